@@ -9,6 +9,7 @@ import pwd
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from config.services.errors import ServiceError
 
@@ -20,6 +21,20 @@ class Account:
     name: str
     uid: int
     gid: int
+
+
+class RunAs(TypedDict):
+    """The arguments of `subprocess` that change the account; all None: stay who we are."""
+
+    user: int | None
+    group: int | None
+    extra_groups: list[int] | None
+
+
+def run_as(account: Account | None) -> RunAs:
+    if account is None:
+        return {"user": None, "group": None, "extra_groups": None}
+    return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 def unprivileged(data: Path) -> Account | None:
@@ -47,7 +62,7 @@ def unprivileged(data: Path) -> Account | None:
 def can_use(account: Account, path: Path) -> bool:
     """Whether the account can reach and read `path`: asked of the kernel, since modes alone do not tell (ACLs, namespaces)."""
     test = ["/bin/sh", "-c", 'test -r "$1" && { ! test -d "$1" || test -x "$1"; }', "sh", str(path)]
-    return subprocess.run(test, user=account.uid, group=account.gid, extra_groups=[], cwd="/", check=False).returncode == 0
+    return subprocess.run(test, cwd="/", check=False, **run_as(account)).returncode == 0
 
 
 def own_dir(path: Path, account: Account | None) -> Path:

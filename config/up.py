@@ -1,0 +1,208 @@
+"""`python -m config.up`, behind `make run` and `make reset`: one supervisor for the services and the roles.
+
+Order: checks, services, migrate and seed (when something changed), web + worker + beat together, wait until the product
+says it is ready, print the login links, then watch until Ctrl-C. Everything is stopped in reverse; on Linux everything also
+ends when this process is killed outright. Imports `config.launch` and `config.services`.
+"""
+
+import http.client
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from config.launch import checks, prepare, roles
+from config.launch.process import Kept, KeptServer, Role
+from config.launch.screen import LogTail, say, step
+from config.services import ServiceError, Services, endpoints
+from config.services.embedded import start
+from config.services.locks import FileLock
+from config.services.place import forget, settle
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_SECONDS = 90.0
+TRIES_BEFORE_READY = 3
+
+
+class Stopped(BaseException):
+    """Somebody asked us to stop (SIGINT, SIGTERM, SIGHUP)."""
+
+
+def main(arguments: list[str]) -> int:
+    os.umask(0o022)  # root's umask must not hide the data folder from the account the servers run as
+    began = time.monotonic()
+    try:
+        chosen = checks.options(ROOT)
+        reset(chosen) if arguments == ["reset"] else run(chosen, began)
+    except ServiceError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except Stopped:
+        return 0
+    return 0
+
+
+def run(chosen: checks.Options, began: float) -> None:
+    checks.python()
+    checks.libraries()
+    checks.writable(chosen.var)
+    with only_one(chosen), ExitStack() as stack:
+        checks.disk(chosen.var)
+        checks.port(chosen)
+        listen_for_signals()
+        with step("Starting PostgreSQL and the broker"):
+            roles.end_survivors(chosen.var)
+            services = start_services(chosen)
+        stack.callback(stop_all, kept := [KeptServer(server) for server in services.servers])
+        endpoints.write(chosen.var, database_url=services.database_url, redis_url=services.redis_url, address=chosen.address)
+        stack.callback(endpoints.clear, chosen.var)
+        env = roles.environment(chosen, database_url=services.database_url, redis_url=services.redis_url)
+        env["SECRET_KEY"] = prepare.secret_key(chosen.var)
+        env.setdefault("COUNTERSIGN_DEMO", "1")
+        update_database(chosen, services, env)
+        links = stack.enter_context(background(prepare.manage(ROOT, env, "login_links")))
+        started = start_roles(chosen, env, stack)
+        with step("Starting web, worker and beat"):
+            wait_ready(chosen, [*kept, *started])
+        say("\n" + prepare.finish(links, "manage.py login_links", chosen.var / "log" / "prepare.log").strip())
+        say(f"\nCountersign is running at {chosen.address} (started in {time.monotonic() - began:.1f} s). Ctrl-C stops it.")
+        watch([*kept, *started])
+
+
+def start_services(chosen: checks.Options) -> Services:
+    logs = chosen.var / "log"
+    for name in ("postgres", "valkey", "prepare"):
+        LogTail(logs / f"{name}.log").start_afresh()
+    return start(chosen.var, logs=logs)
+
+
+def update_database(chosen: checks.Options, services: Services, env: dict[str, str]) -> None:
+    """Migrate and seed, unless the stamp beside the embedded data says that nothing changed since the last time."""
+    stamp = services.postgres.place.home / "up-to-date" if services.postgres else None
+    wanted = prepare.fingerprint(ROOT)
+    if stamp and stamp.exists() and stamp.read_text(encoding="ascii") == wanted:
+        return
+    log = chosen.var / "log" / "prepare.log"
+    for text, command in (("Bringing the database up to date", ("migrate", "--no-input")), ("Seeding the demo", ("seed_demo",))):
+        with step(text), background(prepare.manage(ROOT, env, *command)) as running:
+            prepare.finish(running, f"manage.py {command[0]}", log)
+    if stamp:
+        stamp.write_text(wanted, encoding="ascii")
+
+
+def start_roles(chosen: checks.Options, env: dict[str, str], stack: ExitStack) -> list[Role]:
+    started = roles.all_roles(chosen, ROOT, env)
+    stack.callback(stop_all, started)
+    for role in started:
+        role.tail.start_afresh()
+        role.start()
+    roles.remember(chosen.var, started)
+    return started
+
+
+def wait_ready(chosen: checks.Options, kept: Sequence[Kept]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not answers_ready(chosen):
+        for one in kept:
+            one.look()
+            if one.failures >= TRIES_BEFORE_READY:
+                raise ServiceError(f"{one.name} does not start ({' / '.join(one.tail.last(1))}): see {one.tail.path}.")
+        if time.monotonic() > deadline:
+            raise ServiceError(f"{chosen.address}/health/ready did not answer within {READY_SECONDS:.0f} s: see {chosen.var / 'log'}.")
+        time.sleep(0.05)
+
+
+def answers_ready(chosen: checks.Options) -> bool:
+    connection = http.client.HTTPConnection(chosen.reachable.strip("[]"), chosen.port, timeout=5)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def watch(kept: Sequence[Kept]) -> None:
+    while True:
+        for one in kept:
+            one.look()
+        time.sleep(0.2)
+
+
+def stop_all(kept: Sequence[Kept]) -> None:
+    """Stop in reverse order of starting. All roles are asked first, so that their graces run together."""
+    hold_signals()
+    for one in reversed(kept):
+        if isinstance(one, Role):
+            one.ask_to_stop()
+    for one in reversed(kept):
+        one.stop()
+    if kept:
+        say(f"Stopped {', '.join(one.name for one in reversed(kept))}.")
+
+
+@contextmanager
+def background(command: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
+    """A command that does not outlive the block."""
+    try:
+        yield command
+    finally:
+        if command.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(command.pid, signal.SIGKILL)
+            command.wait()
+
+
+@contextmanager
+def only_one(chosen: checks.Options) -> Iterator[None]:
+    lock = FileLock(chosen.var / "run" / "up.lock")
+    if not lock.take():
+        raise ServiceError(f"Countersign already runs from this folder at {lock.read_note()}: use that, or stop it first.")
+    lock.note(chosen.address)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def listen_for_signals() -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        hold_signals()  # a second Ctrl-C while stopping must not tear the stopping apart
+        say("\nStopping ...")
+        raise Stopped
+
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, stop)
+
+
+def hold_signals() -> None:
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+
+
+def reset(chosen: checks.Options) -> None:
+    """Delete the data folder, and what lives outside it for want of access (see `config.services.place`)."""
+    if not chosen.var.is_dir():
+        say("There is no data to delete.")
+        return
+    checks.writable(chosen.var)
+    with only_one(chosen):
+        place = settle(chosen.var)
+        forget(chosen.var)
+        try:
+            shutil.rmtree(chosen.var)
+        except OSError as error:
+            raise ServiceError(f"{error.filename} cannot be deleted ({error.strerror}): run make reset as its owner or as root.") from error
+        where = f"{chosen.var} and {place.home}" if place.home != chosen.var.absolute() else str(chosen.var)
+        say(f"Deleted {where}.")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
