@@ -49,7 +49,7 @@ class Kept(ABC):
     def look(self) -> None:
         """Called several times a second: show what it complains about, and start it again when it is due."""
         for line in self.tail.look():
-            say(f"{self.name:>8} | {line}")
+            say(f"{self.name:>8} | {line[:400]}")
         now = time.monotonic()
         if self._again_at is not None:
             if now >= self._again_at:
@@ -108,12 +108,13 @@ class KeptServer(Kept):
     def __init__(self, server: Server) -> None:
         super().__init__(server.name, server.log)
         self.server = server
-        self.tail.look()  # what it said while it started has been dealt with
+        self.tail.skip()
         self._started = time.monotonic()
 
     def launch(self) -> None:
         try:
             self.server.ensure()
+            self.tail.skip()  # refusing clients while it recovers is no news
         except ServiceError as error:
             say(f"{self.name:>8} | {error}")
 

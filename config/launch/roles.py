@@ -33,7 +33,7 @@ def environment(chosen: Options, *, database_url: str, redis_url: str) -> dict[s
 def all_roles(chosen: Options, root: Path, env: Mapping[str, str]) -> list[Role]:
     """In the order they are started; they are stopped the other way round."""
     python = sys.executable
-    celery = [python, "-m", "celery", "-A", "config"]
+    celery = [python, "-m", "celery", "--quiet", "-A", "config"]
     quiet = ["--loglevel", "warning"]
     commands = {
         "web": [

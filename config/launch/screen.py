@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 TELLING = re.compile(
-    r"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b|\"level\": ?\"(warning|error|critical)\"|\[(warning|error|critical) *\]", re.ASCII
+    r"(?<!%)\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b|\"level\": ?\"(warning|error|critical)\"|\[(warning|error|critical) *\]", re.ASCII
 )
 LINES_PER_LOOK = 5
 ROTATE_BYTES = 20_000_000
@@ -65,6 +65,10 @@ class LogTail:
         telling = [line for line in whole.decode(errors="replace").splitlines() if TELLING.search(line)]
         more = len(telling) - LINES_PER_LOOK
         return [*telling[:LINES_PER_LOOK], f"... and {more} more such lines in {self.path}"] if more > 0 else telling
+
+    def skip(self) -> None:
+        """Pass over what is there: it has been dealt with."""
+        self._read_to = self.path.stat().st_size if self.path.exists() else 0
 
     def last(self, count: int) -> list[str]:
         try:

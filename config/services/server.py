@@ -113,7 +113,7 @@ class Server(ABC):
                 self._give_up_on(now - deadline + START_SECONDS)
                 self._launch()
                 launched = now
-            time.sleep(0.01)
+            time.sleep(0.02)
 
     def _give_up_on(self, elapsed: float) -> None:
         """Relaunching helps for a while (children of a killed server hold its memory for a moment), not for ever."""
