@@ -21,9 +21,9 @@ test: dev ## all tests on the embedded services, then integration tests on real 
 check: dev ## format, lint, types, imports, templates, migrations, state diagram, deployment settings
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	$(PY) -m mypy .
-	.venv/bin/lint-imports
-	$(PY) -m djade --target-version 5.2 --check $(HTML)
+	MYPYPATH=$$(ls -d examples/*/ | paste -sd: -) $(PY) -m mypy
+	$(PY) -c "from importlinter.cli import lint_imports_command as run; run()"
+	.venv/bin/djade --target-version 5.2 --check $(HTML)
 	$(PY) -W ignore manage.py makemigrations --check --dry-run
 	$(PY) manage.py states --check
 	@echo "manage.py check --deploy"; $(DEPLOY) $(PY) manage.py check --deploy --fail-level WARNING
@@ -31,7 +31,7 @@ check: dev ## format, lint, types, imports, templates, migrations, state diagram
 fix: dev ## format and mend what can be mended automatically
 	$(PY) -m ruff check --fix-only --quiet .
 	$(PY) -m ruff format --quiet .
-	$(PY) -m djade --target-version 5.2 $(HTML)
+	.venv/bin/djade --target-version 5.2 $(HTML)
 
 bench: dev ## measure, print a table, write var/bench.json
 	$(PY) -m tests.bench
