@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from shop_store.db import Row, ShopConnection
+from shop_store.effects import lookup
 
 from agents.tools.registry import RiskClass, ToolContext, tool
 from refunds_agent.reading import read
-from shop_store.db import Row, ShopConnection, connect
 
 TICKET_ID = r"^T-[0-9]{4,9}$"
 ORDER_ID = r"^A-[0-9]{5,9}$"
@@ -16,6 +18,7 @@ CUSTOMER_ID = r"^C-[0-9]{3,9}$"
 DUPLICATE_WITHIN_DAYS = 14
 DUPLICATE_LIKENESS = 0.6  # of the shorter text's words
 MOST_ORDERS = 20
+WORD = re.compile(r"\w+")
 
 
 class Args(BaseModel):
@@ -47,7 +50,7 @@ class FindOrdersArgs(Args):
 )
 def read_ticket(args: ReadTicketArgs, ctx: ToolContext) -> dict[str, Any]:
     """The ticket, its customer, and the earlier open ticket that it seems to repeat."""
-    with connect() as connection:
+    with lookup() as connection:
         ticket = find_ticket(connection, args.ticket_id)
         if ticket is None:
             return {"found": False, "ticket_id": args.ticket_id}
@@ -74,7 +77,7 @@ def read_ticket(args: ReadTicketArgs, ctx: ToolContext) -> dict[str, Any]:
 )
 def get_order(args: GetOrderArgs, ctx: ToolContext) -> dict[str, Any]:
     """One order with its lines and what of it can still be refunded."""
-    with connect() as connection:
+    with lookup() as connection:
         rows = connection.execute(f"{ORDERS} WHERE o.id = %s", (args.order_id,)).fetchall()
         if not rows:
             return {"found": False, "order_id": args.order_id}
@@ -92,7 +95,7 @@ def get_order(args: GetOrderArgs, ctx: ToolContext) -> dict[str, Any]:
 def find_orders(args: FindOrdersArgs, ctx: ToolContext) -> dict[str, Any]:
     """A customer's latest orders, newest first."""
     statement = f"{ORDERS} WHERE o.customer_id = %s ORDER BY o.placed_at DESC, o.id LIMIT %s"
-    with connect() as connection:
+    with lookup() as connection:
         rows = connection.execute(statement, (args.customer_id, MOST_ORDERS)).fetchall()
         return {"customer_id": args.customer_id, "orders": [_order(connection, row) for row in rows]}
 
@@ -133,7 +136,7 @@ def _earlier_like(connection: ShopConnection, ticket: Row) -> str | None:
     this = read(ticket["subject"], ticket["body"])
     for row in earlier:
         other = read(row["subject"], row["body"])
-        words, other_words = set(this.text.split()), set(other.text.split())
+        words, other_words = set(WORD.findall(this.text)), set(WORD.findall(other.text))
         alike = len(words & other_words) >= DUPLICATE_LIKENESS * min(len(words), len(other_words))
         if alike and this.order_ids == other.order_ids and this.intent == other.intent:
             return str(row["id"])

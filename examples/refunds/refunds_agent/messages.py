@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
+from shop_store.db import Row, ShopConnection
+from shop_store.effects import effect, lookup
 
 from agents.tools.registry import Preview, RiskClass, ToolContext, ToolError, tool
 from refunds_agent.lookups import TICKET_ID, Args, find_ticket
-from shop_store.db import Row, ShopConnection, connect
 
 Team = Literal["support", "payments", "fraud", "legal"]
 
 
 class ReplyArgs(Args):
     ticket_id: str = Field(pattern=TICKET_ID, description="The ticket to answer.")
-    recipient: str = Field(
-        min_length=3, max_length=320, description="The customer's mail address; no other is accepted."
-    )
+    recipient: str = Field(min_length=3, max_length=320, description="The customer's mail address; no other is accepted.")
     subject: str = Field(min_length=1, max_length=200, description="The mail's subject, one line.")
     body: str = Field(min_length=1, max_length=5_000, description="The mail's text.")
 
@@ -38,7 +37,7 @@ class EscalateArgs(Args):
 
 def preview_reply(args: ReplyArgs, ctx: ToolContext) -> Preview:
     """The whole mail, and what was sent on this ticket before."""
-    with connect() as connection:
+    with lookup() as connection:
         ticket = _ticket_for(connection, args)
         earlier = connection.execute(
             "SELECT subject, sent_at::text AS sent_at FROM shop.mailbox WHERE ticket_id = %s ORDER BY id",
@@ -62,7 +61,7 @@ def preview_reply(args: ReplyArgs, ctx: ToolContext) -> Preview:
 )
 def send_reply(args: ReplyArgs, ctx: ToolContext) -> dict[str, Any]:
     """Put the mail into the shop's mailbox, once, addressed to the ticket's customer and nobody else."""
-    with connect() as connection, connection.transaction():
+    with effect() as connection:
         _ticket_for(connection, args)
         connection.execute(
             "INSERT INTO shop.mailbox (ticket_id, recipient, subject, body, idempotency_key)"
@@ -88,7 +87,7 @@ def send_reply(args: ReplyArgs, ctx: ToolContext) -> dict[str, Any]:
 )
 def escalate(args: EscalateArgs, ctx: ToolContext) -> dict[str, Any]:
     """Note the hand-over and mark the ticket."""
-    with connect() as connection, connection.transaction():
+    with effect() as connection:
         if find_ticket(connection, args.ticket_id) is None:
             raise ToolError("no_ticket", f"There is no ticket {args.ticket_id}.")
         connection.execute(
@@ -110,6 +109,4 @@ def _ticket_for(connection: ShopConnection, args: ReplyArgs) -> Row:
 
 
 def _mark(connection: ShopConnection, ticket_id: str, status: str) -> None:
-    connection.execute(
-        "UPDATE shop.tickets SET status = %s WHERE id = %s AND status IN ('open', 'answered')", (status, ticket_id)
-    )
+    connection.execute("UPDATE shop.tickets SET status = %s WHERE id = %s AND status IN ('open', 'answered')", (status, ticket_id))

@@ -9,10 +9,11 @@ from typing import Any
 
 from psycopg.errors import UniqueViolation
 from pydantic import Field
+from shop_store.db import Row, ShopConnection
+from shop_store.effects import effect, lookup
 
 from agents.tools.registry import Preview, RiskClass, ToolContext, ToolError, tool
 from refunds_agent.lookups import ORDER_ID, TICKET_ID, Args, find_ticket
-from shop_store.db import Row, ShopConnection, connect
 
 CURRENCY = r"^[A-Z]{3}$"
 CREDIT_AT_MOST = 100_000
@@ -35,7 +36,7 @@ class CreditArgs(Args):
 
 def preview_refund(args: RefundArgs, ctx: ToolContext) -> Preview:
     """The payment before and after, and what a reviewer should notice."""
-    with connect() as connection:
+    with lookup() as connection:
         payment = _payment(connection, args.order_id, lock=False)
         ticket = _ticket(connection, args.ticket_id)
     _check_refundable(payment, args)
@@ -66,7 +67,7 @@ def preview_refund(args: RefundArgs, ctx: ToolContext) -> Preview:
 )
 def refund_payment(args: RefundArgs, ctx: ToolContext) -> dict[str, Any]:
     """Book the refund under the payment's row lock; refuses more than is left of the payment."""
-    with connect() as connection, connection.transaction():
+    with effect() as connection:
         payment = _payment(connection, args.order_id, lock=True)  # a rival refund waits here, then sees our total
         earlier = _booked(connection, "refunds", ctx.idempotency_key)
         if earlier is not None:
@@ -93,7 +94,7 @@ def refund_payment(args: RefundArgs, ctx: ToolContext) -> dict[str, Any]:
 
 def preview_credit(args: CreditArgs, ctx: ToolContext) -> Preview:
     """Who receives the credit, and what they have received so far."""
-    with connect() as connection:
+    with lookup() as connection:
         ticket = _ticket(connection, args.ticket_id)
         earlier = connection.execute(
             "SELECT amount_cents, currency, reason, created_at::date::text AS day FROM shop.store_credits"
@@ -118,7 +119,7 @@ def preview_credit(args: CreditArgs, ctx: ToolContext) -> Preview:
 )
 def issue_store_credit(args: CreditArgs, ctx: ToolContext) -> dict[str, Any]:
     """Credit the ticket's customer; nobody else can be named."""
-    with connect() as connection, connection.transaction():
+    with effect() as connection:
         ticket = _ticket(connection, args.ticket_id)
         connection.execute(
             "INSERT INTO shop.store_credits (customer_id, ticket_id, amount_cents, currency, reason, idempotency_key)"
@@ -155,9 +156,7 @@ def _check_refundable(payment: Row, args: RefundArgs) -> None:
     if args.currency != payment["currency"]:
         raise ToolError("wrong_currency", f"Order {args.order_id} was paid in {payment['currency']}.")
     if args.amount_cents > refundable:
-        raise ToolError(
-            "over_refund", f"Only {refundable / 100:.2f} {args.currency} of order {args.order_id} can be refunded."
-        )
+        raise ToolError("over_refund", f"Only {refundable / 100:.2f} {args.currency} of order {args.order_id} can be refunded.")
 
 
 def _warnings(payment: Row, ticket: Row) -> list[str]:

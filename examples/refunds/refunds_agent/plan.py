@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from refunds_agent.reading import Reading
 from scripted_kit.conversation import Call, Step
+
+from refunds_agent.reading import Reading
 
 Order = dict[str, Any]
 Ticket = dict[str, Any]
@@ -40,9 +41,7 @@ def make_plan(ticket: Ticket, reading: Reading, orders: list[Order]) -> Plan:
         reason = f"The customer's message is about a {reading.intent} matter."
         return Plan((escalation(ticket, reading.intent, reason),), "This is not for me to settle.")
     if ticket["possible_duplicate_of"]:
-        return Plan(
-            (reply(ticket, "duplicate", other=ticket["possible_duplicate_of"]),), "Asked before; answering once."
-        )
+        return Plan((reply(ticket, "duplicate", other=ticket["possible_duplicate_of"]),), "Asked before; answering once.")
     if reading.intent == "thanks":
         return Plan((), f"{ticket['ticket_id']}: thanks only, nothing to do.")
     if reading.intent == "unclear":
@@ -80,9 +79,7 @@ def _refund(ticket: Ticket, reading: Reading, orders: list[Order]) -> Plan:
     open_orders = [order for order in orders if order["refundable_cents"] > 0]
     if not open_orders:
         amount = money(orders[0]["refunded_cents"], orders[0]["currency"])
-        return Plan(
-            (reply(ticket, "already_refunded", order=orders[0]["order_id"], amount=amount),), "Refunded before."
-        )
+        return Plan((reply(ticket, "already_refunded", order=orders[0]["order_id"], amount=amount),), "Refunded before.")
     asked = max(reading.amounts_cents, default=0)
     if asked > sum(order["total_cents"] for order in orders):
         reason = f"Asks for {money(asked, orders[0]['currency'])}, which is more than was paid."

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
+from scripted_kit.conversation import Call, Step, finish, propose, steps, task_text
 
 from refunds_agent.naive import NAIVE_TICKETS, obey, planted_order_id
 from refunds_agent.plan import Plan, calls_for_reply, escalation, make_plan, money
 from refunds_agent.reading import Reading, read
-from scripted_kit.conversation import Call, Step, finish, propose, steps, task_text
 
 TICKET_ID = re.compile(r"\bT-\d{4,9}\b")
 LOOKUPS = ("read_ticket", "get_order", "find_orders")
@@ -61,9 +61,7 @@ def lookups(ticket: dict[str, Any], reading: Reading) -> list[Call]:
     return [Call("find_orders", {"customer_id": ticket["customer"]["id"]})]
 
 
-def act(
-    messages: Sequence[BaseMessage], ticket: dict[str, Any], reading: Reading, orders: list[dict[str, Any]]
-) -> AIMessage:
+def act(messages: Sequence[BaseMessage], ticket: dict[str, Any], reading: Reading, orders: list[dict[str, Any]]) -> AIMessage:
     """The first proposals for this ticket."""
     if ticket["ticket_id"] in NAIVE_TICKETS:
         obeyed = obey(ticket, orders)
