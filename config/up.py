@@ -43,6 +43,9 @@ def main(arguments: list[str]) -> int:
     except ServiceError as error:
         print(error, file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"{error.filename or 'A file'} cannot be used ({error.strerror}): make it yours (chown), or remove it.", file=sys.stderr)
+        return 1
     except Stopped:
         return 0
     return 0
@@ -58,6 +61,7 @@ def run(chosen: checks.Options, began: float) -> None:
         listen_for_signals()
         with step("Starting PostgreSQL and the broker"):
             roles.end_survivors(chosen.var)
+            roles.forget_schedule(chosen.var)
             services = start_services(chosen)
         stack.callback(stop_all, kept := [KeptServer(server) for server in services.servers])
         endpoints.write(chosen.var, database_url=services.database_url, redis_url=services.redis_url, address=chosen.address)

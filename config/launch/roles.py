@@ -19,11 +19,13 @@ QUEUES = "runs,effects,notify"
 
 def environment(chosen: Options, *, database_url: str, redis_url: str) -> dict[str, str]:
     """What every child is told. Values the person set stay as they are."""
+    own = {"ALLOWED_HOSTS": f"localhost,127.0.0.1,[::1],{chosen.reachable}"}
     return {
+        **own,
         **os.environ,
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
-        "HOST": chosen.reachable.strip("[]"),
+        "HOST": chosen.reachable,  # as it is written in addresses
         "PORT": str(chosen.port),
         "COUNTERSIGN_VAR": str(chosen.var),
         "PYTHONUNBUFFERED": "1",
@@ -57,6 +59,12 @@ def all_roles(chosen: Options, root: Path, env: Mapping[str, str]) -> list[Role]
         )
         for name, command in commands.items()
     ]
+
+
+def forget_schedule(var: Path) -> None:
+    """Beat's note of when it last ticked: every period is short, and a file broken by a crash would stop beat."""
+    for path in (var / "run").glob("beat-schedule*"):
+        path.unlink()
 
 
 def remember(var: Path, roles: list[Role]) -> None:
