@@ -64,8 +64,8 @@ def rehearse(connection: ShopConnection, statement: Statement) -> Rehearsed:
 
 def _selected(connection: ShopConnection, statement: Statement, keys: list[str]) -> list[Row]:
     """The rows that the WHERE selects, locked, in the order of their primary key."""
-    alias = sql.SQL(statement.alias)  # type: ignore[arg-type]  # from the checked parse tree, quoted
-    where = sql.SQL(statement.where or "true")  # type: ignore[arg-type]  # the checked tree's own text
+    alias = sql.SQL(statement.alias)  # from the checked parse tree, quoted
+    where = sql.SQL(statement.where or "true")  # the checked tree's own text
     query = sql.SQL("SELECT {alias}.* FROM {table} AS {alias} WHERE {where} ORDER BY {keys} LIMIT {limit} FOR UPDATE").format(
         alias=alias,
         table=sql.Identifier(SCHEMA, statement.table),

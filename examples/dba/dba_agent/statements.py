@@ -104,7 +104,7 @@ def _check_parts(tree: exp.Expression) -> None:
         raise Refused(f"{type(tree).__name__.upper()} with {', '.join(extra).upper()} is not accepted.")
 
 
-def _check_node(node: exp.Expression) -> None:
+def _check_node(node: exp.Expr) -> None:
     """One node of the tree against the allow-list."""
     if type(node) not in SYNTAX:
         raise Refused(f"{_named(node)} is not accepted in a maintenance statement.")
@@ -140,7 +140,7 @@ def _assigned(tree: exp.Update) -> tuple[str, ...]:
     return tuple(columns)
 
 
-def _named(node: exp.Expression) -> str:
+def _named(node: exp.Expr) -> str:
     if isinstance(node, exp.Anonymous):
         return f"The function {node.name}()"
     if isinstance(node, exp.Func):

@@ -11,7 +11,7 @@ from agents.tools.registry import Preview, RiskClass, ToolContext, tool
 from janitor_agent.manifest import PLAIN_KEY, Entry, batch, batch_name, read_manifest
 from janitor_agent.rooms import plain_file, relative_parts, room
 from janitor_agent.scan import duplicates, scan
-from janitor_agent.trash import move_all, restore_all, state_of
+from janitor_agent.trash import batch_state, move_all, restore_all, state_of
 
 MOST_FILES = 500
 MEGABYTE = 1_000_000
@@ -105,6 +105,12 @@ def preview_trash(args: TrashArgs, ctx: ToolContext) -> Preview:
     )
 
 
+def outcome_of_move(args: TrashArgs, ctx: ToolContext) -> str:
+    """Whether the batch of this key was moved; `unknown` when it stopped half way, which sending it again mends."""
+    with room(ctx.run_input.get("directory")) as root:
+        return batch_state(root, ctx.idempotency_key)
+
+
 @tool(
     name="move_to_trash",
     risk=RiskClass.DELETE,
@@ -113,6 +119,7 @@ def preview_trash(args: TrashArgs, ctx: ToolContext) -> Preview:
     preview=preview_trash,
     idempotent=True,
     timeout_s=120,
+    check_outcome=outcome_of_move,
 )
 def move_to_trash(args: TrashArgs, ctx: ToolContext) -> dict[str, Any]:
     """Move exactly these files, all or none; refuses when one of them changed since it was proposed."""

@@ -24,7 +24,8 @@ class Surprise(Exception):
 def move_all(root: int, wanted: Sequence[Entry], key: str) -> dict[str, Any]:
     """Move the files into the key's batch. Sent again with the same key, it answers with what was done."""
     name = batch_name(key)
-    _check_all(root, wanted, name)
+    if batch_state(root, key) == "not_done":  # begun before: some files are in the trash already
+        _check_all(root, wanted)
     with batch(root, name, create=True) as trash:
         manifest = read_manifest(trash)
         if manifest is None:
@@ -38,23 +39,24 @@ def move_all(root: int, wanted: Sequence[Entry], key: str) -> dict[str, Any]:
     return {"batch": name, "files": len(wanted), "bytes": sum(entry.bytes for entry in wanted)}
 
 
-def _check_all(root: int, wanted: Sequence[Entry], name: str) -> None:
-    """Refuse before anything is made, unless this batch was begun before: then some files are in the trash already."""
-    if begun(root, name):
-        return
+def _check_all(root: int, wanted: Sequence[Entry]) -> None:
+    """Refuse before anything is made."""
     for entry in wanted:
         state = state_of(root, entry)
         if state != "unchanged":
             raise ToolError("changed", f"{entry.path!r} is {state} since it was proposed; nothing was moved.")
 
 
-def begun(root: int, name: str) -> bool:
-    """Whether this batch has a manifest, that is: whether anything may have moved."""
+def batch_state(root: int, key: str) -> str:
+    """`done`, `not_done` or `unknown` (stopped half way): what the key's manifest says."""
     try:
-        with batch(root, name, create=False) as trash:
-            return read_manifest(trash) is not None
+        with batch(root, batch_name(key), create=False) as trash:
+            manifest = read_manifest(trash)
     except ToolError:
-        return False
+        return "not_done"
+    if manifest is None:
+        return "not_done"
+    return "done" if manifest.state == "done" else "unknown"
 
 
 def state_of(root: int, entry: Entry) -> str:

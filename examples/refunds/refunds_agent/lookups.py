@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, LiteralString
 
 from pydantic import BaseModel, ConfigDict, Field
 from shop_store.db import Row, ShopConnection
@@ -78,7 +78,7 @@ def read_ticket(args: ReadTicketArgs, ctx: ToolContext) -> dict[str, Any]:
 def get_order(args: GetOrderArgs, ctx: ToolContext) -> dict[str, Any]:
     """One order with its lines and what of it can still be refunded."""
     with lookup() as connection:
-        rows = connection.execute(f"{ORDERS} WHERE o.id = %s", (args.order_id,)).fetchall()
+        rows = connection.execute(ORDERS + " WHERE o.id = %s", (args.order_id,)).fetchall()
         if not rows:
             return {"found": False, "order_id": args.order_id}
         return {"found": True, **_order(connection, rows[0])}
@@ -94,7 +94,7 @@ def get_order(args: GetOrderArgs, ctx: ToolContext) -> dict[str, Any]:
 )
 def find_orders(args: FindOrdersArgs, ctx: ToolContext) -> dict[str, Any]:
     """A customer's latest orders, newest first."""
-    statement = f"{ORDERS} WHERE o.customer_id = %s ORDER BY o.placed_at DESC, o.id LIMIT %s"
+    statement = ORDERS + " WHERE o.customer_id = %s ORDER BY o.placed_at DESC, o.id LIMIT %s"
     with lookup() as connection:
         rows = connection.execute(statement, (args.customer_id, MOST_ORDERS)).fetchall()
         return {"customer_id": args.customer_id, "orders": [_order(connection, row) for row in rows]}
@@ -108,7 +108,7 @@ def find_ticket(connection: ShopConnection, ticket_id: str) -> Row | None:
     ).fetchone()
 
 
-ORDERS = (
+ORDERS: LiteralString = (
     "SELECT o.id, o.customer_id, o.status, o.currency, o.total_cents, o.placed_at,"
     " coalesce(p.refunded_cents, 0) AS refunded_cents,"
     " coalesce(p.amount_cents - p.refunded_cents, 0) AS refundable_cents"

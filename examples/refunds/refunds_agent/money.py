@@ -5,18 +5,27 @@ Each effect is one transaction keyed by the Idempotency-Key: sent again, it answ
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg.errors import UniqueViolation
 from pydantic import Field
 from shop_store.db import Row, ShopConnection
-from shop_store.effects import effect, lookup
+from shop_store.effects import effect, lookup, only_row
 
 from agents.tools.registry import Preview, RiskClass, ToolContext, ToolError, tool
 from refunds_agent.lookups import ORDER_ID, TICKET_ID, Args, find_ticket
 
 CURRENCY = r"^[A-Z]{3}$"
 CREDIT_AT_MOST = 100_000
+
+PAYMENT: LiteralString = (
+    "SELECT p.*, o.customer_id, o.status FROM shop.payments p JOIN shop.orders o ON o.id = p.order_id WHERE p.order_id = %s"
+)
+LOCKED_PAYMENT: LiteralString = PAYMENT + " FOR UPDATE OF p"
+BOOKED: dict[str, LiteralString] = {
+    "refunds": "SELECT * FROM shop.refunds WHERE idempotency_key = %s",
+    "store_credits": "SELECT * FROM shop.store_credits WHERE idempotency_key = %s",
+}
 
 
 class RefundArgs(Args):
@@ -56,6 +65,12 @@ def preview_refund(args: RefundArgs, ctx: ToolContext) -> Preview:
     )
 
 
+def outcome_of_refund(args: RefundArgs, ctx: ToolContext) -> str:
+    """Whether the refund of this key was booked."""
+    with lookup() as connection:
+        return "done" if _booked(connection, "refunds", ctx.idempotency_key) is not None else "not_done"
+
+
 @tool(
     name="refund_payment",
     risk=RiskClass.MONEY,
@@ -64,6 +79,7 @@ def preview_refund(args: RefundArgs, ctx: ToolContext) -> Preview:
     preview=preview_refund,
     idempotent=True,
     timeout_s=20,
+    check_outcome=outcome_of_refund,
 )
 def refund_payment(args: RefundArgs, ctx: ToolContext) -> dict[str, Any]:
     """Book the refund under the payment's row lock; refuses more than is left of the payment."""
@@ -127,18 +143,13 @@ def issue_store_credit(args: CreditArgs, ctx: ToolContext) -> dict[str, Any]:
             (ticket["customer_id"], args.ticket_id, args.amount_cents, args.currency, args.reason, ctx.idempotency_key),
         )
         booked = _booked(connection, "store_credits", ctx.idempotency_key)
-        assert booked is not None
-        credit = _same_request(booked, args.amount_cents, args.ticket_id, "ticket_id")
+        credit = _same_request(only_row(booked), args.amount_cents, args.ticket_id, "ticket_id")
         keys = ("customer_id", "ticket_id", "amount_cents", "currency")
         return {"credit_id": credit["id"], **{key: credit[key] for key in keys}}
 
 
 def _payment(connection: ShopConnection, order_id: str, *, lock: bool) -> Row:
-    payment = connection.execute(
-        "SELECT p.*, o.customer_id, o.status FROM shop.payments p JOIN shop.orders o ON o.id = p.order_id"
-        f" WHERE p.order_id = %s {'FOR UPDATE OF p' if lock else ''}",
-        (order_id,),
-    ).fetchone()
+    payment = connection.execute(LOCKED_PAYMENT if lock else PAYMENT, (order_id,)).fetchone()
     if payment is None:
         raise ToolError("no_payment", f"There is no payment for order {order_id}.")
     return payment
@@ -171,7 +182,7 @@ def _warnings(payment: Row, ticket: Row) -> list[str]:
 
 
 def _booked(connection: ShopConnection, table: str, key: str) -> Row | None:
-    return connection.execute(f"SELECT * FROM shop.{table} WHERE idempotency_key = %s", (key,)).fetchone()
+    return connection.execute(BOOKED[table], (key,)).fetchone()
 
 
 def _same_request(booked: Row, amount_cents: int, subject: str, column: str) -> Row:
@@ -190,7 +201,5 @@ def _refund_result(refund: Row, payment: Row) -> dict[str, Any]:
     }
 
 
-def _one(connection: ShopConnection, statement: str, values: tuple[object, ...]) -> Row:
-    row = connection.execute(statement, values).fetchone()
-    assert row is not None
-    return row
+def _one(connection: ShopConnection, statement: LiteralString, values: tuple[object, ...]) -> Row:
+    return only_row(connection.execute(statement, values).fetchone())

@@ -137,7 +137,7 @@ def decoded_blobs(raw: str) -> list[str]:
 
 def _cents(number: str) -> int:
     """`1.299,00`, `1,299.00`, `950` and `34,9` in hundredths."""
-    match = re.fullmatch(r"(.*?)(?:[.,](\d{2}))?", number)
-    assert match is not None
-    whole = re.sub(r"[.,]", "", match.group(1))
-    return int(whole) * 100 + int(match.group(2) or 0)
+    whole, decimals = re.sub(r"[.,](?=\d{3})", "", number), "0"
+    if re.search(r"[.,]\d{2}$", whole):
+        whole, decimals = whole[:-3], whole[-2:]
+    return int(whole) * 100 + int(decimals)

@@ -30,7 +30,7 @@ class Step:
     round: int  # calls proposed in one message share a round
     status: str  # done rejected answered expired failed unknown invalid cancelled
     result: Json
-    reason: str
+    reason: str  # the people's words, or the tool's
 
     @property
     def done(self) -> bool:
@@ -69,7 +69,7 @@ def _step(name: str, args: Json, number: int, answer: ToolMessage) -> Step:
         round=number,
         status=str(outcome.get("status", "failed")),
         result=result if isinstance(result, dict) else {"value": result},
-        reason=str(outcome.get("reason") or ""),
+        reason=str(outcome.get("reason") or outcome.get("response") or ""),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 from shop_store.db import Row, ShopConnection, connect
 
@@ -24,7 +24,7 @@ def seed_shop(url: str | None = None) -> None:
     """Schema and data in one transaction; ages are counted back from today, so that the demo never looks stale."""
     with connect(url) as connection, connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (SEED_LOCK,))
-        connection.execute(SCHEMA.read_text(encoding="utf-8"))
+        connection.execute(SCHEMA.read_bytes())
         row = connection.execute("SELECT EXISTS (SELECT FROM shop.customers) AS seeded").fetchone()
         if row is not None and row["seeded"]:
             return  # never resurrect what an approved action deleted
@@ -67,7 +67,7 @@ def _flat_order(row: Row) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key != "items"}
 
 
-TABLES: list[tuple[str, str, Callable[[Row], dict[str, Any]]]] = [
+TABLES: list[tuple[str, LiteralString, Callable[[Row], dict[str, Any]]]] = [
     (
         "customers.jsonl",
         "INSERT INTO shop.customers (id, name, email, language, country, is_active, newsletter, created_at)"
