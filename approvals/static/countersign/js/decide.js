@@ -1,0 +1,160 @@
+// Deciding: what must be looked at first, the double key of high risk, sheets, and the row while the answer is under way.
+import { say } from "./say.js";
+
+const TWICE_MS = 1500;
+const RISKY = /spine-(high|critical)/;
+
+document.addEventListener("toggle", (event) => event.target.matches?.("[data-must-open]") && opened(event.target), true);
+document.addEventListener("htmx:afterSettle", (event) => ready(event.target));
+document.addEventListener("DOMContentLoaded", () => ready(document));
+
+function opened(fold) {
+  if (!fold.open) return;
+  fold.dataset.opened = "";
+  guard(fold.closest("[data-action]"));
+}
+
+function ready(root) {
+  for (const pane of new Set([root.closest?.("[data-action]"), ...root.querySelectorAll("[data-action]")])) {
+    if (!pane) continue;
+    watchEnd(pane);
+    guard(pane);
+  }
+  const focus = root.querySelector("[data-autofocus]") || root.querySelector("[data-focus]");
+  focus?.focus({ preventScroll: false });
+  typed(root);
+}
+
+// For high and critical the last argument must have been on the screen.
+function watchEnd(pane) {
+  const mark = pane.querySelector("[data-seen-mark]");
+  if (!mark || mark.dataset.watched !== undefined) return;
+  mark.dataset.watched = "";
+  if (!RISKY.test(mark.closest("[data-what]").className)) return;
+  mark.dataset.unseen = "";
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    delete mark.dataset.unseen;
+    observer.disconnect();
+    guard(pane);
+  });
+  observer.observe(mark);
+}
+
+function guard(pane) {
+  const folds = pane.querySelectorAll("[data-what] [data-must-open]:not([data-opened])").length;
+  const unseen = pane.querySelector("[data-unseen]");
+  const reason = folds
+    ? `Open ${folds === 1 ? "the hidden part" : `${folds} hidden parts`} first`
+    : unseen ? "Scroll through all arguments first" : "";
+  for (const button of pane.querySelectorAll("[data-guarded]")) {
+    button.setAttribute("aria-disabled", String(Boolean(reason)));
+    if (!reason) button.removeAttribute("aria-disabled");
+  }
+  const hint = pane.querySelector("[data-guard-text]");
+  if (hint) {
+    hint.dataset.usual ??= hint.textContent;
+    hint.textContent = reason || hint.dataset.usual;
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-guarded][aria-disabled=true]");
+  if (button) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const pane = button.closest("[data-action]");
+    const next = pane.querySelector("[data-what] [data-must-open]:not([data-opened]) > summary, [data-unseen]");
+    next?.scrollIntoView({ block: "center" });
+    next?.focus?.();
+    say(pane.querySelector("[data-guard-text]").textContent);
+  }
+}, true);
+
+document.addEventListener("click", (event) => {
+  const preset = event.target.closest("[data-preset]");
+  if (preset) {
+    const field = preset.closest("form").querySelector("textarea[name=reason]");
+    field.value = field.value.trim() ? `${field.value.trim()}. ${preset.dataset.preset}` : preset.dataset.preset;
+    field.focus();
+  }
+  const close = event.target.closest("[data-sheet-close]");
+  if (close) closeSheet(close.closest("[data-action]"));
+});
+
+export function closeSheet(pane) {
+  const sheet = pane?.querySelector(".bar-sheet");
+  if (!sheet?.firstElementChild) return false;
+  sheet.replaceChildren();
+  pane.querySelector(".bar-buttons .btn")?.focus();
+  return true;
+}
+
+// High risk: the first A arms, the second within a moment approves; a click opens the sheet instead.
+let armed = null;
+export function pressTwice(button) {
+  const form = document.getElementById(button.dataset.twice);
+  if (button.getAttribute("aria-disabled") === "true") return button.click();
+  if (armed?.form === form && Date.now() - armed.at < TWICE_MS) {
+    armed = null;
+    form.requestSubmit();
+    return undefined;
+  }
+  armed = { form, at: Date.now() };
+  button.classList.add("armed");
+  say("Press A again to approve");
+  const hint = button.closest("[data-action]").querySelector("[data-guard-text]");
+  hint.dataset.usual ??= hint.textContent;
+  hint.textContent = "Press A again to approve";
+  setTimeout(() => {
+    button.classList.remove("armed");
+    if (hint.isConnected) hint.textContent = hint.dataset.usual;
+  }, TWICE_MS);
+  return undefined;
+}
+
+// Critical: the button stays shut until the name is typed exactly.
+function typed(root) {
+  for (const input of root.querySelectorAll("[data-must-equal]")) {
+    const submit = input.form.querySelector("[type=submit]");
+    const check = () => {
+      submit.disabled = input.value !== input.dataset.mustEqual;
+    };
+    input.addEventListener("input", check);
+    check();
+  }
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const id = event.target.dataset?.decide;
+  if (!id) return;
+  document.getElementById(`row-${id}`)?.classList.add("recording");
+  say("Recording");
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const id = event.target.dataset?.decide;
+  if (!id) return;
+  document.getElementById(`row-${id}`)?.classList.remove("recording");
+  if (event.detail.successful) return;
+  const { status } = event.detail.xhr;
+  if (status === 409 || status === 422 || status === 403) return;
+  failed(event.target.closest("[data-action]"), status);
+});
+
+function failed(pane, status) {
+  const place = pane?.querySelector(".changed");
+  if (!place) return;
+  const note = document.createElement("p");
+  note.className = "note note-bad";
+  note.textContent = status
+    ? `Not recorded: the server answered ${status}. Nothing was decided; try again.`
+    : "Not recorded: the server could not be reached. Nothing was decided and nothing is queued.";
+  place.replaceChildren(note);
+  place.scrollIntoView({ block: "nearest" });
+}
+
+// Offline, deciding is switched off rather than queued.
+document.addEventListener("live:status", (event) => {
+  document.body.toggleAttribute("data-offline", event.detail.state === "offline");
+});

@@ -1,0 +1,113 @@
+// The list beside the pane: opening rows, the pill for what is new, and where the focus goes after a decision.
+import { say } from "./say.js";
+
+const desk = document.querySelector("[data-desk]");
+const wide = matchMedia("(min-width: 1024px)");
+const waiting = new Map();
+
+export const rows = () => [...document.querySelectorAll("[data-rows] [data-row]")];
+export const currentRow = () => document.querySelector("[data-row][aria-current]") || document.activeElement?.closest?.("[data-row]");
+
+export function focusRow(row) {
+  if (!row) return;
+  row.querySelector("[data-row-link]")?.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+}
+
+export function openRow(row) {
+  const link = row?.querySelector("[data-row-link]");
+  if (!link) return;
+  if (!desk || !wide.matches) {
+    location.assign(link.href);
+    return;
+  }
+  for (const other of rows()) other.removeAttribute("aria-current");
+  row.setAttribute("aria-current", "true");
+  const place = new URL(location.href);
+  place.searchParams.set("item", row.dataset.row);
+  history.replaceState(null, "", place);
+  htmx.ajax("GET", link.href, { target: "#pane", swap: "innerHTML" });
+}
+
+export function move(step) {
+  const all = rows();
+  if (!all.length) return;
+  const at = all.indexOf(currentRow());
+  const row = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + step))];
+  focusRow(row);
+  if (desk && wide.matches) openRow(row);
+}
+
+if (desk) {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-row-link]");
+    if (!link || !wide.matches || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    openRow(link.closest("[data-row]"));
+  });
+
+  // A row that was swapped while it was the open one stays the open one.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const row = event.detail.target?.dataset?.row;
+    if (row) desk.dataset.kept = event.detail.target.hasAttribute("aria-current") ? row : "";
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    const kept = desk.dataset.kept && document.getElementById(`row-${desk.dataset.kept}`);
+    kept?.setAttribute("aria-current", "true");
+  });
+
+  document.addEventListener("live:action", (event) => {
+    for (const hint of event.detail.hints) {
+      if (hint.kind === "action.opened" && !document.getElementById(`row-${hint.object_id}`)) waiting.set(hint.object_id, hint);
+      else if (hint.kind !== "action.opened") waiting.delete(hint.object_id);
+    }
+    showPill();
+  });
+  document.addEventListener("live:resync", loadNew);
+  document.getElementById("new-pill").addEventListener("click", loadNew);
+}
+
+function showPill() {
+  const pill = document.getElementById("new-pill");
+  const text = `${waiting.size} new`;
+  const label = pill.querySelector("[data-new-text]");
+  if (waiting.size && label.textContent !== text) say(text);
+  label.textContent = text;
+  pill.hidden = !waiting.size;
+  // Nobody is reading an empty list: there it may fill by itself.
+  if (waiting.size && !rows().length) loadNew();
+}
+
+async function loadNew() {
+  waiting.clear();
+  showPill();
+  const list = document.getElementById("list");
+  const open = currentRow()?.dataset.row;
+  await htmx.ajax("GET", list.dataset.listUrl, { target: "#list", swap: "innerHTML" });
+  const row = open && document.getElementById(`row-${open}`);
+  if (row) row.setAttribute("aria-current", "true");
+}
+
+// After a decision the next waiting row opens and takes the focus; the last one leaves the focus on the receipt.
+document.addEventListener("decided", (event) => {
+  const { id, sentence } = event.detail;
+  if (sentence) say(sentence);
+  if (!desk || !wide.matches) return;
+  const all = rows();
+  const at = all.findIndex((row) => row.dataset.row === id);
+  const open = (row) => row.dataset.row !== id && !row.classList.contains("row-decided");
+  const next = all.slice(at + 1).find(open) || all.slice(0, Math.max(at, 0)).reverse().find(open);
+  if (!next) return;
+  focusRow(next);
+  openRow(next);
+});
+
+// The number in the rail is also the number in the title and on the phone's tab.
+const base = document.title;
+function badge() {
+  const text = document.querySelector("[data-count]")?.textContent.trim() || "";
+  document.title = text && text !== "0" ? `(${text}) ${base}` : base;
+  for (const copy of document.querySelectorAll("[data-count-copy]")) copy.textContent = text;
+}
+document.addEventListener("htmx:afterSettle", (event) => event.target.matches?.("[data-count]") && badge());
+badge();

@@ -1,0 +1,8 @@
+// What every page runs. Each module attaches its own listeners; none knows another except through DOM events.
+import "./live.js";
+import "./time.js";
+import "./hash.js";
+import "./dialog.js";
+import "./decide.js";
+import "./inbox.js";
+import "./keys.js";

@@ -1,0 +1,73 @@
+// Times tick by the server's clock: the difference is measured when the socket says hello.
+import { say } from "./say.js";
+
+let offset = 0;
+const announced = new Map();
+const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+document.addEventListener("live:clock", (event) => {
+  offset = Date.parse(event.detail.now) - Date.now();
+  tick();
+});
+
+const now = () => Date.now() + offset;
+
+function ago(seconds) {
+  if (seconds > -45 && seconds <= 0) return "just now";
+  const size = Math.abs(seconds);
+  if (size < 60) return relative.format(Math.round(seconds), "second");
+  if (size < 3600) return relative.format(Math.round(seconds / 60), "minute");
+  if (size < 86400) return relative.format(Math.round(seconds / 3600), "hour");
+  return relative.format(Math.round(seconds / 86400), "day");
+}
+
+function left(seconds) {
+  if (seconds <= 0) return "0:00";
+  const s = Math.floor(seconds);
+  const pad = (n) => String(n).padStart(2, "0");
+  if (s < 3600) return `${Math.floor(s / 60)}:${pad(s % 60)}`;
+  if (s < 86400) return `${Math.floor(s / 3600)} h ${pad(Math.floor((s % 3600) / 60))} min`;
+  return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
+}
+
+function announce(node, seconds) {
+  const item = node.closest("[data-action]");
+  if (!item) return;
+  for (const minutes of [1, 5]) {
+    if (seconds > minutes * 60 || seconds < minutes * 60 - 5) continue;
+    const key = `${item.dataset.action}:${minutes}`;
+    if (announced.has(key)) continue;
+    announced.set(key, true);
+    say(`The open action expires in ${minutes} minute${minutes > 1 ? "s" : ""}`);
+  }
+}
+
+function words(node) {
+  const moment = Date.parse(node.dateTime);
+  const seconds = (moment - now()) / 1000;
+  switch (node.dataset.time) {
+    case "left":
+      node.toggleAttribute("data-urgent", seconds < 600);
+      announce(node, seconds);
+      return left(seconds);
+    case "ago":
+      return ago(seconds);
+    case "clock":
+      return Math.abs(seconds) > 43200 ? day.format(moment) : clock.format(moment);
+    default:
+      return node.textContent;
+  }
+}
+
+export function tick(root = document) {
+  for (const node of root.querySelectorAll("time[data-time]")) {
+    const text = words(node);
+    if (node.textContent !== text) node.textContent = text;
+  }
+}
+
+tick();
+setInterval(tick, 1000);
+document.addEventListener("htmx:afterSettle", (event) => tick(event.target));

@@ -1,0 +1,147 @@
+"""Tags that draw what the product is made of: revealed text, icons, the risk meter, hash chips, times.
+
+Belongs here: escaping and small markup. Values come finished from presenters; nothing here asks the database, and text written
+by an agent reaches a page only through `reveal`. May import `approvals.web.reveal`; nothing imports this but templates.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import lucide
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince
+from django.utils.timezone import localtime
+
+from approvals.web.reveal import Revealed, Segment
+from approvals.web.reveal import reveal as reveal_text
+
+register = template.Library()
+
+LEVELS = {"low": 1, "medium": 2, "high": 3, "critical": 4}
+
+
+@register.filter
+def reveal(value: object) -> SafeString:
+    """Any text an agent, a tool or a stranger may have written, on one line or several, every character visible."""
+    if value is None:
+        return mark_safe("")
+    shown = value if isinstance(value, Revealed) else reveal_text(str(value), whole=True)
+    return format_html("<bdi>{}</bdi>", drawn(shown.head + shown.middle + shown.tail))
+
+
+@register.filter
+def segments(value: tuple[Segment, ...]) -> SafeString:
+    """Part of a revealed value (its head, middle or tail); the caller isolates its direction."""
+    return drawn(value)
+
+
+def drawn(value: tuple[Segment, ...]) -> SafeString:
+    """Escaped HTML for segments. The only place where a chip becomes markup."""
+    return format_html_join("", "{}", ((_piece(part),) for part in value))
+
+
+def _piece(part: Segment) -> SafeString:
+    if part.kind == "chip":
+        broken = mark_safe("<br>") if "\n" in part.text else ""
+        return format_html('<mark class="chip-char" title="{}">{}</mark>{}', part.title, part.label, broken)
+    if part.kind == "odd":
+        return format_html('<mark class="odd-char" title="{}">{}</mark>', part.title, part.text)
+    return format_html("{}", part.text)
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16, label: str = "") -> SafeString:
+    """An icon out of the lucide wheel. Decoration by default; with a label it is an image with that name."""
+    return _icon(str(name), size, str(label))
+
+
+@lru_cache(maxsize=512)
+def _icon(name: str, size: int, label: str) -> SafeString:
+    manners = {"role": "img", "aria-label": label} if label else {"aria-hidden": "true"}
+    svg = lucide._render_icon(name, size, **{"class": "icon", "focusable": "false", **manners})
+    return mark_safe(svg)  # noqa: S308 - out of the lucide wheel, name and size are the template's
+
+
+@register.simple_tag
+def meter(level: str, score: int | None = None) -> SafeString:
+    """The risk meter: four bars, the word, the score. Reads in greyscale and aloud."""
+    return format_html(
+        '<span class="meter meter-{}"><svg class="meter-bars" width="22" height="12" aria-hidden="true">{}</svg>'
+        '<span class="meter-word">{}</span>{}</span>',
+        level,
+        _bars(LEVELS.get(level, 0)),
+        level.capitalize(),
+        format_html('<span class="meter-score">{}</span>', score) if score is not None else "",
+    )
+
+
+@lru_cache(maxsize=8)
+def _bars(filled: int) -> SafeString:
+    return format_html_join(
+        "",
+        '<rect class="{}" x="{}" y="0.5" width="4" height="11" rx="1"/>',
+        (("on" if i < filled else "off", i * 6) for i in range(4)),
+    )
+
+
+@register.simple_tag
+def hashchip(digest: str, label: str = "Copy this hash") -> SafeString:
+    """First four and last two characters of a digest, the whole of it in the title and on copy."""
+    if not digest:
+        return mark_safe("")
+    return format_html(
+        '<button type="button" class="hash" data-copy="{0}" title="{0}" aria-label="{1}, {2} to {3}">'
+        '<span aria-hidden="true">{2}…{3}</span></button>',
+        digest,
+        label,
+        digest[:4],
+        digest[-2:],
+    )
+
+
+@register.simple_tag
+def when(moment: datetime | None, mode: str = "ago") -> SafeString:
+    """A moment. `ago` and `left` tick in the browser; `clock` and `utc` stand still. The title always has UTC in full."""
+    if moment is None:
+        return mark_safe('<span class="quiet">&ndash;</span>')
+    utc = moment.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" data-time="{}" title="{}">{}</time>',
+        utc.isoformat(timespec="seconds"),
+        mode,
+        f"{utc:%Y-%m-%d %H:%M:%S} UTC",
+        _words(moment, mode),
+    )
+
+
+def _words(moment: datetime, mode: str) -> str:
+    """What stands there until the browser ticks, and for good where no script runs."""
+    if mode == "utc":
+        return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    if mode == "clock":
+        return f"{localtime(moment):%H:%M:%S}"
+    now = datetime.now(UTC)
+    if moment > now:
+        return f"in {timesince(now, moment, depth=1)}" if mode == "ago" else timesince(now, moment, depth=1)
+    return f"{timesince(moment, now, depth=1)} ago"
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Two letters for an avatar."""
+    parts = [part for part in str(name).replace(".", " ").replace("_", " ").replace("-", " ").split() if part]
+    return "".join(part[0] for part in parts[:2]).upper() or "?"
+
+
+@register.filter
+def bar(value: Any, full: Any = 100) -> int:
+    """A figure as a whole number of percent, for the width attribute of an SVG bar."""
+    try:
+        return max(0, min(100, round(100 * abs(float(value)) / float(full))))
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 0

@@ -1,0 +1,108 @@
+"""Arguments as rows a person can check one by one: path, type, value, and what cannot be read at a glance.
+
+Belongs here: pure functions from JSON values to `Line`s. Imports `reveal` and nothing of Django. Every leaf of the arguments is
+one line; nothing is left out, only folded: lines past `MANY` and the middles of long values must be opened before approving.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from approvals.web.reveal import Revealed, reveal
+
+DEEP = 12
+MANY = 60
+OPAQUE = 200
+PREVIEW = 240
+
+_BASE64 = re.compile(r"^[A-Za-z0-9+/_-]+={0,2}$")
+_HEX = re.compile(r"^(0x)?[0-9a-fA-F]+$")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One argument. `flags` are sentences; `preview` is what an opaque value decodes to; `before` is set in an edit."""
+
+    path: Revealed
+    kind: str
+    size: str
+    value: Revealed
+    flags: tuple[str, ...] = ()
+    preview: Revealed | None = None
+    inspectable: bool = True
+
+
+def lines_of(args: dict[str, Any]) -> tuple[Line, ...]:
+    """All arguments in their own order, nested ones by path."""
+    return tuple(_line(path, value) for path, value in walk(args))
+
+
+def walk(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Every leaf with its path. Deeper than `DEEP` the rest is one leaf: its JSON text."""
+    if isinstance(value, dict) and value and depth < DEEP:
+        for key, item in value.items():
+            yield from walk(item, f"{path}.{key}" if path else str(key), depth + 1)
+    elif isinstance(value, list) and value and depth < DEEP:
+        for index, item in enumerate(value):
+            yield from walk(item, f"{path}[{index}]", depth + 1)
+    else:
+        yield path, value
+
+
+def _line(path: str, value: Any) -> Line:
+    shown_path = reveal(path or "(value)", whole=True)
+    if isinstance(value, str):
+        return _text_line(shown_path, value)
+    deep = isinstance(value, (dict, list)) and bool(value)
+    text = json.dumps(value, ensure_ascii=False, indent=2 if deep else None)
+    flags = (f"Nested deeper than {DEEP} levels: not inspectable as a table, shown as JSON",) if deep else ()
+    return Line(shown_path, _kind(value), "", reveal(text), flags, inspectable=not deep)
+
+
+def _text_line(path: Revealed, value: str) -> Line:
+    shown = reveal(value)
+    size = f"{shown.length:,} character{'' if shown.length == 1 else 's'}"
+    size += f", {shown.lines:,} lines" if shown.lines > 1 else ""
+    preview, what = opaque(value)
+    flags = shown.warnings + ((f"Not inspectable: looks like {what}",) if what else ())
+    return Line(path, "text", size if value else "empty", shown, flags, preview, inspectable=not what)
+
+
+def opaque(value: str) -> tuple[Revealed | None, str]:
+    """A decoded preview and the name of the encoding, when a long text is really packed bytes."""
+    packed = value.replace("\r", "").replace("\n", "")
+    if len(packed) <= OPAQUE:
+        return None, ""
+    if _HEX.match(packed) and len(packed.removeprefix("0x")) % 2 == 0:
+        return _preview(bytes.fromhex(packed.removeprefix("0x")[: PREVIEW * 2])), "hexadecimal bytes"
+    if _BASE64.match(packed):
+        return _preview(_decode(packed)), "base64"
+    return None, ""
+
+
+def _decode(packed: str) -> bytes:
+    head = packed[: PREVIEW * 4 // 3 // 4 * 4].replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(head + "=" * (-len(head) % 4))
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _preview(data: bytes) -> Revealed:
+    return reveal(data[:PREVIEW].decode("utf-8", "backslashreplace"), whole=True)
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool):
+        return "yes or no"
+    if isinstance(value, (int, float)):
+        return "number"
+    return ("list" if value else "empty list") if isinstance(value, list) else ("object" if value else "empty object")

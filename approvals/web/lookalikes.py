@@ -1,0 +1,85 @@
+"""Letters that pretend to be other letters, and addresses that pretend to be other addresses.
+
+Belongs here: pure warnings about a text, by the names in `unicodedata` and a short table of the classic twins. Not a full
+confusables list: what it flags is certain, and what it does not flag is still shown by `reveal`, character by character.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+Odd = str
+
+# Letters of other scripts drawn (nearly) like a Latin one. Kept as pairs so that a reviewer of this file can see them side by side.
+_TWINS = dict(
+    zip(
+        "аАеЕоОрРсСхХуУкКмМнНТВіІјЈѕЅһԁԛԝɡΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρυιαѵցոսօᎪᎬᎢ",
+        "aAeEoOpPcCxXyYkKmMhHTBiIjJsShdqwgABEZHIKMNOPTYXovpuiavgnuoAET",
+        strict=True,
+    )
+)
+_CAN_MIX = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "GEORGIAN", "LISU"}
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_URL_USER = re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s@]{1,200}@", re.IGNORECASE)
+_PUNYCODE = re.compile(r"\bxn--[a-z0-9-]+", re.IGNORECASE)
+_SCRIPT_URL = re.compile(r"\b(javascript|vbscript|data)\s*:", re.IGNORECASE)
+
+
+@lru_cache(maxsize=8192)
+def script_of(char: str) -> str:
+    """The first word of the character's name, which for letters is its script; compatibility forms say so."""
+    name = unicodedata.name(char, "")
+    head = name.split(" ", 1)[0] if name else "UNKNOWN"
+    return "COMPATIBILITY" if head in {"FULLWIDTH", "MATHEMATICAL", "CIRCLED", "PARENTHESIZED", "SQUARED"} else head
+
+
+def odd_letters(text: str) -> dict[int, Odd]:
+    """Positions of letters that do not belong with their neighbours, with the reason in words."""
+    if text.isascii():
+        return {}
+    found: dict[int, Odd] = {}
+    latin_text = any(script_of(char) == "LATIN" for char in text if char.isalpha())
+    for match in _WORD.finditer(text):
+        found.update(_odd_in_word(match.group(), match.start(), latin_text=latin_text))
+    found.update({i: "a compatibility form" for i, char in enumerate(text) if _is_disguised(char)})
+    return found
+
+
+def warnings_about(text: str, spots: dict[int, Odd]) -> tuple[str, ...]:
+    """Sentences for the reader, most telling first."""
+    said = []
+    if any(reason.startswith("looks like") or "among" in reason for reason in spots.values()):
+        said.append("Letters of different alphabets in one word")
+    if any(reason == "a compatibility form" for reason in spots.values()):
+        said.append("Letters in a special form (full-width, mathematical, circled)")
+    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+        said.append("Accents are written as separate marks; it may look equal to a different text")
+    if _URL_USER.search(text):
+        said.append("The address names a user before the @: the host comes after it")
+    if _PUNYCODE.search(text):
+        said.append("A host name in punycode (xn--)")
+    if _SCRIPT_URL.search(text):
+        said.append("An address that carries a script or data")
+    return tuple(said)
+
+
+def _odd_in_word(word: str, at: int, *, latin_text: bool) -> dict[int, Odd]:
+    scripts = [script_of(char) for char in word]
+    mixed = set(scripts) & _CAN_MIX
+    if len(mixed) > 1:
+        main = "LATIN" if "LATIN" in mixed else max(mixed, key=scripts.count)
+        return {at + i: _reason(char, main) for i, char in enumerate(word) if scripts[i] in _CAN_MIX and scripts[i] != main}
+    if latin_text and mixed and mixed != {"LATIN"} and all(char in _TWINS for char in word):
+        return {at + i: f"looks like {_TWINS[char]}" for i, char in enumerate(word)}
+    return {}
+
+
+def _reason(char: str, main: str) -> str:
+    twin = _TWINS.get(char)
+    return f"looks like {twin}" if twin and main == "LATIN" else f"a letter among {main.title()} letters"
+
+
+def _is_disguised(char: str) -> bool:
+    return char > "\u007f" and char.isalpha() and script_of(char) == "COMPATIBILITY"

