@@ -16,7 +16,7 @@ def test_both_programs_are_found_and_run() -> None:
 
 def test_a_platform_without_a_wheel_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binaries, "POSTGRES_WHEELS", (("no_such_wheel", "pginstall"),))
-    with pytest.raises(ServiceError, match="no embedded PostgreSQL for this platform .* set DATABASE_URL"):
+    with pytest.raises(ServiceError, match=r"no embedded PostgreSQL for this platform .* set DATABASE_URL"):
         binaries.find_postgres()
 
 
