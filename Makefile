@@ -3,6 +3,7 @@ PY := .venv/bin/python
 HTML = $$(find templates -name '*.html')
 # Values a production site would set, so that Django's deployment checks look at the production shape.
 DEPLOY = PUBLIC_URL=https://countersign.example ALLOWED_HOSTS=countersign.example \
+	DATABASE_URL=postgresql://nobody@db.example/none REDIS_URL=redis://redis.example \
 	SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')
 
 .DEFAULT_GOAL := help
