@@ -1,0 +1,39 @@
+"""Named places where tests kill this very process, to prove that nothing is lost or doubled there.
+
+`COUNTERSIGN_CRASH_POINT=name@/path/to/file`: dies at `name` if it can remove the file, so it dies once.
+Unset, as in every real installation, `crash` does nothing.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+from django.conf import settings
+
+# In the order of design.md section 3.
+POINTS = (
+    "run_claimed",  # the Run is RUNNING, the graph has not moved
+    "graph_moved",  # the checkpoint has moved, T1 has not begun
+    "t1_open",  # inside T1, before its commit
+    "t1_done",  # T1 committed, nobody woken
+    "decided",  # T2 committed, nobody woken (in the web process)
+    "t3_open",  # inside T3, before its commit
+    "t3_done",  # claimed, the tool has not been called
+    "effect_done",  # the tool has acted, T4 has not begun
+    "t4_open",  # inside T4, before its commit
+    "t4_done",  # T4 committed, nobody woken
+)
+
+
+def crash(point: str) -> None:
+    """Kill this process, without any clean-up, if the tests asked for it at this point."""
+    if not settings.CRASH_POINT:
+        return
+    name, _, marker = settings.CRASH_POINT.partition("@")
+    if name != point:
+        return
+    try:
+        Path(marker).unlink()
+    except OSError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)

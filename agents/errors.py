@@ -1,0 +1,51 @@
+"""What can go wrong in the agents room; each has a `code`, an HTTP `status` and a sentence.
+
+    AgentError
+    ├── UnknownAgent, UnknownRun, UnknownEffect   404
+    ├── BadInput                                  422  `fields` says where the run's input does not fit
+    ├── BadProject                                400  a langgraph.json or the graph it names cannot be used
+    ├── WrongState                                409  the run or effect is not in a state that allows this
+    └── LostLease                                 409  another worker took over; whatever was being written is dropped
+"""
+
+from typing import Any
+
+
+class AgentError(Exception):
+    """A named refusal; the message is one sentence for a person."""
+
+    code = "error"
+    status = 400
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class UnknownAgent(AgentError):
+    code, status = "unknown_agent", 404
+
+
+class UnknownRun(AgentError):
+    code, status = "unknown_run", 404
+
+
+class UnknownEffect(AgentError):
+    code, status = "unknown_effect", 404
+
+
+class BadInput(AgentError):
+    code, status = "bad_input", 422
+
+
+class BadProject(AgentError):
+    code, status = "bad_project", 400
+
+
+class WrongState(AgentError):
+    code, status = "wrong_state", 409
+
+
+class LostLease(AgentError):
+    code, status = "lost_lease", 409

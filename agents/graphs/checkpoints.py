@@ -1,0 +1,90 @@
+"""LangGraph's checkpoints: one direct connection per process, which also holds the lock on the thread being driven.
+
+Lock and writes share the connection on purpose: a worker that lost its lock has lost its saver with it.
+Checkpoint rows are as good as code (CVE-2026-28277): they have a schema of their own and strict msgpack.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.db import connection as django_connection
+from langgraph.checkpoint.postgres import PostgresSaver
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
+
+SCHEMA = "checkpoints"
+
+_saver: PostgresSaver | None = None
+_pid = 0
+
+
+class ThreadBusy(Exception):
+    """Another process is driving this thread right now."""
+
+
+def direct_dsn() -> str:
+    """The direct address of the database Django uses (tests use a database of their own)."""
+    return make_conninfo(settings.DATABASE_DIRECT_URL, dbname=str(django_connection.settings_dict["NAME"]))
+
+
+def setup() -> None:
+    """Create or migrate LangGraph's tables, once, in the migrate step (its indexes are built concurrently)."""
+    with psycopg.connect(direct_dsn(), autocommit=True) as conn:
+        conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
+    with _connect() as conn:
+        PostgresSaver(conn).setup()
+
+
+def saver() -> PostgresSaver:
+    """This process's saver, made after the fork and made anew when its connection broke."""
+    global _saver, _pid
+    if _saver is None or _pid != os.getpid() or _conn(_saver).closed or _conn(_saver).broken:
+        _saver, _pid = PostgresSaver(_connect()), os.getpid()
+    return _saver
+
+
+def drop() -> None:
+    """Give the connection up after an error: the next caller gets a new one, and the thread's lock is free."""
+    global _saver
+    if _saver is not None and _pid == os.getpid():
+        _conn(_saver).close()
+    _saver = None
+
+
+@contextmanager
+def locked(thread: str) -> Iterator[PostgresSaver]:
+    """Hold the thread's advisory lock while driving it.
+
+    Raises:
+        ThreadBusy: somebody else holds it. The fence is what protects; this saves the work.
+    """
+    held = saver()
+    row = _conn(held).execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 7)) AS held", [thread]).fetchone()
+    if not row or not row["held"]:
+        raise ThreadBusy(thread)
+    try:
+        yield held
+    finally:
+        try:
+            _conn(held).execute("SELECT pg_advisory_unlock(hashtextextended(%s, 7))", [thread])
+        except psycopg.Error:
+            drop()  # the server lets go of the lock with the connection
+
+
+def _connect() -> psycopg.Connection[dict[str, Any]]:
+    return psycopg.connect(
+        direct_dsn(), autocommit=True, prepare_threshold=None, row_factory=dict_row,
+        options=f"-c search_path={SCHEMA}", application_name="countersign-checkpoints", connect_timeout=5,
+        keepalives=1, keepalives_idle=10,
+    )
+
+
+def _conn(of: PostgresSaver) -> psycopg.Connection[dict[str, Any]]:
+    conn = of.conn
+    assert isinstance(conn, psycopg.Connection)
+    return conn

@@ -1,0 +1,123 @@
+"""Loading a project by its langgraph.json (the ecosystem's convention). Runs the project's code: workers and commands only."""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from langgraph.graph import StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from agents.errors import BadProject
+from agents.graphs.spec import AgentSpec
+from agents.tools.registry import Tool
+from audit import canonical
+
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A graph of a project, its declaration if it has one, and how to compile it with a saver."""
+
+    slug: str
+    project: str
+    spec: AgentSpec | None
+    compile: Callable[[Any], Graph]
+
+    @property
+    def tools(self) -> dict[str, Tool]:
+        return {tool.name: tool for tool in self.spec.tools} if self.spec else {}
+
+    def prepare(self, run_input: dict[str, Any]) -> Any:
+        """The graph's input: native graphs get their validated model under "input", others the JSON as it is."""
+        if self.spec is None:
+            return run_input
+        return {"input": self.spec.input_model.model_validate(run_input).model_dump(mode="json")}
+
+    @property
+    def input_schema(self) -> dict[str, Any]:
+        if self.spec is not None:
+            return self.spec.input_model.model_json_schema()
+        schema: dict[str, Any] = self.compile(None).get_input_jsonschema()
+        return schema
+
+    @property
+    def drawing(self) -> dict[str, Any]:
+        """Nodes and edges, for the picture on the run page."""
+        drawn = self.compile(None).get_graph(xray=1)
+        return {
+            "nodes": [{"id": n.id, "name": n.name} for n in drawn.nodes.values()],
+            "edges": [{"source": e.source, "target": e.target, "conditional": e.conditional} for e in drawn.edges],
+        }
+
+
+def load_project(path: Path) -> list[Loaded]:
+    """Every graph of a langgraph.json.
+
+    Raises:
+        BadProject: the file or a graph cannot be used; the message says which and why.
+    """
+    try:
+        config = canonical.parse(path.read_bytes())
+    except OSError as error:
+        raise BadProject(f"{path} cannot be read: {error.strerror}") from error
+    except canonical.NotCanonical as error:
+        raise BadProject(f"{path}: {error}") from error
+    graphs = config.get("graphs") if isinstance(config, dict) else None
+    if not isinstance(graphs, dict) or not graphs:
+        raise BadProject(f"{path} names no graphs; it needs \"graphs\": {{\"name\": \"./file.py:variable\"}}")
+    for dependency in config.get("dependencies", []):
+        folder = str((path.parent / dependency).resolve())
+        if dependency.startswith(".") and folder not in sys.path:
+            sys.path.insert(0, folder)
+    return [_load(path, slug, str(target)) for slug, target in graphs.items()]
+
+
+@lru_cache(maxsize=64)
+def load_agent(project: str, slug: str) -> Loaded:
+    """One graph of a project, loaded once per process."""
+    for loaded in load_project(Path(project)):
+        if loaded.slug == slug:
+            return loaded
+    raise BadProject(f"{project} has no graph named {slug}; it may have been renamed")
+
+
+def _load(project: Path, slug: str, target: str) -> Loaded:
+    file, _, variable = target.partition(":")
+    source = (project.parent / file).resolve()
+    try:
+        module = _module(source)
+        found = getattr(module, variable)
+    except Exception as error:  # the project's own code may raise anything
+        raise BadProject(f"graph {slug} of {project}: {type(error).__name__}: {error}") from error
+    spec = getattr(module, "AGENT", None)
+    return Loaded(slug, str(project), spec if isinstance(spec, AgentSpec) else None, _compiler(slug, found))
+
+
+def _module(source: Path) -> Any:
+    """Import by the package name when the file lies on sys.path, so that the project's own imports agree with ours."""
+    for root in map(Path, sys.path):
+        if source.is_relative_to(root) and (source.parent / "__init__.py").exists():
+            name = ".".join(source.relative_to(root).with_suffix("").parts)
+            return importlib.import_module(name)
+    spec = importlib.util.spec_from_file_location(f"countersign_project_{source.parent.name}_{source.stem}", source)
+    if spec is None or spec.loader is None:
+        raise BadProject(f"{source} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _compiler(slug: str, found: Any) -> Callable[[Any], Graph]:
+    if isinstance(found, StateGraph):
+        return lambda saver: found.compile(checkpointer=saver, name=slug)
+    if isinstance(found, CompiledStateGraph):
+        return lambda saver: found.builder.compile(
+            checkpointer=saver, name=slug, interrupt_before=found.interrupt_before_nodes, interrupt_after=found.interrupt_after_nodes
+        )
+    raise BadProject(f"graph {slug} is a {type(found).__name__}; export a StateGraph or a compiled graph")

@@ -1,0 +1,125 @@
+"""Telling what a graph does while it does it: a span per step and per model call, with full prompts and answers."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import BaseMessage, messages_to_dict
+from langchain_core.outputs import LLMResult
+
+from audit.traces import SpanRecord, prompt_hash
+
+log = structlog.get_logger("agents.planner")
+
+
+class Recorder:
+    """Collects the spans of one stretch; whoever drives writes them (`taken`), now and then and at the end."""
+
+    def __init__(self, *, run: str, trace: str, fence: int, on_step: Callable[[], None] | None = None) -> None:
+        self._run, self._trace, self._fence = run, trace, fence
+        self._lock = threading.Lock()  # model callbacks come from the graph's own threads
+        self._spans: dict[str, SpanRecord] = {}
+        self._open: dict[str, SpanRecord] = {}
+        self._on_step = on_step
+        self.callbacks = ModelCalls(self)
+
+    @property
+    def open_nodes(self) -> list[str]:
+        return list(dict.fromkeys(span.name for span in self._open.values() if span.kind == "node"))
+
+    def step(self, event: Any) -> None:
+        """One event of the stream mode "tasks": ((namespace...), {"id", "name", "input"} or {"id", "result", ...})."""
+        namespace, task = event
+        key = f"node:{task['id']}:{self._fence}"
+        if "input" in task:
+            self.start(SpanRecord(self._run, "node", task["name"], key, _now(), self._trace, "/".join(namespace), input=_plain(task["input"])))
+            if self._on_step:
+                self._on_step()
+            return
+        status = "failed" if task.get("error") else "paused" if task.get("interrupts") else "done"
+        self.end(key, status, output=_plain(task.get("result")), error=str(task.get("error") or ""))
+
+    def start(self, span: SpanRecord) -> None:
+        with self._lock:
+            self._open[span.key] = self._spans[span.key] = span
+
+    def end(self, key: str, status: str, *, output: Any = None, error: str = "", **attributes: Any) -> None:
+        with self._lock:
+            span = self._open.pop(key, None)
+            if span is None:
+                return
+            span.ended_at, span.status, span.output, span.error = _now(), status, output, error
+            span.attributes.update(attributes)
+            self._spans[key] = span
+
+    def taken(self) -> list[SpanRecord]:
+        """The spans told since the last call, to be written by the caller."""
+        with self._lock:
+            spans, self._spans = list(self._spans.values()), {}
+            return spans
+
+    def span(self, kind: str, name: str, key: str) -> SpanRecord:
+        return SpanRecord(self._run, kind, name, f"{kind}:{key}", _now(), self._trace)
+
+
+class ModelCalls(BaseCallbackHandler):
+    """LangChain's callbacks for model calls: prompt and answer whole into a span, one log record per decision (R7)."""
+
+    run_inline = True
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._started: dict[UUID, tuple[float, str]] = {}
+
+    def on_chat_model_start(
+        self, serialized: dict[str, Any], messages: list[list[BaseMessage]], *, run_id: UUID, **kwargs: Any
+    ) -> None:
+        params = kwargs.get("invocation_params") or {}
+        prompt = messages_to_dict(messages[0]) if messages else []
+        digest = prompt_hash(prompt)
+        self._started[run_id] = (time.monotonic(), digest)
+        span = self._recorder.span("model", str(params.get("model") or params.get("_type") or "chat model"), str(run_id))
+        span.input = {"messages": prompt, "tools": [t.get("function", t) for t in params.get("tools", []) if isinstance(t, dict)]}
+        span.attributes = {"prompt_sha256": digest}
+        self._recorder.start(span)
+
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
+        began, digest = self._started.pop(run_id, (time.monotonic(), ""))
+        message = getattr(response.generations[0][0], "message", None) if response.generations else None
+        answer = messages_to_dict([message])[0] if isinstance(message, BaseMessage) else {}
+        calls = getattr(message, "tool_calls", [])
+        usage = getattr(message, "usage_metadata", None) or {}
+        text = str(getattr(message, "text", "") or "")
+        self._recorder.end(f"model:{run_id}", "done", output=answer, usage=dict(usage), duration_ms=round(1000 * (time.monotonic() - began), 1))
+        log.info(
+            "DECISION_MADE", component="LLM_PLANNER", input_prompt_hash=digest, raw_response_snippet=_snippet(text, 100),
+            parsed_next_action=[c["name"] for c in calls] or "finish", is_valid=not getattr(message, "invalid_tool_calls", []),
+        )
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._started.pop(run_id, None)
+        self._recorder.end(f"model:{run_id}", "failed", error=f"{type(error).__name__}: {error}")
+
+
+def _snippet(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit] + "..."
+
+
+def _plain(value: Any) -> Any:
+    """State values as JSON-like data: messages become dicts."""
+    if isinstance(value, BaseMessage):
+        return {"type": value.type, "content": value.content, "tool_calls": getattr(value, "tool_calls", [])}
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,199 @@
+"""Tables of the agents room. Written by `agents.operations`, read by `agents.queries`."""
+
+import uuid
+from typing import Any
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from agents.states import EFFECT_TRANSITIONS, PAUSE_TRANSITIONS, RUN_TRANSITIONS, EffectState, PauseState, RunState
+
+
+def _steps(transitions: dict[Any, frozenset[Any]]) -> list[tuple[str, str]]:
+    return sorted((str(a), str(b)) for a, targets in transitions.items() for b in targets)
+
+
+def _known(field: str, states: type[Any], name: str) -> models.CheckConstraint:
+    return models.CheckConstraint(condition=Q(**{f"{field}__in": [str(s) for s in states]}), name=name)
+
+
+def _kept() -> pgtrigger.Protect:
+    return pgtrigger.Protect(name="kept", operation=pgtrigger.Delete)
+
+
+class Agent(models.Model):
+    """A registered graph and its settings; `user` is the account it acts as, `owner` the person who answers for it."""
+
+    slug = models.SlugField(primary_key=True, max_length=60)
+    title = models.TextField()
+    description = models.TextField(blank=True)
+    project = models.TextField()  # the langgraph.json it came from
+    environment = models.TextField(default="production")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    current = models.ForeignKey("AgentVersion", null=True, on_delete=models.PROTECT, related_name="+")
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class AgentVersion(models.Model):
+    """The immutable set of graph, tools, model and policy that runs were made with."""
+
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="versions")
+    number = models.IntegerField()
+    sha256 = models.CharField(max_length=64)
+    drawing = models.JSONField()  # {"nodes": [{"id", "name"}], "edges": [{"source", "target", "conditional"}]}
+    tools = models.JSONField()
+    input_schema = models.JSONField()
+    sample_inputs = models.JSONField(default=list)
+    model = models.TextField()
+    policy = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["agent", "number"], name="agent_version_number"),
+            models.UniqueConstraint(fields=["agent", "sha256"], name="agent_version_once"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="frozen", operation=pgtrigger.Update, condition=pgtrigger.AnyChange()),
+            _kept(),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agent_id} v{self.number}"
+
+
+class Run(models.Model):
+    """One execution of a graph on one thread. The row is the queue: READY and CREATED rows are work."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="runs")
+    version = models.ForeignKey(AgentVersion, on_delete=models.PROTECT, related_name="+")
+    thread = models.TextField(unique=True)
+    trace = models.TextField()
+    state = models.CharField(max_length=12, default=RunState.CREATED, choices=[(s, s) for s in RunState])
+    input = models.JSONField()
+    output = models.JSONField(null=True)
+    error = models.TextField(blank=True)
+    nodes = models.JSONField(default=list)  # where it stands: names of the nodes next, or paused
+    door = models.TextField()
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    idempotency_key = models.TextField(null=True)
+    fence = models.BigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.IntegerField(default=0)  # leases lost in a row
+    created_at = models.DateTimeField(db_default=Now())
+    changed_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            _known("state", RunState, "run_state_known"),
+            models.UniqueConstraint(fields=["agent", "idempotency_key"], name="run_started_once"),
+            models.CheckConstraint(
+                condition=~Q(state=RunState.RUNNING) | Q(lease_until__isnull=False), name="run_running_has_a_lease"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["changed_at"], name="run_work", condition=Q(state__in=["CREATED", "READY"])),
+            models.Index(fields=["lease_until"], name="run_leases", condition=Q(state="RUNNING")),
+            models.Index(fields=["-created_at", "-id"], name="run_newest"),
+            models.Index(fields=["state", "-created_at"], name="run_by_state"),
+        ]
+        triggers = [
+            pgtrigger.FSM(name="run_steps", field="state", transitions=_steps(RUN_TRANSITIONS)),
+            pgtrigger.Protect(
+                name="fence_only_rises",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(new__fence__lt=pgtrigger.F("old__fence")),
+            ),
+            _kept(),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agent_id} {self.pk} {self.state}"
+
+
+class Pause(models.Model):
+    """One interrupt of a run: what was asked, in the dialect it was asked in, and whether its answer was taken."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="pauses")
+    thread = models.TextField()
+    checkpoint_ns = models.TextField(blank=True)
+    interrupt_id = models.TextField()
+    node = models.TextField(blank=True)
+    dialect = models.TextField()
+    raw = models.JSONField()
+    proposal_digest = models.CharField(max_length=64)
+    state = models.CharField(max_length=12, default=PauseState.OPEN, choices=[(s, s) for s in PauseState])
+    # Set when nothing can be asked of people: the answer the graph gets instead (bad arguments, a tool's refusal).
+    refusal = models.JSONField(null=True)
+    actions = models.JSONField(default=list)  # ids of its actions, in order
+    created_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["thread", "checkpoint_ns", "interrupt_id"], name="pause_asked_once"),
+            _known("state", PauseState, "pause_state_known"),
+        ]
+        indexes = [models.Index(fields=["run", "id"], name="pause_open", condition=Q(state="OPEN"))]
+        triggers = [pgtrigger.FSM(name="pause_steps", field="state", transitions=_steps(PAUSE_TRANSITIONS)), _kept()]
+
+    def __str__(self) -> str:
+        return f"{self.node} {self.interrupt_id[:8]} {self.state}"
+
+
+class Effect(models.Model):
+    """The thing really done, at most once: keyed by its Action. READY rows are work for the executor."""
+
+    action_id = models.UUIDField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="effects")
+    tool = models.TextField()
+    digest = models.CharField(max_length=64)
+    state = models.CharField(max_length=12, default=EffectState.READY, choices=[(s, s) for s in EffectState])
+    idempotent = models.BooleanField(default=False)
+    fence = models.BigIntegerField(default=0)
+    attempts = models.IntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    result = models.JSONField(null=True)
+    result_sha256 = models.CharField(max_length=64, blank=True)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    claimed_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            _known("state", EffectState, "effect_state_known"),
+            models.CheckConstraint(
+                condition=Q(state__in=[EffectState.READY, EffectState.FAILED]) | Q(claimed_at__isnull=False), name="effect_claimed_has_a_time"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], name="effect_work", condition=Q(state="READY")),
+            models.Index(fields=["lease_until"], name="effect_leases", condition=Q(state="CLAIMED")),
+            models.Index(fields=["claimed_at"], name="effect_unknown", condition=Q(state="UNKNOWN")),
+        ]
+        triggers = [
+            pgtrigger.FSM(name="effect_steps", field="state", transitions=_steps(EFFECT_TRANSITIONS)),
+            pgtrigger.Protect(
+                name="effect_is_fixed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("action_id", "run", "tool", "digest"),
+            ),
+            # Only what was never begun may be taken back (a reopened approval); the rest is history.
+            pgtrigger.Protect(
+                name="begun_is_kept", operation=pgtrigger.Delete, condition=pgtrigger.Q(old__claimed_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tool} {self.state}"

@@ -1,0 +1,43 @@
+"""Edited arguments are tried with the tool itself: its model, its preview, its summary. Runs in a worker."""
+
+from agents.errors import AgentError
+from agents.graphs.loader import load_agent
+from agents.models import Run
+from agents.operations.pausing import context
+from agents.tools import runner, taint
+from agents.tools.registry import BadArgs, ToolError
+from agents.tools.summaries import summarize
+from approvals import operations as approvals
+from approvals import queries as approvals_queries
+from approvals.errors import ApprovalError
+
+
+def check_edit(edit_id: int) -> None:
+    """Answer a wanted edit: a new version of the action, or a refusal that names the fields."""
+    wanted = approvals_queries.wanted_edit(edit_id)
+    if wanted is None:
+        return
+    try:
+        run = Run.objects.select_related("agent").get(pk=wanted.run)
+        tool = load_agent(run.agent.project, run.agent_id).tools.get(wanted.tool)
+        if tool is None:
+            raise ToolError("gone", f"the agent has no tool {wanted.tool} any more")
+        model, args = tool.validate(wanted.args)
+        seen = runner.preview(tool, model, context(run, action_id=wanted.action_id))
+        approvals.apply_edit(
+            edit_id, args=args, summary=summarize(tool.summary, args, tool.name), preview=seen.as_json(),
+            figures=seen.figures, hidden_characters=taint.hidden_paths(args),
+        )
+    except BadArgs as error:
+        _refuse(edit_id, error.fields)
+    except ToolError as error:
+        _refuse(edit_id, {"": error.message})
+    except (ApprovalError, AgentError) as error:
+        _refuse(edit_id, {"": error.message})
+
+
+def _refuse(edit_id: int, fields: dict[str, str]) -> None:
+    try:
+        approvals.refuse_edit(edit_id, errors=fields)
+    except ApprovalError:
+        return  # answered by another worker in the meantime

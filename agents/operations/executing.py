@@ -1,0 +1,254 @@
+"""T3 and T4: the one way by which anything is really done. Claim, run the tool once, record what came of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from agents.crashpoints import crash
+from agents.errors import AgentError, LostLease, UnknownEffect, WrongState
+from agents.graphs.loader import load_agent
+from agents.models import Effect, Run
+from agents.operations import events
+from agents.operations.leases import Held, holding, lease
+from agents.operations.pausing import context
+from agents.operations.receiving import ready_if_settled
+from agents.states import EffectState
+from agents.tools import runner
+from agents.tools.registry import Tool
+from agents.tools.runner import Ran
+from approvals import operations as approvals
+from approvals import permissions
+from approvals.errors import Conflict, Expired, Halted, NotFound, Tampered
+from approvals.models import User
+from approvals.operations.claiming import Claim, Reopened, report_tampering
+from approvals.operations.halts import check_reason
+from audit import canonical, log, traces
+from audit.actors import SYSTEM, Actor
+from audit.log import Entry
+from audit.traces import SpanRecord
+
+logger = structlog.get_logger("agents.executing")
+MAX_ATTEMPTS = 4  # of a tool declared idempotent, always with the same key
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A claimed effect in this process's hand."""
+
+    claim: Claim
+    run: Run
+    tool: Tool
+    fence: int
+    attempt: int
+
+
+def execute(action_id: UUID, *, again: bool = False) -> EffectState | None:
+    """Run an approved action, at most once. None: there was nothing to do here (any more, or yet).
+
+    Args:
+        again: take over a call of a tool declared idempotent whose worker died; the key stays the same.
+    """
+    with structlog.contextvars.bound_contextvars(action=str(action_id)):
+        taken = _take(action_id, again=again)
+        if taken is None:
+            return None
+        crash("t3_done")
+        held = Held("effect", action_id, taken.fence, taken.run.agent_id)
+        with structlog.contextvars.bound_contextvars(run=str(taken.run.pk), trace=taken.run.trace), holding(held):
+            began = datetime.now(UTC)
+            ran = runner.run(taken.tool, taken.claim.args, context(taken.run, action_id=str(action_id)))
+            crash("effect_done")
+            _log_call(taken, ran, began)
+            try:
+                return _record(taken, ran, began)
+            except LostLease:
+                logger.warning("lease_lost", fence=taken.fence)
+                return None
+
+
+def _take(action_id: UUID, *, again: bool) -> Taken | None:
+    """T3. Every refusal is either 'not here, not now' (None) or a failure that is recorded as such."""
+    effect = Effect.objects.filter(pk=action_id).first()
+    if effect is None or effect.state != (EffectState.CLAIMED if again else EffectState.READY):
+        return None
+    run = Run.objects.select_related("agent__user", "agent__owner", "version").get(pk=effect.run_id)
+    try:
+        tool = _capable(run, effect.tool)
+        with transaction.atomic():
+            return _claim(effect, run, tool, again=again)
+    except (Halted, Expired):
+        return None  # frozen until the release; or the sweeper ends it
+    except Tampered as error:
+        report_tampering(action_id, seen=error.message)
+        return _refuse(effect, "tampered", error.message)
+    except AgentError as error:
+        return _refuse(effect, error.code, error.message)
+    except (Conflict, NotFound):
+        return None  # somebody was faster
+
+
+def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None:
+    try:
+        claim = approvals.claim(effect.pk, digest=effect.digest, again=again)
+    except Reopened:
+        return None  # its new version is written in this transaction, which commits
+    wanted = Effect.objects.filter(pk=effect.pk, fence=effect.fence, digest=claim.digest)
+    wanted = wanted.filter(state=EffectState.CLAIMED, idempotent=True, lease_until__lte=Now()) if again else wanted.filter(state=EffectState.READY)
+    if not wanted.update(
+        state=EffectState.CLAIMED, fence=F("fence") + 1, attempts=F("attempts") + 1, lease_until=lease(),
+        claimed_at=Now(), idempotent=tool.idempotent,
+    ):
+        raise Conflict("Another worker has claimed this")
+    attempt = effect.attempts + 1
+    log.append(_entry(claim, "effect.claimed", attempt=attempt, fence=effect.fence + 1, idempotency_key=str(effect.pk)))
+    crash("t3_open")
+    return Taken(claim, run, tool, effect.fence + 1, attempt)
+
+
+def _capable(run: Run, name: str) -> Tool:
+    """Capabilities default to deny: the agent is on, and its version in force lists the tool."""
+    if not run.agent.enabled:
+        raise WrongState(f"The agent {run.agent_id} is switched off")
+    tool = load_agent(run.agent.project, run.agent_id).tools.get(name)
+    if tool is None:
+        raise UnknownEffect(f"The agent {run.agent_id} has no tool {name} any more")
+    return tool
+
+
+@transaction.atomic
+def _record(taken: Taken, ran: Ran, began: datetime) -> EffectState:
+    """T4: outcome, span and events, and the run goes on when this was its last open question."""
+    if ran.status == "unknown" and taken.tool.idempotent and taken.attempt < MAX_ATTEMPTS:
+        # The same key may safely be sent again: back off, the sweeper takes it up (row R25).
+        pause = Now() + timedelta(seconds=2**taken.attempt)
+        _guarded(taken, lease_until=pause, error=ran.error[:2_000])
+        log.append(_entry(taken.claim, "effect.retried", error=ran.error[:2_000], attempt=taken.attempt))
+        return EffectState.CLAIMED
+    state = {"done": EffectState.DONE, "failed": EffectState.FAILED, "unknown": EffectState.UNKNOWN}[ran.status]
+    result = ran.result if ran.status == "done" else None
+    if state is not EffectState.UNKNOWN:
+        # The action first, then the effect, then the run: locks are taken in one order everywhere.
+        approvals.settle(taken.claim.action_id, _outcome(taken.claim, ran))
+    _guarded(
+        taken, state=state, result=result, error=ran.error[:2_000], finished_at=Now(), lease_until=None,
+        result_sha256=_hash(result) if result is not None else "",
+    )
+    crash("t4_open")
+    log.append(_entry(taken.claim, f"effect.{state.lower()}", result=result, error=ran.error[:2_000], code=ran.code))
+    traces.record([_span(taken, ran, began)])
+    if state is EffectState.UNKNOWN:
+        events.tell_run(taken.run, "run.unknown")
+    else:
+        ready_if_settled(taken.run.pk)
+    return state
+
+
+def _guarded(taken: Taken, **values: Any) -> None:
+    held = Effect.objects.filter(pk=taken.claim.action_id, state=EffectState.CLAIMED, fence=taken.fence)
+    if not held.update(**values):
+        raise LostLease("Another worker took this effect over")
+
+
+@transaction.atomic
+def _refuse(effect: Effect, code: str, reason: str) -> None:
+    """Nothing was called, and nothing will be: the effect FAILED before it began, and the agent is told why."""
+    approvals.settle(effect.pk, {"status": "failed", "reason": reason, "code": code, "result": None})
+    changed = Effect.objects.filter(pk=effect.pk, state=EffectState.READY).update(
+        state=EffectState.FAILED, error=reason[:2_000], finished_at=Now()
+    )
+    if changed:
+        run = Run.objects.get(pk=effect.run_id)
+        log.append(_event(str(effect.pk), run.agent_id, str(run.pk), effect.digest, "effect.failed", SYSTEM, "worker", code=code, error=reason, called=False))
+        ready_if_settled(run.pk)
+
+
+@transaction.atomic
+def give_up(action_id: UUID) -> bool:
+    """A claimed call whose worker died, of a tool that must not be repeated: UNKNOWN, a question for a person."""
+    effect = Effect.objects.select_for_update(skip_locked=True).filter(
+        pk=action_id, state=EffectState.CLAIMED, lease_until__lte=Now()
+    ).first()
+    if effect is None:
+        return False
+    Effect.objects.filter(pk=action_id, fence=effect.fence).update(
+        state=EffectState.UNKNOWN, fence=F("fence") + 1, lease_until=None,
+        error="The worker died after the call was claimed; nobody knows whether it was done",
+    )
+    run = Run.objects.get(pk=effect.run_id)
+    log.append(_event(str(action_id), run.agent_id, str(run.pk), effect.digest, "effect.unknown", SYSTEM, "beat", attempts=effect.attempts))
+    events.tell_run(run, "run.unknown")
+    return True
+
+
+@transaction.atomic
+def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: str) -> Effect:
+    """A person looked and says whether the call was done; the run goes on with that.
+
+    Raises:
+        NotAllowed, BadRequest: not an operator, no reason. UnknownEffect, WrongState: nothing of that kind.
+    """
+    who = permissions.standing(by)
+    permissions.check_halt(who)
+    reason = check_reason(reason)
+    effect = Effect.objects.filter(pk=action_id).first()
+    if effect is None:
+        raise UnknownEffect("There is no such effect")
+    if effect.state != EffectState.UNKNOWN:
+        raise WrongState(f"Its outcome is known: {effect.state.lower()}")
+    status = "done" if done else "failed"
+    outcome = {"status": status, "result": {"confirmed_by": who.user.get_username()} if done else None, "reason": reason}
+    approvals.settle(effect.pk, outcome, by=who.user.actor, door=door)
+    state = EffectState.DONE if done else EffectState.FAILED
+    if not Effect.objects.filter(pk=effect.pk, state=EffectState.UNKNOWN).update(state=state, finished_at=Now(), result=outcome["result"]):
+        raise WrongState("Somebody else has just said what happened")
+    run = Run.objects.get(pk=effect.run_id)
+    log.append(_event(str(effect.pk), run.agent_id, str(run.pk), effect.digest, f"effect.{state.lower()}", who.user.actor, door, reason=reason, said_by_person=True))
+    ready_if_settled(run.pk)
+    effect.refresh_from_db()
+    return effect
+
+
+def _outcome(claim: Claim, ran: Ran) -> dict[str, Any]:
+    outcome = {"status": ran.status, "result": ran.result if ran.status == "done" else None, "reason": ran.error, "args": claim.args}
+    return {**outcome, "code": ran.code} if ran.code else outcome
+
+
+def _hash(result: Any) -> str:
+    try:
+        return canonical.fingerprint(result)
+    except canonical.NotCanonical:
+        return ""
+
+
+def _entry(claim: Claim, kind: str, **data: Any) -> Entry:
+    return _event(str(claim.action_id), claim.agent, claim.run, claim.digest, kind, SYSTEM, "worker", tool=claim.tool, **data)
+
+
+def _event(action: str, agent: str, run: str, digest: str, kind: str, by: Actor, door: str, **data: Any) -> Entry:
+    return Entry(stream=f"action:{action}", kind=kind, by=by, door=door, agent=agent, run=run, action=action, digest=digest, data=data)
+
+
+def _span(taken: Taken, ran: Ran, began: datetime) -> SpanRecord:
+    return SpanRecord(
+        run=str(taken.run.pk), kind="tool", name=taken.tool.name, key=f"tool:{taken.claim.action_id}:{taken.fence}", started_at=began,
+        ended_at=datetime.now(UTC), trace=taken.run.trace, status="done" if ran.status == "done" else "failed",
+        input=taken.claim.args, output=ran.result, error=ran.error, attributes={"action": str(taken.claim.action_id), "attempt": taken.attempt},
+    )
+
+
+def _log_call(taken: Taken, ran: Ran, began: datetime) -> None:
+    """The executor's record (R9), written before the agent sees the result."""
+    result = str(ran.result or ran.error)
+    logger.info(
+        taken.tool.name.upper(), component="TOOL_EXECUTOR", args_used=taken.claim.args, status=ran.status,
+        tool_raw_result_snippet=result if len(result) <= 150 else result[:150] + "...",
+        duration_ms=round((datetime.now(UTC) - began).total_seconds() * 1000, 1),
+    )
+
+

@@ -1,0 +1,107 @@
+"""Holding on to what this process works on: leases renewed and halts heard by one thread per process.
+
+The thread looks every half second (so a halt is heard without Redis and without NOTIFY); it never decides
+anything: a lost lease shows in the fence that every later write checks.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection
+from django.db.models.functions import Now
+
+from agents.models import Effect, Run
+from agents.states import EffectState, RunState
+from approvals import queries as approvals_queries
+
+log = structlog.get_logger("agents.leases")
+LOOK_S = 0.5
+
+
+@dataclass(eq=False)
+class Held:
+    """One run or effect being worked on here."""
+
+    kind: str
+    id: UUID
+    fence: int
+    agent: str
+    on_halt: Callable[[str], None] = lambda reason: None
+    on_look: Callable[[], None] = lambda: None
+    told: bool = field(default=False)
+
+
+_held: set[Held] = set()
+_lock = threading.Lock()
+_thread: threading.Thread | None = None
+_pid = 0
+
+
+def lease() -> Any:
+    """The end of a lease that begins now, by the database's clock."""
+    return Now() + timedelta(seconds=settings.LEASE_S)
+
+
+@contextmanager
+def holding(held: Held) -> Iterator[None]:
+    """Renew the lease of this run or effect, and pass halts on to it, while the block runs."""
+    _ensure_thread()
+    with _lock:
+        _held.add(held)
+    try:
+        yield
+    finally:
+        with _lock:
+            _held.discard(held)
+
+
+def _ensure_thread() -> None:
+    global _thread, _pid
+    if _thread is not None and _pid == os.getpid() and _thread.is_alive():
+        return
+    _pid = os.getpid()  # after a fork the parent's thread is not ours
+    _thread = threading.Thread(target=_look_forever, name="countersign-leases", daemon=True)
+    _thread.start()
+
+
+def _look_forever() -> None:
+    waiting = threading.Event()
+    renewed = 0
+    while not waiting.wait(LOOK_S):
+        with _lock:
+            mine = list(_held)
+        if not mine:
+            continue
+        renewed += 1
+        try:
+            _look(mine, renew=renewed % max(1, int(settings.LEASE_S / LOOK_S / 4)) == 0)
+        except DatabaseError as error:
+            log.warning("lease_not_renewed", error=str(error))
+            connection.close()
+        close_old_connections()
+
+
+def _look(mine: list[Held], *, renew: bool) -> None:
+    if renew:
+        for held in mine:
+            rows: Any = (
+                Run.objects.filter(pk=held.id, fence=held.fence, state=RunState.RUNNING)
+                if held.kind == "run"
+                else Effect.objects.filter(pk=held.id, fence=held.fence, state=EffectState.CLAIMED)
+            )
+            rows.update(lease_until=lease())
+    stops = approvals_queries.active_halts()
+    for held in mine:
+        held.on_look()
+        stop = next((s for s in stops if s.covers(agent=held.agent, run=str(held.id))), None)
+        if stop is not None and not held.told:
+            held.told = True
+            held.on_halt(stop.reason)

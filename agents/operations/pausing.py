@@ -1,0 +1,136 @@
+"""T1: what a graph asks becomes Pauses and Actions, and the Run waits, in one transaction under the fence."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from agents.graphs.driver import Question
+from agents.graphs.gate import MARK, VERSION, proposal_digest
+from agents.graphs.loader import Loaded
+from agents.models import Pause, Run
+from agents.operations import events
+from agents.tools import runner, taint
+from agents.tools.registry import BadArgs, Preview, Tool, ToolContext, ToolError
+from agents.tools.summaries import summarize
+from approvals.operations import Proposal, open_action
+from audit import canonical, log
+
+NATIVE, RAW = "countersign", "raw"
+MAX_EVIDENCE = 20
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One question, looked at before the transaction: either a proposal for people, or a refusal for the graph."""
+
+    question: Question
+    dialect: str
+    digest: str
+    proposal: Proposal | None
+    refusal: dict[str, Any] | None = None
+
+
+def prepare(run: Run, loaded: Loaded, question: Question) -> Prepared:
+    """Validate what is asked and preview it. Slow things happen here, outside any transaction of ours."""
+    value = question.value
+    if not (isinstance(value, dict) and value.get(MARK) == VERSION):
+        return _raw(run, question)
+    asked = {key: value.get(key) for key in ("kind", "tool", "args")}
+    digest = proposal_digest(asked)
+    if value.get("digest") != digest:
+        return Prepared(question, NATIVE, digest, None, _refusal("invalid", "the proposal does not match its own digest"))
+    if asked["kind"] == "question":
+        return _question(run, question, asked, digest)
+    tool = loaded.tools.get(str(asked["tool"]))
+    if tool is None:
+        reason = f"ToolNotAllowed: {asked['tool']!r} is not among this agent's tools ({', '.join(sorted(loaded.tools)) or 'none'})"
+        return Prepared(question, NATIVE, digest, None, _refusal("invalid", reason))
+    try:
+        model, args = tool.validate(asked["args"])
+        seen = runner.preview(tool, model, context(run, action_id=""))
+    except BadArgs as error:
+        return Prepared(question, NATIVE, digest, None, _refusal("invalid", f"arguments do not fit {tool.name}: {error}"))
+    except ToolError as error:
+        return Prepared(question, NATIVE, digest, None, _refusal("failed", error.message, code=error.code))
+    return Prepared(question, NATIVE, digest, _proposal(run, question, tool, args, digest, seen))
+
+
+def open_pause(run: Run, prepared: Prepared) -> Pause:
+    """Write one prepared question, inside the caller's transaction; the same interrupt again is the same row."""
+    question = prepared.question
+    place = {"thread": run.thread, "checkpoint_ns": "", "interrupt_id": question.interrupt_id}
+    if existing := Pause.objects.filter(**place).first():
+        return existing
+    actions, refusal = [], prepared.refusal
+    if prepared.proposal:
+        try:
+            actions = [str(open_action(prepared.proposal).pk)]
+        except canonical.NotCanonical as error:  # each part was small enough, the whole is not
+            refusal = _refusal("invalid", str(error))
+    pause = Pause.objects.create(
+        **place, run=run, node=question.node, dialect=prepared.dialect, raw=canonical.storable(question.value),
+        proposal_digest=prepared.digest, refusal=refusal, actions=actions,
+    )
+    if refusal:
+        log.append(events.entry(run, "pause.refused", node=question.node, interrupt=question.interrupt_id, **refusal))
+    return pause
+
+
+def context(run: Run, *, action_id: str) -> ToolContext:
+    """What the tool may know: the action's id is its idempotency key (empty while only previewing)."""
+    return ToolContext(action_id, str(run.pk), run.agent_id, action_id, dict(run.input), run.agent.environment)
+
+
+def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], digest: str, seen: Preview) -> Proposal:
+    value = question.value
+    evidence = [canonical.storable(e) for e in value.get("evidence") or [] if isinstance(e, dict)][:MAX_EVIDENCE]
+    cost = value.get("estimated_cost")
+    timeout = value.get("timeout_s")
+    again = value.get("asked_again_after")
+    return Proposal(
+        agent=run.agent_id, run=str(run.pk), thread=run.thread, interrupt_id=question.interrupt_id, by=run.agent.user.actor,
+        tool=tool.name, tool_schema_sha256=tool.schema_sha256, tool_class=str(tool.risk), reversible=tool.reversible,
+        args=args, summary=summarize(tool.summary, args, tool.name), proposal_digest=digest, environment=run.agent.environment,
+        preview=seen.as_json(), figures=seen.figures, evidence=evidence,
+        rationale=canonical.storable(str(value.get("rationale") or "")),
+        untrusted_text=taint.untrusted_paths(args, [str(e.get("text", "")) for e in evidence]),
+        hidden_characters=taint.hidden_paths(args),
+        estimated_cost=float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) else None,
+        deadline_s=max(5, timeout) if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
+        requested_by=run.started_by, owner=run.agent.owner,
+        note=f"Asked again: the node came back with other arguments than {str(again)[:12]}" if again else "",
+    )
+
+
+def _question(run: Run, question: Question, asked: dict[str, Any], digest: str) -> Prepared:
+    try:
+        canonical.dumps(asked)
+    except canonical.NotCanonical as error:
+        return Prepared(question, NATIVE, digest, None, _refusal("invalid", str(error)))
+    args = asked["args"] if isinstance(asked["args"], dict) else {"question": asked["args"]}
+    words = " ".join(str(args.get("question", "")).split())[:120]
+    return Prepared(question, NATIVE, digest, _ask(run, question, args, f"Question: {words}", digest))
+
+
+def _raw(run: Run, question: Question) -> Prepared:
+    """An interrupt in no dialect we know: shown as JSON, answered with words."""
+    value = canonical.storable(question.value)
+    try:
+        canonical.dumps(value)
+    except canonical.NotCanonical as error:  # too large or too deep to freeze: people see its beginning, and that
+        value = {"cut": f"{str(value)[:20_000]}…", "because": str(error)}
+    digest = proposal_digest({"raw": value})
+    return Prepared(question, RAW, digest, _ask(run, question, {"asked": value}, f"{run.agent.title} asks at {question.node}", digest))
+
+
+def _ask(run: Run, question: Question, args: dict[str, Any], summary: str, digest: str) -> Proposal:
+    return Proposal(
+        agent=run.agent_id, run=str(run.pk), thread=run.thread, interrupt_id=question.interrupt_id, by=run.agent.user.actor,
+        kind="question", tool="ask_human", args=args, summary=summary, proposal_digest=digest,
+        environment=run.agent.environment, hidden_characters=taint.hidden_paths(args), requested_by=run.started_by,
+        owner=run.agent.owner,
+    )
+
+
+def _refusal(status: str, reason: str, **more: str) -> dict[str, Any]:
+    refused: dict[str, Any] = canonical.storable({"status": status, "reason": reason, **more})
+    return refused

@@ -1,0 +1,70 @@
+"""What approvals tells us, inside its transactions: an action resolved, or reopened. Rows only, no I/O.
+
+Locks are taken in one order everywhere: action, effect, run.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models.functions import Now
+from django.dispatch import receiver
+
+from agents.models import Effect, Pause, Run
+from agents.operations import events, waking
+from agents.states import EffectState, PauseState, RunState
+from approvals import operations as approvals
+from approvals import queries as approvals_queries
+from approvals.signals import Resolved, action_reopened, action_resolved
+from approvals.states import ActionState
+from audit import log
+from audit.actors import Actor
+
+
+@receiver(action_resolved)
+def on_resolved(resolved: Resolved, **_: Any) -> None:
+    """Approved: an Effect is READY, the row is the queue. Anything else: the action is settled as it stands."""
+    if not resolved.run:
+        return
+    if resolved.executes:
+        Effect.objects.create(action_id=resolved.action_id, run_id=UUID(resolved.run), tool=resolved.tool, digest=resolved.digest)
+        waking.wake(waking.EFFECT, resolved.action_id)
+        return
+    Effect.objects.filter(pk=resolved.action_id, state=EffectState.READY).delete()
+    approvals.settle(resolved.action_id, resolved.outcome)
+    ready_if_settled(UUID(resolved.run))
+
+
+@receiver(action_reopened)
+def on_reopened(action_id: UUID, **_: Any) -> None:
+    """The approval is void: what was prepared for it must not happen."""
+    Effect.objects.filter(pk=action_id, state=EffectState.READY).delete()
+
+
+def ready_if_settled(run_id: UUID) -> bool:
+    """Let a waiting run go on once everything it asked is settled.
+
+    The row lock makes two last answers, settled at the same moment, see each other.
+    """
+    run = Run.objects.select_for_update().filter(pk=run_id).first()
+    if run is None or run.state != RunState.WAITING or not all_settled(run_id):
+        return False
+    Run.objects.filter(pk=run_id, state=RunState.WAITING).update(state=RunState.READY, changed_at=Now())
+    run.state = RunState.READY
+    log.append(events.entry(run, "run.ready"))
+    events.tell_run(run, "run.ready")
+    waking.wake(waking.RUN, run_id)
+    return True
+
+
+def all_settled(run_id: UUID) -> bool:
+    """Whether every open pause of the run has its answer."""
+    asked = [a for actions in Pause.objects.filter(run=run_id, state=PauseState.OPEN).values_list("actions", flat=True) for a in actions]
+    return not approvals_queries.any_unsettled(asked)
+
+
+def close_open_pauses(run_id: UUID, *, reason: str, by: Actor, door: str) -> None:
+    """Cancel what a run still asks; claimed actions end with their own outcome."""
+    for pause in Pause.objects.filter(run=run_id, state=PauseState.OPEN):
+        for action_id in pause.actions:
+            approvals.close(UUID(action_id), ActionState.CANCELLED, reason=reason, by=by, door=door)
+        Pause.objects.filter(pk=pause.pk, state=PauseState.OPEN).update(state=PauseState.SUPERSEDED, closed_at=Now())

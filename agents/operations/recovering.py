@@ -1,0 +1,105 @@
+"""The sweeper: finds what nobody woke, and what its worker left behind. Every two seconds, safe to run many at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from agents.models import Effect, Run
+from agents.operations import events, waking
+from agents.operations.executing import MAX_ATTEMPTS, give_up
+from agents.operations.receiving import all_settled, ready_if_settled
+from agents.states import EffectState, RunState
+from approvals import queries as approvals_queries
+from audit import log
+
+MAX_DEATHS = 5  # workers that may die of one run before it is called failed
+UNWOKEN = timedelta(seconds=1)  # younger rows have most likely been woken by their own transaction
+
+
+@dataclass
+class Found:
+    """What one sweep found, for logs and tests."""
+
+    runs: list[str] = field(default_factory=list)
+    effects: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    edits: list[int] = field(default_factory=list)
+
+
+def recover(*, limit: int = 100) -> Found:
+    """Take over what was left and wake workers for what is ready. Waking twice does no harm: claims decide."""
+    found = Found()
+    for run_id in _ids(Run.objects.filter(state=RunState.RUNNING, lease_until__lte=Now()).order_by("lease_until"), limit):
+        _abandoned(run_id)
+    for run_id in _ids(Run.objects.filter(state=RunState.HALTED).order_by("changed_at"), limit):
+        _released(run_id)
+    for run_id in _ids(Run.objects.filter(state=RunState.WAITING, changed_at__lte=Now() - timedelta(seconds=20)).order_by("?"), limit):
+        _overlooked(run_id)
+    _left_effects(found, limit)
+    ready = Q(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=Now() - UNWOKEN)
+    found.runs = [str(pk) for pk in _ids(Run.objects.filter(ready).order_by("changed_at"), limit)]
+    unwoken = Effect.objects.filter(state=EffectState.READY, created_at__lte=Now() - UNWOKEN).order_by("created_at")
+    found.effects = [str(pk) for pk in _ids(unwoken, limit)]
+    found.edits = approvals_queries.wanted_edits(limit=limit)
+    waking.send([waking.Wake(waking.RUN, pk) for pk in found.runs])
+    waking.send([waking.Wake(waking.EFFECT, pk) for pk in found.effects])
+    waking.send([waking.Wake(waking.EDIT, str(pk)) for pk in found.edits])
+    return found
+
+
+def _ids(rows: object, limit: int) -> Sequence[UUID]:
+    return list(rows.values_list("pk", flat=True)[:limit])  # type: ignore[attr-defined]
+
+
+def _left_effects(found: Found, limit: int) -> None:
+    """Calls whose worker is gone: the repeatable are repeated with their key, the others are asked about."""
+    for effect in Effect.objects.filter(state=EffectState.CLAIMED, lease_until__lte=Now()).order_by("lease_until")[:limit]:
+        if effect.idempotent and effect.attempts < MAX_ATTEMPTS:
+            found.again.append(str(effect.pk))
+        elif give_up(effect.pk):
+            found.unknown.append(str(effect.pk))
+
+
+@transaction.atomic
+def _abandoned(run_id: UUID) -> None:
+    """A run whose lease ran out: the fence rises, so that whatever its old worker still writes is refused."""
+    run = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id, state=RunState.RUNNING, lease_until__lte=Now()).first()
+    if run is None:
+        return
+    dead = run.attempts + 1 >= MAX_DEATHS
+    run.state = RunState.FAILED if dead else RunState.READY
+    Run.objects.filter(pk=run_id, fence=run.fence).update(
+        state=run.state, fence=F("fence") + 1, attempts=F("attempts") + 1, lease_until=None, changed_at=Now(),
+        error=f"{MAX_DEATHS} workers died driving this run; look at their logs, then try it again" if dead else "",
+        **({"finished_at": Now()} if dead else {}),
+    )
+    log.append(events.entry(run, "run.failed" if dead else "run.recovered", door="beat", deaths=run.attempts + 1))
+    events.tell_run(run, f"run.{run.state.lower()}")
+    if not dead:
+        waking.wake(waking.RUN, run_id)
+
+
+@transaction.atomic
+def _released(run_id: UUID) -> None:
+    """A run that drained under a halt goes on once nothing covers it any more."""
+    run = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id, state=RunState.HALTED).first()
+    if run is None or approvals_queries.halted(agent=run.agent_id, run=str(run.pk)):
+        return
+    Run.objects.filter(pk=run_id).update(state=RunState.READY, changed_at=Now())
+    run.state = RunState.READY
+    log.append(events.entry(run, "run.ready", door="beat", why="the halt was released"))
+    events.tell_run(run, "run.ready")
+    waking.wake(waking.RUN, run_id)
+
+
+@transaction.atomic
+def _overlooked(run_id: UUID) -> None:
+    """A waiting run with nothing left to wait for: belt and braces, it should not happen."""
+    if all_settled(run_id):
+        ready_if_settled(run_id)

@@ -1,0 +1,115 @@
+"""A Run is created, cancelled or tried again. Its input is checked against the schema kept with the agent's version."""
+
+import uuid
+from typing import Any
+
+import jsonschema
+from django.db import transaction
+from django.db.models.functions import Now
+
+from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
+from agents.models import Agent, Pause, Run
+from agents.operations import events, waking
+from agents.operations.receiving import close_open_pauses
+from agents.states import UNFINISHED, RunState
+from approvals import permissions
+from approvals.models import User
+from audit import canonical, log
+
+MAX_ERRORS = 20
+
+
+@transaction.atomic
+def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: str | None = None) -> Run:
+    """Create a run and wake a worker. The same idempotency key for the same agent is the same run.
+
+    Raises:
+        NotAllowed: the person may not start runs. UnknownAgent: no such agent, or it is switched off.
+        BadInput: the input does not fit the agent's schema; `details["fields"]` says where.
+    """
+    who = permissions.standing(by)
+    permissions.check_start_runs(who)
+    found = Agent.objects.select_related("current").filter(slug=agent).first()
+    if found is None or found.current is None:
+        raise UnknownAgent(f"There is no agent {agent[:60]!r}; see: python manage.py agents list")
+    if not found.enabled:
+        raise UnknownAgent(f"The agent {agent} is switched off")
+    check_input(found.current.input_schema, input)
+    key = (idempotency_key or "")[:200] or None
+    if key and (existing := Run.objects.filter(agent=found, idempotency_key=key).first()):
+        return existing
+    run_id = uuid.uuid4()
+    run = Run.objects.create(
+        id=run_id, agent=found, version=found.current, thread=str(run_id), trace=uuid.uuid4().hex, input=input, door=door,
+        started_by=who.user, idempotency_key=key,
+    )
+    log.append(events.entry(run, "run.created", by=who.user.actor, door=door, input=input, version=found.current.number, trace=run.trace))
+    events.tell_run(run, "run.created")
+    waking.wake(waking.RUN, run.pk)
+    return run
+
+
+def check_input(schema: dict[str, Any], value: Any) -> None:
+    """Raises BadInput, naming fields, when a run cannot be started with this value."""
+    try:
+        canonical.dumps(value)
+    except canonical.NotCanonical as error:
+        raise BadInput(f"The input cannot be used: {error}", fields={"": str(error)}) from error
+    if not isinstance(value, dict):
+        raise BadInput("The input must be a JSON object", fields={"": "must be a JSON object"})
+    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(value), key=lambda e: e.json_path)[:MAX_ERRORS]
+    if errors:
+        fields = {error.json_path.removeprefix("$").lstrip("."): error.message[:300] for error in errors}
+        first = next(iter(fields.items()))
+        raise BadInput(f"The input does not fit: {first[0] or 'input'}: {first[1]}", fields=fields)
+
+
+@transaction.atomic
+def cancel_run(run_id: Any, *, reason: str, by: User, door: str) -> Run:
+    """End a run: what it asked for is cancelled. A call already being executed ends with its own outcome.
+
+    Raises:
+        NotAllowed, UnknownRun. WrongState: it has ended already.
+    """
+    who = permissions.standing(by)
+    permissions.check_start_runs(who)
+    close_open_pauses(run_id, reason=reason or "The run was cancelled", by=who.user.actor, door=door)
+    run = _locked(run_id)
+    if run.state not in UNFINISHED:
+        raise WrongState(f"The run has ended already: {run.state.lower()}")
+    Run.objects.filter(pk=run.pk).update(
+        state=RunState.CANCELLED, fence=run.fence + 1, lease_until=None, finished_at=Now(), changed_at=Now(), error=reason[:2000]
+    )
+    run.state = RunState.CANCELLED
+    log.append(events.entry(run, "run.cancelled", by=who.user.actor, door=door, reason=reason))
+    events.tell_run(run, "run.cancelled")
+    return run
+
+
+@transaction.atomic
+def retry_run(run_id: Any, *, by: User, door: str) -> Run:
+    """Take a failed run up again at the step that failed; answers already given stay given.
+
+    Raises:
+        NotAllowed, UnknownRun. WrongState: it has not failed, or a question of it has lost its node.
+    """
+    who = permissions.standing(by)
+    permissions.check_start_runs(who)
+    run = _locked(run_id)
+    if run.state != RunState.FAILED:
+        raise WrongState(f"Only a failed run can be tried again; this one is {run.state.lower()}")
+    if Pause.objects.filter(run=run, state="ORPHANED").exists():
+        raise WrongState("A question of this run has lost its node: put the node back and start a new run")
+    Run.objects.filter(pk=run.pk).update(state=RunState.READY, error="", attempts=0, finished_at=None, changed_at=Now())
+    run.state = RunState.READY
+    log.append(events.entry(run, "run.retried", by=who.user.actor, door=door))
+    events.tell_run(run, "run.ready")
+    waking.wake(waking.RUN, run.pk)
+    return run
+
+
+def _locked(run_id: Any) -> Run:
+    run = Run.objects.select_for_update().filter(pk=run_id).first()
+    if run is None:
+        raise UnknownRun("There is no such run")
+    return run

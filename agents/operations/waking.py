@@ -1,0 +1,70 @@
+"""Waking a worker after commit. Only a hint: what is not woken is found by the sweeper."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from celery import current_app
+from django.db import transaction
+
+log = structlog.get_logger("agents.waking")
+
+RUN, EFFECT, EDIT = "agents.tasks.drive_run", "agents.tasks.run_effect", "agents.tasks.check_edit"
+_REST_S = 2.0  # after a failure, leave the broker alone for so long: deciding must not wait for it
+
+
+@dataclass(frozen=True)
+class Wake:
+    """One task to wake with the id of its row."""
+
+    task: str
+    id: str
+
+
+_held: ContextVar[list[Wake] | None] = ContextVar("held_wakes", default=None)
+_rest_until = 0.0
+
+
+def wake(task: str, row_id: Any) -> None:
+    """Wake a worker for a row when the transaction commits (or hand it to whoever is holding wakes)."""
+    transaction.on_commit(lambda: _wake(Wake(task, str(row_id))), robust=True)
+
+
+@contextmanager
+def held() -> Iterator[list[Wake]]:
+    """Collect the wakes of this block instead of sending them: a worker may do the next piece itself."""
+    collected: list[Wake] = []
+    token = _held.set(collected)
+    try:
+        yield collected
+    finally:
+        _held.reset(token)
+
+
+def send(wakes: list[Wake]) -> None:
+    """Send what was held."""
+    for one in wakes:
+        _send(one)
+
+
+def _wake(one: Wake) -> None:
+    holder = _held.get()
+    if holder is not None:
+        holder.append(one)
+    else:
+        _send(one)
+
+
+def _send(one: Wake) -> None:
+    global _rest_until
+    if time.monotonic() < _rest_until:
+        return
+    try:
+        current_app.send_task(one.task, args=[one.id], retry=False, ignore_result=True)
+    except Exception as error:  # whatever the broker's client raises, the row is committed and will be found
+        _rest_until = time.monotonic() + _REST_S
+        log.warning("broker_unreachable", task=one.task, row=one.id, error=str(error))

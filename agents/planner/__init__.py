@@ -1,0 +1,6 @@
+"""The planner: the chat model that reasons for an agent. It has no tools of its own and no database."""
+
+from agents.planner.models import chat_model, model_name
+from agents.planner.scripted import ScriptedChatModel
+
+__all__ = ["ScriptedChatModel", "chat_model", "model_name"]

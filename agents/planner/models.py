@@ -1,0 +1,34 @@
+"""Which chat model an agent thinks with: the scripted one, or any `init_chat_model` name from the settings."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+
+from agents.planner.scripted import NAME, ScriptedChatModel
+
+TIMEOUT_S = 60
+
+
+def chat_model(*, script: Callable[[list[BaseMessage]], AIMessage]) -> BaseChatModel:
+    """The planner's model: COUNTERSIGN_MODEL when set (temperature 0), else the labelled script.
+
+    Raises:
+        ImportError, ValueError: the named model's package is missing, or nobody knows the name.
+    """
+    if not settings.MODEL:
+        return ScriptedChatModel(script=script)
+    from langchain.chat_models import init_chat_model  # slow to import, and only needed here
+
+    options: dict[str, Any] = {"temperature": 0, "timeout": TIMEOUT_S, "max_retries": 2}
+    if settings.MODEL_BASE_URL:
+        options["base_url"] = settings.MODEL_BASE_URL
+    model: BaseChatModel = init_chat_model(settings.MODEL, **options)
+    return model
+
+
+def model_name() -> str:
+    """How versions and pages name the model in use."""
+    return settings.MODEL or NAME

@@ -1,0 +1,36 @@
+"""A scripted chat model for demos and tests: it follows a plain function and says so. No key, no network."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable
+
+NAME = "scripted-demo-model"
+
+
+class ScriptedChatModel(BaseChatModel):
+    """Answers with `script(messages)`: a pure function of the conversation, so a run replays exactly."""
+
+    script: Callable[[list[BaseMessage]], AIMessage]
+
+    @property
+    def _llm_type(self) -> str:
+        return NAME
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
+        return self.bind(tools=list(tools))
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        answer = self.script(messages)
+        answer.response_metadata = {"model_name": NAME, "scripted": True}
+        return ChatResult(generations=[ChatGeneration(message=answer)])

@@ -1,0 +1,229 @@
+"""The only reader of the agents room: agents, runs, and one run with its steps, pauses, effects and picture."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.db.models.functions import Now
+
+from agents.errors import UnknownAgent, UnknownRun
+from agents.models import Agent, AgentVersion, Effect, Pause, Run
+from agents.states import UNFINISHED, EffectState, RunState
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class AgentRow:
+    """An agent as lists show it; `running` counts unfinished runs."""
+
+    slug: str
+    title: str
+    description: str
+    environment: str
+    enabled: bool
+    owner: str
+    version: int
+    model: str
+    tools: list[dict[str, Any]]
+    running: int
+    input_schema: dict[str, Any]
+    sample_inputs: list[Any]
+    drawing: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run as lists show it."""
+
+    id: str
+    agent: str
+    state: str
+    nodes: list[str]
+    started_by: str
+    door: str
+    created_at: datetime
+    changed_at: datetime
+    finished_at: datetime | None
+    error: str
+    input: Any
+
+
+@dataclass(frozen=True)
+class EffectRow:
+    """An effect as the run's page shows it."""
+
+    action_id: str
+    run: str
+    tool: str
+    state: str
+    attempts: int
+    result: Any
+    error: str
+    created_at: datetime
+    claimed_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PauseRow:
+    """A pause as the run's page shows it."""
+
+    interrupt_id: str
+    node: str
+    dialect: str
+    state: str
+    refusal: dict[str, Any] | None
+    actions: list[str]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """One run with everything of this room; spans and events come from `audit.queries`."""
+
+    row: RunRow
+    agent_title: str
+    version: int
+    model: str
+    trace: str
+    thread: str
+    fence: int
+    output: Any
+    pauses: list[PauseRow]
+    effects: list[EffectRow]
+    drawing: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """One page of runs; `next` is the following page's cursor, empty on the last."""
+
+    rows: list[RunRow]
+    next: str = ""
+
+
+def agents() -> list[AgentRow]:
+    """Every registered agent."""
+    running = dict(
+        Run.objects.filter(state__in=UNFINISHED).values_list("agent").annotate(n=Count("pk")).values_list("agent", "n")
+    )
+    rows = Agent.objects.select_related("current", "owner").order_by("slug")
+    return [_agent(a, running.get(a.pk, 0)) for a in rows if a.current]
+
+
+def agent(slug: str) -> AgentRow:
+    """One agent. Raises UnknownAgent."""
+    found = Agent.objects.select_related("current", "owner").filter(slug=slug).first()
+    if found is None or found.current is None:
+        raise UnknownAgent("There is no such agent; see the list of agents")
+    return _agent(found, Run.objects.filter(agent=found, state__in=UNFINISHED).count())
+
+
+def runs(*, agent: str = "", state: str = "", cursor: str = "", limit: int = PAGE) -> Runs:
+    """Runs, newest first. `state` is a run state, or "live" for everything unfinished."""
+    rows = Run.objects.select_related("started_by")
+    if agent:
+        rows = rows.filter(agent=agent)
+    if state == "live":
+        rows = rows.filter(state__in=UNFINISHED)
+    elif state in set(RunState):
+        rows = rows.filter(state=state)
+    if position := _position(cursor):
+        at, pk = position
+        rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk))
+    found = list(rows.order_by("-created_at", "-pk")[: limit + 1])
+    last = found[limit - 1] if len(found) > limit else None
+    return Runs([_run(r) for r in found[:limit]], f"{last.created_at.isoformat()}~{last.pk}" if last else "")
+
+
+def run_row(run_id: Any) -> RunRow | None:
+    """One run as lists show it."""
+    found = Run.objects.select_related("started_by").filter(pk=run_id).first()
+    return _run(found) if found else None
+
+
+def run_detail(run_id: Any) -> RunDetail:
+    """One run for its page. Raises UnknownRun."""
+    try:
+        found = Run.objects.select_related("agent", "version", "started_by").get(pk=UUID(str(run_id)))
+    except (Run.DoesNotExist, ValueError):
+        raise UnknownRun("There is no such run; it may have been cleared, or the link is not complete") from None
+    return RunDetail(
+        row=_run(found), agent_title=found.agent.title, version=found.version.number, model=found.version.model, trace=found.trace,
+        thread=found.thread, fence=found.fence, output=found.output, drawing=found.version.drawing,
+        pauses=[_pause(p) for p in Pause.objects.filter(run=found).order_by("pk")],
+        effects=[_effect(e) for e in Effect.objects.filter(run=found).order_by("created_at")],
+    )
+
+
+def effect(action_id: Any) -> EffectRow | None:
+    """The effect of an action, if there is one."""
+    found = Effect.objects.filter(pk=action_id).first()
+    return _effect(found) if found else None
+
+
+def unknown_effects() -> list[EffectRow]:
+    """Calls whose outcome nobody knows: questions for an operator."""
+    return [_effect(e) for e in Effect.objects.filter(state=EffectState.UNKNOWN).order_by("claimed_at")]
+
+
+def tool_of(agent_slug: str, name: str) -> dict[str, Any] | None:
+    """A tool's declaration (schema, summary, risk ...) in the version in force."""
+    version = AgentVersion.objects.filter(pk=Agent.objects.filter(slug=agent_slug).values("current")[:1]).first()
+    return next((t for t in version.tools if t["name"] == name), None) if version else None
+
+
+def live_counts(*, agent: str = "", run: str = "") -> dict[str, int]:
+    """What a halt of this scope would stop: {"running": runs moving now, "live": unfinished runs}."""
+    rows = Run.objects.filter(state__in=UNFINISHED)
+    if agent:
+        rows = rows.filter(agent=agent)
+    if run:
+        rows = rows.filter(pk=run)
+    return {"running": rows.filter(state=RunState.RUNNING).count(), "live": rows.count()}
+
+
+def overdue(*, seconds: int = 30) -> dict[str, int]:
+    """Rows nobody has taken for so long: what `doctor` and the health strip warn of."""
+    long_ago = Now() - timedelta(seconds=seconds)
+    return {
+        "runs": Run.objects.filter(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=long_ago).count(),
+        "effects": Effect.objects.filter(state=EffectState.READY, created_at__lte=long_ago).count(),
+        "leases": Run.objects.filter(state=RunState.RUNNING, lease_until__lte=long_ago).count(),
+        "unknown": Effect.objects.filter(state=EffectState.UNKNOWN).count(),
+    }
+
+
+def _agent(a: Agent, running: int) -> AgentRow:
+    version = a.current
+    assert version is not None
+    return AgentRow(
+        a.slug, a.title, a.description, a.environment, a.enabled, a.owner.get_username() if a.owner else "", version.number,
+        version.model, version.tools, running, version.input_schema, version.sample_inputs, version.drawing,
+    )
+
+
+def _run(r: Run) -> RunRow:
+    by = r.started_by.get_username() if r.started_by else ""
+    return RunRow(str(r.pk), r.agent_id, r.state, r.nodes, by, r.door, r.created_at, r.changed_at, r.finished_at, r.error, r.input)
+
+
+def _effect(e: Effect) -> EffectRow:
+    return EffectRow(
+        str(e.pk), str(e.run_id), e.tool, e.state, e.attempts, e.result, e.error, e.created_at, e.claimed_at, e.finished_at
+    )
+
+
+def _pause(p: Pause) -> PauseRow:
+    return PauseRow(p.interrupt_id, p.node, p.dialect, p.state, p.refusal, p.actions, p.created_at)
+
+
+def _position(cursor: str) -> tuple[datetime, str] | None:
+    at, _, pk = cursor.partition("~")
+    try:
+        return datetime.fromisoformat(at), str(UUID(pk))
+    except ValueError:
+        return None

@@ -1,0 +1,77 @@
+"""States of a Run, a Pause and an Effect, and the only steps between them. Pure tables.
+
+PostgreSQL refuses any other step (triggers made from these dicts); `docs/states.md` is generated from them.
+"""
+
+from enum import StrEnum
+
+
+class RunState(StrEnum):
+    CREATED = "CREATED"
+    RUNNING = "RUNNING"
+    WAITING = "WAITING"
+    READY = "READY"
+    HALTED = "HALTED"
+    SUCCEEDED = "SUCCEEDED"
+    PARTIAL = "PARTIAL"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+RUN_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
+    RunState.CREATED: frozenset({RunState.RUNNING, RunState.CANCELLED}),
+    RunState.RUNNING: frozenset(
+        {
+            RunState.WAITING,
+            RunState.READY,  # the worker died, or another step is to be taken at once
+            RunState.HALTED,
+            RunState.SUCCEEDED,
+            RunState.PARTIAL,
+            RunState.FAILED,
+            RunState.CANCELLED,
+        }
+    ),
+    RunState.WAITING: frozenset({RunState.READY, RunState.FAILED, RunState.CANCELLED}),
+    RunState.READY: frozenset({RunState.RUNNING, RunState.CANCELLED}),
+    RunState.HALTED: frozenset({RunState.READY, RunState.CANCELLED}),
+    RunState.FAILED: frozenset({RunState.READY}),  # a person asks to try the failed step again
+    RunState.SUCCEEDED: frozenset(),
+    RunState.PARTIAL: frozenset(),
+    RunState.CANCELLED: frozenset(),
+}
+
+UNFINISHED = frozenset({RunState.CREATED, RunState.RUNNING, RunState.WAITING, RunState.READY, RunState.HALTED})
+
+
+class PauseState(StrEnum):
+    OPEN = "OPEN"
+    ANSWERED = "ANSWERED"
+    ORPHANED = "ORPHANED"
+    SUPERSEDED = "SUPERSEDED"
+
+
+PAUSE_TRANSITIONS: dict[PauseState, frozenset[PauseState]] = {
+    PauseState.OPEN: frozenset({PauseState.ANSWERED, PauseState.ORPHANED, PauseState.SUPERSEDED}),
+    PauseState.ANSWERED: frozenset(),
+    PauseState.ORPHANED: frozenset(),
+    PauseState.SUPERSEDED: frozenset(),
+}
+
+
+class EffectState(StrEnum):
+    READY = "READY"
+    CLAIMED = "CLAIMED"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+    COMPENSATED = "COMPENSATED"
+
+
+EFFECT_TRANSITIONS: dict[EffectState, frozenset[EffectState]] = {
+    EffectState.READY: frozenset({EffectState.CLAIMED, EffectState.FAILED}),  # FAILED: refused at the claim
+    EffectState.CLAIMED: frozenset({EffectState.DONE, EffectState.FAILED, EffectState.UNKNOWN}),
+    EffectState.UNKNOWN: frozenset({EffectState.DONE, EffectState.FAILED}),  # a person looked and said so
+    EffectState.DONE: frozenset({EffectState.COMPENSATED}),
+    EffectState.FAILED: frozenset(),
+    EffectState.COMPENSATED: frozenset(),
+}

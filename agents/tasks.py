@@ -1,0 +1,66 @@
+"""Celery's door into the agents room: each task is given an id, makes one call, and may do the next piece itself."""
+
+from uuid import UUID
+
+import structlog
+from celery import shared_task
+from django.conf import settings
+
+from agents import operations
+from agents.crashpoints import crash
+from agents.operations import waking
+
+log = structlog.get_logger("agents.tasks")
+MAX_CHAIN = 40  # pieces of one run in a row, before others get their turn
+
+
+@shared_task(ignore_result=True)
+def drive_run(run_id: str, **_: object) -> None:
+    """Drive a run to its next pause."""
+    _chain(waking.Wake(waking.RUN, run_id))
+
+
+@shared_task(ignore_result=True)
+def run_effect(action_id: str, **_: object) -> None:
+    """Execute an approved action."""
+    _chain(waking.Wake(waking.EFFECT, action_id))
+
+
+@shared_task(ignore_result=True)
+def check_edit(edit_id: str, **_: object) -> None:
+    """Try edited arguments with the tool."""
+    operations.check_edit(int(edit_id))
+
+
+@shared_task(ignore_result=True)
+def sweep() -> None:
+    """Find what nobody woke and what was left behind."""
+    found = operations.recover()
+    for action_id in found.again:
+        operations.execute(UUID(action_id), again=True)
+    if found.again or found.unknown:
+        log.warning("taken_over", again=found.again, unknown=found.unknown)
+
+
+def _chain(wake: waking.Wake) -> None:
+    """Do one piece; when it readies exactly one more that this worker serves, do that too, without the broker.
+
+    Nothing depends on it: every piece claims its row, and a worker that dies in between leaves it to the sweeper.
+    """
+    one_worker_serves_all = {"runs", "effects"} <= set(settings.WORKER_QUEUES)
+    for _ in range(MAX_CHAIN):
+        with waking.held() as wakes:
+            _do(wake)
+        crash("t1_done" if wake.task == waking.RUN else "t4_done")
+        if len(wakes) != 1 or not one_worker_serves_all:
+            waking.send(wakes)
+            return
+        wake = wakes[0]
+    waking.send([wake])
+
+
+def _do(wake: waking.Wake) -> None:
+    if wake.task == waking.RUN:
+        operations.advance_run(UUID(wake.id))
+    elif wake.task == waking.EFFECT:
+        operations.execute(UUID(wake.id))

@@ -1,0 +1,180 @@
+"""How a tool's author declares it: name, typed arguments, risk class, preview, summary. Pure but for pydantic.
+
+    @tool(name="refund_payment", risk=RiskClass.MONEY, reversible=False, idempotent=True,
+          summary="Refund {amount_cents|money:currency} to order {order_id}", preview=preview_refund)
+    def refund_payment(args: RefundArgs, ctx: ToolContext) -> dict[str, Any]: ...
+"""
+
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from audit import canonical
+
+
+class RiskClass(StrEnum):
+    READ = "read"
+    WRITE = "write"
+    MESSAGE = "message"
+    MONEY = "money"
+    DELETE = "delete"
+    ADMIN = "admin"
+
+
+class ToolError(Exception):
+    """The tool refused and nothing was done: recorded as FAILED, told to the agent as a structured error."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class BadArgs(ValueError):
+    """Arguments do not fit the tool; `fields` maps an argument's path to what is wrong with it."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        self.fields = fields
+        super().__init__("; ".join(f"{path or 'arguments'}: {why}" for path, why in fields.items()))
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a call would do, found out without doing it.
+
+    Attributes:
+        summary: one line for people.
+        facts: figures the policy reads: amount_cents, currency, rows, files, bytes, recipients.
+        details: what people are shown: {"columns", "before", "after"}, {"files": [...]} or any JSON.
+    """
+
+    summary: str = ""
+    facts: dict[str, int | str] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def figures(self) -> dict[str, int]:
+        return {k: v for k, v in self.facts.items() if isinstance(v, int) and not isinstance(v, bool)}
+
+    def as_json(self) -> dict[str, Any]:
+        return {"summary": self.summary, "facts": dict(self.facts), "details": canonical.storable(self.details, limit=4_000)}
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """What a tool may know of the call. Send `idempotency_key` along: the same action is never a second key."""
+
+    action_id: str
+    run_id: str
+    agent: str
+    idempotency_key: str
+    run_input: dict[str, Any]
+    environment: str = "production"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A declared tool. `args` is its pydantic model; `call` does the work; see `tool` for the rest."""
+
+    name: str
+    args: type[BaseModel]
+    call: Callable[[Any, ToolContext], dict[str, Any]]
+    risk: RiskClass
+    summary: str
+    description: str = ""
+    reversible: bool = False
+    preview: Callable[[Any, ToolContext], Preview] | None = None
+    idempotent: bool = False
+    untrusted_output: bool = False
+    timeout_s: float = 30.0
+    check_outcome: Callable[[Any, ToolContext], str] | None = None
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the arguments."""
+        return self.args.model_json_schema()
+
+    @property
+    def schema_sha256(self) -> str:
+        return canonical.fingerprint(self.schema)
+
+    def validate(self, args: Any) -> tuple[BaseModel, dict[str, Any]]:
+        """The arguments as the tool's own model, and their normal form in JSON: what is shown is what runs.
+
+        Raises:
+            BadArgs: per field, what is wrong.
+        """
+        try:
+            model = self.args.model_validate(args)
+        except ValidationError as error:
+            raise BadArgs({".".join(map(str, e["loc"])): e["msg"] for e in error.errors()}) from error
+        normal = model.model_dump(mode="json")
+        try:
+            canonical.dumps(normal)
+        except canonical.NotCanonical as error:
+            raise BadArgs({"": str(error)}) from error
+        return model, normal
+
+    def describe(self) -> dict[str, Any]:
+        """The declaration as JSON, kept with the agent's version and shown to people."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "risk": str(self.risk),
+            "reversible": self.reversible,
+            "idempotent": self.idempotent,
+            "has_preview": self.preview is not None,
+            "untrusted_output": self.untrusted_output,
+            "timeout_s": self.timeout_s,
+            "summary": self.summary,
+            "schema": self.schema,
+            "schema_sha256": self.schema_sha256,
+        }
+
+
+def tool(
+    *,
+    name: str,
+    risk: RiskClass,
+    summary: str,
+    reversible: bool = False,
+    preview: Callable[[Any, ToolContext], Preview] | None = None,
+    idempotent: bool = False,
+    untrusted_output: bool = False,
+    timeout_s: float = 30.0,
+    check_outcome: Callable[[Any, ToolContext], str] | None = None,
+) -> Callable[[Callable[[Any, ToolContext], dict[str, Any]]], Tool]:
+    """Declare a function `(args: SomeModel, ctx: ToolContext) -> dict` as a tool.
+
+    Args:
+        risk: what kind of thing it does; decides the policy's first points.
+        summary: the author's template over the arguments, see `agents.tools.summaries`.
+        reversible: whether what it did can be undone; not declared means no.
+        preview: finds out what a call would do, without side effects.
+        idempotent: the same idempotency key may safely be sent again after a crash.
+        untrusted_output: its result holds text from outside (mail, file names, web pages).
+        timeout_s: seconds after which the call is given up.
+        check_outcome: asks whether a call whose outcome is unknown was done: "done", "not_done" or "unknown".
+    """
+
+    def declare(call: Callable[[Any, ToolContext], dict[str, Any]]) -> Tool:
+        return Tool(
+            name=name, args=_args_model(call), call=call, risk=risk, summary=summary, reversible=reversible,
+            description=inspect.getdoc(call) or "", preview=preview, idempotent=idempotent,
+            untrusted_output=untrusted_output, timeout_s=timeout_s, check_outcome=check_outcome,
+        )
+
+    return declare
+
+
+def _args_model(call: Callable[..., Any]) -> type[BaseModel]:
+    first = next(iter(inspect.signature(call).parameters))
+    model = typing.get_type_hints(call)[first]
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise TypeError(f"{call.__name__}: annotate the first parameter with a pydantic model")
+    return model

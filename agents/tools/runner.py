@@ -1,0 +1,83 @@
+"""Running one approved call: arguments proved to be in normal form, a time limit, a structured result. No tables."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from agents.tools.registry import BadArgs, Preview, Tool, ToolContext, ToolError
+from audit import canonical
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a call: status "done", "failed" (nothing was done) or "unknown" (nobody can say)."""
+
+    status: str
+    result: dict[str, Any]
+    error: str = ""
+    code: str = ""
+
+
+class TimedOut(BaseException):
+    """The call took longer than its author allows. Not an Exception: tools must not swallow it."""
+
+
+def run(tool: Tool, args: Any, ctx: ToolContext) -> Ran:
+    """Call the tool with exactly these arguments.
+
+    Arguments that the tool's model would change are refused: what runs is what people saw, or nothing.
+    """
+    try:
+        model, normal = tool.validate(args)
+    except BadArgs as error:
+        return Ran("failed", {}, f"the approved arguments no longer fit the tool: {error}", "arguments_changed")
+    if canonical.dumps(normal) != canonical.dumps(args):
+        return Ran("failed", {}, "the tool would run other arguments than those approved", "arguments_changed")
+    try:
+        with _limit(tool.timeout_s):
+            result = tool.call(model, ctx)
+    except ToolError as error:
+        return Ran("failed", {}, error.message, error.code)
+    except TimedOut:
+        return Ran("unknown", {}, f"no answer within {tool.timeout_s:g} s; it may have been done", "timeout")
+    except Exception as error:  # a tool is somebody else's code: whatever it raises is a result
+        return Ran("unknown", {}, f"{type(error).__name__}: {error}", "exception")
+    return Ran("done", canonical.storable(result))
+
+
+def preview(tool: Tool, model: Any, ctx: ToolContext) -> Preview:
+    """What the call would do. Raises ToolError when the tool already knows it would refuse."""
+    if tool.preview is None:
+        return Preview()
+    try:
+        with _limit(tool.timeout_s):
+            return tool.preview(model, ctx)
+    except TimedOut:
+        raise ToolError("preview_timeout", f"the preview gave no answer within {tool.timeout_s:g} s") from None
+    except ToolError:
+        raise
+    except Exception as error:
+        raise ToolError("preview_failed", f"the preview failed: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _limit(seconds: float) -> Iterator[None]:
+    """Raise TimedOut in the main thread after so long; elsewhere (threads of tests) there is no such limit."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(_signal: int, _frame: FrameType | None) -> None:
+        raise TimedOut
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,157 @@
+"""The envelope: what a reviewer sees and the executor runs, as canonical bytes with one digest.
+
+Operations build and prove it, queries prove it again for the page. Built at the pause, parsed back wherever somebody acts. Nothing acts on a column that the envelope also
+holds without having compared the two.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from approvals.errors import Tampered
+from approvals.models import Action, Requirement
+from approvals.policy.risk import Assessment, Facts
+from approvals.policy.rules import Policy, RequirementRule
+from approvals.resolution import Need
+from audit import canonical
+
+DOMAIN = "hitl/action/v1"
+RENDERER = {"id": "countersign/what-will-run", "version": 1}
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """The parsed envelope of one version of an Action."""
+
+    data: Mapping[str, Any]
+
+    @property
+    def args(self) -> Any:
+        return self.data["args"]
+
+    @property
+    def needs(self) -> list[Need]:
+        return [Need(n["group"], n["count"]) for n in self.data["need"]]
+
+    @property
+    def excluded(self) -> frozenset[str]:
+        return frozenset(self.data["exclude"])
+
+    @property
+    def verdicts(self) -> list[str]:
+        return list(self.data["verdicts"])
+
+    @property
+    def reason_for(self) -> list[str]:
+        return list(self.data["reason_for"])
+
+    @property
+    def expires_at(self) -> datetime:
+        return datetime.fromisoformat(self.data["expires_at"])
+
+    @property
+    def execute_within(self) -> timedelta:
+        return timedelta(seconds=self.data["execute_within_s"])
+
+    @property
+    def facts(self) -> Facts:
+        raw = dict(self.data["facts"])
+        raw["untrusted_text"] = tuple(raw["untrusted_text"])
+        raw["hidden_characters"] = tuple(raw["hidden_characters"])
+        return Facts(**raw)
+
+
+def build(
+    action: Action,
+    *,
+    args: Any,
+    tool_schema_sha256: str,
+    facts: Facts,
+    assessment: Assessment,
+    policy: Policy,
+    excluded: list[str],
+    preview: Any,
+    now: datetime,
+    deadline_s: int,
+) -> bytes:
+    """The canonical bytes of one version. Raises NotCanonical when the arguments have none."""
+    rule = policy.data.requirements[assessment.level]
+    return canonical.dumps(
+        {
+            "v": 1,
+            "tenant": action.tenant,
+            "agent": action.agent,
+            "run": action.run,
+            "thread": action.thread,
+            "interrupt_id": action.interrupt_id,
+            "index": action.index,
+            "action_id": str(action.pk),
+            "version": action.version,
+            "kind": str(action.kind),
+            "tool": {"name": action.tool, "schema_sha256": tool_schema_sha256},
+            "args": args,
+            "preview_sha256": canonical.fingerprint(preview),
+            "policy": {"id": "default", "version": policy.data.version, "sha256": policy.sha256},
+            "risk": {"score": assessment.score, "level": str(assessment.level), "reasons": [asdict(f) for f in assessment.factors]},
+            "facts": _facts(facts),
+            **_asked(rule),
+            "exclude": sorted(excluded),
+            "created_at": now.isoformat(),
+            "expires_at": (now + timedelta(seconds=deadline_s)).isoformat(),
+            "nonce": secrets.token_hex(16),
+            "renderer": RENDERER,
+        }
+    )
+
+
+def parse(requirement: Requirement) -> Envelope:
+    """The envelope as stored, unproved: for reading, and for asking who may look. `opened` proves it."""
+    return Envelope(canonical.parse(bytes(requirement.envelope)))
+
+
+def digest_of(envelope: bytes) -> str:
+    return canonical.digest(DOMAIN, envelope)
+
+
+def opened(action: Action, requirement: Requirement) -> Envelope:
+    """The envelope of an action, after proving that nobody changed the row behind it.
+
+    Raises:
+        Tampered: the bytes do not give the digest, or a column says something else than the bytes.
+    """
+    raw = bytes(requirement.envelope)
+    if digest_of(raw) != requirement.digest or requirement.digest != action.digest:
+        raise Tampered("The stored arguments do not match their digest: somebody changed the database. Nothing will run; tell an operator")
+    data = canonical.parse(raw)
+    columns = (str(action.pk), action.version, action.tool, action.agent, action.run, action.thread, action.tenant, action.level, action.score)
+    said = (
+        data["action_id"],
+        data["version"],
+        data["tool"]["name"],
+        data["agent"],
+        data["run"],
+        data["thread"],
+        data["tenant"],
+        data["risk"]["level"],
+        data["risk"]["score"],
+    )
+    envelope = Envelope(data)
+    if columns != said or action.expires_at != envelope.expires_at or canonical.fingerprint(requirement.preview) != data["preview_sha256"]:
+        raise Tampered("The stored action does not match what was proposed: somebody changed the database. Nothing will run; tell an operator")
+    return envelope
+
+
+def _facts(facts: Facts) -> dict[str, Any]:
+    return {**asdict(facts), "figures": dict(facts.figures), "untrusted_text": list(facts.untrusted_text), "hidden_characters": list(facts.hidden_characters)}
+
+
+def _asked(rule: RequirementRule) -> dict[str, Any]:
+    return {
+        "need": [n.model_dump() for n in rule.need],
+        "verdicts": list(rule.verdicts),
+        "reason_for": list(rule.reason_for),
+        "hold_s": rule.hold_s,
+        "execute_within_s": rule.execute_within_s,
+    }

@@ -1,0 +1,1 @@
+"""Live pages: hints over a read-only WebSocket. One LISTEN per process, fan-out in memory, catch-up from the table."""

@@ -1,0 +1,91 @@
+"""The socket: hints out, nothing in. A decision never travels here; pages fetch what their reader may see."""
+
+import asyncio
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.utils.crypto import constant_time_compare
+
+from approvals import permissions, queries
+from approvals.live import listener
+from approvals.models import User
+from approvals.queries import CatchUp
+
+RECHECK_S = 25.0  # role, account and session are looked at again so often (promise 3: within 30 s)
+MAX_FRAME = 200
+MAX_FRAMES = 60  # in one recheck interval
+BYE_SIGNED_OUT, BYE_NO_ROLE, BYE_TALKATIVE = 4401, 4403, 4408
+
+
+class LiveConsumer(AsyncJsonWebsocketConsumer):
+    """One browser. Frames out: hello, hint, resync, ping, bye. Frames in: only {"type": "ping"}."""
+
+    _checker: asyncio.Task[None] | None = None
+    _frames = 0
+
+    async def connect(self) -> None:
+        if not await database_sync_to_async(self._may_listen)():
+            await self.close(code=BYE_SIGNED_OUT)
+            return
+        listener.ensure_listening()
+        await self.channel_layer.group_add(listener.GROUP, self.channel_name)
+        await self.accept()
+        await self._send_missed(self._since())
+        self._checker = asyncio.create_task(self._recheck())
+
+    async def disconnect(self, code: int) -> None:
+        await self.channel_layer.group_discard(listener.GROUP, self.channel_name)
+        if self._checker:
+            self._checker.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+        """Whatever comes in is only counted: there is nothing to say to this socket."""
+        self._frames += 1
+        if bytes_data or len(text_data or "") > MAX_FRAME or self._frames > MAX_FRAMES:
+            await self.close(code=BYE_TALKATIVE)
+
+    async def live_hint(self, event: dict[str, Any]) -> None:
+        await self.send_json(event["hint"])
+
+    async def live_catchup(self, event: dict[str, Any]) -> None:
+        """The process lost its LISTEN for a while: everybody looks again."""
+        await self.send_json({"type": "resync"})
+
+    async def _send_missed(self, since: int | None) -> None:
+        missed: CatchUp = await database_sync_to_async(queries.catch_up)(-1 if since is None else since)
+        if since is not None:
+            for hint in missed.hints:
+                await self.send_json(hint)
+            if missed.resync:
+                await self.send_json({"type": "resync"})
+        await self.send_json({"type": "hello", "last": missed.last, "now": missed.now.isoformat()})
+
+    async def _recheck(self) -> None:
+        while True:
+            await asyncio.sleep(RECHECK_S)
+            self._frames = 0
+            if not await database_sync_to_async(self._may_listen)():
+                await self.send_json({"type": "bye", "reason": "Your session has ended or your role was taken away; sign in again"})
+                await self.close(code=BYE_NO_ROLE)
+                return
+            await self.send_json({"type": "ping"})
+
+    def _since(self) -> int | None:
+        query = dict(part.partition("=")[::2] for part in self.scope["query_string"].decode("latin-1").split("&"))
+        since = query.get("since", "")
+        return int(since) if since.isascii() and since.isdigit() and len(since) < 19 else None
+
+    def _may_listen(self) -> bool:
+        """Whether session, account and role still hold, asked of the database now."""
+        session = self.scope["session"]
+        fresh = type(session)(session.session_key) if session.session_key else None
+        if fresh is None or SESSION_KEY not in fresh or BACKEND_SESSION_KEY not in fresh:
+            return False
+        user = User.objects.filter(pk=fresh[SESSION_KEY], is_active=True).first()
+        if user is None or not constant_time_compare(fresh.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()):
+            return False
+        return bool(permissions.roles(user))
+
+

@@ -1,0 +1,204 @@
+"""What is asked, what policy asks of people, and what they said.
+
+An Action's content lives in its current Requirement: the canonical envelope, frozen per version. The
+Action row holds only state and what lists need; whoever acts on it parses the envelope.
+"""
+
+import uuid
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from approvals.states import ACTION_TRANSITIONS, EDIT_TRANSITIONS, ActionState, EditState, Verdict, steps
+
+
+def frozen(*fields: str) -> pgtrigger.Protect:
+    """A trigger that refuses to change these fields once written."""
+    return pgtrigger.Protect(
+        name="frozen",
+        operation=pgtrigger.Update,
+        condition=pgtrigger.AnyChange(*fields) if fields else pgtrigger.AnyChange(),
+    )
+
+
+def kept(name: str = "kept") -> pgtrigger.Protect:
+    """A trigger that refuses to delete."""
+    return pgtrigger.Protect(name=name, operation=pgtrigger.Delete)
+
+
+class PolicyVersion(models.Model):
+    """A policy that has been in force, whole; never changed, so that an old decision can be read with its rules."""
+
+    number = models.IntegerField()
+    sha256 = models.CharField(max_length=64, unique=True)
+    source = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        triggers = [frozen(), kept()]
+
+    def __str__(self) -> str:
+        return f"v{self.number}-{self.sha256[:8]}"
+
+
+class Action(models.Model):
+    """A tool call or question proposed by an agent, PENDING until resolved, settled when its outcome is final."""
+
+    class Kind(models.TextChoices):
+        TOOL = "tool"
+        QUESTION = "question"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.TextField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    agent = models.TextField()
+    run = models.TextField(blank=True)
+    thread = models.TextField()
+    checkpoint_ns = models.TextField(blank=True)
+    interrupt_id = models.TextField()
+    index = models.IntegerField(default=0)
+    tool = models.TextField()
+    summary = models.TextField()
+    environment = models.TextField(blank=True)
+    state = models.CharField(max_length=12, default=ActionState.PENDING, choices=[(s, s) for s in ActionState])
+    version = models.IntegerField(default=1)
+    digest = models.CharField(max_length=64)
+    proposal_digest = models.CharField(max_length=64)
+    level = models.CharField(max_length=10)
+    score = models.IntegerField()
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    claim_by = models.DateTimeField(null=True)
+    claimed_at = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(null=True)
+    resolution = models.JSONField(default=dict)
+    settled_at = models.DateTimeField(null=True)
+    outcome = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["thread", "checkpoint_ns", "interrupt_id", "index"], name="action_asked_once"
+            ),
+            models.CheckConstraint(condition=Q(state__in=[str(s) for s in ActionState]), name="action_state_known"),
+            models.CheckConstraint(
+                condition=Q(state=ActionState.PENDING) ^ Q(resolved_at__isnull=False), name="action_resolved_has_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(settled_at__isnull=True) | (~Q(state=ActionState.PENDING) & Q(outcome__isnull=False)),
+                name="action_settled_has_an_outcome",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at", "id"], name="action_pending_due", condition=Q(state="PENDING")),
+            models.Index(fields=["-created_at", "-id"], name="action_pending_new", condition=Q(state="PENDING")),
+            models.Index(fields=["-resolved_at", "-id"], name="action_decided", condition=Q(resolved_at__isnull=False)),
+            models.Index(fields=["run", "created_at"], name="action_by_run"),
+            models.Index(fields=["agent", "tool", "-resolved_at"], name="action_by_tool"),
+            models.Index(fields=["claim_by"], name="action_unclaimed", condition=Q(state="APPROVED", claimed_at=None)),
+        ]
+        triggers = [
+            pgtrigger.FSM(name="state_steps", field="state", transitions=steps(ACTION_TRANSITIONS)),
+            pgtrigger.Protect(
+                name="asked_is_fixed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("tenant", "kind", "agent", "run", "thread", "interrupt_id", "tool"),
+            ),
+            # A settled fact was told to the graph: it never changes afterwards.
+            pgtrigger.Protect(
+                name="settled_is_final",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__settled_at__isnull=False)
+                & (pgtrigger.Q(old__outcome__df=pgtrigger.F("new__outcome")) | pgtrigger.Q(old__state__df=pgtrigger.F("new__state"))),
+            ),
+            kept(),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.summary} ({self.state})"
+
+
+class Requirement(models.Model):
+    """What one version of an Action is and asks, frozen: the envelope's bytes, their digest, and why."""
+
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="requirements")
+    version = models.IntegerField()
+    envelope = models.BinaryField()
+    digest = models.CharField(max_length=64)
+    policy = models.TextField()
+    level = models.CharField(max_length=10)
+    score = models.IntegerField()
+    factors = models.JSONField()
+    preview = models.JSONField(default=dict)
+    # The agent's own words and what it had read: shown fenced off, never part of what runs.
+    rationale = models.TextField(blank=True)
+    evidence = models.JSONField(default=list)
+    edited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    why = models.TextField(default="proposed")  # proposed | edited | reopened
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["action", "version"], name="requirement_one_per_version")]
+        triggers = [frozen(), kept()]
+
+    def __str__(self) -> str:
+        return f"{self.action_id} v{self.version}"
+
+
+class Decision(models.Model):
+    """One reviewer's verdict on one version; a policy's own verdict has no user. Never changed."""
+
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="decisions")
+    version = models.IntegerField()
+    digest = models.CharField(max_length=64)
+    verdict = models.CharField(max_length=10, choices=[(v, v) for v in Verdict])
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    by_name = models.TextField()
+    person = models.TextField()
+    groups = models.JSONField(default=list)
+    reason = models.TextField(blank=True)
+    response = models.TextField(blank=True)
+    door = models.TextField()
+    nonce = models.CharField(max_length=32)
+    idempotency_key = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["action", "version", "person"], name="decision_one_per_person"),
+            models.CheckConstraint(condition=Q(verdict__in=[str(v) for v in Verdict]), name="decision_verdict_known"),
+        ]
+        indexes = [models.Index(fields=["person", "-created_at"], name="decision_by_person")]
+        triggers = [frozen(), kept()]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} by {self.by_name}"
+
+
+class Edit(models.Model):
+    """Arguments a reviewer wants instead, waiting for a worker to check them with the tool itself."""
+
+    action = models.ForeignKey(Action, on_delete=models.PROTECT, related_name="edits")
+    version = models.IntegerField()
+    args = models.BinaryField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    door = models.TextField()
+    reason = models.TextField(blank=True)
+    state = models.CharField(max_length=10, default=EditState.WANTED, choices=[(s, s) for s in EditState])
+    errors = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=Now())
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["action"], condition=Q(state="WANTED"), name="edit_one_at_a_time")
+        ]
+        triggers = [pgtrigger.FSM(name="edit_steps", field="state", transitions=steps(EDIT_TRANSITIONS)), kept()]
+
+    def __str__(self) -> str:
+        return f"edit of {self.action_id} v{self.version}"

@@ -1,0 +1,40 @@
+"""The only writer of the approvals room: one module per verb, every function one transaction with its events.
+
+    opening    T1: `open_action`            an agent proposes
+    deciding   T2: `decide`                 a person decides
+    editing    `request_edit`, `apply_edit` other arguments, checked by a worker
+    claiming   T3: `claim`                  the executor asks leave for the last time
+    settling   T4: `settle`, `close`        the outcome becomes a fact
+    timing     `expire_due`, `prune`        what the database's clock ends
+    halts      `halt`, `release`            stop orders
+    policies, people, notices, events       what the others share
+"""
+
+from approvals.operations.claiming import Claim, claim
+from approvals.operations.deciding import Decided, decide
+from approvals.operations.editing import apply_edit, refuse_edit, request_edit
+from approvals.operations.halts import halt, release
+from approvals.operations.notices import Hint, tell
+from approvals.operations.opening import Proposal, open_action
+from approvals.operations.settling import close, settle
+from approvals.operations.timing import expire_due, prune
+
+__all__ = [
+    "Claim",
+    "Decided",
+    "Hint",
+    "Proposal",
+    "apply_edit",
+    "claim",
+    "close",
+    "decide",
+    "expire_due",
+    "halt",
+    "open_action",
+    "prune",
+    "refuse_edit",
+    "release",
+    "request_edit",
+    "settle",
+    "tell",
+]

@@ -1,0 +1,121 @@
+"""T3: the executor's last question before it acts. No claim, no call."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from approvals.errors import ApprovalError, Conflict, Expired, Halted, NotFound, Tampered
+from approvals.models import Action, Requirement
+from approvals import envelopes
+from approvals.operations import events, halts, policies
+from approvals.operations.deciding import votes
+from approvals.envelopes import Envelope
+from approvals.operations.opening import database_now
+from approvals.operations.reopening import reopen
+from approvals.policy.risk import assess
+from approvals.resolution import resolve
+from approvals.states import ActionState, Verdict
+from audit import canonical, log
+from audit.actors import SYSTEM
+
+# Everything that must still be true is in the one statement that takes the action. `again` is a second
+# claim of a tool declared idempotent, after a crash: it was in time once, so only a halt stops it.
+_CLAIM = """
+UPDATE approvals_action AS a SET claimed_at = clock_timestamp()
+WHERE a.id = %(id)s AND a.state = 'APPROVED' AND a.settled_at IS NULL AND a.digest = %(digest)s
+  AND (%(again)s AND a.claimed_at IS NOT NULL OR a.claimed_at IS NULL AND a.claim_by > clock_timestamp())
+  AND NOT EXISTS (
+    SELECT 1 FROM approvals_halt h WHERE h.released_at IS NULL AND (
+      h.scope = 'everything' OR h.scope = 'agent' AND h.target = a.agent OR h.scope = 'run' AND h.target = a.run))
+RETURNING a.id
+"""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Leave to act once: the approved arguments, taken from the bytes that were digested."""
+
+    action_id: UUID
+    agent: str
+    run: str
+    tool: str
+    tool_schema_sha256: str
+    args: Any
+    digest: str
+    proposal_digest: str
+
+
+class Reopened(Conflict):
+    """What was approved would be asked differently today: it went back to the people. Nothing may run."""
+
+    code = "reopened"
+
+
+def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
+    """Take an approved action for execution, inside the caller's transaction (which also marks the effect).
+
+    Raises:
+        Reopened: the policy became stricter or an approver lost standing; the caller commits and stops.
+        Halted, Expired, Tampered, Conflict: it must not run (now, any more, or at all).
+    """
+    halts.hold_off()
+    action, requirement = _lock(action_id)
+    if action.state != ActionState.APPROVED or action.settled_at:
+        raise Conflict(f"The action is {action.state.lower()}, not approved")
+    envelope = envelopes.opened(action, requirement)
+    if digest != action.digest:
+        raise Tampered("The effect was prepared for another version of this action")
+    if not again:
+        _check_still_enough(action, requirement, envelope)
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"id": action.pk, "digest": digest, "again": again})
+        taken = cursor.fetchone() is not None
+    if not taken:
+        raise _why_not(action)
+    return Claim(
+        action_id=action.pk, agent=action.agent, run=action.run, tool=action.tool,
+        tool_schema_sha256=envelope.data["tool"]["schema_sha256"], args=envelope.args, digest=action.digest,
+        proposal_digest=action.proposal_digest,
+    )
+
+
+@transaction.atomic
+def report_tampering(action_id: UUID, *, seen: str, door: str = "worker") -> None:
+    """Put a refused execution on record: what is stored is not what people approved."""
+    action, requirement = _lock(action_id)
+    log.append(events.entry(action, "action.tampered", by=SYSTEM, door=door, requirement=requirement, seen=seen))
+
+
+def _lock(action_id: UUID) -> tuple[Action, Requirement]:
+    action = Action.objects.select_for_update().filter(pk=action_id).first()
+    if action is None:
+        raise NotFound("There is no such action")
+    return action, Requirement.objects.get(action=action, version=action.version)
+
+
+def _check_still_enough(action: Action, requirement: Requirement, envelope: Envelope) -> None:
+    """The opposite check of reliability.md 2.7: not "does it need review?" again, only "did it become stricter?"."""
+    policy = policies.in_force()
+    if policy.sha256 != envelope.data["policy"]["sha256"]:
+        now = assess(policy.data, envelope.facts)
+        rule = policy.data.requirements[now.level]
+        before = {n.group: n.count for n in envelope.needs}
+        if any(n.count > before.get(n.group, 0) for n in rule.need):
+            reopen(action, why=f"Policy {policy.version} now asks for more than {requirement.policy} did", by=SYSTEM, door="worker")
+            raise Reopened("The policy in force now asks for more; the action went back to the people")
+    if resolve(envelope.needs, votes(action)) is not Verdict.APPROVE:
+        reopen(action, why="Somebody who approved this has been locked since", by=SYSTEM, door="worker")
+        raise Reopened("An approval no longer counts; the action went back to the people")
+
+
+def _why_not(action: Action) -> ApprovalError:
+    if halts.covering(action):
+        return Halted("An operator has halted this; it stays approved until the halt is released")
+    if action.claimed_at:
+        return Conflict("Another worker has claimed this")
+    if action.claim_by is None or action.claim_by <= database_now():
+        return Expired("The approval ran out before a worker could act on it")
+    return Conflict("The action changed while it was being claimed")
+

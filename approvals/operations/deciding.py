@@ -1,0 +1,166 @@
+"""T2: one person's verdict on the version they saw, and what the verdicts add up to."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from approvals import permissions
+from approvals.errors import AlreadyDecided, BadRequest, Checking, Expired, Halted, NotFound, Stale
+from approvals.models import Action, Decision, Halt, Requirement, User
+from approvals import envelopes
+from approvals.operations import events
+from approvals.envelopes import Envelope
+from approvals.operations.halts import covering
+from approvals.operations.notices import tell_action
+from approvals.operations.opening import database_now
+from approvals.operations.resolving import conclude
+from approvals.permissions import Standing
+from approvals.resolution import Vote, resolve
+from approvals.states import ActionState, EditState, Verdict
+from audit import canonical, log
+
+MAX_REASON = 2_000
+MAX_RESPONSE = 20_000
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What came of a decision.
+
+    Attributes:
+        resolved: True when it settled the question; False when more people are needed.
+        replayed: True when this very decision had been recorded before (a repeated request).
+    """
+
+    action: Action
+    decision: Decision
+    resolved: bool
+    replayed: bool = False
+
+
+@transaction.atomic
+def decide(
+    action_id: Any, *, by: User, verdict: str, seen_digest: str, reason: str = "", response: str = "",
+    idempotency_key: str = "", door: str,
+) -> Decided:
+    """Record a verdict; when the verdicts add up, resolve the action in the same transaction.
+
+    Args:
+        seen_digest: the full digest of what the person was shown; another one stored is refused.
+        reason, response: the person's words; `response` is what a question is answered with.
+        idempotency_key: the same key from the same person gives the recorded result again.
+
+    Raises:
+        NotFound, NotAllowed, BadRequest: no such action, the wrong person, a wrong or incomplete verdict.
+        AlreadyDecided, Stale, Expired, Halted, Checking, Tampered: the action is not as the person saw it.
+    """
+    chosen = check_words(verdict, reason, response)
+    who = permissions.standing(by)
+    action, requirement = locked(action_id)
+    envelope = envelopes.parse(requirement)
+    permissions.check_decide(who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded)
+    if recorded := _recorded(action, who, chosen, seen_digest, idempotency_key):
+        return recorded
+    check_open(action, seen_digest)
+    if Decision.objects.filter(action=action, version=action.version, person=who.person).exists():
+        raise AlreadyDecided("You have decided this version already; it waits for somebody else")
+    envelope = envelopes.opened(action, requirement)
+    _check_verdict(action, envelope, chosen, reason, response)
+    decision = Decision.objects.create(
+        action=action, version=action.version, digest=action.digest, verdict=chosen, by=who.user,
+        by_name=who.user.get_username(), person=who.person, groups=sorted(who.groups), reason=reason, response=response,
+        door=door, nonce=secrets.token_hex(16), idempotency_key=idempotency_key[:200],
+    )
+    if resolve(envelope.needs, votes(action)) is None:
+        log.append(
+            events.entry(
+                action, "decision.recorded", by=who.user.actor, door=door, requirement=requirement,
+                verdict=str(chosen), reason=reason, response=response, nonce=decision.nonce,
+            )
+        )
+        tell_action(action, "action.voted")
+        return Decided(action, decision, resolved=False)
+    conclude(action, requirement, decision)
+    return Decided(action, decision, resolved=True)
+
+
+def check_words(verdict: str, reason: str, response: str) -> Verdict:
+    """The verdict asked for. Raises BadRequest for an unknown one, or words the log could not hold."""
+    try:
+        chosen = Verdict(verdict)
+    except ValueError:
+        raise BadRequest(f"{verdict[:40]!r} is not a verdict; send approve, reject or respond") from None
+    for name, text, limit in (("reason", reason, MAX_REASON), ("response", response, MAX_RESPONSE)):
+        if len(text) > limit:
+            raise BadRequest(f"The {name} has {len(text):,} characters; at most {limit:,} are kept")
+        try:
+            canonical.dumps(text)
+        except canonical.NotCanonical as error:
+            raise BadRequest(f"The {name} cannot be kept: {error}") from error
+    return chosen
+
+
+def locked(action_id: Any) -> tuple[Action, Requirement]:
+    """The action, its row locked until the transaction ends, and its current requirement."""
+    action = Action.objects.select_for_update().filter(pk=action_id).first()
+    if action is None:
+        raise NotFound("There is no such action; it may belong to another installation")
+    return action, Requirement.objects.get(action=action, version=action.version)
+
+
+def votes(action: Action) -> list[Vote]:
+    """The verdicts on the current version, oldest first. People who have since been locked no longer count."""
+    rows = Decision.objects.filter(action=action, version=action.version, digest=action.digest).select_related("by").order_by("pk")
+    return [
+        Vote(d.person, Verdict(d.verdict), frozenset(d.groups), by_policy=d.by is None)
+        for d in rows
+        if d.by is None or d.by.is_active
+    ]
+
+
+def _recorded(action: Action, who: Standing, verdict: Verdict, seen_digest: str, key: str) -> Decided | None:
+    """The person's own earlier decision, when this request is a repetition of it."""
+    mine = Decision.objects.filter(action=action, person=who.person).order_by("-pk").first()
+    if mine is None or not (key and mine.idempotency_key == key or (mine.digest == seen_digest and mine.verdict == verdict)):
+        return None
+    if action.state == ActionState.PENDING and mine.version != action.version:
+        return None  # it was about an earlier version: look again, decide again
+    return Decided(action, mine, resolved=action.state != ActionState.PENDING, replayed=True)
+
+
+def check_open(action: Action, seen_digest: str) -> None:
+    if action.state != ActionState.PENDING:
+        raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
+    if stops := covering(action):
+        raise Halted(f"{_stop(stops[0])}: nothing can be decided until it is released")
+    if action.expires_at <= database_now():
+        raise Expired("The time to decide this has passed; the agent is told that it expired")
+    if action.edits.filter(state=EditState.WANTED).exists():
+        raise Checking("Edited arguments are being checked; wait a moment and look at the new version")
+    if not secrets.compare_digest(seen_digest.encode("utf-8", "replace"), action.digest.encode()):
+        raise Stale("This changed since you opened it; look at what will run now, then decide")
+
+
+def _check_verdict(action: Action, envelope: Envelope, verdict: Verdict, reason: str, response: str) -> None:
+    if str(verdict) not in envelope.verdicts:
+        raise BadRequest(f"The policy does not allow {verdict} here; allowed: {', '.join(envelope.verdicts)}")
+    if action.kind == Action.Kind.QUESTION and verdict is Verdict.APPROVE:
+        raise BadRequest("This is a question: answer it, or reject it")
+    if verdict is Verdict.RESPOND and not response.strip():
+        raise BadRequest("An answer needs words")
+    if str(verdict) in envelope.reason_for and verdict is not Verdict.RESPOND and not reason.strip():
+        raise BadRequest(f"Say why: at this level the policy asks for a reason to {verdict}")
+
+
+def _receipt(action: Action) -> str:
+    resolution = action.resolution or {}
+    who = f" by {resolution['by']}" if resolution.get("by") else ""
+    door = f", {resolution['door']}" if resolution.get("door") else ""
+    return f"Already {action.state.lower()}{who}{door}"
+
+
+def _stop(halt: Halt) -> str:
+    what = {"everything": "Everything is halted", "agent": f"The agent {halt.target} is halted", "run": "This run is halted"}
+    return f"{what[halt.scope]} by {halt.by_name} ({halt.reason})"

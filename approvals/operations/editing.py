@@ -1,0 +1,135 @@
+"""Other arguments instead: asked for by a reviewer, checked by a worker with the tool itself, then a new version.
+
+An edit never changes the tool. A new version has its own digest and voids every earlier approval.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from approvals import permissions
+from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking, NotFound
+from approvals.models import Action, Edit, Requirement, User
+from approvals import envelopes
+from approvals.operations import events, policies
+from approvals.operations.deciding import check_open, check_words, locked
+from approvals.envelopes import Envelope
+from approvals.operations.notices import tell_action
+from approvals.operations.opening import database_now, people_excluded, write_requirement
+from approvals.policy.risk import Assessment, Facts, Factor, assess
+from approvals.policy.rules import Level, PolicyData
+from approvals.states import ActionState, EditState
+from audit import canonical, log
+
+
+@transaction.atomic
+def request_edit(action_id: Any, *, by: User, seen_digest: str, args: Any, reason: str = "", door: str) -> Edit:
+    """Ask for other arguments. A worker checks them with the tool; `apply_edit` or `refuse_edit` answers.
+
+    Raises:
+        NotFound, NotAllowed: as for `decide`. BadArguments: no canonical form. BadRequest: nothing changed.
+        AlreadyDecided, Stale, Expired, Halted, Checking: the action is not as the person saw it.
+    """
+    check_words("approve", reason, "")
+    who = permissions.standing(by)
+    action, requirement = locked(action_id)
+    envelope = envelopes.parse(requirement)
+    permissions.check_decide(who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded)
+    check_open(action, seen_digest)
+    if action.kind == Action.Kind.QUESTION:
+        raise BadRequest("A question has no arguments to edit: answer it")
+    try:
+        raw = canonical.dumps(args)
+    except canonical.NotCanonical as error:
+        raise BadArguments(f"These arguments cannot be used: {error}", fields={"": str(error)}) from error
+    if raw == canonical.dumps(envelope.args):
+        raise BadRequest("Nothing was changed; approve it as it is, or change a value")
+    try:
+        with transaction.atomic():
+            edit = Edit.objects.create(action=action, version=action.version, args=raw, by=who.user, door=door, reason=reason)
+    except IntegrityError as error:
+        raise Checking("Another edit of this action is being checked; wait a moment") from error
+    log.append(
+        events.entry(action, "edit.wanted", by=who.user.actor, door=door, requirement=requirement, edit=edit.pk, args=args, reason=reason)
+    )
+    return edit
+
+
+@transaction.atomic
+def apply_edit(
+    edit_id: int, *, args: Any, summary: str, preview: dict[str, Any], figures: dict[str, int],
+    hidden_characters: Sequence[str] = (),
+) -> Action:
+    """Make the checked arguments the action's next version, scored anew; earlier approvals count no more.
+
+    Raises:
+        AlreadyDecided: the action was decided while the edit was being checked; the edit is refused.
+    """
+    edit, action, requirement = _wanted(edit_id)
+    if action.state != ActionState.PENDING or action.version != edit.version:
+        _finish(edit, EditState.REFUSED, {"": "The action was decided while the edit was being checked"})
+        return action
+    envelope = envelopes.opened(action, requirement)
+    before = envelope.facts
+    facts = Facts(
+        tool=before.tool, tool_class=before.tool_class, reversible=before.reversible, figures=figures,
+        environment=before.environment, approvals_before=before.approvals_before, untrusted_text=before.untrusted_text,
+        hidden_characters=tuple(hidden_characters), estimated_cost=before.estimated_cost,
+    )
+    policy = policies.in_force()
+    assessment = at_least_medium(policy.data, assess(policy.data, facts))
+    excluded = set(people_excluded(policy, assessment, action.requested_by, action.owner)) | set(envelope.excluded)
+    if assessment.score > action.score:
+        excluded.add(edit.by.person)  # nobody approves, alone, an edit of their own that raises the risk
+    action.version += 1
+    action.summary = summary
+    changed = write_requirement(
+        action, args=args, tool_schema_sha256=envelope.data["tool"]["schema_sha256"], facts=facts, assessment=assessment,
+        policy=policy, excluded=sorted(excluded), preview=preview, rationale=requirement.rationale,
+        evidence=requirement.evidence, now=database_now(), why="edited", edited_by=edit.by,
+    )
+    action.save(update_fields=["version", "summary", "digest", "level", "score", "expires_at"])
+    changed.save(force_insert=True)
+    _finish(edit, EditState.APPLIED, {})
+    log.append(
+        events.entry(action, "action.edited", by=edit.by.actor, door=edit.door, requirement=changed, args=args, was=envelope.args,
+                     level=action.level, score=action.score, reason=edit.reason)
+    )
+    tell_action(action, "action.edited")
+    return action
+
+
+@transaction.atomic
+def refuse_edit(edit_id: int, *, errors: dict[str, str]) -> None:
+    """The tool does not take these arguments; `errors` says per field why. The action stays as it was."""
+    edit, action, requirement = _wanted(edit_id)
+    _finish(edit, EditState.REFUSED, errors)
+    log.append(events.entry(action, "edit.refused", by=edit.by.actor, door=edit.door, requirement=requirement, edit=edit.pk, errors=errors))
+    tell_action(action, "action.edit_refused")
+
+
+def at_least_medium(policy: PolicyData, assessment: Assessment) -> Assessment:
+    """An edit may lower the risk, but never so far that policy passes what no person has approved."""
+    if assessment.level is not Level.LOW:
+        return assessment
+    why = Factor("edited", 0, "Arguments changed by a person are approved by a person")
+    return Assessment(max(assessment.score, policy.levels[Level.MEDIUM]), Level.MEDIUM, (*assessment.factors, why))
+
+
+def _wanted(edit_id: int) -> tuple[Edit, Action, Requirement]:
+    edit = Edit.objects.select_related("by").filter(pk=edit_id).first()
+    if edit is None:
+        raise NotFound("There is no such edit")
+    action, requirement = locked(edit.action_id)
+    edit.refresh_from_db(fields=["state"])  # the row lock is on the action: look again under it
+    if edit.state != EditState.WANTED:
+        raise AlreadyDecided("This edit has been checked already")
+    return edit, action, requirement
+
+
+def _finish(edit: Edit, state: EditState, errors: dict[str, str]) -> None:
+    Edit.objects.filter(pk=edit.pk, state=EditState.WANTED).update(state=state, errors=canonical.storable(errors), done_at=Now())
+

@@ -1,0 +1,131 @@
+"""Stop orders: giving one, lifting one, and what the claim asks.
+
+A claim holds the halt lock shared, an order takes it alone: when `halt` returns, every claim that came
+before it is committed and visible, and every later one sees the order.
+"""
+
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from approvals import permissions
+from approvals.errors import BadRequest, Conflict, NotFound
+from approvals.models import Action, Halt, User
+from approvals.operations.notices import Hint, tell
+from approvals.operations.reopening import reopen
+from approvals.states import ActionState
+from audit import canonical, log
+from audit.log import Entry
+
+_LOCK = 4_711_001
+MAX_REASON = 2_000
+
+
+@transaction.atomic
+def halt(*, scope: str, target: str = "", reason: str, by: User, door: str) -> Halt:
+    """Stop everything, one agent or one run. When this returns, no new claim can succeed in that scope.
+
+    Raises:
+        NotAllowed: not an operator. BadRequest: unknown scope, no target, no reason.
+        Conflict: this very scope is halted already.
+    """
+    who = permissions.standing(by)
+    permissions.check_halt(who)
+    reason = check_reason(reason)
+    if scope not in Halt.Scope.values:
+        raise BadRequest(f"{scope[:40]!r} cannot be halted; choose everything, agent or run")
+    if (scope == Halt.Scope.EVERYTHING) == bool(target):
+        raise BadRequest("Say which agent or run to halt; everything takes no name")
+    _lock(shared=False)
+    try:
+        with transaction.atomic():
+            order = Halt.objects.create(
+                scope=scope, target=target[:200], reason=reason, by=who.user, by_name=who.user.get_username(), door=door
+            )
+    except IntegrityError as error:
+        raise Conflict("That is halted already; release it first") from error
+    log.append(_entry(order, "halt.ordered", who.user, door, reason))
+    tell(Hint("halts", "halt", str(order.pk), "halt.ordered"))
+    return order
+
+
+@transaction.atomic
+def release(halt_id: Any, *, reason: str, by: User, door: str) -> Halt:
+    """Lift an order. Approvals given before it and not yet used go back to the people as a new version.
+
+    Raises:
+        NotAllowed, BadRequest: not an operator, no reason. NotFound, Conflict: no such order, lifted already.
+    """
+    who = permissions.standing(by)
+    permissions.check_halt(who)
+    reason = check_reason(reason)
+    _lock(shared=False)
+    order = Halt.objects.select_for_update().filter(pk=halt_id).first()
+    if order is None:
+        raise NotFound("There is no such halt")
+    if order.released_at:
+        raise Conflict(f"Released already by {order.released_by_name}")
+    Halt.objects.filter(pk=order.pk, released_at=None).update(
+        released_at=Now(), released_by_name=who.user.get_username(), release_reason=reason
+    )
+    log.append(_entry(order, "halt.released", who.user, door, reason))
+    tell(Hint("halts", "halt", str(order.pk), "halt.released"))
+    for action in _approved_under(order):
+        reopen(action, why=f"Approved before the halt of {order.created_at:%H:%M} UTC was released", by=who.user.actor, door=door)
+    order.refresh_from_db()
+    return order
+
+
+def hold_off() -> None:
+    """Take the halt lock shared until the transaction ends: an order given meanwhile waits for us."""
+    _lock(shared=True)
+
+
+def active_for(agent: str, run: str) -> Q:
+    """The orders that stop this agent and run."""
+    return Q(released_at=None) & (
+        Q(scope=Halt.Scope.EVERYTHING) | Q(scope=Halt.Scope.AGENT, target=agent) | Q(scope=Halt.Scope.RUN, target=run)
+    )
+
+
+def covering(action: Action) -> list[Halt]:
+    """Active orders that stop this action, widest first."""
+    return list(Halt.objects.filter(active_for(action.agent, action.run)).order_by("pk"))
+
+
+def check_reason(reason: str) -> str:
+    reason = reason.strip()
+    if not reason:
+        raise BadRequest("Say why; the reason is shown on every page and kept in the audit log")
+    if len(reason) > MAX_REASON:
+        raise BadRequest(f"The reason has {len(reason):,} characters; at most {MAX_REASON:,} are kept")
+    try:
+        canonical.dumps(reason)
+    except canonical.NotCanonical as error:
+        raise BadRequest(f"The reason cannot be kept: {error}") from error
+    return reason
+
+
+def _approved_under(order: Halt) -> list[Action]:
+    waiting = Action.objects.select_for_update().filter(state=ActionState.APPROVED, claimed_at=None, settled_at=None)
+    if order.scope == Halt.Scope.AGENT:
+        waiting = waiting.filter(agent=order.target)
+    elif order.scope == Halt.Scope.RUN:
+        waiting = waiting.filter(run=order.target)
+    return list(waiting.filter(kind=Action.Kind.TOOL).order_by("pk"))
+
+
+def _entry(order: Halt, kind: str, user: User, door: str, reason: str) -> Entry:
+    return Entry(
+        stream="halt", kind=kind, by=user.actor, door=door,
+        agent=order.target if order.scope == Halt.Scope.AGENT else "",
+        run=order.target if order.scope == Halt.Scope.RUN else "",
+        data={"halt": order.pk, "scope": str(order.scope), "target": order.target, "reason": reason},
+    )
+
+
+def _lock(*, shared: bool) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_xact_lock{'_shared' if shared else ''}(%s)", [_LOCK])

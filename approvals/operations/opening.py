@@ -1,0 +1,172 @@
+"""T1: an agent's proposal becomes an Action with its frozen Requirement; what policy passes is decided at once."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from approvals.models import Action, Requirement, User
+from approvals import envelopes
+from approvals.operations import events, policies
+from approvals.operations.notices import tell_action
+from approvals.operations.resolving import conclude, record_policy_decision
+from approvals.policy.risk import Assessment, Facts, assess
+from approvals.policy.rules import Policy
+from approvals.states import ActionState, Verdict
+from audit import canonical, log
+from audit.actors import SYSTEM, Actor
+
+NOVELTY_WINDOW = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What an agent wants done, after the tool's own schema validated and normalised the arguments.
+
+    Attributes:
+        thread, checkpoint_ns, interrupt_id, index: where it was asked; the same place again is the same Action.
+        kind: "tool", or "question" (then nothing is executed and `args` holds what is asked).
+        tool, tool_schema_sha256, tool_class, reversible: the tool as its author declared it.
+        summary: one line made by the author's template from the arguments.
+        proposal_digest: what the asker compares the answer with.
+        figures: numbers for the policy (rows, amount_cents ...); `preview` is what people are shown.
+        rationale, evidence: the agent's own words and what it had read; shown fenced off.
+        untrusted_text: argument paths that repeat text from outside.
+        requested_by, owner: the person who started the run, and the person who owns the agent.
+    """
+
+    agent: str
+    thread: str
+    interrupt_id: str
+    tool: str
+    args: Any
+    summary: str
+    proposal_digest: str
+    by: Actor = SYSTEM
+    run: str = ""
+    checkpoint_ns: str = ""
+    index: int = 0
+    kind: str = "tool"
+    tool_schema_sha256: str = ""
+    tool_class: str = "unknown"
+    reversible: bool = False
+    environment: str = "production"
+    preview: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, int] = field(default_factory=dict)
+    rationale: str = ""
+    evidence: Sequence[dict[str, Any]] = ()
+    untrusted_text: tuple[str, ...] = ()
+    hidden_characters: tuple[str, ...] = ()
+    estimated_cost: float | None = None
+    deadline_s: int | None = None
+    requested_by: User | None = None
+    owner: User | None = None
+    note: str = ""
+
+
+@transaction.atomic
+def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
+    """Create the Action of a proposal, or return the one that this very place already has.
+
+    Writes Action, Requirement, events and notifications; when policy asks nobody, its Decision too.
+
+    Raises:
+        NotCanonical: the arguments have no canonical form (see `audit.canonical`).
+    """
+    place = {k: getattr(proposal, k) for k in ("thread", "checkpoint_ns", "interrupt_id", "index")}
+    if existing := Action.objects.filter(**place).first():
+        return existing
+    policy = policies.in_force()
+    facts = _facts(proposal)
+    assessment = assess(policy.data, facts)
+    action, requirement = _create(proposal, policy, facts, assessment)
+    opened = events.entry(
+        action, "action.opened", by=proposal.by, door=door, requirement=requirement, summary=action.summary,
+        level=action.level, score=action.score, factors=requirement.factors, note=proposal.note,
+        args=proposal.args, why=requirement.why,
+    )
+    if envelopes.parse(requirement).needs:
+        log.append(opened)
+        tell_action(action, "action.opened")
+    else:
+        decision = record_policy_decision(action, requirement, Verdict.APPROVE, f"Policy asks nobody for {action.level} risk")
+        conclude(action, requirement, decision, before=[opened])
+    return action
+
+
+def write_requirement(
+    action: Action, *, args: Any, tool_schema_sha256: str, facts: Facts, assessment: Assessment, policy: Policy,
+    excluded: list[str], preview: Any, rationale: str, evidence: Sequence[Any], now: datetime,
+    deadline_s: int | None = None, why: str = "proposed", edited_by: User | None = None,
+) -> Requirement:
+    """Freeze one version of an action: envelope, digest and factors; the action's columns follow (unsaved)."""
+    rule = policy.data.requirements[assessment.level]
+    raw = envelopes.build(
+        action, args=args, tool_schema_sha256=tool_schema_sha256, facts=facts, assessment=assessment, policy=policy,
+        excluded=excluded, preview=preview, now=now, deadline_s=min(deadline_s or rule.deadline_s, rule.deadline_s),
+    )
+    envelope = envelopes.Envelope(canonical.parse(raw))
+    action.digest, action.level, action.score = envelopes.digest_of(raw), str(assessment.level), assessment.score
+    action.expires_at = envelope.expires_at
+    return Requirement(
+        action=action, version=action.version, envelope=raw, digest=action.digest, policy=policy.version,
+        level=action.level, score=action.score, factors=envelope.data["risk"]["reasons"], preview=preview,
+        rationale=rationale, evidence=list(evidence), edited_by=edited_by, why=why,
+    )
+
+
+def database_now() -> datetime:
+    """The database's clock: the only one that decides about time."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now
+
+
+def people_excluded(policy: Policy, assessment: Assessment, requested_by: User | None, owner: User | None) -> list[str]:
+    """The persons who can never count for this level."""
+    named = {"requester": requested_by, "owner": owner}
+    wanted = policy.data.requirements[assessment.level].exclude
+    return sorted({who.person for name in wanted if (who := named[name]) is not None and who.kind == User.Kind.HUMAN})
+
+
+def _create(proposal: Proposal, policy: Policy, facts: Facts, assessment: Assessment) -> tuple[Action, Requirement]:
+    now = database_now()
+    action = Action(
+        id=uuid.uuid4(), tenant=settings.TENANT, kind=proposal.kind, agent=proposal.agent, run=proposal.run,
+        thread=proposal.thread, checkpoint_ns=proposal.checkpoint_ns, interrupt_id=proposal.interrupt_id,
+        index=proposal.index, tool=proposal.tool, summary=proposal.summary, environment=proposal.environment,
+        state=ActionState.PENDING, version=1, proposal_digest=proposal.proposal_digest,
+        requested_by=proposal.requested_by, owner=proposal.owner, created_at=now,
+    )
+    requirement = write_requirement(
+        action, args=proposal.args, tool_schema_sha256=proposal.tool_schema_sha256, facts=facts,
+        assessment=assessment, policy=policy, preview=proposal.preview,
+        excluded=people_excluded(policy, assessment, proposal.requested_by, proposal.owner),
+        rationale=proposal.rationale, evidence=proposal.evidence, now=now, deadline_s=proposal.deadline_s,
+    )
+    action.save(force_insert=True)
+    requirement.save(force_insert=True)
+    return action, requirement
+
+
+def _facts(proposal: Proposal) -> Facts:
+    read = proposal.tool_class == "read" or proposal.kind == "question"
+    return Facts(
+        tool=proposal.tool, tool_class=proposal.tool_class, reversible=proposal.reversible,
+        figures=proposal.figures, environment=proposal.environment,
+        approvals_before=0 if read else _approvals_before(proposal),
+        untrusted_text=proposal.untrusted_text, hidden_characters=proposal.hidden_characters,
+        estimated_cost=proposal.estimated_cost, question=proposal.kind == "question",
+    )
+
+
+def _approvals_before(proposal: Proposal) -> int:
+    """How often this tool of this agent was approved lately; counting stops where the policy stops caring."""
+    since = database_now() - NOVELTY_WINDOW
+    approved = Action.objects.filter(agent=proposal.agent, tool=proposal.tool, resolved_at__gte=since, state=ActionState.APPROVED)
+    return approved[:100].count()

@@ -1,0 +1,88 @@
+"""Accounts: people with roles, agents without passwords, and login links."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models.functions import Now
+
+from approvals.errors import BadRequest, NotFound
+from approvals.models import LoginLink, User
+from approvals.permissions import ROLES
+from audit import log
+from audit.actors import SYSTEM, Actor
+from audit.log import Entry
+
+
+@transaction.atomic
+def ensure_person(*, username: str, name: str = "", email: str = "", roles: list[str], by: Actor = SYSTEM, door: str = "cli") -> User:
+    """The person's account with these roles; made without a password when it does not exist."""
+    if unknown := set(roles) - set(ROLES):
+        raise BadRequest(f"Unknown roles: {', '.join(sorted(unknown))}; there are {', '.join(ROLES)}")
+    first, _, last = name.partition(" ")
+    user, created = User.objects.get_or_create(username=username, defaults={"first_name": first, "last_name": last, "email": email})
+    if created:
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    before = set(user.groups.values_list("name", flat=True))
+    user.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
+    if created or before != set(roles):
+        log.append(_entry(user, "person.added" if created else "person.roles_changed", by, door, roles=sorted(roles), before=sorted(before)))
+    return user
+
+
+@transaction.atomic
+def ensure_agent_user(*, slug: str) -> User:
+    """The account an agent acts as: it can propose, and has no way to sign in."""
+    user, created = User.objects.get_or_create(username=f"agent:{slug}", defaults={"kind": User.Kind.AGENT, "first_name": slug})
+    if created:
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+    return user
+
+
+@transaction.atomic
+def deactivate(*, username: str, by: Actor, door: str = "cli", reason: str = "") -> User:
+    """Lock an account: it decides nothing from the next transaction on, and its open approvals count no more."""
+    user = User.objects.select_for_update().filter(username=username).first()
+    if user is None:
+        raise NotFound(f"There is no account {username!r}")
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    log.append(_entry(user, "person.locked", by, door, reason=reason))
+    return user
+
+
+@transaction.atomic
+def make_login_link(*, user: User, door: str = "cli") -> str:
+    """A token that signs this person in until it runs out (setting LOGIN_LINK_HOURS); only its hash is stored."""
+    token = secrets.token_urlsafe(24)
+    LoginLink.objects.filter(user=user, expires_at__lte=Now()).delete()
+    LoginLink.objects.create(token_sha256=_hash(token), user=user, expires_at=Now() + timedelta(hours=settings.LOGIN_LINK_HOURS))
+    log.append(_entry(user, "person.link_made", SYSTEM, door))
+    return token
+
+
+@transaction.atomic
+def use_login_link(token: str) -> User:
+    """The person a token signs in. Raises NotFound when it is unknown, has run out, or the account is locked."""
+    link = LoginLink.objects.select_related("user").filter(token_sha256=_hash(token), expires_at__gt=Now()).first()
+    if link is None or not link.user.is_active:
+        raise NotFound("This login link has run out; print new ones with: python manage.py login_links")
+    log.append(_entry(link.user, "person.signed_in", link.user.actor, "web", with_="login link"))
+    return link.user
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def _entry(user: User, kind: str, by: Actor, door: str, **data: object) -> Entry:
+    return Entry(stream=f"person:{user.pk}", kind=kind, by=by, door=door, data={"username": user.username, **data})
+
+
+def find(username: str) -> User | None:
+    """The account of this name, if there is one."""
+    return User.objects.filter(username=username).first() if username else None

@@ -1,0 +1,59 @@
+"""An approval that was not used goes back to the people, as a new version with its own digest and deadline."""
+
+from django.db.models.functions import Now
+
+from approvals.models import Action, Requirement
+from approvals import envelopes
+from approvals.operations import events, policies
+from approvals.operations.notices import tell_action
+from approvals.operations.opening import database_now, people_excluded, write_requirement
+from approvals.operations.resolving import conclude, record_policy_decision
+from approvals.policy.risk import assess
+from approvals.signals import action_reopened
+from approvals.states import ActionState, Verdict
+from audit import log
+from audit.actors import Actor
+
+
+def reopen(action: Action, *, why: str, by: Actor, door: str) -> None:
+    """Void an unused approval, under the caller's row lock, and ask again under the policy in force now.
+
+    Args:
+        why: the sentence people will read beside the new version.
+    """
+    before = Requirement.objects.get(action=action, version=action.version)
+    envelope = envelopes.opened(action, before)
+    policy = policies.in_force()
+    facts = envelope.facts
+    assessment = assess(policy.data, facts)
+    excluded = sorted({*people_excluded(policy, assessment, action.requested_by, action.owner), *envelope.excluded})
+    expected = action.version
+    action.version += 1
+    requirement = write_requirement(
+        action, args=envelope.args, tool_schema_sha256=envelope.data["tool"]["schema_sha256"], facts=facts,
+        assessment=assessment, policy=policy, excluded=excluded, preview=before.preview,
+        rationale=before.rationale, evidence=before.evidence, now=database_now(), why="reopened",
+    )
+    changed = Action.objects.filter(
+        pk=action.pk, state=ActionState.APPROVED, version=expected, claimed_at=None, settled_at=None
+    ).update(
+        state=ActionState.PENDING, version=action.version, digest=action.digest, level=action.level, score=action.score,
+        expires_at=action.expires_at, resolved_at=None, claim_by=None, resolution={}, created_at=Now(),
+    )
+    if not changed:
+        return  # the executor was faster, before the order: its claim stands
+    requirement.save(force_insert=True)
+    action.state = ActionState.PENDING
+    reopened = events.entry(action, "action.reopened", by=by, door=door, requirement=requirement, why=why)
+    action_reopened.send(sender=None, action_id=action.pk)
+    if requirement_asks(requirement):
+        log.append(reopened)
+        tell_action(action, "action.reopened")
+    else:
+        decision = record_policy_decision(action, requirement, Verdict.APPROVE, f"Policy asks nobody for {action.level} risk")
+        conclude(action, requirement, decision, before=[reopened])
+
+
+def requirement_asks(requirement: Requirement) -> bool:
+    """Whether anybody is needed at all."""
+    return bool(envelopes.parse(requirement).needs)

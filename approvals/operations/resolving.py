@@ -1,0 +1,103 @@
+"""What opening, deciding and closing share: writing a Decision, and letting a resolution take effect."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from approvals.errors import Conflict
+from approvals.models import Action, Decision, Requirement
+from approvals import envelopes
+from approvals.operations import events
+from approvals.operations.notices import tell_action
+from approvals.signals import Resolved, action_resolved
+from approvals.states import STATE_OF_VERDICT, ActionState, Verdict
+from audit import actors, canonical, log
+from audit.actors import Actor
+from audit.log import Entry
+
+
+def record_policy_decision(action: Action, requirement: Requirement, verdict: Verdict, reason: str) -> Decision:
+    """The policy's own Decision: one path, no bypass."""
+    return Decision.objects.create(
+        action=action, version=action.version, digest=action.digest, verdict=verdict, by=None,
+        by_name=f"policy {requirement.policy}", person=f"policy:{requirement.policy}", reason=reason,
+        door="worker", nonce=secrets.token_hex(16),
+    )
+
+
+def conclude(action: Action, requirement: Requirement, decision: Decision, *, before: Sequence[Entry] = ()) -> None:
+    """Let the verdict of the deciding Decision take effect: state, events, notification, signal.
+
+    The guarded UPDATE looks again, under the caller's row lock, at state, version and the database's clock.
+
+    Raises:
+        Conflict: the action moved on or its deadline passed between the caller's look and now.
+    """
+    verdict = Verdict(decision.verdict)
+    state = STATE_OF_VERDICT[verdict]
+    resolution = {
+        "verdict": str(verdict), "by": decision.by_name, "door": decision.door, "reason": decision.reason,
+        "response": decision.response, "version": action.version,
+    }
+    envelope = envelopes.parse(requirement)
+    changed = Action.objects.filter(
+        pk=action.pk, state=ActionState.PENDING, version=action.version, digest=action.digest, expires_at__gt=Now()
+    ).update(
+        state=state, resolved_at=Now(), resolution=resolution,
+        claim_by=Now() + envelope.execute_within if verdict is Verdict.APPROVE else F("claim_by"),
+    )
+    if not changed:
+        raise Conflict("This changed or ran out while you were deciding; open it again")
+    action.state, action.resolution = state, resolution
+    by = decision.by.actor if decision.by else actors.policy(requirement.policy)
+    log.append(
+        *before,
+        events.entry(
+            action, "decision.recorded", by=by, door=decision.door, requirement=requirement, verdict=str(verdict),
+            reason=decision.reason, response=decision.response, nonce=decision.nonce,
+        ),
+        resolved_entry(action, requirement, by=by, door=decision.door),
+    )
+    tell_action(action, f"action.{state.lower()}")
+    announce(action)
+
+
+def resolved_entry(action: Action, requirement: Requirement | None, *, by: Actor, door: str, **data: Any) -> Entry:
+    return events.entry(action, f"action.{action.state.lower()}", by=by, door=door, requirement=requirement, **data)
+
+
+def announce(action: Action) -> None:
+    """Tell other rooms, inside the transaction, what an action came to."""
+    executes = action.state == ActionState.APPROVED and action.kind == Action.Kind.TOOL
+    action_resolved.send(
+        sender=None,
+        resolved=Resolved(
+            action_id=action.pk, run=action.run, tool=action.tool, state=str(action.state), digest=action.digest,
+            executes=executes, outcome={} if executes else told(action),
+        ),
+    )
+
+
+# What the asker is told for each way an action can end without being executed.
+STATUS_OF_STATE: dict[ActionState, str] = {
+    ActionState.APPROVED: "approved",
+    ActionState.REJECTED: "rejected",
+    ActionState.ANSWERED: "answered",
+    ActionState.EXPIRED: "expired",
+    ActionState.SUPERSEDED: "superseded",
+    ActionState.CANCELLED: "cancelled",
+}
+
+
+def told(action: Action) -> dict[str, Any]:
+    """The settled fact for an action that executes nothing."""
+    resolution = action.resolution or {}
+    return {
+        "status": STATUS_OF_STATE[ActionState(action.state)],
+        "reason": resolution.get("reason", ""),
+        "response": resolution.get("response", ""),
+        "by": resolution.get("by", ""),
+    }

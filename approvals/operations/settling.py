@@ -1,0 +1,50 @@
+"""T4 and the other endings: an outcome becomes a fact that never changes afterwards."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from approvals.models import Action, Requirement
+from approvals.operations import events
+from approvals.operations.notices import tell_action
+from approvals.operations.resolving import announce, resolved_entry
+from approvals.states import ActionState
+from audit import log
+from audit.actors import SYSTEM, Actor
+
+
+@transaction.atomic
+def settle(action_id: UUID, outcome: dict[str, Any], *, by: Actor = SYSTEM, door: str = "worker") -> bool:
+    """Make the outcome of a resolved action final. False when it was settled before (by somebody faster)."""
+    changed = Action.objects.filter(pk=action_id, settled_at=None).exclude(state=ActionState.PENDING).update(
+        settled_at=Now(), outcome=outcome
+    )
+    if not changed:
+        return False
+    action = Action.objects.get(pk=action_id)
+    log.append(events.entry(action, "action.settled", by=by, door=door, outcome=outcome))
+    tell_action(action, "action.settled")
+    return True
+
+
+@transaction.atomic
+def close(action_id: UUID, state: ActionState, *, reason: str, by: Actor = SYSTEM, door: str = "worker") -> bool:
+    """End an unfinished action without running it: superseded, cancelled or expired. False when it is too late.
+
+    A claimed action cannot be closed: what has begun ends with its own outcome.
+    """
+    action = Action.objects.select_for_update().filter(pk=action_id).first()
+    if action is None or action.claimed_at or action.settled_at:
+        return False
+    if action.state not in {ActionState.PENDING, ActionState.APPROVED}:
+        return False
+    action.state = state
+    action.resolution = {"verdict": "", "by": by.name, "door": door, "reason": reason, "response": "", "version": action.version}
+    Action.objects.filter(pk=action.pk, claimed_at=None).update(state=state, resolved_at=Now(), resolution=action.resolution)
+    requirement = Requirement.objects.get(action=action, version=action.version)
+    log.append(resolved_entry(action, requirement, by=by, door=door, reason=reason))
+    tell_action(action, f"action.{state.lower()}")
+    announce(action)
+    return True

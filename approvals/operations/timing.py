@@ -1,0 +1,46 @@
+"""What the database's clock ends. Called by the sweeper; each function takes what it finds and leaves locked rows alone."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from approvals.models import Action, Notification
+from approvals.operations.halts import covering
+from approvals.operations.settling import close
+from approvals.states import ActionState
+
+# How long a browser may have been away and still catch up row by row; later it is told to reload.
+CATCH_UP = timedelta(hours=6)
+
+
+def expire_due(*, limit: int = 200) -> int:
+    """Expire actions whose deadline passed, and approvals nobody could use in time. Returns how many.
+
+    Expiry is its own outcome, never an approval and never a rejection. What is halted does not run out.
+    """
+    late = Q(state=ActionState.PENDING, expires_at__lte=Now()) | Q(
+        state=ActionState.APPROVED, claimed_at=None, settled_at=None, claim_by__lte=Now()
+    )
+    done = 0
+    for pk in list(Action.objects.filter(late).order_by("expires_at").values_list("pk", flat=True)[:limit]):
+        done += _expire(pk, late)
+    return done
+
+
+@transaction.atomic
+def _expire(pk: object, late: Q) -> bool:
+    # Look again under the lock: somebody may have decided, or claimed, between the list and now.
+    action = Action.objects.select_for_update(skip_locked=True).filter(late, pk=pk).first()
+    if action is None or covering(action):
+        return False
+    waited = "a decision" if action.state == ActionState.PENDING else "a worker to act on the approval"
+    return close(action.pk, ActionState.EXPIRED, reason=f"The time allowed for {waited} ran out", door="beat")
+
+
+def prune(*, limit: int = 5_000) -> int:
+    """Forget catch-up rows nobody can ask for any more. Returns how many."""
+    old = Notification.objects.filter(channel="live", created_at__lt=Now() - CATCH_UP).order_by("pk")[:limit]
+    count, _ = Notification.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
+    return count

@@ -1,0 +1,88 @@
+"""Who may do what. `check_x` raises a sentence, `x` gives a bool; operations and templates share them.
+
+Whether the *thing* allows it (its state, its digest) is not asked here: that is the operation's.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AnonymousUser
+
+from approvals.errors import NotAllowed
+from approvals.models import User
+
+REVIEWERS, OPERATORS, AUDITORS, ADMINS = "reviewers", "operators", "auditors", "admins"
+ROLES = (REVIEWERS, OPERATORS, AUDITORS, ADMINS)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A person's account as the database knows it in this transaction, never as the session remembers it."""
+
+    user: User
+    groups: frozenset[str]
+
+    @property
+    def person(self) -> str:
+        return self.user.person
+
+
+def standing(user: User) -> Standing:
+    """The account re-read now. Raises NotAllowed when it is gone, locked or not a person's."""
+    found = User.objects.filter(pk=user.pk).prefetch_related("groups").first()
+    if found is None or not found.is_active:
+        raise NotAllowed("Your account is locked; ask an administrator")
+    if found.kind != User.Kind.HUMAN:
+        raise NotAllowed("Agents propose; only people decide")
+    return Standing(found, frozenset(group.name for group in found.groups.all()))
+
+
+def roles(user: User | AnonymousUser) -> frozenset[str]:
+    """The roles of a signed-in person, asked of the database once per request object."""
+    if not user.is_authenticated or not user.is_active:
+        return frozenset()
+    cached: frozenset[str] | None = getattr(user, "_roles", None)
+    if cached is None:
+        cached = frozenset(user.groups.filter(name__in=ROLES).values_list("name", flat=True))
+        user._roles = cached  # type: ignore[union-attr]
+    return cached
+
+
+def check_read(user: User | AnonymousUser) -> None:
+    if not roles(user):
+        raise NotAllowed("Your account has no role yet; ask an administrator to add you to reviewers, operators or auditors")
+
+
+def can_halt(user: User | AnonymousUser) -> bool:
+    return bool(roles(user) & {OPERATORS, ADMINS})
+
+
+def check_halt(who: Standing) -> None:
+    if not who.groups & {OPERATORS, ADMINS}:
+        raise NotAllowed("Only operators can halt or release; ask one of the group operators")
+
+
+def can_start_runs(user: User | AnonymousUser) -> bool:
+    return bool(roles(user) & {REVIEWERS, OPERATORS, ADMINS})
+
+
+def check_start_runs(who: Standing) -> None:
+    if not who.groups & {REVIEWERS, OPERATORS, ADMINS}:
+        raise NotAllowed("Only reviewers, operators and administrators can start a run")
+
+
+def check_decide(who: Standing, *, groups: Collection[str], excluded: Collection[str]) -> None:
+    """Raises NotAllowed when this person can never count for a requirement with these groups and exclusions."""
+    if not who.groups & set(groups):
+        raise NotAllowed(f"This needs somebody of {' and '.join(sorted(set(groups)))}; you are not in that group")
+    if who.person in excluded:
+        raise NotAllowed("You asked for this yourself, or own the agent: somebody else has to decide it")
+
+
+def why_not_decide(user: User, *, groups: Collection[str], excluded: Collection[str]) -> str:
+    """The sentence `check_decide` would raise, or "" when this person may decide."""
+    try:
+        check_decide(standing(user), groups=groups, excluded=excluded)
+    except NotAllowed as refusal:
+        return refusal.message
+    return ""

@@ -1,0 +1,52 @@
+"""The only reader of the approvals room. Everything given out is a frozen value or a row nobody writes to.
+
+    standing   what other rooms ask: settled, halted, wanted
+    inbox      lists: waiting, decided
+    detail     one action with all a reviewer needs
+    catchup    what a browser missed
+"""
+
+from approvals.queries.catchup import CatchUp, catch_up, last_notification
+from approvals.queries.detail import ActionDetail, Vote, action_detail
+from approvals.queries.inbox import InboxRow, Page, counts, decided, inbox, inbox_row
+from approvals.queries.standing import (
+    Settled,
+    Stop,
+    WantedEdit,
+    active_halts,
+    any_unsettled,
+    halted,
+    policy_source,
+    recent_halts,
+    settled,
+    unsettled_counts,
+    wanted_edit,
+    wanted_edits,
+)
+
+__all__ = [
+    "ActionDetail",
+    "CatchUp",
+    "InboxRow",
+    "Page",
+    "Settled",
+    "Stop",
+    "Vote",
+    "WantedEdit",
+    "action_detail",
+    "active_halts",
+    "any_unsettled",
+    "catch_up",
+    "counts",
+    "decided",
+    "halted",
+    "inbox",
+    "inbox_row",
+    "last_notification",
+    "policy_source",
+    "recent_halts",
+    "settled",
+    "unsettled_counts",
+    "wanted_edit",
+    "wanted_edits",
+]

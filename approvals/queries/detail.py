@@ -1,0 +1,142 @@
+"""One action with everything its page shows; proved against its digest while it is read."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from approvals import envelopes
+from approvals.errors import NotFound, Tampered
+from approvals.models import Action, Decision, Edit, Requirement, User
+from approvals.permissions import why_not_decide
+from approvals.policy.risk import Factor
+from approvals.queries.inbox import InboxRow, inbox_row
+from approvals.resolution import Need
+from approvals.states import ActionState, EditState
+from audit import canonical
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One decision, as the page lists it."""
+
+    by: str
+    verdict: str
+    reason: str
+    response: str
+    door: str
+    version: int
+    at: datetime
+    by_policy: bool
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of the arguments: why it exists, and whose edit it was."""
+
+    version: int
+    why: str
+    digest: str
+    args: Any
+    level: str
+    score: int
+    edited_by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ActionDetail:
+    """What the action's page shows.
+
+    Attributes:
+        row: the action as lists show it.
+        args: what will run, from the digested bytes.
+        tampered: a sentence when the stored bytes do not hold; then nothing may be decided.
+        cannot: why this reader may not decide, "" when they may.
+        checking: an edit of it is being checked; `edit_errors` what the last refused edit was refused for.
+    """
+
+    row: InboxRow
+    args: Any
+    preview: dict[str, Any]
+    factors: list[Factor]
+    policy: str
+    policy_sha256: str
+    needs: list[Need]
+    verdicts: list[str]
+    reason_for: list[str]
+    reversible: bool
+    tool_class: str
+    tool_schema_sha256: str
+    rationale: str
+    evidence: list[dict[str, Any]]
+    why: str
+    votes: list[Vote]
+    versions: list[Version]
+    similar: list[InboxRow]
+    interrupt_id: str
+    thread: str
+    tampered: str = ""
+    cannot: str = ""
+    mine: bool = False
+    checking: bool = False
+    edit_errors: dict[str, str] = field(default_factory=dict)
+    edit_args: Any = None
+
+
+def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
+    """One action for its page. Raises NotFound."""
+    try:
+        action = Action.objects.get(pk=UUID(str(action_id)))
+    except (Action.DoesNotExist, ValueError):
+        raise NotFound("There is no such action; it may have been cleared, or the link is not complete") from None
+    versions = list(Requirement.objects.filter(action=action).select_related("edited_by").order_by("version"))
+    current = versions[-1]
+    data, tampered = _proved(action, current)
+    needs = [Need(n["group"], n["count"]) for n in data["need"]]
+    edit = Edit.objects.filter(action=action, by=reader).order_by("-pk").first()
+    row = inbox_row(action.pk)
+    assert row is not None
+    votes = _votes(action)
+    return ActionDetail(
+        row=row, args=data["args"], preview=current.preview, factors=[Factor(**f) for f in data["risk"]["reasons"]],
+        policy=current.policy, policy_sha256=data["policy"]["sha256"], needs=needs, verdicts=data["verdicts"],
+        reason_for=data["reason_for"], reversible=data["facts"]["reversible"], tool_class=data["facts"]["tool_class"],
+        tool_schema_sha256=data["tool"]["schema_sha256"], rationale=current.rationale, evidence=current.evidence,
+        why=current.why, votes=votes, versions=[_version(v) for v in versions], similar=_similar(action),
+        interrupt_id=action.interrupt_id, thread=action.thread, tampered=tampered,
+        cannot=why_not_decide(reader, groups={n.group for n in needs}, excluded=data["exclude"]) if needs else "Policy decided this",
+        mine=any(v.by == reader.get_username() and v.version == action.version for v in votes),
+        checking=Edit.objects.filter(action=action, state=EditState.WANTED).exists(),
+        edit_errors=edit.errors if edit and edit.state == EditState.REFUSED and edit.version == action.version else {},
+        edit_args=canonical.parse(bytes(edit.args)) if edit and edit.state == EditState.REFUSED and edit.version == action.version else None,
+    )
+
+
+def _proved(action: Action, requirement: Requirement) -> tuple[dict[str, Any], str]:
+    """The envelope's data, and a sentence when it does not match its digest."""
+    try:
+        return dict(envelopes.opened(action, requirement).data), ""
+    except Tampered as error:
+        return dict(envelopes.parse(requirement).data), error.message
+
+
+def _votes(action: Action) -> list[Vote]:
+    rows = Decision.objects.filter(action=action).order_by("pk")
+    return [Vote(d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, d.by_id is None) for d in rows]
+
+
+def _version(requirement: Requirement) -> Version:
+    data = canonical.parse(bytes(requirement.envelope))
+    by = requirement.edited_by.get_username() if requirement.edited_by else ""
+    return Version(
+        requirement.version, requirement.why, requirement.digest, data["args"], requirement.level, requirement.score, by, requirement.created_at
+    )
+
+
+def _similar(action: Action) -> list[InboxRow]:
+    """The last five resolved actions of the same tool and agent."""
+    from approvals.queries.inbox import decided
+
+    found = decided(agent=action.agent, tool=action.tool, limit=6).rows
+    return [r for r in found if r.id != str(action.pk) and r.state != ActionState.SUPERSEDED][:5]

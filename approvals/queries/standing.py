@@ -1,0 +1,121 @@
+"""What other rooms and doors ask of the tables: what is settled, what is halted, what is wanted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from approvals.models import Action, Edit, Halt, PolicyVersion
+from approvals.states import ActionState, EditState
+from audit import canonical
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The final outcome of an action."""
+
+    action_id: str
+    outcome: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A stop order as pages and workers see it; `released_at` is None while it is active."""
+
+    id: int
+    scope: str
+    target: str
+    reason: str
+    by: str
+    at: datetime
+    door: str
+    released_at: datetime | None = None
+    released_by: str = ""
+    release_reason: str = ""
+
+    def covers(self, *, agent: str, run: str) -> bool:
+        return self.scope == "everything" or (self.scope == "agent" and self.target == agent) or (self.scope == "run" and self.target == run)
+
+
+@dataclass(frozen=True)
+class WantedEdit:
+    """Edited arguments waiting to be checked."""
+
+    id: int
+    action_id: str
+    run: str
+    tool: str
+    args: Any
+
+
+def settled(action_ids: Sequence[str]) -> dict[str, Settled]:
+    """The outcomes of those of these actions that are settled, by id."""
+    if not action_ids:
+        return {}
+    rows = Action.objects.filter(pk__in=action_ids, settled_at__isnull=False).values_list("pk", "outcome")
+    return {str(pk): Settled(str(pk), outcome) for pk, outcome in rows}
+
+
+def any_unsettled(action_ids: Sequence[str]) -> bool:
+    """Whether one of these actions still has no outcome."""
+    return bool(action_ids) and Action.objects.filter(pk__in=action_ids, settled_at=None).exists()
+
+
+def halted(*, agent: str, run: str) -> bool:
+    """Whether a stop order covers this agent or run now."""
+    covering = Q(scope="everything") | Q(scope="agent", target=agent) | Q(scope="run", target=run)
+    return Halt.objects.filter(covering, released_at=None).exists()
+
+
+def active_halts() -> list[Stop]:
+    """Every active stop order, oldest first."""
+    return [_stop(h) for h in Halt.objects.filter(released_at=None).order_by("pk")]
+
+
+def recent_halts(*, limit: int = 20) -> list[Stop]:
+    """The latest stop orders, active and released."""
+    return [_stop(h) for h in Halt.objects.order_by("-pk")[:limit]]
+
+
+def unsettled_counts(*, agent: str = "", run: str = "") -> dict[str, int]:
+    """What a halt of this scope would freeze: {"pending": waiting for people, "approved": not yet executed}."""
+    rows = Action.objects.filter(settled_at=None)
+    if agent:
+        rows = rows.filter(agent=agent)
+    if run:
+        rows = rows.filter(run=run)
+    return {
+        "pending": rows.filter(state=ActionState.PENDING).count(),
+        "approved": rows.filter(state=ActionState.APPROVED, claimed_at=None).count(),
+        "in_flight": rows.filter(state=ActionState.APPROVED, claimed_at__isnull=False).count(),
+    }
+
+
+def wanted_edit(edit_id: int) -> WantedEdit | None:
+    """The edit, while it is still to be checked."""
+    edit = Edit.objects.select_related("action").filter(pk=edit_id, state=EditState.WANTED).first()
+    if edit is None:
+        return None
+    action = edit.action
+    return WantedEdit(edit.pk, str(action.pk), action.run, action.tool, canonical.parse(bytes(edit.args)))
+
+
+def wanted_edits(*, limit: int) -> list[int]:
+    """Edits nobody has checked for two seconds."""
+    overdue = Edit.objects.filter(state=EditState.WANTED, created_at__lte=Now() - timedelta(seconds=2))
+    return list(overdue.order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+def policy_source(sha256: str) -> str:
+    """The text of a policy that was once in force; empty when there was none of that hash."""
+    return PolicyVersion.objects.filter(sha256=sha256).values_list("source", flat=True).first() or ""
+
+
+def _stop(halt: Halt) -> Stop:
+    return Stop(
+        halt.pk, halt.scope, halt.target, halt.reason, halt.by_name, halt.created_at, halt.door, halt.released_at,
+        halt.released_by_name, halt.release_reason,
+    )

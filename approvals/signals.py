@@ -1,0 +1,34 @@
+"""What the approvals room tells others, always inside the transaction that makes it true.
+
+Receivers write rows and do no I/O. The sender is None; the one argument `resolved` is a `Resolved`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.dispatch import Signal
+
+# The decisions on an Action add up, or it ended without any (expired, cancelled, superseded).
+action_resolved = Signal()
+# An approval that was not used goes back to the people: whatever was prepared for it must not happen.
+action_reopened = Signal()
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A resolution, as receivers need it.
+
+    Attributes:
+        state: the Action's new state; `digest` of the version it holds for.
+        executes: True when the tool is to be run now; False when nothing will be executed.
+        outcome: what the asker will be told when nothing is executed (see `operations.settling`).
+    """
+
+    action_id: UUID
+    run: str
+    tool: str
+    state: str
+    digest: str
+    executes: bool
+    outcome: dict[str, Any]

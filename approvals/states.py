@@ -1,0 +1,73 @@
+"""States of an Action and of an edit, and the only steps between them. Pure tables.
+
+PostgreSQL refuses any other step (a trigger made from these dicts); `docs/states.md` is generated from them.
+"""
+
+from enum import StrEnum
+
+
+class ActionState(StrEnum):
+    PENDING = "PENDING"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    ANSWERED = "ANSWERED"
+    EXPIRED = "EXPIRED"
+    SUPERSEDED = "SUPERSEDED"
+    CANCELLED = "CANCELLED"
+
+
+ACTION_TRANSITIONS: dict[ActionState, frozenset[ActionState]] = {
+    ActionState.PENDING: frozenset(
+        {
+            ActionState.APPROVED,
+            ActionState.REJECTED,
+            ActionState.ANSWERED,
+            ActionState.EXPIRED,
+            ActionState.SUPERSEDED,
+            ActionState.CANCELLED,
+        }
+    ),
+    # An approval that was not used goes back to the people after a halt or a stricter policy, and may run out.
+    ActionState.APPROVED: frozenset(
+        {ActionState.PENDING, ActionState.EXPIRED, ActionState.SUPERSEDED, ActionState.CANCELLED}
+    ),
+    ActionState.REJECTED: frozenset(),
+    ActionState.ANSWERED: frozenset(),
+    ActionState.EXPIRED: frozenset(),
+    ActionState.SUPERSEDED: frozenset(),
+    ActionState.CANCELLED: frozenset(),
+}
+
+
+class EditState(StrEnum):
+    WANTED = "WANTED"
+    APPLIED = "APPLIED"
+    REFUSED = "REFUSED"
+
+
+EDIT_TRANSITIONS: dict[EditState, frozenset[EditState]] = {
+    EditState.WANTED: frozenset({EditState.APPLIED, EditState.REFUSED}),
+    EditState.APPLIED: frozenset(),
+    EditState.REFUSED: frozenset(),
+}
+
+
+class Verdict(StrEnum):
+    """What one reviewer may say. A policy's own decision uses APPROVE or REJECT."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    RESPOND = "respond"
+
+
+# The state an Action takes when its decisions add up to this verdict, and the event that tells of it.
+STATE_OF_VERDICT: dict[Verdict, ActionState] = {
+    Verdict.APPROVE: ActionState.APPROVED,
+    Verdict.REJECT: ActionState.REJECTED,
+    Verdict.RESPOND: ActionState.ANSWERED,
+}
+
+
+def steps(transitions: dict[ActionState, frozenset[ActionState]] | dict[EditState, frozenset[EditState]]) -> list[tuple[str, str]]:
+    """The allowed (from, to) pairs, for the trigger."""
+    return sorted((str(a), str(b)) for a, targets in transitions.items() for b in targets)

@@ -1,0 +1,26 @@
+"""Who did it, as the log knows it: text, so that deleting an account never erases its past. Pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One author of an event.
+
+    Attributes:
+        kind: "human", "agent", "policy" or "system".
+        id: stable text id: the user's primary key, the policy's version, or a process name.
+        name: how the log prints it.
+    """
+
+    kind: str
+    id: str
+    name: str
+
+
+SYSTEM = Actor("system", "countersign", "Countersign")
+
+
+def policy(version: str) -> Actor:
+    """The policy in force, which decides what needs nobody."""
+    return Actor("policy", version, f"policy {version}")

@@ -1,0 +1,136 @@
+"""One canonical JSON (RFC 8785) and one digest (SHA-256) for approvals, effects and the log. Pure.
+
+Values are refused, never repaired: a digest over a repaired value would be a digest of something
+nobody wrote. The rules are those of reliability.md section 2.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+import rfc8785
+
+MAX_DEPTH = 32
+MAX_BYTES = 256 * 1024
+MAX_INT = 2**53 - 1
+
+Json = Any  # a JSON value: None, bool, int, float, str, list, dict with string keys
+
+
+class NotCanonical(ValueError):
+    """The value has no canonical form; the message is a sentence for the person or agent who sent it."""
+
+
+def dumps(value: Json) -> bytes:
+    """The RFC 8785 bytes of a JSON value.
+
+    Raises:
+        NotCanonical: for NUL, lone surrogates, NaN or infinity, integers beyond 2**53-1, keys that
+            are not strings, nesting deeper than 32, or more than 256 KiB.
+    """
+    _check(value, 0, "value")
+    try:
+        data = rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
+        raise NotCanonical(f"the value cannot be written as canonical JSON: {error}") from error
+    if len(data) > MAX_BYTES:
+        raise NotCanonical(f"the value is {len(data):,} bytes; at most {MAX_BYTES:,} are accepted")
+    return data
+
+
+def parse(data: bytes | str) -> Json:
+    """The value of strict JSON text: one duplicate key, NaN or bad byte and it is refused.
+
+    Raises:
+        NotCanonical: with the reason, as for `dumps`.
+    """
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        if len(text) > MAX_BYTES:
+            raise NotCanonical(f"the text is {len(text):,} characters; at most {MAX_BYTES:,} are accepted")
+        value = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise NotCanonical("the text is not valid UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise NotCanonical(f"not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
+    except RecursionError as error:
+        raise NotCanonical(f"nested deeper than {MAX_DEPTH} levels") from error
+    except ValueError as error:  # an integer of more than 4,300 digits
+        raise error if isinstance(error, NotCanonical) else NotCanonical("a number is too large") from error
+    _check(value, 0, "value")
+    return value
+
+
+def digest(domain: str, data: bytes) -> str:
+    """Hex SHA-256 of `domain` + newline + canonical bytes; the domain keeps digests of one use out of another."""
+    return hashlib.sha256(domain.encode("ascii") + b"\n" + data).hexdigest()
+
+
+def fingerprint(value: Json) -> str:
+    """Hex SHA-256 of a JSON value's canonical bytes, for schemas, policies and results."""
+    return hashlib.sha256(dumps(value)).hexdigest()
+
+
+def storable(value: Json, *, limit: int = 20_000) -> Json:
+    """A copy of any value that PostgreSQL's jsonb accepts, for traces and results that are *shown*, never run.
+
+    What jsonb cannot hold is written visibly (``⟨U+0000⟩``) and long text is cut with its length said.
+    """
+    if isinstance(value, str):
+        clean = "".join(f"⟨U+{ord(c):04X}⟩" if c == "\x00" or 0xD800 <= ord(c) <= 0xDFFF else c for c in value[:limit])
+        return clean if len(value) <= limit else f"{clean}… [{len(value):,} characters in all]"
+    if value is None or isinstance(value, bool | int):
+        return value if not isinstance(value, int) or abs(value) <= MAX_INT else str(value)
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else str(value)
+    if isinstance(value, dict):
+        return {str(storable(str(k), limit=limit)): storable(v, limit=limit) for k, v in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [storable(v, limit=limit) for v in value]
+    return storable(str(value), limit=limit)
+
+
+def _check(value: Json, depth: int, where: str) -> None:
+    if depth > MAX_DEPTH:
+        raise NotCanonical(f"{where[:80]} is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, str):
+        _check_text(value, where)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise NotCanonical(f"{where[:80]} has a key that is not text: {key!r}")
+            _check_text(key, f"a key of {where}")
+            _check(item, depth + 1, f"{where}.{key}" if len(where) < 80 else where)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check(item, depth + 1, where)
+    elif isinstance(value, bool) or value is None:
+        return
+    elif isinstance(value, int):
+        if abs(value) > MAX_INT:
+            raise NotCanonical(f"{where[:80]} is a whole number beyond 2^53-1: send it as text")
+    elif isinstance(value, float):
+        if value != value or abs(value) == float("inf"):
+            raise NotCanonical(f"{where[:80]} is not a finite number")
+    else:
+        raise NotCanonical(f"{where[:80]} is a {type(value).__name__}, which JSON has not")
+
+
+def _check_text(text: str, where: str) -> None:
+    if "\x00" in text:
+        raise NotCanonical(f"{where[:80]!r} holds a NUL character")
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in text) if not text.isascii() else False:
+        raise NotCanonical(f"{where[:80]!r} holds half a character (a lone surrogate)")
+
+
+def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(key for key in names if names.count(key) > 1)
+        raise NotCanonical(f"the key {twice[:80]!r} stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise NotCanonical(f"{name} is not a JSON number")

@@ -1,0 +1,128 @@
+"""The only writer of the event log. Called inside the transaction that changes the state it records.
+
+Imports `audit.models`, `canonical` and `actors`; every other room calls `append` and nothing else here.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from audit import canonical
+from audit.actors import Actor
+from audit.models import Event
+
+_HEADS = """
+SELECT s.stream, clock_timestamp(), e.seq, e.leaf
+FROM unnest(%s::text[]) AS s(stream)
+LEFT JOIN LATERAL (
+    SELECT seq, leaf FROM audit_event WHERE stream = s.stream ORDER BY seq DESC LIMIT 1
+) AS e ON true
+"""
+# Events of these streams are written under the lock of the row they tell of; the others take a lock here.
+_ROW_LOCKED = ("action:", "run:")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened.
+
+    Attributes:
+        stream: whose story it belongs to: "action:<id>", "run:<id>", "halt", "policy", "person:<id>", "agent:<slug>".
+        kind: what happened, "<object>.<past participle>".
+        by: who did it.
+        door: where it came in: web, cli, api, slack, worker, beat.
+        data: whatever tells the story; must be JSON, long text is cut visibly.
+        agent, run, action, digest, policy: what it concerns, to search by; empty when nothing.
+    """
+
+    stream: str
+    kind: str
+    by: Actor
+    door: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    agent: str = ""
+    run: str = ""
+    action: str = ""
+    digest: str = ""
+    policy: str = ""
+
+
+def append(*entries: Entry) -> list[Event]:
+    """Write events in order, each chained to the last of its stream, in the caller's transaction.
+
+    Raises:
+        RuntimeError: outside a transaction: an event without its state change would be a lie.
+    """
+    if not entries:
+        return []
+    if not connection.in_atomic_block:
+        raise RuntimeError("an event is written in the transaction of the change it records")
+    heads = _heads(sorted({entry.stream for entry in entries}))
+    events = []
+    for entry in entries:
+        at, seq, previous = heads[entry.stream]
+        event = _event(entry, at, seq + 1, previous)
+        heads[entry.stream] = (at, seq + 1, bytes(event.leaf))
+        events.append(event)
+    return Event.objects.bulk_create(events)
+
+
+def leaf_hash(body: bytes) -> bytes:
+    """RFC 6962 section 2.1: SHA-256 of a zero byte and the leaf's data."""
+    return hashlib.sha256(b"\x00" + body).digest()
+
+
+def columns(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The searchable columns that belong to a body; `audit.queries.verify` compares them with what the row says."""
+    actor = body["actor"]
+    return {
+        "tenant": body["tenant"],
+        "stream": body["stream"],
+        "seq": body["seq"],
+        "kind": body["kind"],
+        "actor_kind": actor["kind"],
+        "actor_id": actor["id"],
+        "actor_name": actor["name"],
+        "door": body["door"],
+        "agent": body["agent"],
+        "run": body["run"],
+        "action": body["action"],
+        "digest": body["digest"],
+        "policy": body["policy"],
+    }
+
+
+def _heads(streams: list[str]) -> dict[str, tuple[Any, int, bytes]]:
+    with connection.cursor() as cursor:
+        for stream in streams:
+            if not stream.startswith(_ROW_LOCKED):
+                # A statement of its own: the next one must see what the last holder of the lock committed.
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", [stream])
+        cursor.execute(_HEADS, [streams])
+        return {s: (at, seq or 0, bytes(leaf) if leaf else b"") for s, at, seq, leaf in cursor.fetchall()}
+
+
+def _event(entry: Entry, at: Any, seq: int, previous: bytes) -> Event:
+    body = {
+        "v": 1,
+        "tenant": settings.TENANT,
+        "stream": entry.stream,
+        "seq": seq,
+        "prev": previous.hex(),
+        "at": at.isoformat(),
+        "kind": entry.kind,
+        "actor": {"kind": entry.by.kind, "id": entry.by.id, "name": entry.by.name},
+        "door": entry.door,
+        "agent": entry.agent,
+        "run": entry.run,
+        "action": entry.action,
+        "digest": entry.digest,
+        "policy": entry.policy,
+        "data": canonical.storable(dict(entry.data), limit=8_000),
+    }
+    data = canonical.dumps(body)
+    return Event(at=at, body=data, leaf=leaf_hash(data), **columns(body))

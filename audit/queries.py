@@ -1,0 +1,180 @@
+"""The only reader of events and spans: lists with keyset pages, one story in order, and the proof of every leaf."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from audit import canonical
+from audit.log import columns, leaf_hash
+from audit.models import Event, Span
+
+PAGE = 50
+FILTERS = ("kind", "actor_name", "agent", "run", "action", "door", "stream")
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One event as lists and pages show it; `data` and `prev` come from the canonical body."""
+
+    id: int
+    at: datetime
+    kind: str
+    actor_kind: str
+    actor: str
+    door: str
+    agent: str
+    run: str
+    action: str
+    digest: str
+    policy: str
+    stream: str
+    seq: int
+    leaf: str
+    prev: str
+    data: dict[str, Any]
+    body: str
+
+
+@dataclass(frozen=True)
+class Events:
+    """One page, newest first; `next` is the following page's cursor, empty on the last."""
+
+    rows: list[EventRow]
+    next: str = ""
+
+
+@dataclass(frozen=True)
+class SpanRow:
+    """One step, model call or tool call of a run."""
+
+    id: int
+    kind: str
+    name: str
+    status: str
+    started_at: datetime
+    ended_at: datetime | None
+    input: Any
+    output: Any
+    error: str
+    attributes: dict[str, Any]
+    parent: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The first event that does not hold, and why."""
+
+    id: int
+    stream: str
+    why: str
+
+
+def events(*, cursor: str = "", limit: int = PAGE, since: datetime | None = None, until: datetime | None = None, **filters: str) -> Events:
+    """Events newest first.
+
+    Args:
+        filters: exact values of kind, actor_name, agent, run, action, door or stream; a kind ending in
+            "." matches all that begin so ("action." ...).
+    """
+    rows = Event.objects.all()
+    for name, value in filters.items():
+        if name not in FILTERS or not value:
+            continue
+        rows = rows.filter(kind__startswith=value) if name == "kind" and value.endswith(".") else rows.filter(**{name: value})
+    if since:
+        rows = rows.filter(at__gte=since)
+    if until:
+        rows = rows.filter(at__lte=until)
+    if cursor.isascii() and cursor.isdigit() and len(cursor) < 19:
+        rows = rows.filter(pk__lt=int(cursor))
+    found = list(rows.order_by("-pk")[: limit + 1])
+    return Events([_row(e) for e in found[:limit]], str(found[limit - 1].pk) if len(found) > limit else "")
+
+
+def event(event_id: int) -> EventRow | None:
+    """One event."""
+    found = Event.objects.filter(pk=event_id).first() if 0 < event_id < 2**63 else None
+    return _row(found) if found else None
+
+
+def timeline(*, run: str = "", action: str = "", limit: int = 500) -> list[EventRow]:
+    """The story of a run (with its actions), or of one action, in order."""
+    rows = Event.objects.filter(Q(run=run) if run else Q(action=action))
+    return [_row(e) for e in rows.order_by("pk")[:limit]]
+
+
+def spans(run: str, *, limit: int = 500) -> list[SpanRow]:
+    """What a run did, in order."""
+    return [_span(s) for s in Span.objects.filter(run=run).order_by("started_at", "pk")[:limit]]
+
+
+def prompt(sha256: str) -> SpanRow | None:
+    """The model call whose prompt has this hash: from a log line to the full text (row R8)."""
+    found = Span.objects.filter(kind="model", attributes__prompt_sha256=sha256).order_by("-pk").first()
+    return _span(found) if found else None
+
+
+def last_event_id() -> int:
+    """The newest event's id; 0 when there is none."""
+    return Event.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def verify(*, batch: int = 5_000) -> Iterator[int | Broken]:
+    """Recompute every leaf in order. Yields how many held, after each batch; a Broken ends it.
+
+    Each leaf must be the hash of its body, each column must say what the body says, and each body must
+    name the leaf before it in its stream, without a gap.
+    """
+    heads: dict[str, tuple[int, bytes]] = {}
+    last, count = 0, 0
+    while True:
+        rows = list(Event.objects.filter(pk__gt=last).order_by("pk")[:batch])
+        # Streams are lines, but ids are given out before commit: read each stream of the batch by its own order.
+        for row in sorted(rows, key=lambda e: (e.stream, e.seq)):
+            why = _fault(row, heads.get(row.stream, (0, b"")))
+            if why:
+                yield Broken(row.pk, row.stream, why)
+                return
+            heads[row.stream] = (row.seq, bytes(row.leaf))
+            count += 1
+        yield count
+        if len(rows) < batch:
+            return
+        last = rows[-1].pk
+
+
+def _fault(row: Event, head: tuple[int, bytes]) -> str:
+    body_bytes = bytes(row.body)
+    if leaf_hash(body_bytes) != bytes(row.leaf):
+        return "its body does not give its leaf hash: the body or the leaf was changed"
+    try:
+        body = canonical.parse(body_bytes)
+        said = columns(body)
+    except (canonical.NotCanonical, KeyError, TypeError) as error:
+        return f"its body cannot be read: {error}"
+    for name, value in said.items():
+        if getattr(row, name) != value:
+            return f"its column {name} says something else than its body"
+    if datetime.fromisoformat(body["at"]) != row.at:
+        return "its column at says something else than its body"
+    seq, leaf = head
+    if row.seq != seq + 1:
+        return f"event {seq + 1} of its stream is missing"
+    if body["prev"] != leaf.hex():
+        return "it does not follow the event before it in its stream"
+    return ""
+
+
+def _row(e: Event) -> EventRow:
+    body = canonical.parse(bytes(e.body))
+    return EventRow(
+        e.pk, e.at, e.kind, e.actor_kind, e.actor_name, e.door, e.agent, e.run, e.action, e.digest, e.policy, e.stream, e.seq,
+        e.leaf_hex, body.get("prev", ""), body.get("data", {}), bytes(e.body).decode(),
+    )
+
+
+def _span(s: Span) -> SpanRow:
+    return SpanRow(s.pk, s.kind, s.name, s.status, s.started_at, s.ended_at, s.input, s.output, s.error, s.attributes, s.parent)

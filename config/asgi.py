@@ -1,0 +1,22 @@
+"""The ASGI process: pages over HTTP, hints over one read-only WebSocket. Origins are checked before anything else."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("COUNTERSIGN_ROLE", "web")
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.core.asgi import get_asgi_application
+
+_http = get_asgi_application()  # sets Django up: what follows may import models
+
+from approvals.live.routing import websocket_urlpatterns
+
+application = ProtocolTypeRouter(
+    {
+        "http": _http,
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+    }
+)

@@ -1,0 +1,41 @@
+"""Celery: it only wakes; PostgreSQL is the queue. The queues, their priorities and the whole beat table are here."""
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("countersign")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+# Celery's Django fixup reads this one from the app, without the namespace (platform.md section 3.3).
+app.conf["CELERY_DB_REUSE_MAX"] = 100_000
+app.autodiscover_tasks()
+
+URGENT, NORMAL = 0, 6
+
+app.conf.task_routes = {
+    "agents.tasks.drive_run": {"queue": "runs", "priority": NORMAL},
+    "agents.tasks.sweep": {"queue": "runs", "priority": URGENT},
+    "agents.tasks.run_effect": {"queue": "effects", "priority": NORMAL},
+    "agents.tasks.check_edit": {"queue": "runs", "priority": URGENT},
+    "approvals.tasks.sweep": {"queue": "notify", "priority": URGENT},
+    "approvals.tasks.tidy": {"queue": "notify", "priority": NORMAL},
+}
+
+# Ticks that nobody came to fetch are worthless: they expire before the next one.
+app.conf.beat_schedule = {
+    "sweep runs and effects": {"task": "agents.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "end what is due": {"task": "approvals.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "tidy": {"task": "approvals.tasks.tidy", "schedule": 300.0, "options": {"expires": 200}},
+}
+
+
+@setup_logging.connect
+def _logging(**_: object) -> None:
+    """Keep our JSON logs: Celery would otherwise configure its own."""
+    from config import telemetry
+
+    telemetry.configure({})
+

@@ -1,0 +1,100 @@
+"""Typed readers of the environment; `config.settings` is their only caller.
+
+A wrong value raises `ImproperlyConfigured` with the name of the variable and what to write instead,
+so that a bad setting stops start-up with advice. Imports nothing of ours.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    value = text(name)
+    if not value:
+        return default
+    if value.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if value.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} is {value!r}: write 1 or 0")
+
+
+def number(name: str, default: int, *, low: int = 0, high: int = 10**9) -> int:
+    value = text(name)
+    if not value:
+        return default
+    if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write a whole number from {low} to {high}")
+    return int(value)
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def folder(name: str, default: Path) -> Path:
+    return Path(text(name)).expanduser().resolve() if text(name) else default
+
+
+def service_url(name: str, var_dir: Path) -> str:
+    """The address of a service: from the environment, else of the embedded one that `make run` wrote down.
+
+    Returns "" when neither is there: commands that need no database (such as `check`) still work.
+    """
+    if text(name):
+        return text(name)
+    try:
+        written = json.loads((var_dir / "run" / "services.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(written.get(name, ""))
+
+
+def database(url: str, *, pooled: bool) -> dict[str, object]:
+    """Django's DATABASES entry of a libpq URL (`postgresql://user:pw@host/name`, or `?host=/socket/dir`).
+
+    Args:
+        url: the address; "" gives an entry that fails on first use with a plain sentence.
+        pooled: True in the ASGI process, where a persistent connection per thread does not help
+            (platform.md section 3.3); False in workers and commands, which keep one connection.
+    """
+    try:
+        parts = {key: str(value) for key, value in conninfo_to_dict(url).items()} if url else {}
+    except ProgrammingError as error:
+        raise ImproperlyConfigured("DATABASE_URL is not a PostgreSQL address: write postgresql://user:password@host/name") from error
+    options: dict[str, object] = {k: v for k, v in parts.items() if k not in {"user", "password", "host", "port", "dbname"}}
+    options["application_name"] = f"countersign-{text('COUNTERSIGN_ROLE', 'command')}"
+    if pooled:
+        options["pool"] = {"min_size": 2, "max_size": number("DATABASE_POOL", 12, low=2, high=200), "timeout": 8, "max_idle": 300}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.get("dbname", "countersign"),
+        "USER": parts.get("user", ""),
+        "PASSWORD": parts.get("password", ""),
+        "HOST": parts.get("host", "/nowhere: start the product with make run, or set DATABASE_URL"),
+        "PORT": parts.get("port", ""),
+        "CONN_MAX_AGE": 0 if pooled else None,
+        "CONN_HEALTH_CHECKS": not pooled,
+        "OPTIONS": options,
+    }
+
+
+def secret_key(var_dir: Path) -> str:
+    """SECRET_KEY, else the one `make run` made once in `var/`, else a throw-away one for commands."""
+    if text("SECRET_KEY"):
+        return text("SECRET_KEY")
+    try:
+        return (var_dir / "secret_key").read_text(encoding="ascii").strip()
+    except OSError:
+        return "not-secret-" + "0" * 50

@@ -1,0 +1,98 @@
+"""What every request passes: limits that turn malformed input into a sentence, and the one translator of our errors."""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from agents.errors import AgentError
+from approvals.errors import ApprovalError
+
+log = structlog.get_logger("config.middleware")
+Answer = Callable[[HttpRequest], HttpResponse]
+LONGEST_PATH = 2_000
+
+
+class RequestLimits:
+    """Refuse what no page of ours sends: NUL or broken UTF-8 in the address, addresses longer than 2,000 characters."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        address = request.get_full_path()
+        if len(address) > LONGEST_PATH or "\x00" in request.path or "%00" in address or "\ufffd" in request.path:
+            return refusal(request, 400, "bad_address", "That address cannot be read; open the page from the list instead")
+        try:
+            if any("\x00" in value for values in request.GET.lists() for value in (values[0], *values[1])):
+                return refusal(request, 400, "bad_address", "That address cannot be read; open the page from the list instead")
+        except (TooManyFieldsSent, UnicodeError, ValueError):
+            return refusal(request, 400, "bad_address", "That address has too many parts; open the page from the list instead")
+        return self.get_response(request)
+
+
+class Doors:
+    """Translate named errors of the rooms into pages, fragments or problem JSON; keep a restarted database from showing.
+
+    The last middleware, so that everything a view raises passes here first.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any) -> HttpResponse | None:
+        """Read again once when the connection turned out to be dead (a restarted server); never repeat a write."""
+        if request.method not in {"GET", "HEAD"}:
+            return None
+        try:
+            return view(request, *args, **kwargs)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("database_connection_lost", error=str(error), path=request.path)
+            recover_connections()
+            return None  # Django calls the view again, on a fresh connection
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, ApprovalError | AgentError):
+            return refusal(request, error.status, error.code, error.message, **error.details)
+        if isinstance(error, RequestDataTooBig):
+            return refusal(request, 413, "too_large", "That is too large: at most 768 kB are accepted here")
+        if isinstance(error, TooManyFieldsSent):
+            return refusal(request, 400, "too_many_fields", "That form has more than 500 fields, which no page of ours sends")
+        if isinstance(error, UnicodeError):
+            return refusal(request, 400, "bad_text", "The text sent is not valid UTF-8")
+        if isinstance(error, OperationalError | InterfaceError):
+            recover_connections()
+            log.error("database_unavailable", error=str(error), path=request.path)
+            return refusal(request, 503, "database_unavailable", "The database is not answering; nothing was recorded. Try again in a moment")
+        return None
+
+
+def recover_connections() -> None:
+    """Drop dead connections, of the pool too, so that the next use gets a live one (trial P3)."""
+    connection.close()
+    pool = getattr(connection, "pool", None)
+    if pool is not None:
+        try:
+            pool.check()
+        except DatabaseError:
+            return  # it is still away; the pool mends itself when it is back
+
+
+def refusal(request: HttpRequest, status: int, code: str, sentence: str, **details: Any) -> HttpResponse:
+    """One refusal, in the form its asker reads: JSON, a fragment for the open page, or a page."""
+    context = {"status": status, "code": code, "sentence": sentence, "details": details}
+    if "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse({"status": status, "code": code, "detail": sentence, **_plain(details)}, status=status)
+    template = "_problem.html" if getattr(request, "htmx", False) else "problem.html"
+    return render(request, template, context, status=status)
+
+
+def _plain(details: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in details.items() if isinstance(value, str | int | dict | list)}

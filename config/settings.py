@@ -1,0 +1,205 @@
+"""Every setting of the product, one file; `docs/settings.md` is the table of what may be set from outside.
+
+Read through `django.conf.settings`, never imported. Values come from `config.env`.
+"""
+
+import os
+from pathlib import Path
+
+from csp.constants import NONCE, NONE, SELF
+
+from config import env
+
+# Forged checkpoint rows must not become code (CVE-2026-28277): set before langgraph is first imported.
+os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
+
+BASE_DIR: Path = env.BASE_DIR
+VAR_DIR: Path = env.folder("COUNTERSIGN_VAR", BASE_DIR / "var")
+ROLE = env.text("COUNTERSIGN_ROLE", "command")  # web | worker | beat | command
+
+# -- the site -------------------------------------------------------------------------------------
+DEBUG = env.flag("DEBUG")
+DEMO = env.flag("COUNTERSIGN_DEMO")
+SECRET_KEY = env.secret_key(VAR_DIR)
+PUBLIC_URL = env.text("PUBLIC_URL", f"http://{env.text('HOST', '127.0.0.1')}:{env.number('PORT', 8000, low=1, high=65535)}")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+SECURE = PUBLIC_URL.startswith("https://")
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "approvals.User"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "channels",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "template_partials",
+    "pgtrigger",
+    "django_structlog",
+    "rules",
+    "audit",
+    "approvals",
+    "agents",
+    "config",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.middleware.RequestLimits",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "config.middleware.Doors",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "approvals.web.shell.shell",
+            ],
+        },
+    }
+]
+
+# -- data -----------------------------------------------------------------------------------------
+DATABASE_URL = env.service_url("DATABASE_URL", VAR_DIR)
+# Advisory locks and LISTEN need a direct connection: set this when DATABASE_URL goes through pgbouncer.
+DATABASE_DIRECT_URL = env.text("DATABASE_DIRECT_URL", DATABASE_URL)
+DATABASES = {"default": env.database(DATABASE_URL, pooled=ROLE == "web")}
+REDIS_URL = env.service_url("REDIS_URL", VAR_DIR)
+SHOP_DATABASE_URL = env.text("SHOP_DATABASE_URL", DATABASE_URL)
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 5000}}}
+
+# -- agents ---------------------------------------------------------------------------------------
+AGENT_PATHS = env.words("COUNTERSIGN_AGENTS") or [str(p) for p in sorted((BASE_DIR / "examples").glob("*/langgraph.json"))]
+MODEL = env.text("COUNTERSIGN_MODEL")  # any init_chat_model name; empty: the scripted demo planner
+MODEL_BASE_URL = env.text("COUNTERSIGN_MODEL_BASE_URL")
+POLICY_FILE = env.folder("COUNTERSIGN_POLICY", BASE_DIR / "approvals" / "policy" / "policy.yaml")
+TENANT = env.text("COUNTERSIGN_TENANT", "default")
+LEASE_S = env.number("COUNTERSIGN_LEASE_S", 15, low=3, high=600)
+TASK_LIMIT_S = env.number("COUNTERSIGN_TASK_LIMIT_S", 600, low=10, high=86400)
+WORKER_QUEUES = env.words("COUNTERSIGN_QUEUES", "runs,effects,notify")
+CRASH_POINT = env.text("COUNTERSIGN_CRASH_POINT")  # tests only: see agents/crashpoints.py
+
+# -- people and doors -----------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "rules.permissions.ObjectPermissionBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_ADAPTER = "approvals.web.accounts.ClosedSignup"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
+LOGIN_LINK_HOURS = env.number("LOGIN_LINK_HOURS", 12, low=1, high=168)
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "countersign@localhost")
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+# Cookies are shared by all ports of a host: two checkouts side by side must not sign each other out.
+SESSION_COOKIE_NAME = f"cs_session_{PUBLIC_URL.rsplit(':', 1)[-1].strip('/')}" if not SECURE else "cs_session"
+CSRF_COOKIE_NAME = SESSION_COOKIE_NAME.replace("session", "csrf")
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
+SECURE_SSL_REDIRECT = SECURE and env.flag("SECURE_SSL_REDIRECT", default=True)
+SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("TRUST_PROXY") else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+# Arguments are at most 256 KiB (reliability.md section 2); a form that carries them needs some room.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 768 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+FILE_UPLOAD_MAX_MEMORY_SIZE = 768 * 1024
+
+# -- the look -------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# -- celery: wakes only, PostgreSQL is the queue ----------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL or "redis+socket:///nowhere/start-with-make-run"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 20_000
+CELERY_TASK_SOFT_TIME_LIMIT = TASK_LIMIT_S
+CELERY_TASK_TIME_LIMIT = TASK_LIMIT_S + 30
+CELERY_TASK_DEFAULT_QUEUE = "runs"
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "queue_order_strategy": "priority",
+    "priority_steps": [0, 3, 6, 9],
+    "visibility_timeout": 2 * (TASK_LIMIT_S + 30),
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+}
+CELERY_DB_REUSE_MAX = 100_000
+
+# -- logs -----------------------------------------------------------------------------------------
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+LOGGING_CONFIG = "config.telemetry.configure"
+LOGGING: dict[str, object] = {}
