@@ -14,10 +14,10 @@ from typing import Any
 
 from psycopg import IsolationLevel, sql
 from psycopg.rows import scalar_row
-from shop_store.db import Row, ShopConnection
 
 from agents.tools.registry import ToolError
 from dba_agent.statements import SCHEMA, Statement
+from shop_store.db import Row, ShopConnection
 
 ISOLATION = IsolationLevel.REPEATABLE_READ
 MOST_ROWS = 10_000
@@ -42,8 +42,8 @@ def rehearse(connection: ShopConnection, statement: Statement) -> Rehearsed:
     _refuse_hidden_effects(connection, statement)
     keys = _primary_key(connection, statement)
     old = _selected(connection, statement, keys)
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql.encode(), prepare=True)  # prepared: PostgreSQL itself takes one statement only
+    with connection.cursor(binary=True) as cursor:  # binary means the extended protocol, which takes one statement only
+        cursor.execute(statement.sql.encode())
         touched = cursor.rowcount
     if touched != len(old):
         raise ToolError("rows_differ", f"The statement touched {touched} rows where {len(old)} were expected.")

@@ -7,9 +7,9 @@ rows have changed by the time it runs, it plans once more and proposes again: th
 from __future__ import annotations
 
 from langchain_core.messages import AIMessage, BaseMessage
-from scripted_kit.conversation import Call, Step, finish, propose, steps, task_text
 
 from dba_agent.requests import Understood, understand
+from scripted_kit.conversation import Call, Step, finish, propose, steps, task_text
 
 TASK_INTRO = "Maintenance request: "
 MOST_PLANS = 2

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from shop_store.db import Row, ShopConnection
-from shop_store.effects import effect, lookup
 
 from agents.tools.registry import Preview, RiskClass, ToolContext, ToolError, tool
 from dba_agent.rehearsal import ISOLATION, Rehearsed, rehearse
 from dba_agent.statements import LONGEST, SCHEMA, TABLES, Refused, Statement, parse, parse_canonical
+from shop_store.db import Row, ShopConnection
+from shop_store.effects import effect, lookup
 
 
 class Args(BaseModel):
@@ -69,11 +69,13 @@ def list_tables(args: ListTablesArgs, ctx: ToolContext) -> dict[str, Any]:
     reversible=True,
     summary="Rehearse without keeping it: {statement|quote}",
     idempotent=True,
-    untrusted_output=True,
     timeout_s=20,
 )
 def plan_statement(args: PlanArgs, ctx: ToolContext) -> dict[str, Any]:
-    """Run the statement in a transaction that is rolled back, and say what it touched."""
+    """Run the statement in a transaction that is rolled back, and say how many rows it touched.
+
+    The rows themselves hold strangers' text and are for the reviewers' eyes only: see `preview_run`.
+    """
     statement = _acceptable(args.statement)
     rehearsed = rehearse_only(statement)
     return {
@@ -82,7 +84,6 @@ def plan_statement(args: PlanArgs, ctx: ToolContext) -> dict[str, Any]:
         "rows": rehearsed.rows,
         "rows_sha256": rehearsed.rows_sha256,
         "whole_table": rehearsed.whole_table or not statement.where,
-        **_shown(rehearsed),
     }
 
 

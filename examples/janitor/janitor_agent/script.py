@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
+
 from scripted_kit.conversation import Call, Step, finish, propose, steps, task_text
 
 TASK = re.compile(r"older than (\d+) days or larger than (\d+) MB")

@@ -6,11 +6,11 @@ import re
 from typing import Any, LiteralString
 
 from pydantic import BaseModel, ConfigDict, Field
-from shop_store.db import Row, ShopConnection
-from shop_store.effects import lookup
 
 from agents.tools.registry import RiskClass, ToolContext, tool
 from refunds_agent.reading import read
+from shop_store.db import Row, ShopConnection
+from shop_store.effects import lookup
 
 TICKET_ID = r"^T-[0-9]{4,9}$"
 ORDER_ID = r"^A-[0-9]{5,9}$"

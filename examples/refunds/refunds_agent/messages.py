@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
-from shop_store.db import Row, ShopConnection
-from shop_store.effects import effect, lookup
 
 from agents.tools.registry import Preview, RiskClass, ToolContext, ToolError, tool
 from refunds_agent.lookups import TICKET_ID, Args, find_ticket
+from shop_store.db import Row, ShopConnection
+from shop_store.effects import effect, lookup
 
 Team = Literal["support", "payments", "fraud", "legal"]
 

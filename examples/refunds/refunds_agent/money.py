@@ -9,11 +9,11 @@ from typing import Any, LiteralString
 
 from psycopg.errors import UniqueViolation
 from pydantic import Field
-from shop_store.db import Row, ShopConnection
-from shop_store.effects import effect, lookup, only_row
 
 from agents.tools.registry import Preview, RiskClass, ToolContext, ToolError, tool
 from refunds_agent.lookups import ORDER_ID, TICKET_ID, Args, find_ticket
+from shop_store.db import Row, ShopConnection
+from shop_store.effects import effect, lookup, only_row
 
 CURRENCY = r"^[A-Z]{3}$"
 CREDIT_AT_MOST = 100_000

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripted_kit.conversation import Call, Step
-
 from refunds_agent.reading import Reading
+from scripted_kit.conversation import Call, Step
 
 Order = dict[str, Any]
 Ticket = dict[str, Any]

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
-from scripted_kit.conversation import Call, Step, finish, propose, steps, task_text
 
 from refunds_agent.naive import NAIVE_TICKETS, obey, planted_order_id
 from refunds_agent.plan import Plan, calls_for_reply, escalation, make_plan, money
 from refunds_agent.reading import Reading, read
+from scripted_kit.conversation import Call, Step, finish, propose, steps, task_text
 
 TICKET_ID = re.compile(r"\bT-\d{4,9}\b")
 LOOKUPS = ("read_ticket", "get_order", "find_orders")
@@ -81,13 +81,18 @@ def follow_up(messages: Sequence[BaseMessage], ticket: dict[str, Any], acted: li
         if any(step.status in ("unknown", "cancelled") for step in refused):
             return finish(f"{ticket['ticket_id']}: stopped, because a payment's outcome is {refused[0].status}.")
         why = refused[0].reason or f"the payment was {refused[0].status}"
-        calls = [escalation(ticket, "payments", f"A proposed payment was {refused[0].status}: {why}")]
+        told = " The customer was told that it is being processed." if _told(acted) else ""
+        calls = [escalation(ticket, "payments", f"A proposed payment was {refused[0].status}: {why}{told}")]
         return propose(messages, calls, "The payment was not agreed to; handing the ticket over.")
     paid = [step for step in last if step.name in MONEY_TOOLS and step.done]
     if paid and not refused and not any(step.name == "send_reply" for step in acted):
         return propose(messages, calls_for_reply(ticket, paid), "Telling the customer what was done.")
     told = ", ".join(f"{step.name} {step.status}{_amount(step)}" for step in acted)
     return finish(f"{ticket['ticket_id']}: {told}.")
+
+
+def _told(acted: list[Step]) -> bool:
+    return any(step.name == "send_reply" and step.done for step in acted)
 
 
 def _amount(step: Step) -> str:
