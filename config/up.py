@@ -71,16 +71,18 @@ def run(chosen: checks.Options, began: float) -> None:
         env.setdefault("COUNTERSIGN_DEMO", "1")
         update_database(chosen, services, env)
         links = stack.enter_context(background(prepare.manage(ROOT, env, "login_links")))
-        started = start_roles(chosen, env, stack)
+        started = roles.all_roles(chosen, ROOT, env)
+        stack.callback(stop_all, started)
         with step("Starting web, worker and beat"):
-            wait_ready(chosen, [*kept, *started])
+            start_roles(chosen, started, kept)
         say("\n" + prepare.finish(links, "manage.py login_links", chosen.var / "log" / "prepare.log").strip())
         say(f"\nCountersign is running at {chosen.address} (started in {time.monotonic() - began:.1f} s). Ctrl-C stops it.")
-        watch([*kept, *started])
+        watch(chosen, kept, started)
 
 
 def start_services(chosen: checks.Options) -> Services:
     logs = chosen.var / "log"
+    (chosen.var / "static").mkdir(exist_ok=True)  # whitenoise warns when it is not there
     for name in ("postgres", "valkey", "prepare"):
         LogTail(logs / f"{name}.log").start_afresh()
     return start(chosen.var, logs=logs)
@@ -100,14 +102,17 @@ def update_database(chosen: checks.Options, services: Services, env: dict[str, s
         stamp.write_text(wanted, encoding="ascii")
 
 
-def start_roles(chosen: checks.Options, env: dict[str, str], stack: ExitStack) -> list[Role]:
-    started = roles.all_roles(chosen, ROOT, env)
-    stack.callback(stop_all, started)
+def start_roles(chosen: checks.Options, started: Sequence[Role], kept: Sequence[Kept]) -> None:
+    """Web alone first: each role spends seconds on imports, and on two cores the first page would wait for all of them."""
     for role in started:
         role.tail.start_afresh()
+    web, *others = started
+    web.start()
+    roles.remember(chosen.var, [web])
+    wait_ready(chosen, [*kept, web])
+    for role in others:
         role.start()
     roles.remember(chosen.var, started)
-    return started
 
 
 def wait_ready(chosen: checks.Options, kept: Sequence[Kept]) -> None:
@@ -133,10 +138,14 @@ def answers_ready(chosen: checks.Options) -> bool:
         connection.close()
 
 
-def watch(kept: Sequence[Kept]) -> None:
+def watch(chosen: checks.Options, kept: Sequence[Kept], started: Sequence[Role]) -> None:
+    known = [role.pid for role in started]
     while True:
-        for one in kept:
+        for one in (*kept, *started):
             one.look()
+        if known != (now := [role.pid for role in started]):
+            roles.remember(chosen.var, started)
+            known = now
         time.sleep(0.2)
 
 

@@ -6,7 +6,7 @@ Imports `process` and `checks` (for the options).
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def forget_schedule(var: Path) -> None:
         path.unlink()
 
 
-def remember(var: Path, roles: list[Role]) -> None:
+def remember(var: Path, roles: Sequence[Role]) -> None:
     """Write down who runs, for the start after a SIGKILL of ours on a system without parent-death signals."""
     lines = [f"{role.pid}\n" for role in roles if role.pid]
     (var / "run" / "roles.pids").write_text("".join(lines), encoding="ascii")
