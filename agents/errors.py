@@ -1,11 +1,11 @@
 """What can go wrong in the agents room; each has a `code`, an HTTP `status` and a sentence.
 
-    AgentError
-    ├── UnknownAgent, UnknownRun, UnknownEffect   404
-    ├── BadInput                                  422  `fields` says where the run's input does not fit
-    ├── BadProject                                400  a langgraph.json or the graph it names cannot be used
-    ├── WrongState                                409  the run or effect is not in a state that allows this
-    └── LostLease                                 409  another worker took over; whatever was being written is dropped
+AgentError
+├── UnknownAgent, UnknownRun, UnknownEffect   404
+├── BadInput                                  422  `fields` says where the run's input does not fit
+├── BadProject                                400  a langgraph.json or the graph it names cannot be used
+├── WrongState                                409  the run or effect is not in a state that allows this
+└── LostLease                                 409  another worker took over; whatever was being written is dropped
 """
 
 from typing import Any

@@ -85,7 +85,7 @@ class Run(models.Model):
     nodes = models.JSONField(default=list)  # where it stands: names of the nodes next, or paused
     door = models.TextField()
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
-    idempotency_key = models.TextField(null=True)
+    idempotency_key = models.TextField(null=True)  # noqa: DJ001  (NULL: no key, never equal)
     fence = models.BigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     attempts = models.IntegerField(default=0)  # leases lost in a row
@@ -97,9 +97,7 @@ class Run(models.Model):
         constraints = [
             _known("state", RunState, "run_state_known"),
             models.UniqueConstraint(fields=["agent", "idempotency_key"], name="run_started_once"),
-            models.CheckConstraint(
-                condition=~Q(state=RunState.RUNNING) | Q(lease_until__isnull=False), name="run_running_has_a_lease"
-            ),
+            models.CheckConstraint(condition=~Q(state=RunState.RUNNING) | Q(lease_until__isnull=False), name="run_running_has_a_lease"),
         ]
         indexes = [
             models.Index(fields=["changed_at"], name="run_work", condition=Q(state__in=["CREATED", "READY"])),
@@ -174,7 +172,8 @@ class Effect(models.Model):
         constraints = [
             _known("state", EffectState, "effect_state_known"),
             models.CheckConstraint(
-                condition=Q(state__in=[EffectState.READY, EffectState.FAILED]) | Q(claimed_at__isnull=False), name="effect_claimed_has_a_time"
+                condition=Q(state__in=[EffectState.READY, EffectState.FAILED]) | Q(claimed_at__isnull=False),
+                name="effect_claimed_has_a_time",
             ),
         ]
         indexes = [
@@ -190,9 +189,7 @@ class Effect(models.Model):
                 condition=pgtrigger.AnyChange("action_id", "run", "tool", "digest"),
             ),
             # Only what was never begun may be taken back (a reopened approval); the rest is history.
-            pgtrigger.Protect(
-                name="begun_is_kept", operation=pgtrigger.Delete, condition=pgtrigger.Q(old__claimed_at__isnull=False)
-            ),
+            pgtrigger.Protect(name="begun_is_kept", operation=pgtrigger.Delete, condition=pgtrigger.Q(old__claimed_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -107,9 +107,7 @@ class Runs:
 
 def agents() -> list[AgentRow]:
     """Every registered agent."""
-    running = dict(
-        Run.objects.filter(state__in=UNFINISHED).values_list("agent").annotate(n=Count("pk")).values_list("agent", "n")
-    )
+    running = dict(Run.objects.filter(state__in=UNFINISHED).values_list("agent").annotate(n=Count("pk")).values_list("agent", "n"))
     rows = Agent.objects.select_related("current", "owner").order_by("slug")
     return [_agent(a, running.get(a.pk, 0)) for a in rows if a.current]
 
@@ -152,8 +150,15 @@ def run_detail(run_id: Any) -> RunDetail:
     except (Run.DoesNotExist, ValueError):
         raise UnknownRun("There is no such run; it may have been cleared, or the link is not complete") from None
     return RunDetail(
-        row=_run(found), agent_title=found.agent.title, version=found.version.number, model=found.version.model, trace=found.trace,
-        thread=found.thread, fence=found.fence, output=found.output, drawing=found.version.drawing,
+        row=_run(found),
+        agent_title=found.agent.title,
+        version=found.version.number,
+        model=found.version.model,
+        trace=found.trace,
+        thread=found.thread,
+        fence=found.fence,
+        output=found.output,
+        drawing=found.version.drawing,
         pauses=[_pause(p) for p in Pause.objects.filter(run=found).order_by("pk")],
         effects=[_effect(e) for e in Effect.objects.filter(run=found).order_by("created_at")],
     )
@@ -199,10 +204,22 @@ def overdue(*, seconds: int = 30) -> dict[str, int]:
 
 def _agent(a: Agent, running: int) -> AgentRow:
     version = a.current
-    assert version is not None
+    if version is None:
+        raise UnknownAgent("The agent has no version; register its project again")
     return AgentRow(
-        a.slug, a.title, a.description, a.environment, a.enabled, a.owner.get_username() if a.owner else "", version.number,
-        version.model, version.tools, running, version.input_schema, version.sample_inputs, version.drawing,
+        a.slug,
+        a.title,
+        a.description,
+        a.environment,
+        a.enabled,
+        a.owner.get_username() if a.owner else "",
+        version.number,
+        version.model,
+        version.tools,
+        running,
+        version.input_schema,
+        version.sample_inputs,
+        version.drawing,
     )
 
 
@@ -212,9 +229,7 @@ def _run(r: Run) -> RunRow:
 
 
 def _effect(e: Effect) -> EffectRow:
-    return EffectRow(
-        str(e.pk), str(e.run_id), e.tool, e.state, e.attempts, e.result, e.error, e.created_at, e.claimed_at, e.finished_at
-    )
+    return EffectRow(str(e.pk), str(e.run_id), e.tool, e.state, e.attempts, e.result, e.error, e.created_at, e.claimed_at, e.finished_at)
 
 
 def _pause(p: Pause) -> PauseRow:
@@ -227,3 +242,16 @@ def _position(cursor: str) -> tuple[datetime, str] | None:
         return datetime.fromisoformat(at), str(UUID(pk))
     except ValueError:
         return None
+
+
+def run_id(text: str) -> str:
+    """A run's or action's id as typed by a person. Raises UnknownRun when it is none."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise UnknownRun(f"{text[:60]!r} is not an id; copy it whole from: python manage.py runs list") from None
+
+
+def project_of(slug: str) -> str:
+    """The langgraph.json an agent came from."""
+    return str(Agent.objects.values_list("project", flat=True).get(pk=slug))

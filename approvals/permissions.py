@@ -41,10 +41,10 @@ def roles(user: User | AnonymousUser) -> frozenset[str]:
     """The roles of a signed-in person, asked of the database once per request object."""
     if not user.is_authenticated or not user.is_active:
         return frozenset()
-    cached: frozenset[str] | None = getattr(user, "_roles", None)
+    cached: frozenset[str] | None = user.__dict__.get("_roles")
     if cached is None:
         cached = frozenset(user.groups.filter(name__in=ROLES).values_list("name", flat=True))
-        user._roles = cached  # type: ignore[union-attr]
+        user.__dict__["_roles"] = cached
     return cached
 
 

@@ -171,8 +171,23 @@ def _fault(row: Event, head: tuple[int, bytes]) -> str:
 def _row(e: Event) -> EventRow:
     body = canonical.parse(bytes(e.body))
     return EventRow(
-        e.pk, e.at, e.kind, e.actor_kind, e.actor_name, e.door, e.agent, e.run, e.action, e.digest, e.policy, e.stream, e.seq,
-        e.leaf_hex, body.get("prev", ""), body.get("data", {}), bytes(e.body).decode(),
+        e.pk,
+        e.at,
+        e.kind,
+        e.actor_kind,
+        e.actor_name,
+        e.door,
+        e.agent,
+        e.run,
+        e.action,
+        e.digest,
+        e.policy,
+        e.stream,
+        e.seq,
+        e.leaf_hex,
+        body.get("prev", ""),
+        body.get("data", {}),
+        bytes(e.body).decode(),
     )
 
 

@@ -12,7 +12,7 @@ from django.core.asgi import get_asgi_application
 
 _http = get_asgi_application()  # sets Django up: what follows may import models
 
-from approvals.live.routing import websocket_urlpatterns
+from approvals.live.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {

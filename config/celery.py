@@ -38,4 +38,3 @@ def _logging(**_: object) -> None:
     from config import telemetry
 
     telemetry.configure({})
-

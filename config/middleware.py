@@ -70,7 +70,9 @@ class Doors:
         if isinstance(error, OperationalError | InterfaceError):
             recover_connections()
             log.error("database_unavailable", error=str(error), path=request.path)
-            return refusal(request, 503, "database_unavailable", "The database is not answering; nothing was recorded. Try again in a moment")
+            return refusal(
+                request, 503, "database_unavailable", "The database is not answering; nothing was recorded. Try again in a moment"
+            )
         return None
 
 

@@ -78,13 +78,20 @@ def locked(thread: str) -> Iterator[PostgresSaver]:
 
 def _connect() -> psycopg.Connection[dict[str, Any]]:
     return psycopg.connect(
-        direct_dsn(), autocommit=True, prepare_threshold=None, row_factory=dict_row,
-        options=f"-c search_path={SCHEMA}", application_name="countersign-checkpoints", connect_timeout=5,
-        keepalives=1, keepalives_idle=10,
+        direct_dsn(),
+        autocommit=True,
+        prepare_threshold=None,
+        row_factory=dict_row,
+        options=f"-c search_path={SCHEMA}",
+        application_name="countersign-checkpoints",
+        connect_timeout=5,
+        keepalives=1,
+        keepalives_idle=10,
     )
 
 
 def _conn(of: PostgresSaver) -> psycopg.Connection[dict[str, Any]]:
     conn = of.conn
-    assert isinstance(conn, psycopg.Connection)
+    if not isinstance(conn, psycopg.Connection):
+        raise TypeError("our saver is made of one connection, which also holds the lock")
     return conn

@@ -58,9 +58,7 @@ class Stretch:
     error: str = ""
 
 
-def drive(
-    graph: Graph, *, thread: str, first_input: Any, answers: Mapping[str, Any], control: RunControl, recorder: Recorder
-) -> Stretch:
+def drive(graph: Graph, *, thread: str, first_input: Any, answers: Mapping[str, Any], control: RunControl, recorder: Recorder) -> Stretch:
     """Take the graph as far as it goes.
 
     Args:

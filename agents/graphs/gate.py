@@ -86,6 +86,11 @@ def _ask(proposal: Mapping[str, Any], extra: Mapping[str, Any]) -> Outcome:
         stale = answer.get("digest") if isinstance(answer, Mapping) else None
         answer = interrupt({**payload, "asked_again_after": str(stale or "an answer without a digest")})
     return Outcome(
-        status=str(answer.get("status", "unknown")), result=answer.get("result"), reason=str(answer.get("reason", "")),
-        response=str(answer.get("response", "")), args=answer.get("args"), action=str(answer.get("action", "")), raw=answer,
+        status=str(answer.get("status", "unknown")),
+        result=answer.get("result"),
+        reason=str(answer.get("reason", "")),
+        response=str(answer.get("response", "")),
+        args=answer.get("args"),
+        action=str(answer.get("action", "")),
+        raw=answer,
     )

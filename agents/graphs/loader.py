@@ -69,7 +69,7 @@ def load_project(path: Path) -> list[Loaded]:
         raise BadProject(f"{path}: {error}") from error
     graphs = config.get("graphs") if isinstance(config, dict) else None
     if not isinstance(graphs, dict) or not graphs:
-        raise BadProject(f"{path} names no graphs; it needs \"graphs\": {{\"name\": \"./file.py:variable\"}}")
+        raise BadProject(f'{path} names no graphs; it needs "graphs": {{"name": "./file.py:variable"}}')
     for dependency in config.get("dependencies", []):
         folder = str((path.parent / dependency).resolve())
         if dependency.startswith(".") and folder not in sys.path:
@@ -118,6 +118,13 @@ def _compiler(slug: str, found: Any) -> Callable[[Any], Graph]:
         return lambda saver: found.compile(checkpointer=saver, name=slug)
     if isinstance(found, CompiledStateGraph):
         return lambda saver: found.builder.compile(
-            checkpointer=saver, name=slug, interrupt_before=found.interrupt_before_nodes, interrupt_after=found.interrupt_after_nodes
+            checkpointer=saver,
+            name=slug,
+            interrupt_before=_names(found.interrupt_before_nodes),
+            interrupt_after=_names(found.interrupt_after_nodes),
         )
     raise BadProject(f"graph {slug} is a {type(found).__name__}; export a StateGraph or a compiled graph")
+
+
+def _names(nodes: Any) -> Any:
+    return nodes if nodes == "*" else list(nodes)

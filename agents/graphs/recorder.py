@@ -37,7 +37,9 @@ class Recorder:
         namespace, task = event
         key = f"node:{task['id']}:{self._fence}"
         if "input" in task:
-            self.start(SpanRecord(self._run, "node", task["name"], key, _now(), self._trace, "/".join(namespace), input=_plain(task["input"])))
+            self.start(
+                SpanRecord(self._run, "node", task["name"], key, _now(), self._trace, "/".join(namespace), input=_plain(task["input"]))
+            )
             if self._on_step:
                 self._on_step()
             return
@@ -76,9 +78,7 @@ class ModelCalls(BaseCallbackHandler):
         self._recorder = recorder
         self._started: dict[UUID, tuple[float, str]] = {}
 
-    def on_chat_model_start(
-        self, serialized: dict[str, Any], messages: list[list[BaseMessage]], *, run_id: UUID, **kwargs: Any
-    ) -> None:
+    def on_chat_model_start(self, serialized: dict[str, Any], messages: list[list[BaseMessage]], *, run_id: UUID, **kwargs: Any) -> None:
         params = kwargs.get("invocation_params") or {}
         prompt = messages_to_dict(messages[0]) if messages else []
         digest = prompt_hash(prompt)
@@ -95,10 +95,16 @@ class ModelCalls(BaseCallbackHandler):
         calls = getattr(message, "tool_calls", [])
         usage = getattr(message, "usage_metadata", None) or {}
         text = str(getattr(message, "text", "") or "")
-        self._recorder.end(f"model:{run_id}", "done", output=answer, usage=dict(usage), duration_ms=round(1000 * (time.monotonic() - began), 1))
+        self._recorder.end(
+            f"model:{run_id}", "done", output=answer, usage=dict(usage), duration_ms=round(1000 * (time.monotonic() - began), 1)
+        )
         log.info(
-            "DECISION_MADE", component="LLM_PLANNER", input_prompt_hash=digest, raw_response_snippet=_snippet(text, 100),
-            parsed_next_action=[c["name"] for c in calls] or "finish", is_valid=not getattr(message, "invalid_tool_calls", []),
+            "DECISION_MADE",
+            component="LLM_PLANNER",
+            input_prompt_hash=digest,
+            raw_response_snippet=_snippet(text, 100),
+            parsed_next_action=[c["name"] for c in calls] or "finish",
+            is_valid=not getattr(message, "invalid_tool_calls", []),
         )
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:

@@ -72,7 +72,7 @@ def supervised(
         if state.get("turns", 0) > max_steps:
             return "finish"
         evidence = _evidence(state["messages"], known)
-        words = last.text if isinstance(last.text, str) else str(last.content)
+        words = str(last.text)
         return [Send("propose", Call(call=dict(c), rationale=words, evidence=evidence)) for c in last.tool_calls]
 
     def propose(state: Call) -> dict[str, Any]:
@@ -115,7 +115,9 @@ def _message(call: dict[str, Any], outcome: Outcome) -> ToolMessage:
     if outcome.args is not None and outcome.args != call["args"]:
         told["args_that_ran"] = outcome.args
     return ToolMessage(
-        json.dumps(told, ensure_ascii=False), tool_call_id=call["id"] or call["name"], name=call["name"],
+        json.dumps(told, ensure_ascii=False),
+        tool_call_id=call["id"] or call["name"],
+        name=call["name"],
         status="success" if outcome.status in {"done", "answered"} else "error",
     )
 

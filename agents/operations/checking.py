@@ -25,8 +25,12 @@ def check_edit(edit_id: int) -> None:
         model, args = tool.validate(wanted.args)
         seen = runner.preview(tool, model, context(run, action_id=wanted.action_id))
         approvals.apply_edit(
-            edit_id, args=args, summary=summarize(tool.summary, args, tool.name), preview=seen.as_json(),
-            figures=seen.figures, hidden_characters=taint.hidden_paths(args),
+            edit_id,
+            args=args,
+            summary=summarize(tool.summary, args, tool.name),
+            preview=seen.as_json(),
+            figures=seen.figures,
+            hidden_characters=taint.hidden_paths(args),
         )
     except BadArgs as error:
         _refuse(edit_id, error.fields)

@@ -75,9 +75,12 @@ def advance_run(run_id: UUID) -> Advanced:
 @transaction.atomic
 def _claim(run_id: UUID) -> Run | None:
     """READY or CREATED -> RUNNING with a new fence and a lease, unless halted. None: another worker got there first."""
-    run = Run.objects.select_for_update(skip_locked=True, of=("self",)).select_related(
-        "agent__user", "agent__owner", "version", "started_by"
-    ).filter(pk=run_id, state__in=[RunState.READY, RunState.CREATED]).first()
+    run = (
+        Run.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("agent__user", "agent__owner", "version", "started_by")
+        .filter(pk=run_id, state__in=[RunState.READY, RunState.CREATED])
+        .first()
+    )
     if run is None or approvals_queries.halted(agent=run.agent_id, run=str(run.pk)):
         return None
     first = run.state == RunState.CREATED
@@ -96,8 +99,12 @@ def _drive(run: Run, control: RunControl, recorder: Recorder) -> tuple[Stretch, 
         loaded = load_agent(run.agent.project, run.agent_id)
         with checkpoints.locked(run.thread) as saver:
             stretch = drive(
-                _graph(loaded, saver), thread=run.thread, first_input=loaded.prepare(run.input), answers=answers(run),
-                control=control, recorder=recorder,
+                _graph(loaded, saver),
+                thread=run.thread,
+                first_input=loaded.prepare(run.input),
+                answers=answers(run),
+                control=control,
+                recorder=recorder,
             )
         return stretch, [prepare(run, loaded, q) for q in _new(run, stretch)]
     except AgentError as error:
@@ -130,14 +137,19 @@ def _put_down(run: Run, stretch: Stretch, prepared: Sequence[Prepared], recorder
     finished = state in {RunState.SUCCEEDED, RunState.PARTIAL, RunState.FAILED}
     output = _output(stretch) if stretch.stop is Stop.FINISHED and not orphans else None
     changed = Run.objects.filter(pk=run.pk, state=RunState.RUNNING, fence=run.fence).update(
-        state=state, nodes=list(stretch.nodes), error=canonical.storable(error), lease_until=None, changed_at=Now(), attempts=0,
+        state=state,
+        nodes=list(stretch.nodes),
+        error=canonical.storable(error),
+        lease_until=None,
+        changed_at=Now(),
+        attempts=0,
         **({"finished_at": Now(), "output": output} if finished else {}),
     )
     if not changed:
         raise LostLease("Another worker took this run over")
     crash("t1_open")
     run.state = state
-    data = {"nodes": list(stretch.nodes), "questions": len(stretch.questions)}
+    data: dict[str, Any] = {"nodes": list(stretch.nodes), "questions": len(stretch.questions)}
     if error:
         data["error"] = error[-2_000:]
     log.append(*entries, events.entry(run, f"run.{state.lower()}", fence=run.fence, **data))
@@ -155,7 +167,10 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
         return (RunState.HALTED if stopped else RunState.READY), ""
     if orphans:
         where = ", ".join(sorted(set(orphans)))
-        return RunState.FAILED, f"The graph no longer has the question asked at {where}: the node was renamed or removed, and its answer can reach nobody"
+        return (
+            RunState.FAILED,
+            f"The graph no longer has the question asked at {where}: the node was renamed or removed, and its answer can reach nobody",
+        )
     if stretch.stop is Stop.PAUSED:
         return (RunState.READY if all_settled(run.pk) else RunState.WAITING), ""
     result = stretch.values.get("result")
@@ -165,7 +180,8 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
 
 def _reconcile(run: Run, stretch: Stretch, asked: set[str]) -> tuple[list[Entry], list[str]]:
     """Compare our open pauses with what the graph lists: answered, or orphaned (design.md section 3.5)."""
-    entries, orphans = [], []
+    entries: list[Entry] = []
+    orphans: list[str] = []
     if stretch.stop in {Stop.FAILED, Stop.DRAINED}:
         return entries, orphans  # nothing certain is known of the others yet
     for pause in Pause.objects.select_for_update().filter(run=run, state=PauseState.OPEN).exclude(interrupt_id__in=asked):

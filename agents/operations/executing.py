@@ -99,10 +99,18 @@ def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None
     except Reopened:
         return None  # its new version is written in this transaction, which commits
     wanted = Effect.objects.filter(pk=effect.pk, fence=effect.fence, digest=claim.digest)
-    wanted = wanted.filter(state=EffectState.CLAIMED, idempotent=True, lease_until__lte=Now()) if again else wanted.filter(state=EffectState.READY)
+    wanted = (
+        wanted.filter(state=EffectState.CLAIMED, idempotent=True, lease_until__lte=Now())
+        if again
+        else wanted.filter(state=EffectState.READY)
+    )
     if not wanted.update(
-        state=EffectState.CLAIMED, fence=F("fence") + 1, attempts=F("attempts") + 1, lease_until=lease(),
-        claimed_at=Now(), idempotent=tool.idempotent,
+        state=EffectState.CLAIMED,
+        fence=F("fence") + 1,
+        attempts=F("attempts") + 1,
+        lease_until=lease(),
+        claimed_at=Now(),
+        idempotent=tool.idempotent,
     ):
         raise Conflict("Another worker has claimed this")
     attempt = effect.attempts + 1
@@ -136,7 +144,12 @@ def _record(taken: Taken, ran: Ran, began: datetime) -> EffectState:
         # The action first, then the effect, then the run: locks are taken in one order everywhere.
         approvals.settle(taken.claim.action_id, _outcome(taken.claim, ran))
     _guarded(
-        taken, state=state, result=result, error=ran.error[:2_000], finished_at=Now(), lease_until=None,
+        taken,
+        state=state,
+        result=result,
+        error=ran.error[:2_000],
+        finished_at=Now(),
+        lease_until=None,
         result_sha256=_hash(result) if result is not None else "",
     )
     crash("t4_open")
@@ -164,20 +177,35 @@ def _refuse(effect: Effect, code: str, reason: str) -> None:
     )
     if changed:
         run = Run.objects.get(pk=effect.run_id)
-        log.append(_event(str(effect.pk), run.agent_id, str(run.pk), effect.digest, "effect.failed", SYSTEM, "worker", code=code, error=reason, called=False))
+        log.append(
+            _event(
+                str(effect.pk),
+                run.agent_id,
+                str(run.pk),
+                effect.digest,
+                "effect.failed",
+                SYSTEM,
+                "worker",
+                code=code,
+                error=reason,
+                called=False,
+            )
+        )
         ready_if_settled(run.pk)
 
 
 @transaction.atomic
 def give_up(action_id: UUID) -> bool:
     """A claimed call whose worker died, of a tool that must not be repeated: UNKNOWN, a question for a person."""
-    effect = Effect.objects.select_for_update(skip_locked=True).filter(
-        pk=action_id, state=EffectState.CLAIMED, lease_until__lte=Now()
-    ).first()
+    effect = (
+        Effect.objects.select_for_update(skip_locked=True).filter(pk=action_id, state=EffectState.CLAIMED, lease_until__lte=Now()).first()
+    )
     if effect is None:
         return False
     Effect.objects.filter(pk=action_id, fence=effect.fence).update(
-        state=EffectState.UNKNOWN, fence=F("fence") + 1, lease_until=None,
+        state=EffectState.UNKNOWN,
+        fence=F("fence") + 1,
+        lease_until=None,
         error="The worker died after the call was claimed; nobody knows whether it was done",
     )
     run = Run.objects.get(pk=effect.run_id)
@@ -208,7 +236,19 @@ def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: 
     if not Effect.objects.filter(pk=effect.pk, state=EffectState.UNKNOWN).update(state=state, finished_at=Now(), result=outcome["result"]):
         raise WrongState("Somebody else has just said what happened")
     run = Run.objects.get(pk=effect.run_id)
-    log.append(_event(str(effect.pk), run.agent_id, str(run.pk), effect.digest, f"effect.{state.lower()}", who.user.actor, door, reason=reason, said_by_person=True))
+    log.append(
+        _event(
+            str(effect.pk),
+            run.agent_id,
+            str(run.pk),
+            effect.digest,
+            f"effect.{state.lower()}",
+            who.user.actor,
+            door,
+            reason=reason,
+            said_by_person=True,
+        )
+    )
     ready_if_settled(run.pk)
     effect.refresh_from_db()
     return effect
@@ -236,9 +276,18 @@ def _event(action: str, agent: str, run: str, digest: str, kind: str, by: Actor,
 
 def _span(taken: Taken, ran: Ran, began: datetime) -> SpanRecord:
     return SpanRecord(
-        run=str(taken.run.pk), kind="tool", name=taken.tool.name, key=f"tool:{taken.claim.action_id}:{taken.fence}", started_at=began,
-        ended_at=datetime.now(UTC), trace=taken.run.trace, status="done" if ran.status == "done" else "failed",
-        input=taken.claim.args, output=ran.result, error=ran.error, attributes={"action": str(taken.claim.action_id), "attempt": taken.attempt},
+        run=str(taken.run.pk),
+        kind="tool",
+        name=taken.tool.name,
+        key=f"tool:{taken.claim.action_id}:{taken.fence}",
+        started_at=began,
+        ended_at=datetime.now(UTC),
+        trace=taken.run.trace,
+        status="done" if ran.status == "done" else "failed",
+        input=taken.claim.args,
+        output=ran.result,
+        error=ran.error,
+        attributes={"action": str(taken.claim.action_id), "attempt": taken.attempt},
     )
 
 
@@ -246,9 +295,10 @@ def _log_call(taken: Taken, ran: Ran, began: datetime) -> None:
     """The executor's record (R9), written before the agent sees the result."""
     result = str(ran.result or ran.error)
     logger.info(
-        taken.tool.name.upper(), component="TOOL_EXECUTOR", args_used=taken.claim.args, status=ran.status,
+        taken.tool.name.upper(),
+        component="TOOL_EXECUTOR",
+        args_used=taken.claim.args,
+        status=ran.status,
         tool_raw_result_snippet=result if len(result) <= 150 else result[:150] + "...",
         duration_ms=round((datetime.now(UTC) - began).total_seconds() * 1000, 1),
     )
-
-

@@ -67,8 +67,14 @@ def open_pause(run: Run, prepared: Prepared) -> Pause:
         except canonical.NotCanonical as error:  # each part was small enough, the whole is not
             refusal = _refusal("invalid", str(error))
     pause = Pause.objects.create(
-        **place, run=run, node=question.node, dialect=prepared.dialect, raw=canonical.storable(question.value),
-        proposal_digest=prepared.digest, refusal=refusal, actions=actions,
+        **place,
+        run=run,
+        node=question.node,
+        dialect=prepared.dialect,
+        raw=canonical.storable(question.value),
+        proposal_digest=prepared.digest,
+        refusal=refusal,
+        actions=actions,
     )
     if refusal:
         log.append(events.entry(run, "pause.refused", node=question.node, interrupt=question.interrupt_id, **refusal))
@@ -87,16 +93,29 @@ def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], di
     timeout = value.get("timeout_s")
     again = value.get("asked_again_after")
     return Proposal(
-        agent=run.agent_id, run=str(run.pk), thread=run.thread, interrupt_id=question.interrupt_id, by=run.agent.user.actor,
-        tool=tool.name, tool_schema_sha256=tool.schema_sha256, tool_class=str(tool.risk), reversible=tool.reversible,
-        args=args, summary=summarize(tool.summary, args, tool.name), proposal_digest=digest, environment=run.agent.environment,
-        preview=seen.as_json(), figures=seen.figures, evidence=evidence,
+        agent=run.agent_id,
+        run=str(run.pk),
+        thread=run.thread,
+        interrupt_id=question.interrupt_id,
+        by=run.agent.user.actor,
+        tool=tool.name,
+        tool_schema_sha256=tool.schema_sha256,
+        tool_class=str(tool.risk),
+        reversible=tool.reversible,
+        args=args,
+        summary=summarize(tool.summary, args, tool.name),
+        proposal_digest=digest,
+        environment=run.agent.environment,
+        preview=seen.as_json(),
+        figures=seen.figures,
+        evidence=evidence,
         rationale=canonical.storable(str(value.get("rationale") or "")),
         untrusted_text=taint.untrusted_paths(args, [str(e.get("text", "")) for e in evidence]),
         hidden_characters=taint.hidden_paths(args),
         estimated_cost=float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) else None,
         deadline_s=max(5, timeout) if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
-        requested_by=run.started_by, owner=run.agent.owner,
+        requested_by=run.started_by,
+        owner=run.agent.owner,
         note=f"Asked again: the node came back with other arguments than {str(again)[:12]}" if again else "",
     )
 
@@ -124,9 +143,19 @@ def _raw(run: Run, question: Question) -> Prepared:
 
 def _ask(run: Run, question: Question, args: dict[str, Any], summary: str, digest: str) -> Proposal:
     return Proposal(
-        agent=run.agent_id, run=str(run.pk), thread=run.thread, interrupt_id=question.interrupt_id, by=run.agent.user.actor,
-        kind="question", tool="ask_human", args=args, summary=summary, proposal_digest=digest,
-        environment=run.agent.environment, hidden_characters=taint.hidden_paths(args), requested_by=run.started_by,
+        agent=run.agent_id,
+        run=str(run.pk),
+        thread=run.thread,
+        interrupt_id=question.interrupt_id,
+        by=run.agent.user.actor,
+        kind="question",
+        tool="ask_human",
+        args=args,
+        summary=summary,
+        proposal_digest=digest,
+        environment=run.agent.environment,
+        hidden_characters=taint.hidden_paths(args),
+        requested_by=run.started_by,
         owner=run.agent.owner,
     )
 

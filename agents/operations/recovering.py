@@ -75,7 +75,11 @@ def _abandoned(run_id: UUID) -> None:
     dead = run.attempts + 1 >= MAX_DEATHS
     run.state = RunState.FAILED if dead else RunState.READY
     Run.objects.filter(pk=run_id, fence=run.fence).update(
-        state=run.state, fence=F("fence") + 1, attempts=F("attempts") + 1, lease_until=None, changed_at=Now(),
+        state=run.state,
+        fence=F("fence") + 1,
+        attempts=F("attempts") + 1,
+        lease_until=None,
+        changed_at=Now(),
         error=f"{MAX_DEATHS} workers died driving this run; look at their logs, then try it again" if dead else "",
         **({"finished_at": Now()} if dead else {}),
     )

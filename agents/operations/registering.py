@@ -47,9 +47,18 @@ def _register(loaded: Loaded, *, by: Actor, owner_username: str, door: str) -> A
     if agent.current_id != version.pk:
         log.append(
             Entry(
-                stream=f"agent:{agent.pk}", kind="agent.registered" if created else "agent.version_changed", by=by, door=door,
-                agent=agent.slug, policy=version.policy,
-                data={"version": version.number, "sha256": version.sha256, "tools": [t["name"] for t in version.tools], "model": version.model},
+                stream=f"agent:{agent.pk}",
+                kind="agent.registered" if created else "agent.version_changed",
+                by=by,
+                door=door,
+                agent=agent.slug,
+                policy=version.policy,
+                data={
+                    "version": version.number,
+                    "sha256": version.sha256,
+                    "tools": [t["name"] for t in version.tools],
+                    "model": version.model,
+                },
             )
         )
         tell(Hint("agents", "agent", agent.slug, "agent.registered", version.number))

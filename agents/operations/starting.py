@@ -40,8 +40,15 @@ def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: s
         return existing
     run_id = uuid.uuid4()
     run = Run.objects.create(
-        id=run_id, agent=found, version=found.current, thread=str(run_id), trace=uuid.uuid4().hex, input=input, door=door,
-        started_by=who.user, idempotency_key=key,
+        id=run_id,
+        agent=found,
+        version=found.current,
+        thread=str(run_id),
+        trace=uuid.uuid4().hex,
+        input=input,
+        door=door,
+        started_by=who.user,
+        idempotency_key=key,
     )
     log.append(events.entry(run, "run.created", by=who.user.actor, door=door, input=input, version=found.current.number, trace=run.trace))
     events.tell_run(run, "run.created")

@@ -1,8 +1,8 @@
 """How a tool's author declares it: name, typed arguments, risk class, preview, summary. Pure but for pydantic.
 
-    @tool(name="refund_payment", risk=RiskClass.MONEY, reversible=False, idempotent=True,
-          summary="Refund {amount_cents|money:currency} to order {order_id}", preview=preview_refund)
-    def refund_payment(args: RefundArgs, ctx: ToolContext) -> dict[str, Any]: ...
+@tool(name="refund_payment", risk=RiskClass.MONEY, reversible=False, idempotent=True,
+      summary="Refund {amount_cents|money:currency} to order {order_id}", preview=preview_refund)
+def refund_payment(args: RefundArgs, ctx: ToolContext) -> dict[str, Any]: ...
 """
 
 import inspect
@@ -164,9 +164,18 @@ def tool(
 
     def declare(call: Callable[[Any, ToolContext], dict[str, Any]]) -> Tool:
         return Tool(
-            name=name, args=_args_model(call), call=call, risk=risk, summary=summary, reversible=reversible,
-            description=inspect.getdoc(call) or "", preview=preview, idempotent=idempotent,
-            untrusted_output=untrusted_output, timeout_s=timeout_s, check_outcome=check_outcome,
+            name=name,
+            args=_args_model(call),
+            call=call,
+            risk=risk,
+            summary=summary,
+            reversible=reversible,
+            description=inspect.getdoc(call) or "",
+            preview=preview,
+            idempotent=idempotent,
+            untrusted_output=untrusted_output,
+            timeout_s=timeout_s,
+            check_outcome=check_outcome,
         )
 
     return declare

@@ -87,5 +87,3 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         if user is None or not constant_time_compare(fresh.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()):
             return False
         return bool(permissions.roles(user))
-
-

@@ -1,13 +1,13 @@
 """The only writer of the approvals room: one module per verb, every function one transaction with its events.
 
-    opening    T1: `open_action`            an agent proposes
-    deciding   T2: `decide`                 a person decides
-    editing    `request_edit`, `apply_edit` other arguments, checked by a worker
-    claiming   T3: `claim`                  the executor asks leave for the last time
-    settling   T4: `settle`, `close`        the outcome becomes a fact
-    timing     `expire_due`, `prune`        what the database's clock ends
-    halts      `halt`, `release`            stop orders
-    policies, people, notices, events       what the others share
+opening    T1: `open_action`            an agent proposes
+deciding   T2: `decide`                 a person decides
+editing    `request_edit`, `apply_edit` other arguments, checked by a worker
+claiming   T3: `claim`                  the executor asks leave for the last time
+settling   T4: `settle`, `close`        the outcome becomes a fact
+timing     `expire_due`, `prune`        what the database's clock ends
+halts      `halt`, `release`            stop orders
+policies, people, notices, events       what the others share
 """
 
 from approvals.operations.claiming import Claim, claim

@@ -6,18 +6,18 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from approvals import envelopes
+from approvals.envelopes import Envelope
 from approvals.errors import ApprovalError, Conflict, Expired, Halted, NotFound, Tampered
 from approvals.models import Action, Requirement
-from approvals import envelopes
 from approvals.operations import events, halts, policies
 from approvals.operations.deciding import votes
-from approvals.envelopes import Envelope
 from approvals.operations.opening import database_now
 from approvals.operations.reopening import reopen
 from approvals.policy.risk import assess
 from approvals.resolution import resolve
 from approvals.states import ActionState, Verdict
-from audit import canonical, log
+from audit import log
 from audit.actors import SYSTEM
 
 # Everything that must still be true is in the one statement that takes the action. `again` is a second
@@ -75,8 +75,13 @@ def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
     if not taken:
         raise _why_not(action)
     return Claim(
-        action_id=action.pk, agent=action.agent, run=action.run, tool=action.tool,
-        tool_schema_sha256=envelope.data["tool"]["schema_sha256"], args=envelope.args, digest=action.digest,
+        action_id=action.pk,
+        agent=action.agent,
+        run=action.run,
+        tool=action.tool,
+        tool_schema_sha256=envelope.data["tool"]["schema_sha256"],
+        args=envelope.args,
+        digest=action.digest,
         proposal_digest=action.proposal_digest,
     )
 
@@ -118,4 +123,3 @@ def _why_not(action: Action) -> ApprovalError:
     if action.claim_by is None or action.claim_by <= database_now():
         return Expired("The approval ran out before a worker could act on it")
     return Conflict("The action changed while it was being claimed")
-

@@ -6,12 +6,11 @@ from typing import Any
 
 from django.db import transaction
 
-from approvals import permissions
+from approvals import envelopes, permissions
+from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Checking, Expired, Halted, NotFound, Stale
 from approvals.models import Action, Decision, Halt, Requirement, User
-from approvals import envelopes
 from approvals.operations import events
-from approvals.envelopes import Envelope
 from approvals.operations.halts import covering
 from approvals.operations.notices import tell_action
 from approvals.operations.opening import database_now
@@ -42,8 +41,15 @@ class Decided:
 
 @transaction.atomic
 def decide(
-    action_id: Any, *, by: User, verdict: str, seen_digest: str, reason: str = "", response: str = "",
-    idempotency_key: str = "", door: str,
+    action_id: Any,
+    *,
+    by: User,
+    verdict: str,
+    seen_digest: str,
+    reason: str = "",
+    response: str = "",
+    idempotency_key: str = "",
+    door: str,
 ) -> Decided:
     """Record a verdict; when the verdicts add up, resolve the action in the same transaction.
 
@@ -69,15 +75,32 @@ def decide(
     envelope = envelopes.opened(action, requirement)
     _check_verdict(action, envelope, chosen, reason, response)
     decision = Decision.objects.create(
-        action=action, version=action.version, digest=action.digest, verdict=chosen, by=who.user,
-        by_name=who.user.get_username(), person=who.person, groups=sorted(who.groups), reason=reason, response=response,
-        door=door, nonce=secrets.token_hex(16), idempotency_key=idempotency_key[:200],
+        action=action,
+        version=action.version,
+        digest=action.digest,
+        verdict=chosen,
+        by=who.user,
+        by_name=who.user.get_username(),
+        person=who.person,
+        groups=sorted(who.groups),
+        reason=reason,
+        response=response,
+        door=door,
+        nonce=secrets.token_hex(16),
+        idempotency_key=idempotency_key[:200],
     )
     if resolve(envelope.needs, votes(action)) is None:
         log.append(
             events.entry(
-                action, "decision.recorded", by=who.user.actor, door=door, requirement=requirement,
-                verdict=str(chosen), reason=reason, response=response, nonce=decision.nonce,
+                action,
+                "decision.recorded",
+                by=who.user.actor,
+                door=door,
+                requirement=requirement,
+                verdict=str(chosen),
+                reason=reason,
+                response=response,
+                nonce=decision.nonce,
             )
         )
         tell_action(action, "action.voted")
@@ -113,17 +136,13 @@ def locked(action_id: Any) -> tuple[Action, Requirement]:
 def votes(action: Action) -> list[Vote]:
     """The verdicts on the current version, oldest first. People who have since been locked no longer count."""
     rows = Decision.objects.filter(action=action, version=action.version, digest=action.digest).select_related("by").order_by("pk")
-    return [
-        Vote(d.person, Verdict(d.verdict), frozenset(d.groups), by_policy=d.by is None)
-        for d in rows
-        if d.by is None or d.by.is_active
-    ]
+    return [Vote(d.person, Verdict(d.verdict), frozenset(d.groups), by_policy=d.by is None) for d in rows if d.by is None or d.by.is_active]
 
 
 def _recorded(action: Action, who: Standing, verdict: Verdict, seen_digest: str, key: str) -> Decided | None:
     """The person's own earlier decision, when this request is a repetition of it."""
     mine = Decision.objects.filter(action=action, person=who.person).order_by("-pk").first()
-    if mine is None or not (key and mine.idempotency_key == key or (mine.digest == seen_digest and mine.verdict == verdict)):
+    if mine is None or not ((key and mine.idempotency_key == key) or (mine.digest == seen_digest and mine.verdict == verdict)):
         return None
     if action.state == ActionState.PENDING and mine.version != action.version:
         return None  # it was about an earlier version: look again, decide again

@@ -5,21 +5,18 @@ An edit never changes the tool. A new version has its own digest and voids every
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from approvals import permissions
+from approvals import envelopes, permissions
 from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking, NotFound
 from approvals.models import Action, Edit, Requirement, User
-from approvals import envelopes
 from approvals.operations import events, policies
 from approvals.operations.deciding import check_open, check_words, locked
-from approvals.envelopes import Envelope
 from approvals.operations.notices import tell_action
 from approvals.operations.opening import database_now, people_excluded, write_requirement
-from approvals.policy.risk import Assessment, Facts, Factor, assess
+from approvals.policy.risk import Assessment, Factor, Facts, assess
 from approvals.policy.rules import Level, PolicyData
 from approvals.states import ActionState, EditState
 from audit import canonical, log
@@ -60,7 +57,12 @@ def request_edit(action_id: Any, *, by: User, seen_digest: str, args: Any, reaso
 
 @transaction.atomic
 def apply_edit(
-    edit_id: int, *, args: Any, summary: str, preview: dict[str, Any], figures: dict[str, int],
+    edit_id: int,
+    *,
+    args: Any,
+    summary: str,
+    preview: dict[str, Any],
+    figures: dict[str, int],
     hidden_characters: Sequence[str] = (),
 ) -> Action:
     """Make the checked arguments the action's next version, scored anew; earlier approvals count no more.
@@ -75,9 +77,15 @@ def apply_edit(
     envelope = envelopes.opened(action, requirement)
     before = envelope.facts
     facts = Facts(
-        tool=before.tool, tool_class=before.tool_class, reversible=before.reversible, figures=figures,
-        environment=before.environment, approvals_before=before.approvals_before, untrusted_text=before.untrusted_text,
-        hidden_characters=tuple(hidden_characters), estimated_cost=before.estimated_cost,
+        tool=before.tool,
+        tool_class=before.tool_class,
+        reversible=before.reversible,
+        figures=figures,
+        environment=before.environment,
+        approvals_before=before.approvals_before,
+        untrusted_text=before.untrusted_text,
+        hidden_characters=tuple(hidden_characters),
+        estimated_cost=before.estimated_cost,
     )
     policy = policies.in_force()
     assessment = at_least_medium(policy.data, assess(policy.data, facts))
@@ -87,16 +95,36 @@ def apply_edit(
     action.version += 1
     action.summary = summary
     changed = write_requirement(
-        action, args=args, tool_schema_sha256=envelope.data["tool"]["schema_sha256"], facts=facts, assessment=assessment,
-        policy=policy, excluded=sorted(excluded), preview=preview, rationale=requirement.rationale,
-        evidence=requirement.evidence, now=database_now(), why="edited", edited_by=edit.by,
+        action,
+        args=args,
+        tool_schema_sha256=envelope.data["tool"]["schema_sha256"],
+        facts=facts,
+        assessment=assessment,
+        policy=policy,
+        excluded=sorted(excluded),
+        preview=preview,
+        rationale=requirement.rationale,
+        evidence=requirement.evidence,
+        now=database_now(),
+        why="edited",
+        edited_by=edit.by,
     )
     action.save(update_fields=["version", "summary", "digest", "level", "score", "expires_at"])
     changed.save(force_insert=True)
     _finish(edit, EditState.APPLIED, {})
     log.append(
-        events.entry(action, "action.edited", by=edit.by.actor, door=edit.door, requirement=changed, args=args, was=envelope.args,
-                     level=action.level, score=action.score, reason=edit.reason)
+        events.entry(
+            action,
+            "action.edited",
+            by=edit.by.actor,
+            door=edit.door,
+            requirement=changed,
+            args=args,
+            was=envelope.args,
+            level=action.level,
+            score=action.score,
+            reason=edit.reason,
+        )
     )
     tell_action(action, "action.edited")
     return action
@@ -132,4 +160,3 @@ def _wanted(edit_id: int) -> tuple[Edit, Action, Requirement]:
 
 def _finish(edit: Edit, state: EditState, errors: dict[str, str]) -> None:
     Edit.objects.filter(pk=edit.pk, state=EditState.WANTED).update(state=state, errors=canonical.storable(errors), done_at=Now())
-

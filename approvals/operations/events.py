@@ -7,9 +7,7 @@ from audit.actors import Actor
 from audit.log import Entry
 
 
-def entry(
-    action: Action, kind: str, *, by: Actor, door: str, requirement: Requirement | None = None, **data: Any
-) -> Entry:
+def entry(action: Action, kind: str, *, by: Actor, door: str, requirement: Requirement | None = None, **data: Any) -> Entry:
     """An event of one action; `requirement` adds the policy it was asked under."""
     return Entry(
         stream=f"action:{action.pk}",

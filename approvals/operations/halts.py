@@ -119,7 +119,10 @@ def _approved_under(order: Halt) -> list[Action]:
 
 def _entry(order: Halt, kind: str, user: User, door: str, reason: str) -> Entry:
     return Entry(
-        stream="halt", kind=kind, by=user.actor, door=door,
+        stream="halt",
+        kind=kind,
+        by=user.actor,
+        door=door,
         agent=order.target if order.scope == Halt.Scope.AGENT else "",
         run=order.target if order.scope == Halt.Scope.RUN else "",
         data={"halt": order.pk, "scope": str(order.scope), "target": order.target, "reason": reason},

@@ -24,10 +24,7 @@ class Hint:
 def tell(*hints: Hint) -> None:
     """Write hints to the catch-up table; browsers hear of them when the caller's transaction commits."""
     Notification.objects.bulk_create(
-        [
-            Notification(topic=h.topic, object=h.object, object_id=h.object_id, version=h.version, kind=h.kind)
-            for h in hints
-        ]
+        [Notification(topic=h.topic, object=h.object, object_id=h.object_id, version=h.version, kind=h.kind) for h in hints]
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from approvals.models import Action, Requirement, User
 from approvals import envelopes
+from approvals.models import Action, Requirement, User
 from approvals.operations import events, policies
 from approvals.operations.notices import tell_action
 from approvals.operations.resolving import conclude, record_policy_decision
@@ -85,9 +85,18 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
     assessment = assess(policy.data, facts)
     action, requirement = _create(proposal, policy, facts, assessment)
     opened = events.entry(
-        action, "action.opened", by=proposal.by, door=door, requirement=requirement, summary=action.summary,
-        level=action.level, score=action.score, factors=requirement.factors, note=proposal.note,
-        args=proposal.args, why=requirement.why,
+        action,
+        "action.opened",
+        by=proposal.by,
+        door=door,
+        requirement=requirement,
+        summary=action.summary,
+        level=action.level,
+        score=action.score,
+        factors=requirement.factors,
+        note=proposal.note,
+        args=proposal.args,
+        why=requirement.why,
     )
     if envelopes.parse(requirement).needs:
         log.append(opened)
@@ -99,23 +108,53 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
 
 
 def write_requirement(
-    action: Action, *, args: Any, tool_schema_sha256: str, facts: Facts, assessment: Assessment, policy: Policy,
-    excluded: list[str], preview: Any, rationale: str, evidence: Sequence[Any], now: datetime,
-    deadline_s: int | None = None, why: str = "proposed", edited_by: User | None = None,
+    action: Action,
+    *,
+    args: Any,
+    tool_schema_sha256: str,
+    facts: Facts,
+    assessment: Assessment,
+    policy: Policy,
+    excluded: list[str],
+    preview: Any,
+    rationale: str,
+    evidence: Sequence[Any],
+    now: datetime,
+    deadline_s: int | None = None,
+    why: str = "proposed",
+    edited_by: User | None = None,
 ) -> Requirement:
     """Freeze one version of an action: envelope, digest and factors; the action's columns follow (unsaved)."""
     rule = policy.data.requirements[assessment.level]
     raw = envelopes.build(
-        action, args=args, tool_schema_sha256=tool_schema_sha256, facts=facts, assessment=assessment, policy=policy,
-        excluded=excluded, preview=preview, now=now, deadline_s=min(deadline_s or rule.deadline_s, rule.deadline_s),
+        action,
+        args=args,
+        tool_schema_sha256=tool_schema_sha256,
+        facts=facts,
+        assessment=assessment,
+        policy=policy,
+        excluded=excluded,
+        preview=preview,
+        now=now,
+        deadline_s=min(deadline_s or rule.deadline_s, rule.deadline_s),
     )
     envelope = envelopes.Envelope(canonical.parse(raw))
     action.digest, action.level, action.score = envelopes.digest_of(raw), str(assessment.level), assessment.score
     action.expires_at = envelope.expires_at
     return Requirement(
-        action=action, version=action.version, envelope=raw, digest=action.digest, policy=policy.version,
-        level=action.level, score=action.score, factors=envelope.data["risk"]["reasons"], preview=preview,
-        rationale=rationale, evidence=list(evidence), edited_by=edited_by, why=why,
+        action=action,
+        version=action.version,
+        envelope=raw,
+        digest=action.digest,
+        policy=policy.version,
+        level=action.level,
+        score=action.score,
+        factors=envelope.data["risk"]["reasons"],
+        preview=preview,
+        rationale=rationale,
+        evidence=list(evidence),
+        edited_by=edited_by,
+        why=why,
     )
 
 
@@ -137,17 +176,38 @@ def people_excluded(policy: Policy, assessment: Assessment, requested_by: User |
 def _create(proposal: Proposal, policy: Policy, facts: Facts, assessment: Assessment) -> tuple[Action, Requirement]:
     now = database_now()
     action = Action(
-        id=uuid.uuid4(), tenant=settings.TENANT, kind=proposal.kind, agent=proposal.agent, run=proposal.run,
-        thread=proposal.thread, checkpoint_ns=proposal.checkpoint_ns, interrupt_id=proposal.interrupt_id,
-        index=proposal.index, tool=proposal.tool, summary=proposal.summary, environment=proposal.environment,
-        state=ActionState.PENDING, version=1, proposal_digest=proposal.proposal_digest,
-        requested_by=proposal.requested_by, owner=proposal.owner, created_at=now,
+        id=uuid.uuid4(),
+        tenant=settings.TENANT,
+        kind=proposal.kind,
+        agent=proposal.agent,
+        run=proposal.run,
+        thread=proposal.thread,
+        checkpoint_ns=proposal.checkpoint_ns,
+        interrupt_id=proposal.interrupt_id,
+        index=proposal.index,
+        tool=proposal.tool,
+        summary=proposal.summary,
+        environment=proposal.environment,
+        state=ActionState.PENDING,
+        version=1,
+        proposal_digest=proposal.proposal_digest,
+        requested_by=proposal.requested_by,
+        owner=proposal.owner,
+        created_at=now,
     )
     requirement = write_requirement(
-        action, args=proposal.args, tool_schema_sha256=proposal.tool_schema_sha256, facts=facts,
-        assessment=assessment, policy=policy, preview=proposal.preview,
+        action,
+        args=proposal.args,
+        tool_schema_sha256=proposal.tool_schema_sha256,
+        facts=facts,
+        assessment=assessment,
+        policy=policy,
+        preview=proposal.preview,
         excluded=people_excluded(policy, assessment, proposal.requested_by, proposal.owner),
-        rationale=proposal.rationale, evidence=proposal.evidence, now=now, deadline_s=proposal.deadline_s,
+        rationale=proposal.rationale,
+        evidence=proposal.evidence,
+        now=now,
+        deadline_s=proposal.deadline_s,
     )
     action.save(force_insert=True)
     requirement.save(force_insert=True)
@@ -157,11 +217,16 @@ def _create(proposal: Proposal, policy: Policy, facts: Facts, assessment: Assess
 def _facts(proposal: Proposal) -> Facts:
     read = proposal.tool_class == "read" or proposal.kind == "question"
     return Facts(
-        tool=proposal.tool, tool_class=proposal.tool_class, reversible=proposal.reversible,
-        figures=proposal.figures, environment=proposal.environment,
+        tool=proposal.tool,
+        tool_class=proposal.tool_class,
+        reversible=proposal.reversible,
+        figures=proposal.figures,
+        environment=proposal.environment,
         approvals_before=0 if read else _approvals_before(proposal),
-        untrusted_text=proposal.untrusted_text, hidden_characters=proposal.hidden_characters,
-        estimated_cost=proposal.estimated_cost, question=proposal.kind == "question",
+        untrusted_text=proposal.untrusted_text,
+        hidden_characters=proposal.hidden_characters,
+        estimated_cost=proposal.estimated_cost,
+        question=proposal.kind == "question",
     )
 
 

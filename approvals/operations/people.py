@@ -30,7 +30,9 @@ def ensure_person(*, username: str, name: str = "", email: str = "", roles: list
     before = set(user.groups.values_list("name", flat=True))
     user.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
     if created or before != set(roles):
-        log.append(_entry(user, "person.added" if created else "person.roles_changed", by, door, roles=sorted(roles), before=sorted(before)))
+        log.append(
+            _entry(user, "person.added" if created else "person.roles_changed", by, door, roles=sorted(roles), before=sorted(before))
+        )
     return user
 
 

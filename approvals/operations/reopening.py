@@ -2,8 +2,8 @@
 
 from django.db.models.functions import Now
 
-from approvals.models import Action, Requirement
 from approvals import envelopes
+from approvals.models import Action, Requirement
 from approvals.operations import events, policies
 from approvals.operations.notices import tell_action
 from approvals.operations.opening import database_now, people_excluded, write_requirement
@@ -30,15 +30,30 @@ def reopen(action: Action, *, why: str, by: Actor, door: str) -> None:
     expected = action.version
     action.version += 1
     requirement = write_requirement(
-        action, args=envelope.args, tool_schema_sha256=envelope.data["tool"]["schema_sha256"], facts=facts,
-        assessment=assessment, policy=policy, excluded=excluded, preview=before.preview,
-        rationale=before.rationale, evidence=before.evidence, now=database_now(), why="reopened",
+        action,
+        args=envelope.args,
+        tool_schema_sha256=envelope.data["tool"]["schema_sha256"],
+        facts=facts,
+        assessment=assessment,
+        policy=policy,
+        excluded=excluded,
+        preview=before.preview,
+        rationale=before.rationale,
+        evidence=before.evidence,
+        now=database_now(),
+        why="reopened",
     )
-    changed = Action.objects.filter(
-        pk=action.pk, state=ActionState.APPROVED, version=expected, claimed_at=None, settled_at=None
-    ).update(
-        state=ActionState.PENDING, version=action.version, digest=action.digest, level=action.level, score=action.score,
-        expires_at=action.expires_at, resolved_at=None, claim_by=None, resolution={}, created_at=Now(),
+    changed = Action.objects.filter(pk=action.pk, state=ActionState.APPROVED, version=expected, claimed_at=None, settled_at=None).update(
+        state=ActionState.PENDING,
+        version=action.version,
+        digest=action.digest,
+        level=action.level,
+        score=action.score,
+        expires_at=action.expires_at,
+        resolved_at=None,
+        claim_by=None,
+        resolution={},
+        created_at=Now(),
     )
     if not changed:
         return  # the executor was faster, before the order: its claim stands

@@ -7,14 +7,14 @@ from typing import Any
 from django.db.models import F
 from django.db.models.functions import Now
 
+from approvals import envelopes
 from approvals.errors import Conflict
 from approvals.models import Action, Decision, Requirement
-from approvals import envelopes
 from approvals.operations import events
 from approvals.operations.notices import tell_action
 from approvals.signals import Resolved, action_resolved
 from approvals.states import STATE_OF_VERDICT, ActionState, Verdict
-from audit import actors, canonical, log
+from audit import actors, log
 from audit.actors import Actor
 from audit.log import Entry
 
@@ -22,9 +22,16 @@ from audit.log import Entry
 def record_policy_decision(action: Action, requirement: Requirement, verdict: Verdict, reason: str) -> Decision:
     """The policy's own Decision: one path, no bypass."""
     return Decision.objects.create(
-        action=action, version=action.version, digest=action.digest, verdict=verdict, by=None,
-        by_name=f"policy {requirement.policy}", person=f"policy:{requirement.policy}", reason=reason,
-        door="worker", nonce=secrets.token_hex(16),
+        action=action,
+        version=action.version,
+        digest=action.digest,
+        verdict=verdict,
+        by=None,
+        by_name=f"policy {requirement.policy}",
+        person=f"policy:{requirement.policy}",
+        reason=reason,
+        door="worker",
+        nonce=secrets.token_hex(16),
     )
 
 
@@ -39,14 +46,20 @@ def conclude(action: Action, requirement: Requirement, decision: Decision, *, be
     verdict = Verdict(decision.verdict)
     state = STATE_OF_VERDICT[verdict]
     resolution = {
-        "verdict": str(verdict), "by": decision.by_name, "door": decision.door, "reason": decision.reason,
-        "response": decision.response, "version": action.version,
+        "verdict": str(verdict),
+        "by": decision.by_name,
+        "door": decision.door,
+        "reason": decision.reason,
+        "response": decision.response,
+        "version": action.version,
     }
     envelope = envelopes.parse(requirement)
     changed = Action.objects.filter(
         pk=action.pk, state=ActionState.PENDING, version=action.version, digest=action.digest, expires_at__gt=Now()
     ).update(
-        state=state, resolved_at=Now(), resolution=resolution,
+        state=state,
+        resolved_at=Now(),
+        resolution=resolution,
         claim_by=Now() + envelope.execute_within if verdict is Verdict.APPROVE else F("claim_by"),
     )
     if not changed:
@@ -56,8 +69,15 @@ def conclude(action: Action, requirement: Requirement, decision: Decision, *, be
     log.append(
         *before,
         events.entry(
-            action, "decision.recorded", by=by, door=decision.door, requirement=requirement, verdict=str(verdict),
-            reason=decision.reason, response=decision.response, nonce=decision.nonce,
+            action,
+            "decision.recorded",
+            by=by,
+            door=decision.door,
+            requirement=requirement,
+            verdict=str(verdict),
+            reason=decision.reason,
+            response=decision.response,
+            nonce=decision.nonce,
         ),
         resolved_entry(action, requirement, by=by, door=decision.door),
     )
@@ -75,8 +95,13 @@ def announce(action: Action) -> None:
     action_resolved.send(
         sender=None,
         resolved=Resolved(
-            action_id=action.pk, run=action.run, tool=action.tool, state=str(action.state), digest=action.digest,
-            executes=executes, outcome={} if executes else told(action),
+            action_id=action.pk,
+            run=action.run,
+            tool=action.tool,
+            state=str(action.state),
+            digest=action.digest,
+            executes=executes,
+            outcome={} if executes else told(action),
         ),
     )
 

@@ -18,8 +18,8 @@ from audit.actors import SYSTEM, Actor
 @transaction.atomic
 def settle(action_id: UUID, outcome: dict[str, Any], *, by: Actor = SYSTEM, door: str = "worker") -> bool:
     """Make the outcome of a resolved action final. False when it was settled before (by somebody faster)."""
-    changed = Action.objects.filter(pk=action_id, settled_at=None).exclude(state=ActionState.PENDING).update(
-        settled_at=Now(), outcome=outcome
+    changed = (
+        Action.objects.filter(pk=action_id, settled_at=None).exclude(state=ActionState.PENDING).update(settled_at=Now(), outcome=outcome)
     )
     if not changed:
         return False

@@ -1,6 +1,7 @@
 """What the database's clock ends. Called by the sweeper; each function takes what it finds and leaves locked rows alone."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -30,7 +31,7 @@ def expire_due(*, limit: int = 200) -> int:
 
 
 @transaction.atomic
-def _expire(pk: object, late: Q) -> bool:
+def _expire(pk: UUID, late: Q) -> bool:
     # Look again under the lock: somebody may have decided, or claimed, between the list and now.
     action = Action.objects.select_for_update(skip_locked=True).filter(late, pk=pk).first()
     if action is None or covering(action):

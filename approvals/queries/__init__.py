@@ -1,9 +1,9 @@
 """The only reader of the approvals room. Everything given out is a frozen value or a row nobody writes to.
 
-    standing   what other rooms ask: settled, halted, wanted
-    inbox      lists: waiting, decided
-    detail     one action with all a reviewer needs
-    catchup    what a browser missed
+standing   what other rooms ask: settled, halted, wanted
+inbox      lists: waiting, decided
+detail     one action with all a reviewer needs
+catchup    what a browser missed
 """
 
 from approvals.queries.catchup import CatchUp, catch_up, last_notification

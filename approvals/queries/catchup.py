@@ -33,7 +33,10 @@ def catch_up(since: int) -> CatchUp:
         # Ahead of the database (it was restored or reset), or too far behind to replay row by row.
         return CatchUp([], last, since != last, now)
     rows = Notification.objects.filter(pk__gt=max(0, since - OVERLAP), channel="live").order_by("pk")[: LIMIT + OVERLAP]
-    hints = [{"type": "hint", "id": n.pk, "topic": n.topic, "object": n.object, "object_id": n.object_id, "version": n.version, "kind": n.kind} for n in rows]
+    hints = [
+        {"type": "hint", "id": n.pk, "topic": n.topic, "object": n.object, "object_id": n.object_id, "version": n.version, "kind": n.kind}
+        for n in rows
+    ]
     return CatchUp(hints, last, False, now)
 
 

@@ -96,20 +96,38 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
     needs = [Need(n["group"], n["count"]) for n in data["need"]]
     edit = Edit.objects.filter(action=action, by=reader).order_by("-pk").first()
     row = inbox_row(action.pk)
-    assert row is not None
+    if row is None:
+        raise NotFound("There is no such action")
     votes = _votes(action)
     return ActionDetail(
-        row=row, args=data["args"], preview=current.preview, factors=[Factor(**f) for f in data["risk"]["reasons"]],
-        policy=current.policy, policy_sha256=data["policy"]["sha256"], needs=needs, verdicts=data["verdicts"],
-        reason_for=data["reason_for"], reversible=data["facts"]["reversible"], tool_class=data["facts"]["tool_class"],
-        tool_schema_sha256=data["tool"]["schema_sha256"], rationale=current.rationale, evidence=current.evidence,
-        why=current.why, votes=votes, versions=[_version(v) for v in versions], similar=_similar(action),
-        interrupt_id=action.interrupt_id, thread=action.thread, tampered=tampered,
+        row=row,
+        args=data["args"],
+        preview=current.preview,
+        factors=[Factor(**f) for f in data["risk"]["reasons"]],
+        policy=current.policy,
+        policy_sha256=data["policy"]["sha256"],
+        needs=needs,
+        verdicts=data["verdicts"],
+        reason_for=data["reason_for"],
+        reversible=data["facts"]["reversible"],
+        tool_class=data["facts"]["tool_class"],
+        tool_schema_sha256=data["tool"]["schema_sha256"],
+        rationale=current.rationale,
+        evidence=current.evidence,
+        why=current.why,
+        votes=votes,
+        versions=[_version(v) for v in versions],
+        similar=_similar(action),
+        interrupt_id=action.interrupt_id,
+        thread=action.thread,
+        tampered=tampered,
         cannot=why_not_decide(reader, groups={n.group for n in needs}, excluded=data["exclude"]) if needs else "Policy decided this",
         mine=any(v.by == reader.get_username() and v.version == action.version for v in votes),
         checking=Edit.objects.filter(action=action, state=EditState.WANTED).exists(),
         edit_errors=edit.errors if edit and edit.state == EditState.REFUSED and edit.version == action.version else {},
-        edit_args=canonical.parse(bytes(edit.args)) if edit and edit.state == EditState.REFUSED and edit.version == action.version else None,
+        edit_args=canonical.parse(bytes(edit.args))
+        if edit and edit.state == EditState.REFUSED and edit.version == action.version
+        else None,
     )
 
 
@@ -130,7 +148,14 @@ def _version(requirement: Requirement) -> Version:
     data = canonical.parse(bytes(requirement.envelope))
     by = requirement.edited_by.get_username() if requirement.edited_by else ""
     return Version(
-        requirement.version, requirement.why, requirement.digest, data["args"], requirement.level, requirement.score, by, requirement.created_at
+        requirement.version,
+        requirement.why,
+        requirement.digest,
+        data["args"],
+        requirement.level,
+        requirement.score,
+        by,
+        requirement.created_at,
     )
 
 

@@ -12,8 +12,26 @@ from approvals.states import ActionState
 
 PAGE = 50
 LIST_FIELDS = (
-    "id", "kind", "agent", "run", "tool", "summary", "environment", "state", "version", "digest", "level", "score",
-    "created_at", "expires_at", "resolved_at", "resolution", "settled_at", "outcome", "claimed_at", "requested_by__username",
+    "id",
+    "kind",
+    "agent",
+    "run",
+    "tool",
+    "summary",
+    "environment",
+    "state",
+    "version",
+    "digest",
+    "level",
+    "score",
+    "created_at",
+    "expires_at",
+    "resolved_at",
+    "resolution",
+    "settled_at",
+    "outcome",
+    "claimed_at",
+    "requested_by__username",
 )
 
 
@@ -52,7 +70,9 @@ class Page:
     next: str = ""
 
 
-def inbox(*, sort: str = "due", levels: list[str] | None = None, agent: str = "", tool: str = "", cursor: str = "", limit: int = PAGE) -> Page:
+def inbox(
+    *, sort: str = "due", levels: list[str] | None = None, agent: str = "", tool: str = "", cursor: str = "", limit: int = PAGE
+) -> Page:
     """What waits for people.
 
     Args:
@@ -78,10 +98,7 @@ def decided(*, agent: str = "", tool: str = "", state: str = "", cursor: str = "
         rows = rows.filter(agent=agent)
     if tool:
         rows = rows.filter(tool=tool)
-    if state in set(ActionState):
-        rows = rows.filter(state=state)
-    else:
-        rows = rows.exclude(level="low", state=ActionState.APPROVED)
+    rows = rows.filter(state=state) if state in set(ActionState) else rows.exclude(level="low", state=ActionState.APPROVED)
     return _page(rows, "resolved_at", True, cursor, limit)
 
 

@@ -37,7 +37,9 @@ class Stop:
     release_reason: str = ""
 
     def covers(self, *, agent: str, run: str) -> bool:
-        return self.scope == "everything" or (self.scope == "agent" and self.target == agent) or (self.scope == "run" and self.target == run)
+        return (
+            self.scope == "everything" or (self.scope == "agent" and self.target == agent) or (self.scope == "run" and self.target == run)
+        )
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def settled(action_ids: Sequence[str]) -> dict[str, Settled]:
     if not action_ids:
         return {}
     rows = Action.objects.filter(pk__in=action_ids, settled_at__isnull=False).values_list("pk", "outcome")
-    return {str(pk): Settled(str(pk), outcome) for pk, outcome in rows}
+    return {str(pk): Settled(str(pk), outcome or {}) for pk, outcome in rows}
 
 
 def any_unsettled(action_ids: Sequence[str]) -> bool:
@@ -116,6 +118,14 @@ def policy_source(sha256: str) -> str:
 
 def _stop(halt: Halt) -> Stop:
     return Stop(
-        halt.pk, halt.scope, halt.target, halt.reason, halt.by_name, halt.created_at, halt.door, halt.released_at,
-        halt.released_by_name, halt.release_reason,
+        halt.pk,
+        halt.scope,
+        halt.target,
+        halt.reason,
+        halt.by_name,
+        halt.created_at,
+        halt.door,
+        halt.released_at,
+        halt.released_by_name,
+        halt.release_reason,
     )

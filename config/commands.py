@@ -1,0 +1,62 @@
+"""What our management commands share: who is acting, JSON from an argument or a file, errors as one sentence."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import OperationalError
+
+from agents.errors import AgentError
+from approvals.errors import ApprovalError
+from approvals.models import User
+from approvals.operations import people
+from audit import canonical
+
+
+def add_by(parser: CommandParser) -> None:
+    """The option that says who is acting; the audit log names them."""
+    parser.add_argument("--by", default=os.environ.get("COUNTERSIGN_USER", ""), help="your account (default: $COUNTERSIGN_USER)")
+
+
+def person(options: dict[str, Any], *, fallback: str = "") -> User:
+    """The account acting. Raises CommandError with what to do when it is not said or not there."""
+    username = options["by"] or fallback
+    user = people.find(username)
+    if user is None:
+        raise CommandError(
+            f"There is no account {username!r}; say who you are with --by USERNAME"
+            if username
+            else "Say who you are with --by USERNAME (or set COUNTERSIGN_USER)"
+        )
+    return user
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Turn the rooms' named errors into one sentence on stderr and exit status 1 (fields, one a line, below it)."""
+    try:
+        yield
+    except (ApprovalError, AgentError) as error:
+        fields = error.details.get("fields") or {}
+        lines = [error.message, *(f"  {path or 'input'}: {why}" for path, why in fields.items())]
+        raise CommandError("\n".join(lines)) from error
+    except canonical.NotCanonical as error:
+        raise CommandError(f"The JSON cannot be used: {error}") from error
+    except OperationalError as error:
+        raise CommandError("The database does not answer: start the product with make run, or set DATABASE_URL") from error
+
+
+def json_argument(text: str) -> Any:
+    """JSON from the command line, from `@file`, or from `-` (standard input)."""
+    if text == "-":
+        return canonical.parse(sys.stdin.buffer.read())
+    if text.startswith("@"):
+        try:
+            return canonical.parse(Path(text[1:]).expanduser().read_bytes())
+        except OSError as error:
+            raise CommandError(f"{text[1:]} cannot be read: {error.strerror}") from error
+    return canonical.parse(text.encode("utf-8", "surrogateescape"))

@@ -1,0 +1,41 @@
+"""`manage.py audit verify|events`: recompute every leaf, or read the log from the command line."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from audit import queries
+from audit.queries import Broken
+from config import commands
+
+
+class Command(BaseCommand):
+    help = "Verify the audit log (exit status 1 when an event does not hold), or list its newest events."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        verbs.add_parser("verify", help="recompute every leaf and name the first that does not hold")
+        listing = verbs.add_parser("events", help="newest first")
+        for name in ("kind", "agent", "run", "action"):
+            listing.add_argument(f"--{name}", default="")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with commands.sentences():
+            getattr(self, f"_{options['verb']}")(options)
+
+    def _verify(self, options: dict[str, Any]) -> None:
+        count = 0
+        for step in queries.verify():
+            if isinstance(step, Broken):
+                self.stderr.write("")
+                self.stdout.write(f"Event {step.id} of {step.stream} does not hold: {step.why}")
+                sys.exit(1)
+            count = step
+            self.stderr.write(f"\r{count:,} events hold", ending="")
+        self.stderr.write("")
+        self.stdout.write(f"All {count:,} events hold")
+
+    def _events(self, options: dict[str, Any]) -> None:
+        for e in queries.events(**{name: options[name] for name in ("kind", "agent", "run", "action")}).rows:
+            self.stdout.write(f"{e.id:>8} {e.at:%Y-%m-%d %H:%M:%S} {e.kind:<24} {e.actor:<20} {e.door:<7} {e.leaf[:12]} {e.stream}")

@@ -1,0 +1,140 @@
+"""`manage.py doctor`: what is wrong with this installation, and how to mend it. Exit status 1 when something is."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from celery import current_app
+from django.conf import settings
+from django.core.checks import run_checks
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from agents import queries as agent_queries
+from approvals import queries
+
+LOW_DISK = 500_000_000
+LONG_S = 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; `mend` says what to do when it is not well."""
+
+    what: str
+    well: bool
+    mend: str = ""
+
+
+class Command(BaseCommand):
+    help = "Say what is wrong and how to mend it."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        ill = 0
+        for look in LOOKS:
+            for finding in _guarded(look):
+                ill += not finding.well
+                self.stdout.write(
+                    f"{'ok  ' if finding.well else 'MEND'}  {finding.what}" + ("" if finding.well else f"\n      {finding.mend}")
+                )
+        self.stdout.write("Everything is well" if not ill else f"{ill} to mend")
+        sys.exit(1 if ill else 0)
+
+
+def _guarded(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """A look that fails is itself a finding: doctor never ends in a traceback."""
+    try:
+        yield from look()
+    except DatabaseError as error:
+        yield Finding(f"{look.__name__.strip('_')}: {str(error).splitlines()[0]}", False, "Mend the database first, then run doctor again")
+
+
+def _settings() -> Iterator[Finding]:
+    yield Finding(f"Python {sys.version.split()[0]}", sys.version_info >= (3, 11), "Install Python 3.11 or newer")
+    errors = [m for m in run_checks() if m.is_serious()]
+    yield Finding(f"settings: {len(errors)} errors", not errors, "; ".join(f"{e.msg} ({e.hint})" for e in errors))
+    folder = settings.VAR_DIR if settings.VAR_DIR.exists() else settings.VAR_DIR.parent
+    free = shutil.disk_usage(folder).free
+    yield Finding(f"disk: {free / 1e9:.1f} GB free", free > LOW_DISK, f"Make room on the disk of {folder}: at least 500 MB")
+
+
+def _database() -> Iterator[Finding]:
+    try:
+        connection.ensure_connection()
+    except DatabaseError:
+        yield Finding("database: no answer", False, "Start the product with make run, or set DATABASE_URL to a server that answers")
+        return
+    version = int(getattr(connection, "pg_version", 0)) // 10_000
+    yield Finding(f"database: PostgreSQL {version}", version >= 15, "Use PostgreSQL 15 or newer")
+    executor = MigrationExecutor(connection)
+    behind = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    yield Finding(f"migrations: {behind} to apply", behind == 0, "Run: python manage.py migrate")
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW fsync")
+        yield Finding(
+            "database: writes are durable (fsync)", cursor.fetchone()[0] == "on", "Set fsync = on: without it a crash loses decisions"
+        )
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%%' AND now() - state_change > interval '10 seconds'"
+        )
+        stuck = cursor.fetchone()[0]
+    yield Finding(
+        f"database: {stuck} transactions left open", stuck == 0, "Find them in pg_stat_activity; set idle_in_transaction_session_timeout"
+    )
+
+
+def _direct_connection() -> Iterator[Finding]:
+    try:
+        with psycopg.connect(settings.DATABASE_DIRECT_URL, connect_timeout=3, autocommit=True) as direct:
+            direct.execute("LISTEN countersign_doctor")
+        yield Finding("direct connection: LISTEN works", True)
+    except psycopg.Error:
+        yield Finding("direct connection: no answer", False, "Set DATABASE_DIRECT_URL to the server itself, not to a pooler")
+
+
+def _broker() -> Iterator[Finding]:
+    try:
+        with current_app.connection_for_write() as broker:
+            broker.ensure_connection(max_retries=1, timeout=2)
+    except Exception:  # whatever the transport raises: it does not answer
+        yield Finding("broker: no answer", False, "Start the product with make run, or set REDIS_URL; until then things go on, more slowly")
+        return
+    yield Finding("broker: answers", True)
+    workers = current_app.control.ping(timeout=1.5) or []
+    yield Finding(f"workers: {len(workers)} answer", bool(workers), "Start one: celery -A config worker -Q runs,effects,notify")
+
+
+def _agents() -> Iterator[Finding]:
+    rows = agent_queries.agents()
+    yield Finding(f"agents: {len(rows)} registered", bool(rows), "Register a project: python manage.py agents import PATH/langgraph.json")
+    for project in {agent_queries.project_of(row.slug) for row in rows}:
+        yield Finding(
+            f"project {Path(project).parent.name}",
+            Path(project).exists(),
+            f"{project} is gone: put it back, or import it from its new place",
+        )
+
+
+def _work() -> Iterator[Finding]:
+    late = agent_queries.overdue()
+    yield Finding(f"overdue: {late['runs']} runs, {late['effects']} effects nobody has taken for 30 s", not late["runs"] + late["effects"],
+                  "Is a worker running, and beat? If an agent is halted, release it when you are ready")  # fmt: skip
+    yield Finding(
+        f"unknown outcomes: {late['unknown']}",
+        not late["unknown"],
+        "Look whether each was done, then: python manage.py runs resolve ACTION done|not-done --reason ...",
+    )
+    stops = queries.active_halts()
+    yield Finding(
+        f"halts: {len(stops)} active",
+        not stops,
+        "; ".join(f"{s.scope} {s.target} by {s.by}: {s.reason}" for s in stops) + ". Release: python manage.py halt --release ID",
+    )
+
+
+LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _work)

@@ -1,0 +1,27 @@
+"""`manage.py login_links`: one way in per persona, for the demo and for the first administrator."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from approvals.operations import people
+from config.demo import CAST
+
+
+class Command(BaseCommand):
+    help = "Print the address and one login link per persona (or for one account)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username", nargs="?", help="only this account")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        wanted = [(p.label, p.username) for p in CAST] if not options["username"] else [("", options["username"])]
+        self.stdout.write(f"Countersign is at {settings.PUBLIC_URL}/")
+        for label, username in wanted:
+            user = people.find(username)
+            if user is None:
+                raise CommandError(f"There is no account {username!r}; make the demo's with: python manage.py seed_demo")
+            token = people.make_login_link(user=user)
+            self.stdout.write(f"  {label or username:<16} {user.display_name:<14} {settings.PUBLIC_URL}/login/link/{token}")
+        self.stdout.write(f"Links work for {settings.LOGIN_LINK_HOURS} hours; print new ones with: python manage.py login_links")

@@ -1,0 +1,137 @@
+"""`manage.py runs start|list|show|cancel|retry|resolve`: runs from the command line, one or a file of them."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from agents import operations, queries
+from agents.errors import AgentError
+from agents.states import UNFINISHED
+from audit import canonical
+from config import commands
+
+BAR = 30
+
+
+class Command(BaseCommand):
+    help = "Start, list, show, cancel or retry runs; say what became of a call whose outcome is unknown."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        start = verbs.add_parser("start", help="start a run, or one per line of a JSONL file")
+        start.add_argument("agent")
+        start.add_argument("--input", help="JSON, @file, or - for standard input")
+        start.add_argument("--jsonl", type=Path, help="a file with one input a line: one run each")
+        start.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait for the end or for people")
+        commands.add_by(start)
+        listing = verbs.add_parser("list", help="newest first")
+        listing.add_argument("--agent", default="")
+        listing.add_argument("--state", default="")
+        show = verbs.add_parser("show", help="one run: state, actions, effects, output")
+        show.add_argument("run")
+        for verb, text in (("cancel", "end a run"), ("retry", "take a failed run up again")):
+            one = verbs.add_parser(verb, help=text)
+            one.add_argument("run")
+            one.add_argument("--reason", default="")
+            commands.add_by(one)
+        resolve = verbs.add_parser("resolve", help="say whether a call of unknown outcome was done")
+        resolve.add_argument("action")
+        resolve.add_argument("outcome", choices=["done", "not-done"])
+        resolve.add_argument("--reason", required=True)
+        commands.add_by(resolve)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with commands.sentences():
+            getattr(self, f"_{options['verb']}")(options)
+
+    def _start(self, options: dict[str, Any]) -> None:
+        by = commands.person(options)
+        if (options["input"] is None) == (options["jsonl"] is None):
+            raise CommandError("Give the input with --input JSON|@file|-, or many with --jsonl FILE")
+        if options["jsonl"]:
+            self._start_many(options, by)
+            return
+        run = operations.start_run(agent=options["agent"], input=commands.json_argument(options["input"]), by=by, door="cli")
+        self.stdout.write(f"{run.pk}")
+        if options["wait"]:
+            self._wait(str(run.pk), options["wait"])
+
+    def _start_many(self, options: dict[str, Any], by: Any) -> None:
+        """One run a line. A line that cannot be used is named and left out; the others start."""
+        lines = list(_lines(options["jsonl"]))
+        refused = []
+        for number, (at, text) in enumerate(lines, start=1):
+            try:
+                operations.start_run(agent=options["agent"], input=canonical.parse(text), by=by, door="cli")
+            except canonical.NotCanonical as error:
+                refused.append(f"line {at}: {error}")
+            except AgentError as error:
+                if error.status == 404:
+                    raise
+                refused.append(f"line {at}: {error.message}")
+            self._bar(number, len(lines))
+        self.stderr.write("")
+        self.stdout.write(f"{len(lines) - len(refused)} runs started, {len(refused)} lines refused")
+        if refused:
+            raise CommandError("\n".join(refused))
+
+    def _bar(self, done: int, total: int) -> None:
+        filled = BAR * done // max(1, total)
+        self.stderr.write(f"\r[{'#' * filled}{'.' * (BAR - filled)}] {done}/{total}", ending="")
+
+    def _wait(self, run_id: str, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            row = queries.run_row(run_id)
+            if row and (row.state not in UNFINISHED or row.state == "WAITING"):
+                break
+            time.sleep(0.2)
+        self._show({"run": run_id})
+
+    def _list(self, options: dict[str, Any]) -> None:
+        for r in queries.runs(agent=options["agent"], state=options["state"].upper() if options["state"] != "live" else "live").rows:
+            self.stdout.write(
+                f"{r.id}  {r.state:<10} {r.agent:<16} {','.join(r.nodes):<16} {r.created_at:%Y-%m-%d %H:%M:%S} {r.started_by}"
+            )
+
+    def _show(self, options: dict[str, Any]) -> None:
+        run = queries.run_detail(options["run"])
+        self.stdout.write(f"{run.row.id}  {run.row.state}  {run.agent_title} v{run.version}  trace {run.trace}")
+        for effect in run.effects:
+            self.stdout.write(f"  {effect.action_id}  {effect.tool:<20} {effect.state:<8} {effect.error[:100]}")
+        if run.row.error:
+            self.stdout.write(f"error: {run.row.error}")
+        if run.output is not None:
+            self.stdout.write(json.dumps(run.output, indent=2, ensure_ascii=False))
+
+    def _cancel(self, options: dict[str, Any]) -> None:
+        run = operations.cancel_run(_uuid(options["run"]), reason=options["reason"], by=commands.person(options), door="cli")
+        self.stdout.write(f"{run.pk} cancelled")
+
+    def _retry(self, options: dict[str, Any]) -> None:
+        run = operations.retry_run(_uuid(options["run"]), by=commands.person(options), door="cli")
+        self.stdout.write(f"{run.pk} is ready again")
+
+    def _resolve(self, options: dict[str, Any]) -> None:
+        effect = operations.resolve_unknown(
+            _uuid(options["action"]), done=options["outcome"] == "done", reason=options["reason"], by=commands.person(options), door="cli"
+        )
+        self.stdout.write(f"{effect.pk}: {effect.state.lower()}")
+
+
+def _uuid(text: str) -> str:
+    return queries.run_id(text)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from error
+    for number, line in enumerate(content.splitlines(), start=1):
+        if line.strip():
+            yield number, line
