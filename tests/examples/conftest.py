@@ -1,6 +1,5 @@
-"""The demo agents' tools on a real PostgreSQL: one server, one seeded template, a copy of it per test."""
+"""The demo agents' tools on a real PostgreSQL: one server, one database, the shop made anew for each test."""
 
-import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -19,9 +18,9 @@ for _folder in ("scripted", "shop", "refunds", "janitor", "dba"):
 
 from agents.tools.registry import Preview, Tool, ToolContext  # noqa: E402
 from shop_store.db import ShopConnection, connect  # noqa: E402
-from shop_store.seeding import seed_shop  # noqa: E402
+from shop_store.seeding import SCHEMA, seed_shop  # noqa: E402
 
-_numbers = itertools.count(1)
+SEEDED = ("customers", "products", "orders", "order_items", "payments", "tickets", "carts", "coupons", "reviews")
 
 
 @pytest.fixture(scope="session")
@@ -38,26 +37,31 @@ def server_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def shop_template(server_url: str) -> Iterator[str]:
-    """A database with the seeded shop, never worked in."""
-    name = f"shop_template_{os.getpid()}"
-    _create(server_url, name)
-    seed_shop(_url(server_url, name))
-    yield name
-    _drop(server_url, name)
+def shop_url(server_url: str) -> Iterator[str]:
+    """A database of our own, with the seeded shop kept aside in a second schema."""
+    name = f"shop_{os.getpid()}"
+    url = make_conninfo(**{**conninfo_to_dict(server_url), "dbname": name})
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        seed_shop(url)
+        with connect(url) as inside:
+            inside.execute("ALTER SCHEMA shop RENAME TO seeded")
+        yield url
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
-def shop(server_url: str, shop_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ShopConnection]:
+def shop(shop_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ShopConnection]:
     """A fresh shop that the tools find by themselves, and a connection to look into it."""
-    name = f"shop_{os.getpid()}_{next(_numbers)}"
-    _create(server_url, name, template=shop_template)
-    url = _url(server_url, name)
-    monkeypatch.setenv("SHOP_DATABASE_URL", url)
-    with connect(url) as connection:
+    monkeypatch.setenv("SHOP_DATABASE_URL", shop_url)
+    with connect(shop_url) as connection:
+        with connection.transaction():
+            connection.execute("DROP SCHEMA IF EXISTS shop CASCADE")
+            connection.execute(SCHEMA.read_bytes())
+            for table in SEEDED:
+                names = {"to": sql.Identifier("shop", table), "from_": sql.Identifier("seeded", table)}
+                connection.execute(sql.SQL("INSERT INTO {to} SELECT * FROM {from_}").format(**names))
         yield connection
-    if "DATABASE_URL" in os.environ:  # an embedded server goes as a whole; dropping one by one takes longer than the tests
-        _drop(server_url, name)
 
 
 Call = Callable[..., dict[str, Any]]
@@ -84,17 +88,3 @@ def look() -> Callable[..., Preview]:
         return tool.preview(model, ToolContext("action-1", "run-1", "test", "key-1", run_input, "demo"))
 
     return preview
-
-
-def _url(server_url: str, name: str) -> str:
-    return make_conninfo(**{**conninfo_to_dict(server_url), "dbname": name})
-
-
-def _create(server_url: str, name: str, template: str = "template0") -> None:
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
-
-
-def _drop(server_url: str, name: str) -> None:
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

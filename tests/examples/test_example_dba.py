@@ -191,7 +191,7 @@ def test_outcome_can_be_asked_for(shop, call):
 
 def test_postgresql_itself_takes_one_statement_only(shop, call):
     """Should the parser ever let two through, the protocol does not."""
-    two = dataclasses.replace(parse(EMPTY_CARTS), sql=EMPTY_CARTS + "; DELETE FROM shop.reviews")
+    two = dataclasses.replace(parse(EMPTY_CARTS), sql="; ".join([EMPTY_CARTS, "DELETE FROM shop.reviews"]))
     with pytest.raises(ToolError, match="multiple commands"):
         rehearse_only(two)
 

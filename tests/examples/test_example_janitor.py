@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -23,7 +24,7 @@ ELSEWHERE = [
 ]  # fmt: skip
 NOBODYS = [
     "/", "/etc", "/etc/ssl", "/usr/lib", "/tmp", "/proc/self", "/home", "", "relative", "/tmp/../etc", "/no/such/place",  # noqa: S108
-    "/tmp\0/x", None, 7, os.path.expanduser("~"), os.getcwd(),  # noqa: S108
+    "/tmp\0/x", None, 7, os.path.expanduser("~"), os.getcwd(), sys.prefix, str(EXAMPLE), os.path.expanduser("~/.ssh"),  # noqa: S108
 ]  # fmt: skip
 
 
@@ -204,6 +205,12 @@ def test_restoring_never_replaces_a_file(place, call):
 def test_directories_that_are_nobodys_to_tidy_are_refused(directory):
     with pytest.raises(ToolError):
         checked_directory(directory)
+
+
+def test_version_history_is_not_looked_at(place, call):
+    (place / ".git").mkdir()
+    (place / ".git" / "old-object").write_text("x" * 2000)
+    assert call(scan_directory, {"older_than_days": 1, "larger_than_mb": 1}, directory=str(place))["files"] == 3
 
 
 def test_a_link_to_a_system_directory_is_seen_through(tmp_path):

@@ -13,9 +13,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
 from agents.tools.registry import ToolError
 
 TRASH = ".countersign-trash"
+DEMO = "janitor-demo"  # the one directory below the product's own that is there to be tidied
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 # Nothing in or below these is ever tidied up; of the second list only what lies below may be.
@@ -57,10 +61,28 @@ def checked_directory(directory: object) -> str:
         raise ToolError("no_directory", f"{directory!r} is not a directory.")
     if real in SHARED_ROOTS or any(_within(real, tree) for tree in SYSTEM_TREES):
         raise ToolError("system_directory", f"{real} belongs to the system.")
-    for inhabited in (os.path.expanduser("~"), os.getcwd(), sys.prefix):
-        if _within(os.path.realpath(inhabited), real):
-            raise ToolError("system_directory", f"{real} holds a home directory or this program itself.")
+    _refuse_inhabited(real)
     return real
+
+
+def _refuse_inhabited(real: str) -> None:
+    """Neither a home directory, nor what hides in one, nor this program, its data and its interpreter."""
+    home = os.path.realpath(os.path.expanduser("~"))
+    own = [os.path.realpath(path) for path in (sys.prefix, *_product_places())]
+    if any(_within(path, real) for path in (home, os.getcwd(), *own)):
+        raise ToolError("system_directory", f"{real} holds a home directory or this program itself.")
+    if _within(real, home) and os.path.relpath(real, home).startswith("."):
+        raise ToolError("system_directory", f"{real} is a hidden directory of the home directory.")
+    if any(_within(real, path) for path in own) and DEMO not in Path(real).parts:
+        raise ToolError("system_directory", f"{real} belongs to this program.")
+
+
+def _product_places() -> list[str]:
+    """The checkout and the data folder, when Django knows them; a tool that runs by itself has no settings."""
+    try:
+        return [str(settings.BASE_DIR), str(settings.VAR_DIR)]
+    except (ImproperlyConfigured, AttributeError):
+        return []
 
 
 def _within(path: str, tree: str) -> bool:

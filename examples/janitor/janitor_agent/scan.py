@@ -18,6 +18,7 @@ MOST_LISTED = 200
 HASH_AT_MOST = 4 * 1024**3  # bytes read in one look for duplicates
 SMALLEST_DUPLICATE = 1024
 DAY = 86_400
+VERSION_CONTROL = frozenset({".git", ".hg", ".svn"})  # old files in there are the history
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _count(skipped: Skipped) -> None:
 
 
 def _enter(descriptor: int, folder: str, name: str, device: int, skipped: Skipped) -> bool:
-    if folder == "." and name == TRASH:
+    if (folder == "." and name == TRASH) or name in VERSION_CONTROL:
         return False
     try:
         status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
