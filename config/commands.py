@@ -12,7 +12,7 @@ from django.db import OperationalError
 
 from agents.errors import AgentError
 from approvals.errors import ApprovalError
-from approvals.models import User
+from approvals.models.people import User
 from approvals.operations import people
 from audit import canonical
 

@@ -19,7 +19,7 @@ from agents.operations import waking
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError
-from approvals.models import User
+from approvals.models.people import User
 from approvals.operations import people
 from audit import canonical
 
@@ -44,7 +44,7 @@ CAST = (
     Persona("admin", "s.adeyemi", "Sade Adeyemi", ("admins",)),
 )
 STARTER, OWNER = "o.hart", "s.adeyemi"
-HISTORY_RUNS, WAITING_RUNS = 14, 4  # per example, as far as its inputs reach
+HISTORY_RUNS, WAITING_RUNS = 10, 2  # per example, as far as its inputs reach
 REASONS = ("wrong target", "too broad", "missing context", "not now")
 
 

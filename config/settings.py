@@ -200,6 +200,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_DB_REUSE_MAX = 100_000
 
 # -- logs -----------------------------------------------------------------------------------------
-LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+# Services tell what they do; a command in somebody's terminal only what goes wrong.
+LOG_LEVEL = env.text("LOG_LEVEL", "WARNING" if ROLE == "command" else "INFO")
 LOGGING_CONFIG = "config.telemetry.configure"
-LOGGING: dict[str, object] = {}
+LOGGING = {"version": 1}  # not empty, or Django would skip our configuration

@@ -19,6 +19,7 @@ from agents.graphs.loader import Graph
 from agents.graphs.recorder import Recorder
 
 RECURSION_LIMIT = 200
+Control = RunControl  # one per stretch; `request_drain(reason)` stops it at the next step
 
 
 class Stop(StrEnum):
@@ -58,7 +59,7 @@ class Stretch:
     error: str = ""
 
 
-def drive(graph: Graph, *, thread: str, first_input: Any, answers: Mapping[str, Any], control: RunControl, recorder: Recorder) -> Stretch:
+def drive(graph: Graph, *, thread: str, first_input: Any, answers: Mapping[str, Any], control: Control, recorder: Recorder) -> Stretch:
     """Take the graph as far as it goes.
 
     Args:
@@ -100,7 +101,7 @@ def drive(graph: Graph, *, thread: str, first_input: Any, answers: Mapping[str, 
     return _ended(graph.get_state(config), frozenset(deliver))
 
 
-def _stream(graph: Graph, feed: Any, config: Any, control: RunControl) -> Iterator[Any]:
+def _stream(graph: Graph, feed: Any, config: Any, control: Control) -> Iterator[Any]:
     return graph.stream(feed, config, stream_mode="tasks", durability="sync", control=control, subgraphs=True)
 
 

@@ -10,12 +10,12 @@ import structlog
 from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from langgraph.runtime import RunControl
+
 
 from agents.crashpoints import crash
 from agents.errors import AgentError, LostLease
 from agents.graphs import checkpoints
-from agents.graphs.driver import Stop, Stretch, drive
+from agents.graphs.driver import Control, Stop, Stretch, drive
 from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
@@ -54,7 +54,7 @@ def advance_run(run_id: UUID) -> Advanced:
         return Advanced(None)
     crash("run_claimed")
     recorder = Recorder(run=str(run.pk), trace=run.trace, fence=run.fence)
-    control = RunControl()
+    control = Control()
     held = Held("run", run.pk, run.fence, run.agent_id, on_halt=control.request_drain, on_look=lambda: _live(run, recorder))
     with structlog.contextvars.bound_contextvars(run=str(run.pk), trace=run.trace), holding(held):
         try:
@@ -93,7 +93,7 @@ def _claim(run_id: UUID) -> Run | None:
     return run
 
 
-def _drive(run: Run, control: RunControl, recorder: Recorder) -> tuple[Stretch, list[Prepared]]:
+def _drive(run: Run, control: Control, recorder: Recorder) -> tuple[Stretch, list[Prepared]]:
     """The stretch, and its questions looked at; an agent that cannot be loaded is a failed stretch."""
     try:
         loaded = load_agent(run.agent.project, run.agent_id)

@@ -25,7 +25,7 @@ from agents.tools.runner import Ran
 from approvals import operations as approvals
 from approvals import permissions
 from approvals.errors import Conflict, Expired, Halted, NotFound, Tampered
-from approvals.models import User
+from approvals.models.people import User
 from approvals.operations.claiming import Claim, Reopened, report_tampering
 from approvals.operations.halts import check_reason
 from audit import canonical, log, traces

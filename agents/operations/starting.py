@@ -13,7 +13,7 @@ from agents.operations import events, waking
 from agents.operations.receiving import close_open_pauses
 from agents.states import UNFINISHED, RunState
 from approvals import permissions
-from approvals.models import User
+from approvals.models.people import User
 from audit import canonical, log
 
 MAX_ERRORS = 20
