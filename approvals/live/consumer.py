@@ -10,7 +10,7 @@ from django.utils.crypto import constant_time_compare
 
 from approvals import permissions, queries
 from approvals.live import listener
-from approvals.models import User
+from approvals.models.people import User
 from approvals.queries import CatchUp
 
 RECHECK_S = 25.0  # role, account and session are looked at again so often (promise 3: within 30 s)
@@ -80,7 +80,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     def _may_listen(self) -> bool:
         """Whether session, account and role still hold, asked of the database now."""
         session = self.scope["session"]
-        fresh = type(session)(session.session_key) if session.session_key else None
+        fresh = session.__class__(session.session_key) if session.session_key else None
         if fresh is None or SESSION_KEY not in fresh or BACKEND_SESSION_KEY not in fresh:
             return False
         user = User.objects.filter(pk=fresh[SESSION_KEY], is_active=True).first()
