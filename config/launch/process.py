@@ -49,7 +49,7 @@ class Kept(ABC):
     def look(self) -> None:
         """Called several times a second: show what it complains about, and start it again when it is due."""
         for line in self.tail.look():
-            say(f"{self.name:>8} | {line[:400]}")
+            say(f"{self.name:>8} | {line[:300]}")
         now = time.monotonic()
         if self._again_at is not None:
             if now >= self._again_at:

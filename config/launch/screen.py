@@ -3,6 +3,7 @@
 Imports nothing of ours.
 """
 
+import json
 import re
 import sys
 import time
@@ -15,6 +16,18 @@ TELLING = re.compile(
 )
 LINES_PER_LOOK = 5
 ROTATE_BYTES = 20_000_000
+
+
+def readable(line: str) -> str:
+    """A JSON log line as one short sentence: what happened and, of an exception, the last line; others as they are."""
+    try:
+        entry = json.loads(line)
+        data = entry.get("log_data")
+        what = entry.get("event") or (data.get("action") if isinstance(data, dict) else None) or entry.get("logger", "")
+        failure = str(entry.get("exception", "")).strip().splitlines()[-1:]
+        return " ".join([f"[{entry.get('level', '?')}]", *str(what).split(), *failure])
+    except (ValueError, AttributeError):
+        return line
 
 
 def say(text: str) -> None:
@@ -62,7 +75,7 @@ class LogTail:
         self._read_to += len(whole)
         if size > ROTATE_BYTES:
             self._cut()
-        telling = [line for line in whole.decode(errors="replace").splitlines() if TELLING.search(line)]
+        telling = [readable(line) for line in whole.decode(errors="replace").splitlines() if TELLING.search(line)]
         more = len(telling) - LINES_PER_LOOK
         return [*telling[:LINES_PER_LOOK], f"... and {more} more such lines in {self.path}"] if more > 0 else telling
 

@@ -171,8 +171,11 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_log_tail_shows_only_what_tells_and_cuts_a_large_file(tmp_path: Path) -> None:
     log = tmp_path / "web.log"
     tail = LogTail(log)
-    log.write_text('INFO fine\n[ERROR] broken\n{"level": "warning"}\nlogfile -> [stderr]@%WARNING\n', encoding="utf-8")
-    assert tail.look() == ["[ERROR] broken", '{"level": "warning"}']
+    log.write_text(
+        'INFO fine\n[ERROR] broken\n{"level": "error", "event": "lost", "exception": "Trace\\nE: why"}\nlogfile -> [stderr]@%WARNING\n',
+        encoding="utf-8",
+    )
+    assert tail.look() == ["[ERROR] broken", "[error] lost E: why"]
     assert tail.look() == []
     with log.open("ab") as file:
         file.truncate(ROTATE_BYTES + 10)
