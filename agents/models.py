@@ -134,6 +134,7 @@ class Pause(models.Model):
     # Set when nothing can be asked of people: the answer the graph gets instead (bad arguments, a tool's refusal).
     refusal = models.JSONField(null=True)
     actions = models.JSONField(default=list)  # ids of its actions, in order
+    asked = models.IntegerField(default=1)  # times it was asked: the node may come back with other arguments
     created_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True)
 

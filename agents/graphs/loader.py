@@ -117,14 +117,8 @@ def _compiler(slug: str, found: Any) -> Callable[[Any], Graph]:
     if isinstance(found, StateGraph):
         return lambda saver: found.compile(checkpointer=saver, name=slug)
     if isinstance(found, CompiledStateGraph):
-        return lambda saver: found.builder.compile(
-            checkpointer=saver,
-            name=slug,
-            interrupt_before=_names(found.interrupt_before_nodes),
-            interrupt_after=_names(found.interrupt_after_nodes),
-        )
+        if found.interrupt_before_nodes or found.interrupt_after_nodes:
+            # They pause without a question: driving on would walk through them with nobody asked.
+            raise BadProject(f"graph {slug} has static breakpoints (interrupt_before/after); use interrupt() inside the node instead")
+        return lambda saver: found.builder.compile(checkpointer=saver, name=slug)
     raise BadProject(f"graph {slug} is a {type(found).__name__}; export a StateGraph or a compiled graph")
-
-
-def _names(nodes: Any) -> Any:
-    return nodes if nodes == "*" else list(nodes)

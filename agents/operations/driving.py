@@ -11,22 +11,21 @@ from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-
 from agents.crashpoints import crash
 from agents.errors import AgentError, LostLease
 from agents.graphs import checkpoints
-from agents.graphs.driver import Control, Stop, Stretch, drive
+from agents.graphs.driver import Control, Question, Stop, Stretch, drive
 from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
 from agents.operations import events, waking
 from agents.operations.answering import answers
 from agents.operations.leases import Held, holding, lease
-from agents.operations.pausing import Prepared, open_pause, prepare
+from agents.operations.pausing import Prepared, digest_of, open_pause, prepare
 from agents.operations.receiving import all_settled
 from agents.states import PauseState, RunState
 from approvals import queries as approvals_queries
-from approvals.operations import close
+from approvals.operations import close, lock
 from approvals.states import ActionState
 from audit import canonical, log, traces
 from audit.log import Entry
@@ -120,9 +119,12 @@ def _graph(loaded: Loaded, saver: Any) -> Any:
     return _graphs[key]
 
 
-def _new(run: Run, stretch: Stretch) -> list[Any]:
-    known = set(Pause.objects.filter(thread=run.thread).values_list("interrupt_id", flat=True)) if stretch.questions else set()
-    return [q for q in stretch.questions if q.interrupt_id not in known]
+def _new(run: Run, stretch: Stretch) -> list[Question]:
+    """Questions not recorded yet, or recorded with other arguments than the node came back with."""
+    if not stretch.questions:
+        return []
+    known = dict(Pause.objects.filter(thread=run.thread).values_list("interrupt_id", "proposal_digest"))
+    return [q for q in stretch.questions if known.get(q.interrupt_id) != digest_of(q)]
 
 
 @transaction.atomic
@@ -133,10 +135,13 @@ def _put_down(run: Run, stretch: Stretch, prepared: Sequence[Prepared], recorder
     for one in prepared:
         open_pause(run, one)
     traces.record(recorder.taken())
+    # From here on a settling action waits for us, or has been seen: nobody is left waiting for an answer that is there.
+    if not Run.objects.select_for_update().filter(pk=run.pk, state=RunState.RUNNING, fence=run.fence).exists():
+        raise LostLease("Another worker took this run over")
     state, error = _next_state(run, stretch, orphans)
     finished = state in {RunState.SUCCEEDED, RunState.PARTIAL, RunState.FAILED}
     output = _output(stretch) if stretch.stop is Stop.FINISHED and not orphans else None
-    changed = Run.objects.filter(pk=run.pk, state=RunState.RUNNING, fence=run.fence).update(
+    Run.objects.filter(pk=run.pk, state=RunState.RUNNING, fence=run.fence).update(
         state=state,
         nodes=list(stretch.nodes),
         error=canonical.storable(error),
@@ -145,8 +150,6 @@ def _put_down(run: Run, stretch: Stretch, prepared: Sequence[Prepared], recorder
         attempts=0,
         **({"finished_at": Now(), "output": output} if finished else {}),
     )
-    if not changed:
-        raise LostLease("Another worker took this run over")
     crash("t1_open")
     run.state = state
     data: dict[str, Any] = {"nodes": list(stretch.nodes), "questions": len(stretch.questions)}
@@ -184,7 +187,9 @@ def _reconcile(run: Run, stretch: Stretch, asked: set[str]) -> tuple[list[Entry]
     orphans: list[str] = []
     if stretch.stop in {Stop.FAILED, Stop.DRAINED}:
         return entries, orphans  # nothing certain is known of the others yet
-    for pause in Pause.objects.select_for_update().filter(run=run, state=PauseState.OPEN).exclude(interrupt_id__in=asked):
+    gone = list(Pause.objects.filter(run=run, state=PauseState.OPEN).exclude(interrupt_id__in=asked))
+    lock([UUID(action_id) for pause in gone for action_id in pause.actions])
+    for pause in gone:
         actions = approvals_queries.settled(pause.actions)
         known_node = not pause.node or pause.node in _nodes(run)
         answered = len(actions) == len(pause.actions) and (pause.interrupt_id in stretch.delivered or known_node)

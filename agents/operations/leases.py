@@ -86,6 +86,8 @@ def _look_forever() -> None:
         except DatabaseError as error:
             log.warning("lease_not_renewed", error=str(error))
             connection.close()
+        except Exception:  # this thread must outlive whatever a graph's spans can hold
+            log.exception("look_failed")
         close_old_connections()
 
 

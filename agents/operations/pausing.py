@@ -1,17 +1,20 @@
 """T1: what a graph asks becomes Pauses and Actions, and the Run waits, in one transaction under the fence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from agents.graphs.driver import Question
 from agents.graphs.gate import MARK, VERSION, proposal_digest
 from agents.graphs.loader import Loaded
 from agents.models import Pause, Run
 from agents.operations import events
+from agents.states import PauseState
 from agents.tools import runner, taint
 from agents.tools.registry import BadArgs, Preview, Tool, ToolContext, ToolError
 from agents.tools.summaries import summarize
-from approvals.operations import Proposal, open_action
+from approvals.operations import Proposal, close, lock, open_action
+from approvals.states import ActionState
 from audit import canonical, log
 
 NATIVE, RAW = "countersign", "raw"
@@ -35,7 +38,7 @@ def prepare(run: Run, loaded: Loaded, question: Question) -> Prepared:
     if not (isinstance(value, dict) and value.get(MARK) == VERSION):
         return _raw(run, question)
     asked = {key: value.get(key) for key in ("kind", "tool", "args")}
-    digest = proposal_digest(asked)
+    digest = digest_of(question)
     if value.get("digest") != digest:
         return Prepared(question, NATIVE, digest, None, _refusal("invalid", "the proposal does not match its own digest"))
     if asked["kind"] == "question":
@@ -58,27 +61,52 @@ def open_pause(run: Run, prepared: Prepared) -> Pause:
     """Write one prepared question, inside the caller's transaction; the same interrupt again is the same row."""
     question = prepared.question
     place = {"thread": run.thread, "checkpoint_ns": "", "interrupt_id": question.interrupt_id}
-    if existing := Pause.objects.filter(**place).first():
+    existing = Pause.objects.filter(**place).first()
+    if existing and (existing.proposal_digest == prepared.digest or not _let_go(existing)):
         return existing
     actions, refusal = [], prepared.refusal
     if prepared.proposal:
         try:
-            actions = [str(open_action(prepared.proposal).pk)]
+            asked = existing.asked if existing else 0
+            actions = [str(open_action(replace(prepared.proposal, index=asked)).pk)]
         except canonical.NotCanonical as error:  # each part was small enough, the whole is not
             refusal = _refusal("invalid", str(error))
-    pause = Pause.objects.create(
-        **place,
-        run=run,
-        node=question.node,
-        dialect=prepared.dialect,
-        raw=canonical.storable(question.value),
-        proposal_digest=prepared.digest,
-        refusal=refusal,
-        actions=actions,
-    )
+    content = {
+        "run": run,
+        "node": question.node,
+        "dialect": prepared.dialect,
+        "raw": canonical.storable(question.value),
+        "proposal_digest": prepared.digest,
+        "refusal": refusal,
+        "actions": actions,
+        "asked": (existing.asked if existing else 0) + 1,
+    }
+    pause, created = Pause.objects.update_or_create(**place, defaults=content)
+    if not created:
+        log.append(events.entry(run, "pause.changed", node=question.node, interrupt=question.interrupt_id, actions=actions))
     if refusal:
         log.append(events.entry(run, "pause.refused", node=question.node, interrupt=question.interrupt_id, **refusal))
     return pause
+
+
+def _let_go(existing: Pause) -> bool:
+    """Supersede what an open pause asked so far, since its node came back with other arguments.
+
+    False when that is too late (claimed or settled): then the gate sees the difference and asks again itself.
+    """
+    if existing.state != PauseState.OPEN:
+        return False
+    lock([UUID(action_id) for action_id in existing.actions])
+    reason = "The node came back with other arguments before this was executed"
+    return all(close(UUID(action_id), ActionState.SUPERSEDED, reason=reason) for action_id in existing.actions)
+
+
+def digest_of(question: Question) -> str:
+    """The digest a question is recorded under: of the proposal in it, or of the raw value."""
+    value = question.value
+    if isinstance(value, dict) and value.get(MARK) == VERSION:
+        return proposal_digest({key: value.get(key) for key in ("kind", "tool", "args")})
+    return proposal_digest({"raw": _shown(value)})
 
 
 def context(run: Run, *, action_id: str) -> ToolContext:
@@ -132,13 +160,18 @@ def _question(run: Run, question: Question, asked: dict[str, Any], digest: str) 
 
 def _raw(run: Run, question: Question) -> Prepared:
     """An interrupt in no dialect we know: shown as JSON, answered with words."""
-    value = canonical.storable(question.value)
+    value, digest = _shown(question.value), digest_of(question)
+    return Prepared(question, RAW, digest, _ask(run, question, {"asked": value}, f"{run.agent.title} asks at {question.node}", digest))
+
+
+def _shown(raw: Any) -> Any:
+    """A raw value as people see it; too large or too deep to freeze: its beginning, and that it was cut."""
+    value = canonical.storable(raw)
     try:
         canonical.dumps(value)
-    except canonical.NotCanonical as error:  # too large or too deep to freeze: people see its beginning, and that
-        value = {"cut": f"{str(value)[:20_000]}…", "because": str(error)}
-    digest = proposal_digest({"raw": value})
-    return Prepared(question, RAW, digest, _ask(run, question, {"asked": value}, f"{run.agent.title} asks at {question.node}", digest))
+    except canonical.NotCanonical as error:
+        return {"cut": f"{str(value)[:20_000]}…", "because": str(error)}
+    return value
 
 
 def _ask(run: Run, question: Question, args: dict[str, Any], summary: str, digest: str) -> Proposal:

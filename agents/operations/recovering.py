@@ -12,7 +12,6 @@ from django.db.models.functions import Now
 from agents.models import Effect, Run
 from agents.operations import events, waking
 from agents.operations.executing import MAX_ATTEMPTS, give_up
-from agents.operations.receiving import all_settled, ready_if_settled
 from agents.states import EffectState, RunState
 from approvals import queries as approvals_queries
 from audit import log
@@ -39,8 +38,6 @@ def recover(*, limit: int = 100) -> Found:
         _abandoned(run_id)
     for run_id in _ids(Run.objects.filter(state=RunState.HALTED).order_by("changed_at"), limit):
         _released(run_id)
-    for run_id in _ids(Run.objects.filter(state=RunState.WAITING, changed_at__lte=Now() - timedelta(seconds=20)).order_by("?"), limit):
-        _overlooked(run_id)
     _left_effects(found, limit)
     ready = Q(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=Now() - UNWOKEN)
     found.runs = [str(pk) for pk in _ids(Run.objects.filter(ready).order_by("changed_at"), limit)]
@@ -100,10 +97,3 @@ def _released(run_id: UUID) -> None:
     log.append(events.entry(run, "run.ready", door="beat", why="the halt was released"))
     events.tell_run(run, "run.ready")
     waking.wake(waking.RUN, run_id)
-
-
-@transaction.atomic
-def _overlooked(run_id: UUID) -> None:
-    """A waiting run with nothing left to wait for: belt and braces, it should not happen."""
-    if all_settled(run_id):
-        ready_if_settled(run_id)

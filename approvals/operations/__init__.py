@@ -16,7 +16,7 @@ from approvals.operations.editing import apply_edit, refuse_edit, request_edit
 from approvals.operations.halts import halt, release
 from approvals.operations.notices import Hint, tell
 from approvals.operations.opening import Proposal, open_action
-from approvals.operations.settling import close, settle
+from approvals.operations.settling import close, lock, settle
 from approvals.operations.timing import expire_due, prune
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "decide",
     "expire_due",
     "halt",
+    "lock",
     "open_action",
     "prune",
     "refuse_edit",

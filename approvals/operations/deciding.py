@@ -66,6 +66,8 @@ def decide(
     who = permissions.standing(by)
     action, requirement = locked(action_id)
     envelope = envelopes.parse(requirement)
+    if not envelope.needs and action.state != ActionState.PENDING:
+        raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
     permissions.check_decide(who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded)
     if recorded := _recorded(action, who, chosen, seen_digest, idempotency_key):
         return recorded

@@ -1,5 +1,6 @@
 """T4 and the other endings: an outcome becomes a fact that never changes afterwards."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,11 @@ def settle(action_id: UUID, outcome: dict[str, Any], *, by: Actor = SYSTEM, door
     log.append(events.entry(action, "action.settled", by=by, door=door, outcome=outcome))
     tell_action(action, "action.settled")
     return True
+
+
+def lock(action_ids: Sequence[UUID]) -> None:
+    """Lock several actions in one order, before any run: whoever ends many at once must not meet a decision half-way."""
+    list(Action.objects.select_for_update().filter(pk__in=action_ids).order_by("pk").values_list("pk"))
 
 
 @transaction.atomic

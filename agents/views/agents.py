@@ -1,0 +1,51 @@
+"""Agents: what is registered, and one agent with its tools, graph and latest runs."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from agents import queries
+from agents.views.cards import Figure, agent_card, plain_drawing, run_line
+from approvals import permissions
+from approvals import queries as approvals_queries
+
+
+@require_safe
+def agents(request: HttpRequest) -> HttpResponse:
+    permissions.check_read(request.user)
+    halts = approvals_queries.active_halts()
+    found = queries.agents()
+    may_start = permissions.can_start_runs(request.user)
+    cards = [agent_card(row, halts=halts, may_start=may_start) for row in found]
+    live = sum(row.running for row in found)
+    return render(request, "agents/agents.html", {"agents": {"cards": cards, "counts": f"{len(found)} registered, {live:,} live runs"}})
+
+
+@require_safe
+def agent(request: HttpRequest, slug: str) -> HttpResponse:
+    permissions.check_read(request.user)
+    row = queries.agent(slug)
+    card = agent_card(row, halts=approvals_queries.active_halts(), may_start=permissions.can_start_runs(request.user))
+    waiting = approvals_queries.unsettled_counts(agent=slug)
+    context = {
+        "agent": card,
+        "back_url": reverse("agents"),
+        "halt_url": f"{reverse('halt')}?agent={slug}" if permissions.can_halt(request.user) else "",
+        "figures": (
+            Figure("Version", str(row.version)),
+            Figure("Model", row.model),
+            Figure("Environment", row.environment),
+            Figure("Live runs", f"{row.running:,}"),
+            Figure("Actions waiting", f"{waiting['pending']:,}"),
+        ),
+        "graph": plain_drawing(row),
+        "runs": {
+            "rows": [run_line(r) for r in queries.runs(agent=slug, limit=8).rows],
+            "empty_title": "No run yet",
+            "empty_text": "Start one to see it here.",
+        },
+    }
+    return render(request, "agents/agent.html", context)

@@ -1,0 +1,144 @@
+"""Runs and agents as pages show them. Presenters from `agents.queries` to frozen values; no request, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from agents.queries import AgentRow, RunRow
+from agents.views.drawing import Drawing, draw
+from agents.views.states import HALTED, OFF, RUNS, Look, took
+from approvals.queries import Stop
+
+SCRIPTED = "scripted"
+TITLE_KEYS = ("title", "request", "question", "goal", "task", "directory", "ticket", "tickets")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One cell of a summary strip: a value, a state, a moment or a digest."""
+
+    name: str
+    value: str = ""
+    state: Look | None = None
+    moment: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RunLine:
+    id: str
+    state: Look
+    url: str
+    agent: str
+    short: str
+    title: str
+    node: str
+    waiting: str
+    by: str
+    started_at: datetime
+    took: str
+
+
+@dataclass(frozen=True)
+class ToolLine:
+    name: str
+    about: str
+    risk_class: str
+    reversible: str
+    args: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class AgentCard:
+    slug: str
+    name: str
+    url: str
+    version: int
+    about: str
+    facts: tuple[tuple[str, str], ...]
+    tools: tuple[ToolLine, ...]
+    start_url: str
+    runs_url: str
+    scripted: bool
+    state: Look | None
+
+
+def run_line(row: RunRow) -> RunLine:
+    return RunLine(
+        id=row.id,
+        state=RUNS[row.state],
+        url=reverse("run", args=[row.id]),
+        agent=row.agent,
+        short=row.id[:8],
+        title=title_of(row.input),
+        node=", ".join(row.nodes),
+        waiting={"WAITING": "people", "READY": "a worker", "CREATED": "a worker", "HALTED": "a release"}.get(row.state, ""),
+        by=row.started_by,
+        started_at=row.created_at,
+        took=took(row.created_at, row.finished_at or row.changed_at),
+    )
+
+
+def title_of(value: Any) -> str:
+    """A run's input in a few words: its most telling field, else its first."""
+    if not isinstance(value, dict) or not value:
+        return ""
+    key = next((k for k in TITLE_KEYS if value.get(k)), next(iter(value)))
+    text = " ".join(str(value[key]).split())
+    return f"{key} {text}" if len(text) <= 80 else f"{key} {text[:77]}…"
+
+
+def agent_card(row: AgentRow, *, halts: Sequence[Stop], may_start: bool) -> AgentCard:
+    halted = any(stop.covers(agent=row.slug, run="") for stop in halts)
+    asking = sum(str(tool.get("risk")) != "read" for tool in row.tools)
+    return AgentCard(
+        slug=row.slug,
+        name=row.title or row.slug,
+        url=reverse("agent", args=[row.slug]),
+        version=row.version,
+        about=row.description,
+        facts=(
+            ("Tools", f"{len(row.tools)}, {asking} of them change something"),
+            ("Live runs", f"{row.running:,}"),
+            ("Environment", row.environment),
+            ("Owner", row.owner or "nobody"),
+        ),
+        tools=tuple(tool_line(tool) for tool in row.tools),
+        start_url=reverse("run-start", args=[row.slug]) if may_start and row.enabled else "",
+        runs_url=f"{reverse('runs')}?agent={row.slug}",
+        scripted=is_scripted(row.model),
+        state=HALTED if halted else None if row.enabled else OFF,
+    )
+
+
+def is_scripted(model: str) -> bool:
+    return SCRIPTED in model.lower()
+
+
+def tool_line(tool: dict[str, Any]) -> ToolLine:
+    properties = (tool.get("schema") or {}).get("properties") or {}
+    return ToolLine(
+        name=str(tool.get("name", "")),
+        about=str(tool.get("description") or tool.get("summary") or ""),
+        risk_class=str(tool.get("risk", "not declared")),
+        reversible="yes" if tool.get("reversible") else "no",
+        args=tuple((name, _type(sub)) for name, sub in properties.items()),
+    )
+
+
+def _type(sub: dict[str, Any]) -> str:
+    if "enum" in sub:
+        return "one of " + ", ".join(str(v) for v in sub["enum"][:6])
+    if "anyOf" in sub:
+        return " or ".join(_type(part) for part in sub["anyOf"][:3])
+    if "$ref" in sub:
+        return str(sub["$ref"]).rsplit("/", 1)[-1]
+    return str(sub.get("type", "any"))
+
+
+def plain_drawing(row: AgentRow) -> Drawing:
+    return draw(row.drawing)

@@ -1,0 +1,162 @@
+"""One run as a list of steps: what the graph did, what the model said, what was asked of people and what was done.
+
+Belongs here: pure presenters from spans, actions and effects to `Step`s in order of time. No request, no database.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from agents.queries import EffectRow, PauseRow
+from agents.views.states import EFFECTS, SPANS, Look, took
+from approvals.queries import InboxRow
+from approvals.web.receipts import Receipt, receipt_of
+from approvals.web.reveal import Revealed, reveal
+from audit.queries import SpanRow
+
+KINDS = {
+    "node": ("node", "git-commit-horizontal", "step"),
+    "model": ("model", "brain", "model call"),
+    "tool": ("tool", "wrench", "tool call"),
+}
+CUT = 4_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The action a step asked for."""
+
+    url: str
+    summary: str
+    level: str
+    score: int
+    waiting: str
+    receipt: Receipt | None
+    effect: Look | None = None
+    effect_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the run's story. `resolve_url` is set where an operator must say what became of a call."""
+
+    kind: str
+    icon: str
+    kind_word: str
+    title: str
+    at: datetime
+    took: str
+    current: bool = False
+    look: Look | None = None
+    asked: Asked | None = None
+    details: tuple[tuple[str, Revealed], ...] = ()
+    trouble: Revealed | None = None
+    resolve_url: str = ""
+
+
+def steps_of(
+    spans: Sequence[SpanRow],
+    actions: Sequence[InboxRow],
+    effects: Mapping[str, EffectRow],
+    pauses: Sequence[PauseRow],
+    *,
+    may_resolve: bool,
+) -> tuple[Step, ...]:
+    """Everything that happened, oldest first. A tool call that an action stands for is shown with the action."""
+    shown = {a.id for a in actions}
+    calls = {str(s.attributes.get("action")): s for s in spans if s.kind == "tool" and s.attributes.get("action")}
+    steps = [_span(s) for s in spans if not (s.kind == "tool" and str(s.attributes.get("action")) in shown)]
+    nodes = {action: p.node for p in pauses for action in p.actions}
+    steps += [_action(a, effects.get(a.id), calls.get(a.id), nodes.get(a.id, ""), may_resolve=may_resolve) for a in actions]
+    steps += [_refused(p) for p in pauses if p.refusal is not None]
+    return tuple(sorted(steps, key=lambda step: step.at))
+
+
+def visits(spans: Iterable[SpanRow]) -> dict[str, int]:
+    """How often each node of the graph was entered."""
+    counted: dict[str, int] = {}
+    for span in spans:
+        if span.kind == "node":
+            counted[span.name] = counted.get(span.name, 0) + 1
+    return counted
+
+
+def usage(spans: Iterable[SpanRow]) -> tuple[int, int]:
+    """Model calls and the tokens they used."""
+    calls = [s for s in spans if s.kind == "model"]
+    return len(calls), sum(int((s.attributes.get("usage") or {}).get("total_tokens") or 0) for s in calls)
+
+
+def _span(span: SpanRow) -> Step:
+    kind, icon, word = KINDS.get(span.kind, KINDS["node"])
+    look = SPANS.get(span.status)
+    return Step(
+        kind=kind,
+        icon=icon,
+        kind_word=word,
+        title=span.name,
+        at=span.started_at,
+        took=took(span.started_at, span.ended_at),
+        current=span.status == "running",
+        look=look if look and look.word else None,
+        details=_details(("In", span.input), ("Out", span.output)),
+        trouble=reveal(span.error) if span.error else None,
+    )
+
+
+def _action(row: InboxRow, effect: EffectRow | None, call: SpanRow | None, node: str, *, may_resolve: bool) -> Step:
+    question = row.kind == "question"
+    waits = row.state == "PENDING"
+    asked = Asked(
+        url=reverse("action", args=[row.id]),
+        summary=row.summary,
+        level=row.level,
+        score=row.score,
+        waiting="Waits for people" if waits else "",
+        receipt=receipt_of(row),
+        effect=EFFECTS.get(effect.state) if effect else None,
+        effect_at=(effect.finished_at or effect.claimed_at) if effect else None,
+    )
+    unknown = effect is not None and effect.state == "UNKNOWN"
+    return Step(
+        kind="human" if waits or row.level != "low" else "tool",
+        icon="message-circle-question-mark" if question else "hand" if row.level != "low" else "wrench",
+        kind_word=("question" if question else "action") + (f" at {node}" if node else ""),
+        title=row.tool,
+        at=row.created_at,
+        took=took(call.started_at, call.ended_at) if call else "",
+        current=waits,
+        asked=asked,
+        details=_details(("Result", effect.result)) if effect and effect.result is not None else (),
+        trouble=reveal(effect.error) if effect and effect.error else None,
+        resolve_url=reverse("effect-resolve", args=[row.id]) if unknown and may_resolve else "",
+    )
+
+
+def _refused(pause: PauseRow) -> Step:
+    refusal = pause.refusal or {}
+    return Step(
+        kind="node",
+        icon="shield-x",
+        kind_word=f"refused at {pause.node}" if pause.node else "refused",
+        title=str(refusal.get("code") or "Nothing was asked of people"),
+        at=pause.created_at,
+        took="",
+        look=Look("the agent was told why", "reply", "quiet"),
+        trouble=reveal(str(refusal.get("reason", ""))),
+    )
+
+
+def _details(*parts: tuple[str, Any]) -> tuple[tuple[str, Revealed], ...]:
+    return tuple((name, reveal(_text(value))) for name, value in parts if value not in (None, {}, [], ""))
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    return text if len(text) <= CUT * 4 else f"{text[: CUT * 4]}\n({len(text) - CUT * 4:,} more characters are in the trace)"

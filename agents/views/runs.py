@@ -1,0 +1,188 @@
+"""Runs: the list, one run with its steps and graph, starting one, ending one, trying a failed one again."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from agents import operations, queries
+from agents.errors import BadInput
+from agents.queries import RunDetail
+from agents.views.cards import Figure, agent_card, is_scripted, run_line, title_of
+from agents.views.drawing import draw
+from agents.views.run_story import steps_of, usage, visits
+from agents.views.states import RUNS, took
+from approvals import permissions
+from approvals import queries as approvals_queries
+from approvals.web.arguments import lines_of
+from approvals.web.reveal import reveal
+from approvals.web.rows import chips, with_query
+from approvals.web.schemaform import fields_of, read
+from audit.queries import spans as spans_of
+
+STATES = (
+    ("", "All"), ("live", "Live"), ("WAITING", "Waiting"), ("HALTED", "Halted"), ("FAILED", "Failed"), ("SUCCEEDED", "Succeeded"),
+)  # fmt: skip
+UNFINISHED = {"CREATED", "RUNNING", "WAITING", "READY", "HALTED"}
+
+
+@require_safe
+def runs(request: HttpRequest) -> HttpResponse:
+    permissions.check_read(request.user)
+    context = {"runs": _runs(request)}
+    return render(request, "agents/_runs.html" if request.GET.get("part") == "list" else "agents/runs.html", context)
+
+
+def _runs(request: HttpRequest) -> dict[str, Any]:
+    query = {name: request.GET.get(name, "").strip()[:200] for name in ("agent", "state", "cursor")}
+    url = reverse("runs")
+    page = queries.runs(agent=query["agent"], state=query["state"], cursor=query["cursor"])
+    counts = queries.live_counts(agent=query["agent"])
+    filtered = bool(query["agent"] or query["state"])
+    return {
+        "url": url,
+        "counts": f"{counts['live']:,} live, {counts['running']:,} of them moving now"
+        + (f", of {query['agent']}" if query["agent"] else ""),
+        "chips": chips(url, query, "state", STATES),
+        "rows": [run_line(row) for row in page.rows],
+        "list_url": with_query(url, query, part="list"),
+        "next_url": with_query(url, query, cursor=page.next) if page.next else "",
+        "first_url": with_query(url, query, cursor="") if query["cursor"] else "",
+        "start_url": reverse("run-choose") if permissions.can_start_runs(request.user) else "",
+        "clear_url": url if filtered else "",
+        "empty_title": "Nothing matches" if filtered else "No run yet",
+        "empty_text": "Loosen the filters to see other runs." if filtered else "A run is one execution of an agent's graph.",
+    }
+
+
+@require_safe
+def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    permissions.check_read(request.user)
+    return render(request, "agents/run.html", {"run": _run(request, queries.run_detail(run_id))})
+
+
+@require_safe
+def run_live(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """The part of a run's page that moves."""
+    permissions.check_read(request.user)
+    return render(request, "agents/_run_live.html", {"run": _run(request, queries.run_detail(run_id))})
+
+
+def _run(request: HttpRequest, detail: RunDetail) -> dict[str, Any]:
+    row = detail.row
+    spans = spans_of(row.id)
+    actions = approvals_queries.run_actions(row.id)
+    effects = {effect.action_id: effect for effect in detail.effects}
+    halted = [stop for stop in approvals_queries.active_halts() if stop.covers(agent=row.agent, run=row.id)]
+    live = row.state in UNFINISHED
+    may_start = permissions.can_start_runs(request.user)
+    steps = steps_of(spans, actions, effects, detail.pauses, may_resolve=permissions.can_halt(request.user))
+    return {
+        "id": row.id,
+        "title": f"{detail.agent_title} {row.id[:8]}",
+        "about": title_of(row.input),
+        "back_url": reverse("runs"),
+        "agent": row.agent,
+        "agent_url": reverse("agent", args=[row.agent]),
+        "version": detail.version,
+        "by": row.started_by,
+        "started_at": row.created_at,
+        "scripted": is_scripted(detail.model),
+        "model": detail.model,
+        "halt_url": f"{reverse('halt')}?run={row.id}" if live and permissions.can_halt(request.user) else "",
+        "cancel_url": reverse("run-cancel", args=[row.id]) if live and may_start else "",
+        "retry_url": reverse("run-retry", args=[row.id]) if row.state == "FAILED" and may_start else "",
+        "live_url": reverse("run-live", args=[row.id]),
+        "log_url": f"{reverse('events')}?run={row.id}",
+        "figures": _figures(detail, spans, actions),
+        "halted": f"Halted by {halted[0].by}: {halted[0].reason}" if halted else "",
+        "trouble": reveal(row.error) if row.error else None,
+        "result": lines_of(detail.output if isinstance(detail.output, dict) else {"result": detail.output})
+        if detail.output is not None
+        else (),
+        "steps": steps,
+        "graph": draw(detail.drawing, visits=visits(spans), now=row.nodes if live else ()),
+        "graph_note": f"at {', '.join(row.nodes)}" if live and row.nodes else "",
+        "input": lines_of(row.input if isinstance(row.input, dict) else {"input": row.input}),
+    }
+
+
+def _figures(detail: RunDetail, spans: Any, actions: Any) -> tuple[Figure, ...]:
+    row = detail.row
+    calls, tokens = usage(spans)
+    settled = sum(action.settled_at is not None for action in actions)
+    return (
+        Figure("State", state=RUNS[row.state]),
+        Figure("Started", moment=row.created_at),
+        Figure("Took" if row.finished_at else "So far", took(row.created_at, row.finished_at or row.changed_at)),
+        Figure("Actions settled", f"{settled} of {len(actions)}"),
+        Figure("Model calls", f"{calls:,}"),
+        Figure("Tokens", f"{tokens:,}" if tokens else "none counted"),
+    )
+
+
+@require_safe
+def choose(request: HttpRequest) -> HttpResponse:
+    """Which agent should work."""
+    permissions.check_read(request.user)
+    halts = approvals_queries.active_halts()
+    cards = [agent_card(a, halts=halts, may_start=permissions.can_start_runs(request.user)) for a in queries.agents()]
+    return render(request, "agents/choose_agent.html", {"agents": {"cards": cards, "back_url": reverse("runs")}})
+
+
+def start(request: HttpRequest, slug: str) -> HttpResponse:
+    """The start form, made from the agent's input schema; a POST starts the run."""
+    permissions.check_read(request.user)
+    agent = queries.agent(slug)
+    if request.method != "POST":
+        sample = agent.sample_inputs[0] if agent.sample_inputs else {}
+        return _form(request, agent, fields_of(agent.input_schema, sample), ())
+    value, errors = read(agent.input_schema, {}, request.POST)
+    key = request.POST.get("key", "")[:64]
+    if not errors:
+        try:
+            begun = operations.start_run(agent=slug, input=value, by=request.user, door="web", idempotency_key=key)
+            return redirect("run", begun.pk)
+        except BadInput as error:
+            errors = dict(error.details.get("fields") or {"": error.message})
+    fields = fields_of(agent.input_schema, {}, posted=request.POST, errors=errors)
+    shown = {field.key for field in fields if field.error}
+    rest = tuple(why for path, why in errors.items() if path.split(".")[0].split("[")[0] not in shown)
+    return _form(request, agent, fields, rest or ("Some fields need another value",), status=422)
+
+
+def _form(request: HttpRequest, agent: queries.AgentRow, fields: Any, errors: tuple[str, ...], status: int = 200) -> HttpResponse:
+    values = {
+        "agent": agent.title or agent.slug,
+        "about": agent.description,
+        "back_url": reverse("agent", args=[agent.slug]),
+        "back_label": agent.title or agent.slug,
+        "post_url": reverse("run-start", args=[agent.slug]),
+        "idempotency_key": secrets.token_hex(16),
+        "fields": fields,
+        "errors": errors,
+        "scripted": is_scripted(agent.model),
+        "promise": "What the policy passes runs by itself and is recorded; everything else waits in the inbox for a person.",
+    }
+    return render(request, "agents/start_run.html", {"start": values}, status=status)
+
+
+@require_POST
+def cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    operations.cancel_run(run_id, reason=request.POST.get("reason", "")[:2_000], by=request.user, door="web")
+    messages.success(request, "The run is cancelled: what it asked for is cancelled too.")
+    return redirect("run", run_id)
+
+
+@require_POST
+def retry(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    operations.retry_run(run_id, by=request.user, door="web")
+    messages.success(request, "The run is taken up again at the step that failed.")
+    return redirect("run", run_id)
