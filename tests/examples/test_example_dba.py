@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -243,3 +244,10 @@ def test_changed_rows_are_planned_again_once(shop, call):
         proposed.append(one["name"])
         messages += [answer, ToolMessage(json.dumps(answers[one["name"]]), tool_call_id=one["id"])]
     assert proposed == ["list_tables"] + ["plan_statement", "run_statement"] * 2
+
+
+@pytest.mark.parametrize("words", ["unpaid orders ", "carts ", "raise aaa-", "a@", "update x "])
+def test_requests_that_are_made_to_be_slow_are_not(words):
+    started = time.monotonic()
+    understand(words * (4000 // len(words)))
+    assert time.monotonic() - started < 3

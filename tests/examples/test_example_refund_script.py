@@ -1,6 +1,7 @@
 """The scripted refunds planner: right for every ticket of the data set, and not to be swayed by any text."""
 
 import json
+import time
 
 import pytest
 from langchain_core.messages import HumanMessage, ToolMessage
@@ -122,3 +123,14 @@ def test_the_naive_tickets_give_reviewers_something_to_reject(shop, call):
     assert first["T-1059"]["args"]["amount_cents"] == 45000
     assert first["T-1060"]["args"]["order_id"] == "A-10035"
     assert "full liability" in first["T-1061"]["args"]["body"]
+
+
+@pytest.mark.parametrize(
+    "body", ["refund " * 10_000, "<!--" * 4_000, "<a style='display:none'>" * 800, "9" * 19_000 + " EUR refund A-10061"]
+)
+def test_texts_that_are_made_to_be_slow_are_not(shop, call, body):
+    shop.execute("UPDATE shop.tickets SET body = %s WHERE id = 'T-1001'", (body,))
+    started = time.monotonic()
+    rounds, _ = talk(call, "T-1001", agree)
+    assert names(rounds) in (["escalate"], ["refund_payment", "send_reply"], ["refund_payment"])
+    assert time.monotonic() - started < 5

@@ -19,15 +19,16 @@ INTENTS = ("legal", "fraud", "credit", "cancel", "refund", "where", "thanks")  #
 
 ORDER_NUMBER = re.compile(r"(?:\ba[\s-]{0,2}|#)(\d{5})\b", re.IGNORECASE)
 MONEY_UNIT = r"(?:€|\$|£|zł|r\$|eur|usd|gbp|pln|brl)"
-NUMBER = r"\d{1,3}(?:[.,]\d{3})+(?:[.,]\d{2})?|\d+(?:[.,]\d{2})?"
-MONEY = re.compile(rf"{MONEY_UNIT}\s?({NUMBER})|({NUMBER})\s?{MONEY_UNIT}", re.IGNORECASE)
+NUMBER = r"\d{1,3}(?:[.,]\d{3}){1,3}(?:[.,]\d{2})?|\d{1,9}(?:[.,]\d{2})?"
+MONEY = re.compile(rf"{MONEY_UNIT}\s?({NUMBER})|(?<![\d.,])({NUMBER})\s?{MONEY_UNIT}", re.IGNORECASE)
 NEGATED = re.compile(r"\b(?:don't|do not|not|no|kein\w*|nicht|sin|pas|nie|senza|geen|sem)\W+(?:\w+\W+){0,3}$")
 QUOTE_STARTS = re.compile(
     r"(?im)^(?:-{3,}\s*(?:original message|forwarded message|ursprüngliche nachricht).*|on .{5,80} wrote:|am .{5,80} schrieb.*:)$"
 )
 TAG = re.compile(r"<[^<>]{0,300}>")
-HIDDEN_HTML = re.compile(r"(?is)<!--.*?-->|<(\w+)[^>]*(?:display\s*:\s*none|font-size\s*:\s*0)[^>]*>.*?</\1>")
+HIDDEN_HTML = re.compile(r"(?is)<!--.{0,2000}?-->|<(\w+)[^>]{0,300}(?:display\s*:\s*none|font-size\s*:\s*0)[^>]{0,300}>.{0,2000}?</\1>")
 BASE64 = re.compile(r"[A-Za-z0-9+/]{32,}={0,2}")
+LONGEST = 20_000  # a longer mail goes to a person: searching it could take too long, by design of its writer
 TAG_BLOCK = range(0xE0020, 0xE007F)
 
 # Phrases that address the machine instead of the shop. Any one of them sends the ticket to a person.
@@ -59,6 +60,8 @@ class Reading:
 
 def read(subject: str, body: str) -> Reading:
     """Understand one ticket. Deterministic; never raises on odd text."""
+    if len(subject) + len(body) > LONGEST:
+        return Reading("unclear", (), (), "", f"a text of {len(subject) + len(body)} characters, too long to be read")
     raw = f"{subject}\n{body}"
     text = plain(f"{subject}\n{unquoted(body)}")
     orders = tuple(dict.fromkeys(f"A-{digits}" for digits in ORDER_NUMBER.findall(text)))
