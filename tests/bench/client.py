@@ -1,0 +1,85 @@
+"""The browser of the bench: one keep-alive connection per thread for pages and decisions, one socket for hints."""
+
+import http.client
+import json
+import threading
+import time
+from urllib.parse import urlencode
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from tests.bench.cast import Reviewer
+
+TIMEOUT_S = 30.0
+DOOR = bool(__import__("os").environ.get("DOOR"))
+
+
+class Browser:
+    """HTTP as a signed-in person; not to be shared between threads."""
+
+    def __init__(self, port: int, reviewer: Reviewer) -> None:
+        self._reviewer = reviewer
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        return self._send("GET", path, None, {})
+
+    def post(self, path: str, **form: str) -> tuple[int, bytes]:
+        body = urlencode({**form, "csrfmiddlewaretoken": self._reviewer.csrf})
+        return self._send("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded"})
+
+    def decide(self, action_id: str, digest: str, verdict: str = "approve") -> float:
+        """Post a decision. Returns when the answer had arrived, by the wall clock."""
+        if not DOOR:
+            from approvals.operations import decide
+
+            decide(action_id, by=self._reviewer.user, verdict=verdict, seen_digest=digest, idempotency_key=action_id, door="web")
+            return time.time()
+        status, body = self.post(f"/actions/{action_id}/decide", verdict=verdict, digest=digest, reason="", idempotency_key=action_id)
+        answered = time.time()
+        if status not in {200, 204, 302, 303}:
+            raise RuntimeError(f"the decision on {action_id} was answered {status}: {body[:300]!r}")
+        return answered
+
+    def _send(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
+        self._connection.request(method, path, body, {"Cookie": self._reviewer.cookies, **headers})
+        answer = self._connection.getresponse()
+        return answer.status, answer.read()
+
+
+class Ears:
+    """Listens to the live socket in a thread; remembers when each (object id, kind) was heard."""
+
+    def __init__(self, port: int, reviewer: Reviewer) -> None:
+        headers = {"Cookie": reviewer.cookies}
+        self._socket = connect(f"ws://127.0.0.1:{port}/live/", additional_headers=headers, origin=f"http://127.0.0.1:{port}")  # type: ignore[arg-type]
+        self._heard: dict[tuple[str, str], float] = {}
+        self._news = threading.Condition()
+        self._thread = threading.Thread(target=self._listen, name="bench-ears", daemon=True)
+        self._thread.start()
+
+    def wait(self, object_id: str, *kinds: str, seconds: float = TIMEOUT_S) -> tuple[str, float]:
+        """The first of these kinds heard of this object, and when."""
+        with self._news:
+            if not self._news.wait_for(lambda: any((object_id, kind) in self._heard for kind in kinds), seconds):
+                raise TimeoutError(f"nothing was heard of {object_id} ({', '.join(kinds)}) within {seconds:.0f} s")
+            kind = next(kind for kind in kinds if (object_id, kind) in self._heard)
+            return kind, self._heard[object_id, kind]
+
+    def close(self) -> None:
+        self._socket.close()
+        self._thread.join(5)
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                text = self._socket.recv()
+            except ConnectionClosed:
+                return
+            at = time.time()
+            frame = json.loads(text)
+            if frame["type"] == "hint":
+                with self._news:
+                    self._heard.setdefault((frame["object_id"], frame["kind"]), at)
+                    self._news.notify_all()
