@@ -125,7 +125,17 @@ def opened(action: Action, requirement: Requirement) -> Envelope:
     if digest_of(raw) != requirement.digest or requirement.digest != action.digest:
         raise Tampered("The stored arguments do not match their digest: somebody changed the database. Nothing will run; tell an operator")
     data = canonical.parse(raw)
-    columns = (str(action.pk), action.version, action.tool, action.agent, action.run, action.thread, action.tenant, action.level, action.score)
+    columns = (
+        str(action.pk),
+        action.version,
+        action.tool,
+        action.agent,
+        action.run,
+        action.thread,
+        action.tenant,
+        action.level,
+        action.score,
+    )
     said = (
         data["action_id"],
         data["version"],
@@ -139,12 +149,19 @@ def opened(action: Action, requirement: Requirement) -> Envelope:
     )
     envelope = Envelope(data)
     if columns != said or action.expires_at != envelope.expires_at or canonical.fingerprint(requirement.preview) != data["preview_sha256"]:
-        raise Tampered("The stored action does not match what was proposed: somebody changed the database. Nothing will run; tell an operator")
+        raise Tampered(
+            "The stored action does not match what was proposed: somebody changed the database. Nothing will run; tell an operator"
+        )
     return envelope
 
 
 def _facts(facts: Facts) -> dict[str, Any]:
-    return {**asdict(facts), "figures": dict(facts.figures), "untrusted_text": list(facts.untrusted_text), "hidden_characters": list(facts.hidden_characters)}
+    return {
+        **asdict(facts),
+        "figures": dict(facts.figures),
+        "untrusted_text": list(facts.untrusted_text),
+        "hidden_characters": list(facts.hidden_characters),
+    }
 
 
 def _asked(rule: RequirementRule) -> dict[str, Any]:

@@ -1,17 +1,17 @@
 """What can go wrong in the approvals room. A door has one translator: `code`, `status` and the sentence.
 
-    ApprovalError
-    ├── NotFound            404  there is no such action (or not for you)
-    ├── NotAllowed          403  the wrong person
-    ├── BadRequest          400  the request itself is wrong
-    │   └── BadArguments    422  edited arguments do not fit the tool's schema; `fields` says where
-    └── Conflict            409  the right person, the wrong state
-        ├── AlreadyDecided       somebody was first; `receipt` says who
-        ├── Stale                the digest you saw is not the digest stored
-        ├── Expired              the deadline passed by the database's clock
-        ├── Halted               an operator has stopped this
-        ├── Checking             an edit is being checked by a worker
-        └── Tampered             the stored bytes do not match their digest
+ApprovalError
+├── NotFound            404  there is no such action (or not for you)
+├── NotAllowed          403  the wrong person
+├── BadRequest          400  the request itself is wrong
+│   └── BadArguments    422  edited arguments do not fit the tool's schema; `fields` says where
+└── Conflict            409  the right person, the wrong state
+    ├── AlreadyDecided       somebody was first; `receipt` says who
+    ├── Stale                the digest you saw is not the digest stored
+    ├── Expired              the deadline passed by the database's clock
+    ├── Halted               an operator has stopped this
+    ├── Checking             an edit is being checked by a worker
+    └── Tampered             the stored bytes do not match their digest
 """
 
 from typing import Any

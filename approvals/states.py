@@ -28,9 +28,7 @@ ACTION_TRANSITIONS: dict[ActionState, frozenset[ActionState]] = {
         }
     ),
     # An approval that was not used goes back to the people after a halt or a stricter policy, and may run out.
-    ActionState.APPROVED: frozenset(
-        {ActionState.PENDING, ActionState.EXPIRED, ActionState.SUPERSEDED, ActionState.CANCELLED}
-    ),
+    ActionState.APPROVED: frozenset({ActionState.PENDING, ActionState.EXPIRED, ActionState.SUPERSEDED, ActionState.CANCELLED}),
     ActionState.REJECTED: frozenset(),
     ActionState.ANSWERED: frozenset(),
     ActionState.EXPIRED: frozenset(),

@@ -100,10 +100,11 @@ def _load(project: Path, slug: str, target: str) -> Loaded:
 
 def _module(source: Path) -> Any:
     """Import by the package name when the file lies on sys.path, so that the project's own imports agree with ours."""
-    for root in map(Path, sys.path):
-        if source.is_relative_to(root) and (source.parent / "__init__.py").exists():
-            name = ".".join(source.relative_to(root).with_suffix("").parts)
-            return importlib.import_module(name)
+    # The longest root: the project's own folder, not a folder above it that happens to be on the path too.
+    roots = [root for root in map(Path, sys.path) if source.is_relative_to(root) and root != Path()]
+    if roots and (source.parent / "__init__.py").exists():
+        root = max(roots, key=lambda path: len(path.parts))
+        return importlib.import_module(".".join(source.relative_to(root).with_suffix("").parts))
     spec = importlib.util.spec_from_file_location(f"countersign_project_{source.parent.name}_{source.stem}", source)
     if spec is None or spec.loader is None:
         raise BadProject(f"{source} is not a Python file")

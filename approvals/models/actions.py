@@ -82,9 +82,7 @@ class Action(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["thread", "checkpoint_ns", "interrupt_id", "index"], name="action_asked_once"
-            ),
+            models.UniqueConstraint(fields=["thread", "checkpoint_ns", "interrupt_id", "index"], name="action_asked_once"),
             models.CheckConstraint(condition=Q(state__in=[str(s) for s in ActionState]), name="action_state_known"),
             models.CheckConstraint(
                 condition=Q(state=ActionState.PENDING) ^ Q(resolved_at__isnull=False), name="action_resolved_has_a_time"
@@ -195,9 +193,7 @@ class Edit(models.Model):
     done_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["action"], condition=Q(state="WANTED"), name="edit_one_at_a_time")
-        ]
+        constraints = [models.UniqueConstraint(fields=["action"], condition=Q(state="WANTED"), name="edit_one_at_a_time")]
         triggers = [pgtrigger.FSM(name="edit_steps", field="state", transitions=steps(EDIT_TRANSITIONS)), kept()]
 
     def __str__(self) -> str:

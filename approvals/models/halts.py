@@ -32,7 +32,9 @@ class Halt(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["scope", "target"], condition=Q(released_at=None), name="halt_one_active"),
-            models.CheckConstraint(condition=Q(scope="everything", target="") | ~Q(scope="everything") & ~Q(target=""), name="halt_target_fits"),
+            models.CheckConstraint(
+                condition=Q(scope="everything", target="") | ~Q(scope="everything") & ~Q(target=""), name="halt_target_fits"
+            ),
             models.CheckConstraint(condition=Q(released_at=None) | ~Q(release_reason=""), name="halt_release_says_why"),
         ]
         triggers = [
@@ -41,9 +43,7 @@ class Halt(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange("scope", "target", "reason", "by_name", "created_at"),
             ),
-            pgtrigger.Protect(
-                name="released_is_final", operation=pgtrigger.Update, condition=pgtrigger.Q(old__released_at__isnull=False)
-            ),
+            pgtrigger.Protect(name="released_is_final", operation=pgtrigger.Update, condition=pgtrigger.Q(old__released_at__isnull=False)),
             kept(),
         ]
 

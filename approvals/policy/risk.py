@@ -53,7 +53,9 @@ class Assessment:
 def assess(policy: PolicyData, facts: Facts) -> Assessment:
     """Score facts under a policy. The same facts and policy always give the same assessment."""
     if facts.question:
-        return Assessment(policy.levels[policy.questions.level], policy.questions.level, (Factor("question", 0, "A question runs nothing"),))
+        return Assessment(
+            policy.levels[policy.questions.level], policy.questions.level, (Factor("question", 0, "A question runs nothing"),)
+        )
     factors = [*_of_tool(policy, facts), *_of_size(policy, facts), *_of_setting(policy, facts), *_of_text(policy, facts)]
     score = max(0, min(100, sum(factor.points for factor in factors)))
     level = max((lv for lv in Level if score >= policy.levels[lv]), key=lambda lv: lv.rank)
@@ -68,7 +70,9 @@ def _of_tool(policy: PolicyData, facts: Facts) -> list[Factor]:
     known = facts.tool_class in policy.tool_class
     # A class the policy has never heard of counts as the worst one it knows: what is unknown asks people.
     points = policy.tool_class[facts.tool_class] if known else max(policy.tool_class.values())
-    factors = [Factor("tool_class", points, f"{facts.tool} is a {facts.tool_class} tool" + ("" if known else ", which the policy does not know"))]
+    factors = [
+        Factor("tool_class", points, f"{facts.tool} is a {facts.tool_class} tool" + ("" if known else ", which the policy does not know"))
+    ]
     if not facts.reversible and facts.tool_class != "read":
         factors.append(Factor("irreversible", policy.irreversible, "It cannot be undone"))
     return factors
@@ -95,7 +99,13 @@ def _of_setting(policy: PolicyData, facts: Facts) -> list[Factor]:
         factors.append(Factor("environment", points, f"It acts in {facts.environment}"))
     for below, novelty in sorted(policy.novelty):
         if facts.approvals_before < below:
-            factors.append(Factor("novelty", novelty, f"People approved this tool for this agent {facts.approvals_before} times in 30 days, fewer than {below}"))
+            factors.append(
+                Factor(
+                    "novelty",
+                    novelty,
+                    f"People approved this tool for this agent {facts.approvals_before} times in 30 days, fewer than {below}",
+                )
+            )
             break
     return factors
 
@@ -105,7 +115,11 @@ def _of_text(policy: PolicyData, facts: Facts) -> list[Factor]:
     if facts.untrusted_text and facts.tool_class != "read":
         factors.append(Factor("untrusted_text", policy.untrusted_text, f"Text from outside is in {', '.join(facts.untrusted_text[:5])}"))
     if facts.hidden_characters:
-        factors.append(Factor("hidden_characters", policy.hidden_characters, f"Characters nobody can see are in {', '.join(facts.hidden_characters[:5])}"))
+        factors.append(
+            Factor(
+                "hidden_characters", policy.hidden_characters, f"Characters nobody can see are in {', '.join(facts.hidden_characters[:5])}"
+            )
+        )
     return factors
 
 

@@ -8,7 +8,7 @@ catchup    what a browser missed
 
 from approvals.queries.catchup import CatchUp, catch_up, last_notification
 from approvals.queries.detail import ActionDetail, Vote, action_detail
-from approvals.queries.inbox import InboxRow, Page, counts, decided, inbox, inbox_row
+from approvals.queries.inbox import InboxRow, Page, counts, decided, inbox, inbox_row, run_actions
 from approvals.queries.standing import (
     Settled,
     Stop,
@@ -45,6 +45,7 @@ __all__ = [
     "last_notification",
     "policy_source",
     "recent_halts",
+    "run_actions",
     "settled",
     "unsettled_counts",
     "wanted_edit",

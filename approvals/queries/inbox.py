@@ -108,6 +108,11 @@ def inbox_row(action_id: Any) -> InboxRow | None:
     return found[0] if found else None
 
 
+def run_actions(run: str) -> list[InboxRow]:
+    """Everything one run has asked for, in order."""
+    return _rows(Action.objects.filter(run=run).order_by("created_at", "pk"))
+
+
 def counts() -> dict[str, int]:
     """Figures of the header: waiting in all, due within ten minutes, per level (capped at 1,000 each: more is "many")."""
     from datetime import timedelta
