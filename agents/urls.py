@@ -1,5 +1,24 @@
-"""Pages of the agents room."""
+"""Pages of the agents room, and those pages of actions and halts that need both rooms."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from agents.views import agents, edits, effects, halts, runs
+
+urlpatterns = [
+    path("agents/", agents.agents, name="agents"),
+    path("agents/<slug:slug>/", agents.agent, name="agent"),
+    path("runs/", runs.runs, name="runs"),
+    path("runs/new/", runs.choose, name="run-choose"),
+    path("runs/new/<slug:slug>/", runs.start, name="run-start"),
+    path("runs/<uuid:run_id>/", runs.run, name="run"),
+    path("runs/<uuid:run_id>/live", runs.run_live, name="run-live"),
+    path("runs/<uuid:run_id>/cancel", runs.cancel, name="run-cancel"),
+    path("runs/<uuid:run_id>/retry", runs.retry, name="run-retry"),
+    path("actions/<uuid:action_id>/edit", edits.edit, name="action-edit"),
+    path("actions/<uuid:action_id>/edit/diff", edits.diff, name="action-edit-diff"),
+    path("actions/<uuid:action_id>/effect", effects.effect, name="action-effect"),
+    path("actions/<uuid:action_id>/effect/resolve", effects.resolve_form, name="effect-resolve"),
+    path("actions/<uuid:action_id>/effect/resolved", effects.resolve, name="effect-resolved"),
+    path("halt/", halts.halt, name="halt"),
+    path("halt/<int:halt_id>/release", halts.release, name="halt-release"),
+]

@@ -1,5 +1,10 @@
 """Pages of the audit room."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from audit.views import pages
+
+urlpatterns = [
+    path("", pages.events, name="events"),
+    path("<int:event_id>/", pages.event, name="event"),
+]

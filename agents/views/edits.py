@@ -5,7 +5,6 @@ Lives in this room because the schema of a tool does. A worker tries the argumen
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from agents import queries, tasks
+from agents import queries
+from agents.operations import waking
 from approvals import operations, permissions
 from approvals import queries as approvals_queries
 from approvals.errors import BadRequest, Checking, Conflict
@@ -48,7 +48,7 @@ def edit(request: HttpRequest, action_id: UUID) -> HttpResponse:
         return _form(request, detail, schema, now, args, fields, posted=request.POST, status=422)
     except Conflict as error:
         return conflict(request, action_id, request.POST.get("seen_digest", ""), error)
-    tasks.wake_check(wanted.pk)
+    waking.wake(waking.EDIT, wanted.pk)
     return show_detail(request, approvals_queries.action_detail(action_id, reader=request.user))
 
 
@@ -106,5 +106,4 @@ def _schema(detail: ActionDetail) -> Mapping[str, Any]:
 
 
 def _args(detail: ActionDetail) -> dict[str, Any]:
-    args = detail.args
-    return dict(args) if isinstance(args, dict) else json.loads(json.dumps({"value": args}))
+    return dict(detail.args) if isinstance(detail.args, dict) else {}

@@ -36,6 +36,7 @@ class Line:
     flags: tuple[str, ...] = ()
     preview: Revealed | None = None
     inspectable: bool = True
+    before: Revealed | None = None
 
 
 def lines_of(args: dict[str, Any]) -> tuple[Line, ...]:
@@ -47,12 +48,19 @@ def walk(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]
     """Every leaf with its path. Deeper than `DEEP` the rest is one leaf: its JSON text."""
     if isinstance(value, dict) and value and depth < DEEP:
         for key, item in value.items():
-            yield from walk(item, f"{path}.{key}" if path else str(key), depth + 1)
+            yield from walk(item, _under(path, str(key)), depth + 1)
     elif isinstance(value, list) and value and depth < DEEP:
         for index, item in enumerate(value):
             yield from walk(item, f"{path}[{index}]", depth + 1)
     else:
         yield path, value
+
+
+def _under(path: str, key: str) -> str:
+    """Keys that could be mistaken for a path are quoted: every path names one place only."""
+    if not key or any(char in key for char in '.[]"'):
+        return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+    return f"{path}.{key}" if path else key
 
 
 def _line(path: str, value: Any) -> Line:

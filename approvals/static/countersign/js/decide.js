@@ -136,23 +136,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const id = event.target.dataset?.decide;
   if (!id) return;
   document.getElementById(`row-${id}`)?.classList.remove("recording");
-  if (event.detail.successful) return;
-  const { status } = event.detail.xhr;
-  if (status === 409 || status === 422 || status === 403) return;
-  failed(event.target.closest("[data-action]"), status);
 });
-
-function failed(pane, status) {
-  const place = pane?.querySelector(".changed");
-  if (!place) return;
-  const note = document.createElement("p");
-  note.className = "note note-bad";
-  note.textContent = status
-    ? `Not recorded: the server answered ${status}. Nothing was decided; try again.`
-    : "Not recorded: the server could not be reached. Nothing was decided and nothing is queued.";
-  place.replaceChildren(note);
-  place.scrollIntoView({ block: "nearest" });
-}
 
 // Offline, deciding is switched off rather than queued.
 document.addEventListener("live:status", (event) => {

@@ -11,7 +11,9 @@ const RECENT = 300;
 const page = document.body.dataset;
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("countersign-live") : null;
 const seen = new Set();
-let last = Number(page.liveSince) || 0;
+const shown = Number(page.liveSince) || 0;
+const gaps = new Set((page.liveGaps || "").split(" ").filter(Boolean).map(Number));
+let last = shown;
 let waiting = [];
 let timer = 0;
 let leading = false;
@@ -29,6 +31,9 @@ function receive(frame) {
     case "hint":
       take(frame);
       break;
+    case "bye":
+      show({ state: "offline", text: "Signed out" });
+      break;
     case "resync":
       if (frame.last) last = Math.max(last, frame.last);
       fire("live:resync", {});
@@ -37,9 +42,10 @@ function receive(frame) {
   }
 }
 
-// Sequence numbers may become visible out of order, so replays overlap: what was seen is dropped by id, not by being smaller.
+// Sequence numbers may become visible out of order, so replays overlap. What was seen is dropped by id, not by being smaller;
+// of those below where the page began, only the gaps it knew of are news.
 function take(hint) {
-  if (seen.has(hint.id)) return;
+  if (seen.has(hint.id) || (hint.id <= shown && !gaps.has(hint.id))) return;
   seen.add(hint.id);
   if (seen.size > SEEN) seen.delete(seen.values().next().value);
   last = Math.max(last, hint.id);

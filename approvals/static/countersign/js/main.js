@@ -6,3 +6,4 @@ import "./dialog.js";
 import "./decide.js";
 import "./inbox.js";
 import "./keys.js";
+import "./trouble.js";

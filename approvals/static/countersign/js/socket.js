@@ -4,6 +4,8 @@ const POLL_MS = 15000;
 const FIRST_MS = 1000;
 const MOST_MS = 30000;
 const TRIES_BEFORE_POLLING = 3;
+const SIGNED_OUT = 4401;
+const NO_ROLE = 4403;
 
 export function connect({ url, catchup, since, onFrame, onStatus }) {
   let socket = null;
@@ -12,6 +14,7 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
   let retry = 0;
   let counting = 0;
   let polling = 0;
+  let over = false;
 
   function open() {
     clearTimeout(retry);
@@ -26,7 +29,7 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
       return;
     }
     socket.onmessage = ({ data }) => heard(JSON.parse(data));
-    socket.onclose = lost;
+    socket.onclose = ({ code }) => (code === SIGNED_OUT || code === NO_ROLE ? ended() : lost());
     listen();
   }
 
@@ -45,8 +48,14 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
       onStatus({ state: "live", text: "Live" });
       if (again) poll();
     }
-    if (frame.type === "bye" && frame.reason === "signed-out") location.reload();
     onFrame(frame);
+  }
+
+  function ended() {
+    socket = null;
+    clearTimeout(quiet);
+    over = true;
+    onStatus({ state: "offline", text: "Signed out" });
   }
 
   function lost() {
@@ -96,7 +105,7 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
   addEventListener("online", open);
   addEventListener("offline", () => (socket ? socket.close() : lost()));
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && !socket && navigator.onLine) open();
+    if (!document.hidden && !socket && !over && navigator.onLine) open();
   });
   open();
 }

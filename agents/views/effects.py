@@ -1,0 +1,70 @@
+"""What was really done for an action: the fragment on its page, and a person's word on a call nobody knows the outcome of."""
+
+from __future__ import annotations
+
+import json
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from agents import operations, queries
+from agents.errors import UnknownEffect
+from agents.queries import EffectRow
+from agents.views.states import EFFECTS
+from approvals import permissions
+from approvals import queries as approvals_queries
+from approvals.errors import BadRequest
+from approvals.web.receipts import Fate, fate_of
+from approvals.web.reveal import Revealed, reveal
+
+NOTES = {"done": "note-good", "failed": "note-bad", "waiting": "note-warn", "running": "note-info"}
+
+
+@require_safe
+def effect(request: HttpRequest, action_id: UUID) -> HttpResponse:
+    """The note under the receipt, as it is now."""
+    permissions.check_read(request.user)
+    row, found = approvals_queries.inbox_row(action_id), queries.effect(action_id)
+    fate = fate_of_effect(found) if found else fate_of(row) if row else None
+    if row is None or fate is None:
+        return HttpResponse(status=204)
+    context = {"fate": fate, "card": {"id": row.id, "effect_url": "" if row.settled_at else request.path}}
+    return render(request, "approvals/_fate.html", context)
+
+
+def fate_of_effect(found: EffectRow) -> Fate:
+    look = EFFECTS[found.state]
+    tries = f", attempt {found.attempts}" if found.attempts > 1 else ""
+    at = found.finished_at or found.claimed_at or found.created_at
+    return Fate(f"{look.word}{tries}", look.icon, NOTES.get(look.tone, ""), at, _detail(found))
+
+
+def _detail(found: EffectRow) -> Revealed | None:
+    if found.error:
+        return reveal(found.error)
+    return reveal(json.dumps(found.result, ensure_ascii=False, indent=2)) if found.result is not None else None
+
+
+@require_safe
+def resolve_form(request: HttpRequest, action_id: UUID) -> HttpResponse:
+    """Ask an operator what became of a call: done, or not done."""
+    permissions.check_read(request.user)
+    found, row = queries.effect(action_id), approvals_queries.inbox_row(action_id)
+    if found is None or row is None:
+        raise UnknownEffect("There is no such effect")
+    context = {"effect": found, "row": row, "error": reveal(found.error) if found.error else None}
+    fragment = bool(getattr(request, "htmx", False))
+    return render(request, "agents/_resolve.html" if fragment else "agents/resolve.html", context)
+
+
+@require_POST
+def resolve(request: HttpRequest, action_id: UUID) -> HttpResponse:
+    done = request.POST.get("done")
+    if done not in {"yes", "no"}:
+        raise BadRequest("Say whether it was done: yes or no")
+    found = operations.resolve_unknown(action_id, done=done == "yes", reason=request.POST.get("reason", ""), by=request.user, door="web")
+    messages.success(request, "Recorded; the run goes on with it.")
+    return redirect("run", found.run_id)

@@ -1,0 +1,132 @@
+"""The Halt button's dialog and its release: counts before confirming, one operation after.
+
+Lives in this room because it counts runs as well as actions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from agents import queries
+from approvals import operations, permissions
+from approvals import queries as approvals_queries
+from approvals.errors import ApprovalError, BadRequest, NotFound
+from approvals.queries import Stop
+from approvals.web.shell import scope_words
+
+WORD = "HALT"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One choice of the dialog. `everything` asks for the word."""
+
+    value: str
+    label: str
+    counts: str
+    checked: bool = False
+    everything: bool = False
+
+
+def halt(request: HttpRequest) -> HttpResponse:
+    """GET: the dialog, for the run or agent the reader comes from, or everything. POST: give the order."""
+    permissions.check_read(request.user)
+    if request.method != "POST":
+        return _dialog(request)
+    scope, _, target = request.POST.get("scope", "").partition(":")
+    try:
+        if scope == "everything" and request.POST.get("word", "").strip() != WORD:
+            raise BadRequest(f"Type {WORD} to stop everything")
+        operations.halt(scope=scope, target=target, reason=request.POST.get("reason", ""), by=request.user, door="web")
+    except BadRequest as error:
+        return _dialog(request, error)
+    return _back(request, "Halted. Nothing new starts; the banner says what is frozen.")
+
+
+def release(request: HttpRequest, halt_id: int) -> HttpResponse:
+    """GET: what would go on. POST: lift the order."""
+    permissions.check_read(request.user)
+    stop = next((s for s in approvals_queries.active_halts() if s.id == halt_id), None)
+    if request.method != "POST":
+        if stop is None:
+            raise NotFound("This halt is released already")
+        return _release_dialog(request, stop)
+    try:
+        operations.release(halt_id, reason=request.POST.get("reason", ""), by=request.user, door="web")
+    except BadRequest as error:
+        if stop is None:
+            raise
+        return _release_dialog(request, stop, error)
+    return _back(request, "Released. Approvals given before the halt are asked again; runs go on.")
+
+
+def _dialog(request: HttpRequest, error: ApprovalError | None = None) -> HttpResponse:
+    asked = {name: (request.GET.get(name) or request.POST.get(name) or "")[:200] for name in ("run", "agent")}
+    chosen = request.POST.get("scope") or next((f"{name}:{value}" for name, value in asked.items() if value), "everything")
+    context = {
+        "post_url": reverse("halt"),
+        "scopes": _scopes(asked, chosen),
+        "asked": [(name, value) for name, value in asked.items() if value],
+        "reason": request.POST.get("reason", ""),
+        "errors": [error.message] if error else [],
+        "button": "Halt",
+    }
+    return _render(request, "dialog", context, error)
+
+
+def _scopes(asked: dict[str, str], chosen: str) -> list[Scope]:
+    scopes: list[Scope] = []
+    agent = asked["agent"]
+    if asked["run"]:
+        row = queries.run_row(asked["run"])
+        agent = agent or (row.agent if row else "")
+        scopes.append(_scope(f"run:{asked['run']}", f"Run {asked['run'][:8]}", chosen, run=asked["run"]))
+    agents = [agent] if agent else [row.slug for row in queries.agents()]
+    scopes += [_scope(f"agent:{slug}", f"The agent {slug}", chosen, agent=slug) for slug in agents]
+    return [*scopes, _scope("everything", "Everything", chosen)]
+
+
+def _scope(value: str, label: str, chosen: str, *, agent: str = "", run: str = "") -> Scope:
+    live, waiting = queries.live_counts(agent=agent, run=run), approvals_queries.unsettled_counts(agent=agent, run=run)
+    parts = [f"stops {live['live']:,} live runs", f"freezes {waiting['pending'] + waiting['approved']:,} actions"]
+    if waiting["in_flight"]:
+        parts.append(f"{waiting['in_flight']:,} calls have begun and cannot be interrupted")
+    return Scope(value, label, ", ".join(parts), checked=value == chosen, everything=value == "everything")
+
+
+def _release_dialog(request: HttpRequest, stop: Stop, error: ApprovalError | None = None) -> HttpResponse:
+    covered = {"agent": stop.target if stop.scope == "agent" else "", "run": stop.target if stop.scope == "run" else ""}
+    live, waiting = queries.live_counts(**covered), approvals_queries.unsettled_counts(**covered)
+    context = {
+        "post_url": reverse("halt-release", args=[stop.id]),
+        "scope": scope_words(stop),
+        "by": stop.by,
+        "since": stop.at,
+        "reason": stop.reason,
+        "consequence": f"{live['live']:,} runs go on. {waiting['approved']:,} approvals given before the halt are asked again.",
+        "errors": [error.message] if error else [],
+        "button": f"Release and let {live['live']:,} runs go on",
+    }
+    return _render(request, "release", context, error)
+
+
+def _render(request: HttpRequest, name: str, context: dict[str, Any], error: ApprovalError | None) -> HttpResponse:
+    fragment = bool(getattr(request, "htmx", False))
+    template = f"halt/_{name}.html" if fragment else f"halt/{name}.html"
+    return render(request, template, {"halt": context}, status=422 if error else 200)
+
+
+def _back(request: HttpRequest, sentence: str) -> HttpResponse:
+    """Where the reader was; the page is read anew, so that everything on it knows."""
+    messages.success(request, sentence)
+    if getattr(request, "htmx", False):
+        answer = HttpResponse(status=204)
+        answer["HX-Refresh"] = "true"
+        return answer
+    return redirect("inbox")

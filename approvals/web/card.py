@@ -1,0 +1,193 @@
+"""One action as its page shows it: what will run, why it scored so, who is asked, what led here.
+
+Belongs here: the presenter from `queries.ActionDetail` and the log's story to one frozen `Card`. Finished values only.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from approvals.queries import ActionDetail, Stop
+from approvals.web.arguments import MANY, Line
+from approvals.web.changes import with_before
+from approvals.web.ladder import Bar, bar_of
+from approvals.web.preview import PreviewCard, preview_of
+from approvals.web.receipts import Fate, Receipt, fate_of, receipt_of, receipt_of_vote
+from approvals.web.reveal import Revealed, reveal
+from approvals.web.scoring import FactorLine, factor_lines, would_lower
+from approvals.web.story import Moment, Past, Quorum, past_of, quorum_of, story_of
+from audit.queries import EventRow
+
+EVIDENCE_ICONS = {"ticket": "mail", "mail": "mail", "tool": "wrench", "message": "message-square"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    icon: str
+    who: str
+    text: Revealed
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything `approvals/_pane.html` shows."""
+
+    id: str
+    version: int
+    state: str
+    pending: bool
+    url: str
+    back_url: str
+    back_label: str
+    title: str
+    summary: str
+    level: str
+    score: int
+    agent: str
+    agent_url: str
+    requester: str
+    expires_at: datetime
+    on_expiry: str
+    run_url: str
+    run_name: str
+    what_title: str
+    tool: str
+    marks: tuple[str, ...]
+    digest: str
+    flags: tuple[str, ...]
+    lines: tuple[Line, ...]
+    more_lines: tuple[Line, ...]
+    policy: str
+    factors: tuple[FactorLine, ...]
+    would_lower: str
+    says: Revealed | None
+    evidence: tuple[Evidence, ...]
+    blast: tuple[tuple[str, str], ...]
+    quorum: Quorum
+    similar: tuple[Past, ...]
+    timeline: tuple[Moment, ...]
+    receipts: tuple[Receipt, ...]
+    fate: Fate | None
+    effect_url: str
+    preview: PreviewCard | None
+    bar: Bar | None
+    changed_url: str
+    what_url: str
+    idempotency_key: str
+    checking: bool
+    edit_errors: tuple[tuple[str, str], ...]
+
+
+def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow] = (), focus: bool = False) -> Card:
+    """The card of one action for the reader the detail was read for."""
+    row = detail.row
+    lines = with_before(_args(detail.args), _args_before(detail))
+    return Card(
+        id=row.id,
+        version=row.version,
+        state=row.state,
+        pending=row.state == "PENDING",
+        url=reverse("action", args=[row.id]),
+        back_url=reverse("inbox") if row.state == "PENDING" else reverse("decided"),
+        back_label="Inbox" if row.state == "PENDING" else "Decided",
+        title=row.summary,
+        summary=row.summary,
+        level=row.level,
+        score=row.score,
+        agent=row.agent,
+        agent_url=reverse("agent", args=[row.agent]),
+        requester=row.requested_by,
+        expires_at=row.expires_at,
+        on_expiry="nothing runs, and the agent is told",
+        run_url=reverse("run", args=[row.run]) if row.run else "",
+        run_name=f"run {row.run[:8]}" if row.run else "",
+        what_title=_what_title(detail),
+        tool=row.tool,
+        marks=_marks(detail),
+        digest=row.digest,
+        flags=_flags(detail, lines),
+        lines=lines[:MANY],
+        more_lines=lines[MANY:],
+        policy=detail.policy,
+        factors=factor_lines(detail.factors),
+        would_lower=would_lower(detail.factors, detail.policy_sha256),
+        says=reveal(detail.rationale) if detail.rationale.strip() else None,
+        evidence=tuple(_evidence(item) for item in detail.evidence),
+        blast=_blast(detail),
+        quorum=quorum_of(detail),
+        similar=tuple(past_of(r) for r in detail.similar),
+        timeline=story_of(story),
+        receipts=_receipts(detail, focus=focus),
+        fate=fate_of(row),
+        effect_url=reverse("action-effect", args=[row.id]) if row.state == "APPROVED" and row.kind == "tool" else "",
+        preview=preview_of(detail.preview),
+        bar=bar_of(detail, halts=halts),
+        changed_url=f"{reverse('action-changed', args=[row.id])}?version={row.version}&state={row.state}",
+        what_url=reverse("action-what", args=[row.id]),
+        idempotency_key=secrets.token_hex(16),
+        checking=detail.checking,
+        edit_errors=tuple(detail.edit_errors.items()),
+    )
+
+
+def _args(args: Any) -> dict[str, Any]:
+    return args if isinstance(args, dict) else {"value": args}
+
+
+def _args_before(detail: ActionDetail) -> dict[str, Any] | None:
+    """The version before, when this one was edited: its values stand struck through."""
+    if detail.why != "edited" or len(detail.versions) < 2:
+        return None
+    return _args(detail.versions[-2].args)
+
+
+def _what_title(detail: ActionDetail) -> str:
+    if detail.row.kind == "question":
+        return "What is asked"
+    return "What will run" if detail.row.state == "PENDING" else "What was decided on"
+
+
+def _marks(detail: ActionDetail) -> tuple[str, ...]:
+    marks = [f"version {detail.row.version}"] if detail.row.version > 1 else []
+    by = detail.versions[-1].edited_by if detail.versions else ""
+    return (*marks, *([f"edited by {by}"] if by else []), *(["asked again"] if detail.why == "reopened" else []))
+
+
+def _flags(detail: ActionDetail, lines: Sequence[Line]) -> tuple[str, ...]:
+    unseen = sum(bool(line.value.chips or line.path.chips or line.value.escaped) for line in lines)
+    opaque = sum(not line.inspectable for line in lines)
+    found = [detail.tampered] if detail.tampered else []
+    if unseen:
+        found.append(f"{unseen} of the values hold{'s' if unseen == 1 else ''} characters that do not show themselves: they are marked")
+    if opaque:
+        found.append(f"{opaque} value{' is' if opaque == 1 else 's are'} not inspectable: look at what they decode to")
+    return tuple(found)
+
+
+def _evidence(item: dict[str, Any]) -> Evidence:
+    title, text = str(item.get("title", "") or "Entry"), item.get("text", "")
+    icon = next((icon for word, icon in EVIDENCE_ICONS.items() if word in title.lower()), "file-text")
+    return Evidence(icon, title, reveal(text if isinstance(text, str) else str(text)))
+
+
+def _blast(detail: ActionDetail) -> tuple[tuple[str, str], ...]:
+    if detail.row.kind == "question":
+        return (("Runs", "nothing: it is a question"),)
+    facts = detail.preview.get("facts") or {}
+    figures = [(name.replace("_", " ").capitalize(), f"{v:,}" if isinstance(v, int) else str(v)) for name, v in facts.items()]
+    undo = "can be undone" if detail.reversible else "cannot be undone"
+    where = [("Environment", detail.row.environment)] if detail.row.environment else []
+    return (("Kind", f"{detail.tool_class}"), *figures, *where, ("Undo", undo))
+
+
+def _receipts(detail: ActionDetail, *, focus: bool) -> tuple[Receipt, ...]:
+    if final := receipt_of(detail.row, focus=focus):
+        return (final,)
+    votes = [v for v in detail.votes if v.version == detail.row.version]
+    return tuple(receipt_of_vote(v, digest=detail.row.digest) for v in votes)

@@ -1,0 +1,50 @@
+"""What differs between two versions of arguments, path by path. Pure; shared by edits, stale pages and new versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from approvals.web.arguments import Line, lines_of, walk
+from approvals.web.reveal import Revealed, reveal
+
+NOTHING = reveal("(not there)")
+
+
+@dataclass(frozen=True)
+class Change:
+    path: str
+    before: Revealed
+    after: Revealed
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    """Every path whose value differs, in the order of the new arguments, then what was taken away."""
+    old, new = dict(walk(dict(before))), dict(walk(dict(after)))
+    paths = [*new, *(path for path in old if path not in new)]
+    return tuple(Change(path, _shown(old, path), _shown(new, path)) for path in paths if _text(old, path) != _text(new, path))
+
+
+def with_before(args: Mapping[str, Any], before: Mapping[str, Any] | None) -> tuple[Line, ...]:
+    """All lines, those that changed carrying what stood there before; what was taken away comes last."""
+    lines = lines_of(dict(args))
+    if before is None:
+        return lines
+    differ = {change.path: change for change in changes(before, args)}
+    paths = [path for path, _ in walk(dict(args))]
+    marked = [replace(line, before=differ[path].before) if path in differ else line for path, line in zip(paths, lines, strict=True)]
+    gone = [change for path, change in differ.items() if path not in paths]
+    return (*marked, *(Line(reveal(c.path, whole=True), "taken away", "", c.after, before=c.before) for c in gone))
+
+
+def _text(values: Mapping[str, Any], path: str) -> str | None:
+    return json.dumps(values[path], sort_keys=True) if path in values else None
+
+
+def _shown(values: Mapping[str, Any], path: str) -> Revealed:
+    if path not in values:
+        return NOTHING
+    value = values[path]
+    return reveal(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,116 @@
+"""Friction follows risk: which buttons a reader gets for an action, and what each asks first.
+
+Belongs here: the decision ladder as pure lookups. What is *allowed* is the operation's to say; this only draws it, and it never
+offers what the operation would refuse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from approvals.queries import ActionDetail, Stop
+
+PRESETS = ("Wrong target", "Too broad", "Missing context", "Not now", "Against policy")
+APPROVE = {"low": "plain", "medium": "plain", "high": "confirm", "critical": "typed"}
+HINTS = {
+    "plain": "",
+    "confirm": "High: press A twice, or click and confirm.",
+    "typed": "Critical: no key approves it. Type its name and give a reason.",
+    "": "",
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The decision bar. Empty addresses are buttons that are not there; `blocked` says why nothing is."""
+
+    decide_url: str
+    approve: str = ""
+    approve_label: str = "Approve"
+    confirm_url: str = ""
+    respond_url: str = ""
+    respond_label: str = "Answer"
+    edit_url: str = ""
+    reject_url: str = ""
+    reject_optional: bool = False
+    hint: str = ""
+    blocked: str = ""
+    question: bool = False
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """What the confirm sheet asks. `typed` is the name to type, `reason` is "", "optional" or "required"."""
+
+    text: str
+    button: str
+    typed: str = ""
+    reason: str = ""
+    given: str = ""
+    reason_given: str = ""
+    errors: tuple[str, ...] = ()
+
+
+def bar_of(detail: ActionDetail, *, halts: list[Stop]) -> Bar | None:
+    """The bar for this reader; None when there is nothing left to decide."""
+    row = detail.row
+    if row.state != "PENDING":
+        return None
+    decide_url = reverse("action-decide", args=[row.id])
+    if blocked := _blocked(detail, halts):
+        return Bar(decide_url, blocked=blocked)
+    question = row.kind == "question"
+    approve = "" if question or "approve" not in detail.verdicts else APPROVE[row.level]
+    return Bar(
+        decide_url=decide_url,
+        approve=approve,
+        approve_label="Approve edited" if detail.why == "edited" else "Approve",
+        confirm_url=reverse("action-approve", args=[row.id]) if approve in {"confirm", "typed"} else "",
+        respond_url=reverse("action-respond", args=[row.id]) if "respond" in detail.verdicts else "",
+        respond_label="Answer" if question else "Answer instead",
+        edit_url="" if question else reverse("action-edit", args=[row.id]),
+        reject_url=reverse("action-reject", args=[row.id]) if "reject" in detail.verdicts else "",
+        reject_optional="reject" not in detail.reason_for,
+        hint=HINTS[approve],
+        question=question,
+    )
+
+
+def confirm_of(detail: ActionDetail, *, given: str = "", reason: str = "", errors: tuple[str, ...] = ()) -> Confirm:
+    """The confirm sheet of high and critical actions."""
+    typed = resource(detail.row.summary, detail.args, detail.row.tool) if detail.row.level == "critical" else ""
+    undone = "" if detail.reversible else " It cannot be undone."
+    return Confirm(
+        text=f"{detail.row.agent} runs {detail.row.tool} with exactly these arguments.{undone}",
+        button=f"Approve {detail.row.level} risk",
+        typed=typed,
+        reason="required" if "approve" in detail.reason_for else "optional",
+        given=given,
+        reason_given=reason,
+        errors=errors,
+    )
+
+
+def resource(summary: str, args: Any, tool: str) -> str:
+    """What a person types to approve a critical action: the plainest name in it that the summary shows too."""
+    values = args.values() if isinstance(args, dict) else ()
+    named = (v for v in values if isinstance(v, str) and 3 <= len(v) <= 40 and v.isascii() and v.isprintable())
+    return next((v for v in named if v in summary and v == v.strip()), tool)
+
+
+def _blocked(detail: ActionDetail, halts: list[Stop]) -> str:
+    row = detail.row
+    stop = next((h for h in halts if h.covers(agent=row.agent, run=row.run)), None)
+    if detail.tampered:
+        return detail.tampered
+    if stop:
+        what = {"everything": "Everything", "agent": f"The agent {row.agent}", "run": "This run"}[stop.scope]
+        return f"{what} is halted by {stop.by}: nothing can be decided until it is released"
+    if detail.checking:
+        return "Edited arguments are being checked with the tool; the new version appears here by itself"
+    if detail.mine:
+        return "You have decided this version; it waits for somebody else"
+    return detail.cannot

@@ -1,0 +1,128 @@
+"""The receipt: how a decided action reads, the same in inbox, decided list, action and run.
+
+Belongs here: lookups from stored facts (state, verdict, outcome) to words, glyphs and tones. Pure; takes rows of
+`approvals.queries`, returns frozen values for templates.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from approvals.queries import InboxRow, Vote
+from approvals.web.reveal import Revealed, reveal
+
+DOORS = {"web": "web", "cli": "command line", "api": "API", "slack": "Slack", "worker": "", "beat": "", "": ""}
+
+
+@dataclass(frozen=True)
+class Look:
+    """Verb, glyph and tone of one state."""
+
+    verb: str
+    icon: str
+    tone: str
+
+
+STATES = {
+    "PENDING": Look("Waiting", "hand", "neutral"),
+    "APPROVED": Look("Approved", "check", "approved"),
+    "REJECTED": Look("Rejected", "x", "rejected"),
+    "ANSWERED": Look("Answered", "reply", "approved"),
+    "EXPIRED": Look("Expired", "circle-dashed", "neutral"),
+    "SUPERSEDED": Look("Superseded", "circle-slash", "neutral"),
+    "CANCELLED": Look("Cancelled", "circle-slash", "neutral"),
+}
+VERDICTS = {
+    "approve": Look("Approved", "check", "approved"),
+    "reject": Look("Rejected", "x", "rejected"),
+    "respond": Look("Answered", "reply", "approved"),
+}
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A decision or an ending. `focus` asks the page to put the focus on it."""
+
+    verb: str
+    icon: str
+    tone: str
+    by: str
+    at: datetime | None
+    door: str
+    reason: str
+    digest: str
+    note: str = ""
+    focus: bool = False
+
+
+def receipt_of(row: InboxRow, *, focus: bool = False) -> Receipt | None:
+    """What became of an action; None while it waits."""
+    if row.state == "PENDING":
+        return None
+    look, said = STATES[row.state], row.resolution or {}
+    by = str(said.get("by", ""))
+    by_policy = by.startswith("policy ")
+    return Receipt(
+        verb="Passed" if by_policy and row.state == "APPROVED" else look.verb,
+        icon=look.icon,
+        tone=look.tone,
+        by="" if by == "Countersign" else by,
+        at=row.resolved_at,
+        door=DOORS.get(str(said.get("door", "")), str(said.get("door", ""))),
+        reason=str(said.get("response") or said.get("reason") or ""),
+        digest=row.digest,
+        note=f"Version {said['version']}" if int(said.get("version") or 1) > 1 else "",
+        focus=focus,
+    )
+
+
+def receipt_of_vote(vote: Vote, *, digest: str) -> Receipt:
+    """One person's verdict on the version that is still open."""
+    look = VERDICTS[vote.verdict]
+    return Receipt(
+        look.verb, look.icon, look.tone, vote.by, vote.at, DOORS.get(vote.door, vote.door),
+        vote.response or vote.reason, digest, note="Waits for more people",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What was really done: the note under the receipt."""
+
+    title: str
+    icon: str
+    note_class: str
+    at: datetime | None
+    detail: Revealed | None = None
+
+
+OUTCOMES = {
+    "done": ("Done", "circle-check", "note-good"),
+    "failed": ("Failed, and nothing further was tried", "circle-x", "note-bad"),
+    "unknown": ("Nobody knows whether it was done", "circle-help", "note-warn"),
+}
+
+
+def fate_of(row: InboxRow) -> Fate | None:
+    """What came of an approved call, from the settled fact; None for what executes nothing."""
+    if row.state != "APPROVED" or row.kind != "tool":
+        return None
+    outcome = row.outcome or {}
+    if row.settled_at and str(outcome.get("status")) in OUTCOMES:
+        title, icon, tone = OUTCOMES[str(outcome["status"])]
+        return Fate(title, icon, tone, row.settled_at, _told(outcome))
+    if row.settled_at:
+        return Fate(f"Settled: {outcome.get('status', 'no outcome')}", "circle-slash", "", row.settled_at, _told(outcome))
+    if row.claimed_at:
+        return Fate("A worker runs it now", "loader", "note-info", row.claimed_at)
+    return Fate("Waits for a worker", "hourglass", "note-info", row.resolved_at)
+
+
+def _told(outcome: dict[str, Any]) -> Revealed | None:
+    told = outcome.get("result") if outcome.get("result") is not None else outcome.get("reason")
+    if told in (None, "", {}, []):
+        return None
+    return reveal(told if isinstance(told, str) else json.dumps(told, ensure_ascii=False, indent=2))

@@ -1,0 +1,156 @@
+"""What every page's frame shows: navigation, who is signed in, halts in force, where live updates begin.
+
+Belongs here: the one context processor. Fragments (htmx) get nothing of it: they have no frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+
+from approvals import permissions, queries
+from approvals.queries import Stop
+
+
+@dataclass(frozen=True)
+class Link:
+    """A place in the rail. `key` is its key after G; `count_url` refreshes the figure behind it."""
+
+    label: str
+    url: str
+    icon: str
+    key: str
+    current: bool = False
+    count: int = 0
+    count_url: str = ""
+
+
+@dataclass(frozen=True)
+class LinkGroup:
+    title: str
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class Banner:
+    """A halt in force, as every page shows it."""
+
+    scope: str
+    by: str
+    since: datetime
+    frozen: str
+    reason: str
+    release_url: str
+
+
+@dataclass(frozen=True)
+class Shell:
+    groups: tuple[LinkGroup, ...]
+    user_name: str
+    halts: tuple[Banner, ...]
+    halt_url: str
+    banner_url: str
+    live_since: int
+    live_gaps: str
+    live_url: str
+    catchup_url: str
+    logout_url: str
+    account_url: str
+
+
+def shell(request: HttpRequest) -> Mapping[str, Any]:
+    """The frame's values, read only when a template asks for them."""
+    if not request.user.is_authenticated or getattr(request, "htmx", False):
+        return {}
+    return {"shell": SimpleLazyObject(lambda: _shell(request))}
+
+
+def _shell(request: HttpRequest) -> Shell:
+    user = request.user
+    reads = bool(permissions.roles(user))
+    last = queries.last_notification() if reads else 0
+    return Shell(
+        groups=_groups(request.path) if reads else (),
+        user_name=getattr(user, "display_name", "") or user.get_username(),
+        halts=banners(may_release=permissions.can_halt(user)) if reads else (),
+        halt_url=reverse("halt") if permissions.can_halt(user) else "",
+        banner_url=reverse("halt-banner"),
+        live_since=last,
+        live_gaps=_gaps(last) if reads else "",
+        live_url="/live/" if reads else "",
+        catchup_url=reverse("live-catchup"),
+        logout_url=reverse("account_logout"),
+        account_url=reverse("account_change_password") if user.has_usable_password() else "",
+    )
+
+
+def banners(*, may_release: bool) -> tuple[Banner, ...]:
+    """Every halt in force, in words."""
+    return tuple(
+        Banner(
+            scope=scope_words(stop),
+            by=stop.by,
+            since=stop.at,
+            frozen=_frozen(stop),
+            reason=stop.reason,
+            release_url=reverse("halt-release", args=[stop.id]) if may_release else "",
+        )
+        for stop in queries.active_halts()
+    )
+
+
+def scope_words(stop: Stop) -> str:
+    """What a stop order covers, as the subject of a sentence."""
+    return {
+        "everything": "Everything is halted",
+        "agent": f"The agent {stop.target} is halted",
+        "run": f"Run {stop.target[:8]} is halted",
+    }[stop.scope]
+
+
+def _frozen(stop: Stop) -> str:
+    counts = queries.unsettled_counts(agent=stop.target if stop.scope == "agent" else "", run=stop.target if stop.scope == "run" else "")
+    parts = [f"{counts['pending']:,} waiting and {counts['approved']:,} approved actions are frozen."]
+    if counts["in_flight"]:
+        parts.append(f"{counts['in_flight']:,} calls had begun and end with their own outcome.")
+    return " ".join(parts)
+
+
+def _groups(path: str) -> tuple[LinkGroup, ...]:
+    waiting = queries.counts()["waiting"]
+
+    def link(label: str, name: str, icon: str, key: str, *, also: tuple[str, ...] = (), counted: bool = False) -> Link:
+        url = reverse(name)
+        return Link(
+            label, url, icon, key,
+            current=any(path.startswith(start) for start in (url, *also)),
+            count=waiting if counted else 0,
+            count_url=reverse("inbox-count") if counted else "",
+        )  # fmt: skip
+
+    return (
+        LinkGroup("", (
+            link("Inbox", "inbox", "inbox", "i", also=("/actions/",), counted=True),
+            link("Decided", "decided", "stamp", "d"),
+        )),
+        LinkGroup("Operate", (link("Runs", "runs", "route", "r"), link("Agents", "agents", "bot", "n"))),
+        LinkGroup("Govern", (link("Audit", "events", "scroll-text", "a"),)),
+    )  # fmt: skip
+
+
+def _gaps(last: int) -> str:
+    """Ids just below `last` that this page has not seen: handed out, not yet committed when it was made.
+
+    A replay overlaps; what is neither newer nor a gap the page shows already, and the browser drops it.
+    """
+    if not last:
+        return ""
+    seen = {int(hint["id"]) for hint in queries.catch_up(last).hints}
+    lowest = min(seen, default=last)
+    return " ".join(str(i) for i in range(lowest, last) if i not in seen)

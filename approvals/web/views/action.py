@@ -1,0 +1,113 @@
+"""One action: its page, the fragments that keep it true, and the sheets that ask before a decision."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from approvals import permissions, queries
+from approvals.queries import ActionDetail
+from approvals.web.card import Card, card_of
+from approvals.web.ladder import PRESETS, confirm_of
+from audit.queries import timeline
+
+# What a change is called while the reader has an older version open.
+CHANGED = {
+    "version": "This action has a new version.",
+    "state": "This action was decided.",
+}
+
+
+def show(request: HttpRequest, action_id: UUID, *, status: int = 200, focus: bool = False, **context: Any) -> HttpResponse:
+    """The action as a pane (htmx) or as its own page, read anew."""
+    detail = queries.action_detail(action_id, reader=request.user)
+    return show_detail(request, detail, status=status, focus=focus, **context)
+
+
+def show_detail(request: HttpRequest, detail: ActionDetail, *, status: int = 200, focus: bool = False, **context: Any) -> HttpResponse:
+    """As `show`, for a detail in hand."""
+    fragment = is_fragment(request)
+    name = "approvals/_pane.html" if fragment else "approvals/action.html"
+    return render(request, name, {"card": card(detail, focus=focus), "alone": _alone(request), **context}, status=status)
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks, and a part of a page is enough."""
+    return bool(getattr(request, "htmx", False))
+
+
+def _alone(request: HttpRequest) -> bool:
+    """Whether the pane is the page (and carries its h1), not a column of the inbox."""
+    asked_from = getattr(getattr(request, "htmx", None), "current_url_abs_path", None) or ""
+    return not is_fragment(request) or asked_from.startswith("/actions/")
+
+
+def card(detail: ActionDetail, *, focus: bool = False) -> Card:
+    return card_of(detail, halts=queries.active_halts(), story=timeline(action=detail.row.id, limit=60), focus=focus)
+
+
+@require_safe
+def page(request: HttpRequest, action_id: UUID) -> HttpResponse:
+    permissions.check_read(request.user)
+    return show(request, action_id)
+
+
+@require_safe
+def what(request: HttpRequest, action_id: UUID) -> HttpResponse:
+    """What will run, alone: where an edit was dropped."""
+    permissions.check_read(request.user)
+    detail = queries.action_detail(action_id, reader=request.user)
+    return render(request, "approvals/_what.html", {"card": card(detail)})
+
+
+@require_safe
+def changed(request: HttpRequest, action_id: UUID) -> HttpResponse:
+    """Whether what a reader has open is still so. Decided: the receipt. A new version: a sentence and a link; else nothing."""
+    permissions.check_read(request.user)
+    row = queries.inbox_row(action_id)
+    if row is None:
+        return HttpResponse(status=204)
+    if row.state != request.GET.get("state"):
+        answer = show(request, action_id, focus=row.state != "PENDING")
+        answer["HX-Retarget"] = "#pane"
+        return answer
+    if str(row.version) != request.GET.get("version"):
+        return render(request, "approvals/_changed.html", {"text": CHANGED["version"], "url": request.path.removesuffix("changed")})
+    return HttpResponse(status=204)
+
+
+@require_safe
+def approve_sheet(request: HttpRequest, action_id: UUID) -> HttpResponse:
+    """High and critical: say again what it is, and at critical ask for its name."""
+    permissions.check_read(request.user)
+    return _sheet(request, action_id, "approvals/_confirm_form.html", confirm=True)
+
+
+@require_safe
+def reject_sheet(request: HttpRequest, action_id: UUID) -> HttpResponse:
+    permissions.check_read(request.user)
+    return _sheet(request, action_id, "approvals/_reject_form.html", presets=PRESETS)
+
+
+@require_safe
+def respond_sheet(request: HttpRequest, action_id: UUID) -> HttpResponse:
+    permissions.check_read(request.user)
+    return _sheet(request, action_id, "approvals/_respond_form.html")
+
+
+def _sheet(request: HttpRequest, action_id: UUID, template: str, *, confirm: bool = False, **context: Any) -> HttpResponse:
+    """A sheet over the bar; without htmx the page itself, with the sheet in it. What is decided already shows its receipt."""
+    detail = queries.action_detail(action_id, reader=request.user)
+    shown = card(detail)
+    if shown.bar is None or shown.bar.blocked:
+        answer = show_detail(request, detail, focus=True)
+        answer["HX-Retarget"] = "#pane"
+        return answer
+    context |= {"card": shown, "bar": shown.bar, **({"confirm": confirm_of(detail)} if confirm else {})}
+    if not is_fragment(request):
+        return render(request, "approvals/action.html", {**context, "alone": True, "sheet": template})
+    return render(request, template, context)

@@ -1,0 +1,105 @@
+"""The one POST by which a person decides on the web, and what its refusals look like.
+
+Translate in, `operations.decide`, translate out. A conflict shows the truth (the receipt, or what changed), never a toast.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from approvals import operations, queries
+from approvals.errors import AlreadyDecided, BadRequest, Conflict, Stale
+from approvals.queries import ActionDetail
+from approvals.web.changes import changes
+from approvals.web.ladder import PRESETS, confirm_of
+from approvals.web.receipts import VERDICTS
+from approvals.web.views.action import card, is_fragment, show_detail
+
+SHEETS = {
+    "approve": "approvals/_confirm_form.html",
+    "reject": "approvals/_reject_form.html",
+    "respond": "approvals/_respond_form.html",
+}
+
+
+class DecideForm(forms.Form):
+    """What the decision bar posts. Words are checked by the operation, which also knows the policy."""
+
+    verdict = forms.ChoiceField(choices=[(v, v) for v in SHEETS])
+    seen_digest = forms.CharField(max_length=64, strip=False)
+    key = forms.CharField(max_length=64, required=False)
+    reason = forms.CharField(max_length=2_000, required=False)
+    response = forms.CharField(max_length=20_000, required=False)
+    typed = forms.CharField(max_length=200, required=False, strip=False)
+
+
+@require_POST
+def decide(request: HttpRequest, action_id: UUID) -> HttpResponse:
+    """Record a verdict. Every answer is the action as it is then, with the receipt or what is in the way."""
+    form = DecideForm(request.POST)
+    if not form.is_valid():
+        raise BadRequest("; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items()))
+    said = form.cleaned_data
+    detail = queries.action_detail(action_id, reader=request.user)
+    confirm = confirm_of(detail, given=said["typed"], reason=said["reason"])
+    if said["verdict"] == "approve" and detail.row.state == "PENDING" and said["typed"] != confirm.typed:
+        return _again(request, detail, said, "That is not its name: type it exactly as it stands")
+    try:
+        done = operations.decide(
+            action_id, by=request.user, verdict=said["verdict"], seen_digest=said["seen_digest"], reason=said["reason"],
+            response=said["response"], idempotency_key=said["key"], door="web",
+        )  # fmt: skip
+    except BadRequest as error:
+        return _again(request, detail, said, error.message)
+    except Conflict as error:
+        return conflict(request, action_id, said["seen_digest"], error)
+    verb = VERDICTS[done.decision.verdict].verb
+    return decided(request, action_id, f"{verb}: {done.action.summary}" + ("" if done.resolved else ". It waits for more people"))
+
+
+def decided(request: HttpRequest, action_id: UUID, sentence: str) -> HttpResponse:
+    """The answer after something was recorded: the receipt, and the news for the list beside it."""
+    if not is_fragment(request):
+        return redirect("action", action_id)
+    answer = show_detail(request, queries.action_detail(action_id, reader=request.user), focus=True)
+    answer["HX-Trigger-After-Settle"] = json.dumps({"decided": {"id": str(action_id), "sentence": sentence}})
+    return answer
+
+
+def _again(request: HttpRequest, detail: ActionDetail, said: dict[str, Any], why: str) -> HttpResponse:
+    """The sheet once more, with what was written and what is missing."""
+    shown = card(detail)
+    if shown.bar is None:
+        return show_detail(request, detail, status=409, focus=True)
+    context = {
+        "card": shown, "bar": shown.bar, "presets": PRESETS, "error": why, "reason": said["reason"], "response": said["response"],
+        "errors": [why], "confirm": confirm_of(detail, given=said["typed"], reason=said["reason"], errors=(why,)),
+    }  # fmt: skip
+    if not is_fragment(request):
+        return render(request, "approvals/action.html", {**context, "alone": True, "sheet": SHEETS[said["verdict"]]}, status=422)
+    answer = render(request, SHEETS[said["verdict"]], context, status=422)
+    answer["HX-Retarget"] = f"#sheet-{detail.row.id}"
+    return answer
+
+
+def conflict(request: HttpRequest, action_id: UUID, seen: str, error: Conflict) -> HttpResponse:
+    """Somebody or something was faster: the action as it is now, and what differs from what was seen."""
+    detail = queries.action_detail(action_id, reader=request.user)
+    if isinstance(error, AlreadyDecided) and detail.row.state != "PENDING":
+        return show_detail(request, detail, status=409, focus=True)
+    before = next((v for v in detail.versions if v.digest == seen), None)
+    differs = changes(_args(before.args), _args(detail.args)) if before and isinstance(error, Stale) else ()
+    title = "Changed since you opened it" if isinstance(error, Stale) else "Not recorded"
+    stale = {"title": title, "text": error.message, "changes": differs}
+    return show_detail(request, detail, status=409, stale=stale)
+
+
+def _args(args: Any) -> dict[str, Any]:
+    return args if isinstance(args, dict) else {"value": args}
