@@ -44,10 +44,19 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
-def holder(folder: Path) -> "subprocess.Popen[str]":
+@contextlib.contextmanager
+def holder(folder: Path) -> Iterator["subprocess.Popen[str]"]:
     """Another process that keeps the services of `folder` up."""
     env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-    return subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True, env=env)
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True, env=env) as parent:
+        try:
+            yield parent
+        finally:
+            parent.kill()
+
+
+def comes_up(parent: "subprocess.Popen[str]") -> bool:
+    return parent.stdout is not None and parent.stdout.readline() == "up\n"
 
 
 def keep_a_row(services: Services) -> None:
@@ -101,14 +110,12 @@ def test_given_addresses_start_nothing(folder: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_killed_parent_takes_its_servers_along_and_the_next_start_keeps_rows(folder: Path) -> None:
-    parent = holder(folder)
-    assert parent.stdout is not None and parent.stdout.readline() == "up\n"
-    guest = start(folder)
-    try:
+    with holder(folder) as parent:
+        assert comes_up(parent)
+        guest = start(folder)
         keep_a_row(guest)
         running = pids(guest)
-        parent.kill()
-        parent.wait()
+    try:
         if LINUX:
             assert wait_until(lambda: not any(command_line(pid) for pid in running), 5)
         for server in guest.servers:
@@ -122,10 +129,8 @@ def test_killed_parent_takes_its_servers_along_and_the_next_start_keeps_rows(fol
 def test_a_running_server_is_adopted_and_a_guest_does_not_stop_it(folder: Path) -> None:
     with embedded(folder) as owner:
         running = pids(owner)
-        parent = holder(folder)
-        assert parent.stdout is not None and parent.stdout.readline() == "up\n"
-        parent.terminate()
-        parent.wait()
+        with holder(folder) as parent:
+            assert comes_up(parent)
         guest = start(folder)
         assert pids(guest) == running
         guest.stop()
@@ -148,14 +153,9 @@ def test_killed_server_comes_back_by_ensure_with_its_rows(folder: Path, which: i
 
 def test_two_cold_starts_at_once_both_succeed_even_after_a_crashed_one(folder: Path) -> None:
     (folder / "postgres.new-crashed").mkdir()
-    both = [holder(folder), holder(folder)]
-    try:
-        assert [one.stdout.readline() for one in both if one.stdout] == ["up\n", "up\n"]
-    finally:
-        for one in both:
-            one.terminate()
-            one.wait()
-    # The survivor of the two may have died with its parent's servers still shutting down.
+    with holder(folder) as one, holder(folder) as other:
+        assert comes_up(one) and comes_up(other)
+    # Both are gone, and the servers follow the one that launched them.
     place = settle(folder)
     assert wait_until(lambda: not (place.data / "postmaster.pid").exists(), 5)
     assert not list(folder.glob("postgres.new-*"))
