@@ -50,9 +50,7 @@ def configure(_: dict[str, Any]) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": "WARNING"},
-            "loggers": {
-                name: {"level": settings.LOG_LEVEL} for name in ("agents", "approvals", "audit", "config", "django_structlog", "celery")
-            },
+            "loggers": {name: {"level": settings.LOG_LEVEL} for name in ("agents", "approvals", "audit", "config", "django_structlog")},
         }
     )
     structlog.configure(

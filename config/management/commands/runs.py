@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from agents import operations, queries
 from agents.errors import AgentError
 from agents.states import UNFINISHED
+from approvals import queries as approvals_queries
 from audit import canonical
 from config import commands
 
@@ -80,6 +81,8 @@ class Command(BaseCommand):
             raise CommandError("\n".join(refused))
 
     def _bar(self, done: int, total: int) -> None:
+        if not self.stderr.isatty():
+            return
         filled = BAR * done // max(1, total)
         self.stderr.write(f"\r[{'#' * filled}{'.' * (BAR - filled)}] {done}/{total}", ending="")
 
@@ -87,7 +90,8 @@ class Command(BaseCommand):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             row = queries.run_row(run_id)
-            if row and (row.state not in UNFINISHED or row.state == "WAITING"):
+            people = row is not None and row.state == "WAITING" and approvals_queries.unsettled_counts(run=run_id)["pending"]
+            if row and (row.state not in UNFINISHED or people):
                 break
             time.sleep(0.2)
         self._show({"run": run_id})
