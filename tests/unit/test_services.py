@@ -210,10 +210,13 @@ def test_below_a_closed_folder_root_uses_a_private_home_and_opens_nothing(folder
 def test_runs_as_an_ordinary_user(folder: Path) -> None:
     user = next(entry for entry in pwd.getpwall() if entry.pw_uid != 0 and entry.pw_name in {"daemon", "nobody"})
     os.chown(folder, user.pw_uid, user.pw_gid)
+    # Our interpreter may live where that user cannot go: so no exec, and everything imported beforehand.
+    with embedded(durable=False) as services:
+        keep_a_row(services)
     child = os.fork()
-    if child == 0:  # our interpreter may live where that user cannot go, so no exec
+    if child == 0:
         code = 1
-        with contextlib.suppress(BaseException):
+        try:
             os.setgroups([])
             os.setgid(user.pw_gid)
             os.setuid(user.pw_uid)
@@ -223,7 +226,10 @@ def test_runs_as_an_ordinary_user(folder: Path) -> None:
                     code = 0 if kept(services) == (7,) else 2
             except ServiceError as error:
                 code = 77 if "cannot be started" in str(error) or "no embedded" in str(error).lower() else 3
-        os._exit(code)
+        except BaseException as error:
+            os.write(2, f"{type(error).__name__}: {error}\n".encode())
+        finally:
+            os._exit(code)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if code == 77:
         pytest.skip("the virtual environment is below a folder that user cannot enter")
