@@ -1,0 +1,128 @@
+"""Small graphs, each with one shape that has to work or to fail well. `langgraph.json` names them."""
+
+import operator
+import time
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Send, interrupt
+from pydantic import BaseModel
+
+from agents.graphs.gate import Outcome, ask, gate
+from agents.graphs.spec import AgentSpec
+from tests.agents_for_tests.world import TOOLS
+
+
+class Wanted(BaseModel):
+    """What a test run is started with."""
+
+    world: str = ""  # the file that stands for the outside world
+    calls: list[dict[str, Any]] = []  # noqa: RUF012
+    note: str = ""  # a file some nodes read anew each time they are executed
+    value: Any = None
+    steps: int = 0
+
+
+class State(TypedDict, total=False):
+    input: dict[str, Any]
+    told: Annotated[list[Any], operator.add]
+    result: dict[str, Any]
+
+
+class Call(TypedDict):
+    call: dict[str, Any]
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    return {"status": outcome.status, "result": outcome.result, "reason": outcome.reason, "response": outcome.response, "args": outcome.args}
+
+
+def _graph(*nodes: tuple[str, Any], state: Any = State) -> StateGraph[Any]:
+    """Nodes in a row, then what everybody was told as the result."""
+    graph: StateGraph[Any] = StateGraph(state)
+    for name, node in nodes:
+        graph.add_node(name, node)
+    graph.add_node("finish", lambda state: {"result": {"success": True, "told": state.get("told", [])}})
+    names = [START, *(name for name, _ in nodes), "finish", END]
+    for before, after in zip(names, names[1:], strict=False):
+        graph.add_edge(before, after)
+    return graph
+
+
+# -- every call of the input is proposed in parallel ----------------------------------------------
+def _propose(state: Call) -> State:
+    call = state["call"]
+    return {"told": [_told(gate(call["tool"], call.get("args", {}), **call.get("extra", {})))]}
+
+
+calls = StateGraph(State)
+calls.add_node("plan", lambda state: {})
+calls.add_node("propose", _propose, input_schema=Call)
+calls.add_node("finish", lambda state: {"result": {"success": True, "told": state.get("told", [])}})
+calls.add_edge(START, "plan")
+calls.add_conditional_edges("plan", lambda state: [Send("propose", {"call": c}) for c in state["input"]["calls"]], ["propose"])
+calls.add_edge("propose", "finish")
+calls.add_edge("finish", END)
+
+
+# -- the calls one after another in one node --------------------------------------------------------
+def _in_a_row(state: State) -> State:
+    return {"told": [_told(gate(call["tool"], call.get("args", {}))) for call in state["input"]["calls"]]}
+
+
+row = _graph(("row", _in_a_row))
+
+# -- a graph inside a graph: as a node, and called by one ---------------------------------------------
+_inner = _graph(("inner_row", _in_a_row)).compile()
+inside = _graph(("inside", _inner))
+called = _graph(("caller", lambda state: {"told": _inner.invoke({"input": state["input"]})["told"]}))
+
+
+# -- nodes that are not what they were ------------------------------------------------------------------
+def _from_note(state: State) -> State:
+    label = Path(state["input"]["note"]).read_text()
+    return {"told": [_told(gate("append", {"label": label}))]}
+
+
+def _raise_after(state: State) -> State:
+    outcome = gate("append", {"label": "before the trouble"})
+    if not Path(state["input"]["note"]).exists():
+        raise RuntimeError("the node fell over after its answer")
+    return {"told": [_told(outcome)]}
+
+
+def _poison(state: State) -> State:
+    raise RuntimeError("this node always falls over")
+
+
+changing = _graph(("changing", _from_note))
+raising = _graph(("raising", _raise_after))
+poisoned = _graph(("poisoned", _poison))
+before = _graph(("old_name", _in_a_row))
+after = _graph(("new_name", _in_a_row))
+
+# -- questions ----------------------------------------------------------------------------------------------
+question = _graph(("question", lambda state: {"told": [_told(ask("May I?", context="It is late"))]}))
+raw = _graph(("raw", lambda state: {"told": [interrupt(state["input"]["value"])]}))
+
+
+# -- slow: so many steps, each a third of a second ------------------------------------------------------------
+def _step(state: State) -> State:
+    with Path(state["input"]["world"]).open("a") as world:
+        world.write("step\n")
+    time.sleep(0.3)
+    return {"told": ["step"]}
+
+
+slow = StateGraph(State)
+slow.add_node("step", _step)
+slow.add_node("finish", lambda state: {"result": {"success": True, "told": state.get("told", [])}})
+slow.add_edge(START, "step")
+slow.add_conditional_edges("step", lambda state: "step" if len(state["told"]) < state["input"]["steps"] else "finish", ["step", "finish"])
+slow.add_edge("finish", END)
+
+not_a_graph = "something else"
+broken_in_two = _graph(("row", _in_a_row)).compile(interrupt_before=["row"])
+
+AGENT = AgentSpec(slug="calls", title="Test agent", tools=TOOLS, input_model=Wanted, environment="demo")

@@ -1,0 +1,134 @@
+"""The outside world of the tests: a file that gets a line per call, and never asks whether it has seen the key before."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, field_validator
+
+from agents.tools.registry import Preview, RiskClass, ToolContext, ToolError, tool
+
+
+class Line(BaseModel):
+    label: str = Field(max_length=300_000)
+    times: int = 1
+
+
+class Payment(BaseModel):
+    amount_cents: int = Field(ge=1)
+    to: str = "ada"
+
+
+class Anything(BaseModel):
+    value: Any = None
+
+
+class Fussy(BaseModel):
+    label: str
+
+    @field_validator("label")
+    @classmethod
+    def crash(cls, value: str) -> str:
+        if value == "crash":
+            raise KeyError("a validator of somebody else's")
+        return value
+
+
+def write(ctx: ToolContext, label: str) -> None:
+    """One line, at once: who was called with which key."""
+    out = os.open(ctx.run_input["world"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.write(out, f"{ctx.idempotency_key} {label[:80]}\n".encode())
+    os.close(out)
+
+
+def _amount(args: Payment, ctx: ToolContext) -> Preview:
+    return Preview(facts={"amount_cents": args.amount_cents}, details={"to": args.to})
+
+
+@tool(name="append", risk=RiskClass.WRITE, summary="Append {label}")
+def append(args: Line, ctx: ToolContext) -> dict[str, Any]:
+    """Appends a line. What is done twice is there twice."""
+    write(ctx, args.label)
+    return {"appended": args.label[:80]}
+
+
+@tool(name="append_again", risk=RiskClass.WRITE, summary="Append {label}, repeatably", idempotent=True)
+def append_again(args: Line, ctx: ToolContext) -> dict[str, Any]:
+    """Declared idempotent: may be called again with its key."""
+    write(ctx, args.label)
+    return {"appended": args.label[:80]}
+
+
+@tool(name="look", risk=RiskClass.READ, summary="Look", idempotent=True)
+def look(args: Anything, ctx: ToolContext) -> dict[str, Any]:
+    """Reads only: passes by policy."""
+    write(ctx, "looked")
+    return {"seen": "nothing"}
+
+
+@tool(name="read_much", risk=RiskClass.READ, summary="Read much")
+def read_much(args: Anything, ctx: ToolContext) -> dict[str, Any]:
+    """Gives back more than a leaf of the log can hold."""
+    return {"rows": [f"row {n} " + "x" * 100 for n in range(5_000)]}
+
+
+@tool(name="read_deep", risk=RiskClass.READ, summary="Read deep")
+def read_deep(args: Anything, ctx: ToolContext) -> dict[str, Any]:
+    """Gives back something nested far deeper than any leaf."""
+    nested: Any = "bottom"
+    for _ in range(5_000):
+        nested = [nested]
+    return {"nested": nested}
+
+
+@tool(name="pay", risk=RiskClass.MONEY, summary="Pay {amount_cents|money} to {to}", preview=_amount)
+def pay(args: Payment, ctx: ToolContext) -> dict[str, Any]:
+    """Its level follows the amount: from 200.00 high, from 1,000.00 critical."""
+    write(ctx, f"paid {args.amount_cents}")
+    return {"paid": args.amount_cents}
+
+
+@tool(name="sleep", risk=RiskClass.WRITE, summary="Sleep", timeout_s=0.2)
+def sleep(args: Line, ctx: ToolContext) -> dict[str, Any]:
+    """Acts, then gives no answer in time."""
+    write(ctx, args.label)
+    time.sleep(5)
+    return {}
+
+
+@tool(name="linger", risk=RiskClass.WRITE, summary="Linger", idempotent=False, timeout_s=60)
+def linger(args: Line, ctx: ToolContext) -> dict[str, Any]:
+    """Acts and takes its time, so that somebody can kill the worker meanwhile."""
+    write(ctx, args.label)
+    time.sleep(args.times)
+    return {"lingered": args.times}
+
+
+@tool(name="explode", risk=RiskClass.WRITE, summary="Explode")
+def explode(args: Line, ctx: ToolContext) -> dict[str, Any]:
+    """Acts, then raises: nobody can say how far it came."""
+    write(ctx, args.label)
+    raise RuntimeError("boom")
+
+
+@tool(name="explode_again", risk=RiskClass.WRITE, summary="Explode, repeatably", idempotent=True)
+def explode_again(args: Line, ctx: ToolContext) -> dict[str, Any]:
+    """Raises every time, and may be called again."""
+    write(ctx, args.label)
+    raise RuntimeError("boom")
+
+
+@tool(name="refuse", risk=RiskClass.WRITE, summary="Refuse")
+def refuse(args: Line, ctx: ToolContext) -> dict[str, Any]:
+    """Knows better, and has done nothing."""
+    raise ToolError("not_today", "the world is closed")
+
+
+@tool(name="fussy", risk=RiskClass.WRITE, summary="Fuss over {label}")
+def fussy(args: Fussy, ctx: ToolContext) -> dict[str, Any]:
+    """Its model raises what no model should."""
+    return {}
+
+
+TOOLS = [append, append_again, look, read_much, read_deep, pay, sleep, linger, explode, explode_again, refuse, fussy]

@@ -1,0 +1,106 @@
+"""One PostgreSQL and one broker for the whole run, a database of our own in it, and the cast.
+
+`DATABASE_URL` and `REDIS_URL` win; without them the embedded servers are started, once, when the first test asks.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import TransactionTestCase
+from psycopg import sql
+
+from agents.operations import waking
+from config import env
+from config.services.embedded import Services, embedded
+from tests import factories
+from tests.factories import Cast
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Services]:
+    """Where PostgreSQL and the broker are."""
+    with embedded(durable=False) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(services: Services, django_db_blocker: Any) -> Iterator[None]:
+    """A migrated database for this process alone (xdist's workers each have one)."""
+    name = f"test_countersign_{os.getpid()}"
+    _create_or_drop(services, name, create=True)
+    settings.DATABASE_URL = settings.DATABASE_DIRECT_URL = services.database_url
+    settings.CELERY_BROKER_URL = settings.REDIS_URL = services.redis_url
+    connections.settings["default"].update({**env.database(services.database_url, pooled=False), "NAME": name})
+    with django_db_blocker.unblock():
+        call_command("migrate", verbosity=0, interactive=False)
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+    _create_or_drop(services, name, create=False)
+
+
+def _create_or_drop(services: Services, name: str, *, create: bool) -> None:
+    order = "CREATE DATABASE {}" if create else "DROP DATABASE IF EXISTS {} WITH (FORCE)"  # worker threads may be connected
+    with psycopg.connect(services.database_url, autocommit=True) as server:
+        server.execute(sql.SQL(order).format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptied_by_us() -> Iterator[None]:
+    """Tests that commit are cleaned up after by emptying every table, which the log's own guard refuses to Django's way."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: empty_database())
+        yield
+
+
+def empty_database() -> None:
+    """Empty all tables, those of the checkpoints too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('public', 'checkpoints')")
+        kept = {"django_migrations", "django_content_type", "auth_permission", "checkpoint_migrations"}
+        tables = [sql.Identifier(schema, table) for schema, table in cursor.fetchall() if table not in kept]
+        cursor.execute("ALTER TABLE audit_event DISABLE TRIGGER USER")
+        cursor.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(sql.SQL(", ").join(tables)).as_string(cursor.connection))
+        cursor.execute("ALTER TABLE audit_event ENABLE TRIGGER USER")
+
+
+@pytest.fixture(autouse=True)
+def woken(monkeypatch: pytest.MonkeyPatch) -> list[waking.Wake]:
+    """What would have been sent to the broker: tests are their own workers."""
+    sent: list[waking.Wake] = []
+    monkeypatch.setattr(waking, "_send", sent.append)
+    return sent
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """The named people."""
+    return factories.cast()
+
+
+@pytest.fixture
+def agents(cast: Cast) -> None:
+    """The test agents, registered."""
+    factories.register()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> str:
+    """The outside world: a file with a line per call."""
+    return str(tmp_path / "world")
+
+
+@pytest.fixture
+def policy(tmp_path: Path, settings: Any) -> Path:
+    """A copy of the policy that this test may change."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(settings.POLICY_FILE.read_text())
+    settings.POLICY_FILE = path
+    return path

@@ -1,0 +1,146 @@
+"""Rows in the states tests need, reached by the real operations only."""
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agents import operations as agents
+from agents.models import Effect, Run
+from agents.states import EffectState, RunState
+from approvals import operations as approvals
+from approvals.models import Action, Edit, User
+from approvals.operations import Proposal, people
+from approvals.operations.deciding import Decided
+from audit.actors import SYSTEM
+
+PROJECT = Path(__file__).parent / "agents_for_tests" / "langgraph.json"
+LATER = Path(__file__).parent / "agents_for_tests" / "later" / "langgraph.json"
+PASSWORD = "correct horse battery staple"
+_numbers = itertools.count(1)
+
+# What a proposal must be like to be scored at a level by the policy that ships.
+LEVELS: dict[str, dict[str, Any]] = {
+    "low": {"tool_class": "read"},
+    "medium": {"tool_class": "write"},
+    "high": {"tool_class": "money", "figures": {"amount_cents": 20_000}},
+    "critical": {"tool_class": "money", "figures": {"amount_cents": 200_000}},
+}
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The people of every story."""
+
+    reviewer: User
+    second: User
+    operator: User
+    auditor: User
+    admin: User
+    outsider: User  # no role at all
+    locked: User  # was a reviewer once
+
+
+def cast() -> Cast:
+    def person(name: str, *roles: str) -> User:
+        return people.ensure_person(username=name, name=f"{name.title()} Test", roles=list(roles))
+
+    everybody = Cast(
+        reviewer=person("rita", "reviewers"),
+        second=person("sam", "reviewers"),
+        operator=person("olga", "operators"),
+        auditor=person("aldo", "auditors"),
+        admin=person("ada", "admins"),
+        outsider=person("otto"),
+        locked=person("lena", "reviewers"),
+    )
+    people.deactivate(username="lena", by=SYSTEM, reason="left")
+    everybody.locked.refresh_from_db()
+    return everybody
+
+
+def another_reviewer(**more: Any) -> User:
+    user = people.ensure_person(username=f"reviewer-{next(_numbers)}", roles=["reviewers"])
+    User.objects.filter(pk=user.pk).update(**more)
+    user.refresh_from_db()
+    return user
+
+
+def proposal(level: str = "medium", **more: Any) -> Proposal:
+    """What an agent outside of any run might propose."""
+    values: dict[str, Any] = {
+        "agent": "somebody",
+        "thread": f"thread-{next(_numbers)}",
+        "interrupt_id": "interrupt",
+        "tool": "do_it",
+        "args": {"what": "this"},
+        "summary": "Do this",
+        "proposal_digest": "0" * 64,
+        "environment": "demo",
+        **LEVELS[level],
+    }
+    return Proposal(**{**values, **more})
+
+
+def action(level: str = "medium", **more: Any) -> Action:
+    """A proposed action, waiting for people (or passed by policy, when low)."""
+    return approvals.open_action(proposal(level, **more))
+
+
+def decide(target: Action, by: User, verdict: str = "approve", **more: Any) -> Decided:
+    """Decide what is stored now, as somebody who looks at it now."""
+    seen = Action.objects.get(pk=target.pk).digest
+    words = {"reason": "because", "response": "an answer" if verdict == "respond" else ""}
+    return approvals.decide(target.pk, by=by, verdict=verdict, door="web", **{"seen_digest": seen, **words, **more})
+
+
+def approved(by: User, level: str = "medium", **more: Any) -> Action:
+    return decide(action(level, **more), by).action
+
+
+def register(path: Path = PROJECT) -> None:
+    agents.register_project(path)
+
+
+def call(tool: str = "append", extra: dict[str, Any] | None = None, **args: Any) -> dict[str, Any]:
+    """One call of a run's input."""
+    values = args or ({"label": "a line"} if tool not in {"look", "read_much", "read_deep"} else {})
+    return {"tool": tool, "args": values, **({"extra": extra} if extra else {})}
+
+
+def run(by: User, *calls: dict[str, Any], agent: str = "calls", **more: Any) -> Run:
+    """A started run that no worker has seen."""
+    return agents.start_run(agent=agent, input={"calls": list(calls), **more}, by=by, door="web")
+
+
+def asked(of: Run) -> list[Action]:
+    """What a run waits for people with, oldest first."""
+    return list(Action.objects.filter(run=str(of.pk), state="PENDING").order_by("created_at"))
+
+
+def work(*, rounds: int = 60) -> None:
+    """Be the worker until nothing is left to do: runs, effects, edits, each by its own operation."""
+    for _ in range(rounds):
+        runs = list(Run.objects.filter(state__in=[RunState.CREATED, RunState.READY]).values_list("pk", flat=True))
+        effects = list(Effect.objects.filter(state=EffectState.READY).values_list("pk", flat=True))
+        edits = list(Edit.objects.filter(state="WANTED").values_list("pk", flat=True))
+        moved = [agents.advance_run(pk).state for pk in runs] + [agents.execute(pk) for pk in effects]
+        for pk in edits:
+            agents.check_edit(pk)
+        if not edits and not any(moved) and not Effect.objects.filter(pk__in=effects, state=EffectState.FAILED).exists():
+            return
+    raise AssertionError("the work never ends")
+
+
+def waiting(by: User, *calls: dict[str, Any], **more: Any) -> tuple[Run, Action]:
+    """A run that waits for people, and its first question."""
+    started = run(by, *calls, **more)
+    work()
+    started.refresh_from_db()
+    return started, asked(started)[0]
+
+
+def lines(world: str) -> list[str]:
+    """What the outside world has seen: "key label" per call."""
+    path = Path(world)
+    return path.read_text().splitlines() if path.exists() else []

@@ -1,0 +1,51 @@
+"""Stand-ins and helpers that several tests share: threads that start together, a policy in a file, database surgery."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import yaml
+from django.conf import settings
+from django.db import connection, transaction
+
+
+def together(calls: Sequence[Callable[[], Any]], *, seconds: float = 60) -> list[Any]:
+    """Call all at the same moment, each in a thread with a database connection of its own; results or exceptions, in order."""
+    results: list[Any] = [TimeoutError("did not come back")] * len(calls)
+    gun = threading.Barrier(len(calls))
+
+    def one(index: int, call: Callable[[], Any]) -> None:
+        try:
+            connection.ensure_connection()
+            gun.wait(seconds)
+            results[index] = call()
+        except Exception as error:
+            results[index] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one, args=pair) for pair in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(seconds)
+    return results
+
+
+@contextmanager
+def as_intruder(table: str) -> Iterator[Any]:
+    """A cursor for somebody who owns the database and has switched its guards off for a moment."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # Django's deferred keys would keep the table from being altered
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        yield cursor
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+def policy_text(change: Callable[[dict[str, Any]], None] | None = None) -> str:
+    """The policy that ships, changed by `change`."""
+    data = yaml.safe_load(settings.POLICY_FILE.read_text())
+    if change:
+        change(data)
+    return str(yaml.safe_dump(data))
