@@ -11,8 +11,10 @@ from typing import Any
 import rfc8785
 
 MAX_DEPTH = 32
+STORED_DEPTH = 24  # what is stored to be shown lies a few levels deep in an event
 MAX_BYTES = 256 * 1024
 MAX_INT = 2**53 - 1
+WRITTEN_WITH_EXPONENT = 1e21
 
 Json = Any  # a JSON value: None, bool, int, float, str, list, dict with string keys
 
@@ -74,20 +76,28 @@ def fingerprint(value: Json) -> str:
 def storable(value: Json, *, limit: int = 20_000) -> Json:
     """A copy of any value that PostgreSQL's jsonb accepts, for traces and results that are *shown*, never run.
 
-    What jsonb cannot hold is written visibly (``⟨U+0000⟩``) and long text is cut with its length said.
+    What jsonb cannot hold is written visibly (``⟨U+0000⟩``), long text is cut with its length said, and so is what is
+    nested deeper than a canonical value may be.
     """
+    return _storable(value, limit, 0)
+
+
+def _storable(value: Json, limit: int, depth: int) -> Json:
     if isinstance(value, str):
         clean = "".join(f"⟨U+{ord(c):04X}⟩" if c == "\x00" or 0xD800 <= ord(c) <= 0xDFFF else c for c in value[:limit])
         return clean if len(value) <= limit else f"{clean}… [{len(value):,} characters in all]"
     if value is None or isinstance(value, bool | int):
         return value if not isinstance(value, int) or abs(value) <= MAX_INT else str(value)
     if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else str(value)
+        plain = value == value and (abs(value) <= MAX_INT or WRITTEN_WITH_EXPONENT <= abs(value) < float("inf"))
+        return value if plain else str(value)
+    if isinstance(value, dict | list | tuple | set) and depth >= STORED_DEPTH:
+        return f"… [nested deeper than {STORED_DEPTH} levels]"
     if isinstance(value, dict):
-        return {str(storable(str(k), limit=limit)): storable(v, limit=limit) for k, v in value.items()}
+        return {str(_storable(str(k), limit, depth)): _storable(v, limit, depth + 1) for k, v in value.items()}
     if isinstance(value, list | tuple | set):
-        return [storable(v, limit=limit) for v in value]
-    return storable(str(value), limit=limit)
+        return [_storable(v, limit, depth + 1) for v in value]
+    return _storable(str(value), limit, depth)
 
 
 def _check(value: Json, depth: int, where: str) -> None:
@@ -112,6 +122,8 @@ def _check(value: Json, depth: int, where: str) -> None:
     elif isinstance(value, float):
         if value != value or abs(value) == float("inf"):
             raise NotCanonical(f"{where[:80]} is not a finite number")
+        if MAX_INT < abs(value) < WRITTEN_WITH_EXPONENT:  # RFC 8785 writes it as a whole number, which nobody may read back
+            raise NotCanonical(f"{where[:80]} is a whole number beyond 2^53-1: send it as text")
     else:
         raise NotCanonical(f"{where[:80]} is a {type(value).__name__}, which JSON has not")
 
