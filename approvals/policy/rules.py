@@ -64,7 +64,7 @@ class PolicyData(Strict):
     """The file's content; each field is explained in `policy.yaml` itself."""
 
     version: int = Field(ge=1)
-    tool_class: dict[str, Points]
+    tool_class: dict[str, Points] = Field(min_length=1)
     irreversible: Points
     amounts: tuple[AmountRule, ...]
     environment: dict[str, Points]
@@ -133,3 +133,5 @@ def load(path: Path) -> Policy:
         return parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadPolicy(f"the policy file {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadPolicy(f"the policy file {path} is not UTF-8: {error.reason} at byte {error.start}") from error
