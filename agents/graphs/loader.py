@@ -42,7 +42,10 @@ class Loaded:
     def input_schema(self) -> dict[str, Any]:
         if self.spec is not None:
             return self.spec.input_model.model_json_schema()
-        schema: dict[str, Any] = self.compile(None).get_input_jsonschema()
+        try:
+            schema: dict[str, Any] = self.compile(None).get_input_jsonschema()
+        except Exception:  # a state pydantic cannot describe (typing.TypedDict before Python 3.12): any object may start it
+            return {"type": "object"}
         return schema
 
     @property
@@ -70,7 +73,10 @@ def load_project(path: Path) -> list[Loaded]:
     graphs = config.get("graphs") if isinstance(config, dict) else None
     if not isinstance(graphs, dict) or not graphs:
         raise BadProject(f'{path} names no graphs; it needs "graphs": {{"name": "./file.py:variable"}}')
-    for dependency in config.get("dependencies", []):
+    dependencies = config.get("dependencies", [])
+    if not isinstance(dependencies, list) or not all(isinstance(d, str) for d in dependencies):
+        raise BadProject(f'{path}: "dependencies" must be a list of folders and packages')
+    for dependency in dependencies:
         folder = str((path.parent / dependency).resolve())
         if dependency.startswith(".") and folder not in sys.path:
             sys.path.insert(0, folder)
@@ -92,7 +98,7 @@ def _load(project: Path, slug: str, target: str) -> Loaded:
     try:
         module = _module(source)
         found = getattr(module, variable)
-    except Exception as error:  # the project's own code may raise anything
+    except (Exception, SystemExit) as error:  # the project's own code may raise anything
         raise BadProject(f"graph {slug} of {project}: {type(error).__name__}: {error}") from error
     spec = getattr(module, "AGENT", None)
     return Loaded(slug, str(project), spec if isinstance(spec, AgentSpec) else None, _compiler(slug, found))
