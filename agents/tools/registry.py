@@ -113,10 +113,12 @@ class Tool:
             model = self.args.model_validate(args)
         except ValidationError as error:
             raise BadArgs({".".join(map(str, e["loc"])): e["msg"] for e in error.errors()}) from error
-        normal = model.model_dump(mode="json")
+        except Exception as error:  # a validator is somebody else's code
+            raise BadArgs({"": f"the tool's own check of its arguments failed: {type(error).__name__}: {error}"}) from error
         try:
+            normal = model.model_dump(mode="json")
             canonical.dumps(normal)
-        except canonical.NotCanonical as error:
+        except (canonical.NotCanonical, ValueError) as error:
             raise BadArgs({"": str(error)}) from error
         return model, normal
 
