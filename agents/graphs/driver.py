@@ -59,11 +59,21 @@ class Stretch:
     error: str = ""
 
 
-def drive(graph: Graph, *, thread: str, first_input: Any, answers: Mapping[str, Any], control: Control, recorder: Recorder) -> Stretch:
+def drive(
+    graph: Graph,
+    *,
+    thread: str,
+    first_input: Any,
+    answers: Mapping[str, Any],
+    control: Control,
+    recorder: Recorder,
+    untouched: bool = False,
+) -> Stretch:
     """Take the graph as far as it goes.
 
     Args:
         answers: settled answers by interrupt id; those not pending any more are left alone.
+        untouched: True when the caller knows that nobody has driven this thread yet: there is no checkpoint to look for.
         control: through which an operator's halt reaches the graph at its next step.
 
     Raises:
@@ -74,10 +84,10 @@ def drive(graph: Graph, *, thread: str, first_input: Any, answers: Mapping[str, 
         "callbacks": [recorder.callbacks],
         "recursion_limit": RECURSION_LIMIT,
     }
-    state = graph.get_state(config)
-    pending = _pending(state)
+    state = None if untouched else graph.get_state(config)
+    pending = _pending(state) if state else []
     deliver = {q.interrupt_id: answers[q.interrupt_id] for q in pending if q.interrupt_id in answers}
-    if state.created_at is None:
+    if state is None or state.created_at is None:
         feed: Any = first_input
     elif deliver:
         feed = Command(resume=deliver)

@@ -76,7 +76,7 @@ def _claim(run_id: UUID) -> Run | None:
     """READY or CREATED -> RUNNING with a new fence and a lease, unless halted. None: another worker got there first."""
     run = (
         Run.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("agent__user", "agent__owner", "version", "started_by")
+        .select_related("agent__user", "agent__owner", "started_by")
         .filter(pk=run_id, state__in=[RunState.READY, RunState.CREATED])
         .first()
     )
@@ -101,6 +101,7 @@ def _drive(run: Run, control: Control, recorder: Recorder) -> tuple[Stretch, lis
                 _graph(loaded, saver),
                 thread=run.thread,
                 first_input=loaded.prepare(run.input),
+                untouched=run.fence == 1,
                 answers=answers(run),
                 control=control,
                 recorder=recorder,
@@ -191,8 +192,8 @@ def _reconcile(run: Run, stretch: Stretch, asked: set[str]) -> tuple[list[Entry]
     lock([UUID(action_id) for pause in gone for action_id in pause.actions])
     for pause in gone:
         actions = approvals_queries.settled(pause.actions)
-        known_node = not pause.node or pause.node in _nodes(run)
-        answered = len(actions) == len(pause.actions) and (pause.interrupt_id in stretch.delivered or known_node)
+        taken = pause.interrupt_id in stretch.delivered or not pause.node or pause.node in _nodes(run)
+        answered = len(actions) == len(pause.actions) and taken
         state = PauseState.ANSWERED if answered else PauseState.ORPHANED
         Pause.objects.filter(pk=pause.pk).update(state=state, closed_at=Now())
         entries.append(events.entry(run, f"pause.{state.lower()}", node=pause.node, interrupt=pause.interrupt_id, actions=pause.actions))

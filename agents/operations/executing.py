@@ -77,7 +77,7 @@ def _take(action_id: UUID, *, again: bool) -> Taken | None:
     effect = Effect.objects.filter(pk=action_id).first()
     if effect is None or effect.state != (EffectState.CLAIMED if again else EffectState.READY):
         return None
-    run = Run.objects.select_related("agent__user", "agent__owner", "version").get(pk=effect.run_id)
+    run = Run.objects.select_related("agent").get(pk=effect.run_id)
     try:
         tool = _capable(run, effect.tool)
         with transaction.atomic():

@@ -81,8 +81,11 @@ def open_pause(run: Run, prepared: Prepared) -> Pause:
         "actions": actions,
         "asked": (existing.asked if existing else 0) + 1,
     }
-    pause, created = Pause.objects.update_or_create(**place, defaults=content)
-    if not created:
+    pause = existing or Pause(**place)
+    for name, value in content.items():
+        setattr(pause, name, value)
+    pause.save(force_insert=not existing)
+    if existing:
         log.append(events.entry(run, "pause.changed", node=question.node, interrupt=question.interrupt_id, actions=actions))
     if refusal:
         log.append(events.entry(run, "pause.refused", node=question.node, interrupt=question.interrupt_id, **refusal))

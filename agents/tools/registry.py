@@ -10,6 +10,7 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -94,12 +95,12 @@ class Tool:
     timeout_s: float = 30.0
     check_outcome: Callable[[Any, ToolContext], str] | None = None
 
-    @property
+    @cached_property
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of the arguments."""
         return self.args.model_json_schema()
 
-    @property
+    @cached_property
     def schema_sha256(self) -> str:
         return canonical.fingerprint(self.schema)
 

@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from approvals.models import Action, Notification
+from django.db import connection
+
+from approvals.models import Action
+
+# Written by hand, as the event log is: several hints go with every governed cycle. The rest are the columns' defaults.
+_INSERT = "INSERT INTO approvals_notification (channel, recipient, topic, object, object_id, version, kind) VALUES "
+_ROW = "('live', '', %s, %s, %s, %s, %s)"
 
 
 @dataclass(frozen=True)
@@ -23,9 +29,9 @@ class Hint:
 
 def tell(*hints: Hint) -> None:
     """Write hints to the catch-up table; browsers hear of them when the caller's transaction commits."""
-    Notification.objects.bulk_create(
-        [Notification(topic=h.topic, object=h.object, object_id=h.object_id, version=h.version, kind=h.kind) for h in hints]
-    )
+    values = [value for h in hints for value in (h.topic, h.object, h.object_id, h.version, h.kind)]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT + ", ".join([_ROW] * len(hints)), values)
 
 
 def tell_action(action: Action, kind: str) -> None:

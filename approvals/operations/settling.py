@@ -16,7 +16,7 @@ from audit import log
 from audit.actors import SYSTEM, Actor
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def settle(action_id: UUID, outcome: dict[str, Any], *, by: Actor = SYSTEM, door: str = "worker") -> bool:
     """Make the outcome of a resolved action final. False when it was settled before (by somebody faster)."""
     changed = (
@@ -35,7 +35,7 @@ def lock(action_ids: Sequence[UUID]) -> None:
     list(Action.objects.select_for_update().filter(pk__in=action_ids).order_by("pk").values_list("pk"))
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def close(action_id: UUID, state: ActionState, *, reason: str, by: Actor = SYSTEM, door: str = "worker") -> bool:
     """End an unfinished action without running it: superseded, cancelled or expired. False when it is too late.
 
