@@ -11,6 +11,8 @@ import structlog
 from celery import current_app
 from django.db import transaction
 
+from agents.crashpoints import crash
+
 log = structlog.get_logger("agents.waking")
 
 RUN, EFFECT, EDIT = "agents.tasks.drive_run", "agents.tasks.run_effect", "agents.tasks.check_edit"
@@ -56,6 +58,7 @@ def _wake(one: Wake) -> None:
     if holder is not None:
         holder.append(one)
     else:
+        crash("decided")
         _send(one)
 
 
