@@ -18,6 +18,10 @@ from approvals.resolution import Need
 from audit import canonical
 
 DOMAIN = "hitl/action/v1"
+NO_ENVELOPE = "The stored arguments cannot be read: somebody changed the database. Nothing will run; tell an operator"
+NO_VERSION = "The stored action names a version that was never written: somebody changed the database. Nothing will run; tell an operator"
+# What is read of an envelope before it is proved.
+KEYS = {"action_id", "args", "need", "exclude", "verdicts", "reason_for", "execute_within_s", "expires_at", "policy", "risk", "facts", "tool"}
 RENDERER = {"id": "countersign/what-will-run", "version": 1}
 
 
@@ -90,6 +94,7 @@ def build(
             "action_id": str(action.pk),
             "version": action.version,
             "kind": str(action.kind),
+            "summary": action.summary,
             "tool": {"name": action.tool, "schema_sha256": tool_schema_sha256},
             "args": args,
             "preview_sha256": canonical.fingerprint(preview),
@@ -107,8 +112,22 @@ def build(
 
 
 def parse(requirement: Requirement) -> Envelope:
-    """The envelope as stored, unproved: for reading, and for asking who may look. `opened` proves it."""
-    return Envelope(canonical.parse(bytes(requirement.envelope)))
+    """The envelope as stored, unproved: for reading, and for asking who may look. `opened` proves it.
+
+    Raises:
+        Tampered: the bytes are no envelope at all.
+    """
+    return Envelope(_data(requirement))
+
+
+def _data(requirement: Requirement) -> dict[str, Any]:
+    try:
+        data = canonical.parse(bytes(requirement.envelope))
+    except canonical.NotCanonical as error:
+        raise Tampered(NO_ENVELOPE) from error
+    if not isinstance(data, dict) or not KEYS <= data.keys():
+        raise Tampered(NO_ENVELOPE)
+    return data
 
 
 def digest_of(envelope: bytes) -> str:
@@ -124,10 +143,12 @@ def opened(action: Action, requirement: Requirement) -> Envelope:
     raw = bytes(requirement.envelope)
     if digest_of(raw) != requirement.digest or requirement.digest != action.digest:
         raise Tampered("The stored arguments do not match their digest: somebody changed the database. Nothing will run; tell an operator")
-    data = canonical.parse(raw)
+    data = _data(requirement)
     columns = (
         str(action.pk),
         action.version,
+        str(action.kind),
+        action.summary,
         action.tool,
         action.agent,
         action.run,
@@ -139,6 +160,8 @@ def opened(action: Action, requirement: Requirement) -> Envelope:
     said = (
         data["action_id"],
         data["version"],
+        data["kind"],
+        data["summary"],
         data["tool"]["name"],
         data["agent"],
         data["run"],

@@ -12,7 +12,7 @@ from approvals.errors import ApprovalError, Conflict, Expired, Halted, NotFound,
 from approvals.models import Action, Requirement
 from approvals.operations import events, halts, policies
 from approvals.operations.deciding import votes
-from approvals.operations.opening import database_now
+from approvals.operations.opening import database_now, people_excluded
 from approvals.operations.reopening import reopen
 from approvals.policy.risk import assess
 from approvals.resolution import resolve
@@ -89,7 +89,8 @@ def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
 @transaction.atomic
 def report_tampering(action_id: UUID, *, seen: str, door: str = "worker") -> None:
     """Put a refused execution on record: what is stored is not what people approved."""
-    action, requirement = _lock(action_id)
+    action = Action.objects.select_for_update().get(pk=action_id)
+    requirement = Requirement.objects.filter(action=action, version=action.version).first()
     log.append(events.entry(action, "action.tampered", by=SYSTEM, door=door, requirement=requirement, seen=seen))
 
 
@@ -97,7 +98,10 @@ def _lock(action_id: UUID) -> tuple[Action, Requirement]:
     action = Action.objects.select_for_update().filter(pk=action_id).first()
     if action is None:
         raise NotFound("There is no such action")
-    return action, Requirement.objects.get(action=action, version=action.version)
+    requirement = Requirement.objects.filter(action=action, version=action.version).first()
+    if requirement is None:
+        raise Tampered(envelopes.NO_VERSION)
+    return action, requirement
 
 
 def _check_still_enough(action: Action, requirement: Requirement, envelope: Envelope) -> None:
@@ -107,7 +111,8 @@ def _check_still_enough(action: Action, requirement: Requirement, envelope: Enve
         now = assess(policy.data, envelope.facts)
         rule = policy.data.requirements[now.level]
         before = {n.group: n.count for n in envelope.needs}
-        if any(n.count > before.get(n.group, 0) for n in rule.need):
+        excluded = people_excluded(policy, now, action.requested_by, action.owner)
+        if any(n.count > before.get(n.group, 0) for n in rule.need) or any(v.person in excluded for v in votes(action)):
             reopen(action, why=f"Policy {policy.version} now asks for more than {requirement.policy} did", by=SYSTEM, door="worker")
             raise Reopened("The policy in force now asks for more; the action went back to the people")
     if resolve(envelope.needs, votes(action)) is not Verdict.APPROVE:

@@ -3,12 +3,13 @@
 import secrets
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
 from approvals import envelopes, permissions
 from approvals.envelopes import Envelope
-from approvals.errors import AlreadyDecided, BadRequest, Checking, Expired, Halted, NotFound, Stale
+from approvals.errors import AlreadyDecided, BadRequest, Checking, Expired, Halted, NotFound, Stale, Tampered
 from approvals.models import Action, Decision, Halt, Requirement, User
 from approvals.operations import events
 from approvals.operations.halts import covering
@@ -22,6 +23,7 @@ from audit import canonical, log
 
 MAX_REASON = 2_000
 MAX_RESPONSE = 20_000
+MAX_KEY = 200
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def decide(
         NotFound, NotAllowed, BadRequest: no such action, the wrong person, a wrong or incomplete verdict.
         AlreadyDecided, Stale, Expired, Halted, Checking, Tampered: the action is not as the person saw it.
     """
-    chosen = check_words(verdict, reason, response)
+    chosen = check_words(verdict, reason, response, idempotency_key)
     who = permissions.standing(by)
     action, requirement = locked(action_id)
     envelope = envelopes.parse(requirement)
@@ -89,7 +91,7 @@ def decide(
         response=response,
         door=door,
         nonce=secrets.token_hex(16),
-        idempotency_key=idempotency_key[:200],
+        idempotency_key=idempotency_key,
     )
     if resolve(envelope.needs, votes(action)) is None:
         log.append(
@@ -111,13 +113,13 @@ def decide(
     return Decided(action, decision, resolved=True)
 
 
-def check_words(verdict: str, reason: str, response: str) -> Verdict:
+def check_words(verdict: str, reason: str, response: str, key: str = "") -> Verdict:
     """The verdict asked for. Raises BadRequest for an unknown one, or words the log could not hold."""
     try:
         chosen = Verdict(verdict)
     except ValueError:
         raise BadRequest(f"{verdict[:40]!r} is not a verdict; send approve, reject or respond") from None
-    for name, text, limit in (("reason", reason, MAX_REASON), ("response", response, MAX_RESPONSE)):
+    for name, text, limit in (("reason", reason, MAX_REASON), ("response", response, MAX_RESPONSE), ("key", key, MAX_KEY)):
         if len(text) > limit:
             raise BadRequest(f"The {name} has {len(text):,} characters; at most {limit:,} are kept")
         try:
@@ -129,10 +131,16 @@ def check_words(verdict: str, reason: str, response: str) -> Verdict:
 
 def locked(action_id: Any) -> tuple[Action, Requirement]:
     """The action, its row locked until the transaction ends, and its current requirement."""
-    action = Action.objects.select_for_update().filter(pk=action_id).first()
+    try:
+        action = Action.objects.select_for_update().filter(pk=UUID(str(action_id))).first()
+    except ValueError:
+        action = None
     if action is None:
         raise NotFound("There is no such action; it may belong to another installation")
-    return action, Requirement.objects.get(action=action, version=action.version)
+    requirement = Requirement.objects.filter(action=action, version=action.version).first()
+    if requirement is None:
+        raise Tampered(envelopes.NO_VERSION)
+    return action, requirement
 
 
 def votes(action: Action) -> list[Vote]:
