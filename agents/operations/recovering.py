@@ -1,5 +1,6 @@
 """The sweeper: finds what nobody woke, and what its worker left behind. Every two seconds, safe to run many at once."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +18,7 @@ from approvals import queries as approvals_queries
 from audit import log
 
 MAX_DEATHS = 5  # workers that may die of one run before it is called failed
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNWOKEN = timedelta(seconds=1)  # younger rows have most likely been woken by their own transaction
 
 
@@ -36,18 +38,29 @@ def recover(*, limit: int = 100) -> Found:
     found = Found()
     for run_id in _ids(Run.objects.filter(state=RunState.RUNNING, lease_until__lte=Now()).order_by("lease_until"), limit):
         _abandoned(run_id)
-    for run_id in _ids(Run.objects.filter(state=RunState.HALTED).order_by("changed_at"), limit):
+    # What is halted is left out of every batch: frozen rows must not fill it and keep the others from being found.
+    moving, moving_runs = _not_halted("agent", "pk"), _not_halted("run__agent", "run")
+    for run_id in _ids(Run.objects.filter(moving, state=RunState.HALTED).order_by("changed_at"), limit):
         _released(run_id)
     _left_effects(found, limit)
     ready = Q(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=Now() - UNWOKEN)
-    found.runs = [str(pk) for pk in _ids(Run.objects.filter(ready).order_by("changed_at"), limit)]
-    unwoken = Effect.objects.filter(state=EffectState.READY, created_at__lte=Now() - UNWOKEN).order_by("created_at")
+    found.runs = [str(pk) for pk in _ids(Run.objects.filter(moving, ready).order_by("changed_at"), limit)]
+    unwoken = Effect.objects.filter(moving_runs, state=EffectState.READY, created_at__lte=Now() - UNWOKEN).order_by("created_at")
     found.effects = [str(pk) for pk in _ids(unwoken, limit)]
     found.edits = approvals_queries.wanted_edits(limit=limit)
     waking.send([waking.Wake(waking.RUN, pk) for pk in found.runs])
     waking.send([waking.Wake(waking.EFFECT, pk) for pk in found.effects])
     waking.send([waking.Wake(waking.EDIT, str(pk)) for pk in found.edits])
     return found
+
+
+def _not_halted(agent: str, run: str) -> Q:
+    """What no stop order covers, by the names of the columns that hold agent and run."""
+    stops = approvals_queries.active_halts()
+    if any(s.scope == "everything" for s in stops):
+        return Q(pk__in=[])
+    runs = [s.target for s in stops if s.scope == "run" and UUID_TEXT.fullmatch(s.target)]
+    return ~Q(**{f"{agent}__in": [s.target for s in stops if s.scope == "agent"]}) & ~Q(**{f"{run}__in": runs})
 
 
 def _ids(rows: object, limit: int) -> Sequence[UUID]:

@@ -7,7 +7,7 @@ before it is committed and visible, and every later one sees the order.
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 from django.db.models.functions import Now
 
 from approvals import permissions
@@ -89,7 +89,7 @@ def hold_off() -> None:
     _lock(shared=True)
 
 
-def active_for(agent: str, run: str) -> Q:
+def active_for(agent: str | OuterRef, run: str | OuterRef) -> Q:
     """The orders that stop this agent and run."""
     return Q(released_at=None) & (
         Q(scope=Halt.Scope.EVERYTHING) | Q(scope=Halt.Scope.AGENT, target=agent) | Q(scope=Halt.Scope.RUN, target=run)

@@ -4,11 +4,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from approvals.models import Action, Notification
-from approvals.operations.halts import covering
+from approvals.models import Action, Halt, Notification
+from approvals.operations.halts import active_for, covering
 from approvals.operations.settling import close
 from approvals.states import ActionState
 
@@ -25,7 +25,9 @@ def expire_due(*, limit: int = 200) -> int:
         state=ActionState.APPROVED, claimed_at=None, settled_at=None, claim_by__lte=Now()
     )
     done = 0
-    for pk in list(Action.objects.filter(late).order_by("expires_at").values_list("pk", flat=True)[:limit]):
+    # Left out here as well as under the lock: frozen rows must not fill the batch and keep the others from ending.
+    waiting = Action.objects.filter(late).filter(~Exists(Halt.objects.filter(active_for(OuterRef("agent"), OuterRef("run")))))
+    for pk in list(waiting.order_by("expires_at").values_list("pk", flat=True)[:limit]):
         done += _expire(pk, late)
     return done
 
