@@ -17,7 +17,7 @@ from agents.models import Effect, Run
 from agents.operations import events
 from agents.operations.leases import Held, holding, lease
 from agents.operations.pausing import context
-from agents.operations.receiving import ready_if_settled
+from agents.operations.receiving import as_uuid, ready_if_settled
 from agents.states import EffectState
 from agents.tools import runner
 from agents.tools.registry import Tool
@@ -86,9 +86,9 @@ def _take(action_id: UUID, *, again: bool) -> Taken | None:
         return None  # frozen until the release; or the sweeper ends it
     except Tampered as error:
         report_tampering(action_id, seen=error.message)
-        return _refuse(effect, "tampered", error.message)
+        return _ask_people(effect) if again else _refuse(effect, "tampered", error.message)
     except AgentError as error:
-        return _refuse(effect, error.code, error.message)
+        return _ask_people(effect) if again else _refuse(effect, error.code, error.message)
     except (Conflict, NotFound):
         return None  # somebody was faster
 
@@ -168,6 +168,11 @@ def _guarded(taken: Taken, **values: Any) -> None:
         raise LostLease("Another worker took this effect over")
 
 
+def _ask_people(effect: Effect) -> None:
+    """It cannot be repeated any more, and the first call may have been done: nobody knows, so a person has to look."""
+    give_up(effect.pk)
+
+
 @transaction.atomic
 def _refuse(effect: Effect, code: str, reason: str) -> None:
     """Nothing was called, and nothing will be: the effect FAILED before it began, and the agent is told why."""
@@ -175,23 +180,13 @@ def _refuse(effect: Effect, code: str, reason: str) -> None:
     changed = Effect.objects.filter(pk=effect.pk, state=EffectState.READY).update(
         state=EffectState.FAILED, error=reason[:2_000], finished_at=Now()
     )
-    if changed:
-        run = Run.objects.get(pk=effect.run_id)
-        log.append(
-            _event(
-                str(effect.pk),
-                run.agent_id,
-                str(run.pk),
-                effect.digest,
-                "effect.failed",
-                SYSTEM,
-                "worker",
-                code=code,
-                error=reason,
-                called=False,
-            )
-        )
-        ready_if_settled(run.pk)
+    if not changed:
+        transaction.set_rollback(True)  # another worker has claimed it meanwhile, or it was taken back: its outcome is not ours to say
+        return
+    run = Run.objects.get(pk=effect.run_id)
+    data = {"code": code, "error": reason, "called": False}
+    log.append(_event(str(effect.pk), run.agent_id, str(run.pk), effect.digest, "effect.failed", SYSTEM, "worker", **data))
+    ready_if_settled(run.pk)
 
 
 @transaction.atomic
@@ -224,7 +219,7 @@ def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: 
     who = permissions.standing(by)
     permissions.check_halt(who)
     reason = check_reason(reason)
-    effect = Effect.objects.filter(pk=action_id).first()
+    effect = Effect.objects.filter(pk=as_uuid(action_id)).first()
     if effect is None:
         raise UnknownEffect("There is no such effect")
     if effect.state != EffectState.UNKNOWN:

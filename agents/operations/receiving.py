@@ -56,6 +56,14 @@ def ready_if_settled(run_id: UUID) -> bool:
     return True
 
 
+def as_uuid(value: Any) -> UUID | None:
+    """The id a door was given, or None when it cannot be one."""
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None
+
+
 def all_settled(run_id: UUID) -> bool:
     """Whether every open pause of the run has its answer."""
     asked = [a for actions in Pause.objects.filter(run=run_id, state=PauseState.OPEN).values_list("actions", flat=True) for a in actions]
