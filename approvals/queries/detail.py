@@ -90,7 +90,8 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
         action = Action.objects.get(pk=UUID(str(action_id)))
     except (Action.DoesNotExist, ValueError):
         raise NotFound("There is no such action; it may have been cleared, or the link is not complete") from None
-    versions = list(Requirement.objects.filter(action=action).select_related("edited_by").order_by("version"))
+    # Each statement sees its own moment: a version that came in between must not mix with the one read first.
+    versions = list(Requirement.objects.filter(action=action, version__lte=action.version).select_related("edited_by").order_by("version"))
     current = versions[-1]
     data, tampered = _proved(action, current)
     needs = [Need(n["group"], n["count"]) for n in data["need"]]
@@ -98,6 +99,8 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
     row = inbox_row(action.pk)
     if row is None:
         raise NotFound("There is no such action")
+    if row.digest != current.digest:
+        return action_detail(action_id, reader=reader)
     votes = _votes(action)
     return ActionDetail(
         row=row,
