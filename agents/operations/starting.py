@@ -1,22 +1,26 @@
 """A Run is created, cancelled or tried again. Its input is checked against the schema kept with the agent's version."""
 
+import re
 import uuid
 from typing import Any
 
 import jsonschema
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
 from agents.models import Agent, Pause, Run
 from agents.operations import events, waking
-from agents.operations.receiving import close_open_pauses
+from agents.operations.receiving import as_uuid, close_open_pauses
 from agents.states import UNFINISHED, RunState
 from approvals import permissions
+from approvals.operations.halts import check_reason
 from approvals.models.people import User
 from audit import canonical, log
 
 MAX_ERRORS = 20
+MAX_KEY = 200
+SLUG = re.compile(r"[-\w]{1,60}", re.ASCII)
 
 
 @transaction.atomic
@@ -29,15 +33,17 @@ def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: s
     """
     who = permissions.standing(by)
     permissions.check_start_runs(who)
-    found = Agent.objects.select_related("current").filter(slug=agent).first()
+    found = Agent.objects.select_related("current").filter(slug=agent).first() if SLUG.fullmatch(agent) else None
     if found is None or found.current is None:
         raise UnknownAgent(f"There is no agent {agent[:60]!r}; see: python manage.py agents list")
     if not found.enabled:
         raise UnknownAgent(f"The agent {agent} is switched off")
     check_input(found.current.input_schema, input)
-    key = (idempotency_key or "")[:200] or None
-    if key and (existing := Run.objects.filter(agent=found, idempotency_key=key).first()):
-        return existing
+    key = _key(idempotency_key)
+    if key:
+        _lock_key(found, key)
+        if existing := Run.objects.filter(agent=found, idempotency_key=key).first():
+            return existing
     run_id = uuid.uuid4()
     run = Run.objects.create(
         id=run_id,
@@ -80,12 +86,14 @@ def cancel_run(run_id: Any, *, reason: str, by: User, door: str) -> Run:
     """
     who = permissions.standing(by)
     permissions.check_start_runs(who)
-    close_open_pauses(run_id, reason=reason or "The run was cancelled", by=who.user.actor, door=door)
+    reason = check_reason(reason or "The run was cancelled")
+    if (known := as_uuid(run_id)) is not None:
+        close_open_pauses(known, reason=reason, by=who.user.actor, door=door)
     run = _locked(run_id)
     if run.state not in UNFINISHED:
         raise WrongState(f"The run has ended already: {run.state.lower()}")
     Run.objects.filter(pk=run.pk).update(
-        state=RunState.CANCELLED, fence=run.fence + 1, lease_until=None, finished_at=Now(), changed_at=Now(), error=reason[:2000]
+        state=RunState.CANCELLED, fence=run.fence + 1, lease_until=None, finished_at=Now(), changed_at=Now(), error=reason
     )
     run.state = RunState.CANCELLED
     log.append(events.entry(run, "run.cancelled", by=who.user.actor, door=door, reason=reason))
@@ -115,8 +123,20 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
     return run
 
 
+def _key(key: str | None) -> str | None:
+    if key and (len(key) > MAX_KEY or not key.isprintable()):
+        raise BadInput(f"The idempotency key cannot be used: at most {MAX_KEY} printable characters", fields={"": "idempotency key"})
+    return key or None
+
+
+def _lock_key(agent: Agent, key: str) -> None:
+    """Two requests with one key at one moment: the second waits and finds the first one's run."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 13))", [f"{agent.pk} {key}"])
+
+
 def _locked(run_id: Any) -> Run:
-    run = Run.objects.select_for_update().filter(pk=run_id).first()
+    run = Run.objects.select_for_update().filter(pk=as_uuid(run_id)).first()
     if run is None:
         raise UnknownRun("There is no such run")
     return run
