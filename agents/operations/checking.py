@@ -10,6 +10,7 @@ from agents.tools.summaries import summarize
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError
+from audit.canonical import NotCanonical
 
 
 def check_edit(edit_id: int) -> None:
@@ -38,6 +39,8 @@ def check_edit(edit_id: int) -> None:
         _refuse(edit_id, {"": error.message})
     except (ApprovalError, AgentError) as error:
         _refuse(edit_id, {"": error.message})
+    except NotCanonical as error:  # the arguments fit by themselves, their envelope does not
+        _refuse(edit_id, {"": str(error)})
 
 
 def _refuse(edit_id: int, fields: dict[str, str]) -> None:
