@@ -4,6 +4,7 @@ Imports `canonical` and `actors`; every other room calls `append` and nothing el
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,7 @@ _COLUMNS = (
 # Written by hand: eleven events in every governed cycle, and building the statement cost more than running it.
 _INSERT = f"INSERT INTO audit_event ({', '.join(_COLUMNS)}) VALUES "  # noqa: S608  names of ours only
 _ROW = f"({', '.join(['%s'] * len(_COLUMNS))})"
+CUT_AT = 4_000
 # Events of these streams are written under the lock of the row they tell of; the others take a lock here.
 _ROW_LOCKED = ("action:", "run:")
 
@@ -72,12 +74,27 @@ def append(*entries: Entry) -> None:
     for entry in entries:
         at, seq, previous = heads[entry.stream]
         body = _body(entry, at, seq + 1, previous)
-        data = canonical.dumps(body)
+        data = _bytes(body)
         row = {"at": at, "body": data, "leaf": leaf_hash(data), **columns(body)}
         heads[entry.stream] = (at, seq + 1, row["leaf"])
         values += [row[name] for name in _COLUMNS]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT + ", ".join([_ROW] * len(entries)), values)
+
+
+def _bytes(body: dict[str, Any]) -> bytes:
+    """The leaf's bytes. What happened is recorded even when its data is too much for a leaf: cut, with length and hash."""
+    try:
+        return canonical.dumps(body)
+    except canonical.NotCanonical:
+        return canonical.dumps({**body, "data": {key: _cut(value) for key, value in body["data"].items()}})
+
+
+def _cut(value: Any) -> Any:
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) <= CUT_AT:
+        return value
+    return {"cut": f"{text[:CUT_AT]}…", "characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def leaf_hash(body: bytes) -> bytes:
