@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -11,10 +11,11 @@ from agents import queries
 from agents.views.cards import Figure, agent_card, plain_drawing, run_line
 from approvals import permissions
 from approvals import queries as approvals_queries
+from approvals.web.http import Request
 
 
 @require_safe
-def agents(request: HttpRequest) -> HttpResponse:
+def agents(request: Request) -> HttpResponse:
     permissions.check_read(request.user)
     halts = approvals_queries.active_halts()
     found = queries.agents()
@@ -25,7 +26,7 @@ def agents(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def agent(request: HttpRequest, slug: str) -> HttpResponse:
+def agent(request: Request, slug: str) -> HttpResponse:
     permissions.check_read(request.user)
     row = queries.agent(slug)
     card = agent_card(row, halts=approvals_queries.active_halts(), may_start=permissions.can_start_runs(request.user))

@@ -79,7 +79,7 @@ def run_line(row: RunRow) -> RunLine:
         waiting={"WAITING": "people", "READY": "a worker", "CREATED": "a worker", "HALTED": "a release"}.get(row.state, ""),
         by=row.started_by,
         started_at=row.created_at,
-        took=took(row.created_at, row.finished_at or row.changed_at),
+        took=took(row.created_at, row.finished_at),
     )
 
 

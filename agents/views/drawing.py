@@ -44,7 +44,11 @@ class Node:
 
     @property
     def count_x(self) -> float:
-        return round(self.x + self.w + 5, 1)
+        return round(self.x + self.w, 1)
+
+    @property
+    def count_y(self) -> float:
+        return round(self.y - 5, 1)
 
     @property
     def points(self) -> str:
@@ -127,7 +131,8 @@ def _ordered(layers: Mapping[str, int], edges: Sequence[tuple[str, str, bool]]) 
     at = {key: i for row in rows for i, key in enumerate(row)}
     for row in rows[1:]:
         weight = {key: _mean([at[a] for a, b, _ in edges if b == key and layers[a] < layers[b]], at[key]) for key in row}
-        row.sort(key=lambda key: weight[key])
+        # What leads back stands on the right, where its edge goes round without crossing anything.
+        row.sort(key=lambda key: (any(a == key and layers[b] <= layers[a] for a, b, _ in edges), weight[key]))
         at.update({key: i for i, key in enumerate(row)})
     return rows
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -21,12 +21,13 @@ from approvals import queries as approvals_queries
 from approvals.errors import BadRequest, Checking, Conflict
 from approvals.queries import ActionDetail
 from approvals.web.changes import changes
+from approvals.web.http import Request, is_fragment
 from approvals.web.schemaform import Posted, fields_of, guessed, read
-from approvals.web.views.action import card, is_fragment, show_detail
+from approvals.web.views.action import card, show_detail
 from approvals.web.views.decide import conflict
 
 
-def edit(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def edit(request: Request, action_id: UUID) -> HttpResponse:
     """GET: the form in the place of what will run. POST: ask for the arguments it means."""
     permissions.check_read(request.user)
     detail = approvals_queries.action_detail(action_id, reader=request.user)
@@ -53,7 +54,7 @@ def edit(request: HttpRequest, action_id: UUID) -> HttpResponse:
 
 
 @require_POST
-def diff(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def diff(request: Request, action_id: UUID) -> HttpResponse:
     """What the form would change, and what does not fit. Changes nothing."""
     permissions.check_read(request.user)
     detail = approvals_queries.action_detail(action_id, reader=request.user)
@@ -63,7 +64,7 @@ def diff(request: HttpRequest, action_id: UUID) -> HttpResponse:
 
 
 def _form(
-    request: HttpRequest, detail: ActionDetail, schema: Mapping[str, Any], now: dict[str, Any], args: dict[str, Any],
+    request: Request, detail: ActionDetail, schema: Mapping[str, Any], now: dict[str, Any], args: dict[str, Any],
     errors: Mapping[str, str], *, posted: Posted | None = None, status: int = 200,
 ) -> HttpResponse:  # fmt: skip
     shown = card(detail)
@@ -86,7 +87,7 @@ def _form(
     return answer
 
 
-def _not_open(request: HttpRequest, detail: ActionDetail) -> HttpResponse:
+def _not_open(request: Request, detail: ActionDetail) -> HttpResponse:
     """There is nothing to edit here (any more): the action as it is, which says why."""
     if detail.checking:
         raise Checking("Edited arguments are being checked; wait a moment and look at the new version")

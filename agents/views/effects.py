@@ -6,7 +6,7 @@ import json
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -17,6 +17,7 @@ from agents.views.states import EFFECTS
 from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.errors import BadRequest
+from approvals.web.http import Request, is_fragment
 from approvals.web.receipts import Fate, fate_of
 from approvals.web.reveal import Revealed, reveal
 
@@ -24,7 +25,7 @@ NOTES = {"done": "note-good", "failed": "note-bad", "waiting": "note-warn", "run
 
 
 @require_safe
-def effect(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def effect(request: Request, action_id: UUID) -> HttpResponse:
     """The note under the receipt, as it is now."""
     permissions.check_read(request.user)
     row, found = approvals_queries.inbox_row(action_id), queries.effect(action_id)
@@ -49,19 +50,19 @@ def _detail(found: EffectRow) -> Revealed | None:
 
 
 @require_safe
-def resolve_form(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def resolve_form(request: Request, action_id: UUID) -> HttpResponse:
     """Ask an operator what became of a call: done, or not done."""
     permissions.check_read(request.user)
     found, row = queries.effect(action_id), approvals_queries.inbox_row(action_id)
     if found is None or row is None:
         raise UnknownEffect("There is no such effect")
     context = {"effect": found, "row": row, "error": reveal(found.error) if found.error else None}
-    fragment = bool(getattr(request, "htmx", False))
+    fragment = is_fragment(request)
     return render(request, "agents/_resolve.html" if fragment else "agents/resolve.html", context)
 
 
 @require_POST
-def resolve(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def resolve(request: Request, action_id: UUID) -> HttpResponse:
     done = request.POST.get("done")
     if done not in {"yes", "no"}:
         raise BadRequest("Say whether it was done: yes or no")

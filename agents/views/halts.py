@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
@@ -18,6 +18,7 @@ from approvals import operations, permissions
 from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError, BadRequest, NotFound
 from approvals.queries import Stop
+from approvals.web.http import Request, is_fragment
 from approvals.web.shell import scope_words
 
 WORD = "HALT"
@@ -34,7 +35,7 @@ class Scope:
     everything: bool = False
 
 
-def halt(request: HttpRequest) -> HttpResponse:
+def halt(request: Request) -> HttpResponse:
     """GET: the dialog, for the run or agent the reader comes from, or everything. POST: give the order."""
     permissions.check_read(request.user)
     if request.method != "POST":
@@ -49,7 +50,7 @@ def halt(request: HttpRequest) -> HttpResponse:
     return _back(request, "Halted. Nothing new starts; the banner says what is frozen.")
 
 
-def release(request: HttpRequest, halt_id: int) -> HttpResponse:
+def release(request: Request, halt_id: int) -> HttpResponse:
     """GET: what would go on. POST: lift the order."""
     permissions.check_read(request.user)
     stop = next((s for s in approvals_queries.active_halts() if s.id == halt_id), None)
@@ -66,7 +67,7 @@ def release(request: HttpRequest, halt_id: int) -> HttpResponse:
     return _back(request, "Released. Approvals given before the halt are asked again; runs go on.")
 
 
-def _dialog(request: HttpRequest, error: ApprovalError | None = None) -> HttpResponse:
+def _dialog(request: Request, error: ApprovalError | None = None) -> HttpResponse:
     asked = {name: (request.GET.get(name) or request.POST.get(name) or "")[:200] for name in ("run", "agent")}
     chosen = request.POST.get("scope") or next((f"{name}:{value}" for name, value in asked.items() if value), "everything")
     context = {
@@ -100,7 +101,7 @@ def _scope(value: str, label: str, chosen: str, *, agent: str = "", run: str = "
     return Scope(value, label, ", ".join(parts), checked=value == chosen, everything=value == "everything")
 
 
-def _release_dialog(request: HttpRequest, stop: Stop, error: ApprovalError | None = None) -> HttpResponse:
+def _release_dialog(request: Request, stop: Stop, error: ApprovalError | None = None) -> HttpResponse:
     covered = {"agent": stop.target if stop.scope == "agent" else "", "run": stop.target if stop.scope == "run" else ""}
     live, waiting = queries.live_counts(**covered), approvals_queries.unsettled_counts(**covered)
     context = {
@@ -116,16 +117,16 @@ def _release_dialog(request: HttpRequest, stop: Stop, error: ApprovalError | Non
     return _render(request, "release", context, error)
 
 
-def _render(request: HttpRequest, name: str, context: dict[str, Any], error: ApprovalError | None) -> HttpResponse:
-    fragment = bool(getattr(request, "htmx", False))
+def _render(request: Request, name: str, context: dict[str, Any], error: ApprovalError | None) -> HttpResponse:
+    fragment = is_fragment(request)
     template = f"halt/_{name}.html" if fragment else f"halt/{name}.html"
     return render(request, template, {"halt": context}, status=422 if error else 200)
 
 
-def _back(request: HttpRequest, sentence: str) -> HttpResponse:
+def _back(request: Request, sentence: str) -> HttpResponse:
     """Where the reader was; the page is read anew, so that everything on it knows."""
     messages.success(request, sentence)
-    if getattr(request, "htmx", False):
+    if is_fragment(request):
         answer = HttpResponse(status=204)
         answer["HX-Refresh"] = "true"
         return answer

@@ -71,11 +71,16 @@ def steps_of(
     """Everything that happened, oldest first. A tool call that an action stands for is shown with the action."""
     shown = {a.id for a in actions}
     calls = {str(s.attributes.get("action")): s for s in spans if s.kind == "tool" and s.attributes.get("action")}
-    steps = [_span(s) for s in spans if not (s.kind == "tool" and str(s.attributes.get("action")) in shown)]
+    steps = [_span(s) for s in spans if not _told_elsewhere(s, shown)]
     nodes = {action: p.node for p in pauses for action in p.actions}
     steps += [_action(a, effects.get(a.id), calls.get(a.id), nodes.get(a.id, ""), may_resolve=may_resolve) for a in actions]
     steps += [_refused(p) for p in pauses if p.refusal is not None]
     return tuple(sorted(steps, key=lambda step: step.at))
+
+
+def _told_elsewhere(span: SpanRow, shown: set[str]) -> bool:
+    """A call stands with its action; a node that stopped to ask is the question itself."""
+    return (span.kind == "tool" and str(span.attributes.get("action")) in shown) or (span.kind == "node" and span.status == "paused")
 
 
 def visits(spans: Iterable[SpanRow]) -> dict[str, int]:

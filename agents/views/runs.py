@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -22,6 +22,7 @@ from agents.views.states import RUNS, took
 from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.web.arguments import lines_of
+from approvals.web.http import Request
 from approvals.web.reveal import reveal
 from approvals.web.rows import chips, with_query
 from approvals.web.schemaform import fields_of, read
@@ -34,13 +35,13 @@ UNFINISHED = {"CREATED", "RUNNING", "WAITING", "READY", "HALTED"}
 
 
 @require_safe
-def runs(request: HttpRequest) -> HttpResponse:
+def runs(request: Request) -> HttpResponse:
     permissions.check_read(request.user)
     context = {"runs": _runs(request)}
     return render(request, "agents/_runs.html" if request.GET.get("part") == "list" else "agents/runs.html", context)
 
 
-def _runs(request: HttpRequest) -> dict[str, Any]:
+def _runs(request: Request) -> dict[str, Any]:
     query = {name: request.GET.get(name, "").strip()[:200] for name in ("agent", "state", "cursor")}
     url = reverse("runs")
     page = queries.runs(agent=query["agent"], state=query["state"], cursor=query["cursor"])
@@ -63,19 +64,19 @@ def _runs(request: HttpRequest) -> dict[str, Any]:
 
 
 @require_safe
-def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+def run(request: Request, run_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
     return render(request, "agents/run.html", {"run": _run(request, queries.run_detail(run_id))})
 
 
 @require_safe
-def run_live(request: HttpRequest, run_id: UUID) -> HttpResponse:
+def run_live(request: Request, run_id: UUID) -> HttpResponse:
     """The part of a run's page that moves."""
     permissions.check_read(request.user)
     return render(request, "agents/_run_live.html", {"run": _run(request, queries.run_detail(run_id))})
 
 
-def _run(request: HttpRequest, detail: RunDetail) -> dict[str, Any]:
+def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
     row = detail.row
     spans = spans_of(row.id)
     actions = approvals_queries.run_actions(row.id)
@@ -121,7 +122,7 @@ def _figures(detail: RunDetail, spans: Any, actions: Any) -> tuple[Figure, ...]:
     return (
         Figure("State", state=RUNS[row.state]),
         Figure("Started", moment=row.created_at),
-        Figure("Took" if row.finished_at else "So far", took(row.created_at, row.finished_at or row.changed_at)),
+        Figure("Took", took(row.created_at, row.finished_at)) if row.finished_at else Figure("Last moved", moment=row.changed_at),
         Figure("Actions settled", f"{settled} of {len(actions)}"),
         Figure("Model calls", f"{calls:,}"),
         Figure("Tokens", f"{tokens:,}" if tokens else "none counted"),
@@ -129,7 +130,7 @@ def _figures(detail: RunDetail, spans: Any, actions: Any) -> tuple[Figure, ...]:
 
 
 @require_safe
-def choose(request: HttpRequest) -> HttpResponse:
+def choose(request: Request) -> HttpResponse:
     """Which agent should work."""
     permissions.check_read(request.user)
     halts = approvals_queries.active_halts()
@@ -137,7 +138,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     return render(request, "agents/choose_agent.html", {"agents": {"cards": cards, "back_url": reverse("runs")}})
 
 
-def start(request: HttpRequest, slug: str) -> HttpResponse:
+def start(request: Request, slug: str) -> HttpResponse:
     """The start form, made from the agent's input schema; a POST starts the run."""
     permissions.check_read(request.user)
     agent = queries.agent(slug)
@@ -158,7 +159,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     return _form(request, agent, fields, rest or ("Some fields need another value",), status=422)
 
 
-def _form(request: HttpRequest, agent: queries.AgentRow, fields: Any, errors: tuple[str, ...], status: int = 200) -> HttpResponse:
+def _form(request: Request, agent: queries.AgentRow, fields: Any, errors: tuple[str, ...], status: int = 200) -> HttpResponse:
     values = {
         "agent": agent.title or agent.slug,
         "about": agent.description,
@@ -175,14 +176,14 @@ def _form(request: HttpRequest, agent: queries.AgentRow, fields: Any, errors: tu
 
 
 @require_POST
-def cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
+def cancel(request: Request, run_id: UUID) -> HttpResponse:
     operations.cancel_run(run_id, reason=request.POST.get("reason", "")[:2_000], by=request.user, door="web")
     messages.success(request, "The run is cancelled: what it asked for is cancelled too.")
     return redirect("run", run_id)
 
 
 @require_POST
-def retry(request: HttpRequest, run_id: UUID) -> HttpResponse:
+def retry(request: Request, run_id: UUID) -> HttpResponse:
     operations.retry_run(run_id, by=request.user, door="web")
     messages.success(request, "The run is taken up again at the step that failed.")
     return redirect("run", run_id)

@@ -18,6 +18,7 @@ from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 
 from approvals.web.reveal import Revealed, Segment
+from approvals.web.reveal import line as reveal_line
 from approvals.web.reveal import reveal as reveal_text
 
 register = template.Library()
@@ -27,11 +28,16 @@ LEVELS = {"low": 1, "medium": 2, "high": 3, "critical": 4}
 
 @register.filter
 def reveal(value: object) -> SafeString:
-    """Any text an agent, a tool or a stranger may have written, on one line or several, every character visible."""
-    if value is None:
-        return mark_safe("")
-    shown = value if isinstance(value, Revealed) else reveal_text(str(value), whole=True)
+    """Any text an agent, a tool or a stranger may have written, inside a line of ours, every character visible."""
+    shown = value if isinstance(value, Revealed) else reveal_line("" if value is None else str(value))
     return format_html("<bdi>{}</bdi>", drawn(shown.head + shown.middle + shown.tail))
+
+
+@register.filter
+def paragraph(value: object) -> SafeString:
+    """The same for text of several lines, such as a person's reason: line feeds break the line."""
+    shown = reveal_text(str(value), whole=True)
+    return format_html("<bdi>{}</bdi>", drawn(shown.head))
 
 
 @register.filter

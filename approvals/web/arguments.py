@@ -14,15 +14,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from approvals.web.reveal import Revealed, reveal
+from approvals.web.reveal import Revealed, line, reveal
 
 DEEP = 12
 MANY = 60
 OPAQUE = 200
 PREVIEW = 240
+COLUMNS = 8
+ROWS = 40
+EMPTY = reveal("")
 
 _BASE64 = re.compile(r"^[A-Za-z0-9+/_-]+={0,2}$")
 _HEX = re.compile(r"^(0x)?[0-9a-fA-F]+$")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Like objects in rows; a cell is its text and whether it is a bare value (not a text). `more` is folded."""
+
+    columns: tuple[Revealed, ...]
+    rows: tuple[tuple[tuple[Revealed, bool], ...], ...]
+    more: tuple[tuple[tuple[Revealed, bool], ...], ...] = ()
+
+    @property
+    def chips(self) -> int:
+        return sum(cell.chips for row in (*self.rows, *self.more) for cell, _ in row)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(w for row in (*self.rows, *self.more) for cell, _ in row for w in cell.warnings))
 
 
 @dataclass(frozen=True)
@@ -37,11 +57,45 @@ class Line:
     preview: Revealed | None = None
     inspectable: bool = True
     before: Revealed | None = None
+    table: Table | None = None
 
 
 def lines_of(args: dict[str, Any]) -> tuple[Line, ...]:
-    """All arguments in their own order, nested ones by path."""
-    return tuple(_line(path, value) for path, value in walk(args))
+    """All arguments in their own order, nested ones by path, a list of like objects as one table."""
+    found: list[Line] = []
+    for key, value in args.items():
+        path = _under("", str(key))
+        if table := table_of(value):
+            count = len(table.rows) + len(table.more)
+            found.append(Line(line(path), f"list of {count:,}", "", EMPTY, table=table))
+        else:
+            found += [line_of(inner, item) for inner, item in walk({key: value})]
+    return tuple(found)
+
+
+def table_of(value: Any) -> Table | None:
+    """A list of two or more objects with the same short, plain fields, as a table; None for anything else.
+
+    Long and packed texts keep a line of their own, where they can be folded, flagged and decoded.
+    """
+    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(item, dict) and item for item in value):
+        return None
+    columns = list(value[0])
+    if len(columns) > COLUMNS or not all(list(item) == columns and all(map(_plain, item.values())) for item in value):
+        return None
+    rows = tuple(tuple(_cell(cell) for cell in item.values()) for item in value)
+    return Table(tuple(line(name) for name in columns), rows[:ROWS], rows[ROWS:])
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= OPAQUE
+    return not isinstance(value, (dict, list))
+
+
+def _cell(value: Any) -> tuple[Revealed, bool]:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return line(text), not isinstance(value, str)
 
 
 def walk(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
@@ -63,8 +117,9 @@ def _under(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _line(path: str, value: Any) -> Line:
-    shown_path = reveal(path or "(value)", whole=True)
+def line_of(path: str, value: Any) -> Line:
+    """One leaf as its row."""
+    shown_path = line(path or "(value)")
     if isinstance(value, str):
         return _text_line(shown_path, value)
     deep = isinstance(value, (dict, list)) and bool(value)

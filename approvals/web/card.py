@@ -87,10 +87,12 @@ class Card:
 def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow] = (), focus: bool = False) -> Card:
     """The card of one action for the reader the detail was read for."""
     row = detail.row
+    # The digest a decision carries is the one of the very arguments drawn here, never a newer one.
+    shown = detail.versions[-1]
     lines = with_before(_args(detail.args), _args_before(detail))
     return Card(
         id=row.id,
-        version=row.version,
+        version=shown.version,
         state=row.state,
         pending=row.state == "PENDING",
         url=reverse("action", args=[row.id]),
@@ -110,7 +112,7 @@ def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow
         what_title=_what_title(detail),
         tool=row.tool,
         marks=_marks(detail),
-        digest=row.digest,
+        digest=shown.digest,
         flags=_flags(detail, lines),
         lines=lines[:MANY],
         more_lines=lines[MANY:],
@@ -128,7 +130,7 @@ def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow
         effect_url=reverse("action-effect", args=[row.id]) if row.state == "APPROVED" and row.kind == "tool" else "",
         preview=preview_of(detail.preview),
         bar=bar_of(detail, halts=halts),
-        changed_url=f"{reverse('action-changed', args=[row.id])}?version={row.version}&state={row.state}",
+        changed_url=f"{reverse('action-changed', args=[row.id])}?version={shown.version}&state={row.state}",
         what_url=reverse("action-what", args=[row.id]),
         idempotency_key=secrets.token_hex(16),
         checking=detail.checking,
@@ -160,7 +162,7 @@ def _marks(detail: ActionDetail) -> tuple[str, ...]:
 
 
 def _flags(detail: ActionDetail, lines: Sequence[Line]) -> tuple[str, ...]:
-    unseen = sum(bool(line.value.chips or line.path.chips or line.value.escaped) for line in lines)
+    unseen = sum(bool(line.value.chips or line.path.chips or line.value.escaped or (line.table and line.table.chips)) for line in lines)
     opaque = sum(not line.inspectable for line in lines)
     found = [detail.tampered] if detail.tampered else []
     if unseen:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from approvals.web.arguments import Line, lines_of, walk
-from approvals.web.reveal import Revealed, reveal
+from approvals.web.arguments import Line, line_of, lines_of, walk
+from approvals.web.reveal import Revealed, line, reveal
 
 NOTHING = reveal("(not there)")
 
@@ -29,14 +29,15 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change
 
 def with_before(args: Mapping[str, Any], before: Mapping[str, Any] | None) -> tuple[Line, ...]:
     """All lines, those that changed carrying what stood there before; what was taken away comes last."""
-    lines = lines_of(dict(args))
     if before is None:
-        return lines
+        return lines_of(dict(args))
     differ = {change.path: change for change in changes(before, args)}
-    paths = [path for path, _ in walk(dict(args))]
-    marked = [replace(line, before=differ[path].before) if path in differ else line for path, line in zip(paths, lines, strict=True)]
+    leaves = list(walk(dict(args)))
+    paths = [path for path, _ in leaves]
+    lines = [line_of(path, value) for path, value in leaves]
+    marked = [replace(shown, before=differ[path].before) if path in differ else shown for path, shown in zip(paths, lines, strict=True)]
     gone = [change for path, change in differ.items() if path not in paths]
-    return (*marked, *(Line(reveal(c.path, whole=True), "taken away", "", c.after, before=c.before) for c in gone))
+    return (*marked, *(Line(line(c.path), "taken away", "", c.after, before=c.before) for c in gone))
 
 
 def _text(values: Mapping[str, Any], path: str) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from approvals.web.arguments import MANY, Line, lines_of
-from approvals.web.reveal import Revealed, reveal
+from approvals.web.reveal import Revealed, line
 
 ROWS = 20
 MARKS = {"before": "\N{MINUS SIGN}", "after": "+", "": ""}
@@ -103,4 +103,4 @@ def _flat(item: Any) -> bool:
 
 
 def _cell(value: Any) -> Revealed:
-    return reveal(value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False), whole=True)
+    return line(value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False))

@@ -85,10 +85,17 @@ def name_of(char: str) -> str:
     return f"U+{ord(char):04X} {unicodedata.name(char, _unnamed(char))}"
 
 
-def reveal(text: str, *, whole: bool = False) -> Revealed:
-    """Segments for one value. `whole` shows all of it in one piece (titles, names, short fields)."""
+def reveal(text: str, *, whole: bool = False, inline: bool = False) -> Revealed:
+    """Segments for one value.
+
+    Args:
+        whole: show all of it in one piece (titles, names, short fields).
+        inline: it stands inside a line of ours, where a line feed would not show: it becomes a chip too.
+    """
     lines = text.count("\n") + 1
     shown, spots = _visible(text), odd_letters(text)
+    if inline:
+        shown = [own and char != "\n" for own, char in zip(shown, text, strict=True)]
     chips = sum(1 for _ in groupby(shown) if not _[0])
     if chips > CHIPS or len(spots) > CHIPS:
         return _escaped(text, lines, whole=whole)
@@ -106,14 +113,21 @@ def reveal(text: str, *, whole: bool = False) -> Revealed:
     )
 
 
+def line(text: str) -> Revealed:
+    """A text that stands inside a line: whole, and with its line feeds named."""
+    return reveal(text, whole=True, inline=True)
+
+
 def _escaped(text: str, lines: int, *, whole: bool) -> Revealed:
     """So many unusual characters that chips would bury the rest: every one is written out in ASCII instead."""
     ascii_text = text.encode("unicode_escape", "surrogatepass").decode("ascii")
     a, b = (len(ascii_text),) * 2 if whole or len(ascii_text) <= LONG else (HEAD, len(ascii_text) - TAIL)
-    head, middle, tail = ascii_text[:a], ascii_text[a:b], ascii_text[b:]
+    head, middle, tail = ((Segment("text", part),) if part else () for part in (ascii_text[:a], ascii_text[a:b], ascii_text[b:]))
     note = "Too many unusual characters to mark one by one: the value is written in escaped form"
     return Revealed(
-        *(((Segment("text", part),) if part else ()) for part in (head, middle, tail)),
+        head,
+        middle,
+        tail,
         warnings=(note,),
         length=len(text),
         lines=lines,

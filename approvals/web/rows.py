@@ -6,7 +6,7 @@ Belongs here: presenters for inbox and decided, from `approvals.queries` rows to
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -75,7 +75,7 @@ class List:
     empty_text: str = ""
     pane_title: str = ""
     pane_text: str = ""
-    extra: Mapping[str, str] = field(default_factory=dict)
+    counts_url: str = ""
 
 
 def row_of(row: InboxRow, *, reader: str, selected: str = "") -> Row:

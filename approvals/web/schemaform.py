@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from jsonschema import Draft202012Validator
 
@@ -22,11 +22,8 @@ _NUMBER = re.compile(r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$")
 _TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
 
 
-class Posted(Protocol):
-    """What a form sends: the shape of a QueryDict."""
-
-    def get(self, key: str, default: str = ..., /) -> Any: ...
-    def __contains__(self, key: object, /) -> bool: ...
+# What a form sends: a QueryDict, or a plain dict in a test.
+Posted = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

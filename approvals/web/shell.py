@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,6 +16,7 @@ from django.utils.functional import SimpleLazyObject
 
 from approvals import permissions, queries
 from approvals.queries import Stop
+from approvals.web.http import Request
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,10 @@ def shell(request: HttpRequest) -> Mapping[str, Any]:
     """The frame's values, read only when a template asks for them."""
     if not request.user.is_authenticated or getattr(request, "htmx", False):
         return {}
-    return {"shell": SimpleLazyObject(lambda: _shell(request))}
+    return {"shell": SimpleLazyObject(lambda: _shell(cast(Request, request)))}
 
 
-def _shell(request: HttpRequest) -> Shell:
+def _shell(request: Request) -> Shell:
     user = request.user
     reads = bool(permissions.roles(user))
     last = queries.last_notification() if reads else 0

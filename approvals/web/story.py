@@ -112,7 +112,7 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
 
 def story_of(events: Sequence[EventRow]) -> tuple[Moment, ...]:
     """The log's events about an action, in order."""
-    return tuple(Moment(e.at, sentence_of(e), e.actor, reverse("event", args=[e.id])) for e in events)
+    return tuple(Moment(e.at, sentence_of(e), e.actor.removeprefix("agent:"), reverse("event", args=[e.id])) for e in events)
 
 
 def sentence_of(event: EventRow) -> str:

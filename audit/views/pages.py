@@ -48,9 +48,10 @@ def events(request: HttpRequest) -> HttpResponse:
     query = {name: request.GET.get(name, "").strip()[:200] for name in FILTERS}
     url = reverse("events")
     since, until, errors = _days(query["from"], query["to"])
+    run, action = _object(query)
     page = queries.events(
         cursor=query["cursor"], since=since, until=until, actor_name=query["actor"], kind=query["kind"], door=query["door"],
-        agent=query["agent"], **_object(query),
+        agent=query["agent"], run=run, action=action,
     )  # fmt: skip
     filtered = any(value for name, value in query.items() if name != "cursor")
     context = {
@@ -87,7 +88,7 @@ def line_of(event: EventRow) -> EventLine:
     """An event as its row."""
     name, kind = object_of(event)
     return EventLine(
-        id=event.id, url=reverse("event", args=[event.id]), at=event.at, actor=event.actor, actor_kind=event.actor_kind,
+        id=event.id, url=reverse("event", args=[event.id]), at=event.at, actor=event.actor.removeprefix("agent:"), actor_kind=event.actor_kind,
         actor_icon=ACTORS.get(event.actor_kind, "user-round"), sentence=sentence_of(event), detail=detail_of(event), object=name,
         object_url=_link(kind, getattr(event, kind) if kind else ""), door=DOORS.get(event.door, event.door), leaf=event.leaf,
     )  # fmt: skip
@@ -133,12 +134,11 @@ def _facts(event: EventRow) -> list[Fact]:
     ]  # fmt: skip
 
 
-def _object(query: dict[str, str]) -> dict[str, str]:
-    """What the one field for ids means: an action or a run, whichever the log knows."""
-    given = {"run": query["run"], "action": query["action"]}
+def _object(query: dict[str, str]) -> tuple[str, str]:
+    """The run and the action asked for. The one field for ids means whichever the log knows."""
     if wanted := query["object"]:
-        given["action" if queries.timeline(action=wanted, limit=1) else "run"] = wanted
-    return given
+        return ("", wanted) if queries.timeline(action=wanted, limit=1) else (wanted, "")
+    return query["run"], query["action"]
 
 
 def _days(first: str, last: str) -> tuple[datetime | None, datetime | None, list[str]]:

@@ -35,6 +35,7 @@ SENTENCES: dict[str, Say] = {
     "effect.failed": lambda d: f"Failed: {d.get('tool')}",
     "effect.unknown": lambda d: f"Nobody knows whether {d.get('tool')} was done",
     "effect.retried": lambda d: f"Trying {d.get('tool')} again with the same key",
+    "run.resumed": lambda d: "The run goes on with its answers",
     "run.created": lambda d: "Started a run",
     "run.running": lambda d: "The run moves",
     "run.waiting": lambda d: f"The run waits at {', '.join(d.get('nodes') or []) or 'a question'}",
@@ -45,6 +46,8 @@ SENTENCES: dict[str, Say] = {
     "run.failed": lambda d: "The run failed",
     "run.cancelled": lambda d: "Cancelled a run",
     "run.retried": lambda d: "Took a failed run up again",
+    "pause.answered": lambda d: f"The graph took the answer at {d.get('node') or 'its question'}",
+    "pause.orphaned": lambda d: f"The graph no longer asks at {d.get('node') or 'its question'}",
     "pause.refused": lambda d: f"Refused before asking anybody: {d.get('code')}",
     "halt.ordered": lambda d: f"Halted {_scope(d)}",
     "halt.released": lambda d: f"Released {_scope(d)}",
@@ -84,7 +87,9 @@ def sentence_of(event: EventRow) -> str:
 
 def detail_of(event: EventRow) -> str:
     """The words that go with it: a reason, an answer, an error."""
-    return next((str(event.data[key])[:300] for key in ("reason", "response", "error", "why", "note") if event.data.get(key)), "")
+    if event.kind == "action.reopened":
+        return str(event.data.get("why", ""))
+    return next((str(event.data[key])[:300] for key in ("reason", "response", "error", "note") if event.data.get(key)), "")
 
 
 def object_of(event: EventRow) -> tuple[str, str]:

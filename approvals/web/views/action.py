@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from approvals import permissions, queries
 from approvals.queries import ActionDetail
 from approvals.web.card import Card, card_of
+from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, confirm_of
 from audit.queries import timeline
 
@@ -22,25 +23,20 @@ CHANGED = {
 }
 
 
-def show(request: HttpRequest, action_id: UUID, *, status: int = 200, focus: bool = False, **context: Any) -> HttpResponse:
+def show(request: Request, action_id: UUID, *, status: int = 200, focus: bool = False, **context: Any) -> HttpResponse:
     """The action as a pane (htmx) or as its own page, read anew."""
     detail = queries.action_detail(action_id, reader=request.user)
     return show_detail(request, detail, status=status, focus=focus, **context)
 
 
-def show_detail(request: HttpRequest, detail: ActionDetail, *, status: int = 200, focus: bool = False, **context: Any) -> HttpResponse:
+def show_detail(request: Request, detail: ActionDetail, *, status: int = 200, focus: bool = False, **context: Any) -> HttpResponse:
     """As `show`, for a detail in hand."""
     fragment = is_fragment(request)
     name = "approvals/_pane.html" if fragment else "approvals/action.html"
     return render(request, name, {"card": card(detail, focus=focus), "alone": _alone(request), **context}, status=status)
 
 
-def is_fragment(request: HttpRequest) -> bool:
-    """Whether htmx asks, and a part of a page is enough."""
-    return bool(getattr(request, "htmx", False))
-
-
-def _alone(request: HttpRequest) -> bool:
+def _alone(request: Request) -> bool:
     """Whether the pane is the page (and carries its h1), not a column of the inbox."""
     asked_from = getattr(getattr(request, "htmx", None), "current_url_abs_path", None) or ""
     return not is_fragment(request) or asked_from.startswith("/actions/")
@@ -51,13 +47,13 @@ def card(detail: ActionDetail, *, focus: bool = False) -> Card:
 
 
 @require_safe
-def page(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def page(request: Request, action_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
     return show(request, action_id)
 
 
 @require_safe
-def what(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def what(request: Request, action_id: UUID) -> HttpResponse:
     """What will run, alone: where an edit was dropped."""
     permissions.check_read(request.user)
     detail = queries.action_detail(action_id, reader=request.user)
@@ -65,7 +61,7 @@ def what(request: HttpRequest, action_id: UUID) -> HttpResponse:
 
 
 @require_safe
-def changed(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def changed(request: Request, action_id: UUID) -> HttpResponse:
     """Whether what a reader has open is still so. Decided: the receipt. A new version: a sentence and a link; else nothing."""
     permissions.check_read(request.user)
     row = queries.inbox_row(action_id)
@@ -81,25 +77,25 @@ def changed(request: HttpRequest, action_id: UUID) -> HttpResponse:
 
 
 @require_safe
-def approve_sheet(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def approve_sheet(request: Request, action_id: UUID) -> HttpResponse:
     """High and critical: say again what it is, and at critical ask for its name."""
     permissions.check_read(request.user)
     return _sheet(request, action_id, "approvals/_confirm_form.html", confirm=True)
 
 
 @require_safe
-def reject_sheet(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def reject_sheet(request: Request, action_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
     return _sheet(request, action_id, "approvals/_reject_form.html", presets=PRESETS)
 
 
 @require_safe
-def respond_sheet(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def respond_sheet(request: Request, action_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
     return _sheet(request, action_id, "approvals/_respond_form.html")
 
 
-def _sheet(request: HttpRequest, action_id: UUID, template: str, *, confirm: bool = False, **context: Any) -> HttpResponse:
+def _sheet(request: Request, action_id: UUID, template: str, *, confirm: bool = False, **context: Any) -> HttpResponse:
     """A sheet over the bar; without htmx the page itself, with the sheet in it. What is decided already shows its receipt."""
     detail = queries.action_detail(action_id, reader=request.user)
     shown = card(detail)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
@@ -18,9 +18,10 @@ from approvals import operations, queries
 from approvals.errors import AlreadyDecided, BadRequest, Conflict, Stale
 from approvals.queries import ActionDetail
 from approvals.web.changes import changes
+from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, confirm_of
 from approvals.web.receipts import VERDICTS
-from approvals.web.views.action import card, is_fragment, show_detail
+from approvals.web.views.action import card, show_detail
 
 SHEETS = {
     "approve": "approvals/_confirm_form.html",
@@ -41,7 +42,7 @@ class DecideForm(forms.Form):
 
 
 @require_POST
-def decide(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def decide(request: Request, action_id: UUID) -> HttpResponse:
     """Record a verdict. Every answer is the action as it is then, with the receipt or what is in the way."""
     form = DecideForm(request.POST)
     if not form.is_valid():
@@ -64,7 +65,7 @@ def decide(request: HttpRequest, action_id: UUID) -> HttpResponse:
     return decided(request, action_id, f"{verb}: {done.action.summary}" + ("" if done.resolved else ". It waits for more people"))
 
 
-def decided(request: HttpRequest, action_id: UUID, sentence: str) -> HttpResponse:
+def decided(request: Request, action_id: UUID, sentence: str) -> HttpResponse:
     """The answer after something was recorded: the receipt, and the news for the list beside it."""
     if not is_fragment(request):
         return redirect("action", action_id)
@@ -73,7 +74,7 @@ def decided(request: HttpRequest, action_id: UUID, sentence: str) -> HttpRespons
     return answer
 
 
-def _again(request: HttpRequest, detail: ActionDetail, said: dict[str, Any], why: str) -> HttpResponse:
+def _again(request: Request, detail: ActionDetail, said: dict[str, Any], why: str) -> HttpResponse:
     """The sheet once more, with what was written and what is missing."""
     shown = card(detail)
     if shown.bar is None:
@@ -89,7 +90,7 @@ def _again(request: HttpRequest, detail: ActionDetail, said: dict[str, Any], why
     return answer
 
 
-def conflict(request: HttpRequest, action_id: UUID, seen: str, error: Conflict) -> HttpResponse:
+def conflict(request: Request, action_id: UUID, seen: str, error: Conflict) -> HttpResponse:
     """Somebody or something was faster: the action as it is now, and what differs from what was seen."""
     detail = queries.action_detail(action_id, reader=request.user)
     if isinstance(error, AlreadyDecided) and detail.row.state != "PENDING":

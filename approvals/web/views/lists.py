@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from approvals import permissions, queries
 from approvals.queries import Page
 from approvals.web.card import card_of
+from approvals.web.http import Request
 from approvals.web.rows import List, chips, grouped, row_of, waiting_words, with_query
 
 LEVELS = (("", "All"), ("high", "High and up"), ("critical", "Critical"), ("medium", "Medium"))
@@ -26,12 +27,12 @@ STATES = (
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: Request) -> HttpResponse:
     return redirect("inbox")
 
 
 @require_safe
-def inbox(request: HttpRequest) -> HttpResponse:
+def inbox(request: Request) -> HttpResponse:
     """The three panes; `?item=` opens one action beside the list."""
     permissions.check_read(request.user)
     item = _uuid(request.GET.get("item", ""))
@@ -43,14 +44,14 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def inbox_list(request: HttpRequest) -> HttpResponse:
+def inbox_list(request: Request) -> HttpResponse:
     """The rows alone: what is new, or the next page."""
     permissions.check_read(request.user)
     return render(request, "approvals/_list.html", {"inbox": _inbox(request, "")})
 
 
 @require_safe
-def inbox_row(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def inbox_row(request: Request, action_id: UUID) -> HttpResponse:
     """One row as it is now: a decided action shows its receipt."""
     permissions.check_read(request.user)
     found = queries.inbox_row(action_id)
@@ -60,15 +61,17 @@ def inbox_row(request: HttpRequest, action_id: UUID) -> HttpResponse:
 
 
 @require_safe
-def inbox_count(request: HttpRequest) -> HttpResponse:
-    """The figure in the rail."""
+def inbox_count(request: Request) -> HttpResponse:
+    """The figure in the rail; with `?words=1` the sentence over the list."""
     permissions.check_read(request.user)
-    waiting = queries.counts()["waiting"]
-    return HttpResponse(str(waiting) if waiting else "")
+    counts = queries.counts()
+    if "words" in request.GET:
+        return HttpResponse(waiting_words(counts))
+    return HttpResponse(str(counts["waiting"] or ""))
 
 
 @require_safe
-def decided(request: HttpRequest) -> HttpResponse:
+def decided(request: Request) -> HttpResponse:
     permissions.check_read(request.user)
     query = _query(request, "q", "state", "cursor")
     url = reverse("decided")
@@ -90,7 +93,7 @@ def decided(request: HttpRequest) -> HttpResponse:
     return render(request, "approvals/decided.html", {"decided": shown})
 
 
-def _inbox(request: HttpRequest, item: str) -> List:
+def _inbox(request: Request, item: str) -> List:
     query = _query(request, "q", "level", "sort", "cursor")
     url, list_url = reverse("inbox"), reverse("inbox-list")
     page = _named(
@@ -109,6 +112,7 @@ def _inbox(request: HttpRequest, item: str) -> List:
         q=query["q"],
         kept=tuple((k, v) for k, v in query.items() if k in {"level", "sort"} and v),
         names=_names(page),
+        counts_url=f"{reverse('inbox-count')}?words=1",
         list_url=with_query(list_url, query, cursor=""),
         next_url=with_query(list_url, query, cursor=page.next) if page.next else "",
         clear_url=url if filtered else "",
@@ -133,7 +137,7 @@ def _names(page: Page) -> tuple[str, ...]:
     return tuple(sorted({r.agent for r in page.rows} | {r.tool for r in page.rows}))
 
 
-def _query(request: HttpRequest, *names: str) -> dict[str, str]:
+def _query(request: Request, *names: str) -> dict[str, str]:
     return {name: request.GET.get(name, "").strip()[:200] for name in names}
 
 

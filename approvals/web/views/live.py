@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from approvals import permissions, queries
 from approvals.errors import BadRequest
+from approvals.web.http import Request
 from approvals.web.shell import banners
 
 
 @require_safe
 @never_cache
-def catchup(request: HttpRequest) -> JsonResponse:
+def catchup(request: Request) -> JsonResponse:
     """Hints after `?since=`: the same the socket would have told."""
     permissions.check_read(request.user)
     since = request.GET.get("since", "0")
@@ -25,7 +26,7 @@ def catchup(request: HttpRequest) -> JsonResponse:
 
 
 @require_safe
-def banner(request: HttpRequest) -> HttpResponse:
+def banner(request: Request) -> HttpResponse:
     """The halts in force, for pages that are open."""
     permissions.check_read(request.user)
     shown = banners(may_release=permissions.can_halt(request.user))

@@ -33,7 +33,8 @@ function watchEnd(pane) {
   if (!RISKY.test(mark.closest("[data-what]").className)) return;
   mark.dataset.unseen = "";
   const observer = new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
+    // Seen, or already scrolled past.
+    if (!entries.some((entry) => entry.isIntersecting || entry.boundingClientRect.bottom < entry.rootBounds?.top)) return;
     delete mark.dataset.unseen;
     observer.disconnect();
     guard(pane);
@@ -44,7 +45,7 @@ function watchEnd(pane) {
 function guard(pane) {
   const folds = pane.querySelectorAll("[data-what] [data-must-open]:not([data-opened])").length;
   const unseen = pane.querySelector("[data-unseen]");
-  const reason = folds
+  const reason = document.body.hasAttribute("data-offline") ? "Offline: nothing can be decided, and nothing is queued" : folds
     ? `Open ${folds === 1 ? "the hidden part" : `${folds} hidden parts`} first`
     : unseen ? "Scroll through all arguments first" : "";
   for (const button of pane.querySelectorAll("[data-guarded]")) {
@@ -140,5 +141,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
 
 // Offline, deciding is switched off rather than queued.
 document.addEventListener("live:status", (event) => {
-  document.body.toggleAttribute("data-offline", event.detail.state === "offline");
+  const offline = event.detail.state === "offline";
+  if (document.body.hasAttribute("data-offline") === offline) return;
+  document.body.toggleAttribute("data-offline", offline);
+  for (const pane of document.querySelectorAll("[data-action]")) guard(pane);
 });

@@ -21,12 +21,19 @@ export function openRow(row) {
     location.assign(link.href);
     return;
   }
-  for (const other of rows()) other.removeAttribute("aria-current");
-  row.setAttribute("aria-current", "true");
   const place = new URL(location.href);
   place.searchParams.set("item", row.dataset.row);
   history.replaceState(null, "", place);
+  mark();
   htmx.ajax("GET", link.href, { target: "#pane", swap: "innerHTML" });
+}
+
+function mark() {
+  const open = new URL(location.href).searchParams.get("item");
+  for (const row of rows()) {
+    if (row.dataset.row === open) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
+  }
 }
 
 export function move(step) {
@@ -46,15 +53,8 @@ if (desk) {
     openRow(link.closest("[data-row]"));
   });
 
-  // A row that was swapped while it was the open one stays the open one.
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const row = event.detail.target?.dataset?.row;
-    if (row) desk.dataset.kept = event.detail.target.hasAttribute("aria-current") ? row : "";
-  });
-  document.addEventListener("htmx:afterSwap", () => {
-    const kept = desk.dataset.kept && document.getElementById(`row-${desk.dataset.kept}`);
-    kept?.setAttribute("aria-current", "true");
-  });
+  // Rows are swapped under the reader: the one named in the address stays the open one.
+  document.addEventListener("htmx:afterSwap", mark);
 
   document.addEventListener("live:action", (event) => {
     for (const hint of event.detail.hints) {
@@ -82,10 +82,7 @@ async function loadNew() {
   waiting.clear();
   showPill();
   const list = document.getElementById("list");
-  const open = currentRow()?.dataset.row;
   await htmx.ajax("GET", list.dataset.listUrl, { target: "#list", swap: "innerHTML" });
-  const row = open && document.getElementById(`row-${open}`);
-  if (row) row.setAttribute("aria-current", "true");
 }
 
 // After a decision the next waiting row opens and takes the focus; the last one leaves the focus on the receipt.

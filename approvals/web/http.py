@@ -1,0 +1,23 @@
+"""The request as views of signed-in people see it. The login middleware lets nobody else in; this is for the types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+if TYPE_CHECKING:
+    from approvals.models import User
+
+
+class Request(HttpRequest):
+    """A request of a signed-in person, perhaps by htmx."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+def is_fragment(request: Request) -> bool:
+    """Whether htmx asks, and a part of a page is enough."""
+    return bool(getattr(request, "htmx", False))
