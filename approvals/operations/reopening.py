@@ -3,6 +3,7 @@
 from django.db.models.functions import Now
 
 from approvals import envelopes
+from approvals.errors import Tampered
 from approvals.models import Action, Requirement
 from approvals.operations import events, policies
 from approvals.operations.notices import tell_action
@@ -21,7 +22,9 @@ def reopen(action: Action, *, why: str, by: Actor, door: str) -> None:
     Args:
         why: the sentence people will read beside the new version.
     """
-    before = Requirement.objects.get(action=action, version=action.version)
+    before = Requirement.objects.filter(action=action, version=action.version).first()
+    if before is None:
+        raise Tampered(envelopes.NO_VERSION)
     envelope = envelopes.opened(action, before)
     policy = policies.in_force()
     facts = envelope.facts

@@ -92,6 +92,8 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
         raise NotFound("There is no such action; it may have been cleared, or the link is not complete") from None
     # Each statement sees its own moment: a version that came in between must not mix with the one read first.
     versions = list(Requirement.objects.filter(action=action, version__lte=action.version).select_related("edited_by").order_by("version"))
+    if not versions:
+        raise Tampered(envelopes.NO_VERSION)
     current = versions[-1]
     data, tampered = _proved(action, current)
     needs = [Need(n["group"], n["count"]) for n in data["need"]]
@@ -99,7 +101,7 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
     row = inbox_row(action.pk)
     if row is None:
         raise NotFound("There is no such action")
-    if row.digest != current.digest:
+    if row.version != action.version:
         return action_detail(action_id, reader=reader)
     votes = _votes(action)
     return ActionDetail(
