@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from django.db import connection, connections
 from django.test import TransactionTestCase
 from psycopg import sql
 
-from agents.operations import waking
+from agents.operations import registering, waking
 from config import env
 from config.services.embedded import Services, embedded
-from tests import factories
+from tests import factories, fakes
 from tests.factories import Cast
 
 
@@ -40,6 +41,8 @@ def django_db_setup(services: Services, django_db_blocker: Any) -> Iterator[None
     connections.settings["default"].update({**env.database(services.database_url, pooled=False), "NAME": name})
     with django_db_blocker.unblock():
         call_command("migrate", verbosity=0, interactive=False)
+        with connection.cursor() as cursor:
+            cursor.execute(fakes.CLOCK)
     yield
     with django_db_blocker.unblock():
         connection.close()
@@ -87,8 +90,22 @@ def cast(db: None) -> Cast:
 
 @pytest.fixture
 def agents(cast: Cast) -> None:
-    """The test agents, registered."""
+    """The agent that proposes whatever calls its input names."""
     factories.register()
+
+
+@pytest.fixture
+def shapes(cast: Cast) -> None:
+    """The graphs of every other shape."""
+    factories.register(factories.SHAPES)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _projects_are_loaded_once() -> Iterator[None]:
+    """As in a worker: running a project's code again for every test would only take time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registering, "load_project", cache(registering.load_project))
+        yield
 
 
 @pytest.fixture

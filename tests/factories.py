@@ -15,6 +15,7 @@ from approvals.operations.deciding import Decided
 from audit.actors import SYSTEM
 
 PROJECT = Path(__file__).parent / "agents_for_tests" / "langgraph.json"
+SHAPES = Path(__file__).parent / "agents_for_tests" / "shapes" / "langgraph.json"
 LATER = Path(__file__).parent / "agents_for_tests" / "later" / "langgraph.json"
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)

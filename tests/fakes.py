@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import yaml
@@ -41,6 +42,28 @@ def as_intruder(table: str) -> Iterator[Any]:
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         yield cursor
         cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+CLOCK = """
+CREATE SCHEMA moved;
+CREATE FUNCTION moved.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+    AS $$ SELECT pg_catalog.clock_timestamp() + current_setting('moved.by')::interval $$;
+CREATE FUNCTION moved.statement_timestamp() RETURNS timestamptz LANGUAGE sql
+    AS $$ SELECT pg_catalog.statement_timestamp() + current_setting('moved.by')::interval $$;
+"""
+
+
+@contextmanager
+def clock_moved(**by: float) -> Iterator[None]:
+    """The database's clock as it will be in so many minutes, for this connection: the product has no other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('moved.by', %s, false)", [str(timedelta(**by))])
+        cursor.execute("SET search_path = moved, pg_catalog, public")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET search_path")
 
 
 def policy_text(change: Callable[[dict[str, Any]], None] | None = None) -> str:

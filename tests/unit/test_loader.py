@@ -1,0 +1,75 @@
+"""Projects by their langgraph.json: what can be used, and what is refused with a sentence."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agents.errors import BadProject
+from agents.graphs.loader import load_agent, load_project
+from tests.factories import PROJECT, SHAPES
+
+GRAPHS = PROJECT.parent / "graphs.py"
+
+
+def project(folder: Path, **graphs: str) -> Path:
+    path = folder / "langgraph.json"
+    path.write_text(json.dumps({"graphs": graphs}))
+    return path
+
+
+def test_every_graph_of_a_project_is_loaded():
+    loaded = {one.slug: one for one in [*load_project(PROJECT), *load_project(SHAPES)]}
+    assert {"calls", "row", "inside", "raw"} <= loaded.keys()
+    assert {"append", "pay"} <= loaded["calls"].tools.keys()
+    assert {node["name"] for node in loaded["calls"].drawing["nodes"]} >= {"plan", "propose", "finish"}
+    assert "world" in loaded["calls"].input_schema["properties"]
+
+
+def test_a_project_without_a_declaration_has_no_tools_and_its_own_input(tmp_path):
+    (tmp_path / "bare.py").write_text("from tests.agents_for_tests.graphs import raw as graph\n")
+    bare = load_project(project(tmp_path, bare="./bare.py:graph"))[0]
+    assert (bare.tools, bare.prepare({"a": 1})) == ({}, {"a": 1})
+    assert bare.input_schema["type"] == "object"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"graphs": []}', '{"graphs": {}}', '{"graphs": {"a": "x.py:y"}, "graphs": {}}', '{"graphs": {"a": "none.py:graph"}}', "\x00"],
+)
+def test_a_file_that_names_nothing_usable_is_refused(tmp_path, text):
+    (tmp_path / "langgraph.json").write_text(text)
+    with pytest.raises(BadProject):
+        load_project(tmp_path / "langgraph.json")
+
+
+@pytest.mark.parametrize(("variable", "why"), [("not_a_graph", "is a str"), ("nothing", "nothing"), ("broken_in_two", "breakpoints"), ("", "ValueError|AttributeError")])
+def test_what_is_no_graph_is_refused(tmp_path, variable, why):
+    with pytest.raises(BadProject, match=why):
+        load_project(project(tmp_path, a=f"{GRAPHS}:{variable}"))
+
+
+@pytest.mark.parametrize("code", ["import nothing_of_that_name", "raise SystemExit(3)", "1 / 0", "def broken(:"])
+def test_a_project_whose_code_falls_over_is_refused(tmp_path, code):
+    (tmp_path / "code.py").write_text(code)
+    with pytest.raises(BadProject):
+        load_project(project(tmp_path, a="./code.py:graph"))
+
+
+@pytest.mark.parametrize("dependencies", ["./here", [1], {"a": 1}, None])
+def test_dependencies_of_another_shape_are_refused_or_ignored(tmp_path, dependencies):
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": dependencies, "graphs": {"a": f"{GRAPHS}:raw"}}))
+    try:
+        assert load_project(tmp_path / "langgraph.json")
+    except BadProject as error:
+        assert "dependencies" in str(error)
+
+
+def test_a_graph_that_was_renamed_is_missed_by_name():
+    with pytest.raises(BadProject, match="no graph named nobody"):
+        load_agent(str(PROJECT), "nobody")
+
+
+def test_a_project_that_is_not_there():
+    with pytest.raises(BadProject, match="cannot be read"):
+        load_project(Path("/nowhere/langgraph.json"))
