@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from django.db.models import JSONField, Value
+
 from agents.graphs.driver import Question
 from agents.graphs.gate import MARK, VERSION, proposal_digest
 from agents.graphs.loader import Loaded
@@ -75,7 +77,7 @@ def open_pause(run: Run, prepared: Prepared) -> Pause:
         "run": run,
         "node": question.node,
         "dialect": prepared.dialect,
-        "raw": canonical.storable(question.value),
+        "raw": Value(None, JSONField()) if question.value is None else canonical.storable(question.value),
         "proposal_digest": prepared.digest,
         "refusal": refusal,
         "actions": actions,
