@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import JSONField, Value
+
 from audit import canonical
 from audit.models import Span
 
@@ -53,6 +55,11 @@ def prompt_hash(messages: Any) -> str:
     return hashlib.sha256(json.dumps(messages, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def _json(value: Any) -> Any:
+    """As JSON; None is JSON's null, which Django would take for SQL's."""
+    return Value(None, JSONField()) if value is None else canonical.storable(value, limit=100_000)
+
+
 def _row(span: SpanRecord) -> Span:
     return Span(
         trace=span.trace,
@@ -64,8 +71,8 @@ def _row(span: SpanRecord) -> Span:
         started_at=span.started_at,
         ended_at=span.ended_at,
         status=span.status,
-        input=canonical.storable(span.input, limit=100_000),
-        output=canonical.storable(span.output, limit=100_000),
+        input=_json(span.input),
+        output=_json(span.output),
         error=canonical.storable(span.error),
         attributes=canonical.storable(span.attributes),
     )
