@@ -1,0 +1,113 @@
+"""The whole product, started as `make run` starts it, and a real Chromium: one stack for all journeys."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
+PERSON = re.compile(r"^  (reviewer|second reviewer|operator|auditor|admin) .*?(http\S+)$", re.MULTILINE)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a browser these say so, plainly, instead of failing."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and not CHROMIUM:
+            item.add_marker(pytest.mark.skip(reason="no Chromium on this machine: install the package chromium"))
+
+
+@dataclass
+class Stack:
+    """The running product."""
+
+    url: str
+    links: dict[str, str]
+    env: dict[str, str]
+
+    def manage(self, *args: str, check: bool = True) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *args], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=60
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start_run(self, ticket: str) -> str:
+        """A refunds run; returns its id."""
+        return self.manage("runs", "start", "refunds", "--input", f'{{"ticket_id": "{ticket}"}}', "--by", "o.hart").strip()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("journeys")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("COUNTERSIGN_") and k not in {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}}
+    env |= {"COUNTERSIGN_VAR": str(folder / "var"), "PORT": str(_free_port()), "PYTHONUNBUFFERED": "1"}
+    with (folder / "out.txt").open("w+") as out:
+        process = subprocess.Popen([sys.executable, "-m", "config.up"], cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            text = _until_ready(process, folder / "out.txt")
+            url = f"http://127.0.0.1:{env['PORT']}"
+            yield Stack(url, dict(PERSON.findall(text)), {**env, "PUBLIC_URL": url})
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=40)
+
+
+def _until_ready(process: subprocess.Popen[bytes], out: Path) -> str:
+    for _ in range(600):
+        text = out.read_text()
+        if "Ctrl-C stops it" in text:
+            return text
+        if process.poll() is not None:
+            break
+        time.sleep(0.2)
+    raise AssertionError(f"the product did not start:\n{out.read_text()[-3000:]}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def sign_in(stack: Stack, chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """`sign_in("reviewer")` gives a page of a browser of their own. Complaints of the console fail the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def enter(persona: str, **options: object) -> Page:
+        context = chromium.new_context(base_url=stack.url, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda r: None if r.url.startswith((stack.url, stack.url.replace("http", "ws"), "data:")) else complaints.append(r.url))
+        page.on("console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None)
+        page.goto(stack.links[persona])
+        return page
+
+    yield enter
+    for context in contexts:
+        context.close()
+    assert not complaints
