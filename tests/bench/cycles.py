@@ -41,8 +41,8 @@ class Cycle:
     started: float
     action: str
     heard: float
+    sent: float
     answered: float
-    post_s: float
     gate_passed: float
     stepped: float
     finished: float
@@ -54,7 +54,8 @@ class OneByOne:
 
     decision_to_step: Spread
     decision_to_gate: Spread
-    decide_post: Spread
+    post_to_step: Spread
+    post: Spread
     row_to_browser: Spread
     start_to_ask: Spread
     whole: Spread
@@ -85,7 +86,8 @@ def one_by_one(stack: Stack, reviewer: Reviewer, *, cycles: int, warm_up: int = 
     return OneByOne(
         decision_to_step=spread(c.stepped - c.answered for c in done),
         decision_to_gate=spread(c.gate_passed - c.answered for c in done),
-        decide_post=spread(c.post_s for c in done),
+        post_to_step=spread(c.stepped - c.sent for c in done),
+        post=spread(c.answered - c.sent for c in done),
         row_to_browser=spread(c.heard - committed[c.action] for c in done),
         start_to_ask=spread(c.heard - c.started for c in done),
         whole=spread(c.finished - c.started for c in done),
@@ -126,13 +128,12 @@ def _cycle(reviewer: Reviewer, ears: Ears, browser: Browser) -> Cycle:
     ears.wait(run_id, "run.waiting")
     action, digest = Action.objects.values_list("pk", "digest").get(run=run_id)
     _, heard = ears.wait(str(action), "action.opened")
-    before = time.time()
-    answered = browser.decide(str(action), digest)
+    sent, answered = browser.decide(str(action), digest)
     kind, finished = ears.wait(run_id, *ENDED)
     output = Run.objects.values_list("output", flat=True).get(pk=run.pk)
     if kind != "run.succeeded" or not output:
         raise RuntimeError(f"run {run_id} ended as {kind}: {Run.objects.get(pk=run.pk).error[-500:]}")
-    return Cycle(started, str(action), heard, answered, answered - before, output["gate_passed_at"], output["step_started_at"], finished)
+    return Cycle(started, str(action), heard, sent, answered, output["gate_passed_at"], output["step_started_at"], finished)
 
 
 @contextmanager

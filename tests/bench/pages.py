@@ -46,15 +46,15 @@ def measure(stack: Stack, reviewer: Reviewer, *, pending: int, events: int, requ
         return took
 
     def decide(action: str, digest: str) -> float:
-        before = time.time()
-        return browser.decide(action, digest) - before
+        sent, answered = browser.decide(action, digest, as_fragment=True)
+        return answered - sent
 
     for _ in range(5):  # templates are compiled by the first of each
-        load("inbox", "/"), load("action", f"/actions/{chosen[0][0]}"), load("audit", "/audit/")
+        load("inbox", "/inbox/"), load("action", f"/actions/{chosen[0][0]}/"), load("audit", "/audit/")
     return Pages(
         pending=len(waiting), events=told, fill_s=round(fill_s, 1),
-        inbox=spread(load("inbox", "/") for _ in range(requests)),
-        action=spread(load("action", f"/actions/{pk}") for pk, _ in chosen[:requests]),
+        inbox=spread(load("inbox", "/inbox/") for _ in range(requests)),
+        action=spread(load("action", f"/actions/{pk}/") for pk, _ in chosen[:requests]),
         audit=spread(load("audit", AUDIT_PAGES[i % len(AUDIT_PAGES)]) for i in range(requests)),
         decide=spread(decide(pk, digest) for pk, digest in chosen[requests:]),
         kilobytes=sizes,

@@ -32,7 +32,8 @@ def lines(found: dict[str, Any]) -> list[Line]:
     if latency := found.get("latency"):
         table += _spread("a  decision answered -> next step", latency["decision_to_step"], {"p50": 15, "p95": 25, "p99": 500})
         table += _spread("   decision answered -> gate passed", latency["decision_to_gate"], {})
-        table += _spread("   decision POST, request", latency["decide_post"], {})
+        table += _spread("   decision sent -> next step", latency["post_to_step"], {})
+        table += _spread("   decision sent -> answered", latency["post"], {})
         table += _spread("b  row committed -> frame in browser", latency["row_to_browser"], {"p95": 10})
         table += _spread("   run started -> asked in browser", latency["start_to_ask"], {})
     rate, floor = found.get("rate"), found.get("floor")
