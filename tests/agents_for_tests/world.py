@@ -82,6 +82,13 @@ def read_deep(args: Anything, ctx: ToolContext) -> dict[str, Any]:
     return {"nested": nested}
 
 
+@tool(name="answer", risk=RiskClass.READ, summary="Answer whatever it was given")
+def answer(args: Anything, ctx: ToolContext) -> dict[str, Any]:
+    """Not every author reads that a tool gives back a dict."""
+    odd = {"nan": float("nan"), "object": object(), "bytes": b"\xff", "nul": "\x00", "huge": 2**200, "large": 1e17}
+    return odd.get(args.value, args.value) if isinstance(args.value, str) else args.value
+
+
 @tool(name="pay", risk=RiskClass.MONEY, summary="Pay {amount_cents|money} to {to}", preview=_amount)
 def pay(args: Payment, ctx: ToolContext) -> dict[str, Any]:
     """Its level follows the amount: from 200.00 high, from 1,000.00 critical."""
@@ -131,4 +138,4 @@ def fussy(args: Fussy, ctx: ToolContext) -> dict[str, Any]:
     return {}
 
 
-TOOLS = [append, append_again, look, read_much, read_deep, pay, sleep, linger, explode, explode_again, refuse, fussy]
+TOOLS = [append, append_again, look, answer, read_much, read_deep, pay, sleep, linger, explode, explode_again, refuse, fussy]

@@ -76,6 +76,14 @@ def test_a_result_too_large_for_the_log_is_still_a_result(cast, world, tool):
     assert all(log.events().rows)
 
 
+@pytest.mark.parametrize("value", [None, "text", 7, [], ["a"], {"a": None}, "nan", "object", "bytes", "nul", "huge", "large"])
+def test_a_result_of_any_kind_is_recorded_and_told(cast, world, value):
+    run = factories.run(cast.reviewer, call("answer", value=value), world=world)
+    work()
+    assert (outcome(run)["status"], Effect.objects.get().state) == ("done", "DONE")
+    assert log.events().rows
+
+
 @pytest.mark.parametrize(("tool", "status", "code"), [("refuse", "failed", "not_today"), ("append", "done", "")])
 def test_what_the_graph_is_told(cast, world, tool, status, code):
     run, action = through(cast, world, call(tool))

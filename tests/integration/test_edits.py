@@ -1,0 +1,170 @@
+"""Other arguments instead: a new version, scored anew, that voids what was said of the old one."""
+
+import pytest
+
+from agents import operations as agents
+from approvals import operations
+from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking, Expired, NotAllowed, Stale
+from approvals.models import Action, Decision, Edit, Requirement
+from approvals.queries import action_detail
+from audit import queries as log
+from tests import factories
+from tests.factories import another_reviewer, call, decide, lines, work
+from tests.fakes import clock_moved
+
+pytestmark = pytest.mark.usefixtures("agents")
+
+
+def want(action, by, args, **more):
+    seen = Action.objects.get(pk=action.pk).digest
+    return operations.request_edit(action.pk, by=by, args=args, door="web", **{"seen_digest": seen, **more})
+
+
+def edited(action, by, args):
+    want(action, by, args)
+    work()
+    action.refresh_from_db()
+    return action
+
+
+@pytest.fixture
+def action(cast, world):
+    return factories.waiting(cast.reviewer, call(label="before", times=1), world=world)[1]
+
+
+def test_an_edit_is_a_new_version_with_its_own_digest(cast, action):
+    before = action.digest
+    edited(action, cast.second, {"label": "after", "times": 1})
+    assert (action.version, action.summary, action.state) == (2, "Append after", "PENDING")
+    assert action.digest != before
+    assert action_detail(action.pk, reader=cast.reviewer).args == {"label": "after", "times": 1}
+    assert [v.why for v in action_detail(action.pk, reader=cast.reviewer).versions] == ["proposed", "edited"]
+
+
+def test_what_runs_is_what_was_edited_and_the_graph_is_told(cast, action, world):
+    edited(action, cast.second, {"label": "after", "times": 1})
+    decide(action, cast.second)
+    work()
+    assert [line.split()[1] for line in lines(world)] == ["after"]
+    told = factories.Run.objects.get().output["told"][0]
+    assert told["args"] == {"label": "after", "times": 1}
+
+
+def test_the_digest_seen_before_the_edit_decides_nothing(cast, action):
+    before = action.digest
+    edited(action, cast.second, {"label": "after", "times": 1})
+    with pytest.raises(Stale):
+        decide(action, cast.reviewer, seen_digest=before)
+    with pytest.raises(Stale):
+        want(action, cast.reviewer, {"label": "x"}, seen_digest=before)
+
+
+def test_an_edit_voids_earlier_approvals(cast, world):
+    action = factories.waiting(cast.operator, call("pay", amount_cents=200_000), world=world)[1]
+    decide(action, cast.reviewer)
+    edited(action, cast.second, {"amount_cents": 190_000, "to": "ada"})
+    assert not decide(action, cast.second).resolved
+    assert decide(action, cast.reviewer).resolved
+    assert Decision.objects.filter(action=action).count() == 3
+
+
+def test_an_edit_that_raises_the_risk_excludes_its_author(cast, world):
+    action = factories.waiting(cast.operator, call("pay", amount_cents=5_000), world=world)[1]
+    assert action.level == "medium"
+    edited(action, cast.second, {"amount_cents": 20_000, "to": "ada"})
+    assert action.level == "high"
+    with pytest.raises(NotAllowed):
+        decide(action, cast.second)
+    assert decide(action, cast.reviewer).resolved
+
+
+def test_an_edit_that_lowers_the_risk_keeps_who_was_excluded(cast, world):
+    action = factories.waiting(cast.reviewer, call("pay", amount_cents=20_000), world=world)[1]
+    edited(action, cast.second, {"amount_cents": 100, "to": "ada"})
+    assert action.level == "medium"
+    with pytest.raises(NotAllowed):
+        decide(action, cast.reviewer)
+
+
+def test_what_a_person_edited_is_never_passed_by_policy(cast, world, policy):
+    action = factories.waiting(cast.reviewer, call(), world=world)[1]
+    policy.write_text(policy.read_text().replace("write: 26", "write: 0"))
+    edited(action, cast.second, {"label": "x", "times": 1})
+    assert (action.level, action.state) == ("medium", "PENDING")
+
+
+def test_arguments_the_tool_refuses_change_nothing_and_say_where(cast, action):
+    edited(action, cast.second, {"label": "x", "times": "often"})
+    shown = action_detail(action.pk, reader=cast.second)
+    assert (action.version, Edit.objects.get().state) == (1, "REFUSED")
+    assert "times" in shown.edit_errors
+    assert shown.edit_args == {"label": "x", "times": "often"}
+    assert "edit.refused" in [e.kind for e in log.timeline(action=str(action.pk))]
+
+
+def test_arguments_that_fit_by_themselves_but_not_in_an_envelope_are_refused(cast, action):
+    edited(action, cast.second, {"label": "y" * 261_500, "times": 1})
+    assert (action.version, Edit.objects.get().state) == (1, "REFUSED")
+    assert decide(action, cast.second).resolved
+
+
+@pytest.mark.parametrize("args", [None, [], "text", {"tool": "pay"}, {"label": None}, {"label": ["x"]}])
+def test_arguments_of_another_shape_never_become_another_tool(cast, action, args):
+    edited(action, cast.second, args)
+    assert (action.tool, action.version) == ("append", 1)
+
+
+@pytest.mark.parametrize("args", [{"label": "\x00"}, {"label": "\ud800"}, {"n": 2**53}, {"n": float("nan")}, {"label": "x" * 300_000}, {1: 2}])
+def test_arguments_without_canonical_form_are_refused_at_the_door(cast, action, args):
+    with pytest.raises(BadArguments):
+        want(action, cast.second, args)
+    assert not Edit.objects.exists()
+
+
+def test_an_edit_that_changes_nothing_is_refused(cast, action):
+    with pytest.raises(BadRequest, match="Nothing was changed"):
+        want(action, cast.second, {"times": 1, "label": "before"})
+
+
+def test_a_question_has_no_arguments(cast):
+    question = factories.action(kind="question", args={"question": "?"})
+    with pytest.raises(BadRequest, match="answer it"):
+        want(question, cast.reviewer, {"question": "!"})
+
+
+def test_one_edit_at_a_time_and_nothing_is_decided_meanwhile(cast, action):
+    want(action, cast.second, {"label": "x"})
+    with pytest.raises(Checking):
+        want(action, cast.reviewer, {"label": "y"})
+    with pytest.raises(Checking):
+        decide(action, cast.reviewer)
+
+
+def test_who_may_not_decide_may_not_edit(cast, action):
+    for person in (cast.operator, cast.auditor, cast.admin, cast.outsider, cast.locked):
+        with pytest.raises(NotAllowed):
+            want(action, person, {"label": "x"})
+
+
+def test_nothing_is_edited_after_the_end(cast, action):
+    with clock_moved(minutes=31), pytest.raises(Expired):
+        want(action, cast.second, {"label": "x"})
+    decide(action, cast.second, "reject")
+    with pytest.raises(AlreadyDecided):
+        want(action, cast.second, {"label": "x"})
+
+
+def test_an_edit_answered_too_late_is_refused(cast, action):
+    edit = want(action, cast.second, {"label": "x"})
+    agents.cancel_run(action.run, reason="over", by=cast.operator, door="web")
+    agents.check_edit(edit.pk)
+    assert (Edit.objects.get().state, Requirement.objects.count()) == ("REFUSED", 1)
+    agents.check_edit(edit.pk)
+    agents.check_edit(987654)
+
+
+def test_what_the_sweeper_finds_of_edits(cast, action):
+    edit = want(action, cast.second, {"label": "x"})
+    assert agents.recover().edits == []
+    with clock_moved(minutes=1):
+        assert agents.recover().edits == [edit.pk]

