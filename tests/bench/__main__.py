@@ -7,7 +7,6 @@ import platform
 import shutil
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from tests.bench import report, stack

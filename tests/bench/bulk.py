@@ -41,15 +41,15 @@ FROM (
 KINDS = ("action.opened", "decision.recorded", "action.approved", "action.settled")
 
 
-def pending(count: int) -> list[tuple[str, str]]:
-    """So many actions waiting for people, over twelve agents. Returns ids and digests."""
-    made: list[tuple[str, str]] = []
+def pending(count: int) -> list[Action]:
+    """So many actions waiting for people, over twelve agents. Returns them."""
+    made: list[Action] = []
     while len(made) < count:
         pairs = [_action(len(made) + i) for i in range(min(BATCH, count - len(made)))]
         with transaction.atomic():
             Action.objects.bulk_create([action for action, _ in pairs])
             Requirement.objects.bulk_create([requirement for _, requirement in pairs])
-        made += [(str(action.pk), action.digest) for action, _ in pairs]
+        made += [action for action, _ in pairs]
     return made
 
 

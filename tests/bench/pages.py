@@ -4,6 +4,7 @@ import random
 import time
 from dataclasses import dataclass
 
+from approvals.models import Action
 from tests.bench import bulk
 from tests.bench.cast import Reviewer
 from tests.bench.client import Browser
@@ -45,17 +46,18 @@ def measure(stack: Stack, reviewer: Reviewer, *, pending: int, events: int, requ
         sizes[name] = round(len(body) / 1000, 1)
         return took
 
-    def decide(action: str, digest: str) -> float:
-        sent, answered = browser.decide(action, digest, as_fragment=True)
+    def decide(action: Action) -> float:
+        typed = action.tool if action.level == "critical" else ""  # the confirmation the page asks for
+        sent, answered = browser.decide(str(action.pk), action.digest, typed=typed, as_fragment=True)
         return answered - sent
 
     for _ in range(5):  # templates are compiled by the first of each
-        load("inbox", "/inbox/"), load("action", f"/actions/{chosen[0][0]}/"), load("audit", "/audit/")
+        load("inbox", "/inbox/"), load("action", f"/actions/{chosen[0].pk}/"), load("audit", "/audit/")
     return Pages(
         pending=len(waiting), events=told, fill_s=round(fill_s, 1),
         inbox=spread(load("inbox", "/inbox/") for _ in range(requests)),
-        action=spread(load("action", f"/actions/{pk}/") for pk, _ in chosen[:requests]),
+        action=spread(load("action", f"/actions/{action.pk}/") for action in chosen[:requests]),
         audit=spread(load("audit", AUDIT_PAGES[i % len(AUDIT_PAGES)]) for i in range(requests)),
-        decide=spread(decide(pk, digest) for pk, digest in chosen[requests:]),
+        decide=spread(decide(action) for action in chosen[requests:]),
         kilobytes=sizes,
     )
