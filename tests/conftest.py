@@ -17,6 +17,7 @@ from django.db import connection, connections
 from django.test import TransactionTestCase
 from psycopg import sql
 
+from agents.graphs import loader
 from agents.operations import registering, waking
 from config import env
 from config.services.embedded import Services, embedded
@@ -74,6 +75,12 @@ def empty_database() -> None:
         cursor.execute("ALTER TABLE audit_event ENABLE TRIGGER USER")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_of_this_checkout_is_used(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Not its collected files: they may not be there, which whitenoise warns of."""
+    settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
+
+
 @pytest.fixture(autouse=True)
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[waking.Wake]:
     """What would have been sent to the broker: tests are their own workers."""
@@ -104,7 +111,7 @@ def shapes(cast: Cast) -> None:
 def _projects_are_loaded_once() -> Iterator[None]:
     """As in a worker: running a project's code again for every test would only take time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registering, "load_project", cache(registering.load_project))
+        patch.setattr(registering, "load_project", cache(loader.load_project))
         yield
 
 

@@ -1,5 +1,6 @@
 """Small graphs, each with one shape that has to work or to fail well. `langgraph.json` names them."""
 
+import itertools
 import operator
 import time
 from pathlib import Path
@@ -18,7 +19,7 @@ class Wanted(BaseModel):
     """What a test run is started with."""
 
     world: str = ""  # the file that stands for the outside world
-    calls: list[dict[str, Any]] = []  # noqa: RUF012
+    calls: list[dict[str, Any]] = []
     note: str = ""  # a file some nodes read anew each time they are executed
     value: Any = None
     steps: int = 0
@@ -35,7 +36,13 @@ class Call(TypedDict):
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
-    return {"status": outcome.status, "result": outcome.result, "reason": outcome.reason, "response": outcome.response, "args": outcome.args}
+    return {
+        "status": outcome.status,
+        "result": outcome.result,
+        "reason": outcome.reason,
+        "response": outcome.response,
+        "args": outcome.args,
+    }
 
 
 def _graph(*nodes: tuple[str, Any], state: Any = State) -> StateGraph[Any]:
@@ -45,7 +52,7 @@ def _graph(*nodes: tuple[str, Any], state: Any = State) -> StateGraph[Any]:
         graph.add_node(name, node)
     graph.add_node("finish", lambda state: {"result": {"success": True, "told": state.get("told", [])}})
     names = [START, *(name for name, _ in nodes), "finish", END]
-    for before, after in zip(names, names[1:], strict=False):
+    for before, after in itertools.pairwise(names):
         graph.add_edge(before, after)
     return graph
 

@@ -2,7 +2,6 @@
 
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, field_validator
@@ -85,7 +84,7 @@ def read_deep(args: Anything, ctx: ToolContext) -> dict[str, Any]:
 @tool(name="answer", risk=RiskClass.READ, summary="Answer whatever it was given")
 def answer(args: Anything, ctx: ToolContext) -> dict[str, Any]:
     """Not every author reads that a tool gives back a dict."""
-    odd = {"nan": float("nan"), "object": object(), "bytes": b"\xff", "nul": "\x00", "huge": 2**200, "large": 1e17}
+    odd: dict[str, Any] = {"nan": float("nan"), "object": object(), "bytes": b"\xff", "nul": "\x00", "huge": 2**200, "large": 1e17}
     return odd.get(args.value, args.value) if isinstance(args.value, str) else args.value
 
 

@@ -3,13 +3,14 @@
 import pytest
 
 from agents import operations as agents
+from agents.models import Run
 from approvals import operations
 from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking, Expired, NotAllowed, Stale
 from approvals.models import Action, Decision, Edit, Requirement
 from approvals.queries import action_detail
 from audit import queries as log
 from tests import factories
-from tests.factories import another_reviewer, call, decide, lines, work
+from tests.factories import call, decide, lines, work
 from tests.fakes import clock_moved
 
 pytestmark = pytest.mark.usefixtures("agents")
@@ -46,7 +47,7 @@ def test_what_runs_is_what_was_edited_and_the_graph_is_told(cast, action, world)
     decide(action, cast.second)
     work()
     assert [line.split()[1] for line in lines(world)] == ["after"]
-    told = factories.Run.objects.get().output["told"][0]
+    told = Run.objects.get().output["told"][0]
     assert told["args"] == {"label": "after", "times": 1}
 
 
@@ -114,7 +115,9 @@ def test_arguments_of_another_shape_never_become_another_tool(cast, action, args
     assert (action.tool, action.version) == ("append", 1)
 
 
-@pytest.mark.parametrize("args", [{"label": "\x00"}, {"label": "\ud800"}, {"n": 2**53}, {"n": float("nan")}, {"label": "x" * 300_000}, {1: 2}])
+@pytest.mark.parametrize(
+    "args", [{"label": "\x00"}, {"label": "\ud800"}, {"n": 2**53}, {"n": float("nan")}, {"label": "x" * 300_000}, {1: 2}]
+)
 def test_arguments_without_canonical_form_are_refused_at_the_door(cast, action, args):
     with pytest.raises(BadArguments):
         want(action, cast.second, args)

@@ -10,7 +10,7 @@ from agents.errors import BadInput, UnknownEffect, WrongState
 from agents.graphs import loader
 from agents.models import Agent, Effect, Run
 from agents.operations import executing
-from agents.tools import runner
+from agents.tools.registry import Tool
 from approvals import operations
 from approvals.errors import BadRequest, Conflict, Expired, NotAllowed, Tampered
 from approvals.models import Action
@@ -46,7 +46,7 @@ def test_an_approved_call_is_made_once_with_the_actions_id_as_its_key(cast, worl
 
 @pytest.mark.parametrize(("verdict", "status"), [("reject", "rejected"), ("respond", "answered")])
 def test_what_is_not_approved_is_told_and_never_made(cast, world, verdict, status):
-    run, action = through(cast, world, verdict=verdict)
+    run, _action = through(cast, world, verdict=verdict)
     assert outcome(run)["status"] == status
     assert factories.lines(world) == []
     assert not Effect.objects.exists()
@@ -61,7 +61,7 @@ def test_a_look_up_passes_by_policy_and_is_recorded_like_any_other(cast, world):
 
 
 def test_executing_four_times_is_executing_once(cast, world):
-    run, action = factories.waiting(cast.reviewer, call(), world=world)
+    _run, action = factories.waiting(cast.reviewer, call(), world=world)
     decide(action, cast.second)
     assert [agents.execute(action.pk) for _ in range(4)] == ["DONE", None, None, None]
     assert len(factories.lines(world)) == 1
@@ -195,7 +195,7 @@ def test_what_cannot_be_repeated_any_more_is_unknown_not_failed(cast, world, mon
 
 # -- refusals before anything was called ----------------------------------------------------------------
 def test_an_agent_that_was_switched_off_acts_no_more(cast, world):
-    run, action = factories.waiting(cast.reviewer, call(), world=world)
+    _run, action = factories.waiting(cast.reviewer, call(), world=world)
     decide(action, cast.second)
     Agent.objects.update(enabled=False)
     work()
@@ -220,7 +220,9 @@ def test_a_tool_the_agent_does_not_have_is_refused_without_asking_anybody(cast, 
     assert "ToolNotAllowed" in run.output["told"][0]["reason"]
 
 
-@pytest.mark.parametrize("args", [{}, {"label": None}, {"label": {"a": 1}}, {"label": "nul \x00"}, {"label": "x" * 300_000}, {"label": "\ud800"}])
+@pytest.mark.parametrize(
+    "args", [{}, {"label": None}, {"label": {"a": 1}}, {"label": "nul \x00"}, {"label": "x" * 300_000}, {"label": "\ud800"}]
+)
 def test_arguments_that_do_not_fit_are_told_to_the_graph_and_to_nobody_else(cast, world, args):
     try:
         run = factories.run(cast.reviewer, {"tool": "append", "args": args}, world=world)
@@ -232,10 +234,10 @@ def test_arguments_that_do_not_fit_are_told_to_the_graph_and_to_nobody_else(cast
 
 def test_changed_arguments_do_not_run(cast, world, monkeypatch):
     """The tool's model changed between approval and execution: what ran would not be what was seen."""
-    run, action = factories.waiting(cast.reviewer, call(), world=world)
+    _run, action = factories.waiting(cast.reviewer, call(), world=world)
     decide(action, cast.second)
-    validate = runner.Tool.validate
-    monkeypatch.setattr(runner.Tool, "validate", lambda self, args: (validate(self, args)[0], {**args, "times": 2}))
+    validate = Tool.validate
+    monkeypatch.setattr(Tool, "validate", lambda self, args: (validate(self, args)[0], {**args, "times": 2}))
     agents.execute(action.pk)
     assert factories.lines(world) == []
     assert Action.objects.get(pk=action.pk).outcome["code"] == "arguments_changed"

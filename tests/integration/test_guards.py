@@ -1,6 +1,7 @@
 """What PostgreSQL itself refuses, whoever asks: bad steps, changed history, deletions. Every guard has its attempt."""
 
 import uuid
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -125,7 +126,9 @@ def test_what_happened_is_not_deleted(rows, model):
     assert "Cannot" in refused(lambda: model.objects.all()._raw_delete("default"))
 
 
-@pytest.mark.parametrize("sql", ["TRUNCATE audit_event", "TRUNCATE audit_event CASCADE", "DELETE FROM audit_event", "UPDATE audit_event SET kind = ''"])
+@pytest.mark.parametrize(
+    "sql", ["TRUNCATE audit_event", "TRUNCATE audit_event CASCADE", "DELETE FROM audit_event", "UPDATE audit_event SET kind = ''"]
+)
 def test_the_log_is_not_emptied(rows, sql):
     with connection.cursor() as cursor:
         said = refused(lambda: cursor.execute(sql))
@@ -170,9 +173,11 @@ def test_rows_are_whole(rows, model, change, name):
     assert name in refused(lambda: model.objects.update(**change))
 
 
-@pytest.mark.parametrize("copy", ["action", "requirement", "decision", "edit", "pause", "run", "halt", "effect", "event", "span", "policy", "version"])
+@pytest.mark.parametrize(
+    "copy", ["action", "requirement", "decision", "edit", "pause", "run", "halt", "effect", "event", "span", "policy", "version"]
+)
 def test_what_is_once_is_once(rows, cast, copy):
-    models = {
+    models: dict[str, Any] = {
         "action": Action, "requirement": Requirement, "decision": Decision, "edit": Edit, "pause": Pause, "run": Run, "halt": Halt,
         "effect": Effect, "event": Event, "span": Span, "policy": PolicyVersion, "version": AgentVersion,
     }  # fmt: skip
@@ -207,6 +212,8 @@ def test_a_verdict_nobody_knows_is_refused(rows):
 
 def test_a_key_is_one_run_per_agent(rows):
     run = Run.objects.get()
-    made = [Run(agent=run.agent, version=run.version, thread=f"t{n}", trace="t", input={}, door="web", idempotency_key="k") for n in range(2)]
+    made = [
+        Run(agent=run.agent, version=run.version, thread=f"t{n}", trace="t", input={}, door="web", idempotency_key="k") for n in range(2)
+    ]
     made[0].save()
     assert "run_started_once" in refused(made[1].save)

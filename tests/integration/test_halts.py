@@ -4,6 +4,7 @@ import pytest
 
 from agents import operations as agents
 from agents.models import Effect, Run
+from agents.tools import runner
 from approvals import operations
 from approvals.errors import BadRequest, Conflict, Halted, NotAllowed, NotFound
 from approvals.models import Action, Halt
@@ -95,17 +96,15 @@ def test_what_policy_passes_is_halted_too_and_passes_again_after_the_release(cas
 
 
 def test_a_call_already_claimed_ends_with_its_own_outcome(cast, world, monkeypatch):
-    from agents.operations import executing
-
     run, action = factories.waiting(cast.reviewer, call(), world=world)
     decide(action, cast.second)
-    ran = executing.runner.run
+    ran = runner.run
 
     def and_halt(*args):
         halt(cast)
         return ran(*args)
 
-    monkeypatch.setattr(executing.runner, "run", and_halt)
+    monkeypatch.setattr(runner, "run", and_halt)
     assert agents.execute(action.pk) == "DONE"
     assert len(lines(world)) == 1
     work()

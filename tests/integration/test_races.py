@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -103,7 +104,7 @@ def test_after_halt_has_returned_no_claim_succeeds(cast):
     """Claims and an order at one moment, again and again: what was claimed was claimed before."""
     for _ in range(6):
         actions = [factories.approved(cast.reviewer) for _ in range(12)]
-        order: list[object] = []
+        order: list[Any] = []
 
         def stop(order=order) -> set[object]:
             order.append(operations.halt(scope="everything", reason="now", by=cast.operator, door="web"))

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from langgraph.runtime import RunControl
 
 from agents import operations as agents
 from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
+from agents.graphs.recorder import Recorder
 from agents.models import Agent, Effect, Pause, Run
 from agents.operations import driving
 from approvals.errors import BadRequest, NotAllowed
@@ -101,7 +103,8 @@ def test_a_question_is_answered_with_words(cast, world, verdict, status):
 
 
 @pytest.mark.parametrize(
-    "value", ["text", 7, None, [1, 2], {"any": {"thing": True}}, {"countersign": 99}, {"countersign": 1}, "x" * 400_000, {"nul": "a\u202eb"}]
+    "value",
+    ["text", 7, None, [1, 2], {"any": {"thing": True}}, {"countersign": 99}, {"countersign": 1}, "x" * 400_000, {"nul": "a\u202eb"}],
 )
 def test_a_raw_interrupt_is_shown_and_answered_with_words(cast, world, value):
     if isinstance(value, str) and len(value) > 200_000:
@@ -143,10 +146,10 @@ def test_a_node_that_comes_back_with_other_arguments_is_asked_again(cast, world,
 
 def test_a_node_that_never_comes_back_the_same_is_asked_every_time(cast, world, tmp_path):
     note = tmp_path / "note"
-    run = None
+    note.write_text("version 0")
+    run = factories.run(cast.reviewer, agent="changing", world=world, note=str(note))
     for n in range(4):
         note.write_text(f"version {n}")
-        run = run or factories.run(cast.reviewer, agent="changing", world=world, note=str(note))
         work()
         decide(asked(run)[0], cast.second)
         agents.execute(Action.objects.filter(run=str(run.pk)).latest("created_at").pk)
@@ -209,7 +212,20 @@ def test_a_project_that_is_gone_fails_the_run_with_a_sentence(cast, world):
 # -- starting, cancelling, trying again ---------------------------------------------------------------------
 @pytest.mark.parametrize(
     "value",
-    [None, [], "text", 7, {"surprise": {}, "calls": "none"}, {"calls": [1]}, {"world": 1}, {"steps": 2**60}, {"value": float("nan")}, {"world": "\x00"}, {"world": "\ud800"}, {"value": "x" * 300_000}],
+    [
+        None,
+        [],
+        "text",
+        7,
+        {"surprise": {}, "calls": "none"},
+        {"calls": [1]},
+        {"world": 1},
+        {"steps": 2**60},
+        {"value": float("nan")},
+        {"world": "\x00"},
+        {"world": "\ud800"},
+        {"value": "x" * 300_000},
+    ],
 )
 def test_an_input_that_does_not_fit_starts_nothing(cast, value):
     with pytest.raises(BadInput) as refused:
@@ -334,7 +350,7 @@ def test_a_run_left_by_its_worker_is_taken_over_where_it_stands(cast, world):
     run = factories.run(cast.reviewer, call(), world=world)
     claimed = driving._claim(run.pk)
     assert claimed is not None
-    driving._drive(claimed, driving.Control(), driving.Recorder(run=str(run.pk), trace="t", fence=1))
+    driving._drive(claimed, RunControl(), Recorder(run=str(run.pk), trace="t", fence=1))
     from tests.fakes import clock_moved
 
     with clock_moved(minutes=1):

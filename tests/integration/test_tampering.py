@@ -6,8 +6,7 @@ import pytest
 
 from agents import operations as agents
 from agents.models import Effect
-from approvals import operations, queries
-from approvals import envelopes
+from approvals import envelopes, operations, queries
 from approvals.errors import Stale, Tampered
 from approvals.models import Action, Requirement
 from audit import queries as log
@@ -90,7 +89,7 @@ def test_a_state_set_to_approved_by_hand_executes_nothing(cast, world):
 
 
 def test_an_approval_moved_to_another_version_does_not_count(cast, world):
-    run, action = factories.waiting(cast.reviewer, call(), world=world)
+    _run, action = factories.waiting(cast.reviewer, call(), world=world)
     decide(action, cast.second)
     with as_intruder("approvals_decision") as cursor:
         cursor.execute("UPDATE approvals_decision SET digest = repeat('1', 64)")

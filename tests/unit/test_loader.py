@@ -35,7 +35,16 @@ def test_a_project_without_a_declaration_has_no_tools_and_its_own_input(tmp_path
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"graphs": []}', '{"graphs": {}}', '{"graphs": {"a": "x.py:y"}, "graphs": {}}', '{"graphs": {"a": "none.py:graph"}}', "\x00"],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"graphs": []}',
+        '{"graphs": {}}',
+        '{"graphs": {"a": "x.py:y"}, "graphs": {}}',
+        '{"graphs": {"a": "none.py:graph"}}',
+        "\x00",
+    ],
 )
 def test_a_file_that_names_nothing_usable_is_refused(tmp_path, text):
     (tmp_path / "langgraph.json").write_text(text)
@@ -43,7 +52,10 @@ def test_a_file_that_names_nothing_usable_is_refused(tmp_path, text):
         load_project(tmp_path / "langgraph.json")
 
 
-@pytest.mark.parametrize(("variable", "why"), [("not_a_graph", "is a str"), ("nothing", "nothing"), ("broken_in_two", "breakpoints"), ("", "ValueError|AttributeError")])
+@pytest.mark.parametrize(
+    ("variable", "why"),
+    [("not_a_graph", "is a str"), ("nothing", "nothing"), ("broken_in_two", "breakpoints"), ("", "ValueError|AttributeError")],
+)
 def test_what_is_no_graph_is_refused(tmp_path, variable, why):
     with pytest.raises(BadProject, match=why):
         load_project(project(tmp_path, a=f"{GRAPHS}:{variable}"))

@@ -4,7 +4,15 @@ import pytest
 
 from agents.tools.summaries import LIMIT, summarize
 
-ARGS = {"order_id": "A-7", "amount_cents": 123456, "currency": "EUR", "to": {"name": "Ada"}, "size": 1536, "ids": [1, 2, 3], "long": "x" * 200}
+ARGS = {
+    "order_id": "A-7",
+    "amount_cents": 123456,
+    "currency": "EUR",
+    "to": {"name": "Ada"},
+    "size": 1536,
+    "ids": [1, 2, 3],
+    "long": "x" * 200,
+}
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,9 @@ def test_a_copied_stretch_is_found_wherever_it_begins(start):
     assert untrusted_paths({"t": "Note: " + OUTSIDE[start : start + SHINGLE * 2]}, [OUTSIDE])
 
 
-@pytest.mark.parametrize("char", ["\u200b", "\u202e", "\u2066", "\ufeff", "\u00ad", "\u3164", "\ufe0f", "\U000e0041", "\x07", "\x7f", "\ue000", "\u2028"])
+@pytest.mark.parametrize(
+    "char", ["\u200b", "\u202e", "\u2066", "\ufeff", "\u00ad", "\u3164", "\ufe0f", "\U000e0041", "\x07", "\x7f", "\ue000", "\u2028"]
+)
 def test_what_nobody_can_see_is_found(char):
     assert hidden_paths({"to": f"ada{char}"}) == ("to",)
 

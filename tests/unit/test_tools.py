@@ -39,7 +39,7 @@ def test_the_declaration_says_everything_people_need():
 
 
 def test_a_tool_without_typed_arguments_is_no_tool():
-    def untyped(args: dict, ctx: ToolContext) -> dict:  # type: ignore[type-arg]
+    def untyped(args: dict, ctx: ToolContext) -> dict:
         return {}
 
     with pytest.raises(TypeError, match="pydantic"):
