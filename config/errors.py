@@ -1,8 +1,14 @@
 """The pages for what goes wrong outside any view: each says in a sentence what to do."""
 
+import sys
+
 from django.contrib.auth.decorators import login_not_required
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from config.middleware import recover_connections, unavailable
 
 
 @login_not_required
@@ -27,4 +33,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 @login_not_required
 def server_error(request: HttpRequest) -> HttpResponse:
-    return render(request, "500.html", status=500)
+    """Whatever nobody caught. A database that went away between session and view is said to be away, not broken."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        recover_connections()
+        return unavailable(request)
+    return HttpResponse(render_to_string("500.html"), status=500)

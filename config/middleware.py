@@ -8,6 +8,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from agents.errors import AgentError
 from approvals.errors import ApprovalError
@@ -47,33 +48,41 @@ class Doors:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any) -> HttpResponse | None:
-        """Read again once when the connection turned out to be dead (a restarted server); never repeat a write."""
-        if request.method not in {"GET", "HEAD"}:
-            return None
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, OperationalError | InterfaceError):
+            return _translated(request, error)
+        log.warning("database_connection_lost", error=str(error), path=request.path)
+        recover_connections()
+        if request.method not in {"GET", "HEAD"} or request.resolver_match is None:
+            return unavailable(request)
+        # A restarted server leaves dead connections behind: read again once, on a fresh one; never repeat a write.
+        view, args, kwargs = request.resolver_match
         try:
             return view(request, *args, **kwargs)
-        except (OperationalError, InterfaceError) as error:
-            log.warning("database_connection_lost", error=str(error), path=request.path)
-            recover_connections()
-            return None  # Django calls the view again, on a fresh connection
+        except (OperationalError, InterfaceError):
+            return unavailable(request)
+        except Exception as second:
+            return _translated(request, second)
 
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, ApprovalError | AgentError):
-            return refusal(request, error.status, error.code, error.message, **error.details)
-        if isinstance(error, RequestDataTooBig):
-            return refusal(request, 413, "too_large", "That is too large: at most 768 kB are accepted here")
-        if isinstance(error, TooManyFieldsSent):
-            return refusal(request, 400, "too_many_fields", "That form has more than 500 fields, which no page of ours sends")
-        if isinstance(error, UnicodeError):
-            return refusal(request, 400, "bad_text", "The text sent is not valid UTF-8")
-        if isinstance(error, OperationalError | InterfaceError):
-            recover_connections()
-            log.error("database_unavailable", error=str(error), path=request.path)
-            return refusal(
-                request, 503, "database_unavailable", "The database is not answering; nothing was recorded. Try again in a moment"
-            )
-        return None
+
+def _translated(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    if isinstance(error, ApprovalError | AgentError):
+        return refusal(request, error.status, error.code, error.message, **error.details)
+    if isinstance(error, RequestDataTooBig):
+        return refusal(request, 413, "too_large", "That is too large: at most 768 kB are accepted here")
+    if isinstance(error, TooManyFieldsSent):
+        return refusal(request, 400, "too_many_fields", "That form has more than 500 fields, which no page of ours sends")
+    if isinstance(error, UnicodeError):
+        return refusal(request, 400, "bad_text", "The text sent is not valid UTF-8")
+    return None
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """The database is away: said so, with nothing on the page that would need it."""
+    sentence = "The database is not answering; nothing was recorded. Try again in a moment"
+    if "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse({"status": 503, "code": "database_unavailable", "detail": sentence}, status=503)
+    return HttpResponse(render_to_string("503.html", {"sentence": sentence}), status=503, headers={"Retry-After": "2"})
 
 
 def recover_connections() -> None:
