@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -69,6 +70,8 @@ def release(request: Request, halt_id: int) -> HttpResponse:
 
 def _dialog(request: Request, error: ApprovalError | None = None) -> HttpResponse:
     asked = {name: (request.GET.get(name) or request.POST.get(name) or "")[:200] for name in ("run", "agent")}
+    if asked["run"] and not _is_run(asked["run"]):
+        raise NotFound("There is no such run; open the halt from the run's own page")
     chosen = request.POST.get("scope") or next((f"{name}:{value}" for name, value in asked.items() if value), "everything")
     context = {
         "post_url": reverse("halt"),
@@ -79,6 +82,13 @@ def _dialog(request: Request, error: ApprovalError | None = None) -> HttpRespons
         "button": "Halt",
     }
     return _render(request, "dialog", context, error)
+
+
+def _is_run(text: str) -> bool:
+    try:
+        return queries.run_row(UUID(text)) is not None
+    except ValueError:
+        return False
 
 
 def _scopes(asked: dict[str, str], chosen: str) -> list[Scope]:

@@ -115,6 +115,14 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
     }
 
 
+def _result(output: Any) -> dict[str, Any]:
+    """What the graph returned: plain values first, the rest folded."""
+    values = output if isinstance(output, dict) else {} if output is None else {"result": output}
+    plain = {k: v for k, v in values.items() if not isinstance(v, (dict, list)) and v not in ("", None)}
+    rest = {k: v for k, v in values.items() if isinstance(v, (dict, list)) and v}
+    return {"result": lines_of(plain), "result_rest": lines_of(rest)}
+
+
 def _figures(detail: RunDetail, spans: Any, actions: Any) -> tuple[Figure, ...]:
     row = detail.row
     calls, tokens = usage(spans)

@@ -41,6 +41,12 @@ def paragraph(value: object) -> SafeString:
 
 
 @register.filter
+def named(value: object) -> str:
+    """The same where no markup can stand (a page's title, an attribute): chips are written out."""
+    return "".join(part.label or part.text for part in reveal_line(str(value)).head)
+
+
+@register.filter
 def segments(value: tuple[Segment, ...]) -> SafeString:
     """Part of a revealed value (its head, middle or tail); the caller isolates its direction."""
     return drawn(value)

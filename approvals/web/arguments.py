@@ -21,6 +21,7 @@ MANY = 60
 OPAQUE = 200
 PREVIEW = 240
 COLUMNS = 8
+CELL = 400
 ROWS = 40
 EMPTY = reveal("")
 
@@ -30,19 +31,20 @@ _HEX = re.compile(r"^(0x)?[0-9a-fA-F]+$")
 
 @dataclass(frozen=True)
 class Table:
-    """Like objects in rows; a cell is its text and whether it is a bare value (not a text). `more` is folded."""
+    """Like objects in rows. `more` is folded."""
 
     columns: tuple[Revealed, ...]
-    rows: tuple[tuple[tuple[Revealed, bool], ...], ...]
-    more: tuple[tuple[tuple[Revealed, bool], ...], ...] = ()
+    rows: tuple[tuple[Revealed, ...], ...]
+    more: tuple[tuple[Revealed, ...], ...] = ()
 
     @property
-    def chips(self) -> int:
-        return sum(cell.chips for row in (*self.rows, *self.more) for cell, _ in row)
+    def marked(self) -> int:
+        """How many cells hold characters that do not show themselves."""
+        return sum(bool(cell.chips or cell.escaped) for row in (*self.rows, *self.more) for cell in row)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(w for row in (*self.rows, *self.more) for cell, _ in row for w in cell.warnings))
+        return tuple(dict.fromkeys(w for row in (*self.rows, *self.more) for cell in row for w in cell.warnings))
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ class Line:
     inspectable: bool = True
     before: Revealed | None = None
     table: Table | None = None
+
+    @property
+    def marked(self) -> int:
+        """How many of its values hold characters that do not show themselves."""
+        own = bool(self.value.chips or self.value.escaped or self.path.chips)
+        return own + (self.table.marked if self.table else 0)
 
 
 def lines_of(args: dict[str, Any]) -> tuple[Line, ...]:
@@ -89,13 +97,12 @@ def table_of(value: Any) -> Table | None:
 
 def _plain(value: Any) -> bool:
     if isinstance(value, str):
-        return len(value) <= OPAQUE
+        return len(value) <= CELL and not opaque(value)[1]
     return not isinstance(value, (dict, list))
 
 
-def _cell(value: Any) -> tuple[Revealed, bool]:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return line(text), not isinstance(value, str)
+def _cell(value: Any) -> Revealed:
+    return line(value if isinstance(value, str) else json.dumps(value))
 
 
 def walk(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:

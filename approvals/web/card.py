@@ -162,11 +162,11 @@ def _marks(detail: ActionDetail) -> tuple[str, ...]:
 
 
 def _flags(detail: ActionDetail, lines: Sequence[Line]) -> tuple[str, ...]:
-    unseen = sum(bool(line.value.chips or line.path.chips or line.value.escaped or (line.table and line.table.chips)) for line in lines)
+    unseen = sum(line.marked for line in lines)
     opaque = sum(not line.inspectable for line in lines)
     found = [detail.tampered] if detail.tampered else []
     if unseen:
-        found.append(f"{unseen} of the values hold{'s' if unseen == 1 else ''} characters that do not show themselves: they are marked")
+        found.append(f"{unseen} value{' holds' if unseen == 1 else 's hold'} characters that do not show themselves: they are marked")
     if opaque:
         found.append(f"{opaque} value{' is' if opaque == 1 else 's are'} not inspectable: look at what they decode to")
     return tuple(found)

@@ -18,6 +18,7 @@ from approvals.web.reveal import Revealed, reveal
 
 PREFIX = "arg-"
 LONG_LINE = 60
+LONG_TEXT = 1000
 _NUMBER = re.compile(r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$")
 _TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
 
@@ -144,7 +145,7 @@ def kind_of(sub: Mapping[str, Any], value: Any) -> str:
         if isinstance(value, str) and "\r" in value:
             return "json"  # a browser would turn it into a line feed without saying so
         long = isinstance(value, str) and (len(value) > LONG_LINE or "\n" in value)
-        return "text" if long or sub.get("maxLength", 0) > 200 else "line"
+        return "text" if long or sub.get("maxLength", 0) > LONG_TEXT else "line"
     if kind == "array" and sub.get("items", {}).get("type") == "string" and _one_a_line(value):
         return "list"
     return "json"

@@ -66,8 +66,9 @@ class Shell:
 
 
 def shell(request: HttpRequest) -> Mapping[str, Any]:
-    """The frame's values, read only when a template asks for them."""
-    if not request.user.is_authenticated or getattr(request, "htmx", False):
+    """The frame's values, read only when a template asks for them. A request refused before sign-in has no frame."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or getattr(request, "htmx", False):
         return {}
     return {"shell": SimpleLazyObject(lambda: _shell(cast(Request, request)))}
 

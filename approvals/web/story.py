@@ -96,9 +96,6 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "edit.wanted": lambda d: "Other arguments wanted, the tool checks them",
     "edit.refused": lambda d: "The tool refused the edit",
     "decision.recorded": _verdict,
-    "action.approved": lambda d: "Approved: it may run",
-    "action.rejected": lambda d: "Rejected: nothing runs",
-    "action.answered": lambda d: "Answered",
     "action.expired": lambda d: "Expired: nothing runs",
     "action.cancelled": lambda d: "Cancelled",
     "action.superseded": lambda d: "Superseded",
@@ -110,9 +107,13 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
+IMPLIED = {"action.approved", "action.rejected", "action.answered"}
+
+
 def story_of(events: Sequence[EventRow]) -> tuple[Moment, ...]:
-    """The log's events about an action, in order."""
-    return tuple(Moment(e.at, sentence_of(e), e.actor.removeprefix("agent:"), reverse("event", args=[e.id])) for e in events)
+    """The log's events about an action, in order; what a decision led to is said by the decision."""
+    told = (e for e in events if e.kind not in IMPLIED)
+    return tuple(Moment(e.at, sentence_of(e), e.actor.removeprefix("agent:"), reverse("event", args=[e.id])) for e in told)
 
 
 def sentence_of(event: EventRow) -> str:

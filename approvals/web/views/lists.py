@@ -134,7 +134,8 @@ def _named(q: str, read: Callable[..., Page]) -> Page:
 
 
 def _names(page: Page) -> tuple[str, ...]:
-    return tuple(sorted({r.agent for r in page.rows} | {r.tool for r in page.rows}))
+    """Suggestions for the filter; a name that does not show itself is not suggested."""
+    return tuple(sorted(name for name in {r.agent for r in page.rows} | {r.tool for r in page.rows} if name.isprintable()))
 
 
 def _query(request: Request, *names: str) -> dict[str, str]:

@@ -22,6 +22,11 @@ function ready(root) {
   }
   const focus = root.querySelector("[data-autofocus]") || root.querySelector("[data-focus]");
   focus?.focus({ preventScroll: false });
+  const edit = root.querySelector("[data-edit]");
+  if (edit && !edit.contains(document.activeElement)) {
+    edit.querySelector("[aria-invalid=true], .field .input, .field input")?.focus({ preventScroll: true });
+    edit.scrollIntoView({ block: "start" });
+  }
   typed(root);
 }
 

@@ -1,0 +1,35 @@
+"""A browser without a browser: signed-in clients, and htmx's header."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from approvals.models import User
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@pytest.fixture(autouse=True)
+def _no_collected_files(settings, tmp_path):
+    """The static files are served where they lie; the folder of collected ones only has to exist."""
+    settings.STATIC_ROOT = tmp_path
+
+
+@pytest.fixture
+def as_(db) -> Callable[[User], Client]:
+    """A client signed in as somebody."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend=BACKEND)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def web(as_, cast) -> Client:
+    """The reviewer at their desk."""
+    client: Client = as_(cast.reviewer)
+    return client

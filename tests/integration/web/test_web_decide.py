@@ -1,0 +1,145 @@
+"""The reviewer's door on the web: what it lets through, and what it shows when it does not."""
+
+import json
+import re
+import uuid
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from approvals.models import Action, Decision
+from tests import factories
+from tests.factories import decide
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+def said(action, verdict="approve", **more):
+    return {"verdict": verdict, "seen_digest": Action.objects.get(pk=action.pk).digest, "key": uuid.uuid4().hex, **more}
+
+
+def post(client, action, verdict="approve", **more):
+    return client.post(reverse("action-decide", args=[action.pk]), said(action, verdict, **more), **HTMX)
+
+
+def test_approving_shows_the_receipt_and_tells_the_list(web):
+    action = factories.action()
+    answer = post(web, action)
+    assert answer.status_code == 200 and b"receipt-approved" in answer.content
+    told = json.loads(answer["HX-Trigger-After-Settle"])["decided"]
+    assert told["id"] == str(action.pk) and told["sentence"].startswith("Approved: ")
+
+
+def test_without_script_the_page_comes_back(web):
+    action = factories.action()
+    answer = web.post(reverse("action-decide", args=[action.pk]), said(action))
+    assert answer.status_code == 302 and answer.url == reverse("action", args=[action.pk])
+
+
+def test_somebody_was_faster_shows_their_receipt(web, cast):
+    action = factories.action()
+    seen = said(action, "reject", reason="no")
+    decide(action, cast.second, "approve")
+    answer = web.post(reverse("action-decide", args=[action.pk]), seen, **HTMX)
+    assert answer.status_code == 409
+    assert b"receipt-approved" in answer.content and b"sam" in answer.content
+    assert Decision.objects.count() == 1
+
+
+def test_what_changed_since_it_was_opened_is_shown_and_takes_the_focus(web):
+    action = factories.action()
+    answer = post(web, action, seen_digest="0" * 64)
+    assert answer.status_code == 409 and b"Changed since you opened it" in answer.content
+    assert re.search(rb'role="alert" tabindex="-1" data-focus', answer.content)
+    assert not Decision.objects.exists()
+
+
+def test_a_rejection_without_a_reason_asks_for_it_in_place(web):
+    action = factories.action("high")
+    answer = post(web, action, "reject")
+    assert answer.status_code == 422 and answer["HX-Retarget"] == f"#sheet-{action.pk}"
+    assert b"Say why" in answer.content
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize(("typed", "status"), [("", 422), ("thi", 422), ("this", 200)])
+def test_critical_is_approved_by_its_name_only(web, typed, status):
+    action = factories.action("critical")
+    answer = post(web, action, reason="checked", typed=typed)
+    assert answer.status_code == status
+    assert Decision.objects.exists() == (status == 200)
+
+
+def test_critical_has_no_key(web):
+    page = web.get(reverse("action", args=[factories.action("critical").pk])).content.decode()
+    approve = re.search(r"<a class=\"btn btn-lg btn-approve\"[^>]*>", page)
+    assert approve and "data-key" not in approve.group()
+
+
+@pytest.mark.parametrize("verdict", ["", "edit", "approve\x00", "APPROVE"])
+def test_unknown_verdicts_are_refused_with_a_sentence(web, verdict):
+    action = factories.action()
+    answer = post(web, action, verdict)
+    assert answer.status_code == 400 and b"data-problem" in answer.content
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["reason", "response", "typed", "key", "seen_digest"])
+@pytest.mark.parametrize("value", ["\x00", "x" * 100_000, "\ud800"])
+def test_bad_words_are_a_sentence_never_an_error_page(web, field, value):
+    action = factories.action()
+    answer = post(web, action, **{field: value.encode("utf-8", "surrogatepass").decode("latin-1") if value == "\ud800" else value})
+    assert answer.status_code < 500
+
+
+def test_nothing_is_decided_by_get_or_without_the_token(cast):
+    action = factories.action()
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(cast.reviewer, backend="django.contrib.auth.backends.ModelBackend")
+    url = reverse("action-decide", args=[action.pk])
+    assert strict.get(url, said(action)).status_code == 405
+    assert strict.post(url, said(action)).status_code == 403
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize("who", ["operator", "auditor", "admin", "outsider"])
+def test_others_are_told_why_they_may_not(as_, cast, who):
+    action = factories.action()
+    answer = post(as_(getattr(cast, who)), action)
+    assert answer.status_code == 403
+    assert not Decision.objects.exists()
+
+
+def test_others_see_no_buttons_but_the_reason(as_, cast):
+    page = as_(cast.auditor).get(reverse("action", args=[factories.action().pk])).content.decode()
+    assert "you are not in that group" in page
+    assert "btn-approve" not in page
+
+
+def test_a_question_is_answered_not_approved(web):
+    action = factories.action(kind="question", args={"question": "Which one?"})
+    page = web.get(reverse("action", args=[action.pk])).content.decode()
+    assert "btn-approve" not in page and 'data-key="a"' in page
+    answer = post(web, action, "respond", response="The blue one")
+    assert b"Answered" in answer.content and b"The blue one" in answer.content
+
+
+def test_the_first_of_two_leaves_it_open_and_says_so(web):
+    action = factories.action("critical")
+    answer = post(web, action, reason="checked", typed="this")
+    assert b"Waits for more people" in answer.content and b"You have decided this version" in answer.content
+
+
+@pytest.mark.parametrize("sheet", ["action-approve", "action-reject", "action-respond"])
+def test_a_sheet_for_something_decided_shows_the_receipt(web, cast, sheet):
+    action = factories.approved(cast.second)
+    answer = web.get(reverse(sheet, args=[action.pk]), **HTMX)
+    assert answer["HX-Retarget"] == "#pane" and b"receipt-approved" in answer.content
+
+
+def test_what_is_shown_and_what_is_signed_are_one(web):
+    """The digest in the form is the digest of the arguments on the page."""
+    action = factories.action()
+    page = web.get(reverse("action", args=[action.pk])).content.decode()
+    assert set(re.findall(r'name="seen_digest" value="(\w+)"', page)) == {action.digest}
