@@ -58,7 +58,8 @@ class Doors:
         # A restarted server leaves dead connections behind: read again once, on a fresh one; never repeat a write.
         view, args, kwargs = request.resolver_match
         try:
-            return view(request, *args, **kwargs)
+            answer: HttpResponse = view(request, *args, **kwargs)
+            return answer
         except (OperationalError, InterfaceError):
             return unavailable(request)
         except Exception as second:
