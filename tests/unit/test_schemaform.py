@@ -28,7 +28,7 @@ NOW: dict[str, Any] = {
 
 def as_posted(values: dict[str, Any] = NOW, **changed: str) -> dict[str, str]:
     """What a browser would send for the form of these values."""
-    sent = {}
+    sent: dict[str, str] = {}
     for field in fields_of(SCHEMA, values):
         if field.kind == "boolean":
             sent |= {field.name: "true"} if field.value else {}

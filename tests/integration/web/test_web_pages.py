@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from approvals import operations
-from approvals.models import Action, Edit
+from approvals.models import Action, Edit, Halt
 from tests import factories
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -149,7 +149,7 @@ def test_halt_and_release_from_the_pages(as_, cast):
     assert answer["HX-Refresh"] == "true"
     page = as_(cast.reviewer).get(reverse("inbox")).content.decode()
     assert "Everything is halted" in page and "stop" in page and "Release" not in page
-    (banner,) = operations.halts.Halt.objects.all()
+    (banner,) = Halt.objects.all()
     dialog = client.get(reverse("halt-release", args=[banner.pk]), **HTMX).content.decode()
     assert "Why it is safe to go on" in dialog
     assert client.post(reverse("halt-release", args=[banner.pk]), {"reason": ""}, **HTMX).status_code == 422
