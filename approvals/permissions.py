@@ -15,6 +15,15 @@ REVIEWERS, OPERATORS, AUDITORS, ADMINS = "reviewers", "operators", "auditors", "
 ROLES = (REVIEWERS, OPERATORS, AUDITORS, ADMINS)
 
 
+# One statement instead of three: asked in every transaction that a person begins.
+_STANDING = """
+SELECT u.*, ARRAY(
+    SELECT g.name FROM approvals_user_groups ug JOIN auth_group g ON g.id = ug.group_id WHERE ug.user_id = u.id
+) AS group_names
+FROM approvals_user u WHERE u.id = %s
+"""
+
+
 @dataclass(frozen=True)
 class Standing:
     """A person's account as the database knows it in this transaction, never as the session remembers it."""
@@ -29,12 +38,13 @@ class Standing:
 
 def standing(user: User) -> Standing:
     """The account re-read now. Raises NotAllowed when it is gone, locked or not a person's."""
-    found = User.objects.filter(pk=user.pk).prefetch_related("groups").first()
+    found = next(iter(User.objects.raw(_STANDING, [user.pk])), None)
     if found is None or not found.is_active:
         raise NotAllowed("Your account is locked; ask an administrator")
     if found.kind != User.Kind.HUMAN:
         raise NotAllowed("Agents propose; only people decide")
-    return Standing(found, frozenset(group.name for group in found.groups.all()))
+    groups: list[str] = getattr(found, "group_names")  # noqa: B009  not a column
+    return Standing(found, frozenset(groups))
 
 
 def roles(user: User | AnonymousUser) -> frozenset[str]:

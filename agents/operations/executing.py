@@ -74,10 +74,10 @@ def execute(action_id: UUID, *, again: bool = False) -> EffectState | None:
 
 def _take(action_id: UUID, *, again: bool) -> Taken | None:
     """T3. Every refusal is either 'not here, not now' (None) or a failure that is recorded as such."""
-    effect = Effect.objects.filter(pk=action_id).first()
+    effect = Effect.objects.select_related("run__agent").filter(pk=action_id).first()
     if effect is None or effect.state != (EffectState.CLAIMED if again else EffectState.READY):
         return None
-    run = Run.objects.select_related("agent").get(pk=effect.run_id)
+    run = effect.run
     try:
         tool = _capable(run, effect.tool)
         with transaction.atomic():

@@ -50,7 +50,7 @@ async def _listen(*, announce: bool) -> None:
         if announce:
             await _tell({"type": "live.catchup"})
         async for notice in conn.notifies():
-            await _tell({"type": "live.hint", "hint": {"type": "hint", **json.loads(notice.payload)}})
+            await _tell({"type": "live.hint", "text": json.dumps({"type": "hint", **json.loads(notice.payload)})})
 
 
 async def _tell(message: dict[str, Any]) -> None:

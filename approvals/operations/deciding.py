@@ -16,7 +16,6 @@ from approvals.operations.halts import covering
 from approvals.operations.notices import tell_action
 from approvals.operations.opening import database_now
 from approvals.operations.resolving import conclude
-from approvals.permissions import Standing
 from approvals.resolution import Vote, resolve
 from approvals.states import ActionState, EditState, Verdict
 from audit import canonical, log
@@ -71,10 +70,11 @@ def decide(
     if not envelope.needs and action.state != ActionState.PENDING:
         raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
     permissions.check_decide(who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded)
-    if recorded := _recorded(action, who, chosen, seen_digest, idempotency_key):
+    mine = Decision.objects.filter(action=action, person=who.person).order_by("-pk").first()
+    if mine and (recorded := _recorded(action, mine, chosen, seen_digest, idempotency_key)):
         return recorded
     check_open(action, seen_digest)
-    if Decision.objects.filter(action=action, version=action.version, person=who.person).exists():
+    if mine and mine.version == action.version:
         raise AlreadyDecided("You have decided this version already; it waits for somebody else")
     envelope = envelopes.opened(action, requirement)
     _check_verdict(action, envelope, chosen, reason, response)
@@ -149,10 +149,9 @@ def votes(action: Action) -> list[Vote]:
     return [Vote(d.person, Verdict(d.verdict), frozenset(d.groups), by_policy=d.by is None) for d in rows if d.by is None or d.by.is_active]
 
 
-def _recorded(action: Action, who: Standing, verdict: Verdict, seen_digest: str, key: str) -> Decided | None:
-    """The person's own earlier decision, when this request is a repetition of it."""
-    mine = Decision.objects.filter(action=action, person=who.person).order_by("-pk").first()
-    if mine is None or not ((key and mine.idempotency_key == key) or (mine.digest == seen_digest and mine.verdict == verdict)):
+def _recorded(action: Action, mine: Decision, verdict: Verdict, seen_digest: str, key: str) -> Decided | None:
+    """The person's own latest decision, when this request is a repetition of it."""
+    if not ((key and mine.idempotency_key == key) or (mine.digest == seen_digest and mine.verdict == verdict)):
         return None
     if action.state == ActionState.PENDING and mine.version != action.version:
         return None  # it was about an earlier version: look again, decide again

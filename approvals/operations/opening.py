@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from approvals import envelopes
 from approvals.models import Action, Requirement, User
@@ -232,6 +233,6 @@ def _facts(proposal: Proposal) -> Facts:
 
 def _approvals_before(proposal: Proposal) -> int:
     """How often this tool of this agent was approved lately; counting stops where the policy stops caring."""
-    since = database_now() - NOVELTY_WINDOW
+    since = Now() - NOVELTY_WINDOW
     approved = Action.objects.filter(agent=proposal.agent, tool=proposal.tool, resolved_at__gte=since, state=ActionState.APPROVED)
     return approved[:100].count()

@@ -1,5 +1,6 @@
 """T4 and the other endings: an outcome becomes a fact that never changes afterwards."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -15,16 +16,18 @@ from approvals.states import ActionState
 from audit import log
 from audit.actors import SYSTEM, Actor
 
+_SETTLE = """
+UPDATE approvals_action SET settled_at = statement_timestamp(), outcome = %s::jsonb
+WHERE id = %s AND settled_at IS NULL AND state <> 'PENDING' RETURNING *
+"""
+
 
 @transaction.atomic(savepoint=False)
 def settle(action_id: UUID, outcome: dict[str, Any], *, by: Actor = SYSTEM, door: str = "worker") -> bool:
     """Make the outcome of a resolved action final. False when it was settled before (by somebody faster)."""
-    changed = (
-        Action.objects.filter(pk=action_id, settled_at=None).exclude(state=ActionState.PENDING).update(settled_at=Now(), outcome=outcome)
-    )
-    if not changed:
+    action = next(iter(Action.objects.raw(_SETTLE, [json.dumps(outcome), action_id])), None)
+    if action is None:
         return False
-    action = Action.objects.get(pk=action_id)
     log.append(events.entry(action, "action.settled", by=by, door=door, outcome=outcome))
     tell_action(action, "action.settled")
     return True

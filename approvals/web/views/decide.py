@@ -48,9 +48,7 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
     if not form.is_valid():
         raise BadRequest("; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items()))
     said = form.cleaned_data
-    detail = queries.action_detail(action_id, reader=request.user)
-    confirm = confirm_of(detail, given=said["typed"], reason=said["reason"])
-    if said["verdict"] == "approve" and detail.row.state == "PENDING" and said["typed"] != confirm.typed:
+    if said["verdict"] == "approve" and (detail := _mistyped(request, action_id, said["typed"])):
         return _again(request, detail, said, "That is not its name: type it exactly as it stands")
     try:
         done = operations.decide(
@@ -58,11 +56,20 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
             response=said["response"], idempotency_key=said["key"], door="web",
         )  # fmt: skip
     except BadRequest as error:
-        return _again(request, detail, said, error.message)
+        return _again(request, queries.action_detail(action_id, reader=request.user), said, error.message)
     except Conflict as error:
         return conflict(request, action_id, said["seen_digest"], error)
     verb = VERDICTS[done.decision.verdict].verb
     return decided(request, action_id, f"{verb}: {done.action.summary}" + ("" if done.resolved else ". It waits for more people"))
+
+
+def _mistyped(request: Request, action_id: UUID, typed: str) -> ActionDetail | None:
+    """The action, when its approval wants a name typed and got another. Most levels want none: then nothing more is read."""
+    row = queries.inbox_row(action_id)
+    if row is None or row.state != "PENDING" or (row.level != "critical" and not typed):
+        return None
+    detail = queries.action_detail(action_id, reader=request.user)
+    return detail if typed != confirm_of(detail).typed else None
 
 
 def decided(request: Request, action_id: UUID, sentence: str) -> HttpResponse:
