@@ -1,0 +1,178 @@
+"""What we lean on in other people's code, some of it private: each must still be so after an upgrade."""
+
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypedDict
+
+import ormsgpack
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.errors import GraphDrained, UnknownInterruptError
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import RunControl
+from langgraph.types import Command, interrupt
+
+
+class State(TypedDict, total=False):
+    told: Any
+
+
+calls: list[str] = []
+
+
+def graph_of(*nodes: Any) -> Any:
+    builder = StateGraph(State)
+    names = [START, *(node.__name__ for node in nodes), END]
+    for node in nodes:
+        builder.add_node(node.__name__, node)
+    for before, after in pairwise(names):
+        builder.add_edge(before, after)
+    return builder.compile(checkpointer=InMemorySaver())
+
+
+def one_question(state: State) -> State:
+    return {"told": interrupt("first?")}
+
+
+def two_questions(state: State) -> State:
+    return {"told": [interrupt("first?"), interrupt("second?")]}
+
+
+def config(**more: Any) -> Any:
+    return {"configurable": {"thread_id": "t", "__pregel_strict_resume": True, **more}}
+
+
+def pending(graph: Any) -> list[Any]:
+    return [i for task in graph.get_state(config()).tasks for i in task.interrupts]
+
+
+def test_strict_resume_refuses_an_answer_nobody_waits_for():
+    graph = graph_of(one_question)
+    graph.invoke({"told": None}, config())
+    answer = Command(resume={pending(graph)[0].id: "yes"})
+    assert graph.invoke(answer, config())["told"] == "yes"
+    with pytest.raises(UnknownInterruptError):
+        graph.invoke(answer, config())
+
+
+def test_strict_resume_refuses_an_unknown_id_before_anything_is_written():
+    graph = graph_of(one_question)
+    graph.invoke({"told": None}, config())
+    before = graph.get_state(config()).config
+    with pytest.raises(UnknownInterruptError):
+        graph.invoke(Command(resume={"0" * 32: "yes"}), config())
+    assert graph.get_state(config()).config == before
+
+
+def test_an_answer_given_twice_reaches_no_second_question():
+    graph = graph_of(two_questions)
+    graph.invoke({"told": None}, config())
+    answer = Command(resume={pending(graph)[0].id: "yes"})
+    graph.invoke(answer, config())
+    with pytest.raises(UnknownInterruptError):
+        graph.invoke(answer, config())
+    assert [i.value for i in pending(graph)] == ["second?"]
+
+
+def test_draining_stops_at_the_next_step_and_loses_nothing():
+    control = RunControl()
+
+    def first(state: State) -> State:
+        control.request_drain("halt")
+        return {"told": 1}
+
+    def second(state: State) -> State:
+        return {"told": state["told"] + 1}
+
+    graph = graph_of(first, second)
+    with pytest.raises(GraphDrained):
+        list(graph.stream({"told": 0}, config(), control=control, durability="sync"))
+    assert graph.get_state(config()).next == ("second",)
+    assert graph.invoke(None, config())["told"] == 2
+
+
+def test_a_renamed_node_looks_just_like_the_end():
+    saver = InMemorySaver()
+
+    def compiled(name: str) -> Any:
+        builder = StateGraph(State)
+        builder.add_node(name, one_question)
+        builder.add_edge(START, name)
+        return builder.compile(checkpointer=saver)
+
+    compiled("old").invoke({"told": None}, config())
+    state = compiled("new").get_state(config())
+    assert (state.next, state.tasks) == ((), ())
+
+
+@dataclass
+class Unlisted:
+    a: int
+
+
+class Exploit:
+    def __reduce__(self) -> Any:
+        return (calls.append, ("executed",))
+
+
+def test_strict_msgpack_is_on_wherever_our_settings_are(settings):
+    assert os.environ["LANGGRAPH_STRICT_MSGPACK"] == "true"
+
+
+FORGERIES = [(0, lambda path: f"touch {path}"), (1, lambda path: (f"touch {path}",)), (2, lambda path: {"command": f"touch {path}"})]
+
+
+def forged(code: int, arguments: Any) -> bytes:
+    """A checkpoint value that asks for os.system to be called with these arguments."""
+    return ormsgpack.packb(ormsgpack.Ext(code, ormsgpack.packb(("os", "system", arguments))))
+
+
+@pytest.mark.parametrize(("code", "arguments"), FORGERIES)
+def test_a_forged_checkpoint_row_is_not_executed(code, arguments, tmp_path):
+    JsonPlusSerializer().loads_typed(("msgpack", forged(code, arguments(tmp_path / "called"))))
+    assert not (tmp_path / "called").exists()
+
+
+def test_the_forgery_is_real_where_strict_is_off(tmp_path):
+    """Else the test above proves nothing. Should this fail, LangGraph blocks by default now, and strict may go."""
+    data = forged(0, f"touch {tmp_path / 'called'}")
+    code = f"from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer as S; S().loads_typed(('msgpack', {data!r}))"
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "LANGGRAPH_STRICT_MSGPACK": "false"}, check=True, capture_output=True)
+    assert (tmp_path / "called").exists()
+
+
+def test_a_pickled_checkpoint_row_is_not_executed():
+    with pytest.raises(Exception, match=r"(?i)pickle|unknown|not"):
+        JsonPlusSerializer().loads_typed(("pickle", pickle.dumps(Exploit())))
+    assert calls == []
+
+
+def test_an_unlisted_class_comes_back_as_plain_data():
+    kind, data = JsonPlusSerializer().dumps_typed(Unlisted(1))
+    assert not isinstance(JsonPlusSerializer().loads_typed((kind, data)), Unlisted)
+
+
+def test_the_rooms_import_in_one_direction_only():
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3_000:]
+
+
+def test_celery_is_set_up_as_the_trials_ask():
+    from config.celery import app
+
+    assert app.conf.task_acks_late
+    assert app.conf.task_reject_on_worker_lost
+    assert app.conf.worker_prefetch_multiplier == 1
+    options = app.conf.broker_transport_options
+    assert (options["unacked_restore_interval"], options["unacked_restore_throttle"]) == (1, 1)
+    assert options["visibility_timeout"] > app.conf.task_time_limit

@@ -1,0 +1,353 @@
+"""Bad input at every door of the web: a sentence with the right status, never a 500, nothing written by half."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from agents.models import Effect, Run
+from approvals import operations
+from approvals.models import Action, Decision, Edit, Halt, User
+from audit import queries as log
+from audit.models import Event
+from tests import factories
+from tests.factories import Cast, call, decide, work
+
+pytestmark = pytest.mark.usefixtures("agents")
+
+# Doors that take a POST, with the fields a browser sends.
+POSTS: dict[str, dict[str, str]] = {
+    "action-decide": {"verdict": "approve", "seen_digest": "{digest}", "key": "k", "reason": "r", "response": "", "typed": ""},
+    "action-edit": {"seen_digest": "{digest}", "reason": "r", "label": "x", "times": "1"},
+    "action-edit-diff": {"seen_digest": "{digest}", "label": "x", "times": "1"},
+    "run-start": {"key": "k", "world": "w", "steps": "1"},
+    "run-cancel": {"reason": "r"},
+    "run-retry": {},
+    "halt": {"scope": "agent:calls", "reason": "r", "word": "HALT"},
+    "halt-release": {"reason": "r"},
+    "effect-resolved": {"done": "1", "outcome": "done", "reason": "r"},
+}
+OURS = ("approvals.", "agents.", "audit.")
+HOSTILE = {
+    "nul": b"a%00b",
+    "nul_raw": b"a\x00b",
+    "surrogate": b"%ED%A0%80",
+    "broken_utf8": b"%ff%fe",
+    "long": b"x" * 500_000,
+    "right_to_left": b"%E2%80%AE",
+    "json": b'{"a":1,"a":2}',
+    "number": b"9" * 400,
+    "empty": b"",
+    "markup": b"<script>alert(1)</script>",
+}
+
+
+@pytest.fixture
+def things(cast: Cast, world: str) -> dict[str, Any]:
+    """One of everything that can be addressed."""
+    run, action = factories.waiting(cast.reviewer, call(), world=world)
+    order = operations.halt(scope="agent", target="nobody", reason="why", by=cast.operator, door="web")
+    return {"run": run, "action": action, "halt": order, "event": log.events().rows[0]}
+
+
+def patterns(resolver: Any = None) -> Iterator[URLPattern]:
+    for one in (resolver or get_resolver()).url_patterns:
+        if isinstance(one, URLResolver):
+            yield from patterns(one)
+        elif (getattr(one.callback, "__module__", "") or "").startswith(OURS) and one.name:
+            yield one
+
+
+NAMES = sorted({p.name for p in patterns() if p.name})
+
+
+def address(name: str, things: dict[str, Any]) -> str:
+    action, run = things["action"], things["run"]
+    known = {
+        "action_id": action.pk,
+        "run_id": run.pk,
+        "slug": "calls",
+        "halt_id": things["halt"].pk,
+        "event_id": things["event"].id,
+        "token": "t",
+    }
+    wanted = next(p for p in patterns() if p.name == name).pattern.converters
+    return reverse(name, kwargs={key: known[key] for key in wanted})
+
+
+def browser(user: User | None, **more: Any) -> Client:
+    client = Client(**more)
+    if user is not None:
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def state() -> tuple[Any, ...]:
+    """Everything a door could have changed."""
+    return (
+        sorted(Action.objects.values_list("pk", "state", "version")),
+        sorted(Run.objects.values_list("pk", "state")),
+        sorted(Effect.objects.values_list("pk", "state")),
+        Decision.objects.count(),
+        Edit.objects.count(),
+        sorted(Halt.objects.values_list("pk", "released_at")),
+        Event.objects.exclude(kind__startswith="person.").count(),
+    )
+
+
+def fields(name: str, things: dict[str, Any]) -> dict[str, str]:
+    return {key: value.format(digest=things["action"].digest) for key, value in POSTS[name].items()}
+
+
+def form(values: dict[str, bytes]) -> bytes:
+    return b"&".join(key.encode() + b"=" + value for key, value in values.items())
+
+
+def post(client: Client, path: str, body: bytes, kind: str = "application/x-www-form-urlencoded", **more: Any) -> Any:
+    return client.generic("POST", path, body, content_type=kind, **more)
+
+
+def test_every_post_door_is_in_this_table():
+    import inspect
+
+    taking = {p.name for p in patterns() if "POST" in inspect.getsource(inspect.getmodule(p.callback)) and p.name in POSTS}  # type: ignore[arg-type]
+    assert POSTS.keys() <= set(NAMES)
+    assert taking == POSTS.keys()
+
+
+# -- who -------------------------------------------------------------------------------------------------------------
+def test_nobody_gets_in_without_signing_in(things):
+    before, nobody = state(), browser(None)
+    for name in NAMES:
+        for method in ("GET", "POST"):
+            answer = nobody.generic(method, address(name, things))
+            assert answer.status_code in {302, 401, 404, 405}, (name, answer.status_code)
+            assert answer.status_code != 302 or "/accounts/login/" in answer["Location"], name
+    assert state() == before
+
+
+def test_an_account_without_a_role_sees_and_does_nothing(things, cast):
+    before, client = state(), browser(cast.outsider)
+    for name in NAMES:
+        seen = client.get(address(name, things))
+        assert seen.status_code in {302, 403, 404, 405} or b"Append" not in seen.content, name
+    for name in POSTS:
+        assert client.post(address(name, things), fields(name, things)).status_code in {400, 403, 404}, name
+    assert state() == before
+
+
+def test_a_deactivated_account_is_out_in_the_middle_of_its_session(things, cast):
+    client = browser(cast.second)
+    User.objects.filter(pk=cast.second.pk).update(is_active=False)
+    before = state()
+    for name in POSTS:
+        answer = client.post(address(name, things), fields(name, things))
+        assert (answer.status_code, "/accounts/login/" in answer["Location"]) == (302, True), name
+    assert state() == before
+
+
+def test_an_auditor_changes_nothing(things, cast):
+    before, client = state(), browser(cast.auditor)
+    for name in POSTS:
+        assert client.post(address(name, things), fields(name, things)).status_code in {200, 400, 403, 404, 409}, name
+    assert state() == before
+
+
+def test_without_the_csrf_token_nothing_happens(things, cast):
+    before = state()
+    for user in (cast.second, cast.operator):
+        client = browser(user, enforce_csrf_checks=True)
+        for name in POSTS:
+            assert client.post(address(name, things), fields(name, things)).status_code == 403, name
+    assert state() == before
+
+
+@pytest.mark.parametrize("who", ["second", "operator"])
+def test_looking_changes_nothing(things, cast, who):
+    before, client = state(), browser(getattr(cast, who))
+    for name in NAMES:
+        answer = client.get(address(name, things), {"verdict": "approve", "seen_digest": things["action"].digest, "reason": "r"})
+        assert answer.status_code in {200, 204, 302, 403, 404, 405, 409}, (name, answer.status_code)
+    assert state() == before
+
+
+def test_other_methods_change_nothing(things, cast):
+    before, client = state(), browser(cast.second)
+    for name in NAMES:
+        for method in ("PUT", "DELETE", "OPTIONS"):
+            assert client.generic(method, address(name, things)).status_code < 500, (name, method)
+    assert state() == before
+
+
+# -- what ------------------------------------------------------------------------------------------------------------
+def allowed(name: str, cast: Cast) -> User:
+    """Somebody this door lets through."""
+    return cast.operator if name.startswith(("halt", "effect", "run")) else cast.second
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_any_value_in_any_field(things, cast, name):
+    path, good = address(name, things), {k: v.encode() for k, v in fields(name, things).items()}
+    client = browser(allowed(name, cast))
+    for field in good or {"field": b""}:
+        for hostile, value in HOSTILE.items():
+            before = state()
+            answer = post(client, path, form({**good, field: value}))
+            assert answer.status_code < 500, (field, hostile)
+            if answer.status_code >= 400:
+                assert state() == before, (field, hostile)
+                assert answer.content.strip()
+    assert all(isinstance(n, int) for n in log.verify())
+
+
+BODIES = [
+    (b"", "application/x-www-form-urlencoded"),
+    (b"x" * 1_000_000, "application/x-www-form-urlencoded"),
+    (b"&".join(b"f%d=1" % n for n in range(10_000)), "application/x-www-form-urlencoded"),
+    (b"reason=a&reason=b&verdict=approve&verdict=reject", "application/x-www-form-urlencoded"),
+    (b"&&&=&=&%=%zz", "application/x-www-form-urlencoded"),
+    (b'{"verdict": "approve"}', "application/json"),
+    (b"[" * 100_000, "application/json"),
+    (b"--x\r\nnonsense", "multipart/form-data; boundary=x"),
+    (b"nothing", "multipart/form-data"),
+    (b'--x\r\nContent-Disposition: form-data; name="reason"; filename="a"\r\n\r\nfile\r\n--x--', "multipart/form-data; boundary=x"),
+    (b"\x00\x01\x02", "application/octet-stream"),
+    (b"reason=a", "application/x-www-form-urlencoded; charset=utf-7"),
+    (b"reason=a", "application/x-www-form-urlencoded; charset=no-such-charset"),
+    (b"reason=a", "\xff"),
+]
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_any_body(things, cast, name):
+    path, client = address(name, things), browser(allowed(name, cast))
+    for body, kind in BODIES:
+        before = state()
+        answer = post(client, path, body, kind)
+        assert answer.status_code < 500, (body[:40], kind)
+        assert answer.status_code < 400 or state() == before, (body[:40], kind)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html", "*/*", ""])
+def test_a_refusal_speaks_the_askers_language(things, cast, accept):
+    answer = browser(cast.second).post(address("action-decide", things), {"verdict": "maybe"}, HTTP_ACCEPT=accept)
+    assert answer.status_code == 400
+    if "json" in accept:
+        assert answer.json()["code"] == "bad_request"
+        assert answer.json()["detail"]
+
+
+def test_unknown_ids_are_not_found(things, cast):
+    nothing = {"action_id": uuid.uuid4(), "run_id": uuid.uuid4(), "slug": "nobody", "halt_id": 10**12, "event_id": 10**30, "token": "t"}
+    before, clients = state(), [browser(cast.second), browser(cast.operator)]
+    for name in NAMES:
+        wanted = next(p for p in patterns() if p.name == name).pattern.converters
+        path = reverse(name, kwargs={key: nothing[key] for key in wanted})
+        for client in clients if wanted else []:
+            assert client.get(path).status_code in {204, 404, 405}, name  # 204: nothing to put into an open page
+            if name in POSTS:
+                assert client.post(path, fields(name, things)).status_code in {400, 403, 404}, name
+    assert state() == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/actions/%00/",
+        "/actions/\ufffd/",
+        "/runs/%ff%fe/",
+        "/" + "x" * 3_000,
+        "/audit/99999999999999999999999/",
+        "/actions/../../etc/passwd",
+        "/login/link/%00",
+        "/login/link/" + "x" * 1_500,
+    ],
+)
+def test_addresses_that_lead_nowhere(cast, path):
+    assert browser(cast.second).get(path).status_code in {400, 404}
+
+
+LISTS = ["inbox", "inbox-list", "inbox-count", "decided", "runs", "events", "live-catchup", "halt", "agents"]
+ODD = ["\x00", "\ud800", "\u202e", "x" * 1_500, "-1", "9" * 30, "2026-99-99", "2026-01-01~x", "'; --", "[]", "%", "\u0661", "NaN", "~", " "]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_any_filter_and_any_cursor(things, cast, name):
+    client = browser(cast.operator)
+    names = [
+        "cursor",
+        "sort",
+        "level",
+        "state",
+        "agent",
+        "tool",
+        "q",
+        "item",
+        "since",
+        "from",
+        "to",
+        "actor",
+        "kind",
+        "object",
+        "door",
+        "run",
+        "action",
+    ]
+    for odd in ODD:
+        quoted = "".join(f"%{b:02x}" for b in odd.encode("utf-8", "surrogatepass"))
+        shares = [names] if len(quoted) < 100 else [[one] for one in ("cursor", "q")]
+        for share in shares:
+            answer = client.get(f"{reverse(name)}?" + "&".join(f"{field}={quoted}" for field in share))
+            assert answer.status_code < 500, odd
+    for field in names:
+        assert client.get(f"{reverse(name)}?{field}=~x").status_code < 500, field
+
+
+def test_ten_thousand_parameters(cast):
+    assert browser(cast.second).get("/inbox/?" + "&".join(f"a{n}=1" for n in range(400))).status_code == 400
+
+
+# -- the things themselves --------------------------------------------------------------------------------------------
+def test_a_decision_by_the_button_is_a_decision(things, cast):
+    answer = browser(cast.second).post(address("action-decide", things), fields("action-decide", things))
+    assert answer.status_code == 302
+    assert Decision.objects.get().door == "web"
+    work()
+    assert Run.objects.get().state == "SUCCEEDED"
+
+
+def test_the_same_post_four_times_is_one_effect(things, cast, world):
+    client = browser(cast.second)
+    answers = [client.post(address("action-decide", things), fields("action-decide", things)).status_code for _ in range(4)]
+    work()
+    assert (set(answers), Decision.objects.count(), len(factories.lines(world))) == ({302}, 1, 1)
+
+
+def test_who_comes_second_is_told(things, cast):
+    decide(things["action"], cast.reviewer, "reject")
+    answer = browser(cast.second).post(address("action-decide", things), fields("action-decide", things))
+    assert (answer.status_code, Decision.objects.count()) == (409, 1)
+    assert b"rita" in answer.content
+
+
+def test_an_old_page_decides_nothing(things, cast):
+    stale = {**fields("action-decide", things), "seen_digest": "0" * 64}
+    assert browser(cast.second).post(address("action-decide", things), stale).status_code == 409
+    assert not Decision.objects.exists()
+
+
+def test_who_asked_for_it_does_not_decide_it(cast, world):
+    _, action = factories.waiting(cast.reviewer, call("pay", amount_cents=20_000), world=world)
+    values = {"verdict": "approve", "seen_digest": action.digest, "reason": "r", "typed": "pay"}
+    answer = browser(cast.reviewer).post(f"/actions/{action.pk}/decide", values)
+    assert answer.status_code in {403, 422}
+    assert not Decision.objects.exists()
+
+
+def test_what_is_halted_is_not_decided_by_the_button(things, cast):
+    operations.halt(scope="everything", reason="stop", by=cast.operator, door="web")
+    assert browser(cast.second).post(address("action-decide", things), fields("action-decide", things)).status_code == 409
+    assert not Decision.objects.exists()
