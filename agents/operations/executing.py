@@ -83,14 +83,15 @@ def _take(action_id: UUID, *, again: bool) -> Taken | None:
         with transaction.atomic():
             return _claim(effect, run, tool, again=again)
     except (Halted, Expired):
-        return None  # frozen until the release; or the sweeper ends it
+        pass  # frozen until the release; or the sweeper ends it
     except Tampered as error:
         report_tampering(action_id, seen=error.message)
-        return _ask_people(effect) if again else _refuse(effect, "tampered", error.message)
+        _refuse(effect, "tampered", error.message, again=again)
     except AgentError as error:
-        return _ask_people(effect) if again else _refuse(effect, error.code, error.message)
+        _refuse(effect, error.code, error.message, again=again)
     except (Conflict, NotFound):
-        return None  # somebody was faster
+        pass  # somebody was faster
+    return None
 
 
 def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None:
@@ -168,14 +169,12 @@ def _guarded(taken: Taken, **values: Any) -> None:
         raise LostLease("Another worker took this effect over")
 
 
-def _ask_people(effect: Effect) -> None:
-    """It cannot be repeated any more, and the first call may have been done: nobody knows, so a person has to look."""
-    give_up(effect.pk)
-
-
 @transaction.atomic
-def _refuse(effect: Effect, code: str, reason: str) -> None:
+def _refuse(effect: Effect, code: str, reason: str, *, again: bool = False) -> None:
     """Nothing was called, and nothing will be: the effect FAILED before it began, and the agent is told why."""
+    if again:  # it cannot be repeated any more, and the first call may have been done: a person has to look
+        give_up(effect.pk)
+        return
     approvals.settle(effect.pk, {"status": "failed", "reason": reason, "code": code, "result": None})
     changed = Effect.objects.filter(pk=effect.pk, state=EffectState.READY).update(
         state=EffectState.FAILED, error=reason[:2_000], finished_at=Now()
@@ -219,7 +218,8 @@ def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: 
     who = permissions.standing(by)
     permissions.check_halt(who)
     reason = check_reason(reason)
-    effect = Effect.objects.filter(pk=as_uuid(action_id)).first()
+    known = as_uuid(action_id)
+    effect = Effect.objects.filter(pk=known).first() if known else None
     if effect is None:
         raise UnknownEffect("There is no such effect")
     if effect.state != EffectState.UNKNOWN:

@@ -136,7 +136,8 @@ def _lock_key(agent: Agent, key: str) -> None:
 
 
 def _locked(run_id: Any) -> Run:
-    run = Run.objects.select_for_update().filter(pk=as_uuid(run_id)).first()
+    known = as_uuid(run_id)
+    run = Run.objects.select_for_update().filter(pk=known).first() if known else None
     if run is None:
         raise UnknownRun("There is no such run")
     return run
