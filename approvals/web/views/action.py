@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from approvals import permissions, queries
@@ -15,12 +17,6 @@ from approvals.web.card import Card, card_of
 from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, confirm_of
 from audit.queries import timeline
-
-# What a change is called while the reader has an older version open.
-CHANGED = {
-    "version": "This action has a new version.",
-    "state": "This action was decided.",
-}
 
 
 def show(request: Request, action_id: UUID, *, status: int = 200, focus: bool = False, **context: Any) -> HttpResponse:
@@ -62,17 +58,20 @@ def what(request: Request, action_id: UUID) -> HttpResponse:
 
 @require_safe
 def changed(request: Request, action_id: UUID) -> HttpResponse:
-    """Whether what a reader has open is still so. Decided: the receipt. A new version: a sentence and a link; else nothing."""
+    """Whether what a reader has open is still so. Decided: the page is told to show the receipt. A new version: a sentence
+    and a link, because nothing moves under the cursor; else nothing."""
     permissions.check_read(request.user)
     row = queries.inbox_row(action_id)
     if row is None:
         return HttpResponse(status=204)
     if row.state != request.GET.get("state"):
-        answer = show(request, action_id, focus=row.state != "PENDING")
-        answer["HX-Retarget"] = "#pane"
+        answer = HttpResponse(status=204)
+        answer["HX-Trigger"] = json.dumps({"settled": {"id": row.id, "url": reverse("action", args=[row.id])}})
         return answer
     if str(row.version) != request.GET.get("version"):
-        return render(request, "approvals/_changed.html", {"text": CHANGED["version"], "url": request.path.removesuffix("changed")})
+        return render(
+            request, "approvals/_changed.html", {"text": "This action has a new version.", "url": request.path.removesuffix("changed")}
+        )
     return HttpResponse(status=204)
 
 

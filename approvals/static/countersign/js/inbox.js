@@ -25,8 +25,31 @@ export function openRow(row) {
   place.searchParams.set("item", row.dataset.row);
   history.replaceState(null, "", place);
   mark();
-  htmx.ajax("GET", link.href, { target: "#pane", swap: "innerHTML" });
+  showPane(link.href);
 }
+
+// One request at a time fills the pane; of those asked for meanwhile only the last is made.
+let wanted = "";
+let filling = false;
+
+async function showPane(url) {
+  wanted = url;
+  if (filling) return;
+  filling = true;
+  while (wanted) {
+    const next = wanted;
+    wanted = "";
+    await htmx.ajax("GET", next, { target: "#pane", swap: "innerHTML" }).catch(() => {});
+  }
+  filling = false;
+}
+
+// Somebody decided what is open here: it becomes the receipt, if it is still open and not being decided right here.
+document.addEventListener("settled", (event) => {
+  const open = document.querySelector("[data-action]");
+  if (open?.dataset.action !== event.detail.id || open.dataset.state !== "PENDING") return;
+  if (!open.querySelector("[data-decide].htmx-request")) showPane(event.detail.url);
+});
 
 function mark() {
   const open = new URL(location.href).searchParams.get("item");
