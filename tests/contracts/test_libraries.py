@@ -54,7 +54,7 @@ def pending(graph: Any) -> list[Any]:
 def test_strict_resume_refuses_an_answer_nobody_waits_for():
     graph = graph_of(one_question)
     graph.invoke({"told": None}, config())
-    answer = Command(resume={pending(graph)[0].id: "yes"})
+    answer: Any = Command(resume={pending(graph)[0].id: "yes"})
     assert graph.invoke(answer, config())["told"] == "yes"
     with pytest.raises(UnknownInterruptError):
         graph.invoke(answer, config())
@@ -72,7 +72,7 @@ def test_strict_resume_refuses_an_unknown_id_before_anything_is_written():
 def test_an_answer_given_twice_reaches_no_second_question():
     graph = graph_of(two_questions)
     graph.invoke({"told": None}, config())
-    answer = Command(resume={pending(graph)[0].id: "yes"})
+    answer: Any = Command(resume={pending(graph)[0].id: "yes"})
     graph.invoke(answer, config())
     with pytest.raises(UnknownInterruptError):
         graph.invoke(answer, config())

@@ -16,9 +16,9 @@ for _folder in ("scripted", "shop", "refunds", "janitor", "dba"):
     if str(EXAMPLES / _folder) not in sys.path:
         sys.path.insert(0, str(EXAMPLES / _folder))
 
-from agents.tools.registry import Preview, Tool, ToolContext  # noqa: E402
-from shop_store.db import ShopConnection, connect  # noqa: E402
-from shop_store.seeding import SCHEMA, seed_shop  # noqa: E402
+from agents.tools.registry import Preview, Tool, ToolContext
+from shop_store.db import ShopConnection, connect
+from shop_store.seeding import SCHEMA, seed_shop
 
 SEEDED = ("customers", "products", "orders", "order_items", "payments", "tickets", "carts", "coupons", "reviews")
 

@@ -23,8 +23,8 @@ ELSEWHERE = [
     f"{TRASH}/x/00001", "\ud800.txt", "x/" * 3000 + "y",
 ]  # fmt: skip
 NOBODYS = [
-    "/", "/etc", "/etc/ssl", "/usr/lib", "/tmp", "/proc/self", "/home", "", "relative", "/tmp/../etc", "/no/such/place",  # noqa: S108
-    "/tmp\0/x", None, 7, os.path.expanduser("~"), os.getcwd(), sys.prefix, str(EXAMPLE), os.path.expanduser("~/.ssh"),  # noqa: S108
+    "/", "/etc", "/etc/ssl", "/usr/lib", "/tmp", "/proc/self", "/home", "", "relative", "/tmp/../etc", "/no/such/place",
+    "/tmp\0/x", None, 7, os.path.expanduser("~"), os.getcwd(), sys.prefix, str(EXAMPLE), os.path.expanduser("~/.ssh"),
 ]  # fmt: skip
 
 
