@@ -5,7 +5,9 @@ Imports `canonical` and `actors`; every other room calls `append` and nothing el
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +61,28 @@ class Entry:
     policy: str = ""
 
 
+_gathered: ContextVar[list[Entry] | None] = ContextVar("gathered_events", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Write the events of this block (or decorated function) at once at its end, still in the caller's transaction.
+
+    For operations made of operations: one look at the heads and one insert instead of one for each. What the block
+    raises undoes the transaction, and its events with it; nothing inside may be undone alone after it told of itself.
+    """
+    if _gathered.get() is not None:
+        yield  # the outer block writes
+        return
+    entries: list[Entry] = []
+    token = _gathered.set(entries)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    append(*entries)
+
+
 def append(*entries: Entry) -> None:
     """Write events in order, each chained to the last of its stream, in the caller's transaction.
 
@@ -69,6 +93,9 @@ def append(*entries: Entry) -> None:
         return
     if not connection.in_atomic_block:
         raise RuntimeError("an event is written in the transaction of the change it records")
+    if (gathered := _gathered.get()) is not None:
+        gathered.extend(entries)
+        return
     heads = _heads(sorted({entry.stream for entry in entries}))
     values: list[Any] = []
     for entry in entries:

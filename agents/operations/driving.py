@@ -95,7 +95,7 @@ def _claim(run_id: UUID) -> Run | None:
 def _drive(run: Run, control: Control, recorder: Recorder) -> tuple[Stretch, list[Prepared]]:
     """The stretch, and its questions looked at; an agent that cannot be loaded is a failed stretch."""
     try:
-        loaded = load_agent(run.agent.project, run.agent_id)
+        loaded = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0)
         with checkpoints.locked(run.thread) as saver:
             stretch = drive(
                 _graph(loaded, saver),
@@ -113,7 +113,7 @@ def _drive(run: Run, control: Control, recorder: Recorder) -> tuple[Stretch, lis
 
 def _graph(loaded: Loaded, saver: Any) -> Any:
     """The compiled graph, once per process and connection."""
-    key = (f"{loaded.project}:{loaded.slug}", id(saver))
+    key = (f"{loaded.project}:{loaded.slug}:{id(loaded)}", id(saver))
     if key not in _graphs:
         _graphs.clear() if len(_graphs) > 64 else None
         _graphs[key] = loaded.compile(saver)
@@ -129,6 +129,7 @@ def _new(run: Run, stretch: Stretch) -> list[Question]:
 
 
 @transaction.atomic
+@log.together()
 def _put_down(run: Run, stretch: Stretch, prepared: Sequence[Prepared], recorder: Recorder) -> RunState:
     """T1: pauses, actions, spans and the Run's next state together, only while the fence is ours."""
     asked = {question.interrupt_id for question in stretch.questions}
@@ -205,7 +206,7 @@ def _reconcile(run: Run, stretch: Stretch, asked: set[str]) -> tuple[list[Entry]
 
 
 def _nodes(run: Run) -> set[str]:
-    loaded = load_agent(run.agent.project, run.agent_id)
+    loaded = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0)
     return set(loaded.compile(None).nodes)
 
 

@@ -124,13 +124,14 @@ def _capable(run: Run, name: str) -> Tool:
     """Capabilities default to deny: the agent is on, and its version in force lists the tool."""
     if not run.agent.enabled:
         raise WrongState(f"The agent {run.agent_id} is switched off")
-    tool = load_agent(run.agent.project, run.agent_id).tools.get(name)
+    tool = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0).tools.get(name)
     if tool is None:
         raise UnknownEffect(f"The agent {run.agent_id} has no tool {name} any more")
     return tool
 
 
 @transaction.atomic
+@log.together()
 def _record(taken: Taken, ran: Ran, began: datetime) -> EffectState:
     """T4: outcome, span and events, and the run goes on when this was its last open question."""
     if ran.status == "unknown" and taken.tool.idempotent and taken.attempt < MAX_ATTEMPTS:
