@@ -1,9 +1,11 @@
 """Celery: it only wakes; PostgreSQL is the queue. The queues, their priorities and the whole beat table are here."""
 
+import gc
 import os
+from importlib import import_module
 
 from celery import Celery
-from celery.signals import setup_logging, task_prerun
+from celery.signals import setup_logging, task_prerun, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -39,6 +41,15 @@ def _live_connection(**_: object) -> None:
 
     for connection in connections.all(initialized_only=True):
         connection.close_if_unusable_or_obsolete()
+
+
+@worker_init.connect
+def _import_before_fork(**_: object) -> None:
+    """What every child needs is loaded once, in the parent, whose pages they share."""
+    import_module("agents.operations.driving")
+    import_module("agents.operations.executing")
+    gc.collect()
+    gc.freeze()  # the collector would otherwise touch, and so copy, every shared page
 
 
 @setup_logging.connect

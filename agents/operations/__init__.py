@@ -5,26 +5,53 @@ starting     a Run is created, cancelled, tried again
 driving      a Run is claimed, driven and put down (T1 is in `pausing`)
 executing    T3 and T4: approved actions are claimed, run and recorded
 checking     edited arguments are tried with the tool itself
+halting      an agent or run that exists is stopped
 receiving    what approvals tells us, inside its transactions
 recovering   what the sweeper finds that nobody woke
 leases, waking   shared
 """
 
-from agents.operations.checking import check_edit
-from agents.operations.driving import advance_run
-from agents.operations.executing import execute, resolve_unknown
-from agents.operations.recovering import recover
-from agents.operations.registering import register_project
-from agents.operations.starting import cancel_run, retry_run, start_run
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agents.operations.checking import check_edit
+    from agents.operations.driving import advance_run
+    from agents.operations.executing import execute, resolve_unknown
+    from agents.operations.halting import order_halt
+    from agents.operations.recovering import recover
+    from agents.operations.registering import register_project
+    from agents.operations.starting import cancel_run, retry_run, start_run
 
 __all__ = [
     "advance_run",
     "cancel_run",
     "check_edit",
     "execute",
+    "order_halt",
     "recover",
     "register_project",
     "resolve_unknown",
     "retry_run",
     "start_run",
 ]
+
+# Modules come when they are first used: LangGraph costs 2 s and 60 MB, and web, beat and most commands never drive a graph.
+_HOMES = {
+    "advance_run": "driving",
+    "cancel_run": "starting",
+    "check_edit": "checking",
+    "execute": "executing",
+    "order_halt": "halting",
+    "recover": "recovering",
+    "register_project": "registering",
+    "resolve_unknown": "executing",
+    "retry_run": "starting",
+    "start_run": "starting",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
