@@ -44,8 +44,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the run's story. `resolve_url` is set where an operator must say what became of a call."""
+    """One line of the run's story; `key` stays the same when it is drawn again.
 
+    `resolve_url` is set where an operator must say what became of a call.
+    """
+
+    key: str
     kind: str
     icon: str
     kind_word: str
@@ -102,6 +106,7 @@ def _span(span: SpanRow) -> Step:
     kind, icon, word = KINDS.get(span.kind, KINDS["node"])
     look = SPANS.get(span.status)
     return Step(
+        key=f"s{span.id}",
         kind=kind,
         icon=icon,
         kind_word=word,
@@ -130,6 +135,7 @@ def _action(row: InboxRow, effect: EffectRow | None, call: SpanRow | None, node:
     )
     unknown = effect is not None and effect.state == "UNKNOWN"
     return Step(
+        key=f"a{row.id}",
         kind="human" if waits or row.level != "low" else "tool",
         icon="message-circle-question-mark" if question else "hand" if row.level != "low" else "wrench",
         kind_word=("question" if question else "action") + (f" at {node}" if node else ""),
@@ -147,6 +153,7 @@ def _action(row: InboxRow, effect: EffectRow | None, call: SpanRow | None, node:
 def _refused(pause: PauseRow) -> Step:
     refusal = pause.refusal or {}
     return Step(
+        key=f"p{pause.interrupt_id}",
         kind="node",
         icon="shield-x",
         kind_word=f"refused at {pause.node}" if pause.node else "refused",

@@ -31,6 +31,7 @@ from audit.queries import spans as spans_of
 STATES = (
     ("", "All"), ("live", "Live"), ("WAITING", "Waiting"), ("HALTED", "Halted"), ("FAILED", "Failed"), ("SUCCEEDED", "Succeeded"),
 )  # fmt: skip
+WATCHED = 20  # open actions whose hints refresh the page; the run's own hints come with every step
 UNFINISHED = {"CREATED", "RUNNING", "WAITING", "READY", "HALTED"}
 
 
@@ -109,6 +110,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         if detail.output is not None
         else (),
         "steps": steps,
+        "watch": [f"live:action:{action.id} from:body" for action in actions if action.state == "PENDING"][:WATCHED],
         "graph": draw(detail.drawing, visits=visits(spans), now=row.nodes if live else ()),
         "graph_note": f"at {', '.join(row.nodes)}" if live and row.nodes else "",
         "input": lines_of(row.input if isinstance(row.input, dict) else {"input": row.input}),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
+from approvals import queries
+
 if TYPE_CHECKING:
     from approvals.models import User
 
@@ -16,6 +18,14 @@ class Request(HttpRequest):
 
     user: User
     htmx: HtmxDetails
+
+
+def waiting_counts(request: HttpRequest) -> dict[str, int]:
+    """The figures of what waits, asked once per request: the rail and the inbox show the same."""
+    found: dict[str, int] | None = request.__dict__.get("_waiting_counts")
+    if found is None:
+        found = request.__dict__["_waiting_counts"] = queries.counts()
+    return found
 
 
 def is_fragment(request: Request) -> bool:

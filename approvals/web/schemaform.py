@@ -15,6 +15,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from approvals.web.reveal import Revealed, reveal
+from audit import canonical
 
 PREFIX = "arg-"
 LONG_LINE = 60
@@ -237,9 +238,9 @@ def _number(kind: str, text: str) -> int | float:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"Not valid JSON: {error}") from None
+        return canonical.parse(text)
+    except canonical.NotCanonical as error:
+        raise ValueError(f"Not usable: {error}") from None
 
 
 def _nullable(raw: Mapping[str, Any]) -> bool:

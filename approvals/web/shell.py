@@ -16,7 +16,7 @@ from django.utils.functional import SimpleLazyObject
 
 from approvals import permissions, queries
 from approvals.queries import Stop
-from approvals.web.http import Request
+from approvals.web.http import Request, waiting_counts
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _shell(request: Request) -> Shell:
     reads = bool(permissions.roles(user))
     last = queries.last_notification() if reads else 0
     return Shell(
-        groups=_groups(request.path) if reads else (),
+        groups=_groups(request) if reads else (),
         user_name=getattr(user, "display_name", "") or user.get_username(),
         halts=banners(may_release=permissions.can_halt(user)) if reads else (),
         halt_url=reverse("halt") if permissions.can_halt(user) else "",
@@ -124,8 +124,8 @@ def _frozen(stop: Stop) -> str:
     return " ".join(parts)
 
 
-def _groups(path: str) -> tuple[LinkGroup, ...]:
-    waiting = queries.counts()["waiting"]
+def _groups(request: Request) -> tuple[LinkGroup, ...]:
+    waiting, path = waiting_counts(request)["waiting"], request.path
 
     def link(label: str, name: str, icon: str, key: str, *, also: tuple[str, ...] = (), counted: bool = False) -> Link:
         url = reverse(name)

@@ -78,7 +78,7 @@ def test_an_unchecked_box_means_no():
         ({"cents": "0"}, "cents", "minimum"),
         ({"rate": "much"}, "rate", "A number"),
         ({"team": "sales"}, "team", "one of"),
-        ({"nested": "{"}, "nested", "Not valid JSON"),
+        ({"nested": "{"}, "nested", "not valid JSON"),
         ({"nested": "[1]"}, "nested", "type"),
     ],
 )

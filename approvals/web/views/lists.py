@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from approvals import permissions, queries
 from approvals.queries import Page
 from approvals.web.card import card_of
-from approvals.web.http import Request
+from approvals.web.http import Request, waiting_counts
 from approvals.web.rows import List, chips, grouped, row_of, waiting_words, with_query
 
 LEVELS = (("", "All"), ("high", "High and up"), ("critical", "Critical"), ("medium", "Medium"))
@@ -64,7 +64,7 @@ def inbox_row(request: Request, action_id: UUID) -> HttpResponse:
 def inbox_count(request: Request) -> HttpResponse:
     """The figure in the rail; with `?words=1` the sentence over the list."""
     permissions.check_read(request.user)
-    counts = queries.counts()
+    counts = waiting_counts(request)
     if "words" in request.GET:
         return HttpResponse(waiting_words(counts))
     return HttpResponse(str(counts["waiting"] or ""))
@@ -101,7 +101,7 @@ def _inbox(request: Request, item: str) -> List:
         lambda **names: queries.inbox(sort=query["sort"] or "due", levels=WANTED.get(query["level"]), cursor=query["cursor"], **names),
     )
     rows = [row_of(r, reader=request.user.get_username(), selected=item) for r in page.rows]
-    counts = queries.counts()
+    counts = waiting_counts(request)
     filtered = bool(query["q"] or query["level"])
     return List(
         url=url,

@@ -132,7 +132,7 @@ def test_a_run_is_started_from_its_form_once(as_, cast, agents, world):
 
 def test_input_that_does_not_fit_is_said_beside_its_field(as_, cast, agents):
     answer = as_(cast.operator).post(reverse("run-start", args=["calls"]), {"key": "k", "arg-calls": "{"})
-    assert answer.status_code == 422 and "Not valid JSON" in answer.content.decode()
+    assert answer.status_code == 422 and "not valid JSON" in answer.content.decode()
 
 
 def test_auditors_start_nothing(as_, cast, agents):

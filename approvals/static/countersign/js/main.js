@@ -6,4 +6,5 @@ import "./dialog.js";
 import "./decide.js";
 import "./inbox.js";
 import "./keys.js";
+import "./keep.js";
 import "./trouble.js";
