@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db import connection
 from django.db.models.functions import Now
 
 from approvals.models import Action, Edit, Halt, PolicyVersion
@@ -66,10 +66,18 @@ def any_unsettled(action_ids: Sequence[str]) -> bool:
     return bool(action_ids) and Action.objects.filter(pk__in=action_ids, settled_at=None).exists()
 
 
+_HALTED = """
+SELECT EXISTS (SELECT 1 FROM approvals_halt WHERE released_at IS NULL AND (
+    scope = 'everything' OR scope = 'agent' AND target = %s OR scope = 'run' AND target = %s))
+"""
+
+
 def halted(*, agent: str, run: str) -> bool:
     """Whether a stop order covers this agent or run now."""
-    covering = Q(scope="everything") | Q(scope="agent", target=agent) | Q(scope="run", target=run)
-    return Halt.objects.filter(covering, released_at=None).exists()
+    with connection.cursor() as cursor:
+        cursor.execute(_HALTED, [agent, run])
+        found: bool = cursor.fetchone()[0]
+    return found
 
 
 def active_halts() -> list[Stop]:
