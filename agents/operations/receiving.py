@@ -45,7 +45,7 @@ def ready_if_settled(run_id: UUID) -> bool:
 
     The row lock makes two last answers, settled at the same moment, see each other.
     """
-    run = Run.objects.select_for_update().filter(pk=run_id).first()
+    run = next(iter(Run.objects.raw("SELECT * FROM agents_run WHERE id = %s FOR UPDATE", [run_id])), None)
     if run is None or run.state != RunState.WAITING or not all_settled(run_id):
         return False
     Run.objects.filter(pk=run_id, state=RunState.WAITING).update(state=RunState.READY, changed_at=Now())

@@ -8,10 +8,10 @@ from django.db import connection, transaction
 
 from approvals import envelopes
 from approvals.envelopes import Envelope
-from approvals.errors import ApprovalError, Conflict, Expired, Halted, NotFound, Tampered
+from approvals.errors import ApprovalError, Conflict, Expired, Halted, Tampered
 from approvals.models import Action, Requirement
 from approvals.operations import events, halts, policies
-from approvals.operations.deciding import votes
+from approvals.operations.deciding import locked, votes
 from approvals.operations.opening import database_now, people_excluded
 from approvals.operations.reopening import reopen
 from approvals.policy.risk import assess
@@ -61,7 +61,7 @@ def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
         Halted, Expired, Tampered, Conflict: it must not run (now, any more, or at all).
     """
     halts.hold_off()
-    action, requirement = _lock(action_id)
+    action, requirement = locked(action_id)
     if action.state != ActionState.APPROVED or action.settled_at:
         raise Conflict(f"The action is {action.state.lower()}, not approved")
     envelope = envelopes.opened(action, requirement)
@@ -92,16 +92,6 @@ def report_tampering(action_id: UUID, *, seen: str, door: str = "worker") -> Non
     action = Action.objects.select_for_update().get(pk=action_id)
     requirement = Requirement.objects.filter(action=action, version=action.version).first()
     log.append(events.entry(action, "action.tampered", by=SYSTEM, door=door, requirement=requirement, seen=seen))
-
-
-def _lock(action_id: UUID) -> tuple[Action, Requirement]:
-    action = Action.objects.select_for_update().filter(pk=action_id).first()
-    if action is None:
-        raise NotFound("There is no such action")
-    requirement = Requirement.objects.filter(action=action, version=action.version).first()
-    if requirement is None:
-        raise Tampered(envelopes.NO_VERSION)
-    return action, requirement
 
 
 def _check_still_enough(action: Action, requirement: Requirement, envelope: Envelope) -> None:

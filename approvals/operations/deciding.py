@@ -132,7 +132,7 @@ def check_words(verdict: str, reason: str, response: str, key: str = "") -> Verd
 def locked(action_id: Any) -> tuple[Action, Requirement]:
     """The action, its row locked until the transaction ends, and its current requirement."""
     try:
-        action = Action.objects.select_for_update().filter(pk=UUID(str(action_id))).first()
+        action = next(iter(Action.objects.raw("SELECT * FROM approvals_action WHERE id = %s FOR UPDATE", [UUID(str(action_id))])), None)
     except ValueError:
         action = None
     if action is None:
