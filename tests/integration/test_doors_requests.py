@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -110,6 +111,11 @@ def post(client: Client, path: str, body: bytes, kind: str = "application/x-www-
     return client.generic("POST", path, body, content_type=kind, **more)
 
 
+def press(client: Client, path: str, values: dict[str, str], **more: Any) -> Any:
+    """What a browser does with a form of ours."""
+    return post(client, path, urlencode(values).encode(), **more)
+
+
 def test_every_post_door_is_in_this_table():
     import inspect
 
@@ -135,7 +141,7 @@ def test_an_account_without_a_role_sees_and_does_nothing(things, cast):
         seen = client.get(address(name, things))
         assert seen.status_code in {302, 403, 404, 405} or b"Append" not in seen.content, name
     for name in POSTS:
-        assert client.post(address(name, things), fields(name, things)).status_code in {400, 403, 404}, name
+        assert press(client, address(name, things), fields(name, things)).status_code in {400, 403, 404}, name
     assert state() == before
 
 
@@ -144,7 +150,7 @@ def test_a_deactivated_account_is_out_in_the_middle_of_its_session(things, cast)
     User.objects.filter(pk=cast.second.pk).update(is_active=False)
     before = state()
     for name in POSTS:
-        answer = client.post(address(name, things), fields(name, things))
+        answer = press(client, address(name, things), fields(name, things))
         assert (answer.status_code, "/accounts/login/" in answer["Location"]) == (302, True), name
     assert state() == before
 
@@ -152,7 +158,7 @@ def test_a_deactivated_account_is_out_in_the_middle_of_its_session(things, cast)
 def test_an_auditor_changes_nothing(things, cast):
     before, client = state(), browser(cast.auditor)
     for name in POSTS:
-        assert client.post(address(name, things), fields(name, things)).status_code in {200, 400, 403, 404, 409}, name
+        assert press(client, address(name, things), fields(name, things)).status_code in {200, 400, 403, 404, 409}, name
     assert state() == before
 
 
@@ -161,7 +167,7 @@ def test_without_the_csrf_token_nothing_happens(things, cast):
     for user in (cast.second, cast.operator):
         client = browser(user, enforce_csrf_checks=True)
         for name in POSTS:
-            assert client.post(address(name, things), fields(name, things)).status_code == 403, name
+            assert press(client, address(name, things), fields(name, things)).status_code == 403, name
     assert state() == before
 
 
@@ -233,7 +239,7 @@ def test_any_body(things, cast, name):
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html", "*/*", ""])
 def test_a_refusal_speaks_the_askers_language(things, cast, accept):
-    answer = browser(cast.second).post(address("action-decide", things), {"verdict": "maybe"}, HTTP_ACCEPT=accept)
+    answer = press(browser(cast.second), address("action-decide", things), {"verdict": "maybe"}, HTTP_ACCEPT=accept)
     assert answer.status_code == 400
     if "json" in accept:
         assert answer.json()["code"] == "bad_request"
@@ -249,7 +255,7 @@ def test_unknown_ids_are_not_found(things, cast):
         for client in clients if wanted else []:
             assert client.get(path).status_code in {204, 404, 405}, name  # 204: nothing to put into an open page
             if name in POSTS:
-                assert client.post(path, fields(name, things)).status_code in {400, 403, 404}, name
+                assert press(client, path, fields(name, things)).status_code in {400, 403, 404}, name
     assert state() == before
 
 
@@ -312,7 +318,7 @@ def test_ten_thousand_parameters(cast):
 
 # -- the things themselves --------------------------------------------------------------------------------------------
 def test_a_decision_by_the_button_is_a_decision(things, cast):
-    answer = browser(cast.second).post(address("action-decide", things), fields("action-decide", things))
+    answer = press(browser(cast.second), address("action-decide", things), fields("action-decide", things))
     assert answer.status_code == 302
     assert Decision.objects.get().door == "web"
     work()
@@ -321,33 +327,33 @@ def test_a_decision_by_the_button_is_a_decision(things, cast):
 
 def test_the_same_post_four_times_is_one_effect(things, cast, world):
     client = browser(cast.second)
-    answers = [client.post(address("action-decide", things), fields("action-decide", things)).status_code for _ in range(4)]
+    answers = [press(client, address("action-decide", things), fields("action-decide", things)).status_code for _ in range(4)]
     work()
     assert (set(answers), Decision.objects.count(), len(factories.lines(world))) == ({302}, 1, 1)
 
 
 def test_who_comes_second_is_told(things, cast):
     decide(things["action"], cast.reviewer, "reject")
-    answer = browser(cast.second).post(address("action-decide", things), fields("action-decide", things))
+    answer = press(browser(cast.second), address("action-decide", things), fields("action-decide", things))
     assert (answer.status_code, Decision.objects.count()) == (409, 1)
     assert b"rita" in answer.content
 
 
 def test_an_old_page_decides_nothing(things, cast):
     stale = {**fields("action-decide", things), "seen_digest": "0" * 64}
-    assert browser(cast.second).post(address("action-decide", things), stale).status_code == 409
+    assert press(browser(cast.second), address("action-decide", things), stale).status_code == 409
     assert not Decision.objects.exists()
 
 
 def test_who_asked_for_it_does_not_decide_it(cast, world):
     _, action = factories.waiting(cast.reviewer, call("pay", amount_cents=20_000), world=world)
     values = {"verdict": "approve", "seen_digest": action.digest, "reason": "r", "typed": "pay"}
-    answer = browser(cast.reviewer).post(f"/actions/{action.pk}/decide", values)
+    answer = press(browser(cast.reviewer), f"/actions/{action.pk}/decide", values)
     assert answer.status_code in {403, 422}
     assert not Decision.objects.exists()
 
 
 def test_what_is_halted_is_not_decided_by_the_button(things, cast):
     operations.halt(scope="everything", reason="stop", by=cast.operator, door="web")
-    assert browser(cast.second).post(address("action-decide", things), fields("action-decide", things)).status_code == 409
+    assert press(browser(cast.second), address("action-decide", things), fields("action-decide", things)).status_code == 409
     assert not Decision.objects.exists()
