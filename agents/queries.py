@@ -249,7 +249,7 @@ def run_id(text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise UnknownRun(f"{text[:60]!r} is not an id; copy it whole from: python manage.py runs list") from None
+        raise UnknownRun(f"{text[:60]!r} is not an id; copy it whole from: .venv/bin/python manage.py runs list") from None
 
 
 def project_of(slug: str) -> str:

@@ -42,6 +42,12 @@ def sweep() -> None:
         log.warning("taken_over", again=found.again, unknown=found.unknown)
 
 
+@shared_task(ignore_result=True)
+def tidy() -> None:
+    """Finish what a dead process left half-way and nobody waits for."""
+    operations.close_cancelled()
+
+
 def _chain(wake: waking.Wake) -> None:
     """Do one piece; when it readies exactly one more that this worker serves, do that too, without the broker.
 

@@ -21,7 +21,20 @@ DOMAIN = "hitl/action/v1"
 NO_ENVELOPE = "The stored arguments cannot be read: somebody changed the database. Nothing will run; tell an operator"
 NO_VERSION = "The stored action names a version that was never written: somebody changed the database. Nothing will run; tell an operator"
 # What is read of an envelope before it is proved.
-KEYS = {"action_id", "args", "need", "exclude", "verdicts", "reason_for", "execute_within_s", "expires_at", "policy", "risk", "facts", "tool"}
+KEYS = {
+    "action_id",
+    "args",
+    "need",
+    "exclude",
+    "verdicts",
+    "reason_for",
+    "execute_within_s",
+    "expires_at",
+    "policy",
+    "risk",
+    "facts",
+    "tool",
+}
 RENDERER = {"id": "countersign/what-will-run", "version": 1}
 
 
@@ -125,7 +138,7 @@ def _data(requirement: Requirement) -> dict[str, Any]:
         data = canonical.parse(bytes(requirement.envelope))
     except canonical.NotCanonical as error:
         raise Tampered(NO_ENVELOPE) from error
-    if not isinstance(data, dict) or not KEYS <= data.keys():
+    if not isinstance(data, dict) or not data.keys() >= KEYS:
         raise Tampered(NO_ENVELOPE)
     return data
 

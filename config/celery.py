@@ -20,6 +20,7 @@ URGENT, NORMAL = 0, 6
 app.conf.task_routes = {
     "agents.tasks.drive_run": {"queue": "runs", "priority": NORMAL},
     "agents.tasks.sweep": {"queue": "runs", "priority": URGENT},
+    "agents.tasks.tidy": {"queue": "runs", "priority": NORMAL},
     "agents.tasks.run_effect": {"queue": "effects", "priority": NORMAL},
     "agents.tasks.check_edit": {"queue": "runs", "priority": URGENT},
     "approvals.tasks.sweep": {"queue": "notify", "priority": URGENT},
@@ -30,6 +31,7 @@ app.conf.task_routes = {
 app.conf.beat_schedule = {
     "sweep runs and effects": {"task": "agents.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "end what is due": {"task": "approvals.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "close what was cancelled": {"task": "agents.tasks.tidy", "schedule": 30.0, "options": {"expires": 20}},
     "tidy": {"task": "approvals.tasks.tidy", "schedule": 300.0, "options": {"expires": 200}},
 }
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -33,7 +35,26 @@ class RequestLimits:
                 return refusal(request, 400, "bad_address", "That address cannot be read; open the page from the list instead")
         except (TooManyFieldsSent, UnicodeError, ValueError):
             return refusal(request, 400, "bad_address", "That address has too many parts; open the page from the list instead")
+        if request.method == "POST" and (refused := _unreadable(request)):
+            return refused
         return self.get_response(request)
+
+
+def _unreadable(request: HttpRequest) -> HttpResponse | None:
+    """Look at a form's bytes before Django does: it repairs broken text, and what people wrote is never repaired here."""
+    encoded = request.content_type in {"application/x-www-form-urlencoded", ""}
+    if not encoded and request.content_type != "multipart/form-data":
+        return refusal(request, 415, "bad_form", "Send a plain form (application/x-www-form-urlencoded)")
+    try:
+        body = request.body
+        if encoded and body.count(b"&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
+            return refusal(request, 400, "too_many_fields", "That form has more than 500 fields, which no page of ours sends")
+        (unquote_to_bytes(body) if encoded else body).decode("utf-8")
+    except RequestDataTooBig:
+        return refusal(request, 413, "too_large", "That is too large: at most 768 kB are accepted here")
+    except UnicodeDecodeError:
+        return refusal(request, 400, "bad_text", "The text sent is not valid UTF-8; nothing was recorded")
+    return None
 
 
 class Doors:

@@ -1,5 +1,6 @@
 """Loading a project by its langgraph.json (the ecosystem's convention). Runs the project's code: workers and commands only."""
 
+import hashlib
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -17,6 +18,10 @@ from agents.tools.registry import Tool
 from audit import canonical
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
+MAX_FILES = 2_000
+_NOT_CODE = {"__pycache__", "node_modules", "venv", "site-packages"}
+_OURS = ("agents", "approvals", "audit", "config", "__main__", "tests.")
+_versions: dict[tuple[str, str], int] = {}
 
 
 @dataclass(frozen=True)
@@ -84,12 +89,43 @@ def load_project(path: Path) -> list[Loaded]:
 
 
 @lru_cache(maxsize=64)
-def load_agent(project: str, slug: str) -> Loaded:
-    """One graph of a project, loaded once per process."""
+def load_agent(project: str, slug: str, version: int = 0) -> Loaded:
+    """One graph of a project, loaded once per process and version: registering a new version makes workers read it anew."""
+    if _versions.setdefault((project, slug), version) != version:
+        _versions[project, slug] = version
+        _forget_modules(Path(project))
     for loaded in load_project(Path(project)):
         if loaded.slug == slug:
             return loaded
     raise BadProject(f"{project} has no graph named {slug}; it may have been renamed")
+
+
+def code_sha256(path: Path) -> str:
+    """Hex SHA-256 over the Python files of a project's own folders: what a version of an agent is made of, beside its tools."""
+    found = hashlib.sha256()
+    for folder in _folders(path):
+        for file in sorted(folder.rglob("*.py"))[:MAX_FILES]:
+            if not any(part.startswith(".") or part in _NOT_CODE for part in file.relative_to(folder).parts):
+                found.update(f"{file.relative_to(folder)}\n".encode() + file.read_bytes())
+    return found.hexdigest()
+
+
+def _folders(path: Path) -> list[Path]:
+    """The project's own folders: local dependencies and the folders its graphs lie in."""
+    config = canonical.parse(path.read_bytes())
+    local = [d for d in config.get("dependencies", []) if d.startswith(".")]
+    graphs = [str(target).partition(":")[0] for target in config["graphs"].values()]
+    return sorted({(path.parent / d).resolve() for d in local} | {(path.parent / g).resolve().parent for g in graphs})
+
+
+def _forget_modules(path: Path) -> None:
+    """Let the next import read a project's files again; graphs already compiled keep what they have."""
+    folders = _folders(path)
+    importlib.invalidate_caches()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and any(Path(file).is_relative_to(folder) for folder in folders) and not name.startswith(_OURS):
+            del sys.modules[name]
 
 
 def _load(project: Path, slug: str, target: str) -> Loaded:

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from agents.operations.halting import order_halt
     from agents.operations.recovering import recover
     from agents.operations.registering import register_project
-    from agents.operations.starting import cancel_run, retry_run, start_run
+    from agents.operations.starting import cancel_run, close_cancelled, retry_run, start_run
 
 __all__ = [
     "advance_run",
     "cancel_run",
     "check_edit",
+    "close_cancelled",
     "execute",
     "order_halt",
     "recover",
@@ -41,6 +42,7 @@ _HOMES = {
     "advance_run": "driving",
     "cancel_run": "starting",
     "check_edit": "checking",
+    "close_cancelled": "starting",
     "execute": "executing",
     "order_halt": "halting",
     "recover": "recovering",

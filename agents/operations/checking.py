@@ -20,7 +20,7 @@ def check_edit(edit_id: int) -> None:
         return
     try:
         run = Run.objects.select_related("agent").get(pk=wanted.run)
-        tool = load_agent(run.agent.project, run.agent_id).tools.get(wanted.tool)
+        tool = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0).tools.get(wanted.tool)
         if tool is None:
             raise ToolError("gone", f"the agent has no tool {wanted.tool} any more")
         model, args = tool.validate(wanted.args)

@@ -18,7 +18,7 @@ from agents.operations import events
 from agents.operations.leases import Held, holding, lease
 from agents.operations.pausing import context
 from agents.operations.receiving import as_uuid, ready_if_settled
-from agents.states import EffectState
+from agents.states import EffectState, RunState
 from agents.tools import runner
 from agents.tools.registry import Tool
 from agents.tools.runner import Ran
@@ -99,6 +99,10 @@ def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None
         claim = approvals.claim(effect.pk, digest=effect.digest, again=again)
     except Reopened:
         return None  # its new version is written in this transaction, which commits
+    if Run.objects.filter(pk=run.pk, state=RunState.CANCELLED).exists():
+        raise WrongState("The run was cancelled before this was executed")
+    if claim.tool_schema_sha256 != tool.schema_sha256:
+        raise WrongState(f"{tool.name} takes other arguments than when this was approved; let the agent ask again")
     wanted = Effect.objects.filter(pk=effect.pk, fence=effect.fence, digest=claim.digest)
     wanted = (
         wanted.filter(state=EffectState.CLAIMED, idempotent=True, lease_until__lte=Now())

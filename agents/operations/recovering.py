@@ -42,7 +42,7 @@ def recover(*, limit: int = 100) -> Found:
     moving, moving_runs = _not_halted("agent", "pk"), _not_halted("run__agent", "run")
     for run_id in _ids(Run.objects.filter(moving, state=RunState.HALTED).order_by("changed_at"), limit):
         _released(run_id)
-    _left_effects(found, limit)
+    _left_effects(found, moving_runs, limit)
     ready = Q(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=Now() - UNWOKEN)
     found.runs = [str(pk) for pk in _ids(Run.objects.filter(moving, ready).order_by("changed_at"), limit)]
     unwoken = Effect.objects.filter(moving_runs, state=EffectState.READY, created_at__lte=Now() - UNWOKEN).order_by("created_at")
@@ -67,13 +67,12 @@ def _ids(rows: object, limit: int) -> Sequence[UUID]:
     return list(rows.values_list("pk", flat=True)[:limit])  # type: ignore[attr-defined]
 
 
-def _left_effects(found: Found, limit: int) -> None:
-    """Calls whose worker is gone: the repeatable are repeated with their key, the others are asked about."""
-    for effect in Effect.objects.filter(state=EffectState.CLAIMED, lease_until__lte=Now()).order_by("lease_until")[:limit]:
-        if effect.idempotent and effect.attempts < MAX_ATTEMPTS:
-            found.again.append(str(effect.pk))
-        elif give_up(effect.pk):
-            found.unknown.append(str(effect.pk))
+def _left_effects(found: Found, moving: Q, limit: int) -> None:
+    """Calls whose worker is gone: the repeatable are repeated with their key unless halted, the others are asked about."""
+    left = Effect.objects.filter(state=EffectState.CLAIMED, lease_until__lte=Now()).order_by("lease_until")
+    repeatable = Q(idempotent=True, attempts__lt=MAX_ATTEMPTS)
+    found.again = [str(pk) for pk in _ids(left.filter(moving, repeatable), limit)]
+    found.unknown = [str(pk) for pk in _ids(left.exclude(repeatable), limit) if give_up(pk)]
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Max
 
-from agents.graphs.loader import Loaded, load_project
+from agents.graphs.loader import Loaded, code_sha256, load_project
 from agents.models import Agent, AgentVersion
 from agents.planner import model_name
 from approvals.operations import Hint, people, policies, tell
@@ -76,7 +76,9 @@ def _version(agent: Agent, loaded: Loaded) -> AgentVersion:
         "model": model_name(),
         "policy": policies.in_force().version,
     }
-    sha256 = canonical.fingerprint(canonical.storable(content))
+    sha256 = canonical.fingerprint(
+        {"code": code_sha256(Path(loaded.project)), "environment": agent.environment, **canonical.storable(content)}
+    )
     found = AgentVersion.objects.filter(agent=agent, sha256=sha256).first()
     if found:
         return found

@@ -12,11 +12,12 @@ from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
 from agents.models import Agent, Pause, Run
 from agents.operations import events, waking
 from agents.operations.receiving import as_uuid, close_open_pauses
-from agents.states import UNFINISHED, RunState
+from agents.states import UNFINISHED, PauseState, RunState
 from approvals import permissions
-from approvals.operations.halts import check_reason
 from approvals.models.people import User
+from approvals.operations.halts import check_reason
 from audit import canonical, log
+from audit.actors import SYSTEM
 
 MAX_ERRORS = 20
 MAX_KEY = 200
@@ -35,7 +36,7 @@ def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: s
     permissions.check_start_runs(who)
     found = Agent.objects.select_related("current").filter(slug=agent).first() if SLUG.fullmatch(agent) else None
     if found is None or found.current is None:
-        raise UnknownAgent(f"There is no agent {agent[:60]!r}; see: python manage.py agents list")
+        raise UnknownAgent(f"There is no agent {agent[:60]!r}; see: .venv/bin/python manage.py agents list")
     if not found.enabled:
         raise UnknownAgent(f"The agent {agent} is switched off")
     check_input(found.current.input_schema, input)
@@ -77,18 +78,34 @@ def check_input(schema: dict[str, Any], value: Any) -> None:
         raise BadInput(f"The input does not fit: {first[0] or 'input'}: {first[1]}", fields=fields)
 
 
-@transaction.atomic
 def cancel_run(run_id: Any, *, reason: str, by: User, door: str) -> Run:
     """End a run: what it asked for is cancelled. A call already being executed ends with its own outcome.
+
+    Two transactions, the run first: whatever its worker was about to write is then refused by the fence, or is
+    there to be closed. A death between them leaves pauses that no claim honours and `close_cancelled` ends.
 
     Raises:
         NotAllowed, UnknownRun. WrongState: it has ended already.
     """
+    reason = check_reason(reason or "The run was cancelled")
+    run = _cancel(run_id, reason=reason, by=by, door=door)
+    with transaction.atomic():
+        close_open_pauses(run.pk, reason=reason, by=by.actor, door=door)
+    return run
+
+
+def close_cancelled(*, limit: int = 100) -> None:
+    """End what cancelled runs still ask, should their canceller have died half-way."""
+    left = Pause.objects.filter(state=PauseState.OPEN, run__state=RunState.CANCELLED).values_list("run", flat=True)
+    for run_id in set(left[:limit]):
+        with transaction.atomic():
+            close_open_pauses(run_id, reason="The run was cancelled", by=SYSTEM, door="beat")
+
+
+@transaction.atomic
+def _cancel(run_id: Any, *, reason: str, by: User, door: str) -> Run:
     who = permissions.standing(by)
     permissions.check_start_runs(who)
-    reason = check_reason(reason or "The run was cancelled")
-    if (known := as_uuid(run_id)) is not None:
-        close_open_pauses(known, reason=reason, by=who.user.actor, door=door)
     run = _locked(run_id)
     if run.state not in UNFINISHED:
         raise WrongState(f"The run has ended already: {run.state.lower()}")

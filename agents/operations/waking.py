@@ -16,7 +16,7 @@ from agents.crashpoints import crash
 log = structlog.get_logger("agents.waking")
 
 RUN, EFFECT, EDIT = "agents.tasks.drive_run", "agents.tasks.run_effect", "agents.tasks.check_edit"
-_REST_S = 2.0  # after a failure, leave the broker alone for so long: deciding must not wait for it
+_REST_S = 15.0  # after a failure, leave the broker alone for so long: deciding must not wait for it
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from agents import operations as agent_operations
 from agents import queries
 from approvals import operations, permissions
 from approvals import queries as approvals_queries
@@ -45,7 +46,7 @@ def halt(request: Request) -> HttpResponse:
     try:
         if scope == "everything" and request.POST.get("word", "").strip() != WORD:
             raise BadRequest(f"Type {WORD} to stop everything")
-        operations.halt(scope=scope, target=target, reason=request.POST.get("reason", ""), by=request.user, door="web")
+        agent_operations.order_halt(scope=scope, target=target, reason=request.POST.get("reason", ""), by=request.user, door="web")
     except BadRequest as error:
         return _dialog(request, error)
     return _back(request, "Halted. Nothing new starts; the banner says what is frozen.")

@@ -43,7 +43,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
         """Whatever comes in is only counted: there is nothing to say to this socket."""
         self._frames += 1
+        if self._frames < 0:
+            return  # closed already: the rest of a burst is thrown away
         if bytes_data or len(text_data or "") > MAX_FRAME or self._frames > MAX_FRAMES:
+            self._frames = -(10**9)
             await self.close(code=BYE_TALKATIVE)
 
     async def dispatch(self, message: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ UPDATE approvals_action AS a SET claimed_at = clock_timestamp()
 WHERE a.id = %(id)s AND a.state = 'APPROVED' AND a.settled_at IS NULL AND a.digest = %(digest)s
   AND (%(again)s AND a.claimed_at IS NOT NULL OR a.claimed_at IS NULL AND a.claim_by > clock_timestamp())
   AND NOT EXISTS (
-    SELECT 1 FROM approvals_halt h WHERE h.released_at IS NULL AND (
+    SELECT 1 FROM approvals_halt h WHERE (h.released_at IS NULL OR NOT %(again)s AND h.created_at > a.resolved_at) AND (
       h.scope = 'everything' OR h.scope = 'agent' AND h.target = a.agent OR h.scope = 'run' AND h.target = a.run))
 RETURNING a.id
 """
@@ -69,6 +69,8 @@ def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
         raise Tampered("The effect was prepared for another version of this action")
     if not again:
         _check_still_enough(action, requirement, envelope)
+    if action.claim_by is None or action.resolved_at is None or action.claim_by - action.resolved_at != envelope.execute_within:
+        raise Tampered("The time allowed for executing this was changed in the database. Nothing will run; tell an operator")
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"id": action.pk, "digest": digest, "again": again})
         taken = cursor.fetchone() is not None
@@ -96,6 +98,9 @@ def report_tampering(action_id: UUID, *, seen: str, door: str = "worker") -> Non
 
 def _check_still_enough(action: Action, requirement: Requirement, envelope: Envelope) -> None:
     """The opposite check of reliability.md 2.7: not "does it need review?" again, only "did it become stricter?"."""
+    if halts.voided(action):
+        reopen(action, why="Approved before a halt, which has been released since", by=SYSTEM, door="worker")
+        raise Reopened("Approvals given before a halt do not survive it; the action went back to the people")
     policy = policies.in_force()
     if policy.sha256 != envelope.data["policy"]["sha256"]:
         now = assess(policy.data, envelope.facts)

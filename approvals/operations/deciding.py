@@ -64,8 +64,8 @@ def decide(
         AlreadyDecided, Stale, Expired, Halted, Checking, Tampered: the action is not as the person saw it.
     """
     chosen = check_words(verdict, reason, response, idempotency_key)
-    who = permissions.standing(by)
     action, requirement = locked(action_id)
+    who = permissions.standing(by)  # under the lock: a role taken away while we waited is gone
     envelope = envelopes.parse(requirement)
     if not envelope.needs and action.state != ActionState.PENDING:
         raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
@@ -144,9 +144,16 @@ def locked(action_id: Any) -> tuple[Action, Requirement]:
 
 
 def votes(action: Action) -> list[Vote]:
-    """The verdicts on the current version, oldest first. People who have since been locked no longer count."""
-    rows = Decision.objects.filter(action=action, version=action.version, digest=action.digest).select_related("by").order_by("pk")
-    return [Vote(d.person, Verdict(d.verdict), frozenset(d.groups), by_policy=d.by is None) for d in rows if d.by is None or d.by.is_active]
+    """The verdicts on the current version, oldest first. Whoever has been locked since, or left the group, no longer counts."""
+    rows = Decision.objects.filter(action=action, version=action.version, digest=action.digest).order_by("pk")
+    found = []
+    for row in rows.select_related("by").prefetch_related("by__groups"):
+        if row.by is None:
+            found.append(Vote(row.person, Verdict(row.verdict), by_policy=True))
+        elif row.by.is_active:
+            still = {group.name for group in row.by.groups.all()}
+            found.append(Vote(row.person, Verdict(row.verdict), frozenset(row.groups) & still))
+    return found
 
 
 def _recorded(action: Action, mine: Decision, verdict: Verdict, seen_digest: str, key: str) -> Decided | None:

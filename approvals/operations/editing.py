@@ -72,7 +72,11 @@ def apply_edit(
     """
     edit, action, requirement = _wanted(edit_id)
     if action.state != ActionState.PENDING or action.version != edit.version:
-        _finish(edit, EditState.REFUSED, {"": "The action was decided while the edit was being checked"})
+        late = {"": "The action was decided while the edit was being checked"}
+        _finish(edit, EditState.REFUSED, late)
+        log.append(
+            events.entry(action, "edit.refused", by=edit.by.actor, door=edit.door, requirement=requirement, edit=edit.pk, errors=late)
+        )
         return action
     envelope = envelopes.opened(action, requirement)
     before = envelope.facts

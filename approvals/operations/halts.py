@@ -5,9 +5,10 @@ before it is committed and visible, and every later one sees the order.
 """
 
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import OuterRef, Q
+from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from approvals import permissions
@@ -44,9 +45,7 @@ def halt(*, scope: str, target: str = "", reason: str, by: User, door: str) -> H
     _lock(shared=False)
     try:
         with transaction.atomic():
-            order = Halt.objects.create(
-                scope=scope, target=target, reason=reason, by=who.user, by_name=who.user.get_username(), door=door
-            )
+            order = Halt.objects.create(scope=scope, target=target, reason=reason, by=who.user, by_name=who.user.get_username(), door=door)
     except IntegrityError as error:
         raise Conflict("That is halted already; release it first") from error
     log.append(_entry(order, "halt.ordered", who.user, door, reason))
@@ -54,13 +53,23 @@ def halt(*, scope: str, target: str = "", reason: str, by: User, door: str) -> H
     return order
 
 
-@transaction.atomic
 def release(halt_id: Any, *, reason: str, by: User, door: str) -> Halt:
     """Lift an order. Approvals given before it and not yet used go back to the people as a new version.
+
+    The order is lifted in one transaction; approvals are reopened one by one after it, without holding claims
+    up: the claim refuses (and reopens) whatever was approved before a halt, whether we got to it or not.
 
     Raises:
         NotAllowed, BadRequest: not an operator, no reason. NotFound, Conflict: no such order, lifted already.
     """
+    order = _lift(halt_id, reason=reason, by=by, door=door)
+    for action_id in _approved_under(order):
+        _reopen(action_id, ActionState.APPROVED, "Approved before a halt, which has been released since", by, door)
+    return order
+
+
+@transaction.atomic
+def _lift(halt_id: Any, *, reason: str, by: User, door: str) -> Halt:
     who = permissions.standing(by)
     permissions.check_halt(who)
     reason = check_reason(reason)
@@ -75,13 +84,30 @@ def release(halt_id: Any, *, reason: str, by: User, door: str) -> Halt:
     )
     log.append(_entry(order, "halt.released", who.user, door, reason))
     tell(Hint("halts", "halt", str(order.pk), "halt.released"))
-    for action in _approved_under(order):
-        try:
-            reopen(action, why=f"Approved before the halt of {order.created_at:%H:%M} UTC was released", by=who.user.actor, door=door)
-        except Tampered:
-            continue  # it stays as it is: the claim will refuse it and say so; one such row must not keep the halt
+    # What ran out of time while nobody could decide gets its time again, before the sweeper sees it uncovered.
+    for action_id in list(
+        _under(order).filter(state=ActionState.PENDING, expires_at__lte=Now()).order_by("pk").values_list("pk", flat=True)
+    ):
+        _reopen(action_id, ActionState.PENDING, "Its time ran out during a halt", who.user, door)
     order.refresh_from_db()
     return order
+
+
+@transaction.atomic
+def _reopen(action_id: UUID, state: ActionState, why: str, by: User, door: str) -> None:
+    """Ask one action again, if it still is as it was listed. A tampered one stays: the claim will refuse it and say so."""
+    action = Action.objects.select_for_update().filter(pk=action_id, state=state, claimed_at=None, settled_at=None).first()
+    if action is None:
+        return
+    try:
+        reopen(action, why=why, by=by.actor, door=door)
+    except Tampered:
+        return
+
+
+def voided(action: Action) -> bool:
+    """Whether the approval was given before a halt that covered the action; it does not survive the release."""
+    return Halt.objects.filter(covers(action.agent, action.run), created_at__gt=action.resolved_at, released_at__isnull=False).exists()
 
 
 def hold_off() -> None:
@@ -91,9 +117,12 @@ def hold_off() -> None:
 
 def active_for(agent: str | OuterRef, run: str | OuterRef) -> Q:
     """The orders that stop this agent and run."""
-    return Q(released_at=None) & (
-        Q(scope=Halt.Scope.EVERYTHING) | Q(scope=Halt.Scope.AGENT, target=agent) | Q(scope=Halt.Scope.RUN, target=run)
-    )
+    return Q(released_at=None) & covers(agent, run)
+
+
+def covers(agent: str | OuterRef, run: str | OuterRef) -> Q:
+    """The orders, active or not, whose scope this agent and run are in."""
+    return Q(scope=Halt.Scope.EVERYTHING) | Q(scope=Halt.Scope.AGENT, target=agent) | Q(scope=Halt.Scope.RUN, target=run)
 
 
 def covering(action: Action) -> list[Halt]:
@@ -114,13 +143,15 @@ def check_reason(reason: str) -> str:
     return reason
 
 
-def _approved_under(order: Halt) -> list[Action]:
-    waiting = Action.objects.select_for_update().filter(state=ActionState.APPROVED, claimed_at=None, settled_at=None)
+def _approved_under(order: Halt) -> list[UUID]:
+    waiting = _under(order).filter(state=ActionState.APPROVED, claimed_at=None, settled_at=None, resolved_at__lt=order.created_at)
+    return list(waiting.filter(kind=Action.Kind.TOOL).order_by("pk").values_list("pk", flat=True))
+
+
+def _under(order: Halt) -> QuerySet[Action]:
     if order.scope == Halt.Scope.AGENT:
-        waiting = waiting.filter(agent=order.target)
-    elif order.scope == Halt.Scope.RUN:
-        waiting = waiting.filter(run=order.target)
-    return list(waiting.filter(kind=Action.Kind.TOOL).order_by("pk"))
+        return Action.objects.filter(agent=order.target)
+    return Action.objects.filter(run=order.target) if order.scope == Halt.Scope.RUN else Action.objects.all()
 
 
 def _entry(order: Halt, kind: str, user: User, door: str, reason: str) -> Entry:

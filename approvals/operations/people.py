@@ -72,7 +72,7 @@ def use_login_link(token: str) -> User:
     """The person a token signs in. Raises NotFound when it is unknown, has run out, or the account is locked."""
     link = LoginLink.objects.select_related("user").filter(token_sha256=_hash(token), expires_at__gt=Now()).first()
     if link is None or not link.user.is_active:
-        raise NotFound("This login link has run out; print new ones with: python manage.py login_links")
+        raise NotFound("This login link has run out; print new ones with: .venv/bin/python manage.py login_links")
     log.append(_entry(link.user, "person.signed_in", link.user.actor, "web", with_="login link"))
     return link.user
 

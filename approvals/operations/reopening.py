@@ -1,4 +1,4 @@
-"""An approval that was not used goes back to the people, as a new version with its own digest and deadline."""
+"""An unused approval, or a question whose time ran out during a halt, goes back to the people, as a new version with its own digest and deadline."""
 
 from django.db.models.functions import Now
 
@@ -17,7 +17,7 @@ from audit.actors import Actor
 
 
 def reopen(action: Action, *, why: str, by: Actor, door: str) -> None:
-    """Void an unused approval, under the caller's row lock, and ask again under the policy in force now.
+    """Void an unused approval (or an overdue question), under the caller's row lock, and ask again under the policy in force now.
 
     Args:
         why: the sentence people will read beside the new version.
@@ -46,7 +46,7 @@ def reopen(action: Action, *, why: str, by: Actor, door: str) -> None:
         now=database_now(),
         why="reopened",
     )
-    changed = Action.objects.filter(pk=action.pk, state=ActionState.APPROVED, version=expected, claimed_at=None, settled_at=None).update(
+    changed = Action.objects.filter(pk=action.pk, state=action.state, version=expected, claimed_at=None, settled_at=None).update(
         state=ActionState.PENDING,
         version=action.version,
         digest=action.digest,

@@ -15,7 +15,7 @@ from config.services import child
 from config.services.errors import ServiceError
 from config.services.server import Server
 
-PAUSES = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
+PAUSES = (0.2, 1.0, 2.0, 5.0)  # never so long that work waits half a minute
 STEADY_SECONDS = 60.0
 
 

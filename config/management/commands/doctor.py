@@ -73,7 +73,7 @@ def _database() -> Iterator[Finding]:
     yield Finding(f"database: PostgreSQL {version}", version >= 15, "Use PostgreSQL 15 or newer")
     executor = MigrationExecutor(connection)
     behind = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    yield Finding(f"migrations: {behind} to apply", behind == 0, "Run: python manage.py migrate")
+    yield Finding(f"migrations: {behind} to apply", behind == 0, "Run: .venv/bin/python manage.py migrate")
     with connection.cursor() as cursor:
         cursor.execute("SHOW fsync")
         yield Finding(
@@ -111,7 +111,9 @@ def _broker() -> Iterator[Finding]:
 
 def _agents() -> Iterator[Finding]:
     rows = agent_queries.agents()
-    yield Finding(f"agents: {len(rows)} registered", bool(rows), "Register a project: python manage.py agents import PATH/langgraph.json")
+    yield Finding(
+        f"agents: {len(rows)} registered", bool(rows), "Register a project: .venv/bin/python manage.py agents import PATH/langgraph.json"
+    )
     for project in {agent_queries.project_of(row.slug) for row in rows}:
         yield Finding(
             f"project {Path(project).parent.name}",
@@ -127,13 +129,13 @@ def _work() -> Iterator[Finding]:
     yield Finding(
         f"unknown outcomes: {late['unknown']}",
         not late["unknown"],
-        "Look whether each was done, then: python manage.py runs resolve ACTION done|not-done --reason ...",
+        "Look whether each was done, then: .venv/bin/python manage.py runs resolve ACTION done|not-done --reason ...",
     )
     stops = queries.active_halts()
     yield Finding(
         f"halts: {len(stops)} active",
         not stops,
-        "; ".join(f"{s.scope} {s.target} by {s.by}: {s.reason}" for s in stops) + ". Release: python manage.py halt --release ID",
+        "; ".join(f"{s.scope} {s.target} by {s.by}: {s.reason}" for s in stops) + ". Release: .venv/bin/python manage.py halt --release ID",
     )
 
 

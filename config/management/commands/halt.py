@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from agents import operations as agent_operations
 from agents import queries as agent_queries
 from approvals import operations, queries
 from config import commands
@@ -38,7 +39,7 @@ class Command(BaseCommand):
             scope, target = "agent", agent_queries.agent(options["agent"]).slug
         elif options["run"]:
             scope, target = "run", agent_queries.run_detail(options["run"]).row.id
-        order = operations.halt(scope=scope, target=target, reason=options["reason"], by=by, door="cli")
+        order = agent_operations.order_halt(scope=scope, target=target, reason=options["reason"], by=by, door="cli")
         runs = agent_queries.live_counts(agent=options["agent"] or "", run=target if scope == "run" else "")
         frozen = queries.unsettled_counts(agent=options["agent"] or "", run=target if scope == "run" else "")
         self.stdout.write(

@@ -21,7 +21,7 @@ class Command(BaseCommand):
         for label, username in wanted:
             user = people.find(username)
             if user is None:
-                raise CommandError(f"There is no account {username!r}; make the demo's with: python manage.py seed_demo")
+                raise CommandError(f"There is no account {username!r}; make the demo's with: .venv/bin/python manage.py seed_demo")
             token = people.make_login_link(user=user)
             self.stdout.write(f"  {label or username:<16} {user.display_name:<14} {settings.PUBLIC_URL}/login/link/{token}")
-        self.stdout.write(f"Links work for {settings.LOGIN_LINK_HOURS} hours; print new ones with: python manage.py login_links")
+        self.stdout.write(f"Links work for {settings.LOGIN_LINK_HOURS} hours; print new ones with: .venv/bin/python manage.py login_links")

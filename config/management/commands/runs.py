@@ -107,6 +107,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{run.row.id}  {run.row.state}  {run.agent_title} v{run.version}  trace {run.trace}")
         for effect in run.effects:
             self.stdout.write(f"  {effect.action_id}  {effect.tool:<20} {effect.state:<8} {effect.error[:100]}")
+        for action in approvals_queries.run_actions(run.row.id):
+            if action.state == "PENDING":
+                self.stdout.write(f"  {action.id}  waits for people: {action.level} {action.score}, {action.summary}")
         if run.row.error:
             self.stdout.write(f"error: {run.row.error}")
         if run.output is not None:

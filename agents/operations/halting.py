@@ -1,0 +1,27 @@
+"""Halting by name: the agent or run must exist, so that a slip of the pen is not taken for a stop. Needs only the database."""
+
+from typing import Any
+from uuid import UUID
+
+from agents.errors import UnknownAgent, UnknownRun
+from agents.models import Agent, Run
+from approvals import operations as approvals
+from approvals.models.people import User
+
+
+def order_halt(*, scope: str, target: str = "", reason: str, by: User, door: str) -> Any:
+    """Stop everything, one agent or one run that exists; see `approvals.operations.halt` for what that means and raises.
+
+    Raises:
+        UnknownAgent, UnknownRun: there is nothing of that name to stop.
+    """
+    if scope == "agent" and not Agent.objects.filter(slug=target).exists():
+        raise UnknownAgent(f"There is no agent {target[:60]!r} to halt")
+    if scope == "run":
+        try:
+            target = str(UUID(target))
+        except ValueError:
+            raise UnknownRun("That is not the id of a run; copy it whole from the run's page") from None
+        if not Run.objects.filter(pk=target).exists():
+            raise UnknownRun("There is no such run to halt")
+    return approvals.halt(scope=scope, target=target, reason=reason, by=by, door=door)
