@@ -1,0 +1,35 @@
+"""The supervised shape with a scripted planner that asks for whatever calls its input names, a turn at a time."""
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages.tool import ToolCall
+
+from agents.graphs.spec import AgentSpec
+from agents.graphs.supervised import supervised
+from agents.planner import ScriptedChatModel
+from tests.agents_for_tests.graphs import Wanted
+from tests.agents_for_tests.world import TOOLS
+
+
+def script(messages: list[BaseMessage]) -> AIMessage:
+    task = next(str(m.content) for m in messages if isinstance(m, HumanMessage))
+    turn = sum(isinstance(m, AIMessage) for m in messages)
+    if task == "for ever":
+        return AIMessage("again", tool_calls=[ToolCall(name="look", args={"value": turn}, id=f"c{turn}")])
+    if task == "fails":
+        raise RuntimeError("the model is away")
+    if turn == 0:
+        return AIMessage("I shall append", tool_calls=[ToolCall(name="append", args={"label": task}, id="c0")])
+    told = next(m for m in reversed(messages) if isinstance(m, ToolMessage))
+    return AIMessage(f"It was told: {told.text}")
+
+
+graph = supervised(
+    name="planned",
+    planner=ScriptedChatModel(script=script),
+    tools=TOOLS,
+    system_prompt="You append.",
+    task=lambda given: str(given["value"]),
+    max_steps=3,
+)
+
+AGENT = AgentSpec(slug="planned", title="Planned", tools=TOOLS, input_model=Wanted, environment="demo")
