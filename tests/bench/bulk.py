@@ -14,6 +14,7 @@ from approvals.states import ActionState
 from audit import canonical
 
 BATCH = 500
+BLOCK = 1_000
 SPREAD_S = 3600
 
 # Chained per stream like real ones: each pass adds one event to every stream, naming the leaf before it.
@@ -31,9 +32,9 @@ FROM (
   FROM (
     SELECT n, 'action:' || md5('action' || n)::uuid AS stream, md5('action' || n)::uuid::text AS action,
            md5('run' || n / 3)::uuid::text AS run, 'agent-' || n %% 12 AS agent, encode(sha256(n::text::bytea), 'hex') AS digest,
-           clock_timestamp() - make_interval(days => 30) + make_interval(secs => %(seq)s * 600000.0 + n) AS at,
+           clock_timestamp() - make_interval(days => 30) + make_interval(secs => n * 8.0 + %(seq)s) AS at,
            coalesce(encode(last.leaf, 'hex'), '') AS prev
-    FROM generate_series(1, %(streams)s) AS n
+    FROM generate_series(%(first)s, %(last)s) AS n
     LEFT JOIN audit_event AS last ON last.stream = 'action:' || md5('action' || n)::uuid AND last.seq = %(seq)s - 1
   ) AS told
 ) AS leaves
@@ -64,8 +65,10 @@ def events(count: int) -> int:
         indexes = cursor.fetchall()
         for name, _ in indexes:
             cursor.execute(f'DROP INDEX "{name}"')
-        for number, kind in enumerate(KINDS, start=1):
-            cursor.execute(_EVENTS, {"tenant": settings.TENANT, "seq": number, "kind": kind, "streams": streams})
+        for first in range(1, streams + 1, BLOCK):  # in blocks, so that kinds lie mixed in the table as they do in life
+            last = min(first + BLOCK - 1, streams)
+            for number, kind in enumerate(KINDS, start=1):
+                cursor.execute(_EVENTS, {"tenant": settings.TENANT, "seq": number, "kind": kind, "first": first, "last": last})
         for _, definition in indexes:
             cursor.execute(definition)
         cursor.execute("VACUUM ANALYZE")
@@ -77,19 +80,46 @@ def _action(number: int) -> tuple[Action, Requirement]:
     args = {"number": number, "text": f"a plain sentence, as an agent would propose, number {number}"}
     run = str(uuid.uuid4())
     proposal = Proposal(
-        agent=f"agent-{number % 12}", thread=run, interrupt_id=uuid.uuid4().hex, tool="note", args=args, summary=f"Note number {number}",
-        proposal_digest="0" * 64, rationale="The bench fills the inbox.",
+        agent=f"agent-{number % 12}",
+        thread=run,
+        interrupt_id=uuid.uuid4().hex,
+        tool="note",
+        args=args,
+        summary=f"Note number {number}",
+        proposal_digest="0" * 64,
+        rationale="The bench fills the inbox.",
     )
     policy = policies.in_force()
-    facts = Facts(tool="note", tool_class=("write", "money", "delete")[number % 3], reversible=number % 2 == 0, figures={"rows": number % 200})
+    facts = Facts(
+        tool="note", tool_class=("write", "money", "delete")[number % 3], reversible=number % 2 == 0, figures={"rows": number % 200}
+    )
     assessment = assess(policy.data, facts)
     action = Action(
-        id=uuid.uuid4(), tenant=settings.TENANT, kind=proposal.kind, agent=proposal.agent, thread=run, interrupt_id=proposal.interrupt_id,
-        tool=proposal.tool, summary=proposal.summary, environment=proposal.environment, state=ActionState.PENDING, version=1,
-        proposal_digest=proposal.proposal_digest, created_at=now,
+        id=uuid.uuid4(),
+        tenant=settings.TENANT,
+        kind=proposal.kind,
+        agent=proposal.agent,
+        thread=run,
+        interrupt_id=proposal.interrupt_id,
+        tool=proposal.tool,
+        summary=proposal.summary,
+        environment=proposal.environment,
+        state=ActionState.PENDING,
+        version=1,
+        proposal_digest=proposal.proposal_digest,
+        created_at=now,
     )
     requirement = opening.write_requirement(
-        action, args=args, tool_schema_sha256=canonical.fingerprint({}), facts=facts, assessment=assessment, policy=policy, excluded=[],
-        preview={}, rationale=proposal.rationale, evidence=[], now=now,
+        action,
+        args=args,
+        tool_schema_sha256=canonical.fingerprint({}),
+        facts=facts,
+        assessment=assessment,
+        policy=policy,
+        excluded=[],
+        preview={},
+        rationale=proposal.rationale,
+        evidence=[],
+        now=now,
     )
     return action, requirement

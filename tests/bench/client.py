@@ -6,6 +6,7 @@ import threading
 import time
 from urllib.parse import urlencode
 
+from websockets import Origin
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -53,8 +54,11 @@ class Ears:
     """Listens to the live socket in a thread; remembers when each (object id, kind) was heard."""
 
     def __init__(self, port: int, reviewer: Reviewer) -> None:
-        headers = {"Cookie": reviewer.cookies}
-        self._socket = connect(f"ws://127.0.0.1:{port}/live/", additional_headers=headers, origin=f"http://127.0.0.1:{port}")  # type: ignore[arg-type]
+        self._socket = connect(
+            f"ws://127.0.0.1:{port}/live/",
+            additional_headers={"Cookie": reviewer.cookies},
+            origin=Origin(f"http://127.0.0.1:{port}"),
+        )
         self._heard: dict[tuple[str, str], float] = {}
         self._news = threading.Condition()
         self._thread = threading.Thread(target=self._listen, name="bench-ears", daemon=True)

@@ -36,7 +36,7 @@ def measure(cycles: int, *, warm_up: int = 10) -> Floor:
     with ConnectionPool[Any](os.environ["DATABASE_URL"], kwargs=kwargs, min_size=2, max_size=4) as pool:
         with pool.connection() as conn:
             conn.execute("CREATE SCHEMA IF NOT EXISTS bench_floor")
-        saver = PostgresSaver(pool)  # type: ignore[arg-type]
+        saver = PostgresSaver(pool)
         saver.setup()
         graph = load_agent(str(PROJECT), AGENT).compile(saver)
 
@@ -57,6 +57,16 @@ def measure(cycles: int, *, warm_up: int = 10) -> Floor:
         with pool.connection() as conn:
             conn.execute("DROP SCHEMA bench_floor CASCADE")
     return Floor(per_s, spread(resumes))
+
+
+def mean(floors: list[Floor]) -> Floor:
+    """Of runs before and after something: the machine is not equally fast all the time."""
+
+    def of(name: str) -> float:
+        return round(sum(getattr(one.resume, name) for one in floors) / len(floors), 2)
+
+    resume = Spread(of("p50"), of("p95"), of("p99"), sum(one.resume.n for one in floors))
+    return Floor(sum(f.per_s for f in floors) / len(floors), resume)
 
 
 def in_own_process(cycles: int) -> Floor:

@@ -54,7 +54,9 @@ def measure(stack: Stack, reviewer: Reviewer, *, pending: int, events: int, requ
     for _ in range(5):  # templates are compiled by the first of each
         load("inbox", "/inbox/"), load("action", f"/actions/{chosen[0].pk}/"), load("audit", "/audit/")
     return Pages(
-        pending=len(waiting), events=told, fill_s=round(fill_s, 1),
+        pending=len(waiting),
+        events=told,
+        fill_s=round(fill_s, 1),
         inbox=spread(load("inbox", "/inbox/") for _ in range(requests)),
         action=spread(load("action", f"/actions/{action.pk}/") for action in chosen[:requests]),
         audit=spread(load("audit", AUDIT_PAGES[i % len(AUDIT_PAGES)]) for i in range(requests)),
