@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 for _folder in ("scripted", "shop", "refunds", "janitor", "dba"):
@@ -40,7 +40,7 @@ def server_url() -> Iterator[str]:
 def shop_url(server_url: str) -> Iterator[str]:
     """A database of our own, with the seeded shop kept aside in a second schema."""
     name = f"shop_{os.getpid()}"
-    url = make_conninfo(**{**conninfo_to_dict(server_url), "dbname": name})
+    url = make_conninfo(server_url, dbname=name)
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
         seed_shop(url)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
 
 from agents.tools.registry import BadArgs, ToolContext, ToolError
 from dba_agent.requests import understand
@@ -216,7 +216,8 @@ def test_a_dozen_kinds_of_request_become_acceptable_statements():
 def test_the_script_ends_with_the_rows_it_announced(shop, call):
     """All requests of the demo, one after the other on the same shop."""
     for number, request in enumerate(requests()):
-        messages, ran = [HumanMessage(f"Maintenance request: {request}")], []
+        messages: list[BaseMessage] = [HumanMessage(f"Maintenance request: {request}")]
+        ran = []
         while (answer := script(messages)).tool_calls:
             messages.append(answer)
             for one in answer.tool_calls:
@@ -238,7 +239,8 @@ def test_changed_rows_are_planned_again_once(shop, call):
         "plan_statement": {"status": "done", "result": plan},
         "run_statement": changed,
     }
-    messages, proposed = [HumanMessage("Maintenance request: delete all empty carts")], []
+    messages: list[BaseMessage] = [HumanMessage("Maintenance request: delete all empty carts")]
+    proposed = []
     while (answer := script(messages)).tool_calls:
         one = answer.tool_calls[0]
         proposed.append(one["name"])

@@ -1,6 +1,7 @@
 """The three graphs as a user's project: loaded by their langgraph.json and driven through every gate."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
@@ -19,8 +20,10 @@ def drive():
 
     def to_the_end(slug, run_input, reject=()):
         [loaded] = load_project(EXAMPLES / slug / "langgraph.json")
-        graph, config = loaded.compile(InMemorySaver()), {"configurable": {"thread_id": "thread"}}
-        prepared, seen = loaded.prepare(run_input), []
+        graph = loaded.compile(InMemorySaver())
+        config: Any = {"configurable": {"thread_id": "thread"}}
+        prepared = loaded.prepare(run_input)
+        seen: list[str] = []
         out = graph.invoke(prepared, config)
         while out.get("__interrupt__"):
             answers = {}

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
 
 from agents.tools.registry import BadArgs, ToolContext, ToolError
 from janitor_agent import trash as trash_module
@@ -165,7 +165,7 @@ def test_a_file_swapped_in_between_is_put_back(place, call, monkeypatch):
             (place / "b.txt").write_text("somebody's new work")
         real_rename(source, *rest, **how)
 
-    monkeypatch.setattr(trash_module.os, "rename", rename)
+    monkeypatch.setattr("janitor_agent.trash.os.rename", rename)
     with pytest.raises(ToolError, match="put back"):
         call(move_to_trash, args, directory=str(place))
     assert tree(place) == ["a.txt", "b.txt", "sub/c.txt"]
@@ -173,7 +173,8 @@ def test_a_file_swapped_in_between_is_put_back(place, call, monkeypatch):
 
 
 def test_a_crash_half_way_is_continued_with_the_same_key(place, call, monkeypatch):
-    args, real_move, moved = {"files": [ref(place, "a.txt"), ref(place, "b.txt")]}, trash_module._move, []
+    args, real_move = {"files": [ref(place, "a.txt"), ref(place, "b.txt")]}, trash_module._move
+    moved: list[str] = []
 
     def crash(root, trash, entry):
         if moved:
@@ -230,12 +231,14 @@ def test_a_directory_of_another_user_is_refused(place, call):
 
 def test_the_seeded_directory_is_tidied_by_the_script(tmp_path, call, look):
     spec = importlib.util.spec_from_file_location("janitor_seed", EXAMPLE / "seed.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     for _ in range(2):
         module.seed("", tmp_path)
     directory = str(tmp_path / "janitor-demo")
-    messages = [HumanMessage("Tidy what is older than 180 days or larger than 50 MB.")]
+    messages: list[BaseMessage] = [HumanMessage("Tidy what is older than 180 days or larger than 50 MB.")]
     for turn in range(4):
         answer = script(messages)
         messages.append(answer)

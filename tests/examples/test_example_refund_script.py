@@ -2,9 +2,10 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
-from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
 
 from refunds_agent.naive import NAIVE_TICKETS
 from refunds_agent.script import LOOKUPS, script
@@ -29,7 +30,8 @@ INJECTIONS = [
 
 def talk(call, ticket_id, settle):
     """Run the script; `settle(call) -> outcome` answers what is not a look-up. Returns the rounds of proposals."""
-    messages, rounds = [HumanMessage(f"Handle support ticket {ticket_id}.")], []
+    messages: list[BaseMessage] = [HumanMessage(f"Handle support ticket {ticket_id}.")]
+    rounds: list[Any] = []
     for _ in range(10):
         answer = script(messages)
         if not answer.tool_calls:

@@ -37,9 +37,7 @@ class Stack:
     env: dict[str, str]
 
     def manage(self, *args: str, check: bool = True) -> str:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *args], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=60
-        )
+        done = subprocess.run([sys.executable, "manage.py", *args], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=60)
         assert not check or done.returncode == 0, done.stderr
         return done.stdout
 
@@ -51,7 +49,11 @@ class Stack:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("journeys")
-    env = {k: v for k, v in os.environ.items() if not k.startswith("COUNTERSIGN_") and k not in {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}}
+    env = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith("COUNTERSIGN_") and k not in {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
+    }
     env |= {"COUNTERSIGN_VAR": str(folder / "var"), "PORT": str(_free_port()), "PYTHONUNBUFFERED": "1"}
     with (folder / "out.txt").open("w+") as out:
         process = subprocess.Popen([sys.executable, "-m", "config.up"], cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
@@ -102,7 +104,10 @@ def sign_in(stack: Stack, chromium: Browser) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith((stack.url, stack.url.replace("http", "ws"), "data:")) else complaints.append(r.url))
+        page.on(
+            "request",
+            lambda r: None if r.url.startswith((stack.url, stack.url.replace("http", "ws"), "data:")) else complaints.append(r.url),
+        )
         page.on("console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None)
         page.goto(stack.links[persona])
         return page

@@ -8,13 +8,30 @@ from playwright.sync_api import Page
 
 from tests.journeys.conftest import Stack
 
-PAGES = ["/inbox/", "/decided/", "/runs/", "/runs/new/", "/runs/new/janitor/", "/agents/", "/agents/refunds/", "/audit/", "/halt/", "ACTION", "RUN", "EVENT"]
+PAGES = [
+    "/inbox/",
+    "/decided/",
+    "/runs/",
+    "/runs/new/",
+    "/runs/new/janitor/",
+    "/agents/",
+    "/agents/refunds/",
+    "/audit/",
+    "/halt/",
+    "ACTION",
+    "RUN",
+    "EVENT",
+]
 
 
 def addresses(page: Page) -> list[str]:
     """The list above with a real action, run and event in it."""
     found = {}
-    for name, where, selector in (("ACTION", "/inbox/", "[data-row-link]"), ("RUN", "/runs/", "main a[href^='/runs/']:not([href*=new])"), ("EVENT", "/audit/", "main a[href^='/audit/'][href$='/']")):
+    for name, where, selector in (
+        ("ACTION", "/inbox/", "[data-row-link]"),
+        ("RUN", "/runs/", "main a[href^='/runs/']:not([href*=new])"),
+        ("EVENT", "/audit/", "main a[href^='/audit/'][href$='/']"),
+    ):
         page.goto(where)
         found[name] = page.locator(selector).first.get_attribute("href") or ""
     return [found.get(path, path) for path in PAGES]
