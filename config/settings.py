@@ -157,6 +157,7 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
+        "require-trusted-types-for": ["'script'"],
     }
 }
 # Arguments are at most 256 KiB (reliability.md section 2); a form that carries them needs some room.

@@ -94,7 +94,7 @@ def preview_run(args: RunArgs, ctx: ToolContext) -> Preview:
     _check_approved(args, statement, rehearsed)
     warnings = ["Every row of the table is touched."] if rehearsed.whole_table else []
     return Preview(
-        summary=f"{statement.verb} {rehearsed.rows} rows of {SCHEMA}.{statement.table}",
+        summary=f"{statement.verb} {rehearsed.rows} row(s) of {SCHEMA}.{statement.table}",
         facts={"rows": rehearsed.rows},
         details={"statement": statement.sql, "warnings": warnings, **_shown(rehearsed)},
     )
@@ -110,7 +110,7 @@ def outcome_of_run(args: RunArgs, ctx: ToolContext) -> str:
     name="run_statement",
     risk=RiskClass.ADMIN,
     reversible=False,
-    summary="Run on {expected_rows} rows: {statement|quote}",
+    summary="Change {expected_rows} row(s) by {statement|quote}",
     preview=preview_run,
     idempotent=True,
     timeout_s=30,
