@@ -11,7 +11,7 @@ from approvals import operations
 from approvals.errors import NotAllowed
 from approvals.models import Action
 from tests import factories
-from tests.factories import call, decide, lines, work
+from tests.factories import call, decide, lines
 from tests.fakes import clock_moved
 
 pytestmark = pytest.mark.usefixtures("agents")
