@@ -10,12 +10,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import JSONField, Value
+from django.db import connection
 
 from audit import canonical
-from audit.models import Span
 
-_UPDATED = ["ended_at", "status", "output", "error", "attributes", "name"]
+_COLUMNS = (
+    "trace", "run", "kind", "name", "key", "parent", "started_at", "ended_at", "status", "input", "output", "error", "attributes",
+)  # fmt: skip
+_UPDATED = ("ended_at", "status", "output", "error", "attributes", "name")
+_ROW = f"({', '.join('%s::jsonb' if name in {'input', 'output', 'attributes'} else '%s' for name in _COLUMNS)})"
+_UPSERT = f"""
+INSERT INTO audit_span ({", ".join(_COLUMNS)}) VALUES {{}}
+ON CONFLICT (run, key) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _UPDATED)}
+"""  # noqa: S608  names of ours only
 
 
 @dataclass
@@ -42,12 +49,9 @@ def record(spans: Sequence[SpanRecord]) -> None:
     if not spans:
         return
     latest = {(span.run, span.key): span for span in spans}  # one statement may touch a row once
-    Span.objects.bulk_create(
-        [_row(span) for span in latest.values()],
-        update_conflicts=True,
-        unique_fields=["run", "key"],
-        update_fields=_UPDATED,
-    )
+    rows = [_row(span) for span in latest.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(_UPSERT.format(", ".join([_ROW] * len(rows))), [row[name] for row in rows for name in _COLUMNS])
 
 
 def prompt_hash(messages: Any) -> str:
@@ -55,24 +59,11 @@ def prompt_hash(messages: Any) -> str:
     return hashlib.sha256(json.dumps(messages, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _json(value: Any) -> Any:
-    """As JSON; None is JSON's null, which Django would take for SQL's."""
-    return Value(None, JSONField()) if value is None else canonical.storable(value, limit=100_000)
-
-
-def _row(span: SpanRecord) -> Span:
-    return Span(
-        trace=span.trace,
-        run=span.run,
-        kind=span.kind,
-        name=span.name,
-        key=span.key,
-        parent=span.parent,
-        started_at=span.started_at,
-        ended_at=span.ended_at,
-        status=span.status,
-        input=_json(span.input),
-        output=_json(span.output),
-        error=canonical.storable(span.error),
-        attributes=canonical.storable(span.attributes),
-    )
+def _row(span: SpanRecord) -> dict[str, Any]:
+    return {
+        **vars(span),
+        "input": json.dumps(canonical.storable(span.input, limit=100_000)),
+        "output": json.dumps(canonical.storable(span.output, limit=100_000)),
+        "error": canonical.storable(span.error),
+        "attributes": json.dumps(canonical.storable(span.attributes)),
+    }
