@@ -83,11 +83,12 @@ def _claim(run_id: UUID) -> Run | None:
     if run is None or approvals_queries.halted(agent=run.agent_id, run=str(run.pk)):
         return None
     first = run.state == RunState.CREATED
+    version = run.agent.current_id or run.version_id  # new code applies to old threads at once: the record says which ran
     Run.objects.filter(pk=run.pk, fence=run.fence).update(
-        state=RunState.RUNNING, fence=F("fence") + 1, lease_until=lease(), changed_at=Now()
+        state=RunState.RUNNING, fence=F("fence") + 1, lease_until=lease(), changed_at=Now(), version=version
     )
     run.state, run.fence = RunState.RUNNING, run.fence + 1
-    log.append(events.entry(run, "run.started" if first else "run.resumed", fence=run.fence))
+    log.append(events.entry(run, "run.started" if first else "run.resumed", fence=run.fence, version=version))
     events.tell_run(run, "run.running")
     return run
 
