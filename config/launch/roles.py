@@ -40,19 +40,8 @@ def all_roles(chosen: Options, root: Path, env: Mapping[str, str]) -> list[Role]
     commands = {
         "web": [
             *(python, "-m", "uvicorn", "config.asgi:application", "--host", chosen.host, "--port", str(chosen.port)),
-            *(
-                "--lifespan",
-                "off",
-                "--ws",
-                "websockets",
-                "--ws-per-message-deflate",
-                "false",
-                "--timeout-graceful-shutdown",
-                "5",
-                "--no-access-log",
-                "--log-level",
-                "warning",
-            ),
+            *("--lifespan", "off", "--ws", "websockets", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "5"),
+            *("--no-access-log", "--log-level", "warning"),
         ],
         "worker": [
             *(*celery, "worker", "-Q", QUEUES, "-c", str(chosen.workers), "-P", "prefork", "-n", f"worker-{chosen.port}@%h"),

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import time
 from typing import Any
@@ -17,6 +18,7 @@ OUT = stack.ROOT / "var" / "bench.json"
 
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that everything is stopped and removed
     folder = stack.ROOT / "var" / f"bench-{os.getpid()}"
     found: dict[str, Any] = {}
     began = time.monotonic()
