@@ -19,6 +19,7 @@ from psycopg import sql
 
 from agents.graphs import loader
 from agents.operations import registering, waking
+from approvals.operations import policies
 from config import env
 from config.services.embedded import Services, embedded
 from tests import factories, fakes
@@ -73,6 +74,7 @@ def empty_database() -> None:
         cursor.execute("ALTER TABLE audit_event DISABLE TRIGGER USER")
         cursor.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(sql.SQL(", ").join(tables)).as_string(cursor.connection))
         cursor.execute("ALTER TABLE audit_event ENABLE TRIGGER USER")
+    policies._kept.clear()  # which policies are on record is remembered by process; the record is gone
 
 
 @pytest.fixture(scope="session", autouse=True)
