@@ -1,13 +1,11 @@
 """The only writer of the event log. Called inside the transaction that changes the state it records.
 
-Imports `canonical` and `actors`; every other room calls `append` and nothing else here.
+Imports `canonical`, `actors` and `gathering`; other rooms call `append`, and `together` around what calls it often.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +14,7 @@ from django.db import connection
 
 from audit import canonical
 from audit.actors import Actor
+from audit.gathering import Gathering
 
 _HEADS = """
 SELECT s.stream, clock_timestamp(), e.seq, e.leaf
@@ -61,28 +60,6 @@ class Entry:
     policy: str = ""
 
 
-_gathered: ContextVar[list[Entry] | None] = ContextVar("gathered_events", default=None)
-
-
-@contextmanager
-def together() -> Iterator[None]:
-    """Write the events of this block (or decorated function) at once at its end, still in the caller's transaction.
-
-    For operations made of operations: one look at the heads and one insert instead of one for each. What the block
-    raises undoes the transaction, and its events with it; nothing inside may be undone alone after it told of itself.
-    """
-    if _gathered.get() is not None:
-        yield  # the outer block writes
-        return
-    entries: list[Entry] = []
-    token = _gathered.set(entries)
-    try:
-        yield
-    finally:
-        _gathered.reset(token)
-    append(*entries)
-
-
 def append(*entries: Entry) -> None:
     """Write events in order, each chained to the last of its stream, in the caller's transaction.
 
@@ -93,8 +70,7 @@ def append(*entries: Entry) -> None:
         return
     if not connection.in_atomic_block:
         raise RuntimeError("an event is written in the transaction of the change it records")
-    if (gathered := _gathered.get()) is not None:
-        gathered.extend(entries)
+    if _gathered.takes(entries):
         return
     heads = _heads(sorted({entry.stream for entry in entries}))
     values: list[Any] = []
@@ -107,6 +83,11 @@ def append(*entries: Entry) -> None:
         values += [row[name] for name in _COLUMNS]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT + ", ".join([_ROW] * len(entries)), values)
+
+
+_gathered: Gathering[Entry] = Gathering("events", append)
+# Around an operation made of operations: one look at the heads and one insert instead of one for each.
+together = _gathered.together
 
 
 def _bytes(body: dict[str, Any]) -> bytes:

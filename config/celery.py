@@ -2,6 +2,7 @@
 
 import gc
 import os
+import time
 from importlib import import_module
 
 from celery import Celery
@@ -16,6 +17,8 @@ app.conf["CELERY_DB_REUSE_MAX"] = 100_000
 app.autodiscover_tasks()
 
 URGENT, NORMAL = 0, 6
+LOOK_S = 0.5
+_looked = 0.0
 
 app.conf.task_routes = {
     "agents.tasks.drive_run": {"queue": "runs", "priority": NORMAL},
@@ -38,9 +41,16 @@ app.conf.beat_schedule = {
 
 @task_prerun.connect
 def _live_connection(**_: object) -> None:
-    """Connections are kept across tasks: look whether the server was restarted in between (one SELECT 1)."""
+    """Connections are kept across tasks: look whether the server was restarted in between (one SELECT 1), now and then.
+
+    A busy worker that meets a dead connection all the same loses one task, which the sweeper finds.
+    """
     from django.db import connections
 
+    global _looked
+    if time.monotonic() - _looked < LOOK_S:
+        return
+    _looked = time.monotonic()
     for connection in connections.all(initialized_only=True):
         connection.close_if_unusable_or_obsolete()
 

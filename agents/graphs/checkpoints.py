@@ -80,7 +80,7 @@ def _connect() -> psycopg.Connection[dict[str, Any]]:
     return psycopg.connect(
         direct_dsn(),
         autocommit=True,
-        prepare_threshold=None,
+        prepare_threshold=3,  # the address is direct, so the server may keep the dozen statements of a step
         row_factory=dict_row,
         options=f"-c search_path={SCHEMA}",
         application_name="countersign-checkpoints",

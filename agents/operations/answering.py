@@ -1,26 +1,31 @@
 """The answers a run's open pauses have, in the dialect each was asked in."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents.models import Pause, Run
 from agents.operations.pausing import NATIVE
-from agents.states import PauseState
-from approvals import queries as approvals_queries
 from approvals.queries import Settled
 
+_OPEN = "SELECT * FROM agents_pause WHERE run_id = %s AND state = 'OPEN' ORDER BY id"
 
-def answers(run: Run) -> dict[str, Any]:
-    """Answer by interrupt id, for every open pause whose actions are all settled; empty while one is not.
+
+def open_pauses(run: Run) -> list[Pause]:
+    """What the run still asks, oldest first."""
+    return list(Pause.objects.raw(_OPEN, [run.pk]))
+
+
+def answers(pauses: Sequence[Pause], settled: Mapping[str, Settled]) -> dict[str, Any]:
+    """Answer by interrupt id, for these open pauses of one run; empty while one of their actions is not settled.
 
     Our own gates are answered together, when every open pause of the run is settled (design.md section 3.5).
     """
-    pauses = list(Pause.objects.filter(run=run, state=PauseState.OPEN))
-    settled = approvals_queries.settled([a for pause in pauses for a in pause.actions])
-    found = {pause.interrupt_id: _answer(pause, settled) for pause in pauses if all(a in settled for a in pause.actions)}
-    return found if len(found) == len(pauses) else {}
+    if not all(action_id in settled for pause in pauses for action_id in pause.actions):
+        return {}
+    return {pause.interrupt_id: _answer(pause, settled) for pause in pauses}
 
 
-def _answer(pause: Pause, settled: dict[str, Settled]) -> Any:
+def _answer(pause: Pause, settled: Mapping[str, Settled]) -> Any:
     if pause.refusal is not None:
         fact: dict[str, Any] = dict(pause.refusal)
     else:

@@ -1,12 +1,13 @@
 """T3 and T4: the one way by which anything is really done. Claim, run the tool once, record what came of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -14,8 +15,8 @@ from agents.crashpoints import crash
 from agents.errors import AgentError, LostLease, UnknownEffect, WrongState
 from agents.graphs.loader import load_agent
 from agents.models import Effect, Run
-from agents.operations import events
-from agents.operations.leases import Held, holding, lease
+from agents.operations import driving, events, joined
+from agents.operations.leases import Held, holding
 from agents.operations.pausing import context
 from agents.operations.receiving import as_uuid, ready_if_settled
 from agents.states import EffectState, RunState
@@ -26,6 +27,7 @@ from approvals import operations as approvals
 from approvals import permissions
 from approvals.errors import Conflict, Expired, Halted, NotFound, Tampered
 from approvals.models.people import User
+from approvals.operations import notices
 from approvals.operations.claiming import Claim, Reopened, report_tampering
 from approvals.operations.halts import check_reason
 from audit import canonical, log, traces
@@ -46,13 +48,23 @@ class Taken:
     tool: Tool
     fence: int
     attempt: int
+    go_on: bool = False
 
 
-def execute(action_id: UUID, *, again: bool = False) -> EffectState | None:
+@dataclass(frozen=True)
+class Recorded:
+    """What T4 wrote; `run` when it was taken in the same transaction, to be driven by this worker."""
+
+    state: EffectState
+    run: Run | None = None
+
+
+def execute(action_id: UUID, *, again: bool = False, go_on: bool = False) -> EffectState | None:
     """Run an approved action, at most once. None: there was nothing to do here (any more, or yet).
 
     Args:
         again: take over a call of a tool declared idempotent whose worker died; the key stays the same.
+        go_on: take the run in the transaction that settles its last question, and drive it: one commit and one wake less.
     """
     with structlog.contextvars.bound_contextvars(action=str(action_id)):
         taken = _take(action_id, again=again)
@@ -66,15 +78,19 @@ def execute(action_id: UUID, *, again: bool = False) -> EffectState | None:
             crash("effect_done")
             _log_call(taken, ran, began)
             try:
-                return _record(taken, ran, began)
+                recorded = _record(replace(taken, go_on=go_on), ran, began)
             except LostLease:
                 logger.warning("lease_lost", fence=taken.fence)
                 return None
+        crash("t4_done")
+    if recorded.run:
+        driving.advance(recorded.run)
+    return recorded.state
 
 
 def _take(action_id: UUID, *, again: bool) -> Taken | None:
     """T3. Every refusal is either 'not here, not now' (None) or a failure that is recorded as such."""
-    effect = Effect.objects.select_related("run__agent").filter(pk=action_id).first()
+    effect = _effect(action_id)
     if effect is None or effect.state != (EffectState.CLAIMED if again else EffectState.READY):
         return None
     run = effect.run
@@ -94,34 +110,54 @@ def _take(action_id: UUID, *, again: bool) -> Taken | None:
     return None
 
 
+_EFFECT = f"""
+SELECT e.*, {joined.columns("r", "run", joined.RUN)}, {joined.columns("a", "agent", joined.AGENT)}
+FROM agents_effect AS e JOIN agents_run AS r ON r.id = e.run_id JOIN agents_agent AS a ON a.slug = r.agent_id
+WHERE e.action_id = %s
+"""  # noqa: S608  names of ours only
+
+
+# Taken only while the run is not cancelled: its canceller may have died before closing what it asked.
+_TAKEN = """
+UPDATE agents_effect AS e SET state = 'CLAIMED', fence = e.fence + 1, attempts = e.attempts + 1, claimed_at = statement_timestamp(),
+    lease_until = statement_timestamp() + make_interval(secs => %(lease)s), idempotent = %(idempotent)s
+FROM agents_run AS r
+WHERE e.action_id = %(id)s AND e.fence = %(fence)s AND e.digest = %(digest)s AND r.id = e.run_id AND r.state <> 'CANCELLED'
+"""
+_TAKE = _TAKEN + "AND e.state = 'READY'"
+_TAKE_AGAIN = _TAKEN + "AND e.state = 'CLAIMED' AND e.idempotent AND e.lease_until <= statement_timestamp()"
+
+
+def _effect(action_id: UUID) -> Effect | None:
+    """The effect with its run and its agent."""
+    effect = next(iter(Effect.objects.raw(_EFFECT, [action_id])), None)
+    if effect is not None:
+        effect.run = joined.run_of(effect)
+    return effect
+
+
 def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None:
     try:
         claim = approvals.claim(effect.pk, digest=effect.digest, again=again)
     except Reopened:
         return None  # its new version is written in this transaction, which commits
-    if Run.objects.filter(pk=run.pk, state=RunState.CANCELLED).exists():
-        raise WrongState("The run was cancelled before this was executed")
     if claim.tool_schema_sha256 != tool.schema_sha256:
         raise WrongState(f"{tool.name} takes other arguments than when this was approved; let the agent ask again")
-    wanted = Effect.objects.filter(pk=effect.pk, fence=effect.fence, digest=claim.digest)
-    wanted = (
-        wanted.filter(state=EffectState.CLAIMED, idempotent=True, lease_until__lte=Now())
-        if again
-        else wanted.filter(state=EffectState.READY)
-    )
-    if not wanted.update(
-        state=EffectState.CLAIMED,
-        fence=F("fence") + 1,
-        attempts=F("attempts") + 1,
-        lease_until=lease(),
-        claimed_at=Now(),
-        idempotent=tool.idempotent,
-    ):
-        raise Conflict("Another worker has claimed this")
+    mine = {"id": effect.pk, "fence": effect.fence, "digest": claim.digest, "idempotent": tool.idempotent, "lease": settings.LEASE_S}
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_AGAIN if again else _TAKE, mine)
+        if cursor.rowcount != 1:
+            raise _why_not(run)
     attempt = effect.attempts + 1
     log.append(_entry(claim, "effect.claimed", attempt=attempt, fence=effect.fence + 1, idempotency_key=str(effect.pk)))
     crash("t3_open")
     return Taken(claim, run, tool, effect.fence + 1, attempt)
+
+
+def _why_not(run: Run) -> AgentError | Conflict:
+    if Run.objects.filter(pk=run.pk, state=RunState.CANCELLED).exists():
+        return WrongState("The run was cancelled before this was executed")
+    return Conflict("Another worker has claimed this")
 
 
 def _capable(run: Run, name: str) -> Tool:
@@ -135,15 +171,16 @@ def _capable(run: Run, name: str) -> Tool:
 
 
 @transaction.atomic
+@notices.together()
 @log.together()
-def _record(taken: Taken, ran: Ran, began: datetime) -> EffectState:
+def _record(taken: Taken, ran: Ran, began: datetime) -> Recorded:
     """T4: outcome, span and events, and the run goes on when this was its last open question."""
     if ran.status == "unknown" and taken.tool.idempotent and taken.attempt < MAX_ATTEMPTS:
         # The same key may safely be sent again: back off, the sweeper takes it up (row R25).
         pause = Now() + timedelta(seconds=2**taken.attempt)
         _guarded(taken, lease_until=pause, error=ran.error[:2_000])
         log.append(_entry(taken.claim, "effect.retried", error=ran.error[:2_000], attempt=taken.attempt))
-        return EffectState.CLAIMED
+        return Recorded(EffectState.CLAIMED)
     state = {"done": EffectState.DONE, "failed": EffectState.FAILED, "unknown": EffectState.UNKNOWN}[ran.status]
     result = ran.result if ran.status == "done" else None
     if state is not EffectState.UNKNOWN:
@@ -163,9 +200,9 @@ def _record(taken: Taken, ran: Ran, began: datetime) -> EffectState:
     traces.record([_span(taken, ran, began)])
     if state is EffectState.UNKNOWN:
         events.tell_run(taken.run, "run.unknown")
-    else:
-        ready_if_settled(taken.run.pk)
-    return state
+        return Recorded(state)
+    ready = ready_if_settled(taken.run.pk, wake=not taken.go_on)
+    return Recorded(state, driving.take(taken.run.pk) if ready and taken.go_on else None)
 
 
 def _guarded(taken: Taken, **values: Any) -> None:

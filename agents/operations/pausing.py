@@ -59,18 +59,24 @@ def prepare(run: Run, loaded: Loaded, question: Question) -> Prepared:
     return Prepared(question, NATIVE, digest, _proposal(run, question, tool, args, digest, seen))
 
 
-def open_pause(run: Run, prepared: Prepared) -> Pause:
-    """Write one prepared question, inside the caller's transaction; the same interrupt again is the same row."""
+def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
+    """Write one prepared question, inside the caller's transaction; the same interrupt again is the same row.
+
+    Args:
+        first: nothing was asked on this thread before, so nothing has to be looked for.
+
+    Returns:
+        Whether the run has to wait for it for certain: its action was opened just now, and is seen by nobody before the commit.
+    """
     question = prepared.question
     place = {"thread": run.thread, "checkpoint_ns": "", "interrupt_id": question.interrupt_id}
-    existing = Pause.objects.filter(**place).first()
+    existing = None if first else Pause.objects.filter(**place).first()
     if existing and (existing.proposal_digest == prepared.digest or not _let_go(existing)):
-        return existing
-    actions, refusal = [], prepared.refusal
+        return False
+    action, refusal = None, prepared.refusal
     if prepared.proposal:
         try:
-            asked = existing.asked if existing else 0
-            actions = [str(open_action(replace(prepared.proposal, index=asked)).pk)]
+            action = open_action(replace(prepared.proposal, index=existing.asked if existing else 0))
         except canonical.NotCanonical as error:  # each part was small enough, the whole is not
             refusal = _refusal("invalid", str(error))
     content = {
@@ -80,7 +86,7 @@ def open_pause(run: Run, prepared: Prepared) -> Pause:
         "raw": Value(None, JSONField()) if question.value is None else canonical.storable(question.value),
         "proposal_digest": prepared.digest,
         "refusal": refusal,
-        "actions": actions,
+        "actions": [str(action.pk)] if action else [],
         "asked": (existing.asked if existing else 0) + 1,
     }
     pause = existing or Pause(**place)
@@ -88,10 +94,10 @@ def open_pause(run: Run, prepared: Prepared) -> Pause:
         setattr(pause, name, value)
     pause.save(force_insert=not existing)
     if existing:
-        log.append(events.entry(run, "pause.changed", node=question.node, interrupt=question.interrupt_id, actions=actions))
+        log.append(events.entry(run, "pause.changed", node=question.node, interrupt=question.interrupt_id, actions=pause.actions))
     if refusal:
         log.append(events.entry(run, "pause.refused", node=question.node, interrupt=question.interrupt_id, **refusal))
-    return pause
+    return action is not None and (action.state == ActionState.PENDING or action.executes)
 
 
 def _let_go(existing: Pause) -> bool:

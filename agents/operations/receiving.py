@@ -3,9 +3,11 @@
 Locks are taken in one order everywhere: action, effect, run.
 """
 
+import json
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models.functions import Now
 from django.dispatch import receiver
 
@@ -18,6 +20,9 @@ from approvals.signals import Resolved, action_reopened, action_resolved
 from approvals.states import ActionState
 from audit import log
 from audit.actors import Actor
+
+_READY = "UPDATE agents_run SET state = 'READY', changed_at = statement_timestamp() WHERE id = %s AND state = 'WAITING'"
+_ASKED = "SELECT actions::text FROM agents_pause WHERE run_id = %s AND state = 'OPEN'"
 
 
 @receiver(action_resolved)
@@ -40,19 +45,24 @@ def on_reopened(action_id: UUID, **_: Any) -> None:
     Effect.objects.filter(pk=action_id, state=EffectState.READY).delete()
 
 
-def ready_if_settled(run_id: UUID) -> bool:
+def ready_if_settled(run_id: UUID, *, wake: bool = True) -> bool:
     """Let a waiting run go on once everything it asked is settled.
 
     The row lock makes two last answers, settled at the same moment, see each other.
+
+    Args:
+        wake: False for a worker that takes the run itself, in this very transaction.
     """
     run = next(iter(Run.objects.raw("SELECT * FROM agents_run WHERE id = %s FOR UPDATE", [run_id])), None)
     if run is None or run.state != RunState.WAITING or not all_settled(run_id):
         return False
-    Run.objects.filter(pk=run_id, state=RunState.WAITING).update(state=RunState.READY, changed_at=Now())
+    with connection.cursor() as cursor:
+        cursor.execute(_READY, [run_id])
     run.state = RunState.READY
     log.append(events.entry(run, "run.ready"))
     events.tell_run(run, "run.ready")
-    waking.wake(waking.RUN, run_id)
+    if wake:
+        waking.wake(waking.RUN, run_id)
     return True
 
 
@@ -66,7 +76,9 @@ def as_uuid(value: Any) -> UUID | None:
 
 def all_settled(run_id: UUID) -> bool:
     """Whether every open pause of the run has its answer."""
-    asked = [a for actions in Pause.objects.filter(run=run_id, state=PauseState.OPEN).values_list("actions", flat=True) for a in actions]
+    with connection.cursor() as cursor:
+        cursor.execute(_ASKED, [run_id])
+        asked = [action_id for (actions,) in cursor.fetchall() for action_id in json.loads(actions)]
     return not approvals_queries.any_unsettled(asked)
 
 

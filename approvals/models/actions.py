@@ -120,6 +120,11 @@ class Action(models.Model):
     def __str__(self) -> str:
         return f"{self.summary} ({self.state})"
 
+    @property
+    def executes(self) -> bool:
+        """Whether its tool is to be run, or has been."""
+        return self.state == ActionState.APPROVED and self.kind == self.Kind.TOOL
+
 
 class Requirement(models.Model):
     """What one version of an Action is and asks, frozen: the envelope's bytes, their digest, and why."""

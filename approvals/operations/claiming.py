@@ -75,6 +75,7 @@ def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
         cursor.execute(_CLAIM, {"id": action.pk, "digest": digest, "again": again})
         taken = cursor.fetchone() is not None
     if not taken:
+        _back_to_the_people(action, again=again)
         raise _why_not(action)
     return Claim(
         action_id=action.pk,
@@ -98,9 +99,6 @@ def report_tampering(action_id: UUID, *, seen: str, door: str = "worker") -> Non
 
 def _check_still_enough(action: Action, requirement: Requirement, envelope: Envelope) -> None:
     """The opposite check of reliability.md 2.7: not "does it need review?" again, only "did it become stricter?"."""
-    if halts.voided(action):
-        reopen(action, why="Approved before a halt, which has been released since", by=SYSTEM, door="worker")
-        raise Reopened("Approvals given before a halt do not survive it; the action went back to the people")
     policy = policies.in_force()
     if policy.sha256 != envelope.data["policy"]["sha256"]:
         now = assess(policy.data, envelope.facts)
@@ -113,6 +111,13 @@ def _check_still_enough(action: Action, requirement: Requirement, envelope: Enve
     if resolve(envelope.needs, votes(action)) is not Verdict.APPROVE:
         reopen(action, why="Somebody who approved this has been locked since", by=SYSTEM, door="worker")
         raise Reopened("An approval no longer counts; the action went back to the people")
+
+
+def _back_to_the_people(action: Action, *, again: bool) -> None:
+    """What the claim refused because it was approved before a halt, released since, is asked again."""
+    if not again and action.claimed_at is None and halts.voided(action):
+        reopen(action, why="Approved before a halt, which has been released since", by=SYSTEM, door="worker")
+        raise Reopened("Approvals given before a halt do not survive it; the action went back to the people")
 
 
 def _why_not(action: Action) -> ApprovalError:

@@ -29,6 +29,9 @@ FROM approvals_decision d LEFT JOIN approvals_user u ON u.id = d.by_id
 WHERE d.action_id = %s AND d.version = %s AND d.digest = %s AND (d.by_id IS NULL OR u.is_active)
 ORDER BY d.id
 """
+_LOCKED = "SELECT * FROM approvals_action WHERE id = %s FOR UPDATE"
+_REQUIREMENT = "SELECT * FROM approvals_requirement WHERE action_id = %s AND version = %s"
+_MINE = "SELECT * FROM approvals_decision WHERE action_id = %s AND person = %s ORDER BY id DESC LIMIT 1"
 _STANDING = """
 SELECT clock_timestamp(),
     EXISTS (SELECT 1 FROM approvals_halt WHERE released_at IS NULL AND (
@@ -85,7 +88,7 @@ def decide(
     if not envelope.needs and action.state != ActionState.PENDING:
         raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
     permissions.check_decide(who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded)
-    mine = Decision.objects.filter(action=action, person=who.person).order_by("-pk").first()
+    mine = next(iter(Decision.objects.raw(_MINE, [action.pk, who.person])), None)
     if mine and (recorded := _recorded(action, mine, chosen, seen_digest, idempotency_key)):
         return recorded
     check_open(action, seen_digest)
@@ -147,12 +150,12 @@ def check_words(verdict: str, reason: str, response: str, key: str = "") -> Verd
 def locked(action_id: Any) -> tuple[Action, Requirement]:
     """The action, its row locked until the transaction ends, and its current requirement."""
     try:
-        action = next(iter(Action.objects.raw("SELECT * FROM approvals_action WHERE id = %s FOR UPDATE", [UUID(str(action_id))])), None)
+        action = next(iter(Action.objects.raw(_LOCKED, [UUID(str(action_id))])), None)
     except ValueError:
         action = None
     if action is None:
         raise NotFound("There is no such action; it may belong to another installation")
-    requirement = Requirement.objects.filter(action=action, version=action.version).first()
+    requirement = next(iter(Requirement.objects.raw(_REQUIREMENT, [action.pk, action.version])), None)
     if requirement is None:
         raise Tampered(envelopes.NO_VERSION)
     return action, requirement

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from approvals.models import Action
+from audit.gathering import Gathering
 
 # Written by hand, as the event log is: several hints go with every governed cycle. The rest are the columns' defaults.
 _INSERT = "INSERT INTO approvals_notification (channel, recipient, topic, object, object_id, version, kind) VALUES "
@@ -29,9 +30,15 @@ class Hint:
 
 def tell(*hints: Hint) -> None:
     """Write hints to the catch-up table; browsers hear of them when the caller's transaction commits."""
+    if _gathered.takes(hints):
+        return
     values = [value for h in hints for value in (h.topic, h.object, h.object_id, h.version, h.kind)]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT + ", ".join([_ROW] * len(hints)), values)
+
+
+_gathered: Gathering[Hint] = Gathering("hints", tell)
+together = _gathered.together  # around an operation made of operations: one insert for all of their hints
 
 
 def tell_action(action: Action, kind: str) -> None:

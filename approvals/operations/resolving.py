@@ -1,11 +1,11 @@
 """What opening, deciding and closing share: writing a Decision, and letting a resolution take effect."""
 
+import json
 import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import F
-from django.db.models.functions import Now
+from django.db import connection
 
 from approvals import envelopes
 from approvals.errors import Conflict
@@ -17,6 +17,12 @@ from approvals.states import STATE_OF_VERDICT, ActionState, Verdict
 from audit import actors, log
 from audit.actors import Actor
 from audit.log import Entry
+
+_CONCLUDE = """
+UPDATE approvals_action SET state = %(state)s, resolved_at = statement_timestamp(), resolution = %(resolution)s::jsonb,
+    claim_by = CASE WHEN %(approved)s THEN statement_timestamp() + %(within)s::interval ELSE claim_by END
+WHERE id = %(id)s AND state = 'PENDING' AND version = %(version)s AND digest = %(digest)s AND expires_at > statement_timestamp()
+"""
 
 
 def record_policy_decision(action: Action, requirement: Requirement, verdict: Verdict, reason: str) -> Decision:
@@ -54,16 +60,16 @@ def conclude(action: Action, requirement: Requirement, decision: Decision, *, be
         "version": action.version,
     }
     envelope = envelopes.parse(requirement)
-    changed = Action.objects.filter(
-        pk=action.pk, state=ActionState.PENDING, version=action.version, digest=action.digest, expires_at__gt=Now()
-    ).update(
-        state=state,
-        resolved_at=Now(),
-        resolution=resolution,
-        claim_by=Now() + envelope.execute_within if verdict is Verdict.APPROVE else F("claim_by"),
-    )
-    if not changed:
-        raise Conflict("This changed or ran out while you were deciding; open it again")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CONCLUDE,
+            {
+                **{"id": action.pk, "version": action.version, "digest": action.digest, "state": str(state)},
+                **{"resolution": json.dumps(resolution), "approved": verdict is Verdict.APPROVE, "within": envelope.execute_within},
+            },
+        )
+        if cursor.rowcount != 1:
+            raise Conflict("This changed or ran out while you were deciding; open it again")
     action.state, action.resolution = state, resolution
     by = decision.by.actor if decision.by else actors.policy(requirement.policy)
     log.append(
@@ -91,7 +97,6 @@ def resolved_entry(action: Action, requirement: Requirement | None, *, by: Actor
 
 def announce(action: Action) -> None:
     """Tell other rooms, inside the transaction, what an action came to."""
-    executes = action.state == ActionState.APPROVED and action.kind == Action.Kind.TOOL
     action_resolved.send(
         sender=None,
         resolved=Resolved(
@@ -100,8 +105,8 @@ def announce(action: Action) -> None:
             tool=action.tool,
             state=str(action.state),
             digest=action.digest,
-            executes=executes,
-            outcome={} if executes else told(action),
+            executes=action.executes,
+            outcome={} if action.executes else told(action),
         ),
     )
 

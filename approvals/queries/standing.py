@@ -1,9 +1,11 @@
 """What other rooms and doors ask of the tables: what is settled, what is halted, what is wanted."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models.functions import Now
@@ -53,23 +55,46 @@ class WantedEdit:
     args: Any
 
 
+_SETTLED = "SELECT id::text, outcome::text FROM approvals_action WHERE id = ANY(%s::uuid[]) AND settled_at IS NOT NULL"
+
+
 def settled(action_ids: Sequence[str]) -> dict[str, Settled]:
     """The outcomes of those of these actions that are settled, by id."""
     if not action_ids:
         return {}
-    rows = Action.objects.filter(pk__in=action_ids, settled_at__isnull=False).values_list("pk", "outcome")
-    return {str(pk): Settled(str(pk), outcome or {}) for pk, outcome in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLED, [list(action_ids)])
+        return {action_id: Settled(action_id, json.loads(outcome or "{}")) for action_id, outcome in cursor.fetchall()}
+
+
+def level_waiting(action_id: UUID) -> str | None:
+    """The level of an action that still waits for people; None when it does not, or there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT level FROM approvals_action WHERE id = %s AND state = 'PENDING'", [action_id])
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+_UNSETTLED = "SELECT EXISTS (SELECT 1 FROM approvals_action WHERE id = ANY(%s::uuid[]) AND settled_at IS NULL)"
 
 
 def any_unsettled(action_ids: Sequence[str]) -> bool:
     """Whether one of these actions still has no outcome."""
-    return bool(action_ids) and Action.objects.filter(pk__in=action_ids, settled_at=None).exists()
+    if not action_ids:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(_UNSETTLED, [list(action_ids)])
+        found: bool = cursor.fetchone()[0]
+    return found
 
 
-_HALTED = """
-SELECT EXISTS (SELECT 1 FROM approvals_halt WHERE released_at IS NULL AND (
-    scope = 'everything' OR scope = 'agent' AND target = %s OR scope = 'run' AND target = %s))
-"""
+def halted_sql(agent: str, run: str) -> str:
+    """The condition, in SQL, that a stop order covers now what these two expressions name (never values from outside)."""
+    return f"""EXISTS (SELECT 1 FROM approvals_halt AS h WHERE h.released_at IS NULL AND (
+        h.scope = 'everything' OR h.scope = 'agent' AND h.target = {agent} OR h.scope = 'run' AND h.target = {run}))"""  # noqa: S608
+
+
+_HALTED = f"SELECT {halted_sql('%s', '%s')}"
 
 
 def halted(*, agent: str, run: str) -> bool:

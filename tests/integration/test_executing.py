@@ -138,9 +138,36 @@ def dies(cast, world, tool, monkeypatch):
     _, action = factories.waiting(cast.reviewer, call(tool), world=world)
     decide(action, cast.second)
     with monkeypatch.context() as patch:
-        patch.setattr(executing, "_record", lambda *_: None)
+        patch.setattr(executing, "_record", lambda *_: executing.Recorded(executing.EffectState.CLAIMED))
         agents.execute(action.pk)
     return action
+
+
+# -- the run goes on in the transaction that settled its last question ---------------------------------------
+def test_the_worker_that_settles_the_last_question_drives_the_run_on(cast, world, woken):
+    run, action = factories.waiting(cast.reviewer, call(), world=world)
+    decide(action, cast.second)
+    woken.clear()
+    assert agents.execute(action.pk, go_on=True) == "DONE"
+    run.refresh_from_db()
+    assert (run.state, run.fence, woken) == ("SUCCEEDED", 2, [])
+    kinds = [e.kind for e in log.timeline(run=str(run.pk))]
+    assert kinds.index("run.ready") < kinds.index("run.resumed") < kinds.index("run.succeeded")
+
+
+def test_a_run_halted_while_its_tool_ran_is_not_taken(cast, world, monkeypatch):
+    run, action = factories.waiting(cast.reviewer, call(), world=world)
+    decide(action, cast.second)
+    record = executing._record
+
+    def halted_first(*args):
+        operations.halt(scope="run", target=str(run.pk), reason="stop", by=cast.operator, door="web")
+        return record(*args)
+
+    monkeypatch.setattr(executing, "_record", halted_first)
+    assert agents.execute(action.pk, go_on=True) == "DONE"
+    run.refresh_from_db()
+    assert (run.state, run.fence) == ("READY", 1)
 
 
 def test_what_must_not_be_repeated_becomes_unknown(cast, world, monkeypatch):

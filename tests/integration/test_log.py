@@ -145,7 +145,7 @@ def test_when_the_event_cannot_be_written_nothing_is(agents, cast, world, step, 
     before = (list(Action.objects.values_list("state", "version")), Event.objects.count(), Notification.objects.count(), count())
     monkeypatch.setattr(connection.ops, "max_name_length", connection.ops.max_name_length)
     monkeypatch.setattr("audit.log._body", fail)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
         take(step, cast, action, order)
     assert (list(Action.objects.values_list("state", "version")), Event.objects.count(), Notification.objects.count(), count()) == before
 

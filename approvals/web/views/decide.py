@@ -65,8 +65,8 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
 
 def _mistyped(request: Request, action_id: UUID, typed: str) -> ActionDetail | None:
     """The action, when its approval wants a name typed and got another. Most levels want none: then nothing more is read."""
-    row = queries.inbox_row(action_id)
-    if row is None or row.state != "PENDING" or (row.level != "critical" and not typed):
+    level = queries.level_waiting(action_id)
+    if level is None or (level != "critical" and not typed):
         return None
     detail = queries.action_detail(action_id, reader=request.user)
     return detail if typed != confirm_of(detail).typed else None
