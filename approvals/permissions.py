@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from approvals.errors import NotAllowed
 from approvals.models import User
+from audit import rows
 
 REVIEWERS, OPERATORS, AUDITORS, ADMINS = "reviewers", "operators", "auditors", "admins"
 ROLES = (REVIEWERS, OPERATORS, AUDITORS, ADMINS)
@@ -38,7 +39,7 @@ class Standing:
 
 def standing(user: User) -> Standing:
     """The account re-read now. Raises NotAllowed when it is gone, locked or not a person's."""
-    found = next(iter(User.objects.raw(_STANDING, [user.pk])), None)
+    found = rows.first(User, _STANDING, [user.pk])
     if found is None or not found.is_active:
         raise NotAllowed("Your account is locked; ask an administrator")
     if found.kind != User.Kind.HUMAN:

@@ -1,22 +1,42 @@
 """The ASGI process: pages over HTTP, hints over one read-only WebSocket. Origins are checked before anything else."""
 
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("COUNTERSIGN_ROLE", "web")
 
+import django
+from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.core.asgi import get_asgi_application
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
-_http = get_asgi_application()  # sets Django up: what follows may import models
+django.setup(set_prefix=False)  # what follows may import models
 
 from approvals.live.origin import SameOrigin  # noqa: E402
 from approvals.live.routing import websocket_urlpatterns  # noqa: E402
 
+
+class OneTrip(ASGIHandler):
+    """Middleware and views are synchronous here: all of them run in one trip to the request's thread.
+
+    Django's own handler goes there and back for the middleware and once more for the view.
+    """
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        answer: Any = await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        return answer
+
+
 application = ProtocolTypeRouter(
     {
-        "http": _http,
+        "http": OneTrip(),
         "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

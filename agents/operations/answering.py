@@ -6,13 +6,14 @@ from typing import Any
 from agents.models import Pause, Run
 from agents.operations.pausing import NATIVE
 from approvals.queries import Settled
+from audit import rows
 
 _OPEN = "SELECT * FROM agents_pause WHERE run_id = %s AND state = 'OPEN' ORDER BY id"
 
 
 def open_pauses(run: Run) -> list[Pause]:
     """What the run still asks, oldest first."""
-    return list(Pause.objects.raw(_OPEN, [run.pk]))
+    return rows.fetch(Pause, _OPEN, [run.pk])
 
 
 def answers(pauses: Sequence[Pause], settled: Mapping[str, Settled]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A Run is claimed, driven to its next pause or end, and put down. The graph runs outside any transaction of ours."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ from uuid import UUID
 import psycopg
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 
 from agents.crashpoints import crash
@@ -28,7 +29,7 @@ from approvals import queries as approvals_queries
 from approvals.models.people import User
 from approvals.operations import close, lock, notices
 from approvals.states import ActionState
-from audit import canonical, log, traces
+from audit import canonical, log, rows, traces
 from audit.log import Entry
 
 logger = structlog.get_logger("agents.driving")
@@ -69,6 +70,13 @@ WHERE a.slug = r.agent_id
   AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text")}
 RETURNING r.*, {joined.columns("a", "agent", joined.AGENT)}
 """  # noqa: S608  names of ours only
+_LEAVE = """
+UPDATE agents_run SET state = %(state)s, nodes = %(nodes)s::jsonb, error = %(error)s, lease_until = NULL, attempts = 0,
+    changed_at = statement_timestamp(),
+    finished_at = CASE WHEN %(ended)s THEN statement_timestamp() ELSE finished_at END,
+    output = CASE WHEN %(ended)s THEN %(output)s::jsonb ELSE output END
+WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s
+"""
 ENDED = frozenset({RunState.SUCCEEDED, RunState.PARTIAL, RunState.FAILED})
 
 
@@ -116,7 +124,7 @@ def take(run_id: UUID) -> Run | None:
 
     None: it is halted, or another worker got there first.
     """
-    run = next(iter(Run.objects.raw(_TAKE, {"id": run_id, "lease": settings.LEASE_S})), None)
+    run = rows.first(Run, _TAKE, {"id": run_id, "lease": settings.LEASE_S})
     if run is None:
         return None
     run.agent = joined.agent_of(run, run.agent_id)
@@ -154,7 +162,7 @@ def _drive(run: Run, control: Control, recorder: Recorder) -> Driven:
 def _bring_people(run: Run) -> None:
     """Who a question is asked for and by: the agent's account, its owner, and who started the run, in one statement."""
     wanted = [pk for pk in (run.agent.user_id, run.agent.owner_id, run.started_by_id) if pk]
-    found = {user.pk: user for user in User.objects.raw("SELECT * FROM approvals_user WHERE id = ANY(%s)", [wanted])}
+    found = {user.pk: user for user in rows.fetch(User, "SELECT * FROM approvals_user WHERE id = ANY(%s)", [wanted])}
     run.agent.user = found[run.agent.user_id]
     run.agent.owner = found.get(run.agent.owner_id)
     run.started_by = found.get(run.started_by_id)
@@ -206,17 +214,11 @@ def _put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
 
 def _leave(run: Run, state: RunState, stretch: Stretch, error: str, *, output: Any) -> None:
     """The guarded UPDATE that ends a stretch. Raises LostLease when the fence is not ours any more."""
-    changed = Run.objects.filter(pk=run.pk, state=RunState.RUNNING, fence=run.fence).update(
-        state=state,
-        nodes=list(stretch.nodes),
-        error=canonical.storable(error),
-        lease_until=None,
-        changed_at=Now(),
-        attempts=0,
-        **({"finished_at": Now(), "output": output} if state in ENDED else {}),
-    )
-    if not changed:
-        raise LostLease("Another worker took this run over")
+    left = {"state": str(state), "nodes": json.dumps(list(stretch.nodes)), "error": canonical.storable(error), "ended": state in ENDED}
+    with connection.cursor() as cursor:
+        cursor.execute(_LEAVE, {**left, "output": None if output is None else json.dumps(output), "id": run.pk, "fence": run.fence})
+        if cursor.rowcount != 1:
+            raise LostLease("Another worker took this run over")
 
 
 def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunState, str]:

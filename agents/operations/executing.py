@@ -30,7 +30,7 @@ from approvals.models.people import User
 from approvals.operations import notices
 from approvals.operations.claiming import Claim, Reopened, report_tampering
 from approvals.operations.halts import check_reason
-from audit import canonical, log, traces
+from audit import canonical, log, rows, traces
 from audit.actors import SYSTEM, Actor
 from audit.log import Entry
 from audit.traces import SpanRecord
@@ -130,7 +130,7 @@ _TAKE_AGAIN = _TAKEN + "AND e.state = 'CLAIMED' AND e.idempotent AND e.lease_unt
 
 def _effect(action_id: UUID) -> Effect | None:
     """The effect with its run and its agent."""
-    effect = next(iter(Effect.objects.raw(_EFFECT, [action_id])), None)
+    effect = rows.first(Effect, _EFFECT, [action_id])
     if effect is not None:
         effect.run = joined.run_of(effect)
     return effect

@@ -17,7 +17,7 @@ from agents.tools.registry import BadArgs, Preview, Tool, ToolContext, ToolError
 from agents.tools.summaries import summarize
 from approvals.operations import Proposal, close, lock, open_action
 from approvals.states import ActionState
-from audit import canonical, log
+from audit import canonical, log, rows
 
 NATIVE, RAW = "countersign", "raw"
 MAX_EVIDENCE = 20
@@ -92,7 +92,7 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
     pause = existing or Pause(**place)
     for name, value in content.items():
         setattr(pause, name, value)
-    pause.save(force_insert=not existing)
+    pause.save() if existing else rows.insert(pause)
     if existing:
         log.append(events.entry(run, "pause.changed", node=question.node, interrupt=question.interrupt_id, actions=pause.actions))
     if refusal:

@@ -18,7 +18,7 @@ from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.signals import Resolved, action_reopened, action_resolved
 from approvals.states import ActionState
-from audit import log
+from audit import log, rows
 from audit.actors import Actor
 
 _READY = "UPDATE agents_run SET state = 'READY', changed_at = statement_timestamp() WHERE id = %s AND state = 'WAITING'"
@@ -31,7 +31,7 @@ def on_resolved(resolved: Resolved, **_: Any) -> None:
     if not resolved.run:
         return
     if resolved.executes:
-        Effect.objects.create(action_id=resolved.action_id, run_id=UUID(resolved.run), tool=resolved.tool, digest=resolved.digest)
+        rows.insert(Effect(action_id=resolved.action_id, run_id=UUID(resolved.run), tool=resolved.tool, digest=resolved.digest))
         waking.wake(waking.EFFECT, resolved.action_id)
         return
     Effect.objects.filter(pk=resolved.action_id, state=EffectState.READY).delete()
@@ -53,7 +53,7 @@ def ready_if_settled(run_id: UUID, *, wake: bool = True) -> bool:
     Args:
         wake: False for a worker that takes the run itself, in this very transaction.
     """
-    run = next(iter(Run.objects.raw("SELECT * FROM agents_run WHERE id = %s FOR UPDATE", [run_id])), None)
+    run = rows.first(Run, "SELECT * FROM agents_run WHERE id = %s FOR UPDATE", [run_id])
     if run is None or run.state != RunState.WAITING or not all_settled(run_id):
         return False
     with connection.cursor() as cursor:

@@ -19,7 +19,7 @@ from approvals.operations.notices import tell_action
 from approvals.operations.resolving import conclude
 from approvals.resolution import Vote, resolve
 from approvals.states import ActionState, Verdict
-from audit import canonical, log
+from audit import canonical, log, rows
 
 # Both are read in every decision, the votes in every claim as well: one statement each instead of three.
 _VOTES = """
@@ -88,7 +88,7 @@ def decide(
     if not envelope.needs and action.state != ActionState.PENDING:
         raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
     permissions.check_decide(who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded)
-    mine = next(iter(Decision.objects.raw(_MINE, [action.pk, who.person])), None)
+    mine = rows.first(Decision, _MINE, [action.pk, who.person])
     if mine and (recorded := _recorded(action, mine, chosen, seen_digest, idempotency_key)):
         return recorded
     check_open(action, seen_digest)
@@ -150,12 +150,12 @@ def check_words(verdict: str, reason: str, response: str, key: str = "") -> Verd
 def locked(action_id: Any) -> tuple[Action, Requirement]:
     """The action, its row locked until the transaction ends, and its current requirement."""
     try:
-        action = next(iter(Action.objects.raw(_LOCKED, [UUID(str(action_id))])), None)
+        action = rows.first(Action, _LOCKED, [UUID(str(action_id))])
     except ValueError:
         action = None
     if action is None:
         raise NotFound("There is no such action; it may belong to another installation")
-    requirement = next(iter(Requirement.objects.raw(_REQUIREMENT, [action.pk, action.version])), None)
+    requirement = rows.first(Requirement, _REQUIREMENT, [action.pk, action.version])
     if requirement is None:
         raise Tampered(envelopes.NO_VERSION)
     return action, requirement

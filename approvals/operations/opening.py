@@ -18,7 +18,7 @@ from approvals.operations.resolving import conclude, record_policy_decision
 from approvals.policy.risk import Assessment, Facts, assess
 from approvals.policy.rules import Policy
 from approvals.states import ActionState, Verdict
-from audit import canonical, log
+from audit import canonical, log, rows
 from audit.actors import SYSTEM, Actor
 
 NOVELTY_WINDOW = timedelta(days=30)
@@ -212,8 +212,8 @@ def _create(proposal: Proposal, policy: Policy, facts: Facts, assessment: Assess
         now=now,
         deadline_s=proposal.deadline_s,
     )
-    action.save(force_insert=True)
-    requirement.save(force_insert=True)
+    rows.insert(action)
+    rows.insert(requirement)
     return action, requirement
 
 

@@ -13,7 +13,7 @@ from approvals.operations import events
 from approvals.operations.notices import tell_action
 from approvals.operations.resolving import announce, resolved_entry
 from approvals.states import ActionState
-from audit import log
+from audit import log, rows
 from audit.actors import SYSTEM, Actor
 
 _SETTLE = """
@@ -25,7 +25,7 @@ WHERE id = %s AND settled_at IS NULL AND state <> 'PENDING' RETURNING *
 @transaction.atomic(savepoint=False)
 def settle(action_id: UUID, outcome: dict[str, Any], *, by: Actor = SYSTEM, door: str = "worker") -> bool:
     """Make the outcome of a resolved action final. False when it was settled before (by somebody faster)."""
-    action = next(iter(Action.objects.raw(_SETTLE, [json.dumps(outcome), action_id])), None)
+    action = rows.first(Action, _SETTLE, [json.dumps(outcome), action_id])
     if action is None:
         return False
     log.append(events.entry(action, "action.settled", by=by, door=door, outcome=outcome))

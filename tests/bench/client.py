@@ -4,6 +4,7 @@ import http.client
 import json
 import threading
 import time
+from collections import defaultdict
 from urllib.parse import urlencode
 
 from websockets import Origin
@@ -59,18 +60,21 @@ class Ears:
             additional_headers={"Cookie": reviewer.cookies},
             origin=Origin(f"http://127.0.0.1:{port}"),
         )
-        self._heard: dict[tuple[str, str], float] = {}
-        self._news = threading.Condition()
+        self._heard: dict[str, dict[str, float]] = defaultdict(dict)
+        self._news: dict[str, threading.Event] = defaultdict(threading.Event)  # one per object: nobody wakes for another's news
         self._thread = threading.Thread(target=self._listen, name="bench-ears", daemon=True)
         self._thread.start()
 
     def wait(self, object_id: str, *kinds: str, seconds: float = TIMEOUT_S) -> tuple[str, float]:
         """The first of these kinds heard of this object, and when."""
-        with self._news:
-            if not self._news.wait_for(lambda: any((object_id, kind) in self._heard for kind in kinds), seconds):
+        deadline = time.monotonic() + seconds
+        while True:
+            news = self._news[object_id]
+            news.clear()
+            if kind := next((kind for kind in kinds if kind in self._heard[object_id]), None):
+                return kind, self._heard[object_id][kind]
+            if not news.wait(deadline - time.monotonic()):
                 raise TimeoutError(f"nothing was heard of {object_id} ({', '.join(kinds)}) within {seconds:.0f} s")
-            kind = next(kind for kind in kinds if (object_id, kind) in self._heard)
-            return kind, self._heard[object_id, kind]
 
     def close(self) -> None:
         self._socket.close()
@@ -85,6 +89,5 @@ class Ears:
             at = time.time()
             frame = json.loads(text)
             if frame["type"] == "hint":
-                with self._news:
-                    self._heard.setdefault((frame["object_id"], frame["kind"]), at)
-                    self._news.notify_all()
+                self._heard[frame["object_id"]].setdefault(frame["kind"], at)
+                self._news[frame["object_id"]].set()
