@@ -1,7 +1,6 @@
 """The ASGI process: pages over HTTP, hints over one read-only WebSocket. Origins are checked before anything else."""
 
 import os
-from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("COUNTERSIGN_ROLE", "web")
@@ -30,7 +29,7 @@ class OneTrip(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        answer: Any = await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        answer: HttpResponseBase = await sync_to_async(self.get_response, thread_sensitive=True)(request)
         return answer
 
 

@@ -130,7 +130,7 @@ def _work(wakes: list[waking.Wake]) -> None:
 
     while wakes:
         with waking.held() as more:
-            _do(wakes.pop(0))
+            _do(wakes.pop(0), go_on=False)
         wakes += more
 
 

@@ -2,13 +2,15 @@
 
 registering  projects become Agents and AgentVersions
 starting     a Run is created, cancelled, tried again
-driving      a Run is claimed, driven and put down (T1 is in `pausing`)
+driving      a Run is taken and driven
+stretches    T1: what it came to is written down (its questions in `pausing`)
 executing    T3 and T4: approved actions are claimed, run and recorded
+unknown      calls whose outcome a person has to say
 checking     edited arguments are tried with the tool itself
 halting      an agent or run that exists is stopped
 receiving    what approvals tells us, inside its transactions
 recovering   what the sweeper finds that nobody woke
-leases, waking   shared
+leases, waking, joined, events   shared
 """
 
 from importlib import import_module
@@ -17,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agents.operations.checking import check_edit
     from agents.operations.driving import advance_run
-    from agents.operations.executing import execute, resolve_unknown
+    from agents.operations.executing import execute
     from agents.operations.halting import order_halt
     from agents.operations.recovering import recover
     from agents.operations.registering import register_project
     from agents.operations.starting import cancel_run, close_cancelled, retry_run, start_run
+    from agents.operations.unknown import resolve_unknown
 
 __all__ = [
     "advance_run",
@@ -47,7 +50,7 @@ _HOMES = {
     "order_halt": "halting",
     "recover": "recovering",
     "register_project": "registering",
-    "resolve_unknown": "executing",
+    "resolve_unknown": "unknown",
     "retry_run": "starting",
     "start_run": "starting",
 }

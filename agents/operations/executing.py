@@ -1,5 +1,6 @@
 """T3 and T4: the one way by which anything is really done. Claim, run the tool once, record what came of it."""
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +9,6 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
 from django.db.models.functions import Now
 
 from agents.crashpoints import crash
@@ -18,20 +18,18 @@ from agents.models import Effect, Run
 from agents.operations import driving, events, joined
 from agents.operations.leases import Held, holding
 from agents.operations.pausing import context
-from agents.operations.receiving import as_uuid, ready_if_settled
+from agents.operations.receiving import ready_if_settled
+from agents.operations.unknown import give_up
 from agents.states import EffectState, RunState
 from agents.tools import runner
 from agents.tools.registry import Tool
 from agents.tools.runner import Ran
 from approvals import operations as approvals
-from approvals import permissions
 from approvals.errors import Conflict, Expired, Halted, NotFound, Tampered
-from approvals.models.people import User
 from approvals.operations import notices
 from approvals.operations.claiming import Claim, Reopened, report_tampering
-from approvals.operations.halts import check_reason
 from audit import canonical, log, rows, traces
-from audit.actors import SYSTEM, Actor
+from audit.actors import SYSTEM
 from audit.log import Entry
 from audit.traces import SpanRecord
 
@@ -124,6 +122,12 @@ UPDATE agents_effect AS e SET state = 'CLAIMED', fence = e.fence + 1, attempts =
 FROM agents_run AS r
 WHERE e.action_id = %(id)s AND e.fence = %(fence)s AND e.digest = %(digest)s AND r.id = e.run_id AND r.state <> 'CANCELLED'
 """
+_ENDED = """
+UPDATE agents_effect SET state = %(state)s, result = %(result)s::jsonb, result_sha256 = %(sha256)s, error = %(error)s,
+    finished_at = statement_timestamp(), lease_until = NULL
+WHERE action_id = %(id)s AND state = 'CLAIMED' AND fence = %(fence)s
+"""
+_TAKEN_OVER = "Another worker took this effect over"
 _TAKE = _TAKEN + "AND e.state = 'READY'"
 _TAKE_AGAIN = _TAKEN + "AND e.state = 'CLAIMED' AND e.idempotent AND e.lease_until <= statement_timestamp()"
 
@@ -178,7 +182,9 @@ def _record(taken: Taken, ran: Ran, began: datetime) -> Recorded:
     if ran.status == "unknown" and taken.tool.idempotent and taken.attempt < MAX_ATTEMPTS:
         # The same key may safely be sent again: back off, the sweeper takes it up (row R25).
         pause = Now() + timedelta(seconds=2**taken.attempt)
-        _guarded(taken, lease_until=pause, error=ran.error[:2_000])
+        held = Effect.objects.filter(pk=taken.claim.action_id, state=EffectState.CLAIMED, fence=taken.fence)
+        if not held.update(lease_until=pause, error=ran.error[:2_000]):
+            raise LostLease(_TAKEN_OVER)
         log.append(_entry(taken.claim, "effect.retried", error=ran.error[:2_000], attempt=taken.attempt))
         return Recorded(EffectState.CLAIMED)
     state = {"done": EffectState.DONE, "failed": EffectState.FAILED, "unknown": EffectState.UNKNOWN}[ran.status]
@@ -186,15 +192,13 @@ def _record(taken: Taken, ran: Ran, began: datetime) -> Recorded:
     if state is not EffectState.UNKNOWN:
         # The action first, then the effect, then the run: locks are taken in one order everywhere.
         approvals.settle(taken.claim.action_id, _outcome(taken.claim, ran))
-    _guarded(
-        taken,
-        state=state,
-        result=result,
-        error=ran.error[:2_000],
-        finished_at=Now(),
-        lease_until=None,
-        result_sha256=_hash(result) if result is not None else "",
-    )
+    ended: dict[str, Any] = {"state": str(state), "result": None if result is None else json.dumps(result), "error": ran.error[:2_000]}
+    with connection.cursor() as cursor:
+        sha256 = _hash(result) if result is not None else ""
+        ended |= {"sha256": sha256, "id": taken.claim.action_id, "fence": taken.fence}
+        cursor.execute(_ENDED, ended)
+        if cursor.rowcount != 1:
+            raise LostLease(_TAKEN_OVER)
     crash("t4_open")
     log.append(_entry(taken.claim, f"effect.{state.lower()}", result=result, error=ran.error[:2_000], code=ran.code))
     traces.record([_span(taken, ran, began)])
@@ -203,12 +207,6 @@ def _record(taken: Taken, ran: Ran, began: datetime) -> Recorded:
         return Recorded(state)
     ready = ready_if_settled(taken.run.pk, wake=not taken.go_on)
     return Recorded(state, driving.take(taken.run.pk) if ready and taken.go_on else None)
-
-
-def _guarded(taken: Taken, **values: Any) -> None:
-    held = Effect.objects.filter(pk=taken.claim.action_id, state=EffectState.CLAIMED, fence=taken.fence)
-    if not held.update(**values):
-        raise LostLease("Another worker took this effect over")
 
 
 @transaction.atomic
@@ -226,69 +224,8 @@ def _refuse(effect: Effect, code: str, reason: str, *, again: bool = False) -> N
         return
     run = Run.objects.get(pk=effect.run_id)
     data = {"code": code, "error": reason, "called": False}
-    log.append(_event(str(effect.pk), run.agent_id, str(run.pk), effect.digest, "effect.failed", SYSTEM, "worker", **data))
+    log.append(events.effect(str(effect.pk), run.agent_id, str(run.pk), effect.digest, "effect.failed", SYSTEM, "worker", **data))
     ready_if_settled(run.pk)
-
-
-@transaction.atomic
-def give_up(action_id: UUID) -> bool:
-    """A claimed call whose worker died, of a tool that must not be repeated: UNKNOWN, a question for a person."""
-    effect = (
-        Effect.objects.select_for_update(skip_locked=True).filter(pk=action_id, state=EffectState.CLAIMED, lease_until__lte=Now()).first()
-    )
-    if effect is None:
-        return False
-    Effect.objects.filter(pk=action_id, fence=effect.fence).update(
-        state=EffectState.UNKNOWN,
-        fence=F("fence") + 1,
-        lease_until=None,
-        error="The worker died after the call was claimed; nobody knows whether it was done",
-    )
-    run = Run.objects.get(pk=effect.run_id)
-    log.append(_event(str(action_id), run.agent_id, str(run.pk), effect.digest, "effect.unknown", SYSTEM, "beat", attempts=effect.attempts))
-    events.tell_run(run, "run.unknown")
-    return True
-
-
-@transaction.atomic
-def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: str) -> Effect:
-    """A person looked and says whether the call was done; the run goes on with that.
-
-    Raises:
-        NotAllowed, BadRequest: not an operator, no reason. UnknownEffect, WrongState: nothing of that kind.
-    """
-    who = permissions.standing(by)
-    permissions.check_halt(who)
-    reason = check_reason(reason)
-    known = as_uuid(action_id)
-    effect = Effect.objects.filter(pk=known).first() if known else None
-    if effect is None:
-        raise UnknownEffect("There is no such effect")
-    if effect.state != EffectState.UNKNOWN:
-        raise WrongState(f"Its outcome is known: {effect.state.lower()}")
-    status = "done" if done else "failed"
-    outcome = {"status": status, "result": {"confirmed_by": who.user.get_username()} if done else None, "reason": reason}
-    approvals.settle(effect.pk, outcome, by=who.user.actor, door=door)
-    state = EffectState.DONE if done else EffectState.FAILED
-    if not Effect.objects.filter(pk=effect.pk, state=EffectState.UNKNOWN).update(state=state, finished_at=Now(), result=outcome["result"]):
-        raise WrongState("Somebody else has just said what happened")
-    run = Run.objects.get(pk=effect.run_id)
-    log.append(
-        _event(
-            str(effect.pk),
-            run.agent_id,
-            str(run.pk),
-            effect.digest,
-            f"effect.{state.lower()}",
-            who.user.actor,
-            door,
-            reason=reason,
-            said_by_person=True,
-        )
-    )
-    ready_if_settled(run.pk)
-    effect.refresh_from_db()
-    return effect
 
 
 def _outcome(claim: Claim, ran: Ran) -> dict[str, Any]:
@@ -304,11 +241,7 @@ def _hash(result: Any) -> str:
 
 
 def _entry(claim: Claim, kind: str, **data: Any) -> Entry:
-    return _event(str(claim.action_id), claim.agent, claim.run, claim.digest, kind, SYSTEM, "worker", tool=claim.tool, **data)
-
-
-def _event(action: str, agent: str, run: str, digest: str, kind: str, by: Actor, door: str, **data: Any) -> Entry:
-    return Entry(stream=f"action:{action}", kind=kind, by=by, door=door, agent=agent, run=run, action=action, digest=digest, data=data)
+    return events.effect(str(claim.action_id), claim.agent, claim.run, claim.digest, kind, SYSTEM, "worker", tool=claim.tool, **data)
 
 
 def _span(taken: Taken, ran: Ran, began: datetime) -> SpanRecord:

@@ -32,9 +32,11 @@ def tell(*hints: Hint) -> None:
     """Write hints to the catch-up table; browsers hear of them when the caller's transaction commits."""
     if _gathered.takes(hints):
         return
-    values = [value for h in hints for value in (h.topic, h.object, h.object_id, h.version, h.kind)]
+    # The last word about each object is enough: whoever hears it looks again.
+    last = {(h.topic, h.object_id): h for h in hints}.values()
+    values = [value for h in last for value in (h.topic, h.object, h.object_id, h.version, h.kind)]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT + ", ".join([_ROW] * len(hints)), values)
+        cursor.execute(_INSERT + ", ".join([_ROW] * len(last)), values)
 
 
 _gathered: Gathering[Hint] = Gathering("hints", tell)

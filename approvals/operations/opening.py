@@ -224,14 +224,14 @@ SELECT clock_timestamp(),
     (SELECT id FROM approvals_action WHERE thread = %(thread)s AND checkpoint_ns = %(checkpoint_ns)s
         AND interrupt_id = %(interrupt_id)s AND index = %(index)s),
     (SELECT count(*) FROM (SELECT 1 FROM approvals_action WHERE %(novelty)s AND agent = %(agent)s AND tool = %(tool)s AND state = 'APPROVED'
-        AND resolved_at >= statement_timestamp() - %(window)s::interval LIMIT 100) AS lately)
+        AND resolved_at >= statement_timestamp() - make_interval(secs => %(window)s) LIMIT 100) AS lately)
 """
 
 
 def _look(proposal: Proposal) -> tuple[datetime, UUID | None, int]:
     place = {k: getattr(proposal, k) for k in ("thread", "checkpoint_ns", "interrupt_id", "index", "agent", "tool")}
     with connection.cursor() as cursor:
-        cursor.execute(_LOOK, {**place, "window": NOVELTY_WINDOW, "novelty": not _runs_nothing(proposal)})
+        cursor.execute(_LOOK, {**place, "window": NOVELTY_WINDOW.total_seconds(), "novelty": not _runs_nothing(proposal)})
         now, existing, approvals_before = cursor.fetchone()
     return now, existing, approvals_before
 

@@ -20,7 +20,7 @@ from audit.log import Entry
 
 _CONCLUDE = """
 UPDATE approvals_action SET state = %(state)s, resolved_at = statement_timestamp(), resolution = %(resolution)s::jsonb,
-    claim_by = CASE WHEN %(approved)s THEN statement_timestamp() + %(within)s::interval ELSE claim_by END
+    claim_by = CASE WHEN %(approved)s THEN statement_timestamp() + make_interval(secs => %(within)s) ELSE claim_by END
 WHERE id = %(id)s AND state = 'PENDING' AND version = %(version)s AND digest = %(digest)s AND expires_at > statement_timestamp()
 """
 
@@ -65,7 +65,7 @@ def conclude(action: Action, requirement: Requirement, decision: Decision, *, be
             _CONCLUDE,
             {
                 **{"id": action.pk, "version": action.version, "digest": action.digest, "state": str(state)},
-                **{"resolution": json.dumps(resolution), "approved": verdict is Verdict.APPROVE, "within": envelope.execute_within},
+                **{"resolution": json.dumps(resolution), "approved": verdict is Verdict.APPROVE, "within": envelope.execute_within.total_seconds()},
             },
         )
         if cursor.rowcount != 1:

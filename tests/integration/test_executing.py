@@ -10,6 +10,7 @@ from agents.errors import BadInput, UnknownEffect, WrongState
 from agents.graphs import loader
 from agents.models import Agent, Effect, Run
 from agents.operations import executing
+from agents.states import EffectState
 from agents.tools.registry import Tool
 from approvals import operations
 from approvals.errors import BadRequest, Conflict, Expired, NotAllowed, Tampered
@@ -138,7 +139,7 @@ def dies(cast, world, tool, monkeypatch):
     _, action = factories.waiting(cast.reviewer, call(tool), world=world)
     decide(action, cast.second)
     with monkeypatch.context() as patch:
-        patch.setattr(executing, "_record", lambda *_: executing.Recorded(executing.EffectState.CLAIMED))
+        patch.setattr(executing, "_record", lambda *_: executing.Recorded(EffectState.CLAIMED))
         agents.execute(action.pk)
     return action
 

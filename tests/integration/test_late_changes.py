@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group
 from agents import operations as agents
 from agents.graphs import loader
 from agents.models import Effect, Pause, Run
-from agents.operations import driving
+from agents.operations import driving, stretches
 from approvals import operations
 from approvals.errors import NotAllowed
 from approvals.models import Action
@@ -23,13 +23,13 @@ def leave_the_reviewers(user):
 
 def test_a_run_cancelled_before_its_worker_writes_asks_nothing(cast, world, monkeypatch):
     run = factories.run(cast.reviewer, call(), world=world)
-    put_down = driving._put_down
+    put_down = stretches.put_down
 
     def cancelled_first(*args):
         agents.cancel_run(run.pk, reason="enough", by=cast.operator, door="web")
         return put_down(*args)
 
-    monkeypatch.setattr(driving, "_put_down", cancelled_first)
+    monkeypatch.setattr(driving, "put_down", cancelled_first)
     assert agents.advance_run(run.pk).state is None
     assert (Run.objects.get().state, Action.objects.count(), Pause.objects.count()) == ("CANCELLED", 0, 0)
 

@@ -9,7 +9,7 @@ from agents import operations as agents
 from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
 from agents.graphs.recorder import Recorder
 from agents.models import Agent, Effect, Pause, Run
-from agents.operations import driving
+from agents.operations import driving, stretches
 from approvals.errors import BadRequest, NotAllowed
 from approvals.models import Action
 from audit import queries as log
@@ -315,13 +315,13 @@ def test_the_same_wake_four_times_drives_once(cast, world):
 
 def test_a_worker_that_lost_its_lease_writes_nothing(cast, world, monkeypatch):
     run = factories.run(cast.reviewer, call(), world=world)
-    put_down = driving._put_down
+    put_down = stretches.put_down
 
     def too_late(*args):
         Run.objects.filter(pk=run.pk).update(fence=99)
         return put_down(*args)
 
-    monkeypatch.setattr(driving, "_put_down", too_late)
+    monkeypatch.setattr(driving, "put_down", too_late)
     assert agents.advance_run(run.pk).state is None
     assert (Action.objects.count(), Pause.objects.count()) == (0, 0)
 

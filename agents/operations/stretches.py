@@ -1,0 +1,151 @@
+"""T1: what a stretch of a run came to is written down: its pauses and actions, its spans, and the run's next state."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from agents.crashpoints import crash
+from agents.errors import LostLease
+from agents.graphs.driver import Stop, Stretch
+from agents.graphs.loader import load_agent
+from agents.graphs.recorder import Recorder
+from agents.models import Pause, Run
+from agents.operations import events, waking
+from agents.operations.pausing import Prepared, open_pause
+from agents.operations.receiving import all_settled
+from agents.states import PauseState, RunState
+from approvals import queries as approvals_queries
+from approvals.operations import close, lock, notices
+from approvals.states import ActionState
+from audit import canonical, log, traces
+from audit.log import Entry
+
+_LEAVE = """
+UPDATE agents_run SET state = %(state)s, nodes = %(nodes)s::jsonb, error = %(error)s, lease_until = NULL, attempts = 0,
+    changed_at = statement_timestamp(),
+    finished_at = CASE WHEN %(ended)s THEN statement_timestamp() ELSE finished_at END,
+    output = CASE WHEN %(ended)s THEN %(output)s::jsonb ELSE output END
+WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s
+"""
+_CLOSE = "UPDATE agents_pause SET state = %s, closed_at = statement_timestamp() WHERE id = ANY(%s)"
+ENDED = frozenset({RunState.SUCCEEDED, RunState.PARTIAL, RunState.FAILED})
+
+
+@dataclass(frozen=True)
+class Driven:
+    """A stretch and what was known around it.
+
+    Attributes:
+        prepared: its new questions, looked at. pauses: what was open when the run was taken.
+        settled: those actions of the pauses whose outcome was final then.
+    """
+
+    stretch: Stretch
+    prepared: Sequence[Prepared] = ()
+    pauses: Sequence[Pause] = ()
+    settled: frozenset[str] = frozenset()
+
+
+@transaction.atomic
+@notices.together()
+@log.together()
+def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
+    """T1: pauses, actions, spans and the Run's next state together, only while the fence is ours."""
+    stretch = driven.stretch
+    entries, orphans = _reconcile(run, driven)
+    waits = [open_pause(run, one, first=run.fence == 1) for one in driven.prepared]
+    traces.record(recorder.taken())
+    state, error = _next_state(run, stretch, orphans)
+    # From here on, the run's row is locked: a settling action waits for us, or has been seen.
+    _leave(run, state, stretch, error, output=_output(stretch) if stretch.stop is Stop.FINISHED and not orphans else None)
+    if state is RunState.WAITING and not any(waits) and all_settled(run.pk):
+        state = RunState.READY
+        Run.objects.filter(pk=run.pk, fence=run.fence).update(state=state)
+    crash("t1_open")
+    run.state = state
+    data: dict[str, Any] = {"nodes": list(stretch.nodes), "questions": len(stretch.questions)}
+    if error:
+        data["error"] = error[-2_000:]
+    log.append(*entries, events.entry(run, f"run.{state.lower()}", fence=run.fence, **data))
+    events.tell_run(run, f"run.{state.lower()}")
+    if state == RunState.READY:
+        waking.wake(waking.RUN, run.pk)
+    return state
+
+
+def _leave(run: Run, state: RunState, stretch: Stretch, error: str, *, output: Any) -> None:
+    """The guarded UPDATE that ends a stretch. Raises LostLease when the fence is not ours any more."""
+    left = {"state": str(state), "nodes": json.dumps(list(stretch.nodes)), "error": canonical.storable(error), "ended": state in ENDED}
+    with connection.cursor() as cursor:
+        cursor.execute(_LEAVE, {**left, "output": None if output is None else json.dumps(output), "id": run.pk, "fence": run.fence})
+        if cursor.rowcount != 1:
+            raise LostLease("Another worker took this run over")
+
+
+def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunState, str]:
+    if stretch.stop is Stop.FAILED:
+        return RunState.FAILED, stretch.error
+    if stretch.stop is Stop.DRAINED:
+        stopped = approvals_queries.halted(agent=run.agent_id, run=str(run.pk))
+        return (RunState.HALTED if stopped else RunState.READY), ""
+    if orphans:
+        where = ", ".join(sorted(set(orphans)))
+        return (
+            RunState.FAILED,
+            f"The graph no longer has the question asked at {where}: the node was renamed or removed, and its answer can reach nobody",
+        )
+    if stretch.stop is Stop.PAUSED:
+        return RunState.WAITING, ""
+    result = stretch.values.get("result")
+    failed = isinstance(result, dict) and result.get("success") is False
+    return (RunState.PARTIAL if failed else RunState.SUCCEEDED), str(result.get("error", "")) if failed and isinstance(result, dict) else ""
+
+
+def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:
+    """Compare our open pauses with what the graph lists: answered, or orphaned (design.md section 3.5)."""
+    stretch = driven.stretch
+    if stretch.stop in {Stop.FAILED, Stop.DRAINED}:
+        return [], []  # nothing certain is known of the others yet
+    asked = {question.interrupt_id for question in stretch.questions}
+    gone = [pause for pause in driven.pauses if pause.interrupt_id not in asked]
+    answered = [pause for pause in gone if _answered(run, pause, driven)]
+    orphaned = [pause for pause in gone if pause not in answered]
+    _close_pauses(answered, PauseState.ANSWERED)
+    if orphaned:
+        lock([UUID(action_id) for pause in orphaned for action_id in pause.actions])
+        _close_pauses(orphaned, PauseState.ORPHANED)
+        for action_id in [a for pause in orphaned for a in pause.actions]:
+            close(UUID(action_id), ActionState.SUPERSEDED, reason="The graph no longer asks this")
+    entries = [
+        events.entry(run, f"pause.{state.lower()}", node=pause.node, interrupt=pause.interrupt_id, actions=pause.actions)
+        for state, pauses in ((PauseState.ANSWERED, answered), (PauseState.ORPHANED, orphaned))
+        for pause in pauses
+    ]
+    return entries, [pause.node for pause in orphaned]
+
+
+def _answered(run: Run, pause: Pause, driven: Driven) -> bool:
+    """Whether a question that is gone was taken with its answer; a settled fact needs no lock to be looked at."""
+    settled = all(action_id in driven.settled for action_id in pause.actions)
+    return settled and (pause.interrupt_id in driven.stretch.delivered or not pause.node or pause.node in _nodes(run))
+
+
+def _close_pauses(pauses: Sequence[Pause], state: PauseState) -> None:
+    if pauses:
+        with connection.cursor() as cursor:
+            cursor.execute(_CLOSE, [str(state), [pause.pk for pause in pauses]])
+
+
+def _nodes(run: Run) -> set[str]:
+    loaded = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0)
+    return set(loaded.compile(None).nodes)
+
+
+def _output(stretch: Stretch) -> Any:
+    values = stretch.values.get("result", stretch.values)
+    plain = values if isinstance(values, dict) else {"result": values}
+    return canonical.storable({k: v for k, v in plain.items() if k != "messages"})
