@@ -136,6 +136,7 @@ class Pause(models.Model):
     actions = models.JSONField(default=list)  # ids of its actions, in order
     asked = models.IntegerField(default=1)  # times it was asked: the node may come back with other arguments
     created_at = models.DateTimeField(db_default=Now())
+    taken_at = models.DateTimeField(null=True)  # its node was given the answer, and raised
     closed_at = models.DateTimeField(null=True)
 
     class Meta:

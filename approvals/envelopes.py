@@ -73,6 +73,17 @@ class Envelope:
         return timedelta(seconds=self.data["execute_within_s"])
 
     @property
+    def edited_by(self) -> str:
+        """The person whose edit these arguments are; "" when they are the agent's own."""
+        return str(self.data.get("edited_by", ""))
+
+    @property
+    def asked_deadline_s(self) -> int | None:
+        """Seconds the agent itself would wait, when that was less than the policy allows."""
+        asked: int | None = self.data.get("asked_deadline_s")
+        return asked
+
+    @property
     def facts(self) -> Facts:
         raw = dict(self.data["facts"])
         raw["untrusted_text"] = tuple(raw["untrusted_text"])
@@ -91,10 +102,12 @@ def build(
     excluded: list[str],
     preview: Any,
     now: datetime,
-    deadline_s: int,
+    asked_deadline_s: int | None,
+    edited_by: str,
 ) -> bytes:
     """The canonical bytes of one version. Raises NotCanonical when the arguments have none."""
     rule = policy.data.requirements[assessment.level]
+    deadline_s = min(asked_deadline_s or rule.deadline_s, rule.deadline_s)
     return canonical.dumps(
         {
             "v": 1,
@@ -116,6 +129,8 @@ def build(
             "facts": _facts(facts),
             **_asked(rule),
             "exclude": sorted(excluded),
+            "edited_by": edited_by,
+            "asked_deadline_s": asked_deadline_s,
             "created_at": now.isoformat(),
             "expires_at": (now + timedelta(seconds=deadline_s)).isoformat(),
             "nonce": secrets.token_hex(16),

@@ -82,12 +82,22 @@ def check_start_runs(who: Standing) -> None:
         raise NotAllowed("Only reviewers, operators and administrators can start a run")
 
 
-def check_decide(who: Standing, *, groups: Collection[str], excluded: Collection[str]) -> None:
-    """Raises NotAllowed when this person can never count for a requirement with these groups and exclusions."""
+def check_decide(
+    who: Standing, *, groups: Collection[str], excluded: Collection[str], edited_by: str = "", verdict: str = "approve"
+) -> None:
+    """Raises NotAllowed when this person can never count for a requirement with these groups and exclusions.
+
+    Args:
+        edited_by: the person whose edit this version is; they may take it back (reject), not approve it.
+    """
     if not who.groups & set(groups):
         raise NotAllowed(f"This needs somebody of {' and '.join(sorted(set(groups)))}; you are not in that group")
-    if who.person in excluded:
+    if who.person not in excluded:
+        return
+    if who.person != edited_by:
         raise NotAllowed("You asked for this yourself, or own the agent: somebody else has to decide it")
+    if verdict != "reject":
+        raise NotAllowed("These are the arguments you wrote: somebody else has to approve them (you may still reject)")
 
 
 def why_not_decide(user: User, *, groups: Collection[str], excluded: Collection[str]) -> str:

@@ -15,6 +15,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 # Celery's Django fixup reads this one from the app, without the namespace (platform.md section 3.3).
 app.conf["CELERY_DB_REUSE_MAX"] = 100_000
 app.autodiscover_tasks()
+import_module("config.broker")  # its receivers watch whether the broker is there
 
 URGENT, NORMAL = 0, 6
 LOOK_S = 0.5

@@ -11,24 +11,36 @@ from django.template.loader import render_to_string
 from config.middleware import recover_connections, unavailable
 
 
+def _page(request: HttpRequest, template: str, status: int, **context: str) -> HttpResponse:
+    """Rendered outside the view, where nobody else mends a connection that a restarted server has cut."""
+    try:
+        return render(request, template, context, status=status)
+    except (OperationalError, InterfaceError):
+        recover_connections()
+    try:
+        return render(request, template, context, status=status)
+    except (OperationalError, InterfaceError):
+        return unavailable(request)
+
+
 @login_not_required
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "400.html", status=400)
+    return _page(request, "400.html", 400)
 
 
 @login_not_required
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "403.html", {"sentence": str(exception or "")}, status=403)
+    return _page(request, "403.html", 403, sentence=str(exception or ""))
 
 
 @login_not_required
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "404.html", status=404)
+    return _page(request, "404.html", 404)
 
 
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "403_csrf.html", status=403)
+    return _page(request, "403_csrf.html", 403)
 
 
 @login_not_required

@@ -195,6 +195,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 2 * (TASK_LIMIT_S + 30),
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
+    # Whoever wakes a worker has a person waiting: one try, not the six seconds kombu would give an absent broker.
+    **{"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
     "socket_connect_timeout": 1,
     "socket_timeout": 2,
 }

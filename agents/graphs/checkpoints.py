@@ -63,9 +63,13 @@ def locked(thread: str) -> Iterator[PostgresSaver]:
     Raises:
         ThreadBusy: somebody else holds it. The fence is what protects; this saves the work.
     """
-    held = saver()
-    row = _conn(held).execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 7)) AS held", [thread]).fetchone()
-    if not row or not row["held"]:
+    try:
+        held, got = _try(thread)
+    except psycopg.OperationalError:
+        # The server was restarted since this connection was used last. Nothing has begun: once more on a new one.
+        drop()
+        held, got = _try(thread)
+    if not got:
         raise ThreadBusy(thread)
     try:
         yield held
@@ -74,6 +78,12 @@ def locked(thread: str) -> Iterator[PostgresSaver]:
             _conn(held).execute("SELECT pg_advisory_unlock(hashtextextended(%s, 7))", [thread])
         except psycopg.Error:
             drop()  # the server lets go of the lock with the connection
+
+
+def _try(thread: str) -> tuple[PostgresSaver, bool]:
+    held = saver()
+    row = _conn(held).execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 7)) AS held", [thread]).fetchone()
+    return held, bool(row and row["held"])
 
 
 def _connect() -> psycopg.Connection[dict[str, Any]]:

@@ -5,7 +5,7 @@ else, when tasks are left, the graph goes on; else it is done. The caller holds 
 """
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -67,12 +67,14 @@ def drive(
     answers: Mapping[str, Any],
     control: Control,
     recorder: Recorder,
+    taken: Collection[str] = (),
     untouched: bool = False,
 ) -> Stretch:
     """Take the graph as far as it goes.
 
     Args:
         answers: settled answers by interrupt id; those not pending any more are left alone.
+        taken: interrupt ids whose answer an earlier stretch gave to a node that then raised.
         untouched: True when the caller knows that nobody has driven this thread yet: there is no checkpoint to look for.
         control: through which an operator's halt reaches the graph at its next step.
 
@@ -85,18 +87,18 @@ def drive(
         "recursion_limit": RECURSION_LIMIT,
     }
     state = None if untouched else graph.get_state(config)
-    pending = _pending(state) if state else []
+    pending = _pending(state, taken) if state else []
     deliver = {q.interrupt_id: answers[q.interrupt_id] for q in pending if q.interrupt_id in answers}
     if state is None or state.created_at is None:
         feed: Any = first_input
     elif deliver:
         feed = Command(resume=deliver)
     elif pending:
-        return _ended(state, frozenset())
+        return _ended(state, frozenset(), taken)
     elif state.tasks:
         feed = None
     else:
-        return _ended(state, frozenset())
+        return _ended(state, frozenset(), taken)
     try:
         for event in _stream(graph, feed, config, control):
             recorder.step(event)
@@ -106,29 +108,36 @@ def drive(
         pass  # already consumed: what is pending now tells where we are (reliability.md section 6.3)
     except psycopg.Error:
         raise
-    except Exception as error:  # a node is somebody else's code
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # a node is somebody else's code
+        if _is_ours(error):
+            raise
         return Stretch(Stop.FAILED, delivered=frozenset(deliver), nodes=tuple(recorder.open_nodes), error=_explain(error))
-    return _ended(graph.get_state(config), frozenset(deliver))
+    return _ended(graph.get_state(config), frozenset(deliver), taken)
 
 
 def _stream(graph: Graph, feed: Any, config: Any, control: Control) -> Iterator[Any]:
     return graph.stream(feed, config, stream_mode="tasks", durability="sync", control=control, subgraphs=True)
 
 
-def _pending(state: StateSnapshot) -> list[Question]:
-    """Interrupts whose task has no error: a node that raised after taking its answer keeps its dead question listed."""
-    return [_question(i, task.name) for task in state.tasks if task.error is None for i in task.interrupts]
+def _pending(state: StateSnapshot, taken: Collection[str]) -> list[Question]:
+    """Interrupts that wait for an answer.
+
+    A node that raised after taking its answer keeps its dead question listed; one that raised before it asked and was
+    tried again keeps its old error listed beside the new question. Only the first was given its answer.
+    """
+    return [_question(i, task.name) for task in state.tasks for i in task.interrupts if task.error is None or i.id not in taken]
 
 
 def _question(interrupt: Interrupt, node: str) -> Question:
     return Question(interrupt.id, node, interrupt.value, getattr(interrupt, "response_schema", None))
 
 
-def _ended(state: StateSnapshot, delivered: frozenset[str]) -> Stretch:
+def _ended(state: StateSnapshot, delivered: frozenset[str], taken: Collection[str]) -> Stretch:
+    questions = _pending(state, taken)
     failed = next((task for task in state.tasks if task.error is not None), None)
-    if failed is not None and not _pending(state):
+    if failed is not None and not questions:
         return Stretch(Stop.FAILED, delivered=delivered, nodes=(failed.name,), error=f"{failed.name}: {failed.error}")
-    if questions := _pending(state):
+    if questions:
         nodes = tuple(dict.fromkeys(q.node for q in questions))
         return Stretch(Stop.PAUSED, tuple(questions), delivered, nodes)
     if state.tasks:
@@ -137,5 +146,11 @@ def _ended(state: StateSnapshot, delivered: frozenset[str]) -> Stretch:
     return Stretch(Stop.FINISHED, delivered=delivered, values=dict(state.values or {}))
 
 
-def _explain(error: Exception) -> str:
+def _is_ours(error: BaseException) -> bool:
+    """Whether it is this process that is being ended, not a node that calls `sys.exit`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return isinstance(error, SystemExit) and bool(frames) and "billiard" in frames[-1].filename
+
+
+def _explain(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))[-8_000:]

@@ -1,5 +1,6 @@
 """A Run is claimed, driven to its next pause or end, and put down. The graph runs outside any transaction of ours."""
 
+import traceback
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -120,6 +121,7 @@ def _drive(run: Run, control: Control, recorder: Recorder) -> Driven:
                 first_input=loaded.prepare(run.input),
                 untouched=untouched,
                 answers=answers(pauses, settled),
+                taken=[pause.interrupt_id for pause in pauses if pause.taken_at],
                 control=control,
                 recorder=recorder,
             )
@@ -129,6 +131,11 @@ def _drive(run: Run, control: Control, recorder: Recorder) -> Driven:
         return Driven(stretch, [prepare(run, loaded, q) for q in new], pauses, frozenset(settled))
     except AgentError as error:
         return Driven(Stretch(Stop.FAILED, error=error.message))
+    except (psycopg.Error, DatabaseError, checkpoints.ThreadBusy, LostLease):
+        raise
+    except Exception as error:  # the project's own code: its input model, its previews, what it puts into an interrupt
+        logger.exception("agent_code_failed")
+        return Driven(Stretch(Stop.FAILED, error="".join(traceback.format_exception(error))[-8_000:]))
 
 
 def _bring_people(run: Run) -> None:

@@ -147,7 +147,13 @@ def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None
         return None  # its new version is written in this transaction, which commits
     if claim.tool_schema_sha256 != tool.schema_sha256:
         raise WrongState(f"{tool.name} takes other arguments than when this was approved; let the agent ask again")
-    mine = {"id": effect.pk, "fence": effect.fence, "digest": claim.digest, "idempotent": tool.idempotent, "lease": settings.LEASE_S}
+    mine: dict[str, Any] = {
+        "id": effect.pk,
+        "fence": effect.fence,
+        "digest": claim.digest,
+        "idempotent": tool.idempotent,
+        "lease": settings.LEASE_S,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_AGAIN if again else _TAKE, mine)
         if cursor.rowcount != 1:

@@ -127,7 +127,8 @@ def context(run: Run, *, action_id: str) -> ToolContext:
 
 def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], digest: str, seen: Preview) -> Proposal:
     value = question.value
-    evidence = [canonical.storable(e) for e in value.get("evidence") or [] if isinstance(e, dict)][:MAX_EVIDENCE]
+    given = value.get("evidence")
+    evidence = [canonical.storable(e) for e in (given if isinstance(given, list) else []) if isinstance(e, dict)][:MAX_EVIDENCE]
     cost = value.get("estimated_cost")
     timeout = value.get("timeout_s")
     again = value.get("asked_again_after")

@@ -34,8 +34,12 @@ class Found:
     edits: list[int] = field(default_factory=list)
 
 
-def recover(*, limit: int = 100) -> Found:
-    """Take over what was left and wake workers for what is ready. Waking twice does no harm: claims decide."""
+def recover(*, limit: int = 100, wake: bool = True) -> Found:
+    """Take over what was left and wake workers for what is ready. Waking twice does no harm: claims decide.
+
+    Args:
+        wake: False for a caller that does what was found itself.
+    """
     found = Found()
     for run_id in _ids(Run.objects.filter(state=RunState.RUNNING, lease_until__lte=Now()).order_by("lease_until"), limit):
         _abandoned(run_id)
@@ -49,9 +53,10 @@ def recover(*, limit: int = 100) -> Found:
     unwoken = Effect.objects.filter(moving_runs, state=EffectState.READY, created_at__lte=Now() - UNWOKEN).order_by("created_at")
     found.effects = [str(pk) for pk in _ids(unwoken, limit)]
     found.edits = approvals_queries.wanted_edits(limit=limit)
-    waking.send([waking.Wake(waking.RUN, pk) for pk in found.runs])
-    waking.send([waking.Wake(waking.EFFECT, pk) for pk in found.effects])
-    waking.send([waking.Wake(waking.EDIT, str(pk)) for pk in found.edits])
+    if wake:
+        waking.send([waking.Wake(waking.RUN, pk) for pk in found.runs])
+        waking.send([waking.Wake(waking.EFFECT, pk) for pk in found.effects])
+        waking.send([waking.Wake(waking.EDIT, str(pk)) for pk in found.edits])
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from agents.crashpoints import crash
 from agents.errors import LostLease
@@ -108,6 +109,8 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
 def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:
     """Compare our open pauses with what the graph lists: answered, or orphaned (design.md section 3.5)."""
     stretch = driven.stretch
+    if stretch.stop is Stop.FAILED and stretch.delivered:
+        Pause.objects.filter(run=run, interrupt_id__in=stretch.delivered, state=PauseState.OPEN).update(taken_at=Now())
     if stretch.stop in {Stop.FAILED, Stop.DRAINED}:
         return [], []  # nothing certain is known of the others yet
     asked = {question.interrupt_id for question in stretch.questions}

@@ -46,7 +46,10 @@ def run(tool: Tool, args: Any, ctx: ToolContext) -> Ran:
         return Ran("unknown", {}, f"no answer within {tool.timeout_s:g} s; it may have been done", "timeout")
     except Exception as error:  # a tool is somebody else's code: whatever it raises is a result
         return Ran("unknown", {}, f"{type(error).__name__}: {error}", "exception")
-    return Ran("done", canonical.storable(result))
+    try:
+        return Ran("done", canonical.storable(result))
+    except Exception as error:  # it was done; only what it gave back cannot be kept
+        return Ran("done", {"not_kept": f"{type(error).__name__}: the result could not be recorded"})
 
 
 def preview(tool: Tool, model: Any, ctx: ToolContext) -> Preview:
@@ -55,13 +58,16 @@ def preview(tool: Tool, model: Any, ctx: ToolContext) -> Preview:
         return Preview()
     try:
         with _limit(tool.timeout_s):
-            return tool.preview(model, ctx)
+            seen: Any = tool.preview(model, ctx)
     except TimedOut:
         raise ToolError("preview_timeout", f"the preview gave no answer within {tool.timeout_s:g} s") from None
     except ToolError:
         raise
     except Exception as error:
         raise ToolError("preview_failed", f"the preview failed: {type(error).__name__}: {error}") from error
+    if not isinstance(seen, Preview):
+        raise ToolError("preview_failed", f"the preview of {tool.name} gave {type(seen).__name__} instead of a Preview")
+    return seen
 
 
 @contextmanager

@@ -29,7 +29,7 @@ EFFECTS = {
     "CLAIMED": Look("A worker runs it now", "loader", "running"),
     "DONE": Look("Done", "circle-check", "done"),
     "FAILED": Look("Failed", "circle-x", "failed"),
-    "UNKNOWN": Look("Nobody knows whether it was done", "circle-help", "waiting"),
+    "UNKNOWN": Look("Nobody knows whether it was done", "circle-question-mark", "waiting"),
     "COMPENSATED": Look("Undone", "undo-2", "quiet"),
 }
 SPANS = {

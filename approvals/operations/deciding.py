@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from approvals import envelopes, permissions
 from approvals.envelopes import Envelope
-from approvals.errors import AlreadyDecided, BadRequest, Checking, Expired, Halted, NotFound, Stale, Tampered
+from approvals.errors import AlreadyDecided, BadRequest, Checking, Conflict, Expired, Halted, NotFound, Stale, Tampered
 from approvals.models import Action, Decision, Halt, Requirement, User
 from approvals.operations import events
 from approvals.operations.halts import covering
@@ -87,10 +87,12 @@ def decide(
     envelope = envelopes.parse(requirement)
     if not envelope.needs and action.state != ActionState.PENDING:
         raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
-    permissions.check_decide(who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded)
+    permissions.check_decide(
+        who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded, edited_by=envelope.edited_by, verdict=chosen
+    )
     mine = rows.first(Decision, _MINE, [action.pk, who.person])
     if mine and (recorded := _recorded(action, mine, chosen, seen_digest, idempotency_key)):
-        return recorded
+        return _looked_again(recorded, requirement)
     check_open(action, seen_digest)
     if mine and mine.version == action.version:
         raise AlreadyDecided("You have decided this version already; it waits for somebody else")
@@ -129,6 +131,18 @@ def decide(
         return Decided(action, decision, resolved=False)
     conclude(action, requirement, decision)
     return Decided(action, decision, resolved=True)
+
+
+def _looked_again(recorded: Decided, requirement: Requirement) -> Decided:
+    """A repeated decision may find that the votes suffice by now: somebody whose vote did not count was let in again."""
+    action = recorded.action
+    if recorded.resolved:
+        return recorded
+    check_open(action, recorded.decision.digest)
+    if resolve(envelopes.opened(action, requirement).needs, votes(action)) != recorded.decision.verdict:
+        return recorded
+    conclude(action, requirement, recorded.decision)
+    return replace(recorded, resolved=True)
 
 
 def check_words(verdict: str, reason: str, response: str, key: str = "") -> Verdict:
@@ -174,6 +188,8 @@ def votes(action: Action) -> list[Vote]:
 
 def _recorded(action: Action, mine: Decision, verdict: Verdict, seen_digest: str, key: str) -> Decided | None:
     """The person's own latest decision, when this request is a repetition of it."""
+    if key and mine.idempotency_key == key and mine.verdict != verdict:
+        raise Conflict(f"This very request was recorded as {mine.verdict} before; open the action again")
     if not ((key and mine.idempotency_key == key) or (mine.digest == seen_digest and mine.verdict == verdict)):
         return None
     if action.state == ActionState.PENDING and mine.version != action.version:

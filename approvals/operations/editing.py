@@ -16,8 +16,7 @@ from approvals.operations import events, policies
 from approvals.operations.deciding import check_open, check_words, locked
 from approvals.operations.notices import tell_action
 from approvals.operations.opening import database_now, people_excluded, write_requirement
-from approvals.policy.risk import Assessment, Factor, Facts, assess
-from approvals.policy.rules import Level, PolicyData
+from approvals.policy.risk import Facts, assess, at_least_medium
 from approvals.states import ActionState, EditState
 from audit import canonical, log
 
@@ -34,7 +33,9 @@ def request_edit(action_id: Any, *, by: User, seen_digest: str, args: Any, reaso
     who = permissions.standing(by)
     action, requirement = locked(action_id)
     envelope = envelopes.parse(requirement)
-    permissions.check_decide(who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded)
+    # Who may not approve this may still write other arguments for somebody else to approve, unless it is their own request.
+    excluded = envelope.excluded - {envelope.edited_by}
+    permissions.check_decide(who, groups={n.group for n in envelope.needs}, excluded=excluded)
     check_open(action, seen_digest)
     if action.kind == Action.Kind.QUESTION:
         raise BadRequest("A question has no arguments to edit: answer it")
@@ -71,8 +72,8 @@ def apply_edit(
         AlreadyDecided: the action was decided while the edit was being checked; the edit is refused.
     """
     edit, action, requirement = _wanted(edit_id)
-    if action.state != ActionState.PENDING or action.version != edit.version:
-        late = {"": "The action was decided while the edit was being checked"}
+    if why := _too_late(edit, action):
+        late = {"": why}
         _finish(edit, EditState.REFUSED, late)
         log.append(
             events.entry(action, "edit.refused", by=edit.by.actor, door=edit.door, requirement=requirement, edit=edit.pk, errors=late)
@@ -93,9 +94,10 @@ def apply_edit(
     )
     policy = policies.in_force()
     assessment = at_least_medium(policy.data, assess(policy.data, facts))
-    excluded = set(people_excluded(policy, assessment, action.requested_by, action.owner)) | set(envelope.excluded)
-    if assessment.score > action.score:
-        excluded.add(edit.by.person)  # nobody approves, alone, an edit of their own that raises the risk
+    excluded = set(people_excluded(policy, assessment, action.requested_by, action.owner)) | (envelope.excluded - {envelope.edited_by})
+    # Nobody approves, alone, an edit of their own that raises the risk; whether any edit, the policy says.
+    if assessment.score > action.score or "editor" in policy.data.requirements[assessment.level].exclude:
+        excluded.add(edit.by.person)
     action.version += 1
     action.summary = summary
     changed = write_requirement(
@@ -110,6 +112,7 @@ def apply_edit(
         rationale=requirement.rationale,
         evidence=requirement.evidence,
         now=database_now(),
+        deadline_s=envelope.asked_deadline_s,
         why="edited",
         edited_by=edit.by,
     )
@@ -143,12 +146,15 @@ def refuse_edit(edit_id: int, *, errors: dict[str, str]) -> None:
     tell_action(action, "action.edit_refused")
 
 
-def at_least_medium(policy: PolicyData, assessment: Assessment) -> Assessment:
-    """An edit may lower the risk, but never so far that policy passes what no person has approved."""
-    if assessment.level is not Level.LOW:
-        return assessment
-    why = Factor("edited", 0, "Arguments changed by a person are approved by a person")
-    return Assessment(max(assessment.score, policy.levels[Level.MEDIUM]), Level.MEDIUM, (*assessment.factors, why))
+def _too_late(edit: Edit, action: Action) -> str:
+    """What happened between asking for the edit and now that makes it void; "" when nothing did."""
+    if action.state != ActionState.PENDING or action.version != edit.version:
+        return "The action was decided while the edit was being checked"
+    if action.expires_at <= database_now():
+        return "The time to decide this ran out while the edit was being checked"
+    if not edit.by.is_active:
+        return "The account of whoever wanted this edit has been locked"
+    return ""
 
 
 def _wanted(edit_id: int) -> tuple[Edit, Action, Requirement]:

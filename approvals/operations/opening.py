@@ -127,9 +127,9 @@ def write_requirement(
     deadline_s: int | None = None,
     why: str = "proposed",
     edited_by: User | None = None,
+    editor: str = "",
 ) -> Requirement:
     """Freeze one version of an action: envelope, digest and factors; the action's columns follow (unsaved)."""
-    rule = policy.data.requirements[assessment.level]
     raw = envelopes.build(
         action,
         args=args,
@@ -140,7 +140,8 @@ def write_requirement(
         excluded=excluded,
         preview=preview,
         now=now,
-        deadline_s=min(deadline_s or rule.deadline_s, rule.deadline_s),
+        asked_deadline_s=deadline_s,
+        edited_by=edited_by.person if edited_by else editor,
     )
     envelope = envelopes.Envelope(canonical.parse(raw))
     action.digest, action.level, action.score = envelopes.digest_of(raw), str(assessment.level), assessment.score
@@ -174,7 +175,7 @@ def people_excluded(policy: Policy, assessment: Assessment, requested_by: User |
     """The persons who can never count for this level."""
     named = {"requester": requested_by, "owner": owner}
     wanted = policy.data.requirements[assessment.level].exclude
-    return sorted({who.person for name in wanted if (who := named[name]) is not None and who.kind == User.Kind.HUMAN})
+    return sorted({who.person for name in wanted if (who := named.get(name)) is not None and who.kind == User.Kind.HUMAN})
 
 
 def _create(proposal: Proposal, policy: Policy, facts: Facts, assessment: Assessment, now: datetime) -> tuple[Action, Requirement]:

@@ -9,7 +9,7 @@ from approvals.operations import events, policies
 from approvals.operations.notices import tell_action
 from approvals.operations.opening import database_now, people_excluded, write_requirement
 from approvals.operations.resolving import conclude, record_policy_decision
-from approvals.policy.risk import assess
+from approvals.policy.risk import assess, at_least_medium
 from approvals.signals import action_reopened
 from approvals.states import ActionState, Verdict
 from audit import log
@@ -29,6 +29,8 @@ def reopen(action: Action, *, why: str, by: Actor, door: str) -> None:
     policy = policies.in_force()
     facts = envelope.facts
     assessment = assess(policy.data, facts)
+    if envelope.needs:
+        assessment = at_least_medium(policy.data, assessment)
     excluded = sorted({*people_excluded(policy, assessment, action.requested_by, action.owner), *envelope.excluded})
     expected = action.version
     action.version += 1
@@ -44,7 +46,9 @@ def reopen(action: Action, *, why: str, by: Actor, door: str) -> None:
         rationale=before.rationale,
         evidence=before.evidence,
         now=database_now(),
+        deadline_s=envelope.asked_deadline_s,
         why="reopened",
+        editor=envelope.edited_by,
     )
     changed = Action.objects.filter(pk=action.pk, state=action.state, version=expected, claimed_at=None, settled_at=None).update(
         state=ActionState.PENDING,

@@ -65,7 +65,11 @@ def conclude(action: Action, requirement: Requirement, decision: Decision, *, be
             _CONCLUDE,
             {
                 **{"id": action.pk, "version": action.version, "digest": action.digest, "state": str(state)},
-                **{"resolution": json.dumps(resolution), "approved": verdict is Verdict.APPROVE, "within": envelope.execute_within.total_seconds()},
+                **{
+                    "resolution": json.dumps(resolution),
+                    "approved": verdict is Verdict.APPROVE,
+                    "within": envelope.execute_within.total_seconds(),
+                },
             },
         )
         if cursor.rowcount != 1:

@@ -66,6 +66,14 @@ def assess(policy: PolicyData, facts: Facts) -> Assessment:
     return Assessment(score, level, tuple(factors))
 
 
+def at_least_medium(policy: PolicyData, assessment: Assessment) -> Assessment:
+    """What once needed a person needs one again: an edit or a later policy may lower the risk, but policy alone never passes it."""
+    if assessment.level is not Level.LOW:
+        return assessment
+    why = Factor("needs_a_person", 0, "What a person was asked about is approved by a person")
+    return Assessment(max(assessment.score, policy.levels[Level.MEDIUM]), Level.MEDIUM, (*assessment.factors, why))
+
+
 def _of_tool(policy: PolicyData, facts: Facts) -> list[Factor]:
     known = facts.tool_class in policy.tool_class
     # A class the policy has never heard of counts as the worst one it knows: what is unknown asks people.

@@ -22,7 +22,7 @@ class Level(StrEnum):
 
 
 Points = Annotated[int, Field(ge=-100, le=100)]
-Excluded = Literal["requester", "owner"]
+Excluded = Literal["requester", "owner", "editor"]
 VerdictName = Literal["approve", "reject", "respond"]
 
 

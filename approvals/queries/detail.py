@@ -53,6 +53,7 @@ class ActionDetail:
         args: what will run, from the digested bytes.
         tampered: a sentence when the stored bytes do not hold; then nothing may be decided.
         cannot: why this reader may not decide, "" when they may.
+        own_edit: these arguments are this reader's own: they may reject or edit again, not approve.
         checking: an edit of it is being checked; `edit_errors` what the last refused edit was refused for.
     """
 
@@ -79,6 +80,7 @@ class ActionDetail:
     tampered: str = ""
     cannot: str = ""
     mine: bool = False
+    own_edit: bool = False
     checking: bool = False
     edit_errors: dict[str, str] = field(default_factory=dict)
     edit_args: Any = None
@@ -97,6 +99,7 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
     current = versions[-1]
     data, tampered = _proved(action, current)
     needs = [Need(n["group"], n["count"]) for n in data["need"]]
+    editor = data.get("edited_by", "")
     edit = Edit.objects.filter(action=action, by=reader).order_by("-pk").first()
     row = inbox_row(action.pk)
     if row is None:
@@ -126,7 +129,10 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
         interrupt_id=action.interrupt_id,
         thread=action.thread,
         tampered=tampered,
-        cannot=why_not_decide(reader, groups={n.group for n in needs}, excluded=data["exclude"]) if needs else "Policy decided this",
+        cannot=why_not_decide(reader, groups={n.group for n in needs}, excluded=set(data["exclude"]) - {editor})
+        if needs
+        else "Policy decided this",
+        own_edit=reader.person == editor and editor in data["exclude"],
         mine=any(v.by == reader.get_username() and v.version == action.version for v in votes),
         checking=Edit.objects.filter(action=action, state=EditState.WANTED).exists(),
         edit_errors=edit.errors if edit and edit.state == EditState.REFUSED and edit.version == action.version else {},

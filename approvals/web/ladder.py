@@ -21,6 +21,7 @@ HINTS = {
     "typed": "Critical: no key approves it. Type its name and give a reason.",
     "": "",
 }
+OWN_EDIT = "You wrote these arguments: somebody else has to approve them."
 
 
 @dataclass(frozen=True)
@@ -63,18 +64,18 @@ def bar_of(detail: ActionDetail, *, halts: list[Stop]) -> Bar | None:
     if blocked := _blocked(detail, halts):
         return Bar(decide_url, blocked=blocked)
     question = row.kind == "question"
-    approve = "" if question or "approve" not in detail.verdicts else APPROVE[row.level]
+    approve = "" if question or detail.own_edit or "approve" not in detail.verdicts else APPROVE[row.level]
     return Bar(
         decide_url=decide_url,
         approve=approve,
         approve_label="Approve edited" if detail.why == "edited" else "Approve",
         confirm_url=reverse("action-approve", args=[row.id]) if approve in {"confirm", "typed"} else "",
-        respond_url=reverse("action-respond", args=[row.id]) if "respond" in detail.verdicts else "",
+        respond_url=reverse("action-respond", args=[row.id]) if "respond" in detail.verdicts and not detail.own_edit else "",
         respond_label="Answer" if question else "Answer instead",
         edit_url="" if question else reverse("action-edit", args=[row.id]),
         reject_url=reverse("action-reject", args=[row.id]) if "reject" in detail.verdicts else "",
         reject_optional="reject" not in detail.reason_for,
-        hint=HINTS[approve],
+        hint=OWN_EDIT if detail.own_edit else HINTS[approve],
         question=question,
     )
 

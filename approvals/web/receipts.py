@@ -102,7 +102,7 @@ class Fate:
 OUTCOMES = {
     "done": ("Done", "circle-check", "note-good"),
     "failed": ("Failed, and nothing further was tried", "circle-x", "note-bad"),
-    "unknown": ("Nobody knows whether it was done", "circle-help", "note-warn"),
+    "unknown": ("Nobody knows whether it was done", "circle-question-mark", "note-warn"),
 }
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import operator
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -103,6 +104,18 @@ def _poison(state: State) -> State:
     raise RuntimeError("this node always falls over")
 
 
+def _raise_first(state: State) -> State:
+    if not Path(state["input"]["note"]).exists():
+        raise RuntimeError("the model was busy")
+    return {"told": [_told(gate("append", {"label": "at the second try"}))]}
+
+
+def _exit(state: State) -> State:
+    sys.exit("a script's habit")
+
+
+raising_first = _graph(("raising_first", _raise_first))
+exiting = _graph(("exiting", _exit))
 changing = _graph(("changing", _from_note))
 raising = _graph(("raising", _raise_after))
 poisoned = _graph(("poisoned", _poison))

@@ -137,4 +137,44 @@ def fussy(args: Fussy, ctx: ToolContext) -> dict[str, Any]:
     return {}
 
 
-TOOLS = [append, append_again, look, answer, read_much, read_deep, pay, sleep, linger, explode, explode_again, refuse, fussy]
+def _no_preview(args: Line, ctx: ToolContext) -> Any:
+    return {"rows": 3}
+
+
+class Unspeakable:
+    def __str__(self) -> str:
+        raise RuntimeError("says nothing")
+
+    __repr__ = __str__
+
+
+@tool(name="misdrawn", risk=RiskClass.WRITE, summary="Misdraw {label}", preview=_no_preview)
+def misdrawn(args: Line, ctx: ToolContext) -> dict[str, Any]:
+    """Its preview gives something else than a Preview."""
+    return {}
+
+
+@tool(name="unspeakable", risk=RiskClass.READ, summary="Answer what cannot be written down")
+def unspeakable(args: Anything, ctx: ToolContext) -> dict[str, Any]:
+    """Acts, and gives back what nobody can record."""
+    write(ctx, "acted")
+    return {"it": Unspeakable()}
+
+
+TOOLS = [
+    misdrawn,
+    unspeakable,
+    append,
+    append_again,
+    look,
+    answer,
+    read_much,
+    read_deep,
+    pay,
+    sleep,
+    linger,
+    explode,
+    explode_again,
+    refuse,
+    fussy,
+]

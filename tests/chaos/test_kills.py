@@ -130,6 +130,23 @@ def test_the_broker_away_and_back_with_its_data_gone(stack, people, world):
     assert sorted(made(world).values()) == [1] * 4
 
 
+def test_the_broker_away_for_good(stack, people, world):
+    """Nobody starts it again: what was started before and after goes on, found in PostgreSQL."""
+    before = factories.run(people.reviewer, call(label="before"), world=world)
+    assert eventually(lambda: asked(before))
+    stack.kill_broker()
+    after = factories.run(people.reviewer, call(label="after"), world=world)
+    assert stack.decide(asked(before)[0], people.second) == 302
+    assert eventually(lambda: asked(after)), states(after)
+    approve(stack, people, after)
+    assert ended(before, after), states(before, after)
+    stack.broker.ensure()
+    last = factories.run(people.reviewer, call(label="last"), world=world)
+    approve(stack, people, last)
+    assert ended(last)
+    assert sorted(made(world).values()) == [1] * 3
+
+
 def test_postgresql_restarted_under_load(stack, people, world):
     runs = [factories.run(people.reviewer, call("append_again", label=str(n)), world=world) for n in range(6)]
     assert eventually(lambda: any(asked(r) for r in runs))

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from approvals import operations
-from approvals.errors import AlreadyDecided, BadRequest, Expired, NotAllowed, NotFound, Stale
+from approvals.errors import AlreadyDecided, BadRequest, Conflict, Expired, NotAllowed, NotFound, Stale
 from approvals.models import Action, Decision, User
 from approvals.operations import people
 from approvals.permissions import ROLES
@@ -120,6 +120,24 @@ def test_the_same_key_again_is_the_same_decision(cast):
     assert decide(action, cast.reviewer, idempotency_key="click-1").decision == first.decision
     with pytest.raises(AlreadyDecided, match="You have decided"):
         decide(action, cast.reviewer, "reject", idempotency_key="click-2")
+
+
+def test_the_same_key_with_another_verdict_is_a_conflict(cast):
+    action = factories.action("critical")
+    decide(action, cast.reviewer, idempotency_key="k")
+    with pytest.raises(Conflict, match="approve before"):
+        decide(action, cast.reviewer, "reject", idempotency_key="k")
+
+
+def test_a_vote_that_counts_again_is_looked_at_when_somebody_repeats_theirs(cast):
+    action = factories.action("critical")
+    decide(action, cast.reviewer)
+    User.objects.filter(pk=cast.reviewer.pk).update(is_active=False)
+    assert not decide(action, cast.second).resolved
+    User.objects.filter(pk=cast.reviewer.pk).update(is_active=True)
+    again = decide(action, cast.second)
+    assert again.resolved and again.replayed
+    assert Action.objects.get(pk=action.pk).state == "APPROVED"
 
 
 @pytest.mark.parametrize("seen", ["", "0" * 64, "ä", "\ud800", "\x00", "x" * 100_000])

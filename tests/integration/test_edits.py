@@ -7,8 +7,10 @@ from agents.models import Run
 from approvals import operations
 from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking, Expired, NotAllowed, Stale
 from approvals.models import Action, Decision, Edit, Requirement
+from approvals.operations import people
 from approvals.queries import action_detail
 from audit import queries as log
+from audit.actors import SYSTEM
 from tests import factories
 from tests.factories import call, decide, lines, work
 from tests.fakes import clock_moved
@@ -44,7 +46,7 @@ def test_an_edit_is_a_new_version_with_its_own_digest(cast, action):
 
 def test_what_runs_is_what_was_edited_and_the_graph_is_told(cast, action, world):
     edited(action, cast.second, {"label": "after", "times": 1})
-    decide(action, cast.second)
+    decide(action, cast.reviewer)
     work()
     assert [line.split()[1] for line in lines(world)] == ["after"]
     told = Run.objects.get().output["told"][0]
@@ -64,8 +66,8 @@ def test_an_edit_voids_earlier_approvals(cast, world):
     action = factories.waiting(cast.operator, call("pay", amount_cents=200_000), world=world)[1]
     decide(action, cast.reviewer)
     edited(action, cast.second, {"amount_cents": 190_000, "to": "ada"})
-    assert not decide(action, cast.second).resolved
-    assert decide(action, cast.reviewer).resolved
+    assert not decide(action, cast.reviewer).resolved
+    assert decide(action, factories.another_reviewer()).resolved
     assert Decision.objects.filter(action=action).count() == 3
 
 
@@ -77,6 +79,47 @@ def test_an_edit_that_raises_the_risk_excludes_its_author(cast, world):
     with pytest.raises(NotAllowed):
         decide(action, cast.second)
     assert decide(action, cast.reviewer).resolved
+
+
+def test_nobody_approves_their_own_edit_alone_but_they_may_take_it_back(cast, action):
+    edited(action, cast.second, {"label": "to a friend", "times": 1})
+    with pytest.raises(NotAllowed, match="you wrote"):
+        decide(action, cast.second)
+    assert decide(action, cast.second, "reject").resolved
+
+
+def test_only_the_last_editor_is_excluded_so_somebody_can_always_approve(cast, action):
+    edited(action, cast.second, {"label": "second's", "times": 1})
+    edited(action, cast.reviewer, {"label": "reviewer's", "times": 1})
+    with pytest.raises(NotAllowed):
+        decide(action, cast.reviewer)
+    assert decide(action, cast.second).resolved
+
+
+def test_a_policy_may_let_an_editor_approve_what_is_no_riskier(cast, world, policy):
+    policy.write_text(policy.read_text().replace("    exclude: [editor]\n", ""))
+    action = factories.waiting(cast.operator, call("pay", amount_cents=5_000), world=world)[1]
+    edited(action, cast.second, {"amount_cents": 4_000, "to": "ada"})
+    assert decide(action, cast.second).resolved
+
+
+def test_an_edit_keeps_the_agents_own_deadline(cast, world):
+    action = factories.waiting(cast.reviewer, call(extra={"timeout_s": 60}), world=world)[1]
+    before = action.expires_at - action.created_at
+    edited(action, cast.second, {"label": "x", "times": 1})
+    assert action.expires_at - Requirement.objects.get(action=action, version=2).created_at <= before
+
+
+@pytest.mark.parametrize("meanwhile", ["it expired", "the editor was locked"])
+def test_an_edit_overtaken_by_events_is_refused(cast, action, meanwhile):
+    edit = want(action, cast.second, {"label": "x", "times": 1})
+    if meanwhile == "the editor was locked":
+        people.deactivate(username=cast.second.username, by=SYSTEM, reason="left")
+        agents.check_edit(edit.pk)
+    else:
+        with clock_moved(minutes=31):
+            agents.check_edit(edit.pk)
+    assert (Edit.objects.get().state, Requirement.objects.count()) == ("REFUSED", 1)
 
 
 def test_an_edit_that_lowers_the_risk_keeps_who_was_excluded(cast, world):

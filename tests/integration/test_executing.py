@@ -315,7 +315,7 @@ def test_a_policy_that_has_become_stricter_sends_it_back(cast, world, policy):
 
 def test_a_policy_that_now_excludes_who_approved_sends_it_back(cast, policy):
     action = factories.approved(cast.reviewer, requested_by=cast.reviewer)
-    policy.write_text(policy.read_text().replace("  medium:\n", "  medium:\n    exclude: [requester]\n"))
+    policy.write_text(policy.read_text().replace("    exclude: [editor]\n", "    exclude: [requester, editor]\n"))
     with pytest.raises(Conflict, match="went back"):
         operations.claim(action.pk, digest=action.digest)
     with pytest.raises(NotAllowed):

@@ -95,6 +95,17 @@ def test_what_policy_passes_is_halted_too_and_passes_again_after_the_release(cas
     assert Run.objects.get(pk=run.pk).state == "SUCCEEDED"
 
 
+def test_what_once_needed_a_person_is_not_passed_by_policy_after_a_release(cast, world, policy):
+    _, action = factories.waiting(cast.reviewer, call(), world=world)
+    decide(action, cast.second)
+    order = operations.halt(scope="everything", reason="why", by=cast.operator, door="web")
+    policy.write_text(policy.read_text().replace("write: 26", "write: 0"))
+    operations.release(order.pk, reason="on we go", by=cast.operator, door="web")
+    work()
+    action.refresh_from_db()
+    assert (action.state, action.level, lines(world)) == ("PENDING", "medium", [])
+
+
 def test_a_call_already_claimed_ends_with_its_own_outcome(cast, world, monkeypatch):
     run, action = factories.waiting(cast.reviewer, call(), world=world)
     decide(action, cast.second)

@@ -39,7 +39,7 @@ def test_the_planner_is_told_which_arguments_ran(cast, world):
 
     operations.request_edit(action.pk, by=cast.second, seen_digest=action.digest, args=agents_edit, door="web")
     work()
-    decide(action, cast.second)
+    decide(action, cast.reviewer)
     work()
     run.refresh_from_db()
     assert json.loads(run.output["result"].removeprefix("It was told: "))["args_that_ran"] == agents_edit

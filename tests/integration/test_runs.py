@@ -173,6 +173,52 @@ def test_a_node_that_raises_after_its_answer_fails_the_run_and_its_act_is_not_re
     assert len(lines(world)) == 1
 
 
+def test_a_node_that_raised_before_it_asked_asks_when_it_is_tried_again(cast, world, tmp_path):
+    note = tmp_path / "mended"
+    run = factories.run(cast.reviewer, agent="raising_first", world=world, note=str(note))
+    work()
+    assert Run.objects.get(pk=run.pk).state == "FAILED"
+    note.touch()
+    agents.retry_run(run.pk, by=cast.operator, door="web")
+    work()
+    assert Run.objects.get(pk=run.pk).state == "WAITING"
+    decide(factories.asked(run)[0], cast.second)
+    work()
+    assert end(run).output["told"][0]["status"] == "done"
+
+
+def test_a_node_that_exits_fails_its_run_with_what_it_said(cast, world):
+    run = factories.run(cast.reviewer, agent="exiting", world=world)
+    work()
+    run.refresh_from_db()
+    assert (run.state, run.attempts) == ("FAILED", 0)
+    assert "a script's habit" in run.error
+
+
+def test_a_preview_that_is_none_is_told_to_the_graph(cast, world):
+    run = factories.run(cast.reviewer, call("misdrawn"), world=world)
+    work()
+    assert "instead of a Preview" in end(run).output["told"][0]["reason"]
+
+
+def test_what_a_projects_code_raises_outside_its_graph_is_shown_on_the_run(cast, world, monkeypatch):
+    run = factories.run(cast.reviewer, call(), world=world)
+
+    def broken(*_):
+        raise LookupError("a validator of somebody else's")
+
+    monkeypatch.setattr(driving, "prepare", broken)
+    work()
+    run.refresh_from_db()
+    assert run.state == "FAILED" and "LookupError" in run.error
+
+
+def test_a_result_nobody_can_record_was_done_all_the_same(cast, world):
+    run = factories.run(cast.reviewer, call("unspeakable"), world=world)
+    work()
+    assert (end(run).output["told"][0]["status"], len(lines(world))) == ("done", 1)
+
+
 def test_a_poisoned_node_fails_the_run_and_is_not_driven_for_ever(cast, world):
     run = factories.run(cast.reviewer, agent="poisoned", world=world)
     work()

@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from approvals import operations, queries
+from approvals import operations, permissions, queries
 from approvals.errors import AlreadyDecided, BadRequest, Conflict, Stale
 from approvals.queries import ActionDetail
 from approvals.web.changes import changes
@@ -44,6 +44,7 @@ class DecideForm(forms.Form):
 @require_POST
 def decide(request: Request, action_id: UUID) -> HttpResponse:
     """Record a verdict. Every answer is the action as it is then, with the receipt or what is in the way."""
+    permissions.check_read(request.user)
     form = DecideForm(request.POST)
     if not form.is_valid():
         raise BadRequest("; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items()))

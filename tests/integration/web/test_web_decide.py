@@ -78,6 +78,20 @@ def test_critical_has_no_key(web):
     assert approve and "data-key" not in approve.group()
 
 
+def test_without_a_role_nothing_of_the_action_is_shown(as_, cast):
+    action = factories.action(args={"what": "a secret of the firm"})
+    answer = as_(cast.outsider).post(reverse("action-decide", args=[action.pk]), said(action, typed="zzz"), **HTMX)
+    assert answer.status_code == 403 and b"a secret of the firm" not in answer.content
+
+
+def test_a_form_that_says_a_field_twice_decides_nothing(web):
+    action = factories.action()
+    body = urlencode([*said(action).items(), ("verdict", "reject")])
+    answer = web.generic("POST", reverse("action-decide", args=[action.pk]), body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 400 and b"same field twice" in answer.content
+    assert not Decision.objects.exists()
+
+
 @pytest.mark.parametrize("verdict", ["", "edit", "approve\x00", "APPROVE"])
 def test_unknown_verdicts_are_refused_with_a_sentence(web, verdict):
     action = factories.action()

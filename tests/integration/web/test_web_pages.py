@@ -10,6 +10,7 @@ from django.urls import reverse
 from approvals import operations
 from approvals.models import Action, Edit, Halt
 from tests import factories
+from tests.factories import call, decide, work
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 NOBODY = uuid.UUID(int=7)
@@ -49,6 +50,25 @@ def test_strangers_are_sent_to_the_door(client, cast):
     for url in pages(factories.action()):
         answer = client.get(url)
         assert answer.status_code == 302 and answer.url.startswith("/accounts/login/"), url
+
+
+def test_a_call_nobody_knows_the_outcome_of_is_shown_and_can_be_resolved(as_, agents, cast, world):
+    run, action = factories.waiting(cast.reviewer, call("explode"), world=world)
+    decide(action, cast.second)
+    work()
+    operator = as_(cast.operator)
+    for address in (f"/runs/{run.pk}/", f"/runs/{run.pk}/live", f"/actions/{action.pk}/effect", f"/actions/{action.pk}/effect/resolve"):
+        answer = operator.get(address)
+        assert answer.status_code == 200, address
+    assert b"Nobody knows whether it was done" in operator.get(f"/runs/{run.pk}/").content
+    operator.post(f"/actions/{action.pk}/effect/resolved", {"done": "yes", "reason": "I looked"})
+    run.refresh_from_db()
+    assert run.state == "READY"
+
+
+def test_an_error_page_has_the_halt_button(as_, cast):
+    assert reverse("halt").encode() in as_(cast.operator).get("/nothing/here").content
+    assert reverse("halt").encode() not in as_(cast.auditor).get("/nothing/here").content
 
 
 def test_unknown_things_are_a_sentence(web):
@@ -97,7 +117,7 @@ def test_two_hundred_keys_are_all_there(web):
     assert "140 more arguments: open to read" in page
 
 
-def test_editing_takes_a_detour_through_the_tool(web, cast, agents, world):
+def test_editing_takes_a_detour_through_the_tool(web, as_, cast, agents, world):
     _, action = factories.waiting(cast.operator, factories.call(label="old"), world=world)
     form = web.get(reverse("action-edit", args=[action.pk]), **HTMX).content.decode()
     assert 'name="arg-label"' in form and "append" in form
@@ -108,7 +128,9 @@ def test_editing_takes_a_detour_through_the_tool(web, cast, agents, world):
     assert b"being checked with the tool" in answer.content and Edit.objects.count() == 1
     factories.work()
     page = web.get(reverse("action", args=[action.pk])).content.decode()
-    assert "version 2" in page and "edited by rita" in page and "Approve edited" in page and "arg-before" in page
+    assert "version 2" in page and "edited by rita" in page and "arg-before" in page
+    assert "somebody else has to approve" in page and "Approve edited" not in page
+    assert "Approve edited" in as_(cast.second).get(reverse("action", args=[action.pk])).content.decode()
 
 
 @pytest.mark.parametrize("changed", [{"seen_digest": "0" * 64}, {"arg-label": ""}, {"arg-label": "x" * 300_000}, {}])

@@ -1,0 +1,43 @@
+"""`manage.py stand_in`: do what is ready without the broker, until it answers again. A worker starts it; nobody has to.
+
+Redis or RabbitMQ only wake workers; PostgreSQL is the queue. So when the broker stays away, one process beside each
+worker looks itself, every second, and takes what it finds: more slowly, nothing lost (reliability.md section 11.11).
+"""
+
+import os
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, close_old_connections
+
+from agents import tasks as agent_tasks
+from approvals import tasks as approval_tasks
+from config import broker
+
+LOOK_S = 1.0
+
+
+class Command(BaseCommand):
+    help = "Do what is ready without the broker, until it answers again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--for-ever", action="store_true", help="go on when the broker is back, too")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        parent = os.getppid()
+        asked = 0.0
+        while os.getppid() == parent:  # whoever started us is gone: so are we
+            if not options["for_ever"] and time.monotonic() - asked > broker.PATIENCE_S / 2:
+                if broker.answers():
+                    return
+                asked = time.monotonic()
+            try:
+                approval_tasks.sweep()
+                found = agent_tasks.stand_in()
+            except DatabaseError as error:
+                self.stderr.write(f"The database does not answer: {error}")
+                found = 0
+            close_old_connections()
+            if not found:
+                time.sleep(LOOK_S)
