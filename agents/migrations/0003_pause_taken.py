@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('agents', '0002_relations'),
+        ("agents", "0002_relations"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='pause',
-            name='taken_at',
+            model_name="pause",
+            name="taken_at",
             field=models.DateTimeField(null=True),
         ),
     ]

@@ -36,6 +36,27 @@ from audit.traces import SpanRecord
 logger = structlog.get_logger("agents.executing")
 MAX_ATTEMPTS = 4  # of a tool declared idempotent, always with the same key
 
+_EFFECT = f"""
+SELECT e.*, {joined.columns("r", "run", joined.RUN)}, {joined.columns("a", "agent", joined.AGENT)}
+FROM agents_effect AS e JOIN agents_run AS r ON r.id = e.run_id JOIN agents_agent AS a ON a.slug = r.agent_id
+WHERE e.action_id = %s
+"""  # noqa: S608  names of ours only
+# Taken only while the run is not cancelled: its canceller may have died before closing what it asked.
+_TAKEN = """
+UPDATE agents_effect AS e SET state = 'CLAIMED', fence = e.fence + 1, attempts = e.attempts + 1, claimed_at = statement_timestamp(),
+    lease_until = statement_timestamp() + make_interval(secs => %(lease)s), idempotent = %(idempotent)s
+FROM agents_run AS r
+WHERE e.action_id = %(id)s AND e.fence = %(fence)s AND e.digest = %(digest)s AND r.id = e.run_id AND r.state <> 'CANCELLED'
+"""
+_ENDED = """
+UPDATE agents_effect SET state = %(state)s, result = %(result)s::jsonb, result_sha256 = %(sha256)s, error = %(error)s,
+    finished_at = statement_timestamp(), lease_until = NULL
+WHERE action_id = %(id)s AND state = 'CLAIMED' AND fence = %(fence)s
+"""
+_TAKEN_OVER = "Another worker took this effect over"
+_TAKE = _TAKEN + "AND e.state = 'READY'"
+_TAKE_AGAIN = _TAKEN + "AND e.state = 'CLAIMED' AND e.idempotent AND e.lease_until <= statement_timestamp()"
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -106,30 +127,6 @@ def _take(action_id: UUID, *, again: bool) -> Taken | None:
     except (Conflict, NotFound):
         pass  # somebody was faster
     return None
-
-
-_EFFECT = f"""
-SELECT e.*, {joined.columns("r", "run", joined.RUN)}, {joined.columns("a", "agent", joined.AGENT)}
-FROM agents_effect AS e JOIN agents_run AS r ON r.id = e.run_id JOIN agents_agent AS a ON a.slug = r.agent_id
-WHERE e.action_id = %s
-"""  # noqa: S608  names of ours only
-
-
-# Taken only while the run is not cancelled: its canceller may have died before closing what it asked.
-_TAKEN = """
-UPDATE agents_effect AS e SET state = 'CLAIMED', fence = e.fence + 1, attempts = e.attempts + 1, claimed_at = statement_timestamp(),
-    lease_until = statement_timestamp() + make_interval(secs => %(lease)s), idempotent = %(idempotent)s
-FROM agents_run AS r
-WHERE e.action_id = %(id)s AND e.fence = %(fence)s AND e.digest = %(digest)s AND r.id = e.run_id AND r.state <> 'CANCELLED'
-"""
-_ENDED = """
-UPDATE agents_effect SET state = %(state)s, result = %(result)s::jsonb, result_sha256 = %(sha256)s, error = %(error)s,
-    finished_at = statement_timestamp(), lease_until = NULL
-WHERE action_id = %(id)s AND state = 'CLAIMED' AND fence = %(fence)s
-"""
-_TAKEN_OVER = "Another worker took this effect over"
-_TAKE = _TAKEN + "AND e.state = 'READY'"
-_TAKE_AGAIN = _TAKEN + "AND e.state = 'CLAIMED' AND e.idempotent AND e.lease_until <= statement_timestamp()"
 
 
 def _effect(action_id: UUID) -> Effect | None:
