@@ -6,7 +6,7 @@ holds without having compared the two.
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -88,7 +88,13 @@ class Envelope:
         raw = dict(self.data["facts"])
         raw["untrusted_text"] = tuple(raw["untrusted_text"])
         raw["hidden_characters"] = tuple(raw["hidden_characters"])
-        return Facts(**raw)
+        # The arguments are frozen once, beside the facts; envelopes of before rules knew agents do not name one among them.
+        return Facts(**{"agent": self.data.get("agent", ""), **raw, "args": self.args})
+
+    @property
+    def denied(self) -> str:
+        """Why policy refuses it whoever agrees, "" when it does not."""
+        return str(self.data.get("denied", ""))
 
 
 def build(
@@ -106,8 +112,8 @@ def build(
     edited_by: str,
 ) -> bytes:
     """The canonical bytes of one version. Raises NotCanonical when the arguments have none."""
-    rule = policy.data.requirements[assessment.level]
-    deadline_s = min(asked_deadline_s or rule.deadline_s, rule.deadline_s)
+    longest = assessment.requirement.deadline_s
+    deadline_s = min(asked_deadline_s or longest, longest)
     return canonical.dumps(
         {
             "v": 1,
@@ -124,10 +130,11 @@ def build(
             "tool": {"name": action.tool, "schema_sha256": tool_schema_sha256},
             "args": args,
             "preview_sha256": canonical.fingerprint(preview),
-            "policy": {"id": "default", "version": policy.data.version, "sha256": policy.sha256},
-            "risk": {"score": assessment.score, "level": str(assessment.level), "reasons": [asdict(f) for f in assessment.factors]},
+            "policy": {"id": "default", "version": policy.number or policy.data.version, "sha256": policy.sha256},
+            "risk": {"score": assessment.score, "level": str(assessment.level), "reasons": [f.as_json() for f in assessment.factors]},
             "facts": _facts(facts),
-            **_asked(rule),
+            **_asked(assessment.requirement),
+            **({"denied": assessment.denied} if assessment.denied else {}),
             "exclude": sorted(excluded),
             "edited_by": edited_by,
             "asked_deadline_s": asked_deadline_s,
@@ -208,7 +215,7 @@ def opened(action: Action, requirement: Requirement) -> Envelope:
 
 def _facts(facts: Facts) -> dict[str, Any]:
     return {
-        **asdict(facts),
+        **{name: value for name, value in vars(facts).items() if name != "args"},
         "figures": dict(facts.figures),
         "untrusted_text": list(facts.untrusted_text),
         "hidden_characters": list(facts.hidden_characters),

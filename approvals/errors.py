@@ -4,7 +4,8 @@ ApprovalError
 ├── NotFound            404  there is no such action (or not for you)
 ├── NotAllowed          403  the wrong person
 ├── BadRequest          400  the request itself is wrong
-│   └── BadArguments    422  edited arguments do not fit the tool's schema; `fields` says where
+│   ├── BadArguments    422  edited arguments do not fit the tool's schema; `fields` says where
+│   └── InvalidPolicy   422  a policy's text cannot be used; `fields` says why per line
 └── Conflict            409  the right person, the wrong state
     ├── AlreadyDecided       somebody was first; `receipt` says who
     ├── Stale                the digest you saw is not the digest stored
@@ -14,6 +15,7 @@ ApprovalError
     └── Tampered             the stored bytes do not match their digest
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -73,3 +75,19 @@ class Checking(Conflict):
 
 class Tampered(Conflict):
     code = "tampered"
+
+
+class InvalidPolicy(BadRequest):
+    """Details: `fields`, a dict from "line N" to what is wrong there. `problems` has the same as (line, why) pairs."""
+
+    code, status = "invalid_policy", 422
+
+    def __init__(self, problems: Sequence[tuple[int, str]]) -> None:
+        first = f"line {problems[0][0]}: {problems[0][1]}" if problems[0][0] else problems[0][1]
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        fields: dict[str, str] = {}
+        for line, why in problems:
+            name = f"line {line}" if line else "policy"
+            fields[name] = f"{fields[name]}; {why}" if name in fields else why
+        super().__init__(f"This policy cannot be used: {first}{more}", fields=fields)
+        self.problems = tuple(problems)

@@ -73,6 +73,15 @@ def check_halt(who: Standing) -> None:
         raise NotAllowed("Only operators can halt or release; ask one of the group operators")
 
 
+def can_edit_policy(user: User | AnonymousUser) -> bool:
+    return ADMINS in roles(user)
+
+
+def check_edit_policy(who: Standing) -> None:
+    if ADMINS not in who.groups:
+        raise NotAllowed("Only administrators can change the policy; everybody with a role can read it")
+
+
 def can_start_runs(user: User | AnonymousUser) -> bool:
     return bool(roles(user) & {REVIEWERS, OPERATORS, ADMINS})
 

@@ -3,7 +3,11 @@
 PostgreSQL refuses any other step (a trigger made from these dicts); `docs/states.md` is generated from them.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
+
+S = TypeVar("S", bound=StrEnum)
 
 
 class ActionState(StrEnum):
@@ -50,6 +54,35 @@ EDIT_TRANSITIONS: dict[EditState, frozenset[EditState]] = {
 }
 
 
+class PolicyState(StrEnum):
+    PROPOSED = "PROPOSED"
+    PUBLISHED = "PUBLISHED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+# What was published was in force once: it never changes again, and the newest is in force.
+POLICY_TRANSITIONS: dict[PolicyState, frozenset[PolicyState]] = {
+    PolicyState.PROPOSED: frozenset({PolicyState.PUBLISHED, PolicyState.WITHDRAWN}),
+    PolicyState.PUBLISHED: frozenset(),
+    PolicyState.WITHDRAWN: frozenset(),
+}
+
+
+class BacktestState(StrEnum):
+    WANTED = "WANTED"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+BACKTEST_TRANSITIONS: dict[BacktestState, frozenset[BacktestState]] = {
+    BacktestState.WANTED: frozenset({BacktestState.RUNNING, BacktestState.FAILED}),
+    BacktestState.RUNNING: frozenset({BacktestState.DONE, BacktestState.FAILED}),
+    BacktestState.DONE: frozenset(),
+    BacktestState.FAILED: frozenset(),
+}
+
+
 class Verdict(StrEnum):
     """What one reviewer may say. A policy's own decision uses APPROVE or REJECT."""
 
@@ -66,6 +99,6 @@ STATE_OF_VERDICT: dict[Verdict, ActionState] = {
 }
 
 
-def steps(transitions: dict[ActionState, frozenset[ActionState]] | dict[EditState, frozenset[EditState]]) -> list[tuple[str, str]]:
+def steps(transitions: Mapping[S, frozenset[S]]) -> list[tuple[str, str]]:
     """The allowed (from, to) pairs, for the trigger."""
     return sorted((str(a), str(b)) for a, targets in transitions.items() for b in targets)

@@ -156,6 +156,7 @@ def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], di
         deadline_s=max(5, timeout) if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
         requested_by=run.started_by,
         owner=run.agent.owner,
+        asked_for=run.input if isinstance(run.input, dict) else {},
         note=f"Asked again: the node came back with other arguments than {str(again)[:12]}" if again else "",
     )
 

@@ -29,21 +29,6 @@ def kept(name: str = "kept") -> pgtrigger.Protect:
     return pgtrigger.Protect(name=name, operation=pgtrigger.Delete)
 
 
-class PolicyVersion(models.Model):
-    """A policy that has been in force, whole; never changed, so that an old decision can be read with its rules."""
-
-    number = models.IntegerField()
-    sha256 = models.CharField(max_length=64, unique=True)
-    source = models.TextField()
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        triggers = [frozen(), kept()]
-
-    def __str__(self) -> str:
-        return f"v{self.number}-{self.sha256[:8]}"
-
-
 class Action(models.Model):
     """A tool call or question proposed by an agent, PENDING until resolved, settled when its outcome is final."""
 

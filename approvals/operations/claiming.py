@@ -102,10 +102,11 @@ def _check_still_enough(action: Action, requirement: Requirement, envelope: Enve
     policy = policies.in_force()
     if policy.sha256 != envelope.data["policy"]["sha256"]:
         now = assess(policy.data, envelope.facts)
-        rule = policy.data.requirements[now.level]
         before = {n.group: n.count for n in envelope.needs}
-        excluded = people_excluded(policy, now, action.requested_by, action.owner)
-        if any(n.count > before.get(n.group, 0) for n in rule.need) or any(v.person in excluded for v in votes(action)):
+        excluded = people_excluded(now, action.requested_by, action.owner)
+        more = now.denied or "approve" not in now.requirement.verdicts
+        more = more or any(n.count > before.get(n.group, 0) for n in now.requirement.need)
+        if more or any(v.person in excluded for v in votes(action)):
             reopen(action, why=f"Policy {policy.version} now asks for more than {requirement.policy} did", by=SYSTEM, door="worker")
             raise Reopened("The policy in force now asks for more; the action went back to the people")
     if resolve(envelope.needs, votes(action)) is not Verdict.APPROVE:

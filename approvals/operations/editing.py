@@ -4,6 +4,7 @@ An edit never changes the tool. A new version has its own digest and voids every
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,8 +16,8 @@ from approvals.models import Action, Edit, Requirement, User
 from approvals.operations import events, policies
 from approvals.operations.deciding import check_open, check_words, locked
 from approvals.operations.notices import tell_action
-from approvals.operations.opening import database_now, people_excluded, write_requirement
-from approvals.policy.risk import Facts, assess, at_least_medium
+from approvals.operations.opening import customer_of, database_now, people_excluded, write_requirement
+from approvals.policy.risk import assess, at_least_medium
 from approvals.states import ActionState, EditState
 from audit import canonical, log
 
@@ -73,30 +74,26 @@ def apply_edit(
     """
     edit, action, requirement = _wanted(edit_id)
     if why := _too_late(edit, action):
-        late = {"": why}
-        _finish(edit, EditState.REFUSED, late)
-        log.append(
-            events.entry(action, "edit.refused", by=edit.by.actor, door=edit.door, requirement=requirement, edit=edit.pk, errors=late)
-        )
+        _refused(edit, action, requirement, {"": why})
         return action
     envelope = envelopes.opened(action, requirement)
     before = envelope.facts
-    facts = Facts(
-        tool=before.tool,
-        tool_class=before.tool_class,
-        reversible=before.reversible,
-        figures=figures,
-        environment=before.environment,
-        approvals_before=before.approvals_before,
-        untrusted_text=before.untrusted_text,
-        hidden_characters=tuple(hidden_characters),
-        estimated_cost=before.estimated_cost,
-    )
     policy = policies.in_force()
+    facts = replace(
+        before,
+        figures=figures,
+        hidden_characters=tuple(hidden_characters),
+        args=args,
+        customer=customer_of(policy, args, {}, otherwise=before.customer),
+    )
     assessment = at_least_medium(policy.data, assess(policy.data, facts))
-    excluded = set(people_excluded(policy, assessment, action.requested_by, action.owner)) | (envelope.excluded - {envelope.edited_by})
+    if assessment.denied:
+        _refused(edit, action, requirement, {"": f"Policy refuses these arguments: {assessment.denied}"})
+        tell_action(action, "action.edit_refused")
+        return action
+    excluded = set(people_excluded(assessment, action.requested_by, action.owner)) | (envelope.excluded - {envelope.edited_by})
     # Nobody approves, alone, an edit of their own that raises the risk; whether any edit, the policy says.
-    if assessment.score > action.score or "editor" in policy.data.requirements[assessment.level].exclude:
+    if assessment.score > action.score or "editor" in assessment.requirement.exclude:
         excluded.add(edit.by.person)
     action.version += 1
     action.summary = summary
@@ -141,9 +138,13 @@ def apply_edit(
 def refuse_edit(edit_id: int, *, errors: dict[str, str]) -> None:
     """The tool does not take these arguments; `errors` says per field why. The action stays as it was."""
     edit, action, requirement = _wanted(edit_id)
+    _refused(edit, action, requirement, errors)
+    tell_action(action, "action.edit_refused")
+
+
+def _refused(edit: Edit, action: Action, requirement: Requirement, errors: dict[str, str]) -> None:
     _finish(edit, EditState.REFUSED, errors)
     log.append(events.entry(action, "edit.refused", by=edit.by.actor, door=edit.door, requirement=requirement, edit=edit.pk, errors=errors))
-    tell_action(action, "action.edit_refused")
 
 
 def _too_late(edit: Edit, action: Action) -> str:

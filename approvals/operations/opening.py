@@ -1,7 +1,7 @@
 """T1: an agent's proposal becomes an Action with its frozen Requirement; what policy passes is decided at once."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from approvals.policy.rules import Policy
 from approvals.states import ActionState, Verdict
 from audit import canonical, log, rows
 from audit.actors import SYSTEM, Actor
+from audit.log import Entry
 
 NOVELTY_WINDOW = timedelta(days=30)
 
@@ -38,6 +39,7 @@ class Proposal:
         rationale, evidence: the agent's own words and what it had read; shown fenced off.
         untrusted_text: argument paths that repeat text from outside.
         requested_by, owner: the person who started the run, and the person who owns the agent.
+        asked_for: the run's input, where the policy may find the customer when the arguments name none.
     """
 
     agent: str
@@ -67,6 +69,7 @@ class Proposal:
     requested_by: User | None = None
     owner: User | None = None
     note: str = ""
+    asked_for: Mapping[str, Any] = field(default_factory=dict)
 
 
 def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
@@ -85,7 +88,7 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
     if existing:
         return Action.objects.get(pk=existing)
     policy = policies.in_force()
-    facts = _facts(proposal, approvals_before)
+    facts = _facts(proposal, policy, approvals_before)
     assessment = assess(policy.data, facts)
     action, requirement = _create(proposal, policy, facts, assessment, now)
     opened = events.entry(
@@ -102,13 +105,23 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
         args=proposal.args,
         why=requirement.why,
     )
-    if envelopes.parse(requirement).needs:
+    if not decided_by_policy(action, requirement, opened):
         log.append(opened)
         tell_action(action, "action.opened")
-    else:
-        decision = record_policy_decision(action, requirement, Verdict.APPROVE, f"Policy asks nobody for {action.level} risk")
-        conclude(action, requirement, decision, before=[opened])
     return action
+
+
+def decided_by_policy(action: Action, requirement: Requirement, before: Entry) -> bool:
+    """Let policy decide what it denies or asks nobody about, as a recorded Decision; False when people are asked."""
+    envelope = envelopes.parse(requirement)
+    if envelope.denied:
+        decision = record_policy_decision(action, requirement, Verdict.REJECT, f"Policy refuses this: {envelope.denied}")
+    elif not envelope.needs:
+        decision = record_policy_decision(action, requirement, Verdict.APPROVE, f"Policy asks nobody for {action.level} risk")
+    else:
+        return False
+    conclude(action, requirement, decision, before=[before])
+    return True
 
 
 def write_requirement(
@@ -171,10 +184,10 @@ def database_now() -> datetime:
     return now
 
 
-def people_excluded(policy: Policy, assessment: Assessment, requested_by: User | None, owner: User | None) -> list[str]:
-    """The persons who can never count for this level."""
+def people_excluded(assessment: Assessment, requested_by: User | None, owner: User | None) -> list[str]:
+    """The persons who can never count for what is asked."""
     named = {"requester": requested_by, "owner": owner}
-    wanted = policy.data.requirements[assessment.level].exclude
+    wanted = assessment.requirement.exclude
     return sorted({who.person for name in wanted if (who := named.get(name)) is not None and who.kind == User.Kind.HUMAN})
 
 
@@ -207,7 +220,7 @@ def _create(proposal: Proposal, policy: Policy, facts: Facts, assessment: Assess
         assessment=assessment,
         policy=policy,
         preview=proposal.preview,
-        excluded=people_excluded(policy, assessment, proposal.requested_by, proposal.owner),
+        excluded=people_excluded(assessment, proposal.requested_by, proposal.owner),
         rationale=proposal.rationale,
         evidence=proposal.evidence,
         now=now,
@@ -242,7 +255,16 @@ def _runs_nothing(proposal: Proposal) -> bool:
     return proposal.tool_class == "read" or proposal.kind == "question"
 
 
-def _facts(proposal: Proposal, approvals_before: int) -> Facts:
+def customer_of(policy: Policy, args: Any, asked_for: Mapping[str, Any], *, otherwise: str = "") -> str:
+    """Whom a call is for: the first field the policy names that the arguments have, or else the run's input; otherwise the tenant."""
+    for found in (args, asked_for):
+        for name in policy.data.customer if isinstance(found, Mapping) else ():
+            if isinstance(value := found.get(name), str | int) and value != "":
+                return str(value)[:200]
+    return otherwise or str(settings.TENANT)
+
+
+def _facts(proposal: Proposal, policy: Policy, approvals_before: int) -> Facts:
     return Facts(
         tool=proposal.tool,
         tool_class=proposal.tool_class,
@@ -254,4 +276,7 @@ def _facts(proposal: Proposal, approvals_before: int) -> Facts:
         hidden_characters=proposal.hidden_characters,
         estimated_cost=proposal.estimated_cost,
         question=proposal.kind == "question",
+        agent=proposal.agent,
+        customer=customer_of(policy, proposal.args, proposal.asked_for),
+        args=proposal.args,
     )

@@ -1,34 +1,74 @@
-"""Which policy is in force, and keeping every one that ever was."""
+"""Which policy is in force.
+
+The newest published version is in force, in every process at once: it is asked of the database each time, and what was
+parsed of it is remembered. The file of the settings is only the seed of version 1 (docs/adr/0010). `publishing` changes it.
+"""
 
 from functools import lru_cache
-from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models.functions import Now
 
+from approvals.errors import Tampered
 from approvals.models import PolicyVersion
-from approvals.policy.rules import Policy, load
+from approvals.policy.rules import Policy, parse, parse_stored, text_of
+from approvals.states import PolicyState
+from audit import log
+from audit.actors import SYSTEM, Actor
+from audit.log import Entry
 
-_kept: set[str] = set()
+_IN_FORCE = "SELECT id, sha256 FROM approvals_policyversion WHERE state = 'PUBLISHED' ORDER BY number DESC LIMIT 1"
+_LOCK = 7_403_219  # one publication at a time
 
 
 def in_force() -> Policy:
-    """The policy of the file named in settings; its source is stored the first time this process uses it.
+    """The newest published policy; the very first time, the file of the settings becomes version 1.
 
     Raises:
-        BadPolicy: the file was broken after start (start-up itself refuses a broken file).
+        BadPolicy: the seed is broken (start-up refuses that), or this version of the product cannot read what is stored.
+        Tampered: the stored text does not match its hash.
     """
-    path = settings.POLICY_FILE
-    policy = _loaded(path, path.stat().st_mtime_ns)
-    if policy.sha256 not in _kept:
-        PolicyVersion.objects.bulk_create(
-            [PolicyVersion(number=policy.data.version, sha256=policy.sha256, source=policy.source)],
-            ignore_conflicts=True,
-        )
-        transaction.on_commit(lambda: _kept.add(policy.sha256))
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_FORCE)
+        row = cursor.fetchone()
+    return _parsed(*row) if row else _seed()
+
+
+def entry(version: PolicyVersion, kind: str, by: Actor, door: str, **data: object) -> Entry:
+    named = {"version": version.pk, "sha256": version.sha256, "base": version.base}
+    return Entry(stream="policy", kind=kind, by=by, door=door, policy=str(version), data={**named, **data})
+
+
+def one_at_a_time() -> None:
+    """Hold publications off until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def _seed() -> Policy:
+    """The file becomes version 1, once: whoever comes second finds the row of the first."""
+    policy = parse(text_of(settings.POLICY_FILE), number=1)
+    with transaction.atomic():
+        one_at_a_time()
+        with connection.cursor() as cursor:
+            cursor.execute(_IN_FORCE)
+            if row := cursor.fetchone():
+                return _parsed(*row)
+        why = "The policy file of the first start"
+        version = PolicyVersion.objects.create(
+            state=PolicyState.PUBLISHED, number=1, source=policy.source, sha256=policy.sha256, justification=why,
+            proposed_name=SYSTEM.name, closed_name=SYSTEM.name, closed_at=Now(), door="cli",
+        )  # fmt: skip
+        log.append(entry(version, "policy.published", SYSTEM, "cli", number=1, reason=why))
     return policy
 
 
-@lru_cache(maxsize=4)
-def _loaded(path: Path, changed_ns: int) -> Policy:
-    return load(path)
+@lru_cache(maxsize=8)
+def _parsed(version_id: int, sha256: str) -> Policy:
+    """A stored policy, parsed once by each process."""
+    row = PolicyVersion.objects.values_list("source", "number").get(pk=version_id)
+    policy = parse_stored(row[0], number=row[1] or 0)
+    if policy.sha256 != sha256:
+        raise Tampered("The policy in force does not match its hash: somebody changed the database. Nothing is scored; tell an operator")
+    return policy

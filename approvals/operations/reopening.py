@@ -7,11 +7,10 @@ from approvals.errors import Tampered
 from approvals.models import Action, Requirement
 from approvals.operations import events, policies
 from approvals.operations.notices import tell_action
-from approvals.operations.opening import database_now, people_excluded, write_requirement
-from approvals.operations.resolving import conclude, record_policy_decision
+from approvals.operations.opening import database_now, decided_by_policy, people_excluded, write_requirement
 from approvals.policy.risk import assess, at_least_medium
 from approvals.signals import action_reopened
-from approvals.states import ActionState, Verdict
+from approvals.states import ActionState
 from audit import log
 from audit.actors import Actor
 
@@ -31,7 +30,7 @@ def reopen(action: Action, *, why: str, by: Actor, door: str) -> None:
     assessment = assess(policy.data, facts)
     if envelope.needs:
         assessment = at_least_medium(policy.data, assessment)
-    excluded = sorted({*people_excluded(policy, assessment, action.requested_by, action.owner), *envelope.excluded})
+    excluded = sorted({*people_excluded(assessment, action.requested_by, action.owner), *envelope.excluded})
     expected = action.version
     action.version += 1
     requirement = write_requirement(
@@ -68,14 +67,6 @@ def reopen(action: Action, *, why: str, by: Actor, door: str) -> None:
     action.state = ActionState.PENDING
     reopened = events.entry(action, "action.reopened", by=by, door=door, requirement=requirement, why=why)
     action_reopened.send(sender=None, action_id=action.pk)
-    if requirement_asks(requirement):
+    if not decided_by_policy(action, requirement, reopened):
         log.append(reopened)
         tell_action(action, "action.reopened")
-    else:
-        decision = record_policy_decision(action, requirement, Verdict.APPROVE, f"Policy asks nobody for {action.level} risk")
-        conclude(action, requirement, decision, before=[reopened])
-
-
-def requirement_asks(requirement: Requirement) -> bool:
-    """Whether anybody is needed at all."""
-    return bool(envelopes.parse(requirement).needs)

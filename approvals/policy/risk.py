@@ -1,77 +1,136 @@
-"""Scoring: facts about one proposed action in, signed factors and a level out. Pure."""
+"""Scoring: facts about one proposed action in; signed factors, a level and what is asked of people out. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from approvals.policy.rules import Level, PolicyData
+from approvals.policy.basics import Level, NeedRule, RequirementRule
+from approvals.policy.matching import Facts, Hit
+from approvals.policy.rules import PolicyData
 
-
-@dataclass(frozen=True)
-class Facts:
-    """What scoring may look at; gathered once, at the pause.
-
-    Attributes:
-        tool: the tool's name; `tool_class` its declared class, e.g. "money".
-        reversible: the author's declaration; False when not declared.
-        figures: numbers of the tool's preview (amount_cents, rows, files, recipients).
-        environment: the agent's environment, e.g. "demo", "production".
-        approvals_before: how often people approved this tool for this agent in the last 30 days.
-        untrusted_text: where arguments repeat text that came from outside (paths), empty when nowhere.
-        hidden_characters: where arguments hold characters nobody can see (paths).
-        estimated_cost: dollars the call itself is expected to cost; None when unknown.
-        question: True for a question, which runs nothing.
-    """
-
-    tool: str
-    tool_class: str
-    reversible: bool = False
-    figures: Mapping[str, int] = field(default_factory=dict)
-    environment: str = "production"
-    approvals_before: int = 0
-    untrusted_text: tuple[str, ...] = ()
-    hidden_characters: tuple[str, ...] = ()
-    estimated_cost: float | None = None
-    question: bool = False
+__all__ = ["Assessment", "Factor", "Facts", "assess", "at_least_medium"]
 
 
 @dataclass(frozen=True)
 class Factor:
-    """One reason of the score: signed points and a sentence."""
+    """One reason of the score: signed points and a sentence; `rule` names the rule it comes from, if it does."""
 
     name: str
     points: int
     why: str
+    rule: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is frozen: what old envelopes do not have is left out when it is empty."""
+        said = asdict(self)
+        return said if self.rule else {k: v for k, v in said.items() if k != "rule"}
 
 
 @dataclass(frozen=True)
 class Assessment:
+    """What policy makes of a call.
+
+    Attributes:
+        requirement: what is asked of people: the level's, as the rules that apply changed it.
+        denied: why policy refuses the call whoever agrees, "" when it does not.
+        hits: the rules that apply.
+    """
+
     score: int
     level: Level
     factors: tuple[Factor, ...]
+    requirement: RequirementRule
+    denied: str = ""
+    hits: tuple[Hit, ...] = ()
 
 
 def assess(policy: PolicyData, facts: Facts) -> Assessment:
     """Score facts under a policy. The same facts and policy always give the same assessment."""
     if facts.question:
-        return Assessment(
-            policy.levels[policy.questions.level], policy.questions.level, (Factor("question", 0, "A question runs nothing"),)
-        )
+        level = policy.questions.level
+        return Assessment(policy.levels[level], level, (Factor("question", 0, "A question runs nothing"),), policy.requirements[level])
+    hits = policy.matcher.hits(facts) if policy.rules else ()
     factors = [*_of_tool(policy, facts), *_of_size(policy, facts), *_of_setting(policy, facts), *_of_text(policy, facts)]
+    factors += [Factor("rule", hit.rule.score, _why(hit), hit.rule.name) for hit in hits]
     score = max(0, min(100, sum(factor.points for factor in factors)))
-    level = max((lv for lv in Level if score >= policy.levels[lv]), key=lambda lv: lv.rank)
+    level = level_at(policy, score)
+    for hit in sorted(hits, key=lambda h: (h.rule.priority, h.rule.asks)):  # the highest priority, and asking, has the last word
+        level = _held(level, hit)
     for floor_level, why in _floors(policy, facts):
         if floor_level.rank > level.rank:
-            level, score = floor_level, max(score, policy.levels[floor_level])
+            level = floor_level
             factors.append(Factor("at_least", 0, why))
-    return Assessment(score, level, tuple(factors))
+    denied = next((f"{hit.rule.deny} (rule {hit.rule.name})" for hit in hits if hit.rule.deny), "")
+    return Assessment(_within(policy, level, score), level, tuple(factors), _asked(policy.requirements[level], hits), denied, hits)
 
 
 def at_least_medium(policy: PolicyData, assessment: Assessment) -> Assessment:
     """What once needed a person needs one again: an edit or a later policy may lower the risk, but policy alone never passes it."""
-    if assessment.level is not Level.LOW:
+    if assessment.requirement.need:
         return assessment
     why = Factor("needs_a_person", 0, "What a person was asked about is approved by a person")
-    return Assessment(max(assessment.score, policy.levels[Level.MEDIUM]), Level.MEDIUM, (*assessment.factors, why))
+    return replace(
+        assessment,
+        score=_within(policy, Level.MEDIUM, assessment.score),
+        level=Level.MEDIUM,
+        factors=(*assessment.factors, why),
+        requirement=_asked(policy.requirements[Level.MEDIUM], assessment.hits),
+    )
+
+
+def level_at(policy: PolicyData, score: int) -> Level:
+    """The level a score has by itself."""
+    return max((lv for lv in Level if score >= policy.levels[lv]), key=lambda lv: lv.rank)
+
+
+def _held(level: Level, hit: Hit) -> Level:
+    floor, ceiling = hit.rule.at_least, hit.rule.at_most
+    if floor and floor.rank > level.rank:
+        return floor
+    return ceiling if ceiling and ceiling.rank < level.rank else level
+
+
+def _within(policy: PolicyData, level: Level, score: int) -> int:
+    """The score, moved into its level when something else than points decided on that."""
+    higher = [lv for lv in Level if lv.rank > level.rank]
+    top = policy.levels[higher[0]] - 1 if higher else 100
+    return max(policy.levels[level], min(score, max(top, policy.levels[level])))
+
+
+def _asked(base: RequirementRule, hits: Sequence[Hit]) -> RequirementRule:
+    """What the level asks, with parts replaced (the highest priority wins), then with what is asked on top (the strictest)."""
+    changes: dict[str, Any] = {}
+    for hit in reversed(hits):
+        if hit.rule.instead:
+            changes |= {k: getattr(hit.rule.instead, k) for k in hit.rule.instead.model_fields_set}
+    asked = base.model_copy(update={k: v for k, v in changes.items() if v is not None}) if changes else base
+    for hit in hits:
+        if more := hit.rule.require:
+            verdicts = tuple(v for v in asked.verdicts if more.verdicts is None or v in more.verdicts)
+            asked = asked.model_copy(
+                update={
+                    "need": _joined(asked.need, more.need),
+                    "exclude": tuple(dict.fromkeys((*asked.exclude, *more.exclude))),
+                    "verdicts": verdicts or ("reject",),
+                    "reason_for": tuple(dict.fromkeys((*asked.reason_for, *more.reason_for))),
+                    "deadline_s": min(asked.deadline_s, more.deadline_s or asked.deadline_s),
+                    "execute_within_s": min(asked.execute_within_s, more.execute_within_s or asked.execute_within_s),
+                }
+            )
+    return asked
+
+
+def _joined(one: Sequence[NeedRule], other: Sequence[NeedRule]) -> tuple[NeedRule, ...]:
+    """Both: every group of either, each with the larger count."""
+    counts: dict[str, int] = {}
+    for need in (*one, *other):
+        counts[need.group] = max(need.count, counts.get(need.group, 0))
+    return tuple(NeedRule(group=group, count=count) for group, count in counts.items())
+
+
+def _why(hit: Hit) -> str:
+    said = hit.rule.about or f"The rule {hit.rule.name} applies"
+    return f"{said} (its condition could not be answered, which counts as matching: {hit.unanswered})" if hit.unanswered else said
 
 
 def _of_tool(policy: PolicyData, facts: Facts) -> list[Factor]:

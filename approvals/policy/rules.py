@@ -1,48 +1,26 @@
-"""The policy file as a validated, frozen value. Pure; `approvals.operations.policies` decides which one is in force."""
+"""A policy's text as a validated, frozen value. Pure; `approvals.operations.policies` decides which one is in force."""
 
 import hashlib
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from approvals.policy.basics import Level, Points, RequirementRule, Strict
+from approvals.policy.conditions import BadCondition
+from approvals.policy.matching import Matcher
+from approvals.policy.reading import BadPolicy, Lines, Problem, read
+from approvals.policy.ruleset import Rule
 
-class Level(StrEnum):
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
-
-    @property
-    def rank(self) -> int:
-        return list(Level).index(self)
-
-
-Points = Annotated[int, Field(ge=-100, le=100)]
-Excluded = Literal["requester", "owner", "editor"]
-VerdictName = Literal["approve", "reject", "respond"]
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NeedRule(Strict):
-    group: str = Field(min_length=1)
-    count: int = Field(ge=1, le=20)
-
-
-class RequirementRule(Strict):
-    need: tuple[NeedRule, ...]
-    deadline_s: int = Field(ge=5, le=30 * 86400)
-    execute_within_s: int = Field(default=900, ge=5, le=7 * 86400)
-    exclude: tuple[Excluded, ...] = ()
-    verdicts: tuple[VerdictName, ...] = ("approve", "reject", "respond")
-    reason_for: tuple[VerdictName, ...] = ("reject",)
-    hold_s: int = Field(default=0, ge=0, le=600)
+__all__ = ["BadPolicy", "Level", "Policy", "PolicyData", "Problem", "RequirementRule", "load", "parse"]
+# A kind of error of pydantic's, in our words.
+WORDS = {
+    "extra_forbidden": "there is no such field; look at its spelling",
+    "missing": "this is needed",
+    "string_pattern_mismatch": "write a name of small letters, digits and hyphens",
+}
 
 
 class AmountRule(Strict):
@@ -61,9 +39,9 @@ class QuestionRule(Strict):
 
 
 class PolicyData(Strict):
-    """The file's content; each field is explained in `policy.yaml` itself."""
+    """The text's content; each field is explained in `policy.yaml` itself."""
 
-    version: int = Field(ge=1)
+    version: int = Field(default=1, ge=1)
     tool_class: dict[str, Points] = Field(min_length=1)
     irreversible: Points
     amounts: tuple[AmountRule, ...]
@@ -72,9 +50,11 @@ class PolicyData(Strict):
     untrusted_text: Points
     hidden_characters: Points
     at_least: tuple[Floor, ...] = ()
+    customer: tuple[str, ...] = ()
     levels: dict[Level, int]
     requirements: dict[Level, RequirementRule]
     questions: QuestionRule
+    rules: tuple[Rule, ...] = Field(default=(), max_length=2_000)
 
     @model_validator(mode="after")
     def _whole(self) -> "PolicyData":
@@ -90,48 +70,104 @@ class PolicyData(Strict):
                 raise ValueError(f"{level} asks nobody: only low may pass by policy")
         return self
 
+    @cached_property
+    def matcher(self) -> Matcher:
+        return Matcher(self.rules)
+
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy in force: its data, its source text and the hash that is frozen on every Action."""
+    """A policy: its data, its source text and the hash that is frozen on every Action; its number once it is published."""
 
     data: PolicyData
     source: str
     sha256: str
+    number: int = 0
 
     @property
     def version(self) -> str:
-        """How events and pages name it: version and first characters of the hash."""
-        return f"v{self.data.version}-{self.sha256[:8]}"
+        """How events and pages name it: number and first characters of the hash."""
+        return f"v{self.number or self.data.version}-{self.sha256[:8]}"
 
 
-class BadPolicy(ValueError):
-    """The file cannot be used; the message says where and why."""
-
-
-def parse(source: str) -> Policy:
-    """The policy of a YAML text.
+def parse(source: str, *, number: int = 0) -> Policy:
+    """The policy of a YAML text, every condition compiled.
 
     Raises:
-        BadPolicy: with the line or the field, and what is wrong with it.
+        BadPolicy: with the line and the field of each problem, and what is wrong with it.
     """
-    try:
-        data: Any = yaml.safe_load(source)
-        parsed = PolicyData.model_validate(data)
-    except yaml.YAMLError as error:
-        raise BadPolicy(f"the policy is not valid YAML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the policy"
-        raise BadPolicy(f"{where}: {first['msg']}") from error
-    return Policy(parsed, source, hashlib.sha256(source.encode()).hexdigest())
+    policy, lines = _read(source, number)
+    if problems := [*_same_names(policy.data, lines), *_conditions(policy.data, lines)]:
+        raise BadPolicy(*problems)
+    return policy
+
+
+def parse_stored(source: str, *, number: int = 0) -> Policy:
+    """The policy of a text that was checked when it was stored: conditions are compiled when they are first asked.
+
+    Raises:
+        BadPolicy: this version of the product cannot read it any more.
+    """
+    return _read(source, number)[0]
 
 
 def load(path: Path) -> Policy:
     """The policy in a file; raises BadPolicy when it cannot be read."""
+    return parse(text_of(path))
+
+
+def text_of(path: Path) -> str:
+    """A policy file's text; raises BadPolicy when it cannot be read."""
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise BadPolicy(f"the policy file {path} cannot be read: {error.strerror}") from error
+        raise BadPolicy(Problem(0, "", f"the policy file {path} cannot be read: {error.strerror}")) from error
     except UnicodeDecodeError as error:
-        raise BadPolicy(f"the policy file {path} is not UTF-8: {error.reason} at byte {error.start}") from error
+        raise BadPolicy(Problem(0, "", f"the policy file {path} is not UTF-8: {error.reason} at byte {error.start}")) from error
+
+
+def line_of(source: str, *path: Any) -> int:
+    """The line of a field in a text that has been read."""
+    return _lines(source).of(path)
+
+
+@lru_cache(maxsize=4)
+def _lines(source: str) -> Lines:
+    return read(source)[1]
+
+
+def _read(source: str, number: int) -> tuple[Policy, Lines]:
+    data, lines = read(source)
+    try:
+        parsed = PolicyData.model_validate(data)
+    except ValidationError as error:
+        raise BadPolicy(*(_problem(dict(e), lines) for e in error.errors())) from error
+    return Policy(parsed, source, hashlib.sha256(source.encode()).hexdigest(), number), lines
+
+
+def _problem(error: dict[str, Any], lines: Lines) -> Problem:
+    path = error["loc"]
+    where = ".".join(str(part) for part in path) or "the policy"
+    return Problem(lines.of(path), where, WORDS.get(error["type"], error["msg"].removeprefix("Value error, ")))
+
+
+def _same_names(data: PolicyData, lines: Lines) -> list[Problem]:
+    names = [rule.name for rule in data.rules]
+    return [
+        Problem(lines.of(("rules", i, "name")), f"rules.{i}.name", f"another rule is named {name}: names tell rules apart")
+        for i, name in enumerate(names)
+        if name in names[:i]
+    ]
+
+
+def _conditions(data: PolicyData, lines: Lines) -> list[Problem]:
+    found = []
+    for i, rule in enumerate(data.rules):
+        path = ("rules", i, "match", "when")
+        try:
+            condition = rule.match.condition
+            if condition and condition.constant is False:
+                raise BadCondition("this condition never holds: the rule can never match")
+        except BadCondition as error:
+            found.append(Problem(lines.of(path) + error.line - 1, f"rules.{i}.match.when", error.why))
+    return found

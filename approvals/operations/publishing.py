@@ -1,0 +1,143 @@
+"""How the policy changes: proposed with a reason, published by the right person, kept for ever."""
+
+import difflib
+
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from approvals import permissions
+from approvals.errors import BadRequest, Conflict, InvalidPolicy, NotAllowed, NotFound, Stale
+from approvals.models import PolicyVersion, User
+from approvals.operations import policies
+from approvals.operations.halts import check_reason
+from approvals.operations.notices import Hint, tell
+from approvals.policy.checking import Finding, Known, check
+from approvals.policy.comparing import loosenings
+from approvals.policy.rules import BadPolicy, Policy, parse
+from approvals.states import PolicyState
+from audit import log
+
+
+@transaction.atomic
+def propose(source: str, *, justification: str, known: Known, by: User, door: str) -> PolicyVersion:
+    """Put a policy forward. It is not in force before it is published.
+
+    Args:
+        known: the agents and people there are, to find rules that do nothing (`agents.queries.known_to_policies`).
+
+    Raises:
+        NotAllowed: not an administrator. BadRequest: no justification, or nothing changed.
+        InvalidPolicy: it cannot be read, or a rule can never match; `problems` says where.
+    """
+    who = permissions.standing(by)
+    permissions.check_edit_policy(who)
+    justification = check_reason(justification)
+    current = policies.in_force()
+    policy, findings = examined(source, known=known)
+    if policy.sha256 == current.sha256:
+        raise BadRequest("This is the policy in force already; change something first")
+    version = PolicyVersion.objects.create(
+        source=source,
+        sha256=policy.sha256,
+        base=current.number,
+        diff=diff_of(current.source, source, f"version {current.number}", "proposed"),
+        loosens=list(loosenings(current.data, policy.data)),
+        warnings=[f"line {f.line}: {f.why}" for f in findings],
+        justification=justification,
+        proposed_by=who.user,
+        proposed_name=who.user.get_username(),
+        door=door,
+    )
+    log.append(
+        policies.entry(version, "policy.proposed", who.user.actor, door, reason=justification, loosens=version.loosens, diff=version.diff)
+    )
+    tell(Hint("policies", "policy", str(version.pk), "policy.proposed"))
+    return version
+
+
+@transaction.atomic
+def publish(version_id: int, *, by: User, door: str, note: str = "") -> PolicyVersion:
+    """Put a proposed policy in force. What loosens needs somebody else than its author.
+
+    Raises:
+        NotFound, NotAllowed: no such proposal; not an administrator, or the author of a change that loosens.
+        Conflict, Stale: published or withdrawn already; another version was published since it was proposed.
+    """
+    note = check_reason(note) if note.strip() else ""
+    who, version = _open(version_id, by)
+    current = policies.in_force()
+    if version.base != current.number:
+        raise Stale(f"Version {current.number} was published since this was proposed against version {version.base}: propose it again")
+    policy = parse(version.source)
+    # What was found when it was proposed counts, and what this release of the product finds as well.
+    loosens = [*version.loosens, *loosenings(current.data, policy.data)]
+    if loosens and version.proposed_by and version.proposed_by.person == who.person:
+        raise NotAllowed(f"This asks for less ({loosens[0]}): another administrator than {version.proposed_name} has to publish it")
+    number = (PolicyVersion.objects.aggregate(last=Max("number"))["last"] or 0) + 1
+    _close(version, PolicyState.PUBLISHED, who.user, note, number=number)
+    log.append(
+        policies.entry(
+            version, "policy.published", who.user.actor, door, number=number, reason=version.justification, note=note,
+            proposed_by=version.proposed_name, loosens=loosens, diff=version.diff,
+        )
+    )  # fmt: skip
+    tell(Hint("policies", "policy", str(version.pk), "policy.published", number))
+    return version
+
+
+@transaction.atomic
+def withdraw(version_id: int, *, by: User, door: str, reason: str) -> PolicyVersion:
+    """Drop a proposal; it is kept, and can never be published. Raises as `publish` does, and BadRequest without a reason."""
+    reason = check_reason(reason)
+    who, version = _open(version_id, by)
+    _close(version, PolicyState.WITHDRAWN, who.user, reason)
+    log.append(policies.entry(version, "policy.withdrawn", who.user.actor, door, reason=reason))
+    tell(Hint("policies", "policy", str(version.pk), "policy.withdrawn"))
+    return version
+
+
+def examined(source: str, *, known: Known) -> tuple[Policy, tuple[Finding, ...]]:
+    """A text as a policy, and what only needs to be known of it. Raises InvalidPolicy for what must be mended."""
+    current = policies.in_force()
+    try:
+        policy = parse(source, number=current.number + 1)
+    except BadPolicy as error:
+        raise InvalidPolicy([(p.line, f"{p.where}: {p.why}" if p.where else p.why) for p in error.problems]) from error
+    findings = check(policy, known, before=current)
+    if refused := [f for f in findings if f.refused]:
+        raise InvalidPolicy([(f.line, f.why) for f in refused])
+    return policy, findings
+
+
+def diff_of(before: str, after: str, name_before: str, name_after: str) -> str:
+    """A unified diff of two texts."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name_before, name_after, lineterm="", n=3)
+    return "\n".join(lines)
+
+
+def less(before: str, after: str) -> tuple[str, ...]:
+    """What one policy's text asks less of than another's. Raises BadPolicy."""
+    return loosenings(parse(before).data, parse(after).data)
+
+
+def _open(version_id: int, by: User) -> tuple[permissions.Standing, PolicyVersion]:
+    """The person and a proposal nobody has closed, one publication at a time."""
+    who = permissions.standing(by)
+    permissions.check_edit_policy(who)
+    policies.one_at_a_time()
+    version = PolicyVersion.objects.select_for_update(of=("self",)).select_related("proposed_by").filter(pk=version_id).first()
+    if version is None:
+        raise NotFound("There is no such policy version")
+    if version.state != PolicyState.PROPOSED:
+        raise Conflict(f"This was {version.state.lower()} by {version.closed_name} already")
+    return who, version
+
+
+def _close(version: PolicyVersion, state: PolicyState, by: User, note: str, *, number: int | None = None) -> None:
+    changed = PolicyVersion.objects.filter(pk=version.pk, state=PolicyState.PROPOSED).update(
+        state=state, number=number, closed_by=by, closed_name=by.get_username(), closed_at=Now(), note=note
+    )
+    if not changed:
+        raise Conflict("Somebody else was faster; open it again")
+    version.refresh_from_db()

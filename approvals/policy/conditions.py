@@ -1,0 +1,152 @@
+"""Conditions of rules, in the Common Expression Language. The one home of celpy. Pure.
+
+Compiled once, asked of the validated arguments and the facts. What cannot be answered is said, never guessed: the caller
+decides which way that counts.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import celpy
+from celpy.adapter import json_to_cel
+from celpy.celparser import CELParseError
+from celpy.celtypes import BoolType
+from celpy.evaluation import CELEvalError, base_functions
+from lark import Tree
+
+from approvals.policy.shortcuts import Unsure, plain_test
+
+# It logs what `Unanswerable` says anyway, once per node of the expression.
+logging.getLogger("celpy").setLevel(logging.CRITICAL)
+
+# What a condition may speak of; `said_of` in `matching` fills them.
+NAMES = (
+    "args",
+    "tool",
+    "tool_class",
+    "agent",
+    "customer",
+    "environment",
+    "figures",
+    "reversible",
+    "approvals_before",
+    "untrusted_text",
+    "hidden_characters",
+    "estimated_cost",
+)
+MACROS = {"all", "exists", "exists_one", "filter", "map", "reduce", "min"}
+# More values than this are not looked at: agents write arguments, and nobody's condition may keep a worker for seconds.
+MOST_VALUES = 5_000
+_environment = celpy.Environment()
+
+
+class BadCondition(ValueError):
+    """The text is no condition; `line` counts from 1 within the text."""
+
+    def __init__(self, why: str, line: int = 1) -> None:
+        super().__init__(why)
+        self.why, self.line = why, line
+
+
+class Unanswerable(Exception):
+    """The condition speaks of something that is not there, or compares what cannot be compared."""
+
+
+class Condition:
+    """One compiled condition."""
+
+    def __init__(self, text: str) -> None:
+        """Raises BadCondition with the line and what is wrong."""
+        self.text = text
+        try:
+            tree = _environment.compile(text)
+        except CELParseError as error:
+            raise BadCondition(f"this is no condition: it cannot be read at column {error.column}", error.line or 1) from error
+        self.names = _names(tree)
+        self._plain = plain_test(tree)
+        self._program = _environment.program(tree)
+
+    def holds(self, said: "Said") -> bool:
+        """Whether it holds. Raises Unanswerable."""
+        if self._plain:
+            try:
+                return self._plain(said.plain)
+            except Unsure:
+                return self.interpreted(said)
+        return self.interpreted(said)
+
+    def interpreted(self, said: "Said") -> bool:
+        """Whether it holds, as the language's interpreter has it. Raises Unanswerable."""
+        variables = said.in_the_language
+        try:
+            found = self._program.evaluate(variables)
+        except CELEvalError as error:
+            raise Unanswerable(_why(error)) from error
+        except Exception as error:  # a failure in the library must count as "cannot be answered", whatever it is
+            raise Unanswerable(type(error).__name__) from error
+        if not isinstance(found, BoolType):
+            raise Unanswerable("it gives no yes or no")
+        return bool(found)
+
+    @property
+    def constant(self) -> bool | None:
+        """What it always gives, when it speaks of nothing; None when it depends on the call."""
+        if self.names:
+            return None
+        try:
+            return self.holds(Said({}))
+        except Unanswerable as error:
+            raise BadCondition(f"this condition can never be answered: {error}") from error
+
+
+class Said:
+    """What is known of one call: as it is, and, once the first condition needs that, as the language sees it."""
+
+    def __init__(self, plain: dict[str, Any]) -> None:
+        self.plain = plain
+        self._converted: Any = None
+        self._too_much = False
+
+    @property
+    def in_the_language(self) -> Any:
+        """Raises Unanswerable when there is too much of it."""
+        if self._converted is None and not self._too_much:
+            self._too_much = _count(self.plain, MOST_VALUES) < 0
+            self._converted = None if self._too_much else json_to_cel(self.plain)
+        if self._too_much:
+            raise Unanswerable(f"the arguments hold more than {MOST_VALUES:,} values")
+        return self._converted
+
+
+def _count(value: Any, left: int) -> int:
+    """How many more values may come; negative when there were too many."""
+    left -= 1
+    children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    for child in children:
+        if left < 0:
+            break
+        left = _count(child, left)
+    return left
+
+
+def _names(tree: Tree[Any]) -> frozenset[str]:
+    """The names it speaks of. Raises BadCondition for one that does not exist here."""
+    bound = {
+        str(name.children[0])
+        for call in tree.find_pred(lambda t: t.data == "member_dot_arg" and str(t.children[1]) in MACROS)
+        for name in next(iter(call.children[2].find_data("expr"))).find_data("ident")
+    }
+    names = {str(t.children[0]) for t in tree.find_data("ident")} - bound
+    if unknown := sorted(names - set(NAMES)):
+        raise BadCondition(f"{unknown[0]!r} is nothing a condition can ask; there are {', '.join(NAMES)}")
+    called = {str(t.children[0]) for t in tree.find_data("ident_arg")} | {str(t.children[1]) for t in tree.find_data("member_dot_arg")}
+    known = set(base_functions) | MACROS | {"has", "dyn"}
+    if strange := sorted(called - known):
+        raise BadCondition(f"there is no function {strange[0]!r}")
+    return frozenset(names)
+
+
+def _why(error: CELEvalError) -> str:
+    text = str(error.args[0]) if error.args else "it failed"
+    return text.split(" (in activation")[0][:120]

@@ -1,0 +1,114 @@
+"""Rules and requirements as sentences a reviewer can read. Pure."""
+
+from collections.abc import Sequence
+
+from approvals.policy.basics import Level, NeedRule, RequirementRule
+from approvals.policy.rules import PolicyData
+from approvals.policy.ruleset import Instead, Match, Require, Rule
+
+
+def when(match: Match) -> str:
+    """Which calls a rule speaks of."""
+    parts = [
+        _named("", match.tools),
+        _named("a tool of class ", match.classes),
+        _named("by the agent ", match.agents),
+        _named("for the customer ", match.customers),
+        _named("in ", match.environments),
+    ]
+    said = " ".join(part for part in parts if part) or "any call"
+    return f"{said}, when {' '.join(match.when.split())}" if match.when.strip() else said
+
+
+def then(rule: Rule) -> tuple[str, ...]:
+    """What a rule does, a clause each."""
+    found = []
+    if rule.deny:
+        found.append(f"is refused by policy: {rule.deny}")
+    if rule.at_least:
+        found.append(f"is at least {rule.at_least}")
+    if rule.at_most:
+        found.append(f"is at most {rule.at_most}" + (" and passes by policy where low asks nobody" if rule.at_most is Level.LOW else ""))
+    if rule.score:
+        found.append(f"scores {rule.score:+d} points")
+    if rule.require:
+        found.append(f"also needs {'; '.join(_parts(rule.require))}")
+    if rule.instead:
+        found.append(f"needs, instead of what its level asks, {'; '.join(_parts(rule.instead))}")
+    return tuple(found)
+
+
+def sentence(rule: Rule) -> str:
+    """A whole rule in one sentence."""
+    said = f"{when(rule.match)}: {', and '.join(then(rule))}"
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def asked(requirement: RequirementRule) -> str:
+    """What a level asks, in words."""
+    if not requirement.need:
+        return "Nobody is asked: it passes by policy, recorded like any decision."
+    parts = [people(requirement.need), *_excluded(requirement.exclude), f"within {duration(requirement.deadline_s)}"]
+    parts.append(f"to be used within {duration(requirement.execute_within_s)}")
+    if requirement.reason_for:
+        parts.append(f"a reason to {', '.join(requirement.reason_for)}")
+    return f"{'; '.join(parts)}."
+
+
+def people(need: Sequence[NeedRule]) -> str:
+    return " and ".join(f"{n.count} of {n.group}" for n in need) or "nobody"
+
+
+def duration(seconds: int) -> str:
+    for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= size and seconds % size == 0:
+            count = seconds // size
+            return f"{count} {name[:-1] if count == 1 else name}"
+    return f"{seconds:,} seconds"
+
+
+def points(data: PolicyData) -> tuple[tuple[str, str], ...]:
+    """The tables of points, a line each."""
+    amounts = [
+        (a.of.replace("_", " ").capitalize(), ", ".join(f"from {at:,} on {p:+d}" for at, p in sorted(a.steps) if p)) for a in data.amounts
+    ]
+    return (
+        ("Kind of tool", ", ".join(f"{name} {p:+d}" for name, p in data.tool_class.items())),
+        ("Cannot be undone", f"{data.irreversible:+d}"),
+        *amounts,
+        ("Environment", ", ".join(f"{name} {p:+d}" for name, p in data.environment.items())),
+        ("New for this agent", ", ".join(f"fewer than {below} approvals {p:+d}" for below, p in sorted(data.novelty))),
+        ("Text from outside", f"{data.untrusted_text:+d}"),
+        ("Hidden characters", f"{data.hidden_characters:+d}"),
+        ("Never below", "; ".join(_floor(f.level, f.tools, f.estimated_cost_over) for f in data.at_least) or "nothing"),
+    )
+
+
+def _floor(level: Level, tools: Sequence[str], cost: float | None) -> str:
+    named = [*tools, *([f"calls that cost more than {cost:g}"] if cost is not None else [])]
+    return f"{level} for {', '.join(named)}"
+
+
+def _named(before: str, patterns: Sequence[str]) -> str:
+    return f"{before}{' or '.join(patterns)}" if patterns else ""
+
+
+def _parts(parts: Require | Instead) -> list[str]:
+    found = [people(parts.need)] if parts.need else []
+    found += (
+        _excluded(parts.exclude) if parts.exclude else ["nobody excluded"] if parts.exclude == () and isinstance(parts, Instead) else []
+    )
+    if parts.verdicts:
+        found.append(f"one of the verdicts {', '.join(parts.verdicts)}")
+    if parts.deadline_s:
+        found.append(f"a decision within {duration(parts.deadline_s)}")
+    if parts.execute_within_s:
+        found.append(f"to be used within {duration(parts.execute_within_s)}")
+    if parts.reason_for:
+        found.append(f"a reason to {', '.join(parts.reason_for)}")
+    return found
+
+
+def _excluded(exclude: Sequence[str]) -> list[str]:
+    who = {"requester": "the person who asked", "owner": "the agent's owner", "editor": "whoever edited it"}
+    return [f"never {' or '.join(who[name] for name in exclude)}"] if exclude else []
