@@ -11,6 +11,8 @@ from django.db.models.functions import Now
 from agents.errors import UnknownAgent, UnknownRun
 from agents.models import Agent, AgentVersion, Effect, Pause, Run
 from agents.states import UNFINISHED, EffectState, RunState
+from approvals.policy.checking import Known, KnownAgent
+from approvals.queries.policies import rosters
 
 PAGE = 50
 
@@ -110,6 +112,13 @@ def agents() -> list[AgentRow]:
     running = dict(Run.objects.filter(state__in=UNFINISHED).values_list("agent").annotate(n=Count("pk")).values_list("agent", "n"))
     rows = Agent.objects.select_related("current", "owner").order_by("slug")
     return [_agent(a, running.get(a.pk, 0)) for a in rows if a.current]
+
+
+def known_to_policies() -> Known:
+    """What a policy's rules can speak of: the agents with their tools, and how many people each group has."""
+    rows = Agent.objects.select_related("current").order_by("slug")
+    known = [KnownAgent(a.pk, a.environment, {t["name"]: str(t.get("risk", "")) for t in a.current.tools}) for a in rows if a.current]
+    return Known(tuple(known), rosters())
 
 
 def agent(slug: str) -> AgentRow:

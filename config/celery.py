@@ -17,7 +17,7 @@ app.conf["CELERY_DB_REUSE_MAX"] = 100_000
 app.autodiscover_tasks()
 import_module("config.broker")  # its receivers watch whether the broker is there
 
-URGENT, NORMAL = 0, 6
+URGENT, NORMAL, LATER = 0, 6, 9
 LOOK_S = 0.5
 _looked = 0.0
 
@@ -28,6 +28,7 @@ app.conf.task_routes = {
     "agents.tasks.run_effect": {"queue": "effects", "priority": NORMAL},
     "agents.tasks.check_edit": {"queue": "runs", "priority": URGENT},
     "approvals.tasks.sweep": {"queue": "notify", "priority": URGENT},
+    "approvals.tasks.backtest": {"queue": "notify", "priority": LATER},
     "approvals.tasks.tidy": {"queue": "notify", "priority": NORMAL},
 }
 

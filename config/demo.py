@@ -42,6 +42,7 @@ CAST = (
     Persona("operator", "o.hart", "Olive Hart", ("operators",)),
     Persona("auditor", "a.weiss", "Anton Weiss", ("auditors",)),
     Persona("admin", "s.adeyemi", "Sade Adeyemi", ("admins",)),
+    Persona("second admin", "k.lind", "Karin Lind", ("admins",)),
 )
 STARTER, OWNER = "o.hart", "s.adeyemi"
 HISTORY_RUNS, WAITING_RUNS = 10, 2  # per example, as far as its inputs reach

@@ -7,6 +7,8 @@ claiming   T3: `claim`                  the executor asks leave for the last tim
 settling   T4: `settle`, `close`        the outcome becomes a fact
 timing     `expire_due`, `prune`        what the database's clock ends
 halts      `halt`, `release`            stop orders
+publishing `propose`, `publish`, ...    the policy changes
+backtests  `want`, `advance`            a draft tried on past actions
 policies, people, notices, events       what the others share
 """
 

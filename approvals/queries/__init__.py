@@ -4,11 +4,14 @@ standing   what other rooms ask: settled, halted, wanted
 inbox      lists: waiting, decided
 detail     one action with all a reviewer needs
 catchup    what a browser missed
+policies   versions, rules with their figures, back-tests
+past       past calls as they were frozen
 """
 
 from approvals.queries.catchup import CatchUp, catch_up, last_notification
 from approvals.queries.detail import ActionDetail, Vote, action_detail
 from approvals.queries.inbox import InboxRow, Page, counts, decided, inbox, inbox_row, run_actions
+from approvals.queries.policies import policy_of, policy_source
 from approvals.queries.standing import (
     Settled,
     Stop,
@@ -18,7 +21,6 @@ from approvals.queries.standing import (
     halted,
     halted_sql,
     level_waiting,
-    policy_source,
     recent_halts,
     settled,
     unsettled_counts,
@@ -47,6 +49,7 @@ __all__ = [
     "inbox_row",
     "last_notification",
     "level_waiting",
+    "policy_of",
     "policy_source",
     "recent_halts",
     "run_actions",

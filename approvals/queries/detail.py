@@ -9,8 +9,9 @@ from approvals import envelopes
 from approvals.errors import NotFound, Tampered
 from approvals.models import Action, Decision, Edit, Requirement, User
 from approvals.permissions import why_not_decide
-from approvals.policy.risk import Factor
+from approvals.policy.risk import Factor, Facts
 from approvals.queries.inbox import InboxRow, inbox_row
+from approvals.queries.policies import policy_id
 from approvals.resolution import Need
 from approvals.states import ActionState, EditState
 from audit import canonical
@@ -51,6 +52,8 @@ class ActionDetail:
     Attributes:
         row: the action as lists show it.
         args: what will run, from the digested bytes.
+        policy, policy_sha256, policy_id, facts: what it was scored with; `policy_id` is 0 when that version is not on record.
+        denied: why policy refuses it, "" when it does not.
         tampered: a sentence when the stored bytes do not hold; then nothing may be decided.
         cannot: why this reader may not decide, "" when they may.
         own_edit: these arguments are this reader's own: they may reject or edit again, not approve.
@@ -63,6 +66,8 @@ class ActionDetail:
     factors: list[Factor]
     policy: str
     policy_sha256: str
+    policy_id: int
+    facts: Facts
     needs: list[Need]
     verdicts: list[str]
     reason_for: list[str]
@@ -78,6 +83,7 @@ class ActionDetail:
     interrupt_id: str
     thread: str
     tampered: str = ""
+    denied: str = ""
     cannot: str = ""
     mine: bool = False
     own_edit: bool = False
@@ -114,6 +120,8 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
         factors=[Factor(**f) for f in data["risk"]["reasons"]],
         policy=current.policy,
         policy_sha256=data["policy"]["sha256"],
+        policy_id=policy_id(current.policy, data["policy"]["sha256"]),
+        facts=_facts(data),
         needs=needs,
         verdicts=data["verdicts"],
         reason_for=data["reason_for"],
@@ -129,6 +137,7 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
         interrupt_id=action.interrupt_id,
         thread=action.thread,
         tampered=tampered,
+        denied=str(data.get("denied", "")),
         cannot=why_not_decide(reader, groups={n.group for n in needs}, excluded=set(data["exclude"]) - {editor})
         if needs
         else "Policy decided this",
@@ -148,6 +157,14 @@ def _proved(action: Action, requirement: Requirement) -> tuple[dict[str, Any], s
         return dict(envelopes.opened(action, requirement).data), ""
     except Tampered as error:
         return dict(envelopes.parse(requirement).data), error.message
+
+
+def _facts(data: dict[str, Any]) -> Facts:
+    """The facts it was scored with; none when somebody changed them, which the page says elsewhere."""
+    try:
+        return envelopes.Envelope(data).facts
+    except (TypeError, KeyError, ValueError):
+        return Facts(str(data["tool"]["name"]), "unknown", question=True)
 
 
 def _votes(action: Action) -> list[Vote]:

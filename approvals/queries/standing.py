@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models.functions import Now
 
-from approvals.models import Action, Edit, Halt, PolicyVersion
+from approvals.models import Action, Edit, Halt
 from approvals.states import ActionState, EditState
 from audit import canonical
 
@@ -142,11 +142,6 @@ def wanted_edits(*, limit: int) -> list[int]:
     """Edits nobody has checked for two seconds."""
     overdue = Edit.objects.filter(state=EditState.WANTED, created_at__lte=Now() - timedelta(seconds=2))
     return list(overdue.order_by("pk").values_list("pk", flat=True)[:limit])
-
-
-def policy_source(sha256: str) -> str:
-    """The text of a policy that was once in force; empty when there was none of that hash."""
-    return PolicyVersion.objects.filter(sha256=sha256).values_list("source", flat=True).first() or ""
 
 
 def _stop(halt: Halt) -> Stop:

@@ -14,7 +14,15 @@ from pathlib import Path
 from config.services.errors import ServiceError
 
 # A change in any of these may need migrate or seed_demo to run again.
-WATCHED = ("*/migrations/*.py", "*/apps.py", "*/management/commands/*.py", "examples/**/*", "approvals/policy/*", "requirements.lock")
+WATCHED = (
+    "*/migrations/*.py",
+    "config/demo.py",
+    "*/apps.py",
+    "*/management/commands/*.py",
+    "examples/**/*",
+    "approvals/policy/*",
+    "requirements.lock",
+)
 
 
 def secret_key(var: Path) -> str:

@@ -1,5 +1,6 @@
 """`manage.py doctor`: what is wrong with this installation, and how to mend it. Exit status 1 when something is."""
 
+import hashlib
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from agents import queries as agent_queries
 from approvals import queries
+from approvals.operations import policies
+from approvals.policy.rules import text_of
 
 LOW_DISK = 500_000_000
 LONG_S = 10
@@ -61,6 +64,13 @@ def _settings() -> Iterator[Finding]:
     folder = settings.VAR_DIR if settings.VAR_DIR.exists() else settings.VAR_DIR.parent
     free = shutil.disk_usage(folder).free
     yield Finding(f"disk: {free / 1e9:.1f} GB free", free > LOW_DISK, f"Make room on the disk of {folder}: at least 500 MB")
+
+
+def _policy() -> Iterator[Finding]:
+    current = policies.in_force()
+    same = hashlib.sha256(text_of(settings.POLICY_FILE).encode()).hexdigest() == current.sha256
+    hint = "" if same else f" ({settings.POLICY_FILE.name} says something else: it is only the seed; propose it with manage.py policy load)"
+    yield Finding(f"policy: version {current.number} is in force{hint}", True)
 
 
 def _database() -> Iterator[Finding]:
@@ -139,4 +149,4 @@ def _work() -> Iterator[Finding]:
     )
 
 
-LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _work)
+LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _policy, _work)

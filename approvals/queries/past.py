@@ -1,0 +1,102 @@
+"""Past calls, as they were frozen, for trying drafts on them and for finding what people always approve."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import F, QuerySet
+
+from approvals import envelopes
+from approvals.errors import Tampered
+from approvals.models import Action, Requirement
+from approvals.policy.matching import Facts
+from approvals.policy.replay import Case, Outcome
+from approvals.policy.suggesting import LEAST, Habit
+
+# Habits are looked for among the newest so many ended actions.
+ENDED = 20_000
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some past calls, newest first; `position` is where the next stretch begins, None after the last."""
+
+    cases: list[Case]
+    looked_at: int
+    position: int | None
+
+
+def past_total(*, last: int, since: datetime | None) -> int:
+    """How many past calls a back-test of this size has."""
+    return _rows(None, since)[:last].count()
+
+
+def past(*, position: int | None, since: datetime | None, limit: int) -> Stretch:
+    """The next past tool calls, each as its current version was frozen. What was tampered with is passed over."""
+    rows = list(_rows(position, since).select_related("action")[:limit])
+    cases = [case for row in rows if (case := _case(row))]
+    return Stretch(cases, len(rows), rows[-1].pk if len(rows) == limit else None)
+
+
+def month_ago() -> datetime:
+    """The database's clock, thirty days back."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now() - interval '30 days'")
+        found: datetime = cursor.fetchone()[0]
+    return found
+
+
+def habits() -> list[Habit]:
+    """Per agent and tool, what people decided in 30 days on calls of medium level, where they approved every one as it was."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HABITS, [ENDED, LEAST])
+        rows = cursor.fetchall()
+    return [Habit(agent, tool, decided, _largest(agent, tool)) for agent, tool, decided in rows]
+
+
+# People decided each of them (policy alone did not), and approved each as it was proposed.
+_HABITS = """
+SELECT n.agent, n.tool, count(*) FROM (
+    SELECT id, agent, tool, level, kind, state, version FROM approvals_action
+    WHERE resolved_at > now() - interval '30 days' ORDER BY resolved_at DESC, id DESC LIMIT %s
+) n
+WHERE n.level = 'medium' AND n.kind = 'tool'
+  AND EXISTS (SELECT 1 FROM approvals_decision d WHERE d.action_id = n.id AND d.by_id IS NOT NULL)
+GROUP BY n.agent, n.tool
+HAVING count(*) >= %s AND bool_and(n.state = 'APPROVED' AND n.version = 1)
+ORDER BY count(*) DESC LIMIT 6
+"""
+
+
+def _largest(agent: str, tool: str) -> Facts | None:
+    """The facts of the newest such calls, with the largest figure of each; None when one could not be undone or held text from outside."""
+    decided = Action.objects.filter(agent=agent, tool=tool, resolved_at__isnull=False, level="medium").order_by("-resolved_at", "-pk")[:200]
+    seen = [
+        case.facts
+        for row in Requirement.objects.filter(action__in=[a.pk for a in decided], version=1).select_related("action")
+        if (case := _case(row))
+    ]
+    if not seen or not all(f.reversible and not f.untrusted_text and not f.hidden_characters for f in seen):
+        return None
+    figures = {name: max(f.figures.get(name, 0) for f in seen) for name in {n for f in seen for n in f.figures}}
+    return replace(seen[0], figures=figures)
+
+
+def _rows(position: int | None, since: datetime | None) -> QuerySet[Requirement]:
+    rows = Requirement.objects.filter(version=F("action__version"), action__kind=Action.Kind.TOOL).order_by("-pk")
+    if position is not None:
+        rows = rows.filter(pk__lt=position)
+    return rows.filter(created_at__gte=since) if since else rows
+
+
+def _case(row: Requirement) -> Case | None:
+    action = row.action
+    try:
+        envelope = envelopes.parse(row)
+        facts = envelope.facts
+    except (Tampered, TypeError, KeyError):
+        return None
+    need = tuple(sorted((n.group, n.count) for n in envelope.needs))
+    was = Outcome(envelope.data["risk"]["level"], need, bool(envelope.denied))
+    again = row.why == "edited" or (row.why == "reopened" and was.people > 0)
+    return Case(str(action.pk), action.agent, action.tool, action.summary, facts, again, was, envelope.data["policy"]["sha256"])

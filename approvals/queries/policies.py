@@ -1,0 +1,204 @@
+"""Policies for their pages: versions, rules with their figures, back-tests. Every read is bounded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.db.models import Count, F, Q
+
+from approvals.errors import NotFound
+from approvals.models import Backtest, PolicyVersion
+from approvals.policy.replay import Tally
+from approvals.policy.rules import BadPolicy, PolicyData, parse_stored
+from approvals.states import BacktestState, PolicyState
+
+# Figures are of the newest so many actions: what a page shows must not grow with the table.
+LOOKED_AT = 5_000
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version or proposal; `number` is 0 until it is published."""
+
+    id: int
+    number: int
+    state: str
+    sha256: str
+    source: str
+    base: int
+    diff: str
+    loosens: tuple[str, ...]
+    warnings: tuple[str, ...]
+    justification: str
+    proposed_by: str
+    proposed_person: str
+    created_at: datetime
+    closed_by: str
+    closed_at: datetime | None
+    note: str
+    door: str
+
+    @property
+    def name(self) -> str:
+        return f"version {self.number}" if self.number else f"proposal {self.id}"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a rule, a level or everything did among the calls looked at.
+
+    Attributes:
+        calls: how many; `asked` how many of them people were asked about.
+        median_s: the median seconds people took to decide, None when they decided none.
+    """
+
+    calls: int = 0
+    asked: int = 0
+    median_s: float | None = None
+
+
+@dataclass(frozen=True)
+class RuleFigures:
+    """The figures of the newest calls of seven days: of all, per level, per rule."""
+
+    looked_at: int
+    levels: Mapping[str, Figures] = field(default_factory=dict)
+    rules: Mapping[str, Figures] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BacktestRow:
+    """A back-test as its page shows it."""
+
+    id: int
+    state: str
+    total: int
+    done: int
+    last: int
+    since: datetime | None
+    sha256: str
+    wanted_by: str
+    tally: Tally
+    error: str
+    seconds: float
+
+
+def versions(*, before: int = 0, limit: int = 50) -> list[Version]:
+    """Published versions and what became of proposals, newest first."""
+    rows = PolicyVersion.objects.select_related("proposed_by").order_by("-pk")
+    return [_version(v) for v in (rows.filter(pk__lt=before) if before else rows)[:limit]]
+
+
+def proposals() -> list[Version]:
+    """What waits to be published."""
+    return [
+        _version(v) for v in PolicyVersion.objects.select_related("proposed_by").filter(state=PolicyState.PROPOSED).order_by("-pk")[:20]
+    ]
+
+
+def version(version_id: int) -> Version:
+    """One version or proposal by its id. Raises NotFound."""
+    found = PolicyVersion.objects.select_related("proposed_by").filter(pk=version_id).first()
+    if found is None:
+        raise NotFound("There is no such policy version; see the list of policies")
+    return _version(found)
+
+
+def published(number: int) -> Version:
+    """One published version by its number. Raises NotFound."""
+    found = PolicyVersion.objects.select_related("proposed_by").filter(number=number).first()
+    if found is None:
+        raise NotFound(f"There is no version {number}")
+    return _version(found)
+
+
+def policy_id(name: str, sha256: str) -> int:
+    """The row of the version an action was scored with; the same text may have been published more than once."""
+    rows = PolicyVersion.objects.filter(sha256=sha256, state=PolicyState.PUBLISHED).values_list("pk", "number")
+    found = {f"v{number}-{sha256[:8]}": pk for pk, number in rows}
+    return found.get(name) or next(iter(found.values()), 0)
+
+
+def policy_source(sha256: str) -> str:
+    """The text of a policy that was once put down; empty when there was none of that hash."""
+    return PolicyVersion.objects.filter(sha256=sha256).values_list("source", flat=True).first() or ""
+
+
+def policy_of(sha256: str) -> PolicyData | None:
+    """The policy of a hash, parsed; None when it is gone or cannot be read any more."""
+    return _parsed(sha256) if PolicyVersion.objects.filter(sha256=sha256).exists() else None
+
+
+def rosters() -> dict[str, int]:
+    """How many different active people each group has."""
+    counted = Count("user__person", filter=Q(user__is_active=True, user__kind="human"), distinct=True)
+    return dict(Group.objects.annotate(people=counted).values_list("name", "people"))
+
+
+_NEWEST = """
+WITH newest AS (
+    SELECT r.level, r.factors, r.action_id, r.created_at FROM approvals_requirement r
+    WHERE r.created_at > now() - interval '7 days' ORDER BY r.id DESC LIMIT %s
+), calls AS (
+    SELECT n.level, n.factors,
+        NOT EXISTS (SELECT 1 FROM approvals_decision d WHERE d.action_id = n.action_id AND d.by_id IS NULL) AS asked,
+        (SELECT extract(epoch FROM min(d.created_at) - n.created_at) FROM approvals_decision d
+         WHERE d.action_id = n.action_id AND d.by_id IS NOT NULL) AS took
+    FROM newest n
+)
+SELECT 'level', level, count(*), count(*) FILTER (WHERE asked), percentile_cont(0.5) WITHIN GROUP (ORDER BY took) FROM calls GROUP BY level
+UNION ALL
+SELECT 'rule', f ->> 'rule', count(*), count(*) FILTER (WHERE asked), percentile_cont(0.5) WITHIN GROUP (ORDER BY took)
+FROM calls, jsonb_array_elements(factors) f WHERE f ? 'rule' GROUP BY f ->> 'rule'
+"""
+
+
+def rule_figures() -> RuleFigures:
+    """What levels and rules did among the newest calls of the last seven days."""
+    found: dict[str, dict[str, Figures]] = {"level": {}, "rule": {}}
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, [LOOKED_AT])
+        for kind, name, calls, asked, median in cursor.fetchall():
+            found[kind][name] = Figures(calls, asked, float(median) if median is not None else None)
+    return RuleFigures(sum(f.calls for f in found["level"].values()), found["level"], found["rule"])
+
+
+def backtest(backtest_id: int) -> BacktestRow:
+    """One back-test. Raises NotFound."""
+    row = Backtest.objects.select_related("wanted_by").annotate(took=F("changed_at") - F("created_at")).filter(pk=backtest_id).first()
+    if row is None:
+        raise NotFound("There is no such back-test; they are kept for a week")
+    return BacktestRow(
+        row.pk, row.state, row.total, row.done, row.last, row.since, row.sha256, row.wanted_by.get_username(),
+        Tally.from_json(row.tally), row.error, row.took.total_seconds(),
+    )  # fmt: skip
+
+
+def unfinished_backtests(*, quiet_s: int) -> list[int]:
+    """Back-tests that nobody has taken a stretch of for so long."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM approvals_backtest WHERE state = ANY(%s) AND changed_at < now() - make_interval(secs => %s) LIMIT 5",
+            [[str(BacktestState.WANTED), str(BacktestState.RUNNING)], quiet_s],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+@lru_cache(maxsize=16)
+def _parsed(sha256: str) -> PolicyData | None:
+    try:
+        return parse_stored(policy_source(sha256)).data
+    except BadPolicy:
+        return None
+
+
+def _version(row: Any) -> Version:
+    return Version(
+        row.pk, row.number or 0, row.state, row.sha256, row.source, row.base, row.diff, tuple(row.loosens), tuple(row.warnings),
+        row.justification, row.proposed_name, row.proposed_by.person if row.proposed_by else "", row.created_at, row.closed_name,
+        row.closed_at, row.note, row.door,
+    )  # fmt: skip
