@@ -1,8 +1,8 @@
-"""Pages of the agents room, and those pages of actions and halts that need both rooms."""
+"""Pages of the agents room, and those pages of actions, halts and policies that need both rooms."""
 
 from django.urls import path
 
-from agents.views import agents, edits, effects, halts, runs
+from agents.views import agents, edits, effects, halts, policies, runs
 
 urlpatterns = [
     path("agents/", agents.agents, name="agents"),
@@ -19,6 +19,12 @@ urlpatterns = [
     path("actions/<uuid:action_id>/effect", effects.effect, name="action-effect"),
     path("actions/<uuid:action_id>/effect/resolve", effects.resolve_form, name="effect-resolve"),
     path("actions/<uuid:action_id>/effect/resolved", effects.resolve, name="effect-resolved"),
+    path("policies/", policies.policies_page, name="policies"),
+    path("policies/edit", policies.editor, name="policy-edit"),
+    path("policies/<int:version_id>/", policies.version_page, name="policy"),
+    path("policies/<int:version_id>/publish", policies.publish, name="policy-publish"),
+    path("policies/<int:version_id>/withdraw", policies.withdraw, name="policy-withdraw"),
+    path("policies/backtests/<int:backtest_id>", policies.backtest, name="policy-backtest"),
     path("halt/", halts.halt, name="halt"),
     path("halt/<int:halt_id>/release", halts.release, name="halt-release"),
 ]

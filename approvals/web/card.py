@@ -13,6 +13,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from approvals.policy.lowering import Lower
 from approvals.queries import ActionDetail, Stop
 from approvals.web.arguments import MANY, Line
 from approvals.web.changes import with_before
@@ -65,7 +66,9 @@ class Card:
     more_lines: tuple[Line, ...]
     policy: str
     factors: tuple[FactorLine, ...]
-    would_lower: str
+    would_lower: tuple[Lower, ...]
+    policy_url: str
+    denied: str
     says: Revealed | None
     evidence: tuple[Evidence, ...]
     blast: tuple[tuple[str, str], ...]
@@ -118,7 +121,9 @@ def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow
         more_lines=lines[MANY:],
         policy=detail.policy,
         factors=factor_lines(detail.factors),
-        would_lower=would_lower(detail.factors, detail.policy_sha256),
+        would_lower=would_lower(detail.facts, detail.policy_sha256),
+        policy_url=reverse("policy", args=[detail.policy_id]) if detail.policy_id else "",
+        denied=detail.denied,
         says=reveal(detail.rationale) if detail.rationale.strip() else None,
         evidence=tuple(_evidence(item) for item in detail.evidence),
         blast=_blast(detail),

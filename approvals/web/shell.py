@@ -142,7 +142,7 @@ def _groups(request: Request) -> tuple[LinkGroup, ...]:
             link("Decided", "decided", "stamp", "d"),
         )),
         LinkGroup("Operate", (link("Runs", "runs", "route", "r"), link("Agents", "agents", "bot", "n"))),
-        LinkGroup("Govern", (link("Audit", "events", "scroll-text", "a"),)),
+        LinkGroup("Govern", (link("Policies", "policies", "scale", "p"), link("Audit", "events", "scroll-text", "a"))),
     )  # fmt: skip
 
 
