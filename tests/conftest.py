@@ -19,7 +19,6 @@ from psycopg import sql
 
 from agents.graphs import loader
 from agents.operations import registering, waking
-from approvals.operations import policies
 from config import env
 from config.services.embedded import Services, embedded
 from tests import factories, fakes
@@ -74,7 +73,6 @@ def empty_database() -> None:
         cursor.execute("ALTER TABLE audit_event DISABLE TRIGGER USER")
         cursor.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(sql.SQL(", ").join(tables)).as_string(cursor.connection))
         cursor.execute("ALTER TABLE audit_event ENABLE TRIGGER USER")
-    policies._kept.clear()  # which policies are on record is remembered by process; the record is gone
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -124,9 +122,6 @@ def world(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def policy(tmp_path: Path, settings: Any) -> Path:
-    """A copy of the policy that this test may change."""
-    path = tmp_path / "policy.yaml"
-    path.write_text(settings.POLICY_FILE.read_text())
-    settings.POLICY_FILE = path
-    return path
+def policy(cast: Cast) -> fakes.PolicyInForce:
+    """The policy in force, which this test may change."""
+    return fakes.PolicyInForce()

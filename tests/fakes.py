@@ -1,5 +1,6 @@
 """Stand-ins and helpers that several tests share: threads that start together, a policy in a file, database surgery."""
 
+import textwrap
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,10 @@ from typing import Any
 import yaml
 from django.conf import settings
 from django.db import connection, transaction
+
+from approvals.models import PolicyVersion
+from approvals.operations import people, policies, publishing
+from approvals.policy.checking import Known
 
 
 def together(calls: Sequence[Callable[[], Any]], *, seconds: float = 60) -> list[Any]:
@@ -64,6 +69,24 @@ def clock_moved(**by: float) -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("RESET search_path")
+
+
+class PolicyInForce:
+    """The policy as the product has it: what is written is proposed by one administrator and published by another."""
+
+    def read_text(self) -> str:
+        return policies.in_force().source
+
+    def write_text(self, source: str) -> PolicyVersion:
+        author, other = (people.ensure_person(username=name, roles=["admins"]) for name in ("ada", "anna"))
+        made = publishing.propose(source, justification="a test wants it", known=Known(), by=author, door="cli")
+        return publishing.publish(made.pk, by=other, door="cli")
+
+
+def with_rules(rules: str) -> str:
+    """The policy that ships, with these rules (YAML, as it stands under `rules:`)."""
+    lines = "\n".join(f"  {line}" for line in textwrap.dedent(rules).strip().splitlines())
+    return settings.POLICY_FILE.read_text().replace("rules: []\n", f"rules:\n{lines}\n")
 
 
 def policy_text(change: Callable[[dict[str, Any]], None] | None = None) -> str:

@@ -7,6 +7,7 @@
     floor       (d) the same graph on bare LangGraph, no product
     bulk, pages (e) 10,000 pending actions and 1,000,000 events, and the doors on top of them
     starting    (f) cold and warm start of `config.up`
+    policy      (g) a policy of 500 rules: one evaluation, a back-test of 10,000 actions
     report      targets, the table, var/bench.json
 
 Loopback and unix sockets only. `docs/benchmarks.md` says how to read the figures.

@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     found: dict[str, Any] = {}
     began = time.monotonic()
     try:
-        if options.only & set("abcde"):
+        if options.only & set("abcdeg"):
             say("Starting the stack")
             with stack.running(folder / "stack") as running:
                 measure(running, options, found)
@@ -47,7 +47,7 @@ def measure(running: stack.Stack, options: argparse.Namespace, found: dict[str, 
     import django
 
     django.setup()
-    from tests.bench import cast, cycles, floor, pages
+    from tests.bench import cast, cycles, floor, pages, policy
 
     cast.agent()
     reviewer = cast.reviewer()
@@ -72,6 +72,9 @@ def measure(running: stack.Stack, options: argparse.Namespace, found: dict[str, 
         say("(e) filling the tables")
         sizes = {"pending": 1_000, "events": 50_000, "requests": 30} if few else {"pending": 10_000, "events": 1_000_000, "requests": 100}
         found["pages"] = plain(pages.measure(running, reviewer, **sizes))
+    if "g" in options.only:
+        say("(g) a policy of 500 rules")
+        found["policy"] = plain(policy.measure(1_000 if few else 10_000))
 
 
 def say(text: str) -> None:
@@ -81,7 +84,7 @@ def say(text: str) -> None:
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the product on the embedded default.")
     parser.add_argument(
-        "--only", type=_parts, default=_parts(os.environ.get("BENCH_ONLY", "abcdef")), help="parts, such as a,c (default: all)"
+        "--only", type=_parts, default=_parts(os.environ.get("BENCH_ONLY", "abcdefg")), help="parts, such as a,c (default: all)"
     )
     parser.add_argument("--quick", action="store_true", help="fewer measurements, smaller tables")
     parser.add_argument("--at-once", type=int, default=8, help="cycles in flight in (c)")
@@ -90,8 +93,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 def _parts(text: str) -> set[str]:
     parts = set(text.replace(",", "").replace(" ", "").lower())
-    if not parts or parts - set("abcdef"):
-        raise argparse.ArgumentTypeError("name parts from a to f, such as a,c")
+    if not parts or parts - set("abcdefg"):
+        raise argparse.ArgumentTypeError("name parts from a to g, such as a,c")
     return parts
 
 

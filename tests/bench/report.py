@@ -54,6 +54,14 @@ def lines(found: dict[str, Any]) -> list[Line]:
     if memory := found.get("memory"):
         table.append(Line("f  memory of the stack (PSS)", sum(memory.values()), "MB", 700))
         table += [Line(f"   {name}", size, "MB") for name, size in memory.items()]
+    if policy := found.get("policy"):
+        for name, key, limit in (
+            ("500 rules over 25 tools", "spread_out", 5),
+            ("500 rules on one tool", "all_on_one", 5),
+            ("20 odd conditions", "odd", None),
+        ):
+            table.append(Line(f"g  evaluation, {name} p95", policy[key]["p95"], "ms", limit))
+        table.append(Line("   back-test", policy["backtest_s"], "s", 30, note=f"{policy['backtested']:,} actions, 500 rules"))
     return table
 
 
@@ -78,6 +86,8 @@ def figures(found: dict[str, Any]) -> dict[str, Any]:
         flat |= {f"{name}_ms": pages[name]["p95"] for name in ("inbox", "action", "audit", "decide")}
     if starts := found.get("start_s"):
         flat["start_s"] = starts
+    if policy := found.get("policy"):
+        flat |= {"policy_500_rules_ms": policy["spread_out"], "backtest_10000_s": policy["backtest_s"]}
     if memory := found.get("memory"):
         flat["memory_mb"] = round(sum(memory.values()), 1)
     return flat | {"missed": [line.name.strip() for line in lines(found) if line.mark == "MISSED"], "details": found}

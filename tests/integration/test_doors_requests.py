@@ -11,11 +11,14 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from agents.models import Effect, Run
 from approvals import operations
-from approvals.models import Action, Decision, Edit, Halt, User
+from approvals.models import Action, Decision, Edit, Halt, PolicyVersion, User
+from approvals.operations import backtests, publishing
+from approvals.policy.checking import Known
 from audit import queries as log
 from audit.models import Event
 from tests import factories
 from tests.factories import Cast, call, decide, work
+from tests.fakes import with_rules
 
 pytestmark = pytest.mark.usefixtures("agents")
 
@@ -29,6 +32,9 @@ POSTS: dict[str, dict[str, str]] = {
     "run-retry": {},
     "halt": {"scope": "agent:calls", "reason": "r", "word": "HALT"},
     "halt-release": {"reason": "r"},
+    "policy-edit": {"source": "rules: []", "justification": "r", "do": "check", "last": "10"},
+    "policy-publish": {"note": "r"},
+    "policy-withdraw": {"note": "r"},
     "effect-resolved": {"done": "1", "outcome": "done", "reason": "r"},
 }
 OURS = ("approvals.", "agents.", "audit.")
@@ -51,7 +57,10 @@ def things(cast: Cast, world: str) -> dict[str, Any]:
     """One of everything that can be addressed."""
     run, action = factories.waiting(cast.reviewer, call(), world=world)
     order = operations.halt(scope="agent", target="nobody", reason="why", by=cast.operator, door="web")
-    return {"run": run, "action": action, "halt": order, "event": log.events().rows[0]}
+    draft = with_rules("- {name: one, deny: never}\n")
+    proposal = publishing.propose(draft, justification="why", known=Known(), by=cast.admin, door="web")
+    trial = backtests.want(draft, by=cast.admin, last=10)
+    return {"run": run, "action": action, "halt": order, "event": log.events().rows[0], "version": proposal, "backtest": trial}
 
 
 def patterns(resolver: Any = None) -> Iterator[URLPattern]:
@@ -73,6 +82,8 @@ def address(name: str, things: dict[str, Any]) -> str:
         "slug": "calls",
         "halt_id": things["halt"].pk,
         "event_id": things["event"].id,
+        "version_id": things["version"].pk,
+        "backtest_id": things["backtest"].pk,
         "token": "t",
     }
     wanted = next(p for p in patterns() if p.name == name).pattern.converters
@@ -95,6 +106,7 @@ def state() -> tuple[Any, ...]:
         Decision.objects.count(),
         Edit.objects.count(),
         sorted(Halt.objects.values_list("pk", "released_at")),
+        sorted(PolicyVersion.objects.values_list("pk", "state")),
         Event.objects.exclude(kind__startswith="person.").count(),
     )
 
@@ -191,6 +203,8 @@ def test_other_methods_change_nothing(things, cast):
 # -- what ------------------------------------------------------------------------------------------------------------
 def allowed(name: str, cast: Cast) -> User:
     """Somebody this door lets through."""
+    if name.startswith("policy"):
+        return cast.admin
     return cast.operator if name.startswith(("halt", "effect", "run")) else cast.second
 
 
@@ -248,6 +262,7 @@ def test_a_refusal_speaks_the_askers_language(things, cast, accept):
 
 def test_unknown_ids_are_not_found(things, cast):
     nothing = {"action_id": uuid.uuid4(), "run_id": uuid.uuid4(), "slug": "nobody", "halt_id": 10**12, "event_id": 10**30, "token": "t"}
+    nothing |= {"version_id": 10**12, "backtest_id": 10**30}
     before, clients = state(), [browser(cast.second), browser(cast.operator)]
     for name in NAMES:
         wanted = next(p for p in patterns() if p.name == name).pattern.converters

@@ -18,8 +18,8 @@ from tests.factories import call, decide, work
 from tests.fakes import as_intruder, together
 
 
-def broken() -> queries.Broken | None:
-    found = list(queries.verify(batch=3))
+def broken(*, batch: int = 3) -> queries.Broken | None:
+    found = list(queries.verify(batch=batch))
     return found[-1] if isinstance(found[-1], queries.Broken) else None
 
 
@@ -74,7 +74,7 @@ def test_a_changed_event_is_found(story, change, why):
     target = Event.objects.filter(action=str(story.pk)).order_by("seq")[2]
     with as_intruder("audit_event") as cursor:
         cursor.execute(f"UPDATE audit_event SET {change} WHERE id = %s", [target.pk])
-    found = broken()
+    found = broken(batch=1)  # one that left its stream may stand behind its follower in a larger batch
     assert found is not None
     assert (found.id, why in found.why) == (target.pk, True), found
 

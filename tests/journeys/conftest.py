@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
-PERSON = re.compile(r"^  (reviewer|second reviewer|operator|auditor|admin) .*?(http\S+)$", re.MULTILINE)
+PERSON = re.compile(r"^  (reviewer|second reviewer|operator|auditor|admin|second admin) .*?(http\S+)$", re.MULTILINE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,6 +17,8 @@ PAGES = [
     "/agents/",
     "/agents/refunds/",
     "/audit/",
+    "/policies/",
+    "POLICY",
     "/halt/",
     "ACTION",
     "RUN",
@@ -30,6 +32,7 @@ def addresses(page: Page) -> list[str]:
     for name, where, selector in (
         ("ACTION", "/inbox/", "[data-row-link]"),
         ("RUN", "/runs/", "main a[href^='/runs/']:not([href*=new])"),
+        ("POLICY", "/policies/", "main a[href^='/policies/']"),
         ("EVENT", "/audit/", "main a[href^='/audit/'][href$='/']"),
     ):
         page.goto(where)
