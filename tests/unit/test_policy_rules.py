@@ -100,7 +100,22 @@ def test_more_arguments_than_anybody_looks_at_fail_closed():
 
 
 scalars = st.one_of(st.integers(-5, 5), st.booleans(), st.none(), st.text(max_size=3), st.floats(-5, 5).map(lambda f: round(f, 1)))
-paths = st.sampled_from(["args.a", "args.b", "args.a.b", "tool", "figures.rows", "reversible", "estimated_cost", "args"])
+paths = st.sampled_from(
+    [
+        "args.a",
+        "args.b",
+        "args.a.b",
+        "tool",
+        "figures.rows",
+        "reversible",
+        "estimated_cost",
+        "args",
+        "size(args.a)",
+        "size(args)",
+        "size(untrusted_text)",
+        "size(tool)",
+    ]
+)
 constants = st.sampled_from(["1", "-2", "0x10", "1.5", "true", "'x'", '"y"', "r'x'", "'\\\\n'", "null", "1u", "''"])
 plain = st.one_of(
     st.builds("{} {} {}".format, paths, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), constants),
@@ -140,7 +155,14 @@ def test_the_short_way_never_says_anything_else_than_the_language(text, args):
 
 
 @pytest.mark.parametrize(
-    "text", ["args.amount > 5", "has(args.a) && args.a == 'x' || !(tool == 'y')", "args.to.startsWith('x')", "args.to in ['a']"]
+    "text",
+    [
+        "args.amount > 5",
+        "has(args.a) && args.a == 'x' || !(tool == 'y')",
+        "args.to.startsWith('x')",
+        "args.to in ['a']",
+        "size(untrusted_text) == 0",
+    ],
 )
 def test_plain_conditions_go_the_short_way(text):
     assert Condition(text)._plain is not None
