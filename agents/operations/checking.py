@@ -4,7 +4,7 @@ from agents.errors import AgentError
 from agents.graphs.loader import load_agent
 from agents.models import Run
 from agents.operations.pausing import context
-from agents.tools import runner, taint
+from agents.tools import runner
 from agents.tools.registry import BadArgs, ToolError
 from agents.tools.summaries import summarize
 from approvals import operations as approvals
@@ -31,7 +31,6 @@ def check_edit(edit_id: int) -> None:
             summary=summarize(tool.summary, args, tool.name),
             preview=seen.as_json(),
             figures=seen.figures,
-            hidden_characters=taint.hidden_paths(args),
         )
     except BadArgs as error:
         _refuse(edit_id, error.fields)

@@ -151,7 +151,6 @@ def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], di
         evidence=evidence,
         rationale=canonical.storable(str(value.get("rationale") or "")),
         untrusted_text=taint.untrusted_paths(args, [str(e.get("text", "")) for e in evidence]),
-        hidden_characters=taint.hidden_paths(args),
         estimated_cost=float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) else None,
         deadline_s=max(5, timeout) if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
         requested_by=run.started_by,
@@ -200,7 +199,6 @@ def _ask(run: Run, question: Question, args: dict[str, Any], summary: str, diges
         summary=summary,
         proposal_digest=digest,
         environment=run.agent.environment,
-        hidden_characters=taint.hidden_paths(args),
         requested_by=run.started_by,
         owner=run.agent.owner,
     )

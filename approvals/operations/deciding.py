@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -68,6 +69,7 @@ def decide(
     reason: str = "",
     response: str = "",
     idempotency_key: str = "",
+    looked: Mapping[str, int] | None = None,
     door: str,
 ) -> Decided:
     """Record a verdict; when the verdicts add up, resolve the action in the same transaction.
@@ -76,6 +78,7 @@ def decide(
         seen_digest: the full digest of what the person was shown; another one stored is refused.
         reason, response: the person's words; `response` is what a question is answered with.
         idempotency_key: the same key from the same person gives the recorded result again.
+        looked: what the door knows of the reading, such as folded parts there were and were opened; recorded, never judged here.
 
     Raises:
         NotFound, NotAllowed, BadRequest: no such action, the wrong person, a wrong or incomplete verdict.
@@ -125,11 +128,12 @@ def decide(
                 reason=reason,
                 response=response,
                 nonce=decision.nonce,
+                **({"looked": dict(looked)} if looked else {}),
             )
         )
         tell_action(action, "action.voted")
         return Decided(action, decision, resolved=False)
-    conclude(action, requirement, decision)
+    conclude(action, requirement, decision, looked=looked)
     return Decided(action, decision, resolved=True)
 
 

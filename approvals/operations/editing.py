@@ -3,7 +3,6 @@
 An edit never changes the tool. A new version has its own digest and voids every earlier approval.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +11,7 @@ from django.db.models.functions import Now
 
 from approvals import envelopes, permissions
 from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking, NotFound
+from approvals.legible.findings import unreadable
 from approvals.models import Action, Edit, Requirement, User
 from approvals.operations import events, policies
 from approvals.operations.deciding import check_open, check_words, locked
@@ -65,7 +65,6 @@ def apply_edit(
     summary: str,
     preview: dict[str, Any],
     figures: dict[str, int],
-    hidden_characters: Sequence[str] = (),
 ) -> Action:
     """Make the checked arguments the action's next version, scored anew; earlier approvals count no more.
 
@@ -82,7 +81,7 @@ def apply_edit(
     facts = replace(
         before,
         figures=figures,
-        hidden_characters=tuple(hidden_characters),
+        hidden_characters=unreadable(args),
         args=args,
         customer=customer_of(policy, args, {}, otherwise=before.customer),
     )

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from approvals import envelopes
+from approvals.legible.findings import unreadable
 from approvals.models import Action, Requirement, User
 from approvals.operations import events, policies
 from approvals.operations.notices import tell_action
@@ -63,7 +64,6 @@ class Proposal:
     rationale: str = ""
     evidence: Sequence[dict[str, Any]] = ()
     untrusted_text: tuple[str, ...] = ()
-    hidden_characters: tuple[str, ...] = ()
     estimated_cost: float | None = None
     deadline_s: int | None = None
     requested_by: User | None = None
@@ -273,7 +273,7 @@ def _facts(proposal: Proposal, policy: Policy, approvals_before: int) -> Facts:
         environment=proposal.environment,
         approvals_before=approvals_before,
         untrusted_text=proposal.untrusted_text,
-        hidden_characters=proposal.hidden_characters,
+        hidden_characters=() if proposal.kind == "question" else unreadable(proposal.args),
         estimated_cost=proposal.estimated_cost,
         question=proposal.kind == "question",
         agent=proposal.agent,

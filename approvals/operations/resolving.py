@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -41,7 +41,9 @@ def record_policy_decision(action: Action, requirement: Requirement, verdict: Ve
     )
 
 
-def conclude(action: Action, requirement: Requirement, decision: Decision, *, before: Sequence[Entry] = ()) -> None:
+def conclude(
+    action: Action, requirement: Requirement, decision: Decision, *, before: Sequence[Entry] = (), looked: Mapping[str, int] | None = None
+) -> None:
     """Let the verdict of the deciding Decision take effect: state, events, notification, signal.
 
     The guarded UPDATE looks again, under the caller's row lock, at state, version and the database's clock.
@@ -88,6 +90,7 @@ def conclude(action: Action, requirement: Requirement, decision: Decision, *, be
             reason=decision.reason,
             response=decision.response,
             nonce=decision.nonce,
+            **({"looked": dict(looked)} if looked else {}),
         ),
         resolved_entry(action, requirement, by=by, door=decision.door),
     )

@@ -25,7 +25,7 @@ class Facts:
         environment: the agent's environment, e.g. "demo", "production".
         approvals_before: how often people approved this tool for this agent in the last 30 days.
         untrusted_text: where arguments repeat text that came from outside (paths), empty when nowhere.
-        hidden_characters: where arguments hold characters nobody can see (paths).
+        hidden_characters: where arguments cannot be taken at face value, each path with why (see `approvals.legible`).
         estimated_cost: dollars the call itself is expected to cost; None when unknown.
         question: True for a question, which runs nothing.
         agent, customer: who asks, and for whom (the tenant when nobody is named).

@@ -182,11 +182,8 @@ def _of_text(policy: PolicyData, facts: Facts) -> list[Factor]:
     if facts.untrusted_text and facts.tool_class != "read":
         factors.append(Factor("untrusted_text", policy.untrusted_text, f"Text from outside is in {', '.join(facts.untrusted_text[:5])}"))
     if facts.hidden_characters:
-        factors.append(
-            Factor(
-                "hidden_characters", policy.hidden_characters, f"Characters nobody can see are in {', '.join(facts.hidden_characters[:5])}"
-            )
-        )
+        where = ", ".join(facts.hidden_characters[:5])
+        factors.append(Factor("hidden_characters", policy.hidden_characters, f"It cannot be taken at face value: {where}"))
     return factors
 
 

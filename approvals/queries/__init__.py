@@ -9,7 +9,7 @@ past       past calls as they were frozen
 """
 
 from approvals.queries.catchup import CatchUp, catch_up, last_notification
-from approvals.queries.detail import ActionDetail, Vote, action_detail
+from approvals.queries.detail import ActionDetail, Shown, Vote, action_detail, shown
 from approvals.queries.inbox import InboxRow, Page, counts, decided, inbox, inbox_row, run_actions
 from approvals.queries.policies import policy_of, policy_source
 from approvals.queries.standing import (
@@ -34,6 +34,7 @@ __all__ = [
     "InboxRow",
     "Page",
     "Settled",
+    "Shown",
     "Stop",
     "Vote",
     "WantedEdit",
@@ -54,6 +55,7 @@ __all__ = [
     "recent_halts",
     "run_actions",
     "settled",
+    "shown",
     "unsettled_counts",
     "wanted_edit",
     "wanted_edits",

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
+
 from approvals import envelopes
 from approvals.errors import NotFound, Tampered
 from approvals.models import Action, Decision, Edit, Requirement, User
@@ -90,6 +92,33 @@ class ActionDetail:
     checking: bool = False
     edit_errors: dict[str, str] = field(default_factory=dict)
     edit_args: Any = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The little of an action that a door looks at before it passes a decision on."""
+
+    state: str
+    level: str
+    why: str
+    args: Any
+    preview: dict[str, Any]
+
+
+def shown(action_id: Any) -> Shown | None:
+    """One statement; None when there is no such action or its bytes cannot be read (the operation says which)."""
+    found = (
+        Requirement.objects.filter(action=action_id, version=F("action__version"))
+        .values_list("action__state", "action__level", "why", "envelope", "preview")
+        .first()
+    )
+    if found is None:
+        return None
+    try:
+        args = canonical.parse(bytes(found[3]))["args"]
+    except (canonical.NotCanonical, KeyError, TypeError):
+        return None
+    return Shown(found[0], found[1], found[2], args, found[4])
 
 
 def action_detail(action_id: Any, *, reader: User) -> ActionDetail:

@@ -63,6 +63,8 @@ def _piece(part: Segment) -> SafeString:
         return format_html('<mark class="chip-char" title="{}">{}</mark>{}', part.title, part.label, broken)
     if part.kind == "odd":
         return format_html('<mark class="odd-char" title="{}">{}</mark>', part.title, part.text)
+    if part.css:
+        return format_html('<span class="{}">{}</span>', part.css, part.text)
     return format_html("{}", part.text)
 
 

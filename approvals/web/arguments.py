@@ -1,32 +1,32 @@
 """Arguments as rows a person can check one by one: path, type, value, and what cannot be read at a glance.
 
-Belongs here: pure functions from JSON values to `Line`s. Imports `reveal` and nothing of Django. Every leaf of the arguments is
+Belongs here: pure functions from JSON values to `Line`s. Imports `reveal`, `highlight` and `approvals.legible`, and nothing of Django. Every leaf of the arguments is
 one line; nothing is left out, only folded: lines past `MANY` and the middles of long values must be opened before approving.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from itertools import islice
 from typing import Any
 
-from approvals.web.reveal import Revealed, line, reveal
+from approvals.legible.packed import Packed, packed
+from approvals.legible.paths import DEEP, under, walk
+from approvals.web.highlight import languages, painted
+from approvals.web.linediff import DiffRow
+from approvals.web.reveal import LONG, LONG_LINES, Revealed, line, reveal
 
-DEEP = 12
 MANY = 60
-OPAQUE = 200
-PREVIEW = 240
 COLUMNS = 8
 CELL = 400
 ROWS = 40
 EMPTY = reveal("")
 
-_BASE64 = re.compile(r"^[A-Za-z0-9+/_-]+={0,2}$")
-_HEX = re.compile(r"^(0x)?[0-9a-fA-F]+$")
+_BREAKS = re.compile(r"[\r\n]+")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class Table:
 
 @dataclass(frozen=True)
 class Line:
-    """One argument. `flags` are sentences; `preview` is what an opaque value decodes to; `before` is set in an edit."""
+    """One argument. `flags` are sentences; `preview` is what an opaque value decodes to; `before` is set in an edit,
+    and `diff` when both are texts of several lines. `key` names it in the page, by its path."""
 
     path: Revealed
     kind: str
@@ -60,6 +61,18 @@ class Line:
     inspectable: bool = True
     before: Revealed | None = None
     table: Table | None = None
+    diff: tuple[DiffRow, ...] = ()
+    key: str = ""
+
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """Names of its parts that are folded away, as the page and the decision name them."""
+        parts = {
+            "v": bool(self.value.hidden),
+            "b": bool(self.before and self.before.hidden and not self.diff),
+            "t": bool(self.table and self.table.more),
+        }
+        return tuple(f"{self.key}{part}" for part, folded in parts.items() if folded)
 
     @property
     def marked(self) -> int:
@@ -71,14 +84,48 @@ class Line:
 def lines_of(args: dict[str, Any]) -> tuple[Line, ...]:
     """All arguments in their own order, nested ones by path, a list of like objects as one table."""
     found: list[Line] = []
+    written_in = languages(args)
     for key, value in args.items():
-        path = _under("", str(key))
+        path = under("", str(key))
         if table := table_of(value):
             count = len(table.rows) + len(table.more)
-            found.append(Line(line(path), f"list of {count:,}", "", EMPTY, table=table))
+            found.append(Line(line(path), f"list of {count:,}", "", EMPTY, table=table, key=key_of(path)))
         else:
-            found += [line_of(inner, item) for inner, item in walk({key: value})]
+            found += [line_of(inner, item, written_in.get(inner, "")) for inner, item in walk({key: value})]
     return tuple(found)
+
+
+def key_of(path: str) -> str:
+    """A short name for a path that can stand in markup and in a form, whatever the path holds."""
+    return "p" + sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+
+
+def folds_of(lines: Iterable[Line], more: Iterable[Line] = (), *, rest: str = "rest") -> tuple[str, ...]:
+    """Every part of these rows that must be opened before approving; `more` are rows folded together."""
+    more = tuple(more)
+    return (*(name for row in (*lines, *more) for name in row.folds), *((rest,) if more else ()))
+
+
+def may_fold(value: Any) -> bool:
+    """Whether any part of these arguments could be folded: a quick look that errs on the side of yes."""
+    leaves = list(islice(walk(value), MANY + 1))
+    return len(leaves) > MANY or any(_long(leaf) for _, leaf in leaves) or _many_rows(value)
+
+
+def _long(leaf: Any) -> bool:
+    if isinstance(leaf, str):
+        # Written out in ASCII a character takes up to ten places.
+        return len(leaf) > (LONG if leaf.isascii() and leaf.isprintable() else LONG // 10) or leaf.count("\n") >= LONG_LINES
+    return isinstance(leaf, (dict, list)) and bool(leaf)
+
+
+def _many_rows(value: Any) -> bool:
+    return isinstance(value, dict) and any(isinstance(item, list) and len(item) > ROWS for item in value.values())
+
+
+def prefixed(lines: Iterable[Line], prefix: str) -> tuple[Line, ...]:
+    """The same rows under names of their own, for a second list on the same page."""
+    return tuple(replace(row, key=prefix + row.key) for row in lines)
 
 
 def table_of(value: Any) -> Table | None:
@@ -105,67 +152,39 @@ def _cell(value: Any) -> Revealed:
     return line(value if isinstance(value, str) else json.dumps(value))
 
 
-def walk(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Every leaf with its path. Deeper than `DEEP` the rest is one leaf: its JSON text."""
-    if isinstance(value, dict) and value and depth < DEEP:
-        for key, item in value.items():
-            yield from walk(item, _under(path, str(key)), depth + 1)
-    elif isinstance(value, list) and value and depth < DEEP:
-        for index, item in enumerate(value):
-            yield from walk(item, f"{path}[{index}]", depth + 1)
-    else:
-        yield path, value
-
-
-def _under(path: str, key: str) -> str:
-    """Keys that could be mistaken for a path are quoted: every path names one place only."""
-    if not key or any(char in key for char in '.[]"'):
-        return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
-    return f"{path}.{key}" if path else key
-
-
-def line_of(path: str, value: Any) -> Line:
+def line_of(path: str, value: Any, language: str = "") -> Line:
     """One leaf as its row."""
-    shown_path = line(path or "(value)")
+    shown_path, key = line(path or "(value)"), key_of(path)
     if isinstance(value, str):
-        return _text_line(shown_path, value)
+        return replace(_text_line(shown_path, value, language), key=key)
     deep = isinstance(value, (dict, list)) and bool(value)
     text = json.dumps(value, ensure_ascii=False, indent=2 if deep else None)
     flags = (f"Nested deeper than {DEEP} levels: not inspectable as a table, shown as JSON",) if deep else ()
-    return Line(shown_path, _kind(value), "", reveal(text), flags, inspectable=not deep)
+    return Line(shown_path, _kind(value), "", reveal(text), flags, inspectable=not deep, key=key)
 
 
-def _text_line(path: Revealed, value: str) -> Line:
-    shown = reveal(value)
+def _text_line(path: Revealed, value: str, language: str) -> Line:
+    shown = painted(reveal(value), language)
     size = f"{shown.length:,} character{'' if shown.length == 1 else 's'}"
     size += f", {shown.lines:,} lines" if shown.lines > 1 else ""
     preview, what = opaque(value)
-    flags = shown.warnings + ((f"Not inspectable: looks like {what}",) if what else ())
-    return Line(path, "text", size if value else "empty", shown, flags, preview, inspectable=not what)
+    flags = shown.warnings + ((f"Not inspectable: {what}",) if what else ())
+    return Line(path, language or "text", size if value else "empty", shown, flags, preview, inspectable=not what)
 
 
 def opaque(value: str) -> tuple[Revealed | None, str]:
-    """A decoded preview and the name of the encoding, when a long text is really packed bytes."""
-    packed = value.replace("\r", "").replace("\n", "")
-    if len(packed) <= OPAQUE:
+    """A decoded preview and the name of the encoding, when a text, or a piece of it, is really packed bytes."""
+    found = packed(value)
+    if not found:
         return None, ""
-    if _HEX.match(packed) and len(packed.removeprefix("0x")) % 2 == 0:
-        return _preview(bytes.fromhex(packed.removeprefix("0x")[: PREVIEW * 2])), "hexadecimal bytes"
-    if _BASE64.match(packed):
-        return _preview(_decode(packed)), "base64"
-    return None, ""
+    whole = found[0].length >= len(_BREAKS.sub("", value).strip())
+    what = f"looks like {found[0].what}" if whole else f"holds {_counted(found)}"
+    return reveal("\n".join(blob.preview for blob in found[:3]), whole=True), what
 
 
-def _decode(packed: str) -> bytes:
-    head = packed[: PREVIEW * 4 // 3 // 4 * 4].replace("-", "+").replace("_", "/")
-    try:
-        return base64.b64decode(head + "=" * (-len(head) % 4))
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def _preview(data: bytes) -> Revealed:
-    return reveal(data[:PREVIEW].decode("utf-8", "backslashreplace"), whole=True)
+def _counted(found: tuple[Packed, ...]) -> str:
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"{found[0].what} of {found[0].length:,} characters{more}"
 
 
 def _kind(value: Any) -> str:

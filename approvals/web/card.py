@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from approvals.policy.lowering import Lower
 from approvals.queries import ActionDetail, Stop
-from approvals.web.arguments import MANY, Line
+from approvals.web.arguments import MANY, Line, folds_of
 from approvals.web.changes import with_before
 from approvals.web.ladder import Bar, bar_of
 from approvals.web.preview import PreviewCard, preview_of
@@ -85,6 +85,7 @@ class Card:
     idempotency_key: str
     checking: bool
     edit_errors: tuple[tuple[str, str], ...]
+    folds: tuple[str, ...]
 
 
 def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow] = (), focus: bool = False) -> Card:
@@ -93,6 +94,7 @@ def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow
     # The digest a decision carries is the one of the very arguments drawn here, never a newer one.
     shown = detail.versions[-1]
     lines = with_before(_args(detail.args), _args_before(detail))
+    preview = preview_of(detail.preview)
     return Card(
         id=row.id,
         version=shown.version,
@@ -133,14 +135,21 @@ def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow
         receipts=_receipts(detail, focus=focus),
         fate=fate_of(row),
         effect_url=reverse("action-effect", args=[row.id]) if row.state == "APPROVED" and row.kind == "tool" else "",
-        preview=preview_of(detail.preview),
+        preview=preview,
         bar=bar_of(detail, halts=halts),
         changed_url=f"{reverse('action-changed', args=[row.id])}?version={shown.version}&state={row.state}",
         what_url=reverse("action-what", args=[row.id]),
         idempotency_key=secrets.token_hex(16),
         checking=detail.checking,
         edit_errors=tuple(detail.edit_errors.items()),
+        folds=_folds(lines, preview),
     )
+
+
+def _folds(lines: Sequence[Line], preview: PreviewCard | None) -> tuple[str, ...]:
+    """What must be opened before approving: folded values, rows and arguments, the preview's too."""
+    own = folds_of(lines[:MANY], lines[MANY:])
+    return own + (folds_of(preview.lines, preview.more_lines, rest="xrest") if preview else ())
 
 
 def _args(args: Any) -> dict[str, Any]:

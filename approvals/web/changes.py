@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from approvals.web.arguments import Line, line_of, lines_of, walk
+from approvals.legible.paths import walk
+from approvals.web.arguments import Line, key_of, line_of, lines_of
+from approvals.web.highlight import languages
+from approvals.web.linediff import DiffRow, line_diff
 from approvals.web.reveal import Revealed, line, reveal
 
 NOTHING = reveal("(not there)")
@@ -18,13 +21,18 @@ class Change:
     path: str
     before: Revealed
     after: Revealed
+    diff: tuple[DiffRow, ...] = ()
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
     """Every path whose value differs, in the order of the new arguments, then what was taken away."""
     old, new = dict(walk(dict(before))), dict(walk(dict(after)))
     paths = [*new, *(path for path in old if path not in new)]
-    return tuple(Change(path, _shown(old, path), _shown(new, path)) for path in paths if _text(old, path) != _text(new, path))
+    return tuple(
+        Change(path, _shown(old, path), _shown(new, path), _diff(old.get(path), new.get(path)))
+        for path in paths
+        if _text(old, path) != _text(new, path)
+    )
 
 
 def with_before(args: Mapping[str, Any], before: Mapping[str, Any] | None) -> tuple[Line, ...]:
@@ -34,10 +42,18 @@ def with_before(args: Mapping[str, Any], before: Mapping[str, Any] | None) -> tu
     differ = {change.path: change for change in changes(before, args)}
     leaves = list(walk(dict(args)))
     paths = [path for path, _ in leaves]
-    lines = [line_of(path, value) for path, value in leaves]
-    marked = [replace(shown, before=differ[path].before) if path in differ else shown for path, shown in zip(paths, lines, strict=True)]
+    written_in = languages(args)
+    lines = [line_of(path, value, written_in.get(path, "")) for path, value in leaves]
+    marked = [
+        replace(shown, before=differ[path].before, diff=differ[path].diff) if path in differ else shown
+        for path, shown in zip(paths, lines, strict=True)
+    ]
     gone = [change for path, change in differ.items() if path not in paths]
-    return (*marked, *(Line(line(c.path), "taken away", "", c.after, before=c.before) for c in gone))
+    return (*marked, *(Line(line(c.path), "taken away", "", c.after, before=c.before, key=key_of(c.path)) for c in gone))
+
+
+def _diff(before: Any, after: Any) -> tuple[DiffRow, ...]:
+    return line_diff(before, after) if isinstance(before, str) and isinstance(after, str) else ()
 
 
 def _text(values: Mapping[str, Any], path: str) -> str | None:

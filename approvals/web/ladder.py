@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from approvals.queries import ActionDetail, Stop
 
-PRESETS = ("Wrong target", "Too broad", "Missing context", "Not now", "Against policy")
+PRESETS = ("Wrong target", "Too broad", "Missing context", "Not now", "Policy")
 APPROVE = {"low": "plain", "medium": "plain", "high": "confirm", "critical": "typed"}
 HINTS = {
     "plain": "",

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from approvals.web.arguments import MANY, Line, lines_of
+from approvals.web.arguments import MANY, Line, lines_of, prefixed
 from approvals.web.reveal import Revealed, line
 
 ROWS = 20
@@ -45,7 +45,7 @@ def preview_of(preview: dict[str, Any]) -> PreviewCard | None:
     rest = dict(details) if isinstance(details, dict) else {"details": details} if details else {}
     warnings = rest.pop("warnings", None) or []
     columns, rows, more = _table(rest)
-    lines = lines_of(rest)
+    lines = prefixed(lines_of(rest), "x")
     return PreviewCard(
         summary=_cell(preview.get("summary", "")),
         warnings=tuple(_cell(w) for w in (warnings if isinstance(warnings, list) else [warnings])),

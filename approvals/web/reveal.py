@@ -10,45 +10,33 @@ hidden: the middle of a long value is a segment of its own that the page keeps c
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import groupby
 from typing import Literal
 
-from approvals.web.lookalikes import Odd, odd_letters, warnings_about
+from approvals.legible.characters import name_of, visible
+from approvals.legible.lookalikes import Odd, odd_letters, warnings_about
 
 HEAD, TAIL = 1200, 400
 LONG = 2000
 LONG_LINES = 40
-STACK = 2
-SPACES = 16
-NEWLINES = 3
 CHIPS = 400
 TITLE_NAMES = 3
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 Kind = Literal["text", "chip", "odd"]
 
-# Blank or invisible although their category says letter, mark or symbol. The angle brackets are ours: text may not draw a chip.
-_BLANK = frozenset(
-    [
-        *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0xFFFC, 0x13441, 0x13442, 0x16FE4, 0x1D159),
-        *(*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)),
-        *(0x27E8, 0x27E9),
-    ]
-)
-
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of the text: `text` is shown as it is, a `chip` by its label, `odd` as itself but marked."""
+    """A piece of the text: `text` is shown as it is, a `chip` by its label, `odd` as itself but marked; `css` is its colour in code."""
 
     kind: Kind
     text: str
     label: str = ""
     title: str = ""
+    css: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,21 +58,6 @@ class Revealed:
         return not (self.warnings or self.chips or self.hidden or self.escaped)
 
 
-@lru_cache(maxsize=8192)
-def shows_itself(char: str) -> bool:
-    """Whether this single character draws something a reader can recognise, wherever it stands."""
-    if char in (" ", "\n"):
-        return True
-    if ord(char) in _BLANK:
-        return False
-    return unicodedata.category(char)[0] in "LMNPS"
-
-
-def name_of(char: str) -> str:
-    """`U+202E RIGHT-TO-LEFT OVERRIDE`: what a chip's tooltip says."""
-    return f"U+{ord(char):04X} {unicodedata.name(char, _unnamed(char))}"
-
-
 def reveal(text: str, *, whole: bool = False, inline: bool = False) -> Revealed:
     """Segments for one value.
 
@@ -93,7 +66,7 @@ def reveal(text: str, *, whole: bool = False, inline: bool = False) -> Revealed:
         inline: it stands inside a line of ours, where a line feed would not show: it becomes a chip too.
     """
     lines = text.count("\n") + 1
-    shown, spots = _visible(text), odd_letters(text)
+    shown, spots = visible(text), odd_letters(text)
     if inline:
         shown = [own and char != "\n" for own, char in zip(shown, text, strict=True)]
     chips = sum(1 for _ in groupby(shown) if not _[0])
@@ -156,31 +129,6 @@ def _nth_newline(text: str, n: int) -> int:
     return at + 1
 
 
-def _visible(text: str) -> list[bool]:
-    """For each character, whether it may stand as itself *here*: marks need a base, blanks need ink after them."""
-    shown = [shows_itself(char) for char in text]
-    marks, based = 0, False
-    for i, char in enumerate(text):
-        if shown[i] and unicodedata.category(char)[0] == "M":
-            marks += 1
-            shown[i] = based and marks <= STACK
-        else:
-            marks, based = 0, shown[i] and char not in " \n"
-    _hide_blank_runs(text, shown)
-    return shown
-
-
-def _hide_blank_runs(text: str, shown: list[bool]) -> None:
-    at, blank = 0, not text.strip()
-    for char, run in groupby(text):
-        n = len(list(run))
-        after = text[at + n : at + n + 1]
-        padding = char == " " and (blank or n > SPACES or after in ("", "\n"))
-        if padding or (char == "\n" and n > NEWLINES):
-            shown[at : at + n] = [False] * n
-        at += n
-
-
 def _segments(text: str, shown: list[bool], spots: dict[int, Odd], start: int, end: int) -> tuple[Segment, ...]:
     return tuple(_runs(text, shown, spots, start, end))
 
@@ -209,16 +157,3 @@ def chip(piece: str) -> Segment:
     names = list(dict.fromkeys(name_of(char) for char, _ in runs))
     more = f" and {len(names) - TITLE_NAMES} more" if len(names) > TITLE_NAMES else ""
     return Segment("chip", piece, "⟨" + " ".join(labels) + "⟩", ", ".join(names[:TITLE_NAMES]) + more)
-
-
-def _unnamed(char: str) -> str:
-    return {
-        "Cc": _CONTROLS.get(ord(char), "CONTROL CHARACTER"),
-        "Cs": "LONE SURROGATE",
-        "Co": "PRIVATE USE",
-        "Cn": "UNASSIGNED",
-    }.get(unicodedata.category(char), "UNNAMED")
-
-
-_CONTROLS = {0x00: "NULL", 0x07: "BELL", 0x08: "BACKSPACE", 0x09: "TAB", 0x0A: "LINE FEED", 0x0D: "CARRIAGE RETURN"}
-_CONTROLS |= {0x1B: "ESCAPE", 0x7F: "DELETE", 0x85: "NEXT LINE"}

@@ -20,7 +20,7 @@ NAMES = {
     "environment": "Environment",
     "novelty": "New for this agent",
     "untrusted_text": "Text from outside",
-    "hidden_characters": "Hidden characters",
+    "hidden_characters": "Hidden or unreadable",
     "at_least": "Floor",
     "edited": "Edited",
     "needs_a_person": "Needs a person",

@@ -4,7 +4,8 @@ import base64
 
 import pytest
 
-from approvals.web.arguments import DEEP, Line, lines_of, opaque
+from approvals.legible.paths import DEEP
+from approvals.web.arguments import Line, lines_of, opaque
 
 
 def text_of(line: Line) -> str:

@@ -5,7 +5,8 @@ import unicodedata
 
 import pytest
 
-from approvals.web.reveal import CHIPS, LONG, Revealed, name_of, reveal, shows_itself
+from approvals.legible.characters import name_of, shows_itself
+from approvals.web.reveal import CHIPS, LONG, Revealed, reveal
 
 # Properties Python does not expose, written down from the Unicode Character Database: Default_Ignorable_Code_Point.
 IGNORABLE = [

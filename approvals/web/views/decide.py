@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from approvals import operations, permissions, queries
 from approvals.errors import AlreadyDecided, BadRequest, Conflict, Stale
 from approvals.queries import ActionDetail
+from approvals.web.arguments import may_fold
 from approvals.web.changes import changes
 from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, confirm_of
@@ -49,12 +50,13 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
     if not form.is_valid():
         raise BadRequest("; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items()))
     said = form.cleaned_data
-    if said["verdict"] == "approve" and (detail := _mistyped(request, action_id, said["typed"])):
-        return _again(request, detail, said, "That is not its name: type it exactly as it stands")
+    looked, refusal = _looked(request, action_id, said)
+    if refusal:
+        return _again(request, queries.action_detail(action_id, reader=request.user), said, refusal)
     try:
         done = operations.decide(
             action_id, by=request.user, verdict=said["verdict"], seen_digest=said["seen_digest"], reason=said["reason"],
-            response=said["response"], idempotency_key=said["key"], door="web",
+            response=said["response"], idempotency_key=said["key"], looked=looked, door="web",
         )  # fmt: skip
     except BadRequest as error:
         return _again(request, queries.action_detail(action_id, reader=request.user), said, error.message)
@@ -64,13 +66,36 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
     return decided(request, action_id, f"{verb}: {done.action.summary}" + ("" if done.resolved else ". It waits for more people"))
 
 
-def _mistyped(request: Request, action_id: UUID, typed: str) -> ActionDetail | None:
-    """The action, when its approval wants a name typed and got another. Most levels want none: then nothing more is read."""
-    level = queries.level_waiting(action_id)
-    if level is None or (level != "critical" and not typed):
-        return None
-    detail = queries.action_detail(action_id, reader=request.user)
-    return detail if typed != confirm_of(detail).typed else None
+def _looked(request: Request, action_id: UUID, said: dict[str, Any]) -> tuple[dict[str, int] | None, str]:
+    """How much of what was folded the person opened, and why this door does not pass the approval on, if it does not.
+
+    The page keeps Approve shut until every folded part was opened, and names the opened ones in the form; without script each part ends
+    in a box to tick. Here it is checked again, so that a plain POST from the page cannot approve what was never unfolded.
+    """
+    found = queries.shown(action_id)
+    if said["verdict"] != "approve" or found is None or found.state != "PENDING":
+        return None, ""
+    folds = _folds(request, action_id, found)
+    opened = set(request.POST.getlist("opened")) & folds
+    if missing := len(folds - opened):
+        return (
+            None,
+            f"{missing} hidden part{' has' if missing == 1 else 's have'} not been opened: open {'it' if missing == 1 else 'them'} first",
+        )
+    if (found.level == "critical" or said["typed"]) and _mistyped(request, action_id, said["typed"]):
+        return None, "That is not its name: type it exactly as it stands"
+    return ({"parts": len(folds), "opened": len(opened)} if folds else None), ""
+
+
+def _folds(request: Request, action_id: UUID, found: queries.Shown) -> set[str]:
+    """The names of the folded parts; nearly always there are none, which is cheap to know."""
+    if found.why != "edited" and not may_fold(_args(found.args)) and not may_fold(found.preview.get("details")):
+        return set()
+    return set(card(queries.action_detail(action_id, reader=request.user)).folds)
+
+
+def _mistyped(request: Request, action_id: UUID, typed: str) -> bool:
+    return typed != confirm_of(queries.action_detail(action_id, reader=request.user)).typed
 
 
 def decided(request: Request, action_id: UUID, sentence: str) -> HttpResponse:

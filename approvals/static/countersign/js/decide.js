@@ -71,6 +71,7 @@ document.addEventListener("click", (event) => {
     event.stopImmediatePropagation();
     const pane = button.closest("[data-action]");
     const next = pane.querySelector("[data-what] [data-must-open]:not([data-opened]) > summary, [data-unseen]");
+    for (let around = next?.parentElement.parentElement.closest("details"); around; around = around.parentElement.closest("details")) around.open = true;
     next?.scrollIntoView({ block: "center" });
     next?.focus?.();
     say(pane.querySelector("[data-guard-text]").textContent);
@@ -142,6 +143,15 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const id = event.target.dataset?.decide;
   if (!id) return;
   document.getElementById(`row-${id}`)?.classList.remove("recording");
+});
+
+// The decision says which folded parts were opened; the server knows which there are.
+document.addEventListener("htmx:configRequest", (event) => {
+  const { formData } = event.detail;
+  if (!event.target.dataset?.decide || formData.get("verdict") !== "approve") return;
+  formData.delete("opened");
+  const parts = event.target.closest("[data-action]").querySelectorAll("[data-what] [data-must-open][data-opened]");
+  for (const part of parts) formData.append("opened", part.dataset.mustOpen);
 });
 
 // Offline, deciding is switched off rather than queued.

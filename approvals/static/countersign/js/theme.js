@@ -1,6 +1,7 @@
 // The theme before the first paint. A classic script on purpose: modules run too late and the page would flash.
 (() => {
   const root = document.documentElement;
+  root.dataset.js = "";
   const read = () => {
     try {
       return localStorage.getItem("theme") || "system";

@@ -11,6 +11,7 @@ import unicodedata
 from functools import lru_cache
 
 Odd = str
+COMPATIBILITY = "a compatibility form"
 
 # Letters of other scripts drawn (nearly) like a Latin one. Kept as pairs so that a reviewer of this file can see them side by side.
 _TWINS = dict(
@@ -22,9 +23,13 @@ _TWINS = dict(
 )
 _CAN_MIX = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "GEORGIAN", "LISU"}
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_URL_USER = re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s@]{1,200}@", re.IGNORECASE)
-_PUNYCODE = re.compile(r"\bxn--[a-z0-9-]+", re.IGNORECASE)
-_SCRIPT_URL = re.compile(r"\b(javascript|vbscript|data)\s*:", re.IGNORECASE)
+# Bounded, because the text is hostile: a pattern that could look at every start again would take minutes.
+_URL_USER = re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^/\s@]{1,200}@", re.IGNORECASE)
+_PUNYCODE = re.compile(r"\bxn--[a-z0-9-]{1,60}", re.IGNORECASE)
+_SCRIPT_URL = re.compile(r"\b(?:javascript|vbscript)\s{0,9}:|\bdata:[a-z]{1,20}/[a-z0-9.+-]{1,60}[;,]", re.IGNORECASE)
+_MARKUP = re.compile(r"<[a-z!/][^<>]{0,2000}>|!?\[[^\[\]\n]{0,300}\]\([^()\s]{1,500}", re.IGNORECASE)
+_BREAKS = re.compile(r"[\t\r\n]+")  # browsers drop them inside an address
+_TERMINAL = re.compile(r"[\x1b\x9b]")
 
 
 @lru_cache(maxsize=8192)
@@ -43,26 +48,43 @@ def odd_letters(text: str) -> dict[int, Odd]:
     latin_text = any(script_of(char) == "LATIN" for char in text if char.isalpha())
     for match in _WORD.finditer(text):
         found.update(_odd_in_word(match.group(), match.start(), latin_text=latin_text))
-    found.update({i: "a compatibility form" for i, char in enumerate(text) if _is_disguised(char)})
+    found.update({i: COMPATIBILITY for i, char in enumerate(text) if _is_disguised(char)})
     return found
+
+
+def misleading(text: str) -> list[str]:
+    """What pretends to be something else, in a few words each: what the policy counts."""
+    spots = odd_letters(text)
+    address = _BREAKS.sub("", text)
+    found = [
+        (any(reason.startswith("looks like") or "among" in reason for reason in spots.values()), "letters of different alphabets"),
+        (any(reason == COMPATIBILITY for reason in spots.values()), "disguised letters"),
+        (bool(_URL_USER.search(text)), "an address with a user name"),
+        (bool(_PUNYCODE.search(text)), "a host name in punycode"),
+        (bool(_SCRIPT_URL.search(address)), "an address that carries a script or data"),
+    ]
+    return [words for is_so, words in found if is_so]
 
 
 def warnings_about(text: str, spots: dict[int, Odd]) -> tuple[str, ...]:
     """Sentences for the reader, most telling first."""
-    said = []
-    if any(reason.startswith("looks like") or "among" in reason for reason in spots.values()):
-        said.append("Letters of different alphabets in one word")
-    if any(reason == "a compatibility form" for reason in spots.values()):
-        said.append("Letters in a special form (full-width, mathematical, circled)")
-    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
-        said.append("Accents are written as separate marks; it may look equal to a different text")
-    if _URL_USER.search(text):
-        said.append("The address names a user before the @: the host comes after it")
-    if _PUNYCODE.search(text):
-        said.append("A host name in punycode (xn--)")
-    if _SCRIPT_URL.search(text):
-        said.append("An address that carries a script or data")
-    return tuple(said)
+    address = _BREAKS.sub("", text)
+    mixed = any(reason.startswith("looks like") or "among" in reason for reason in spots.values())
+    found = [
+        (mixed, "Letters of different alphabets in one word"),
+        (any(reason == COMPATIBILITY for reason in spots.values()), "Letters in a special form (full-width, mathematical, circled)"),
+        (
+            not text.isascii() and not unicodedata.is_normalized("NFC", text),
+            "Accents are written as separate marks; it may look equal to a different text",
+        ),
+        (bool(_URL_USER.search(text)), "The address names a user before the @: the host comes after it"),
+        (bool(_PUNYCODE.search(text)), "A host name in punycode (xn--)"),
+        (bool(_SCRIPT_URL.search(address)), "An address that carries a script or data"),
+        (bool(_TERMINAL.search(text)), "Terminal escape codes: in a terminal they could change what is shown"),
+        (text != text.rstrip(" ") and bool(text.strip()), "Ends in spaces: it looks equal to the text without them"),
+        (bool(_MARKUP.search(text)), "HTML or Markdown: shown as text, nothing of it is drawn or fetched"),
+    ]
+    return tuple(sentence for is_so, sentence in found if is_so)
 
 
 def _odd_in_word(word: str, at: int, *, latin_text: bool) -> dict[int, Odd]:
