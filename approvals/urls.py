@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals.web.views import action, decide, links, lists, live
+from approvals.web.views import action, decide, links, lists, live, preferences
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -18,6 +18,13 @@ urlpatterns = [
     path("actions/<uuid:action_id>/reject", action.reject_sheet, name="action-reject"),
     path("actions/<uuid:action_id>/respond", action.respond_sheet, name="action-respond"),
     path("actions/<uuid:action_id>/decide", decide.decide, name="action-decide"),
+    path("actions/<uuid:action_id>/led", action.led, name="action-led"),
+    path("actions/<uuid:action_id>/viewing", preferences.viewing, name="action-viewing"),
+    path("preferences/", preferences.page, name="preferences"),
+    path("preferences/theme", preferences.theme, name="preferences-theme"),
+    path("preferences/views", preferences.save_view, name="view-save"),
+    path("preferences/views/remove", preferences.remove_view, name="view-remove"),
+    path("inbox/news", lists.inbox_news, name="inbox-news"),
     path("live/catchup", live.catchup, name="live-catchup"),
     path("halt/banner", live.banner, name="halt-banner"),
     path("login/link/<str:token>", links.sign_in, name="login-link"),

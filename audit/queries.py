@@ -111,6 +111,13 @@ def spans(run: str, *, limit: int = 500) -> list[SpanRow]:
     return [_span(s) for s in Span.objects.filter(run=run).order_by("started_at", "pk")[:limit]]
 
 
+def spans_before(run: str, at: datetime, *, limit: int = 8) -> list[SpanRow]:
+    """The last model calls and tool calls a run had finished at a moment, in order; its nodes where it had neither."""
+    rows = Span.objects.filter(run=run, started_at__lte=at).exclude(status="running").order_by("-started_at", "-pk")
+    found = list(rows.filter(kind__in=["model", "tool"])[:limit]) or list(rows.filter(kind="node").exclude(status="paused")[:limit])
+    return [_span(s) for s in reversed(found)]
+
+
 def prompt(sha256: str) -> SpanRow | None:
     """The model call whose prompt has this hash: from a log line to the full text (row R8)."""
     found = Span.objects.filter(kind="model", attributes__prompt_sha256=sha256).order_by("-pk").first()

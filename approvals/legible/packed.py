@@ -16,6 +16,7 @@ OPAQUE = 200
 SHORT = 24
 PREVIEW = 240
 WORDS = 0.9
+VARIED = 8
 MANY = 20
 SCANNED = 300_000
 
@@ -48,6 +49,8 @@ def _blob(run: str) -> Packed | None:
     digits = run.removeprefix("0x")
     if _HEX.fullmatch(run) and len(digits) % 2 == 0:
         return _named("hexadecimal bytes", run, bytes.fromhex(digits[: PREVIEW * 2]))
+    if len(set(run)) < VARIED:
+        return None  # a ruler, or padding: long, but nobody packed anything into it
     return _named("base64", run, _decode(run))
 
 

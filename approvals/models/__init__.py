@@ -1,7 +1,7 @@
 """Tables of the approvals room. Written by `approvals.operations`, read by `approvals.queries` and `permissions`.
 
 `people` (who may act), `actions` (what is asked and decided), `policies` (what is asked of whom), `notices` (what is owed to
-readers), `halts`.
+readers), `halts`, `preferences`.
 """
 
 from approvals.models.actions import Action, Decision, Edit, Requirement
@@ -9,5 +9,18 @@ from approvals.models.halts import Halt
 from approvals.models.notices import Notification
 from approvals.models.people import LoginLink, User
 from approvals.models.policies import Backtest, PolicyVersion
+from approvals.models.preferences import Preference
 
-__all__ = ["Action", "Backtest", "Decision", "Edit", "Halt", "LoginLink", "Notification", "PolicyVersion", "Requirement", "User"]
+__all__ = [
+    "Action",
+    "Backtest",
+    "Decision",
+    "Edit",
+    "Halt",
+    "LoginLink",
+    "Notification",
+    "PolicyVersion",
+    "Preference",
+    "Requirement",
+    "User",
+]

@@ -9,6 +9,7 @@ timing     `expire_due`, `prune`        what the database's clock ends
 halts      `halt`, `release`            stop orders
 publishing `propose`, `publish`, ...    the policy changes
 backtests  `want`, `advance`            a draft tried on past actions
+preferences `choose`, `save_view`, `look_at`  a person's own desk; not audited
 policies, people, notices, events       what the others share
 """
 

@@ -6,12 +6,14 @@ detail     one action with all a reviewer needs
 catchup    what a browser missed
 policies   versions, rules with their figures, back-tests
 past       past calls as they were frozen
+preferences  what a person chose, and who has an action open
 """
 
 from approvals.queries.catchup import CatchUp, catch_up, last_notification
 from approvals.queries.detail import ActionDetail, Shown, Vote, action_detail, shown
-from approvals.queries.inbox import InboxRow, Page, counts, decided, inbox, inbox_row, run_actions
+from approvals.queries.inbox import Filters, InboxRow, Page, counts, decided, inbox, inbox_row, run_actions, waiting_names
 from approvals.queries.policies import policy_of, policy_source
+from approvals.queries.preferences import Preferences, SavedView, preferences, viewers
 from approvals.queries.standing import (
     Settled,
     Stop,
@@ -31,8 +33,11 @@ from approvals.queries.standing import (
 __all__ = [
     "ActionDetail",
     "CatchUp",
+    "Filters",
     "InboxRow",
     "Page",
+    "Preferences",
+    "SavedView",
     "Settled",
     "Shown",
     "Stop",
@@ -52,11 +57,14 @@ __all__ = [
     "level_waiting",
     "policy_of",
     "policy_source",
+    "preferences",
     "recent_halts",
     "run_actions",
     "settled",
     "shown",
     "unsettled_counts",
+    "viewers",
+    "waiting_names",
     "wanted_edit",
     "wanted_edits",
 ]

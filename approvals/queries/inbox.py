@@ -1,13 +1,14 @@
 """Lists of actions: what waits for people, and what has been decided. Keyset pages; nothing scans a table."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from approvals.models import Action
+from approvals.models import Action, Decision, User
+from approvals.permissions import REVIEWERS, roles
 from approvals.states import ActionState
 
 PAGE = 50
@@ -71,25 +72,68 @@ class Page:
     next: str = ""
 
 
-def inbox(
-    *, sort: str = "due", levels: list[str] | None = None, agent: str = "", tool: str = "", cursor: str = "", limit: int = PAGE
-) -> Page:
+@dataclass(frozen=True)
+class Filters:
+    """What a list of waiting actions is narrowed to. Empty ones narrow nothing.
+
+    Attributes:
+        levels: only these risk levels.
+        mine: only what this person may still decide.
+        due_within: only what expires so soon.
+        ids: only these actions.
+    """
+
+    levels: tuple[str, ...] = ()
+    agent: str = ""
+    tool: str = ""
+    mine: User | None = None
+    due_within: timedelta | None = None
+    ids: tuple[str, ...] | None = None
+
+
+def inbox(*, filters: Filters | None = None, sort: str = "due", cursor: str = "", limit: int = PAGE) -> Page:
     """What waits for people.
 
     Args:
         sort: "due" (soonest deadline first), "newest" or "oldest".
-        levels: only these risk levels.
         cursor: as a former page gave it; anything else starts from the beginning.
     """
-    rows = Action.objects.filter(state=ActionState.PENDING)
-    if levels:
-        rows = rows.filter(level__in=levels)
-    if agent:
-        rows = rows.filter(agent=agent)
-    if tool:
-        rows = rows.filter(tool=tool)
+    rows = _narrowed(Action.objects.filter(state=ActionState.PENDING), filters or Filters())
     field, down = {"newest": ("created_at", True), "oldest": ("created_at", False)}.get(sort, ("expires_at", False))
     return _page(rows, field, down, cursor, limit)
+
+
+def waiting_names() -> tuple[list[str], list[str]]:
+    """Agents and tools among the 2,000 waiting actions that are due first, for the filters."""
+    first = Action.objects.filter(state=ActionState.PENDING).order_by("expires_at", "pk").values_list("agent", "tool")[:2_000]
+    pairs = set(first)
+    return sorted({agent for agent, _ in pairs}), sorted({tool for _, tool in pairs})
+
+
+def _narrowed(rows: QuerySet[Action], by: Filters) -> QuerySet[Action]:
+    if by.levels:
+        rows = rows.filter(level__in=by.levels)
+    if by.agent:
+        rows = rows.filter(agent=by.agent)
+    if by.tool:
+        rows = rows.filter(tool=by.tool)
+    if by.due_within is not None:
+        rows = rows.filter(expires_at__lte=Now() + by.due_within)
+    if by.ids is not None:
+        rows = rows.filter(pk__in=by.ids)
+    return _decidable(rows, by.mine) if by.mine else rows
+
+
+def _decidable(rows: QuerySet[Action], person: User) -> QuerySet[Action]:
+    """Without what this person has decided, and at high risk without what they asked for or whose agent they own.
+
+    A first sieve for a list: whether somebody may decide is said by the action's own requirement, on its page and in the operation.
+    """
+    if REVIEWERS not in roles(person):
+        return rows.none()
+    voted = Decision.objects.filter(action=OuterRef("pk"), version=OuterRef("version"), person=person.person)
+    own = Q(requested_by__person=person.person) | Q(owner__person=person.person)
+    return rows.exclude(own & Q(level__in=["high", "critical"])).exclude(Exists(voted))
 
 
 def decided(*, agent: str = "", tool: str = "", state: str = "", cursor: str = "", limit: int = PAGE) -> Page:
@@ -116,8 +160,6 @@ def run_actions(run: str) -> list[InboxRow]:
 
 def counts() -> dict[str, int]:
     """Figures of the header: waiting in all, due within ten minutes, per level; it stops counting at 10,000."""
-    from datetime import timedelta
-
     waiting = Action.objects.filter(state=ActionState.PENDING).order_by("expires_at")[:COUNTED]
     found = waiting.aggregate(
         waiting=Count("pk"),
@@ -147,8 +189,6 @@ def _rows(rows: QuerySet[Action]) -> list[InboxRow]:
 
 
 def _votes(ids: list[Any]) -> dict[tuple[Any, int], int]:
-    from approvals.models import Decision
-
     if not ids:
         return {}
     given = Decision.objects.filter(action__in=ids, verdict="approve").values_list("action_id", "version").annotate(n=Count("pk"))

@@ -82,6 +82,8 @@ class Card:
     bar: Bar | None
     changed_url: str
     what_url: str
+    led_url: str
+    viewing_url: str
     idempotency_key: str
     checking: bool
     edit_errors: tuple[tuple[str, str], ...]
@@ -139,6 +141,8 @@ def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow
         bar=bar_of(detail, halts=halts),
         changed_url=f"{reverse('action-changed', args=[row.id])}?version={shown.version}&state={row.state}",
         what_url=reverse("action-what", args=[row.id]),
+        led_url=reverse("action-led", args=[row.id]),
+        viewing_url=reverse("action-viewing", args=[row.id]),
         idempotency_key=secrets.token_hex(16),
         checking=detail.checking,
         edit_errors=tuple(detail.edit_errors.items()),

@@ -28,6 +28,14 @@ def waiting_counts(request: HttpRequest) -> dict[str, int]:
     return found
 
 
+def preferences_of(request: Request) -> queries.Preferences:
+    """What the reader chose, asked once per request."""
+    found: queries.Preferences | None = request.__dict__.get("_preferences")
+    if found is None:
+        found = request.__dict__["_preferences"] = queries.preferences(request.user)
+    return found
+
+
 def is_fragment(request: Request) -> bool:
     """Whether htmx asks, and a part of a page is enough."""
     return bool(getattr(request, "htmx", False))

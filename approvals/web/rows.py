@@ -11,12 +11,15 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from approvals.queries import InboxRow
 from approvals.web.receipts import Receipt, receipt_of
 
-SOON = timedelta(minutes=10)
-LATER = timedelta(hours=24)
+SOON = timedelta(hours=1)
+RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,16 @@ class Chip:
 
 
 @dataclass(frozen=True)
+class Menu:
+    """One filter with many choices; `chosen` is the one in force, `clear_url` the list without it."""
+
+    label: str
+    choices: tuple[Chip, ...]
+    chosen: str = ""
+    clear_url: str = ""
+
+
+@dataclass(frozen=True)
 class List:
     """A list page: what `approvals/inbox.html` calls `inbox` and `decided.html` calls `decided`."""
 
@@ -76,6 +89,10 @@ class List:
     pane_title: str = ""
     pane_text: str = ""
     counts_url: str = ""
+    news_url: str = ""
+    menus: tuple[Menu, ...] = ()
+    views: tuple[Chip, ...] = ()
+    view_query: str = ""
 
 
 def row_of(row: InboxRow, *, reader: str, selected: str = "") -> Row:
@@ -102,15 +119,28 @@ def row_of(row: InboxRow, *, reader: str, selected: str = "") -> Row:
 
 
 def grouped(rows: Iterable[Row], *, now: datetime, by_due: bool) -> tuple[Group, ...]:
-    """Rows under "Due soon", "Today" and "Later" when they are sorted by deadline; else in one group."""
+    """Rows under "Due soon" (within an hour), "Today" and "Later", the riskiest first in each: due x risk. Otherwise as they come."""
     rows = tuple(rows)
     if not by_due:
-        return (Group("Waiting", rows),) if rows else ()
-    soon = tuple(r for r in rows if r.expires_at <= now + SOON)
-    today = tuple(r for r in rows if now + SOON < r.expires_at <= now + LATER)
-    later = tuple(r for r in rows if r.expires_at > now + LATER)
-    named = (("Due soon", soon), ("Within a day", today), ("Later", later))
-    return tuple(Group(title, members) for title, members in named if members)
+        return (Group(_("Waiting"), rows),) if rows else ()
+    midnight = localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    ends = ((_("Due soon"), now + SOON), (_("Today"), midnight), (_("Later"), None))
+    groups, left = [], rows
+    for title, end in ends:
+        members = tuple(row for row in left if end is None or row.expires_at <= end)
+        left = tuple(row for row in left if row not in members)
+        if members:
+            groups.append(Group(title, tuple(sorted(members, key=lambda row: (RANK.get(row.level, 9), row.expires_at)))))
+    return tuple(groups)
+
+
+def news_words(rows: Sequence[InboxRow]) -> str:
+    """What the pill says: "3 new, 1 high"; nothing when nothing of it passes the filters."""
+    if not rows:
+        return ""
+    heavy = [(level, sum(row.level == level for row in rows)) for level in ("critical", "high")]
+    named = [f"{count} {_(level)}" for level, count in heavy if count]
+    return ", ".join([ngettext("%(n)d new", "%(n)d new", len(rows)) % {"n": len(rows)}, *named])
 
 
 def waiting_words(counts: Mapping[str, int]) -> str:
@@ -123,10 +153,22 @@ def waiting_words(counts: Mapping[str, int]) -> str:
     return ", ".join(parts)
 
 
-def chips(url: str, query: Mapping[str, str], name: str, choices: Sequence[tuple[str, str]]) -> tuple[Chip, ...]:
+def chips(url: str, query: Mapping[str, str], name: str, choices: Sequence[tuple[str, object]]) -> tuple[Chip, ...]:
     """One chip per choice of one filter; the other filters stay as they are, pages start anew."""
     now = query.get(name, "")
-    return tuple(Chip(label, with_query(url, query, **{name: value, "cursor": ""}), value == now) for value, label in choices)
+    return tuple(Chip(str(label), with_query(url, query, **{name: value, "cursor": ""}), value == now) for value, label in choices)
+
+
+def toggle(url: str, query: Mapping[str, str], name: str, value: str, label: str) -> Chip:
+    """A chip that switches one filter on, and off again."""
+    on = query.get(name) == value
+    return Chip(label, with_query(url, query, **{name: "" if on else value, "cursor": ""}), on)
+
+
+def menu(url: str, query: Mapping[str, str], name: str, label: str, choices: Sequence[str]) -> Menu:
+    """A filter by name; a name that does not show itself is not offered."""
+    offered = tuple(Chip(c, with_query(url, query, **{name: c, "cursor": ""}), query.get(name) == c) for c in choices if c.isprintable())
+    return Menu(label, offered, query.get(name, ""), with_query(url, query, **{name: "", "cursor": ""}))
 
 
 def with_query(url: str, query: Mapping[str, str], **changed: str) -> str:

@@ -5,6 +5,7 @@ Belongs here: the one context processor. Fragments (htmx) get nothing of it: the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +16,9 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from approvals import permissions, queries
-from approvals.queries import Stop
-from approvals.web.http import Request, waiting_counts
+from approvals.queries import Preferences, Stop
+from approvals.web.http import Request, preferences_of, waiting_counts
+from approvals.web.keys import pressed_to_usual
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Shell:
     catchup_url: str
     logout_url: str
     account_url: str
+    preferences: Preferences
+    keys: str
 
 
 def shell(request: HttpRequest) -> Mapping[str, Any]:
@@ -77,6 +81,7 @@ def _shell(request: Request) -> Shell:
     user = request.user
     reads = bool(permissions.roles(user))
     last = queries.last_notification() if reads else 0
+    chosen = preferences_of(request)
     return Shell(
         groups=_groups(request) if reads else (),
         user_name=getattr(user, "display_name", "") or user.get_username(),
@@ -89,6 +94,8 @@ def _shell(request: Request) -> Shell:
         catchup_url=reverse("live-catchup"),
         logout_url=reverse("account_logout"),
         account_url=reverse("account_change_password") if user.has_usable_password() else "",
+        preferences=chosen,
+        keys=json.dumps({"off": chosen.keys_off, "map": pressed_to_usual(chosen.keys)}),
     )
 
 

@@ -65,6 +65,11 @@ class Past:
     by: str
     at: datetime | None
     reason: str
+    edited: bool = False
+    outcome: str = ""
+
+
+OUTCOMES = {"done": "done", "failed": "failed", "unknown": "outcome unknown"}
 
 
 def past_of(row: InboxRow) -> Past:
@@ -72,6 +77,7 @@ def past_of(row: InboxRow) -> Past:
     return Past(
         reverse("action", args=[row.id]), row.summary, receipt.verb if receipt else look.verb, look.icon, look.tone,
         receipt.by if receipt else "", row.resolved_at, receipt.reason if receipt else "",
+        edited=row.version > 1, outcome=OUTCOMES.get(str((row.outcome or {}).get("status")), "") if row.state == "APPROVED" else "",
     )  # fmt: skip
 
 

@@ -12,11 +12,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from approvals import permissions, queries
+from approvals.errors import NotFound
 from approvals.queries import ActionDetail
 from approvals.web.card import Card, card_of
 from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, confirm_of
-from audit.queries import timeline
+from approvals.web.led import led_of
+from audit.queries import spans_before, timeline
 
 
 def show(request: Request, action_id: UUID, *, status: int = 200, focus: bool = False, **context: Any) -> HttpResponse:
@@ -54,6 +56,17 @@ def what(request: Request, action_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
     detail = queries.action_detail(action_id, reader=request.user)
     return render(request, "approvals/_what.html", {"card": card(detail)})
+
+
+@require_safe
+def led(request: Request, action_id: UUID) -> HttpResponse:
+    """What the run did before it asked: read when the page is there already, because it may be long."""
+    permissions.check_read(request.user)
+    row = queries.inbox_row(action_id)
+    if row is None:
+        raise NotFound("There is no such action")
+    steps = led_of(spans_before(row.run, row.created_at), run_url=reverse("run", args=[row.run])) if row.run else ()
+    return render(request, "approvals/_led.html", {"steps": steps})
 
 
 @require_safe

@@ -10,17 +10,21 @@ from uuid import UUID
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from approvals import permissions, queries
-from approvals.queries import Page
+from approvals.queries import Filters, Page
 from approvals.web.card import card_of
-from approvals.web.http import Request, waiting_counts
-from approvals.web.rows import List, chips, grouped, row_of, waiting_words, with_query
+from approvals.web.http import Request, preferences_of, waiting_counts
+from approvals.web.rows import SOON, Chip, List, Row, chips, grouped, menu, news_words, row_of, toggle, waiting_words, with_query
+from approvals.web.views.preferences import FILTERS, kept_query
 
-LEVELS = (("", "All"), ("high", "High and up"), ("critical", "Critical"), ("medium", "Medium"))
-WANTED = {"high": ["high", "critical"], "critical": ["critical"], "medium": ["medium"]}
-SORTS = (("", "Due first"), ("newest", "Newest"), ("oldest", "Oldest"))
+WANTED = {"high": ("high", "critical"), "critical": ("critical",), "medium": ("medium",)}
+SORTS = (("", gettext_lazy("Due, riskiest first")), ("newest", gettext_lazy("Newest")), ("oldest", gettext_lazy("Oldest")))
+INBOX = (*FILTERS, "cursor")
+MOST_NEWS = 100
 STATES = (
     ("", "All"), ("APPROVED", "Approved"), ("REJECTED", "Rejected"), ("ANSWERED", "Answered"), ("EXPIRED", "Expired"),
 )  # fmt: skip
@@ -48,6 +52,16 @@ def inbox_list(request: Request) -> HttpResponse:
     """The rows alone: what is new, or the next page."""
     permissions.check_read(request.user)
     return render(request, "approvals/_list.html", {"inbox": _inbox(request, "")})
+
+
+@require_safe
+def inbox_news(request: Request) -> HttpResponse:
+    """What the pill says of actions that arrived: only what passes the filters of the page counts."""
+    permissions.check_read(request.user)
+    wanted = [found for text in request.GET.get("ids", "").split(",")[:MOST_NEWS] if (found := _uuid(text))]
+    query = _query(request, *INBOX)
+    page = _named(query["q"], lambda **names: queries.inbox(filters=_filters(request, query, ids=tuple(wanted), **names), limit=MOST_NEWS))
+    return HttpResponse(news_words(page.rows))
 
 
 @require_safe
@@ -94,34 +108,60 @@ def decided(request: Request) -> HttpResponse:
 
 
 def _inbox(request: Request, item: str) -> List:
-    query = _query(request, "q", "level", "sort", "cursor")
+    query = _query(request, *INBOX)
     url, list_url = reverse("inbox"), reverse("inbox-list")
     page = _named(
         query["q"],
-        lambda **names: queries.inbox(sort=query["sort"] or "due", levels=WANTED.get(query["level"]), cursor=query["cursor"], **names),
+        lambda **names: queries.inbox(filters=_filters(request, query, **names), sort=query["sort"] or "due", cursor=query["cursor"]),
     )
     rows = [row_of(r, reader=request.user.get_username(), selected=item) for r in page.rows]
     counts = waiting_counts(request)
-    filtered = bool(query["q"] or query["level"])
+    kept = kept_query(query)
+    filtered = any(query[name] for name in FILTERS if name != "sort")
+    agents, tools = queries.waiting_names()
+    hidden = filtered and counts["waiting"]
     return List(
         url=url,
         counts=waiting_words(counts),
-        chips=chips(url, query, "level", LEVELS),
+        chips=(
+            toggle(url, query, "mine", "1", _("Mine")),
+            toggle(url, query, "level", "high", _("High +")),
+            toggle(url, query, "due", "1", _("Expiring")),
+        ),
+        menus=(menu(url, query, "agent", _("Agent"), agents), menu(url, query, "tool", _("Tool"), tools)),
+        views=tuple(Chip(view.name, f"{url}?{view.query}", view.query == kept) for view in preferences_of(request).views),
+        view_query=kept,
         sorts=chips(url, query, "sort", SORTS),
         groups=grouped(rows, now=datetime.now(UTC), by_due=query["sort"] in {"", "due"}),
         q=query["q"],
-        kept=tuple((k, v) for k, v in query.items() if k in {"level", "sort"} and v),
-        names=_names(page),
+        kept=tuple((k, v) for k, v in query.items() if k not in {"q", "cursor"} and v),
+        names=tuple(name for name in (*agents, *tools) if name.isprintable()),
         counts_url=f"{reverse('inbox-count')}?words=1",
+        news_url=with_query(reverse("inbox-news"), query, cursor=""),
         list_url=with_query(list_url, query, cursor=""),
         next_url=with_query(list_url, query, cursor=page.next) if page.next else "",
         clear_url=url if filtered else "",
-        empty_title="Nothing matches" if filtered and counts["waiting"] else "Nothing needs you",
-        empty_text="Other actions wait: loosen the filters."
-        if filtered and counts["waiting"]
-        else "New actions appear here by themselves.",
-        pane_title=f"{counts['waiting']:,} actions wait for a person" if counts["waiting"] else "The desk is clear",
-        pane_text=waiting_words(counts) if counts["waiting"] else "What was decided stays under Decided and in the log.",
+        empty_title=_("Nothing matches") if hidden else _("Nothing needs you"),
+        empty_text=_("Other actions wait: loosen the filters.") if hidden else _("New actions appear here by themselves."),
+        pane_title=_("%(n)s actions wait for a person") % {"n": f"{counts['waiting']:,}"} if counts["waiting"] else _("The desk is clear"),
+        pane_text=waiting_words(counts) if counts["waiting"] else _("What was decided stays under Decided and in the log."),
+        rows=() if counts["waiting"] else _last_decision(request),
+    )
+
+
+def _last_decision(request: Request) -> tuple[Row, ...]:
+    """An empty desk shows what was decided last."""
+    return tuple(row_of(r, reader=request.user.get_username()) for r in queries.decided(limit=1).rows)
+
+
+def _filters(request: Request, query: dict[str, str], *, agent: str = "", tool: str = "", ids: tuple[str, ...] | None = None) -> Filters:
+    return Filters(
+        levels=WANTED.get(query["level"], ()),
+        agent=query["agent"] or agent,
+        tool=query["tool"] or tool,
+        mine=request.user if query["mine"] else None,
+        due_within=SOON if query["due"] else None,
+        ids=ids,
     )
 
 

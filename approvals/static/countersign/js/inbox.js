@@ -90,15 +90,24 @@ if (desk) {
   document.getElementById("new-pill").addEventListener("click", loadNew);
 }
 
-function showPill() {
+let asking = 0;
+async function showPill() {
   const pill = document.getElementById("new-pill");
-  const text = `${waiting.size} new`;
   const label = pill.querySelector("[data-new-text]");
-  if (waiting.size && label.textContent !== text) say(text);
+  const asked = ++asking;
+  let text = "";
+  if (waiting.size) {
+    const url = new URL(pill.dataset.newsUrl, location.href);
+    url.searchParams.set("ids", [...waiting.keys()].slice(-100).join(","));
+    const answer = await fetch(url, { redirect: "error" }).catch(() => null);
+    if (asked !== asking) return;
+    text = answer?.ok ? (await answer.text()).trim() : `${waiting.size} new`;
+  }
+  if (text && label.textContent !== text) say(text);
   label.textContent = text;
-  pill.hidden = !waiting.size;
+  pill.hidden = !text;
   // Nobody is reading an empty list: there it may fill by itself.
-  if (waiting.size && !rows().length) loadNew();
+  if (text && !rows().length) loadNew();
 }
 
 async function loadNew() {
@@ -122,12 +131,28 @@ document.addEventListener("decided", (event) => {
   openRow(next);
 });
 
-// The number in the rail is also the number in the title and on the phone's tab.
-const base = document.title;
-function badge() {
-  const text = document.querySelector("[data-count]")?.textContent.trim() || "";
-  document.title = text && text !== "0" ? `(${text}) ${base}` : base;
-  for (const copy of document.querySelectorAll("[data-count-copy]")) copy.textContent = text;
+// The order of the list goes along to an action's own page, where [ and ] and the two arrows step through it.
+function keepOrder() {
+  if (desk) sessionStorage.setItem("order", JSON.stringify(rows().filter((row) => !row.classList.contains("row-decided")).map((row) => row.querySelector("[data-row-link]").pathname)));
 }
-document.addEventListener("htmx:afterSettle", (event) => event.target.matches?.("[data-count]") && badge());
-badge();
+
+function neighbours() {
+  const place = document.querySelector("[data-neighbours]");
+  if (!place) return;
+  let order = [];
+  try {
+    order = JSON.parse(sessionStorage.getItem("order") || "[]");
+  } catch {
+    return;
+  }
+  const at = order.indexOf(location.pathname);
+  for (const link of place.querySelectorAll("[data-neighbour]")) {
+    const to = at < 0 ? undefined : order[at + Number(link.dataset.neighbour)];
+    if (to) link.href = to;
+    link.hidden = !to;
+    if (to) place.hidden = false;
+  }
+}
+keepOrder();
+neighbours();
+document.addEventListener("htmx:afterSettle", keepOrder);

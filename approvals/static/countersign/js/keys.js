@@ -5,13 +5,10 @@ import { currentRow, focusRow, move, openRow } from "./inbox.js";
 const GO_MS = 1200;
 let goUntil = 0;
 
-const off = () => {
-  try {
-    return localStorage.getItem("keys") === "off";
-  } catch {
-    return false;
-  }
-};
+const chosen = JSON.parse(document.body.dataset.keys || "{}");
+const off = () => Boolean(chosen.off);
+// A key somebody moved stands for the usual one; the usual one of a moved command stands for nothing.
+const usual = (key) => chosen.map?.[key] ?? key;
 
 const writing = (node) => node.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 const modal = () => document.querySelector("dialog[open]");
@@ -45,7 +42,17 @@ function back() {
   return true;
 }
 
+// In the desk the neighbours are the rows; on a page of its own those of the list one came from.
+function neighbour(step) {
+  if (document.querySelector("[data-desk]")) return move(step);
+  return document.querySelector(`[data-neighbour="${step}"][href]`)?.click();
+}
+
 const KEYS = {
+  "]": () => neighbour(1),
+  "[": () => neighbour(-1),
+  arrowdown: () => move(1),
+  arrowup: () => move(-1),
   j: () => move(1),
   k: () => move(-1),
   enter: () => openRow(currentRow()),
@@ -65,7 +72,9 @@ document.addEventListener("keydown", (event) => {
   }
   if (off() || writing(event.target)) return;
   if (key === "enter" && event.target.closest("a, button, summary, label")) return;
-  if (act(key)) event.preventDefault();
+  // Arrows move in the list only, and scroll everywhere else.
+  if (key.startsWith("arrow") && !event.target.closest("[data-row]")) return;
+  if (act(goUntil > Date.now() ? key : usual(key))) event.preventDefault();
 });
 
 function act(key) {
@@ -81,11 +90,17 @@ function act(key) {
     KEYS[key]();
     return true;
   }
-  return key.length === 1 && /[a-z/]/.test(key) && press(key);
+  return key.length === 1 && /[a-z0-9/]/.test(key) && press(key);
 }
 
-const box = document.querySelector("[data-keys-off]");
-if (box) {
-  box.checked = off();
-  box.addEventListener("change", () => localStorage.setItem("keys", box.checked ? "off" : "on"));
+// Buttons show the key that works: the moved one, or none when keys are off.
+const moved = Object.fromEntries(Object.entries(chosen.map ?? {}).filter(([, to]) => to).map(([from, to]) => [to, from]));
+document.body.toggleAttribute("data-keys-off", off());
+function label(root) {
+  for (const kbd of root.querySelectorAll?.("kbd:not(.fixed)") ?? []) {
+    kbd.dataset.usual ??= kbd.textContent.toLowerCase();
+    if (moved[kbd.dataset.usual]) kbd.textContent = moved[kbd.dataset.usual].toUpperCase();
+  }
 }
+label(document);
+document.addEventListener("htmx:afterSettle", (event) => label(event.target));

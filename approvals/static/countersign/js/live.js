@@ -45,6 +45,11 @@ function receive(frame) {
 // Sequence numbers may become visible out of order, so replays overlap. What was seen is dropped by id, not by being smaller;
 // of those below where the page began, only the gaps it knew of are news.
 function take(hint) {
+  // Who looks at what is told with id 0: never stored, never replayed.
+  if (hint.id === 0) {
+    fire(`live:${hint.object}`, { hints: [hint] });
+    return;
+  }
   if (seen.has(hint.id) || (hint.id <= shown && !gaps.has(hint.id))) return;
   seen.add(hint.id);
   if (seen.size > SEEN) seen.delete(seen.values().next().value);

@@ -7,4 +7,7 @@ import "./decide.js";
 import "./inbox.js";
 import "./keys.js";
 import "./keep.js";
+import "./presence.js";
+import "./palette.js";
+import "./badge.js";
 import "./trouble.js";

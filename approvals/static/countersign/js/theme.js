@@ -3,6 +3,8 @@
   const root = document.documentElement;
   root.dataset.js = "";
   const read = () => {
+    // What a person chose for their account comes with the page; the browser's copy is for pages without one.
+    if ("themeKept" in root.dataset) return root.dataset.theme;
     try {
       return localStorage.getItem("theme") || "system";
     } catch {
@@ -17,7 +19,7 @@
   };
   show(read());
   addEventListener("DOMContentLoaded", () => show(read()));
-  addEventListener("storage", (event) => event.key === "theme" && show(read()));
+  addEventListener("storage", (event) => event.key === "theme" && show(event.newValue || "system"));
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-theme-set]");
     if (!button) return;

@@ -1,0 +1,50 @@
+"""What a person chose, and who has an action open."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db.models.functions import Now
+
+from approvals.models import Preference, User
+
+FRESH = timedelta(seconds=40)  # pages tell every 15 s; two missed and the person is gone
+
+
+@dataclass(frozen=True)
+class SavedView:
+    """An address of the inbox under a name; `query` begins behind the question mark."""
+
+    name: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """A person's choices; empty ones were never made. `keys` holds the key of each command that is not the usual one."""
+
+    theme: str = ""
+    density: str = "comfortable"
+    keys_off: bool = False
+    keys: dict[str, str] = field(default_factory=dict)
+    views: tuple[SavedView, ...] = ()
+
+
+def preferences(user: User) -> Preferences:
+    found = Preference.objects.filter(user=user).values_list("choices", "views").first()
+    if found is None:
+        return Preferences()
+    choices, views = found
+    return Preferences(
+        theme=str(choices.get("theme", "")),
+        density=str(choices.get("density", "comfortable")),
+        keys_off=bool(choices.get("keys_off")),
+        keys=dict(choices.get("keys") or {}),
+        views=tuple(SavedView(str(view["name"]), str(view["query"])) for view in views),
+    )
+
+
+def viewers(action_id: str, *, but: User) -> Sequence[str]:
+    """Who else has this action open just now, by name."""
+    rows = Preference.objects.filter(viewing=str(action_id), viewing_at__gte=Now() - FRESH, user__is_active=True).exclude(user=but)
+    return list(rows.order_by("user__username").values_list("user__username", flat=True)[:20])

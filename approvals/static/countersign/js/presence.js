@@ -1,0 +1,35 @@
+// Who else has this open: the page tells while it is looked at, and hears when somebody comes or goes. It keeps nobody from anything.
+const BEAT_MS = 15000;
+
+function beat() {
+  const form = document.querySelector("[data-viewing]");
+  if (form && !document.hidden) htmx.trigger(form, "beat");
+}
+
+setInterval(beat, BEAT_MS);
+document.addEventListener("visibilitychange", beat);
+let heard = 0;
+document.body.addEventListener("live:presence", (event) => {
+  const form = document.querySelector("[data-viewing]");
+  if (!form || !event.detail.hints.some((hint) => hint.object_id === form.dataset.viewing)) return;
+  clearTimeout(heard);
+  heard = setTimeout(beat, 300);
+});
+
+// A reason of an earlier decision: copied, and put into the reason that is being written.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-reason]");
+  const field = button?.closest("[data-action]")?.querySelector(".bar-sheet textarea[name=reason]");
+  if (!field) return;
+  field.value = button.dataset.reason;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+});
+
+// A link to one step of a run opens that step.
+if (location.hash.startsWith("#step-")) {
+  const step = document.getElementById(location.hash.slice(1));
+  for (const fold of step?.querySelectorAll("details") ?? []) fold.open = true;
+  step?.setAttribute("data-target", "");
+  step?.scrollIntoView({ block: "center" });
+}

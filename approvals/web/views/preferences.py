@@ -1,0 +1,102 @@
+"""A person's own desk: the page of preferences, saved views, and the heartbeat of who has an action open."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from approvals import permissions, queries
+from approvals.errors import BadRequest, NotFound
+from approvals.operations import preferences as operations
+from approvals.web.http import Request, is_fragment
+from approvals.web.keys import COMMANDS, wanted_keys
+
+FILTERS = ("q", "mine", "level", "due", "agent", "tool", "sort")
+
+
+def page(request: Request) -> HttpResponse:
+    """GET: what is chosen. POST: choose all of it."""
+    permissions.check_read(request.user)
+    if request.method != "POST":
+        return _page(request, queries.preferences(request.user), {})
+    keys = wanted_keys(request.POST)
+    try:
+        operations.choose(
+            by=request.user,
+            choices={
+                "theme": request.POST.get("theme", "system"),
+                "density": request.POST.get("density", "comfortable"),
+                "keys_off": "keys_on" not in request.POST,
+                "keys": keys,
+            },
+        )
+    except BadRequest as error:
+        tried = queries.Preferences(
+            theme=request.POST.get("theme", ""), density=request.POST.get("density", ""), keys_off="keys_on" not in request.POST, keys=keys,
+            views=queries.preferences(request.user).views,
+        )  # fmt: skip
+        return _page(request, tried, error.details.get("fields") or {"": error.message}, status=422)
+    messages.success(request, _("Your preferences are kept. They hold on every machine you sign in on."))
+    return redirect("preferences")
+
+
+def _page(request: Request, chosen: queries.Preferences, errors: dict[str, str], *, status: int = 200) -> HttpResponse:
+    keys = [(c.name, c.label, c.usual, chosen.keys.get(c.name, c.usual), errors.get(c.name, "")) for c in COMMANDS]
+    context = {
+        "chosen": chosen, "themes": operations.THEMES, "densities": operations.DENSITIES, "keys": keys, "error": errors.get("", ""),
+        "views": [(view.name, f"{reverse('inbox')}?{view.query}") for view in chosen.views],
+    }  # fmt: skip
+    return render(request, "approvals/preferences.html", context, status=status)
+
+
+@require_POST
+def theme(request: Request) -> HttpResponse:
+    """The menu's three buttons. The page has changed its look already; this makes it last."""
+    operations.choose(by=request.user, choices={"theme": request.POST.get("theme", "")})
+    return HttpResponse(status=204) if is_fragment(request) else redirect(_back(request))
+
+
+@require_POST
+def save_view(request: Request) -> HttpResponse:
+    """Keep the filters of the inbox under a name, and go there."""
+    permissions.check_read(request.user)
+    query = kept_query(QueryDict(request.POST.get("query", "")[:1_000]))
+    operations.save_view(by=request.user, name=request.POST.get("name", ""), query=query)
+    return redirect(f"{reverse('inbox')}?{query}" if query else reverse("inbox"))
+
+
+@require_POST
+def remove_view(request: Request) -> HttpResponse:
+    permissions.check_read(request.user)
+    operations.remove_view(by=request.user, name=request.POST.get("name", ""))
+    return redirect("preferences")
+
+
+@require_POST
+def viewing(request: Request, action_id: UUID) -> HttpResponse:
+    """I have this open; who else has? Told every 15 s by pages that are looked at. Never in anybody's way."""
+    permissions.check_read(request.user)
+    if queries.inbox_row(action_id) is None:
+        raise NotFound("There is no such action")
+    operations.look_at(action_id, by=request.user)
+    names = queries.viewers(str(action_id), but=request.user)
+    return render(request, "approvals/_viewing.html", {"names": names})
+
+
+def kept_query(query: QueryDict | dict[str, Any]) -> str:
+    """Only the inbox's own filters, in one order: the same view has the same address."""
+    return urlencode([(name, query[name]) for name in FILTERS if query.get(name)])
+
+
+def _back(request: Request) -> str:
+    """The page it was pressed on: its path only, so that nobody can be sent elsewhere."""
+    path = urlsplit(request.META.get("HTTP_REFERER", "")).path
+    return path if path.startswith("/") and not path.startswith("//") else "/"
