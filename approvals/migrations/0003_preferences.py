@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0001_tables"),
+        ("approvals", "0002_policy_versions"),
     ]
 
     operations = [

@@ -1,4 +1,4 @@
-"""Every page in light, dark and at 390 px: axe finds nothing serious, nothing scrolls sideways."""
+"""Every page in light, dark, at 390 and at 320 px and in forced colours: axe finds nothing serious, nothing scrolls sideways."""
 
 from collections.abc import Callable
 
@@ -20,6 +20,8 @@ PAGES = [
     "/policies/",
     "POLICY",
     "/halt/",
+    "/preferences/",
+    "/inbox/?level=high&agent=refunds",
     "ACTION",
     "RUN",
     "EVENT",
@@ -40,7 +42,7 @@ def addresses(page: Page) -> list[str]:
     return [found.get(path, path) for path in PAGES]
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 320)])
 def test_no_page_has_a_serious_fault(stack: Stack, sign_in: Callable[..., Page], theme: str, width: int) -> None:
     page = sign_in("operator", color_scheme=theme, viewport={"width": width, "height": 844})
     faults = []
@@ -53,3 +55,25 @@ def test_no_page_has_a_serious_fault(stack: Stack, sign_in: Callable[..., Page],
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"):
             faults.append(f"{path} scrolls sideways at {width} px")
     assert not faults, "\n".join(faults)
+
+
+def test_forced_colours_keep_what_is_chosen_visible(sign_in: Callable[..., Page]) -> None:
+    page = sign_in("reviewer", forced_colors="active", viewport={"width": 1280, "height": 844})
+    page.keyboard.press("Control+k")
+    chosen = page.locator("#palette [aria-selected=true]")
+    assert chosen.evaluate("node => getComputedStyle(node).outlineStyle") == "solid"
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    row = page.locator("[data-row][aria-current]")
+    assert row.evaluate("node => getComputedStyle(node).outlineStyle") == "solid"
+    results = Axe().run(page).response["violations"]
+    assert [v["id"] for v in results if v["impact"] in {"serious", "critical"}] == []
+
+
+def test_the_palette_and_an_open_menu_have_no_serious_fault(sign_in: Callable[..., Page]) -> None:
+    page = sign_in("reviewer", viewport={"width": 390, "height": 844})
+    page.locator("summary", has_text="Agent").click()
+    faults = [v["id"] for v in Axe().run(page).response["violations"] if v["impact"] in {"serious", "critical"}]
+    page.locator("[data-palette]").click()
+    faults += [v["id"] for v in Axe().run(page).response["violations"] if v["impact"] in {"serious", "critical"}]
+    assert faults == []

@@ -1,0 +1,203 @@
+"""A person's own desk: filters in the address, saved views, preferences that hold, who else is looking, what led here."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from django.urls import reverse
+
+from approvals import queries
+from approvals.models import Action, Preference
+from approvals.web.rows import grouped, news_words, row_of
+from tests import factories
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+def listed(client, **query) -> str:
+    return client.get(reverse("inbox-list"), query).content.decode()
+
+
+def shows(page: str, action: Action) -> bool:
+    return f'id="row-{action.pk}"' in page
+
+
+def test_chips_narrow_the_list_and_live_in_the_address(web, cast):
+    medium, high = factories.action(agent="one", tool="a"), factories.action("high", agent="two", tool="b")
+    assert shows(listed(web), medium) and shows(listed(web), high)
+    for query, seen, unseen in (
+        ({"level": "high"}, high, medium),
+        ({"agent": "one"}, medium, high),
+        ({"tool": "b"}, high, medium),
+        ({"q": "two"}, high, medium),
+        ({"q": "a"}, medium, high),
+    ):
+        page = listed(web, **query)
+        assert shows(page, seen) and not shows(page, unseen), query
+    page = web.get(reverse("inbox"), {"agent": "one", "level": "high"}).content.decode()
+    assert 'href="/inbox/?agent=one"' in page and 'href="/inbox/?level=high"' in page  # each chip takes itself away
+    assert "Nothing matches" in page
+
+
+def test_mine_leaves_out_what_i_asked_for_and_what_i_decided(web, as_, cast):
+    own = factories.action("high", requested_by=cast.reviewer)
+    own_medium = factories.action("medium", requested_by=cast.reviewer)
+    voted, free = factories.action("critical"), factories.action("critical")
+    factories.decide(voted, cast.reviewer)
+    page = listed(web, mine="1")
+    assert shows(page, free) and shows(page, own_medium) and not shows(page, own) and not shows(page, voted)
+    assert shows(listed(web), own)
+    assert "data-row=" not in listed(as_(cast.auditor), mine="1")
+
+
+def test_expiring_is_what_ends_within_the_hour(web):
+    soon, later = factories.action(), factories.action("critical")
+    page = listed(web, due="1")
+    assert shows(page, soon) and not shows(page, later)
+
+
+def row(minutes: int, level: str, now: datetime):
+    action = queries.InboxRow(
+        id=str(UUID(int=minutes)), kind="tool", agent="a", run="", tool="t", summary="s", environment="", state="PENDING", version=1, digest="",
+        level=level, score=1, requested_by="", created_at=now, expires_at=now + timedelta(minutes=minutes), resolved_at=None, resolution={},
+        settled_at=None, outcome=None, claimed_at=None,
+    )  # fmt: skip
+    return row_of(action, reader="x")
+
+
+def test_groups_are_due_soon_today_and_later_with_the_riskiest_first(settings):
+    now = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+    rows = [
+        row(10, "medium", now),
+        row(29, "high", now),
+        row(59, "low", now),
+        row(300, "medium", now),
+        row(899, "critical", now),
+        row(2000, "low", now),
+    ]
+    found = [
+        (str(g.title), [int(r.expires_at.timestamp() - now.timestamp()) // 60 for r in g.rows]) for g in grouped(rows, now=now, by_due=True)
+    ]
+    assert found == [("Due soon", [29, 10, 59]), ("Today", [899, 300]), ("Later", [2000])]
+
+
+def test_the_pill_counts_what_passes_the_filters_and_names_what_is_heavy(web):
+    actions = [factories.action(agent="one"), factories.action("high", agent="one"), factories.action("critical", agent="two")]
+    ids = ",".join(str(a.pk) for a in actions)
+    said = lambda **query: web.get(reverse("inbox-news"), {"ids": ids, **query}).content.decode()  # noqa: E731
+    assert said() == "3 new, 1 critical, 1 high"
+    assert said(agent="one") == "2 new, 1 high"
+    assert said(agent="nobody") == ""
+    assert web.get(reverse("inbox-news"), {"ids": "x,'; DROP,\u202e"}).content == b""
+    assert news_words([]) == ""
+
+
+def test_a_saved_view_is_there_for_its_owner_only_and_can_be_removed(web, as_, cast):
+    sent = {"name": "Risky  refunds", "query": "level=high&agent=refunds&cursor=x&evil=1"}
+    answer = web.post(reverse("view-save"), sent)
+    assert answer.status_code == 302 and answer.url == "/inbox/?level=high&agent=refunds"
+    page = web.get(answer.url).content.decode()
+    assert "Risky refunds" in page and 'aria-current="true" data-command="View: Risky refunds"' in page
+    assert "Risky refunds" not in as_(cast.second).get(reverse("inbox")).content.decode()
+    web.post(reverse("view-remove"), {"name": "Risky refunds"})
+    assert "Risky refunds" not in web.get(reverse("inbox")).content.decode()
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a\u202eb", "x" * 3 + "\x00"])
+def test_a_view_needs_a_name_that_can_be_read(web, name):
+    assert web.post(reverse("view-save"), {"name": name, "query": "level=high"}).status_code == 400
+    assert not Preference.objects.exclude(views=[]).exists()
+
+
+def test_views_do_not_pile_up_without_end(web):
+    answers = [web.post(reverse("view-save"), {"name": f"v{i}", "query": "mine=1"}).status_code for i in range(31)]
+    assert answers == [302] * 30 + [400]
+
+
+def choices(**more) -> dict[str, str]:
+    return {"theme": "dark", "density": "compact", "keys_on": "1", **more}
+
+
+def test_preferences_hold_on_every_page(web):
+    assert web.post(reverse("preferences"), choices(**{"key-approve": "y"})).status_code == 302
+    page = web.get(reverse("inbox")).content.decode()
+    assert 'data-theme="dark" data-theme-kept data-density="compact"' in page
+    kept = json.loads(page.split('data-keys="')[1].split('"')[0].replace("&quot;", '"'))
+    assert kept == {"off": False, "map": {"a": "", "y": "a"}}
+    assert 'value="Y"' in web.get(reverse("preferences")).content.decode()
+
+
+def test_keys_can_be_switched_off(web):
+    web.post(reverse("preferences"), {"theme": "light", "density": "comfortable"})
+    assert "&quot;off&quot;: true" in web.get(reverse("inbox")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [({"theme": "pink"}, "is no theme"), ({"key-approve": "r"}, "Taken twice"), ({"key-edit": "é"}, "One letter, digit or mark")],
+)
+def test_preferences_that_cannot_be_are_said_beside_their_field(web, more, word):
+    answer = web.post(reverse("preferences"), choices(**more))
+    assert answer.status_code == 422 and word in answer.content.decode()
+    assert not Preference.objects.exclude(choices={}).exists()
+
+
+def test_the_menu_keeps_a_theme_and_sends_nobody_elsewhere(web):
+    assert web.post(reverse("preferences-theme"), {"theme": "dark"}, **HTMX).status_code == 204
+    answer = web.post(reverse("preferences-theme"), {"theme": "light"}, HTTP_REFERER="https://evil.example//evil.example/x")
+    assert answer.url == "/"
+    assert queries.preferences(Preference.objects.get().user).theme == "light"
+
+
+def test_who_else_looks_is_shown_and_keeps_nobody_from_deciding(web, as_, cast):
+    action = factories.action()
+    url = reverse("action-viewing", args=[action.pk])
+    second = as_(cast.second)
+    assert "viewing" not in second.post(url, **HTMX).content.decode().replace("viewing-names", "")
+    assert "sam is viewing" in web.post(url, **HTMX).content.decode()
+    assert "rita is viewing" in second.post(url, **HTMX).content.decode()
+    factories.decide(action, cast.reviewer)
+    other = factories.action()
+    second.post(reverse("action-viewing", args=[other.pk]), **HTMX)
+    assert "sam" not in web.post(url, **HTMX).content.decode()
+
+
+def test_who_stopped_looking_is_forgotten(web, as_, cast):
+    action = factories.action()
+    as_(cast.second).post(reverse("action-viewing", args=[action.pk]))
+    Preference.objects.update(viewing_at=datetime.now(UTC) - timedelta(seconds=50))
+    assert "sam" not in web.post(reverse("action-viewing", args=[action.pk])).content.decode()
+
+
+def test_looking_needs_a_role_and_an_action(as_, cast, web):
+    action = factories.action()
+    assert as_(cast.outsider).post(reverse("action-viewing", args=[action.pk])).status_code == 403
+    assert web.post(reverse("action-viewing", args=["00000000-0000-0000-0000-000000000007"])).status_code == 404
+
+
+def test_what_the_run_did_before_is_fenced_and_links_to_its_step(web, cast, agents, world):
+    run, action = factories.waiting(cast.operator, factories.call("look"), factories.call(), world=world)
+    page = web.get(reverse("action", args=[action.pk])).content.decode()
+    assert reverse("action-led", args=[action.pk]) in page
+    led = web.get(reverse("action-led", args=[action.pk]), **HTMX).content.decode()
+    anchor = led.split(f"/runs/{run.pk}/#")[1].split('"')[0]
+    assert f'id="{anchor}"' in web.get(reverse("run", args=[run.pk])).content.decode()
+    assert "fenced" in led
+
+
+def test_an_action_of_no_run_has_nothing_before_it(web):
+    led = web.get(reverse("action-led", args=[factories.action().pk]), **HTMX).content.decode()
+    assert "had done nothing" in led
+
+
+def test_similar_decisions_tell_outcome_edit_and_reason_to_copy(web, cast):
+    factories.decide(factories.action("high"), cast.second, "reject", reason="Wrong target: not this one")
+    page = web.get(reverse("action", args=[factories.action("high").pk])).content.decode()
+    assert "Similar decisions" in page and 'data-reason="Wrong target: not this one"' in page
+
+
+def test_an_empty_desk_says_what_was_decided_last(web, cast):
+    factories.approved(cast.second)
+    page = web.get(reverse("inbox")).content.decode()
+    assert "Nothing needs you" in page and "Decided last:" in page and "See what is running" in page
