@@ -43,7 +43,7 @@ def test_forty_a_day_without_a_mouse(stack: Stack, sign_in: SignIn) -> None:
     assert focused_row(page) == ids[0]
     page.keyboard.press("a")
     expect(page.locator(f"#action-{ids[1]}")).to_be_visible()
-    expect(page.locator(f"#row-{ids[0]} .receipt-verb")).to_contain_text("Approved")
+    expect(page.locator(f"#row-{ids[0]} .receipt-verb")).to_contain_text("Approved", timeout=15_000)
     assert focused_row(page) == ids[1]
     page.keyboard.press("]")
     expect(page.locator(f"#action-{ids[2]}")).to_be_visible()
@@ -55,7 +55,7 @@ def test_forty_a_day_without_a_mouse(stack: Stack, sign_in: SignIn) -> None:
     expect(page.locator("textarea[name=reason]")).to_have_value("Too broad")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.locator(f"#row-{ids[1]} .receipt-verb")).to_contain_text("Rejected")
+    expect(page.locator(f"#row-{ids[1]} .receipt-verb")).to_contain_text("Rejected", timeout=15_000)
     expect(page.locator(f"#action-{ids[2]}")).to_be_visible()
     page.keyboard.press("g")
     page.keyboard.press("r")
