@@ -1,7 +1,7 @@
 """Which policy is in force.
 
 The newest published version is in force, in every process at once: it is asked of the database each time, and what was
-parsed of it is remembered. The file of the settings is only the seed of version 1 (docs/adr/0010). `publishing` changes it.
+parsed of it is remembered. The file of the settings is only the seed of version 1 (docs/adr/0013). `publishing` changes it.
 """
 
 from functools import lru_cache
