@@ -294,7 +294,7 @@ def backtested(source: str, by: User, **size: int) -> Tally:
 def history(cast, policy, registered, world) -> None:
     """All kinds of calls, under two versions of the policy, some edited, reopened or denied."""
     for level in ("low", "medium", "high", "critical"):
-        for more in ({}, {"reversible": True}, {"untrusted_text": ("what",)}, {"hidden_characters": ("what",)}, {"estimated_cost": 20.0}):
+        for more in ({}, {"reversible": True}, {"untrusted_text": ("what",)}, {"args": {"what": "th\u202eis"}}, {"estimated_cost": 20.0}):
             factories.action(level, **more)
     edited = factories.waiting(cast.reviewer, call(), world=world)[1]
     operations.request_edit(edited.pk, by=cast.second, seen_digest=edited.digest, args={"label": "other", "times": 2}, door="web")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import Stack
 
@@ -59,10 +59,12 @@ def test_no_page_has_a_serious_fault(stack: Stack, sign_in: Callable[..., Page],
 
 def test_forced_colours_keep_what_is_chosen_visible(sign_in: Callable[..., Page]) -> None:
     page = sign_in("reviewer", forced_colors="active", viewport={"width": 1280, "height": 844})
+    expect(page.locator("#live-pill")).to_have_attribute("data-state", "live")  # the scripts are there
     page.keyboard.press("Control+k")
     chosen = page.locator("#palette [aria-selected=true]")
     assert chosen.evaluate("node => getComputedStyle(node).outlineStyle") == "solid"
     page.keyboard.press("Escape")
+    expect(page.locator("#palette")).to_be_hidden()
     page.keyboard.press("j")
     row = page.locator("[data-row][aria-current]")
     assert row.evaluate("node => getComputedStyle(node).outlineStyle") == "solid"

@@ -35,9 +35,10 @@ def focused_row(page: Page) -> str:
 
 
 def test_forty_a_day_without_a_mouse(stack: Stack, sign_in: SignIn) -> None:
-    ids = [opened(stack, {"text": f"short {i}"})[1] for i in range(3)]
+    ids = [opened(stack, {"text": f"short {i}"})[1] for i in range(3)][::-1]
     page = sign_in("reviewer")
-    page.goto("/inbox/?agent=journey&sort=oldest")
+    page.goto("/inbox/?agent=journey&sort=newest")
+    expect(page.locator("#live-pill")).to_have_attribute("data-state", "live")  # the scripts are there
     page.keyboard.press("j")
     expect(page.locator(f"#action-{ids[0]}")).to_be_visible()
     assert focused_row(page) == ids[0]
