@@ -107,6 +107,12 @@ class Run(models.Model):
         ]
         triggers = [
             pgtrigger.FSM(name="run_steps", field="state", transitions=_steps(RUN_TRANSITIONS)),
+            # What a run was started with is handed to its tools beside their arguments.
+            pgtrigger.Protect(
+                name="asked_is_fixed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("input", "thread", "agent", "started_by"),
+            ),
             pgtrigger.Protect(
                 name="fence_only_rises",
                 operation=pgtrigger.Update,
@@ -136,7 +142,6 @@ class Pause(models.Model):
     actions = models.JSONField(default=list)  # ids of its actions, in order
     asked = models.IntegerField(default=1)  # times it was asked: the node may come back with other arguments
     created_at = models.DateTimeField(db_default=Now())
-    taken_at = models.DateTimeField(null=True)  # its node was given the answer, and raised
     closed_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -34,7 +34,7 @@ RUN_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     RunState.WAITING: frozenset({RunState.READY, RunState.FAILED, RunState.CANCELLED}),
     RunState.READY: frozenset({RunState.RUNNING, RunState.CANCELLED}),
     RunState.HALTED: frozenset({RunState.READY, RunState.CANCELLED}),
-    RunState.FAILED: frozenset({RunState.READY}),  # a person asks to try the failed step again
+    RunState.FAILED: frozenset({RunState.READY, RunState.CANCELLED}),  # a person tries the failed step again, or gives it up
     RunState.SUCCEEDED: frozenset(),
     RunState.PARTIAL: frozenset(),
     RunState.CANCELLED: frozenset(),

@@ -78,6 +78,11 @@ class Envelope:
         return str(self.data.get("edited_by", ""))
 
     @property
+    def asked_for_sha256(self) -> str:
+        """Fingerprint of the run's input, which tools are handed beside their arguments; "" outside of runs."""
+        return str(self.data.get("asked_for_sha256", ""))
+
+    @property
     def asked_deadline_s(self) -> int | None:
         """Seconds the agent itself would wait, when that was less than the policy allows."""
         asked: int | None = self.data.get("asked_deadline_s")
@@ -110,6 +115,7 @@ def build(
     now: datetime,
     asked_deadline_s: int | None,
     edited_by: str,
+    asked_for_sha256: str,
 ) -> bytes:
     """The canonical bytes of one version. Raises NotCanonical when the arguments have none."""
     longest = assessment.requirement.deadline_s
@@ -137,6 +143,7 @@ def build(
             **({"denied": assessment.denied} if assessment.denied else {}),
             "exclude": sorted(excluded),
             "edited_by": edited_by,
+            "asked_for_sha256": asked_for_sha256,
             "asked_deadline_s": asked_deadline_s,
             "created_at": now.isoformat(),
             "expires_at": (now + timedelta(seconds=deadline_s)).isoformat(),

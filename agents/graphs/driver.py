@@ -5,7 +5,7 @@ else, when tasks are left, the graph goes on; else it is done. The caller holds 
 """
 
 import traceback
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -67,14 +67,14 @@ def drive(
     answers: Mapping[str, Any],
     control: Control,
     recorder: Recorder,
-    taken: Collection[str] = (),
+    known: Callable[[], Mapping[str, Any]] = dict,
     untouched: bool = False,
 ) -> Stretch:
     """Take the graph as far as it goes.
 
     Args:
         answers: settled answers by interrupt id; those not pending any more are left alone.
-        taken: interrupt ids whose answer an earlier stretch gave to a node that then raised.
+        known: every settled answer of this thread; asked only when a node has raised, which is given its own again.
         untouched: True when the caller knows that nobody has driven this thread yet: there is no checkpoint to look for.
         control: through which an operator's halt reaches the graph at its next step.
 
@@ -87,53 +87,60 @@ def drive(
         "recursion_limit": RECURSION_LIMIT,
     }
     state = None if untouched else graph.get_state(config)
-    pending = _pending(state, taken) if state else []
+    old = known() if state and any(task.error is not None for task in state.tasks) else {}
+    pending = _pending(state, old) if state else []
     deliver = {q.interrupt_id: answers[q.interrupt_id] for q in pending if q.interrupt_id in answers}
+    again = {i.id: old[i.id] for task in (state.tasks if state else ()) if task.error is not None for i in task.interrupts if i.id in old}
     if state is None or state.created_at is None:
-        feed: Any = first_input
+        feeds: list[Any] = [first_input]
+    elif again:
+        # Whether a node that raised had taken its answer cannot be seen. A settled fact may be given again; LangGraph says when
+        # it has it already, and then only goes on.
+        feeds = [Command(resume={**deliver, **again}), Command(resume=deliver) if deliver else None]
     elif deliver:
-        feed = Command(resume=deliver)
-    elif pending:
-        return _ended(state, frozenset(), taken)
-    elif state.tasks:
-        feed = None
+        feeds = [Command(resume=deliver)]
+    elif pending or not state.tasks:
+        return _ended(state, frozenset(), old)
     else:
-        return _ended(state, frozenset(), taken)
-    try:
-        for event in _stream(graph, feed, config, control):
-            recorder.step(event)
-    except GraphDrained:
-        return Stretch(Stop.DRAINED, delivered=frozenset(deliver), nodes=tuple(graph.get_state(config).next))
-    except UnknownInterruptError:
-        pass  # already consumed: what is pending now tells where we are (reliability.md section 6.3)
-    except psycopg.Error:
-        raise
-    except (Exception, SystemExit, KeyboardInterrupt) as error:  # a node is somebody else's code
-        if _is_ours(error):
+        feeds = [None]
+    given = frozenset({**deliver, **again})
+    for feed in feeds:
+        try:
+            for event in _stream(graph, feed, config, control):
+                recorder.step(event)
+            break
+        except GraphDrained:
+            return Stretch(Stop.DRAINED, delivered=given, nodes=tuple(graph.get_state(config).next))
+        except UnknownInterruptError:
+            continue  # already consumed: what is pending now tells where we are (reliability.md section 6.3)
+        except psycopg.Error:
             raise
-        return Stretch(Stop.FAILED, delivered=frozenset(deliver), nodes=tuple(recorder.open_nodes), error=_explain(error))
-    return _ended(graph.get_state(config), frozenset(deliver), taken)
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # a node is somebody else's code
+            if _is_ours(error):
+                raise
+            return Stretch(Stop.FAILED, delivered=given, nodes=tuple(recorder.open_nodes), error=_explain(error))
+    return _ended(graph.get_state(config), given, old)
 
 
 def _stream(graph: Graph, feed: Any, config: Any, control: Control) -> Iterator[Any]:
     return graph.stream(feed, config, stream_mode="tasks", durability="sync", control=control, subgraphs=True)
 
 
-def _pending(state: StateSnapshot, taken: Collection[str]) -> list[Question]:
+def _pending(state: StateSnapshot, known: Collection[str]) -> list[Question]:
     """Interrupts that wait for an answer.
 
     A node that raised after taking its answer keeps its dead question listed; one that raised before it asked and was
-    tried again keeps its old error listed beside the new question. Only the first was given its answer.
+    tried again keeps its old error listed beside the new question. Only the first has an answer.
     """
-    return [_question(i, task.name) for task in state.tasks for i in task.interrupts if task.error is None or i.id not in taken]
+    return [_question(i, task.name) for task in state.tasks for i in task.interrupts if task.error is None or i.id not in known]
 
 
 def _question(interrupt: Interrupt, node: str) -> Question:
     return Question(interrupt.id, node, interrupt.value, getattr(interrupt, "response_schema", None))
 
 
-def _ended(state: StateSnapshot, delivered: frozenset[str], taken: Collection[str]) -> Stretch:
-    questions = _pending(state, taken)
+def _ended(state: StateSnapshot, delivered: frozenset[str], known: Collection[str]) -> Stretch:
+    questions = _pending(state, known)
     failed = next((task for task in state.tasks if task.error is not None), None)
     if failed is not None and not questions:
         return Stretch(Stop.FAILED, delivered=delivered, nodes=(failed.name,), error=f"{failed.name}: {failed.error}")

@@ -5,6 +5,7 @@ from typing import Any
 
 from agents.models import Pause, Run
 from agents.operations.pausing import NATIVE
+from approvals import queries as approvals_queries
 from approvals.queries import Settled
 from audit import rows
 
@@ -24,6 +25,14 @@ def answers(pauses: Sequence[Pause], settled: Mapping[str, Settled]) -> dict[str
     if not all(action_id in settled for pause in pauses for action_id in pause.actions):
         return {}
     return {pause.interrupt_id: _answer(pause, settled) for pause in pauses}
+
+
+def known_answers(run: Run) -> dict[str, Any]:
+    """Every settled answer this run was ever owed, by interrupt id: a node that raised is given its own again."""
+    pauses = rows.fetch(Pause, "SELECT * FROM agents_pause WHERE run_id = %s ORDER BY id", [run.pk])
+    settled = approvals_queries.settled([a for pause in pauses for a in pause.actions])
+    whole = [pause for pause in pauses if all(a in settled for a in pause.actions)]
+    return {pause.interrupt_id: _answer(pause, settled) for pause in whole}
 
 
 def _answer(pause: Pause, settled: Mapping[str, Settled]) -> Any:

@@ -19,7 +19,7 @@ from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
 from agents.operations import events, joined
-from agents.operations.answering import answers, open_pauses
+from agents.operations.answering import answers, known_answers, open_pauses
 from agents.operations.leases import Held, holding
 from agents.operations.pausing import digest_of, prepare
 from agents.operations.stretches import Driven, put_down
@@ -121,7 +121,7 @@ def _drive(run: Run, control: Control, recorder: Recorder) -> Driven:
                 first_input=loaded.prepare(run.input),
                 untouched=untouched,
                 answers=answers(pauses, settled),
-                taken=[pause.interrupt_id for pause in pauses if pause.taken_at],
+                known=lambda: known_answers(run),
                 control=control,
                 recorder=recorder,
             )

@@ -142,6 +142,7 @@ def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None
         claim = approvals.claim(effect.pk, digest=effect.digest, again=again)
     except Reopened:
         return None  # its new version is written in this transaction, which commits
+    _check_handed(claim, effect, run)
     if claim.tool_schema_sha256 != tool.schema_sha256:
         raise WrongState(f"{tool.name} takes other arguments than when this was approved; let the agent ask again")
     mine: dict[str, Any] = {
@@ -159,6 +160,15 @@ def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None
     log.append(_entry(claim, "effect.claimed", attempt=attempt, fence=effect.fence + 1, idempotency_key=str(effect.pk)))
     crash("t3_open")
     return Taken(claim, run, tool, effect.fence + 1, attempt)
+
+
+def _check_handed(claim: Claim, effect: Effect, run: Run) -> None:
+    """What the tool is handed beside its arguments is what was approved: which tool, for which run, started with what, where."""
+    asked_for = canonical.fingerprint(run.input if isinstance(run.input, dict) else {})
+    if (claim.tool, claim.run) != (effect.tool, str(effect.run_id)) or claim.asked_for_sha256 not in {"", asked_for}:
+        raise Tampered("The run or its tool is not the one that was approved: somebody changed the database. Nothing will run")
+    if run.agent.environment != claim.environment:
+        raise WrongState(f"This was approved for {claim.environment}, and the agent acts in {run.agent.environment} now; let it ask again")
 
 
 def _why_not(run: Run) -> AgentError | Conflict:

@@ -92,14 +92,16 @@ def _look_forever() -> None:
 
 
 def _look(mine: list[Held], *, renew: bool) -> None:
-    if renew:
-        for held in mine:
-            rows: Any = (
-                Run.objects.filter(pk=held.id, fence=held.fence, state=RunState.RUNNING)
-                if held.kind == "run"
-                else Effect.objects.filter(pk=held.id, fence=held.fence, state=EffectState.CLAIMED)
-            )
-            rows.update(lease_until=lease())
+    for held in mine:
+        rows: Any = (
+            Run.objects.filter(pk=held.id, fence=held.fence, state=RunState.RUNNING)
+            if held.kind == "run"
+            else Effect.objects.filter(pk=held.id, fence=held.fence, state=EffectState.CLAIMED)
+        )
+        still = rows.update(lease_until=lease()) if renew else rows.exists()
+        if not still and not held.told:  # cancelled, or another worker has it: its graph need not go on
+            held.told = True
+            held.on_halt("the run was taken away")
     stops = approvals_queries.active_halts()
     for held in mine:
         held.on_look()

@@ -86,8 +86,10 @@ def close_open_pauses(run_id: UUID, *, reason: str, by: Actor, door: str) -> Non
     """Cancel what a run still asks; claimed actions end with their own outcome."""
     pauses = list(Pause.objects.select_related("run").filter(run=run_id, state=PauseState.OPEN))
     approvals.lock([UUID(action_id) for pause in pauses for action_id in pause.actions])
+    list(Run.objects.select_for_update().filter(pk=run_id).values_list("pk"))  # its events are written by one at a time
     for pause in pauses:
         for action_id in pause.actions:
             approvals.close(UUID(action_id), ActionState.CANCELLED, reason=reason, by=by, door=door)
-        Pause.objects.filter(pk=pause.pk, state=PauseState.OPEN).update(state=PauseState.SUPERSEDED, closed_at=Now())
-        log.append(events.entry(pause.run, "pause.superseded", by=by, door=door, node=pause.node, interrupt=pause.interrupt_id))
+        closed = Pause.objects.filter(pk=pause.pk, state=PauseState.OPEN).update(state=PauseState.SUPERSEDED, closed_at=Now())
+        if closed:  # else somebody else has, and told of it
+            log.append(events.entry(pause.run, "pause.superseded", by=by, door=door, node=pause.node, interrupt=pause.interrupt_id))

@@ -107,7 +107,7 @@ def _cancel(run_id: Any, *, reason: str, by: User, door: str) -> Run:
     who = permissions.standing(by)
     permissions.check_start_runs(who)
     run = _locked(run_id)
-    if run.state not in UNFINISHED:
+    if run.state not in {*UNFINISHED, RunState.FAILED}:
         raise WrongState(f"The run has ended already: {run.state.lower()}")
     Run.objects.filter(pk=run.pk).update(
         state=RunState.CANCELLED, fence=run.fence + 1, lease_until=None, finished_at=Now(), changed_at=Now(), error=reason

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
 from agents.crashpoints import crash
 from agents.errors import LostLease
@@ -33,6 +32,8 @@ UPDATE agents_run SET state = %(state)s, nodes = %(nodes)s::jsonb, error = %(err
 WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s
 """
 _CLOSE = "UPDATE agents_pause SET state = %s, closed_at = statement_timestamp() WHERE id = ANY(%s)"
+# It would be driven for ever otherwise.
+_NOWHERE = "The graph waits for an answer that it was given, or that nobody was asked for: look at its nodes, then try again or cancel it"
 ENDED = frozenset({RunState.SUCCEEDED, RunState.PARTIAL, RunState.FAILED})
 
 
@@ -64,8 +65,9 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     # From here on, the run's row is locked: a settling action waits for us, or has been seen.
     _leave(run, state, stretch, error, output=_output(stretch) if stretch.stop is Stop.FINISHED and not orphans else None)
     if state is RunState.WAITING and not any(waits) and all_settled(run.pk):
-        state = RunState.READY
-        Run.objects.filter(pk=run.pk, fence=run.fence).update(state=state)
+        moved = stretch.delivered or driven.prepared or entries
+        state, error = (RunState.READY, "") if moved else (RunState.FAILED, _NOWHERE)
+        Run.objects.filter(pk=run.pk, fence=run.fence).update(state=state, error=error)
     crash("t1_open")
     run.state = state
     data: dict[str, Any] = {"nodes": list(stretch.nodes), "questions": len(stretch.questions)}
@@ -109,8 +111,6 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
 def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:
     """Compare our open pauses with what the graph lists: answered, or orphaned (design.md section 3.5)."""
     stretch = driven.stretch
-    if stretch.stop is Stop.FAILED and stretch.delivered:
-        Pause.objects.filter(run=run, interrupt_id__in=stretch.delivered, state=PauseState.OPEN).update(taken_at=Now())
     if stretch.stop in {Stop.FAILED, Stop.DRAINED}:
         return [], []  # nothing certain is known of the others yet
     asked = {question.interrupt_id for question in stretch.questions}

@@ -99,7 +99,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "scripted": is_scripted(detail.model),
         "model": detail.model,
         "halt_url": f"{reverse('halt')}?run={row.id}" if live and permissions.can_halt(request.user) else "",
-        "cancel_url": reverse("run-cancel", args=[row.id]) if live and may_start else "",
+        "cancel_url": reverse("run-cancel", args=[row.id]) if (live or row.state == "FAILED") and may_start else "",
         "retry_url": reverse("run-retry", args=[row.id]) if row.state == "FAILED" and may_start else "",
         "live_url": reverse("run-live", args=[row.id]),
         "log_url": f"{reverse('events')}?run={row.id}",

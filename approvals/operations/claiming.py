@@ -45,6 +45,8 @@ class Claim:
     args: Any
     digest: str
     proposal_digest: str
+    environment: str
+    asked_for_sha256: str
 
 
 class Reopened(Conflict):
@@ -86,6 +88,8 @@ def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
         args=envelope.args,
         digest=action.digest,
         proposal_digest=action.proposal_digest,
+        environment=envelope.facts.environment,
+        asked_for_sha256=envelope.asked_for_sha256,
     )
 
 

@@ -14,7 +14,7 @@ from approvals import envelopes, permissions
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Checking, Conflict, Expired, Halted, NotFound, Stale, Tampered
 from approvals.models import Action, Decision, Halt, Requirement, User
-from approvals.operations import events
+from approvals.operations import events, halts
 from approvals.operations.halts import covering
 from approvals.operations.notices import tell_action
 from approvals.operations.resolving import conclude
@@ -85,6 +85,7 @@ def decide(
         AlreadyDecided, Stale, Expired, Halted, Checking, Tampered: the action is not as the person saw it.
     """
     chosen = check_words(verdict, reason, response, idempotency_key)
+    halts.hold_off()  # before the row: an order given meanwhile waits for us, or is seen below
     action, requirement = locked(action_id)
     who = permissions.standing(by)  # under the lock: a role taken away while we waited is gone
     envelope = envelopes.parse(requirement)

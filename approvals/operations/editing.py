@@ -109,6 +109,7 @@ def apply_edit(
         evidence=requirement.evidence,
         now=database_now(),
         deadline_s=envelope.asked_deadline_s,
+        asked_for_sha256=envelope.asked_for_sha256,
         why="edited",
         edited_by=edit.by,
     )

@@ -141,6 +141,7 @@ def write_requirement(
     why: str = "proposed",
     edited_by: User | None = None,
     editor: str = "",
+    asked_for_sha256: str = "",
 ) -> Requirement:
     """Freeze one version of an action: envelope, digest and factors; the action's columns follow (unsaved)."""
     raw = envelopes.build(
@@ -155,6 +156,7 @@ def write_requirement(
         now=now,
         asked_deadline_s=deadline_s,
         edited_by=edited_by.person if edited_by else editor,
+        asked_for_sha256=asked_for_sha256,
     )
     envelope = envelopes.Envelope(canonical.parse(raw))
     action.digest, action.level, action.score = envelopes.digest_of(raw), str(assessment.level), assessment.score
@@ -225,6 +227,7 @@ def _create(proposal: Proposal, policy: Policy, facts: Facts, assessment: Assess
         evidence=proposal.evidence,
         now=now,
         deadline_s=proposal.deadline_s,
+        asked_for_sha256=canonical.fingerprint(dict(proposal.asked_for)) if proposal.run else "",
     )
     rows.insert(action)
     rows.insert(requirement)

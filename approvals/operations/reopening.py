@@ -48,6 +48,7 @@ def reopen(action: Action, *, why: str, by: Actor, door: str) -> None:
         deadline_s=envelope.asked_deadline_s,
         why="reopened",
         editor=envelope.edited_by,
+        asked_for_sha256=envelope.asked_for_sha256,
     )
     changed = Action.objects.filter(pk=action.pk, state=action.state, version=expected, claimed_at=None, settled_at=None).update(
         state=ActionState.PENDING,

@@ -114,6 +114,29 @@ def _exit(state: State) -> State:
     sys.exit("a script's habit")
 
 
+def _busy(state: State) -> State:
+    if Path(state["input"]["note"]).exists():
+        raise RuntimeError("the model is busy")
+    return {"told": [_told(gate("append", {"label": "when it is not busy"}))]}
+
+
+def _two_gates(state: Call) -> State:
+    call = state["call"]
+    first = gate("append", {"label": f"{call['name']} first"})
+    if Path(call.get("trouble", "/nowhere/at/all")).exists():
+        raise RuntimeError("between its gates")
+    return {"told": [_told(first), _told(gate("append", {"label": f"{call['name']} second"}))]}
+
+
+busy = _graph(("busy", _busy))
+fan = StateGraph(State)
+fan.add_node("plan", lambda state: {})
+fan.add_node("two", _two_gates, input_schema=Call)
+fan.add_node("finish", lambda state: {"result": {"success": True, "told": state.get("told", [])}})
+fan.add_edge(START, "plan")
+fan.add_conditional_edges("plan", lambda state: [Send("two", {"call": c}) for c in state["input"]["calls"]], ["two"])
+fan.add_edge("two", "finish")
+fan.add_edge("finish", END)
 raising_first = _graph(("raising_first", _raise_first))
 exiting = _graph(("exiting", _exit))
 changing = _graph(("changing", _from_note))

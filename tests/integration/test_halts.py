@@ -238,3 +238,50 @@ def test_a_running_graph_stops_at_its_next_step_and_goes_on_after_the_release(ca
     work()
     assert Run.objects.get(pk=run.pk).state == "SUCCEEDED"
     assert len(lines(world)) == 12
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cancelled_runs_graph_stops_at_its_next_step(cast, world):
+    import threading
+    import time
+
+    from django.db import connection
+
+    run = factories.run(cast.reviewer, agent="slow", world=world, steps=20)
+    driver = threading.Thread(target=lambda: (agents.advance_run(run.pk), connection.close()))
+    driver.start()
+    while len(lines(world)) < 2:
+        time.sleep(0.02)
+    agents.cancel_run(run.pk, reason="enough", by=cast.operator, door="web")
+    driver.join(20)
+    assert (Run.objects.get(pk=run.pk).state, len(lines(world)) < 12) == ("CANCELLED", True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_given_while_somebody_decides_waits_for_the_decision(cast, monkeypatch):
+    """What is approved is older than the order, so that it does not survive the release."""
+    import threading
+
+    from django.db import connection
+
+    from approvals.operations import deciding
+
+    action, seen, votes = factories.action(), threading.Event(), deciding.votes
+
+    def slow(*args):
+        seen.set()
+        ordered.join(1)
+        return votes(*args)
+
+    monkeypatch.setattr(deciding, "votes", slow)
+
+    def order():
+        seen.wait(10)
+        halt(cast, "everything")
+        connection.close()
+
+    ordered = threading.Thread(target=order)
+    ordered.start()
+    decide(action, cast.reviewer)
+    ordered.join(10)
+    assert Action.objects.get(pk=action.pk).resolved_at < Halt.objects.get().created_at

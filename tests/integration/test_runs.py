@@ -187,6 +187,52 @@ def test_a_node_that_raised_before_it_asked_asks_when_it_is_tried_again(cast, wo
     assert end(run).output["told"][0]["status"] == "done"
 
 
+def test_a_node_that_raises_before_it_takes_its_answer_gets_it_when_it_is_tried_again(cast, world, tmp_path):
+    note = tmp_path / "busy"
+    run, action = factories.waiting(cast.reviewer, agent="busy", world=world, note=str(note))
+    note.touch()
+    decide(action, cast.second)
+    work()
+    assert Run.objects.get(pk=run.pk).state == "FAILED"
+    for _ in range(2):
+        agents.retry_run(run.pk, by=cast.operator, door="web")
+        work()
+        assert Run.objects.get(pk=run.pk).state == "FAILED"
+    note.unlink()
+    agents.retry_run(run.pk, by=cast.operator, door="web")
+    work()
+    assert end(run).output["told"][0]["status"] == "done"
+    assert len(lines(world)) == 1
+
+
+def test_one_of_two_nodes_that_raises_between_its_gates_is_never_driven_for_ever(cast, world, tmp_path):
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    run, _ = factories.waiting(cast.reviewer, {"name": "a"}, {"name": "b", "trouble": str(trouble)}, agent="fan", world=world)
+    for turn in range(6):
+        for action in factories.asked(run):
+            decide(action, cast.second)
+        work()
+        run.refresh_from_db()
+        if run.state == "FAILED":
+            trouble.unlink() if turn > 2 else None
+            agents.retry_run(run.pk, by=cast.operator, door="web")
+            work()
+    run.refresh_from_db()
+    assert (run.state, sorted(line.split(" ", 1)[1] for line in lines(world))) == (
+        "SUCCEEDED",
+        ["a first", "a second", "b first", "b second"],
+    )
+    assert run.fence < 15
+
+
+def test_a_failed_run_can_be_given_up(cast, world):
+    run = factories.run(cast.reviewer, agent="poisoned", world=world)
+    work()
+    agents.cancel_run(run.pk, reason="never mind", by=cast.operator, door="web")
+    assert Run.objects.get(pk=run.pk).state == "CANCELLED"
+
+
 def test_a_node_that_exits_fails_its_run_with_what_it_said(cast, world):
     run = factories.run(cast.reviewer, agent="exiting", world=world)
     work()

@@ -39,6 +39,8 @@ CHANGES = [
     (REQUIREMENT, "envelope = set_byte(envelope, length(envelope) / 2, (get_byte(envelope, length(envelope) / 2) + 1) % 256)"),
     (REQUIREMENT, "version = 7"),
 ]
+# What the tool is handed beside its arguments.
+HANDED = [("agents_run", """input = jsonb_set(input, '{world}', '"/tmp/elsewhere"')"""), ("agents_effect", "tool = 'append_again'")]
 
 
 def change(table: str, column: str) -> None:
@@ -47,7 +49,7 @@ def change(table: str, column: str) -> None:
         assert cursor.rowcount == 1
 
 
-@pytest.mark.parametrize(("table", "column"), CHANGES)
+@pytest.mark.parametrize(("table", "column"), [*CHANGES, *HANDED])
 def test_what_was_changed_after_the_approval_is_not_executed_and_said(cast, world, table, column):
     run, action = factories.waiting(cast.reviewer, call(), world=world)
     decide(action, cast.second)

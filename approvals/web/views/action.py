@@ -36,7 +36,10 @@ def show_detail(request: Request, detail: ActionDetail, *, status: int = 200, fo
 
 def _alone(request: Request) -> bool:
     """Whether the pane is the page (and carries its h1), not a column of the inbox."""
-    asked_from = getattr(getattr(request, "htmx", None), "current_url_abs_path", None) or ""
+    try:
+        asked_from = getattr(getattr(request, "htmx", None), "current_url_abs_path", None) or ""
+    except ValueError:  # the header is whatever was sent
+        asked_from = ""
     return not is_fragment(request) or asked_from.startswith("/actions/")
 
 

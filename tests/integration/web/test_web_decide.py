@@ -84,6 +84,12 @@ def test_without_a_role_nothing_of_the_action_is_shown(as_, cast):
     assert answer.status_code == 403 and b"a secret of the firm" not in answer.content
 
 
+def test_a_header_nobody_can_read_is_no_error(web):
+    action = factories.action()
+    answer = web.post(reverse("action-decide", args=[action.pk]), said(action), **HTMX, HTTP_HX_CURRENT_URL="http://[")
+    assert answer.status_code == 200 and b"receipt-approved" in answer.content
+
+
 def test_a_form_that_says_a_field_twice_decides_nothing(web):
     action = factories.action()
     body = urlencode([*said(action).items(), ("verdict", "reject")])
