@@ -93,15 +93,11 @@ def _look_forever() -> None:
 
 def _look(mine: list[Held], *, renew: bool) -> None:
     for held in mine:
-        rows: Any = (
-            Run.objects.filter(pk=held.id, fence=held.fence, state=RunState.RUNNING)
-            if held.kind == "run"
-            else Effect.objects.filter(pk=held.id, fence=held.fence, state=EffectState.CLAIMED)
-        )
-        still = rows.update(lease_until=lease()) if renew else rows.exists()
-        if not still and not held.told:  # cancelled, or another worker has it: its graph need not go on
+        if renew:
+            _renew(held)
+        if held.kind == "run" and not held.told and _taken_away(held):
             held.told = True
-            held.on_halt("the run was taken away")
+            held.on_halt("the run was cancelled, or another worker has it")
     stops = approvals_queries.active_halts()
     for held in mine:
         held.on_look()
@@ -109,3 +105,15 @@ def _look(mine: list[Held], *, renew: bool) -> None:
         if stop is not None and not held.told:
             held.told = True
             held.on_halt(stop.reason)
+
+
+def _renew(held: Held) -> None:
+    if held.kind == "run":
+        Run.objects.filter(pk=held.id, fence=held.fence, state=RunState.RUNNING).update(lease_until=lease())
+    else:
+        Effect.objects.filter(pk=held.id, fence=held.fence, state=EffectState.CLAIMED).update(lease_until=lease())
+
+
+def _taken_away(held: Held) -> bool:
+    """Whether the run is not ours any more: then its graph need not go on, since nothing it does will be written."""
+    return Run.objects.filter(pk=held.id).exclude(fence=held.fence, state=RunState.RUNNING).exists()
