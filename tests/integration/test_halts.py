@@ -248,7 +248,12 @@ def test_a_cancelled_runs_graph_stops_at_its_next_step(cast, world):
     from django.db import connection
 
     run = factories.run(cast.reviewer, agent="slow", world=world, steps=20)
-    driver = threading.Thread(target=lambda: (agents.advance_run(run.pk), connection.close()))
+
+    def drive():
+        agents.advance_run(run.pk)
+        connection.close()
+
+    driver = threading.Thread(target=drive)
     driver.start()
     while len(lines(world)) < 2:
         time.sleep(0.02)
@@ -284,4 +289,5 @@ def test_an_order_given_while_somebody_decides_waits_for_the_decision(cast, monk
     ordered.start()
     decide(action, cast.reviewer)
     ordered.join(10)
-    assert Action.objects.get(pk=action.pk).resolved_at < Halt.objects.get().created_at
+    resolved_at = Action.objects.get(pk=action.pk).resolved_at
+    assert resolved_at is not None and resolved_at < Halt.objects.get().created_at
