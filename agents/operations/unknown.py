@@ -14,6 +14,7 @@ from agents.operations.receiving import as_uuid, ready_if_settled
 from agents.states import EffectState
 from approvals import operations as approvals
 from approvals import permissions
+from approvals import queries as approvals_queries
 from approvals.models.people import User
 from approvals.operations.halts import check_reason
 from audit import log
@@ -59,7 +60,13 @@ def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: 
     if effect.state != EffectState.UNKNOWN:
         raise WrongState(f"Its outcome is known: {effect.state.lower()}")
     status = "done" if done else "failed"
-    outcome = {"status": status, "result": {"confirmed_by": who.user.get_username()} if done else None, "reason": reason}
+    approved = approvals_queries.shown(effect.pk)  # an edit may have changed what the planner believes was called
+    outcome = {
+        "status": status,
+        "result": {"confirmed_by": who.user.get_username()} if done else None,
+        "reason": reason,
+        "args": approved.args if approved else None,
+    }
     approvals.settle(effect.pk, outcome, by=who.user.actor, door=door)
     state = EffectState.DONE if done else EffectState.FAILED
     if not Effect.objects.filter(pk=effect.pk, state=EffectState.UNKNOWN).update(state=state, finished_at=Now(), result=outcome["result"]):

@@ -106,7 +106,7 @@ def test_a_person_says_what_became_of_it_and_the_run_goes_on(cast, world, done, 
     run, action = through(cast, world, call("explode"))
     agents.resolve_unknown(action.pk, done=done, reason="I looked", by=cast.operator, door="web")
     work()
-    assert outcome(run)["status"] == status
+    assert (outcome(run)["status"], outcome(run)["args"]["label"]) == (status, "a line")
     with pytest.raises(WrongState):
         agents.resolve_unknown(action.pk, done=not done, reason="no, wait", by=cast.operator, door="web")
 
