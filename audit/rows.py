@@ -13,6 +13,7 @@ from django.db.models import Field, Model
 from django.db.models.expressions import DatabaseDefault
 
 Row = TypeVar("Row", bound=Model)
+Other = TypeVar("Other", bound=Model)
 
 
 class _Plan(NamedTuple):
@@ -34,6 +35,23 @@ def fetch(model: type[Row], statement: str, values: Sequence[Any] | Mapping[str,
 def first(model: type[Row], statement: str, values: Sequence[Any] | Mapping[str, Any]) -> Row | None:
     """The first row of such a statement, or None."""
     return next(iter(fetch(model, statement, values)), None)
+
+
+def columns(model: type[Model], alias: str) -> str:
+    """Every column of the model in the order of its fields, for the SELECT list of a statement for `pair`."""
+    return ", ".join(f"{alias}.{connection.ops.quote_name(field.column)}" for field in model._meta.concrete_fields)
+
+
+def pair(one: type[Row], other: type[Other], statement: str, values: Sequence[Any]) -> tuple[Row, Other | None] | None:
+    """The first row of a SELECT of `columns` of two models: of a join whose second part may be missing."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    first, second = _plan_of(one), _plan_of(other)
+    rest = row[len(first.fields) :]
+    return _made(one, first, row), None if all(value is None for value in rest) else _made(other, second, rest)
 
 
 def insert(row: Model) -> None:
@@ -65,6 +83,10 @@ def _plan(model: type[Model], columns: tuple[str, ...]) -> _Plan:
         tuple(field.attname for field in fields),
         tuple((at, name) for at, name in enumerate(columns) if name not in own),
     )
+
+
+def _plan_of(model: type[Model]) -> _Plan:
+    return _plan(model, tuple(field.column for field in model._meta.concrete_fields))
 
 
 def _made(model: type[Row], plan: _Plan, row: Sequence[Any]) -> Row:

@@ -1,11 +1,12 @@
 """Holding on to what this process works on: leases renewed and halts heard by one thread per process.
 
-The thread looks every half second (so a halt is heard without Redis and without NOTIFY); it never decides
-anything: a lost lease shows in the fence that every later write checks.
+The thread looks every half second (so a halt is heard without Redis and without NOTIFY), at what takes that long; it
+never decides anything: a lost lease shows in the fence that every later write checks.
 """
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class Held:
     on_halt: Callable[[str], None] = lambda reason: None
     on_look: Callable[[], None] = lambda: None
     told: bool = field(default=False)
+    since: float = field(default_factory=time.monotonic)
 
 
 _held: set[Held] = set()
@@ -76,11 +78,12 @@ def _look_forever() -> None:
     waiting = threading.Event()
     renewed = 0
     while not waiting.wait(LOOK_S):
+        renewed += 1
+        before = time.monotonic() - LOOK_S  # most steps are over sooner: looking at each would cost every one of them
         with _lock:
-            mine = list(_held)
+            mine = [held for held in _held if held.since <= before]
         if not mine:
             continue
-        renewed += 1
         try:
             _look(mine, renew=renewed % max(1, int(settings.LEASE_S / LOOK_S / 4)) == 0)
         except DatabaseError as error:

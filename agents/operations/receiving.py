@@ -3,7 +3,6 @@
 Locks are taken in one order everywhere: action, effect, run.
 """
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +21,10 @@ from audit import log, rows
 from audit.actors import Actor
 
 _READY = "UPDATE agents_run SET state = 'READY', changed_at = statement_timestamp() WHERE id = %s AND state = 'WAITING'"
-_ASKED = "SELECT actions::text FROM agents_pause WHERE run_id = %s AND state = 'OPEN'"
+_OPEN = f"""
+SELECT EXISTS (SELECT 1 FROM agents_pause AS p, jsonb_array_elements_text(p.actions) AS asked(id)
+    WHERE p.run_id = %s AND p.state = 'OPEN' AND {approvals_queries.unsettled_sql("asked.id::uuid")})
+"""  # noqa: S608  names of ours only
 
 
 @receiver(action_resolved)
@@ -77,9 +79,9 @@ def as_uuid(value: Any) -> UUID | None:
 def all_settled(run_id: UUID) -> bool:
     """Whether every open pause of the run has its answer."""
     with connection.cursor() as cursor:
-        cursor.execute(_ASKED, [run_id])
-        asked = [action_id for (actions,) in cursor.fetchall() for action_id in json.loads(actions)]
-    return not approvals_queries.any_unsettled(asked)
+        cursor.execute(_OPEN, [run_id])
+        unsettled: bool = cursor.fetchone()[0]
+    return not unsettled
 
 
 def close_open_pauses(run_id: UUID, *, reason: str, by: Actor, door: str) -> None:

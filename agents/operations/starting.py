@@ -9,18 +9,22 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
-from agents.models import Agent, Pause, Run
+from agents.models import Agent, AgentVersion, Pause, Run
 from agents.operations import events, waking
 from agents.operations.receiving import as_uuid, close_open_pauses
 from agents.states import UNFINISHED, PauseState, RunState
 from approvals import permissions
 from approvals.models.people import User
 from approvals.operations.halts import check_reason
-from audit import canonical, log
+from audit import canonical, log, rows
 from audit.actors import SYSTEM
 
 MAX_ERRORS = 20
 MAX_KEY = 200
+_AGENT = f"""
+SELECT {rows.columns(Agent, "a")}, {rows.columns(AgentVersion, "v")}
+FROM agents_agent a LEFT JOIN agents_agentversion v ON v.id = a.current_id WHERE a.slug = %s
+"""  # noqa: S608  names of ours only
 SLUG = re.compile(r"[-\w]{1,60}", re.ASCII)
 
 
@@ -34,22 +38,18 @@ def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: s
     """
     who = permissions.standing(by)
     permissions.check_start_runs(who)
-    found = Agent.objects.select_related("current").filter(slug=agent).first() if SLUG.fullmatch(agent) else None
-    if found is None or found.current is None:
-        raise UnknownAgent(f"There is no agent {agent[:60]!r}; see: .venv/bin/python manage.py agents list")
-    if not found.enabled:
-        raise UnknownAgent(f"The agent {agent} is switched off")
-    check_input(found.current.input_schema, input)
+    found, version = _found(agent)
+    check_input(version.input_schema, input)
     key = _key(idempotency_key)
     if key:
         _lock_key(found, key)
         if existing := Run.objects.filter(agent=found, idempotency_key=key).first():
             return existing
     run_id = uuid.uuid4()
-    run = Run.objects.create(
+    run = Run(
         id=run_id,
         agent=found,
-        version=found.current,
+        version=version,
         thread=str(run_id),
         trace=uuid.uuid4().hex,
         input=input,
@@ -57,10 +57,21 @@ def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: s
         started_by=who.user,
         idempotency_key=key,
     )
-    log.append(events.entry(run, "run.created", by=who.user.actor, door=door, input=input, version=found.current.number, trace=run.trace))
+    rows.insert(run)
+    log.append(events.entry(run, "run.created", by=who.user.actor, door=door, input=input, version=version.number, trace=run.trace))
     events.tell_run(run, "run.created")
     waking.wake(waking.RUN, run.pk)
     return run
+
+
+def _found(slug: str) -> tuple[Agent, AgentVersion]:
+    """The agent and its version in force. Raises UnknownAgent when there is none, or it is switched off."""
+    found = rows.pair(Agent, AgentVersion, _AGENT, [slug]) if SLUG.fullmatch(slug) else None
+    if found is None or found[1] is None:
+        raise UnknownAgent(f"There is no agent {slug[:60]!r}; see: .venv/bin/python manage.py agents list")
+    if not found[0].enabled:
+        raise UnknownAgent(f"The agent {slug} is switched off")
+    return found[0], found[1]
 
 
 def check_input(schema: dict[str, Any], value: Any) -> None:

@@ -10,6 +10,7 @@ from django.utils.crypto import constant_time_compare
 
 from approvals import permissions, queries
 from approvals.live import listener
+from approvals.live.outbox import Outbox
 from approvals.models.people import User
 from approvals.queries import CatchUp
 
@@ -23,20 +24,23 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     """One browser. Frames out: hello, hint, resync, ping, bye. Frames in: only {"type": "ping"}."""
 
     _checker: asyncio.Task[None] | None = None
+    _outbox: Outbox | None = None
     _frames = 0
 
     async def connect(self) -> None:
         if not await database_sync_to_async(self._may_listen)():
             await self.close(code=BYE_SIGNED_OUT)
             return
-        listener.ensure_listening()
-        await self.channel_layer.group_add(listener.GROUP, self.channel_name)
         await self.accept()
+        self._outbox = Outbox(self.send, instead=listener.RESYNC)
+        await listener.add(self._outbox)
         await self._send_missed(self._since())
         self._checker = asyncio.create_task(self._recheck())
 
     async def disconnect(self, code: int) -> None:
-        await self.channel_layer.group_discard(listener.GROUP, self.channel_name)
+        if self._outbox:
+            listener.remove(self._outbox)
+            self._outbox.close()
         if self._checker:
             self._checker.cancel()
 
@@ -48,17 +52,6 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         if bytes_data or len(text_data or "") > MAX_FRAME or self._frames > MAX_FRAMES:
             self._frames = -(10**9)
             await self.close(code=BYE_TALKATIVE)
-
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Hints need no database: they skip the trip to a thread that Channels makes before each message."""
-        if message["type"] == "live.hint":
-            await self.send(text_data=message["text"])
-        else:
-            await super().dispatch(message)
-
-    async def live_catchup(self, event: dict[str, Any]) -> None:
-        """The process lost its LISTEN for a while: everybody looks again."""
-        await self.send_json({"type": "resync"})
 
     async def _send_missed(self, since: int | None) -> None:
         missed: CatchUp = await database_sync_to_async(queries.catch_up)(-1 if since is None else since)

@@ -30,7 +30,11 @@ FROM approvals_decision d LEFT JOIN approvals_user u ON u.id = d.by_id
 WHERE d.action_id = %s AND d.version = %s AND d.digest = %s AND (d.by_id IS NULL OR u.is_active)
 ORDER BY d.id
 """
-_LOCKED = "SELECT * FROM approvals_action WHERE id = %s FOR UPDATE"
+_LOCKED = f"""
+SELECT {rows.columns(Action, "a")}, {rows.columns(Requirement, "r")}
+FROM approvals_action a LEFT JOIN approvals_requirement r ON r.action_id = a.id AND r.version = a.version
+WHERE a.id = %s FOR UPDATE OF a
+"""  # noqa: S608  names of ours only
 _REQUIREMENT = "SELECT * FROM approvals_requirement WHERE action_id = %s AND version = %s"
 _MINE = "SELECT * FROM approvals_decision WHERE action_id = %s AND person = %s ORDER BY id DESC LIMIT 1"
 _STANDING = """
@@ -169,12 +173,14 @@ def check_words(verdict: str, reason: str, response: str, key: str = "") -> Verd
 def locked(action_id: Any) -> tuple[Action, Requirement]:
     """The action, its row locked until the transaction ends, and its current requirement."""
     try:
-        action = rows.first(Action, _LOCKED, [UUID(str(action_id))])
+        found = rows.pair(Action, Requirement, _LOCKED, [UUID(str(action_id))])
     except ValueError:
-        action = None
-    if action is None:
+        found = None
+    if found is None:
         raise NotFound("There is no such action; it may belong to another installation")
-    requirement = rows.first(Requirement, _REQUIREMENT, [action.pk, action.version])
+    action, requirement = found
+    if requirement is None:  # while we waited for the lock, a new version came: the join had looked for the old one's
+        requirement = rows.first(Requirement, _REQUIREMENT, [action.pk, action.version])
     if requirement is None:
         raise Tampered(envelopes.NO_VERSION)
     return action, requirement

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models.functions import Now
 
 from approvals.models import Action, Edit, Halt
 from approvals.states import ActionState, EditState
@@ -75,17 +74,9 @@ def level_waiting(action_id: UUID) -> str | None:
     return row[0] if row else None
 
 
-_UNSETTLED = "SELECT EXISTS (SELECT 1 FROM approvals_action WHERE id = ANY(%s::uuid[]) AND settled_at IS NULL)"
-
-
-def any_unsettled(action_ids: Sequence[str]) -> bool:
-    """Whether one of these actions still has no outcome."""
-    if not action_ids:
-        return False
-    with connection.cursor() as cursor:
-        cursor.execute(_UNSETTLED, [list(action_ids)])
-        found: bool = cursor.fetchone()[0]
-    return found
+def unsettled_sql(action: str) -> str:
+    """The condition, in SQL, that the action this expression names has no outcome yet (never a value from outside)."""
+    return f"EXISTS (SELECT 1 FROM approvals_action AS u WHERE u.id = {action} AND u.settled_at IS NULL)"  # noqa: S608
 
 
 def halted_sql(agent: str, run: str) -> str:
@@ -138,10 +129,16 @@ def wanted_edit(edit_id: int) -> WantedEdit | None:
     return WantedEdit(edit.pk, str(action.pk), action.run, action.tool, canonical.parse(bytes(edit.args)))
 
 
+_OVERDUE_EDITS = """
+SELECT id FROM approvals_edit WHERE state = 'WANTED' AND created_at <= statement_timestamp() - interval '2 s' ORDER BY id LIMIT %s
+"""
+
+
 def wanted_edits(*, limit: int) -> list[int]:
     """Edits nobody has checked for two seconds."""
-    overdue = Edit.objects.filter(state=EditState.WANTED, created_at__lte=Now() - timedelta(seconds=2))
-    return list(overdue.order_by("pk").values_list("pk", flat=True)[:limit])
+    with connection.cursor() as cursor:
+        cursor.execute(_OVERDUE_EDITS, [limit])
+        return [edit_id for (edit_id,) in cursor.fetchall()]
 
 
 def _stop(halt: Halt) -> Stop:
