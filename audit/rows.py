@@ -39,7 +39,7 @@ def first(model: type[Row], statement: str, values: Sequence[Any] | Mapping[str,
 
 def columns(model: type[Model], alias: str) -> str:
     """Every column of the model in the order of its fields, for the SELECT list of a statement for `pair`."""
-    return ", ".join(f"{alias}.{connection.ops.quote_name(field.column or "")}" for field in model._meta.concrete_fields)
+    return ", ".join(f"{alias}.{connection.ops.quote_name(field.column or '')}" for field in model._meta.concrete_fields)
 
 
 def pair(one: type[Row], other: type[Other], statement: str, values: Sequence[Any]) -> tuple[Row, Other | None] | None:
