@@ -73,6 +73,15 @@ def check_halt(who: Standing) -> None:
         raise NotAllowed("Only operators can halt or release; ask one of the group operators")
 
 
+def can_revoke(user: User | AnonymousUser) -> bool:
+    return bool(roles(user) & {REVIEWERS, OPERATORS, ADMINS})
+
+
+def check_revoke(who: Standing) -> None:
+    if not who.groups & {REVIEWERS, OPERATORS, ADMINS}:
+        raise NotAllowed("Only reviewers, operators and administrators can revoke a grant")
+
+
 def can_edit_policy(user: User | AnonymousUser) -> bool:
     return ADMINS in roles(user)
 

@@ -8,7 +8,7 @@ class Actor:
     """One author of an event.
 
     Attributes:
-        kind: "human", "agent", "policy" or "system".
+        kind: "human", "agent", "policy", "grant" or "system".
         id: stable text id: the user's primary key, the policy's version, or a process name.
         name: how the log prints it.
     """
@@ -24,3 +24,8 @@ SYSTEM = Actor("system", "countersign", "Countersign")
 def policy(version: str) -> Actor:
     """The policy in force, which decides what needs nobody."""
     return Actor("policy", version, f"policy {version}")
+
+
+def grant(number: int, name: str) -> Actor:
+    """A standing approval, which speaks for the people who gave it; `name` says who they are."""
+    return Actor("grant", str(number), name)

@@ -1,10 +1,11 @@
 """Tables of the approvals room. Written by `approvals.operations`, read by `approvals.queries` and `permissions`.
 
 `people` (who may act), `actions` (what is asked and decided), `policies` (what is asked of whom), `notices` (what is owed to
-readers), `halts`, `preferences`.
+readers), `grants`, `halts`, `preferences`.
 """
 
 from approvals.models.actions import Action, Decision, Edit, Requirement
+from approvals.models.grants import Grant, GrantGiver
 from approvals.models.halts import Halt
 from approvals.models.notices import Notification
 from approvals.models.people import LoginLink, User
@@ -16,6 +17,8 @@ __all__ = [
     "Backtest",
     "Decision",
     "Edit",
+    "Grant",
+    "GrantGiver",
     "Halt",
     "LoginLink",
     "Notification",

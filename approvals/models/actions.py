@@ -154,6 +154,8 @@ class Decision(models.Model):
     door = models.TextField()
     nonce = models.CharField(max_length=32)
     idempotency_key = models.TextField(blank=True)
+    # Set when a standing approval spoke for this person, who saw the grant and not this very call.
+    grant = models.ForeignKey("approvals.Grant", null=True, db_index=False, on_delete=models.PROTECT, related_name="decisions")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -161,7 +163,10 @@ class Decision(models.Model):
             models.UniqueConstraint(fields=["action", "version", "person"], name="decision_one_per_person"),
             models.CheckConstraint(condition=Q(verdict__in=[str(v) for v in Verdict]), name="decision_verdict_known"),
         ]
-        indexes = [models.Index(fields=["person", "-created_at"], name="decision_by_person")]
+        indexes = [
+            models.Index(fields=["person", "-created_at"], name="decision_by_person"),
+            models.Index(fields=["grant", "-id"], name="decision_by_grant", condition=Q(grant__isnull=False)),
+        ]
         triggers = [frozen(), kept()]
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from approvals.operations import events, halts, policies
 from approvals.operations.deciding import locked, votes
 from approvals.operations.opening import database_now, people_excluded
 from approvals.operations.reopening import reopen
+from approvals.policy.basics import Level
 from approvals.policy.risk import assess
 from approvals.resolution import resolve
 from approvals.states import ActionState, Verdict
@@ -110,11 +111,12 @@ def _check_still_enough(action: Action, requirement: Requirement, envelope: Enve
         excluded = people_excluded(now, action.requested_by, action.owner)
         more = now.denied or "approve" not in now.requirement.verdicts
         more = more or any(n.count > before.get(n.group, 0) for n in now.requirement.need)
+        more = more or (action.resolution.get("door") == "grant" and now.level.rank > Level(action.level).rank)
         if more or any(v.person in excluded for v in votes(action)):
             reopen(action, why=f"Policy {policy.version} now asks for more than {requirement.policy} did", by=SYSTEM, door="worker")
             raise Reopened("The policy in force now asks for more; the action went back to the people")
     if resolve(envelope.needs, votes(action)) is not Verdict.APPROVE:
-        reopen(action, why="Somebody who approved this has been locked since", by=SYSTEM, door="worker")
+        reopen(action, why="Somebody who approved this has been locked since, or a grant was revoked", by=SYSTEM, door="worker")
         raise Reopened("An approval no longer counts; the action went back to the people")
 
 

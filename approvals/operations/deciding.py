@@ -28,6 +28,7 @@ SELECT d.person, d.verdict, d.groups::text, d.by_id IS NULL, ARRAY(
     SELECT g.name FROM approvals_user_groups ug JOIN auth_group g ON g.id = ug.group_id WHERE ug.user_id = d.by_id)
 FROM approvals_decision d LEFT JOIN approvals_user u ON u.id = d.by_id
 WHERE d.action_id = %s AND d.version = %s AND d.digest = %s AND (d.by_id IS NULL OR u.is_active)
+    AND (d.grant_id IS NULL OR EXISTS (SELECT 1 FROM approvals_grant g WHERE g.id = d.grant_id AND g.revoked_at IS NULL))
 ORDER BY d.id
 """
 _LOCKED = f"""

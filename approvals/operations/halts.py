@@ -115,6 +115,17 @@ def hold_off() -> None:
     _lock(shared=True)
 
 
+def not_changing() -> bool:
+    """Hold orders off as `hold_off` does, without waiting: False while one is being given or lifted.
+
+    For whoever holds locks already: they must not wait for an order that may wait for them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", [_LOCK])
+        free: bool = cursor.fetchone()[0]
+    return free
+
+
 def active_for(agent: str | OuterRef, run: str | OuterRef) -> Q:
     """The orders that stop this agent and run."""
     return Q(released_at=None) & covers(agent, run)

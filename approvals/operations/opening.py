@@ -16,6 +16,7 @@ from approvals.models import Action, Requirement, User
 from approvals.operations import events, policies
 from approvals.operations.notices import tell_action
 from approvals.operations.resolving import conclude, record_policy_decision
+from approvals.operations.using import decided_by_grant
 from approvals.policy.risk import Assessment, Facts, assess
 from approvals.policy.rules import Policy
 from approvals.states import ActionState, Verdict
@@ -84,7 +85,7 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
     if not connection.in_atomic_block:
         with transaction.atomic():
             return open_action(proposal, door=door)
-    now, existing, approvals_before, in_force = _look(proposal)
+    now, existing, approvals_before, in_force, standing = _look(proposal)
     if existing:
         return Action.objects.get(pk=existing)
     policy = policies.known(in_force)
@@ -105,7 +106,7 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
         args=proposal.args,
         why=requirement.why,
     )
-    if not decided_by_policy(action, requirement, opened):
+    if not decided_by_policy(action, requirement, opened) and not decided_by_grant(action, requirement, opened, standing):
         log.append(opened)
         tell_action(action, "action.opened")
     return action
@@ -234,24 +235,26 @@ def _create(proposal: Proposal, policy: Policy, facts: Facts, assessment: Assess
     return action, requirement
 
 
-# The clock, whether this very place was asked before, and how often people approved this tool of this agent lately
-# (counting stops where the policy stops caring), and the policy: one statement instead of four in every T1.
+# The clock, whether this very place was asked before, how often people approved this tool of this agent lately
+# (counting stops where the policy stops caring), the policy in force, and which grants may stand: one statement in every T1.
 _LOOK = f"""
 SELECT clock_timestamp(),
     (SELECT id FROM approvals_action WHERE thread = %(thread)s AND checkpoint_ns = %(checkpoint_ns)s
         AND interrupt_id = %(interrupt_id)s AND index = %(index)s),
     (SELECT count(*) FROM (SELECT 1 FROM approvals_action WHERE %(novelty)s AND agent = %(agent)s AND tool = %(tool)s AND state = 'APPROVED'
         AND resolved_at >= statement_timestamp() - make_interval(secs => %(window)s) LIMIT 100) AS lately),
-    {policies.IN_FORCE}
+    {policies.IN_FORCE},
+    ARRAY(SELECT id FROM approvals_grant WHERE %(novelty)s AND agent = %(agent)s AND tool = %(tool)s AND revoked_at IS NULL
+        AND until > clock_timestamp() AND uses < max_uses ORDER BY until LIMIT 20)
 """  # noqa: S608  a statement of ours
 
 
-def _look(proposal: Proposal) -> tuple[datetime, UUID | None, int, list[str] | None]:
+def _look(proposal: Proposal) -> tuple[datetime, UUID | None, int, list[str] | None, list[int]]:
     place = {k: getattr(proposal, k) for k in ("thread", "checkpoint_ns", "interrupt_id", "index", "agent", "tool")}
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, {**place, "window": NOVELTY_WINDOW.total_seconds(), "novelty": not _runs_nothing(proposal)})
-        now, existing, approvals_before, in_force = cursor.fetchone()
-    return now, existing, approvals_before, in_force
+        now, existing, approvals_before, in_force, standing = cursor.fetchone()
+    return now, existing, approvals_before, in_force, standing
 
 
 def _runs_nothing(proposal: Proposal) -> bool:

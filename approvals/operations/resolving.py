@@ -77,7 +77,7 @@ def conclude(
         if cursor.rowcount != 1:
             raise Conflict("This changed or ran out while you were deciding; open it again")
     action.state, action.resolution = state, resolution
-    by = decision.by.actor if decision.by else actors.policy(requirement.policy)
+    by = _author(decision, requirement)
     log.append(
         *before,
         events.entry(
@@ -90,12 +90,20 @@ def conclude(
             reason=decision.reason,
             response=decision.response,
             nonce=decision.nonce,
+            **({"grant": decision.grant_id} if decision.grant_id else {}),
             **({"looked": dict(looked)} if looked else {}),
         ),
         resolved_entry(action, requirement, by=by, door=decision.door),
     )
     tell_action(action, f"action.{state.lower()}")
     announce(action)
+
+
+def _author(decision: Decision, requirement: Requirement) -> Actor:
+    """Who the log says decided: a person who looked, a grant that stood for one, or the policy."""
+    if decision.grant_id:
+        return actors.grant(decision.grant_id, decision.by_name)
+    return decision.by.actor if decision.by else actors.policy(requirement.policy)
 
 
 def resolved_entry(action: Action, requirement: Requirement | None, *, by: Actor, door: str, **data: Any) -> Entry:

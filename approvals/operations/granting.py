@@ -1,0 +1,273 @@
+"""Giving a standing approval, giving it too where policy asks for several, and revoking it. `using` lets things through.
+
+Whoever gives one must be somebody who might approve a call like it, now: the same groups, the same exclusions. It is tried on the
+past before it is given, and what that showed is kept with it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from approvals import envelopes, permissions
+from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound, Stale
+from approvals.models import Action, Grant, GrantGiver, Requirement, User
+from approvals.operations import policies
+from approvals.operations.deciding import check_words
+from approvals.operations.notices import Hint, tell
+from approvals.operations.opening import database_now, people_excluded
+from approvals.permissions import Standing
+from approvals.policy.basics import Level
+from approvals.policy.granting import Call, Terms, Tried, tried
+from approvals.policy.risk import Assessment, assess, at_least_medium
+from approvals.queries import grants
+from audit import log
+from audit.log import Entry
+
+MOST_USES = 500
+LONGEST = timedelta(days=7)
+MOST_AMOUNT = 10**12
+SCOPES = ("call", "run", "tool")  # the same call in this run; this tool in this run; this tool in any run
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a person asks for. `figure` empty: nothing but uses is counted."""
+
+    scope: str
+    uses: int
+    until: datetime
+    figure: str = ""
+    each: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A grant that could be given: its terms, what they would have let through, whom policy asks for calls like it."""
+
+    action: Action
+    terms: Terms
+    trial: Tried
+    assessment: Assessment
+    policy: str
+    excluded: tuple[str, ...]
+
+
+def draft(like: Any, wanted: Wanted, *, by: User) -> Draft:
+    """The terms after one action, tried on the past. Nothing is written.
+
+    Raises:
+        NotFound, NotAllowed: no such action; somebody who might not approve calls like it.
+        BadRequest: bounds that cannot be, or a call that no grant may stand for; `fields` says where.
+    """
+    who = permissions.standing(by)
+    action, envelope = _example(like)
+    policy = policies.in_force()
+    assessment = at_least_medium(policy.data, assess(policy.data, envelope.facts))
+    _check_may_stand(action, envelope, assessment, wanted)
+    bound = wanted.scope != "tool"
+    excluded = set(people_excluded(assessment, action.requested_by if bound else None, action.owner))
+    if wanted.scope == "call":
+        excluded |= {envelope.edited_by} - {""}
+    _check_giver(who, assessment, excluded, own=bound and action.requested_by is not None and action.requested_by.person == who.person)
+    terms = _terms(action, grants.call_of(action, envelope, level=str(assessment.level)), wanted)
+    trial = tried(terms, grants.past_calls(agent=action.agent, tool=action.tool, giver=who.person))
+    return Draft(action, terms, trial, assessment, policy.version, tuple(sorted(excluded)))
+
+
+@transaction.atomic
+def give(like: Any, wanted: Wanted, *, seen: str, reason: str, by: User, door: str) -> Grant:
+    """Give a grant whose back-test was seen.
+
+    Args:
+        seen: the digest of the terms whose back-test the person was shown.
+
+    Raises:
+        Stale: these are not the terms that were tried. Otherwise as `draft`.
+    """
+    check_words("approve", reason, "")
+    if not reason.strip():
+        raise BadRequest("Say why: the reason stands on every decision of this grant", fields={"reason": "say why"})
+    made = draft(like, wanted, by=by)
+    terms = made.terms
+    if seen != terms.digest:
+        raise Stale("Look at what these bounds would have let through, then give it")
+    grant = Grant.objects.create(
+        agent=terms.agent, tool=terms.tool, tool_schema_sha256=terms.tool_schema_sha256, environment=terms.environment, run=terms.run,
+        args_sha256=terms.args_sha256, level=str(terms.level), max_uses=terms.uses, figure=terms.figure, max_each=terms.each,
+        max_total=terms.total, until=terms.until, like=made.action, reason=reason.strip(), policy=made.policy,
+        need=[n.model_dump() for n in made.assessment.requirement.need], backtest=made.trial.as_json(),
+    )  # fmt: skip
+    who = permissions.standing(by)
+    _add_giver(grant, who, door)
+    log.append(
+        _entry(grant, "grant.given", who, door, like=str(made.action.pk), reason=grant.reason, backtest=grant.backtest, terms=_said(terms))
+    )
+    tell(Hint("grants", "grant", str(grant.pk), "grant.given"))
+    return grant
+
+
+@transaction.atomic
+def give_too(grant_id: Any, *, by: User, door: str) -> Grant:
+    """Stand behind a grant somebody else gave, where calls like it need several people.
+
+    Raises:
+        NotFound, NotAllowed: no such grant; somebody who might not approve calls like it. Conflict: it is over, or given already.
+    """
+    who = permissions.standing(by)
+    grant = _locked(grant_id)
+    row = grants.grant(grant.pk)
+    if not row.open:
+        raise Conflict(f"This grant is {row.state}: it lets nothing through any more")
+    action, envelope = _example(grant.like_id)
+    policy = policies.in_force()
+    assessment = at_least_medium(policy.data, assess(policy.data, envelope.facts))
+    bound = bool(grant.run)
+    excluded = set(people_excluded(assessment, action.requested_by if bound else None, action.owner))
+    if grant.args_sha256:
+        excluded |= {envelope.edited_by} - {""}
+    _check_giver(who, assessment, excluded, own=bound and action.requested_by is not None and action.requested_by.person == who.person)
+    try:
+        with transaction.atomic():
+            _add_giver(grant, who, door)
+    except IntegrityError as error:
+        raise Conflict("You have given this grant already") from error
+    log.append(_entry(grant, "grant.given_too", who, door))
+    tell(Hint("grants", "grant", str(grant.pk), "grant.given_too"))
+    return grant
+
+
+@transaction.atomic
+def revoke(grant_id: Any, *, by: User, reason: str = "", door: str) -> Grant:
+    """End a grant. What it approved and nobody has begun goes back to the people when a worker asks leave.
+
+    Raises:
+        NotFound, NotAllowed: no such grant; neither reviewer, operator nor administrator. Conflict: revoked already.
+    """
+    check_words("reject", reason, "")
+    who = permissions.standing(by)
+    permissions.check_revoke(who)
+    grant = _locked(grant_id)
+    if grant.revoked_at:
+        raise Conflict(f"Revoked already by {grant.revoked_by_name}")
+    Grant.objects.filter(pk=grant.pk, revoked_at=None).update(
+        revoked_at=Now(), revoked_by_name=who.user.get_username(), revoke_reason=reason.strip()
+    )
+    log.append(_entry(grant, "grant.revoked", who, door, reason=reason.strip(), uses=grant.uses, total=grant.total))
+    tell(Hint("grants", "grant", str(grant.pk), "grant.revoked"))
+    grant.refresh_from_db()
+    return grant
+
+
+def _example(like: Any) -> tuple[Action, envelopes.Envelope]:
+    try:
+        action = Action.objects.select_related("requested_by", "owner").filter(pk=UUID(str(like))).first()
+    except ValueError:
+        action = None
+    requirement = Requirement.objects.filter(action=action, version=action.version).first() if action else None
+    if action is None or requirement is None:
+        raise NotFound("There is no such action to give a grant after")
+    return action, envelopes.opened(action, requirement)
+
+
+def _check_may_stand(action: Action, envelope: envelopes.Envelope, assessment: Assessment, wanted: Wanted) -> None:
+    """Whether any grant at all may stand for calls like this one."""
+    if action.kind != Action.Kind.TOOL:
+        raise BadRequest("A question is answered each time; a grant stands for calls of a tool")
+    if assessment.denied or "approve" not in assessment.requirement.verdicts:
+        raise BadRequest("The policy lets nobody approve this, so nobody can give a grant for it")
+    if Level.CRITICAL in {assessment.level, Level(action.level)}:
+        raise BadRequest("Critical: each of these is decided by itself, and no grant ever stands for one")
+    if not envelope.needs and action.state != "PENDING":
+        raise BadRequest("The policy passes calls like this without asking anybody; there is nothing to grant")
+    if envelope.facts.hidden_characters and wanted.scope == "call":
+        raise BadRequest("This call holds something that cannot be seen at a glance: each one is decided by itself")
+    if wanted.scope != "tool" and not action.run:
+        raise BadRequest("This was not asked in a run; choose this tool in any run", fields={"scope": "there is no run"})
+
+
+def _check_giver(who: Standing, assessment: Assessment, excluded: Collection[str], *, own: bool) -> None:
+    permissions.check_decide(who, groups={n.group for n in assessment.requirement.need}, excluded=excluded)
+    if own:
+        raise NotAllowed("You started this run: somebody else has to give a grant for what it asks")
+
+
+def _terms(action: Action, call: Call, wanted: Wanted) -> Terms:
+    """What is wanted, within what can be. Raises BadRequest with `fields`."""
+    wrong: dict[str, str] = {}
+    now = database_now()
+    if wanted.scope not in SCOPES:
+        wrong["scope"] = "choose the same call, this tool in this run, or this tool"
+    if not 1 <= wanted.uses <= MOST_USES:
+        wrong["uses"] = f"at least 1, at most {MOST_USES:,} times"
+    if wanted.until.tzinfo is None or not now < wanted.until <= now + LONGEST:
+        wrong["until"] = f"some time from now on, at most {LONGEST.days} days ahead"
+    wrong |= _amounts_wrong(call, wanted)
+    if wrong:
+        raise BadRequest("; ".join(f"{name}: {why}" for name, why in wrong.items()).capitalize(), fields=wrong)
+    return Terms(
+        agent=action.agent,
+        tool=action.tool,
+        tool_schema_sha256=call.tool_schema_sha256,
+        environment=call.facts.environment,
+        level=call.level,
+        uses=wanted.uses,
+        until=wanted.until,
+        run="" if wanted.scope == "tool" else action.run,
+        args_sha256=call.args_sha256 if wanted.scope == "call" else "",
+        figure=wanted.figure,
+        each=wanted.each if wanted.figure else None,
+        total=wanted.total if wanted.figure else None,
+    )
+
+
+def _amounts_wrong(call: Call, wanted: Wanted) -> dict[str, str]:
+    figures = call.facts.figures
+    if not wanted.figure:
+        if figures and wanted.scope != "call":
+            return {"total": f"say how much in all: {', '.join(sorted(figures)).replace('_', ' ')} is counted"}
+        return {}
+    if wanted.figure not in figures:
+        return {"figure": "the tool says no such figure of this call"}
+    wrong = {}
+    if wanted.total is None or not 1 <= wanted.total <= MOST_AMOUNT:
+        wrong["total"] = "say how much in all, as a whole number from 1 on"
+    if wanted.each is not None and not 1 <= wanted.each <= (wanted.total or MOST_AMOUNT):
+        wrong["each"] = "from 1 up to what is allowed in all"
+    return wrong
+
+
+def _locked(grant_id: Any) -> Grant:
+    known = str(grant_id).isdecimal() and len(str(grant_id)) < 18
+    found = Grant.objects.select_for_update().filter(pk=int(grant_id)).first() if known else None
+    if found is None:
+        raise NotFound("There is no such grant; see the list of grants")
+    return found
+
+
+def _add_giver(grant: Grant, who: Standing, door: str) -> None:
+    GrantGiver.objects.create(
+        grant=grant, user=who.user, name=who.user.get_username(), person=who.person, groups=sorted(who.groups), door=door
+    )
+
+
+def _said(terms: Terms) -> dict[str, Any]:
+    return {k: v for k, v in {**vars(terms), "level": str(terms.level), "until": terms.until.isoformat()}.items() if v not in ("", None)}
+
+
+def _entry(grant: Grant, kind: str, who: Standing, door: str, **data: Any) -> Entry:
+    return Entry(
+        stream=f"grant:{grant.pk}",
+        kind=kind,
+        by=who.user.actor,
+        door=door,
+        agent=grant.agent,
+        run=grant.run,
+        policy=grant.policy,
+        data={"grant": grant.pk, "tool": grant.tool, **data},
+    )

@@ -1,0 +1,74 @@
+"""Fifty at one moment on one grant, each with a connection of its own: no bound is ever passed, nothing is half done."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now
+
+from approvals import operations
+from approvals.models import Action, Decision, Grant
+from approvals.operations import granting
+from approvals.operations.granting import Wanted
+from audit import queries
+from tests import factories
+from tests.factories import approved
+from tests.fakes import together
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("agents")]
+REFUND = {"tool": "refund", "tool_class": "money", "figures": {"amount_cents": 1_000}}
+
+
+def given(cast, **bounds) -> Grant:
+    """For refunds of 10.00 each."""
+    like = approved(cast.reviewer, **REFUND)
+    terms = Wanted("tool", **{"uses": 50, "until": now() + timedelta(hours=1), "figure": "amount_cents", "total": 10**6, **bounds})
+    seen = granting.draft(like.pk, terms, by=cast.reviewer).terms.digest
+    return granting.give(like.pk, terms, seen=seen, reason="a race", by=cast.reviewer, door="web")
+
+
+def all_opened(results) -> bool:
+    """Nobody was refused or thrown out: what the grant does not cover is simply asked."""
+    return all(isinstance(r, Action) for r in results)
+
+
+def passed() -> int:
+    return Action.objects.filter(state="APPROVED", resolution__door="grant").count()
+
+
+def held() -> bool:
+    return all(isinstance(n, int) for n in queries.verify())
+
+
+@pytest.mark.parametrize(("bounds", "most"), [({"uses": 7}, 7), ({"total": 12_500}, 12)])
+def test_fifty_workers_at_once_never_pass_a_bound(cast, bounds, most):
+    grant = given(cast, **bounds)
+    results = together([lambda: factories.action(**REFUND)] * 50)
+    assert all_opened(results), [r for r in results if not isinstance(r, Action)][:3]
+    grant.refresh_from_db()
+    assert (grant.uses, grant.total) == (most, most * 1_000)
+    assert (passed(), Decision.objects.filter(grant=grant).count()) == (most, most)
+    assert Action.objects.filter(state="PENDING").count() == 50 - most
+    assert held()
+
+
+def test_a_revocation_among_fifty_uses_counts_what_passed_and_stops_the_rest(cast):
+    grant = given(cast)
+    calls = [lambda: factories.action(**REFUND)] * 49
+    results = together([*calls, lambda: granting.revoke(grant.pk, by=cast.operator, reason="enough", door="web")])
+    assert all_opened(results[:-1]) and isinstance(results[-1], Grant)
+    grant.refresh_from_db()
+    assert grant.uses == passed() == Decision.objects.filter(grant=grant).count()
+    assert factories.action(**REFUND).state == "PENDING"
+
+
+def test_a_halt_among_fifty_uses_leaves_nothing_that_runs_after_it(cast):
+    """What passed before the order is voided by it; what came after is asked."""
+    given(cast)
+    calls = [lambda: factories.action(**REFUND)] * 49
+    results = together([*calls, lambda: operations.halt(scope="everything", reason="stop", by=cast.operator, door="web")])
+    assert all_opened(results[:-1])
+    order = results[-1]
+    assert not Action.objects.filter(resolution__door="grant", resolved_at__gt=order.created_at).exists()
+    operations.release(order.pk, reason="well", by=cast.operator, door="web")
+    assert passed() == 0
+    assert held()
