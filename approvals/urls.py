@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals.web.views import action, decide, links, lists, live, preferences
+from approvals.web.views import action, decide, grants, links, lists, live, preferences
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -26,6 +26,11 @@ urlpatterns = [
     path("preferences/views/remove", preferences.remove_view, name="view-remove"),
     path("inbox/news", lists.inbox_news, name="inbox-news"),
     path("live/catchup", live.catchup, name="live-catchup"),
+    path("actions/<uuid:action_id>/grant", grants.new, name="grant-new"),
+    path("grants/", grants.grants_page, name="grants"),
+    path("grants/<int:grant_id>/", grants.grant_page, name="grant"),
+    path("grants/<int:grant_id>/too", grants.give_too, name="grant-too"),
+    path("grants/<int:grant_id>/revoke", grants.revoke, name="grant-revoke"),
     path("halt/banner", live.banner, name="halt-banner"),
     path("login/link/<str:token>", links.sign_in, name="login-link"),
 ]

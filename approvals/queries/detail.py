@@ -12,6 +12,7 @@ from approvals.errors import NotFound, Tampered
 from approvals.models import Action, Decision, Edit, Requirement, User
 from approvals.permissions import why_not_decide
 from approvals.policy.risk import Factor, Facts
+from approvals.queries.grants import GrantRow, open_grants
 from approvals.queries.inbox import InboxRow, inbox_row
 from approvals.queries.policies import policy_id
 from approvals.resolution import Need
@@ -31,6 +32,7 @@ class Vote:
     version: int
     at: datetime
     by_policy: bool
+    grant: int = 0  # the standing approval that spoke for them
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class ActionDetail:
         denied: why policy refuses it, "" when it does not.
         tampered: a sentence when the stored bytes do not hold; then nothing may be decided.
         cannot: why this reader may not decide, "" when they may.
+        grants: standing approvals of this agent and tool that are in force.
         own_edit: these arguments are this reader's own: they may reject or edit again, not approve.
         checking: an edit of it is being checked; `edit_errors` what the last refused edit was refused for.
     """
@@ -92,6 +95,7 @@ class ActionDetail:
     checking: bool = False
     edit_errors: dict[str, str] = field(default_factory=dict)
     edit_args: Any = None
+    grants: list[GrantRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,7 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
         if needs
         else "Policy decided this",
         own_edit=reader.person == editor and editor in data["exclude"],
+        grants=open_grants(agent=action.agent, tool=action.tool) if action.kind == Action.Kind.TOOL else [],
         mine=any(v.by == reader.get_username() and v.version == action.version for v in votes),
         checking=Edit.objects.filter(action=action, state=EditState.WANTED).exists(),
         edit_errors=edit.errors if edit and edit.state == EditState.REFUSED and edit.version == action.version else {},
@@ -198,7 +203,9 @@ def _facts(data: dict[str, Any]) -> Facts:
 
 def _votes(action: Action) -> list[Vote]:
     rows = Decision.objects.filter(action=action).order_by("pk")
-    return [Vote(d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, d.by_id is None) for d in rows]
+    return [
+        Vote(d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, d.by_id is None, d.grant_id or 0) for d in rows
+    ]
 
 
 def _version(requirement: Requirement) -> Version:

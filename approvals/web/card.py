@@ -17,6 +17,7 @@ from approvals.policy.lowering import Lower
 from approvals.queries import ActionDetail, Stop
 from approvals.web.arguments import MANY, Line, folds_of
 from approvals.web.changes import with_before
+from approvals.web.grants import GrantNote, note_of
 from approvals.web.ladder import Bar, bar_of
 from approvals.web.preview import PreviewCard, preview_of
 from approvals.web.receipts import Fate, Receipt, fate_of, receipt_of, receipt_of_vote
@@ -88,6 +89,7 @@ class Card:
     checking: bool
     edit_errors: tuple[tuple[str, str], ...]
     folds: tuple[str, ...]
+    grant: GrantNote | None
 
 
 def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow] = (), focus: bool = False) -> Card:
@@ -147,6 +149,7 @@ def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow
         checking=detail.checking,
         edit_errors=tuple(detail.edit_errors.items()),
         folds=_folds(lines, preview),
+        grant=note_of(detail),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from approvals.queries import InboxRow, Vote
 from approvals.web.reveal import Revealed, reveal
 
-DOORS = {"web": "web", "cli": "command line", "api": "API", "slack": "Slack", "worker": "", "beat": "", "": ""}
+DOORS = {"web": "web", "cli": "command line", "api": "API", "slack": "Slack", "grant": "", "worker": "", "beat": "", "": ""}
 
 
 @dataclass(frozen=True)

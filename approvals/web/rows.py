@@ -93,6 +93,7 @@ class List:
     menus: tuple[Menu, ...] = ()
     views: tuple[Chip, ...] = ()
     view_query: str = ""
+    grants: int = 0
 
 
 def row_of(row: InboxRow, *, reader: str, selected: str = "") -> Row:

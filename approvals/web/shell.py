@@ -32,6 +32,7 @@ class Link:
     current: bool = False
     count: int = 0
     count_url: str = ""
+    phone: bool = True  # in the bar of a phone; else under "You"
 
 
 @dataclass(frozen=True)
@@ -134,13 +135,14 @@ def _frozen(stop: Stop) -> str:
 def _groups(request: Request) -> tuple[LinkGroup, ...]:
     waiting, path = waiting_counts(request)["waiting"], request.path
 
-    def link(label: str, name: str, icon: str, key: str, *, also: tuple[str, ...] = (), counted: bool = False) -> Link:
+    def link(label: str, name: str, icon: str, key: str, *, also: tuple[str, ...] = (), counted: bool = False, phone: bool = True) -> Link:
         url = reverse(name)
         return Link(
             label, url, icon, key,
             current=any(path.startswith(start) for start in (url, *also)),
             count=waiting if counted else 0,
             count_url=reverse("inbox-count") if counted else "",
+            phone=phone,
         )  # fmt: skip
 
     return (
@@ -149,7 +151,7 @@ def _groups(request: Request) -> tuple[LinkGroup, ...]:
             link("Decided", "decided", "stamp", "d"),
         )),
         LinkGroup("Operate", (link("Runs", "runs", "route", "r"), link("Agents", "agents", "bot", "n"))),
-        LinkGroup("Govern", (link("Policies", "policies", "scale", "p"), link("Audit", "events", "scroll-text", "a"))),
+        LinkGroup("Govern", (link("Policies", "policies", "scale", "p"), link("Grants", "grants", "ticket-check", "t", phone=False), link("Audit", "events", "scroll-text", "a"))),
     )  # fmt: skip
 
 

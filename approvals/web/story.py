@@ -102,6 +102,7 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "edit.wanted": lambda d: "Other arguments wanted, the tool checks them",
     "edit.refused": lambda d: "The tool refused the edit",
     "decision.recorded": _verdict,
+    "grant.used": lambda d: f"Let through by grant {d.get('grant')}, use {d.get('uses')} of {d.get('of')}",
     "action.expired": lambda d: "Expired: nothing runs",
     "action.cancelled": lambda d: "Cancelled",
     "action.superseded": lambda d: "Superseded",

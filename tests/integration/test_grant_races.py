@@ -1,6 +1,7 @@
 """Fifty at one moment on one grant, each with a connection of its own: no bound is ever passed, nothing is half done."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils.timezone import now
@@ -15,7 +16,7 @@ from tests.factories import approved
 from tests.fakes import together
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("agents")]
-REFUND = {"tool": "refund", "tool_class": "money", "figures": {"amount_cents": 1_000}}
+REFUND: dict[str, Any] = {"tool": "refund", "tool_class": "money", "figures": {"amount_cents": 1_000}}
 
 
 def given(cast, **bounds) -> Grant:

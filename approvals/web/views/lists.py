@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from approvals import permissions, queries
 from approvals.queries import Filters, Page
+from approvals.queries.grants import open_count
 from approvals.web.card import card_of
 from approvals.web.http import Request, preferences_of, waiting_counts
 from approvals.web.rows import SOON, Chip, List, Row, chips, grouped, menu, news_words, row_of, toggle, waiting_words, with_query
@@ -131,6 +132,7 @@ def _inbox(request: Request, item: str) -> List:
         menus=(menu(url, query, "agent", _("Agent"), agents), menu(url, query, "tool", _("Tool"), tools)),
         views=tuple(Chip(view.name, f"{url}?{view.query}", view.query == kept) for view in preferences_of(request).views),
         view_query=kept,
+        grants=open_count(),
         sorts=chips(url, query, "sort", SORTS),
         groups=grouped(rows, now=datetime.now(UTC), by_due=query["sort"] in {"", "due"}),
         q=query["q"],

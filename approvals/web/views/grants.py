@@ -1,0 +1,182 @@
+"""Standing approvals: the list, one grant, the form that tries bounds on the past before it gives them, revoking."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.timezone import is_naive
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from approvals import permissions, queries
+from approvals.errors import ApprovalError, BadRequest, Stale
+from approvals.operations import granting
+from approvals.operations.granting import Draft, Wanted
+from approvals.operations.opening import database_now
+from approvals.policy.granting import words
+from approvals.queries import ActionDetail
+from approvals.queries import grants as read
+from approvals.resolution import Need
+from approvals.web import grants as cards
+from approvals.web.http import Request, is_fragment
+
+
+@require_safe
+def grants_page(request: Request) -> HttpResponse:
+    """What may let something through now, what did, and after which tools one can be given."""
+    permissions.check_read(request.user)
+    context = {
+        "open": [cards.line_of(row) for row in read.open_grants()],
+        "may_revoke": permissions.can_revoke(request.user),
+    }
+    if is_fragment(request):
+        return render(request, "grants/_open.html", context)
+    ended = [cards.line_of(row) for row in read.ended_grants()]
+    return render(request, "grants/grants.html", {**context, "ended": ended, "examples": read.examples()})
+
+
+@require_safe
+def grant_page(request: Request, grant_id: int) -> HttpResponse:
+    permissions.check_read(request.user)
+    return _grant(request, grant_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: Request, action_id: UUID) -> HttpResponse:
+    """The form after one action. Every answer but the last shows what the bounds in it would have let through."""
+    permissions.check_read(request.user)
+    detail = queries.action_detail(action_id, reader=request.user)
+    if request.method != "POST":
+        wanted = cards.first_wanted(dict(detail.facts.figures), run=bool(detail.row.run), now=database_now())
+        return _form(request, detail, _said(wanted), wanted)
+    said = {name: request.POST.get(name, "").strip() for name in ("scope", "uses", "figure", "each", "total", "until", "reason")}
+    try:
+        wanted = _wanted(said)
+        if request.POST.get("do") != "give":
+            return _form(request, detail, said, wanted)
+        given = granting.give(action_id, wanted, seen=request.POST.get("seen", ""), reason=said["reason"], by=request.user, door="web")
+    except Stale as error:
+        return _form(request, detail, said, wanted, again=error.message)
+    except BadRequest as error:
+        return _form(request, detail, said, None, error=error)
+    messages.success(request, _("The grant is given. Everything it lets through is recorded as your decision; revoke it here at any time."))
+    return redirect("grant", given.pk)
+
+
+@require_POST
+def give_too(request: Request, grant_id: int) -> HttpResponse:
+    permissions.check_read(request.user)
+    try:
+        granting.give_too(grant_id, by=request.user, door="web")
+    except ApprovalError as error:
+        return _grant(request, grant_id, error)
+    messages.success(request, _("You stand behind this grant too."))
+    return redirect("grant", grant_id)
+
+
+@require_POST
+def revoke(request: Request, grant_id: int) -> HttpResponse:
+    permissions.check_read(request.user)
+    try:
+        granting.revoke(grant_id, by=request.user, reason=request.POST.get("reason", ""), door="web")
+    except ApprovalError as error:
+        return _grant(request, grant_id, error)
+    messages.success(request, _("Revoked. Calls like these are asked about again, and so is what nobody had begun."))
+    return redirect("grants")
+
+
+def _grant(request: Request, grant_id: int, error: ApprovalError | None = None) -> HttpResponse:
+    row = read.grant(grant_id)
+    may = permissions.REVIEWERS in permissions.roles(request.user) and all(g.person != request.user.person for g in row.givers)
+    context = {
+        "line": cards.line_of(row),
+        "row": row,
+        "uses": read.uses(row.id),
+        "backtest": row.backtest,
+        "fates": [(cards.FATES[f].verb, n) for f, n in (row.backtest.get("fates") or {}).items() if f in cards.FATES],
+        "may_revoke": permissions.can_revoke(request.user) and not row.revoked_at,
+        "may_give_too": may and row.state == "waits",
+        "error": error.message if error else "",
+    }
+    return render(request, "grants/grant.html", context, status=error.status if error else 200)
+
+
+def _form(
+    request: Request,
+    detail: ActionDetail,
+    said: dict[str, str],
+    wanted: Wanted | None,
+    *,
+    again: str = "",
+    error: BadRequest | None = None,
+) -> HttpResponse:
+    made: Draft | None = None
+    if wanted is not None:
+        try:
+            made = granting.draft(detail.row.id, wanted, by=request.user)
+        except BadRequest as refused:
+            error = refused
+    fields = error.details.get("fields") or {} if error else {}
+    context = {
+        "row": detail.row,
+        "said": said,
+        "scopes": cards.scopes(chosen=said["scope"], run=bool(detail.row.run), tool=detail.row.tool),
+        "ends": cards.ends(database_now(), chosen=said["until"]),
+        "figures": [(name, name.replace("_", " "), value) for name, value in sorted(detail.facts.figures.items())],
+        "most": granting.MOST_USES,
+        "fields": fields,
+        "error": error.message if error and not fields else "",
+        "again": again,
+        "trial": cards.trial_of(made.terms, made.trial) if made else None,
+        "what": words(made.terms) if made else "",
+        "until": made.terms.until if made else None,
+        "seen": made.terms.digest if made else "",
+        "needs": cards.missing_words(_more(request, made)) if made else "",
+    }
+    name = "grants/_trial.html" if is_fragment(request) else "grants/new.html"
+    return render(request, name, context, status=422 if error or again else 200)
+
+
+def _more(request: Request, made: Draft) -> list[Need]:
+    """Whom else it takes, once this person has given it."""
+    own = permissions.roles(request.user)
+    left = [Need(n.group, n.count - (n.group in own)) for n in made.assessment.requirement.need]
+    return [need for need in left if need.count > 0]
+
+
+def _said(wanted: Wanted) -> dict[str, str]:
+    numbers = {name: "" if (value := getattr(wanted, name)) is None else str(value) for name in ("uses", "each", "total")}
+    return {"scope": wanted.scope, "figure": wanted.figure, "until": wanted.until.isoformat(), "reason": "", **numbers}
+
+
+def _wanted(said: dict[str, str]) -> Wanted:
+    """The form's text as values. Raises BadRequest with `fields`."""
+    wrong: dict[str, str] = {}
+    figure = said["figure"] if said["scope"] != "call" or said["total"] else ""
+
+    def whole(name: str) -> int | None:
+        text = said[name].replace(",", "").replace("_", "")
+        if not text:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) < 16):
+            wrong[name] = _("write a whole number")
+            return None
+        return int(text)
+
+    uses, each, total = whole("uses"), whole("each"), whole("total")
+    try:
+        until = datetime.fromisoformat(said["until"])
+        if is_naive(until):
+            raise ValueError
+    except ValueError:
+        wrong["until"] = _("choose when it ends")
+        until = database_now()
+    if uses is None:
+        wrong.setdefault("uses", _("say how often"))
+    if wrong:
+        raise BadRequest(_("Some bounds cannot be read"), fields=wrong)
+    return Wanted(said["scope"], uses or 0, until, figure, each if figure else None, total if figure else None)
