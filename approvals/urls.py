@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals.web.views import action, decide, grants, links, lists, live, preferences
+from approvals.web.views import action, bulk, decide, grants, links, lists, live, preferences
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -27,6 +27,8 @@ urlpatterns = [
     path("inbox/news", lists.inbox_news, name="inbox-news"),
     path("live/catchup", live.catchup, name="live-catchup"),
     path("actions/<uuid:action_id>/grant", grants.new, name="grant-new"),
+    path("together/", bulk.page, name="bulk"),
+    path("together/decide", bulk.decide, name="bulk-decide"),
     path("grants/", grants.grants_page, name="grants"),
     path("grants/<int:grant_id>/", grants.grant_page, name="grant"),
     path("grants/<int:grant_id>/too", grants.give_too, name="grant-too"),

@@ -29,6 +29,7 @@ COMMANDS = (
     Command("edit", "e", _("Edit the arguments")),
     Command("reject", "r", _("Reject, with a reason")),
     Command("comment", "c", _("Answer instead")),
+    Command("choose", "x", _("Choose for deciding together")),
     Command("undo", "u", _("Undo, while that is possible")),
     Command("later", "]", _("Next in the detail")),
     Command("earlier", "[", _("Previous in the detail")),

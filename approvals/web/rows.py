@@ -42,6 +42,7 @@ class Row:
     version: int
     receipt: Receipt | None
     selected: bool = False
+    pick: bool = False  # may be decided together with others
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def row_of(row: InboxRow, *, reader: str, selected: str = "") -> Row:
         version=row.version,
         receipt=receipt_of(row),
         selected=row.id == selected,
+        pick=row.state == "PENDING" and row.kind == "tool" and not risky,
     )
 
 

@@ -5,6 +5,7 @@ import "./hash.js";
 import "./dialog.js";
 import "./decide.js";
 import "./inbox.js";
+import "./bulk.js";
 import "./keys.js";
 import "./keep.js";
 import "./presence.js";

@@ -1,0 +1,137 @@
+"""Actions that may be decided together: the same tool, agent, environment and policy, of low or medium risk, with nothing folded away."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+
+from approvals import envelopes
+from approvals.errors import Tampered
+from approvals.models import Action, Requirement, User
+from approvals.permissions import why_not_decide
+from approvals.states import ActionState
+
+MOST = 40  # as many as one looks at, and as an address can name
+LEVELS = ("low", "medium")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One action with what it is compared by. `why` says why it cannot be read, "" when it can."""
+
+    id: str
+    version: int
+    digest: str
+    state: str
+    kind: str
+    agent: str
+    tool: str
+    environment: str
+    policy: str
+    level: str
+    score: int
+    summary: str
+    requested_by: str
+    created_at: datetime
+    expires_at: datetime
+    args: Any
+    groups: frozenset[str]
+    excluded: frozenset[str]
+    schema: str
+    hidden: bool
+    why: str = ""
+
+
+def members(ids: Sequence[str]) -> dict[str, Member]:
+    """These actions, proved against their digests, by id; what is no id is left out."""
+    wanted = [found for text in ids[: MOST * 2] if (found := as_uuid(text))]
+    rows = Requirement.objects.filter(action__in=wanted, version=F("action__version")).select_related("action", "action__requested_by")
+    read = {str(row.action_id): _member(row.action, row) for row in rows}
+    return {text: read[key] for text in ids if (key := str(as_uuid(text))) in read}
+
+
+def like(member: Member, *, limit: int = MOST) -> list[str]:
+    """Ids of what waits and looks the same from outside, that one first, then by age."""
+    rows = Action.objects.filter(state=ActionState.PENDING, agent=member.agent, tool=member.tool, level__in=LEVELS)
+    found = rows.exclude(pk=member.id).order_by("created_at", "pk").values_list("pk", flat=True)[: limit - 1]
+    return [member.id, *(str(pk) for pk in found)]
+
+
+def arrived(member: Member, *, since: datetime, but: Sequence[str]) -> list[tuple[str, str]]:
+    """(id, summary) of those like it that came after the set was frozen."""
+    rows = Action.objects.filter(
+        state=ActionState.PENDING, agent=member.agent, tool=member.tool, level__in=LEVELS, created_at__gt=since
+    ).exclude(pk__in=[found for text in but if (found := as_uuid(text))])
+    return [(str(pk), summary) for pk, summary in rows.order_by("created_at").values_list("pk", "summary")[:MOST]]
+
+
+def alone(member: Member) -> str:
+    """Why this is decided by itself only, "" when it may be decided with others."""
+    if member.why:
+        return member.why
+    if member.kind != Action.Kind.TOOL:
+        return "A question is answered by itself"
+    if member.level not in LEVELS:
+        return f"{member.level.capitalize()} risk is decided one by one"
+    if member.hidden:
+        return "It holds something that cannot be seen at a glance: open it by itself"
+    return ""
+
+
+def unlike(first: Member, other: Member) -> str:
+    """Why two are not near-identical, "" when they are."""
+    for name, said in (("agent", "another agent"), ("tool", "another tool"), ("environment", "another environment"),
+                       ("policy", "it was asked under another policy"), ("schema", "its tool was declared otherwise")):  # fmt: skip
+        if getattr(first, name) != getattr(other, name):
+            return f"Not like the others: {said}"
+    return ""
+
+
+def not_for(member: Member, reader: User) -> str:
+    """Why this reader decides nothing here, "" when they may."""
+    if member.state != ActionState.PENDING:
+        return f"It is {member.state.lower()} already"
+    return why_not_decide(reader, groups=member.groups, excluded=member.excluded)
+
+
+def _member(action: Action, row: Requirement) -> Member:
+    why = ""
+    try:
+        envelope = envelopes.opened(action, row)
+    except Tampered as error:
+        envelope, why = envelopes.Envelope({"args": None, "need": [], "exclude": [], "policy": {}, "tool": {}, "facts": {}}), error.message
+    data = envelope.data
+    return Member(
+        id=str(action.pk),
+        version=action.version,
+        digest=action.digest,
+        state=action.state,
+        kind=action.kind,
+        agent=action.agent,
+        tool=action.tool,
+        environment=action.environment,
+        policy=str(data["policy"].get("sha256", "")),
+        level=action.level,
+        score=action.score,
+        summary=action.summary,
+        requested_by=action.requested_by.get_username() if action.requested_by else "",
+        created_at=action.created_at,
+        expires_at=action.expires_at,
+        args=envelope.args,
+        groups=frozenset(n.group for n in envelope.needs),
+        excluded=envelope.excluded,
+        schema=str(data["tool"].get("schema_sha256", "")),
+        hidden=bool(data["facts"].get("hidden_characters")),
+        why=why,
+    )
+
+
+def as_uuid(text: str) -> UUID | None:
+    """The id a door was given, or None when it cannot be one."""
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None

@@ -1,0 +1,119 @@
+"""Several actions side by side: what is the same in all of them, and what differs in each. Finished values only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from approvals.legible.paths import walk
+from approvals.models.people import User
+from approvals.operations.bulk import Result
+from approvals.queries import bulk
+from approvals.queries.bulk import Member
+from approvals.web.arguments import Line, line_of, may_fold
+from approvals.web.reveal import Revealed, reveal
+
+SAID = {
+    ("decided", "approve"): ("Approved", "check", "approved"),
+    ("decided", "reject"): ("Rejected", "x", "rejected"),
+    ("waits", "approve"): ("Approved by you, waits for more people", "hourglass", "neutral"),
+    ("waits", "reject"): ("Recorded, waits for more people", "hourglass", "neutral"),
+}
+LEFT_OUT = ("Left out", "circle-slash", "neutral")
+
+
+@dataclass(frozen=True)
+class Together:
+    """One member: `values` are its arguments that are not the same in all, in the order of `columns`."""
+
+    id: str
+    name: str
+    value: str
+    url: str
+    summary: str
+    level: str
+    score: int
+    requester: str
+    expires_at: datetime
+    values: tuple[Revealed, ...]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    summary: str
+    url: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A frozen set on its page."""
+
+    tool: str
+    agent: str
+    same: tuple[Line, ...]
+    columns: tuple[Revealed, ...]
+    members: tuple[Together, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    summary: str
+    url: str
+    verb: str
+    icon: str
+    tone: str
+    why: str
+
+
+def sheet_of(members: Sequence[Member], *, reader: User) -> Sheet:
+    """The largest set that may be decided together, begun with the first that may; everything else is named with its reason."""
+    able = {m.id: bulk.alone(m) or _folded(m) or bulk.not_for(m, reader) for m in members}
+    first = next((m for m in members if not able[m.id]), None)
+    why = {m.id: able[m.id] or (bulk.unlike(first, m) if first else "") for m in members}
+    taken = [m for m in members if not why[m.id]]
+    leaves = {m.id: dict(walk(m.args if isinstance(m.args, dict) else {"value": m.args})) for m in taken}
+    paths = list(dict.fromkeys(path for m in taken for path in leaves[m.id]))
+    differs = [path for path in paths if len({_text(leaves[m.id], path) for m in taken}) > 1]
+    same = [path for path in paths if path not in differs] if taken else []
+    return Sheet(
+        tool=first.tool if first else "",
+        agent=first.agent if first else "",
+        same=tuple(line_of(path, leaves[taken[0].id][path]) for path in same),
+        columns=tuple(reveal(path) for path in differs),
+        members=tuple(_together(m, leaves[m.id], differs) for m in taken),
+        left_out=tuple(LeftOut(m.summary, reverse("action", args=[m.id]), why[m.id]) for m in members if why[m.id]),
+    )
+
+
+def outcomes_of(results: Sequence[Result], *, verdict: str) -> tuple[Outcome, ...]:
+    return tuple(Outcome(r.summary or r.action_id[:40], _url(r.action_id), *SAID.get((r.said, verdict), LEFT_OUT), r.why) for r in results)
+
+
+def _url(action_id: str) -> str:
+    found = bulk.as_uuid(action_id)
+    return reverse("action", args=[found]) if found else ""
+
+
+def _folded(member: Member) -> str:
+    """What has parts to be opened first is opened by itself, as on its own page."""
+    folded = may_fold(member.args if isinstance(member.args, dict) else {"value": member.args})
+    return "It is too long to be compared at a glance: open it by itself" if folded else ""
+
+
+def _together(member: Member, leaves: dict[str, Any], differs: Sequence[str]) -> Together:
+    return Together(
+        member.id, f"m-{member.id}", member.digest, reverse("action", args=[member.id]), member.summary, member.level, member.score,
+        member.requested_by, member.expires_at, tuple(reveal(_text(leaves, path)) for path in differs),
+    )  # fmt: skip
+
+
+def _text(leaves: dict[str, Any], path: str) -> str:
+    """A leaf as it is compared and shown; a missing one is not an empty one."""
+    return json.dumps(leaves[path], ensure_ascii=False) if path in leaves else "(not there)"

@@ -1,0 +1,109 @@
+"""Several together: each decided by itself by the very same guards; what is not like the others, risky or changed is left out by name."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from approvals.errors import BadRequest
+from approvals.models import Action, Decision
+from approvals.operations.bulk import Result, decide_together
+from audit import queries
+from tests import factories, fakes
+from tests.factories import decide
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cast")]
+
+
+def frozen(*actions: Action) -> list[tuple[str, str]]:
+    return [(str(a.pk), a.digest) for a in actions]
+
+
+def together(seen: list[tuple[str, str]], by: Any, verdict: str = "approve", **more: Any) -> list[Result]:
+    return decide_together(seen, by=by, verdict=verdict, door="web", **{"reason": "all alike", **more})
+
+
+def test_each_is_a_decision_and_an_event_of_its_own_with_the_one_reason(cast):
+    actions = [factories.action(args={"what": str(n)}) for n in range(3)]
+    results = together(frozen(*actions), cast.reviewer)
+    assert [r.said for r in results] == ["decided"] * 3
+    assert list(Decision.objects.order_by("pk").values_list("action_id", "digest", "reason", "person")) == [
+        (a.pk, a.digest, "all alike", cast.reviewer.person) for a in actions
+    ]
+    for action in actions:
+        assert [e.kind for e in queries.timeline(action=str(action.pk))].count("decision.recorded") == 1
+
+
+def test_what_changed_ended_or_is_not_for_this_person_is_named_and_the_rest_is_decided(cast):
+    good, taken, stale, gone = (factories.action() for _ in range(4))
+    seen = [*frozen(good, taken), (str(stale.pk), "0" * 64), *frozen(gone), ("no-id", "0" * 64)]
+    decide(taken, cast.second, "reject")
+    with fakes.clock_moved(minutes=31):
+        late = together(frozen(gone), cast.reviewer)
+    results = together(seen, cast.reviewer)
+    assert [r.said for r in results] == ["decided", "left out", "left out", "decided", "left out"]
+    assert "Already rejected by sam" in results[1].why
+    assert "changed since you opened it" in results[2].why
+    assert "no such action" in results[4].why
+    assert late[0].said == "left out" and "time to decide" in late[0].why
+    assert [Action.objects.get(pk=a.pk).state for a in (good, taken, stale)] == ["APPROVED", "REJECTED", "PENDING"]
+
+
+@pytest.mark.parametrize("level", ["high", "critical"])
+def test_high_and_critical_are_never_decided_together_whatever_the_form_says(cast, level):
+    risky, good = factories.action(level), factories.action()
+    results = together(frozen(risky, good), cast.reviewer)
+    assert [r.said for r in results] == ["left out", "decided"]
+    assert "one by one" in results[0].why
+    assert not Decision.objects.filter(action=risky).exists()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"agent": "another"}, {"tool": "another"}, {"environment": "staging"}, {"tool_schema_sha256": "e" * 64}, {"kind": "question"}],
+)
+def test_only_near_identical_ones_go_together(cast, other):
+    results = together(frozen(factories.action(), factories.action(**other), factories.action()), cast.reviewer)
+    assert [r.said for r in results] == ["decided", "left out", "decided"]
+
+
+def test_another_policy_is_another_question(cast, policy):
+    before = factories.action()
+    policy.write_text(fakes.with_rules("- name: some\n  match: {tools: [other]}\n  at_least: high"))
+    assert [r.said for r in together(frozen(before, factories.action()), cast.reviewer)] == ["decided", "left out"]
+
+
+def test_hidden_characters_are_looked_at_by_themselves(cast):
+    odd = factories.action(args={"what": "a\u200bb"})
+    assert together(frozen(odd), cast.reviewer)[0].said == "left out"
+
+
+def test_what_somebody_changed_in_the_database_is_not_decided(cast):
+    action = factories.action()
+    seen = frozen(action)
+    with fakes.as_intruder("approvals_action") as cursor:
+        cursor.execute("UPDATE approvals_action SET level = 'low' WHERE id = %s", [action.pk])
+    assert together(seen, cast.reviewer)[0].said == "left out"
+
+
+def test_a_repeated_request_repeats_nothing(cast):
+    seen = frozen(factories.action(), factories.action())
+    first, second = (together(seen, cast.reviewer, key="one-press") for _ in range(2))
+    assert first == second
+    assert Decision.objects.count() == 2
+
+
+@pytest.mark.parametrize("who", ["operator", "auditor", "outsider", "locked"])
+def test_the_same_guards_hold_for_each(cast, who):
+    results = together(frozen(factories.action()), getattr(cast, who))
+    assert results[0].said == "left out" and results[0].why
+    assert not Decision.objects.exists()
+
+
+def test_a_set_that_cannot_be_is_refused_as_a_whole(cast):
+    action = factories.action()
+    for seen, verdict in (([], "approve"), (frozen(action) * 2, "approve"), ([(str(n), "") for n in range(41)], "approve"),
+                          (frozen(action), "respond"), (frozen(action), "please")):  # fmt: skip
+        with pytest.raises(BadRequest):
+            together(seen, cast.reviewer, verdict)
+    assert connection.in_atomic_block and not Decision.objects.exists()

@@ -1,0 +1,116 @@
+"""Grants and sets through their pages: what a person sees is what is sent, and bad forms get a sentence."""
+
+import re
+import uuid
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from approvals.models import Action, Decision, Grant
+from tests import factories, fakes
+from tests.factories import approved
+
+pytestmark = pytest.mark.django_db
+REFUND: dict[str, Any] = {"tool": "refund", "tool_class": "money", "figures": {"amount_cents": 2_000}}
+
+
+def text(answer) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+
+
+def fields(answer) -> dict[str, str]:
+    """What the form would send as it stands."""
+    page = answer.content.decode()
+    form = page[page.index('class="grant-new"') :]
+    said = dict(re.findall(r'name="(uses|each|total|seen)"[^>]*value="([^"]*)"', form))
+    said |= {"scope": re.findall(r'name="scope" value="(\w+)" checked', form)[0]}
+    for name in ("until", "figure"):
+        if found := re.search(rf'<select[^>]*name="{name}".*?<option value="([^"]*)" selected', form, re.DOTALL):
+            said[name] = found[1]
+    return said
+
+
+def test_the_offered_bounds_are_tried_given_used_listed_and_revoked(web, cast):
+    like = approved(cast.reviewer, **REFUND)
+    page = web.get(reverse("action", args=[like.pk]))
+    assert reverse("grant-new", args=[like.pk]) in page.content.decode()
+    form = web.get(reverse("grant-new", args=[like.pk]))
+    assert "would have let through 1 of the last 1" in text(form)
+    said = fields(form)
+    assert said["total"] == "10000"
+    changed = web.post(reverse("grant-new", args=[like.pk]), {**said, "uses": "2", "reason": "fine", "do": "give"})
+    assert changed.status_code == 422 and "would have let through" in text(changed)
+    assert not Grant.objects.exists()
+    given = web.post(reverse("grant-new", args=[like.pk]), {**fields(changed), "reason": "fine", "do": "give"})
+    grant = Grant.objects.get()
+    assert given["Location"] == reverse("grant", args=[grant.pk])
+    passed = factories.action(**REFUND)
+    assert f"Grant {grant.pk} let this through" in text(web.get(reverse("action", args=[passed.pk])))
+    assert "1 of 2 left, 8,000 of 10,000 amount cents left" in text(web.get(reverse("grants")))
+    assert "1 grant in force" in text(web.get(reverse("inbox")))
+    assert passed.summary in text(web.get(reverse("grant", args=[grant.pk])))
+    web.post(reverse("grant-revoke", args=[grant.pk]), {"reason": "enough"})
+    assert "Revoked" in text(web.get(reverse("grants")))
+    assert web.post(reverse("grant-revoke", args=[grant.pk])).status_code == 409
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"uses": "x"}, {"uses": "0"}, {"uses": "9" * 14}, {"until": "soon"}, {"until": "9999-12-31T23:59:59+00:00"}, {"total": "-1"},
+     {"each": "1e9"}, {"figure": "rows"}, {"scope": "all"}, {"reason": " "}, {"until": "2026-01-01T00:00:00"}],
+)  # fmt: skip
+def test_bounds_that_cannot_be_get_a_sentence(web, cast, bad):
+    url = reverse("grant-new", args=[approved(cast.reviewer, **REFUND).pk])
+    answer = web.post(url, {**fields(web.get(url)), "reason": "fine", **bad, "do": "give"})
+    assert answer.status_code == 422 and b"error-text" in answer.content
+    assert not Grant.objects.exists()
+
+
+def test_who_may_not_approve_may_read_and_not_give(as_, cast):
+    like = approved(cast.reviewer)
+    auditor = as_(cast.auditor)
+    assert auditor.get(reverse("grants")).status_code == 200
+    assert auditor.get(reverse("grant-new", args=[like.pk])).status_code == 403
+    assert as_(cast.outsider).get(reverse("grants")).status_code == 403
+    assert auditor.get(reverse("grant", args=[77])).status_code == 404
+    assert auditor.get(reverse("grant-new", args=[uuid.uuid4()])).status_code == 404
+
+
+def test_a_set_is_chosen_compared_and_decided_and_what_came_meanwhile_is_named(web, cast):
+    actions = [factories.action(args={"what": f"thing {n}", "mode": "soft"}, summary=f"Do thing {n}") for n in range(3)]
+    high = factories.action("high", summary="Do much")
+    assert f'value="{actions[0].pk}" form="bulk"' in web.get(reverse("inbox")).content.decode()
+    assert f'value="{high.pk}" form="bulk"' not in web.get(reverse("inbox")).content.decode()
+    page = web.get(reverse("bulk"), {"id": [str(a.pk) for a in (*actions, high)]})
+    assert "3 actions together" in text(page) and "one by one" in text(page)
+    said = dict(re.findall(r'name="(m-[0-9a-f-]+|key|frozen)" value="([^"]+)"', page.content.decode()))
+    assert said[f"m-{actions[0].pk}"] == actions[0].digest
+    late = factories.action(summary="Do it later")
+    factories.decide(actions[1], cast.second, "reject")
+    assert web.post(reverse("bulk-decide"), {**said, "verdict": "reject"}).status_code == 422
+    answer = web.post(reverse("bulk-decide"), {**said, "verdict": "approve"})
+    assert "2 actions decided, 1 left out" in text(answer)
+    assert "Already rejected by sam" in text(answer) and late.summary in text(answer)
+    assert Action.objects.filter(state="APPROVED").count() == 2
+    assert Decision.objects.filter(person=cast.reviewer.person).count() == 2
+    again = web.post(reverse("bulk-decide"), {**said, "verdict": "approve"})
+    assert "2 actions decided" in text(again)
+
+
+def test_everything_like_one_action_can_be_looked_at_together(web, cast):
+    first, _second = factories.action(), factories.action()
+    assert "2 actions together" in text(web.get(reverse("bulk"), {"like": str(first.pk)}))
+    assert "Nothing here" in text(web.get(reverse("bulk"), {"like": "x"}))
+    assert "Nothing here" in text(web.get(reverse("bulk")))
+    assert web.post(reverse("bulk-decide"), {"verdict": "approve"}).status_code == 422
+
+
+def test_nobody_learns_more_from_a_set_than_from_a_page_and_get_decides_nothing(as_, web, cast):
+    action = factories.action()
+    assert as_(cast.outsider).get(reverse("bulk"), {"id": str(action.pk)}).status_code == 403
+    assert web.get(reverse("bulk-decide")).status_code == 405
+    assert web.get(reverse("grant-revoke", args=[1])).status_code == 405
+    with fakes.as_intruder("approvals_requirement") as cursor:
+        cursor.execute("UPDATE approvals_requirement SET envelope = 'x' WHERE action_id = %s", [action.pk])
+    assert web.get(reverse("bulk"), {"id": str(action.pk)}).status_code == 200
