@@ -7,8 +7,9 @@ else, when tasks are left, the graph goes on; else it is done. The caller holds 
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any
+from enum import Enum, StrEnum
+from functools import partial
+from typing import Any, Literal
 
 import psycopg
 from langgraph.errors import GraphDrained, UnknownInterruptError
@@ -69,6 +70,7 @@ def drive(
     recorder: Recorder,
     known: Callable[[], Mapping[str, Any]] = dict,
     untouched: bool = False,
+    as_asked: bool = False,
 ) -> Stretch:
     """Take the graph as far as it goes.
 
@@ -76,6 +78,8 @@ def drive(
         answers: settled answers by interrupt id; those not pending any more are left alone.
         known: every settled answer of this thread; asked only when a node has raised, which is given its own again.
         untouched: True when the caller knows that nobody has driven this thread yet: there is no checkpoint to look for.
+        as_asked: True when the caller knows that `answers` are for exactly what the graph waits for: nobody has driven it since
+            it asked. Where it stands is then looked up only when LangGraph says otherwise.
         control: through which an operator's halt reaches the graph at its next step.
 
     Raises:
@@ -86,6 +90,11 @@ def drive(
         "callbacks": [recorder.callbacks],
         "recursion_limit": RECURSION_LIMIT,
     }
+    drive_on = partial(_feed, graph, config=config, control=control, recorder=recorder)
+    if as_asked and answers:
+        given = frozenset(answers)
+        if (stopped := drive_on(Command(resume=dict(answers)), given=given)) is not _Feed.NOT_WANTED:
+            return stopped or _ended(graph.get_state(config), given, known)
     state = None if untouched else graph.get_state(config)
     old = known() if state and any(task.error is not None for task in state.tasks) else {}
     pending = _pending(state, old) if state else []
@@ -100,26 +109,39 @@ def drive(
     elif deliver:
         feeds = [Command(resume=deliver)]
     elif pending or not state.tasks:
-        return _ended(state, frozenset(), old)
+        return _ended(state, frozenset(), lambda: old)
     else:
         feeds = [None]
     given = frozenset({**deliver, **again})
     for feed in feeds:
-        try:
-            for event in _stream(graph, feed, config, control):
-                recorder.step(event)
-            break
-        except GraphDrained:
-            return Stretch(Stop.DRAINED, delivered=given, nodes=tuple(graph.get_state(config).next))
-        except UnknownInterruptError:
-            continue  # already consumed: what is pending now tells where we are (reliability.md section 6.3)
-        except psycopg.Error:
+        if (stopped := drive_on(feed, given=given)) is not _Feed.NOT_WANTED:
+            return stopped or _ended(graph.get_state(config), given, lambda: old)
+    # Everything was consumed already: what is pending now tells where we are (reliability.md section 6.3).
+    return _ended(graph.get_state(config), given, lambda: old)
+
+
+class _Feed(Enum):
+    NOT_WANTED = "LangGraph has this answer already; nothing was done"
+
+
+def _feed(
+    graph: Graph, feed: Any, *, config: Any, control: Control, recorder: Recorder, given: frozenset[str]
+) -> Stretch | Literal[_Feed.NOT_WANTED] | None:
+    """Drive with this input. None: it went as far as it goes, and the checkpoint tells where that is."""
+    try:
+        for event in _stream(graph, feed, config, control):
+            recorder.step(event)
+    except GraphDrained:
+        return Stretch(Stop.DRAINED, delivered=given, nodes=tuple(graph.get_state(config).next))
+    except UnknownInterruptError:
+        return _Feed.NOT_WANTED
+    except psycopg.Error:
+        raise
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # a node is somebody else's code
+        if _is_ours(error):
             raise
-        except (Exception, SystemExit, KeyboardInterrupt) as error:  # a node is somebody else's code
-            if _is_ours(error):
-                raise
-            return Stretch(Stop.FAILED, delivered=given, nodes=tuple(recorder.open_nodes), error=_explain(error))
-    return _ended(graph.get_state(config), given, old)
+        return Stretch(Stop.FAILED, delivered=given, nodes=tuple(recorder.open_nodes), error=_explain(error))
+    return None
 
 
 def _stream(graph: Graph, feed: Any, config: Any, control: Control) -> Iterator[Any]:
@@ -139,9 +161,9 @@ def _question(interrupt: Interrupt, node: str) -> Question:
     return Question(interrupt.id, node, interrupt.value, getattr(interrupt, "response_schema", None))
 
 
-def _ended(state: StateSnapshot, delivered: frozenset[str], known: Collection[str]) -> Stretch:
-    questions = _pending(state, known)
+def _ended(state: StateSnapshot, delivered: frozenset[str], known: Callable[[], Collection[str]]) -> Stretch:
     failed = next((task for task in state.tasks if task.error is not None), None)
+    questions = _pending(state, known() if failed else ())
     if failed is not None and not questions:
         return Stretch(Stop.FAILED, delivered=delivered, nodes=(failed.name,), error=f"{failed.name}: {failed.error}")
     if questions:

@@ -63,15 +63,19 @@ def advance_run(run_id: UUID) -> Advanced:
     return Advanced(None) if run is None else advance(run)
 
 
-def advance(run: Run) -> Advanced:
-    """Drive a run that this worker has just taken. Raises as `advance_run` does."""
+def advance(run: Run, *, as_asked: bool = False) -> Advanced:
+    """Drive a run that this worker has just taken. Raises as `advance_run` does.
+
+    Args:
+        as_asked: it was waiting until the moment it was taken, so its graph stands where its open pauses say.
+    """
     crash("run_claimed")
     recorder = Recorder(run=str(run.pk), trace=run.trace, fence=run.fence)
     control = Control()
     held = Held("run", run.pk, run.fence, run.agent_id, on_halt=control.request_drain, on_look=lambda: _live(run, recorder))
     with structlog.contextvars.bound_contextvars(run=str(run.pk), trace=run.trace), holding(held):
         try:
-            driven = _drive(run, control, recorder)
+            driven = _drive(run, control, recorder, as_asked=as_asked)
             crash("graph_moved")
             state = put_down(run, driven, recorder)
         except checkpoints.ThreadBusy:
@@ -106,7 +110,7 @@ def take(run_id: UUID) -> Run | None:
     return run
 
 
-def _drive(run: Run, control: Control, recorder: Recorder) -> Driven:
+def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = False) -> Driven:
     """The stretch, and its questions looked at; an agent that cannot be loaded is a failed stretch."""
     untouched = run.fence == 1
     try:
@@ -122,6 +126,7 @@ def _drive(run: Run, control: Control, recorder: Recorder) -> Driven:
                 untouched=untouched,
                 answers=answers(pauses, settled),
                 known=lambda: known_answers(run),
+                as_asked=as_asked,
                 control=control,
                 recorder=recorder,
             )

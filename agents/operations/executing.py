@@ -103,7 +103,7 @@ def execute(action_id: UUID, *, again: bool = False, go_on: bool = False) -> Eff
                 return None
         crash("t4_done")
     if recorded.run:
-        driving.advance(recorded.run)
+        driving.advance(recorded.run, as_asked=True)
     return recorded.state
 
 
