@@ -140,6 +140,8 @@ class Pause(models.Model):
     # Set when nothing can be asked of people: the answer the graph gets instead (bad arguments, a tool's refusal).
     refusal = models.JSONField(null=True)
     actions = models.JSONField(default=list)  # ids of its actions, in order
+    # The people's answer could not be used by its node: the next stretch forgets it and asks again.
+    again = models.BooleanField(db_default=False, default=False)
     asked = models.IntegerField(default=1)  # times it was asked: the node may come back with other arguments
     created_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True)
@@ -168,6 +170,7 @@ class Effect(models.Model):
     fence = models.BigIntegerField(default=0)
     attempts = models.IntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
+    hold_until = models.DateTimeField(null=True)  # when the sweeper may wake a worker for it; the claim is what refuses
     result = models.JSONField(null=True)
     result_sha256 = models.CharField(max_length=64, blank=True)
     error = models.TextField(blank=True)

@@ -205,7 +205,7 @@ def overdue(*, seconds: int = 30) -> dict[str, int]:
     long_ago = Now() - timedelta(seconds=seconds)
     return {
         "runs": Run.objects.filter(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=long_ago).count(),
-        "effects": Effect.objects.filter(state=EffectState.READY, created_at__lte=long_ago).count(),
+        "effects": Effect.objects.filter(state=EffectState.READY, created_at__lte=long_ago).exclude(hold_until__gt=long_ago).count(),
         "leases": Run.objects.filter(state=RunState.RUNNING, lease_until__lte=long_ago).count(),
         "unknown": Effect.objects.filter(state=EffectState.UNKNOWN).count(),
     }

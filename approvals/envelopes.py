@@ -73,6 +73,11 @@ class Envelope:
         return timedelta(seconds=self.data["execute_within_s"])
 
     @property
+    def hold(self) -> timedelta:
+        """How long an approval by people may be taken back before anything is claimed; what policy alone passes is not held."""
+        return timedelta(seconds=self.data.get("hold_s", 0) if self.data["need"] else 0)
+
+    @property
     def edited_by(self) -> str:
         """The person whose edit these arguments are; "" when they are the agent's own."""
         return str(self.data.get("edited_by", ""))

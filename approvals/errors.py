@@ -11,6 +11,7 @@ ApprovalError
     ├── Stale                the digest you saw is not the digest stored
     ├── Expired              the deadline passed by the database's clock
     ├── Halted               an operator has stopped this
+    ├── Held                 an approval may still be taken back; nothing is claimed before
     ├── Checking             an edit is being checked by a worker
     └── Tampered             the stored bytes do not match their digest
 """
@@ -67,6 +68,10 @@ class Expired(Conflict):
 
 class Halted(Conflict):
     code = "halted"
+
+
+class Held(Conflict):
+    code = "held"
 
 
 class Checking(Conflict):

@@ -4,10 +4,13 @@ Receivers write rows and do no I/O. The sender is None; the one argument `resolv
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.dispatch import Signal
+
+from audit.actors import Actor
 
 # The decisions on an Action add up, or it ended without any (expired, cancelled, superseded).
 action_resolved = Signal()
@@ -22,7 +25,9 @@ class Resolved:
     Attributes:
         state: the Action's new state; `digest` of the version it holds for.
         executes: True when the tool is to be run now; False when nothing will be executed.
-        outcome: what the asker will be told when nothing is executed (see `operations.settling`).
+        outcome: what the asker will be told when nothing is executed (see `operations.verdicts`).
+        hold_until: an approval may be taken back until then, and nothing can be claimed before.
+        stopped_by: who rejected it and stopped its run with that.
     """
 
     action_id: UUID
@@ -32,3 +37,6 @@ class Resolved:
     digest: str
     executes: bool
     outcome: dict[str, Any]
+    hold_until: datetime | None = None
+    stopped_by: Actor | None = None
+    door: str = "worker"

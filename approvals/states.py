@@ -54,6 +54,19 @@ EDIT_TRANSITIONS: dict[EditState, frozenset[EditState]] = {
 }
 
 
+class AskState(StrEnum):
+    WANTED = "WANTED"
+    ANSWERED = "ANSWERED"
+    FAILED = "FAILED"
+
+
+ASK_TRANSITIONS: dict[AskState, frozenset[AskState]] = {
+    AskState.WANTED: frozenset({AskState.ANSWERED, AskState.FAILED}),
+    AskState.ANSWERED: frozenset(),
+    AskState.FAILED: frozenset(),
+}
+
+
 class PolicyState(StrEnum):
     PROPOSED = "PROPOSED"
     PUBLISHED = "PUBLISHED"
@@ -89,6 +102,7 @@ class Verdict(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     RESPOND = "respond"
+    TAKE_OVER = "take_over"  # a person did it outside and says what came of it; the tool never runs
 
 
 # The state an Action takes when its decisions add up to this verdict, and the event that tells of it.
@@ -96,6 +110,7 @@ STATE_OF_VERDICT: dict[Verdict, ActionState] = {
     Verdict.APPROVE: ActionState.APPROVED,
     Verdict.REJECT: ActionState.REJECTED,
     Verdict.RESPOND: ActionState.ANSWERED,
+    Verdict.TAKE_OVER: ActionState.ANSWERED,
 }
 
 

@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -79,6 +80,14 @@ def empty_database() -> None:
 def _nothing_of_this_checkout_is_used(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Not its collected files: they may not be there, which whitenoise warns of."""
     settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_held(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The policy that ships, without its holds: tests do not wait half a minute. Those about holds publish their own."""
+    seed = tmp_path_factory.mktemp("policy") / "policy.yaml"
+    seed.write_text(re.sub(r"(?m)^ +hold_s: .*\n", "", settings.POLICY_FILE.read_text(encoding="utf-8")), encoding="utf-8")
+    settings.POLICY_FILE = seed
 
 
 @pytest.fixture(autouse=True)

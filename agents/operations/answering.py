@@ -44,4 +44,7 @@ def _answer(pause: Pause, settled: Mapping[str, Settled]) -> Any:
     if pause.dialect == NATIVE:
         return {**fact, "digest": pause.proposal_digest}
     # An interrupt in no known dialect gets the person's words; a refusal is told as data, never as an answer.
-    return fact["response"] if fact.get("status") == "answered" else {"status": fact.get("status"), "reason": fact.get("reason", "")}
+    if fact.get("status") == "answered":
+        return fact["response"]
+    more = {"do_not_retry": True} if fact.get("do_not_retry") else {}
+    return {"status": fact.get("status"), "reason": fact.get("reason", ""), **more}

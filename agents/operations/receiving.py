@@ -6,12 +6,12 @@ Locks are taken in one order everywhere: action, effect, run.
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.dispatch import receiver
 
 from agents.models import Effect, Pause, Run
-from agents.operations import events, waking
+from agents.operations import events, stopping, waking
 from agents.states import EffectState, PauseState, RunState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
@@ -33,12 +33,30 @@ def on_resolved(resolved: Resolved, **_: Any) -> None:
     if not resolved.run:
         return
     if resolved.executes:
-        rows.insert(Effect(action_id=resolved.action_id, run_id=UUID(resolved.run), tool=resolved.tool, digest=resolved.digest))
-        waking.wake(waking.EFFECT, resolved.action_id)
+        held = resolved.hold_until
+        effect = Effect(action_id=resolved.action_id, run_id=UUID(resolved.run), tool=resolved.tool, digest=resolved.digest, hold_until=held)
+        rows.insert(effect)
+        if held is None:  # else the sweeper wakes a worker when the hold is over
+            waking.wake(waking.EFFECT, resolved.action_id)
         return
     Effect.objects.filter(pk=resolved.action_id, state=EffectState.READY).delete()
     approvals.settle(resolved.action_id, resolved.outcome)
+    if resolved.stopped_by:
+        _stop(resolved, resolved.stopped_by)
+        return
     ready_if_settled(UUID(resolved.run))
+
+
+def _stop(resolved: Resolved, by: Actor) -> None:
+    """The run ends with this rejection. What else it asks is closed after the commit, as for any cancelled run: actions come before runs."""
+    run_id, reason = UUID(resolved.run), str(resolved.outcome.get("reason", ""))
+    if stopping.stop(run_id, reason=reason, by=by, door=resolved.door):
+        transaction.on_commit(lambda: _close_rest(run_id, reason or "The run was stopped", by, resolved.door), robust=True)
+
+
+@transaction.atomic
+def _close_rest(run_id: UUID, reason: str, by: Actor, door: str) -> None:
+    close_open_pauses(run_id, reason=reason, by=by, door=door)
 
 
 @receiver(action_reopened)

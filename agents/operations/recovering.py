@@ -79,7 +79,8 @@ def _find(found: Found, limit: int) -> None:
     _left_effects(found, moving_runs, limit)
     ready = Q(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=Now() - UNWOKEN)
     found.runs = [str(pk) for pk in _ids(Run.objects.filter(moving, ready).order_by("changed_at"), limit)]
-    unwoken = Effect.objects.filter(moving_runs, state=EffectState.READY, created_at__lte=Now() - UNWOKEN).order_by("created_at")
+    over = Q(hold_until=None) | Q(hold_until__lte=Now())
+    unwoken = Effect.objects.filter(moving_runs, over, state=EffectState.READY, created_at__lte=Now() - UNWOKEN).order_by("created_at")
     found.effects = [str(pk) for pk in _ids(unwoken, limit)]
 
 

@@ -1,10 +1,11 @@
 """Tables of the approvals room. Written by `approvals.operations`, read by `approvals.queries` and `permissions`.
 
-`people` (who may act), `actions` (what is asked and decided), `policies` (what is asked of whom), `notices` (what is owed to
-readers), `grants`, `halts`, `preferences`.
+`people` (who may act), `actions` (what is asked and decided), `asks` (questions to the agent), `policies` (what is asked of
+whom), `notices` (what is owed to readers), `grants`, `halts`, `preferences`.
 """
 
 from approvals.models.actions import Action, Decision, Edit, Requirement
+from approvals.models.asks import Ask
 from approvals.models.grants import Grant, GrantGiver
 from approvals.models.halts import Halt
 from approvals.models.notices import Notification
@@ -14,6 +15,7 @@ from approvals.models.preferences import Preference
 
 __all__ = [
     "Action",
+    "Ask",
     "Backtest",
     "Decision",
     "Edit",

@@ -9,7 +9,7 @@ import uuid
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from approvals.states import ACTION_TRANSITIONS, EDIT_TRANSITIONS, ActionState, EditState, Verdict, steps
@@ -60,6 +60,10 @@ class Action(models.Model):
     expires_at = models.DateTimeField()
     claim_by = models.DateTimeField(null=True)
     claimed_at = models.DateTimeField(null=True)
+    hold_until = models.DateTimeField(null=True)  # an approval may be taken back until then; no claim before
+    # What lets a run be told that it proposes the same again: fingerprint of tool and arguments, and the action this one follows.
+    call_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
+    follows = models.UUIDField(null=True)
     resolved_at = models.DateTimeField(null=True)
     resolution = models.JSONField(default=dict)
     settled_at = models.DateTimeField(null=True)
@@ -153,6 +157,7 @@ class Decision(models.Model):
     response = models.TextField(blank=True)
     door = models.TextField()
     nonce = models.CharField(max_length=32)
+    details = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))  # what a verdict says beside its words: see operations.verdicts
     idempotency_key = models.TextField(blank=True)
     # Set when a standing approval spoke for this person, who saw the grant and not this very call.
     grant = models.ForeignKey("approvals.Grant", null=True, db_index=False, on_delete=models.PROTECT, related_name="decisions")

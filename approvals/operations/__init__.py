@@ -3,6 +3,9 @@
 opening    T1: `open_action`            an agent proposes
 deciding   T2: `decide`                 a person decides
 editing    `request_edit`, `apply_edit` other arguments, checked by a worker
+verdicts, repeating, stopping   what a verdict says beside its words; the same thing proposed again
+undoing    `undo`                       a held approval is taken back
+asking     `ask`, `answer`, ...         a question to the agent; decides nothing
 claiming   T3: `claim`                  the executor asks leave for the last time
 settling   T4: `settle`, `close`        the outcome becomes a fact
 timing     `expire_due`, `prune`        what the database's clock ends
@@ -21,8 +24,11 @@ from approvals.operations.notices import Hint, tell
 from approvals.operations.opening import Proposal, open_action
 from approvals.operations.settling import close, lock, settle
 from approvals.operations.timing import expire_due, prune
+from approvals.operations.undoing import undo
+from approvals.operations.verdicts import Also
 
 __all__ = [
+    "Also",
     "Claim",
     "Decided",
     "Hint",
@@ -41,4 +47,5 @@ __all__ = [
     "request_edit",
     "settle",
     "tell",
+    "undo",
 ]

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from approvals import envelopes
 from approvals.envelopes import Envelope
-from approvals.errors import ApprovalError, Conflict, Expired, Halted, Tampered
+from approvals.errors import ApprovalError, Conflict, Expired, Halted, Held, Tampered
 from approvals.models import Action, Requirement
 from approvals.operations import events, halts, policies
 from approvals.operations.deciding import locked, votes
@@ -26,6 +26,7 @@ from audit.actors import SYSTEM
 _CLAIM = """
 UPDATE approvals_action AS a SET claimed_at = clock_timestamp()
 WHERE a.id = %(id)s AND a.state = 'APPROVED' AND a.settled_at IS NULL AND a.digest = %(digest)s
+  AND (a.hold_until IS NULL OR a.hold_until <= clock_timestamp())
   AND (%(again)s AND a.claimed_at IS NOT NULL OR a.claimed_at IS NULL AND a.claim_by > clock_timestamp())
   AND NOT EXISTS (
     SELECT 1 FROM approvals_halt h WHERE (h.released_at IS NULL OR NOT %(again)s AND h.created_at > a.resolved_at) AND (
@@ -72,7 +73,9 @@ def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
         raise Tampered("The effect was prepared for another version of this action")
     if not again:
         _check_still_enough(action, requirement, envelope)
-    if action.claim_by is None or action.resolved_at is None or action.claim_by - action.resolved_at != envelope.execute_within:
+    # The hold is the approved one, whatever a column says: it is in the bytes that were digested.
+    held = envelope.hold + envelope.execute_within
+    if action.claim_by is None or action.resolved_at is None or action.claim_by - action.resolved_at != held or not _hold_stands(action, envelope):
         raise Tampered("The time allowed for executing this was changed in the database. Nothing will run; tell an operator")
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"id": action.pk, "digest": digest, "again": again})
@@ -120,6 +123,12 @@ def _check_still_enough(action: Action, requirement: Requirement, envelope: Enve
         raise Reopened("An approval no longer counts; the action went back to the people")
 
 
+def _hold_stands(action: Action, envelope: Envelope) -> bool:
+    if not envelope.hold:
+        return action.hold_until is None
+    return action.resolved_at is not None and action.hold_until == action.resolved_at + envelope.hold
+
+
 def _back_to_the_people(action: Action, *, again: bool) -> None:
     """What the claim refused because it was approved before a halt, released since, is asked again."""
     if not again and action.claimed_at is None and halts.voided(action):
@@ -130,6 +139,8 @@ def _back_to_the_people(action: Action, *, again: bool) -> None:
 def _why_not(action: Action) -> ApprovalError:
     if halts.covering(action):
         return Halted("An operator has halted this; it stays approved until the halt is released")
+    if action.hold_until and action.hold_until > database_now():
+        return Held("The approval is held: it may still be taken back, and nothing runs before that is over")
     if action.claimed_at:
         return Conflict("Another worker has claimed this")
     if action.claim_by is None or action.claim_by <= database_now():

@@ -18,6 +18,7 @@ from approvals.operations import events, halts
 from approvals.operations.halts import covering
 from approvals.operations.notices import tell_action
 from approvals.operations.resolving import conclude
+from approvals.operations.verdicts import ALLOWED, NOTHING, WORDS_GO_IN_THE_RESPONSE, Also, details_of
 from approvals.resolution import Vote, resolve
 from approvals.states import ActionState, Verdict
 from audit import canonical, log, rows
@@ -75,6 +76,7 @@ def decide(
     response: str = "",
     idempotency_key: str = "",
     looked: Mapping[str, int] | None = None,
+    also: Also = NOTHING,
     door: str,
 ) -> Decided:
     """Record a verdict; when the verdicts add up, resolve the action in the same transaction.
@@ -83,6 +85,7 @@ def decide(
         seen_digest: the full digest of what the person was shown; another one stored is refused.
         reason, response: the person's words; `response` is what a question is answered with.
         idempotency_key: the same key from the same person gives the recorded result again.
+        also: what goes with a rejection or a take-over beside its words.
         looked: what the door knows of the reading, such as folded parts there were and were opened; recorded, never judged here.
 
     Raises:
@@ -106,7 +109,8 @@ def decide(
     if mine and mine.version == action.version:
         raise AlreadyDecided("You have decided this version already; it waits for somebody else")
     envelope = envelopes.opened(action, requirement)
-    _check_verdict(action, envelope, chosen, reason, response)
+    _check_verdict(action, envelope, chosen, reason)
+    details = details_of(action, chosen, also, response)
     decision = Decision.objects.create(
         action=action,
         version=action.version,
@@ -120,6 +124,7 @@ def decide(
         response=response,
         door=door,
         nonce=secrets.token_hex(16),
+        details=details,
         idempotency_key=idempotency_key,
     )
     if resolve(envelope.needs, votes(action)) is None:
@@ -160,7 +165,7 @@ def check_words(verdict: str, reason: str, response: str, key: str = "") -> Verd
     try:
         chosen = Verdict(verdict)
     except ValueError:
-        raise BadRequest(f"{verdict[:40]!r} is not a verdict; send approve, reject or respond") from None
+        raise BadRequest(f"{verdict[:40]!r} is not a verdict; send {ALLOWED}") from None
     for name, text, limit in (("reason", reason, MAX_REASON), ("response", response, MAX_RESPONSE), ("key", key, MAX_KEY)):
         if len(text) > limit:
             raise BadRequest(f"The {name} has {len(text):,} characters; at most {limit:,} are kept")
@@ -231,14 +236,12 @@ def _standing(action: Action) -> tuple[datetime, bool, bool]:
     return now, halted, checking
 
 
-def _check_verdict(action: Action, envelope: Envelope, verdict: Verdict, reason: str, response: str) -> None:
+def _check_verdict(action: Action, envelope: Envelope, verdict: Verdict, reason: str) -> None:
     if str(verdict) not in envelope.verdicts:
         raise BadRequest(f"The policy does not allow {verdict} here; allowed: {', '.join(envelope.verdicts)}")
     if action.kind == Action.Kind.QUESTION and verdict is Verdict.APPROVE:
         raise BadRequest("This is a question: answer it, or reject it")
-    if verdict is Verdict.RESPOND and not response.strip():
-        raise BadRequest("An answer needs words")
-    if str(verdict) in envelope.reason_for and verdict is not Verdict.RESPOND and not reason.strip():
+    if str(verdict) in envelope.reason_for and verdict not in WORDS_GO_IN_THE_RESPONSE and not reason.strip():
         raise BadRequest(f"Say why: at this level the policy asks for a reason to {verdict}")
 
 

@@ -13,8 +13,9 @@ from django.db import connection, transaction
 from approvals import envelopes
 from approvals.legible.findings import unreadable
 from approvals.models import Action, Requirement, User
-from approvals.operations import events, policies
+from approvals.operations import events, policies, repeating
 from approvals.operations.notices import tell_action
+from approvals.operations.repeating import Earlier
 from approvals.operations.resolving import conclude, record_policy_decision
 from approvals.operations.using import decided_by_grant
 from approvals.policy.risk import Assessment, Facts, assess
@@ -42,6 +43,7 @@ class Proposal:
         untrusted_text: argument paths that repeat text from outside.
         requested_by, owner: the person who started the run, and the person who owns the agent.
         asked_for: the run's input, where the policy may find the customer when the arguments name none.
+        follows: the action this one asks again, where the asker knows.
     """
 
     agent: str
@@ -71,6 +73,7 @@ class Proposal:
     owner: User | None = None
     note: str = ""
     asked_for: Mapping[str, Any] = field(default_factory=dict)
+    follows: UUID | None = None
 
 
 def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
@@ -85,13 +88,14 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
     if not connection.in_atomic_block:
         with transaction.atomic():
             return open_action(proposal, door=door)
-    now, existing, approvals_before, in_force, standing = _look(proposal)
+    call = repeating.call_sha256(proposal.tool, proposal.args) if proposal.run else ""
+    now, existing, approvals_before, in_force, standing, was = _look(proposal, call)
     if existing:
         return Action.objects.get(pk=existing)
     policy = policies.known(in_force)
     facts = _facts(proposal, policy, approvals_before)
     assessment = assess(policy.data, facts)
-    action, requirement = _create(proposal, policy, facts, assessment, now)
+    action, requirement = _create(proposal, policy, facts, assessment, now, call, was)
     opened = events.entry(
         action,
         "action.opened",
@@ -106,7 +110,12 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
         args=proposal.args,
         why=requirement.why,
     )
-    if not decided_by_policy(action, requirement, opened) and not decided_by_grant(action, requirement, opened, standing):
+    repeated = repeating.answered(action, requirement, [opened], was, most=policy.data.loop_after, reads=facts.tool_class == "read")
+    if (
+        not repeated
+        and not decided_by_policy(action, requirement, opened)
+        and not decided_by_grant(action, requirement, opened, standing)
+    ):
         log.append(opened)
         tell_action(action, "action.opened")
     return action
@@ -194,7 +203,9 @@ def people_excluded(assessment: Assessment, requested_by: User | None, owner: Us
     return sorted({who.person for name in wanted if (who := named.get(name)) is not None and who.kind == User.Kind.HUMAN})
 
 
-def _create(proposal: Proposal, policy: Policy, facts: Facts, assessment: Assessment, now: datetime) -> tuple[Action, Requirement]:
+def _create(
+    proposal: Proposal, policy: Policy, facts: Facts, assessment: Assessment, now: datetime, call: str, was: Earlier
+) -> tuple[Action, Requirement]:
     action = Action(
         id=uuid.uuid4(),
         tenant=settings.TENANT,
@@ -214,6 +225,8 @@ def _create(proposal: Proposal, policy: Policy, facts: Facts, assessment: Assess
         requested_by=proposal.requested_by,
         owner=proposal.owner,
         created_at=now,
+        call_sha256=call,
+        follows=proposal.follows or was.rejected,
     )
     requirement = write_requirement(
         action,
@@ -235,8 +248,8 @@ def _create(proposal: Proposal, policy: Policy, facts: Facts, assessment: Assess
     return action, requirement
 
 
-# The clock, whether this very place was asked before, how often people approved this tool of this agent lately
-# (counting stops where the policy stops caring), the policy in force, and which grants may stand: one statement in every T1.
+# The clock, whether this very place was asked before, how often people approved this tool of this agent lately (counting stops
+# where the policy stops caring), the policy in force, which grants may stand, what the run proposed before: one statement in every T1.
 _LOOK = f"""
 SELECT clock_timestamp(),
     (SELECT id FROM approvals_action WHERE thread = %(thread)s AND checkpoint_ns = %(checkpoint_ns)s
@@ -245,16 +258,17 @@ SELECT clock_timestamp(),
         AND resolved_at >= statement_timestamp() - make_interval(secs => %(window)s) LIMIT 100) AS lately),
     {policies.IN_FORCE},
     ARRAY(SELECT id FROM approvals_grant WHERE %(novelty)s AND agent = %(agent)s AND tool = %(tool)s AND revoked_at IS NULL
-        AND until > clock_timestamp() AND uses < max_uses ORDER BY until LIMIT 20)
+        AND until > clock_timestamp() AND uses < max_uses ORDER BY until LIMIT 20),
+    {repeating.EARLIER}
 """  # noqa: S608  a statement of ours
 
 
-def _look(proposal: Proposal) -> tuple[datetime, UUID | None, int, list[str] | None, list[int]]:
-    place = {k: getattr(proposal, k) for k in ("thread", "checkpoint_ns", "interrupt_id", "index", "agent", "tool")}
+def _look(proposal: Proposal, call: str) -> tuple[datetime, UUID | None, int, list[str] | None, list[int], Earlier]:
+    place = {k: getattr(proposal, k) for k in ("thread", "checkpoint_ns", "interrupt_id", "index", "agent", "tool", "run")}
     with connection.cursor() as cursor:
-        cursor.execute(_LOOK, {**place, "window": NOVELTY_WINDOW.total_seconds(), "novelty": not _runs_nothing(proposal)})
-        now, existing, approvals_before, in_force, standing = cursor.fetchone()
-    return now, existing, approvals_before, in_force, standing
+        cursor.execute(_LOOK, {**place, "window": NOVELTY_WINDOW.total_seconds(), "novelty": not _runs_nothing(proposal), "call": call})
+        now, existing, approvals_before, in_force, standing, earlier = cursor.fetchone()
+    return now, existing, approvals_before, in_force, standing, repeating.earlier(earlier)
 
 
 def _runs_nothing(proposal: Proposal) -> bool:

@@ -15,11 +15,14 @@ from audit import log
 from audit.actors import Actor
 
 
-def reopen(action: Action, *, why: str, by: Actor, door: str) -> None:
+def reopen(action: Action, *, why: str, by: Actor, door: str, kind: str = "action.reopened") -> bool:
     """Void an unused approval (or an overdue question), under the caller's row lock, and ask again under the policy in force now.
 
     Args:
-        why: the sentence people will read beside the new version.
+        why: the sentence people will read beside the new version. kind: how the log names it.
+
+    Returns:
+        False when it is too late: the executor was faster, and its claim stands.
     """
     before = Requirement.objects.filter(action=action, version=action.version).first()
     if before is None:
@@ -59,15 +62,17 @@ def reopen(action: Action, *, why: str, by: Actor, door: str) -> None:
         expires_at=action.expires_at,
         resolved_at=None,
         claim_by=None,
+        hold_until=None,
         resolution={},
         created_at=Now(),
     )
     if not changed:
-        return  # the executor was faster, before the order: its claim stands
+        return False  # the executor was faster, before the order: its claim stands
     requirement.save(force_insert=True)
     action.state = ActionState.PENDING
-    reopened = events.entry(action, "action.reopened", by=by, door=door, requirement=requirement, why=why)
+    reopened = events.entry(action, kind, by=by, door=door, requirement=requirement, why=why)
     action_reopened.send(sender=None, action_id=action.pk)
     if not decided_by_policy(action, requirement, reopened):
         log.append(reopened)
-        tell_action(action, "action.reopened")
+        tell_action(action, kind)
+    return True

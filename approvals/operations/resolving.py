@@ -12,6 +12,7 @@ from approvals.errors import Conflict
 from approvals.models import Action, Decision, Requirement
 from approvals.operations import events
 from approvals.operations.notices import tell_action
+from approvals.operations.verdicts import told
 from approvals.signals import Resolved, action_resolved
 from approvals.states import STATE_OF_VERDICT, ActionState, Verdict
 from audit import actors, log
@@ -20,8 +21,10 @@ from audit.log import Entry
 
 _CONCLUDE = """
 UPDATE approvals_action SET state = %(state)s, resolved_at = statement_timestamp(), resolution = %(resolution)s::jsonb,
-    claim_by = CASE WHEN %(approved)s THEN statement_timestamp() + make_interval(secs => %(within)s) ELSE claim_by END
+    claim_by = CASE WHEN %(approved)s THEN statement_timestamp() + make_interval(secs => %(within)s + %(hold)s) ELSE claim_by END,
+    hold_until = CASE WHEN %(approved)s AND %(hold)s > 0 THEN statement_timestamp() + make_interval(secs => %(hold)s) END
 WHERE id = %(id)s AND state = 'PENDING' AND version = %(version)s AND digest = %(digest)s AND expires_at > statement_timestamp()
+RETURNING hold_until
 """
 
 
@@ -42,11 +45,20 @@ def record_policy_decision(action: Action, requirement: Requirement, verdict: Ve
 
 
 def conclude(
-    action: Action, requirement: Requirement, decision: Decision, *, before: Sequence[Entry] = (), looked: Mapping[str, int] | None = None
+    action: Action,
+    requirement: Requirement,
+    decision: Decision,
+    *,
+    before: Sequence[Entry] = (),
+    looked: Mapping[str, int] | None = None,
+    by: Actor | None = None,
 ) -> None:
     """Let the verdict of the deciding Decision take effect: state, events, notification, signal.
 
     The guarded UPDATE looks again, under the caller's row lock, at state, version and the database's clock.
+
+    Args:
+        by: who the log names when no person decided; otherwise the policy.
 
     Raises:
         Conflict: the action moved on or its deadline passed between the caller's look and now.
@@ -60,6 +72,7 @@ def conclude(
         "reason": decision.reason,
         "response": decision.response,
         "version": action.version,
+        **({"details": decision.details} if decision.details else {}),
     }
     envelope = envelopes.parse(requirement)
     with connection.cursor() as cursor:
@@ -71,13 +84,15 @@ def conclude(
                     "resolution": json.dumps(resolution),
                     "approved": verdict is Verdict.APPROVE,
                     "within": envelope.execute_within.total_seconds(),
+                    "hold": envelope.hold.total_seconds(),
                 },
             },
         )
-        if cursor.rowcount != 1:
+        taken = cursor.fetchone()
+        if taken is None:
             raise Conflict("This changed or ran out while you were deciding; open it again")
-    action.state, action.resolution = state, resolution
-    by = _author(decision, requirement)
+    action.state, action.resolution, action.hold_until = state, resolution, taken[0]
+    by = by or _author(decision, requirement)
     log.append(
         *before,
         events.entry(
@@ -91,12 +106,13 @@ def conclude(
             response=decision.response,
             nonce=decision.nonce,
             **({"grant": decision.grant_id} if decision.grant_id else {}),
+            **({"details": decision.details} if decision.details else {}),
             **({"looked": dict(looked)} if looked else {}),
         ),
         resolved_entry(action, requirement, by=by, door=decision.door),
     )
     tell_action(action, f"action.{state.lower()}")
-    announce(action)
+    announce(action, args=envelope.args, by=by)
 
 
 def _author(decision: Decision, requirement: Requirement) -> Actor:
@@ -110,8 +126,8 @@ def resolved_entry(action: Action, requirement: Requirement | None, *, by: Actor
     return events.entry(action, f"action.{action.state.lower()}", by=by, door=door, requirement=requirement, **data)
 
 
-def announce(action: Action) -> None:
-    """Tell other rooms, inside the transaction, what an action came to."""
+def announce(action: Action, *, args: Any = None, by: Actor = actors.SYSTEM) -> None:
+    """Tell other rooms, inside the transaction, what an action came to; `args` and `by` when it was decided."""
     action_resolved.send(
         sender=None,
         resolved=Resolved(
@@ -121,28 +137,9 @@ def announce(action: Action) -> None:
             state=str(action.state),
             digest=action.digest,
             executes=action.executes,
-            outcome={} if action.executes else told(action),
+            outcome={} if action.executes else told(action, args),
+            hold_until=action.hold_until,
+            door=action.resolution.get("door", "worker"),
+            stopped_by=by if (action.resolution.get("details") or {}).get("stop_run") else None,
         ),
     )
-
-
-# What the asker is told for each way an action can end without being executed.
-STATUS_OF_STATE: dict[ActionState, str] = {
-    ActionState.APPROVED: "approved",
-    ActionState.REJECTED: "rejected",
-    ActionState.ANSWERED: "answered",
-    ActionState.EXPIRED: "expired",
-    ActionState.SUPERSEDED: "superseded",
-    ActionState.CANCELLED: "cancelled",
-}
-
-
-def told(action: Action) -> dict[str, Any]:
-    """The settled fact for an action that executes nothing."""
-    resolution = action.resolution or {}
-    return {
-        "status": STATUS_OF_STATE[ActionState(action.state)],
-        "reason": resolution.get("reason", ""),
-        "response": resolution.get("response", ""),
-        "by": resolution.get("by", ""),
-    }

@@ -19,7 +19,8 @@ class Level(StrEnum):
 
 Points = Annotated[int, Field(ge=-100, le=100)]
 Excluded = Literal["requester", "owner", "editor"]
-VerdictName = Literal["approve", "reject", "respond"]
+VerdictName = Literal["approve", "reject", "respond", "take_over"]
+Hold = Annotated[int, Field(ge=0, le=600)]
 Deadline = Annotated[int, Field(ge=5, le=30 * 86400)]
 ExecuteWithin = Annotated[int, Field(ge=5, le=7 * 86400)]
 
@@ -38,9 +39,9 @@ class RequirementRule(Strict):
     deadline_s: Deadline
     execute_within_s: ExecuteWithin = 900
     exclude: tuple[Excluded, ...] = ()
-    verdicts: tuple[VerdictName, ...] = ("approve", "reject", "respond")
+    verdicts: tuple[VerdictName, ...] = ("approve", "reject", "respond", "take_over")
     reason_for: tuple[VerdictName, ...] = ("reject",)
-    hold_s: int = Field(default=0, ge=0, le=600)
+    hold_s: Hold = 0
 
     @property
     def people(self) -> int:

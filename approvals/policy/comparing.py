@@ -12,7 +12,7 @@ from approvals.policy.ruleset import Require, Rule
 # Fields looked at one by one below; `version` says nothing. A field that is added to the policy and forgotten here loosens.
 LOOKED_AT = {
     "version", "tool_class", "irreversible", "amounts", "environment", "novelty", "untrusted_text", "hidden_characters", "at_least",
-    "levels", "requirements", "questions", "rules",
+    "levels", "requirements", "questions", "rules", "loop_after",
 }  # fmt: skip
 
 
@@ -149,6 +149,7 @@ def _requires_as_much(old: Require | None, new: Require | None) -> bool:
         and _within(old.verdicts, new.verdicts)
         and _no_later(old.deadline_s, new.deadline_s)
         and _no_later(old.execute_within_s, new.execute_within_s)
+        and (new.hold_s or 0) >= (old.hold_s or 0)
     )
 
 
@@ -161,6 +162,8 @@ def _no_later(old: int | None, new: int | None) -> bool:
 
 
 def _other(old: PolicyData, new: PolicyData) -> Iterator[str]:
+    if new.loop_after > old.loop_after:
+        yield f"the same call halts its run after {new.loop_after} times instead of {old.loop_after}"
     for name in sorted(set(PolicyData.model_fields) - LOOKED_AT):
         if getattr(old, name) != getattr(new, name):
             yield f"{name} changed"

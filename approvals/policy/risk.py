@@ -61,7 +61,7 @@ def assess(policy: PolicyData, facts: Facts) -> Assessment:
             level = floor_level
             factors.append(Factor("at_least", 0, why))
     denied = next((f"{hit.rule.deny} (rule {hit.rule.name})" for hit in hits if hit.rule.deny), "")
-    return Assessment(_within(policy, level, score), level, tuple(factors), _asked(policy.requirements[level], hits), denied, hits)
+    return Assessment(_within(policy, level, score), level, tuple(factors), _asked(_with_hold(policy.requirements[level], facts), hits), denied, hits)
 
 
 def at_least_medium(policy: PolicyData, assessment: Assessment) -> Assessment:
@@ -97,6 +97,11 @@ def _within(policy: PolicyData, level: Level, score: int) -> int:
     return max(policy.levels[level], min(score, max(top, policy.levels[level])))
 
 
+def _with_hold(base: RequirementRule, facts: Facts) -> RequirementRule:
+    """What can be undone afterwards need not be held: a level's own hold is for the rest. Rules may hold anything."""
+    return base.model_copy(update={"hold_s": 0}) if facts.reversible and base.hold_s else base
+
+
 def _asked(base: RequirementRule, hits: Sequence[Hit]) -> RequirementRule:
     """What the level asks, with parts replaced (the highest priority wins), then with what is asked on top (the strictest)."""
     changes: dict[str, Any] = {}
@@ -115,6 +120,7 @@ def _asked(base: RequirementRule, hits: Sequence[Hit]) -> RequirementRule:
                     "reason_for": tuple(dict.fromkeys((*asked.reason_for, *more.reason_for))),
                     "deadline_s": min(asked.deadline_s, more.deadline_s or asked.deadline_s),
                     "execute_within_s": min(asked.execute_within_s, more.execute_within_s or asked.execute_within_s),
+                    "hold_s": max(asked.hold_s, more.hold_s or 0),
                 }
             )
     return asked

@@ -50,6 +50,7 @@ class PolicyData(Strict):
     untrusted_text: Points
     hidden_characters: Points
     at_least: tuple[Floor, ...] = ()
+    loop_after: int = Field(default=5, ge=2, le=1_000)
     customer: tuple[str, ...] = ()
     levels: dict[Level, int]
     requirements: dict[Level, RequirementRule]

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from pydantic import Field, model_validator
 
-from approvals.policy.basics import Deadline, Excluded, ExecuteWithin, Level, NeedRule, Points, Strict, VerdictName
+from approvals.policy.basics import Deadline, Excluded, ExecuteWithin, Hold, Level, NeedRule, Points, Strict, VerdictName
 from approvals.policy.conditions import Condition
 
 
@@ -35,6 +35,7 @@ class Require(Strict):
     deadline_s: Deadline | None = None
     execute_within_s: ExecuteWithin | None = None
     reason_for: tuple[VerdictName, ...] = ()
+    hold_s: Hold | None = None
 
     @model_validator(mode="after")
     def _can_end(self) -> "Require":
@@ -52,6 +53,7 @@ class Instead(Strict):
     deadline_s: Deadline | None = None
     execute_within_s: ExecuteWithin | None = None
     reason_for: tuple[VerdictName, ...] | None = None
+    hold_s: Hold | None = None
 
 
 class Rule(Strict):

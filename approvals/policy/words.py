@@ -50,6 +50,8 @@ def asked(requirement: RequirementRule) -> str:
         return "Nobody is asked: it passes by policy, recorded like any decision."
     parts = [people(requirement.need), *_excluded(requirement.exclude), f"within {duration(requirement.deadline_s)}"]
     parts.append(f"to be used within {duration(requirement.execute_within_s)}")
+    if requirement.hold_s:
+        parts.append(f"held {duration(requirement.hold_s)} when it cannot be undone")
     if requirement.reason_for:
         parts.append(f"a reason to {', '.join(requirement.reason_for)}")
     return f"{'; '.join(parts)}."
@@ -80,6 +82,7 @@ def points(data: PolicyData) -> tuple[tuple[str, str], ...]:
         ("New for this agent", ", ".join(f"fewer than {below} approvals {p:+d}" for below, p in sorted(data.novelty))),
         ("Text from outside", f"{data.untrusted_text:+d}"),
         ("Hidden characters", f"{data.hidden_characters:+d}"),
+        ("A loop", f"the same call proposed more than {data.loop_after} times halts its run"),
         ("Never below", "; ".join(_floor(f.level, f.tools, f.estimated_cost_over) for f in data.at_least) or "nothing"),
     )
 
@@ -104,6 +107,8 @@ def _parts(parts: Require | Instead) -> list[str]:
         found.append(f"a decision within {duration(parts.deadline_s)}")
     if parts.execute_within_s:
         found.append(f"to be used within {duration(parts.execute_within_s)}")
+    if parts.hold_s is not None:
+        found.append(f"an approval held {duration(parts.hold_s)}" if parts.hold_s else "no hold")
     if parts.reason_for:
         found.append(f"a reason to {', '.join(parts.reason_for)}")
     return found

@@ -9,13 +9,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from agents.states import EFFECT_TRANSITIONS, PAUSE_TRANSITIONS, RUN_TRANSITIONS
-from approvals.states import ACTION_TRANSITIONS, BACKTEST_TRANSITIONS, EDIT_TRANSITIONS, POLICY_TRANSITIONS
+from approvals.states import ACTION_TRANSITIONS, ASK_TRANSITIONS, BACKTEST_TRANSITIONS, EDIT_TRANSITIONS, POLICY_TRANSITIONS
 
 MACHINES: dict[str, tuple[str, Mapping[Any, frozenset[Any]]]] = {
     "Run": ("agents/states.py", RUN_TRANSITIONS),
     "Pause": ("agents/states.py", PAUSE_TRANSITIONS),
     "Action": ("approvals/states.py", ACTION_TRANSITIONS),
     "Edit": ("approvals/states.py", EDIT_TRANSITIONS),
+    "Ask": ("approvals/states.py", ASK_TRANSITIONS),
     "PolicyVersion": ("approvals/states.py", POLICY_TRANSITIONS),
     "Backtest": ("approvals/states.py", BACKTEST_TRANSITIONS),
     "Effect": ("agents/states.py", EFFECT_TRANSITIONS),

@@ -1,0 +1,29 @@
+"""A run that a reviewer stopped by rejecting what it asked for, inside the transaction of that decision."""
+
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from agents.models import Run
+from agents.operations import events
+from agents.states import UNFINISHED, RunState
+from audit import log, rows
+from audit.actors import Actor
+
+
+def stop(run_id: UUID, *, reason: str, by: Actor, door: str) -> bool:
+    """End the run; what else it asks for is closed by the caller after the commit. False when it had ended already.
+
+    The caller holds the action; the run comes after it, as everywhere.
+    """
+    run = rows.first(Run, "SELECT * FROM agents_run WHERE id = %s FOR UPDATE", [run_id])
+    if run is None or run.state not in {*UNFINISHED, RunState.FAILED}:
+        return False
+    said = f"Stopped by {by.name}" + (f": {reason}" if reason else "")
+    Run.objects.filter(pk=run.pk).update(
+        state=RunState.CANCELLED, fence=run.fence + 1, lease_until=None, finished_at=Now(), changed_at=Now(), error=said
+    )
+    run.state = RunState.CANCELLED
+    log.append(events.entry(run, "run.cancelled", by=by, door=door, reason=said, stopped=True))
+    events.tell_run(run, "run.cancelled")
+    return True

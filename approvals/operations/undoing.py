@@ -1,0 +1,48 @@
+"""Taking an approval back while it is held: the action is asked again as a new version, and nothing has run.
+
+A new version, not the old one with a vote struck out (docs/adr/0016): whatever still carries the old digest, such as a retried request
+or an old page, can approve nothing any more, and whoever else had approved hears that somebody thought better of it.
+"""
+
+from typing import Any
+
+from django.db import transaction
+
+from approvals import envelopes, permissions
+from approvals.errors import AlreadyDecided, Conflict
+from approvals.models import Action, Decision, User
+from approvals.operations.deciding import check_words, locked
+from approvals.operations.opening import database_now
+from approvals.operations.reopening import reopen
+from approvals.states import ActionState, Verdict
+
+TOO_LATE = "It is too late to undo this: the hold is over, and a worker acts on the approval"
+
+
+@transaction.atomic
+def undo(action_id: Any, *, by: User, reason: str = "", door: str) -> Action:
+    """Void a held approval and ask again. Whoever may decide the action may do it, not only whoever approved.
+
+    The same row lock as the claim's decides who was first. Also while a halt is in force: this only makes things safer.
+
+    Raises:
+        NotFound, NotAllowed, BadRequest: no such action, the wrong person, words that cannot be kept.
+        AlreadyDecided: it is not approved (any more). Conflict: the hold is over, or there was none.
+    """
+    check_words(Verdict.REJECT, reason, "")
+    action, requirement = locked(action_id)
+    who = permissions.standing(by)
+    envelope = envelopes.parse(requirement)
+    permissions.check_decide(
+        who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded, edited_by=envelope.edited_by, verdict=Verdict.REJECT
+    )
+    if action.state != ActionState.APPROVED:
+        raise AlreadyDecided(f"There is no approval to undo: it is {action.state.lower()}", state=str(action.state))
+    if action.claimed_at or action.hold_until is None or action.hold_until <= database_now():
+        raise Conflict(TOO_LATE if envelope.hold else "This approval was not held: a worker could act on it at once")
+    approved = Decision.objects.filter(action=action, version=action.version, verdict=Verdict.APPROVE).order_by("-pk").first()
+    whose = "their own" if approved and approved.by_id == who.user.pk else f"{approved.by_name}'s" if approved else "the"
+    why = f"{who.user.get_username()} took {whose} approval back" + (f": {reason.strip()}" if reason.strip() else "")
+    if not reopen(action, why=why, by=who.user.actor, door=door, kind="action.undone"):
+        raise Conflict(TOO_LATE)
+    return action

@@ -1,0 +1,106 @@
+"""What a verdict says beside its words, and what the agent is told of it. Called by deciding and resolving; writes nothing.
+
+A rejection may say "do not retry" (the tool is not asked for again in this run) and "stop the run"; a take-over says what a person
+did outside, which the graph gets as the tool's own result. All of it is kept in `Decision.details`, beside reason and response.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from approvals.errors import BadRequest
+from approvals.models import Action
+from approvals.states import ActionState, Verdict
+from audit import canonical
+
+WORDS_GO_IN_THE_RESPONSE = frozenset({Verdict.RESPOND, Verdict.TAKE_OVER})
+ALLOWED = "approve, reject, respond or take_over"
+
+
+@dataclass(frozen=True)
+class Also:
+    """The parts of a verdict that are not words.
+
+    Attributes:
+        do_not_retry, stop_run: of a rejection.
+        done: of a take-over: whether the person could do it. result: the tool's result as the person entered it, if they did.
+    """
+
+    do_not_retry: bool = False
+    stop_run: bool = False
+    done: bool | None = None
+    result: Mapping[str, Any] | None = None
+
+
+NOTHING = Also()
+
+
+def details_of(action: Action, verdict: Verdict, also: Also, response: str) -> dict[str, Any]:
+    """What is kept of it. Raises BadRequest when these parts do not go with this verdict, or something is missing."""
+    if verdict is not Verdict.REJECT and (also.do_not_retry or also.stop_run):
+        raise BadRequest(f'"Do not retry" and "stop the run" go with a rejection, not with {verdict}')
+    if verdict is not Verdict.TAKE_OVER and (also.done is not None or also.result is not None):
+        raise BadRequest(f"An outcome goes with take_over, not with {verdict}")
+    if (also.do_not_retry or also.stop_run) and not action.run:
+        raise BadRequest("There is no run to stop or to remember this: the agent asked from outside")
+    if verdict in WORDS_GO_IN_THE_RESPONSE and not response.strip():
+        raise BadRequest("An answer needs words" if verdict is Verdict.RESPOND else "Say what you did, or why it could not be done")
+    if verdict is Verdict.TAKE_OVER:
+        return _taken_over(action, also)
+    return {name: True for name in ("do_not_retry", "stop_run") if getattr(also, name)}
+
+
+def _taken_over(action: Action, also: Also) -> dict[str, Any]:
+    if action.kind == Action.Kind.QUESTION:
+        raise BadRequest("This is a question, which runs nothing: answer it, or reject it")
+    if also.done is None:
+        raise BadRequest("Say whether you could do it")
+    if also.result is None:
+        return {"done": also.done}
+    if not also.done:
+        raise BadRequest("Only what was done has a result; say why it could not be done in words")
+    if not isinstance(also.result, Mapping):
+        raise BadRequest("The result has to be a JSON object, as a tool gives it back")
+    try:
+        canonical.dumps(dict(also.result))
+    except canonical.NotCanonical as error:
+        raise BadRequest(f"The result cannot be kept: {error}") from error
+    return {"done": also.done, "result": dict(also.result)}
+
+
+# What the asker is told for each way an action can end without being executed.
+STATUS_OF_STATE: dict[ActionState, str] = {
+    ActionState.APPROVED: "approved",
+    ActionState.REJECTED: "rejected",
+    ActionState.ANSWERED: "answered",
+    ActionState.EXPIRED: "expired",
+    ActionState.SUPERSEDED: "superseded",
+    ActionState.CANCELLED: "cancelled",
+}
+
+
+def told(action: Action, args: Any = None) -> dict[str, Any]:
+    """The settled fact for an action that executes nothing; `args` are those of the version decided on, if it was decided."""
+    resolution = action.resolution or {}
+    details = resolution.get("details") or {}
+    by, words = resolution.get("by", ""), resolution.get("response", "")
+    if resolution.get("verdict") == Verdict.TAKE_OVER:
+        # The graph gets a result, as from the tool; that a person did it, and which arguments they saw, stands beside it.
+        done = bool(details.get("done"))
+        result = details.get("result") or {"taken_over_by": by, "outcome": words}
+        return {
+            "status": "done" if done else "failed",
+            "result": result if done else None,
+            "reason": "" if done else f"{by} took this over and could not do it: {words}",
+            "response": words,
+            "by": by,
+            "taken_over": True,
+            "args": args,
+        }
+    fact = {
+        "status": STATUS_OF_STATE[ActionState(action.state)],
+        "reason": resolution.get("reason", ""),
+        "response": words,
+        "by": by,
+    }
+    return {**fact, "do_not_retry": True} if details.get("do_not_retry") else fact
