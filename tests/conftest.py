@@ -3,8 +3,11 @@
 `DATABASE_URL` and `REDIS_URL` win; without them the embedded servers are started, once, when the first test asks.
 """
 
+import atexit
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -24,6 +27,15 @@ from config import env
 from config.services.embedded import Services, embedded
 from tests import factories, fakes
 from tests.factories import Cast
+
+
+def pytest_configure() -> None:
+    """The policy that ships, without its holds: tests do not wait half a minute. Those about holds publish their own."""
+    folder = Path(tempfile.mkdtemp(prefix="countersign-policy-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    text = settings.POLICY_FILE.read_text(encoding="utf-8")
+    settings.POLICY_FILE = folder / "policy.yaml"
+    settings.POLICY_FILE.write_text(re.sub(r"hold_s: [0-9]+", "hold_s: 0", text), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -80,14 +92,6 @@ def empty_database() -> None:
 def _nothing_of_this_checkout_is_used(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Not its collected files: they may not be there, which whitenoise warns of."""
     settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _nothing_is_held(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The policy that ships, without its holds: tests do not wait half a minute. Those about holds publish their own."""
-    seed = tmp_path_factory.mktemp("policy") / "policy.yaml"
-    seed.write_text(re.sub(r"(?m)^ +hold_s: .*\n", "", settings.POLICY_FILE.read_text(encoding="utf-8")), encoding="utf-8")
-    settings.POLICY_FILE = seed
 
 
 @pytest.fixture(autouse=True)

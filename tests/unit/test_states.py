@@ -7,7 +7,7 @@ import pytest
 
 from agents import crashpoints
 from agents.states import EFFECT_TRANSITIONS, PAUSE_TRANSITIONS, RUN_TRANSITIONS, UNFINISHED, EffectState, PauseState, RunState
-from approvals.operations.resolving import STATUS_OF_STATE
+from approvals.operations.verdicts import STATUS_OF_STATE
 from approvals.states import ACTION_TRANSITIONS, EDIT_TRANSITIONS, STATE_OF_VERDICT, ActionState, EditState, Verdict
 
 ROOT = Path(__file__).parents[2]
