@@ -32,6 +32,12 @@ def check_edit(edit_id: str, **_: object) -> None:
 
 
 @shared_task(ignore_result=True)
+def answer_ask(ask_id: str, **_: object) -> None:
+    """Let an agent answer a reviewer's question."""
+    operations.answer_ask(int(ask_id))
+
+
+@shared_task(ignore_result=True)
 def sweep() -> None:
     """Find what nobody woke and what was left behind."""
     found = operations.recover()
@@ -52,12 +58,14 @@ def stand_in() -> int:
     found = operations.recover(wake=False)
     for edit_id in found.edits:
         operations.check_edit(edit_id)
+    for ask_id in found.asks:
+        operations.answer_ask(ask_id)
     for action_id in found.again:
         operations.execute(UUID(action_id), again=True)
     todo = [waking.Wake(waking.EFFECT, pk) for pk in found.effects] + [waking.Wake(waking.RUN, pk) for pk in found.runs]
     for wake in todo:
         _chain(wake)
-    return len(todo) + len(found.edits) + len(found.again)
+    return len(todo) + len(found.edits) + len(found.asks) + len(found.again)
 
 
 def _chain(wake: waking.Wake) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.views import agents, edits, effects, halts, policies, runs
+from agents.views import agents, asks, edits, effects, halts, policies, runs
 
 urlpatterns = [
     path("agents/", agents.agents, name="agents"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("actions/<uuid:action_id>/effect", effects.effect, name="action-effect"),
     path("actions/<uuid:action_id>/effect/resolve", effects.resolve_form, name="effect-resolve"),
     path("actions/<uuid:action_id>/effect/resolved", effects.resolve, name="effect-resolved"),
+    path("actions/<uuid:action_id>/ask", asks.ask, name="action-ask"),
+    path("actions/<uuid:action_id>/asks", asks.asks, name="action-asks"),
     path("policies/", policies.policies_page, name="policies"),
     path("policies/edit", policies.editor, name="policy-edit"),
     path("policies/<int:version_id>/", policies.version_page, name="policy"),

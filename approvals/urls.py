@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals.web.views import action, bulk, decide, grants, links, lists, live, preferences
+from approvals.web.views import action, bulk, decide, grants, links, lists, live, preferences, undo
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("actions/<uuid:action_id>/approve", action.approve_sheet, name="action-approve"),
     path("actions/<uuid:action_id>/reject", action.reject_sheet, name="action-reject"),
     path("actions/<uuid:action_id>/respond", action.respond_sheet, name="action-respond"),
+    path("actions/<uuid:action_id>/take-over", action.take_over_sheet, name="action-take-over"),
+    path("actions/<uuid:action_id>/undo", undo.undo, name="action-undo"),
     path("actions/<uuid:action_id>/decide", decide.decide, name="action-decide"),
     path("actions/<uuid:action_id>/led", action.led, name="action-led"),
     path("actions/<uuid:action_id>/viewing", preferences.viewing, name="action-viewing"),

@@ -26,6 +26,7 @@ app.conf.task_routes = {
     "agents.tasks.sweep": {"queue": "runs", "priority": URGENT},
     "agents.tasks.tidy": {"queue": "runs", "priority": NORMAL},
     "agents.tasks.run_effect": {"queue": "effects", "priority": NORMAL},
+    "agents.tasks.answer_ask": {"queue": "runs", "priority": LATER},
     "agents.tasks.check_edit": {"queue": "runs", "priority": URGENT},
     "approvals.tasks.sweep": {"queue": "notify", "priority": URGENT},
     "approvals.tasks.backtest": {"queue": "notify", "priority": LATER},

@@ -1,11 +1,12 @@
 """What a native project says of its agent, beside its graph. A project without it still works, as questions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
 
+from agents.tools.asked import Asked
 from agents.tools.registry import Tool
 
 
@@ -16,6 +17,7 @@ class AgentSpec:
     Attributes:
         tools: everything this agent may ask for; what is not listed is refused (capabilities default to deny).
         input_model: what a run is started with; the start form and the checks are made from it.
+        explain: answers a reviewer's question about what waits, from where the graph stands; it moves nothing.
         environment: where its tools act: "demo", "staging" or "production".
     """
 
@@ -26,3 +28,4 @@ class AgentSpec:
     description: str = ""
     environment: str = "production"
     sample_inputs: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    explain: Callable[[Asked], str] | None = None

@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('agents', '0003_what_a_run_was_asked'),
+        ("agents", "0003_what_a_run_was_asked"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='effect',
-            name='hold_until',
+            model_name="effect",
+            name="hold_until",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='pause',
-            name='again',
+            model_name="pause",
+            name="again",
             field=models.BooleanField(db_default=False, default=False),
         ),
     ]

@@ -5,6 +5,8 @@ starting     a Run is created, cancelled, tried again
 driving      a Run is taken and driven
 stretches    T1: what it came to is written down (its questions in `pausing`)
 executing    T3 and T4: approved actions are claimed, run and recorded
+explaining   an agent answers a reviewer's question
+stopping     a reviewer's rejection ends the run
 unknown      calls whose outcome a person has to say
 checking     edited arguments are tried with the tool itself
 halting      an agent or run that exists is stopped
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from agents.operations.checking import check_edit
     from agents.operations.driving import advance_run
     from agents.operations.executing import execute
+    from agents.operations.explaining import answer_ask
     from agents.operations.halting import order_halt
     from agents.operations.recovering import recover
     from agents.operations.registering import register_project
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "advance_run",
+    "answer_ask",
     "cancel_run",
     "check_edit",
     "close_cancelled",
@@ -43,6 +47,7 @@ __all__ = [
 # Modules come when they are first used: LangGraph costs 2 s and 60 MB, and web, beat and most commands never drive a graph.
 _HOMES = {
     "advance_run": "driving",
+    "answer_ask": "explaining",
     "cancel_run": "starting",
     "check_edit": "checking",
     "close_cancelled": "starting",

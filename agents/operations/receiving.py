@@ -34,7 +34,9 @@ def on_resolved(resolved: Resolved, **_: Any) -> None:
         return
     if resolved.executes:
         held = resolved.hold_until
-        effect = Effect(action_id=resolved.action_id, run_id=UUID(resolved.run), tool=resolved.tool, digest=resolved.digest, hold_until=held)
+        effect = Effect(
+            action_id=resolved.action_id, run_id=UUID(resolved.run), tool=resolved.tool, digest=resolved.digest, hold_until=held
+        )
         rows.insert(effect)
         if held is None:  # else the sweeper wakes a worker when the hold is over
             waking.wake(waking.EFFECT, resolved.action_id)

@@ -29,7 +29,8 @@ SELECT EXISTS (SELECT 1 FROM agents_run WHERE state = 'RUNNING' AND lease_until 
         AND changed_at <= statement_timestamp() - interval '{UNWOKEN.total_seconds()} s')
     OR EXISTS (SELECT 1 FROM agents_effect WHERE state = 'CLAIMED' AND lease_until <= statement_timestamp())
     OR EXISTS (SELECT 1 FROM agents_effect WHERE state = 'READY'
-        AND created_at <= statement_timestamp() - interval '{UNWOKEN.total_seconds()} s')
+        AND created_at <= statement_timestamp() - interval '{UNWOKEN.total_seconds()} s'
+        AND (hold_until IS NULL OR hold_until <= statement_timestamp()))
 """  # noqa: S608  a number of ours only
 
 
@@ -42,6 +43,7 @@ class Found:
     again: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     edits: list[int] = field(default_factory=list)
+    asks: list[int] = field(default_factory=list)
 
 
 def recover(*, limit: int = 100, wake: bool = True) -> Found:
@@ -50,10 +52,11 @@ def recover(*, limit: int = 100, wake: bool = True) -> Found:
     Args:
         wake: False for a caller that does what was found itself.
     """
-    found = Found(edits=approvals_queries.wanted_edits(limit=limit))
+    found = Found(edits=approvals_queries.wanted_edits(limit=limit), asks=approvals_queries.wanted_asks(limit=limit))
     if _anything():
         _find(found, limit)
     if wake:
+        waking.send([waking.Wake(waking.ASK, str(pk)) for pk in found.asks])
         waking.send([waking.Wake(waking.RUN, pk) for pk in found.runs])
         waking.send([waking.Wake(waking.EFFECT, pk) for pk in found.effects])
         waking.send([waking.Wake(waking.EDIT, str(pk)) for pk in found.edits])

@@ -29,7 +29,7 @@ def effect(request: Request, action_id: UUID) -> HttpResponse:
     """The note under the receipt, as it is now."""
     permissions.check_read(request.user)
     row, found = approvals_queries.inbox_row(action_id), queries.effect(action_id)
-    fate = fate_of_effect(found) if found else fate_of(row) if row else None
+    fate = fate_of_effect(found) if found and not (row and row.held) else fate_of(row) if row else None
     if row is None or fate is None:
         return HttpResponse(status=204)
     context = {"fate": fate, "card": {"id": row.id, "effect_url": "" if row.settled_at else request.path}}

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from agents.queries import EffectRow, PauseRow
 from agents.views.states import EFFECTS, SPANS, Look, took
-from approvals.queries import InboxRow
+from approvals.queries import AskRow, InboxRow
 from approvals.web.receipts import Receipt, receipt_of
 from approvals.web.reveal import Revealed, reveal
 from audit.queries import SpanRow
@@ -71,6 +71,7 @@ def steps_of(
     pauses: Sequence[PauseRow],
     *,
     may_resolve: bool,
+    asks: Sequence[AskRow] = (),
 ) -> tuple[Step, ...]:
     """Everything that happened, oldest first. A tool call that an action stands for is shown with the action."""
     shown = {a.id for a in actions}
@@ -78,6 +79,7 @@ def steps_of(
     steps = [_span(s) for s in spans if not _told_elsewhere(s, shown)]
     nodes = {action: p.node for p in pauses for action in p.actions}
     steps += [_action(a, effects.get(a.id), calls.get(a.id), nodes.get(a.id, ""), may_resolve=may_resolve) for a in actions]
+    steps += [_ask(ask) for ask in asks]
     steps += [_refused(p) for p in pauses if p.refusal is not None]
     return tuple(sorted(steps, key=lambda step: step.at))
 
@@ -147,6 +149,23 @@ def _action(row: InboxRow, effect: EffectRow | None, call: SpanRow | None, node:
         details=_details(("Result", effect.result)) if effect and effect.result is not None else (),
         trouble=reveal(effect.error) if effect and effect.error else None,
         resolve_url=reverse("effect-resolve", args=[row.id]) if unknown and may_resolve else "",
+    )
+
+
+def _ask(ask: AskRow) -> Step:
+    """A reviewer's question to the agent: beside the graph, which it does not move."""
+    answer = ("The agent's own words", ask.answer) if ask.state == "ANSWERED" else ("", None)
+    return Step(
+        key=f"q{ask.id}",
+        kind="human",
+        icon="message-circle-question-mark",
+        kind_word="question to the agent",
+        title=f"{ask.by} asked",
+        at=ask.at,
+        took=took(ask.at, ask.done_at),
+        current=ask.state == "WANTED",
+        details=_details(("Question", ask.question), answer),
+        trouble=reveal(ask.answer) if ask.state == "FAILED" else None,
     )
 
 

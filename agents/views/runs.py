@@ -85,7 +85,8 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
     halted = [stop for stop in approvals_queries.active_halts() if stop.covers(agent=row.agent, run=row.id)]
     live = row.state in UNFINISHED
     may_start = permissions.can_start_runs(request.user)
-    steps = steps_of(spans, actions, effects, detail.pauses, may_resolve=permissions.can_halt(request.user))
+    asks = approvals_queries.asks(run=row.id)
+    steps = steps_of(spans, actions, effects, detail.pauses, may_resolve=permissions.can_halt(request.user), asks=asks)
     return {
         "id": row.id,
         "title": f"{detail.agent_title} {row.id[:8]}",

@@ -157,7 +157,9 @@ class Decision(models.Model):
     response = models.TextField(blank=True)
     door = models.TextField()
     nonce = models.CharField(max_length=32)
-    details = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))  # what a verdict says beside its words: see operations.verdicts
+    details = models.JSONField(
+        default=dict, db_default=Value({}, models.JSONField())
+    )  # what a verdict says beside its words: see operations.verdicts
     idempotency_key = models.TextField(blank=True)
     # Set when a standing approval spoke for this person, who saw the grant and not this very call.
     grant = models.ForeignKey("approvals.Grant", null=True, db_index=False, on_delete=models.PROTECT, related_name="decisions")

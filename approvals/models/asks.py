@@ -33,7 +33,9 @@ class Ask(models.Model):
         triggers = [
             pgtrigger.FSM(name="ask_steps", field="state", transitions=steps(ASK_TRANSITIONS)),
             pgtrigger.Protect(
-                name="asked_is_fixed", operation=pgtrigger.Update, condition=pgtrigger.AnyChange("action", "version", "question", "by", "door")
+                name="asked_is_fixed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("action", "version", "question", "by", "door"),
             ),
             kept(),
         ]

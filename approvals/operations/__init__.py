@@ -16,6 +16,7 @@ preferences `choose`, `save_view`, `look_at`  a person's own desk; not audited
 policies, people, notices, events       what the others share
 """
 
+from approvals.operations.asking import ask
 from approvals.operations.claiming import Claim, claim
 from approvals.operations.deciding import Decided, decide
 from approvals.operations.editing import apply_edit, refuse_edit, request_edit
@@ -34,6 +35,7 @@ __all__ = [
     "Hint",
     "Proposal",
     "apply_edit",
+    "ask",
     "claim",
     "close",
     "decide",

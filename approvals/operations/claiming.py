@@ -75,7 +75,12 @@ def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
         _check_still_enough(action, requirement, envelope)
     # The hold is the approved one, whatever a column says: it is in the bytes that were digested.
     held = envelope.hold + envelope.execute_within
-    if action.claim_by is None or action.resolved_at is None or action.claim_by - action.resolved_at != held or not _hold_stands(action, envelope):
+    if (
+        action.claim_by is None
+        or action.resolved_at is None
+        or action.claim_by - action.resolved_at != held
+        or not _hold_stands(action, envelope)
+    ):
         raise Tampered("The time allowed for executing this was changed in the database. Nothing will run; tell an operator")
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"id": action.pk, "digest": digest, "again": again})

@@ -14,7 +14,7 @@ from approvals.operations import events
 from approvals.operations.notices import tell_action
 from approvals.operations.verdicts import told
 from approvals.signals import Resolved, action_resolved
-from approvals.states import STATE_OF_VERDICT, ActionState, Verdict
+from approvals.states import STATE_OF_VERDICT, Verdict
 from audit import actors, log
 from audit.actors import Actor
 from audit.log import Entry

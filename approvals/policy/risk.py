@@ -61,7 +61,9 @@ def assess(policy: PolicyData, facts: Facts) -> Assessment:
             level = floor_level
             factors.append(Factor("at_least", 0, why))
     denied = next((f"{hit.rule.deny} (rule {hit.rule.name})" for hit in hits if hit.rule.deny), "")
-    return Assessment(_within(policy, level, score), level, tuple(factors), _asked(_with_hold(policy.requirements[level], facts), hits), denied, hits)
+    return Assessment(
+        _within(policy, level, score), level, tuple(factors), _asked(_with_hold(policy.requirements[level], facts), hits), denied, hits
+    )
 
 
 def at_least_medium(policy: PolicyData, assessment: Assessment) -> Assessment:

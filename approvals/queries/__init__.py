@@ -2,6 +2,7 @@
 
 standing   what other rooms ask: settled, halted, wanted
 inbox      lists: waiting, decided
+asks       questions to agents
 detail     one action with all a reviewer needs
 catchup    what a browser missed
 policies   versions, rules with their figures, back-tests
@@ -9,8 +10,9 @@ past       past calls as they were frozen
 preferences  what a person chose, and who has an action open
 """
 
+from approvals.queries.asks import AskRow, asks, wanted_asks
 from approvals.queries.catchup import CatchUp, catch_up, last_notification
-from approvals.queries.detail import ActionDetail, Shown, Vote, action_detail, shown
+from approvals.queries.detail import ActionDetail, Shown, Vote, action_detail, asked_about, shown
 from approvals.queries.inbox import Filters, InboxRow, Page, counts, decided, inbox, inbox_row, run_actions, waiting_names
 from approvals.queries.policies import policy_of, policy_source
 from approvals.queries.preferences import Preferences, SavedView, preferences, viewers
@@ -32,6 +34,7 @@ from approvals.queries.standing import (
 
 __all__ = [
     "ActionDetail",
+    "AskRow",
     "CatchUp",
     "Filters",
     "InboxRow",
@@ -45,6 +48,8 @@ __all__ = [
     "WantedEdit",
     "action_detail",
     "active_halts",
+    "asked_about",
+    "asks",
     "catch_up",
     "counts",
     "decided",
@@ -65,6 +70,7 @@ __all__ = [
     "unsettled_sql",
     "viewers",
     "waiting_names",
+    "wanted_asks",
     "wanted_edit",
     "wanted_edits",
 ]

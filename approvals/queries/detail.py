@@ -125,6 +125,22 @@ def shown(action_id: Any) -> Shown | None:
     return Shown(found[0], found[1], found[2], args, found[4])
 
 
+@dataclass(frozen=True)
+class About:
+    """What an agent is asked about: its current version, with the agent's own words and what it had read."""
+
+    tool: str
+    args: Any
+    rationale: str
+    evidence: list[dict[str, Any]]
+
+
+def asked_about(action_id: Any) -> About:
+    """Raises Tampered when the stored bytes cannot be read."""
+    found = Requirement.objects.select_related("action").get(action=action_id, version=F("action__version"))
+    return About(found.action.tool, envelopes.parse(found).args, found.rationale, list(found.evidence))
+
+
 def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
     """One action for its page. Raises NotFound."""
     try:

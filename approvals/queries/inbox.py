@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from approvals.models import Action, Decision, User
@@ -33,13 +33,20 @@ LIST_FIELDS = (
     "settled_at",
     "outcome",
     "claimed_at",
+    "hold_until",
+    "follows",
     "requested_by__username",
 )
 
 
 @dataclass(frozen=True)
 class InboxRow:
-    """One action as a list shows it."""
+    """One action as a list shows it.
+
+    Attributes:
+        given: approvals on the current version.
+        held: its approval may still be taken back, by the database's clock. follows: the action this one asks again.
+    """
 
     id: str
     kind: str
@@ -61,7 +68,10 @@ class InboxRow:
     settled_at: datetime | None
     outcome: dict[str, Any] | None
     claimed_at: datetime | None
-    given: int = 0  # approvals on the current version
+    given: int = 0
+    hold_until: datetime | None = None
+    held: bool = False
+    follows: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,7 +193,7 @@ def _page(rows: QuerySet[Action], field: str, down: bool, cursor: str, limit: in
 
 
 def _rows(rows: QuerySet[Action]) -> list[InboxRow]:
-    values = list(rows.values(*LIST_FIELDS))
+    values = list(rows.values(*LIST_FIELDS, held=_HELD))
     votes = _votes([v["id"] for v in values if v["state"] == ActionState.PENDING])
     return [_row(v, votes.get((v["id"], v["version"]), 0)) for v in values]
 
@@ -195,9 +205,13 @@ def _votes(ids: list[Any]) -> dict[tuple[Any, int], int]:
     return {(action, version): n for action, version, n in given}
 
 
+_HELD = ExpressionWrapper(Q(hold_until__gt=Now(), claimed_at=None, state=ActionState.APPROVED), output_field=BooleanField())
+
+
 def _row(v: dict[str, Any], given: int) -> InboxRow:
     by = v.pop("requested_by__username") or ""
-    return InboxRow(**{**v, "id": str(v["id"])}, requested_by=by, given=given)
+    plain = {"id": str(v["id"]), "held": bool(v["held"]), "follows": str(v["follows"] or "")}
+    return InboxRow(**{**v, **plain}, requested_by=by, given=given)
 
 
 def _position(cursor: str) -> tuple[datetime, str] | None:

@@ -20,7 +20,7 @@ from approvals.web.changes import with_before
 from approvals.web.grants import GrantNote, note_of
 from approvals.web.ladder import Bar, bar_of
 from approvals.web.preview import PreviewCard, preview_of
-from approvals.web.receipts import Fate, Receipt, fate_of, receipt_of, receipt_of_vote
+from approvals.web.receipts import Fate, Receipt, fate_of, receipt_of, receipt_of_vote, with_undo
 from approvals.web.reveal import Revealed, reveal
 from approvals.web.scoring import FactorLine, factor_lines, would_lower
 from approvals.web.story import Moment, Past, Quorum, past_of, quorum_of, story_of
@@ -90,6 +90,9 @@ class Card:
     edit_errors: tuple[tuple[str, str], ...]
     folds: tuple[str, ...]
     grant: GrantNote | None
+    held_url: str = ""
+    follows_url: str = ""
+    asks_url: str = ""
 
 
 def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow] = (), focus: bool = False) -> Card:
@@ -150,6 +153,9 @@ def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow
         edit_errors=tuple(detail.edit_errors.items()),
         folds=_folds(lines, preview),
         grant=note_of(detail),
+        asks_url=reverse("action-asks", args=[row.id]) if row.run and row.level != "low" else "",
+        held_url=reverse("action-undo", args=[row.id]) if row.held else "",
+        follows_url=reverse("action", args=[row.follows]) if row.follows else "",
     )
 
 
@@ -210,7 +216,7 @@ def _blast(detail: ActionDetail) -> tuple[tuple[str, str], ...]:
 
 
 def _receipts(detail: ActionDetail, *, focus: bool) -> tuple[Receipt, ...]:
-    if final := receipt_of(detail.row, focus=focus):
+    if final := with_undo(receipt_of(detail.row, focus=focus), detail.row, may=not detail.cannot):
         return (final,)
     votes = [v for v in detail.votes if v.version == detail.row.version]
     return tuple(receipt_of_vote(v, digest=detail.row.digest) for v in votes)

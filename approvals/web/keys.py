@@ -30,6 +30,8 @@ COMMANDS = (
     Command("reject", "r", _("Reject, with a reason")),
     Command("comment", "c", _("Answer instead")),
     Command("choose", "x", _("Choose for deciding together")),
+    Command("take over", "t", _("Take over: do it outside, enter the outcome")),
+    Command("ask", "q", _("Question to the agent; it stays undecided")),
     Command("undo", "u", _("Undo, while that is possible")),
     Command("later", "]", _("Next in the detail")),
     Command("earlier", "[", _("Previous in the detail")),

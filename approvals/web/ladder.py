@@ -40,6 +40,8 @@ class Bar:
     hint: str = ""
     blocked: str = ""
     question: bool = False
+    take_over_url: str = ""
+    ask_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,10 @@ def bar_of(detail: ActionDetail, *, halts: list[Stop]) -> Bar | None:
         reject_optional="reject" not in detail.reason_for,
         hint=OWN_EDIT if detail.own_edit else HINTS[approve],
         question=question,
+        take_over_url=reverse("action-take-over", args=[row.id])
+        if "take_over" in detail.verdicts and not question and not detail.own_edit
+        else "",
+        ask_url=reverse("action-ask", args=[row.id]) if row.run else "",
     )
 
 

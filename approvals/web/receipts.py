@@ -7,9 +7,12 @@ Belongs here: lookups from stored facts (state, verdict, outcome) to words, glyp
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from django.urls import reverse
 
 from approvals.queries import InboxRow, Vote
 from approvals.web.reveal import Revealed, reveal
@@ -39,12 +42,18 @@ VERDICTS = {
     "approve": Look("Approved", "check", "approved"),
     "reject": Look("Rejected", "x", "rejected"),
     "respond": Look("Answered", "reply", "approved"),
+    "take_over": Look("Taken over", "user-round-check", "approved"),
 }
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """A decision or an ending. `focus` asks the page to put the focus on it."""
+    """A decision or an ending. `focus` asks the page to put the focus on it.
+
+    Attributes:
+        held_until, undo_url: while an approval may be taken back: until when, and the address for this reader, if they may.
+        because_url: the earlier decision that this one repeats.
+    """
 
     verb: str
     icon: str
@@ -56,13 +65,19 @@ class Receipt:
     digest: str
     note: str = ""
     focus: bool = False
+    held_until: datetime | None = None
+    undo_url: str = ""
+    because_url: str = ""
 
 
 def receipt_of(row: InboxRow, *, focus: bool = False) -> Receipt | None:
     """What became of an action; None while it waits."""
     if row.state == "PENDING":
         return None
-    look, said = STATES[row.state], row.resolution or {}
+    said = row.resolution or {}
+    look = VERDICTS["take_over"] if said.get("verdict") == "take_over" else STATES[row.state]
+    details = said.get("details") or {}
+    earlier = details.get("because_of") or {}
     by = str(said.get("by", ""))
     by_policy = by.startswith("policy ")
     return Receipt(
@@ -74,9 +89,29 @@ def receipt_of(row: InboxRow, *, focus: bool = False) -> Receipt | None:
         door=DOORS.get(str(said.get("door", "")), str(said.get("door", ""))),
         reason=str(said.get("response") or said.get("reason") or ""),
         digest=row.digest,
-        note=f"Version {said['version']}" if int(said.get("version") or 1) > 1 else "",
+        note=". ".join(_notes(said, details)),
         focus=focus,
+        held_until=row.hold_until if row.held else None,
+        because_url=reverse("action", args=[earlier["action"]]) if earlier.get("action") else "",
     )
+
+
+def _notes(said: dict[str, Any], details: dict[str, Any]) -> Iterator[str]:
+    if said.get("verdict") == "take_over":
+        yield "Done outside, the tool did not run" if details.get("done") else "It could not be done, the tool did not run"
+    if details.get("do_not_retry"):
+        yield "Not to be proposed again in this run"
+    if details.get("stop_run"):
+        yield "The run was stopped"
+    if int(said.get("version") or 1) > 1:
+        yield f"Version {said['version']}"
+
+
+def with_undo(receipt: Receipt | None, row: InboxRow, *, may: bool) -> Receipt | None:
+    """The receipt with the address that takes the approval back, for whoever may, while it is held."""
+    if receipt is None or not may or not row.held:
+        return receipt
+    return replace(receipt, undo_url=reverse("action-undo", args=[row.id]))
 
 
 def receipt_of_vote(vote: Vote, *, digest: str) -> Receipt:
@@ -118,6 +153,8 @@ def fate_of(row: InboxRow) -> Fate | None:
         return Fate(f"Settled: {outcome.get('status', 'no outcome')}", "circle-slash", "", row.settled_at, _told(outcome))
     if row.claimed_at:
         return Fate("A worker runs it now", "loader", "note-info", row.claimed_at)
+    if row.held:
+        return Fate("Held: nothing runs before that is over", "hourglass", "note-info", row.resolved_at)
     return Fate("Waits for a worker", "hourglass", "note-info", row.resolved_at)
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals.queries import InboxRow
-from approvals.web.receipts import Receipt, receipt_of
+from approvals.web.receipts import Receipt, receipt_of, with_undo
 
 SOON = timedelta(hours=1)
 RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
@@ -115,7 +115,7 @@ def row_of(row: InboxRow, *, reader: str, selected: str = "") -> Row:
         quorum=f"{row.given} approved so far" if row.given else "",
         yours="you asked for it" if risky and row.requested_by == reader else "",
         version=row.version,
-        receipt=receipt_of(row),
+        receipt=with_undo(receipt_of(row), row, may=(row.resolution or {}).get("by") == reader),
         selected=row.id == selected,
         pick=row.state == "PENDING" and row.kind == "tool" and not risky,
     )

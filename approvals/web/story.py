@@ -91,7 +91,8 @@ class Moment:
 
 def _verdict(data: dict[str, Any]) -> str:
     look = VERDICTS.get(str(data.get("verdict")))
-    return f"{look.verb if look else 'Decided'}{': ' + data['reason'] if data.get('reason') else ''}"
+    words = data.get("reason") or data.get("response")
+    return f"{look.verb if look else 'Decided'}{': ' + words if words else ''}"
 
 
 # What happened is stored; how it reads is looked up.
@@ -99,6 +100,10 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "action.opened": lambda d: f"Proposed, scored {d.get('score', '?')} ({d.get('level', '?')})",
     "action.edited": lambda d: f"Edited, now version {d.get('version')}, scored {d.get('score')} ({d.get('level')})",
     "action.reopened": lambda d: f"Asked again: {d.get('why', '')}",
+    "action.undone": lambda d: f"Undone: {d.get('why', '')}",
+    "ask.wanted": lambda d: f"Asked the agent: {d.get('question', '')}",
+    "ask.answered": lambda d: f"The agent says: {d.get('answer', '')}",
+    "ask.failed": lambda d: f"The agent could not be asked: {d.get('error', '')}",
     "edit.wanted": lambda d: "Other arguments wanted, the tool checks them",
     "edit.refused": lambda d: "The tool refused the edit",
     "decision.recorded": _verdict,

@@ -20,6 +20,11 @@ SENTENCES: dict[str, Say] = {
     "action.opened": lambda d: f"Proposed: {d.get('summary') or d.get('tool')}",
     "action.edited": lambda d: f"New version {d.get('version')} of {d.get('tool')}, scored {d.get('score')}",
     "action.reopened": lambda d: f"Asked again: {d.get('tool')}",
+    "action.undone": lambda d: f"Took an approval back: {d.get('tool')}",
+    "ask.wanted": lambda d: f"Asked the agent about {d.get('tool')}",
+    "ask.answered": lambda d: f"Answered about {d.get('tool')}",
+    "ask.failed": lambda d: f"Could not answer about {d.get('tool')}",
+    "pause.again": lambda d: f"Asks again at {d.get('node') or 'its question'}: its answer could not be used",
     "action.approved": lambda d: f"May run: {d.get('tool')}",
     "action.rejected": lambda d: f"Will not run: {d.get('tool')}",
     "action.answered": lambda d: f"Answered: {d.get('tool')}",
@@ -90,9 +95,11 @@ def sentence_of(event: EventRow) -> str:
 
 def detail_of(event: EventRow) -> str:
     """The words that go with it: a reason, an answer, an error."""
-    if event.kind == "action.reopened":
+    if event.kind in {"action.reopened", "action.undone"}:
         return str(event.data.get("why", ""))
-    return next((str(event.data[key])[:300] for key in ("reason", "response", "error", "note") if event.data.get(key)), "")
+    return next(
+        (str(event.data[key])[:300] for key in ("reason", "response", "question", "answer", "error", "note") if event.data.get(key)), ""
+    )
 
 
 def object_of(event: EventRow) -> tuple[str, str]:

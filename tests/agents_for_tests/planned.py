@@ -5,7 +5,7 @@ from langchain_core.messages.tool import ToolCall
 
 from agents.graphs.spec import AgentSpec
 from agents.graphs.supervised import supervised
-from agents.planner import ScriptedChatModel
+from agents.planner import ScriptedChatModel, explain_with
 from tests.agents_for_tests.graphs import Wanted
 from tests.agents_for_tests.world import TOOLS
 
@@ -23,13 +23,14 @@ def script(messages: list[BaseMessage]) -> AIMessage:
     return AIMessage(f"It was told: {told.text}")
 
 
+planner = ScriptedChatModel(script=script)
 graph = supervised(
     name="planned",
-    planner=ScriptedChatModel(script=script),
+    planner=planner,
     tools=TOOLS,
     system_prompt="You append.",
     task=lambda given: str(given["value"]),
     max_steps=3,
 )
 
-AGENT = AgentSpec(slug="planned", title="Planned", tools=TOOLS, input_model=Wanted, environment="demo")
+AGENT = AgentSpec(slug="planned", title="Planned", tools=TOOLS, input_model=Wanted, environment="demo", explain=explain_with(planner))

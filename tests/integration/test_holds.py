@@ -64,9 +64,7 @@ def test_undo_asks_again_and_nothing_of_the_approval_is_left(cast, world):
     assert (fresh.state, fresh.version, fresh.hold_until, fresh.resolved_at, fresh.claim_by) == ("PENDING", 2, None, None, None)
     assert not Effect.objects.exists() and again.digest != old.digest
     events = [e for e in log.timeline(action=str(action.pk)) if e.kind.endswith(("undone", "reopened"))]
-    assert [(e.kind, e.actor, e.data["why"]) for e in events] == [
-        ("action.undone", "sam", "sam took their own approval back: wrong order")
-    ]
+    assert [(e.kind, e.actor, e.data["why"]) for e in events] == [("action.undone", "sam", "sam took their own approval back: wrong order")]
     for key in ("click", ""):
         with pytest.raises(Stale):  # the request that approved, sent again, approves nothing
             decide(action, cast.second, seen_digest=old.digest, idempotency_key=key)
@@ -158,7 +156,12 @@ def test_the_policy_that_ships_holds_what_cannot_be_undone(settings):
         (str(a.level), reversible): a.requirement.hold_s
         for cents in (100, 20_000, 200_000)
         for reversible in (True, False)
-        for a in [assess(policy, Facts("pay", "money", reversible=reversible, figures={"amount_cents": cents}, untrusted_text=("to",), environment="demo"))]
+        for a in [
+            assess(
+                policy,
+                Facts("pay", "money", reversible=reversible, figures={"amount_cents": cents}, untrusted_text=("to",), environment="demo"),
+            )
+        ]
     }
     assert found == {
         ("medium", True): 0, ("medium", False): 0, ("high", True): 0, ("high", False): 10, ("critical", True): 0, ("critical", False): 30,

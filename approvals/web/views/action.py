@@ -110,6 +110,12 @@ def respond_sheet(request: Request, action_id: UUID) -> HttpResponse:
     return _sheet(request, action_id, "approvals/_respond_form.html")
 
 
+@require_safe
+def take_over_sheet(request: Request, action_id: UUID) -> HttpResponse:
+    permissions.check_read(request.user)
+    return _sheet(request, action_id, "approvals/_take_over_form.html")
+
+
 def _sheet(request: Request, action_id: UUID, template: str, *, confirm: bool = False, **context: Any) -> HttpResponse:
     """A sheet over the bar; without htmx the page itself, with the sheet in it. What is decided already shows its receipt."""
     detail = queries.action_detail(action_id, reader=request.user)

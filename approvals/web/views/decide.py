@@ -23,11 +23,13 @@ from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, confirm_of
 from approvals.web.receipts import VERDICTS
 from approvals.web.views.action import card, show_detail
+from audit import canonical
 
 SHEETS = {
     "approve": "approvals/_confirm_form.html",
     "reject": "approvals/_reject_form.html",
     "respond": "approvals/_respond_form.html",
+    "take_over": "approvals/_take_over_form.html",
 }
 
 
@@ -40,6 +42,10 @@ class DecideForm(forms.Form):
     reason = forms.CharField(max_length=2_000, required=False)
     response = forms.CharField(max_length=20_000, required=False)
     typed = forms.CharField(max_length=200, required=False, strip=False)
+    do_not_retry = forms.BooleanField(required=False)
+    stop_run = forms.BooleanField(required=False)
+    done = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")], required=False)
+    result = forms.CharField(max_length=100_000, required=False)
 
 
 @require_POST
@@ -56,14 +62,27 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
     try:
         done = operations.decide(
             action_id, by=request.user, verdict=said["verdict"], seen_digest=said["seen_digest"], reason=said["reason"],
-            response=said["response"], idempotency_key=said["key"], looked=looked, door="web",
+            response=said["response"], idempotency_key=said["key"], looked=looked, also=also_of(said), door="web",
         )  # fmt: skip
     except BadRequest as error:
         return _again(request, queries.action_detail(action_id, reader=request.user), said, error.message)
     except Conflict as error:
         return conflict(request, action_id, said["seen_digest"], error)
     verb = VERDICTS[done.decision.verdict].verb
-    return decided(request, action_id, f"{verb}: {done.action.summary}" + ("" if done.resolved else ". It waits for more people"))
+    held = ". It is held: U takes it back" if done.action.hold_until else ""
+    return decided(request, action_id, f"{verb}: {done.action.summary}" + (held if done.resolved else ". It waits for more people"))
+
+
+def also_of(said: dict[str, Any]) -> operations.Also:
+    """What goes with a verdict beside its words. Raises BadRequest for a result that is no JSON."""
+    result = None
+    if said["result"].strip():
+        try:
+            result = canonical.parse(said["result"].encode("utf-8", "surrogatepass"))
+        except (canonical.NotCanonical, UnicodeError) as error:
+            raise BadRequest(f"The result is no JSON: {error}") from error
+    done = {"yes": True, "no": False}.get(said["done"])
+    return operations.Also(do_not_retry=said["do_not_retry"], stop_run=said["stop_run"], done=done, result=result)
 
 
 def _looked(request: Request, action_id: UUID, said: dict[str, Any]) -> tuple[dict[str, int] | None, str]:
@@ -114,7 +133,7 @@ def _again(request: Request, detail: ActionDetail, said: dict[str, Any], why: st
         return show_detail(request, detail, status=409, focus=True)
     context = {
         "card": shown, "bar": shown.bar, "presets": PRESETS, "error": why, "reason": said["reason"], "response": said["response"],
-        "errors": [why], "confirm": confirm_of(detail, given=said["typed"], reason=said["reason"], errors=(why,)),
+        "errors": [why], "said": said, "confirm": confirm_of(detail, given=said["typed"], reason=said["reason"], errors=(why,)),
     }  # fmt: skip
     if not is_fragment(request):
         return render(request, "approvals/action.html", {**context, "alone": True, "sheet": SHEETS[said["verdict"]]}, status=422)

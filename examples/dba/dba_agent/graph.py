@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agents.graphs.spec import AgentSpec
 from agents.graphs.supervised import supervised
-from agents.planner import chat_model
+from agents.planner import chat_model, explain_with
 from dba_agent.script import TASK_INTRO, script
 from dba_agent.tools import TOOLS
 
@@ -31,13 +31,15 @@ def task(run_input: dict[str, Any]) -> str:
     return f"{TASK_INTRO}{run_input['request']}"
 
 
-graph = supervised(name="dba", planner=chat_model(script=script), tools=TOOLS, system_prompt=SYSTEM_PROMPT, task=task, max_steps=8)
+planner = chat_model(script=script)
+graph = supervised(name="dba", planner=planner, tools=TOOLS, system_prompt=SYSTEM_PROMPT, task=task, max_steps=8)
 
 AGENT = AgentSpec(
     slug="dba",
     title="Database maintenance",
     description="Turns a maintenance request into one UPDATE or DELETE, rehearses it, and runs exactly what was approved.",
     tools=TOOLS,
+    explain=explain_with(planner, SYSTEM_PROMPT),
     input_model=DbaInput,
     environment="demo",
     sample_inputs=[

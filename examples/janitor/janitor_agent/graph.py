@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agents.graphs.spec import AgentSpec
 from agents.graphs.supervised import supervised
-from agents.planner import chat_model
+from agents.planner import chat_model, explain_with
 from janitor_agent.script import script
 from janitor_agent.tools import TOOLS
 
@@ -41,13 +41,15 @@ def task(run_input: dict[str, Any]) -> str:
     )
 
 
-graph = supervised(name="janitor", planner=chat_model(script=script), tools=TOOLS, system_prompt=SYSTEM_PROMPT, task=task, max_steps=6)
+planner = chat_model(script=script)
+graph = supervised(name="janitor", planner=planner, tools=TOOLS, system_prompt=SYSTEM_PROMPT, task=task, max_steps=6)
 
 AGENT = AgentSpec(
     slug="janitor",
     title="Janitor",
     description="Looks through one directory and proposes to move old, large or duplicate files to a trash it can restore from.",
     tools=TOOLS,
+    explain=explain_with(planner, SYSTEM_PROMPT),
     input_model=JanitorInput,
     environment="demo",
     sample_inputs=[{"directory": str(Path(settings.VAR_DIR) / "janitor-demo"), "older_than_days": 180, "larger_than_mb": 50}],

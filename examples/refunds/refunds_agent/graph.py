@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agents.graphs.spec import AgentSpec
 from agents.graphs.supervised import supervised
-from agents.planner import chat_model
+from agents.planner import chat_model, explain_with
 from refunds_agent.lookups import TICKET_ID
 from refunds_agent.script import script
 from refunds_agent.tools import TOOLS
@@ -33,9 +33,10 @@ def task(run_input: dict[str, Any]) -> str:
     return f"Handle support ticket {run_input['ticket_id']}."
 
 
+planner = chat_model(script=script)
 graph = supervised(
     name="refunds",
-    planner=chat_model(script=script),
+    planner=planner,
     tools=TOOLS,
     system_prompt=SYSTEM_PROMPT,
     task=task,
@@ -47,6 +48,7 @@ AGENT = AgentSpec(
     title="Refunds",
     description="Reads a support ticket, looks the orders up, and proposes refund, store credit, reply or escalation.",
     tools=TOOLS,
+    explain=explain_with(planner, SYSTEM_PROMPT),
     input_model=RefundsInput,
     environment="demo",
     sample_inputs=[{"ticket_id": ticket_id} for ticket_id in ("T-1001", "T-1006", "T-1022", "T-1046", "T-1058")],

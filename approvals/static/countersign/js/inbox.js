@@ -51,6 +51,11 @@ document.addEventListener("settled", (event) => {
   if (!open.querySelector("[data-decide].htmx-request")) showPane(event.detail.url);
 });
 
+// Somebody took the approval back that is open here: it is asked again.
+document.addEventListener("reopened", (event) => {
+  if (document.querySelector("[data-action]")?.dataset.action === event.detail.id) showPane(event.detail.url);
+});
+
 function mark() {
   const open = new URL(location.href).searchParams.get("item");
   for (const row of rows()) {

@@ -14,7 +14,9 @@ const writing = (node) => node.closest("input:not([type=checkbox], [type=radio])
 const modal = () => document.querySelector("dialog[open]");
 
 function press(key) {
-  const target = [...document.querySelectorAll(`[data-key="${key}"]`)].find((node) => node.checkVisibility());
+  const seen = [...document.querySelectorAll(`[data-key="${key}"]`)].filter((node) => node.checkVisibility());
+  // Of several decisions that may be undone, the latest is meant.
+  const target = seen.sort((a, b) => (b.dataset.decided ?? "").localeCompare(a.dataset.decided ?? ""))[0];
   if (!target) return false;
   if (target.matches("input")) target.focus();
   else if (target.dataset.twice) pressTwice(target);
