@@ -14,6 +14,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/live", runs.run_live, name="run-live"),
     path("runs/<uuid:run_id>/cancel", runs.cancel, name="run-cancel"),
     path("runs/<uuid:run_id>/retry", runs.retry, name="run-retry"),
+    path("runs/<uuid:run_id>/ask-again", runs.ask_again, name="run-ask-again"),
     path("actions/<uuid:action_id>/edit", edits.edit, name="action-edit"),
     path("actions/<uuid:action_id>/edit/diff", edits.diff, name="action-edit-diff"),
     path("actions/<uuid:action_id>/effect", effects.effect, name="action-effect"),

@@ -20,6 +20,8 @@ from agents.graphs.loader import Graph
 from agents.graphs.recorder import Recorder
 
 RECURSION_LIMIT = 200
+_STRICT = "__pregel_strict_resume"
+_BESIDE = "{} cannot be asked again: other nodes ran in the same step, and would run once more. Start a new run"
 Control = RunControl  # one per stretch; `request_drain(reason)` stops it at the next step
 
 
@@ -71,6 +73,7 @@ def drive(
     known: Callable[[], Mapping[str, Any]] = dict,
     untouched: bool = False,
     as_asked: bool = False,
+    forget: Collection[str] = (),
 ) -> Stretch:
     """Take the graph as far as it goes.
 
@@ -80,13 +83,14 @@ def drive(
         untouched: True when the caller knows that nobody has driven this thread yet: there is no checkpoint to look for.
         as_asked: True when the caller knows that `answers` are for exactly what the graph waits for: nobody has driven it since
             it asked. Where it stands is then looked up only when LangGraph says otherwise.
+        forget: interrupt ids whose answers their nodes raised on, and which are to be asked again under new ids.
         control: through which an operator's halt reaches the graph at its next step.
 
     Raises:
         psycopg.Error: the checkpoint database went away; nothing is known, the lease will tell.
     """
     config: Any = {
-        "configurable": {"thread_id": thread, "__pregel_strict_resume": True},
+        "configurable": {"thread_id": thread, _STRICT: True},
         "callbacks": [recorder.callbacks],
         "recursion_limit": RECURSION_LIMIT,
     }
@@ -98,10 +102,18 @@ def drive(
     state = None if untouched else graph.get_state(config)
     old = known() if state and any(task.error is not None for task in state.tasks) else {}
     pending = _pending(state, old) if state else []
+    dead = [task for task in (state.tasks if state else ()) if task.error is not None and any(i.id in forget for i in task.interrupts)]
     deliver = {q.interrupt_id: answers[q.interrupt_id] for q in pending if q.interrupt_id in answers}
     again = {i.id: old[i.id] for task in (state.tasks if state else ()) if task.error is not None for i in task.interrupts if i.id in old}
     if state is None or state.created_at is None:
         feeds: list[Any] = [first_input]
+    elif dead:
+        if len(state.tasks) > 1:
+            return Stretch(Stop.FAILED, nodes=tuple(state.next), error=_BESIDE.format(dead[0].name))
+        # A copy of the checkpoint has none of the answers that LangGraph keeps with a node's error. (Running from the checkpoint itself
+        # leaves them out too, but only the first time: a fork is not forked again, and asks under the id it had.)
+        graph.update_state(state.config, None, as_node="__copy__")
+        again, deliver, feeds = {}, {}, [None]
     elif again:
         # Whether a node that raised had taken its answer cannot be seen. A settled fact may be given again; LangGraph says when
         # it has it already, and then only goes on.

@@ -7,6 +7,7 @@ stretches    T1: what it came to is written down (its questions in `pausing`)
 executing    T3 and T4: approved actions are claimed, run and recorded
 explaining   an agent answers a reviewer's question
 stopping     a reviewer's rejection ends the run
+asking_again an answer its node could not use is asked for once more
 unknown      calls whose outcome a person has to say
 checking     edited arguments are tried with the tool itself
 halting      an agent or run that exists is stopped
@@ -19,6 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agents.operations.asking_again import ask_again
     from agents.operations.checking import check_edit
     from agents.operations.driving import advance_run
     from agents.operations.executing import execute
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "advance_run",
     "answer_ask",
+    "ask_again",
     "cancel_run",
     "check_edit",
     "close_cancelled",
@@ -48,6 +51,7 @@ __all__ = [
 _HOMES = {
     "advance_run": "driving",
     "answer_ask": "explaining",
+    "ask_again": "asking_again",
     "cancel_run": "starting",
     "check_edit": "checking",
     "close_cancelled": "starting",

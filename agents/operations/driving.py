@@ -21,7 +21,7 @@ from agents.models import Pause, Run
 from agents.operations import events, joined
 from agents.operations.answering import answers, known_answers, open_pauses
 from agents.operations.leases import Held, holding
-from agents.operations.pausing import digest_of, prepare
+from agents.operations.pausing import digest_of, linked, prepare
 from agents.operations.stretches import Driven, put_down
 from agents.states import RunState
 from approvals import queries as approvals_queries
@@ -124,7 +124,8 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
                 thread=run.thread,
                 first_input=loaded.prepare(run.input),
                 untouched=untouched,
-                answers=answers(pauses, settled),
+                answers=answers([p for p in pauses if not p.again], settled),
+                forget=frozenset(p.interrupt_id for p in pauses if p.again),
                 known=lambda: known_answers(run),
                 as_asked=as_asked,
                 control=control,
@@ -133,7 +134,8 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
         new = _new(run, stretch, untouched=untouched)
         if new:
             _bring_people(run)
-        return Driven(stretch, [prepare(run, loaded, q) for q in new], pauses, frozenset(settled))
+        prepared = [linked(run, prepare(run, loaded, q), pauses, settled) for q in new]
+        return Driven(stretch, prepared, pauses, frozenset(settled))
     except AgentError as error:
         return Driven(Stretch(Stop.FAILED, error=error.message))
     except (psycopg.Error, DatabaseError, checkpoints.ThreadBusy, LostLease):

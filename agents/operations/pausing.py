@@ -1,5 +1,6 @@
 """T1: what a graph asks becomes Pauses and Actions, and the Run waits, in one transaction under the fence."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from agents.tools import runner, taint
 from agents.tools.registry import BadArgs, Preview, Tool, ToolContext, ToolError
 from agents.tools.summaries import summarize
 from approvals.operations import Proposal, close, lock, open_action
+from approvals.queries import Settled
 from approvals.states import ActionState
 from audit import canonical, log, rows
 
@@ -57,6 +59,19 @@ def prepare(run: Run, loaded: Loaded, question: Question) -> Prepared:
     except ToolError as error:
         return Prepared(question, NATIVE, digest, None, _refusal("failed", error.message, code=error.code))
     return Prepared(question, NATIVE, digest, _proposal(run, question, tool, args, digest, seen))
+
+
+def linked(run: Run, prepared: Prepared, pauses: Sequence[Pause], settled: Mapping[str, Settled]) -> Prepared:
+    """A question that is asked again because its node could not use the answer: linked to the one before, and shown with what went wrong."""
+    former = next((p for p in pauses if p.again and p.proposal_digest == prepared.digest and p.actions), None)
+    if former is None or prepared.proposal is None:
+        return prepared
+    said = settled[former.actions[0]].outcome if former.actions[0] in settled else {}
+    evidence = [
+        {"title": "The answer before, which the node could not use", "text": str(said.get("response") or said.get("reason") or "")},
+        {"title": "What the node said to it", "text": run.error[-2_000:]},
+    ]
+    return replace(prepared, proposal=replace(prepared.proposal, follows=UUID(former.actions[0]), evidence=canonical.storable(evidence)))
 
 
 def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:

@@ -117,7 +117,7 @@ def close_cancelled(*, limit: int = 100) -> None:
 def _cancel(run_id: Any, *, reason: str, by: User, door: str) -> Run:
     who = permissions.standing(by)
     permissions.check_start_runs(who)
-    run = _locked(run_id)
+    run = locked_run(run_id)
     if run.state not in {*UNFINISHED, RunState.FAILED}:
         raise WrongState(f"The run has ended already: {run.state.lower()}")
     Run.objects.filter(pk=run.pk).update(
@@ -138,7 +138,7 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
     """
     who = permissions.standing(by)
     permissions.check_start_runs(who)
-    run = _locked(run_id)
+    run = locked_run(run_id)
     if run.state != RunState.FAILED:
         raise WrongState(f"Only a failed run can be tried again; this one is {run.state.lower()}")
     if Pause.objects.filter(run=run, state="ORPHANED").exists():
@@ -163,7 +163,8 @@ def _lock_key(agent: Agent, key: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 13))", [f"{agent.pk} {key}"])
 
 
-def _locked(run_id: Any) -> Run:
+def locked_run(run_id: Any) -> Run:
+    """The run, its row locked until the transaction ends. Raises UnknownRun."""
     known = as_uuid(run_id)
     run = Run.objects.select_for_update().filter(pk=known).first() if known else None
     if run is None:

@@ -114,10 +114,12 @@ def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:
     if stretch.stop in {Stop.FAILED, Stop.DRAINED}:
         return [], []  # nothing certain is known of the others yet
     asked = {question.interrupt_id for question in stretch.questions}
-    gone = [pause for pause in driven.pauses if pause.interrupt_id not in asked]
+    gone = [pause for pause in driven.pauses if pause.interrupt_id not in asked and not pause.again]
+    again = [pause for pause in driven.pauses if pause.again]  # asked anew, as a pause of its own
     answered = [pause for pause in gone if _answered(run, pause, driven)]
     orphaned = [pause for pause in gone if pause not in answered]
     _close_pauses(answered, PauseState.ANSWERED)
+    _close_pauses(again, PauseState.SUPERSEDED)
     if orphaned:
         lock([UUID(action_id) for pause in orphaned for action_id in pause.actions])
         _close_pauses(orphaned, PauseState.ORPHANED)
@@ -125,7 +127,7 @@ def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:
             close(UUID(action_id), ActionState.SUPERSEDED, reason="The graph no longer asks this")
     entries = [
         events.entry(run, f"pause.{state.lower()}", node=pause.node, interrupt=pause.interrupt_id, actions=pause.actions)
-        for state, pauses in ((PauseState.ANSWERED, answered), (PauseState.ORPHANED, orphaned))
+        for state, pauses in ((PauseState.ANSWERED, answered), (PauseState.SUPERSEDED, again), (PauseState.ORPHANED, orphaned))
         for pause in pauses
     ]
     return entries, [pause.node for pause in orphaned]

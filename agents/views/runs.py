@@ -102,6 +102,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "halt_url": f"{reverse('halt')}?run={row.id}" if live and permissions.can_halt(request.user) else "",
         "cancel_url": reverse("run-cancel", args=[row.id]) if (live or row.state == "FAILED") and may_start else "",
         "retry_url": reverse("run-retry", args=[row.id]) if row.state == "FAILED" and may_start else "",
+        "again_url": reverse("run-ask-again", args=[row.id]) if may_start and _could_ask_again(detail, actions) else "",
         "live_url": reverse("run-live", args=[row.id]),
         "log_url": f"{reverse('events')}?run={row.id}",
         "figures": _figures(detail, spans, actions),
@@ -116,6 +117,13 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "graph_note": f"at {', '.join(row.nodes)}" if live and row.nodes else "",
         "input": lines_of(row.input if isinstance(row.input, dict) else {"input": row.input}),
     }
+
+
+def _could_ask_again(detail: RunDetail, actions: Any) -> bool:
+    """Whether a node raised on a plain answer of a person; whether asking again is safe, the operation says."""
+    answered = {action.id for action in actions if action.settled_at}
+    raw = [p for p in detail.pauses if p.dialect == "raw" and p.state == "OPEN"]
+    return detail.row.state == "FAILED" and any(set(p.actions) <= answered for p in raw)
 
 
 def _result(output: Any) -> dict[str, Any]:
@@ -197,4 +205,11 @@ def cancel(request: Request, run_id: UUID) -> HttpResponse:
 def retry(request: Request, run_id: UUID) -> HttpResponse:
     operations.retry_run(run_id, by=request.user, door="web")
     messages.success(request, "The run is taken up again at the step that failed.")
+    return redirect("run", run_id)
+
+
+@require_POST
+def ask_again(request: Request, run_id: UUID) -> HttpResponse:
+    operations.ask_again(run_id, by=request.user, door="web")
+    messages.success(request, "The question is asked again: it comes back to the inbox in a moment, with what went wrong.")
     return redirect("run", run_id)

@@ -147,6 +147,18 @@ after = _graph(("new_name", _in_a_row))
 
 # -- questions ----------------------------------------------------------------------------------------------
 question = _graph(("question", lambda state: {"told": [_told(ask("May I?", context="It is late"))]}))
+number = _graph(("number", lambda state: {"told": [int(interrupt("How many?"))]}))
+pays_then_asks = _graph(
+    ("pays", lambda state: {"told": [_told(gate("append", {"label": "first"})), int(interrupt("How many?"))]}),
+)
+beside = StateGraph(State)
+beside.add_node("plan", lambda state: {})
+beside.add_node("number", lambda state: {"told": [int(interrupt("How many?"))]})
+beside.add_node("other", lambda state: {"told": ["other"]})
+beside.add_edge(START, "plan")
+for _name in ("number", "other"):
+    beside.add_edge("plan", _name)
+    beside.add_edge(_name, END)
 raw = _graph(("raw", lambda state: {"told": [interrupt(state["input"]["value"])]}))
 
 

@@ -34,7 +34,11 @@ class Command(BaseCommand):
         listing.add_argument("--state", default="")
         show = verbs.add_parser("show", help="one run: state, actions, effects, output")
         show.add_argument("run")
-        for verb, text in (("cancel", "end a run"), ("retry", "take a failed run up again")):
+        for verb, text in (
+            ("cancel", "end a run"),
+            ("retry", "take a failed run up again"),
+            ("ask-again", "ask for another answer where a node could not use the one it got"),
+        ):
             one = verbs.add_parser(verb, help=text)
             one.add_argument("run")
             one.add_argument("--reason", default="")
@@ -47,7 +51,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with commands.sentences():
-            getattr(self, f"_{options['verb']}")(options)
+            getattr(self, f"_{options['verb'].replace('-', '_')}")(options)
 
     def _start(self, options: dict[str, Any]) -> None:
         by = commands.person(options)
@@ -122,6 +126,10 @@ class Command(BaseCommand):
     def _retry(self, options: dict[str, Any]) -> None:
         run = operations.retry_run(_uuid(options["run"]), by=commands.person(options), door="cli")
         self.stdout.write(f"{run.pk} is ready again")
+
+    def _ask_again(self, options: dict[str, Any]) -> None:
+        run = operations.ask_again(_uuid(options["run"]), by=commands.person(options), door="cli")
+        self.stdout.write(f"{run.pk} asks again")
 
     def _resolve(self, options: dict[str, Any]) -> None:
         effect = operations.resolve_unknown(

@@ -56,6 +56,8 @@ def _after_plan(messages: list[BaseMessage], understood: Understood, plan: Step)
 
 def _after_run(messages: list[BaseMessage], understood: Understood, taken: list[Step]) -> AIMessage:
     run, plans = taken[-1], sum(step.name == "plan_statement" for step in taken)
+    if run.by_hand and run.done:
+        return finish(f"Done by a person, not by me: {run.result.get('outcome', '')}")
     if run.done:
         return finish(f"Done: {run.result['rows']} rows. {run.result['statement']}")
     if run.status in ("failed", "invalid") and "Plan it again" in run.reason and plans < MOST_PLANS:

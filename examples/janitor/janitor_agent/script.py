@@ -62,5 +62,7 @@ def _ref(file: dict[str, Any]) -> dict[str, Any]:
 
 def _told(step: Step) -> str:
     if step.done:
+        if step.by_hand:
+            return f"Moved by a person, not by me: {step.result.get('outcome', '')}"
         return f"Moved {step.result['files']} files ({step.result['bytes']} bytes) to batch {step.result['batch']}."
     return f"Left {len(step.args['files'])} files alone: {step.status}{f' ({step.reason})' if step.reason else ''}."

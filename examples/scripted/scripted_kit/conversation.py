@@ -31,6 +31,7 @@ class Step:
     status: str  # done rejected answered expired failed unknown invalid cancelled
     result: Json
     reason: str  # the people's words, or the tool's
+    by_hand: bool = False  # a person did it outside: the result is their word, with the arguments for what they did not say
 
     @property
     def done(self) -> bool:
@@ -63,6 +64,9 @@ def _step(name: str, args: Json, number: int, answer: ToolMessage) -> Step:
     if not isinstance(outcome, dict):
         return Step(name, args, number, "failed", {}, str(answer.content))
     result = outcome.get("result")
+    by_hand = bool(outcome.get("taken_over")) or (isinstance(result, dict) and "confirmed_by" in result)
+    if by_hand and isinstance(result, dict):
+        result = {**args, **result}
     return Step(
         name=name,
         args=args,
@@ -70,6 +74,7 @@ def _step(name: str, args: Json, number: int, answer: ToolMessage) -> Step:
         status=str(outcome.get("status", "failed")),
         result=result if isinstance(result, dict) else {"value": result},
         reason=str(outcome.get("reason") or outcome.get("response") or ""),
+        by_hand=by_hand,
     )
 
 

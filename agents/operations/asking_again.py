@@ -1,0 +1,61 @@
+"""A person's answer that its node could not use: the question is asked once more, as a new pause and a new action.
+
+LangGraph keeps an answer with the error its node raised on it, and gives that same answer at every later try (interop.md 2.1). So the
+run is taken up from its newest checkpoint as if the answer had never come, which asks again under a new id (`graphs.driver`). Whatever
+else ran in that step runs again with it: where that could repeat a call, it is refused here.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from agents.errors import WrongState
+from agents.models import Pause, Run
+from agents.operations import events, waking
+from agents.operations.pausing import NATIVE, RAW
+from agents.operations.receiving import all_settled
+from agents.operations.starting import locked_run
+from agents.states import PauseState, RunState
+from approvals import permissions
+from approvals.models.people import User
+from audit import log
+
+REPEATS = (
+    "The node at {} has had calls carried out as well, which asking again could repeat: mend the node and try again, or cancel the run"
+)
+
+
+@transaction.atomic
+def ask_again(run_id: Any, *, by: User, door: str) -> Run:
+    """Take a run up whose node raised on a plain answer, without that answer.
+
+    Raises:
+        NotAllowed, UnknownRun. WrongState: it has not failed, no plain answer is to blame, or a call could be repeated.
+    """
+    who = permissions.standing(by)
+    permissions.check_start_runs(who)
+    run = locked_run(run_id)
+    if run.state != RunState.FAILED:
+        raise WrongState(f"Only a failed run can ask again; this one is {run.state.lower()}")
+    pauses = list(Pause.objects.filter(run=run, state=PauseState.OPEN, dialect=RAW))
+    if not pauses or not all_settled(run.pk):
+        raise WrongState("No answer of a person is to blame for this failure: try the failed step again")
+    for pause in pauses:
+        calls = Pause.objects.filter(run=run, dialect=NATIVE, state__in=[PauseState.OPEN, PauseState.ANSWERED])
+        if calls.filter(node=pause.node).exists() or calls.filter(state=PauseState.OPEN).exists():
+            raise WrongState(REPEATS.format(pause.node))
+    Pause.objects.filter(pk__in=[pause.pk for pause in pauses]).update(again=True)
+    # What went wrong stays on the run until the question is there again: whoever answers next is shown it.
+    Run.objects.filter(pk=run.pk).update(state=RunState.READY, attempts=0, finished_at=None, changed_at=Now())
+    run.state = RunState.READY
+    log.append(
+        *(
+            events.entry(run, "pause.again", by=who.user.actor, door=door, node=p.node, interrupt=p.interrupt_id, actions=p.actions)
+            for p in pauses
+        ),
+        events.entry(run, "run.retried", by=who.user.actor, door=door, why="asks again what could not be used"),
+    )
+    events.tell_run(run, "run.ready")
+    waking.wake(waking.RUN, run.pk)
+    return run
