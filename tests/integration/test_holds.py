@@ -40,7 +40,8 @@ def test_nothing_is_claimed_before_the_hold_ends(cast, world, woken):
     _, action = waiting(cast, world)
     woken.clear()
     done = decide(action, cast.second).action
-    assert (done.hold_until - Action.objects.get(pk=action.pk).resolved_at).total_seconds() == 60
+    resolved_at = Action.objects.get(pk=action.pk).resolved_at
+    assert done.hold_until and resolved_at and (done.hold_until - resolved_at).total_seconds() == 60
     assert agents.execute(action.pk) is None
     assert not [w for w in woken if w.id == str(action.pk)] and recover().effects == []
     with pytest.raises(Held):
