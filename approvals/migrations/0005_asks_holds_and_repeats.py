@@ -12,7 +12,7 @@ import approvals.states
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0003_preferences"),
+        ("approvals", "0006_grants"),
     ]
 
     operations = [

@@ -111,11 +111,7 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
         why=requirement.why,
     )
     repeated = repeating.answered(action, requirement, [opened], was, most=policy.data.loop_after, reads=facts.tool_class == "read")
-    if (
-        not repeated
-        and not decided_by_policy(action, requirement, opened)
-        and not decided_by_grant(action, requirement, opened, standing)
-    ):
+    if not repeated and not decided_by_policy(action, requirement, opened) and not decided_by_grant(action, requirement, opened, standing):
         log.append(opened)
         tell_action(action, "action.opened")
     return action
