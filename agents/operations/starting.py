@@ -143,6 +143,7 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
         raise WrongState(f"Only a failed run can be tried again; this one is {run.state.lower()}")
     if Pause.objects.filter(run=run, state="ORPHANED").exists():
         raise WrongState("A question of this run has lost its node: put the node back and start a new run")
+    Pause.objects.filter(run=run, state=PauseState.OPEN, again=True).update(again=False)  # with the answers as they are, this time
     Run.objects.filter(pk=run.pk).update(state=RunState.READY, error="", attempts=0, finished_at=None, changed_at=Now())
     run.state = RunState.READY
     log.append(events.entry(run, "run.retried", by=who.user.actor, door=door))
