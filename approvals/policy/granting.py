@@ -102,7 +102,7 @@ class Past:
     """A past call that people were asked about, and what became of it.
 
     Attributes:
-        fate: "approved", "edited" (then approved), "rejected", "answered", "expired", "waiting" or "ended".
+        fate: "approved", "granted" (let through by a grant: nobody looked), "edited" (then approved), "rejected", "answered", "expired", "waiting" or "ended".
         own: whoever is to give the grant had asked for it themselves: their grant never approves that.
     """
 

@@ -38,6 +38,7 @@ class Member:
     created_at: datetime
     expires_at: datetime
     args: Any
+    preview: dict[str, Any]
     groups: frozenset[str]
     excluded: frozenset[str]
     schema: str
@@ -121,6 +122,7 @@ def _member(action: Action, row: Requirement) -> Member:
         created_at=action.created_at,
         expires_at=action.expires_at,
         args=envelope.args,
+        preview=row.preview if not why else {},
         groups=frozenset(n.group for n in envelope.needs),
         excluded=envelope.excluded,
         schema=str(data["tool"].get("schema_sha256", "")),

@@ -203,6 +203,8 @@ def _past(row: Requirement, giver: str) -> Past | None:
 
 def _fate(action: Action) -> str:
     if action.state == "APPROVED":
+        if action.resolution.get("door") == "grant":
+            return "granted"
         return "edited" if action.version > 1 else "approved"
     return {"PENDING": "waiting", "REJECTED": "rejected", "ANSWERED": "answered", "EXPIRED": "expired"}.get(action.state, "ended")
 

@@ -61,7 +61,7 @@ SELECT n.agent, n.tool, count(*) FROM (
     WHERE resolved_at > now() - interval '30 days' ORDER BY resolved_at DESC, id DESC LIMIT %s
 ) n
 WHERE n.level = 'medium' AND n.kind = 'tool'
-  AND EXISTS (SELECT 1 FROM approvals_decision d WHERE d.action_id = n.id AND d.by_id IS NOT NULL)
+  AND EXISTS (SELECT 1 FROM approvals_decision d WHERE d.action_id = n.id AND d.by_id IS NOT NULL AND d.grant_id IS NULL)
 GROUP BY n.agent, n.tool
 HAVING count(*) >= %s AND bool_and(n.state = 'APPROVED' AND n.version = 1)
 ORDER BY count(*) DESC LIMIT 6

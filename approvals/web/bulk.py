@@ -16,6 +16,7 @@ from approvals.operations.bulk import Result
 from approvals.queries import bulk
 from approvals.queries.bulk import Member
 from approvals.web.arguments import Line, line_of, may_fold
+from approvals.web.preview import preview_of
 from approvals.web.reveal import Revealed, reveal
 
 SAID = {
@@ -29,7 +30,10 @@ LEFT_OUT = ("Left out", "circle-slash", "neutral")
 
 @dataclass(frozen=True)
 class Together:
-    """One member: `values` are its arguments that are not the same in all, in the order of `columns`."""
+    """One member: `values` are its arguments that are not the same in all, with their paths, in the order of `columns`.
+
+    `preview` and `warnings` are what the tool found out about it.
+    """
 
     id: str
     name: str
@@ -40,7 +44,9 @@ class Together:
     score: int
     requester: str
     expires_at: datetime
-    values: tuple[Revealed, ...]
+    values: tuple[tuple[str, Revealed], ...]
+    preview: Revealed | None
+    warnings: tuple[Revealed, ...]
 
 
 @dataclass(frozen=True)
@@ -108,9 +114,11 @@ def _folded(member: Member) -> str:
 
 
 def _together(member: Member, leaves: dict[str, Any], differs: Sequence[str]) -> Together:
+    seen = preview_of(member.preview)
     return Together(
         member.id, f"m-{member.id}", member.digest, reverse("action", args=[member.id]), member.summary, member.level, member.score,
-        member.requested_by, member.expires_at, tuple(reveal(_text(leaves, path)) for path in differs),
+        member.requested_by, member.expires_at, tuple((path, reveal(_text(leaves, path))) for path in differs),
+        seen.summary if seen else None, seen.warnings if seen else (),
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ STATES = {
 }
 FATES = {
     "approved": Look("Approved", "check", "approved"),
+    "granted": Look("Let through by a grant", "ticket-check", "neutral"),
     "edited": Look("Approved after an edit", "pencil", "neutral"),
     "rejected": Look("Rejected", "x", "rejected"),
     "answered": Look("Answered", "reply", "neutral"),
@@ -162,7 +163,7 @@ def missing_words(missing: Sequence[Need]) -> str:
 
 def trial_of(terms: Terms, trial: Tried) -> Trial:
     fates = trial.fates
-    bad = sum(n for fate, n in fates.items() if fate not in {"approved", "waiting"})
+    bad = sum(n for fate, n in fates.items() if fate not in {"approved", "granted", "waiting"})
     shown = [*(p for p in trial.through if p.fate != "approved"), *(p for p in trial.through if p.fate == "approved")]
     return Trial(
         headline=_("It would have let through %(n)s of the last %(m)s calls that people were asked about")
