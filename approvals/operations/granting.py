@@ -97,6 +97,7 @@ def give(like: Any, wanted: Wanted, *, seen: str, reason: str, by: User, door: s
     terms = made.terms
     if seen != terms.digest:
         raise Stale("Look at what these bounds would have let through, then give it")
+    _check_not_given(made, by)
     grant = Grant.objects.create(
         agent=terms.agent, tool=terms.tool, tool_schema_sha256=terms.tool_schema_sha256, environment=terms.environment, run=terms.run,
         args_sha256=terms.args_sha256, level=str(terms.level), max_uses=terms.uses, figure=terms.figure, max_each=terms.each,
@@ -189,6 +190,18 @@ def _check_may_stand(action: Action, envelope: envelopes.Envelope, assessment: A
         raise BadRequest("This call holds something that cannot be seen at a glance: each one is decided by itself")
     if wanted.scope != "tool" and not action.run:
         raise BadRequest("This was not asked in a run; choose this tool in any run", fields={"scope": "there is no run"})
+
+
+def _check_not_given(made: Draft, by: User) -> None:
+    """The same form sent twice gives one grant; the row lock lets the second see the first."""
+    terms = made.terms
+    Action.objects.select_for_update().filter(pk=made.action.pk).first()
+    same = Grant.objects.filter(
+        like=made.action, run=terms.run, args_sha256=terms.args_sha256, max_uses=terms.uses, until=terms.until, figure=terms.figure,
+        max_each=terms.each, max_total=terms.total, revoked_at=None, givers__user=by,
+    )  # fmt: skip
+    if found := same.first():
+        raise Conflict(f"You have given this very grant already: it is grant {found.pk}")
 
 
 def _check_giver(who: Standing, assessment: Assessment, excluded: Collection[str], *, own: bool) -> None:

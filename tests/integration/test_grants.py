@@ -182,6 +182,14 @@ def test_it_is_given_only_with_the_back_test_of_these_very_bounds(cast):
         granting.give(target.pk, wanted(), seen=seen, reason=" ", by=cast.reviewer, door="web")
 
 
+def test_the_same_form_sent_twice_gives_one(cast):
+    target, terms = approved(cast.reviewer), wanted()
+    grant(target, cast.reviewer, terms)
+    with pytest.raises(Conflict, match="already"):
+        grant(target, cast.reviewer, terms)
+    assert Grant.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     "bounds",
     [

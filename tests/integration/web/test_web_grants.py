@@ -39,6 +39,8 @@ def test_the_offered_bounds_are_tried_given_used_listed_and_revoked(web, cast):
     assert "would have let through 1 of the last 1" in text(form)
     said = fields(form)
     assert said["total"] == "10000"
+    by_itself = web.post(reverse("grant-new", args=[like.pk]), {**said, "reason": "fine", "do": "give"}, headers={"HX-Request": "true"})
+    assert by_itself.status_code == 200 and not Grant.objects.exists()
     changed = web.post(reverse("grant-new", args=[like.pk]), {**said, "uses": "2", "reason": "fine", "do": "give"})
     assert changed.status_code == 422 and "would have let through" in text(changed)
     assert not Grant.objects.exists()
