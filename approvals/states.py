@@ -96,6 +96,26 @@ BACKTEST_TRANSITIONS: dict[BacktestState, frozenset[BacktestState]] = {
 }
 
 
+class DeliveryState(StrEnum):
+    WAITING = "WAITING"
+    SENDING = "SENDING"
+    SENT = "SENT"
+    FAILED = "FAILED"
+    UNSURE = "UNSURE"
+    SKIPPED = "SKIPPED"
+
+
+# UNSURE: it was handed over and nobody knows whether it was taken. It is not sent again by itself: a person may ask for it.
+DELIVERY_TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.WAITING: frozenset({DeliveryState.SENDING, DeliveryState.SKIPPED}),
+    DeliveryState.SENDING: frozenset({DeliveryState.SENT, DeliveryState.WAITING, DeliveryState.FAILED, DeliveryState.UNSURE}),
+    DeliveryState.SENT: frozenset(),
+    DeliveryState.FAILED: frozenset({DeliveryState.WAITING}),
+    DeliveryState.UNSURE: frozenset({DeliveryState.WAITING}),
+    DeliveryState.SKIPPED: frozenset(),
+}
+
+
 class Verdict(StrEnum):
     """What one reviewer may say. A policy's own decision uses APPROVE or REJECT."""
 

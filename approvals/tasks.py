@@ -1,9 +1,17 @@
 """Celery's door into the approvals room: ticks of the sweeper. Each makes its calls and returns."""
 
+import time
+from urllib.parse import urlsplit
+
 from celery import shared_task
+from django.conf import settings
 
 from approvals import operations
-from approvals.operations import backtests
+from approvals.notify import mail, push, words
+from approvals.notify.choices import EMAIL, PUSH
+from approvals.notify.errors import NotSent
+from approvals.operations import backtests, delivering, reaching
+from approvals.operations.delivering import Parcel
 from approvals.queries.policies import unfinished_backtests
 
 
@@ -20,6 +28,7 @@ def tidy() -> None:
     """Forget catch-up rows nobody can ask for any more."""
     operations.prune()
     backtests.forget_old()
+    delivering.forget_old()
 
 
 @shared_task(ignore_result=True)
@@ -27,3 +36,47 @@ def backtest(backtest_id: int) -> None:
     """Try a draft on past actions for one stretch; the rest is a task of its own, behind what came meanwhile."""
     if backtests.advance(backtest_id):
         backtests.wake(backtest_id)
+
+
+STRETCH_S = 5.0  # then the worker does something else; the next tick goes on
+DIGESTS_EVERY_S = 30.0
+_morning = 0.0
+
+
+@shared_task(ignore_result=True)
+def reach() -> None:
+    """Tell people what waits for them: make deliveries of notices, then send what is due, for one stretch."""
+    global _morning
+    delivering.take_over()
+    if time.monotonic() >= _morning:
+        _morning = time.monotonic() + DIGESTS_EVERY_S
+        reaching.digests()
+    reaching.spread()
+    until = time.monotonic() + STRETCH_S
+    for channel in (EMAIL, PUSH):
+        while time.monotonic() < until and (parcel := delivering.claim(channel)):
+            delivering.record(parcel, _failure(parcel))
+
+
+def _failure(parcel: Parcel) -> NotSent | None:
+    """Send one parcel; what went wrong, if it did."""
+    try:
+        _send(parcel)
+    except NotSent as failure:
+        return failure
+    return None
+
+
+def _send(parcel: Parcel) -> None:
+    site = settings.PUBLIC_URL.rstrip("/")
+    if parcel.target:
+        return push.send(parcel.target, words.push(parcel.items), seconds=parcel.seconds, level=parcel.level)
+    if parcel.kind == "digest":
+        message = words.digest(parcel.items, parcel.total, site=site, zone=parcel.zone)
+    elif parcel.kind == "trial":
+        message = words.trial(site=site)
+    else:
+        message = words.mail(parcel.items, site=site, zone=parcel.zone)
+    host = urlsplit(site).hostname or "countersign"
+    mail.send(to=parcel.to, subject=message.subject, body=message.body, message_id=f"<delivery-{parcel.first}@{host}>")
+    return None

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals.web.views import action, bulk, decide, grants, links, lists, live, preferences, undo
+from approvals.web.views import action, bulk, decide, grants, links, lists, live, preferences, reaching, undo
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -26,6 +26,13 @@ urlpatterns = [
     path("preferences/theme", preferences.theme, name="preferences-theme"),
     path("preferences/views", preferences.save_view, name="view-save"),
     path("preferences/views/remove", preferences.remove_view, name="view-remove"),
+    path("preferences/notifications", reaching.notifications, name="notifications"),
+    path("preferences/notifications/try", reaching.trial, name="notifications-trial"),
+    path("preferences/devices", reaching.add_device, name="device-add"),
+    path("preferences/devices/<int:device_id>/remove", reaching.remove_device, name="device-remove"),
+    path("deliveries/", reaching.deliveries, name="deliveries"),
+    path("deliveries/<int:delivery_id>/again", reaching.send_again, name="delivery-again"),
+    path("sw.js", reaching.service_worker, name="service-worker"),
     path("inbox/news", lists.inbox_news, name="inbox-news"),
     path("live/catchup", live.catchup, name="live-catchup"),
     path("actions/<uuid:action_id>/grant", grants.new, name="grant-new"),

@@ -30,6 +30,7 @@ app.conf.task_routes = {
     "agents.tasks.check_edit": {"queue": "runs", "priority": URGENT},
     "approvals.tasks.sweep": {"queue": "notify", "priority": URGENT},
     "approvals.tasks.backtest": {"queue": "notify", "priority": LATER},
+    "approvals.tasks.reach": {"queue": "notify", "priority": LATER},
     "approvals.tasks.tidy": {"queue": "notify", "priority": NORMAL},
 }
 
@@ -37,6 +38,7 @@ app.conf.task_routes = {
 app.conf.beat_schedule = {
     "sweep runs and effects": {"task": "agents.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "end what is due": {"task": "approvals.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "reach people": {"task": "approvals.tasks.reach", "schedule": 2.0, "options": {"expires": 10}},
     "close what was cancelled": {"task": "agents.tasks.tidy", "schedule": 30.0, "options": {"expires": 20}},
     "tidy": {"task": "approvals.tasks.tidy", "schedule": 300.0, "options": {"expires": 200}},
 }

@@ -7,6 +7,8 @@ so that a bad setting stops start-up with advice. Imports nothing of ours.
 import json
 import os
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
@@ -92,6 +94,38 @@ def database(url: str, *, pooled: bool) -> dict[str, object]:
         "CONN_HEALTH_CHECKS": not pooled,
         "OPTIONS": options,
     }
+
+
+def mail(name: str, var_dir: Path) -> dict[str, Any]:
+    """Django's mail settings from one address: `smtp://user:password@host:587`, `smtp+tls://` (STARTTLS), `smtps://` (TLS), `console:`.
+
+    Without one, mails are files in `var/mail`: they reach nobody, which the pages and `manage.py doctor` say.
+    """
+    if text("EMAIL_BACKEND"):
+        return {"EMAIL_BACKEND": text("EMAIL_BACKEND"), "EMAIL_FILE_PATH": str(var_dir / "mail")}
+    backends = "django.core.mail.backends"
+    if not text(name):
+        return {"EMAIL_BACKEND": f"{backends}.filebased.EmailBackend", "EMAIL_FILE_PATH": str(var_dir / "mail")}
+    try:
+        parts = urlsplit(text(name))
+        ports = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+        if parts.scheme == "console":
+            return {"EMAIL_BACKEND": f"{backends}.console.EmailBackend"}
+        if parts.scheme not in ports or not parts.hostname:
+            raise ValueError(parts.scheme)
+        return {
+            "EMAIL_BACKEND": f"{backends}.smtp.EmailBackend",
+            "EMAIL_HOST": parts.hostname,
+            "EMAIL_PORT": parts.port or ports[parts.scheme],
+            "EMAIL_HOST_USER": unquote(parts.username or ""),
+            "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+            "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+            "EMAIL_USE_SSL": parts.scheme == "smtps",
+        }
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} is no mail address: write smtp+tls://user:password@host:587, smtp://host or smtps://host"
+        ) from error
 
 
 def secret_key(var_dir: Path) -> str:

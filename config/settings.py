@@ -127,8 +127,18 @@ ACCOUNT_ADAPTER = "approvals.web.accounts.ClosedSignup"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 LOGIN_LINK_HOURS = env.number("LOGIN_LINK_HOURS", 12, low=1, high=168)
-EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+
+# -- reaching people --------------------------------------------------------------------------------
+globals().update(env.mail("EMAIL_URL", VAR_DIR))  # EMAIL_BACKEND and what it needs
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "countersign@localhost")
+MAIL_GAP_S = env.number("MAIL_GAP_S", 120, low=0, high=86400)
+VAPID_PRIVATE_KEY = env.text("VAPID_PRIVATE_KEY")
+# Push services a browser may name as its own; whatever else it names is not called.
+PUSH_HOSTS = env.words(
+    "PUSH_HOSTS", "fcm.googleapis.com,*.push.services.mozilla.com,updates.push.services.mozilla.com,*.push.apple.com,*.notify.windows.com"
+)
+QUALITY_BY_PERSON = env.flag("COUNTERSIGN_QUALITY_BY_PERSON")
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -154,6 +164,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
+        "worker-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],

@@ -1,7 +1,7 @@
 """Tables of the approvals room. Written by `approvals.operations`, read by `approvals.queries` and `permissions`.
 
 `people` (who may act), `actions` (what is asked and decided), `asks` (questions to the agent), `policies` (what is asked of
-whom), `notices` (what is owed to readers), `grants`, `halts`, `preferences`.
+whom), `notices` (what is owed to readers), `reaching` (what is sent to people), `grants`, `halts`, `preferences`.
 """
 
 from approvals.models.actions import Action, Decision, Edit, Requirement
@@ -12,12 +12,15 @@ from approvals.models.notices import Notification
 from approvals.models.people import LoginLink, User
 from approvals.models.policies import Backtest, PolicyVersion
 from approvals.models.preferences import Preference
+from approvals.models.reaching import Delivery, Device
 
 __all__ = [
     "Action",
     "Ask",
     "Backtest",
     "Decision",
+    "Delivery",
+    "Device",
     "Edit",
     "Grant",
     "GrantGiver",

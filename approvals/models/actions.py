@@ -88,6 +88,7 @@ class Action(models.Model):
             models.Index(fields=["run", "created_at"], name="action_by_run"),
             models.Index(fields=["agent", "tool", "-resolved_at"], name="action_by_tool"),
             models.Index(fields=["claim_by"], name="action_unclaimed", condition=Q(state="APPROVED", claimed_at=None)),
+            models.Index(fields=["resolved_at"], name="action_expired", condition=Q(state="EXPIRED", claim_by=None)),
         ]
         triggers = [
             pgtrigger.FSM(name="state_steps", field="state", transitions=steps(ACTION_TRANSITIONS)),
@@ -163,6 +164,9 @@ class Decision(models.Model):
     idempotency_key = models.TextField(blank=True)
     # Set when a standing approval spoke for this person, who saw the grant and not this very call.
     grant = models.ForeignKey("approvals.Grant", null=True, db_index=False, on_delete=models.PROTECT, related_name="decisions")
+    # What the door knows of the reading, for the figures of review quality; null where it knows nothing.
+    looked_ms = models.IntegerField(null=True)
+    saw_all = models.BooleanField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -173,6 +177,7 @@ class Decision(models.Model):
         indexes = [
             models.Index(fields=["person", "-created_at"], name="decision_by_person"),
             models.Index(fields=["grant", "-id"], name="decision_by_grant", condition=Q(grant__isnull=False)),
+            models.Index(fields=["created_at"], name="decision_by_people", condition=Q(by__isnull=False)),
         ]
         triggers = [frozen(), kept()]
 
@@ -196,6 +201,7 @@ class Edit(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["action"], condition=Q(state="WANTED"), name="edit_one_at_a_time")]
+        indexes = [models.Index(fields=["done_at"], name="edit_applied", condition=Q(state="APPLIED"))]
         triggers = [pgtrigger.FSM(name="edit_steps", field="state", transitions=steps(EDIT_TRANSITIONS)), kept()]
 
     def __str__(self) -> str:

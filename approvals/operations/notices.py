@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from django.db import connection
 
 from approvals.models import Action
+from approvals.operations import waking
 from audit.gathering import Gathering
 
 # Written by hand, as the event log is: several hints go with every governed cycle. The rest are the columns' defaults.
+# What people are told of outside of open pages: the same statement writes a second row, owed until `operations.reaching` looked at it.
+REACHES = frozenset({"action.opened", "action.reopened", "action.edited"})
 _INSERT = "INSERT INTO approvals_notification (channel, recipient, topic, object, object_id, version, kind) VALUES "
-_ROW = "('live', '', %s, %s, %s, %s, %s)"
+_ROW = "(%s, '', %s, %s, %s, %s, %s)"
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,13 @@ def tell(*hints: Hint) -> None:
         return
     # The last word about each object is enough: whoever hears it looks again.
     last = {(h.topic, h.object_id): h for h in hints}.values()
-    values = [value for h in last for value in (h.topic, h.object, h.object_id, h.version, h.kind)]
+    owed = [h for h in last if h.kind in REACHES]
+    rows = [("live", h) for h in last] + [("reach", h) for h in owed]
+    values = [value for channel, h in rows for value in (channel, h.topic, h.object, h.object_id, h.version, h.kind)]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT + ", ".join([_ROW] * len(last)), values)
+        cursor.execute(_INSERT + ", ".join([_ROW] * len(rows)), values)
+    if owed:
+        waking.soon()
 
 
 _gathered: Gathering[Hint] = Gathering("hints", tell)

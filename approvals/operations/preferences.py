@@ -11,6 +11,8 @@ from django.db.models.functions import Now
 
 from approvals.errors import BadRequest
 from approvals.models import Preference, User
+from approvals.notify.choices import BadChoice
+from approvals.notify.choices import checked as checked_reach
 
 THEMES = ("system", "light", "dark")
 DENSITIES = ("comfortable", "compact")
@@ -90,7 +92,16 @@ def _checked(name: str, value: Any) -> Any:
         return bool(value)
     if name == "keys":
         return _keys(value)
+    if name == "reach":
+        return _reach(value)
     raise BadRequest(f"There is no preference {name[:40]!r}")
+
+
+def _reach(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return checked_reach(wanted)
+    except BadChoice as error:
+        raise BadRequest(str(error), fields={error.field: str(error)}) from error
 
 
 def _keys(wanted: Mapping[str, str]) -> dict[str, str]:

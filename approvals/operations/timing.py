@@ -60,6 +60,6 @@ def _expire(pk: UUID, late: Q) -> bool:
 
 def prune(*, limit: int = 5_000) -> int:
     """Forget catch-up rows nobody can ask for any more. Returns how many."""
-    old = Notification.objects.filter(channel="live", created_at__lt=Now() - CATCH_UP).order_by("pk")[:limit]
+    old = Notification.objects.filter(Q(channel="live") | Q(sent_at__isnull=False), created_at__lt=Now() - CATCH_UP).order_by("pk")[:limit]
     count, _ = Notification.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
     return count

@@ -65,6 +65,8 @@ SENTENCES: dict[str, Say] = {
     "policy.withdrawn": lambda d: "Withdrew a proposed policy",
     "person.signed_in": lambda d: f"Signed in as {d.get('username')}",
     "person.link_made": lambda d: f"A login link was made for {d.get('username')}",
+    "person.device_added": lambda d: f"{d.get('username')} is called on {d.get('name')}",
+    "person.device_removed": lambda d: f"{d.get('username')} is no longer called on {d.get('name')}",
     "person.locked": lambda d: f"Locked the account {d.get('username')}",
 }
 

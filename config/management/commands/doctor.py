@@ -18,8 +18,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from agents import queries as agent_queries
 from approvals import queries
+from approvals.notify import mail
 from approvals.operations import policies
 from approvals.policy.rules import text_of
+from approvals.queries.reaching import delivery_standing
 
 LOW_DISK = 500_000_000
 LONG_S = 10
@@ -149,4 +151,16 @@ def _work() -> Iterator[Finding]:
     )
 
 
-LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _policy, _work)
+def _reaching() -> Iterator[Finding]:
+    yield Finding(f"mail: {mail.said()}", True)
+    found = delivery_standing()
+    words = (
+        f"deliveries: {found.waiting} waiting, {found.late} late or tried again, {found.failed} failed and {found.unsure} unsure in a day"
+    )
+    trouble = f"The last trouble: {found.last_error}. " if found.last_error else ""
+    yield Finding(
+        words, not found.late + found.failed + found.unsure, f"{trouble}Look at /deliveries/; is EMAIL_URL right, is a worker running?"
+    )
+
+
+LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _policy, _work, _reaching)

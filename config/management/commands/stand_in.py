@@ -34,6 +34,7 @@ class Command(BaseCommand):
                 asked = time.monotonic()
             try:
                 approval_tasks.sweep()
+                approval_tasks.reach()
                 found = agent_tasks.stand_in()
             except DatabaseError as error:
                 self.stderr.write(f"The database does not answer: {error}")

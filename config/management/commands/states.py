@@ -9,7 +9,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from agents.states import EFFECT_TRANSITIONS, PAUSE_TRANSITIONS, RUN_TRANSITIONS
-from approvals.states import ACTION_TRANSITIONS, ASK_TRANSITIONS, BACKTEST_TRANSITIONS, EDIT_TRANSITIONS, POLICY_TRANSITIONS
+from approvals.states import (
+    ACTION_TRANSITIONS,
+    ASK_TRANSITIONS,
+    BACKTEST_TRANSITIONS,
+    DELIVERY_TRANSITIONS,
+    EDIT_TRANSITIONS,
+    POLICY_TRANSITIONS,
+)
 
 MACHINES: dict[str, tuple[str, Mapping[Any, frozenset[Any]]]] = {
     "Run": ("agents/states.py", RUN_TRANSITIONS),
@@ -19,6 +26,7 @@ MACHINES: dict[str, tuple[str, Mapping[Any, frozenset[Any]]]] = {
     "Ask": ("approvals/states.py", ASK_TRANSITIONS),
     "PolicyVersion": ("approvals/states.py", POLICY_TRANSITIONS),
     "Backtest": ("approvals/states.py", BACKTEST_TRANSITIONS),
+    "Delivery": ("approvals/states.py", DELIVERY_TRANSITIONS),
     "Effect": ("agents/states.py", EFFECT_TRANSITIONS),
 }
 

@@ -19,6 +19,7 @@ function badge() {
   const count = /^\d+$/.test(text) ? Number(text) : 0;
   document.title = count ? `(${text}) ${base}` : base;
   for (const copy of document.querySelectorAll("[data-count-copy]")) copy.textContent = text;
+  navigator.setAppBadge?.(count).catch(() => {});
   if (icon) icon.href = count ? drawn(count > 99 ? "99+" : String(count)) : plain;
 }
 

@@ -1,0 +1,17 @@
+"""Why a message could not be sent, as the one who keeps the queue needs to know it."""
+
+
+class NotSent(Exception):
+    """A message did not go out, or nobody knows whether it did.
+
+    Attributes:
+        why: the sentence for the list of deliveries.
+        permanent: trying again would give the same answer.
+        unsure: it was handed over and no answer came: it may have arrived.
+        down: the server itself cannot be reached: others would fail as well.
+        gone: the address exists no more and should be forgotten.
+    """
+
+    def __init__(self, why: str, *, permanent: bool = False, unsure: bool = False, down: bool = False, gone: bool = False) -> None:
+        super().__init__(why)
+        self.why, self.permanent, self.unsure, self.down, self.gone = why[:500], permanent, unsure, down, gone

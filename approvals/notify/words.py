@@ -1,0 +1,120 @@
+"""What a message says. Pure: no argument of an action is in it, nor any text an agent wrote; only its level, tool, agent and time.
+
+Mail programs make links of whatever looks like one, so names are shown defanged: the only address in a message is our own.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+LEVELS = ("low", "medium", "high", "critical")
+MOST_LISTED = 20
+_HOST = re.compile(r"(?i)(://|www\.|@)|\.(?=[a-z]{2,}\b)")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One waiting action as a message may tell of it.
+
+    Attributes:
+        why: the policy's strongest reasons for the score, a sentence each.
+        kind: what happened: action.opened, action.edited, ...
+    """
+
+    id: str
+    level: str
+    score: int
+    tool: str
+    agent: str
+    starter: str
+    expires_at: datetime
+    why: tuple[str, ...] = ()
+    kind: str = "action.opened"
+
+
+@dataclass(frozen=True)
+class Message:
+    subject: str
+    body: str
+
+
+def name(text: str, most: int = 80) -> str:
+    """A name from outside: what does not show itself is spelled out, what would become a link does not."""
+    return _HOST.sub(lambda found: "[.]" if found.group() == "." else f"[{found.group().strip('.')}]", _visible(text, most))
+
+
+def _visible(text: str, most: int = 80) -> str:
+    return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text[:most]) + ("..." if len(text) > most else "")
+
+
+def mail(items: Sequence[Item], *, site: str, zone: str) -> Message:
+    """Some actions that wait for one person, the riskiest first."""
+    ordered = sorted(items, key=lambda item: (-LEVELS.index(item.level), item.expires_at))
+    first = ordered[0]
+    if len(ordered) == 1:
+        subject = _("%(level)s risk: %(tool)s by %(agent)s waits for you") % _named(first)
+    else:
+        subject = _("%(n)d actions wait for you, the riskiest is %(level)s") % {"n": len(ordered), "level": first.level}
+    parts = [_told(item, site, zone) for item in ordered[:MOST_LISTED]]
+    return Message(subject, "\n\n".join([*parts, *_more(len(ordered), site), _foot(site)]))
+
+
+def digest(items: Sequence[Item], total: int, *, site: str, zone: str) -> Message:
+    """The weekday digest: how much waits for one person, and what is due first."""
+    subject = ngettext("%(n)d action waits for you", "%(n)d actions wait for you", total) % {"n": total}
+    head = _("Good morning. Waiting for you now: %(n)d. Due first:") % {"n": total}
+    parts = [_told(item, site, zone) for item in items[:MOST_LISTED]]
+    return Message(subject, "\n\n".join([head, *parts, *_more(total, site), _foot(site)]))
+
+
+def trial(*, site: str) -> Message:
+    """Somebody asked whether mail arrives."""
+    return Message(
+        _("Mail from Countersign arrives"), "\n\n".join([_("You asked for this mail on your page of notifications."), _foot(site)])
+    )
+
+
+def push(items: Sequence[Item]) -> dict[str, str | int]:
+    """The payload of a push: level, tool and agent, never an argument; it opens the page and can do nothing else."""
+    first = min(items, key=lambda item: (-LEVELS.index(item.level), item.expires_at), default=None)
+    if first is None:
+        return {
+            "title": "Countersign",
+            "body": _("Notifications arrive on this device."),
+            "url": "/preferences/notifications",
+            "tag": "trial",
+        }
+    if len(items) > 1:
+        title = _("%(n)d actions wait, the riskiest is %(level)s") % {"n": len(items), "level": first.level}
+        return {"title": title, "body": _("Open the inbox"), "url": "/inbox/", "tag": "inbox", "level": first.level}
+    title = _("%(level)s risk: %(tool)s") % _named(first)
+    return {"title": title, "body": name(first.agent), "url": f"/actions/{first.id}/", "tag": first.id, "level": first.level}
+
+
+def _named(item: Item) -> dict[str, str]:
+    return {"level": item.level.capitalize(), "tool": name(item.tool), "agent": name(item.agent)}
+
+
+def _told(item: Item, site: str, zone: str) -> str:
+    happened = {"action.edited": _("with other arguments now"), "action.reopened": _("asked again")}.get(item.kind, "")
+    head = _("%(level)s risk (%(score)d): %(tool)s by %(agent)s") % {**_named(item), "score": item.score}
+    lines = [head + (f", {happened}" if happened else "")]
+    if item.starter:
+        lines.append(_("Started by %(who)s") % {"who": _visible(item.starter)})
+    lines += [f"- {name(reason, 160)}" for reason in item.why]
+    lines.append(_("Decide before %(when)s") % {"when": item.expires_at.astimezone(ZoneInfo(zone)).strftime("%a %d %b %H:%M %Z")})
+    return "\n".join([*lines, f"{site}/actions/{item.id}/"])
+
+
+def _more(total: int, site: str) -> list[str]:
+    return [_("And %(n)d more: %(url)s") % {"n": total - MOST_LISTED, "url": f"{site}/inbox/"}] if total > MOST_LISTED else []
+
+
+def _foot(site: str) -> str:
+    line = _("The link shows the page to you when you are signed in. Nothing is decided by opening it, nor by answering this mail.")
+    return f"-- \n{line}\n" + _("What is sent, and when: %(url)s") % {"url": f"{site}/preferences/notifications"} + "\n"

@@ -1,0 +1,117 @@
+"""From a notice owed to what is owed to each person: a Delivery per person, channel and device, by their own choices.
+
+A notice is a row written with the change (see `notices`); this runs later, in a worker, and looks again: what is decided meanwhile, or was
+voted on, owed to somebody who may not decide it, or wanted by nobody, makes no delivery.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from approvals import envelopes
+from approvals.errors import BadRequest, Tampered
+from approvals.models import Action, Delivery, Device, Notification, Requirement, User
+from approvals.notify import choices
+from approvals.notify.choices import EMAIL, NOW, PUSH
+from approvals.operations.opening import database_now
+from approvals.queries.reaching import Reader, last_sent, readers
+
+# Most notices are of actions that somebody decided at once: one statement is done with them all.
+_OVER = """
+UPDATE approvals_notification AS n SET sent_at = clock_timestamp() WHERE n.id IN (
+    SELECT o.id FROM approvals_notification o WHERE o.sent_at IS NULL AND o.channel = 'reach' ORDER BY o.id LIMIT 2000 FOR UPDATE SKIP LOCKED)
+AND NOT EXISTS (SELECT 1 FROM approvals_action a WHERE a.id = n.object_id::uuid AND a.state = 'PENDING' AND a.version = n.version)
+"""
+_TAKE = "UPDATE approvals_notification SET sent_at = clock_timestamp() WHERE id = %s AND sent_at IS NULL"
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One message to one address of one person."""
+
+    reader: Reader
+    channel: str
+    device: int
+    next_at: datetime
+
+
+def spread(*, limit: int = 200) -> int:
+    """Make deliveries of the notices nobody has looked at yet. Returns how many notices that was."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OVER)
+    waiting = Notification.objects.filter(channel="reach", sent_at=None).order_by("pk")[:limit]
+    known: dict[frozenset[str], Sequence[Reader]] = {}
+    return sum(_spread(notice, known) for notice in list(waiting))
+
+
+@transaction.atomic
+def _spread(notice: Notification, known: dict[frozenset[str], Sequence[Reader]]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [notice.pk])
+        if cursor.rowcount != 1:
+            return False  # another worker has it
+    action = Action.objects.filter(pk=UUID(notice.object_id), state="PENDING", version=notice.version).first()
+    requirement = Requirement.objects.filter(action=action, version=notice.version).first() if action else None
+    if action is None or requirement is None:
+        return True  # decided this very moment
+    try:
+        envelope = envelopes.parse(requirement)
+    except Tampered:
+        return True  # its page says so; nobody can decide it
+    groups = frozenset(need.group for need in envelope.needs)
+    if groups not in known:
+        known[groups] = readers(groups)
+    may = [reader for reader in known[groups] if reader.person not in envelope.excluded]
+    made = [
+        Delivery(
+            key=f"notice:{notice.pk}", user_id=one.reader.id, channel=one.channel, device=one.device, kind=notice.kind,
+            action=str(action.pk), version=action.version, level=action.level, next_at=one.next_at,
+        )
+        for one in _owed(may, action.level)
+    ]  # fmt: skip
+    Delivery.objects.bulk_create(made, ignore_conflicts=True)
+    return True
+
+
+def _owed(may: Iterable[Reader], level: str) -> list[Owed]:
+    now = database_now()
+    owed = []
+    for reader in may:
+        quiet = reader.wants.held_until(now, level)
+        if reader.wants.way(EMAIL, level) == NOW and reader.has_address:
+            owed.append(Owed(reader, EMAIL, 0, max(quiet, _after_the_last(reader.id, level, now))))
+        if reader.wants.way(PUSH, level) == NOW:
+            owed += [Owed(reader, PUSH, device, quiet) for device in reader.devices]
+    return owed
+
+
+def _after_the_last(user: int, level: str, now: datetime) -> datetime:
+    """A burst makes one mail, not fifty: what comes soon after a mail waits a little, and goes with the others. Critical does not wait."""
+    if level == "critical" or not (last := last_sent(user, EMAIL)):
+        return now
+    return last + timedelta(seconds=settings.MAIL_GAP_S)
+
+
+def digests(*, limit: int = 500) -> int:
+    """Owe the weekday digest to everybody whose morning it is. Returns how many were made."""
+    now = database_now()
+    due = [(f"digest:{day}", reader.id) for reader in readers(None) if reader.has_address and (day := reader.wants.digest_day(now))]
+    had = set(Delivery.objects.filter(key__in={key for key, _ in due}, channel=EMAIL).values_list("key", "user_id"))
+    made = [Delivery(key=key, user_id=user, channel=EMAIL, kind="digest", next_at=now) for key, user in due if (key, user) not in had]
+    Delivery.objects.bulk_create(made[:limit], ignore_conflicts=True)
+    return len(made[:limit])
+
+
+def want_trial(*, by: User, channel: str) -> None:
+    """Owe a person a message to themself, to see whether it arrives. Raises BadRequest when there is nowhere to send it."""
+    devices = list(Device.objects.filter(user=by).values_list("pk", flat=True)) if channel == PUSH else [0]
+    if channel not in choices.WAYS or not devices:
+        raise BadRequest("There is no device to send to: allow notifications on this one first")
+    if channel == EMAIL and not by.email:
+        raise BadRequest("Your account has no e-mail address; an administrator can add one")
+    key = f"trial:{uuid4()}"
+    Delivery.objects.bulk_create([Delivery(key=key, user=by, channel=channel, device=device, kind="trial") for device in devices])

@@ -1,0 +1,98 @@
+"""Real servers for messages: a small SMTP server and a push service, each on a port of this machine, saying what they were told to."""
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+
+class MailServer(socketserver.ThreadingTCPServer):
+    """Speaks enough SMTP for smtplib. `refuse` maps a command to the answer it gets; "hang up" ends the connection after the mail."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Mail)
+        self.mails: list[Message] = []
+        self.refuse: dict[str, str] = {}
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+
+class _Mail(socketserver.StreamRequestHandler):
+    server: MailServer
+
+    def handle(self) -> None:
+        self._say("220 here")
+        for raw in self.rfile:
+            word = raw.decode().strip().split(":")[0].split(" ")[0].upper()
+            if answer := self.server.refuse.get(word):
+                self._say(answer)
+            elif word == "DATA":
+                self._say("354 go on")
+                self._data()
+            elif word == "QUIT":
+                return self._say("221 bye")
+            else:
+                self._say("250 fine")
+
+    def _data(self) -> None:
+        lines = []
+        while (line := self.rfile.readline()) != b".\r\n":
+            lines.append(line)
+        self.server.mails.append(message_from_bytes(b"".join(lines)))
+        if answer := self.server.refuse.get("."):
+            if answer == "hang up":
+                self.connection.close()
+                raise ConnectionAbortedError
+            return self._say(answer)
+        return self._say("250 taken")
+
+    def _say(self, line: str) -> None:
+        self.wfile.write(line.encode() + b"\r\n")
+
+
+class PushService(HTTPServer):
+    """A push service: keeps what it was sent, answers `status`."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Push)
+        self.status = 201
+        self.got: list[tuple[dict[str, str], bytes]] = []
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/push/abc"
+
+
+class _Push(BaseHTTPRequestHandler):
+    server: PushService
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
+        self.send_response(self.server.status)
+        if self.server.status == 302:
+            self.send_header("Location", self.server.endpoint)
+        self.end_headers()
+
+    def log_message(self, *args: Any) -> None:
+        """Silent."""
+
+
+@contextmanager
+def running(server: Any) -> Iterator[Any]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
