@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals.web.views import action, bulk, decide, grants, links, lists, live, preferences, reaching, undo
+from approvals.web.views import action, bulk, decide, grants, links, lists, live, preferences, quality, reaching, undo
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -32,6 +32,8 @@ urlpatterns = [
     path("preferences/devices/<int:device_id>/remove", reaching.remove_device, name="device-remove"),
     path("deliveries/", reaching.deliveries, name="deliveries"),
     path("deliveries/<int:delivery_id>/again", reaching.send_again, name="delivery-again"),
+    path("quality/", quality.page, name="quality"),
+    path("quality/export.csv", quality.export, name="quality-csv"),
     path("sw.js", reaching.service_worker, name="service-worker"),
     path("inbox/news", lists.inbox_news, name="inbox-news"),
     path("live/catchup", live.catchup, name="live-catchup"),

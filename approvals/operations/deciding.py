@@ -126,6 +126,8 @@ def decide(
         nonce=secrets.token_hex(16),
         details=details,
         idempotency_key=idempotency_key,
+        looked_ms=(looked or {}).get("ms"),
+        saw_all=bool(looked["saw_all"]) if looked and "saw_all" in looked else None,
     )
     if resolve(envelope.needs, votes(action)) is None:
         log.append(

@@ -62,7 +62,8 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
     try:
         done = operations.decide(
             action_id, by=request.user, verdict=said["verdict"], seen_digest=said["seen_digest"], reason=said["reason"],
-            response=said["response"], idempotency_key=said["key"], looked=looked, also=also_of(said), door="web",
+            response=said["response"], idempotency_key=said["key"], looked={**(looked or {}), **_reading(request)}, also=also_of(said),
+            door="web",
         )  # fmt: skip
     except BadRequest as error:
         return _again(request, queries.action_detail(action_id, reader=request.user), said, error.message)
@@ -104,6 +105,13 @@ def _looked(request: Request, action_id: UUID, said: dict[str, Any]) -> tuple[di
     if (found.level == "critical" or said["typed"]) and _mistyped(request, action_id, said["typed"]):
         return None, "That is not its name: type it exactly as it stands"
     return ({"parts": len(folds), "opened": len(opened)} if folds else None), ""
+
+
+def _reading(request: Request) -> dict[str, int]:
+    """How long the page showed it, and whether the end of the arguments was on the screen, as the page's script says; for figures only."""
+    ms, saw = request.POST.get("looked_ms", ""), request.POST.get("saw_all", "")
+    timed = {"ms": min(int(ms), 86_400_000)} if ms.isascii() and ms.isdigit() and len(ms) < 12 else {}
+    return timed | ({"saw_all": int(saw)} if saw in {"0", "1"} else {})
 
 
 def _folds(request: Request, action_id: UUID, found: queries.Shown) -> set[str]:

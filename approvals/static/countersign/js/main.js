@@ -4,6 +4,7 @@ import "./time.js";
 import "./hash.js";
 import "./dialog.js";
 import "./decide.js";
+import "./looking.js";
 import "./inbox.js";
 import "./bulk.js";
 import "./keys.js";

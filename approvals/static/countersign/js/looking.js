@@ -1,0 +1,36 @@
+// How long an action has been shown, and whether the end of its arguments was on the screen: sent with the verdict, for the team's
+// figures of review quality. It keeps nobody from anything.
+const since = new Map();
+const ended = new Set();
+const watched = new WeakSet();
+const name = (pane) => `${pane.dataset.action} ${pane.dataset.version}`;
+
+const observer = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    const above = entry.rootBounds && entry.boundingClientRect.bottom < entry.rootBounds.top;
+    const pane = entry.target.closest("[data-action]");
+    if (pane && (entry.isIntersecting || above)) ended.add(name(pane));
+  }
+});
+
+function look() {
+  for (const pane of document.querySelectorAll("[data-action][data-version]")) {
+    if (!since.has(name(pane))) since.set(name(pane), performance.now());
+    const mark = pane.querySelector("[data-seen-mark]");
+    if (mark && !watched.has(mark)) {
+      watched.add(mark);
+      observer.observe(mark);
+    }
+  }
+}
+
+document.addEventListener("DOMContentLoaded", look);
+document.addEventListener("htmx:afterSettle", look);
+look();
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const pane = event.target.dataset?.decide && event.target.closest("[data-action][data-version]");
+  if (!pane) return;
+  event.detail.formData.set("looked_ms", String(Math.round(performance.now() - (since.get(name(pane)) ?? performance.now()))));
+  event.detail.formData.set("saw_all", ended.has(name(pane)) ? "1" : "0");
+});
