@@ -31,7 +31,7 @@ def figures(found: Quality) -> tuple[Figure, ...]:
     spread = _("%(n)d reviewers; the middle one %(m)d, the busiest %(t)s of all") % {"n": len(loads), "m": median(loads or [0]), "t": top}
     return (
         Figure(_("Expired"), share(found.expired, ended), _of(found.expired, ended, _("actions")), _("Actions that people were asked about and nobody decided in time, of all that ended either way.")),
-        Figure(_("Overridden"), share(found.against, found.decisions), _of(found.against, found.decisions, _("verdicts")), _("Verdicts of people that were no approval: rejected, or answered instead.")),
+        Figure(_("Overridden"), share(found.against, found.decisions), _of(found.against, found.decisions, _("verdicts")), _("Verdicts of people that were no approval: rejected, answered instead, or taken over.")),
         Figure(_("Edited"), share(found.edited, ended), _of(found.edited, ended, _("actions")), _("Actions whose arguments a reviewer changed, of all that ended.")),
         Figure(_("Under 5 seconds"), share(found.quick, found.timed), _of(found.quick, found.timed, _("timed verdicts")), _("Verdicts sent less than five seconds after the page showed the action to that person. Only doors that time it count: the web.")),
         Figure(_("Arguments not viewed"), share(found.unseen, found.known), _of(found.unseen, found.known, _("verdicts")), _("Verdicts given before the end of the arguments had been on the screen. Known where the page's scripts ran.")),
