@@ -3,6 +3,7 @@
 ApprovalError
 ├── NotFound            404  there is no such action (or not for you)
 ├── NotAllowed          403  the wrong person
+├── StepUp              403  the right person, who has to show (again) that it is they
 ├── BadRequest          400  the request itself is wrong
 │   ├── BadArguments    422  edited arguments do not fit the tool's schema; `fields` says where
 │   └── InvalidPolicy   422  a policy's text cannot be used; `fields` says why per line
@@ -38,6 +39,12 @@ class NotFound(ApprovalError):
 
 class NotAllowed(ApprovalError):
     code, status = "not_allowed", 403
+
+
+class StepUp(ApprovalError):
+    """Details: `ask`, what would be enough: "fresh" (confirm that it is you), "passkey" (sign this very action), "enrol" (add a passkey first)."""
+
+    code, status = "step_up", 403
 
 
 class BadRequest(ApprovalError):

@@ -91,6 +91,15 @@ def check_edit_policy(who: Standing) -> None:
         raise NotAllowed("Only administrators can change the policy; everybody with a role can read it")
 
 
+def can_manage_people(user: User | AnonymousUser) -> bool:
+    return ADMINS in roles(user)
+
+
+def check_people(who: Standing) -> None:
+    if ADMINS not in who.groups:
+        raise NotAllowed("Only administrators see everybody's sessions; yours are under Account security")
+
+
 def can_start_runs(user: User | AnonymousUser) -> bool:
     return bool(roles(user) & {REVIEWERS, OPERATORS, ADMINS})
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals.web.views import action, bulk, decide, grants, links, lists, live, preferences, quality, reaching, undo
+from approvals.web.views import action, bulk, decide, grants, links, lists, live, preferences, quality, reaching, security, undo
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -45,5 +45,12 @@ urlpatterns = [
     path("grants/<int:grant_id>/too", grants.give_too, name="grant-too"),
     path("grants/<int:grant_id>/revoke", grants.revoke, name="grant-revoke"),
     path("halt/banner", live.banner, name="halt-banner"),
+    path("actions/<uuid:action_id>/challenge", security.challenge, name="action-challenge"),
+    path("confirm/", security.confirm, name="confirm"),
+    path("security/", security.page, name="security"),
+    path("security/sessions/<uuid:sign_in>/end", security.end, name="session-end"),
+    path("security/sessions/end-others", security.end_others, name="sessions-end-others"),
+    path("people/", security.people, name="people"),
+    path("people/end-sessions", security.end_sessions, name="people-end-sessions"),
     path("login/link/<str:token>", links.sign_in, name="login-link"),
 ]

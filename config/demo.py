@@ -19,8 +19,10 @@ from agents.operations import waking
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError
+from approvals.ladder import LINK, typed_name
 from approvals.models.people import User
-from approvals.operations import people
+from approvals.operations import people, sign_ins
+from approvals.operations.step_up import Proof
 from audit import canonical
 
 log = structlog.get_logger("config.demo")
@@ -46,6 +48,7 @@ CAST = (
 )
 STARTER, OWNER = "o.hart", "s.adeyemi"
 HISTORY_RUNS, WAITING_RUNS = 10, 2  # per example, as far as its inputs reach
+_sign_ins: dict[int, str] = {}
 REASONS = ("wrong target", "too broad", "missing context", "not now")
 
 
@@ -115,14 +118,25 @@ def _decide(action_id: str, digest: str, verdict: str, reviewers: Iterator[User]
     with waking.held() as wakes:
         for number in range(2):
             reason = REASONS[hash(digest) % len(REASONS)] if verdict == "reject" else "matches the request"
+            by = next(reviewers)
             try:
-                done = approvals.decide(action_id, by=next(reviewers), verdict=verdict, seen_digest=digest, reason=reason, door="web")
+                done = approvals.decide(
+                    action_id, by=by, verdict=verdict, seen_digest=digest, reason=reason, proof=_proof(action_id, by), door="web"
+                )
             except ApprovalError as error:
                 log.warning("demo_decision_refused", error=error.message, number=number)
                 continue
             if done.resolved:
                 break
     _work(wakes)
+
+
+def _proof(action_id: str, by: User) -> Proof:
+    """The history was made by people who were there; what they type at critical is what the page would ask."""
+    if by.pk not in _sign_ins:
+        _sign_ins[by.pk] = sign_ins.begin(user=by, session_key="", device="the demo's history", proof=LINK, door="cli")
+    row, shown = approvals_queries.inbox_row(action_id), approvals_queries.shown(action_id)
+    return Proof(_sign_ins[by.pk], typed_name(row.summary, shown.args, row.tool) if row and shown else "")
 
 
 def _work(wakes: list[waking.Wake]) -> None:

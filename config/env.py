@@ -45,6 +45,49 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write {' or '.join(allowed)}")
+    return value
+
+
+def pairs(name: str) -> dict[str, str]:
+    """`theirs=ours, theirs=ours`: the groups of an identity provider, and the groups here that they stand for."""
+    found = {}
+    for word in words(name):
+        theirs, _, ours = (part.strip() for part in word.rpartition("="))
+        if not theirs or not ours:
+            raise ImproperlyConfigured(f"{name} has {word!r}: write theirs=ours, separated by commas")
+        found[theirs] = ours
+    return found
+
+
+def issuer(name: str) -> str:
+    """The address of an identity provider: over TLS, except on this very machine."""
+    value = text(name).rstrip("/")
+    host = urlsplit(value).hostname or ""
+    if value and not (value.startswith("https://") and host) and not (value.startswith("http://") and host in {"localhost", "127.0.0.1"}):
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}: write the https address of your identity provider, as its own configuration says it"
+        )
+    return value
+
+
+def openid_connect(server: str, name: str) -> dict[str, object]:
+    """allauth's entry for the one provider: authorization code with PKCE, the issuer pinned."""
+    if not server:
+        return {}
+    client, secret = text("OIDC_CLIENT_ID"), text("OIDC_CLIENT_SECRET")
+    if not client:
+        raise ImproperlyConfigured("OIDC_ISSUER is set and OIDC_CLIENT_ID is not: write the client id your identity provider gave you")
+    scope = words("OIDC_SCOPE", "openid,profile,email")
+    app_settings = {"server_url": server, "oauth_pkce_enabled": True, "scope": scope}
+    return {
+        "openid_connect": {"APPS": [{"provider_id": "sso", "name": name, "client_id": client, "secret": secret, "settings": app_settings}]}
+    }
+
+
 def folder(name: str, default: Path) -> Path:
     return Path(text(name)).expanduser().resolve() if text(name) else default
 

@@ -41,6 +41,9 @@ INSTALLED_APPS = [
     "channels",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "csp",
     "django_htmx",
     "template_partials",
@@ -68,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "approvals.web.sign_ins.SignIns",
     "config.middleware.Doors",
 ]
 
@@ -125,6 +129,25 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_ADAPTER = "approvals.web.accounts.ClosedSignup"
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+# The decision ladder (docs/signing-in.md): how fresh a proof of who is there must be, and whether critical needs a passkey.
+FRESH_HIGH_S = env.number("COUNTERSIGN_FRESH_HIGH_S", 3600, low=30, high=43200)
+FRESH_CRITICAL_S = env.number("COUNTERSIGN_FRESH_CRITICAL_S", 300, low=30, high=43200)
+FRESH_ACCOUNT_S = 600  # for changing one's own factors
+CRITICAL = env.choice("COUNTERSIGN_CRITICAL", "any", ("any", "passkey"))
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Countersign"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_ADAPTER = "approvals.web.accounts.Factors"
+# Single sign-on by OpenID Connect; nothing of it is there without an issuer.
+OIDC_ISSUER = env.issuer("OIDC_ISSUER")
+OIDC_NAME = env.text("OIDC_NAME", "single sign-on")
+OIDC_GROUPS_CLAIM = env.text("OIDC_GROUPS_CLAIM", "groups")
+OIDC_GROUPS = env.pairs("OIDC_GROUPS")
+SOCIALACCOUNT_ADAPTER = "approvals.web.sso.SingleSignOn"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = env.openid_connect(OIDC_ISSUER, OIDC_NAME)
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 LOGIN_LINK_HOURS = env.number("LOGIN_LINK_HOURS", 12, low=1, high=168)
 

@@ -9,7 +9,11 @@ from config import health
 urlpatterns = [
     path("health/live", health.live),
     path("health/ready", health.ready),
-    path("accounts/", include("allauth.account.urls")),
+    # One page shows all factors and sessions; allauth's own two lists lead there.
+    path("accounts/2fa/", RedirectView.as_view(pattern_name="security")),
+    path("accounts/2fa/webauthn/", RedirectView.as_view(pattern_name="security")),
+    path("accounts/3rdparty/", RedirectView.as_view(pattern_name="security")),
+    path("accounts/", include("allauth.urls")),
     path("favicon.ico", login_not_required(RedirectView.as_view(url="/static/countersign/icon.svg"))),
     path("", include("approvals.urls")),
     path("", include("agents.urls")),

@@ -9,9 +9,12 @@ from agents import operations as agents
 from agents.models import Effect, Run
 from agents.states import EffectState, RunState
 from approvals import operations as approvals
+from approvals import queries
+from approvals.ladder import typed_name
 from approvals.models import Action, Edit, User
-from approvals.operations import Proposal, people
+from approvals.operations import Proposal, people, sign_ins
 from approvals.operations.deciding import Decided
+from approvals.operations.step_up import Proof
 from audit.actors import SYSTEM
 
 PROJECT = Path(__file__).parent / "agents_for_tests" / "langgraph.json"
@@ -92,7 +95,20 @@ def decide(target: Action, by: User, verdict: str = "approve", **more: Any) -> D
     """Decide what is stored now, as somebody who looks at it now."""
     seen = Action.objects.get(pk=target.pk).digest
     words = {"reason": "because", "response": "an answer" if verdict == "respond" else ""}
-    return approvals.decide(target.pk, by=by, verdict=verdict, door="web", **{"seen_digest": seen, **words, **more})
+    known = {"proof": proof(target, by)} if target.level in {"high", "critical"} and "proof" not in more else {}
+    return approvals.decide(target.pk, by=by, verdict=verdict, door="web", **{"seen_digest": seen, **words, **known, **more})
+
+
+def signed_in(by: User, proof: str = "password", **more: Any) -> str:
+    """The id of a sign-in of just now."""
+    return sign_ins.begin(user=by, session_key="", device="a test", proof=proof, **more)
+
+
+def proof(target: Action, by: User, **more: Any) -> Proof:
+    """What a door would know of somebody who has just signed in and types what is asked."""
+    shown = queries.shown(target.pk)
+    typed = typed_name(target.summary, shown.args, target.tool) if shown else ""
+    return Proof(**{"sign_in": signed_in(by), "typed": typed, **more})
 
 
 def approved(by: User, level: str = "medium", **more: Any) -> Action:

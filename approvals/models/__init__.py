@@ -1,7 +1,8 @@
 """Tables of the approvals room. Written by `approvals.operations`, read by `approvals.queries` and `permissions`.
 
 `people` (who may act), `actions` (what is asked and decided), `asks` (questions to the agent), `policies` (what is asked of
-whom), `notices` (what is owed to readers), `reaching` (what is sent to people), `grants`, `halts`, `preferences`.
+whom), `notices` (what is owed to readers), `reaching` (what is sent to people), `grants`, `halts`, `preferences`, `sign_ins`
+(who is signed in where, and what a passkey is asked to sign).
 """
 
 from approvals.models.actions import Action, Decision, Edit, Requirement
@@ -13,11 +14,13 @@ from approvals.models.people import LoginLink, User
 from approvals.models.policies import Backtest, PolicyVersion
 from approvals.models.preferences import Preference
 from approvals.models.reaching import Delivery, Device
+from approvals.models.sign_ins import Challenge, SignIn
 
 __all__ = [
     "Action",
     "Ask",
     "Backtest",
+    "Challenge",
     "Decision",
     "Delivery",
     "Device",
@@ -30,5 +33,6 @@ __all__ = [
     "PolicyVersion",
     "Preference",
     "Requirement",
+    "SignIn",
     "User",
 ]

@@ -167,6 +167,8 @@ class Decision(models.Model):
     # What the door knows of the reading, for the figures of review quality; null where it knows nothing.
     looked_ms = models.IntegerField(null=True)
     saw_all = models.BooleanField(null=True)
+    # How the person showed that it is they (operations.step_up); {} where the ladder asks nothing.
+    proof = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -14,10 +14,11 @@ from approvals import envelopes, permissions
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Checking, Conflict, Expired, Halted, NotFound, Stale, Tampered
 from approvals.models import Action, Decision, Halt, Requirement, User
-from approvals.operations import events, halts
+from approvals.operations import events, halts, step_up
 from approvals.operations.halts import covering
 from approvals.operations.notices import tell_action
 from approvals.operations.resolving import conclude
+from approvals.operations.step_up import NO_PROOF, Proof
 from approvals.operations.verdicts import ALLOWED, NOTHING, WORDS_GO_IN_THE_RESPONSE, Also, details_of
 from approvals.resolution import Vote, resolve
 from approvals.states import ActionState, Verdict
@@ -77,6 +78,7 @@ def decide(
     idempotency_key: str = "",
     looked: Mapping[str, int] | None = None,
     also: Also = NOTHING,
+    proof: Proof = NO_PROOF,
     door: str,
 ) -> Decided:
     """Record a verdict; when the verdicts add up, resolve the action in the same transaction.
@@ -87,9 +89,11 @@ def decide(
         idempotency_key: the same key from the same person gives the recorded result again.
         also: what goes with a rejection or a take-over beside its words.
         looked: what the door knows of the reading, such as folded parts there were and were opened; recorded, never judged here.
+        proof: what the door knows of the person at it, for what the ladder asks at high and critical.
 
     Raises:
         NotFound, NotAllowed, BadRequest: no such action, the wrong person, a wrong or incomplete verdict.
+        StepUp: the right person, who has to show again that it is they.
         AlreadyDecided, Stale, Expired, Halted, Checking, Tampered: the action is not as the person saw it.
     """
     chosen = check_words(verdict, reason, response, idempotency_key)
@@ -111,6 +115,7 @@ def decide(
     envelope = envelopes.opened(action, requirement)
     _check_verdict(action, envelope, chosen, reason)
     details = details_of(action, chosen, also, response)
+    proved = step_up.check(action, envelope, who=who, verdict=chosen, proof=proof)
     decision = Decision.objects.create(
         action=action,
         version=action.version,
@@ -128,6 +133,7 @@ def decide(
         idempotency_key=idempotency_key,
         looked_ms=(looked or {}).get("ms"),
         saw_all=bool(looked["saw_all"]) if looked and "saw_all" in looked else None,
+        proof=proved,
     )
     if resolve(envelope.needs, votes(action)) is None:
         log.append(
@@ -141,6 +147,7 @@ def decide(
                 reason=reason,
                 response=response,
                 nonce=decision.nonce,
+                **step_up.said(proved),
                 **({"looked": dict(looked)} if looked else {}),
             )
         )

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -11,6 +12,7 @@ from django.db.models.functions import Now
 
 from approvals.errors import BadRequest, NotFound
 from approvals.models import LoginLink, User
+from approvals.operations import sign_ins
 from approvals.permissions import ROLES
 from audit import log
 from audit.actors import SYSTEM, Actor
@@ -53,6 +55,7 @@ def deactivate(*, username: str, by: Actor, door: str = "cli", reason: str = "")
     if user is None:
         raise NotFound(f"There is no account {username!r}")
     User.objects.filter(pk=user.pk).update(is_active=False)
+    sign_ins.end_all(user=user, by=by, door=door)
     log.append(_entry(user, "person.locked", by, door, reason=reason))
     return user
 
@@ -73,7 +76,6 @@ def use_login_link(token: str) -> User:
     link = LoginLink.objects.select_related("user").filter(token_sha256=_hash(token), expires_at__gt=Now()).first()
     if link is None or not link.user.is_active:
         raise NotFound("This login link has run out; print new ones with: .venv/bin/python manage.py login_links")
-    log.append(_entry(link.user, "person.signed_in", link.user.actor, "web", with_="login link"))
     return link.user
 
 
@@ -88,3 +90,43 @@ def _entry(user: User, kind: str, by: Actor, door: str, **data: object) -> Entry
 def find(username: str) -> User | None:
     """The account of this name, if there is one."""
     return User.objects.filter(username=username).first() if username else None
+
+
+@transaction.atomic
+def factor_changed(*, user: User, what: str, factor: str, by: Actor | None = None, door: str = "web") -> None:
+    """A passkey, an authenticator app or recovery codes were added, removed or renewed: put on record."""
+    log.append(_entry(user, f"person.factor_{what}", by or user.actor, door, factor=factor))
+
+
+@transaction.atomic
+def sync_groups(*, user: User, named: set[str], managed: set[str], by: Actor = SYSTEM, door: str = "web") -> None:
+    """Give a person exactly those of the managed groups that somebody else (their identity provider) names; others stay as they are."""
+    before = set(user.groups.values_list("name", flat=True))
+    after = (before - managed) | (named & managed)
+    if after == before:
+        return
+    user.groups.set([Group.objects.get_or_create(name=name)[0] for name in sorted(after)])
+    log.append(_entry(user, "person.roles_changed", by, door, roles=sorted(after), before=sorted(before)))
+
+
+@transaction.atomic
+def reset_factors(*, username: str, by: Actor, door: str = "cli") -> int:
+    """Somebody lost their devices: forget their factors and end their sessions. Returns how many factors there were."""
+    user = find(username)
+    if user is None:
+        raise NotFound(f"There is no account {username!r}")
+    count: int = Authenticator.objects.filter(user_id=user.pk).delete()[0]
+    sign_ins.end_all(user=user, by=by, door=door)
+    log.append(_entry(user, "person.factors_reset", by, door, count=count))
+    return count
+
+
+@transaction.atomic
+def unlock(*, username: str, by: Actor, door: str = "cli") -> User:
+    """Let a locked account in again, with the roles it had."""
+    user = find(username)
+    if user is None:
+        raise NotFound(f"There is no account {username!r}")
+    User.objects.filter(pk=user.pk).update(is_active=True)
+    log.append(_entry(user, "person.unlocked", by, door))
+    return user

@@ -10,7 +10,7 @@ from django.db import connection
 from approvals import envelopes
 from approvals.errors import Conflict
 from approvals.models import Action, Decision, Requirement
-from approvals.operations import events
+from approvals.operations import events, step_up
 from approvals.operations.notices import tell_action
 from approvals.operations.verdicts import told
 from approvals.signals import Resolved, action_resolved
@@ -107,6 +107,7 @@ def conclude(
             nonce=decision.nonce,
             **({"grant": decision.grant_id} if decision.grant_id else {}),
             **({"details": decision.details} if decision.details else {}),
+            **step_up.said(decision.proof),
             **({"looked": dict(looked)} if looked else {}),
         ),
         resolved_entry(action, requirement, by=by, door=decision.door),

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from approvals.models import Action, Halt, Notification
+from approvals.models import Action, Challenge, Halt, Notification
 from approvals.operations.halts import active_for, covering
 from approvals.operations.settling import close
 from approvals.states import ActionState
@@ -59,7 +59,8 @@ def _expire(pk: UUID, late: Q) -> bool:
 
 
 def prune(*, limit: int = 5_000) -> int:
-    """Forget catch-up rows nobody can ask for any more. Returns how many."""
+    """Forget catch-up rows nobody can ask for any more, and challenges nobody can answer. Returns how many."""
+    Challenge.objects.filter(created_at__lt=Now() - CATCH_UP).delete()
     old = Notification.objects.filter(Q(channel="live") | Q(sent_at__isnull=False), created_at__lt=Now() - CATCH_UP).order_by("pk")[:limit]
     count, _ = Notification.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
     return count

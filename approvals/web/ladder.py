@@ -7,11 +7,14 @@ offers what the operation would refuse.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from approvals.ladder import typed_name
+from approvals.operations.step_up import rung_of
 from approvals.queries import ActionDetail, Stop
+from approvals.states import Verdict
 
 PRESETS = ("Wrong target", "Too broad", "Missing context", "Not now", "Policy")
 APPROVE = {"low": "plain", "medium": "plain", "high": "confirm", "critical": "typed"}
@@ -55,6 +58,17 @@ class Confirm:
     given: str = ""
     reason_given: str = ""
     errors: tuple[str, ...] = ()
+    challenge_url: str = ""  # where the passkey's challenge comes from; "": none signs
+    enrol: bool = False  # nothing but a passkey will do, and this person has none
+
+
+@dataclass(frozen=True)
+class StepUp:
+    """Why the operation did not take the decision yet, and the way on."""
+
+    text: str
+    label: str = ""
+    url: str = ""
 
 
 def bar_of(detail: ActionDetail, *, halts: list[Stop]) -> Bar | None:
@@ -86,9 +100,10 @@ def bar_of(detail: ActionDetail, *, halts: list[Stop]) -> Bar | None:
     )
 
 
-def confirm_of(detail: ActionDetail, *, given: str = "", reason: str = "", errors: tuple[str, ...] = ()) -> Confirm:
-    """The confirm sheet of high and critical actions."""
-    typed = resource(detail.row.summary, detail.args, detail.row.tool) if detail.row.level == "critical" else ""
+def confirm_of(detail: ActionDetail, *, given: str = "", reason: str = "", errors: tuple[str, ...] = (), passkey: bool = False) -> Confirm:
+    """The confirm sheet of high and critical actions; `passkey` says whether this person has one."""
+    rung = rung_of(detail.row.level, Verdict.APPROVE, question=detail.row.kind == "question")
+    typed = typed_name(detail.row.summary, detail.args, detail.row.tool) if rung.typed else ""
     undone = "" if detail.reversible else " It cannot be undone."
     return Confirm(
         text=f"{detail.row.agent} runs {detail.row.tool} with exactly these arguments.{undone}",
@@ -98,14 +113,19 @@ def confirm_of(detail: ActionDetail, *, given: str = "", reason: str = "", error
         given=given,
         reason_given=reason,
         errors=errors,
+        challenge_url=reverse("action-challenge", args=[detail.row.id]) if rung.signed and passkey else "",
+        enrol=rung.only_signed and not passkey,
     )
 
 
-def resource(summary: str, args: Any, tool: str) -> str:
-    """What a person types to approve a critical action: the plainest name in it that the summary shows too."""
-    values = args.values() if isinstance(args, dict) else ()
-    named = (v for v in values if isinstance(v, str) and 3 <= len(v) <= 40 and v.isascii() and v.isprintable())
-    return next((v for v in named if v in summary and v == v.strip()), tool)
+def step_up_of(ask: str, text: str, action_id: str, verdict: str) -> StepUp | None:
+    """What stands above the sheet when the operation wants to know better who is there. It leads back to this sheet and decides nothing."""
+    if not ask:
+        return None
+    back = urlencode({"next": reverse(f"action-{verdict}", args=[action_id])})
+    if ask == "fresh":
+        return StepUp(text, "Confirm that it is you", f"{reverse('confirm')}?{back}")
+    return StepUp(text, "Add a passkey", reverse("mfa_add_webauthn")) if ask == "enrol" else StepUp(text)
 
 
 def _blocked(detail: ActionDetail, halts: list[Stop]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -66,6 +67,7 @@ class Shell:
     catchup_url: str
     logout_url: str
     account_url: str
+    people_url: str
     preferences: Preferences
     keys: str
 
@@ -73,7 +75,9 @@ class Shell:
 def shell(request: HttpRequest) -> Mapping[str, Any]:
     """The frame's values, read only when a template asks for them. A request refused before sign-in has no frame."""
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated or getattr(request, "htmx", False):
+    if user is None or not user.is_authenticated:
+        return {"shell_sso": settings.OIDC_NAME if settings.OIDC_ISSUER else ""}
+    if getattr(request, "htmx", False):
         return {}
     return {"shell": SimpleLazyObject(lambda: _shell(cast(Request, request)))}
 
@@ -94,7 +98,8 @@ def _shell(request: Request) -> Shell:
         live_url="/live/" if reads else "",
         catchup_url=reverse("live-catchup"),
         logout_url=reverse("account_logout"),
-        account_url=reverse("account_change_password") if user.has_usable_password() else "",
+        account_url=reverse("security"),
+        people_url=reverse("people") if permissions.can_manage_people(user) else "",
         preferences=chosen,
         keys=json.dumps({"off": chosen.keys_off, "map": pressed_to_usual(chosen.keys)}),
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from approvals.ladder import PASSKEY_PROOF
 from approvals.queries import ActionDetail, InboxRow
 from approvals.web.receipts import STATES, VERDICTS, receipt_of
 from audit.queries import EventRow
@@ -92,7 +93,8 @@ class Moment:
 def _verdict(data: dict[str, Any]) -> str:
     look = VERDICTS.get(str(data.get("verdict")))
     words = data.get("reason") or data.get("response")
-    return f"{look.verb if look else 'Decided'}{': ' + words if words else ''}"
+    signed = " and signed with a passkey" if (data.get("proof") or {}).get("by") == PASSKEY_PROOF else ""
+    return f"{look.verb if look else 'Decided'}{signed}{': ' + words if words else ''}"
 
 
 # What happened is stored; how it reads is looked up.

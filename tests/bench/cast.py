@@ -11,7 +11,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 
 from agents.operations import register_project
 from approvals.models import User
-from approvals.operations import people
+from approvals.operations import people, sign_ins
 
 PROJECT = Path(__file__).parent / "project" / "langgraph.json"
 AGENT = "bench"
@@ -34,6 +34,8 @@ def reviewer() -> Reviewer:
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.create()
+    session["sign_in"] = sign_ins.begin(user=user, session_key=session.session_key, device="the bench", proof="password")
+    session.save()
     csrf = secrets.token_hex(16)
     return Reviewer(user, csrf, f"{settings.SESSION_COOKIE_NAME}={session.session_key}; {settings.CSRF_COOKIE_NAME}={csrf}")
 

@@ -4,6 +4,8 @@ import random
 import time
 from dataclasses import dataclass
 
+from approvals import queries
+from approvals.ladder import typed_name
 from approvals.models import Action
 from tests.bench import bulk
 from tests.bench.cast import Reviewer
@@ -47,7 +49,8 @@ def measure(stack: Stack, reviewer: Reviewer, *, pending: int, events: int, requ
         return took
 
     def decide(action: Action) -> float:
-        typed = action.tool if action.level == "critical" else ""  # the confirmation the page asks for
+        shown = queries.shown(action.pk)
+        typed = typed_name(action.summary, shown.args, action.tool) if shown and action.level == "critical" else ""
         sent, answered = browser.decide(str(action.pk), action.digest, typed=typed, as_fragment=True)
         return answered - sent
 

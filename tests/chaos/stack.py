@@ -20,6 +20,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, connections
 
 from approvals.models import Action, User
+from approvals.operations import sign_ins
 from config import env
 from config.launch.checks import Options
 from config.launch.process import Role
@@ -163,6 +164,8 @@ def session_of(user: User) -> str:
     store[SESSION_KEY] = str(user.pk)
     store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
     store[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    store.save()
+    store["sign_in"] = sign_ins.begin(user=user, session_key=str(store.session_key), device="a test", proof="password")
     store.save()
     return str(store.session_key)
 

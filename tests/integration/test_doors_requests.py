@@ -85,6 +85,7 @@ def address(name: str, things: dict[str, Any]) -> str:
         "version_id": things["version"].pk,
         "backtest_id": things["backtest"].pk,
         "token": "t",
+        "sign_in": uuid.UUID(int=7),
     }
     wanted = next(p for p in patterns() if p.name == name).pattern.converters
     return reverse(name, kwargs={key: known[key] for key in wanted})
@@ -262,7 +263,7 @@ def test_a_refusal_speaks_the_askers_language(things, cast, accept):
 
 def test_unknown_ids_are_not_found(things, cast):
     nothing = {"action_id": uuid.uuid4(), "run_id": uuid.uuid4(), "slug": "nobody", "halt_id": 10**12, "event_id": 10**30, "token": "t"}
-    nothing |= {"version_id": 10**12, "backtest_id": 10**30}
+    nothing |= {"sign_in": uuid.uuid4(), "version_id": 10**12, "backtest_id": 10**30}
     before, clients = state(), [browser(cast.second), browser(cast.operator)]
     for name in NAMES:
         wanted = next(p for p in patterns() if p.name == name).pattern.converters

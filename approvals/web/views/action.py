@@ -14,9 +14,11 @@ from django.views.decorators.http import require_safe
 from approvals import permissions, queries
 from approvals.errors import NotFound
 from approvals.queries import ActionDetail
+from approvals.queries.sign_ins import has_passkey
+from approvals.web import confirming
 from approvals.web.card import Card, card_of
 from approvals.web.http import Request, is_fragment
-from approvals.web.ladder import PRESETS, confirm_of
+from approvals.web.ladder import PRESETS, Confirm, confirm_of
 from approvals.web.led import led_of
 from audit.queries import spans_before, timeline
 
@@ -107,7 +109,8 @@ def reject_sheet(request: Request, action_id: UUID) -> HttpResponse:
 @require_safe
 def respond_sheet(request: Request, action_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
-    return _sheet(request, action_id, "approvals/_respond_form.html")
+    kept = confirming.kept_words(request, str(action_id))
+    return _sheet(request, action_id, "approvals/_respond_form.html", response=kept.get("response", ""))
 
 
 @require_safe
@@ -124,7 +127,13 @@ def _sheet(request: Request, action_id: UUID, template: str, *, confirm: bool = 
         answer = show_detail(request, detail, focus=True)
         answer["HX-Retarget"] = "#pane"
         return answer
-    context |= {"card": shown, "bar": shown.bar, **({"confirm": confirm_of(detail)} if confirm else {})}
+    context |= {"card": shown, "bar": shown.bar, **({"confirm": _confirm(request, detail)} if confirm else {})}
     if not is_fragment(request):
         return render(request, "approvals/action.html", {**context, "alone": True, "sheet": template})
     return render(request, template, context)
+
+
+def _confirm(request: Request, detail: ActionDetail) -> Confirm:
+    """The sheet, with what this person had written before they went to confirm that it is they."""
+    kept = confirming.kept_words(request, detail.row.id)
+    return confirm_of(detail, given=kept.get("typed", ""), reason=kept.get("reason", ""), passkey=has_passkey(request.user))

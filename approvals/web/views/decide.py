@@ -15,13 +15,17 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from approvals import operations, permissions, queries
-from approvals.errors import AlreadyDecided, BadRequest, Conflict, Stale
+from approvals.errors import AlreadyDecided, BadRequest, Conflict, Stale, StepUp
+from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail
+from approvals.queries.sign_ins import has_passkey
+from approvals.web import confirming
 from approvals.web.arguments import may_fold
 from approvals.web.changes import changes
 from approvals.web.http import Request, is_fragment
-from approvals.web.ladder import PRESETS, confirm_of
+from approvals.web.ladder import PRESETS, confirm_of, step_up_of
 from approvals.web.receipts import VERDICTS
+from approvals.web.sign_ins import sign_in_of
 from approvals.web.views.action import card, show_detail
 from audit import canonical
 
@@ -46,6 +50,8 @@ class DecideForm(forms.Form):
     stop_run = forms.BooleanField(required=False)
     done = forms.ChoiceField(choices=[("yes", "yes"), ("no", "no")], required=False)
     result = forms.CharField(max_length=100_000, required=False)
+    nonce = forms.CharField(max_length=32, required=False)
+    assertion = forms.CharField(max_length=8_000, required=False)
 
 
 @require_POST
@@ -64,11 +70,16 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
             action_id, by=request.user, verdict=said["verdict"], seen_digest=said["seen_digest"], reason=said["reason"],
             response=said["response"], idempotency_key=said["key"], looked={**(looked or {}), **_reading(request)}, also=also_of(said),
             door="web",
+            proof=Proof(sign_in_of(request), said["typed"], said["nonce"], said["assertion"]),
         )  # fmt: skip
+    except StepUp as error:
+        confirming.keep_words(request, str(action_id), said)
+        return _again(request, queries.action_detail(action_id, reader=request.user), said, error.message, ask=error.details["ask"])
     except BadRequest as error:
         return _again(request, queries.action_detail(action_id, reader=request.user), said, error.message)
     except Conflict as error:
         return conflict(request, action_id, said["seen_digest"], error)
+    confirming.forget_words(request)
     verb = VERDICTS[done.decision.verdict].verb
     held = ". It is held: U takes it back" if done.action.hold_until else ""
     return decided(request, action_id, f"{verb}: {done.action.summary}" + (held if done.resolved else ". It waits for more people"))
@@ -102,8 +113,6 @@ def _looked(request: Request, action_id: UUID, said: dict[str, Any]) -> tuple[di
             None,
             f"{missing} hidden part{' has' if missing == 1 else 's have'} not been opened: open {'it' if missing == 1 else 'them'} first",
         )
-    if (found.level == "critical" or said["typed"]) and _mistyped(request, action_id, said["typed"]):
-        return None, "That is not its name: type it exactly as it stands"
     return ({"parts": len(folds), "opened": len(opened)} if folds else None), ""
 
 
@@ -121,10 +130,6 @@ def _folds(request: Request, action_id: UUID, found: queries.Shown) -> set[str]:
     return set(card(queries.action_detail(action_id, reader=request.user)).folds)
 
 
-def _mistyped(request: Request, action_id: UUID, typed: str) -> bool:
-    return typed != confirm_of(queries.action_detail(action_id, reader=request.user)).typed
-
-
 def decided(request: Request, action_id: UUID, sentence: str) -> HttpResponse:
     """The answer after something was recorded: the receipt, and the news for the list beside it."""
     if not is_fragment(request):
@@ -134,14 +139,16 @@ def decided(request: Request, action_id: UUID, sentence: str) -> HttpResponse:
     return answer
 
 
-def _again(request: Request, detail: ActionDetail, said: dict[str, Any], why: str) -> HttpResponse:
-    """The sheet once more, with what was written and what is missing."""
+def _again(request: Request, detail: ActionDetail, said: dict[str, Any], why: str, *, ask: str = "") -> HttpResponse:
+    """The sheet once more, with what was written and what is missing; `ask` says how they show that it is they."""
     shown = card(detail)
     if shown.bar is None:
         return show_detail(request, detail, status=409, focus=True)
     context = {
         "card": shown, "bar": shown.bar, "presets": PRESETS, "error": why, "reason": said["reason"], "response": said["response"],
-        "errors": [why], "said": said, "confirm": confirm_of(detail, given=said["typed"], reason=said["reason"], errors=(why,)),
+        "step_up": step_up_of(ask, why, detail.row.id, said["verdict"]), "errors": [] if ask else [why], "said": said, "confirm": confirm_of(
+            detail, given=said["typed"], reason=said["reason"], errors=() if ask else (why,), passkey=has_passkey(request.user)
+        ),
     }  # fmt: skip
     if not is_fragment(request):
         return render(request, "approvals/action.html", {**context, "alone": True, "sheet": SHEETS[said["verdict"]]}, status=422)

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from approvals.models import User
+from tests import factories
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -32,6 +33,9 @@ def as_(db) -> Callable[[User], Client]:
     def sign_in(user: User) -> Client:
         client = Browser()
         client.force_login(user, backend=BACKEND)
+        session = client.session
+        session["sign_in"] = factories.signed_in(user)
+        session.save()
         return client
 
     return sign_in

@@ -14,3 +14,4 @@ import "./palette.js";
 import "./badge.js";
 import "./reach.js";
 import "./trouble.js";
+import "./passkey.js";

@@ -1,0 +1,139 @@
+"""The decision ladder, enforced: whoever approves something risky shows, at that moment, that it is they and what they mean.
+
+Here and not in a door, so that the page, the plain form, the API and Slack ask the same. Where the ladder asks nothing (low,
+medium, every no) it costs no statement.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from approvals import ladder, passkeys
+from approvals.envelopes import Envelope
+from approvals.errors import BadRequest, NotFound, Stale, StepUp
+from approvals.models import Action, Challenge, User
+from approvals.operations import sign_ins
+from approvals.permissions import Standing, standing
+from approvals.states import ActionState, Verdict
+from audit import canonical
+
+SIGN_WITHIN_S = 300
+# One-time: of two decisions with the same signature the second finds the row used.
+_USE = """
+UPDATE approvals_challenge SET used_at = clock_timestamp()
+WHERE nonce = %(nonce)s AND user_id = %(user)s AND sign_in_id = %(sign_in)s AND action = %(action)s AND digest = %(digest)s
+  AND verdict = %(verdict)s AND used_at IS NULL AND created_at > clock_timestamp() - make_interval(secs => %(within)s)
+RETURNING rp_id
+"""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a door knows of the person at it.
+
+    Attributes:
+        sign_in: the sign-in of the session (see `operations.sign_ins`); "" at a door that has none.
+        typed: the name they typed.
+        nonce, assertion: what `ask` gave out, and the passkey's answer to it as JSON text.
+    """
+
+    sign_in: str = ""
+    typed: str = ""
+    nonce: str = ""
+    assertion: str = ""
+
+
+NO_PROOF = Proof()
+
+
+def rung_of(level: str, verdict: Verdict, *, question: bool) -> ladder.Rung:
+    """What this installation asks at a level."""
+    return ladder.rung(
+        level, verdict, question=question,
+        high_s=settings.FRESH_HIGH_S, critical_s=settings.FRESH_CRITICAL_S, critical=settings.CRITICAL,
+    )  # fmt: skip
+
+
+def check(action: Action, envelope: Envelope, *, who: Standing, verdict: Verdict, proof: Proof) -> dict[str, Any]:
+    """What was proved, to be kept with the Decision; {} where nothing is asked.
+
+    Raises:
+        BadRequest: the name typed is not its name.
+        StepUp: the person has to confirm that it is they, sign with a passkey, or enrol one first.
+    """
+    rung = rung_of(str(envelope.data["risk"]["level"]), verdict, question=action.kind == Action.Kind.QUESTION)
+    if rung == ladder.NOTHING:
+        return {}
+    if rung.typed and proof.typed != ladder.typed_name(action.summary, envelope.args, action.tool):
+        raise BadRequest("That is not its name: type it exactly as it stands")
+    found = sign_ins.proved(proof.sign_in, user=who.user)
+    if found is None:
+        raise StepUp("This door does not show who you are well enough for this level: decide it on the web, signed in", ask="fresh")
+    by, age_s, kinds = found
+    kept: dict[str, Any] = {"sign_in": proof.sign_in, **({"typed": True} if rung.typed else {})}
+    if rung.signed and (rung.only_signed or "webauthn" in kinds):
+        return {**kept, "by": ladder.PASSKEY_PROOF, **_signed(action, who, verdict, proof, kinds)}
+    if rung.fresh_s is not None and (age_s > rung.fresh_s or not ladder.enough(by, kinds)):
+        raise StepUp(_stale(str(envelope.data["risk"]["level"]), by, age_s, rung.fresh_s, kinds), ask="fresh")
+    return {**kept, "by": by, "age_s": int(age_s)}
+
+
+def ask(action_id: Any, *, by: User, sign_in: str, verdict: str, seen_digest: str, rp_id: str) -> dict[str, Any]:
+    """A one-time challenge over this version and this verdict, as options for the browser. Raises NotFound, Stale, StepUp."""
+    with transaction.atomic():
+        who = standing(by)
+        action = Action.objects.filter(pk=action_id, state=ActionState.PENDING).first()
+        if action is None:
+            raise NotFound("There is nothing to sign: no such action waits for a decision")
+        if not secrets.compare_digest(seen_digest.encode("utf-8", "replace"), action.digest.encode()):
+            raise Stale("This changed since you opened it; look at what will run now, then decide")
+        mine = passkeys.of(who.user.pk)
+        if sign_ins.proved(sign_in, user=who.user) is None or not mine:
+            raise StepUp("You have no passkey yet: add one under Account security", ask="enrol")
+        asked = Challenge.objects.create(
+            nonce=secrets.token_hex(16), user=who.user, sign_in_id=sign_in, action=action.pk, digest=action.digest,
+            verdict=str(Verdict(verdict)), rp_id=rp_id,
+        )  # fmt: skip
+    challenge = ladder.challenge(asked.digest, asked.verdict, asked.nonce)
+    return {"nonce": asked.nonce, "publicKey": passkeys.options(mine, challenge=challenge, rp_id=rp_id)}
+
+
+def said(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """What the log says of a proof: how, and a fingerprint, so that a changed row of the decision shows."""
+    return {"proof": {"by": kept["by"], "sha256": canonical.fingerprint(dict(kept))}} if kept else {}
+
+
+def _signed(action: Action, who: Standing, verdict: Verdict, proof: Proof, kinds: frozenset[str]) -> dict[str, Any]:
+    """The passkey's signature over this very decision, used up."""
+    if "webauthn" not in kinds:
+        raise StepUp("Critical actions are signed with a passkey here: add one under Account security, then come back", ask="enrol")
+    if not proof.assertion:
+        raise StepUp("Sign with your passkey: press Approve again and follow what the browser asks (it needs scripts)", ask="passkey")
+    values: dict[str, Any] = {"nonce": proof.nonce[:32], "user": who.user.pk, "sign_in": proof.sign_in, "action": action.pk}
+    values |= {"digest": action.digest, "verdict": str(verdict), "within": SIGN_WITHIN_S}
+    with connection.cursor() as cursor:
+        cursor.execute(_USE, values)
+        row = cursor.fetchone()
+    if row is None:
+        raise StepUp("That signature was for something else, was used already or took too long: sign again", ask="passkey")
+    challenge = ladder.challenge(action.digest, str(verdict), proof.nonce)
+    try:
+        kept = passkeys.check(passkeys.read(proof.assertion), passkeys.of(who.user.pk), challenge=challenge, rp_id=row[0])
+    except passkeys.NotSigned as error:
+        raise StepUp("That is not the signature of one of your passkeys over this action: sign again", ask="passkey") from error
+    return {"nonce": proof.nonce, **kept}
+
+
+def _stale(level: str, by: str, age_s: float, limit_s: int, kinds: frozenset[str]) -> str:
+    if age_s > limit_s:
+        return (
+            f"You last showed that it is you {ladder.age(age_s)} ago; at level {level} that must be less than {ladder.age(limit_s)} ago. "
+            "Confirm that it is you: what you wrote is kept, and nothing is decided by it"
+        )
+    if by in ladder.WEAK or not by:
+        return f"Signing in by {by or 'an older session'} is not enough at level {level}: confirm that it is you another way"
+    return f"You have a second factor: at level {level} confirm that it is you with it, not only by {by}"

@@ -1,0 +1,94 @@
+"""Confirming that it is you: which ways a person has, what they wrote meanwhile, and where they come back to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from approvals.queries.sign_ins import Factors
+from approvals.web.accounts import KEPT
+
+AFTER = "confirm_after"
+WORDS = ("verdict", "reason", "response", "typed")
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to show that it is you. `post` is an address that wants a POST; neither address: it is done elsewhere, as `text` says."""
+
+    icon: str
+    label: str
+    text: str
+    url: str = ""
+    post: str = ""
+
+
+def ways(found: Factors, *, password: bool, username: str, after: str) -> tuple[Way, ...]:
+    """The ways that count: with a second factor only that, as the operation asks it."""
+    back = urlencode({"next": after})
+    if found.any:
+        keys = Way(
+            "fingerprint-pattern",
+            "Use a passkey",
+            "Your device or security key asks you.",
+            f"{reverse('mfa_reauthenticate_webauthn')}?{back}",
+        )
+        text = "The six digits your app shows now. A recovery code lets you mend your factors and approves nothing risky."
+        code = Way("smartphone", "Enter a code", text, f"{reverse('mfa_reauthenticate')}?{back}")
+        return (*((keys,) if found.passkeys else ()), code)
+    found_ways = []
+    if password:
+        found_ways.append(Way("key-round", "Enter your password", "", f"{reverse('account_reauthenticate')}?{back}"))
+    if found.sso and settings.OIDC_ISSUER:
+        asked = urlencode({"process": "login", "next": after, "auth_params": "prompt=login&max_age=0"})
+        text = "You sign in there once more and come back."
+        found_ways.append(
+            Way("log-in", f"Go through {settings.OIDC_NAME}", text, post=f"{reverse('openid_connect_login', args=['sso'])}?{asked}")
+        )
+    if not found_ways:
+        text = (
+            "Your account signs in by login link. Open your link once more in this browser: it is in the terminal where Countersign was "
+            f"started, or print a new one with: .venv/bin/python manage.py login_links {username}"
+        )
+        found_ways.append(Way("link", "Open your login link again", text))
+    return tuple(found_ways)
+
+
+def safe(request: HttpRequest, url: str) -> str:
+    """An address of ours, or the inbox."""
+    return (
+        url
+        if url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+        else reverse("home")
+    )
+
+
+def keep_after(request: HttpRequest, after: str) -> None:
+    request.session[AFTER] = after
+
+
+def take_after(request: HttpRequest) -> str:
+    return str(request.session.pop(AFTER, ""))
+
+
+def keep_words(request: HttpRequest, action_id: str, said: Mapping[str, Any]) -> None:
+    """What somebody wrote before they were sent to confirm: theirs, for this action, until something is decided."""
+    request.session[KEPT] = {"user": request.user.pk, "action": action_id, **{name: said.get(name, "") for name in WORDS}}
+
+
+def kept_words(request: HttpRequest, action_id: str) -> dict[str, str]:
+    kept = request.session.get(KEPT) or {}
+    mine = kept.get("user") == request.user.pk and kept.get("action") == action_id
+    return {name: str(kept.get(name, "")) for name in WORDS} if mine else {}
+
+
+def forget_words(request: HttpRequest) -> None:
+    if KEPT in request.session:
+        del request.session[KEPT]
