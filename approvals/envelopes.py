@@ -191,6 +191,26 @@ def opened(action: Action, requirement: Requirement) -> Envelope:
     if digest_of(raw) != requirement.digest or requirement.digest != action.digest:
         raise Tampered("The stored arguments do not match their digest: somebody changed the database. Nothing will run; tell an operator")
     data = _data(requirement)
+    try:
+        same = _columns_say(action, data) and action.expires_at == Envelope(data).expires_at and _whole(Envelope(data))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # every digest fits, and yet it is no envelope of ours
+        raise Tampered(NO_ENVELOPE) from error
+    if not same or canonical.fingerprint(requirement.preview) != data["preview_sha256"]:
+        raise Tampered(
+            "The stored action does not match what was proposed: somebody changed the database. Nothing will run; tell an operator"
+        )
+    return Envelope(data)
+
+
+def _whole(envelope: Envelope) -> bool:
+    """Whether everything that is read of it later can be read, as what it is read as."""
+    data = envelope.data
+    texts = [data["policy"]["sha256"], data["tool"]["schema_sha256"], *data["exclude"], *envelope.verdicts, *envelope.reason_for]
+    counts = all(type(n.group) is str and type(n.count) is int for n in envelope.needs)
+    return counts and all(type(t) is str for t in texts) and bool(envelope.execute_within)
+
+
+def _columns_say(action: Action, data: Mapping[str, Any]) -> bool:
     columns = (
         str(action.pk),
         action.version,
@@ -217,12 +237,7 @@ def opened(action: Action, requirement: Requirement) -> Envelope:
         data["risk"]["level"],
         data["risk"]["score"],
     )
-    envelope = Envelope(data)
-    if columns != said or action.expires_at != envelope.expires_at or canonical.fingerprint(requirement.preview) != data["preview_sha256"]:
-        raise Tampered(
-            "The stored action does not match what was proposed: somebody changed the database. Nothing will run; tell an operator"
-        )
-    return envelope
+    return columns == said
 
 
 def _facts(facts: Facts) -> dict[str, Any]:

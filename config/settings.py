@@ -129,7 +129,6 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_ADAPTER = "approvals.web.accounts.ClosedSignup"
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 # The decision ladder (docs/signing-in.md): how fresh a proof of who is there must be, and whether critical needs a passkey.
 FRESH_HIGH_S = env.number("COUNTERSIGN_FRESH_HIGH_S", 3600, low=30, high=43200)
 FRESH_CRITICAL_S = env.number("COUNTERSIGN_FRESH_CRITICAL_S", 300, low=30, high=43200)
@@ -147,6 +146,7 @@ OIDC_GROUPS_CLAIM = env.text("OIDC_GROUPS_CLAIM", "groups")
 OIDC_GROUPS = env.pairs("OIDC_GROUPS")
 SOCIALACCOUNT_ADAPTER = "approvals.web.sso.SingleSignOn"
 SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_EMAIL_REQUIRED = False
 SOCIALACCOUNT_PROVIDERS = env.openid_connect(OIDC_ISSUER, OIDC_NAME)
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 LOGIN_LINK_HOURS = env.number("LOGIN_LINK_HOURS", 12, low=1, high=168)

@@ -7,8 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from approvals.models import User
-from tests import factories
+from approvals.models import SignIn, User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -33,9 +32,7 @@ def as_(db) -> Callable[[User], Client]:
     def sign_in(user: User) -> Client:
         client = Browser()
         client.force_login(user, backend=BACKEND)
-        session = client.session
-        session["sign_in"] = factories.signed_in(user)
-        session.save()
+        SignIn.objects.filter(pk=client.session["sign_in"]).update(proof="password")
         return client
 
     return sign_in

@@ -1,0 +1,185 @@
+"""Signing in, confirming that it is oneself, and ending sessions, as browsers do it."""
+
+import json
+import re
+import uuid
+
+import pytest
+from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.db import connection
+from django.urls import reverse
+from fido2.utils import websafe_encode
+
+from approvals.models import Action, Decision, SignIn, User
+from approvals.operations import people
+from audit import queries as log
+from tests import factories
+from tests.authenticator import SoftKey
+from tests.integration.web.conftest import Browser
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+def post(client, action, verdict="approve", htmx=True, **more):
+    digest = Action.objects.get(pk=action.pk).digest
+    form = {"verdict": verdict, "seen_digest": digest, "key": uuid.uuid4().hex, "reason": "I looked it up", **more}
+    return client.post(reverse("action-decide", args=[action.pk]), form, **(HTMX if htmx else {}))
+
+
+def grow_old(client):
+    """As after two hours at the desk."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE approvals_signin SET proved_at = now() - interval '2 hours'")
+
+
+@pytest.fixture
+def with_password(cast):
+    user = User.objects.get(pk=cast.reviewer.pk)
+    user.set_password(factories.PASSWORD)
+    user.save()
+    client = Browser()
+    client.post("/accounts/login/", {"login": user.username, "password": factories.PASSWORD})
+    return client
+
+
+def test_an_old_sign_in_is_sent_to_confirm_comes_back_with_its_words_and_nothing_was_decided(with_password):
+    action = factories.action("high")
+    grow_old(with_password)
+    answer = post(with_password, action)
+    assert answer.status_code == 422 and answer["HX-Retarget"] == f"#sheet-{action.pk}"
+    page = answer.content.decode()
+    assert "Confirm that it is you" in page and "I looked it up" in page and not Decision.objects.exists()
+    there = re.search(r'href="(/confirm/\?next=[^"]+)"', page)[1]
+    asked = with_password.get(there)
+    assert asked.status_code == 302 and asked.url.startswith("/accounts/reauthenticate/")
+    wrong = with_password.post(asked.url, {"password": "guess"})
+    assert wrong.status_code == 200
+    back = with_password.post(asked.url, {"password": factories.PASSWORD})
+    assert back.url == reverse("action-approve", args=[action.pk]) and not Decision.objects.exists()
+    assert "I looked it up" in with_password.get(back.url).content.decode()
+    assert post(with_password, action).status_code == 200 and Decision.objects.get().proof["by"] == "password"
+
+
+def test_without_scripts_it_is_the_same(with_password):
+    action = factories.action("critical")
+    grow_old(with_password)
+    answer = post(with_password, action, htmx=False, typed="this")
+    page = answer.content.decode()
+    assert answer.status_code == 422 and 'href="/confirm/?next=' in page and 'value="this"' in page
+    assert not Decision.objects.exists()
+
+
+def test_a_link_opened_again_confirms_and_leads_back(cast):
+    client, action = Browser(), factories.action("high")
+    link = reverse("login-link", args=[people.make_login_link(user=cast.reviewer)])
+    client.get(link)
+    grow_old(client)
+    assert post(client, action).status_code == 422
+    there = reverse("action-approve", args=[action.pk])
+    asked = client.get(f"/confirm/?next={there}")
+    assert b"Open your login link again" in asked.content
+    assert client.get(link).url == there
+    assert post(client, action).status_code == 200
+    assert Decision.objects.get().proof["by"] == "login link"
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_confirming_leads_nowhere_else(with_password, elsewhere):
+    assert (
+        "evil" not in with_password.get("/confirm/", {"next": elsewhere}).url
+        and "alert" not in with_password.get("/confirm/", {"next": elsewhere}).url
+    )
+
+
+def test_words_come_back_to_their_writer_only(as_, cast, with_password):
+    action = factories.action("high")
+    grow_old(with_password)
+    post(with_password, action)
+    assert "I looked it up" not in as_(cast.second).get(reverse("action-approve", args=[action.pk])).content.decode()
+    assert "I looked it up" not in with_password.get(reverse("action-approve", args=[factories.action("high").pk])).content.decode()
+
+
+def test_an_authenticator_app_is_set_up_and_asked_at_sign_in_even_after_a_link(cast, with_password, django_capture_on_commit_callbacks):
+    page = with_password.get(reverse("mfa_activate_totp"))
+    assert page.status_code == 200 and b"data:image/svg+xml" in page.content
+    secret = page.context["form"].secret
+    code = format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert with_password.post(reverse("mfa_activate_totp"), {"code": code}).url == reverse("mfa_view_recovery_codes")
+    assert with_password.get(reverse("mfa_view_recovery_codes")).content.count(b"<li><code>") == 10
+    other = Browser()
+    assert other.get(reverse("login-link", args=[people.make_login_link(user=cast.reviewer)])).url == reverse("mfa_authenticate")
+    assert other.get("/inbox/").status_code == 302
+    recovery = Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes()[0]
+    assert other.post(reverse("mfa_authenticate"), {"code": recovery}).status_code == 302
+    assert other.get("/inbox/").status_code == 200
+    answer = post(other, factories.action("high"))
+    assert answer.status_code == 422 and b"recovery code is not enough" in answer.content
+
+
+@pytest.mark.parametrize(
+    "name", ["mfa_add_webauthn", "mfa_activate_totp", "mfa_view_recovery_codes", "account_set_password", "account_email"]
+)
+def test_factors_are_changed_by_somebody_who_has_just_shown_who_they_are(web, name):
+    grow_old(web)
+    answer = web.get(reverse(name))
+    assert answer.status_code == 302 and answer.url.startswith("/confirm/?next=")
+
+
+def test_a_second_factor_is_not_removed_with_the_password_alone(cast, with_password):
+    key = SoftKey().enrol(cast.reviewer)
+    pk = Authenticator.objects.get().pk
+    assert with_password.post(reverse("mfa_remove_webauthn", args=[pk])).url.startswith("/confirm/")
+    assert Authenticator.objects.count() == 1 and key
+
+
+def test_a_passkey_signs_in(cast):
+    key, client = SoftKey(rp_id="testserver", origin="https://testserver").enrol(cast.reviewer), Browser()
+    options = client.get(
+        reverse("mfa_login_webauthn"), HTTP_ACCEPT="application/json", headers={"X-Requested-With": "XMLHttpRequest"}, secure=True
+    )
+    asked = options.json()["request_options"]["publicKey"]
+    credential = json.loads(key.sign(asked))
+    credential["response"]["userHandle"] = websafe_encode(user_pk_to_url_str(cast.reviewer).encode())
+    client.post(reverse("mfa_login_webauthn"), {"credential": json.dumps(credential)}, secure=True)
+    assert client.get("/inbox/").status_code == 200
+    assert SignIn.objects.get().proof == "passkey"
+
+
+# -- sessions --------------------------------------------------------------------------------------------------------
+def test_ones_own_sessions_are_listed_and_ended(as_, cast):
+    here, there = as_(cast.reviewer), as_(cast.reviewer)
+    assert here.get("/security/").content.count(b"End the session") == 2
+    here.post(reverse("sessions-end-others"))
+    assert there.get("/inbox/").status_code == 302 and here.get("/inbox/").status_code == 200
+    here.post(reverse("session-end", args=[here.session["sign_in"]]))
+    assert here.get("/inbox/").status_code == 302
+    assert "person.sessions_ended" in [e.kind for e in log.events(stream=f"person:{cast.reviewer.pk}").rows]
+
+
+def test_an_administrator_ends_somebodys_sessions_and_nobody_else_does(as_, cast):
+    admin, other, victim = as_(cast.admin), as_(cast.second), as_(cast.reviewer)
+    victim.get("/inbox/")
+    assert other.get("/people/").status_code == 403
+    assert other.post("/people/end-sessions", {"username": "rita"}).status_code == 403
+    assert other.post(reverse("session-end", args=[victim.session["sign_in"]])).status_code == 403
+    assert victim.get("/inbox/").status_code == 200
+    assert b"rita" in admin.get("/people/").content
+    assert admin.post("/people/end-sessions", {"username": "rita"}).status_code == 302
+    assert victim.get("/inbox/").status_code == 302
+
+
+def test_locking_an_account_ends_its_sessions(as_, cast):
+    client = as_(cast.reviewer)
+    client.get("/inbox/")
+    people.deactivate(username="rita", by=cast.admin.actor)
+    assert not SignIn.objects.filter(user=cast.reviewer, ended_at=None).exists()
+    assert client.get("/inbox/").status_code == 302
+    assert post(client, factories.action()).status_code == 302 and not Decision.objects.exists()
+
+
+def test_signing_out_ends_it(with_password):
+    with_password.post("/accounts/logout/")
+    assert not SignIn.objects.filter(ended_at=None).exists()

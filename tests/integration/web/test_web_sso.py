@@ -1,0 +1,146 @@
+"""Single sign-on against a provider that answers over HTTP: who gets in, as whom, and with which groups, at every sign-in."""
+
+import time
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.exceptions import ImproperlyConfigured
+
+from approvals.models import Decision, SignIn, User
+from audit import queries as log
+from config import env
+from tests import factories
+from tests.identity_provider import CLIENT, SECRET, IdentityProvider
+from tests.integration.web.conftest import Browser
+from tests.integration.web.test_web_security import grow_old, post
+
+GROUPS = {"approvers": "reviewers", "money": "finance", "sre": "operators"}
+LOGIN = "/accounts/oidc/sso/login/"
+
+
+@pytest.fixture
+def provider(settings, monkeypatch, cast):
+    made = IdentityProvider()
+    monkeypatch.setenv("OIDC_CLIENT_ID", CLIENT)
+    monkeypatch.setenv("OIDC_CLIENT_SECRET", SECRET)
+    settings.OIDC_ISSUER, settings.OIDC_GROUPS = made.url, GROUPS
+    settings.SOCIALACCOUNT_PROVIDERS = env.openid_connect(made.url, "Example SSO")
+    made.person = {
+        "sub": "42",
+        "preferred_username": "nora",
+        "name": "Nora New",
+        "email": "nora@example.org",
+        "groups": ["approvers", "staff"],
+    }
+    yield made
+    made.close()
+
+
+def walk(client, provider, **query):
+    """Press the button, sign in over there, come back."""
+    there = client.post(LOGIN + ("?" + "&".join(f"{k}={v}" for k, v in query.items()) if query else ""))
+    asked = dict(parse_qsl(urlsplit(there.url).query))
+    return client.get("/accounts/oidc/sso/login/callback/", {"code": provider.code(asked), "state": asked["state"]})
+
+
+def groups(username):
+    return set(User.objects.get(username=username).groups.values_list("name", flat=True))
+
+
+def test_who_is_in_a_group_that_counts_gets_an_account_and_its_roles(provider):
+    client = Browser()
+    assert b"single sign-on" in client.get("/accounts/login/").content.lower()
+    assert walk(client, provider).status_code == 302
+    assert client.get("/inbox/").status_code == 200
+    assert groups("nora") == {"reviewers"} and SignIn.objects.get(user__username="nora").proof == "single sign-on"
+    assert provider.asked[0]["code_challenge_method"] == "S256"
+    kinds = [e.kind for e in log.events(stream=f"person:{User.objects.get(username='nora').pk}").rows]
+    assert {"person.signed_in", "person.roles_changed"} <= set(kinds)
+
+
+def test_groups_are_given_and_taken_at_every_sign_in_and_others_stay(provider):
+    walk(Browser(), provider)
+    User.objects.get(username="nora").groups.add(Group.objects.get(name="auditors"))
+    provider.person["groups"] = ["sre", "money"]
+    walk(Browser(), provider)
+    assert groups("nora") == {"operators", "finance", "auditors"}
+    provider.person["groups"] = []
+    client = Browser()
+    walk(client, provider)
+    assert groups("nora") == {"auditors"}
+    assert post(client, factories.action()).status_code == 403 and not Decision.objects.exists()
+
+
+@pytest.mark.parametrize("named", [[], ["staff"], "approver", None, {"approvers": 1}, [["approvers"], 7]])
+def test_who_is_in_no_group_that_counts_gets_no_account(provider, named):
+    provider.person["groups"] = named
+    answer = walk(Browser(), provider)
+    assert answer.status_code == 403 and b"none of your groups" in answer.content
+    assert not User.objects.filter(username="nora").exists()
+
+
+def test_a_subject_is_a_person_an_address_is_not(provider, cast):
+    User.objects.filter(pk=cast.admin.pk).update(email="nora@example.org")
+    client = Browser()
+    walk(client, provider)
+    assert client.get("/people/").status_code == 403, "the administrator's address makes nobody an administrator"
+    provider.person |= {"sub": "43", "preferred_username": "ada"}
+    walk(Browser(), provider)
+    assert User.objects.get(username="ada") == cast.admin and User.objects.filter(username__startswith="ada").count() == 2
+
+
+@pytest.mark.parametrize("lie", [{"aud": "somebody else"}, {"iss": "https://evil.example"}, {"exp": 1}])
+def test_a_token_for_somebody_else_signs_nobody_in(provider, lie):
+    provider.lies = lie
+    client = Browser()
+    assert b"Not signed in" in walk(client, provider).content
+    assert client.get("/inbox/").status_code == 302
+
+
+def test_an_answer_nobody_asked_for_signs_nobody_in(provider):
+    client = Browser()
+    answer = client.get("/accounts/oidc/sso/login/callback/", {"code": provider.code({}), "state": "x"})
+    assert b"Not signed in" in answer.content and client.get("/inbox/").status_code == 302
+
+
+def test_a_locked_account_stays_out(provider):
+    walk(Browser(), provider)
+    User.objects.filter(username="nora").update(is_active=False)
+    client = Browser()
+    walk(client, provider)
+    assert client.get("/inbox/").status_code == 302
+
+
+def test_confirming_goes_through_the_provider_and_keeps_the_words(provider):
+    client, action = Browser(), factories.action("high")
+    walk(client, provider)
+    grow_old(client)
+    there = f"/actions/{action.pk}/approve"
+    assert post(client, action).status_code == 422
+    assert b"prompt%3Dlogin" in client.get("/confirm/", {"next": there}).content
+    answer = walk(client, provider, process="login", next=there, auth_params="prompt%3Dlogin%26max_age%3D0")
+    assert answer.url == there and provider.asked[-1]["prompt"] == "login"
+    assert "I looked it up" in client.get(there).content.decode()
+    assert post(client, action).status_code == 200
+
+
+def test_a_provider_that_answers_from_an_old_session_of_its_own_proves_nothing(provider):
+    provider.person["auth_time"] = int(time.time()) - 7200
+    client = Browser()
+    walk(client, provider)
+    assert post(client, factories.action("high")).status_code == 422
+
+
+@pytest.mark.parametrize("issuer", ["http://sso.example", "ftp://x", "sso.example", "https://"])
+def test_an_issuer_without_tls_stops_the_start(monkeypatch, issuer):
+    monkeypatch.setenv("OIDC_ISSUER", issuer)
+    with pytest.raises(ImproperlyConfigured, match="https"):
+        env.issuer("OIDC_ISSUER")
+
+
+@pytest.mark.parametrize("value", ["approvers", "=reviewers", "approvers="])
+def test_a_mapping_that_cannot_be_read_stops_the_start(monkeypatch, value):
+    monkeypatch.setenv("OIDC_GROUPS", value)
+    with pytest.raises(ImproperlyConfigured, match="theirs=ours"):
+        env.pairs("OIDC_GROUPS")
