@@ -153,6 +153,12 @@ def verify(*, batch: int = 5_000) -> Iterator[int | Broken]:
         last = rows[-1].pk
 
 
+def proofs_logged() -> dict[str, str]:
+    """How people proved themselves when they decided, as the log has it: from a decision's nonce to the fingerprint of what was kept."""
+    rows = map(_row, Event.objects.filter(kind="decision.recorded").order_by("pk").iterator())
+    return {str(row.data["nonce"]): str(row.data["proof"]["sha256"]) for row in rows if row.data.get("proof")}
+
+
 def _fault(row: Event, head: tuple[int, bytes]) -> str:
     body_bytes = bytes(row.body)
     if leaf_hash(body_bytes) != bytes(row.leaf):

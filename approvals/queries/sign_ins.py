@@ -119,12 +119,16 @@ def verify_proofs(logged: dict[str, str]) -> Iterator[int | BadProof]:
     """Check every kept proof again: its fingerprint against the log's, and a signature against the digest and the verdict.
 
     Args:
-        logged: from the nonce of a decision to the fingerprint of its proof, as the log has it.
+        logged: from the nonce of a decision to the fingerprint of its proof, as the log has it (`audit.queries.proofs_logged`).
     """
+    seen = set()
     for number, d in enumerate(Decision.objects.filter(~Q(proof={})).order_by("pk").iterator(), 1):
+        seen.add(d.nonce)
         if logged.get(d.nonce) != canonical.fingerprint(d.proof):
             yield BadProof(d.pk, str(d.action_id), "the proof is not the one that was logged")
         elif d.proof.get("signature") and not passkeys.holds(d.proof, digest=d.digest, verdict=str(d.verdict)):
             yield BadProof(d.pk, str(d.action_id), "its signature does not hold over this digest and verdict")
         else:
             yield number
+    for nonce in logged.keys() - seen:
+        yield BadProof(0, "", f"the log has the proof of the decision with nonce {nonce}, and no decision does")

@@ -67,6 +67,15 @@ SENTENCES: dict[str, Say] = {
     "person.link_made": lambda d: f"A login link was made for {d.get('username')}",
     "person.device_added": lambda d: f"{d.get('username')} is called on {d.get('name')}",
     "person.device_removed": lambda d: f"{d.get('username')} is no longer called on {d.get('name')}",
+    "person.added": lambda d: f"Added the account {d.get('username')}",
+    "person.roles_changed": lambda d: f"{d.get('username')} has now {', '.join(d.get('roles') or []) or 'no role'}",
+    "person.confirmed": lambda d: f"{d.get('username')} confirmed who they are ({d.get('with_')})",
+    "person.sessions_ended": lambda d: f"Ended {d.get('count')} sessions of {d.get('username')}",
+    "person.factor_added": lambda d: f"{d.get('username')} added a second factor ({d.get('factor')})",
+    "person.factor_removed": lambda d: f"{d.get('username')} removed a second factor ({d.get('factor')})",
+    "person.factor_renewed": lambda d: f"{d.get('username')} made new recovery codes",
+    "person.factors_reset": lambda d: f"Forgot all second factors of {d.get('username')}",
+    "person.unlocked": lambda d: f"Let the account {d.get('username')} in again",
     "person.locked": lambda d: f"Locked the account {d.get('username')}",
 }
 

@@ -1,10 +1,11 @@
-"""`manage.py audit verify|events`: recompute every leaf, or read the log from the command line."""
+"""`manage.py audit verify|proofs|events`: recompute every leaf, check how people proved themselves, or read the log."""
 
 import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from approvals.queries.sign_ins import BadProof, verify_proofs
 from audit import queries
 from audit.queries import Broken
 from config import commands
@@ -16,6 +17,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
         verbs.add_parser("verify", help="recompute every leaf and name the first that does not hold")
+        verbs.add_parser(
+            "proofs", help="check every kept proof of a decision against the log, and passkeys' signatures against what was decided"
+        )
         listing = verbs.add_parser("events", help="newest first")
         for name in ("kind", "agent", "run", "action"):
             listing.add_argument(f"--{name}", default="")
@@ -35,6 +39,15 @@ class Command(BaseCommand):
             self.stderr.write(f"\r{count:,} events hold", ending="")
         self.stderr.write("")
         self.stdout.write(f"All {count:,} events hold")
+
+    def _proofs(self, options: dict[str, Any]) -> None:
+        count = 0
+        for step in verify_proofs(queries.proofs_logged()):
+            if isinstance(step, BadProof):
+                self.stdout.write(f"Decision {step.decision} on action {step.action}: {step.why}")
+                sys.exit(1)
+            count = step
+        self.stdout.write(f"All {count:,} proofs hold")
 
     def _events(self, options: dict[str, Any]) -> None:
         for e in queries.events(**{name: options[name] for name in ("kind", "agent", "run", "action")}).rows:

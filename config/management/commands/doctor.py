@@ -22,6 +22,7 @@ from approvals.notify import mail
 from approvals.operations import policies
 from approvals.policy.rules import text_of
 from approvals.queries.reaching import delivery_standing
+from approvals.queries import sign_ins as sign_in_queries
 
 LOW_DISK = 500_000_000
 LONG_S = 10
@@ -163,4 +164,17 @@ def _reaching() -> Iterator[Finding]:
     )
 
 
-LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _policy, _work, _reaching)
+def _signing_in() -> Iterator[Finding]:
+    """The demo's people have no second factor; an installation with an address of its own is told what to set."""
+    without = sign_in_queries.without_passkey("reviewers")
+    if settings.CRITICAL == "passkey":
+        yield Finding(
+            f"critical approvals need a passkey: {without} reviewers have none", without == 0, "They add one under Account security"
+        )
+        return
+    said = f"critical approvals: signed by a passkey where there is one ({without} reviewers have none), else a fresh sign-in"
+    mend = "Have reviewers add a passkey under Account security, then set COUNTERSIGN_CRITICAL=passkey"
+    yield Finding(said, settings.DEMO or not settings.SECURE, mend)
+
+
+LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _policy, _signing_in, _work, _reaching)
