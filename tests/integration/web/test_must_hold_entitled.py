@@ -181,7 +181,7 @@ def world(cast):
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_nobody_who_is_not_entitled_decides_and_the_refusal_names_the_rule(world, part):
-    before, met = written(), Counter()
+    before, met = written(), Counter[str]()
     for a in dealt(ATTEMPTS)[part::PARTS]:
         said, wanted = outcome(world, a), expected(a)
         assert fits(said, wanted), (a, said, wanted)
