@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0003_preferences"),
+        ("approvals", "0006_grants"),
     ]
 
     operations = [

@@ -20,6 +20,7 @@ from approvals.operations import policies
 from approvals.operations.deciding import check_words
 from approvals.operations.notices import Hint, tell
 from approvals.operations.opening import database_now, people_excluded
+from approvals.operations.step_up import NO_PROOF, Proof, check_grant
 from approvals.permissions import Standing
 from approvals.policy.basics import Level
 from approvals.policy.granting import Call, Terms, Tried, tried
@@ -81,7 +82,7 @@ def draft(like: Any, wanted: Wanted, *, by: User) -> Draft:
 
 
 @transaction.atomic
-def give(like: Any, wanted: Wanted, *, seen: str, reason: str, by: User, door: str) -> Grant:
+def give(like: Any, wanted: Wanted, *, seen: str, reason: str, by: User, proof: Proof = NO_PROOF, door: str) -> Grant:
     """Give a grant whose back-test was seen.
 
     Args:
@@ -105,6 +106,7 @@ def give(like: Any, wanted: Wanted, *, seen: str, reason: str, by: User, door: s
         need=[n.model_dump() for n in made.assessment.requirement.need], backtest=made.trial.as_json(),
     )  # fmt: skip
     who = permissions.standing(by)
+    check_grant(str(terms.level), who=who, proof=proof)
     _add_giver(grant, who, door)
     log.append(
         _entry(grant, "grant.given", who, door, like=str(made.action.pk), reason=grant.reason, backtest=grant.backtest, terms=_said(terms))
@@ -114,7 +116,7 @@ def give(like: Any, wanted: Wanted, *, seen: str, reason: str, by: User, door: s
 
 
 @transaction.atomic
-def give_too(grant_id: Any, *, by: User, door: str) -> Grant:
+def give_too(grant_id: Any, *, by: User, proof: Proof = NO_PROOF, door: str) -> Grant:
     """Stand behind a grant somebody else gave, where calls like it need several people.
 
     Raises:
@@ -133,6 +135,7 @@ def give_too(grant_id: Any, *, by: User, door: str) -> Grant:
     if grant.args_sha256:
         excluded |= {envelope.edited_by} - {""}
     _check_giver(who, assessment, excluded, own=bound and action.requested_by is not None and action.requested_by.person == who.person)
+    check_grant(str(grant.level), who=who, proof=proof)
     try:
         with transaction.atomic():
             _add_giver(grant, who, door)

@@ -82,6 +82,17 @@ def check(action: Action, envelope: Envelope, *, who: Standing, verdict: Verdict
     return {**kept, "by": by, "age_s": int(age_s)}
 
 
+def check_grant(level: str, *, who: Standing, proof: Proof) -> None:
+    """A standing approval says yes many times over: whoever gives one is as freshly there as for one of its calls. Raises StepUp."""
+    rung = rung_of(level, Verdict.APPROVE, question=False)
+    if rung.fresh_s is None:
+        return
+    found = sign_ins.proved(proof.sign_in, user=who.user)
+    if found is None or found[1] > rung.fresh_s or not ladder.enough(found[0], found[2]):
+        by, age_s, kinds = found or ("", 0.0, frozenset())
+        raise StepUp(_stale(level, by, age_s, rung.fresh_s, kinds), ask="fresh")
+
+
 def ask(action_id: Any, *, by: User, sign_in: str, verdict: str, seen_digest: str, rp_id: str) -> dict[str, Any]:
     """A one-time challenge over this version and this verdict, as options for the browser. Raises NotFound, Stale, StepUp."""
     with transaction.atomic():

@@ -10,6 +10,7 @@ from approvals.errors import BadRequest, NotFound, Stale, StepUp
 from approvals.models import Challenge, Decision
 from approvals.operations import sign_ins, step_up
 from approvals.operations.step_up import Proof
+from approvals.permissions import standing
 from approvals.queries.sign_ins import BadProof, verify_proofs
 from audit import queries as log
 from tests import factories
@@ -87,6 +88,16 @@ def test_who_has_a_second_factor_is_asked_for_it(cast):
         with pytest.raises(StepUp):
             decide(action, cast.reviewer, proof=Proof(signed_in(cast.reviewer, by)))
     assert decide(action, cast.reviewer, proof=Proof(signed_in(cast.reviewer, "authenticator code"))).resolved
+
+
+def test_a_standing_approval_at_high_asks_for_as_fresh_a_proof(cast, settings):
+    settings.FRESH_HIGH_S = 1800
+    fresh = Proof(signed_in(cast.reviewer))
+    step_up.check_grant("medium", who=standing(cast.reviewer), proof=Proof())
+    step_up.check_grant("high", who=standing(cast.reviewer), proof=fresh)
+    for proof, minutes in ((Proof(), 0), (Proof(signed_in(cast.second)), 0), (fresh, 31)):
+        with clock_moved(minutes=minutes), pytest.raises(StepUp):
+            step_up.check_grant("high", who=standing(cast.reviewer), proof=proof)
 
 
 @pytest.mark.parametrize("typed", ["", "thi", "This", "this ", "do_it"])

@@ -99,6 +99,9 @@ def sign_in(stack: Stack, chromium: Browser) -> Iterator[Callable[..., Page]]:
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
+    hosts = (stack.url, stack.url.replace("127.0.0.1", "localhost"))  # passkeys belong to the name
+    own = (*hosts, *(host.replace("http", "ws") for host in hosts), "data:")
+
     def enter(persona: str, **options: object) -> Page:
         context = chromium.new_context(base_url=stack.url, **options)  # type: ignore[arg-type]
         context.set_default_timeout(10_000)
@@ -107,7 +110,7 @@ def sign_in(stack: Stack, chromium: Browser) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "request",
-            lambda r: None if r.url.startswith((stack.url, stack.url.replace("http", "ws"), "data:")) else complaints.append(r.url),
+            lambda r: None if r.url.startswith(own) else complaints.append(r.url),
         )
         page.on("console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None)
         page.goto(stack.links[persona])

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.timezone import is_naive
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from approvals import permissions, queries
-from approvals.errors import ApprovalError, BadRequest, Stale
+from approvals.errors import ApprovalError, BadRequest, Stale, StepUp
 from approvals.operations import granting
 from approvals.operations.granting import Draft, Wanted
 from approvals.operations.opening import database_now
+from approvals.operations.step_up import Proof
 from approvals.policy.granting import words
 from approvals.queries import ActionDetail
 from approvals.queries import grants as read
 from approvals.resolution import Need
 from approvals.web import grants as cards
 from approvals.web.http import Request, is_fragment
+from approvals.web.sign_ins import sign_in_of
 
 
 @require_safe
@@ -59,7 +63,19 @@ def new(request: Request, action_id: UUID) -> HttpResponse:
         # What the page asks by itself, while bounds are changed, only tries: htmx sends along the button that was pressed last.
         if is_fragment(request) or request.POST.get("do") != "give":
             return _form(request, detail, said, wanted)
-        given = granting.give(action_id, wanted, seen=request.POST.get("seen", ""), reason=said["reason"], by=request.user, door="web")
+        given = granting.give(
+            action_id,
+            wanted,
+            seen=request.POST.get("seen", ""),
+            reason=said["reason"],
+            by=request.user,
+            proof=Proof(sign_in_of(request)),
+            door="web",
+        )
+    except StepUp as error:
+        return _form(
+            request, detail, said, wanted, again=error.message, confirm=f"{reverse('confirm')}?{urlencode({'next': request.path})}"
+        )
     except Stale as error:
         return _form(request, detail, said, wanted, again=error.message)
     except BadRequest as error:
@@ -72,7 +88,7 @@ def new(request: Request, action_id: UUID) -> HttpResponse:
 def give_too(request: Request, grant_id: int) -> HttpResponse:
     permissions.check_read(request.user)
     try:
-        granting.give_too(grant_id, by=request.user, door="web")
+        granting.give_too(grant_id, by=request.user, proof=Proof(sign_in_of(request)), door="web")
     except ApprovalError as error:
         return _grant(request, grant_id, error)
     messages.success(request, _("You stand behind this grant too."))
@@ -113,6 +129,7 @@ def _form(
     wanted: Wanted | None,
     *,
     again: str = "",
+    confirm: str = "",
     error: BadRequest | None = None,
 ) -> HttpResponse:
     made: Draft | None = None
@@ -132,6 +149,7 @@ def _form(
         "fields": fields,
         "error": error.message if error and not fields else "",
         "again": again,
+        "confirm": confirm,
         "trial": cards.trial_of(made.terms, made.trial) if made else None,
         "what": words(made.terms) if made else "",
         "until": made.terms.until if made else None,
