@@ -86,6 +86,7 @@ def address(name: str, things: dict[str, Any]) -> str:
         "backtest_id": things["backtest"].pk,
         "token": "t",
         "sign_in": uuid.UUID(int=7),
+        "grant_id": 7,
     }
     wanted = next(p for p in patterns() if p.name == name).pattern.converters
     return reverse(name, kwargs={key: known[key] for key in wanted})
@@ -263,7 +264,7 @@ def test_a_refusal_speaks_the_askers_language(things, cast, accept):
 
 def test_unknown_ids_are_not_found(things, cast):
     nothing = {"action_id": uuid.uuid4(), "run_id": uuid.uuid4(), "slug": "nobody", "halt_id": 10**12, "event_id": 10**30, "token": "t"}
-    nothing |= {"sign_in": uuid.uuid4(), "version_id": 10**12, "backtest_id": 10**30}
+    nothing |= {"sign_in": uuid.uuid4(), "grant_id": 10**12, "version_id": 10**12, "backtest_id": 10**30}
     before, clients = state(), [browser(cast.second), browser(cast.operator)]
     for name in NAMES:
         wanted = next(p for p in patterns() if p.name == name).pattern.converters

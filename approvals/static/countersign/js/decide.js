@@ -132,6 +132,15 @@ function typed(root) {
   }
 }
 
+// Critical, by somebody with a passkey: it signs first. Loaded when it is needed.
+document.addEventListener("htmx:confirm", async (event) => {
+  const form = event.target.closest?.("form[data-challenge]");
+  if (!form) return;
+  event.preventDefault();
+  const { sign } = await import("./passkey.js");
+  if (await sign(form)) event.detail.issueRequest(true);
+});
+
 document.addEventListener("htmx:beforeRequest", (event) => {
   const id = event.target.dataset?.decide;
   if (!id) return;

@@ -14,4 +14,3 @@ import "./palette.js";
 import "./badge.js";
 import "./reach.js";
 import "./trouble.js";
-import "./passkey.js";

@@ -71,18 +71,17 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
-// A critical decision: before the form is sent, the passkey signs the digest and the verdict it carries.
-document.addEventListener("htmx:confirm", (event) => {
-  const form = event.target.closest?.("form[data-challenge]");
-  if (!form) return;
-  event.preventDefault();
-  sign(form).then(() => event.detail.issueRequest(true), (error) => tell(form, error));
-});
-
-async function sign(form) {
-  const body = new URLSearchParams();
-  for (const name of ["csrfmiddlewaretoken", "verdict", "seen_digest"]) body.set(name, form.elements[name].value);
-  const found = await asked(form.dataset.challenge, { method: "POST", body });
-  form.elements.nonce.value = found.nonce;
-  form.elements.assertion.value = await get(found.publicKey);
+// A critical decision: before the form is sent (decide.js), the passkey signs the digest and the verdict it carries.
+export async function sign(form) {
+  try {
+    const body = new URLSearchParams();
+    for (const name of ["csrfmiddlewaretoken", "verdict", "seen_digest"]) body.set(name, form.elements[name].value);
+    const found = await asked(form.dataset.challenge, { method: "POST", body });
+    form.elements.nonce.value = found.nonce;
+    form.elements.assertion.value = await get(found.publicKey);
+    return true;
+  } catch (error) {
+    tell(form, error);
+    return false;
+  }
 }
