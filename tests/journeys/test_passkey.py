@@ -34,7 +34,7 @@ def test_a_passkey_signs_the_very_action_and_signs_in_alone(stack: Stack, sign_i
     page.get_by_role("button", name="Add it").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme)
         for path in ("/security/", "/confirm/"):
             page.goto(named + path)
             found = Axe().run(page).response["violations"]
