@@ -21,8 +21,8 @@ from approvals import queries
 from approvals.notify import mail
 from approvals.operations import policies
 from approvals.policy.rules import text_of
-from approvals.queries.reaching import delivery_standing
 from approvals.queries import sign_ins as sign_in_queries
+from approvals.queries.reaching import delivery_standing
 
 LOW_DISK = 500_000_000
 LONG_S = 10
