@@ -12,8 +12,10 @@ from typing import Any
 
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
+from approvals.policy.basics import ExtendRule, RequirementRule
 from approvals.policy.risk import Assessment, Facts
-from approvals.policy.rules import Policy, RequirementRule
+from approvals.policy.rules import Policy
+from approvals.policy.times import ESCALATE, Moment, Times, times
 from approvals.resolution import Need
 from audit import canonical
 
@@ -50,7 +52,36 @@ class Envelope:
 
     @property
     def needs(self) -> list[Need]:
-        return [Need(n["group"], n["count"]) for n in self.data["need"]]
+        return [Need(n["group"], n["count"], n.get("stage", 1)) for n in self.data["need"]]
+
+    @property
+    def stages(self) -> int:
+        return max((n.get("stage", 1) for n in self.data["need"]), default=1)
+
+    @property
+    def rejections(self) -> int:
+        """How many people must reject it to end it."""
+        return int(self.data.get("rejections", 1))
+
+    @property
+    def moments(self) -> list[Moment]:
+        """What the clock does on the way to the deadline, in order."""
+        return [Moment(datetime.fromisoformat(at), kind, what) for at, kind, what in self.data.get("moments", ())]
+
+    def escalated(self, passed: int) -> tuple[str, ...]:
+        """The groups added by the first so many moments."""
+        return tuple(what for _, kind, what in self.data.get("moments", ())[:passed] if kind == ESCALATE)
+
+    @property
+    def extend(self) -> ExtendRule | None:
+        """Who may put the deadline off, and how far in all."""
+        found = self.data.get("extend")
+        return ExtendRule(**found) if found else None
+
+    @property
+    def delegates(self) -> frozenset[str]:
+        """Groups whose people may decide in the stead of somebody who is asked, beside those who are asked themselves."""
+        return frozenset(self.data.get("delegates", ()))
 
     @property
     def excluded(self) -> frozenset[str]:
@@ -123,8 +154,14 @@ def build(
     asked_for_sha256: str,
 ) -> bytes:
     """The canonical bytes of one version. Raises NotCanonical when the arguments have none."""
-    longest = assessment.requirement.deadline_s
-    deadline_s = min(asked_deadline_s or longest, longest)
+    planned = times(
+        assessment.requirement,
+        level=assessment.level,
+        now=now,
+        asked_deadline_s=asked_deadline_s,
+        calendars=policy.data.calendars,
+        quiet=policy.data.quiet,
+    )
     return canonical.dumps(
         {
             "v": 1,
@@ -144,14 +181,14 @@ def build(
             "policy": {"id": "default", "version": policy.number or policy.data.version, "sha256": policy.sha256},
             "risk": {"score": assessment.score, "level": str(assessment.level), "reasons": [f.as_json() for f in assessment.factors]},
             "facts": _facts(facts),
-            **_asked(assessment.requirement),
+            **_asked(assessment.requirement, planned),
             **({"denied": assessment.denied} if assessment.denied else {}),
             "exclude": sorted(excluded),
             "edited_by": edited_by,
             "asked_for_sha256": asked_for_sha256,
             "asked_deadline_s": asked_deadline_s,
             "created_at": now.isoformat(),
-            "expires_at": (now + timedelta(seconds=deadline_s)).isoformat(),
+            "expires_at": planned.expires_at.isoformat(),
             "nonce": secrets.token_hex(16),
             "renderer": RENDERER,
         }
@@ -192,7 +229,7 @@ def opened(action: Action, requirement: Requirement) -> Envelope:
         raise Tampered("The stored arguments do not match their digest: somebody changed the database. Nothing will run; tell an operator")
     data = _data(requirement)
     try:
-        same = _columns_say(action, data) and action.expires_at == Envelope(data).expires_at and _whole(Envelope(data))
+        same = _columns_say(action, data) and action.expires_at == _extended(Envelope(data), action.extended_s) and _whole(Envelope(data))
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # every digest fits, and yet it is no envelope of ours
         raise Tampered(NO_ENVELOPE) from error
     if not same or canonical.fingerprint(requirement.preview) != data["preview_sha256"]:
@@ -206,7 +243,9 @@ def _whole(envelope: Envelope) -> bool:
     """Whether everything that is read of it later can be read, as what it is read as."""
     data = envelope.data
     texts = [data["policy"]["sha256"], data["tool"]["schema_sha256"], *data["exclude"], *envelope.verdicts, *envelope.reason_for]
-    counts = all(type(n.group) is str and type(n.count) is int for n in envelope.needs)
+    texts += [*envelope.delegates, *(text for m in envelope.moments for text in (m.kind, m.what))]
+    counts = all(type(n.group) is str and type(n.count) is int and type(n.stage) is int for n in envelope.needs)
+    counts = counts and type(envelope.rejections) is int and (envelope.extend is None or envelope.extend.at_most_s > 0)
     return counts and all(type(t) is str for t in texts) and bool(envelope.execute_within)
 
 
@@ -240,6 +279,14 @@ def _columns_say(action: Action, data: Mapping[str, Any]) -> bool:
     return columns == said
 
 
+def _extended(envelope: Envelope, extended_s: int) -> datetime | None:
+    """The deadline with what people put it off by; None when that is more than the policy ever allowed."""
+    rule = envelope.extend if extended_s else None
+    if extended_s and (rule is None or not 0 < extended_s <= rule.at_most_s):
+        return None
+    return envelope.expires_at + timedelta(seconds=extended_s)
+
+
 def _facts(facts: Facts) -> dict[str, Any]:
     return {
         **{name: value for name, value in vars(facts).items() if name != "args"},
@@ -249,9 +296,14 @@ def _facts(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _asked(rule: RequirementRule) -> dict[str, Any]:
+def _asked(rule: RequirementRule, planned: Times) -> dict[str, Any]:
+    """What is asked of people. What is usual is left out: the fewer bytes, the sooner they are digested."""
     return {
-        "need": [n.model_dump() for n in rule.need],
+        "need": [{"group": n.group, "count": n.count, **({"stage": n.stage} if n.stage > 1 else {})} for n in rule.need],
+        **({"rejections": rule.rejections} if rule.rejections > 1 else {}),
+        **({"moments": [[m.at.isoformat(), m.kind, m.what] for m in planned.moments]} if planned.moments else {}),
+        **({"extend": {"by": list(rule.extend.by), "at_most_s": rule.extend.at_most_s}} if rule.extend and rule.need else {}),
+        **({"delegates": list(rule.delegates)} if rule.delegates and rule.need else {}),
         "verdicts": list(rule.verdicts),
         "reason_for": list(rule.reason_for),
         "hold_s": rule.hold_s,

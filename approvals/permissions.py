@@ -3,6 +3,7 @@
 Whether the *thing* allows it (its state, its digest) is not asked here: that is the operation's.
 """
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -20,17 +21,38 @@ ROLES = (REVIEWERS, OPERATORS, AUDITORS, ADMINS)
 _STANDING = """
 SELECT u.*, ARRAY(
     SELECT g.name FROM approvals_user_groups ug JOIN auth_group g ON g.id = ug.group_id WHERE ug.user_id = u.id
-) AS group_names
+) AS group_names, (
+    SELECT json_agg(json_build_object('id', o.id, 'person', o.person, 'name', o.username, 'active', o.is_active, 'groups', ARRAY(
+        SELECT g.name FROM approvals_user_groups ug JOIN auth_group g ON g.id = ug.group_id WHERE ug.user_id = o.id)))
+    FROM approvals_absence a JOIN approvals_user o ON o.id = a.user_id JOIN approvals_user d ON d.id = a.delegate_id
+    WHERE a.ended_at IS NULL AND d.person = u.person AND (a.until IS NULL OR a.until > statement_timestamp())
+)::text AS away
 FROM approvals_user u WHERE u.id = %s
 """
 
 
 @dataclass(frozen=True)
+class Absent:
+    """Somebody in whose stead another acts."""
+
+    id: int
+    person: str
+    name: str
+    groups: frozenset[str]
+    active: bool
+
+
+@dataclass(frozen=True)
 class Standing:
-    """A person's account as the database knows it in this transaction, never as the session remembers it."""
+    """A person's account as the database knows it in this transaction, never as the session remembers it.
+
+    Attributes:
+        stands_for: who is away and left their desk to this person.
+    """
 
     user: User
     groups: frozenset[str]
+    stands_for: tuple[Absent, ...] = ()
 
     @property
     def person(self) -> str:
@@ -45,7 +67,12 @@ def standing(user: User) -> Standing:
     if found.kind != User.Kind.HUMAN:
         raise NotAllowed("Agents propose; only people decide")
     groups: list[str] = getattr(found, "group_names")  # noqa: B009  not a column
-    return Standing(found, frozenset(groups))
+    away: str | None = getattr(found, "away")  # noqa: B009  nor is this
+    return Standing(found, frozenset(groups), _absent(away) if away else ())
+
+
+def _absent(away: str) -> tuple[Absent, ...]:
+    return tuple(Absent(a["id"], a["person"], a["name"], frozenset(a["groups"]), a["active"]) for a in json.loads(away))
 
 
 def roles(user: User | AnonymousUser) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """What the decisions on one version of an Action add up to. Pure: no clock, no database, no Django."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from approvals.states import Verdict
@@ -8,20 +8,28 @@ from approvals.states import Verdict
 
 @dataclass(frozen=True)
 class Need:
-    """So many distinct people of one group."""
+    """So many distinct people of one group; those of a later stage are asked when the earlier stages are met."""
 
     group: str
     count: int
+    stage: int = 1
 
 
 @dataclass(frozen=True)
 class Vote:
-    """One person's verdict. `groups` are those the person belonged to when deciding; `by_policy` needs no people."""
+    """One person's verdict. `groups` are those the person belonged to when deciding; `by_policy` needs no people.
+
+    Attributes:
+        stage: the stage that was open when it was given: it counts for that one only.
+        instead_of: the person in whose stead it was given, "" when in nobody's.
+    """
 
     person: str
     verdict: Verdict
     groups: frozenset[str] = frozenset()
     by_policy: bool = False
+    stage: int = 1
+    instead_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,18 +44,51 @@ class Tally:
         return self.given >= self.need.count
 
 
-def resolve(needs: Sequence[Need], votes: Sequence[Vote]) -> Verdict | None:
+def resolve(needs: Sequence[Need], votes: Sequence[Vote], *, rejections: int = 1, escalated: Collection[str] = ()) -> Verdict | None:
     """The verdict the votes add up to, or None while more are needed.
 
-    One rejection or answer ends it; approvals must satisfy every need, each with distinct people.
+    One answer ends it, and so many rejections; approvals must satisfy every need, each with distinct people.
     The first final vote in order wins, so the result never depends on who reads it when.
+
+    Args:
+        escalated: groups whose people may fill places that are empty, because the time to ask them has come.
     """
+    rejected = 0
     for vote in votes:
+        if vote.verdict is Verdict.REJECT and not vote.by_policy:
+            rejected += 1
+            if rejected < rejections:
+                continue
         if vote.verdict is not Verdict.APPROVE or vote.by_policy:
             return vote.verdict
-    return Verdict.APPROVE if needs and all(t.met for t in tally(needs, votes)) else None
+    return Verdict.APPROVE if needs and all(t.met for t in tally(needs, votes, escalated=escalated)) else None
 
 
-def tally(needs: Sequence[Need], votes: Sequence[Vote]) -> list[Tally]:
-    """Approvals given per need. A person in two needed groups counts in each: the needs ask about groups."""
-    return [Tally(need, len({v.person for v in votes if v.verdict is Verdict.APPROVE and need.group in v.groups})) for need in needs]
+def tally(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Collection[str] = ()) -> list[Tally]:
+    """Approvals given per need. A person in two needed groups counts in each: the needs ask about groups.
+
+    Somebody of an escalated group fills one empty place only, so that one outsider never stands for two groups.
+    """
+    approvals = [v for v in votes if v.verdict is Verdict.APPROVE]
+    spare = {need.stage: _spare(needs, approvals, need.stage, escalated) for need in needs}
+    found = []
+    for need in needs:
+        given = len({v.person for v in approvals if v.stage == need.stage and need.group in v.groups})
+        filled = min(max(0, need.count - given), spare[need.stage])
+        spare[need.stage] -= filled
+        found.append(Tally(need, given + filled))
+    return found
+
+
+def open_stage(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Collection[str] = ()) -> int:
+    """The first stage that still wants approvals; the last one when none does."""
+    wanting = [t.need.stage for t in tally(needs, votes, escalated=escalated) if not t.met]
+    return min(wanting, default=max((n.stage for n in needs), default=1))
+
+
+def _spare(needs: Sequence[Need], approvals: Sequence[Vote], stage: int, escalated: Collection[str]) -> int:
+    """How many people approved in a stage who belong to none of its groups, only to an escalated one."""
+    if not escalated:
+        return 0
+    asked = {n.group for n in needs if n.stage == stage}
+    return len({v.person for v in approvals if v.stage == stage and not v.groups & asked and v.groups & set(escalated)})

@@ -10,7 +10,7 @@ from approvals import operations
 from approvals.notify import mail, push, words
 from approvals.notify.choices import EMAIL, PUSH
 from approvals.notify.errors import NotSent
-from approvals.operations import backtests, delivering, reaching
+from approvals.operations import absences, backtests, delivering, moments, reaching, reserving, snoozing
 from approvals.operations.delivering import Parcel
 from approvals.queries.policies import unfinished_backtests
 
@@ -19,6 +19,11 @@ from approvals.queries.policies import unfinished_backtests
 def sweep() -> None:
     """End what the database's clock says is over."""
     operations.expire_due()
+    if moments.anything_due():
+        moments.pass_due()
+        reserving.let_go()
+        snoozing.wake_due()
+        absences.end_due()
     for backtest_id in unfinished_backtests(quiet_s=5):
         backtest.delay(backtest_id)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals.web.views import action, bulk, decide, grants, links, lists, live, preferences, quality, reaching, security, undo
+from approvals.web.views import action, bulk, decide, desks, grants, links, lists, live, preferences, quality, reaching, security, undo
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -22,6 +22,17 @@ urlpatterns = [
     path("actions/<uuid:action_id>/decide", decide.decide, name="action-decide"),
     path("actions/<uuid:action_id>/led", action.led, name="action-led"),
     path("actions/<uuid:action_id>/viewing", preferences.viewing, name="action-viewing"),
+    path("actions/<uuid:action_id>/desk", desks.desk, name="action-desk"),
+    path("actions/<uuid:action_id>/reserve", desks.reserve, name="action-reserve"),
+    path("actions/<uuid:action_id>/put-back", desks.put_back, name="action-put-back"),
+    path("actions/<uuid:action_id>/pass-on", desks.pass_on, name="action-pass-on"),
+    path("actions/<uuid:action_id>/snooze", desks.snooze, name="action-snooze"),
+    path("actions/<uuid:action_id>/unsnooze", desks.unsnooze, name="action-unsnooze"),
+    path("actions/<uuid:action_id>/extend", desks.extend, name="action-extend"),
+    path("inbox/notices", desks.notices, name="notices"),
+    path("inbox/notices/read", desks.read, name="notices-read"),
+    path("preferences/away", desks.go_away, name="away"),
+    path("preferences/back", desks.come_back, name="back"),
     path("preferences/", preferences.page, name="preferences"),
     path("preferences/theme", preferences.theme, name="preferences-theme"),
     path("preferences/views", preferences.save_view, name="view-save"),

@@ -2,11 +2,12 @@
 
 `people` (who may act), `actions` (what is asked and decided), `asks` (questions to the agent), `policies` (what is asked of
 whom), `notices` (what is owed to readers), `reaching` (what is sent to people), `grants`, `halts`, `preferences`, `sign_ins`
-(who is signed in where, and what a passkey is asked to sign).
+(who is signed in where, and what a passkey is asked to sign), `desks` (what a person puts aside, and leaves to others).
 """
 
 from approvals.models.actions import Action, Decision, Edit, Requirement
 from approvals.models.asks import Ask
+from approvals.models.desks import Absence, Snooze
 from approvals.models.grants import Grant, GrantGiver
 from approvals.models.halts import Halt
 from approvals.models.notices import Notification
@@ -17,6 +18,7 @@ from approvals.models.reaching import Delivery, Device
 from approvals.models.sign_ins import Challenge, SignIn
 
 __all__ = [
+    "Absence",
     "Action",
     "Ask",
     "Backtest",
@@ -34,5 +36,6 @@ __all__ = [
     "Preference",
     "Requirement",
     "SignIn",
+    "Snooze",
     "User",
 ]

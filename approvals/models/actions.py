@@ -68,9 +68,26 @@ class Action(models.Model):
     resolution = models.JSONField(default=dict)
     settled_at = models.DateTimeField(null=True)
     outcome = models.JSONField(null=True)
+    # Whose turn it is and what the clock does next, for lists and the sweeper; the envelope says what is true of both.
+    stage = models.SmallIntegerField(default=1, db_default=1)
+    stages = models.SmallIntegerField(default=1, db_default=1)
+    turn = models.TextField(default="", db_default="")  # "|reviewers|finance|"; empty for rows of before
+    passed = models.SmallIntegerField(default=0, db_default=0)  # how many of the envelope's moments have come
+    next_at = models.DateTimeField(null=True)
+    extended_s = models.IntegerField(default=0, db_default=0)
+    # Who says they are on it, until when, and in whose stead. A courtesy: it keeps nobody from deciding.
+    reserved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    reserved_for = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    reserved_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(reserved_by=None, reserved_for=None, reserved_until=None)
+                | Q(reserved_by__isnull=False, reserved_until__isnull=False),
+                name="action_reserved_by_somebody",
+            ),
+            models.CheckConstraint(condition=Q(extended_s__gte=0), name="action_never_shortened"),
             models.UniqueConstraint(fields=["thread", "checkpoint_ns", "interrupt_id", "index"], name="action_asked_once"),
             models.CheckConstraint(condition=Q(state__in=[str(s) for s in ActionState]), name="action_state_known"),
             models.CheckConstraint(
@@ -87,6 +104,8 @@ class Action(models.Model):
             models.Index(fields=["-resolved_at", "-id"], name="action_decided", condition=Q(resolved_at__isnull=False)),
             models.Index(fields=["run", "created_at"], name="action_by_run"),
             models.Index(fields=["agent", "tool", "-resolved_at"], name="action_by_tool"),
+            models.Index(fields=["next_at"], name="action_next", condition=Q(state="PENDING", next_at__isnull=False)),
+            models.Index(fields=["reserved_until"], name="action_reserved", condition=Q(reserved_until__isnull=False)),
             models.Index(fields=["claim_by"], name="action_unclaimed", condition=Q(state="APPROVED", claimed_at=None)),
             models.Index(fields=["resolved_at"], name="action_expired", condition=Q(state="EXPIRED", claim_by=None)),
         ]
@@ -169,6 +188,10 @@ class Decision(models.Model):
     saw_all = models.BooleanField(null=True)
     # How the person showed that it is they (operations.step_up); {} where the ladder asks nothing.
     proof = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    stage = models.SmallIntegerField(default=1, db_default=1)
+    # In whose stead it was given: that person's groups are lent, and neither of the two decides again.
+    instead_of = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    instead_of_person = models.TextField(default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -7,7 +7,11 @@ from django.db.models.functions import Now
 
 
 class Notification(models.Model):
-    """A message owed. Channel "live" is the browser's catch-up table; rows with an empty `sent_at` are still owed."""
+    """A message owed. Channel "live" is the browser's catch-up table; rows with an empty `sent_at` are still owed.
+
+    Channel "desk" holds what one person is told about an action (`recipient` is their user id, `kind` says what): it is shown on
+    their inbox until they have read it, which is its `sent_at`.
+    """
 
     id = models.BigAutoField(primary_key=True)
     channel = models.TextField(default="live")
@@ -24,6 +28,7 @@ class Notification(models.Model):
         indexes = [
             models.Index(fields=["id"], name="notification_owed", condition=Q(sent_at=None) & ~Q(channel="live")),
             models.Index(fields=["created_at"], name="notification_by_age"),
+            models.Index(fields=["recipient", "-id"], name="notification_unread", condition=Q(channel="desk", sent_at=None)),
         ]
         triggers = [
             # Heard if and only if the row commits; the listener is `approvals.live.listener`.

@@ -8,6 +8,9 @@ undoing    `undo`                       a held approval is taken back
 asking     `ask`, `answer`, ...         a question to the agent; decides nothing
 claiming   T3: `claim`                  the executor asks leave for the last time
 settling   T4: `settle`, `close`        the outcome becomes a fact
+staging    whose turn it is; `counting` what the votes add up to; `standing_in` deciding in somebody's stead
+reserving  `reserve`, `put_back`, `pass_on`; `snoozing`, `extending`, `absences`: a person's time and desk
+moments    `pass_due`                   reminders and escalation; `telling` puts a notice on a desk
 timing     `expire_due`, `prune`        what the database's clock ends
 halts      `halt`, `release`            stop orders
 publishing `propose`, `publish`, ...    the policy changes
@@ -16,14 +19,19 @@ preferences `choose`, `save_view`, `look_at`  a person's own desk; not audited
 policies, people, notices, events       what the others share
 """
 
+from approvals.operations.absences import come_back, go_away
 from approvals.operations.asking import ask
 from approvals.operations.claiming import Claim, claim
 from approvals.operations.deciding import Decided, decide
 from approvals.operations.editing import apply_edit, refuse_edit, request_edit
+from approvals.operations.extending import extend
 from approvals.operations.halts import halt, release
+from approvals.operations.moments import pass_due
 from approvals.operations.notices import Hint, tell
 from approvals.operations.opening import Proposal, open_action
+from approvals.operations.reserving import pass_on, put_back, reserve
 from approvals.operations.settling import close, lock, settle
+from approvals.operations.snoozing import snooze, unsnooze
 from approvals.operations.timing import expire_due, prune
 from approvals.operations.undoing import undo
 from approvals.operations.verdicts import Also
@@ -38,16 +46,25 @@ __all__ = [
     "ask",
     "claim",
     "close",
+    "come_back",
     "decide",
     "expire_due",
+    "extend",
+    "go_away",
     "halt",
     "lock",
     "open_action",
+    "pass_due",
+    "pass_on",
     "prune",
+    "put_back",
     "refuse_edit",
     "release",
     "request_edit",
+    "reserve",
     "settle",
+    "snooze",
     "tell",
     "undo",
+    "unsnooze",
 ]

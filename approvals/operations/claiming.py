@@ -11,12 +11,14 @@ from approvals.envelopes import Envelope
 from approvals.errors import ApprovalError, Conflict, Expired, Halted, Held, Tampered
 from approvals.models import Action, Requirement
 from approvals.operations import events, halts, policies
-from approvals.operations.deciding import locked, votes
-from approvals.operations.opening import database_now, people_excluded
+from approvals.operations.clock import database_now
+from approvals.operations.counting import verdict_of, votes
+from approvals.operations.deciding import locked
+from approvals.operations.opening import people_excluded
 from approvals.operations.reopening import reopen
 from approvals.policy.basics import Level
+from approvals.policy.replay import summed
 from approvals.policy.risk import assess
-from approvals.resolution import resolve
 from approvals.states import ActionState, Verdict
 from audit import log
 from audit.actors import SYSTEM
@@ -115,15 +117,18 @@ def _check_still_enough(action: Action, requirement: Requirement, envelope: Enve
     policy = policies.in_force()
     if policy.sha256 != envelope.data["policy"]["sha256"]:
         now = assess(policy.data, envelope.facts)
-        before = {n.group: n.count for n in envelope.needs}
+        before = dict(summed((n.group, n.count) for n in envelope.needs))
         excluded = people_excluded(now, action.requested_by, action.owner)
         more = now.denied or "approve" not in now.requirement.verdicts
-        more = more or any(n.count > before.get(n.group, 0) for n in now.requirement.need)
+        asked = summed((n.group, n.count) for n in now.requirement.need)
+        more = more or any(count > before.get(group, 0) for group, count in asked)
         more = more or (action.resolution.get("door") == "grant" and now.level.rank > Level(action.level).rank)
-        if more or any(v.person in excluded for v in votes(action)):
+        given = votes(action)
+        more = more or sum(v.verdict is Verdict.REJECT for v in given) >= now.requirement.rejections
+        if more or any(v.person in excluded or v.instead_of in excluded for v in given):
             reopen(action, why=f"Policy {policy.version} now asks for more than {requirement.policy} did", by=SYSTEM, door="worker")
             raise Reopened("The policy in force now asks for more; the action went back to the people")
-    if resolve(envelope.needs, votes(action)) is not Verdict.APPROVE:
+    if verdict_of(action, envelope) is not Verdict.APPROVE:
         reopen(action, why="Somebody who approved this has been locked since, or a grant was revoked", by=SYSTEM, door="worker")
         raise Reopened("An approval no longer counts; the action went back to the people")
 

@@ -1,6 +1,5 @@
 """T2: one person's verdict on the version they saw, and what the verdicts add up to."""
 
-import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,36 +9,27 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from approvals import envelopes, permissions
+from approvals import entitling, envelopes, permissions
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Checking, Conflict, Expired, Halted, NotFound, Stale, Tampered
 from approvals.models import Action, Decision, Halt, Requirement, User
-from approvals.operations import events, halts, step_up
+from approvals.operations import events, halts, staging, standing_in, step_up
+from approvals.operations.counting import verdict_of
 from approvals.operations.halts import covering
 from approvals.operations.notices import tell_action
 from approvals.operations.resolving import conclude
 from approvals.operations.step_up import NO_PROOF, Proof
 from approvals.operations.verdicts import ALLOWED, NOTHING, WORDS_GO_IN_THE_RESPONSE, Also, details_of
-from approvals.resolution import Vote, resolve
 from approvals.states import ActionState, Verdict
 from audit import canonical, log, rows
 
-# Both are read in every decision, the votes in every claim as well: one statement each instead of three.
-_VOTES = """
-SELECT d.person, d.verdict, d.groups::text, d.by_id IS NULL, ARRAY(
-    SELECT g.name FROM approvals_user_groups ug JOIN auth_group g ON g.id = ug.group_id WHERE ug.user_id = d.by_id)
-FROM approvals_decision d LEFT JOIN approvals_user u ON u.id = d.by_id
-WHERE d.action_id = %s AND d.version = %s AND d.digest = %s AND (d.by_id IS NULL OR u.is_active)
-    AND (d.grant_id IS NULL OR EXISTS (SELECT 1 FROM approvals_grant g WHERE g.id = d.grant_id AND g.revoked_at IS NULL))
-ORDER BY d.id
-"""
 _LOCKED = f"""
 SELECT {rows.columns(Action, "a")}, {rows.columns(Requirement, "r")}
 FROM approvals_action a LEFT JOIN approvals_requirement r ON r.action_id = a.id AND r.version = a.version
 WHERE a.id = %s FOR UPDATE OF a
 """  # noqa: S608  names of ours only
 _REQUIREMENT = "SELECT * FROM approvals_requirement WHERE action_id = %s AND version = %s"
-_MINE = "SELECT * FROM approvals_decision WHERE action_id = %s AND person = %s ORDER BY id DESC LIMIT 1"
+_MINE = "SELECT * FROM approvals_decision WHERE action_id = %s AND %s IN (person, instead_of_person) ORDER BY id DESC LIMIT 1"
 _STANDING = """
 SELECT clock_timestamp(),
     EXISTS (SELECT 1 FROM approvals_halt WHERE released_at IS NULL AND (
@@ -103,10 +93,10 @@ def decide(
     envelope = envelopes.parse(requirement)
     if not envelope.needs and action.state != ActionState.PENDING:
         raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
-    permissions.check_decide(
-        who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded, edited_by=envelope.edited_by, verdict=chosen
-    )
     mine = rows.first(Decision, _MINE, [action.pk, who.person])
+    stage = staging.stage_of(action, envelope, mine)
+    leave = entitling.leave(who, action, envelope, stage=stage, verdict=chosen)
+    standing_in.check_free(action, who, leave, mine)
     if mine and (recorded := _recorded(action, mine, chosen, seen_digest, idempotency_key)):
         return _looked_again(recorded, requirement)
     check_open(action, seen_digest)
@@ -124,7 +114,9 @@ def decide(
         by=who.user,
         by_name=who.user.get_username(),
         person=who.person,
-        groups=sorted(who.groups),
+        groups=sorted(leave.groups),
+        stage=stage,
+        **standing_in.named(leave),
         reason=reason,
         response=response,
         door=door,
@@ -135,7 +127,7 @@ def decide(
         saw_all=bool(looked["saw_all"]) if looked and "saw_all" in looked else None,
         proof=proved,
     )
-    if resolve(envelope.needs, votes(action)) is None:
+    if verdict_of(action, envelope) is None:
         log.append(
             events.entry(
                 action,
@@ -149,8 +141,11 @@ def decide(
                 nonce=decision.nonce,
                 **step_up.said(proved),
                 **({"looked": dict(looked)} if looked else {}),
+                **({"instead_of": leave.instead_of.name} if leave.instead_of else {}),
             )
         )
+        if envelope.stages > 1:
+            staging.move_on(action, requirement, envelope, by=who.user.actor, door=door)
         tell_action(action, "action.voted")
         return Decided(action, decision, resolved=False)
     conclude(action, requirement, decision, looked=looked)
@@ -163,7 +158,7 @@ def _looked_again(recorded: Decided, requirement: Requirement) -> Decided:
     if recorded.resolved:
         return recorded
     check_open(action, recorded.decision.digest)
-    if resolve(envelopes.opened(action, requirement).needs, votes(action)) != recorded.decision.verdict:
+    if verdict_of(action, envelopes.opened(action, requirement)) != recorded.decision.verdict:
         return recorded
     conclude(action, requirement, recorded.decision)
     return replace(recorded, resolved=True)
@@ -199,17 +194,6 @@ def locked(action_id: Any) -> tuple[Action, Requirement]:
     if requirement is None:
         raise Tampered(envelopes.NO_VERSION)
     return action, requirement
-
-
-def votes(action: Action) -> list[Vote]:
-    """The verdicts on the current version, oldest first. Whoever has been locked since, or left the group, no longer counts."""
-    with connection.cursor() as cursor:
-        cursor.execute(_VOTES, [action.pk, action.version, action.digest])
-        rows = cursor.fetchall()
-    return [
-        Vote(person, Verdict(verdict), frozenset(json.loads(groups)) & frozenset(still), by_policy=by_policy)
-        for person, verdict, groups, by_policy, still in rows
-    ]
 
 
 def _recorded(action: Action, mine: Decision, verdict: Verdict, seen_digest: str, key: str) -> Decided | None:

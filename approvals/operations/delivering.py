@@ -24,7 +24,7 @@ from approvals.notify.choices import EMAIL, OFF, PUSH
 from approvals.notify.errors import NotSent
 from approvals.notify.push import Target
 from approvals.notify.words import Item
-from approvals.operations.opening import database_now
+from approvals.operations.clock import database_now
 from approvals.permissions import check_decide, standing
 from approvals.queries.inbox import Filters, inbox
 from approvals.queries.reaching import wants

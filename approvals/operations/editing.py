@@ -9,14 +9,15 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from approvals import envelopes, permissions
+from approvals import entitling, envelopes, permissions
 from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking, NotFound
 from approvals.legible.findings import unreadable
 from approvals.models import Action, Edit, Requirement, User
-from approvals.operations import events, policies
+from approvals.operations import events, policies, staging
+from approvals.operations.clock import database_now
 from approvals.operations.deciding import check_open, check_words, locked
 from approvals.operations.notices import tell_action
-from approvals.operations.opening import customer_of, database_now, people_excluded, write_requirement
+from approvals.operations.opening import customer_of, people_excluded, write_requirement
 from approvals.policy.risk import assess, at_least_medium
 from approvals.states import ActionState, EditState
 from audit import canonical, log
@@ -35,8 +36,7 @@ def request_edit(action_id: Any, *, by: User, seen_digest: str, args: Any, reaso
     action, requirement = locked(action_id)
     envelope = envelopes.parse(requirement)
     # Who may not approve this may still write other arguments for somebody else to approve, unless it is their own request.
-    excluded = envelope.excluded - {envelope.edited_by}
-    permissions.check_decide(who, groups={n.group for n in envelope.needs}, excluded=excluded)
+    entitling.leave(who, action, envelope, stage=staging.stage_of(action, envelope), verdict="reject")
     check_open(action, seen_digest)
     if action.kind == Action.Kind.QUESTION:
         raise BadRequest("A question has no arguments to edit: answer it")
@@ -113,7 +113,7 @@ def apply_edit(
         why="edited",
         edited_by=edit.by,
     )
-    action.save(update_fields=["version", "summary", "digest", "level", "score", "expires_at"])
+    action.save(update_fields=["version", "summary", "digest", "level", "score", "expires_at", *staging.LAID_OUT])
     changed.save(force_insert=True)
     _finish(edit, EditState.APPLIED, {})
     log.append(

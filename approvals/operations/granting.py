@@ -17,9 +17,10 @@ from approvals import envelopes, permissions
 from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound, Stale
 from approvals.models import Action, Grant, GrantGiver, Requirement, User
 from approvals.operations import policies
+from approvals.operations.clock import database_now
 from approvals.operations.deciding import check_words
 from approvals.operations.notices import Hint, tell
-from approvals.operations.opening import database_now, people_excluded
+from approvals.operations.opening import people_excluded
 from approvals.operations.step_up import NO_PROOF, Proof, check_grant
 from approvals.permissions import Standing
 from approvals.policy.basics import Level

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from approvals import envelopes
 from approvals.legible.findings import unreadable
 from approvals.models import Action, Requirement, User
-from approvals.operations import events, policies, repeating
+from approvals.operations import events, policies, repeating, staging
 from approvals.operations.notices import tell_action
 from approvals.operations.repeating import Earlier
 from approvals.operations.resolving import conclude, record_policy_decision
@@ -167,6 +167,7 @@ def write_requirement(
     envelope = envelopes.Envelope(canonical.parse(raw))
     action.digest, action.level, action.score = envelopes.digest_of(raw), str(assessment.level), assessment.score
     action.expires_at = envelope.expires_at
+    staging.lay_out(action, envelope)
     return Requirement(
         action=action,
         version=action.version,
@@ -182,14 +183,6 @@ def write_requirement(
         edited_by=edited_by,
         why=why,
     )
-
-
-def database_now() -> datetime:
-    """The database's clock: the only one that decides about time."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-    return now
 
 
 def people_excluded(assessment: Assessment, requested_by: User | None, owner: User | None) -> list[str]:

@@ -17,7 +17,7 @@ from approvals.errors import BadRequest, Tampered
 from approvals.models import Action, Delivery, Device, Notification, Requirement, User
 from approvals.notify import choices
 from approvals.notify.choices import EMAIL, NOW, PUSH
-from approvals.operations.opening import database_now
+from approvals.operations.clock import database_now
 from approvals.queries.reaching import Reader, last_sent, readers
 
 # Most notices are of actions that somebody decided at once: one statement is done with them all.

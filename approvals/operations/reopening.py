@@ -5,9 +5,10 @@ from django.db.models.functions import Now
 from approvals import envelopes
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
-from approvals.operations import events, policies
+from approvals.operations import events, policies, staging
+from approvals.operations.clock import database_now
 from approvals.operations.notices import tell_action
-from approvals.operations.opening import database_now, decided_by_policy, people_excluded, write_requirement
+from approvals.operations.opening import decided_by_policy, people_excluded, write_requirement
 from approvals.policy.risk import assess, at_least_medium
 from approvals.signals import action_reopened
 from approvals.states import ActionState
@@ -60,6 +61,7 @@ def reopen(action: Action, *, why: str, by: Actor, door: str, kind: str = "actio
         level=action.level,
         score=action.score,
         expires_at=action.expires_at,
+        **{name: getattr(action, name) for name in staging.LAID_OUT},
         resolved_at=None,
         claim_by=None,
         hold_until=None,

@@ -109,6 +109,7 @@ def conclude(
             **({"details": decision.details} if decision.details else {}),
             **step_up.said(decision.proof),
             **({"looked": dict(looked)} if looked else {}),
+            **({"instead_of": decision.instead_of.get_username()} if decision.instead_of else {}),
         ),
         resolved_entry(action, requirement, by=by, door=decision.door),
     )

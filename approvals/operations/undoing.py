@@ -11,8 +11,8 @@ from django.db import transaction
 from approvals import envelopes, permissions
 from approvals.errors import AlreadyDecided, Conflict
 from approvals.models import Action, Decision, User
+from approvals.operations.clock import database_now
 from approvals.operations.deciding import check_words, locked
-from approvals.operations.opening import database_now
 from approvals.operations.reopening import reopen
 from approvals.states import ActionState, Verdict
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Level(StrEnum):
@@ -29,21 +29,74 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+GroupName = Annotated[str, Field(min_length=1, max_length=80)]
+# A part of the time to decide: "50%" after half of it.
+After = Annotated[str, Field(pattern=r"^([1-9]|[1-9]\d)%$")]
+
+
 class NeedRule(Strict):
-    group: str = Field(min_length=1, max_length=80)
+    """So many people of a group. Those of stage 2 are asked when everything of stage 1 is there, and so on."""
+
+    group: GroupName
     count: int = Field(ge=1, le=20)
+    stage: int = Field(default=1, ge=1, le=5)
+
+
+class Rung(Strict):
+    """When a part of the time is gone, people of this group are asked as well, and may fill a place that is still empty."""
+
+    after: After
+    to: GroupName
+
+
+class ExtendRule(Strict):
+    """Who may put the deadline off, and by how much in all."""
+
+    by: tuple[GroupName, ...] = Field(min_length=1, max_length=10)
+    at_most_s: int = Field(ge=60, le=7 * 86400)
+
+
+Needs = tuple[NeedRule, ...]
+EVERYBODY_INVOLVED: tuple[Excluded, ...] = ("requester", "owner", "editor")
 
 
 class RequirementRule(Strict):
-    need: tuple[NeedRule, ...]
+    need: Needs
     deadline_s: Deadline
     execute_within_s: ExecuteWithin = 900
-    exclude: tuple[Excluded, ...] = ()
+    # Said nothing, nobody who is involved decides.
+    exclude: tuple[Excluded, ...] = EVERYBODY_INVOLVED
     verdicts: tuple[VerdictName, ...] = ("approve", "reject", "respond", "take_over")
     reason_for: tuple[VerdictName, ...] = ("reject",)
     hold_s: Hold = 0
+    rejections: int = Field(default=1, ge=1, le=20)
+    remind: tuple[After, ...] = Field(default=("50%", "80%"), max_length=10)
+    escalate: tuple[Rung, ...] = Field(default=(), max_length=10)
+    extend: ExtendRule | None = None
+    delegates: tuple[GroupName, ...] = Field(default=(), max_length=10)
+    calendar: str = Field(default="", max_length=40)
+
+    @field_validator("need")
+    @classmethod
+    def _no_gap(cls, need: Needs) -> Needs:
+        return without_gaps(need)
 
     @property
     def people(self) -> int:
         """How many approvals it asks for, all groups together."""
         return sum(n.count for n in self.need)
+
+
+def without_gaps(need: Needs) -> Needs:
+    """Stages count from 1 without a gap, and a group is named once in each. Raises ValueError."""
+    stages = sorted({n.stage for n in need})
+    if stages and stages != list(range(1, stages[-1] + 1)):
+        raise ValueError(f"stages count from 1 without a gap; these are {', '.join(map(str, stages))}")
+    places = [(n.group, n.stage) for n in need]
+    if twice := next((place for place in places if places.count(place) > 1), None):
+        raise ValueError(f"{twice[0]} stands twice in stage {twice[1]}: write one line with the sum")
+    return need
+
+
+def stages_of(need: Needs) -> int:
+    return max((n.stage for n in need), default=1)

@@ -4,10 +4,10 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from approvals.policy.basics import NeedRule
+from approvals.policy.basics import NeedRule, RequirementRule
 from approvals.policy.matching import Facts, any_of, covers
 from approvals.policy.rules import Policy, line_of
-from approvals.policy.ruleset import Rule
+from approvals.policy.ruleset import Instead, Rule
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,34 @@ def _rosters(policy: Policy, known: Known) -> Iterator[Finding]:
     for i, rule in enumerate(policy.data.rules):
         asked += [(f"rule {rule.name}", ("rules", i), r.need or ()) for r in (rule.require, rule.instead) if r]
     for who, path, needs in asked:
-        for need in needs:
-            there = known.rosters.get(need.group, 0)
-            if there < need.count:
-                said = f"{who} asks {need.count} of {need.group}, and there {'is' if there == 1 else 'are'} {there}: nobody could approve"
+        for group in dict.fromkeys(n.group for n in needs):
+            # One person decides once: in however many stages a group is asked, it must have as many people.
+            there, wanted = known.rosters.get(group, 0), sum(n.count for n in needs if n.group == group)
+            if there < wanted:
+                said = f"{who} asks {wanted} of {group}, and there {'is' if there == 1 else 'are'} {there}: nobody could approve"
                 yield Finding(line_of(policy.source, *path), said, refused=True)
+    yield from _others(policy, known.rosters)
+
+
+def _others(policy: Policy, rosters: Mapping[str, int]) -> Iterator[Finding]:
+    """Groups named beside those who are asked: who is escalated to, who may put off, who may stand in; and enough people to reject."""
+    levels: list[tuple[str, tuple[str | int, ...], RequirementRule | Instead]] = [
+        (str(level), ("requirements", str(level)), r) for level, r in policy.data.requirements.items()
+    ]
+    levels += [(f"rule {r.name}", ("rules", i, "instead"), r.instead) for i, r in enumerate(policy.data.rules) if r.instead]
+    for who, path, asks in levels:
+        named = [("escalate", rung.to) for rung in asks.escalate or ()]
+        named += [("extend", group) for group in (asks.extend.by if asks.extend else ())]
+        named += [("delegates", group) for group in asks.delegates or ()]
+        for what, group in named:
+            if not rosters.get(group, 0):
+                near = difflib.get_close_matches(group, [g for g, n in rosters.items() if n], n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                yield Finding(line_of(policy.source, *path, what), f"{who}: nobody is in the group {group}{hint}", refused=True)
+        people = sum(rosters.get(group, 0) for group in {n.group for n in asks.need or ()})
+        if asks.need and asks.rejections and asks.rejections > people:
+            said = f"{who} needs {asks.rejections} rejections, and {people} people are asked: nobody could reject"
+            yield Finding(line_of(policy.source, *path, "rejections"), said, refused=True)
 
 
 def _spelling(rule: Rule, known: Known) -> Iterator[str]:

@@ -3,9 +3,10 @@
 Only what is known to ask for as much or more passes; whatever this module does not understand counts as loosening.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from approvals.policy.basics import Level, RequirementRule
+from approvals.policy.basics import Level, NeedRule, RequirementRule, stages_of
 from approvals.policy.rules import PolicyData
 from approvals.policy.ruleset import Require, Rule
 
@@ -79,7 +80,7 @@ def _requirements(old: PolicyData, new: PolicyData) -> Iterator[str]:
     changed = old.model_dump(exclude={"version"}) != new.model_dump(exclude={"version"})
     for low, high in zip(list(Level)[:-1], list(Level)[1:], strict=True) if changed else ():
         one, other = new.requirements[low], new.requirements[high]
-        if _people_less(one, other) or set(one.exclude) - set(other.exclude):
+        if _people_less(one, other) or (one.need and set(one.exclude) - set(other.exclude)):
             yield f"{high} asks less than {low}: whatever rises to {high} asks fewer people"
 
 
@@ -98,11 +99,41 @@ def _asks_less(old: RequirementRule, new: RequirementRule) -> Iterator[str]:
         yield f"leaves an approval {new.execute_within_s:,} seconds to be used instead of {old.execute_within_s:,}"
     if new.hold_s < old.hold_s:
         yield f"holds {new.hold_s} seconds instead of {old.hold_s}"
+    yield from _in_time(old, new)
+
+
+def _in_time(old: RequirementRule, new: RequirementRule) -> Iterator[str]:
+    """What has to do with order, time and standing in."""
+    if stages_of(old.need) > 1 and _order(old) != _order(new):
+        yield "asks in another order"
+    if new.rejections > old.rejections:
+        yield f"needs {new.rejections} rejections to end it instead of {old.rejections}"
+    if set(new.escalate) - set(old.escalate):
+        yield f"escalates to {', '.join(sorted({r.to for r in new.escalate if r not in old.escalate}))}, who may then decide"
+    if more := set(new.delegates) - set(old.delegates):
+        yield f"lets people of {', '.join(sorted(more))} stand in"
+    if new.calendar != old.calendar and new.calendar:
+        yield f"counts time by the calendar {new.calendar}"
+    if new.extend and (old.extend is None or new.extend.at_most_s > old.extend.at_most_s or set(new.extend.by) - set(old.extend.by)):
+        yield f"lets {' and '.join(new.extend.by)} put the deadline off by {new.extend.at_most_s:,} seconds"
+
+
+def _order(rule: RequirementRule) -> dict[str, set[int]]:
+    """The stages in which each group is asked."""
+    return {group: {n.stage for n in rule.need if n.group == group} for group in {n.group for n in rule.need}}
 
 
 def _people_less(old: RequirementRule, new: RequirementRule) -> bool:
-    counts = {n.group: n.count for n in new.need}
-    return any(counts.get(n.group, 0) < n.count for n in old.need)
+    before, after = _counts(old.need), _counts(new.need)
+    return any(after[group] < count for group, count in before.items())
+
+
+def _counts(need: Sequence[NeedRule]) -> Counter[str]:
+    """How many of each group, all stages together."""
+    found: Counter[str] = Counter()
+    for n in need:
+        found[n.group] += n.count
+    return found
 
 
 def _rules(old: PolicyData, new: PolicyData) -> Iterator[str]:
@@ -141,9 +172,10 @@ def _requires_as_much(old: Require | None, new: Require | None) -> bool:
         return True
     if new is None:
         return False
-    counts = {n.group: n.count for n in new.need}
+    counts = {(n.group, n.stage): n.count for n in new.need}
     return (
-        all(counts.get(n.group, 0) >= n.count for n in old.need)
+        all(counts.get((n.group, n.stage), 0) >= n.count for n in old.need)
+        and _no_later(old.rejections, new.rejections)
         and set(old.exclude) <= set(new.exclude)
         and set(old.reason_for) <= set(new.reason_for)
         and _within(old.verdicts, new.verdicts)

@@ -3,7 +3,7 @@
 The facts are those frozen when it happened, so an unchanged policy gives what really happened.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -130,5 +130,13 @@ def scored(policy: PolicyData, case: Case) -> Assessment:
 
 
 def outcome_of(assessment: Assessment) -> Outcome:
-    need = tuple(sorted((n.group, n.count) for n in assessment.requirement.need))
+    need = summed((n.group, n.count) for n in assessment.requirement.need)
     return Outcome(str(assessment.level), need, bool(assessment.denied))
+
+
+def summed(places: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """How many of each group are asked, whatever the stage."""
+    counts: dict[str, int] = {}
+    for group, count in places:
+        counts[group] = counts.get(group, 0) + count
+    return tuple(sorted(counts.items()))

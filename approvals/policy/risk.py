@@ -123,17 +123,20 @@ def _asked(base: RequirementRule, hits: Sequence[Hit]) -> RequirementRule:
                     "deadline_s": min(asked.deadline_s, more.deadline_s or asked.deadline_s),
                     "execute_within_s": min(asked.execute_within_s, more.execute_within_s or asked.execute_within_s),
                     "hold_s": max(asked.hold_s, more.hold_s or 0),
+                    "rejections": min(asked.rejections, more.rejections or asked.rejections),
                 }
             )
     return asked
 
 
 def _joined(one: Sequence[NeedRule], other: Sequence[NeedRule]) -> tuple[NeedRule, ...]:
-    """Both: every group of either, each with the larger count."""
-    counts: dict[str, int] = {}
+    """Both: every group of either in each stage, with the larger count. Stages that would be empty close up."""
+    counts: dict[tuple[str, int], int] = {}
     for need in (*one, *other):
-        counts[need.group] = max(need.count, counts.get(need.group, 0))
-    return tuple(NeedRule(group=group, count=count) for group, count in counts.items())
+        place = (need.group, need.stage)
+        counts[place] = max(need.count, counts.get(place, 0))
+    order = sorted({stage for _, stage in counts})
+    return tuple(NeedRule(group=group, count=count, stage=order.index(stage) + 1) for (group, stage), count in counts.items())
 
 
 def _why(hit: Hit) -> str:

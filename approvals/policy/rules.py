@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from approvals.policy.basics import Level, Points, RequirementRule, Strict
+from approvals.policy.calendars import Calendar, Quiet
 from approvals.policy.conditions import BadCondition
 from approvals.policy.matching import Matcher
 from approvals.policy.reading import BadPolicy, Lines, Problem, read
@@ -56,6 +57,8 @@ class PolicyData(Strict):
     requirements: dict[Level, RequirementRule]
     questions: QuestionRule
     rules: tuple[Rule, ...] = Field(default=(), max_length=2_000)
+    calendars: dict[str, Calendar] = Field(default={}, max_length=100)
+    quiet: Quiet | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> "PolicyData":
@@ -98,7 +101,7 @@ def parse(source: str, *, number: int = 0) -> Policy:
         BadPolicy: with the line and the field of each problem, and what is wrong with it.
     """
     policy, lines = _read(source, number)
-    if problems := [*_same_names(policy.data, lines), *_conditions(policy.data, lines)]:
+    if problems := [*_same_names(policy.data, lines), *_conditions(policy.data, lines), *_calendars(policy.data, lines)]:
         raise BadPolicy(*problems)
     return policy
 
@@ -158,6 +161,18 @@ def _same_names(data: PolicyData, lines: Lines) -> list[Problem]:
         Problem(lines.of(("rules", i, "name")), f"rules.{i}.name", f"another rule is named {name}: names tell rules apart")
         for i, name in enumerate(names)
         if name in names[:i]
+    ]
+
+
+def _calendars(data: PolicyData, lines: Lines) -> list[Problem]:
+    """Calendars that are named and not there."""
+    named: list[tuple[tuple[Any, ...], str]] = [(("requirements", str(lv)), r.calendar) for lv, r in data.requirements.items()]
+    named += [(("rules", i, "instead"), r.instead.calendar or "") for i, r in enumerate(data.rules) if r.instead]
+    there = ", ".join(data.calendars) or "none"
+    return [
+        Problem(lines.of((*path, "calendar")), ".".join(map(str, (*path, "calendar"))), f"no calendar is called {name}; there are: {there}")
+        for path, name in named
+        if name and name not in data.calendars
     ]
 
 

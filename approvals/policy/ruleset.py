@@ -7,7 +7,21 @@ from functools import cached_property
 
 from pydantic import Field, model_validator
 
-from approvals.policy.basics import Deadline, Excluded, ExecuteWithin, Hold, Level, NeedRule, Points, Strict, VerdictName
+from approvals.policy.basics import (
+    After,
+    Deadline,
+    Excluded,
+    ExecuteWithin,
+    ExtendRule,
+    GroupName,
+    Hold,
+    Level,
+    NeedRule,
+    Points,
+    Rung,
+    Strict,
+    VerdictName,
+)
 from approvals.policy.conditions import Condition
 
 
@@ -36,6 +50,7 @@ class Require(Strict):
     execute_within_s: ExecuteWithin | None = None
     reason_for: tuple[VerdictName, ...] = ()
     hold_s: Hold | None = None
+    rejections: int | None = Field(default=None, ge=1, le=20)
 
     @model_validator(mode="after")
     def _can_end(self) -> "Require":
@@ -54,6 +69,12 @@ class Instead(Strict):
     execute_within_s: ExecuteWithin | None = None
     reason_for: tuple[VerdictName, ...] | None = None
     hold_s: Hold | None = None
+    rejections: int | None = Field(default=None, ge=1, le=20)
+    remind: tuple[After, ...] | None = Field(default=None, max_length=10)
+    escalate: tuple[Rung, ...] | None = Field(default=None, max_length=10)
+    extend: ExtendRule | None = None
+    delegates: tuple[GroupName, ...] | None = Field(default=None, max_length=10)
+    calendar: str | None = Field(default=None, max_length=40)
 
 
 class Rule(Strict):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from approvals.policy.basics import Level, NeedRule, RequirementRule
+from approvals.policy.basics import EVERYBODY_INVOLVED, ExtendRule, Level, NeedRule, RequirementRule, Rung, stages_of
 from approvals.policy.rules import PolicyData
 from approvals.policy.ruleset import Instead, Match, Require, Rule
 
@@ -54,11 +54,21 @@ def asked(requirement: RequirementRule) -> str:
         parts.append(f"held {duration(requirement.hold_s)} when it cannot be undone")
     if requirement.reason_for:
         parts.append(f"a reason to {', '.join(requirement.reason_for)}")
+    if requirement.rejections > 1:
+        parts.append(f"{requirement.rejections} rejections end it")
+    parts += [*_ladder(requirement.escalate), *_put_off(requirement.extend)]
+    if requirement.delegates:
+        parts.append(f"people of {' or '.join(requirement.delegates)} may stand in")
+    if requirement.calendar:
+        parts.append(f"time counts in the hours of {requirement.calendar}")
     return f"{'; '.join(parts)}."
 
 
 def people(need: Sequence[NeedRule]) -> str:
-    return " and ".join(f"{n.count} of {n.group}" for n in need) or "nobody"
+    """Whom a requirement asks, stage after stage."""
+    last = stages_of(tuple(need))
+    asked = [" and ".join(f"{n.count} of {n.group}" for n in need if n.stage == stage) for stage in range(1, last + 1)]
+    return ", then ".join(filter(None, asked)) or "nobody"
 
 
 def duration(seconds: int) -> str:
@@ -111,9 +121,26 @@ def _parts(parts: Require | Instead) -> list[str]:
         found.append(f"an approval held {duration(parts.hold_s)}" if parts.hold_s else "no hold")
     if parts.reason_for:
         found.append(f"a reason to {', '.join(parts.reason_for)}")
+    if parts.rejections:
+        found.append(f"{parts.rejections} rejection{'' if parts.rejections == 1 else 's'} to end it")
+    if isinstance(parts, Instead):
+        found += [*_ladder(parts.escalate or ()), *_put_off(parts.extend)]
+        found += [f"people of {' or '.join(parts.delegates)} as stand-ins"] if parts.delegates else []
+        found += [f"time counted in the hours of {parts.calendar}"] if parts.calendar else []
+        found += [f"reminders after {' and '.join(parts.remind) or 'no part'} of the time"] if parts.remind is not None else []
     return found
 
 
+def _ladder(rungs: Sequence[Rung]) -> list[str]:
+    return [f"after {rung.after} of the time {rung.to} are asked as well" for rung in rungs]
+
+
+def _put_off(extend: ExtendRule | None) -> list[str]:
+    return [f"{' or '.join(extend.by)} may put it off by {duration(extend.at_most_s)} in all"] if extend else []
+
+
 def _excluded(exclude: Sequence[str]) -> list[str]:
+    if set(exclude) == set(EVERYBODY_INVOLVED):
+        return ["never anybody involved (who asked, the agent's owner, whoever edited it)"]
     who = {"requester": "the person who asked", "owner": "the agent's owner", "editor": "whoever edited it"}
     return [f"never {' or '.join(who[name] for name in exclude)}"] if exclude else []

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import F
 
-from approvals import envelopes
+from approvals import entitling, envelopes
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement, User
 from approvals.permissions import why_not_decide
@@ -123,7 +123,7 @@ def _member(action: Action, row: Requirement) -> Member:
         expires_at=action.expires_at,
         args=envelope.args,
         preview=row.preview if not why else {},
-        groups=frozenset(n.group for n in envelope.needs),
+        groups=entitling.turn_of(envelope, stage=action.stage, passed=action.passed),
         excluded=envelope.excluded,
         schema=str(data["tool"].get("schema_sha256", "")),
         hidden=bool(data["facts"].get("hidden_characters")),

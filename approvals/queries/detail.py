@@ -7,10 +7,9 @@ from uuid import UUID
 
 from django.db.models import F
 
-from approvals import envelopes
-from approvals.errors import NotFound, Tampered
+from approvals import entitling, envelopes, permissions
+from approvals.errors import NotAllowed, NotFound, Tampered
 from approvals.models import Action, Decision, Edit, Requirement, User
-from approvals.permissions import why_not_decide
 from approvals.policy.risk import Factor, Facts
 from approvals.queries.grants import GrantRow, open_grants
 from approvals.queries.inbox import InboxRow, inbox_row
@@ -32,6 +31,9 @@ class Vote:
     version: int
     at: datetime
     by_policy: bool
+    groups: frozenset[str] = frozenset()
+    stage: int = 1
+    instead_of: str = ""
     grant: int = 0  # the standing approval that spoke for them
 
 
@@ -61,6 +63,8 @@ class ActionDetail:
         tampered: a sentence when the stored bytes do not hold; then nothing may be decided.
         cannot: why this reader may not decide, "" when they may.
         grants: standing approvals of this agent and tool that are in force.
+        rejections: so many end it; `escalated` groups that are asked as well by now.
+        excluded: who can never decide it, each with the rule that says so.
         own_edit: these arguments are this reader's own: they may reject or edit again, not approve.
         checking: an edit of it is being checked; `edit_errors` what the last refused edit was refused for.
     """
@@ -96,6 +100,9 @@ class ActionDetail:
     edit_errors: dict[str, str] = field(default_factory=dict)
     edit_args: Any = None
     grants: list[GrantRow] = field(default_factory=list)
+    rejections: int = 1
+    escalated: tuple[str, ...] = ()
+    excluded: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,7 +160,8 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
         raise Tampered(envelopes.NO_VERSION)
     current = versions[-1]
     data, tampered = _proved(action, current)
-    needs = [Need(n["group"], n["count"]) for n in data["need"]]
+    envelope = envelopes.Envelope(data)
+    needs = envelope.needs
     editor = data.get("edited_by", "")
     edit = Edit.objects.filter(action=action, by=reader).order_by("-pk").first()
     row = inbox_row(action.pk)
@@ -187,9 +195,10 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
         thread=action.thread,
         tampered=tampered,
         denied=str(data.get("denied", "")),
-        cannot=why_not_decide(reader, groups={n.group for n in needs}, excluded=set(data["exclude"]) - {editor})
-        if needs
-        else "Policy decided this",
+        cannot=_cannot(reader, action, envelope) if needs else "Policy decided this",
+        rejections=envelope.rejections,
+        escalated=envelope.escalated(action.passed),
+        excluded=_excluded(action, envelope),
         own_edit=reader.person == editor and editor in data["exclude"],
         grants=open_grants(agent=action.agent, tool=action.tool) if action.kind == Action.Kind.TOOL else [],
         mine=any(v.by == reader.get_username() and v.version == action.version for v in votes),
@@ -218,10 +227,30 @@ def _facts(data: dict[str, Any]) -> Facts:
 
 
 def _votes(action: Action) -> list[Vote]:
-    rows = Decision.objects.filter(action=action).order_by("pk")
+    rows = Decision.objects.filter(action=action).select_related("instead_of").order_by("pk")
     return [
-        Vote(d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, d.by_id is None, d.grant_id or 0) for d in rows
-    ]
+        Vote(
+            d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, d.by_id is None, frozenset(d.groups), d.stage,
+            d.instead_of.get_username() if d.instead_of else "", d.grant_id or 0,
+        )
+        for d in rows
+    ]  # fmt: skip
+
+
+def _cannot(reader: User, action: Action, envelope: envelopes.Envelope) -> str:
+    """Why this reader may neither approve nor reject, "" when they may."""
+    try:
+        who = permissions.standing(reader)
+    except NotAllowed as refusal:
+        return refusal.message
+    return entitling.why_not(who, action, envelope, stage=action.stage, verdict="reject")
+
+
+def _excluded(action: Action, envelope: envelopes.Envelope) -> tuple[tuple[str, str], ...]:
+    """Who can never decide this version, each with the rule that says so."""
+    pairs = (("requester", action.requested_by_id), ("owner", action.owner_id))
+    found = {u.pk: u for u in User.objects.filter(pk__in=[pk for _, pk in pairs if pk])}
+    return tuple((found[pk].get_username(), rule) for rule, pk in pairs if pk in found and found[pk].person in envelope.excluded)
 
 
 def _version(requirement: Requirement) -> Version:

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from approvals.models import Action, Decision, User
 from approvals.permissions import REVIEWERS, roles
+from approvals.queries.desks import shown_to
 from approvals.states import ActionState
 
 PAGE = 50
@@ -36,6 +37,12 @@ LIST_FIELDS = (
     "hold_until",
     "follows",
     "requested_by__username",
+    "stage",
+    "stages",
+    "turn",
+    "reserved_by__username",
+    "reserved_for__username",
+    "reserved_until",
 )
 
 
@@ -68,7 +75,13 @@ class InboxRow:
     settled_at: datetime | None
     outcome: dict[str, Any] | None
     claimed_at: datetime | None
-    given: int = 0
+    stage: int = 1
+    stages: int = 1
+    turn: tuple[str, ...] = ()
+    reserved_by: str = ""
+    reserved_for: str = ""
+    reserved_until: datetime | None = None
+    given: int = 0  # approvals on the current version
     hold_until: datetime | None = None
     held: bool = False
     follows: str = ""
@@ -91,6 +104,7 @@ class Filters:
         mine: only what this person may still decide.
         due_within: only what expires so soon.
         ids: only these actions.
+        reader: only what is this person's turn, without what they put aside (`queries.desks.shown_to`); `others`, `snoozed`: see there.
     """
 
     levels: tuple[str, ...] = ()
@@ -99,6 +113,9 @@ class Filters:
     mine: User | None = None
     due_within: timedelta | None = None
     ids: tuple[str, ...] | None = None
+    reader: User | None = None
+    others: bool = False
+    snoozed: bool = False
 
 
 def inbox(*, filters: Filters | None = None, sort: str = "due", cursor: str = "", limit: int = PAGE) -> Page:
@@ -131,6 +148,8 @@ def _narrowed(rows: QuerySet[Action], by: Filters) -> QuerySet[Action]:
         rows = rows.filter(expires_at__lte=Now() + by.due_within)
     if by.ids is not None:
         rows = rows.filter(pk__in=by.ids)
+    if by.reader:
+        rows = shown_to(rows, by.reader, others=by.others, snoozed=by.snoozed)
     return _decidable(rows, by.mine) if by.mine else rows
 
 
@@ -168,9 +187,10 @@ def run_actions(run: str) -> list[InboxRow]:
     return _rows(Action.objects.filter(run=run).order_by("created_at", "pk"))
 
 
-def counts() -> dict[str, int]:
-    """Figures of the header: waiting in all, due within ten minutes, per level; it stops counting at 10,000."""
-    waiting = Action.objects.filter(state=ActionState.PENDING).order_by("expires_at")[:COUNTED]
+def counts(reader: User | None = None) -> dict[str, int]:
+    """Figures of the header, of what this reader's inbox shows: waiting in all, due within ten minutes, per level; it stops counting at 10,000."""
+    pending = Action.objects.filter(state=ActionState.PENDING)
+    waiting = (shown_to(pending, reader, others=False, snoozed=False) if reader else pending).order_by("expires_at")[:COUNTED]
     found = waiting.aggregate(
         waiting=Count("pk"),
         due=Count("pk", filter=Q(expires_at__lte=Now() + timedelta(minutes=10))),
@@ -209,9 +229,11 @@ _HELD = ExpressionWrapper(Q(hold_until__gt=Now(), claimed_at=None, state=ActionS
 
 
 def _row(v: dict[str, Any], given: int) -> InboxRow:
-    by = v.pop("requested_by__username") or ""
-    plain = {"id": str(v["id"]), "held": bool(v["held"]), "follows": str(v["follows"] or "")}
-    return InboxRow(**{**v, **plain}, requested_by=by, given=given)
+    for name in ("requested_by", "reserved_by", "reserved_for"):
+        v[name] = v.pop(f"{name}__username") or ""
+    plain: dict[str, Any] = {"held": bool(v["held"]), "follows": str(v["follows"] or "")}
+    turn = tuple(group for group in v["turn"].split("|") if group)
+    return InboxRow(**{**v, "id": str(v["id"]), "turn": turn, "given": given, **plain})
 
 
 def _position(cursor: str) -> tuple[datetime, str] | None:

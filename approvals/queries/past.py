@@ -10,7 +10,7 @@ from approvals import envelopes
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
 from approvals.policy.matching import Facts
-from approvals.policy.replay import Case, Outcome
+from approvals.policy.replay import Case, Outcome, summed
 from approvals.policy.suggesting import LEAST, Habit
 
 # Habits are looked for among the newest so many ended actions.
@@ -96,7 +96,7 @@ def _case(row: Requirement) -> Case | None:
         facts = envelope.facts
     except (Tampered, TypeError, KeyError):
         return None
-    need = tuple(sorted((n.group, n.count) for n in envelope.needs))
+    need = summed((n.group, n.count) for n in envelope.needs)
     was = Outcome(envelope.data["risk"]["level"], need, bool(envelope.denied))
     again = row.why == "edited" or (row.why == "reopened" and was.people > 0)
     return Case(str(action.pk), action.agent, action.tool, action.summary, facts, again, was, envelope.data["policy"]["sha256"])

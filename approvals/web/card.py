@@ -8,15 +8,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.urls import reverse
 
 from approvals.policy.lowering import Lower
 from approvals.queries import ActionDetail, Stop
+from approvals.queries.desks import Desk
 from approvals.web.arguments import MANY, Line, folds_of
 from approvals.web.changes import with_before
+from approvals.web.desks import DeskCard, desk_card
 from approvals.web.grants import GrantNote, note_of
 from approvals.web.ladder import Bar, bar_of
 from approvals.web.preview import PreviewCard, preview_of
@@ -90,12 +92,16 @@ class Card:
     edit_errors: tuple[tuple[str, str], ...]
     folds: tuple[str, ...]
     grant: GrantNote | None
+    desk: DeskCard | None
+    desk_url: str
     held_url: str = ""
     follows_url: str = ""
     asks_url: str = ""
 
 
-def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow] = (), focus: bool = False) -> Card:
+def card_of(
+    detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow] = (), focus: bool = False, desk: Desk | None = None
+) -> Card:
     """The card of one action for the reader the detail was read for."""
     row = detail.row
     # The digest a decision carries is the one of the very arguments drawn here, never a newer one.
@@ -156,6 +162,8 @@ def card_of(detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow
         asks_url=reverse("action-asks", args=[row.id]) if row.run and row.level != "low" else "",
         held_url=reverse("action-undo", args=[row.id]) if row.held else "",
         follows_url=reverse("action", args=[row.follows]) if row.follows else "",
+        desk=desk_card(desk, now=datetime.now(UTC)) if desk else None,
+        desk_url=reverse("action-desk", args=[row.id]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
@@ -24,7 +24,7 @@ def waiting_counts(request: HttpRequest) -> dict[str, int]:
     """The figures of what waits, asked once per request: the rail and the inbox show the same."""
     found: dict[str, int] | None = request.__dict__.get("_waiting_counts")
     if found is None:
-        found = request.__dict__["_waiting_counts"] = queries.counts()
+        found = request.__dict__["_waiting_counts"] = queries.counts(cast("User", request.user))
     return found
 
 

@@ -32,6 +32,8 @@ COMMANDS = (
     Command("choose", "x", _("Choose for deciding together")),
     Command("take over", "t", _("Take over: do it outside, enter the outcome")),
     Command("ask", "q", _("Question to the agent; it stays undecided")),
+    Command("snooze", "s", _("Snooze it, for you alone")),
+    Command("delegate", "d", _("Pass it on to somebody")),
     Command("undo", "u", _("Undo, while that is possible")),
     Command("later", "]", _("Next in the detail")),
     Command("earlier", "[", _("Previous in the detail")),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals.queries import InboxRow
+from approvals.web.desks import NoticeLine
 from approvals.web.receipts import Receipt, receipt_of, with_undo
 
 SOON = timedelta(hours=1)
@@ -43,6 +44,7 @@ class Row:
     receipt: Receipt | None
     selected: bool = False
     pick: bool = False  # may be decided together with others
+    held: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class List:
     views: tuple[Chip, ...] = ()
     view_query: str = ""
     grants: int = 0
+    notices: tuple[NoticeLine, ...] = ()
 
 
 def row_of(row: InboxRow, *, reader: str, selected: str = "") -> Row:
@@ -112,13 +115,28 @@ def row_of(row: InboxRow, *, reader: str, selected: str = "") -> Row:
         requester=row.requested_by,
         created_at=row.created_at,
         expires_at=row.expires_at,
-        quorum=f"{row.given} approved so far" if row.given else "",
+        quorum=quorum_words(row),
         yours="you asked for it" if risky and row.requested_by == reader else "",
         version=row.version,
         receipt=with_undo(receipt_of(row), row, may=(row.resolution or {}).get("by") == reader),
         selected=row.id == selected,
         pick=row.state == "PENDING" and row.kind == "tool" and not risky,
+        held=held_words(row, reader),
     )
+
+
+def held_words(row: InboxRow, reader: str) -> str:
+    """Who is on it."""
+    if not row.reserved_by:
+        return ""
+    stead = f" for {row.reserved_for}" if row.reserved_for else ""
+    return f"reserved by {'you' if row.reserved_by == reader else row.reserved_by}{stead}"
+
+
+def quorum_words(row: InboxRow) -> str:
+    """How far it is: approvals, the stage when there are several."""
+    given = f"{row.given} approved so far" if row.given else ""
+    return ", ".join(filter(None, [f"stage {row.stage} of {row.stages}" if row.stages > 1 else "", given]))
 
 
 def grouped(rows: Iterable[Row], *, now: datetime, by_due: bool) -> tuple[Group, ...]:

@@ -10,7 +10,11 @@ from typing import Any
 from django.urls import reverse
 
 from approvals.ladder import PASSKEY_PROOF
+from approvals.policy.words import duration
 from approvals.queries import ActionDetail, InboxRow
+from approvals.resolution import Tally, tally
+from approvals.resolution import Vote as Ballot
+from approvals.states import Verdict
 from approvals.web.receipts import STATES, VERDICTS, receipt_of
 from audit.queries import EventRow
 
@@ -22,6 +26,7 @@ class Given:
     by: str
     verb: str
     at: datetime
+    instead_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Quorum:
     given: tuple[Given, ...] = ()
     open: tuple[str, ...] = ()
     cannot: tuple[str, ...] = ()
+    stage: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def quorum_of(detail: ActionDetail) -> Quorum:
@@ -40,18 +47,53 @@ def quorum_of(detail: ActionDetail) -> Quorum:
     if not detail.needs:
         return Quorum("", "Nobody: the policy passes this level.")
     votes = [v for v in detail.votes if v.version == detail.row.version and not v.by_policy]
-    approvals = sum(v.verdict == "approve" for v in votes)
-    wanted = sum(need.count for need in detail.needs)
-    needs = " and ".join(f"{NUMBERS.get(n.count, n.count)} of the {n.group}" for n in detail.needs)
-    risky = detail.row.level in {"high", "critical"}
-    missing = [f"one of the {n.group}" for n in detail.needs for _ in range(n.count)][approvals:]
+    pending = detail.row.state == "PENDING"
+    counted = [Ballot(v.by, Verdict(v.verdict), v.groups, stage=v.stage) for v in votes]
+    tallies = tally(detail.needs, counted, escalated=detail.escalated)
+    given, wanted = sum(min(t.given, t.need.count) for t in tallies), sum(t.need.count for t in tallies)
     return Quorum(
-        short=f"{approvals} of {wanted}" if detail.row.state == "PENDING" else "",
-        needs=f"{needs}." if not risky else f"{needs}, not the requester and not the owner of the agent.",
-        given=tuple(Given(v.by, VERDICTS[v.verdict].verb, v.at) for v in votes),
-        open=tuple(missing) if detail.row.state == "PENDING" else (),
-        cannot=(f"{detail.row.requested_by} cannot: started the run",) if risky and detail.row.requested_by else (),
+        short=f"{given} of {wanted}" if pending else "",
+        needs=f"{_asked(detail)}{_never(detail)}.",
+        given=tuple(Given(v.by, VERDICTS[v.verdict].verb, v.at, v.instead_of) for v in votes),
+        open=tuple(_open(tallies, detail)) if pending else (),
+        cannot=tuple(f"{name} cannot: {CANNOT[rule]} (rule exclude: {rule})" for name, rule in detail.excluded),
+        stage=f"Stage {detail.row.stage} of {detail.row.stages}" if detail.row.stages > 1 and pending else "",
+        notes=tuple(_notes(detail)),
     )
+
+
+CANNOT = {"requester": "started the run", "owner": "owns the agent"}
+
+
+def _asked(detail: ActionDetail) -> str:
+    """Whom it asks, stage after stage."""
+    by_stage: dict[int, list[str]] = {}
+    for n in detail.needs:
+        by_stage.setdefault(n.stage, []).append(f"{NUMBERS.get(n.count, str(n.count))} of the {n.group}")
+    first, *later = [" and ".join(by_stage[stage]) for stage in sorted(by_stage)]
+    return ", then ".join([first, *(part[0].lower() + part[1:] for part in later)])
+
+
+def _never(detail: ActionDetail) -> str:
+    risky = detail.row.level in {"high", "critical"}
+    return ", not the requester and not the owner of the agent" if risky or detail.excluded else ""
+
+
+def _open(tallies: Sequence[Tally], detail: ActionDetail) -> list[str]:
+    """The places still empty, those of later stages named as such."""
+    found = []
+    for t in tallies:
+        later = f", in stage {t.need.stage}" if t.need.stage > detail.row.stage else ""
+        others = f" or the {' or the '.join(detail.escalated)}" if detail.escalated and not later else ""
+        found += [f"one of the {t.need.group}{others}{later}"] * max(0, t.need.count - t.given)
+    return found
+
+
+def _notes(detail: ActionDetail) -> list[str]:
+    if detail.rejections == 1 or detail.row.state != "PENDING":
+        return []
+    rejected = sum(v.verdict == "reject" and v.version == detail.row.version for v in detail.votes)
+    return [f"{detail.rejections} rejections end it; {rejected} so far."]
 
 
 @dataclass(frozen=True)
@@ -94,13 +136,23 @@ def _verdict(data: dict[str, Any]) -> str:
     look = VERDICTS.get(str(data.get("verdict")))
     words = data.get("reason") or data.get("response")
     signed = " and signed with a passkey" if (data.get("proof") or {}).get("by") == PASSKEY_PROOF else ""
-    return f"{look.verb if look else 'Decided'}{signed}{': ' + words if words else ''}"
+    stead = f" in the stead of {data['instead_of']}" if data.get("instead_of") else ""
+    return f"{look.verb if look else 'Decided'}{stead}{signed}{': ' + words if words else ''}"
 
 
 # What happened is stored; how it reads is looked up.
 SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "action.opened": lambda d: f"Proposed, scored {d.get('score', '?')} ({d.get('level', '?')})",
     "action.edited": lambda d: f"Edited, now version {d.get('version')}, scored {d.get('score')} ({d.get('level')})",
+    "action.stage_opened": lambda d: f"Stage {d.get('stage')} of {d.get('stages')}: the turn of {' and '.join(d.get('turn') or ())}",
+    "action.reserved": lambda d: "Reserved",
+    "action.put_back": lambda d: f"Released: {d.get('why', '')}",
+    "action.passed_on": lambda d: f"Passed on to {d.get('to')}, in the stead of {d.get('instead_of')}",
+    "action.snoozed": lambda d: "Snoozed",
+    "action.unsnoozed": lambda d: f"No longer snoozed: {d.get('why', '')}",
+    "action.extended": lambda d: f"Deadline put off by {duration(int(d.get('seconds') or 0))}: {d.get('reason', '')}",
+    "action.reminded": lambda d: f"{d.get('after')} of the time gone, {d.get('told')} told",
+    "action.escalated": lambda d: f"Escalated to {d.get('to')}, {d.get('told')} told",
     "action.reopened": lambda d: f"Asked again: {d.get('why', '')}",
     "action.undone": lambda d: f"Undone: {d.get('why', '')}",
     "ask.wanted": lambda d: f"Asked the agent: {d.get('question', '')}",

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from approvals.models import Action, Requirement
-from approvals.operations import opening, policies
+from approvals.operations import clock, opening, policies
 from approvals.operations.opening import Proposal
 from approvals.policy.risk import Facts, assess
 from approvals.states import ActionState
@@ -76,7 +76,7 @@ def events(count: int) -> int:
 
 
 def _action(number: int) -> tuple[Action, Requirement]:
-    now = opening.database_now() + timedelta(milliseconds=number * 1000 * SPREAD_S // 10_000)
+    now = clock.database_now() + timedelta(milliseconds=number * 1000 * SPREAD_S // 10_000)
     args = {"number": number, "text": f"a plain sentence, as an agent would propose, number {number}"}
     run = str(uuid.uuid4())
     proposal = Proposal(

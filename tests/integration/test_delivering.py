@@ -15,7 +15,7 @@ from approvals.errors import BadRequest
 from approvals.models import Action, Delivery, Device, User
 from approvals.notify import vapid
 from approvals.operations import delivering, devices, people, reaching
-from approvals.operations.opening import database_now
+from approvals.operations.clock import database_now
 from audit.actors import SYSTEM
 from tests import factories, fakes, servers
 

@@ -269,16 +269,16 @@ def test_an_order_given_while_somebody_decides_waits_for_the_decision(cast, monk
 
     from django.db import connection
 
-    from approvals.operations import deciding
+    from approvals.operations import counting
 
-    action, seen, votes = factories.action(), threading.Event(), deciding.votes
+    action, seen, votes = factories.action(), threading.Event(), counting.votes
 
     def slow(*args):
         seen.set()
         ordered.join(1)
         return votes(*args)
 
-    monkeypatch.setattr(deciding, "votes", slow)
+    monkeypatch.setattr(counting, "votes", slow)
 
     def order():
         seen.wait(10)

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from approvals.models import Action, Delivery, Notification, User
 from approvals.operations import delivering, preferences, reaching
-from approvals.operations.opening import database_now
+from approvals.operations.clock import database_now
 from approvals.queries.reaching import delivery_standing
 from tests import factories, fakes
 

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 
 from approvals import permissions, queries
 from approvals.errors import NotFound
-from approvals.queries import ActionDetail
+from approvals.queries import ActionDetail, desks
+from approvals.queries.desks import Desk
 from approvals.queries.sign_ins import has_passkey
 from approvals.web import confirming
 from approvals.web.card import Card, card_of
@@ -33,7 +34,8 @@ def show_detail(request: Request, detail: ActionDetail, *, status: int = 200, fo
     """As `show`, for a detail in hand."""
     fragment = is_fragment(request)
     name = "approvals/_pane.html" if fragment else "approvals/action.html"
-    return render(request, name, {"card": card(detail, focus=focus), "alone": _alone(request), **context}, status=status)
+    desk = desks.desk(detail.row.id, reader=request.user)
+    return render(request, name, {"card": card(detail, focus=focus, desk=desk), "alone": _alone(request), **context}, status=status)
 
 
 def _alone(request: Request) -> bool:
@@ -45,8 +47,8 @@ def _alone(request: Request) -> bool:
     return not is_fragment(request) or asked_from.startswith("/actions/")
 
 
-def card(detail: ActionDetail, *, focus: bool = False) -> Card:
-    return card_of(detail, halts=queries.active_halts(), story=timeline(action=detail.row.id, limit=60), focus=focus)
+def card(detail: ActionDetail, *, focus: bool = False, desk: Desk | None = None) -> Card:
+    return card_of(detail, halts=queries.active_halts(), story=timeline(action=detail.row.id, limit=60), focus=focus, desk=desk)
 
 
 @require_safe

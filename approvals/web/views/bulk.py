@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from approvals import permissions, queries
 from approvals.errors import BadRequest
 from approvals.operations.bulk import decide_together
-from approvals.operations.opening import database_now
+from approvals.operations.clock import database_now
 from approvals.queries import bulk
 from approvals.web.bulk import outcomes_of, sheet_of
 from approvals.web.http import Request

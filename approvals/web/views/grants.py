@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from approvals import permissions, queries
 from approvals.errors import ApprovalError, BadRequest, Stale, StepUp
 from approvals.operations import granting
+from approvals.operations.clock import database_now
 from approvals.operations.granting import Draft, Wanted
-from approvals.operations.opening import database_now
 from approvals.operations.step_up import Proof
 from approvals.policy.granting import words
 from approvals.queries import ActionDetail

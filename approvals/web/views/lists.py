@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from approvals import permissions, queries
-from approvals.queries import Filters, Page
+from approvals.queries import Filters, Page, desks
 from approvals.queries.grants import open_count
 from approvals.web.card import card_of
+from approvals.web.desks import notice_lines
 from approvals.web.http import Request, preferences_of, waiting_counts
 from approvals.web.rows import SOON, Chip, List, Row, chips, grouped, menu, news_words, row_of, toggle, waiting_words, with_query
 from approvals.web.views.preferences import FILTERS, kept_query
@@ -44,7 +45,7 @@ def inbox(request: Request) -> HttpResponse:
     context: dict[str, Any] = {"inbox": _inbox(request, item)}
     if item and queries.inbox_row(item):
         detail = queries.action_detail(item, reader=request.user)
-        context["card"] = card_of(detail, halts=queries.active_halts())
+        context["card"] = card_of(detail, halts=queries.active_halts(), desk=desks.desk(item, reader=request.user))
     return render(request, "approvals/inbox.html", context)
 
 
@@ -128,7 +129,10 @@ def _inbox(request: Request, item: str) -> List:
             toggle(url, query, "mine", "1", _("Mine")),
             toggle(url, query, "level", "high", _("High +")),
             toggle(url, query, "due", "1", _("Expiring")),
+            toggle(url, query, "others", "1", _("All turns")),
+            *((toggle(url, query, "snoozed", "1", _("Snoozed")),) if query["snoozed"] or desks.snoozed_count(request.user) else ()),
         ),
+        notices=notice_lines(desks.notices(request.user)),
         menus=(menu(url, query, "agent", _("Agent"), agents), menu(url, query, "tool", _("Tool"), tools)),
         views=tuple(Chip(view.name, f"{url}?{view.query}", view.query == kept) for view in preferences_of(request).views),
         view_query=kept,
@@ -164,6 +168,9 @@ def _filters(request: Request, query: dict[str, str], *, agent: str = "", tool: 
         mine=request.user if query["mine"] else None,
         due_within=SOON if query["due"] else None,
         ids=ids,
+        reader=request.user,
+        others=bool(query["others"]),
+        snoozed=bool(query["snoozed"]),
     )
 
 

@@ -18,8 +18,9 @@ from approvals.errors import BadRequest, NotFound
 from approvals.operations import preferences as operations
 from approvals.web.http import Request, is_fragment
 from approvals.web.keys import COMMANDS, wanted_keys
+from approvals.web.views.desks import away_context
 
-FILTERS = ("q", "mine", "level", "due", "agent", "tool", "sort")
+FILTERS = ("q", "mine", "level", "due", "agent", "tool", "others", "snoozed", "sort")
 
 
 def page(request: Request) -> HttpResponse:
@@ -53,6 +54,7 @@ def _page(request: Request, chosen: queries.Preferences, errors: dict[str, str],
     context = {
         "chosen": chosen, "themes": operations.THEMES, "densities": operations.DENSITIES, "keys": keys, "error": errors.get("", ""),
         "views": [(view.name, f"{reverse('inbox')}?{view.query}") for view in chosen.views],
+        **away_context(request),
     }  # fmt: skip
     return render(request, "approvals/preferences.html", context, status=status)
 

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.timezone import localtime
 
 from approvals.operations import granting
+from approvals.operations.clock import database_now
 from approvals.operations.granting import Draft, Wanted
-from approvals.operations.opening import database_now
 from approvals.policy.granting import joined, words
 from approvals.queries import grants
 from approvals.queries.grants import GrantRow

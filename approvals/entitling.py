@@ -1,0 +1,137 @@
+"""Whether somebody may decide an action now: whose turn it is, in whose stead they act, and who is too close to it.
+
+Asked by every operation that a person begins on an action, under its lock, and by the page that draws the buttons. `permissions`
+knows accounts and roles; here the frozen requirement is held against them. Statements are made only where somebody is refused or stands in.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.contrib.auth.models import Group
+from django.db import connection
+
+from approvals.envelopes import Envelope
+from approvals.errors import NotAllowed, Tampered
+from approvals.models import Action, User
+from approvals.permissions import Absent, Standing
+
+RULES = {
+    "requester": "you asked for this yourself: you started the run it belongs to",
+    "owner": "you own the agent that asks",
+}
+THEIRS = {"requester": "asked for this", "owner": "owns the agent that asks", "editor": "wrote these arguments"}
+
+
+@dataclass(frozen=True)
+class Leave:
+    """The right to decide, and where it comes from: the groups that count, and in whose stead it is used (None: in nobody's)."""
+
+    groups: frozenset[str]
+    instead_of: Absent | None = None
+
+
+def turn_of(envelope: Envelope, *, stage: int, passed: int) -> frozenset[str]:
+    """The groups that are asked now: those of the open stage, and those it was escalated to."""
+    if not envelope.needs:
+        return frozenset()
+    return frozenset({n.group for n in envelope.needs if n.stage == stage} | set(envelope.escalated(passed)))
+
+
+def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, verdict: str = "approve") -> Leave:
+    """Why this person may give this verdict now.
+
+    Raises:
+        NotAllowed: it is not their turn, they are not asked, or the policy excludes them; the sentence names the rule.
+        Tampered: the row says that more time has passed than the clock does.
+    """
+    turn = turn_of(envelope, stage=stage, passed=action.passed)
+    passed_on = _passed_on(who, action)
+    found = _own(who, turn, passed_on) or _lent(who, turn, envelope, passed_on)
+    if found is None:
+        raise NotAllowed(_not_asked(who, envelope, turn, stage))
+    check_apart(who, action, envelope, instead_of=found.instead_of, verdict=verdict)
+    if found.groups.isdisjoint({n.group for n in envelope.needs if n.stage == stage}):
+        _check_time_passed(action, envelope)
+    return found
+
+
+def check_apart(who: Standing, action: Action, envelope: Envelope, *, instead_of: Absent | None = None, verdict: str = "approve") -> None:
+    """Raises NotAllowed when this person, or somebody in whose stead they act at present, is excluded from deciding."""
+    excluded, editor = envelope.excluded, envelope.edited_by
+    if not excluded:
+        return
+    if who.person in excluded:
+        rule = _rule(action, who.person, editor)
+        if rule == "editor" and verdict != "reject":
+            raise NotAllowed(
+                "These are the arguments you wrote: somebody else has to approve them (you may still reject; rule exclude: editor)"
+            )
+        if rule != "editor":
+            raise NotAllowed(f"Excluded, because {RULES[rule]}: somebody else has to decide it (rule exclude: {rule})")
+    for absent in (*who.stands_for, *([instead_of] if instead_of else [])):
+        if absent.person in excluded and not (absent.person == editor and verdict == "reject"):
+            rule = _rule(action, absent.person, editor)
+            raise NotAllowed(f"You stand in for {absent.name}, who {THEIRS[rule]}: somebody else has to decide it (rule exclude: {rule})")
+
+
+def why_not(who: Standing, action: Action, envelope: Envelope, *, stage: int, verdict: str = "approve") -> str:
+    """The sentence `leave` would raise, or ""."""
+    try:
+        leave(who, action, envelope, stage=stage, verdict=verdict)
+    except (NotAllowed, Tampered) as refusal:
+        return refusal.message
+    return ""
+
+
+def _own(who: Standing, turn: Collection[str], passed_on: Absent | None) -> Leave | None:
+    return Leave(who.groups, passed_on) if who.groups & set(turn) else None
+
+
+def _lent(who: Standing, turn: Collection[str], envelope: Envelope, passed_on: Absent | None) -> Leave | None:
+    """The groups of somebody who is away or passed it on: lent only to people of the groups the policy names for that."""
+    if not who.groups & envelope.delegates:
+        return None
+    lenders = [a for a in (passed_on, *who.stands_for) if a and a.active and a.groups & set(turn)]
+    # Of several absent people rather one who is not excluded.
+    lenders.sort(key=lambda a: a.person in envelope.excluded)
+    return Leave(who.groups | (lenders[0].groups & set(turn)), lenders[0]) if lenders else None
+
+
+def _passed_on(who: Standing, action: Action) -> Absent | None:
+    """Who passed this very action on to this person, while they hold it."""
+    if not action.reserved_for_id or action.reserved_by_id != who.user.pk:
+        return None
+    return absent(User.objects.get(pk=action.reserved_for_id))
+
+
+def absent(user: User) -> Absent:
+    groups = frozenset(Group.objects.filter(user=user).values_list("name", flat=True))
+    return Absent(user.pk, user.person, user.get_username(), groups, user.is_active)
+
+
+def _rule(action: Action, person: str, editor: str) -> str:
+    """Which exclusion it is; asked only where somebody is refused. Only who is not excluded otherwise could have edited."""
+    if person == editor:
+        return "editor"
+    pairs = (("requester", action.requested_by_id), ("owner", action.owner_id))
+    persons = dict(User.objects.filter(pk__in=[pk for _, pk in pairs if pk]).values_list("pk", "person"))
+    return next((name for name, pk in pairs if pk and persons.get(pk) == person), "requester")
+
+
+def _not_asked(who: Standing, envelope: Envelope, turn: frozenset[str], stage: int) -> str:
+    asked = " and ".join(sorted(turn))
+    others = {n.stage for n in envelope.needs if n.group in who.groups}
+    if others:
+        when = "your part of it is done" if max(others) < stage else "your turn comes after that"
+        return f"It is the turn of {asked}, stage {stage} of {envelope.stages}: {when}"
+    return f"This needs somebody of {asked}; you are not in that group"
+
+
+def _check_time_passed(action: Action, envelope: Envelope) -> None:
+    """A column lets people of another group in: hold it against the digested moments and the clock."""
+    moments = envelope.moments
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now = cursor.fetchone()[0]
+    if action.passed > len(moments) or (action.passed and moments[action.passed - 1].at > now):
+        raise Tampered("The stored time of this action was changed in the database. Nothing will run; tell an operator")

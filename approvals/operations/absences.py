@@ -1,0 +1,134 @@
+"""Being away: what a person holds goes to their delegate at once, and what comes for them meanwhile as well.
+
+A delegate decides only what they are asked themselves, or what the policy lets people of their group decide in somebody's stead
+(`delegates`); while they stand in for somebody who is excluded from an action, they are excluded from it too.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from approvals import permissions
+from approvals.errors import ApprovalError, BadRequest, Conflict
+from approvals.models import Absence, Action, User
+from approvals.operations import events, staging
+from approvals.operations.clock import database_now
+from approvals.operations.reserving import give, pending, person_named, put_down
+from approvals.permissions import Standing
+from approvals.states import ActionState
+from audit import log
+from audit.actors import SYSTEM, Actor
+from audit.log import Entry
+
+LONGEST = timedelta(days=366)
+MOST_WORDS = 300
+
+
+@dataclass(frozen=True)
+class Away:
+    """What came of going away: how much moved to the delegate, and what could not, with why."""
+
+    absence: Absence
+    moved: int
+    left: tuple[tuple[str, str], ...]
+
+
+@transaction.atomic
+def go_away(*, by: User, delegate: str, lasts: timedelta | None = None, note: str = "", door: str) -> Away:
+    """Leave one's desk to somebody, for so long or until one is back.
+
+    Raises:
+        BadRequest, NotFound: no such delegate, oneself, somebody who is away; a time that is none or too long.
+        NotAllowed: the delegate has no role. Conflict: this person is away already.
+    """
+    who = permissions.standing(by)
+    other = person_named(delegate)
+    if other.person == who.person:
+        raise BadRequest("Leave your desk to somebody else than yourself")
+    permissions.check_read(other)
+    if lasts is not None and not timedelta(minutes=1) <= lasts <= LONGEST:
+        raise BadRequest("Be away for a minute at least and a year at most")
+    if len(note) > MOST_WORDS:
+        raise BadRequest(f"Say it in {MOST_WORDS} characters")
+    if Absence.objects.filter(user=other, ended_at=None).exists():
+        raise BadRequest(f"{other.get_username()} is away too: choose somebody else")
+    until = database_now() + lasts if lasts else None
+    try:
+        with transaction.atomic():
+            absence = Absence.objects.create(user=who.user, delegate=other, until=until, note=note)
+    except IntegrityError as error:
+        raise Conflict("You are away already: come back first, then leave your desk to somebody else") from error
+    moved, left = _move(who, other, door=door)
+    log.append(
+        _entry(
+            absence, "person.away", who.user.actor, door, delegate=other.get_username(), until=until.isoformat() if until else "",
+            note=note, moved=moved, left=len(left),
+        )
+    )  # fmt: skip
+    return Away(absence, moved, left)
+
+
+@transaction.atomic
+def come_back(*, by: User, door: str) -> Absence:
+    """Take one's desk back. What the delegate holds already stays with them. Raises Conflict when this person was not away."""
+    absence = Absence.objects.select_for_update(of=("self",)).select_related("user").filter(user=by, ended_at=None).first()
+    if absence is None:
+        raise Conflict("You are not away")
+    _end(absence, by.actor, door, "came back")
+    return absence
+
+
+def end_due(*, limit: int = 200) -> int:
+    """Sweeper: whoever said until when they are away is back then. Returns how many."""
+    due = Absence.objects.filter(ended_at=None, until__lte=Now()).order_by("until").values_list("pk", flat=True)[:limit]
+    return sum(_end_due(pk) for pk in list(due))
+
+
+@transaction.atomic
+def _end_due(pk: int) -> bool:
+    rows = Absence.objects.select_for_update(skip_locked=True, of=("self",)).select_related("user")
+    absence = rows.filter(pk=pk, ended_at=None).first()
+    if absence is None:
+        return False
+    _end(absence, SYSTEM, "beat", "time is up")
+    return True
+
+
+def _end(absence: Absence, by: Actor, door: str, why: str) -> None:
+    Absence.objects.filter(pk=absence.pk, ended_at=None).update(ended_at=Now())
+    log.append(_entry(absence, "person.back", by, door, why=why))
+
+
+def _move(who: Standing, other: User, *, door: str) -> tuple[int, tuple[tuple[str, str], ...]]:
+    """What this person holds goes to their delegate, or back to everybody where the delegate may not have it."""
+    held = Action.objects.filter(reserved_by__person=who.person, state=ActionState.PENDING).order_by("pk").values_list("pk", flat=True)
+    moved, left = 0, []
+    for pk in list(held):
+        try:
+            moved += _hand(pk, who, other, door)
+        except ApprovalError as refusal:
+            left.append((str(pk), refusal.message))
+    return moved, tuple(left)
+
+
+def _hand(pk: UUID, who: Standing, other: User, door: str) -> bool:
+    action, requirement, envelope = pending(pk)
+    instead_of = action.reserved_for_id or who.user.pk
+    try:
+        give(
+            action, requirement, envelope, stage=staging.stage_of(action, envelope), to=other, instead_of=instead_of, by=who,
+            reason="Away", door=door,
+        )  # fmt: skip
+    except ApprovalError:
+        put_down(action)
+        log.append(events.entry(action, "action.put_back", by=who.user.actor, door=door, requirement=requirement, why="away"))
+        raise
+    return True
+
+
+def _entry(absence: Absence, kind: str, by: Actor, door: str, **data: object) -> Entry:
+    named = {"username": absence.user.get_username(), **data}
+    return Entry(stream=f"person:{absence.user_id}", kind=kind, by=by, door=door, data=named)

@@ -1,0 +1,36 @@
+"""The votes that count now, and what they add up to. Read in every decision and in every claim: one statement."""
+
+import json
+
+from django.db import connection
+
+from approvals.envelopes import Envelope
+from approvals.models import Action
+from approvals.resolution import Vote, resolve
+from approvals.states import Verdict
+
+_VOTES = """
+SELECT d.person, d.verdict, d.groups::text, d.by_id IS NULL, ARRAY(
+    SELECT g.name FROM approvals_user_groups ug JOIN auth_group g ON g.id = ug.group_id
+    WHERE ug.user_id IN (d.by_id, CASE WHEN o.is_active THEN d.instead_of_id END)), d.stage, d.instead_of_person
+FROM approvals_decision d LEFT JOIN approvals_user u ON u.id = d.by_id LEFT JOIN approvals_user o ON o.id = d.instead_of_id
+WHERE d.action_id = %s AND d.version = %s AND d.digest = %s AND (d.by_id IS NULL OR u.is_active)
+    AND (d.grant_id IS NULL OR EXISTS (SELECT 1 FROM approvals_grant g WHERE g.id = d.grant_id AND g.revoked_at IS NULL))
+ORDER BY d.id
+"""
+
+
+def votes(action: Action) -> list[Vote]:
+    """The verdicts on the current version, oldest first. Whoever has been locked since, or left the group, no longer counts."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VOTES, [action.pk, action.version, action.digest])
+        rows = cursor.fetchall()
+    return [
+        Vote(person, Verdict(verdict), frozenset(json.loads(groups)) & frozenset(still), by_policy, stage, instead_of)
+        for person, verdict, groups, by_policy, still, stage, instead_of in rows
+    ]
+
+
+def verdict_of(action: Action, envelope: Envelope) -> Verdict | None:
+    """What the votes that count now add up to."""
+    return resolve(envelope.needs, votes(action), rejections=envelope.rejections, escalated=envelope.escalated(action.passed))

@@ -1,0 +1,54 @@
+"""Putting a deadline off: who may and how far in all is frozen on the action, and every time it is done it is said why."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from approvals import entitling, permissions
+from approvals.errors import BadRequest, Conflict, NotAllowed
+from approvals.models import Action, User
+from approvals.operations import events
+from approvals.operations.notices import tell_action
+from approvals.operations.reserving import pending
+from approvals.policy.words import duration
+from audit import log
+
+MOST_WORDS = 1_000
+
+
+@transaction.atomic
+def extend(action_id: Any, *, by: User, seconds: int, reason: str, door: str) -> Action:
+    """Let people decide for so many seconds longer.
+
+    Raises:
+        NotAllowed: the policy lets nobody, or not this person; whoever is excluded from deciding cannot win time either.
+        BadRequest: no reason, or more than is left of what the policy allows.
+        Conflict, Expired: it is decided, or over already.
+    """
+    action, requirement, envelope = pending(action_id)
+    who = permissions.standing(by)
+    rule = envelope.extend
+    if rule is None:
+        raise NotAllowed("The policy lets nobody put this deadline off (extend)")
+    if not who.groups & set(rule.by):
+        raise NotAllowed(f"This deadline is put off by somebody of {' or '.join(rule.by)}; you are not in that group (rule extend)")
+    entitling.check_apart(who, action, envelope, verdict="reject")
+    if not reason.strip() or len(reason) > MOST_WORDS:
+        raise BadRequest("Say why it needs more time, in a sentence or two")
+    left = rule.at_most_s - action.extended_s
+    if seconds < 60 or seconds > left:
+        raise BadRequest(
+            f"It can be put off by {duration(left)} more, not by {duration(seconds)}"
+            if left >= 60
+            else "It has been put off as far as the policy allows"
+        )
+    changed = Action.objects.filter(pk=action.pk, version=action.version, extended_s=action.extended_s, expires_at=action.expires_at)
+    before = action.expires_at
+    action.expires_at, action.extended_s = before + timedelta(seconds=seconds), action.extended_s + seconds
+    if not changed.update(expires_at=action.expires_at, extended_s=action.extended_s):
+        raise Conflict("This changed while you were extending it; open it again")
+    said = {"seconds": seconds, "reason": reason, "was": before.isoformat(), "expires_at": action.expires_at.isoformat()}
+    log.append(events.entry(action, "action.extended", by=who.user.actor, door=door, requirement=requirement, **said))
+    tell_action(action, "action.extended")
+    return action

@@ -1,0 +1,98 @@
+"""What the clock does on the way to a deadline: reminds whoever is asked, and asks others as well. Each moment once, by the sweeper.
+
+The moments are frozen in the envelope; the row counts how many have passed, in the UPDATE that also guards against doing one twice.
+"""
+
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+
+from approvals import envelopes
+from approvals.entitling import turn_of
+from approvals.envelopes import Envelope
+from approvals.errors import Tampered
+from approvals.models import Action, Halt, Requirement
+from approvals.operations import events
+from approvals.operations.clock import database_now
+from approvals.operations.halts import active_for
+from approvals.operations.notices import tell_action
+from approvals.operations.staging import turn_words
+from approvals.operations.telling import people_asked, tell_people
+from approvals.policy.times import ESCALATE, Moment
+from approvals.states import ActionState
+from audit import log
+from audit.actors import SYSTEM
+from audit.log import Entry
+
+# Asked first, by hand: most sweeps find nothing.
+_DUE = """
+SELECT EXISTS (SELECT 1 FROM approvals_action WHERE state = 'PENDING' AND next_at <= statement_timestamp())
+    OR EXISTS (SELECT 1 FROM approvals_action WHERE reserved_until <= statement_timestamp())
+    OR EXISTS (SELECT 1 FROM approvals_snooze WHERE until <= statement_timestamp())
+    OR EXISTS (SELECT 1 FROM approvals_absence WHERE ended_at IS NULL AND until <= statement_timestamp())
+"""
+
+
+def anything_due() -> bool:
+    """Whether the clock has something to do for the desks: a moment, a reservation, a snooze or an absence that is over."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE)
+        found: bool = cursor.fetchone()[0]
+    return found
+
+
+def pass_due(*, limit: int = 200) -> int:
+    """Do what is due. What is halted is left alone until it is released. Returns for how many actions something came."""
+    halted = Halt.objects.filter(active_for(OuterRef("agent"), OuterRef("run")))
+    due = Action.objects.filter(state=ActionState.PENDING, next_at__lte=Now(), expires_at__gt=Now()).filter(~Exists(halted))
+    return sum(_pass(pk) for pk in list(due.order_by("next_at").values_list("pk", flat=True)[:limit]))
+
+
+@transaction.atomic
+def _pass(pk: UUID) -> bool:
+    due = Action.objects.select_for_update(skip_locked=True).filter(pk=pk, state=ActionState.PENDING, next_at__lte=Now())
+    action = due.first()
+    requirement = Requirement.objects.filter(action=pk, version=action.version).first() if action else None
+    if action is None or requirement is None:
+        return False
+    try:
+        envelope = envelopes.opened(action, requirement)
+    except Tampered:
+        Action.objects.filter(pk=pk).update(next_at=None)  # its page says so; nobody is asked to decide it
+        return False
+    moments, now = envelope.moments, database_now()
+    come = [m for m in moments[action.passed :] if m.at <= now]
+    first = action.passed
+    action.passed += len(come)
+    action.next_at = moments[action.passed].at if action.passed < len(moments) else None
+    action.turn = turn_words(turn_of(envelope, stage=action.stage, passed=action.passed))
+    done = Action.objects.filter(pk=pk, passed=first, version=action.version, state=ActionState.PENDING)
+    if not done.update(passed=action.passed, next_at=action.next_at, turn=action.turn):
+        return False
+    log.append(*_entries(action, requirement, envelope, come))
+    tell_action(action, "action.escalated" if any(m.kind == ESCALATE for m in come) else "action.reminded")
+    return True
+
+
+def _entries(action: Action, requirement: Requirement, envelope: Envelope, come: list[Moment]) -> list[Entry]:
+    """Tell people, and what is recorded of it. Of several reminders that are late, only the last is sent."""
+    reminders = [m for m in come if m.kind != ESCALATE]
+    entries = []
+    for moment in come:
+        if moment.kind == ESCALATE:
+            told = tell_people(people_asked(action, envelope, groups=[moment.what]), action, "action.escalated")
+            said = {"to": moment.what, "told": told}
+            entries.append(events.entry(action, "action.escalated", by=SYSTEM, door="beat", requirement=requirement, **said))
+        elif moment is reminders[-1]:
+            told = tell_people(_reminded(action, envelope), action, f"action.reminded:{moment.what}")
+            said = {"after": moment.what, "told": told}
+            entries.append(events.entry(action, "action.reminded", by=SYSTEM, door="beat", requirement=requirement, **said))
+    return entries
+
+
+def _reminded(action: Action, envelope: Envelope) -> list[int]:
+    """Whoever has it reserved; otherwise everybody who is asked."""
+    asked = people_asked(action, envelope)
+    return [action.reserved_by_id] if action.reserved_by_id in asked else asked

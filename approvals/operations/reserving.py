@@ -1,0 +1,173 @@
+"""Saying "I am on it", putting it back, and passing it on. A courtesy with a time limit: it keeps nobody from deciding.
+
+What other products call claiming a task; here a claim is the executor's.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from approvals import entitling, envelopes, permissions
+from approvals.envelopes import Envelope
+from approvals.errors import BadRequest, Conflict, Expired, NotAllowed, NotFound
+from approvals.models import Absence, Action, Requirement, User
+from approvals.operations import events, staging
+from approvals.operations.clock import database_now
+from approvals.operations.deciding import locked
+from approvals.operations.notices import tell_action
+from approvals.operations.telling import tell_people
+from approvals.permissions import Standing
+from approvals.states import ActionState
+from audit import log
+from audit.actors import SYSTEM
+
+RESERVED_FOR = timedelta(minutes=15)
+MOST_WORDS = 1_000
+HOPS = 5  # somebody away leaves to somebody away, and so on; further is a mistake
+_RESERVATION = ["reserved_by", "reserved_for", "reserved_until"]
+
+
+@transaction.atomic
+def reserve(action_id: Any, *, by: User, door: str) -> Action:
+    """Take an action on for a while, so that others look at something else. Again before it runs out: for another while.
+
+    Raises:
+        NotFound, NotAllowed, Expired: no such action, somebody who could not decide it, too late.
+        Conflict: it is decided, or somebody else has it.
+    """
+    action, requirement, envelope = pending(action_id)
+    who = permissions.standing(by)
+    entitling.leave(who, action, envelope, stage=staging.stage_of(action, envelope), verdict="reject")
+    now = database_now()
+    holder = action.reserved_by
+    mine = holder is not None and holder.person == who.person
+    if holder is not None and not mine and action.reserved_until and action.reserved_until > now:
+        raise Conflict(f"{holder.get_username()} has reserved this until {action.reserved_until:%H:%M} UTC")
+    until = min(now + RESERVED_FOR, action.expires_at)
+    if mine and action.reserved_until and action.reserved_until > until:
+        return action  # passed on to them: that lasts as long as the action
+    action.reserved_by, action.reserved_until = who.user, until
+    action.reserved_for = action.reserved_for if mine else None
+    action.save(update_fields=_RESERVATION)
+    log.append(events.entry(action, "action.reserved", by=who.user.actor, door=door, requirement=requirement, until=until.isoformat()))
+    tell_action(action, "action.reserved")
+    return action
+
+
+@transaction.atomic
+def put_back(action_id: Any, *, by: User, door: str) -> Action:
+    """Give it back before the time is up. Raises Conflict when it is not this person's to give back."""
+    action, requirement, _ = pending(action_id)
+    who = permissions.standing(by)
+    if action.reserved_by is None or action.reserved_by.person != who.person:
+        raise Conflict("You have not reserved this; somebody else has, or nobody")
+    put_down(action)
+    log.append(events.entry(action, "action.put_back", by=who.user.actor, door=door, requirement=requirement, why="given back"))
+    tell_action(action, "action.put_back")
+    return action
+
+
+@transaction.atomic
+def pass_on(action_id: Any, *, by: User, to: str, reason: str = "", door: str) -> Action:
+    """Ask another person to decide this in one's stead. Whoever is away passes it further.
+
+    Raises:
+        NotAllowed: one of the two could not decide it: not asked, excluded, or standing in for somebody who is.
+        BadRequest, NotFound: no such person, oneself, words too long.
+    """
+    action, requirement, envelope = pending(action_id)
+    who = permissions.standing(by)
+    stage = staging.stage_of(action, envelope)
+    found = entitling.leave(who, action, envelope, stage=stage)
+    if len(reason) > MOST_WORDS:
+        raise BadRequest(f"Say it in {MOST_WORDS:,} characters")
+    target = _present(person_named(to), but=who.person)
+    instead_of = found.instead_of.id if found.instead_of else who.user.pk
+    give(action, requirement, envelope, stage=stage, to=target, instead_of=instead_of, by=who, reason=reason, door=door)
+    return action
+
+
+def give(
+    action: Action,
+    requirement: Requirement,
+    envelope: Envelope,
+    *,
+    stage: int,
+    to: User,
+    instead_of: int,
+    by: Standing,
+    reason: str,
+    door: str,
+) -> None:
+    """Let another person hold an action in somebody's stead, if they may decide it then. Under the caller's row lock.
+
+    Raises:
+        NotAllowed: they may not, even with the groups that are lent to them.
+    """
+    before = {name: getattr(action, f"{name}_id" if name != "reserved_until" else name) for name in _RESERVATION}
+    action.reserved_by, action.reserved_for_id, action.reserved_until = to, instead_of, action.expires_at
+    try:
+        entitling.leave(permissions.standing(to), action, envelope, stage=stage)
+    except NotAllowed as refusal:
+        action.reserved_by_id, action.reserved_for_id, action.reserved_until = before.values()
+        raise NotAllowed(f"{to.get_username()} may not decide this in your stead. They would be told: {refusal.message}") from refusal
+    action.save(update_fields=_RESERVATION)
+    named = {"to": to.get_username(), "instead_of": User.objects.get(pk=instead_of).get_username()}
+    log.append(events.entry(action, "action.passed_on", by=by.user.actor, door=door, requirement=requirement, reason=reason, **named))
+    tell_people([to.pk], action, "action.passed_on")
+    tell_action(action, "action.passed_on")
+
+
+def let_go(*, limit: int = 200) -> int:
+    """Sweeper: what was reserved and not decided in time is free again. Returns how many."""
+    due = Action.objects.filter(reserved_until__isnull=False, reserved_until__lte=database_now()).order_by("reserved_until")
+    return sum(_let_go(pk) for pk in list(due.values_list("pk", flat=True)[:limit]))
+
+
+@transaction.atomic
+def _let_go(pk: Any) -> bool:
+    action = Action.objects.select_for_update(skip_locked=True).filter(pk=pk, reserved_until__lte=database_now()).first()
+    if action is None:
+        return False
+    holder = action.reserved_by.get_username() if action.reserved_by else ""
+    put_down(action)
+    if action.state == ActionState.PENDING:
+        log.append(events.entry(action, "action.put_back", by=SYSTEM, door="beat", why="time is up", holder=holder))
+        tell_action(action, "action.put_back")
+    return True
+
+
+def pending(action_id: Any) -> tuple[Action, Requirement, Envelope]:
+    """An action that waits for people, locked. Raises NotFound, Conflict (decided), Expired."""
+    action, requirement = locked(action_id)
+    if action.state != ActionState.PENDING:
+        raise Conflict(f"This is {action.state.lower()} already")
+    if action.expires_at <= database_now():
+        raise Expired("The time to decide this has passed; the agent is told that it expired")
+    return action, requirement, envelopes.opened(action, requirement)
+
+
+def put_down(action: Action) -> None:
+    """Nobody has it any more. Under the caller's row lock."""
+    action.reserved_by = action.reserved_for = action.reserved_until = None
+    action.save(update_fields=_RESERVATION)
+
+
+def person_named(username: str) -> User:
+    found = User.objects.filter(username=username, kind=User.Kind.HUMAN, is_active=True).first() if username else None
+    if found is None:
+        raise NotFound("There is no such person, or their account is locked")
+    return found
+
+
+def _present(person: User, *, but: str) -> User:
+    """This person, or whom they left their desk to. Raises BadRequest when that leads back."""
+    for _ in range(HOPS):
+        if person.person == but:
+            raise BadRequest("That would come back to you: choose somebody else")
+        away = Absence.objects.select_related("delegate").filter(user=person, ended_at=None).first()
+        if away is None:
+            return person
+        person = away.delegate
+    raise BadRequest("Everybody it would go to is away: choose somebody else")

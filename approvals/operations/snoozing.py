@@ -1,0 +1,70 @@
+"""Putting an action out of one's own sight for a while. It waits on for everybody else, and its deadline does not move."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from approvals import permissions
+from approvals.errors import BadRequest, Conflict, NotFound
+from approvals.models import Action, Snooze, User
+from approvals.operations import events
+from approvals.operations.clock import database_now
+from approvals.operations.reserving import pending
+from approvals.operations.telling import tell_people
+from approvals.states import ActionState
+from audit import log
+from audit.actors import SYSTEM
+
+LONGEST = timedelta(days=7)
+
+
+@transaction.atomic
+def snooze(action_id: Any, *, by: User, seconds: int, door: str) -> Snooze:
+    """Hide it from this person's inbox for so long; again for another time.
+
+    Raises:
+        BadRequest: no time, more than a week, or longer than it can wait: then it would never come back.
+    """
+    if not 60 <= seconds <= LONGEST.total_seconds():
+        raise BadRequest("Snooze for a minute at least and a week at most")
+    action, requirement, _ = pending(action_id)
+    who = permissions.standing(by)
+    until = database_now() + timedelta(seconds=seconds)
+    if until >= action.expires_at:
+        raise BadRequest("It runs out before that: snooze it for a shorter time, or extend it first")
+    row, _ = Snooze.objects.update_or_create(user=who.user, action=action, defaults={"until": until})
+    log.append(events.entry(action, "action.snoozed", by=who.user.actor, door=door, requirement=requirement, until=until.isoformat()))
+    return row
+
+
+@transaction.atomic
+def unsnooze(action_id: Any, *, by: User, door: str) -> None:
+    """Back at once. Raises Conflict when it was not snoozed."""
+    row = Snooze.objects.select_related("action").filter(user=by, action=action_id).first()
+    if row is None and not Action.objects.filter(pk=action_id).exists():
+        raise NotFound("There is no such action")
+    if row is None:
+        raise Conflict("You have not snoozed this")
+    row.delete()
+    log.append(events.entry(row.action, "action.unsnoozed", by=by.actor, door=door, why="taken back"))
+
+
+def wake_due(*, limit: int = 200) -> int:
+    """Sweeper: what was snoozed until now is back, and its person is told when it still waits. Returns how many."""
+    due = list(Snooze.objects.filter(until__lte=Now()).order_by("until").values_list("pk", flat=True)[:limit])
+    return sum(_wake(pk) for pk in due)
+
+
+@transaction.atomic
+def _wake(pk: int) -> bool:
+    row = Snooze.objects.select_for_update(skip_locked=True, of=("self",)).select_related("action", "user").filter(pk=pk).first()
+    if row is None:
+        return False
+    action: Action = row.action
+    row.delete()
+    if action.state == ActionState.PENDING:
+        log.append(events.entry(action, "action.unsnoozed", by=SYSTEM, door="beat", why="time is up", person=row.user.get_username()))
+        tell_people([row.user_id], action, "action.back")
+    return True

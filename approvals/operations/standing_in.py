@@ -1,0 +1,32 @@
+"""Deciding in somebody's stead: what is written of it, and that the two together decide once."""
+
+from typing import Any
+
+from django.db.models import Q
+
+from approvals.entitling import Leave
+from approvals.errors import AlreadyDecided
+from approvals.models import Action, Decision
+from approvals.permissions import Standing
+
+
+def check_free(action: Action, who: Standing, leave: Leave, mine: Decision | None) -> None:
+    """One place, one decision: neither after somebody decided in my stead, nor in the stead of somebody who has decided.
+
+    Raises:
+        AlreadyDecided: the other of the two was first.
+    """
+    if mine and mine.version == action.version and mine.person != who.person:
+        raise AlreadyDecided(f"{mine.by_name} has decided this version in your stead; it waits for somebody else")
+    if leave.instead_of is None or (mine and mine.version == action.version):
+        return
+    theirs = Q(person=leave.instead_of.person) | Q(instead_of_person=leave.instead_of.person)
+    if Decision.objects.filter(theirs, action=action, version=action.version).exists():
+        raise AlreadyDecided(f"{leave.instead_of.name}, in whose stead you act, has decided this version already")
+
+
+def named(leave: Leave) -> dict[str, Any]:
+    """The columns of a Decision that say in whose stead it is."""
+    if leave.instead_of is None:
+        return {}
+    return {"instead_of_id": leave.instead_of.id, "instead_of_person": leave.instead_of.person}

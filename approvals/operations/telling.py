@@ -1,0 +1,75 @@
+"""Telling particular people about an action: rows on their desk, read in the product, and the source for whatever carries news further.
+
+Each is written once, in the transaction of the change it is about; `sent_at` is when the person has read it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from approvals.envelopes import Envelope
+from approvals.models import Action, Notification, User
+from approvals.operations.notices import Hint, tell
+
+DESK = "desk"
+MOST_TOLD = 50  # of one action at a time: the inbox shows it to the others all the same
+
+# Who is asked and can still decide; whoever is away is replaced by their delegate when that one may decide.
+_ASKED = """
+SELECT DISTINCT told.id FROM approvals_user u
+LEFT JOIN approvals_absence a ON a.user_id = u.id AND a.ended_at IS NULL AND (a.until IS NULL OR a.until > statement_timestamp())
+JOIN approvals_user told ON told.id = COALESCE(a.delegate_id, u.id)
+WHERE u.is_active AND u.kind = 'human' AND told.is_active
+  AND EXISTS (SELECT 1 FROM approvals_user_groups ug JOIN auth_group g ON g.id = ug.group_id
+      WHERE ug.user_id = u.id AND g.name = ANY(%(groups)s))
+  AND (a.id IS NULL OR EXISTS (SELECT 1 FROM approvals_user_groups ug JOIN auth_group g ON g.id = ug.group_id
+      WHERE ug.user_id = told.id AND g.name = ANY(%(groups)s || %(delegates)s)))
+  AND u.person <> ALL(%(excluded)s) AND told.person <> ALL(%(excluded)s)
+  AND NOT EXISTS (SELECT 1 FROM approvals_decision d WHERE d.action_id = %(action)s AND d.version = %(version)s
+      AND (d.person IN (u.person, told.person) OR d.instead_of_person = u.person))
+ORDER BY told.id LIMIT %(most)s
+"""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    groups: list[str]
+    delegates: list[str]
+    excluded: list[str]
+    action: str
+    version: int
+    most: int = MOST_TOLD
+
+
+def people_asked(action: Action, envelope: Envelope, *, groups: Collection[str] = ()) -> list[int]:
+    """Whoever is asked now and has not decided, by user id; of these groups only, when some are named."""
+    wanted = sorted(groups) or [group for group in action.turn.split("|") if group]
+    asked = _Asked(wanted, sorted(envelope.delegates), sorted(envelope.excluded), str(action.pk), action.version)
+    with connection.cursor() as cursor:
+        cursor.execute(_ASKED, vars(asked))
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def tell_people(people: Collection[int], action: Action, kind: str) -> int:
+    """A row on the desk of each; pages that are open hear of it. Returns how many."""
+    rows = [
+        Notification(
+            channel=DESK, topic="desk", recipient=str(pk), object="action", object_id=str(action.pk), version=action.version, kind=kind
+        )
+        for pk in dict.fromkeys(people)
+    ]
+    Notification.objects.bulk_create(rows)
+    if rows:
+        tell(Hint("inbox", "desk", str(action.pk), kind, action.version))
+    return len(rows)
+
+
+@transaction.atomic
+def read(*, by: User, notice_id: int | None = None) -> int:
+    """This person has read what they were told: one of it, or all. Returns how much that was."""
+    rows = Notification.objects.filter(channel=DESK, recipient=str(by.pk), sent_at=None)
+    if notice_id is not None:
+        rows = rows.filter(pk=notice_id)
+    return rows.update(sent_at=Now())

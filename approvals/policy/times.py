@@ -1,0 +1,58 @@
+"""When an action runs out, and what happens on the way there: moments, worked out once when it is asked. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from approvals.policy.basics import Level, RequirementRule
+from approvals.policy.calendars import Calendar, Quiet
+
+REMIND, ESCALATE = "remind", "escalate"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something the clock does before the deadline: people are reminded (`what` is the part of the time gone), or a group is added."""
+
+    at: datetime
+    kind: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Times:
+    expires_at: datetime
+    moments: tuple[Moment, ...] = ()
+
+
+def times(
+    rule: RequirementRule,
+    *,
+    level: Level,
+    now: datetime,
+    asked_deadline_s: int | None = None,
+    calendars: Mapping[str, Calendar],
+    quiet: Quiet | None = None,
+) -> Times:
+    """The deadline and the moments before it, in order.
+
+    With a calendar the time counts only in its working hours; how long the agent itself would wait is always by the wall clock.
+    A moment in quiet hours comes at their end, unless the deadline is earlier than that: then it comes at once.
+    """
+    calendar, whole = calendars.get(rule.calendar), rule.deadline_s
+    expires_at = _after(now, whole, calendar)
+    if asked_deadline_s and (asked := _after(now, asked_deadline_s, None)) < expires_at:
+        calendar, whole, expires_at = None, asked_deadline_s, asked
+    if not rule.need:
+        return Times(expires_at)
+    wanted = [(r, REMIND, r) for r in dict.fromkeys(rule.remind)] + [(r.after, ESCALATE, r.to) for r in rule.escalate]
+    found = []
+    for part, kind, what in wanted:
+        at = _after(now, whole * int(part[:-1]) / 100, calendar)
+        loud = quiet.after(at) if quiet and level in quiet.levels else at
+        found.append(Moment(loud if loud < expires_at else at, kind, what))
+    return Times(expires_at, tuple(sorted(found, key=lambda m: m.at)))
+
+
+def _after(now: datetime, seconds: float, calendar: Calendar | None) -> datetime:
+    return calendar.plus(now, seconds) if calendar else now + timedelta(seconds=seconds)

@@ -1,0 +1,192 @@
+"""A person's desk: what they were told, what they put aside, who is away, and what they may do about one action's time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from approvals import entitling, envelopes, permissions
+from approvals.errors import ApprovalError
+from approvals.models import Absence, Action, Notification, Requirement, Snooze, User
+from approvals.permissions import ADMINS, AUDITORS, OPERATORS
+from approvals.states import ActionState
+
+OVERSEERS = frozenset({OPERATORS, AUDITORS, ADMINS})
+MOST_NOTICES = 20
+MOST_PEOPLE = 200
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing a person was told about an action and has not read."""
+
+    id: int
+    action_id: str
+    summary: str
+    kind: str
+    state: str
+    at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Away:
+    """Somebody's absence; `until` is None when it lasts until they are back."""
+
+    name: str
+    delegate: str
+    until: datetime | None
+    note: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What one reader may do about the time of one action.
+
+    Attributes:
+        reserved_by, reserved_for: who is on it, and in whose stead; `mine` when that is the reader.
+        may_reserve: they could decide it. `may_pass_on`: they could approve it, and so could one of `people`.
+        extend_s: by how many seconds they may still put it off; 0 when they may not.
+        snoozed_until: when it comes back to this reader's inbox.
+        instead_of: whose places the reader fills here.
+    """
+
+    action_id: str
+    expires_at: datetime
+    extended_s: int
+    reserved_by: str
+    reserved_for: str
+    reserved_until: datetime | None
+    mine: bool
+    may_reserve: bool
+    people: tuple[str, ...]
+    extend_s: int
+    snoozed_until: datetime | None
+    instead_of: str
+
+
+def desk(action_id: Any, *, reader: User) -> Desk | None:
+    """None when the action does not wait for people, or its bytes cannot be read."""
+    action = Action.objects.select_related("reserved_by", "reserved_for").filter(pk=action_id, state=ActionState.PENDING).first()
+    requirement = Requirement.objects.filter(action=action, version=action.version).first() if action else None
+    if action is None or requirement is None:
+        return None
+    try:
+        envelope, who = envelopes.opened(action, requirement), permissions.standing(reader)
+    except ApprovalError:
+        return None
+    may_decide = not entitling.why_not(who, action, envelope, stage=action.stage, verdict="reject")
+    may_approve = may_decide and not entitling.why_not(who, action, envelope, stage=action.stage)
+    holder, until = action.reserved_by, action.reserved_until
+    mine = holder is not None and holder.person == who.person
+    snoozed = Snooze.objects.filter(user=reader, action=action, until__gt=Now()).values_list("until", flat=True).first()
+    stead = entitling.leave(who, action, envelope, stage=action.stage).instead_of if may_approve else None
+    return Desk(
+        action_id=str(action.pk),
+        expires_at=action.expires_at,
+        extended_s=action.extended_s,
+        reserved_by=holder.get_username() if holder else "",
+        reserved_for=action.reserved_for.get_username() if action.reserved_for else "",
+        reserved_until=until,
+        mine=mine,
+        may_reserve=may_decide and (holder is None or mine),
+        people=_others(action, envelope, who) if may_approve else (),
+        extend_s=_left(action, envelope, who),
+        snoozed_until=snoozed,
+        instead_of=stead.name if stead else "",
+    )
+
+
+def _left(action: Action, envelope: envelopes.Envelope, who: permissions.Standing) -> int:
+    rule = envelope.extend
+    if rule is None or not who.groups & set(rule.by):
+        return 0
+    try:
+        entitling.check_apart(who, action, envelope, verdict="reject")
+    except ApprovalError:
+        return 0
+    return max(0, rule.at_most_s - action.extended_s)
+
+
+def _others(action: Action, envelope: envelopes.Envelope, who: permissions.Standing) -> tuple[str, ...]:
+    """Who could be asked in one's stead, by group and exclusion; the operation looks at each again."""
+    groups = entitling.turn_of(envelope, stage=action.stage, passed=action.passed) | envelope.delegates
+    rows = User.objects.filter(is_active=True, kind=User.Kind.HUMAN, groups__name__in=groups).exclude(person__in=envelope.excluded)
+    return tuple(rows.exclude(person=who.person).order_by("username").values_list("username", flat=True).distinct()[:MOST_PEOPLE])
+
+
+def shown_to(rows: QuerySet[Action], reader: User, *, others: bool, snoozed: bool) -> QuerySet[Action]:
+    """The inbox of one person: what it is their turn to decide, without what they put aside.
+
+    Whoever oversees (operators, auditors, administrators) sees all of it. `others`: also what waits for other groups. `snoozed`: only
+    what they put aside.
+    """
+    aside = Exists(Snooze.objects.filter(user=reader, action=OuterRef("pk"), until__gt=Now()))
+    rows = rows.filter(aside) if snoozed else rows.exclude(aside)
+    groups = None if others else _seen_groups(reader)
+    if groups is None:
+        return rows
+    mine = Q(turn="") | Q(reserved_by=reader)
+    for group in groups:
+        mine |= Q(turn__contains=f"|{group}|")
+    return rows.filter(mine)
+
+
+def _seen_groups(reader: User) -> frozenset[str] | None:
+    """Groups whose turn is this reader's too, with those of people they stand in for; None for all. Asked once per request object."""
+    cached: frozenset[str] | None
+    if "_seen_groups" not in reader.__dict__:
+        try:
+            who = permissions.standing(reader)
+            every = bool(who.groups & OVERSEERS)
+            lent = frozenset(group for a in who.stands_for if a.active for group in a.groups)
+            reader.__dict__["_seen_groups"] = None if every else who.groups | lent
+        except ApprovalError:
+            reader.__dict__["_seen_groups"] = frozenset()
+    cached = reader.__dict__["_seen_groups"]
+    return cached
+
+
+def snoozed_count(reader: User) -> int:
+    return Snooze.objects.filter(user=reader, until__gt=Now(), action__state=ActionState.PENDING).count()
+
+
+def notices(reader: User) -> list[Notice]:
+    """What this person was told and has not read, newest first; what is decided meanwhile is no news."""
+    rows = list(Notification.objects.filter(channel="desk", recipient=str(reader.pk), sent_at=None).order_by("-pk")[: MOST_NOTICES * 3])
+    actions = {str(a.pk): a for a in Action.objects.filter(pk__in=[n.object_id for n in rows], state=ActionState.PENDING)}
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for n in rows:
+        action = actions.get(n.object_id)
+        # Of several reminders about one action the newest says it all.
+        key = (n.object_id, n.kind.partition(":")[0])
+        if action is None or key in seen:
+            continue
+        seen.add(key)
+        found.append(Notice(n.pk, n.object_id, action.summary, n.kind, action.state, n.created_at, action.expires_at))
+    return found[:MOST_NOTICES]
+
+
+def away(reader: User) -> Away | None:
+    """This person's own absence, if they are away."""
+    return next(iter(_absences(Q(user=reader))), None)
+
+
+def standing_in_for(reader: User) -> list[Away]:
+    """Who left their desk to this person."""
+    return _absences(Q(delegate=reader))
+
+
+def possible_delegates(reader: User) -> tuple[str, ...]:
+    """Everybody with a role but this person."""
+    rows = User.objects.filter(is_active=True, kind=User.Kind.HUMAN, groups__isnull=False).exclude(person=reader.person)
+    return tuple(rows.order_by("username").values_list("username", flat=True).distinct()[:MOST_PEOPLE])
+
+
+def _absences(which: Q) -> list[Away]:
+    rows = Absence.objects.filter(which, ended_at=None).filter(Q(until=None) | Q(until__gt=Now())).select_related("user", "delegate")
+    return [Away(a.user.get_username(), a.delegate.get_username(), a.until, a.note, a.created_at) for a in rows.order_by("pk")]

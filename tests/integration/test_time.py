@@ -1,0 +1,205 @@
+"""Time and people: reserving, passing on, snoozing, extending, reminding, being away. All by the database's clock."""
+
+from datetime import timedelta
+
+import pytest
+
+from approvals import operations, queries
+from approvals.errors import AlreadyDecided, BadRequest, Conflict, NotAllowed
+from approvals.models import Decision, Halt, Notification, Snooze
+from approvals.operations import absences, reserving, snoozing
+from approvals.queries import Filters, desks
+from audit.queries import events
+from tests import factories
+from tests.factories import decide
+from tests.fakes import as_intruder, clock_moved
+from tests.integration.test_turns import asking, kinds, stored
+
+
+def inbox(person, **more):
+    return [r.id for r in queries.inbox(filters=Filters(reader=person, **more)).rows]
+
+
+def told(person):
+    return [n.kind for n in desks.notices(person)]
+
+
+def test_who_has_it_is_seen_and_keeps_nobody_from_deciding(cast):
+    action = factories.action()
+    operations.reserve(action.pk, by=cast.reviewer, door="web")
+    with pytest.raises(Conflict, match="rita has reserved this"):
+        operations.reserve(action.pk, by=cast.second, door="web")
+    with pytest.raises(NotAllowed):
+        operations.reserve(action.pk, by=cast.operator, door="web")
+    assert queries.inbox_row(action.pk).reserved_by == "rita"
+    assert decide(action, cast.second).resolved
+
+
+def test_what_is_not_decided_in_time_is_free_again(cast):
+    action = factories.action()
+    operations.reserve(action.pk, by=cast.reviewer, door="web")
+    assert reserving.let_go() == 0
+    with clock_moved(minutes=16):
+        assert (reserving.let_go(), reserving.let_go()) == (1, 0)
+        operations.reserve(action.pk, by=cast.second, door="web")
+    operations.put_back(action.pk, by=cast.second, door="web")
+    assert stored(action).reserved_by is None
+    assert kinds(action)[1:] == ["action.reserved", "action.put_back", "action.reserved", "action.put_back"]
+
+
+def test_snoozed_is_out_of_one_sight_and_comes_back(cast):
+    action = factories.action()
+    operations.snooze(action.pk, by=cast.reviewer, seconds=600, door="web")
+    assert (inbox(cast.reviewer), inbox(cast.second)) == ([], [str(action.pk)])
+    assert inbox(cast.reviewer, snoozed=True) == [str(action.pk)]
+    with clock_moved(minutes=11):
+        assert inbox(cast.reviewer) == [str(action.pk)]
+        assert (snoozing.wake_due(), snoozing.wake_due()) == (1, 0)
+    assert (told(cast.reviewer), told(cast.second), Snooze.objects.count()) == (["action.back"], [], 0)
+
+
+def test_nothing_is_snoozed_past_its_deadline(cast):
+    with pytest.raises(BadRequest, match="runs out before that"):
+        operations.snooze(factories.action().pk, by=cast.reviewer, seconds=3_600, door="web")
+
+
+def test_each_reminder_comes_once_to_whoever_can_still_decide(cast, policy):
+    asking(policy, need=[{"group": "reviewers", "count": 2}])
+    action = factories.action()
+    decide(action, cast.reviewer)
+    assert operations.pass_due() == 0
+    with clock_moved(minutes=16):
+        assert (operations.pass_due(), operations.pass_due()) == (1, 0)
+    with clock_moved(minutes=25):
+        assert (operations.pass_due(), operations.pass_due()) == (1, 0)
+    rows = Notification.objects.filter(channel="desk").values_list("recipient", "kind")
+    assert list(rows) == [(str(cast.second.pk), "action.reminded:50%"), (str(cast.second.pk), "action.reminded:80%")]
+    assert told(cast.second) == ["action.reminded:80%"]
+    assert kinds(action).count("action.reminded") == 2
+
+
+def test_what_is_halted_reminds_nobody(cast):
+    factories.action()
+    Halt.objects.create(scope="everything", reason="x", by_name="x", door="cli")
+    with clock_moved(minutes=16):
+        assert operations.pass_due() == 0
+
+
+def test_extending_is_bounded_and_says_why(cast):
+    action = factories.action()
+    for seconds, reason, error in ((1_200, "", BadRequest), (9_000, "more", BadRequest)):
+        with pytest.raises(error):
+            operations.extend(action.pk, by=cast.reviewer, seconds=seconds, reason=reason, door="web")
+    with pytest.raises(NotAllowed, match="rule extend"):
+        operations.extend(action.pk, by=cast.auditor, seconds=600, reason="mine", door="web")
+    operations.extend(action.pk, by=cast.operator, seconds=1_200, reason="The bank answers at noon", door="web")
+    with pytest.raises(BadRequest, match="10 minutes"):
+        operations.extend(action.pk, by=cast.reviewer, seconds=1_200, reason="more", door="web")
+    with clock_moved(minutes=45):
+        assert operations.expire_due() == 0
+        assert decide(action, cast.reviewer).resolved
+    assert stored(action).digest == action.digest
+
+
+def test_whoever_is_excluded_wins_no_time(cast):
+    action = factories.action("high", requested_by=cast.reviewer)
+    with pytest.raises(NotAllowed, match="requester"):
+        operations.extend(action.pk, by=cast.reviewer, seconds=600, reason="please", door="web")
+
+
+def test_no_row_puts_a_deadline_off_further_than_the_policy_allows(cast):
+    action = factories.action()
+    with as_intruder("approvals_action") as cursor:
+        cursor.execute(
+            "UPDATE approvals_action SET extended_s = 86400, expires_at = expires_at + interval '1 day' WHERE id = %s", [action.pk]
+        )
+    assert queries.action_detail(action.pk, reader=cast.reviewer).tampered
+
+
+def test_passed_on_it_is_decided_in_the_stead_of_who_passed_it(cast):
+    action = factories.action("critical")
+    operations.pass_on(action.pk, by=cast.reviewer, to="sam", reason="Yours", door="web")
+    assert (told(cast.second), queries.inbox_row(action.pk).reserved_for) == (["action.passed_on"], "rita")
+    decide(action, cast.second)
+    assert Decision.objects.get().instead_of == cast.reviewer
+    with pytest.raises(AlreadyDecided, match="sam has decided this version in your stead"):
+        decide(action, cast.reviewer)
+    recorded = events(stream=f"action:{action.pk}").rows[0]
+    assert (recorded.kind, recorded.data["instead_of"]) == ("decision.recorded", "rita")
+
+
+@pytest.mark.parametrize("delegates", [[], ["operators"]])
+def test_only_who_may_decide_is_passed_anything(cast, policy, delegates):
+    asking(policy, delegates=delegates)
+    action = factories.action()
+    if not delegates:
+        with pytest.raises(NotAllowed, match="olga may not decide this in your stead"):
+            operations.pass_on(action.pk, by=cast.reviewer, to="olga", door="web")
+        return
+    with pytest.raises(NotAllowed):
+        decide(action, cast.operator)
+    operations.pass_on(action.pk, by=cast.reviewer, to="olga", door="web")
+    assert decide(action, cast.operator).resolved
+    assert operations.claim(action.pk, digest=stored(action).digest)
+
+
+def test_away_moves_what_is_there_and_what_comes(cast):
+    third = factories.another_reviewer()
+    first, later = factories.action(), factories.action()
+    operations.reserve(first.pk, by=cast.reviewer, door="web")
+    done = operations.go_away(by=cast.reviewer, delegate="sam", door="web")
+    operations.pass_on(later.pk, by=third, to="rita", door="web")
+    assert (done.moved, done.left) == (1, ())
+    assert [queries.inbox_row(a.pk).reserved_by for a in (first, later)] == ["sam", "sam"]
+    with clock_moved(minutes=16):
+        operations.pass_due()
+    assert not told(cast.reviewer)
+    operations.come_back(by=cast.reviewer, door="web")
+    assert [e.kind for e in events(stream=f"person:{cast.reviewer.pk}").rows][:2] == ["person.back", "person.away"]
+
+
+def test_whoever_stands_in_for_the_requester_is_excluded_too(cast):
+    action = factories.action("high", requested_by=cast.reviewer)
+    operations.go_away(by=cast.reviewer, delegate="sam", door="web")
+    with pytest.raises(NotAllowed, match="You stand in for rita, who asked for this"):
+        decide(action, cast.second)
+    operations.come_back(by=cast.reviewer, door="web")
+    assert decide(action, cast.second).resolved
+
+
+def test_away_lends_ones_groups_where_the_policy_says_so_and_only_then(cast, policy):
+    asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 2}])
+    lent, both, after = factories.action(), factories.action(), factories.action()
+    operations.go_away(by=cast.reviewer, delegate="olga", door="web")
+    decide(lent, cast.operator)
+    assert decide(lent, cast.second).resolved
+    decide(both, cast.reviewer)
+    with pytest.raises(AlreadyDecided, match="rita, in whose stead you act"):
+        decide(both, cast.operator)
+    operations.come_back(by=cast.reviewer, door="web")
+    with pytest.raises(NotAllowed):
+        decide(after, cast.operator)
+
+
+def test_an_absence_ends_by_the_clock(cast):
+    operations.go_away(by=cast.reviewer, delegate="sam", lasts=timedelta(hours=1), door="web")
+    with pytest.raises(Conflict):
+        operations.go_away(by=cast.reviewer, delegate="sam", door="web")
+    with pytest.raises(BadRequest, match="somebody else than yourself"):
+        operations.go_away(by=cast.second, delegate="sam", door="web")
+    with pytest.raises(BadRequest, match="rita is away too"):
+        operations.go_away(by=cast.second, delegate="rita", door="web")
+    assert absences.end_due() == 0
+    with clock_moved(hours=2):
+        assert (absences.end_due(), absences.end_due()) == (1, 0)
+    assert desks.away(cast.reviewer) is None
+
+
+def test_the_inbox_shows_what_is_ones_turn(cast, policy):
+    asking(policy, need=[{"group": "admins", "count": 1}, {"group": "reviewers", "count": 1, "stage": 2}])
+    action = factories.action()
+    assert (inbox(cast.reviewer), inbox(cast.reviewer, others=True)) == ([], [str(action.pk)])
+    assert queries.counts(cast.second)["waiting"] == 0
+    decide(action, cast.admin)
+    again = type(cast.second).objects.get(pk=cast.second.pk)
+    assert inbox(again) == [str(action.pk)]

@@ -1,0 +1,144 @@
+"""Stages, deny counts and who is kept apart: whose turn it is, and why somebody else may not."""
+
+import pytest
+
+from approvals import operations, queries
+from approvals.errors import AlreadyDecided, NotAllowed, Tampered
+from approvals.models import Action, Notification
+from approvals.operations import people
+from audit.queries import events
+from tests import factories
+from tests.factories import decide
+from tests.fakes import as_intruder, clock_moved, policy_text
+
+STAGED = [{"group": "reviewers", "count": 1}, {"group": "operators", "count": 1, "stage": 2}]
+
+
+def asking(policy, **medium):
+    """The policy that ships, with these fields at medium."""
+    policy.write_text(policy_text(lambda data: data["requirements"]["medium"].update(medium)))
+
+
+def stored(action):
+    return Action.objects.get(pk=action.pk)
+
+
+def kinds(action):
+    return [e.kind for e in reversed(events(stream=f"action:{action.pk}").rows)]
+
+
+def test_the_second_stage_opens_when_the_first_is_met(cast, policy):
+    asking(policy, need=STAGED)
+    action = factories.action()
+    with pytest.raises(NotAllowed, match="turn of reviewers, stage 1 of 2: your turn comes after that"):
+        decide(action, cast.operator)
+    assert not decide(action, cast.reviewer).resolved
+    assert (stored(action).stage, stored(action).turn) == (2, "|operators|")
+    assert list(Notification.objects.filter(channel="desk").values_list("recipient", "kind")) == [
+        (str(cast.operator.pk), "action.your_turn")
+    ]
+    with pytest.raises(NotAllowed, match="stage 2 of 2: your part of it is done"):
+        decide(action, cast.second)
+    assert decide(action, cast.operator).resolved
+    assert "action.stage_opened" in kinds(action)
+    assert operations.claim(action.pk, digest=stored(action).digest)
+
+
+def test_one_person_of_both_groups_gives_one_of_the_two(cast, policy):
+    both = people.ensure_person(username="bo", roles=["reviewers", "operators"])
+    asking(policy, need=STAGED)
+    action = factories.action()
+    assert not decide(action, both).resolved
+    assert decide(action, both).replayed
+    assert stored(action).state == "PENDING"
+
+
+def test_a_vote_that_counts_no_more_opens_its_stage_again(cast, policy):
+    asking(policy, need=STAGED)
+    action = factories.action()
+    decide(action, cast.reviewer)
+    people.deactivate(username="rita", by=cast.admin.actor)
+    with pytest.raises(NotAllowed, match="stage 1 of 2"):
+        decide(action, cast.operator)
+    decide(action, cast.second)
+    assert decide(action, cast.operator).resolved
+
+
+def test_an_edit_begins_at_the_first_stage(cast, policy, world, agents):
+    asking(policy, need=STAGED)
+    _, action = factories.waiting(cast.reviewer, factories.call("pay", amount_cents=100, to="ada"), world=world)
+    decide(action, cast.reviewer)
+    operations.request_edit(
+        action.pk, by=cast.operator, seen_digest=stored(action).digest, args={"amount_cents": 90, "to": "ada"}, door="web"
+    )
+    factories.work()
+    assert (stored(action).version, stored(action).stage, stored(action).turn) == (2, 1, "|reviewers|")
+
+
+def test_so_many_rejections_end_it(cast, policy):
+    asking(policy, need=[{"group": "reviewers", "count": 2}], rejections=2)
+    action = factories.action()
+    third = factories.another_reviewer()
+    assert not decide(action, cast.reviewer, "reject").resolved
+    assert not decide(action, cast.second).resolved
+    assert decide(action, third, "reject").resolved
+    assert stored(action).state == "REJECTED"
+
+
+def test_one_rejection_of_two_does_not_keep_it_from_running(cast, policy):
+    asking(policy, rejections=2)
+    action = factories.action()
+    decide(action, cast.reviewer, "reject")
+    decide(action, cast.second)
+    assert operations.claim(action.pk, digest=stored(action).digest)
+
+
+@pytest.mark.parametrize(("field", "rule"), [("requested_by", "requester"), ("owner", "owner")])
+def test_a_refusal_names_the_rule(cast, field, rule):
+    action = factories.action("high", **{field: cast.reviewer})
+    with pytest.raises(NotAllowed, match=rf"\(rule exclude: {rule}\)"):
+        decide(action, cast.reviewer)
+    assert (cast.reviewer.username, rule) in queries.action_detail(action.pk, reader=cast.second).excluded
+
+
+def test_a_policy_that_says_nothing_excludes_everybody_involved(cast, policy):
+    policy.write_text(policy_text(lambda data: data["requirements"]["medium"].pop("exclude")))
+    for field in ("requested_by", "owner"):
+        with pytest.raises(NotAllowed, match="exclude"):
+            decide(factories.action(**{field: cast.reviewer}), cast.reviewer)
+
+
+def test_another_account_of_the_requester_is_the_requester(cast):
+    twin = factories.another_reviewer(person=cast.reviewer.person)
+    with pytest.raises(NotAllowed, match="requester"):
+        decide(factories.action("high", requested_by=cast.reviewer), twin)
+
+
+def test_whoever_is_escalated_to_may_fill_one_place(cast, policy):
+    asking(
+        policy, need=[{"group": "reviewers", "count": 1}, {"group": "operators", "count": 1}], escalate=[{"after": "50%", "to": "admins"}]
+    )
+    action = factories.action()
+    with pytest.raises(NotAllowed):
+        decide(action, cast.admin)
+    with clock_moved(minutes=16):
+        operations.pass_due()
+        assert not decide(action, cast.admin).resolved
+        assert decide(action, cast.operator).resolved
+    assert stored(action).state == "APPROVED"
+
+
+def test_a_row_that_says_time_has_passed_lets_nobody_in(cast, policy):
+    asking(policy, escalate=[{"after": "50%", "to": "admins"}])
+    action = factories.action()
+    with as_intruder("approvals_action") as cursor:
+        cursor.execute("UPDATE approvals_action SET passed = 2 WHERE id = %s", [action.pk])
+    with pytest.raises(Tampered):
+        decide(action, cast.admin)
+
+
+def test_who_decided_one_version_does_not_decide_it_twice(cast):
+    action = factories.action("critical")
+    decide(action, cast.reviewer)
+    with pytest.raises(AlreadyDecided):
+        decide(action, cast.reviewer, "reject")
