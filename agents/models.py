@@ -198,6 +198,16 @@ class Effect(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange("action_id", "run", "tool", "digest"),
             ),
+            # What a call came to was told to the graph and to people.
+            pgtrigger.Protect(
+                name="done_is_final",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state__in=["DONE", "FAILED"])
+                & (
+                    pgtrigger.Q(old__result__df=pgtrigger.F("new__result"))
+                    | pgtrigger.Q(old__result_sha256__df=pgtrigger.F("new__result_sha256"))
+                ),
+            ),
             # Only what was never begun may be taken back (a reopened approval); the rest is history.
             pgtrigger.Protect(name="begun_is_kept", operation=pgtrigger.Delete, condition=pgtrigger.Q(old__claimed_at__isnull=False)),
         ]

@@ -147,8 +147,6 @@ def _feed(
         return Stretch(Stop.DRAINED, delivered=given, nodes=tuple(graph.get_state(config).next))
     except UnknownInterruptError:
         return _Feed.NOT_WANTED
-    except psycopg.Error:
-        raise
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # a node is somebody else's code
         if _is_ours(error):
             raise
@@ -188,9 +186,15 @@ def _ended(state: StateSnapshot, delivered: frozenset[str], known: Callable[[], 
 
 
 def _is_ours(error: BaseException) -> bool:
-    """Whether it is this process that is being ended, not a node that calls `sys.exit`."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return isinstance(error, SystemExit) and bool(frames) and "billiard" in frames[-1].filename
+    """Whether it is our checkpoints that went away or this process that is being ended, not something a node did.
+
+    A node may have a database of its own; and billiard puts a function of its own in the place of `sys.exit`, so the last
+    frame of a node's exit is billiard's, too.
+    """
+    files = [frame.filename.replace("\\", "/") for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return any("langgraph/checkpoint/postgres" in file for file in files)
+    return isinstance(error, SystemExit) and len(files) > 1 and all("billiard/" in file for file in files[-2:])
 
 
 def _explain(error: BaseException) -> str:

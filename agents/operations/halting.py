@@ -6,6 +6,7 @@ from uuid import UUID
 from agents.errors import UnknownAgent, UnknownRun
 from agents.models import Agent, Run
 from approvals import operations as approvals
+from approvals import permissions
 from approvals.models.people import User
 
 
@@ -15,6 +16,9 @@ def order_halt(*, scope: str, target: str = "", reason: str, by: User, door: str
     Raises:
         UnknownAgent, UnknownRun: there is nothing of that name to stop.
     """
+    permissions.check_halt(permissions.standing(by))  # before anything is looked up
+    if scope == "agent" and not target.isprintable():
+        raise UnknownAgent("That is not the name of an agent")
     if scope == "agent" and not Agent.objects.filter(slug=target).exists():
         raise UnknownAgent(f"There is no agent {target[:60]!r} to halt")
     if scope == "run":

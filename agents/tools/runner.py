@@ -1,5 +1,6 @@
 """Running one approved call: arguments proved to be in normal form, a time limit, a structured result. No tables."""
 
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from typing import Any
 
 from agents.tools.registry import BadArgs, Preview, Tool, ToolContext, ToolError
 from audit import canonical
+
+FIGURES = frozenset({"amount_cents", "rows", "files", "bytes", "recipients"})  # what `Preview.facts` names, and the shipped policy reads
+NUMBER = re.compile(r"[-+]?[\d.,' _]*\d[\d.,' _]*([eE][-+]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,23 @@ def preview(tool: Tool, model: Any, ctx: ToolContext) -> Preview:
         raise ToolError("preview_timeout", f"the preview gave no answer within {tool.timeout_s:g} s") from None
     except ToolError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ToolError("preview_failed", f"the preview failed: {type(error).__name__}: {error}") from error
     if not isinstance(seen, Preview):
         raise ToolError("preview_failed", f"the preview of {tool.name} gave {type(seen).__name__} instead of a Preview")
+    for name, value in seen.facts.items():
+        if not _readable(name, value):
+            raise ToolError("preview_failed", f"the preview of {tool.name} gave {value!r} as {name}; figures are whole numbers")
     return seen
+
+
+def _readable(name: str, value: Any) -> bool:
+    """Whether a fact is a figure, or plain words. A figure the policy cannot read would make the call look smaller than it is."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return True
+    if name in FIGURES or not isinstance(value, str):
+        return False
+    return not NUMBER.fullmatch(value.strip())
 
 
 @contextmanager

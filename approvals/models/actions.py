@@ -114,14 +114,31 @@ class Action(models.Model):
             pgtrigger.Protect(
                 name="asked_is_fixed",
                 operation=pgtrigger.Update,
-                condition=pgtrigger.AnyChange("tenant", "kind", "agent", "run", "thread", "interrupt_id", "tool"),
+                condition=pgtrigger.AnyChange(
+                    *("tenant", "kind", "agent", "run", "thread", "interrupt_id", "tool", "requested_by", "owner", "created_at")
+                ),
+            ),
+            # What people were told came of it stays, as long as it is not asked again.
+            pgtrigger.Protect(
+                name="resolved_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__resolved_at__isnull=False)
+                & pgtrigger.Q(old__state=pgtrigger.F("new__state"))
+                & (
+                    pgtrigger.Q(old__resolution__df=pgtrigger.F("new__resolution"))
+                    | pgtrigger.Q(old__resolved_at__df=pgtrigger.F("new__resolved_at"))
+                ),
             ),
             # A settled fact was told to the graph: it never changes afterwards.
             pgtrigger.Protect(
                 name="settled_is_final",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__settled_at__isnull=False)
-                & (pgtrigger.Q(old__outcome__df=pgtrigger.F("new__outcome")) | pgtrigger.Q(old__state__df=pgtrigger.F("new__state"))),
+                & (
+                    pgtrigger.Q(old__outcome__df=pgtrigger.F("new__outcome"))
+                    | pgtrigger.Q(old__state__df=pgtrigger.F("new__state"))
+                    | pgtrigger.Q(old__settled_at__df=pgtrigger.F("new__settled_at"))
+                ),
             ),
             kept(),
         ]
