@@ -6,14 +6,24 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('agents', '0005_holds_and_asking_again'),
+        ("agents", "0005_holds_and_asking_again"),
     ]
 
     operations = [
         pgtrigger.migrations.AddTrigger(
-            model_name='effect',
-            trigger=pgtrigger.compiler.Trigger(name='done_is_final', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."state" IN (\'DONE\', \'FAILED\') AND (OLD."result" IS DISTINCT FROM (NEW."result") OR OLD."result_sha256" IS DISTINCT FROM (NEW."result_sha256")))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='0db3dab5e9c2d37acde57da06c0dd12ff8596b0d', operation='UPDATE', pgid='pgtrigger_done_is_final_9cb3a', table='agents_effect', when='BEFORE')),
+            model_name="effect",
+            trigger=pgtrigger.compiler.Trigger(
+                name="done_is_final",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."state" IN (\'DONE\', \'FAILED\') AND (OLD."result" IS DISTINCT FROM (NEW."result") OR OLD."result_sha256" IS DISTINCT FROM (NEW."result_sha256")))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="0db3dab5e9c2d37acde57da06c0dd12ff8596b0d",
+                    operation="UPDATE",
+                    pgid="pgtrigger_done_is_final_9cb3a",
+                    table="agents_effect",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from agents.operations import waking
 from approvals import operations, permissions, queries
-from approvals.errors import BadRequest, Checking
+from approvals.errors import BadRequest, Checking, NotFound
 from approvals.web.http import Request, is_fragment
 from approvals.web.reveal import Revealed, reveal
 from approvals.web.views.action import card, show_detail
@@ -66,6 +66,8 @@ def _sheet(request: Request, action_id: UUID, *, status: int = 200, **context: s
 def asks(request: Request, action_id: UUID) -> HttpResponse:
     """The questions and answers of an action; fetched by its page, and again while one is open."""
     permissions.check_read(request.user)
+    if not queries.is_known(action_id):
+        raise NotFound("There is no such action")
     lines = [_line(row) for row in queries.asks(action=str(action_id))]
     url = reverse("action-asks", args=[action_id])
     return render(

@@ -12,7 +12,7 @@ import approvals.states
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0006_grants"),
+        ("approvals", "0004_grants"),
     ]
 
     operations = [

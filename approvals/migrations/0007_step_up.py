@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0008_reaching_people"),
+        ("approvals", "0006_reaching_people"),
     ]
 
     operations = [

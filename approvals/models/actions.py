@@ -115,7 +115,7 @@ class Action(models.Model):
                 name="asked_is_fixed",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(
-                    *("tenant", "kind", "agent", "run", "thread", "interrupt_id", "tool", "requested_by", "owner", "created_at")
+                    *("tenant", "kind", "agent", "run", "thread", "interrupt_id", "tool", "requested_by", "owner")
                 ),
             ),
             # What people were told came of it stays, as long as it is not asked again.

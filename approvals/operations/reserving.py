@@ -155,7 +155,11 @@ def put_down(action: Action) -> None:
 
 
 def person_named(username: str) -> User:
-    found = User.objects.filter(username=username, kind=User.Kind.HUMAN, is_active=True).first() if username else None
+    found = (
+        User.objects.filter(username=username, kind=User.Kind.HUMAN, is_active=True).first()
+        if username and username.isprintable()
+        else None
+    )
     if found is None:
         raise NotFound("There is no such person, or their account is locked")
     return found

@@ -74,6 +74,11 @@ def level_waiting(action_id: UUID) -> str | None:
     return row[0] if row else None
 
 
+def is_known(action_id: UUID) -> bool:
+    """Whether there is such an action."""
+    return Action.objects.filter(pk=action_id).exists()
+
+
 def unsettled_sql(action: str) -> str:
     """The condition, in SQL, that the action this expression names has no outcome yet (never a value from outside)."""
     return f"EXISTS (SELECT 1 FROM approvals_action AS u WHERE u.id = {action} AND u.settled_at IS NULL)"  # noqa: S608

@@ -12,5 +12,4 @@ import "./keep.js";
 import "./presence.js";
 import "./palette.js";
 import "./badge.js";
-import "./reach.js";
 import "./trouble.js";
