@@ -19,6 +19,9 @@ log = structlog.get_logger("config.middleware")
 Answer = Callable[[HttpRequest], HttpResponse]
 LONGEST_PATH = 2_000
 
+# The fields of ours that say several things: which hidden parts were opened.
+SEVERAL = frozenset({"opened"})
+
 
 class RequestLimits:
     """Refuse what no page of ours sends: NUL or broken UTF-8 in the address, addresses longer than 2,000 characters."""
@@ -50,7 +53,7 @@ def _unreadable(request: HttpRequest) -> HttpResponse | None:
         if encoded and body.count(b"&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
             return refusal(request, 400, "too_many_fields", "That form has more than 500 fields, which no page of ours sends")
         (unquote_to_bytes(body) if encoded else body).decode("utf-8")
-        if any(len(values) > 1 for _, values in request.POST.lists()):
+        if any(len(values) > 1 for name, values in request.POST.lists() if name not in SEVERAL):
             return refusal(request, 400, "repeated_field", "That form says the same field twice; nothing was recorded")
     except RequestDataTooBig:
         return refusal(request, 413, "too_large", "That is too large: at most 768 kB are accepted here")

@@ -150,7 +150,7 @@ def test_when_the_event_cannot_be_written_nothing_is(agents, cast, world, step, 
     assert (list(Action.objects.values_list("state", "version")), Event.objects.count(), Notification.objects.count(), count()) == before
 
 
-def fail(*_: object) -> None:
+def fail(*_: Any, **__: Any) -> None:
     raise ZeroDivisionError
 
 

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from urllib.parse import urlencode
 
 import pytest
 from django.urls import reverse
@@ -38,6 +39,15 @@ def test_hidden_parts_are_opened_before_it_is_approved(web, headers):
     assert approve(web, action, part, **headers).status_code in {200, 302}
     (event,) = [e for e in timeline(action=str(action.pk)) if e.kind == "decision.recorded"]
     assert event.data["looked"] == {"parts": 1, "opened": 1}
+
+
+def test_several_hidden_parts_are_named_in_one_form(web):
+    action = factories.action(args={**LONG, "second": LONG["body"]})
+    parts = parts_of(web.get(reverse("action", args=[action.pk])).content.decode())
+    assert len(parts) == 2
+    body = urlencode([("verdict", "approve"), ("seen_digest", action.digest), *[("opened", part) for part in parts]])
+    answer = web.generic("POST", reverse("action-decide", args=[action.pk]), body, content_type="application/x-www-form-urlencoded", **HTMX)
+    assert answer.status_code == 200 and Decision.objects.filter(action=action).count() == 1
 
 
 def test_the_box_of_a_part_belongs_to_the_form_that_approves(web):
