@@ -158,10 +158,19 @@ def _module(source: Path) -> Any:
 
 def _compiler(slug: str, found: Any) -> Callable[[Any], Graph]:
     if isinstance(found, StateGraph):
+        _check_nodes(slug, found)
         return lambda saver: found.compile(checkpointer=saver, name=slug)
     if isinstance(found, CompiledStateGraph):
         if found.interrupt_before_nodes or found.interrupt_after_nodes:
             # They pause without a question: driving on would walk through them with nobody asked.
             raise BadProject(f"graph {slug} has static breakpoints (interrupt_before/after); use interrupt() inside the node instead")
+        _check_nodes(slug, found.builder)
         return lambda saver: found.builder.compile(checkpointer=saver, name=slug)
     raise BadProject(f"graph {slug} is a {type(found).__name__}; export a StateGraph or a compiled graph")
+
+
+def _check_nodes(slug: str, builder: "StateGraph[Any]") -> None:
+    """Raises BadProject for nodes that only an event loop can run: better now than in every run."""
+    for name, node in builder.nodes.items():
+        if getattr(node.runnable, "func", name) is None and getattr(node.runnable, "afunc", None):
+            raise BadProject(f"graph {slug} has the node {name} as async def only, which is not driven yet; write it as def")

@@ -1,6 +1,7 @@
 """The event log: every change has its leaf in the same transaction, and no leaf can be changed unseen."""
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import connection, transaction

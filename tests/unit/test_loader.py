@@ -54,7 +54,13 @@ def test_a_file_that_names_nothing_usable_is_refused(tmp_path, text):
 
 @pytest.mark.parametrize(
     ("variable", "why"),
-    [("not_a_graph", "is a str"), ("nothing", "nothing"), ("broken_in_two", "breakpoints"), ("", "ValueError|AttributeError")],
+    [
+        ("not_a_graph", "is a str"),
+        ("nothing", "nothing"),
+        ("broken_in_two", "breakpoints"),
+        ("in_a_loop", "async def"),
+        ("", "ValueError|AttributeError"),
+    ],
 )
 def test_what_is_no_graph_is_refused(tmp_path, variable, why):
     with pytest.raises(BadProject, match=why):
