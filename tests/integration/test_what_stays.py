@@ -1,5 +1,7 @@
 """What people and graphs were told came of something stays, also for whoever may write to the tables."""
 
+from uuid import UUID
+
 import pytest
 from django.db import connection, transaction
 from django.db.utils import InternalError, ProgrammingError
@@ -15,7 +17,7 @@ from tests.factories import call, decide, work
 pytestmark = pytest.mark.usefixtures("agents")
 
 
-def refused(statement: str, *values: object) -> bool:
+def refused(statement: str, *values: UUID) -> bool:
     """Whether PostgreSQL refuses this to the application's own account."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:

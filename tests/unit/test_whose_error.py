@@ -1,7 +1,6 @@
 """What a node raises is the node's failure, with its traceback; only our own checkpoints, or the end of this process, are ours."""
 
 import sys
-from collections.abc import Callable
 from typing import Any, TypedDict
 
 import psycopg
@@ -19,7 +18,7 @@ class State(TypedDict, total=False):
     told: str
 
 
-def stretch(node: Callable[[State], State]) -> Any:
+def stretch(node: Any) -> Any:
     graph = StateGraph(State)
     graph.add_node("node", node)
     graph.add_edge(START, "node")
