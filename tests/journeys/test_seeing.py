@@ -92,7 +92,7 @@ def test_without_script_a_hidden_part_has_a_box_to_tick(stack: Stack, sign_in: S
     page = sign_in("reviewer", java_script_enabled=False)
     page.goto(f"/actions/{action}/")
     page.locator("[data-bar] button", has_text="Approve").click()
-    expect(page.locator("[role=alert]").first).to_contain_text("1 hidden part has not been opened")
+    expect(page.get_by_role("alert").first).to_contain_text("1 hidden part has not been opened")
     page.locator("[data-must-open] > summary").click()
     page.locator("input[name=opened]").check()
     page.locator("[data-bar] .sheet button[type=submit]").click()
