@@ -6,8 +6,10 @@ worker looks itself, every second, and takes what it finds: more slowly, nothing
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
+import structlog
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections
 
@@ -15,6 +17,7 @@ from agents import tasks as agent_tasks
 from approvals import tasks as approval_tasks
 from config import broker
 
+log = structlog.get_logger("config.stand_in")
 LOOK_S = 1.0
 
 
@@ -32,13 +35,18 @@ class Command(BaseCommand):
                 if broker.answers():
                     return
                 asked = time.monotonic()
-            try:
-                approval_tasks.sweep()
-                approval_tasks.reach()
-                found = agent_tasks.stand_in()
-            except DatabaseError as error:
-                self.stderr.write(f"The database does not answer: {error}")
-                found = 0
+            # What was approved comes first; and what one part trips over must not keep the others from their work.
+            found = sum(self._do(part) for part in (agent_tasks.stand_in, approval_tasks.sweep, approval_tasks.reach))
             close_old_connections()
             if not found:
                 time.sleep(LOOK_S)
+
+    def _do(self, part: Callable[[], int | None]) -> int:
+        """One part of the work; how much it found, as far as it says."""
+        try:
+            return part() or 0
+        except DatabaseError as error:
+            self.stderr.write(f"The database does not answer: {error}")
+        except Exception:
+            log.exception("stand_in_failed", part=getattr(part, "__name__", str(part)))
+        return 0
