@@ -21,6 +21,7 @@ def stack(product: Stack, django_db_blocker: Any) -> Iterator[Stack]:
     """The running product; Django of this process looks into its database."""
     with django_db_blocker.unblock(), product.as_database():
         yield product
+    product.broker.ensure()  # also when the test failed half-way: the next one is not about this
     for name, role in product.roles.items():
         if "COUNTERSIGN_CRASH_POINT" in role.env or not role.running():
             product.heal(name)

