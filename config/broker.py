@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from celery import current_app
-from celery.signals import worker_ready, worker_shutdown
+from celery.signals import worker_init, worker_shutdown
 from django.conf import settings
 
 log = structlog.get_logger("config.broker")
@@ -29,7 +29,8 @@ def answers() -> bool:
     return True
 
 
-@worker_ready.connect
+# Not `worker_ready`: a worker started while the broker is away waits for it, and never gets there.
+@worker_init.connect
 def _watch(**_: Any) -> None:
     _over.clear()
     if not {"runs", "effects"} <= set(settings.WORKER_QUEUES):

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from celery import Celery
 from celery.signals import setup_logging, task_prerun, worker_init
+from kombu.transport.redis import Channel
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -16,6 +17,8 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf["CELERY_DB_REUSE_MAX"] = 100_000
 app.autodiscover_tasks()
 import_module("config.broker")  # its receivers watch whether the broker is there
+# What a worker holds when it loses the broker is not given back, which it could die of as well: the sweeper finds the rows.
+Channel.do_restore = False
 
 URGENT, NORMAL, LATER = 0, 6, 9
 LOOK_S = 0.5

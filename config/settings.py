@@ -226,9 +226,8 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "queue_order_strategy": "priority",
     "priority_steps": [0, 3, 6, 9],
-    "visibility_timeout": 2 * (TASK_LIMIT_S + 30),
-    "unacked_restore_interval": 1,
-    "unacked_restore_throttle": 1,
+    # No acknowledgements: the rows are the queue, and a worker dies of one it sends after the broker went away (docs/adr/0011).
+    "ack_emulation": False,
     # Whoever wakes a worker has a person waiting: one try, not the six seconds kombu would give an absent broker.
     **{"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
     "socket_connect_timeout": 1,

@@ -13,11 +13,11 @@ from approvals import entitling, envelopes, permissions
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Checking, Conflict, Expired, Halted, NotFound, Stale, Tampered
 from approvals.models import Action, Decision, Halt, Requirement, User
-from approvals.operations import events, halts, staging, standing_in, step_up
+from approvals.operations import halts, staging, standing_in, step_up
 from approvals.operations.counting import verdict_of
 from approvals.operations.halts import covering
 from approvals.operations.notices import tell_action
-from approvals.operations.resolving import conclude
+from approvals.operations.resolving import conclude, recorded_entry
 from approvals.operations.step_up import NO_PROOF, Proof
 from approvals.operations.verdicts import ALLOWED, NOTHING, WORDS_GO_IN_THE_RESPONSE, Also, details_of
 from approvals.states import ActionState, Verdict
@@ -128,22 +128,7 @@ def decide(
         proof=proved,
     )
     if verdict_of(action, envelope) is None:
-        log.append(
-            events.entry(
-                action,
-                "decision.recorded",
-                by=who.user.actor,
-                door=door,
-                requirement=requirement,
-                verdict=str(chosen),
-                reason=reason,
-                response=response,
-                nonce=decision.nonce,
-                **step_up.said(proved),
-                **({"looked": dict(looked)} if looked else {}),
-                **({"instead_of": leave.instead_of.name} if leave.instead_of else {}),
-            )
-        )
+        log.append(recorded_entry(action, requirement, decision, by=who.user.actor, looked=looked))
         if envelope.stages > 1:
             staging.move_on(action, requirement, envelope, by=who.user.actor, door=door)
         tell_action(action, "action.voted")

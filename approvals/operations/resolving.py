@@ -95,22 +95,7 @@ def conclude(
     by = by or _author(decision, requirement)
     log.append(
         *before,
-        events.entry(
-            action,
-            "decision.recorded",
-            by=by,
-            door=decision.door,
-            requirement=requirement,
-            verdict=str(verdict),
-            reason=decision.reason,
-            response=decision.response,
-            nonce=decision.nonce,
-            **({"grant": decision.grant_id} if decision.grant_id else {}),
-            **({"details": decision.details} if decision.details else {}),
-            **step_up.said(decision.proof),
-            **({"looked": dict(looked)} if looked else {}),
-            **({"instead_of": decision.instead_of.get_username()} if decision.instead_of else {}),
-        ),
+        recorded_entry(action, requirement, decision, by=by, looked=looked),
         resolved_entry(action, requirement, by=by, door=decision.door),
     )
     tell_action(action, f"action.{state.lower()}")
@@ -122,6 +107,31 @@ def _author(decision: Decision, requirement: Requirement) -> Actor:
     if decision.grant_id:
         return actors.grant(decision.grant_id, decision.by_name)
     return decision.by.actor if decision.by else actors.policy(requirement.policy)
+
+
+def recorded_entry(
+    action: Action, requirement: Requirement, decision: Decision, *, by: Actor, looked: Mapping[str, int] | None = None
+) -> Entry:
+    """What the log says of a Decision, whether it settled the question or others have to decide as well."""
+    said: dict[str, Any] = {
+        "grant": decision.grant_id,
+        "details": decision.details,
+        "looked": dict(looked or {}),
+        "instead_of": decision.instead_of.get_username() if decision.instead_of else "",
+    }
+    return events.entry(
+        action,
+        "decision.recorded",
+        by=by,
+        door=decision.door,
+        requirement=requirement,
+        verdict=str(decision.verdict),
+        reason=decision.reason,
+        response=decision.response,
+        nonce=decision.nonce,
+        **step_up.said(decision.proof),
+        **{name: value for name, value in said.items() if value},
+    )
 
 
 def resolved_entry(action: Action, requirement: Requirement | None, *, by: Actor, door: str, **data: Any) -> Entry:

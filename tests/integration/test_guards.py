@@ -76,6 +76,7 @@ def test_every_allowed_step_is_taken(rows, model, table, transitions, more):
             put_in(table, before)
             values = {"resolved_at": None} if (model, str(after)) == (Action, "PENDING") else more
             model.objects.update(state=after, **values)
+            assert set(model.objects.values_list("state", flat=True)) == {str(after)}, f"{before} -> {after}"
 
 
 @pytest.mark.parametrize("model", [Action, Run, Pause, Effect])
