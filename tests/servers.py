@@ -1,13 +1,18 @@
 """Real servers for messages: a small SMTP server and a push service, each on a port of this machine, saying what they were told to."""
 
+import os
 import socketserver
 import threading
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 
 class MailServer(socketserver.ThreadingTCPServer):
@@ -85,6 +90,12 @@ class _Push(BaseHTTPRequestHandler):
 
     def log_message(self, *args: Any) -> None:
         """Silent."""
+
+
+def browser_keys() -> dict[str, str]:
+    """What a browser gives with its subscription: keys only it can read with."""
+    public = ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return {name: urlsafe_b64encode(raw).rstrip(b"=").decode() for name, raw in (("p256dh", public), ("auth", os.urandom(16)))}
 
 
 @contextmanager

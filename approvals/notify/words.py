@@ -57,7 +57,7 @@ def mail(items: Sequence[Item], *, site: str, zone: str) -> Message:
     ordered = sorted(items, key=lambda item: (-LEVELS.index(item.level), item.expires_at))
     first = ordered[0]
     if len(ordered) == 1:
-        subject = _("%(level)s risk: %(tool)s by %(agent)s waits for you") % _named(first)
+        subject = _subject(first)
     else:
         subject = _("%(n)d actions wait for you, the riskiest is %(level)s") % {"n": len(ordered), "level": first.level}
     parts = [_told(item, site, zone) for item in ordered[:MOST_LISTED]]
@@ -92,8 +92,33 @@ def push(items: Sequence[Item]) -> dict[str, str | int]:
     if len(items) > 1:
         title = _("%(n)d actions wait, the riskiest is %(level)s") % {"n": len(items), "level": first.level}
         return {"title": title, "body": _("Open the inbox"), "url": "/inbox/", "tag": "inbox", "level": first.level}
-    title = _("%(level)s risk: %(tool)s") % _named(first)
-    return {"title": title, "body": name(first.agent), "url": f"/actions/{first.id}/", "tag": first.id, "level": first.level}
+    title, why = _("%(level)s risk: %(tool)s") % _named(first), happened(first.kind)
+    body = name(first.agent) + (f": {why}" if why else "")
+    return {"title": title, "body": body, "url": f"/actions/{first.id}/", "tag": first.id, "level": first.level}
+
+
+def happened(kind: str) -> str:
+    """What happened to an action, beside that it waits; "" when that is all."""
+    what, _colon, part = kind.partition(":")
+    return {
+        "action.edited": _("with other arguments now"),
+        "action.reopened": _("asked again"),
+        "action.undone": _("asked again, an approval was taken back"),
+        "action.reminded": _("%(part)s of the time to decide is gone") % {"part": part},
+        "action.escalated": _("escalated to you, nobody has decided it"),
+        "action.your_turn": _("it is your turn now"),
+        "action.passed_on": _("passed on to you"),
+        "action.back": _("back from being snoozed"),
+    }.get(what, "")
+
+
+def _subject(item: Item) -> str:
+    named = {**_named(item), "part": item.kind.partition(":")[2]}
+    if item.kind.startswith("action.reminded:"):
+        return _("%(part)s of the time is gone: %(level)s risk, %(tool)s by %(agent)s waits for you") % named
+    if item.kind == "action.escalated":
+        return _("Escalated to you: %(level)s risk, %(tool)s by %(agent)s") % named
+    return _("%(level)s risk: %(tool)s by %(agent)s waits for you") % named
 
 
 def _named(item: Item) -> dict[str, str]:
@@ -101,9 +126,9 @@ def _named(item: Item) -> dict[str, str]:
 
 
 def _told(item: Item, site: str, zone: str) -> str:
-    happened = {"action.edited": _("with other arguments now"), "action.reopened": _("asked again")}.get(item.kind, "")
+    why = happened(item.kind)
     head = _("%(level)s risk (%(score)d): %(tool)s by %(agent)s") % {**_named(item), "score": item.score}
-    lines = [head + (f", {happened}" if happened else "")]
+    lines = [head + (f", {why}" if why else "")]
     if item.starter:
         lines.append(_("Started by %(who)s") % {"who": _visible(item.starter)})
     lines += [f"- {name(reason, 160)}" for reason in item.why]

@@ -13,19 +13,19 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest, Now
 
-from approvals import envelopes
+from approvals import entitling, envelopes
 from approvals.errors import BadRequest, NotAllowed, NotFound, Tampered
-from approvals.models import Action, Decision, Delivery, Device, Requirement, User
+from approvals.models import Action, Decision, Delivery, Device, Notification, Requirement, User
 from approvals.notify import choices
 from approvals.notify.choices import EMAIL, OFF, PUSH
 from approvals.notify.errors import NotSent
 from approvals.notify.push import Target
 from approvals.notify.words import Item
 from approvals.operations.clock import database_now
-from approvals.permissions import check_decide, standing
+from approvals.permissions import standing
 from approvals.queries.inbox import Filters, inbox
 from approvals.queries.reaching import wants
 from approvals.states import ActionState, DeliveryState
@@ -109,7 +109,8 @@ def _looked_at(first: Delivery, rows: list[Delivery]) -> tuple[Parcel | None, _S
         return plain, skips
     if first.kind == "digest":
         return _digest(plain, user, wanted)
-    items = tuple(item for row in rows if (item := _item(row, user, wanted, skips)))
+    # Of several notices about one action the newest says it all; the others go with it.
+    items = tuple({item.id: item for row in rows if (item := _item(row, user, wanted, skips))}.values())
     if not items:
         return None, skips
     ids = tuple(row.pk for row in rows if row.pk not in skips.why)
@@ -155,13 +156,15 @@ def _why_not(row: Delivery, action: Action, requirement: Requirement, user: User
         return "No longer wanted"
     try:
         envelope = envelopes.parse(requirement)
-        check_decide(standing(user), groups={n.group for n in envelope.needs}, excluded=envelope.excluded)
+        entitling.leave(standing(user), action, envelope, stage=action.stage)
     except Tampered:
         return "What is stored does not match its digest"
     except NotAllowed:
         return "May no longer decide it"
-    voted = Decision.objects.filter(action=action, version=action.version, person=user.person).exists()
-    return "Has decided it" if voted else ""
+    if Decision.objects.filter(Q(person=user.person) | Q(instead_of_person=user.person), action=action, version=action.version).exists():
+        return "Has decided it"
+    told = Notification.objects.filter(channel="desk", recipient=str(user.pk), object_id=row.action, version=row.version, kind=row.kind)
+    return "Read in the product already" if told.exists() and not told.filter(sent_at=None).exists() else ""
 
 
 @transaction.atomic

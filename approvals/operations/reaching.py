@@ -1,7 +1,7 @@
 """From a notice owed to what is owed to each person: a Delivery per person, channel and device, by their own choices.
 
-A notice is a row written with the change (see `notices`); this runs later, in a worker, and looks again: what is decided meanwhile, or was
-voted on, owed to somebody who may not decide it, or wanted by nobody, makes no delivery.
+A notice is a row written with the change: for whoever is asked (see `notices`), or for one person (see `telling`). This runs later, in a
+worker, and looks again: what is decided meanwhile, or was voted on, owed to somebody who may not decide it, or wanted by nobody, makes no delivery.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,6 +18,7 @@ from approvals.models import Action, Delivery, Device, Notification, Requirement
 from approvals.notify import choices
 from approvals.notify.choices import EMAIL, NOW, PUSH
 from approvals.operations.clock import database_now
+from approvals.operations.telling import people_asked
 from approvals.queries.reaching import Reader, last_sent, readers
 
 # Most notices are of actions that somebody decided at once: one statement is done with them all.
@@ -26,6 +27,8 @@ UPDATE approvals_notification AS n SET sent_at = clock_timestamp() WHERE n.id IN
     SELECT o.id FROM approvals_notification o WHERE o.sent_at IS NULL AND o.channel = 'reach' ORDER BY o.id LIMIT 2000 FOR UPDATE SKIP LOCKED)
 AND NOT EXISTS (SELECT 1 FROM approvals_action a WHERE a.id = n.object_id::uuid AND a.state = 'PENDING' AND a.version = n.version)
 """
+MOST_ASKED = 500  # told of one action; the inbox shows it to the others all the same
+Told = dict[frozenset[int], Sequence[Reader]]
 _TAKE = "UPDATE approvals_notification SET sent_at = clock_timestamp() WHERE id = %s AND sent_at IS NULL"
 
 
@@ -44,12 +47,12 @@ def spread(*, limit: int = 200) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_OVER)
     waiting = Notification.objects.filter(channel="reach", sent_at=None).order_by("pk")[:limit]
-    known: dict[frozenset[str], Sequence[Reader]] = {}
+    known: Told = {}
     return sum(_spread(notice, known) for notice in list(waiting))
 
 
 @transaction.atomic
-def _spread(notice: Notification, known: dict[frozenset[str], Sequence[Reader]]) -> bool:
+def _spread(notice: Notification, known: Told) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [notice.pk])
         if cursor.rowcount != 1:
@@ -62,38 +65,40 @@ def _spread(notice: Notification, known: dict[frozenset[str], Sequence[Reader]])
         envelope = envelopes.parse(requirement)
     except Tampered:
         return True  # its page says so; nobody can decide it
-    groups = frozenset(need.group for need in envelope.needs)
-    if groups not in known:
-        known[groups] = readers(groups)
-    may = [reader for reader in known[groups] if reader.person not in envelope.excluded]
+    people = frozenset({int(notice.recipient)} if notice.recipient else people_asked(action, envelope, most=MOST_ASKED))
+    if people not in known:
+        known[people] = readers(people)
     made = [
         Delivery(
             key=f"notice:{notice.pk}", user_id=one.reader.id, channel=one.channel, device=one.device, kind=notice.kind,
             action=str(action.pk), version=action.version, level=action.level, next_at=one.next_at,
         )
-        for one in _owed(may, action.level)
+        for one in _owed(known[people], action.level, action.expires_at)
     ]  # fmt: skip
     Delivery.objects.bulk_create(made, ignore_conflicts=True)
     return True
 
 
-def _owed(may: Iterable[Reader], level: str) -> list[Owed]:
+def _owed(may: Iterable[Reader], level: str, ends: datetime) -> list[Owed]:
     now = database_now()
     owed = []
     for reader in may:
         quiet = reader.wants.held_until(now, level)
         if reader.wants.way(EMAIL, level) == NOW and reader.has_address:
-            owed.append(Owed(reader, EMAIL, 0, max(quiet, _after_the_last(reader.id, level, now))))
+            owed.append(Owed(reader, EMAIL, 0, max(quiet, _after_the_last(reader.id, level, now, ends))))
         if reader.wants.way(PUSH, level) == NOW:
             owed += [Owed(reader, PUSH, device, quiet) for device in reader.devices]
     return owed
 
 
-def _after_the_last(user: int, level: str, now: datetime) -> datetime:
-    """A burst makes one mail, not fifty: what comes soon after a mail waits a little, and goes with the others. Critical does not wait."""
+def _after_the_last(user: int, level: str, now: datetime, ends: datetime) -> datetime:
+    """A burst makes one mail, not fifty: what comes soon after a mail waits a little, and goes with the others. Critical does not wait.
+
+    Nor does anything wait for more than a quarter of the time that is left: a reminder that comes too late is none.
+    """
     if level == "critical" or not (last := last_sent(user, EMAIL)):
         return now
-    return last + timedelta(seconds=settings.MAIL_GAP_S)
+    return min(last + timedelta(seconds=settings.MAIL_GAP_S), now + (ends - now) / 4)
 
 
 def digests(*, limit: int = 500) -> int:

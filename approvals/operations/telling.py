@@ -1,6 +1,7 @@
-"""Telling particular people about an action: rows on their desk, read in the product, and the source for whatever carries news further.
+"""Telling particular people about an action: a row on the desk of each, read in the product, and one owed to them outside of it.
 
-Each is written once, in the transaction of the change it is about; `sent_at` is when the person has read it.
+Both are written once, in the transaction of the change they are about. On the desk `sent_at` is when the person has read it; the
+other becomes mails and pushes by that person's own choices (`operations.reaching`), later and in a worker.
 """
 
 from collections.abc import Collection
@@ -11,9 +12,10 @@ from django.db.models.functions import Now
 
 from approvals.envelopes import Envelope
 from approvals.models import Action, Notification, User
+from approvals.operations import waking
 from approvals.operations.notices import Hint, tell
 
-DESK = "desk"
+DESK, REACH = "desk", "reach"
 MOST_TOLD = 50  # of one action at a time: the inbox shows it to the others all the same
 
 # Who is asked and can still decide; whoever is away is replaced by their delegate when that one may decide.
@@ -40,30 +42,32 @@ class _Asked:
     excluded: list[str]
     action: str
     version: int
-    most: int = MOST_TOLD
+    most: int
 
 
-def people_asked(action: Action, envelope: Envelope, *, groups: Collection[str] = ()) -> list[int]:
-    """Whoever is asked now and has not decided, by user id; of these groups only, when some are named."""
+def people_asked(action: Action, envelope: Envelope, *, groups: Collection[str] = (), most: int = MOST_TOLD) -> list[int]:
+    """Whoever is asked now and has not decided, by user id; of these groups only, when some are named. In place of who is away: who stands in."""
     wanted = sorted(groups) or [group for group in action.turn.split("|") if group]
-    asked = _Asked(wanted, sorted(envelope.delegates), sorted(envelope.excluded), str(action.pk), action.version)
+    asked = _Asked(wanted, sorted(envelope.delegates), sorted(envelope.excluded), str(action.pk), action.version, most)
     with connection.cursor() as cursor:
         cursor.execute(_ASKED, vars(asked))
         return [pk for (pk,) in cursor.fetchall()]
 
 
 def tell_people(people: Collection[int], action: Action, kind: str) -> int:
-    """A row on the desk of each; pages that are open hear of it. Returns how many."""
+    """A row on the desk of each and one owed outside; pages that are open hear of it. Returns how many people that is."""
     rows = [
         Notification(
-            channel=DESK, topic="desk", recipient=str(pk), object="action", object_id=str(action.pk), version=action.version, kind=kind
+            channel=channel, topic="desk", recipient=str(pk), object="action", object_id=str(action.pk), version=action.version, kind=kind
         )
         for pk in dict.fromkeys(people)
+        for channel in (DESK, REACH)
     ]
     Notification.objects.bulk_create(rows)
     if rows:
         tell(Hint("inbox", "desk", str(action.pk), kind, action.version))
-    return len(rows)
+        waking.soon()
+    return len(rows) // 2
 
 
 @transaction.atomic

@@ -14,6 +14,8 @@ from approvals.states import ActionState
 
 # How long a browser may have been away and still catch up row by row; later it is told to reload.
 CATCH_UP = timedelta(hours=6)
+# What somebody was told and never read; what still waits by then stands in the inbox.
+UNREAD = timedelta(days=30)
 
 # Asked first, by hand: most sweeps find nothing, and there is one every two seconds.
 _LATE = """
@@ -61,6 +63,7 @@ def _expire(pk: UUID, late: Q) -> bool:
 def prune(*, limit: int = 5_000) -> int:
     """Forget catch-up rows nobody can ask for any more, and challenges nobody can answer. Returns how many."""
     Challenge.objects.filter(created_at__lt=Now() - CATCH_UP).delete()
-    old = Notification.objects.filter(Q(channel="live") | Q(sent_at__isnull=False), created_at__lt=Now() - CATCH_UP).order_by("pk")[:limit]
+    gone = Q(channel="live") | Q(sent_at__isnull=False) | Q(channel="desk", created_at__lt=Now() - UNREAD)
+    old = Notification.objects.filter(gone, created_at__lt=Now() - CATCH_UP).order_by("pk")[:limit]
     count, _ = Notification.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
     return count

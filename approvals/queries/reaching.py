@@ -73,9 +73,10 @@ def wants(user: User) -> Wants:
     return choices.wants(kept or {})
 
 
-def readers(groups: Collection[str] | None) -> Sequence[Reader]:
-    """The people of these groups who may sign in (None: all who review), with what they want."""
-    people = User.objects.filter(is_active=True, kind=User.Kind.HUMAN, groups__name__in=groups if groups is not None else [REVIEWERS])
+def readers(accounts: Collection[int] | None) -> Sequence[Reader]:
+    """Those of these accounts that may sign in (None: all who review), with what they want."""
+    which = {"groups__name": REVIEWERS} if accounts is None else {"pk__in": accounts}
+    people = User.objects.filter(is_active=True, kind=User.Kind.HUMAN, **which)
     found = list(people.distinct().order_by("pk").values_list("pk", "person", "email"))
     ids = [pk for pk, _, _ in found]
     chosen = dict(Preference.objects.filter(user__in=ids).values_list("user_id", "choices"))

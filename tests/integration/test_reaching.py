@@ -70,7 +70,7 @@ def test_choices_say_who_is_told_and_when(cast):
 
 
 def test_a_burst_is_one_mail_now_and_one_later_but_critical_does_not_wait(cast, settings):
-    settings.MAIL_GAP_S = 600
+    settings.MAIL_GAP_S = 300
     factories.action(agent="one")
     reaching.spread()
     parcel = delivering.claim("email")
@@ -82,7 +82,20 @@ def test_a_burst_is_one_mail_now_and_one_later_but_critical_does_not_wait(cast, 
     told = Delivery.objects.filter(state="SENT").get().user_id
     due = Delivery.objects.filter(user=told, state="WAITING")
     wait = {d.level: (d.next_at - d.created_at).total_seconds() for d in due}
-    assert wait["critical"] < 5 and 500 < wait["medium"] <= 600
+    assert wait["critical"] < 5 and 250 < wait["medium"] <= 300
+
+
+def test_a_mail_does_not_wait_for_others_until_it_is_too_late(cast, settings):
+    settings.MAIL_GAP_S = 3_600
+    factories.action(agent="one")
+    reaching.spread()
+    parcel = delivering.claim("email")
+    assert parcel
+    delivering.record(parcel, None)
+    action = factories.action(agent="two", deadline_s=120)
+    reaching.spread()
+    waits = Delivery.objects.filter(state="WAITING", action=str(action.pk))
+    assert max((d.next_at - d.created_at).total_seconds() for d in waits) < 31
 
 
 def test_an_edit_is_told_as_the_new_version_and_the_old_one_is_not_sent(cast):

@@ -191,11 +191,18 @@ def _matrix(chosen: object) -> list[tuple[str, list[Cell]]]:
     ]
 
 
+def _about(kind: str) -> str:
+    what, _colon, part = kind.partition(":")
+    return {
+        "action.opened": _("Asked"), "action.reopened": _("Asked again"), "action.undone": _("Approval taken back"),
+        "action.edited": _("Other arguments"), "action.reminded": _("Reminder, %(part)s gone") % {"part": part},
+        "action.escalated": _("Escalated"), "action.your_turn": _("Turn of their group"), "action.passed_on": _("Passed on"),
+        "action.back": _("Back from a snooze"), "digest": _("Weekday digest"), "trial": _("A try"),
+    }.get(what, what.removeprefix("action.").replace("_", " ").capitalize())  # fmt: skip
+
+
 def _line(row: DeliveryRow, *, keeper: bool = False) -> Line:
-    about = {
-        "action.opened": _("Asked"), "action.reopened": _("Asked again"), "action.edited": _("Other arguments"), "digest": _("Weekday digest"),
-        "trial": _("A try"),
-    }.get(row.kind, row.kind.removeprefix("action.").replace("_", " ").capitalize())  # fmt: skip
+    about = _about(row.kind)
     state, glyph = {
         "WAITING": (_("Waiting"), "hourglass"),
         "SENDING": (_("Being sent"), "send"),
