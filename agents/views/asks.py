@@ -14,8 +14,8 @@ from django.views.decorators.http import require_safe
 from agents.operations import waking
 from approvals import operations, permissions, queries
 from approvals.errors import BadRequest, Checking, NotFound
+from approvals.render.reveal import Revealed, reveal
 from approvals.web.http import Request, is_fragment
-from approvals.web.reveal import Revealed, reveal
 from approvals.web.views.action import card, show_detail
 
 

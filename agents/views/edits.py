@@ -20,7 +20,7 @@ from approvals import operations, permissions
 from approvals import queries as approvals_queries
 from approvals.errors import BadRequest, Checking, Conflict
 from approvals.queries import ActionDetail
-from approvals.web.changes import changes
+from approvals.render.changes import changes
 from approvals.web.http import Request, is_fragment
 from approvals.web.schemaform import Posted, fields_of, guessed, read
 from approvals.web.views.action import card, show_detail

@@ -17,9 +17,9 @@ from agents.views.states import EFFECTS
 from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.errors import BadRequest
+from approvals.render.reveal import Revealed, reveal
 from approvals.web.http import Request, is_fragment
 from approvals.web.receipts import Fate, fate_of
-from approvals.web.reveal import Revealed, reveal
 
 NOTES = {"done": "note-good", "failed": "note-bad", "waiting": "note-warn", "running": "note-info"}
 

@@ -16,8 +16,8 @@ from django.urls import reverse
 from agents.queries import EffectRow, PauseRow
 from agents.views.states import EFFECTS, SPANS, Look, took
 from approvals.queries import AskRow, InboxRow
+from approvals.render.reveal import Revealed, reveal
 from approvals.web.receipts import Receipt, receipt_of
-from approvals.web.reveal import Revealed, reveal
 from audit.queries import SpanRow
 
 KINDS = {

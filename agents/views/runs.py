@@ -21,9 +21,9 @@ from agents.views.run_story import steps_of, usage, visits
 from agents.views.states import RUNS, took
 from approvals import permissions
 from approvals import queries as approvals_queries
-from approvals.web.arguments import lines_of
+from approvals.render.arguments import lines_of
+from approvals.render.reveal import reveal
 from approvals.web.http import Request
-from approvals.web.reveal import reveal
 from approvals.web.rows import chips, with_query
 from approvals.web.schemaform import fields_of, read
 from audit.queries import spans as spans_of

@@ -1,7 +1,7 @@
 """Tags that draw what the product is made of: revealed text, icons, the risk meter, hash chips, times.
 
 Belongs here: escaping and small markup. Values come finished from presenters; nothing here asks the database, and text written
-by an agent reaches a page only through `reveal`. May import `approvals.web.reveal`; nothing imports this but templates.
+by an agent reaches a page only through `reveal`. May import `approvals.render.reveal`; nothing imports this but templates.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 
-from approvals.web.reveal import Revealed, Segment
-from approvals.web.reveal import line as reveal_line
-from approvals.web.reveal import reveal as reveal_text
+from approvals.render.reveal import Revealed, Segment
+from approvals.render.reveal import line as reveal_line
+from approvals.render.reveal import reveal as reveal_text
 
 register = template.Library()
 

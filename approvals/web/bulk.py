@@ -15,9 +15,9 @@ from approvals.models.people import User
 from approvals.operations.bulk import Result
 from approvals.queries import bulk
 from approvals.queries.bulk import Member
-from approvals.web.arguments import Line, line_of, may_fold
-from approvals.web.preview import preview_of
-from approvals.web.reveal import Revealed, reveal
+from approvals.render.arguments import Line, line_of, may_fold
+from approvals.render.preview import preview_of
+from approvals.render.reveal import Revealed, reveal
 
 SAID = {
     ("decided", "approve"): ("Approved", "check", "approved"),

@@ -16,14 +16,14 @@ from django.urls import reverse
 from approvals.policy.lowering import Lower
 from approvals.queries import ActionDetail, Stop
 from approvals.queries.desks import Desk
-from approvals.web.arguments import MANY, Line, folds_of
-from approvals.web.changes import with_before
+from approvals.render.arguments import MANY, Line, folds_of
+from approvals.render.changes import with_before
+from approvals.render.preview import PreviewCard, preview_of
+from approvals.render.reveal import Revealed, reveal
 from approvals.web.desks import DeskCard, desk_card
 from approvals.web.grants import GrantNote, note_of
 from approvals.web.ladder import Bar, bar_of
-from approvals.web.preview import PreviewCard, preview_of
 from approvals.web.receipts import Fate, Receipt, fate_of, receipt_of, receipt_of_vote, with_undo
-from approvals.web.reveal import Revealed, reveal
 from approvals.web.scoring import FactorLine, factor_lines, would_lower
 from approvals.web.story import Moment, Past, Quorum, past_of, quorum_of, story_of
 from audit.queries import EventRow

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from approvals.web.reveal import Revealed, reveal
+from approvals.render.reveal import Revealed, reveal
 from audit.queries import SpanRow
 
 MOST = 12_000

@@ -15,7 +15,7 @@ from typing import Any
 from django.urls import reverse
 
 from approvals.queries import InboxRow, Vote
-from approvals.web.reveal import Revealed, reveal
+from approvals.render.reveal import Revealed, reveal
 
 DOORS = {"web": "web", "cli": "command line", "api": "API", "slack": "Slack", "grant": "", "worker": "", "beat": "", "": ""}
 

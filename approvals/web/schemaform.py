@@ -14,7 +14,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from approvals.web.reveal import Revealed, reveal
+from approvals.render.reveal import Revealed, reveal
 from audit import canonical
 
 PREFIX = "arg-"

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from approvals.legible.paths import DEEP
-from approvals.web.arguments import Line, lines_of, opaque
+from approvals.render.arguments import Line, lines_of, opaque
 
 
 def text_of(line: Line) -> str:

@@ -1,6 +1,6 @@
 """What differs between two versions, path by path."""
 
-from approvals.web.changes import changes, with_before
+from approvals.render.changes import changes, with_before
 
 
 def told(before, after):

@@ -13,11 +13,11 @@ import pytest
 from approvals.legible.characters import hides, shows_itself
 from approvals.legible.findings import faults, unreadable
 from approvals.legible.packed import packed
+from approvals.render.arguments import folds_of, lines_of, may_fold, table_of
+from approvals.render.highlight import languages, painted
+from approvals.render.linediff import line_diff
+from approvals.render.reveal import reveal
 from approvals.templatetags.render import drawn
-from approvals.web.arguments import folds_of, lines_of, may_fold, table_of
-from approvals.web.highlight import languages, painted
-from approvals.web.linediff import line_diff
-from approvals.web.reveal import reveal
 from audit import canonical
 from tests import corpus
 

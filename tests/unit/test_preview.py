@@ -1,6 +1,6 @@
 """A tool's preview is shown whole, whatever its shape."""
 
-from approvals.web.preview import ROWS, preview_of
+from approvals.render.preview import ROWS, preview_of
 
 
 def texts(row):

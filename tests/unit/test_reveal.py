@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from approvals.legible.characters import name_of, shows_itself
-from approvals.web.reveal import CHIPS, LONG, Revealed, reveal
+from approvals.render.reveal import CHIPS, LONG, Revealed, reveal
 
 # Properties Python does not expose, written down from the Unicode Character Database: Default_Ignorable_Code_Point.
 IGNORABLE = [

@@ -19,9 +19,9 @@ from approvals.errors import AlreadyDecided, BadRequest, Conflict, Stale, StepUp
 from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail
 from approvals.queries.sign_ins import has_passkey
+from approvals.render.arguments import may_fold
+from approvals.render.changes import changes
 from approvals.web import confirming
-from approvals.web.arguments import may_fold
-from approvals.web.changes import changes
 from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, confirm_of, step_up_of
 from approvals.web.receipts import VERDICTS

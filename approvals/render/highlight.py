@@ -18,7 +18,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Name, Number, String, _TokenType
 
 from approvals.legible.paths import DEEP, under
-from approvals.web.reveal import Revealed, Segment
+from approvals.render.reveal import Revealed, Segment
 
 MOST = 20_000
 MOST_LINE = 2_000

@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from approvals.web.arguments import MANY, Line, lines_of, prefixed
-from approvals.web.reveal import Revealed, line
+from approvals.render.arguments import MANY, Line, lines_of, prefixed
+from approvals.render.reveal import Revealed, line
 
 ROWS = 20
 MARKS = {"before": "\N{MINUS SIGN}", "after": "+", "": ""}

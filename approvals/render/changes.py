@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from approvals.legible.paths import walk
-from approvals.web.arguments import Line, key_of, line_of, lines_of
-from approvals.web.highlight import languages
-from approvals.web.linediff import DiffRow, line_diff
-from approvals.web.reveal import Revealed, line, reveal
+from approvals.render.arguments import Line, key_of, line_of, lines_of
+from approvals.render.highlight import languages
+from approvals.render.linediff import DiffRow, line_diff
+from approvals.render.reveal import Revealed, line, reveal
 
 NOTHING = reveal("(not there)")
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from approvals.legible.packed import Packed, packed
 from approvals.legible.paths import DEEP, under, walk
-from approvals.web.highlight import languages, painted
-from approvals.web.linediff import DiffRow
-from approvals.web.reveal import LONG, LONG_LINES, Revealed, line, reveal
+from approvals.render.highlight import languages, painted
+from approvals.render.linediff import DiffRow
+from approvals.render.reveal import LONG, LONG_LINES, Revealed, line, reveal
 
 MANY = 60
 COLUMNS = 8

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from approvals.web.reveal import Revealed, line
+from approvals.render.reveal import Revealed, line
 
 CONTEXT = 3
 MOST_LINES = 1_000
