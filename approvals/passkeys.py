@@ -100,6 +100,16 @@ def _key(text: str) -> Mapping[int, Any]:
     return found
 
 
+def is_of(passkey: Passkey, kept: Mapping[str, Any]) -> bool:
+    """Whether a kept signature says that it was made with this passkey."""
+    return websafe_encode(passkey.data.credential_id) == kept.get("credential")
+
+
+def has_key(passkey: Passkey, kept: Mapping[str, Any]) -> bool:
+    """Whether the key kept beside a signature is the one this passkey was enrolled with."""
+    return websafe_encode(cbor.encode(dict(passkey.data.public_key))) == kept.get("public_key")
+
+
 def holds(kept: Mapping[str, Any], *, digest: str, verdict: str) -> bool:
     """Whether a kept signature is one over this digest and verdict: only from what is handed in."""
     try:

@@ -1,7 +1,7 @@
 """T3: the executor's last question before it acts. No claim, no call."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -10,16 +10,15 @@ from approvals import envelopes
 from approvals.envelopes import Envelope
 from approvals.errors import ApprovalError, Conflict, Expired, Halted, Held, Tampered
 from approvals.models import Action, Requirement
-from approvals.operations import events, halts, policies
+from approvals.operations import events, halts, on_record, policies
 from approvals.operations.clock import database_now
 from approvals.operations.counting import verdict_of, votes
 from approvals.operations.deciding import locked
 from approvals.operations.opening import people_excluded
 from approvals.operations.reopening import reopen
-from approvals.policy.basics import Level
-from approvals.policy.replay import summed
 from approvals.policy.risk import assess
 from approvals.states import ActionState, Verdict
+from approvals.stricter import asks_more
 from audit import log
 from audit.actors import SYSTEM
 
@@ -117,20 +116,21 @@ def _check_still_enough(action: Action, requirement: Requirement, envelope: Enve
     policy = policies.in_force()
     if policy.sha256 != envelope.data["policy"]["sha256"]:
         now = assess(policy.data, envelope.facts)
-        before = dict(summed((n.group, n.count) for n in envelope.needs))
-        excluded = people_excluded(now, action.requested_by, action.owner)
-        more = now.denied or "approve" not in now.requirement.verdicts
-        asked = summed((n.group, n.count) for n in now.requirement.need)
-        more = more or any(count > before.get(group, 0) for group, count in asked)
-        more = more or (action.resolution.get("door") == "grant" and now.level.rank > Level(action.level).rank)
         given = votes(action)
-        more = more or sum(v.verdict is Verdict.REJECT for v in given) >= now.requirement.rejections
-        if more or any(v.person in excluded or v.instead_of in excluded for v in given):
-            reopen(action, why=f"Policy {policy.version} now asks for more than {requirement.policy} did", by=SYSTEM, door="worker")
-            raise Reopened("The policy in force now asks for more; the action went back to the people")
+        excluded = people_excluded(now, action.requested_by, action.owner)
+        held_for = database_now() - (action.resolved_at or database_now())
+        more = asks_more(now, envelope, given, excluded=excluded, held_for=held_for)
+        if more:
+            _ask_again(action, f"Policy {policy.version} now asks for more than {requirement.policy} did: {more}")
     if verdict_of(action, envelope) is not Verdict.APPROVE:
-        reopen(action, why="Somebody who approved this has been locked since, or a grant was revoked", by=SYSTEM, door="worker")
-        raise Reopened("An approval no longer counts; the action went back to the people")
+        _ask_again(action, "An approval no longer counts: somebody who gave it has been locked since, or a grant was revoked")
+    if on_record.unproved(action, envelope):
+        _ask_again(action, "At this level people prove more now than somebody who approved it did")
+
+
+def _ask_again(action: Action, why: str) -> NoReturn:
+    reopen(action, why=why, by=SYSTEM, door="worker")
+    raise Reopened(f"{why}. The action went back to the people")
 
 
 def _hold_stands(action: Action, envelope: Envelope) -> bool:
@@ -142,8 +142,7 @@ def _hold_stands(action: Action, envelope: Envelope) -> bool:
 def _back_to_the_people(action: Action, *, again: bool) -> None:
     """What the claim refused because it was approved before a halt, released since, is asked again."""
     if not again and action.claimed_at is None and halts.voided(action):
-        reopen(action, why="Approved before a halt, which has been released since", by=SYSTEM, door="worker")
-        raise Reopened("Approvals given before a halt do not survive it; the action went back to the people")
+        _ask_again(action, "Approved before a halt, which has been released since")
 
 
 def _why_not(action: Action) -> ApprovalError:

@@ -61,7 +61,7 @@ class Ears:
             origin=Origin(f"http://127.0.0.1:{port}"),
         )
         self._heard: dict[str, dict[str, float]] = defaultdict(dict)
-        self._news: dict[str, threading.Event] = defaultdict(threading.Event)  # one per object: nobody wakes for another's news
+        self._news: dict[str, threading.Event] = {}  # one per object: nobody wakes for another's news
         self._thread = threading.Thread(target=self._listen, name="bench-ears", daemon=True)
         self._thread.start()
 
@@ -69,7 +69,7 @@ class Ears:
         """The first of these kinds heard of this object, and when."""
         deadline = time.monotonic() + seconds
         while True:
-            news = self._news[object_id]
+            news = self._news_of(object_id)
             news.clear()
             if kind := next((kind for kind in kinds if kind in self._heard[object_id]), None):
                 return kind, self._heard[object_id][kind]
@@ -90,4 +90,8 @@ class Ears:
             frame = json.loads(text)
             if frame["type"] == "hint":
                 self._heard[frame["object_id"]].setdefault(frame["kind"], at)
-                self._news[frame["object_id"]].set()
+                self._news_of(frame["object_id"]).set()
+
+    def _news_of(self, object_id: str) -> threading.Event:
+        # Not a defaultdict: two threads that miss at once would each get an Event of their own, and one would wait in vain.
+        return self._news.setdefault(object_id, threading.Event())

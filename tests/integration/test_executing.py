@@ -313,6 +313,14 @@ def test_a_policy_that_has_become_stricter_sends_it_back(cast, world, policy):
     assert outcome(run)["status"] == "done"
 
 
+def test_a_policy_under_which_the_level_is_higher_sends_it_back(cast, policy):
+    action = factories.approved(cast.reviewer)
+    policy.write_text(policy.read_text().replace("write: 26", "write: 60"))
+    with pytest.raises(Conflict, match="the level is high"):
+        operations.claim(action.pk, digest=action.digest)
+    assert Action.objects.get(pk=action.pk).level == "high"
+
+
 def test_a_policy_that_now_excludes_who_approved_sends_it_back(cast, policy):
     action = factories.approved(cast.reviewer, requested_by=cast.reviewer)
     policy.write_text(policy.read_text().replace("    exclude: [editor]\n", "    exclude: [requester, editor]\n"))

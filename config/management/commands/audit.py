@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from approvals.queries.records import Unrecorded, decisions_on_record
 from approvals.queries.sign_ins import BadProof, verify_proofs
 from audit import queries
 from audit.queries import Broken
@@ -16,7 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
-        verbs.add_parser("verify", help="recompute every leaf and name the first that does not hold")
+        verbs.add_parser("verify", help="recompute every leaf, name the first that does not hold, and look for the leaf of every decision")
         verbs.add_parser(
             "proofs", help="check every kept proof of a decision against the log, and passkeys' signatures against what was decided"
         )
@@ -39,6 +40,12 @@ class Command(BaseCommand):
             self.stderr.write(f"\r{count:,} events hold", ending="")
         self.stderr.write("")
         self.stdout.write(f"All {count:,} events hold")
+        for found in decisions_on_record():
+            if isinstance(found, Unrecorded):
+                self.stdout.write(f"Decision {found.decision} on action {found.action} in the name of {found.by} is not in the log")
+                sys.exit(1)
+            count = found
+        self.stdout.write(f"All {count:,} decisions are in the log")
 
     def _proofs(self, options: dict[str, Any]) -> None:
         count = 0

@@ -1,0 +1,74 @@
+"""Rows of decisions that nobody gave: the claim looks for their leaves, and for the proofs their level asks."""
+
+import pytest
+from django.db import connection
+
+from approvals import operations
+from approvals.errors import Tampered
+from approvals.models import Action, Decision
+from approvals.operations.claiming import Reopened
+from approvals.queries.records import decisions_on_record
+from tests import factories
+from tests.authenticator import SoftKey
+from tests.factories import decide
+from tests.fakes import as_intruder
+from tests.integration.test_step_up import signed
+
+APPROVE = """
+UPDATE approvals_action SET state = 'APPROVED', resolved_at = now(), claim_by = now() + interval '900 s', resolution = '{"by": "rita"}'
+WHERE id = %s
+"""
+
+
+def forge(action, *people):
+    """What somebody can do who has only the application's own account at the database."""
+    for who in people:
+        Decision.objects.create(
+            action=action, version=1, digest=action.digest, verdict="approve", by=who, by_name=who.username, person=who.person,
+            groups=["reviewers"], door="web", nonce=f"{who.pk:032}",
+        )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(APPROVE, [action.pk])
+
+
+@pytest.mark.parametrize("level", ["medium", "critical"])
+def test_decisions_written_by_hand_approve_nothing(cast, level):
+    action = factories.action(level)
+    forge(action, cast.reviewer, cast.second)
+    with pytest.raises(Tampered, match="by hand"):
+        operations.claim(action.pk, digest=action.digest)
+
+
+def test_the_audit_names_a_decision_that_is_not_in_the_log(cast):
+    factories.approved(cast.reviewer)
+    assert list(decisions_on_record()) == [1]
+    action = factories.action()
+    forge(action, cast.second)
+    [found] = decisions_on_record()
+    assert (found.action, found.by) == (str(action.pk), cast.second.username)
+
+
+def test_a_proof_added_afterwards_is_none(cast):
+    action = factories.approved(cast.reviewer, "high")
+    with as_intruder("approvals_decision") as cursor:
+        cursor.execute('UPDATE approvals_decision SET proof = \'{"by": "passkey"}\'')
+    with pytest.raises(Tampered, match="by hand"):
+        operations.claim(action.pk, digest=action.digest)
+
+
+def test_a_signature_counts_for_what_it_signs(cast):
+    action = factories.action("critical")
+    key = SoftKey().enrol(cast.second)
+    decide(action, cast.second, proof=signed(action, cast.second, key))
+    decide(action, factories.another_reviewer())
+    assert operations.claim(action.pk, digest=action.digest)
+
+
+def test_who_proved_less_than_is_asked_today_is_asked_again(cast, settings):
+    action = factories.action("critical")
+    for who in (cast.reviewer, cast.second):
+        decide(action, who)
+    settings.CRITICAL = "passkey"
+    with pytest.raises(Reopened, match="prove more"):
+        operations.claim(action.pk, digest=action.digest)
+    assert Action.objects.get(pk=action.pk).state == "PENDING"
