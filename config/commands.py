@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 
 from agents.errors import AgentError
 from approvals.errors import ApprovalError
@@ -46,6 +46,8 @@ def sentences() -> Iterator[None]:
         raise CommandError("\n".join(lines)) from error
     except canonical.NotCanonical as error:
         raise CommandError(f"The JSON cannot be used: {error}") from error
+    except (DataError, UnicodeError) as error:
+        raise CommandError("A value given is no text the database can hold or look up (NUL, broken UTF-8, a number too large)") from error
     except OperationalError as error:
         raise CommandError("The database does not answer: start the product with make run, or set DATABASE_URL") from error
 

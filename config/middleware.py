@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -53,6 +53,8 @@ def _unreadable(request: HttpRequest) -> HttpResponse | None:
         if encoded and body.count(b"&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
             return refusal(request, 400, "too_many_fields", "That form has more than 500 fields, which no page of ours sends")
         (unquote_to_bytes(body) if encoded else body).decode("utf-8")
+        if any("\x00" in text for name, values in request.POST.lists() for text in (name, *values)):
+            return refusal(request, 400, "bad_text", "The text sent holds a NUL, which no text may; nothing was recorded. Remove it and send it again")
         if any(len(values) > 1 for name, values in request.POST.lists() if name not in SEVERAL):
             return refusal(request, 400, "repeated_field", "That form says the same field twice; nothing was recorded")
     except RequestDataTooBig:
@@ -101,6 +103,10 @@ def _translated(request: HttpRequest, error: Exception) -> HttpResponse | None:
         return refusal(request, 400, "too_many_fields", "That form has more than 500 fields, which no page of ours sends")
     if isinstance(error, UnicodeError):
         return refusal(request, 400, "bad_text", "The text sent is not valid UTF-8")
+    if isinstance(error, DataError):
+        # The second net, under whatever a door looks up or keeps: PostgreSQL takes no NUL and no number out of its range.
+        log.warning("database_refused_value", error=str(error), path=request.path)
+        return refusal(request, 400, "bad_value", "A value sent cannot be stored or looked up as it is; nothing was recorded")
     return None
 
 
