@@ -133,6 +133,11 @@ class Envelope:
         return Facts(**{"agent": self.data.get("agent", ""), **raw, "args": self.args})
 
     @property
+    def confirm(self) -> str:
+        """What a person types to approve it, where the ladder asks for that; the tool's name when its author named nothing better."""
+        return str(self.data.get("confirm") or self.data["tool"]["name"])
+
+    @property
     def denied(self) -> str:
         """Why policy refuses it whoever agrees, "" when it does not."""
         return str(self.data.get("denied", ""))
@@ -152,6 +157,7 @@ def build(
     asked_deadline_s: int | None,
     edited_by: str,
     asked_for_sha256: str,
+    confirm: str = "",
 ) -> bytes:
     """The canonical bytes of one version. Raises NotCanonical when the arguments have none."""
     planned = times(
@@ -183,6 +189,7 @@ def build(
             "facts": _facts(facts),
             **_asked(assessment.requirement, planned),
             **({"denied": assessment.denied} if assessment.denied else {}),
+            **({"confirm": confirm} if confirm else {}),
             "exclude": sorted(excluded),
             "edited_by": edited_by,
             "asked_for_sha256": asked_for_sha256,

@@ -5,12 +5,14 @@ at this moment, is the installation's (its people have passkeys or not), so thos
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from approvals.legible.findings import faults
 from approvals.states import Verdict
 
 DOMAIN = b"hitl/approve/v1"
+LEAST, MOST = 3, 80  # characters of a name somebody types: fewer is a reflex, more is a punishment
 PASSKEY, ANY = "passkey", "any"  # what COUNTERSIGN_CRITICAL may be
 PASSKEY_PROOF, CODE, RECOVERY, PASSWORD, SSO, LINK = (
     "passkey",
@@ -55,11 +57,18 @@ def rung(level: str, verdict: Verdict, *, question: bool, high_s: int, critical_
     return Rung(typed=True, fresh_s=critical_s, signed=True, only_signed=critical == PASSKEY)
 
 
-def typed_name(summary: str, args: Any, tool: str) -> str:
-    """What a person types to approve a critical action: the plainest name in it that the summary shows too."""
-    values = args.values() if isinstance(args, dict) else ()
-    named = (v for v in values if isinstance(v, str) and 3 <= len(v) <= 40 and v.isascii() and v.isprintable())
-    return next((v for v in named if v in summary and v == v.strip()), tool)
+def confirm_of(candidates: Sequence[str], tool: str) -> str:
+    """What a person types to approve a critical action: the first of these that can be typed and read for what it is, else the tool's name.
+
+    Args:
+        candidates: values of the arguments the tool's *author* named, in the author's order (`agents.tools.summaries.names`). Nothing an
+            agent can add to its arguments comes first by that; what it can do is make a value short, empty or unreadable, which skips it.
+    """
+    return next((name for name in candidates if _typeable(name)), tool)
+
+
+def _typeable(name: str) -> bool:
+    return LEAST <= len(name) <= MOST and name == name.strip() and name.isprintable() and not faults(name)
 
 
 def challenge(digest: str, verdict: str, nonce: str) -> bytes:

@@ -19,7 +19,7 @@ from agents.operations import waking
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError
-from approvals.ladder import LINK, typed_name
+from approvals.ladder import LINK
 from approvals.models.people import User
 from approvals.operations import people, sign_ins
 from approvals.operations.step_up import Proof
@@ -135,8 +135,8 @@ def _proof(action_id: str, by: User) -> Proof:
     """The history was made by people who were there; what they type at critical is what the page would ask."""
     if by.pk not in _sign_ins:
         _sign_ins[by.pk] = sign_ins.begin(user=by, session_key="", device="the demo's history", proof=LINK, door="cli")
-    row, shown = approvals_queries.inbox_row(action_id), approvals_queries.shown(action_id)
-    return Proof(_sign_ins[by.pk], typed_name(row.summary, shown.args, row.tool) if row and shown else "")
+    shown = approvals_queries.shown(action_id)
+    return Proof(_sign_ins[by.pk], shown.confirm if shown else "")
 
 
 def _work(wakes: list[waking.Wake]) -> None:

@@ -54,7 +54,9 @@ def _unreadable(request: HttpRequest) -> HttpResponse | None:
             return refusal(request, 400, "too_many_fields", "That form has more than 500 fields, which no page of ours sends")
         (unquote_to_bytes(body) if encoded else body).decode("utf-8")
         if any("\x00" in text for name, values in request.POST.lists() for text in (name, *values)):
-            return refusal(request, 400, "bad_text", "The text sent holds a NUL, which no text may; nothing was recorded. Remove it and send it again")
+            return refusal(
+                request, 400, "bad_text", "The text sent holds a NUL, which no text may; nothing was recorded. Remove it and send it again"
+            )
         if any(len(values) > 1 for name, values in request.POST.lists() if name not in SEVERAL):
             return refusal(request, 400, "repeated_field", "That form says the same field twice; nothing was recorded")
     except RequestDataTooBig:
@@ -134,7 +136,9 @@ def refusal(request: HttpRequest, status: int, code: str, sentence: str, **detai
     context = {"status": status, "code": code, "sentence": sentence, "details": details}
     if "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"status": status, "code": code, "detail": sentence, **_plain(details)}, status=status)
-    template = "_problem.html" if getattr(request, "htmx", False) else "problem.html"
+    # Limits refuse before the middleware that knows htmx has seen the request.
+    fragment = request.htmx if hasattr(request, "htmx") else request.headers.get("HX-Request") == "true"
+    template = "_problem.html" if fragment else "problem.html"
     return render(request, template, context, status=status)
 
 

@@ -10,7 +10,6 @@ from agents.models import Effect, Run
 from agents.states import EffectState, RunState
 from approvals import operations as approvals
 from approvals import queries
-from approvals.ladder import typed_name
 from approvals.models import Action, Edit, User
 from approvals.operations import Proposal, people, sign_ins
 from approvals.operations.deciding import Decided
@@ -79,6 +78,7 @@ def proposal(level: str = "medium", **more: Any) -> Proposal:
         "tool": "do_it",
         "args": {"what": "this"},
         "summary": "Do this",
+        "names": ("this",),
         "proposal_digest": "0" * 64,
         "environment": "demo",
         **LEVELS[level],
@@ -107,7 +107,7 @@ def signed_in(by: User, proof: str = "password", **more: Any) -> str:
 def proof(target: Action, by: User, **more: Any) -> Proof:
     """What a door would know of somebody who has just signed in and types what is asked."""
     shown = queries.shown(target.pk)
-    typed = typed_name(target.summary, shown.args, target.tool) if shown else ""
+    typed = shown.confirm if shown else ""
     return Proof(**{"sign_in": signed_in(by), "typed": typed, **more})
 
 

@@ -6,7 +6,7 @@ from agents.models import Run
 from agents.operations.pausing import context
 from agents.tools import runner
 from agents.tools.registry import BadArgs, ToolError
-from agents.tools.summaries import summarize
+from agents.tools.summaries import names, summarize
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError
@@ -29,6 +29,7 @@ def check_edit(edit_id: int) -> None:
             edit_id,
             args=args,
             summary=summarize(tool.summary, args, tool.name),
+            names=names(tool.summary, args, tool.confirm),
             preview=seen.as_json(),
             figures=seen.figures,
         )

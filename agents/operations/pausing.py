@@ -15,7 +15,7 @@ from agents.operations import events
 from agents.states import PauseState
 from agents.tools import runner, taint
 from agents.tools.registry import BadArgs, Preview, Tool, ToolContext, ToolError
-from agents.tools.summaries import summarize
+from agents.tools.summaries import names, summarize
 from approvals.operations import Proposal, close, lock, open_action
 from approvals.queries import Settled
 from approvals.states import ActionState
@@ -142,8 +142,8 @@ def context(run: Run, *, action_id: str) -> ToolContext:
 
 def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], digest: str, seen: Preview) -> Proposal:
     value = question.value
-    given = value.get("evidence")
-    evidence = [canonical.storable(e) for e in (given if isinstance(given, list) else []) if isinstance(e, dict)][:MAX_EVIDENCE]
+    given = value.get("evidence") if isinstance(value.get("evidence"), list) else []
+    evidence = [canonical.storable(e) for e in given if isinstance(e, dict)][:MAX_EVIDENCE]
     cost = value.get("estimated_cost")
     timeout = value.get("timeout_s")
     again = value.get("asked_again_after")
@@ -159,13 +159,15 @@ def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], di
         reversible=tool.reversible,
         args=args,
         summary=summarize(tool.summary, args, tool.name),
+        names=names(tool.summary, args, tool.confirm),
         proposal_digest=digest,
         environment=run.agent.environment,
         preview=seen.as_json(),
         figures=seen.figures,
         evidence=evidence,
         rationale=canonical.storable(str(value.get("rationale") or "")),
-        untrusted_text=taint.untrusted_paths(args, [str(e.get("text", "")) for e in evidence]),
+        # All the planner read, not only what of it is kept and shown.
+        untrusted_text=taint.untrusted_paths(args, [str(e.get("text", "")) for e in given if isinstance(e, dict)] if given else []),
         estimated_cost=float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) else None,
         deadline_s=max(5, timeout) if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
         requested_by=run.started_by,

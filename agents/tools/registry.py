@@ -94,6 +94,7 @@ class Tool:
     untrusted_output: bool = False
     timeout_s: float = 30.0
     check_outcome: Callable[[Any, ToolContext], str] | None = None
+    confirm: str = ""
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -135,6 +136,7 @@ class Tool:
             "untrusted_output": self.untrusted_output,
             "timeout_s": self.timeout_s,
             "summary": self.summary,
+            **({"confirm": self.confirm} if self.confirm else {}),
             "schema": self.schema,
             "schema_sha256": self.schema_sha256,
         }
@@ -151,6 +153,7 @@ def tool(
     untrusted_output: bool = False,
     timeout_s: float = 30.0,
     check_outcome: Callable[[Any, ToolContext], str] | None = None,
+    confirm: str = "",
 ) -> Callable[[Callable[[Any, ToolContext], dict[str, Any]]], Tool]:
     """Declare a function `(args: SomeModel, ctx: ToolContext) -> dict` as a tool.
 
@@ -163,12 +166,20 @@ def tool(
         untrusted_output: its result holds text from outside (mail, file names, web pages).
         timeout_s: seconds after which the call is given up.
         check_outcome: asks whether a call whose outcome is unknown was done: "done", "not_done" or "unknown".
+        confirm: the argument that names the target ("order_id"): what a person types before something critical runs. Without it, the
+            first argument that the summary shows as it is; without that, the tool's name.
+
+    Raises:
+        TypeError: the first parameter has no pydantic model, or `confirm` names no argument of it.
     """
 
     def declare(call: Callable[[Any, ToolContext], dict[str, Any]]) -> Tool:
+        model = _args_model(call)
+        if confirm and confirm.partition(".")[0] not in model.model_fields:
+            raise TypeError(f"{name}: confirm={confirm!r} is none of its arguments ({', '.join(model.model_fields)})")
         return Tool(
             name=name,
-            args=_args_model(call),
+            args=model,
             call=call,
             risk=risk,
             summary=summary,
@@ -179,6 +190,7 @@ def tool(
             untrusted_output=untrusted_output,
             timeout_s=timeout_s,
             check_outcome=check_outcome,
+            confirm=confirm,
         )
 
     return declare

@@ -34,6 +34,23 @@ def _format(args: Mapping[str, Any], path: str, style: str, extra: str) -> str:
     return f"“{text}”" if style == "quote" else text
 
 
+def names(template: str, args: Mapping[str, Any], confirm: str = "") -> tuple[str, ...]:
+    """What the author says the call is about, the best first: the argument `confirm` names, then those the template puts in as they are.
+
+    A person types the first of them that can be typed before something critical runs (`approvals.ladder.confirm_of`). The order is the
+    author's and so is the choice: arguments that only an agent's plan brings in are not asked. A value the summary cuts is left out.
+    """
+    summary = summarize(template, args)
+    shown = [m.group(1) for m in _FIELD.finditer(template) if m.group(2) in (None, "quote")]
+    values = [*([_named(args, confirm)] if confirm else []), *(v for v in (_named(args, path) for path in shown) if v in summary)]
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
+def _named(args: Mapping[str, Any], path: str) -> str:
+    value = _at(args, path)
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
 def human_bytes(size: int) -> str:
     """1536 -> "1.5 kB" (powers of 1000, as file managers show them)."""
     amount = float(size)

@@ -27,7 +27,7 @@ from approvals.notify.words import Item
 from approvals.operations.clock import database_now
 from approvals.permissions import standing
 from approvals.queries.inbox import Filters, inbox
-from approvals.queries.reaching import wants
+from approvals.queries.reaching import away, wants
 from approvals.states import ActionState, DeliveryState
 
 MOST_TOGETHER = 50
@@ -38,6 +38,7 @@ AT_ONCE = 2  # workers that may be sending through one channel: a slow server mu
 WHYS = 3
 MOST_COUNTED = 1_000  # in a digest
 GONE = "The device was removed"
+AWAY = "Away: whoever stands in is told instead"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def claim(channel: str) -> Parcel | None:
             parcel, skips = _looked_at(first, rows)
             for pk, why in skips.why.items():
                 _move([pk], DeliveryState.SKIPPED, error=why)
+            _tell_who_stands_in([row for row in rows if skips.why.get(row.pk) == AWAY])
             if parcel:
                 Delivery.objects.filter(pk__in=parcel.ids).update(state=DeliveryState.SENDING, attempts=F("attempts") + 1, changed_at=Now())
                 return parcel
@@ -93,12 +95,21 @@ def _together(due: QuerySet[Delivery], first: Delivery) -> list[Delivery]:
     return list(same.select_for_update(skip_locked=True).order_by("pk")[:MOST_TOGETHER])
 
 
+def _tell_who_stands_in(rows: list[Delivery]) -> None:
+    """Somebody left between the notice and its mail: the notice is looked at once more, and finds who is asked now."""
+    notices = [int(row.key.removeprefix("notice:")) for row in rows if row.key.startswith("notice:")]
+    if notices:
+        Notification.objects.filter(pk__in=notices, channel="reach", recipient="").update(sent_at=None)
+
+
 def _looked_at(first: Delivery, rows: list[Delivery]) -> tuple[Parcel | None, _Skips]:
     """The message these rows make now, and what of them is not sent."""
     user = User.objects.get(pk=first.user_id)
     wanted, skips = wants(user), _Skips()
     device = Device.objects.filter(pk=first.device, user=user).first() if first.channel == PUSH else None
     general = "" if user.is_active else "The account is locked"
+    if not general and first.kind != "trial" and away(user):
+        general = AWAY
     if first.channel == PUSH and device is None:
         general = GONE
     if general:

@@ -3,6 +3,7 @@
 An edit never changes the tool. A new version has its own digest and voids every earlier approval.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -65,6 +66,7 @@ def apply_edit(
     summary: str,
     preview: dict[str, Any],
     figures: dict[str, int],
+    names: Sequence[str] = (),
 ) -> Action:
     """Make the checked arguments the action's next version, scored anew; earlier approvals count no more.
 
@@ -112,6 +114,7 @@ def apply_edit(
         asked_for_sha256=envelope.asked_for_sha256,
         why="edited",
         edited_by=edit.by,
+        names=names,
     )
     action.save(update_fields=["version", "summary", "digest", "level", "score", "expires_at", *staging.LAID_OUT])
     changed.save(force_insert=True)

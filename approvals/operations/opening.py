@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from approvals import envelopes
+from approvals import envelopes, ladder
 from approvals.legible.findings import unreadable
 from approvals.models import Action, Requirement, User
 from approvals.operations import events, policies, repeating, staging
@@ -18,6 +18,7 @@ from approvals.operations.notices import tell_action
 from approvals.operations.repeating import Earlier
 from approvals.operations.resolving import conclude, record_policy_decision
 from approvals.operations.using import decided_by_grant
+from approvals.policy.basics import Level
 from approvals.policy.risk import Assessment, Facts, assess
 from approvals.policy.rules import Policy
 from approvals.states import ActionState, Verdict
@@ -37,6 +38,7 @@ class Proposal:
         kind: "tool", or "question" (then nothing is executed and `args` holds what is asked).
         tool, tool_schema_sha256, tool_class, reversible: the tool as its author declared it.
         summary: one line made by the author's template from the arguments.
+        names: values of the arguments by which the tool's author would have its target named, the best first (see `ladder.confirm_of`).
         proposal_digest: what the asker compares the answer with.
         figures: numbers for the policy (rows, amount_cents ...); `preview` is what people are shown.
         rationale, evidence: the agent's own words and what it had read; shown fenced off.
@@ -74,6 +76,7 @@ class Proposal:
     note: str = ""
     asked_for: Mapping[str, Any] = field(default_factory=dict)
     follows: UUID | None = None
+    names: Sequence[str] = ()
 
 
 def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
@@ -148,8 +151,10 @@ def write_requirement(
     edited_by: User | None = None,
     editor: str = "",
     asked_for_sha256: str = "",
+    names: Sequence[str] = (),
 ) -> Requirement:
     """Freeze one version of an action: envelope, digest and factors; the action's columns follow (unsaved)."""
+    typed = assessment.level is Level.CRITICAL
     raw = envelopes.build(
         action,
         args=args,
@@ -163,6 +168,7 @@ def write_requirement(
         asked_deadline_s=deadline_s,
         edited_by=edited_by.person if edited_by else editor,
         asked_for_sha256=asked_for_sha256,
+        confirm=ladder.confirm_of(names, action.tool) if typed else "",
     )
     envelope = envelopes.Envelope(canonical.parse(raw))
     action.digest, action.level, action.score = envelopes.digest_of(raw), str(assessment.level), assessment.score
@@ -231,6 +237,7 @@ def _create(
         now=now,
         deadline_s=proposal.deadline_s,
         asked_for_sha256=canonical.fingerprint(dict(proposal.asked_for)) if proposal.run else "",
+        names=proposal.names,
     )
     rows.insert(action)
     rows.insert(requirement)

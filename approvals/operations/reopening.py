@@ -53,6 +53,7 @@ def reopen(action: Action, *, why: str, by: Actor, door: str, kind: str = "actio
         why="reopened",
         editor=envelope.edited_by,
         asked_for_sha256=envelope.asked_for_sha256,
+        names=[envelope.confirm],
     )
     changed = Action.objects.filter(pk=action.pk, state=action.state, version=expected, claimed_at=None, settled_at=None).update(
         state=ActionState.PENDING,

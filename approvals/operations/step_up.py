@@ -68,7 +68,7 @@ def check(action: Action, envelope: Envelope, *, who: Standing, verdict: Verdict
     rung = rung_of(str(envelope.data["risk"]["level"]), verdict, question=action.kind == Action.Kind.QUESTION)
     if rung == ladder.NOTHING:
         return {}
-    if rung.typed and proof.typed != ladder.typed_name(action.summary, envelope.args, action.tool):
+    if rung.typed and proof.typed != envelope.confirm:
         raise BadRequest("That is not its name: type it exactly as it stands")
     found = sign_ins.proved(proof.sign_in, user=who.user)
     if found is None:

@@ -65,6 +65,7 @@ class ActionDetail:
         grants: standing approvals of this agent and tool that are in force.
         rejections: so many end it; `escalated` groups that are asked as well by now.
         excluded: who can never decide it, each with the rule that says so.
+        confirm: what is typed to approve it, where the ladder asks for that.
         own_edit: these arguments are this reader's own: they may reject or edit again, not approve.
         checking: an edit of it is being checked; `edit_errors` what the last refused edit was refused for.
     """
@@ -103,6 +104,7 @@ class ActionDetail:
     rejections: int = 1
     escalated: tuple[str, ...] = ()
     excluded: tuple[tuple[str, str], ...] = ()
+    confirm: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class Shown:
     why: str
     args: Any
     preview: dict[str, Any]
+    confirm: str = ""
 
 
 def shown(action_id: Any) -> Shown | None:
@@ -126,10 +129,10 @@ def shown(action_id: Any) -> Shown | None:
     if found is None:
         return None
     try:
-        args = canonical.parse(bytes(found[3]))["args"]
-    except (canonical.NotCanonical, KeyError, TypeError):
+        envelope = envelopes.Envelope(canonical.parse(bytes(found[3])))
+        return Shown(found[0], found[1], found[2], envelope.args, found[4], envelope.confirm)
+    except (canonical.NotCanonical, KeyError, TypeError, AttributeError):
         return None
-    return Shown(found[0], found[1], found[2], args, found[4])
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,7 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
         rejections=envelope.rejections,
         escalated=envelope.escalated(action.passed),
         excluded=_excluded(action, envelope),
+        confirm=envelope.confirm,
         own_edit=reader.person == editor and editor in data["exclude"],
         grants=open_grants(agent=action.agent, tool=action.tool) if action.kind == Action.Kind.TOOL else [],
         mine=any(v.by == reader.get_username() and v.version == action.version for v in votes),

@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from approvals.models import Delivery, Device, Preference, User
+from approvals.models import Absence, Delivery, Device, Preference, User
 from approvals.notify import choices
 from approvals.notify.choices import Wants
 from approvals.permissions import REVIEWERS
@@ -73,10 +73,19 @@ def wants(user: User) -> Wants:
     return choices.wants(kept or {})
 
 
+def _absences() -> QuerySet[Absence]:
+    return Absence.objects.filter(Q(until=None) | Q(until__gt=Now()), ended_at=None)
+
+
+def away(user: User) -> bool:
+    """Whether this person left their desk to somebody: then that one is told, and they are left in peace."""
+    return _absences().filter(user=user).exists()
+
+
 def readers(accounts: Collection[int] | None) -> Sequence[Reader]:
-    """Those of these accounts that may sign in (None: all who review), with what they want."""
-    which = {"groups__name": REVIEWERS} if accounts is None else {"pk__in": accounts}
-    people = User.objects.filter(is_active=True, kind=User.Kind.HUMAN, **which)
+    """Those of these accounts that may sign in (None: all who review and are not away), with what they want."""
+    which = Q(groups__name=REVIEWERS) & ~Exists(_absences().filter(user=OuterRef("pk"))) if accounts is None else Q(pk__in=accounts)
+    people = User.objects.filter(which, is_active=True, kind=User.Kind.HUMAN)
     found = list(people.distinct().order_by("pk").values_list("pk", "person", "email"))
     ids = [pk for pk, _, _ in found]
     chosen = dict(Preference.objects.filter(user__in=ids).values_list("user_id", "choices"))

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from approvals.ladder import typed_name
 from approvals.operations.step_up import rung_of
 from approvals.queries import ActionDetail, Stop
 from approvals.states import Verdict
@@ -103,7 +102,7 @@ def bar_of(detail: ActionDetail, *, halts: list[Stop]) -> Bar | None:
 def confirm_of(detail: ActionDetail, *, given: str = "", reason: str = "", errors: tuple[str, ...] = (), passkey: bool = False) -> Confirm:
     """The confirm sheet of high and critical actions; `passkey` says whether this person has one."""
     rung = rung_of(detail.row.level, Verdict.APPROVE, question=detail.row.kind == "question")
-    typed = typed_name(detail.row.summary, detail.args, detail.row.tool) if rung.typed else ""
+    typed = detail.confirm if rung.typed else ""
     undone = "" if detail.reversible else " It cannot be undone."
     return Confirm(
         text=f"{detail.row.agent} runs {detail.row.tool} with exactly these arguments.{undone}",

@@ -5,7 +5,6 @@ import time
 from dataclasses import dataclass
 
 from approvals import queries
-from approvals.ladder import typed_name
 from approvals.models import Action
 from tests.bench import bulk
 from tests.bench.cast import Reviewer
@@ -50,7 +49,7 @@ def measure(stack: Stack, reviewer: Reviewer, *, pending: int, events: int, requ
 
     def decide(action: Action) -> float:
         shown = queries.shown(action.pk)
-        typed = typed_name(action.summary, shown.args, action.tool) if shown and action.level == "critical" else ""
+        typed = shown.confirm if shown and action.level == "critical" else ""
         sent, answered = browser.decide(str(action.pk), action.digest, typed=typed, as_fragment=True)
         return answered - sent
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from allauth.mfa.models import Authenticator
 
-from approvals import ladder, passkeys
+from approvals import ladder, passkeys, queries
 from approvals.errors import BadRequest, NotFound, Stale, StepUp
 from approvals.models import Challenge, Decision
 from approvals.operations import sign_ins, step_up
@@ -104,6 +104,17 @@ def test_a_standing_approval_at_high_asks_for_as_fresh_a_proof(cast, settings):
 def test_critical_is_typed_at_every_door(cast, critical, typed):
     with pytest.raises(BadRequest, match="not its name"):
         decide(critical, cast.reviewer, proof=factories.proof(critical, cast.reviewer, typed=typed))
+
+
+def test_what_is_typed_is_the_authors_choice_not_the_agents(cast, policy):
+    given = {"args": {"a": "min", "target": "prod-database"}, "summary": "Administer prod-database", "tool": "administer"}
+    for names, wanted in ((("prod-database",), "prod-database"), ((), "administer"), (("pr\u043ed-database",), "administer")):
+        action = factories.action("critical", names=names, **given)
+        assert queries.action_detail(action.pk, reader=cast.reviewer).confirm == queries.shown(action.pk).confirm == wanted
+        for typed in {"min", "Administer", "prod-database", "administer"} - {wanted}:
+            with pytest.raises(BadRequest, match="not its name"):
+                decide(action, cast.reviewer, proof=factories.proof(action, cast.reviewer, typed=typed))
+        assert decide(action, cast.reviewer, proof=factories.proof(action, cast.reviewer, typed=wanted)).decision.proof["typed"]
 
 
 def test_a_passkey_signs_the_decision_and_an_auditor_can_check_it(cast, critical):

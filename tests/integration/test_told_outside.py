@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from approvals import operations, tasks
 from approvals.models import Action, Delivery, Notification, User
-from approvals.operations import devices, preferences, snoozing, telling
+from approvals.operations import devices, preferences, reaching, snoozing, telling
 from approvals.operations.clock import database_now
 from tests import factories, servers
 from tests.factories import decide
@@ -85,6 +85,45 @@ def test_whoever_is_away_is_left_in_peace_and_who_stands_in_is_told(smtp, cast):
     factories.action()
     tasks.reach()
     assert [who for who, _ in mailed(smtp)] == ["sam"]
+
+
+def test_who_leaves_between_the_notice_and_its_mail_is_left_in_peace_too(smtp, cast):
+    """Here the delegate is asked only in their stead: the notice that was spread before they left finds them all the same."""
+    User.objects.get(username="sam").groups.clear()
+    User.objects.get(username="sam").groups.add(*cast.operator.groups.all())
+    factories.action()
+    assert reaching.spread() == 1
+    operations.go_away(by=cast.reviewer, delegate="olga", door="web")
+    another = factories.another_reviewer(email="another@example.org")
+    tasks.reach()
+    tasks.reach()
+    assert [who for who, _ in mailed(smtp)] == ["another"]
+    assert became()["rita", "action.opened"] == ("SKIPPED", "Away: whoever stands in is told instead")
+    assert ("another", "action.opened") not in became() and became()[another.username, "action.opened"][0] == "SENT"
+
+
+def test_an_absent_person_gets_no_digest_and_a_trial_all_the_same(smtp, cast):
+    now = database_now()
+    for user in (cast.reviewer, cast.second):
+        preferences.choose(by=user, choices={"reach": {"digest": f"{now.hour:02}:00", "zone": "UTC"}})
+    operations.go_away(by=cast.reviewer, delegate="sam", door="web")
+    with clock_moved(days=(7 - now.weekday()) % 7):  # a Monday
+        assert reaching.digests() == 1
+        reaching.want_trial(by=User.objects.get(username="rita"), channel="email")
+        tasks.reach()
+    assert "rita" in [who for who, _ in mailed(smtp)]
+    assert Delivery.objects.get(kind="digest").user == cast.second
+
+
+def test_excluded_people_and_other_stages_are_never_mailed(smtp, cast, policy):
+    asking(policy, need=STAGED, exclude=["requester", "owner"])
+    factories.action(requested_by=cast.reviewer, owner=cast.operator)
+    tasks.reach()
+    assert [who for who, _ in mailed(smtp)] == ["sam"]
+    decide(Action.objects.get(), cast.second)
+    with clock_moved(minutes=3):
+        tasks.reach()
+    assert mailed(smtp) == []  # the only operator owns the agent
 
 
 def test_the_matrix_and_quiet_hours_hold_for_reminders_too(smtp, cast):

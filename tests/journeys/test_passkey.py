@@ -11,7 +11,7 @@ from tests.journeys.conftest import Stack
 SignIn = Callable[..., Page]
 CRITICAL = """
 from approvals.operations import Proposal, open_action
-a = open_action(Proposal(agent="passkeys", thread="passkeys", interrupt_id="i", tool="wire", args={"account": "DE-4711"}, proposal_digest="0" * 64,
+a = open_action(Proposal(agent="passkeys", thread="passkeys", interrupt_id="i", tool="wire", args={"account": "DE-4711"}, names=["DE-4711"], proposal_digest="0" * 64,
     summary="Wire 2,000.00 to DE-4711", environment="demo", tool_class="money", figures={"amount_cents": 200_000}))
 print("made", a.pk, a.level)
 """

@@ -2,7 +2,8 @@
 
 import pytest
 
-from agents.tools.summaries import LIMIT, summarize
+from agents.tools.summaries import LIMIT, names, summarize
+from approvals.ladder import confirm_of
 
 ARGS = {
     "order_id": "A-7",
@@ -42,3 +43,38 @@ def test_an_argument_cannot_bring_lines_or_fields_of_its_own():
 
 def test_a_line_has_an_end():
     assert len(summarize("{long} " * 20, ARGS)) == LIMIT
+
+
+@pytest.mark.parametrize(
+    ("template", "confirm", "args", "found"),
+    [
+        ("Administer {target}", "", {"a": "min", "target": "prod-database"}, ("prod-database",)),
+        ("Administer {target}", "", {"target": "prod-database", "Administer": "Administer"}, ("prod-database",)),
+        ("Send {subject|quote} to {to}", "", {"to": "ann@example.org", "subject": "Send"}, ("Send", "ann@example.org")),
+        ("Send {subject|quote} to {to}", "to", {"to": "ann@example.org", "subject": "Send"}, ("ann@example.org", "Send")),
+        ("Refund {amount_cents|money:currency} to {order_id}", "", {**ARGS, "currency": "A-7"}, ("A-7",)),
+        ("Move {ids|count} rows", "", ARGS, ()),
+        ("To {to.name}", "to.name", ARGS, ("Ada",)),
+        ("{long}", "", ARGS, ()),
+        ("No fields at all", "gone", ARGS, ()),
+        ("{n} of {ok}", "", {"n": 10077, "ok": True}, ("10077",)),
+    ],
+)
+def test_the_author_names_the_target_and_extra_arguments_name_nothing(template, confirm, args, found):
+    assert names(template, args, confirm) == found
+
+
+@pytest.mark.parametrize(
+    ("candidates", "typed"),
+    [
+        (["prod-database"], "prod-database"),
+        (["", "ab", "A-7", "prod-database"], "A-7"),
+        (["pr\u043ed-database", "eu-west-1"], "eu-west-1"),
+        (["prod\u200b-database"], "wire"),
+        ([" padded", "padded ", "two\nlines", "x" * 81], "wire"),
+        (["M\u00fcller GmbH"], "M\u00fcller GmbH"),
+        ([], "wire"),
+    ],
+)
+def test_what_is_typed_can_be_typed_and_is_what_it_looks_like(candidates, typed):
+    assert confirm_of(candidates, "wire") == typed

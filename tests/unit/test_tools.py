@@ -46,6 +46,15 @@ def test_a_tool_without_typed_arguments_is_no_tool():
         tool(name="t", risk=RiskClass.READ, summary="")(untyped)
 
 
+def test_confirm_names_an_argument_or_the_tool_is_not_declared():
+    def call(args: Amount, ctx: ToolContext) -> dict[str, Any]:
+        return {}
+
+    assert tool(name="t", risk=RiskClass.READ, summary="", confirm="amount")(call).describe()["confirm"] == "amount"
+    with pytest.raises(TypeError, match=r"confirm='order' is none of its arguments \(amount\)"):
+        tool(name="t", risk=RiskClass.READ, summary="", confirm="order")(call)
+
+
 def test_arguments_are_normalised_once():
     assert declared.validate({"amount": "7"})[1] == {"amount": 7}
 

@@ -76,6 +76,7 @@ def outcome_of_refund(args: RefundArgs, ctx: ToolContext) -> str:
     risk=RiskClass.MONEY,
     reversible=False,
     summary="Refund {amount_cents|money:currency} to order {order_id}",
+    confirm="order_id",
     preview=preview_refund,
     idempotent=True,
     timeout_s=20,
@@ -129,6 +130,7 @@ def preview_credit(args: CreditArgs, ctx: ToolContext) -> Preview:
     risk=RiskClass.MONEY,
     reversible=True,  # a credit can be voided until it is spent
     summary="Issue {amount_cents|money:currency} of store credit for ticket {ticket_id}",
+    confirm="ticket_id",
     preview=preview_credit,
     idempotent=True,
     timeout_s=20,
