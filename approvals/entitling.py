@@ -19,7 +19,7 @@ RULES = {
     "requester": "you asked for this yourself: you started the run it belongs to",
     "owner": "you own the agent that asks",
 }
-THEIRS = {"requester": "asked for this", "owner": "owns the agent that asks", "editor": "wrote these arguments"}
+THEIRS = {"requester": "asked for this", "owner": "owns the agent that asks", "editor": "edited this"}
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,18 @@ def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, verd
 
 def check_apart(who: Standing, action: Action, envelope: Envelope, *, instead_of: Absent | None = None, verdict: str = "approve") -> None:
     """Raises NotAllowed when this person, or somebody in whose stead they act at present, is excluded from deciding."""
-    excluded, editor = envelope.excluded, envelope.edited_by
+    excluded, editors = envelope.excluded, envelope.editors
     if not excluded:
         return
     if who.person in excluded:
-        rule = _rule(action, who.person, editor)
+        rule = _rule(action, who.person, editors)
         if rule == "editor" and verdict != "reject":
-            raise NotAllowed(
-                "These are the arguments you wrote: somebody else has to approve them (you may still reject; rule exclude: editor)"
-            )
+            raise NotAllowed("You edited this: somebody else has to approve it (you may still reject; rule exclude: editor)")
         if rule != "editor":
             raise NotAllowed(f"Excluded, because {RULES[rule]}: somebody else has to decide it (rule exclude: {rule})")
     for absent in (*who.stands_for, *([instead_of] if instead_of else [])):
-        if absent.person in excluded and not (absent.person == editor and verdict == "reject"):
-            rule = _rule(action, absent.person, editor)
+        if absent.person in excluded and not (absent.person in editors and verdict == "reject"):
+            rule = _rule(action, absent.person, editors)
             raise NotAllowed(f"You stand in for {absent.name}, who {THEIRS[rule]}: somebody else has to decide it (rule exclude: {rule})")
 
 
@@ -109,9 +107,9 @@ def absent(user: User) -> Absent:
     return Absent(user.pk, user.person, user.get_username(), groups, user.is_active)
 
 
-def _rule(action: Action, person: str, editor: str) -> str:
+def _rule(action: Action, person: str, editors: Collection[str]) -> str:
     """Which exclusion it is; asked only where somebody is refused. Only who is not excluded otherwise could have edited."""
-    if person == editor:
+    if person in editors:
         return "editor"
     pairs = (("requester", action.requested_by_id), ("owner", action.owner_id))
     persons = dict(User.objects.filter(pk__in=[pk for _, pk in pairs if pk]).values_list("pk", "person"))

@@ -4,15 +4,16 @@ Operations build and prove it, queries prove it again for the page. Built at the
 holds without having compared the two.
 """
 
+import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
-from approvals.policy.basics import ExtendRule, RequirementRule
+from approvals.policy.basics import LEAST_EXTENSION_S, ExtendRule, RequirementRule
 from approvals.policy.risk import Assessment, Facts
 from approvals.policy.rules import Policy
 from approvals.policy.times import ESCALATE, Moment, Times, times
@@ -89,7 +90,8 @@ class Envelope:
 
     @property
     def verdicts(self) -> list[str]:
-        return list(self.data["verdicts"])
+        """What may be decided. Saying no is always among it, whatever an older policy left out."""
+        return list(dict.fromkeys((*self.data["verdicts"], "reject")))
 
     @property
     def reason_for(self) -> list[str]:
@@ -112,6 +114,16 @@ class Envelope:
     def edited_by(self) -> str:
         """The person whose edit these arguments are; "" when they are the agent's own."""
         return str(self.data.get("edited_by", ""))
+
+    @property
+    def editors(self) -> frozenset[str]:
+        """Everybody whose edits led from the agent's own arguments to these."""
+        return frozenset({*self.data.get("editors", ()), self.edited_by} - {""})
+
+    @property
+    def put_off_s(self) -> int:
+        """By how much earlier versions were put off, in seconds: what may be added is that much less."""
+        return int(self.data.get("put_off_s", 0))
 
     @property
     def asked_for_sha256(self) -> str:
@@ -143,6 +155,29 @@ class Envelope:
         return str(self.data.get("denied", ""))
 
 
+@dataclass(frozen=True)
+class Until:
+    """The deadline that a version keeps from the one before.
+
+    Attributes:
+        at: when that one ran out, or would have.
+        put_off_s: by how much it, and those before it, had been put off.
+        spare_s: by how much more whoever makes the new version may put it off.
+    """
+
+    at: datetime
+    put_off_s: int = 0
+    spare_s: int = 0
+
+    @property
+    def latest(self) -> datetime:
+        return self.at + timedelta(seconds=self.spare_s)
+
+    def put_off(self, expires_at: datetime) -> int:
+        """By how much it is put off in all, when the new version runs out then."""
+        return self.put_off_s + max(0, math.ceil((expires_at - self.at).total_seconds()))
+
+
 def build(
     action: Action,
     *,
@@ -158,6 +193,8 @@ def build(
     edited_by: str,
     asked_for_sha256: str,
     confirm: str = "",
+    editors: Collection[str] = (),
+    until: Until | None = None,
 ) -> bytes:
     """The canonical bytes of one version. Raises NotCanonical when the arguments have none."""
     planned = times(
@@ -167,7 +204,9 @@ def build(
         asked_deadline_s=asked_deadline_s,
         calendars=policy.data.calendars,
         quiet=policy.data.quiet,
+        at_latest=until.latest if until else None,
     )
+    put_off = until.put_off(planned.expires_at) if until else 0
     return canonical.dumps(
         {
             "v": 1,
@@ -187,11 +226,12 @@ def build(
             "policy": {"id": "default", "version": policy.number or policy.data.version, "sha256": policy.sha256},
             "risk": {"score": assessment.score, "level": str(assessment.level), "reasons": [f.as_json() for f in assessment.factors]},
             "facts": _facts(facts),
-            **_asked(assessment.requirement, planned),
+            **_asked(assessment.requirement, planned, put_off),
             **({"denied": assessment.denied} if assessment.denied else {}),
             **({"confirm": confirm} if confirm else {}),
             "exclude": sorted(excluded),
             "edited_by": edited_by,
+            **({"editors": sorted(editors)} if set(editors) - {edited_by} else {}),
             "asked_for_sha256": asked_for_sha256,
             "asked_deadline_s": asked_deadline_s,
             "created_at": now.isoformat(),
@@ -250,9 +290,14 @@ def _whole(envelope: Envelope) -> bool:
     """Whether everything that is read of it later can be read, as what it is read as."""
     data = envelope.data
     texts = [data["policy"]["sha256"], data["tool"]["schema_sha256"], *data["exclude"], *envelope.verdicts, *envelope.reason_for]
-    texts += [*envelope.delegates, *(text for m in envelope.moments for text in (m.kind, m.what))]
+    texts += [*envelope.delegates, *envelope.editors, *(text for m in envelope.moments for text in (m.kind, m.what))]
     counts = all(type(n.group) is str and type(n.count) is int and type(n.stage) is int for n in envelope.needs)
-    counts = counts and type(envelope.rejections) is int and (envelope.extend is None or envelope.extend.at_most_s > 0)
+    counts = (
+        counts
+        and type(envelope.rejections) is int
+        and envelope.put_off_s >= 0
+        and (envelope.extend is None or envelope.extend.at_most_s > 0)
+    )
     return counts and all(type(t) is str for t in texts) and bool(envelope.execute_within)
 
 
@@ -303,13 +348,15 @@ def _facts(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _asked(rule: RequirementRule, planned: Times) -> dict[str, Any]:
+def _asked(rule: RequirementRule, planned: Times, put_off_s: int) -> dict[str, Any]:
     """What is asked of people. What is usual is left out: the fewer bytes, the sooner they are digested."""
+    left_s = rule.extend.at_most_s - put_off_s if rule.extend and rule.need else 0
     return {
         "need": [{"group": n.group, "count": n.count, **({"stage": n.stage} if n.stage > 1 else {})} for n in rule.need],
         **({"rejections": rule.rejections} if rule.rejections > 1 else {}),
         **({"moments": [[m.at.isoformat(), m.kind, m.what] for m in planned.moments]} if planned.moments else {}),
-        **({"extend": {"by": list(rule.extend.by), "at_most_s": rule.extend.at_most_s}} if rule.extend and rule.need else {}),
+        **({"extend": {"by": list(rule.extend.by), "at_most_s": left_s}} if rule.extend and left_s >= LEAST_EXTENSION_S else {}),
+        **({"put_off_s": put_off_s} if put_off_s else {}),
         **({"delegates": list(rule.delegates)} if rule.delegates and rule.need else {}),
         "verdicts": list(rule.verdicts),
         "reason_for": list(rule.reason_for),

@@ -137,21 +137,21 @@ def check_start_runs(who: Standing) -> None:
 
 
 def check_decide(
-    who: Standing, *, groups: Collection[str], excluded: Collection[str], edited_by: str = "", verdict: str = "approve"
+    who: Standing, *, groups: Collection[str], excluded: Collection[str], editors: Collection[str] = (), verdict: str = "approve"
 ) -> None:
     """Raises NotAllowed when this person can never count for a requirement with these groups and exclusions.
 
     Args:
-        edited_by: the person whose edit this version is; they may take it back (reject), not approve it.
+        editors: whose edits led to this version; they may take it back (reject), not approve it.
     """
     if not who.groups & set(groups):
         raise NotAllowed(f"This needs somebody of {' and '.join(sorted(set(groups)))}; you are not in that group")
     if who.person not in excluded:
         return
-    if who.person != edited_by:
+    if who.person not in editors:
         raise NotAllowed("You asked for this yourself, or own the agent: somebody else has to decide it")
     if verdict != "reject":
-        raise NotAllowed("These are the arguments you wrote: somebody else has to approve them (you may still reject)")
+        raise NotAllowed("You edited this: somebody else has to approve it (you may still reject)")
 
 
 def why_not_decide(user: User, *, groups: Collection[str], excluded: Collection[str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from approvals.policy.places import filled
 from approvals.states import Verdict
 
 
@@ -47,7 +48,8 @@ class Tally:
 def resolve(needs: Sequence[Need], votes: Sequence[Vote], *, rejections: int = 1, escalated: Collection[str] = ()) -> Verdict | None:
     """The verdict the votes add up to, or None while more are needed.
 
-    One answer ends it, and so many rejections; approvals must satisfy every need, each with distinct people.
+    One answer ends it, and so many rejections; approvals must satisfy every need, each with distinct people: one person never
+    stands for two groups.
     The first final vote in order wins, so the result never depends on who reads it when.
 
     Args:
@@ -65,19 +67,12 @@ def resolve(needs: Sequence[Need], votes: Sequence[Vote], *, rejections: int = 1
 
 
 def tally(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Collection[str] = ()) -> list[Tally]:
-    """Approvals given per need. A person in two needed groups counts in each: the needs ask about groups.
+    """Approvals given per need: each person counts for one, in the way that meets most.
 
-    Somebody of an escalated group fills one empty place only, so that one outsider never stands for two groups.
+    Somebody of an escalated group may fill any place of the stage that is empty, and one only.
     """
-    approvals = [v for v in votes if v.verdict is Verdict.APPROVE]
-    spare = {need.stage: _spare(needs, approvals, need.stage, escalated) for need in needs}
-    found = []
-    for need in needs:
-        given = len({v.person for v in approvals if v.stage == need.stage and need.group in v.groups})
-        filled = min(max(0, need.count - given), spare[need.stage])
-        spare[need.stage] -= filled
-        found.append(Tally(need, given + filled))
-    return found
+    given = {s: iter(_given([n for n in needs if n.stage == s], votes, escalated)) for s in {n.stage for n in needs}}
+    return [Tally(need, next(given[need.stage])) for need in needs]
 
 
 def open_stage(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Collection[str] = ()) -> int:
@@ -86,9 +81,11 @@ def open_stage(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Colle
     return min(wanting, default=max((n.stage for n in needs), default=1))
 
 
-def _spare(needs: Sequence[Need], approvals: Sequence[Vote], stage: int, escalated: Collection[str]) -> int:
-    """How many people approved in a stage who belong to none of its groups, only to an escalated one."""
-    if not escalated:
-        return 0
-    asked = {n.group for n in needs if n.stage == stage}
-    return len({v.person for v in approvals if v.stage == stage and not v.groups & asked and v.groups & set(escalated)})
+def _given(asked: Sequence[Need], votes: Sequence[Vote], escalated: Collection[str]) -> list[int]:
+    """How far the needs of one stage are met."""
+    groups: dict[str, frozenset[str]] = {}
+    for vote in votes:
+        if vote.verdict is Verdict.APPROVE and vote.stage == asked[0].stage:
+            groups[vote.person] = groups.get(vote.person, frozenset()) | vote.groups
+    anywhere = {person for person, own in groups.items() if not own.isdisjoint(escalated)}
+    return filled([n.count for n in asked], list(groups), lambda person, i: person in anywhere or asked[i].group in groups[person])

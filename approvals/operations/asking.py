@@ -60,7 +60,7 @@ def ask(action_id: Any, *, by: User, question: str, door: str) -> Ask:
     who = permissions.standing(by)
     envelope = envelopes.parse(requirement)
     permissions.check_decide(
-        who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded, edited_by=envelope.edited_by, verdict=Verdict.REJECT
+        who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded, editors=envelope.editors, verdict=Verdict.REJECT
     )
     if action.state != ActionState.PENDING:
         raise AlreadyDecided(f"It is {action.state.lower()}: there is nothing left to ask about", state=str(action.state))

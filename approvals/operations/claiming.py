@@ -113,16 +113,15 @@ def report_tampering(action_id: UUID, *, seen: str, door: str = "worker") -> Non
 
 def _check_still_enough(action: Action, requirement: Requirement, envelope: Envelope) -> None:
     """The opposite check of reliability.md 2.7: not "does it need review?" again, only "did it become stricter?"."""
-    policy = policies.in_force()
+    policy, given = policies.in_force(), votes(action, envelope)
     if policy.sha256 != envelope.data["policy"]["sha256"]:
         now = assess(policy.data, envelope.facts)
-        given = votes(action)
-        excluded = people_excluded(now, action.requested_by, action.owner)
+        excluded = people_excluded(now, action.requested_by, action.owner, envelope.editors)
         held_for = database_now() - (action.resolved_at or database_now())
         more = asks_more(now, envelope, given, excluded=excluded, held_for=held_for)
         if more:
             _ask_again(action, f"Policy {policy.version} now asks for more than {requirement.policy} did: {more}")
-    if verdict_of(action, envelope) is not Verdict.APPROVE:
+    if verdict_of(action, envelope, given) is not Verdict.APPROVE:
         _ask_again(action, "An approval no longer counts: somebody who gave it has been locked since, or a grant was revoked")
     if on_record.unproved(action, envelope):
         _ask_again(action, "At this level people prove more now than somebody who approved it did")

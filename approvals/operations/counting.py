@@ -1,6 +1,7 @@
 """The votes that count now, and what they add up to. Read in every decision and in every claim: one statement."""
 
 import json
+from collections.abc import Sequence
 
 from django.db import connection
 
@@ -20,17 +21,23 @@ ORDER BY d.id
 """
 
 
-def votes(action: Action) -> list[Vote]:
-    """The verdicts on the current version, oldest first. Whoever has been locked since, or left the group, no longer counts."""
+def votes(action: Action, envelope: Envelope) -> list[Vote]:
+    """The verdicts on the current version, oldest first. Whoever has been locked since, or left the group, no longer counts.
+
+    Nor does the approval of a person who is excluded, however it came to be there: accounts are linked, rows are forged.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_VOTES, [action.pk, action.version, action.digest])
         rows = cursor.fetchall()
-    return [
+    found = [
         Vote(person, Verdict(verdict), frozenset(json.loads(groups)) & frozenset(still), by_policy, stage, instead_of)
         for person, verdict, groups, by_policy, still, stage, instead_of in rows
     ]
+    excluded = envelope.excluded
+    return [v for v in found if v.verdict is not Verdict.APPROVE or v.by_policy or excluded.isdisjoint({v.person, v.instead_of})]
 
 
-def verdict_of(action: Action, envelope: Envelope) -> Verdict | None:
-    """What the votes that count now add up to."""
-    return resolve(envelope.needs, votes(action), rejections=envelope.rejections, escalated=envelope.escalated(action.passed))
+def verdict_of(action: Action, envelope: Envelope, given: Sequence[Vote] | None = None) -> Verdict | None:
+    """What the votes that count now (`given`, when they have been read) add up to."""
+    given = votes(action, envelope) if given is None else given
+    return resolve(envelope.needs, given, rejections=envelope.rejections, escalated=envelope.escalated(action.passed))

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from approvals import entitling, envelopes, permissions
+from approvals.envelopes import Envelope, Until
 from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking, NotFound
 from approvals.legible.findings import unreadable
 from approvals.models import Action, Edit, Requirement, User
@@ -92,10 +93,11 @@ def apply_edit(
         _refused(edit, action, requirement, {"": f"Policy refuses these arguments: {assessment.denied}"})
         tell_action(action, "action.edit_refused")
         return action
-    excluded = set(people_excluded(assessment, action.requested_by, action.owner)) | (envelope.excluded - {envelope.edited_by})
+    editors = _editors(edit, args, envelope)
+    excluded = {*people_excluded(assessment, action.requested_by, action.owner, editors), *(envelope.excluded - envelope.editors)}
     # Nobody approves, alone, an edit of their own that raises the risk; whether any edit, the policy says.
-    if assessment.score > action.score or "editor" in assessment.requirement.exclude:
-        excluded.add(edit.by.person)
+    excluded |= editors if assessment.score > action.score else envelope.excluded & editors
+    until = _until(edit, action, envelope)
     action.version += 1
     action.summary = summary
     changed = write_requirement(
@@ -115,6 +117,8 @@ def apply_edit(
         why="edited",
         edited_by=edit.by,
         names=names,
+        editors=editors,
+        until=until,
     )
     action.save(update_fields=["version", "summary", "digest", "level", "score", "expires_at", *staging.LAID_OUT])
     changed.save(force_insert=True)
@@ -143,6 +147,23 @@ def refuse_edit(edit_id: int, *, errors: dict[str, str]) -> None:
     edit, action, requirement = _wanted(edit_id)
     _refused(edit, action, requirement, errors)
     tell_action(action, "action.edit_refused")
+
+
+def _editors(edit: Edit, args: Any, envelope: Envelope) -> set[str]:
+    """Everybody whose edits led to these arguments; whoever goes back to the agent's own undoes what others had edited before."""
+    editors = {*envelope.editors, edit.by.person}
+    if len(editors) == 1:
+        return editors
+    first = envelopes.parse(Requirement.objects.get(action=edit.action_id, version=1))
+    return {edit.by.person} if canonical.dumps(args) == canonical.dumps(first.args) else editors
+
+
+def _until(edit: Edit, action: Action, envelope: Envelope) -> Until:
+    """An edit wins no time, but for somebody who may put the deadline off, and no more than they may."""
+    rule = envelope.extend
+    may = rule is not None and not permissions.standing(edit.by).groups.isdisjoint(rule.by)
+    spare_s = max(0, rule.at_most_s - action.extended_s) if rule and may else 0
+    return Until(action.expires_at, envelope.put_off_s + action.extended_s, spare_s)
 
 
 def _refused(edit: Edit, action: Action, requirement: Requirement, errors: dict[str, str]) -> None:

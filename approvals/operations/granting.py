@@ -75,7 +75,7 @@ def draft(like: Any, wanted: Wanted, *, by: User) -> Draft:
     bound = wanted.scope != "tool"
     excluded = set(people_excluded(assessment, action.requested_by if bound else None, action.owner))
     if wanted.scope == "call":
-        excluded |= {envelope.edited_by} - {""}
+        excluded |= envelope.editors
     _check_giver(who, assessment, excluded, own=bound and action.requested_by is not None and action.requested_by.person == who.person)
     terms = _terms(action, grants.call_of(action, envelope, level=str(assessment.level)), wanted)
     trial = tried(terms, grants.past_calls(agent=action.agent, tool=action.tool, giver=who.person))
@@ -134,7 +134,7 @@ def give_too(grant_id: Any, *, by: User, proof: Proof = NO_PROOF, door: str) -> 
     bound = bool(grant.run)
     excluded = set(people_excluded(assessment, action.requested_by if bound else None, action.owner))
     if grant.args_sha256:
-        excluded |= {envelope.edited_by} - {""}
+        excluded |= envelope.editors
     _check_giver(who, assessment, excluded, own=bound and action.requested_by is not None and action.requested_by.person == who.person)
     check_grant(str(grant.level), who=who, proof=proof)
     try:

@@ -1,7 +1,7 @@
 """T1: an agent's proposal becomes an Action with its frozen Requirement; what policy passes is decided at once."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from approvals import envelopes, ladder
+from approvals.envelopes import Until
 from approvals.legible.findings import unreadable
 from approvals.models import Action, Requirement, User
 from approvals.operations import events, policies, repeating, staging
@@ -150,10 +151,16 @@ def write_requirement(
     why: str = "proposed",
     edited_by: User | None = None,
     editor: str = "",
+    editors: Collection[str] = (),
+    until: Until | None = None,
     asked_for_sha256: str = "",
     names: Sequence[str] = (),
 ) -> Requirement:
-    """Freeze one version of an action: envelope, digest and factors; the action's columns follow (unsaved)."""
+    """Freeze one version of an action: envelope, digest and factors; the action's columns follow (unsaved).
+
+    Args:
+        editors: everybody whose edits led to these arguments. until: the deadline this version keeps, when it is not the first.
+    """
     typed = assessment.level is Level.CRITICAL
     raw = envelopes.build(
         action,
@@ -167,6 +174,8 @@ def write_requirement(
         now=now,
         asked_deadline_s=deadline_s,
         edited_by=edited_by.person if edited_by else editor,
+        editors=editors,
+        until=until,
         asked_for_sha256=asked_for_sha256,
         confirm=ladder.confirm_of(names, action.tool) if typed else "",
     )
@@ -191,11 +200,12 @@ def write_requirement(
     )
 
 
-def people_excluded(assessment: Assessment, requested_by: User | None, owner: User | None) -> list[str]:
+def people_excluded(assessment: Assessment, requested_by: User | None, owner: User | None, editors: Collection[str] = ()) -> list[str]:
     """The persons who can never count for what is asked."""
     named = {"requester": requested_by, "owner": owner}
     wanted = assessment.requirement.exclude
-    return sorted({who.person for name in wanted if (who := named.get(name)) is not None and who.kind == User.Kind.HUMAN})
+    found = {who.person for name in wanted if (who := named.get(name)) is not None and who.kind == User.Kind.HUMAN}
+    return sorted(found.union(editors) if "editor" in wanted else found)
 
 
 def _create(

@@ -3,6 +3,7 @@
 from django.db.models.functions import Now
 
 from approvals import envelopes
+from approvals.envelopes import Until
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
 from approvals.operations import events, policies, staging
@@ -16,11 +17,12 @@ from audit import log
 from audit.actors import Actor
 
 
-def reopen(action: Action, *, why: str, by: Actor, door: str, kind: str = "action.reopened") -> bool:
+def reopen(action: Action, *, why: str, by: Actor, door: str, kind: str = "action.reopened", until: Until | None = None) -> bool:
     """Void an unused approval (or an overdue question), under the caller's row lock, and ask again under the policy in force now.
 
     Args:
         why: the sentence people will read beside the new version. kind: how the log names it.
+        until: the deadline it keeps; None gives people the whole time again.
 
     Returns:
         False when it is too late: the executor was faster, and its claim stands.
@@ -34,7 +36,7 @@ def reopen(action: Action, *, why: str, by: Actor, door: str, kind: str = "actio
     assessment = assess(policy.data, facts)
     if envelope.needs:
         assessment = at_least_medium(policy.data, assessment)
-    excluded = sorted({*people_excluded(assessment, action.requested_by, action.owner), *envelope.excluded})
+    excluded = sorted({*people_excluded(assessment, action.requested_by, action.owner, envelope.editors), *envelope.excluded})
     expected = action.version
     action.version += 1
     requirement = write_requirement(
@@ -52,6 +54,8 @@ def reopen(action: Action, *, why: str, by: Actor, door: str, kind: str = "actio
         deadline_s=envelope.asked_deadline_s,
         why="reopened",
         editor=envelope.edited_by,
+        editors=envelope.editors,
+        until=until,
         asked_for_sha256=envelope.asked_for_sha256,
         names=[envelope.confirm],
     )

@@ -57,4 +57,4 @@ def move_on(action: Action, requirement: Requirement, envelope: Envelope, *, by:
 
 
 def _open(action: Action, envelope: Envelope) -> int:
-    return open_stage(envelope.needs, votes(action), escalated=envelope.escalated(action.passed))
+    return open_stage(envelope.needs, votes(action, envelope), escalated=envelope.escalated(action.passed))

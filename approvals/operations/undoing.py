@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from approvals import envelopes, permissions
+from approvals.envelopes import Until
 from approvals.errors import AlreadyDecided, Conflict
 from approvals.models import Action, Decision, User
 from approvals.operations.clock import database_now
@@ -34,7 +35,7 @@ def undo(action_id: Any, *, by: User, reason: str = "", door: str) -> Action:
     who = permissions.standing(by)
     envelope = envelopes.parse(requirement)
     permissions.check_decide(
-        who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded, edited_by=envelope.edited_by, verdict=Verdict.REJECT
+        who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded, editors=envelope.editors, verdict=Verdict.REJECT
     )
     if action.state != ActionState.APPROVED:
         raise AlreadyDecided(f"There is no approval to undo: it is {action.state.lower()}", state=str(action.state))
@@ -43,6 +44,8 @@ def undo(action_id: Any, *, by: User, reason: str = "", door: str) -> Action:
     approved = Decision.objects.filter(action=action, version=action.version, verdict=Verdict.APPROVE).order_by("-pk").first()
     whose = "their own" if approved and approved.by_id == who.user.pk else f"{approved.by_name}'s" if approved else "the"
     why = f"{who.user.get_username()} took {whose} approval back" + (f": {reason.strip()}" if reason.strip() else "")
-    if not reopen(action, why=why, by=who.user.actor, door=door, kind="action.undone"):
+    # Approving and taking it back again is no way to win time.
+    until = Until(action.expires_at, envelope.put_off_s + action.extended_s)
+    if not reopen(action, why=why, by=who.user.actor, door=door, kind="action.undone", until=until):
         raise Conflict(TOO_LATE)
     return action

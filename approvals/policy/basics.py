@@ -49,11 +49,14 @@ class Rung(Strict):
     to: GroupName
 
 
+LEAST_EXTENSION_S = 60
+
+
 class ExtendRule(Strict):
     """Who may put the deadline off, and by how much in all."""
 
     by: tuple[GroupName, ...] = Field(min_length=1, max_length=10)
-    at_most_s: int = Field(ge=60, le=7 * 86400)
+    at_most_s: int = Field(ge=LEAST_EXTENSION_S, le=7 * 86400)
 
 
 Needs = tuple[NeedRule, ...]

@@ -149,7 +149,11 @@ def _of_tool(policy: PolicyData, facts: Facts) -> list[Factor]:
     # A class the policy has never heard of counts as the worst one it knows: what is unknown asks people.
     points = policy.tool_class[facts.tool_class] if known else max(policy.tool_class.values())
     factors = [
-        Factor("tool_class", points, f"{facts.tool} is a {facts.tool_class} tool" + ("" if known else ", which the policy does not know"))
+        Factor(
+            "tool_class",
+            points,
+            f"{facts.tool} is a tool of class {facts.tool_class}" + ("" if known else ", which the policy does not know"),
+        )
     ]
     if not facts.reversible and facts.tool_class != "read":
         factors.append(Factor("irreversible", policy.irreversible, "It cannot be undone"))

@@ -13,7 +13,8 @@ from approvals.policy.calendars import Calendar, Quiet
 from approvals.policy.conditions import BadCondition
 from approvals.policy.matching import Matcher
 from approvals.policy.reading import BadPolicy, Lines, Problem, read
-from approvals.policy.ruleset import Rule
+from approvals.policy.ruleset import Instead, Rule
+from audit.sentences import say
 
 __all__ = ["BadPolicy", "Level", "Policy", "PolicyData", "Problem", "RequirementRule", "load", "parse"]
 # A kind of error of pydantic's, in our words.
@@ -101,7 +102,8 @@ def parse(source: str, *, number: int = 0) -> Policy:
         BadPolicy: with the line and the field of each problem, and what is wrong with it.
     """
     policy, lines = _read(source, number)
-    if problems := [*_same_names(policy.data, lines), *_conditions(policy.data, lines), *_calendars(policy.data, lines)]:
+    checks = (_same_names, _conditions, _calendars, _no_way_to_refuse)
+    if problems := [problem for check in checks for problem in check(policy.data, lines)]:
         raise BadPolicy(*problems)
     return policy
 
@@ -173,6 +175,21 @@ def _calendars(data: PolicyData, lines: Lines) -> list[Problem]:
         Problem(lines.of((*path, "calendar")), ".".join(map(str, (*path, "calendar"))), f"no calendar is called {name}; there are: {there}")
         for path, name in named
         if name and name not in data.calendars
+    ]
+
+
+def _no_way_to_refuse(data: PolicyData, lines: Lines) -> list[Problem]:
+    """Whoever is asked must be able to say no. Not asked of what is stored: what was published before must stay readable."""
+    said: list[tuple[tuple[Any, ...], RequirementRule | Instead]] = [(("requirements", str(lv)), r) for lv, r in data.requirements.items()]
+    said += [(("rules", i, "instead"), r.instead) for i, r in enumerate(data.rules) if r.instead]
+    return [
+        Problem(
+            lines.of((*path, "verdicts")),
+            ".".join(map(str, (*path, "verdicts"))),
+            str(say("verdicts must leave people the verdict reject")),
+        )
+        for path, asks in said
+        if asks.verdicts is not None and "reject" not in asks.verdicts
     ]
 
 

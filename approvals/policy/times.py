@@ -33,16 +33,20 @@ def times(
     asked_deadline_s: int | None = None,
     calendars: Mapping[str, Calendar],
     quiet: Quiet | None = None,
+    at_latest: datetime | None = None,
 ) -> Times:
     """The deadline and the moments before it, in order.
 
     With a calendar the time counts only in its working hours; how long the agent itself would wait is always by the wall clock.
+    `at_latest` is a deadline that stands already: a shorter one may come, no later one.
     A moment in quiet hours comes at their end, unless the deadline is earlier than that: then it comes at once.
     """
     calendar, whole = calendars.get(rule.calendar), rule.deadline_s
     expires_at = _after(now, whole, calendar)
     if asked_deadline_s and (asked := _after(now, asked_deadline_s, None)) < expires_at:
         calendar, whole, expires_at = None, asked_deadline_s, asked
+    if at_latest and at_latest < expires_at:
+        calendar, whole, expires_at = None, max(0, int((at_latest - now).total_seconds())), at_latest
     if not rule.need:
         return Times(expires_at)
     wanted = [(r, REMIND, r) for r in dict.fromkeys(rule.remind)] + [(r.after, ESCALATE, r.to) for r in rule.escalate]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from approvals.policy.basics import EVERYBODY_INVOLVED, ExtendRule, Level, NeedRule, RequirementRule, Rung, stages_of
 from approvals.policy.rules import PolicyData
 from approvals.policy.ruleset import Instead, Match, Require, Rule
+from audit.sentences import say
 
 
 def when(match: Match) -> str:
@@ -52,6 +53,7 @@ def asked(requirement: RequirementRule) -> str:
     parts.append(f"to be used within {duration(requirement.execute_within_s)}")
     if requirement.hold_s:
         parts.append(f"held {duration(requirement.hold_s)} when it cannot be undone")
+    parts.append(say("one of the verdicts %(verdicts)s", verdicts=", ".join(requirement.verdicts)))
     if requirement.reason_for:
         parts.append(f"a reason to {', '.join(requirement.reason_for)}")
     if requirement.rejections > 1:

@@ -87,7 +87,7 @@ def desk(action_id: Any, *, reader: User) -> Desk | None:
     return Desk(
         action_id=str(action.pk),
         expires_at=action.expires_at,
-        extended_s=action.extended_s,
+        extended_s=action.extended_s + envelope.put_off_s,
         reserved_by=holder.get_username() if holder else "",
         reserved_for=action.reserved_for.get_username() if action.reserved_for else "",
         reserved_until=until,

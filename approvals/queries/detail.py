@@ -1,5 +1,6 @@
 """One action with everything its page shows; proved against its digest while it is read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -64,9 +65,9 @@ class ActionDetail:
         cannot: why this reader may not decide, "" when they may.
         grants: standing approvals of this agent and tool that are in force.
         rejections: so many end it; `escalated` groups that are asked as well by now.
-        excluded: who can never decide it, each with the rule that says so.
+        excluded: who can never approve it, each with the rule that says so.
         confirm: what is typed to approve it, where the ladder asks for that.
-        own_edit: these arguments are this reader's own: they may reject or edit again, not approve.
+        own_edit: this reader had a hand in these arguments: they may reject or edit again, not approve.
         checking: an edit of it is being checked; `edit_errors` what the last refused edit was refused for.
     """
 
@@ -165,7 +166,6 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
     data, tampered = _proved(action, current)
     envelope = envelopes.Envelope(data)
     needs = envelope.needs
-    editor = data.get("edited_by", "")
     edit = Edit.objects.filter(action=action, by=reader).order_by("-pk").first()
     row = inbox_row(action.pk)
     if row is None:
@@ -183,7 +183,7 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
         policy_id=policy_id(current.policy, data["policy"]["sha256"]),
         facts=_facts(data),
         needs=needs,
-        verdicts=data["verdicts"],
+        verdicts=envelope.verdicts,
         reason_for=data["reason_for"],
         reversible=data["facts"]["reversible"],
         tool_class=data["facts"]["tool_class"],
@@ -201,9 +201,9 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
         cannot=_cannot(reader, action, envelope) if needs else "Policy decided this",
         rejections=envelope.rejections,
         escalated=envelope.escalated(action.passed),
-        excluded=_excluded(action, envelope),
+        excluded=_excluded(action, envelope, versions),
         confirm=envelope.confirm,
-        own_edit=reader.person == editor and editor in data["exclude"],
+        own_edit=reader.person in envelope.editors & envelope.excluded,
         grants=open_grants(agent=action.agent, tool=action.tool) if action.kind == Action.Kind.TOOL else [],
         mine=any(v.by == reader.get_username() and v.version == action.version for v in votes),
         checking=Edit.objects.filter(action=action, state=EditState.WANTED).exists(),
@@ -250,11 +250,13 @@ def _cannot(reader: User, action: Action, envelope: envelopes.Envelope) -> str:
     return entitling.why_not(who, action, envelope, stage=action.stage, verdict="reject")
 
 
-def _excluded(action: Action, envelope: envelopes.Envelope) -> tuple[tuple[str, str], ...]:
-    """Who can never decide this version, each with the rule that says so."""
+def _excluded(action: Action, envelope: envelopes.Envelope, versions: Sequence[Requirement]) -> tuple[tuple[str, str], ...]:
+    """Who can never approve this version, each with the rule that says so."""
     pairs = (("requester", action.requested_by_id), ("owner", action.owner_id))
-    found = {u.pk: u for u in User.objects.filter(pk__in=[pk for _, pk in pairs if pk])}
-    return tuple((found[pk].get_username(), rule) for rule, pk in pairs if pk in found and found[pk].person in envelope.excluded)
+    people = {u.pk: u for u in User.objects.filter(pk__in=[pk for _, pk in pairs if pk])}
+    found = [(people[pk], rule) for rule, pk in pairs if pk in people and people[pk].person not in envelope.editors]
+    found += [(v.edited_by, "editor") for v in versions if v.edited_by and v.edited_by.person in envelope.editors]
+    return tuple(dict.fromkeys((who.get_username(), rule) for who, rule in found if who.person in envelope.excluded))
 
 
 def _version(requirement: Requirement) -> Version:

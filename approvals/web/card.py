@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import ngettext
 
 from approvals.policy.lowering import Lower
 from approvals.queries import ActionDetail, Stop
@@ -201,9 +202,23 @@ def _flags(detail: ActionDetail, lines: Sequence[Line]) -> tuple[str, ...]:
     opaque = sum(not line.inspectable for line in lines)
     found = [detail.tampered] if detail.tampered else []
     if unseen:
-        found.append(f"{unseen} value{' holds' if unseen == 1 else 's hold'} characters that do not show themselves: they are marked")
+        found.append(
+            ngettext(
+                "%(n)d value holds characters that do not show themselves: they are marked",
+                "%(n)d values hold characters that do not show themselves: they are marked",
+                unseen,
+            )
+            % {"n": unseen}
+        )
     if opaque:
-        found.append(f"{opaque} value{' is' if opaque == 1 else 's are'} not inspectable: look at what they decode to")
+        found.append(
+            ngettext(
+                "%(n)d value is not inspectable: look at what it decodes to",
+                "%(n)d values are not inspectable: look at what they decode to",
+                opaque,
+            )
+            % {"n": opaque}
+        )
     return tuple(found)
 
 

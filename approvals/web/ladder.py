@@ -23,7 +23,7 @@ HINTS = {
     "typed": "Critical: no key approves it. Type its name and give a reason.",
     "": "",
 }
-OWN_EDIT = "You wrote these arguments: somebody else has to approve them."
+OWN_EDIT = "You edited this: somebody else has to approve it."
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from approvals.ladder import PASSKEY_PROOF
 from approvals.policy.words import duration
@@ -56,13 +57,17 @@ def quorum_of(detail: ActionDetail) -> Quorum:
         needs=f"{_asked(detail)}{_never(detail)}.",
         given=tuple(Given(v.by, VERDICTS[v.verdict].verb, v.at, v.instead_of) for v in votes),
         open=tuple(_open(tallies, detail)) if pending else (),
-        cannot=tuple(f"{name} cannot: {CANNOT[rule]} (rule exclude: {rule})" for name, rule in detail.excluded),
+        cannot=tuple(CANNOT[rule] % {"name": name} for name, rule in detail.excluded),
         stage=f"Stage {detail.row.stage} of {detail.row.stages}" if detail.row.stages > 1 and pending else "",
         notes=tuple(_notes(detail)),
     )
 
 
-CANNOT = {"requester": "started the run", "owner": "owns the agent"}
+CANNOT = {
+    "requester": _("%(name)s cannot: started the run (rule exclude: requester)"),
+    "owner": _("%(name)s cannot: owns the agent (rule exclude: owner)"),
+    "editor": _("%(name)s cannot approve: edited it (rule exclude: editor)"),
+}
 
 
 def _asked(detail: ActionDetail) -> str:
@@ -76,7 +81,7 @@ def _asked(detail: ActionDetail) -> str:
 
 def _never(detail: ActionDetail) -> str:
     risky = detail.row.level in {"high", "critical"}
-    return ", not the requester and not the owner of the agent" if risky or detail.excluded else ""
+    return ", not the requester and not the owner of the agent" if risky or any(rule != "editor" for __, rule in detail.excluded) else ""
 
 
 def _open(tallies: Sequence[Tally], detail: ActionDetail) -> list[str]:

@@ -1,10 +1,12 @@
 """Other arguments instead: a new version, scored anew, that voids what was said of the old one."""
 
+from datetime import timedelta
+
 import pytest
 
 from agents import operations as agents
 from agents.models import Run
-from approvals import operations
+from approvals import envelopes, operations, queries
 from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking, Expired, NotAllowed, Stale
 from approvals.models import Action, Decision, Edit, Requirement
 from approvals.operations import people
@@ -13,7 +15,7 @@ from audit import queries as log
 from audit.actors import SYSTEM
 from tests import factories
 from tests.factories import call, decide, lines, work
-from tests.fakes import clock_moved
+from tests.fakes import as_intruder, clock_moved, policy_text
 
 pytestmark = pytest.mark.usefixtures("agents")
 
@@ -83,17 +85,64 @@ def test_an_edit_that_raises_the_risk_excludes_its_author(cast, world):
 
 def test_nobody_approves_their_own_edit_alone_but_they_may_take_it_back(cast, action):
     edited(action, cast.second, {"label": "to a friend", "times": 1})
-    with pytest.raises(NotAllowed, match="you wrote"):
+    with pytest.raises(NotAllowed, match="You edited this"):
         decide(action, cast.second)
     assert decide(action, cast.second, "reject").resolved
 
 
-def test_only_the_last_editor_is_excluded_so_somebody_can_always_approve(cast, action):
-    edited(action, cast.second, {"label": "second's", "times": 1})
-    edited(action, cast.reviewer, {"label": "reviewer's", "times": 1})
+def test_whoever_had_a_hand_in_it_does_not_approve_it_though_another_edited_last(cast, action):
+    edited(action, cast.second, {"label": "to a friend", "times": 1})
+    edited(action, cast.reviewer, {"label": "to a friend.", "times": 1})
+    for editor in (cast.second, cast.reviewer):
+        with pytest.raises(NotAllowed, match="You edited this"):
+            decide(action, editor)
+        shown = action_detail(action.pk, reader=editor)
+        assert shown.own_edit and {(cast.second.username, "editor"), (cast.reviewer.username, "editor")} <= set(shown.excluded)
+    assert decide(action, factories.another_reviewer()).resolved
+
+
+def test_an_earlier_editor_may_still_reject_and_what_is_asked_again_keeps_all_editors(cast, action, policy):
+    edited(action, cast.second, {"label": "one", "times": 1})
+    edited(action, cast.reviewer, {"label": "two", "times": 1})
+    decide(action, factories.another_reviewer())
+    policy.write_text(policy_text(lambda data: data["requirements"]["medium"].update(need=[{"group": "reviewers", "count": 2}])))
+    work()
+    action.refresh_from_db()
+    assert (action.state, action.version) == ("PENDING", 4)
+    with pytest.raises(NotAllowed, match="You edited this"):
+        decide(action, cast.second)
+    assert decide(action, cast.second, "reject").resolved
+
+
+def test_going_back_to_the_agents_own_arguments_undoes_what_was_edited_before(cast, action):
+    edited(action, cast.second, {"label": "to a friend", "times": 1})
+    edited(action, cast.reviewer, {"times": 1, "label": "before"})
     with pytest.raises(NotAllowed):
         decide(action, cast.reviewer)
     assert decide(action, cast.second).resolved
+
+
+def test_a_policy_that_excludes_editors_since_stops_what_an_editor_approved(cast, world, policy):
+    policy.write_text(policy.read_text().replace("    exclude: [editor]\n", "    exclude: []\n"))
+    action = factories.waiting(cast.operator, call("pay", amount_cents=5_000), world=world)[1]
+    edited(action, cast.second, {"amount_cents": 4_000, "to": "ada"})
+    decide(action, cast.second)
+    policy.write_text(policy_text())
+    work()
+    assert lines(world) == []
+    with pytest.raises(NotAllowed, match="You edited this"):
+        decide(action, cast.second)
+
+
+def test_an_approval_of_somebody_excluded_runs_nothing_however_it_came_there(cast, action, world):
+    edited(action, cast.second, {"label": "to a friend", "times": 1})
+    third = factories.another_reviewer()
+    decide(action, third)
+    with as_intruder("approvals_decision") as cursor:
+        cursor.execute("UPDATE approvals_decision SET person = %s WHERE person = %s", [cast.second.person, third.person])
+    work()
+    action.refresh_from_db()
+    assert (lines(world), action.state) == ([], "PENDING")
 
 
 def test_a_policy_may_let_an_editor_approve_what_is_no_riskier(cast, world, policy):
@@ -101,6 +150,58 @@ def test_a_policy_may_let_an_editor_approve_what_is_no_riskier(cast, world, poli
     action = factories.waiting(cast.operator, call("pay", amount_cents=5_000), world=world)[1]
     edited(action, cast.second, {"amount_cents": 4_000, "to": "ada"})
     assert decide(action, cast.second).resolved
+
+
+NOBODY_EXTENDS = {"deadline_s": 60, "extend": None}
+
+
+def asking(policy, **medium):
+    policy.write_text(policy_text(lambda data: data["requirements"]["medium"].update(medium)))
+
+
+def test_no_number_of_edits_puts_the_deadline_off_where_nobody_may(cast, world, policy):
+    asking(policy, **NOBODY_EXTENDS)
+    action = factories.waiting(cast.reviewer, call(label="before", times=1), world=world)[1]
+    before = action.expires_at
+    for seconds, by in ((20, cast.second), (40, cast.reviewer)):
+        with clock_moved(seconds=seconds):
+            edited(action, by, {"label": f"at {seconds}", "times": 1})
+            assert action.expires_at == before
+            shown = queries.desks.desk(str(action.pk), reader=by)
+            assert shown is not None and shown.expires_at == before
+
+
+def test_an_edit_by_somebody_who_may_extend_counts_as_extending(cast, world, policy):
+    asking(policy, deadline_s=60, extend={"by": ["reviewers"], "at_most_s": 100})
+    action = factories.waiting(cast.reviewer, call(label="before", times=1), world=world)[1]
+    before = action.expires_at
+    with clock_moved(seconds=30):
+        edited(action, cast.second, {"label": "one", "times": 1})
+    first = (action.expires_at - before).total_seconds()
+    assert 29 <= first <= 32
+    with clock_moved(seconds=80):
+        edited(action, cast.reviewer, {"label": "two", "times": 1})
+        assert 79 <= (action.expires_at - before).total_seconds() <= 82
+        with pytest.raises(NotAllowed, match="nobody put this deadline off"):  # less than a minute is left of what it allows
+            operations.extend(action.pk, by=cast.second, seconds=60, reason="more", door="web")
+    second = action.expires_at
+    with clock_moved(seconds=130):
+        edited(action, cast.second, {"label": "three", "times": 1})
+    assert action.expires_at == second
+
+
+def test_an_edit_never_leaves_more_than_was_left_to_whoever_may_not_extend(cast, world, policy):
+    asking(policy, deadline_s=60, extend={"by": ["operators"], "at_most_s": 600})
+    action = factories.waiting(cast.reviewer, call(label="before", times=1), world=world)[1]
+    before = action.expires_at
+    operations.extend(
+        action.pk, by=people.ensure_person(username="oz", roles=["operators", "reviewers"]), seconds=300, reason="more", door="web"
+    )
+    with clock_moved(seconds=200):
+        edited(action, cast.second, {"label": "one", "times": 1})
+    assert action.expires_at <= before + timedelta(seconds=300)
+    envelope = envelopes.parse(Requirement.objects.get(action=action, version=2))
+    assert (envelope.put_off_s, envelope.extend.at_most_s) == (300, 300)
 
 
 def test_an_edit_keeps_the_agents_own_deadline(cast, world):

@@ -57,6 +57,17 @@ def test_nothing_is_claimed_before_the_hold_ends(cast, world, woken):
 
 
 @pytest.mark.usefixtures("held")
+def test_taking_an_approval_back_wins_no_time(cast, world):
+    _, action = waiting(cast, world)
+    before = action.expires_at
+    for moved in (20, 40):
+        with clock_moved(minutes=moved / 2):
+            decide(action, cast.second)
+            operations.undo(action.pk, by=cast.second, door="web")
+            assert Action.objects.get(pk=action.pk).expires_at == before
+
+
+@pytest.mark.usefixtures("held")
 def test_undo_asks_again_and_nothing_of_the_approval_is_left(cast, world):
     run, action = waiting(cast, world)
     old = decide(action, cast.second, idempotency_key="click").action

@@ -1,11 +1,14 @@
 """Stages, deny counts and who is kept apart: whose turn it is, and why somebody else may not."""
 
 import pytest
+from django.contrib.auth.models import Group
 
 from approvals import operations, queries
 from approvals.errors import AlreadyDecided, NotAllowed, Tampered
 from approvals.models import Action, Notification
 from approvals.operations import people
+from approvals.operations.claiming import Reopened
+from approvals.web.story import quorum_of
 from audit.queries import events
 from tests import factories
 from tests.factories import decide
@@ -51,6 +54,19 @@ def test_one_person_of_both_groups_gives_one_of_the_two(cast, policy):
     assert not decide(action, both).resolved
     assert decide(action, both).replayed
     assert stored(action).state == "PENDING"
+
+
+def test_one_person_of_two_groups_that_are_asked_together_stands_for_one(cast, policy):
+    both = people.ensure_person(username="bo", roles=["reviewers", "operators"])
+    asking(policy, need=[{"group": "reviewers", "count": 1}, {"group": "operators", "count": 1}])
+    action = factories.action()
+    assert not decide(action, both).resolved
+    shown = quorum_of(queries.action_detail(action.pk, reader=cast.reviewer))
+    assert (shown.short, shown.open) == ("1 of 2", ("one of the operators",))
+    assert decide(action, cast.reviewer).resolved  # bo's counts for the operators then
+    both.groups.remove(Group.objects.get(name="operators"))
+    with pytest.raises(Reopened):
+        operations.claim(action.pk, digest=stored(action).digest)
 
 
 def test_a_vote_that_counts_no_more_opens_its_stage_again(cast, policy):

@@ -1,11 +1,14 @@
 """Every leaf of the arguments is a row; nothing is left out."""
 
 import base64
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from approvals.legible.paths import DEEP
 from approvals.render.arguments import Line, lines_of, opaque
+from approvals.web.card import _flags
 
 
 def text_of(line: Line) -> str:
@@ -65,3 +68,17 @@ def test_size_counts_characters_and_lines() -> None:
     assert [line.size for line in lines_of({"a": "x", "b": "x\ny", "c": ""})] == [
         "1 character", "3 characters, 2 lines", "empty",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"a": "ab" * 200}, "1 value is not inspectable: look at what it decodes to"),
+        ({"a": "ab" * 200, "b": "cd" * 200}, "2 values are not inspectable: look at what they decode to"),
+        ({"a": "x\u202ey"}, "1 value holds characters that do not show themselves: they are marked"),
+        ({"a": "x\u202ey", "b": "\u202e"}, "2 values hold characters that do not show themselves: they are marked"),
+    ],
+)
+def test_what_hides_is_counted_in_a_sentence(args: dict[str, str], said: str) -> None:
+    detail: Any = SimpleNamespace(tampered="")
+    assert said in _flags(detail, lines_of(args))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from approvals.policy.risk import Facts, assess
-from approvals.policy.rules import BadPolicy, Level, load, parse
+from approvals.policy.rules import BadPolicy, Level, load, parse, parse_stored
 from tests.fakes import policy_text
 
 POLICY = load(settings.POLICY_FILE).data
@@ -128,6 +128,12 @@ def put(value: Any, *path: Any) -> Any:
         (put(["somebody"], "requirements", "high", "exclude"), "exclude"),
         (put({"level": "none"}, "questions"), "questions"),
         (put({}, "tool_class"), "tool_class"),
+        (
+            put(["approve"], "requirements", "medium", "verdicts"),
+            "requirements.medium.verdicts: verdicts must leave people the verdict reject",
+        ),
+        (put([{"name": "a", "instead": {"verdicts": ["approve", "respond"]}}], "rules"), "rules.0.instead.verdicts: verdicts must leave"),
+        (put([{"name": "a", "require": {"verdicts": ["approve"]}}], "rules"), "verdicts must leave people the verdict reject"),
     ],
 )
 def test_a_file_that_is_not_whole_is_refused_and_says_where(change, where):
@@ -139,6 +145,11 @@ def test_a_file_that_is_not_whole_is_refused_and_says_where(change, where):
 def test_what_is_not_a_policy_at_all_is_refused(text):
     with pytest.raises(BadPolicy):
         parse(text)
+
+
+def test_what_was_published_before_stays_readable_though_nobody_could_reject():
+    text = policy_text(put(["approve"], "requirements", "medium", "verdicts"))
+    assert parse_stored(text).data.requirements[Level.MEDIUM].verdicts == ("approve",)
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path):

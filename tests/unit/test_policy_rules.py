@@ -11,7 +11,7 @@ from approvals.policy.lowering import what_would_lower
 from approvals.policy.matching import said_of
 from approvals.policy.risk import Facts, assess, at_least_medium
 from approvals.policy.rules import BadPolicy, Level, PolicyData, parse
-from approvals.policy.words import sentence
+from approvals.policy.words import asked, sentence
 from tests.fakes import with_rules
 
 CALL = Facts(
@@ -299,3 +299,13 @@ def test_what_would_have_lowered_it_is_true_and_cheapest_first():
 def test_a_rule_reads_as_a_sentence():
     one = rules("- {name: one, match: {tools: [pay], agents: [refunds], when: args.amount > 5}, at_least: high}\n").rules[0]
     assert sentence(one) == "Pay by the agent refunds, when args.amount > 5: is at least high."
+
+
+def test_what_a_level_asks_names_the_verdicts_people_have():
+    assert "one of the verdicts approve, reject;" in asked(
+        rules(rule()).requirements[Level.HIGH].model_copy(update={"verdicts": ("approve", "reject")})
+    )
+
+
+def test_the_class_of_a_tool_reads_well_whatever_it_is_called():
+    assert assess(rules(rule()), replace(CALL, tool_class="admin")).factors[0].why == "pay is a tool of class admin"
