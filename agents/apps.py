@@ -12,6 +12,9 @@ class AgentsConfig(AppConfig):
 
     def ready(self) -> None:
         from agents.operations import receiving  # noqa: F401  (connects the receivers)
+        from agents.views import slack
+
+        slack.plug_in()
 
         post_migrate.connect(_checkpoint_tables, sender=self)
 

@@ -116,6 +116,24 @@ DELIVERY_TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
 }
 
 
+class SlackState(StrEnum):
+    WAITING = "WAITING"
+    SENDING = "SENDING"
+    SENT = "SENT"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+
+
+# A card is a copy that is kept true: whenever its action changes it waits again. SKIPPED: decided before it was ever posted.
+SLACK_TRANSITIONS: dict[SlackState, frozenset[SlackState]] = {
+    SlackState.WAITING: frozenset({SlackState.SENDING, SlackState.SKIPPED}),
+    SlackState.SENDING: frozenset({SlackState.SENT, SlackState.WAITING, SlackState.FAILED, SlackState.SKIPPED}),
+    SlackState.SENT: frozenset({SlackState.WAITING}),
+    SlackState.FAILED: frozenset({SlackState.WAITING}),
+    SlackState.SKIPPED: frozenset({SlackState.WAITING}),
+}
+
+
 class Verdict(StrEnum):
     """What one reviewer may say. A policy's own decision uses APPROVE or REJECT."""
 

@@ -10,9 +10,21 @@ from approvals import operations
 from approvals.notify import mail, push, words
 from approvals.notify.choices import EMAIL, PUSH
 from approvals.notify.errors import NotSent
-from approvals.operations import absences, backtests, delivering, moments, reaching, reserving, snoozing
+from approvals.operations import (
+    absences,
+    backtests,
+    delivering,
+    moments,
+    reaching,
+    reserving,
+    slack_heard,
+    slack_owing,
+    slack_queue,
+    snoozing,
+)
 from approvals.operations.delivering import Parcel
 from approvals.queries.policies import unfinished_backtests
+from approvals.slack import keeping, sending
 
 
 @shared_task(ignore_result=True)
@@ -34,6 +46,8 @@ def tidy() -> None:
     operations.prune()
     backtests.forget_old()
     delivering.forget_old()
+    slack_heard.forget_old()
+    slack_queue.forget_old()
 
 
 @shared_task(ignore_result=True)
@@ -61,6 +75,20 @@ def reach() -> None:
     for channel in (EMAIL, PUSH):
         while time.monotonic() < until and (parcel := delivering.claim(channel)):
             delivering.record(parcel, _failure(parcel))
+
+
+@shared_task(ignore_result=True)
+def slack() -> None:
+    """Post and update what is due, for one stretch. A Slack that is slow holds one worker for one call, never a decision."""
+    sending.tick()
+
+
+@shared_task(ignore_result=True)
+def slack_sweep() -> None:
+    """Whether cards still stand as they were posted, and people are still members."""
+    if slack_owing.installed():
+        keeping.sweep()
+        keeping.people()
 
 
 def _failure(parcel: Parcel) -> NotSent | None:

@@ -2,7 +2,24 @@
 
 from django.urls import path
 
-from approvals.web.views import action, bulk, decide, desks, grants, links, lists, live, preferences, quality, reaching, security, undo
+from approvals.slack import doors as slack_doors
+from approvals.web.views import (
+    action,
+    bulk,
+    comments,
+    decide,
+    desks,
+    grants,
+    links,
+    lists,
+    live,
+    preferences,
+    quality,
+    reaching,
+    security,
+    slack,
+    undo,
+)
 
 urlpatterns = [
     path("", lists.home, name="home"),
@@ -41,6 +58,16 @@ urlpatterns = [
     path("preferences/notifications/try", reaching.trial, name="notifications-trial"),
     path("preferences/devices", reaching.add_device, name="device-add"),
     path("preferences/devices/<int:device_id>/remove", reaching.remove_device, name="device-remove"),
+    path("preferences/slack", slack.page, name="slack"),
+    path("preferences/slack/code", slack.code, name="slack-code"),
+    path("preferences/slack/<int:person_id>/unlink", slack.unlink, name="slack-unlink"),
+    path("deliveries/slack", slack.messages, name="slack-messages"),
+    path("deliveries/slack/<int:message_id>/again", slack.send_again, name="slack-again"),
+    path("slack/interactivity", slack_doors.interactivity, name="slack-interactivity"),
+    path("slack/events", slack_doors.events, name="slack-events"),
+    path("slack/commands", slack_doors.commands, name="slack-commands"),
+    path("slack/options", slack_doors.options, name="slack-options"),
+    path("actions/<uuid:action_id>/comments", comments.comments, name="action-comments"),
     path("deliveries/", reaching.deliveries, name="deliveries"),
     path("deliveries/<int:delivery_id>/again", reaching.send_again, name="delivery-again"),
     path("quality/", quality.page, name="quality"),

@@ -34,6 +34,8 @@ app.conf.task_routes = {
     "approvals.tasks.sweep": {"queue": "notify", "priority": URGENT},
     "approvals.tasks.backtest": {"queue": "notify", "priority": LATER},
     "approvals.tasks.reach": {"queue": "notify", "priority": LATER},
+    "approvals.tasks.slack": {"queue": "notify", "priority": LATER},
+    "approvals.tasks.slack_sweep": {"queue": "notify", "priority": LATER},
     "approvals.tasks.tidy": {"queue": "notify", "priority": NORMAL},
 }
 
@@ -42,6 +44,8 @@ app.conf.beat_schedule = {
     "sweep runs and effects": {"task": "agents.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "end what is due": {"task": "approvals.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "reach people": {"task": "approvals.tasks.reach", "schedule": 2.0, "options": {"expires": 10}},
+    "slack": {"task": "approvals.tasks.slack", "schedule": 1.0, "options": {"expires": 3}},
+    "look at slack's cards": {"task": "approvals.tasks.slack_sweep", "schedule": 30.0, "options": {"expires": 25}},
     "close what was cancelled": {"task": "agents.tasks.tidy", "schedule": 30.0, "options": {"expires": 20}},
     "tidy": {"task": "approvals.tasks.tidy", "schedule": 300.0, "options": {"expires": 200}},
 }

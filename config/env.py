@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -86,6 +87,19 @@ def openid_connect(server: str, name: str) -> dict[str, object]:
     return {
         "openid_connect": {"APPS": [{"provider_id": "sso", "name": name, "client_id": client, "secret": secret, "settings": app_settings}]}
     }
+
+
+def fernet_keys(name: str) -> list[str]:
+    """Keys that seal stored tokens, the newest first."""
+    found = words(name)
+    for key in found:
+        try:
+            Fernet(key.encode())
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} holds something that is no key: make one with python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+            ) from error
+    return found
 
 
 def folder(name: str, default: Path) -> Path:

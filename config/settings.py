@@ -161,6 +161,15 @@ VAPID_PRIVATE_KEY = env.text("VAPID_PRIVATE_KEY")
 PUSH_HOSTS = env.words(
     "PUSH_HOSTS", "fcm.googleapis.com,*.push.services.mozilla.com,updates.push.services.mozilla.com,*.push.apple.com,*.notify.windows.com"
 )
+# Slack (docs/slack.md). Nothing of it is there without a signing secret (HTTP) or an app token (Socket Mode).
+SLACK_SIGNING_SECRET = env.text("SLACK_SIGNING_SECRET")
+SLACK_APP_TOKEN = env.text("SLACK_APP_TOKEN")
+SLACK_BOT_TOKEN = env.text("SLACK_BOT_TOKEN")
+SLACK_CLIENT_ID, SLACK_CLIENT_SECRET = env.text("SLACK_CLIENT_ID"), env.text("SLACK_CLIENT_SECRET")
+SLACK_TOKEN_KEYS = env.fernet_keys("SLACK_TOKEN_KEYS")
+SLACK_CHANNEL = env.text("SLACK_CHANNEL")  # for what no route of the policy names
+SLACK_API_URL = env.text("SLACK_API_URL", "https://slack.com/api/")
+SLACK_TIMEOUT_S = env.number("SLACK_TIMEOUT_S", 3, low=1, high=30)
 QUALITY_BY_PERSON = env.flag("COUNTERSIGN_QUALITY_BY_PERSON")
 
 SESSION_COOKIE_HTTPONLY = True

@@ -2,11 +2,13 @@
 
 `people` (who may act), `actions` (what is asked and decided), `asks` (questions to the agent), `policies` (what is asked of
 whom), `notices` (what is owed to readers), `reaching` (what is sent to people), `grants`, `halts`, `preferences`, `sign_ins`
-(who is signed in where, and what a passkey is asked to sign), `desks` (what a person puts aside, and leaves to others).
+(who
+is signed in where, and what a passkey is asked to sign), `desks` (what a person puts aside, and leaves to others), `comments`, `slack`.
 """
 
 from approvals.models.actions import Action, Decision, Edit, Requirement
 from approvals.models.asks import Ask
+from approvals.models.comments import Comment
 from approvals.models.desks import Absence, Snooze
 from approvals.models.grants import Grant, GrantGiver
 from approvals.models.halts import Halt
@@ -16,6 +18,7 @@ from approvals.models.policies import Backtest, PolicyVersion
 from approvals.models.preferences import Preference
 from approvals.models.reaching import Delivery, Device
 from approvals.models.sign_ins import Challenge, SignIn
+from approvals.models.slack import SlackChannel, SlackCode, SlackHeard, SlackMessage, SlackPerson, SlackTeam
 
 __all__ = [
     "Absence",
@@ -23,6 +26,7 @@ __all__ = [
     "Ask",
     "Backtest",
     "Challenge",
+    "Comment",
     "Decision",
     "Delivery",
     "Device",
@@ -36,6 +40,12 @@ __all__ = [
     "Preference",
     "Requirement",
     "SignIn",
+    "SlackChannel",
+    "SlackCode",
+    "SlackHeard",
+    "SlackMessage",
+    "SlackPerson",
+    "SlackTeam",
     "Snooze",
     "User",
 ]

@@ -10,8 +10,12 @@ class NotSent(Exception):
         unsure: it was handed over and no answer came: it may have arrived.
         down: the server itself cannot be reached: others would fail as well.
         gone: the address exists no more and should be forgotten.
+        wait_s: the server said for how long to leave it alone.
     """
 
-    def __init__(self, why: str, *, permanent: bool = False, unsure: bool = False, down: bool = False, gone: bool = False) -> None:
+    def __init__(
+        self, why: str, *, permanent: bool = False, unsure: bool = False, down: bool = False, gone: bool = False, wait_s: float = 0
+    ) -> None:
         super().__init__(why)
         self.why, self.permanent, self.unsure, self.down, self.gone = why[:500], permanent, unsure, down, gone
+        self.wait_s = wait_s

@@ -17,8 +17,10 @@ from approvals.errors import BadRequest, Tampered
 from approvals.models import Action, Delivery, Device, Notification, Requirement, User
 from approvals.notify import choices
 from approvals.notify.choices import EMAIL, NOW, PUSH
+from approvals.operations import policies, slack_owing
 from approvals.operations.clock import database_now
 from approvals.operations.telling import people_asked
+from approvals.policy.slack import SlackRule
 from approvals.queries.reaching import Reader, last_sent, readers
 
 # Most notices are of actions that somebody decided at once: one statement is done with them all.
@@ -48,11 +50,13 @@ def spread(*, limit: int = 200) -> int:
         cursor.execute(_OVER)
     waiting = Notification.objects.filter(channel="reach", sent_at=None).order_by("pk")[:limit]
     known: Told = {}
-    return sum(_spread(notice, known) for notice in list(waiting))
+    notices = list(waiting)
+    slack = policies.in_force().data.slack if notices and slack_owing.installed() else None
+    return sum(_spread(notice, known, slack) for notice in notices)
 
 
 @transaction.atomic
-def _spread(notice: Notification, known: Told) -> bool:
+def _spread(notice: Notification, known: Told, slack: SlackRule | None) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [notice.pk])
         if cursor.rowcount != 1:
@@ -76,6 +80,8 @@ def _spread(notice: Notification, known: Told) -> bool:
         for one in _owed(known[people], action.level, action.expires_at)
     ]  # fmt: skip
     Delivery.objects.bulk_create(made, ignore_conflicts=True)
+    if slack:
+        slack_owing.owe_cards(action, slack, told=notice.pk, fallback=settings.SLACK_CHANNEL)
     return True
 
 

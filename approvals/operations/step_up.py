@@ -39,12 +39,14 @@ class Proof:
         sign_in: the sign-in of the session (see `operations.sign_ins`); "" at a door that has none.
         typed: the name they typed.
         nonce, assertion: what `ask` gave out, and the passkey's answer to it as JSON text.
+        click: from a door that is pressed elsewhere: hash of the body, signature, when and whose; kept and logged, asks nothing less.
     """
 
     sign_in: str = ""
     typed: str = ""
     nonce: str = ""
     assertion: str = ""
+    click: Mapping[str, str] | None = None
 
 
 NO_PROOF = Proof()
@@ -67,7 +69,7 @@ def check(action: Action, envelope: Envelope, *, who: Standing, verdict: Verdict
     """
     rung = rung_of(str(envelope.data["risk"]["level"]), verdict, question=action.kind == Action.Kind.QUESTION)
     if rung == ladder.NOTHING:
-        return {}
+        return {"by": "click", "click": dict(proof.click)} if proof.click else {}
     if rung.typed and proof.typed != envelope.confirm:
         raise BadRequest("That is not its name: type it exactly as it stands")
     found = sign_ins.proved(proof.sign_in, user=who.user)
@@ -114,8 +116,13 @@ def ask(action_id: Any, *, by: User, sign_in: str, verdict: str, seen_digest: st
 
 
 def said(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """What the log says of a proof: how, and a fingerprint, so that a changed row of the decision shows."""
-    return {"proof": {"by": kept["by"], "sha256": canonical.fingerprint(dict(kept))}} if kept else {}
+    """What the log says of a proof: how, and a fingerprint, so that a changed row of the decision shows; of a click all of it."""
+    if not kept:
+        return {}
+    return {
+        "proof": {"by": kept["by"], "sha256": canonical.fingerprint(dict(kept))},
+        **({"click": kept["click"]} if "click" in kept else {}),
+    }
 
 
 def _signed(action: Action, who: Standing, verdict: Verdict, proof: Proof, kinds: frozenset[str]) -> dict[str, Any]:

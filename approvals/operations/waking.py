@@ -10,25 +10,24 @@ from celery import current_app
 from django.db import transaction
 
 logger = structlog.get_logger("approvals.waking")
-TASK = "approvals.tasks.reach"
-EVERY_S, REST_S = 1.0, 15.0
-_next = 0.0
+REACH, SLACK = "approvals.tasks.reach", "approvals.tasks.slack"
+EVERY_S, REST_S = {REACH: 1.0, SLACK: 0.2}, 15.0
+_next = {REACH: 0.0, SLACK: 0.0}
 
 
-def soon() -> None:
+def soon(task: str = REACH) -> None:
     """Wake a worker when the caller's transaction commits."""
-    if time.monotonic() >= _next:
-        transaction.on_commit(_wake, robust=True)
+    if time.monotonic() >= _next[task]:
+        transaction.on_commit(lambda: _wake(task), robust=True)
 
 
-def _wake() -> None:
-    global _next
+def _wake(task: str) -> None:
     now = time.monotonic()
-    if now < _next:
+    if now < _next[task]:
         return
-    _next = now + EVERY_S
+    _next[task] = now + EVERY_S[task]
     try:
-        current_app.send_task(TASK, retry=False, ignore_result=True)
+        current_app.send_task(task, retry=False, ignore_result=True)
     except Exception as error:  # whatever the broker's client raises, the row is committed and will be found
-        _next = now + REST_S
-        logger.warning("broker_unreachable", task=TASK, error=str(error))
+        _next.update(dict.fromkeys(_next, now + REST_S))
+        logger.warning("broker_unreachable", task=task, error=str(error))

@@ -14,6 +14,7 @@ from approvals.policy.conditions import BadCondition
 from approvals.policy.matching import Matcher
 from approvals.policy.reading import BadPolicy, Lines, Problem, read
 from approvals.policy.ruleset import Instead, Rule
+from approvals.policy.slack import SlackRule
 from audit.sentences import say
 
 __all__ = ["BadPolicy", "Level", "Policy", "PolicyData", "Problem", "RequirementRule", "load", "parse"]
@@ -60,6 +61,7 @@ class PolicyData(Strict):
     rules: tuple[Rule, ...] = Field(default=(), max_length=2_000)
     calendars: dict[str, Calendar] = Field(default={}, max_length=100)
     quiet: Quiet | None = None
+    slack: SlackRule = SlackRule()
 
     @model_validator(mode="after")
     def _whole(self) -> "PolicyData":

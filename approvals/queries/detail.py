@@ -152,8 +152,8 @@ def asked_about(action_id: Any) -> About:
     return About(found.action.tool, envelopes.parse(found).args, found.rationale, list(found.evidence))
 
 
-def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
-    """One action for its page. Raises NotFound."""
+def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
+    """One action for its page, or (`reader` None) for a place that many people see. Raises NotFound."""
     try:
         action = Action.objects.get(pk=UUID(str(action_id)))
     except (Action.DoesNotExist, ValueError):
@@ -166,7 +166,7 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
     data, tampered = _proved(action, current)
     envelope = envelopes.Envelope(data)
     needs = envelope.needs
-    edit = Edit.objects.filter(action=action, by=reader).order_by("-pk").first()
+    edit = Edit.objects.filter(action=action, by=reader).order_by("-pk").first() if reader else None
     row = inbox_row(action.pk)
     if row is None:
         raise NotFound("There is no such action")
@@ -203,9 +203,9 @@ def action_detail(action_id: Any, *, reader: User) -> ActionDetail:
         escalated=envelope.escalated(action.passed),
         excluded=_excluded(action, envelope, versions),
         confirm=envelope.confirm,
-        own_edit=reader.person in envelope.editors & envelope.excluded,
+        own_edit=reader is not None and reader.person in envelope.editors & envelope.excluded,
         grants=open_grants(agent=action.agent, tool=action.tool) if action.kind == Action.Kind.TOOL else [],
-        mine=any(v.by == reader.get_username() and v.version == action.version for v in votes),
+        mine=reader is not None and any(v.by == reader.get_username() and v.version == action.version for v in votes),
         checking=Edit.objects.filter(action=action, state=EditState.WANTED).exists(),
         edit_errors=edit.errors if edit and edit.state == EditState.REFUSED and edit.version == action.version else {},
         edit_args=canonical.parse(bytes(edit.args))
@@ -241,8 +241,10 @@ def _votes(action: Action) -> list[Vote]:
     ]  # fmt: skip
 
 
-def _cannot(reader: User, action: Action, envelope: envelopes.Envelope) -> str:
+def _cannot(reader: User | None, action: Action, envelope: envelopes.Envelope) -> str:
     """Why this reader may neither approve nor reject, "" when they may."""
+    if reader is None:
+        return ""
     try:
         who = permissions.standing(reader)
     except NotAllowed as refusal:

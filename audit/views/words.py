@@ -25,6 +25,10 @@ SENTENCES: dict[str, Say] = {
     "ask.answered": lambda d: f"Answered about {d.get('tool')}",
     "ask.failed": lambda d: f"Could not answer about {d.get('tool')}",
     "pause.again": lambda d: f"Asks again at {d.get('node') or 'its question'}: its answer could not be used",
+    "action.commented": lambda d: f"Said something about {d.get('tool')}",
+    "slack.pressed": lambda d: f"Pressed in Slack: {d.get('what')} {d.get('tool')}",
+    "slack.installed": lambda d: f"Connected the Slack workspace {d.get('name')}",
+    "slack.removed": lambda d: f"Disconnected the Slack workspace {d.get('name')}",
     "action.approved": lambda d: f"May run: {d.get('tool')}",
     "action.rejected": lambda d: f"Will not run: {d.get('tool')}",
     "action.answered": lambda d: f"Answered: {d.get('tool')}",
@@ -64,6 +68,8 @@ SENTENCES: dict[str, Say] = {
     "policy.published": lambda d: f"Put version {d.get('number')} of the policy in force",
     "policy.withdrawn": lambda d: "Withdrew a proposed policy",
     "person.signed_in": lambda d: f"Signed in as {d.get('username')}",
+    "person.slack_linked": lambda d: f"{d.get('username')} linked the Slack account {d.get('slack_user')}",
+    "person.slack_unlinked": lambda d: f"The Slack account {d.get('slack_user')} is no longer {d.get('username')}'s",
     "person.link_made": lambda d: f"A login link was made for {d.get('username')}",
     "person.device_added": lambda d: f"{d.get('username')} is called on {d.get('name')}",
     "person.device_removed": lambda d: f"{d.get('username')} is no longer called on {d.get('name')}",
@@ -113,7 +119,12 @@ def detail_of(event: EventRow) -> str:
     if event.kind in {"action.reopened", "action.undone"}:
         return str(event.data.get("why", ""))
     return next(
-        (str(event.data[key])[:300] for key in ("reason", "response", "question", "answer", "error", "note") if event.data.get(key)), ""
+        (
+            str(event.data[key])[:300]
+            for key in ("reason", "response", "question", "answer", "text", "error", "note")
+            if event.data.get(key)
+        ),
+        "",
     )
 
 

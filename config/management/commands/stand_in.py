@@ -36,7 +36,7 @@ class Command(BaseCommand):
                     return
                 asked = time.monotonic()
             # What was approved comes first; and what one part trips over must not keep the others from their work.
-            found = sum(self._do(part) for part in (agent_tasks.stand_in, approval_tasks.sweep, approval_tasks.reach))
+            found = sum(self._do(part) for part in (agent_tasks.stand_in, approval_tasks.sweep, approval_tasks.reach, approval_tasks.slack))
             close_old_connections()
             if not found:
                 time.sleep(LOOK_S)

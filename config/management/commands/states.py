@@ -16,6 +16,7 @@ from approvals.states import (
     DELIVERY_TRANSITIONS,
     EDIT_TRANSITIONS,
     POLICY_TRANSITIONS,
+    SLACK_TRANSITIONS,
 )
 
 MACHINES: dict[str, tuple[str, Mapping[Any, frozenset[Any]]]] = {
@@ -27,6 +28,7 @@ MACHINES: dict[str, tuple[str, Mapping[Any, frozenset[Any]]]] = {
     "PolicyVersion": ("approvals/states.py", POLICY_TRANSITIONS),
     "Backtest": ("approvals/states.py", BACKTEST_TRANSITIONS),
     "Delivery": ("approvals/states.py", DELIVERY_TRANSITIONS),
+    "SlackMessage": ("approvals/states.py", SLACK_TRANSITIONS),
     "Effect": ("agents/states.py", EFFECT_TRANSITIONS),
 }
 

@@ -1,0 +1,50 @@
+"""Saying something about an action to the others who look at it, here or in a thread of Slack. It decides nothing, whatever it says."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from approvals import permissions
+from approvals.errors import BadRequest
+from approvals.models import Comment, User
+from approvals.operations import events
+from approvals.operations.deciding import locked
+from approvals.operations.notices import tell_action
+from audit import canonical, log
+
+MOST_WORDS, MOST = 4_000, 500
+
+
+@transaction.atomic
+def comment(action_id: Any, *, by: User, text: str, door: str, key: str = "") -> Comment | None:
+    """Keep a remark, also when the action is decided already.
+
+    Args:
+        key: the message elsewhere that it is; the same one again is not kept twice.
+
+    Returns:
+        None when that message was kept before.
+
+    Raises:
+        NotFound, NotAllowed: no such action, somebody without a role. BadRequest: no words, too many, or a text that cannot be kept.
+    """
+    text = text.strip()
+    if not text or len(text) > MOST_WORDS:
+        raise BadRequest("Write something first" if not text else f"A comment has at most {MOST_WORDS:,} characters")
+    try:
+        canonical.dumps(text)
+    except canonical.NotCanonical as error:
+        raise BadRequest(f"The comment cannot be kept: {error}") from error
+    action, _ = locked(action_id)
+    who = permissions.standing(by)
+    permissions.check_read(who.user)
+    if Comment.objects.filter(action=action).count() >= MOST:
+        raise BadRequest(f"There are {MOST} comments already; decide, or talk elsewhere")
+    try:
+        with transaction.atomic():
+            made = Comment.objects.create(action=action, by=who.user, text=text, door=door, key=key)
+    except IntegrityError:
+        return None  # Slack tells of a message up to four times
+    log.append(events.entry(action, "action.commented", by=who.user.actor, door=door, comment=made.pk, text=text))
+    tell_action(action, "action.commented")
+    return made

@@ -1,0 +1,56 @@
+"""What Slack sent and we took already: a signature is good once, and a delivery that comes again gets the answer it got."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models.functions import Now
+
+from approvals.models import SlackHeard
+
+KEPT = timedelta(days=1)  # a signature is refused by its own time after five minutes; a delivery is repeated for an hour
+_NEW = "INSERT INTO approvals_slackheard (key) VALUES (%s) ON CONFLICT DO NOTHING"
+_AGAIN = (
+    "UPDATE approvals_slackheard SET at = clock_timestamp() WHERE key = %s AND answer IS NULL AND at < clock_timestamp() - interval '10 s'"
+)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """`new`: it is to be done now. Otherwise `answer` is what it was answered before (None: that is being done at this moment)."""
+
+    new: bool
+    answer: Any = None
+
+
+def signature(value: str) -> bool:
+    """Whether this signature comes for the first time."""
+    return _insert(f"s:{value[-64:]}")
+
+
+def delivery(key: str) -> Heard:
+    """Take a delivery. One that was taken and never finished, because the process died, is taken once more after ten seconds."""
+    if _insert(f"d:{key}"):
+        return Heard(new=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_AGAIN, [f"d:{key}"])
+        if cursor.rowcount:
+            return Heard(new=True)
+    return Heard(new=False, answer=SlackHeard.objects.filter(pk=f"d:{key}").values_list("answer", flat=True).first())
+
+
+def answered(key: str, answer: Any) -> None:
+    SlackHeard.objects.filter(pk=f"d:{key}").update(answer=answer)
+
+
+def forget_old(*, limit: int = 10_000) -> int:
+    old = SlackHeard.objects.filter(at__lt=Now() - KEPT).values_list("pk", flat=True)[:limit]
+    count, _ = SlackHeard.objects.filter(pk__in=list(old)).delete()
+    return count
+
+
+def _insert(key: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_NEW, [key])
+        return bool(cursor.rowcount)

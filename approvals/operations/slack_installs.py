@@ -1,0 +1,102 @@
+"""Where the app is installed: keeping, renewing and forgetting a workspace. Tokens are sealed before they are stored, and in no event."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest, Now
+
+from approvals.models import SlackTeam, User
+from approvals.notify import sealing
+from audit import log
+from audit.actors import SYSTEM
+from audit.log import Entry
+
+REFRESH_BEFORE = timedelta(minutes=30)
+REFRESHING = timedelta(seconds=30)
+PAUSES = (2, 5, 10, 20, 30)  # seconds without a call after so many failures to reach it
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What an installation gives, as `auth.test` or OAuth says it."""
+
+    team: str
+    name: str
+    bot_user: str
+    token: str
+    enterprise: str = ""
+    app: str = ""
+    scopes: str = ""
+    refresh_token: str = ""
+    expires_in: int = 0
+
+
+@transaction.atomic
+def install(found: Installed, *, by: User | None, door: str) -> SlackTeam:
+    """Keep a workspace, or its new tokens when it is known. An event says who did it; never with which token."""
+    values = {
+        "enterprise": found.enterprise, "name": found.name, "app": found.app, "bot_user": found.bot_user, "token": sealing.seal(found.token),
+        "refresh_token": sealing.seal(found.refresh_token), "scopes": found.scopes, "installed_by": by, "error": "", "failures": 0,
+        "token_until": Now() + timedelta(seconds=found.expires_in) if found.expires_in else None, "refreshing_until": None, "next_at": Now(),
+    }  # fmt: skip
+    row, _ = SlackTeam.objects.update_or_create(team=found.team, removed_at=None, defaults=values)
+    log.append(_entry(row, "slack.installed", by, door))
+    return row
+
+
+@transaction.atomic
+def remove(team: str, *, by: User | None, door: str) -> bool:
+    """Forget its tokens: it was taken away there, or here. False when it was not installed."""
+    row = SlackTeam.objects.select_for_update().filter(team=team, removed_at=None).first()
+    if row is None:
+        return False
+    SlackTeam.objects.filter(pk=row.pk).update(removed_at=Now(), token="", refresh_token="")
+    log.append(_entry(row, "slack.removed", by, door))
+    return True
+
+
+def begin_refresh(team_id: int) -> str:
+    """The refresh token, for the one process that uses it up now; "" when it is not time, or another one is at it."""
+    due = SlackTeam.objects.filter(pk=team_id, removed_at=None, token_until__lt=Now() + REFRESH_BEFORE).exclude(refresh_token="")
+    due = due.exclude(refreshing_until__gt=Now())
+    if not due.update(refreshing_until=Now() + REFRESHING):
+        return ""
+    return sealing.unseal(SlackTeam.objects.values_list("refresh_token", flat=True).get(pk=team_id))
+
+
+def refreshed(team_id: int, *, token: str, refresh_token: str, expires_in: int) -> None:
+    SlackTeam.objects.filter(pk=team_id).update(
+        token=sealing.seal(token), refresh_token=sealing.seal(refresh_token), token_until=Now() + timedelta(seconds=expires_in),
+        refreshing_until=None, error="",
+    )  # fmt: skip
+
+
+def reached(team_id: int) -> None:
+    """It answers (again)."""
+    SlackTeam.objects.filter(pk=team_id).exclude(failures=0, error="").update(failures=0, error="")
+
+
+def leave_alone(team_id: int, why: str, *, wait_s: float = 0) -> None:
+    """Nothing is sent there for a while: so long as it said, or ever longer when it could not be reached."""
+    row = SlackTeam.objects.filter(pk=team_id).values_list("failures", flat=True).first()
+    pause = wait_s or PAUSES[min(row or 0, len(PAUSES) - 1)]
+    failed = 0 if wait_s else 1
+    until = Greatest(F("next_at"), Now() + timedelta(seconds=pause))
+    SlackTeam.objects.filter(pk=team_id).update(next_at=until, failures=F("failures") + failed, error=why)
+
+
+def reseal() -> int:
+    """Every stored token under the newest key. Returns how many workspaces that was. Raises Unsealable."""
+    rows = list(SlackTeam.objects.filter(removed_at=None))
+    for row in rows:
+        SlackTeam.objects.filter(pk=row.pk, token=row.token).update(
+            token=sealing.reseal(row.token), refresh_token=sealing.reseal(row.refresh_token)
+        )
+    return len(rows)
+
+
+def _entry(row: SlackTeam, kind: str, by: User | None, door: str) -> Entry:
+    about = {"team": row.team, "enterprise": row.enterprise, "name": row.name}
+    return Entry(stream=f"slack:{row.team}", kind=kind, by=by.actor if by else SYSTEM, door=door, data=about)

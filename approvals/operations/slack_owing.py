@@ -1,0 +1,144 @@
+"""What Slack is owed: a card where the policy routes an action, copies that are no longer true, and what belongs into their threads.
+
+`follow` reads the hints that every change writes anyway, in its own transaction, for open pages: no card can miss one, and no decision
+does more for it.
+"""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from approvals.models import Action, Comment, Decision, Requirement, SlackChannel, SlackMessage, SlackPerson, SlackTeam
+from approvals.policy.slack import SlackRule
+from approvals.states import ActionState, SlackState
+
+OVERLAP = 500  # ids of hints are given out before they commit: a smaller one may be seen later
+_FOLLOW = """
+WITH news AS (
+    SELECT object_id::uuid AS action, max(id) AS last FROM approvals_notification
+    WHERE id > %(since)s AND channel = 'live' AND topic = 'inbox' AND object = 'action' GROUP BY object_id
+)
+UPDATE approvals_slackmessage m SET told = n.last, due_at = LEAST(m.due_at, clock_timestamp()),
+    attempts = CASE WHEN m.state = 'SENDING' THEN m.attempts ELSE 0 END,
+    state = CASE WHEN m.state IN ('SENDING', 'WAITING') THEN m.state ELSE 'WAITING' END
+FROM news n WHERE m.action_id = n.action AND m.kind = 'card' AND m.told < n.last AND m.state <> 'SKIPPED'
+"""
+
+_NEWS = """
+SELECT DISTINCT object_id FROM approvals_notification n
+WHERE n.id > %(since)s AND n.channel = 'live' AND n.topic = 'inbox' AND n.object = 'action'
+  AND (%(reserved)s AND n.kind IN ('action.reserved', 'action.passed_on')
+    OR NOT %(reserved)s AND EXISTS (SELECT 1 FROM approvals_slackmessage m WHERE m.action_id = n.object_id::uuid AND m.kind = 'card' AND m.ts <> ''))
+"""
+
+
+def installed() -> bool:
+    """Whether there is any workspace at all."""
+    return SlackTeam.objects.filter(removed_at=None).exists()
+
+
+def owe_cards(action: Action, rule: SlackRule, *, told: int, fallback: str = "") -> int:
+    """A card in every channel the policy routes this action to. Returns how many are new or wait again.
+
+    Args:
+        fallback: a channel for what no route names.
+    """
+    teams = list(SlackTeam.objects.filter(removed_at=None))
+    groups = [group for group in action.turn.split("|") if group]
+    places = [(r.team, r.channel) for r in rule.routes(level=action.level, agent=action.agent, tool=action.tool, groups=groups)]
+    made = 0
+    for team_id, channel in places or ([("", fallback)] if fallback else []):
+        # A channel belongs to one workspace: a route that names none means the only one there is.
+        team = next((t for t in teams if t.team == team_id), None) if team_id else (teams[0] if len(teams) == 1 else None)
+        made += bool(team and _owe(team, channel, SlackMessage.Kind.CARD, f"card:{action.pk}", action=action, told=told))
+    return made
+
+
+def owe_directs(actions: Collection[UUID]) -> int:
+    """The card as a direct message to whoever has one of these reserved."""
+    waiting = Action.objects.filter(pk__in=actions, state=ActionState.PENDING, reserved_by__isnull=False)
+    return sum(owe_direct(action) for action in waiting)
+
+
+def owe_direct(action: Action) -> int:
+    """The card as a direct message to whoever has this action reserved, wherever they are linked."""
+    made = 0
+    for person in SlackPerson.objects.filter(user=action.reserved_by_id, unlinked_at=None) if action.reserved_by_id else ():
+        team = SlackTeam.objects.filter(team=person.team, removed_at=None).first()
+        made += bool(team and _owe(team, person.slack_user, SlackMessage.Kind.CARD, f"card:{action.pk}", action=action))
+    return made
+
+
+def owe_note(person: SlackPerson, key: str, body: dict[str, Any]) -> bool:
+    """A direct message that stands alone (a digest, a reminder): `text` and `blocks`. The same key once."""
+    team = SlackTeam.objects.filter(team=person.team, removed_at=None).first()
+    return bool(team and _owe(team, person.slack_user, SlackMessage.Kind.NOTE, f"note:{key}", body=body))
+
+
+def _owe(team: SlackTeam, name: str, kind: str, key: str, **values: Any) -> bool:
+    channel, _ = SlackChannel.objects.get_or_create(team=team, name=name, defaults={"channel": "" if name[0] in "UW" else name})
+    row, new = SlackMessage.objects.get_or_create(channel=channel, key=key, defaults={"kind": kind, **values})
+    if new:
+        return True
+    again = SlackMessage.objects.filter(pk=row.pk, state=SlackState.SKIPPED)
+    return bool(again.update(state=SlackState.WAITING, due_at=Now(), attempts=0, error=""))
+
+
+@transaction.atomic
+def follow(since: int) -> int:
+    """Make every card wait whose action changed after hint `since`. Returns the hint to go on from.
+
+    The hints are written by every change in its own transaction, for open pages: so a card can miss none, and no decision does more for it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COALESCE(max(id), 0) FROM approvals_notification")
+        last: int = cursor.fetchone()[0]
+        if last > since:
+            cursor.execute(_FOLLOW, {"since": max(0, since - OVERLAP)})
+    return last
+
+
+def begin_following() -> int:
+    """Where a process that has just started goes on: every card newer than that has heard of it."""
+    told = (
+        SlackMessage.objects.filter(kind=SlackMessage.Kind.CARD, state=SlackState.SENT)
+        .order_by("-told")
+        .values_list("told", flat=True)
+        .first()
+    )
+    return max(0, (told or 0) - OVERLAP)
+
+
+def with_news(since: int, *, reserved: bool = False) -> list[UUID]:
+    """Actions of which something was told after hint `since`: those with a card somewhere, or those that somebody took on."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWS, {"since": max(0, since - OVERLAP), "reserved": reserved})
+        return [UUID(row[0]) for row in cursor.fetchall()]
+
+
+def owe_replies(actions: Collection[UUID]) -> int:
+    """Decisions, new versions and comments of these actions, for the thread under each of their cards. Each once."""
+    cards = list(
+        SlackMessage.objects.select_related("channel__team").filter(action__in=actions, kind=SlackMessage.Kind.CARD).exclude(ts="")
+    )
+    made = 0
+    for card in cards:
+        since = card.created_at
+        decisions = Decision.objects.filter(action=card.action_id, by__isnull=False, grant=None, created_at__gte=since)
+        made += sum(_reply(card, f"decision:{pk}") for pk in decisions.values_list("pk", flat=True))
+        versions = Requirement.objects.filter(action=card.action_id, version__gt=1, created_at__gte=since)
+        made += sum(_reply(card, f"version:{card.action_id}:{v}") for v in versions.values_list("version", flat=True))
+        for comment in Comment.objects.filter(action=card.action_id, created_at__gte=since):
+            here = f"{card.channel.team.team}:{card.channel.channel}:"
+            if not comment.key.startswith(here):  # it was said in this very conversation
+                made += _reply(card, f"comment:{comment.pk}", comment=comment)
+    return made
+
+
+def _reply(card: SlackMessage, key: str, *, comment: Comment | None = None) -> bool:
+    values = {"kind": SlackMessage.Kind.REPLY, "card": card, "action_id": card.action_id, "comment": comment}
+    _, new = SlackMessage.objects.get_or_create(channel_id=card.channel_id, key=f"reply:{key}", defaults=values)
+    return new

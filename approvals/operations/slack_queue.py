@@ -1,0 +1,202 @@
+"""Messages owed to Slack: what is to be posted where, and which copies are no longer true. Each row is its own queue.
+
+1. `slack_owing` writes a row, or makes one wait again when what it shows has changed.
+2. `claim`: one message of a conversation that may be written to now becomes SENDING; its bucket is emptied. This commits.
+3. `approvals.slack.sending` renders it from the database and calls Slack.
+4. `record`: SENT; or WAITING again, later; or FAILED; or SKIPPED. What changed meanwhile waits again at once.
+A worker that dies in between leaves SENDING behind: `take_over` ends that. Nothing here is ever waited for by a decision.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Greatest, Now
+
+from approvals.errors import BadRequest, NotFound
+from approvals.models import SlackChannel, SlackMessage
+from approvals.notify.errors import NotSent
+from approvals.operations import slack_installs
+from approvals.operations.delivering import pause
+from approvals.states import ActionState, SlackState
+
+MOST_TRIES = 8
+LEASE = timedelta(seconds=60)
+# Slack takes about one posted message a second and conversation; of updates a few may come together.
+POST_EVERY_S, UPDATE_EVERY_S, UPDATES_TOGETHER = 1.1, 0.5, 4
+LOOK_BACK = timedelta(days=1)  # cards of what was decided longer ago are history
+CHECK_EVERY = timedelta(minutes=10)
+
+_CLAIM = """
+SELECT m.id FROM approvals_slackmessage m JOIN approvals_slackchannel c ON c.id = m.channel_id JOIN approvals_slackteam t ON t.id = c.team_id
+WHERE m.state = 'WAITING' AND m.due_at <= clock_timestamp() AND t.removed_at IS NULL AND t.next_at <= clock_timestamp()
+  AND CASE WHEN m.ts = '' THEN c.post_at <= clock_timestamp() ELSE c.update_at <= clock_timestamp() END
+  AND NOT EXISTS (SELECT 1 FROM approvals_slackmessage o WHERE o.channel_id = c.id AND o.state = 'SENDING')
+ORDER BY m.ts = '', m.due_at, m.id LIMIT 1 FOR UPDATE OF m, c SKIP LOCKED
+"""
+_BUCKET = f"""
+UPDATE approvals_slackchannel SET
+  post_at = CASE WHEN %(post)s THEN clock_timestamp() + interval '{POST_EVERY_S} s' ELSE post_at END,
+  update_at = CASE WHEN %(post)s THEN update_at
+    ELSE GREATEST(update_at, clock_timestamp() - interval '{UPDATE_EVERY_S * (UPDATES_TOGETHER - 1)} s') + interval '{UPDATE_EVERY_S} s' END
+WHERE id = %(channel)s
+"""  # noqa: S608  numbers of ours
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message in one worker's hand.
+
+    Attributes:
+        told: what it had heard of when it was taken.
+        thread: for a reply, the card it belongs under.
+    """
+
+    id: int
+    team: int
+    channel: int
+    name: str
+    address: str
+    kind: str
+    key: str
+    action: str
+    ts: str
+    shown: str
+    thread: str
+    comment: int | None
+    body: dict[str, Any]
+    lost: bool
+    told: int
+
+
+@transaction.atomic
+def claim(*, at_once: int = 1) -> Claimed | None:
+    """Take the message that is due first; None when nothing may be sent now, or enough workers send already."""
+    busy = SlackMessage.objects.filter(state=SlackState.SENDING, changed_at__gt=Now() - LEASE).count()
+    if busy >= at_once:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM)
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    row = SlackMessage.objects.select_related("channel", "card").get(pk=found[0])
+    with connection.cursor() as cursor:
+        cursor.execute(_BUCKET, {"post": not row.ts, "channel": row.channel_id})
+    SlackMessage.objects.filter(pk=row.pk).update(state=SlackState.SENDING, attempts=F("attempts") + 1, changed_at=Now())
+    return Claimed(
+        row.pk, row.channel.team_id, row.channel_id, row.channel.name, row.channel.channel, row.kind, row.key, str(row.action_id or ""), row.ts,
+        row.shown, row.card.ts if row.card else "", row.comment_id, row.body, row.lost, row.told,
+    )  # fmt: skip
+
+
+def opened(channel_id: int, address: str) -> None:
+    """A direct conversation was opened: what Slack calls it."""
+    SlackChannel.objects.filter(pk=channel_id).update(channel=address)
+
+
+@transaction.atomic
+def record(taken: Claimed, failure: NotSent | None, *, ts: str = "", shown: str = "", version: int = 0) -> None:
+    """Write down what became of a message; `ts` and `shown` are what stands there now."""
+    mine = SlackMessage.objects.select_for_update().filter(pk=taken.id, state=SlackState.SENDING)
+    row = mine.first()
+    if row is None:
+        return  # it took so long that it was taken over
+    if failure is None:
+        news = row.told > taken.told  # it changed while it was being drawn: once more, from the beginning
+        state = SlackState.WAITING if news else SlackState.SENT
+        mine.update(
+            state=state,
+            ts=ts,
+            shown=shown,
+            version=version,
+            error="",
+            attempts=0,
+            lost=False,
+            due_at=Now(),
+            changed_at=Now(),
+            checked_at=Now(),
+        )
+        SlackChannel.objects.filter(pk=taken.channel).exclude(error="").update(error="")
+        if not taken.ts:  # counted from when it arrived, however long that took
+            SlackChannel.objects.filter(pk=taken.channel).update(post_at=Greatest(F("post_at"), Now() + timedelta(seconds=POST_EVERY_S)))
+        slack_installs.reached(taken.team)
+        return
+    _failed(taken, row, failure)
+
+
+def _failed(taken: Claimed, row: SlackMessage, failure: NotSent) -> None:
+    mine = SlackMessage.objects.filter(pk=taken.id, state=SlackState.SENDING)
+    if failure.gone:  # nobody has it any more: posted anew
+        mine.update(state=SlackState.WAITING, ts="", shown="", due_at=Now(), error=failure.why, changed_at=Now())
+        return
+    waits = failure.wait_s or failure.down or failure.unsure
+    if not waits and (failure.permanent or row.attempts >= MOST_TRIES):
+        mine.update(state=SlackState.FAILED, error=failure.why, changed_at=Now())
+        SlackChannel.objects.filter(pk=taken.channel).update(error=failure.why)
+    else:
+        # While the whole of Slack is away nothing is given up: the workspace waits, the message goes when it is back.
+        due = Now() if waits else Now() + pause(row.attempts)
+        lost = row.lost or (failure.unsure and not taken.ts)
+        mine.update(state=SlackState.WAITING, error=failure.why, due_at=due, lost=lost, changed_at=Now())
+    if waits:
+        slack_installs.leave_alone(taken.team, failure.why, wait_s=failure.wait_s)
+
+
+def skip(taken: Claimed, why: str) -> None:
+    """It is not sent after all."""
+    SlackMessage.objects.filter(pk=taken.id, state=SlackState.SENDING).update(state=SlackState.SKIPPED, error=why, changed_at=Now())
+
+
+@transaction.atomic
+def take_over() -> int:
+    """End what a dead worker left half-way: look for what it may have posted, then go on. Returns how many."""
+    left = SlackMessage.objects.filter(state=SlackState.SENDING, changed_at__lte=Now() - LEASE)
+    return left.update(
+        state=SlackState.WAITING, lost=True, due_at=Now(), changed_at=Now(), error="The worker died while it was sending this"
+    )
+
+
+def to_check(*, limit: int = 30) -> list[SlackMessage]:
+    """Cards that nobody has looked at in Slack for ten minutes, those of open actions and of lately decided ones."""
+    kept = Q(action__state=ActionState.PENDING) | Q(action__resolved_at__gt=Now() - LOOK_BACK)
+    rows = SlackMessage.objects.filter(kept, kind=SlackMessage.Kind.CARD, state=SlackState.SENT, checked_at__lt=Now() - CHECK_EVERY)
+    rows = rows.filter(channel__team__removed_at=None, channel__team__next_at__lte=Now())
+    return list(rows.select_related("channel").order_by("checked_at")[:limit])
+
+
+def checked(message_id: int) -> None:
+    """It is there. It is drawn once more all the same; Slack is only called when that gives something else."""
+    rows = SlackMessage.objects.filter(pk=message_id, state=SlackState.SENT)
+    rows.update(state=SlackState.WAITING, due_at=Now(), attempts=0, changed_at=Now(), checked_at=Now())
+
+
+def again(message_id: int, *, anew: bool = False) -> bool:
+    """Draw it once more; `anew`: it is gone or was changed by somebody, so it is posted again and the old one forgotten."""
+    rows = SlackMessage.objects.filter(pk=message_id, state__in=[SlackState.SENT, SlackState.FAILED])
+    more: dict[str, Any] = {"ts": "", "shown": ""} if anew else {"shown": ""}
+    return bool(rows.update(state=SlackState.WAITING, due_at=Now(), attempts=0, changed_at=Now(), checked_at=Now(), **more))
+
+
+def anew_at(team: str, channel: str, ts: str) -> bool:
+    """Slack tells that the message at this place is gone or was changed by somebody else."""
+    row = SlackMessage.objects.filter(channel__team__team=team, channel__channel=channel, ts=ts, kind=SlackMessage.Kind.CARD).first()
+    return bool(row and again(row.pk, anew=True))
+
+
+def send_again(message_id: int) -> None:
+    """A person wants a failed one tried once more. Raises NotFound, BadRequest."""
+    row = SlackMessage.objects.filter(pk=message_id).first()
+    if row is None:
+        raise NotFound("There is no such message")
+    if row.state != SlackState.FAILED or not again(row.pk):
+        raise BadRequest(f"This message is {row.state.lower()}; only what failed is sent again")
+
+
+def forget_old(*, limit: int = 5_000) -> int:
+    """Messages older than ninety days of what is long decided; Slack keeps its own."""
+    old = SlackMessage.objects.filter(created_at__lt=Now() - timedelta(days=90)).exclude(action__state=ActionState.PENDING)
+    count, _ = SlackMessage.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:limit])).delete()
+    return count

@@ -1,0 +1,64 @@
+"""What a policy says about Slack: where cards go, which arguments may stand in a channel, and up to which level buttons decide. Pure."""
+
+from collections.abc import Collection, Iterable
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from approvals.policy.basics import GroupName, Level, Strict
+
+ChannelId = Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,20}$")]
+TeamId = Annotated[str, Field(pattern=r"^(T[A-Z0-9]{2,20})?$")]
+Pattern = Annotated[str, Field(min_length=1, max_length=120)]
+FieldName = Annotated[str, Field(min_length=1, max_length=120)]
+
+
+class SlackRoute(Strict):
+    """One channel and what is posted there; what is not written narrows nothing."""
+
+    channel: ChannelId
+    team: TeamId = ""
+    levels: tuple[Level, ...] = ()
+    agents: tuple[Pattern, ...] = ()
+    tools: tuple[Pattern, ...] = ()
+    groups: tuple[GroupName, ...] = ()
+
+    def fits(self, *, level: str, agent: str, tool: str, groups: Collection[str]) -> bool:
+        return (
+            (not self.levels or level in self.levels)
+            and (not self.agents or _any(agent, self.agents))
+            and (not self.tools or _any(tool, self.tools))
+            and (not self.groups or bool(set(groups) & set(self.groups)))
+        )
+
+
+class SlackShow(Strict):
+    """Arguments of some tools that may be read by everybody in a channel."""
+
+    tools: tuple[Pattern, ...] = Field(min_length=1, max_length=50)
+    fields: tuple[FieldName, ...] = Field(min_length=1, max_length=50)
+
+
+class SlackRule(Strict):
+    decide: Literal["off", "low", "medium"] = "medium"
+    direct: bool = True
+    channels: tuple[SlackRoute, ...] = Field(default=(), max_length=200)
+    show: tuple[SlackShow, ...] = Field(default=(), max_length=200)
+
+    def may_decide(self, level: str) -> bool:
+        """Whether buttons in Slack may decide at this level; above medium they never do."""
+        return self.decide != "off" and Level(level).rank <= Level(self.decide).rank
+
+    def routes(self, *, level: str, agent: str, tool: str, groups: Collection[str]) -> list[SlackRoute]:
+        """Where such an action is posted, each channel once."""
+        found = {(r.team, r.channel): r for r in self.channels if r.fits(level=level, agent=agent, tool=tool, groups=groups)}
+        return list(found.values())
+
+    def safe_fields(self, tool: str) -> frozenset[str]:
+        """The top-level arguments of a tool that may stand in a channel."""
+        return frozenset(name for one in self.show if _any(tool, one.tools) for name in one.fields)
+
+
+def _any(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,0 +1,191 @@
+"""Slack's side of things: workspaces, who is who, and how the messages are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.db.models.functions import Now
+
+from approvals import envelopes
+from approvals.models import Decision, Requirement, SlackMessage, SlackPerson, SlackTeam, User
+from approvals.states import SlackState
+
+PAGE = 50
+LATE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class TeamRow:
+    """A workspace; its token is not in here."""
+
+    id: int
+    team: str
+    enterprise: str
+    name: str
+    app: str
+    bot_user: str
+    scopes: str
+    installed_at: datetime
+    error: str
+    next_at: datetime
+
+
+@dataclass(frozen=True)
+class Linked:
+    id: int
+    team: str
+    slack_user: str
+    workspace: str
+    linked_at: datetime
+
+
+@dataclass(frozen=True)
+class MessageRow:
+    """One message as the operators' list shows it."""
+
+    id: int
+    workspace: str
+    channel: str
+    kind: str
+    action: str
+    state: str
+    attempts: int
+    due_at: datetime
+    error: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the messages are: `late` should have gone two minutes ago."""
+
+    waiting: int
+    late: int
+    failed: int
+    last_error: str
+
+
+def teams() -> list[TeamRow]:
+    return [_team(row) for row in SlackTeam.objects.filter(removed_at=None).order_by("pk")]
+
+
+def team(team_id: str) -> TeamRow | None:
+    """An installed workspace by Slack's own id."""
+    row = SlackTeam.objects.filter(team=team_id, removed_at=None).first()
+    return _team(row) if row else None
+
+
+def sealed_token(pk: int) -> str:
+    return SlackTeam.objects.values_list("token", flat=True).get(pk=pk)
+
+
+def person(*, enterprise: str, team: str, slack_user: str) -> User | None:
+    """Whose Slack account this is here. All three must match; there is no other way to be somebody."""
+    row = (
+        SlackPerson.objects.select_related("user").filter(enterprise=enterprise, team=team, slack_user=slack_user, unlinked_at=None).first()
+    )
+    return row.user if row else None
+
+
+def linked(user: User) -> list[Linked]:
+    names = dict(SlackTeam.objects.filter(removed_at=None).values_list("team", "name"))
+    rows = SlackPerson.objects.filter(user=user, unlinked_at=None).order_by("pk")
+    return [Linked(p.pk, p.team, p.slack_user, names.get(p.team, p.team), p.linked_at) for p in rows]
+
+
+def linked_people() -> Sequence[SlackPerson]:
+    """Everybody who is linked, with their accounts."""
+    return list(SlackPerson.objects.filter(unlinked_at=None, user__is_active=True).select_related("user"))
+
+
+def action_at(*, team: str, channel: str, ts: str) -> str:
+    """The action whose card stands at this place, "" when none does."""
+    found = SlackMessage.objects.filter(channel__team__team=team, channel__channel=channel, ts=ts, kind=SlackMessage.Kind.CARD)
+    return str(found.values_list("action_id", flat=True).first() or "")
+
+
+def messages(*, state: str = "", before: int = 0, limit: int = PAGE) -> list[MessageRow]:
+    """Newest first."""
+    rows = SlackMessage.objects.select_related("channel__team").order_by("-pk")
+    if state in set(SlackState):
+        rows = rows.filter(state=state)
+    if before:
+        rows = rows.filter(pk__lt=before)
+    return [
+        MessageRow(
+            m.pk, m.channel.team.name, m.channel.name, m.kind, str(m.action_id or ""), m.state, m.attempts, m.due_at, m.error, m.changed_at
+        )
+        for m in rows[:limit]
+    ]  # fmt: skip
+
+
+def standing() -> Standing:
+    """The figures over the list, also for `doctor` and `slack_check`."""
+    late = Q(state=SlackState.WAITING) & (Q(due_at__lt=Now() - LATE) | Q(attempts__gte=3))
+    found: dict[str, Any] = SlackMessage.objects.filter(state__in=[SlackState.WAITING, SlackState.FAILED]).aggregate(
+        waiting=Count("pk", filter=Q(state=SlackState.WAITING)),
+        late=Count("pk", filter=late),
+        failed=Count("pk", filter=Q(state=SlackState.FAILED)),
+    )
+    troubled = SlackMessage.objects.filter(state__in=[SlackState.WAITING, SlackState.FAILED]).exclude(error="").order_by("-changed_at")
+    error = (
+        troubled.values_list("error", flat=True).first()
+        or SlackTeam.objects.filter(removed_at=None).exclude(error="").values_list("error", flat=True).first()
+    )
+    return Standing(found["waiting"], found["late"], found["failed"], error or "")
+
+
+def _team(row: SlackTeam) -> TeamRow:
+    return TeamRow(
+        row.pk, row.team, row.enterprise, row.name, row.app, row.bot_user, row.scopes, row.installed_at, row.error, row.next_at
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """One person's decision as a thread tells of it."""
+
+    by: str
+    verdict: str
+    words: str
+    door: str
+    at: datetime
+    version: int
+    instead_of: str
+
+
+@dataclass(frozen=True)
+class Versions:
+    """A version and the one before it."""
+
+    action: str
+    tool: str
+    version: int
+    why: str
+    edited_by: str
+    before: Any
+    after: Any
+
+
+def decision(pk: int) -> DecisionRow | None:
+    d = Decision.objects.filter(pk=pk).select_related("instead_of").first()
+    if d is None:
+        return None
+    stead = d.instead_of.get_username() if d.instead_of else ""
+    return DecisionRow(d.by_name, str(d.verdict), d.response or d.reason, d.door, d.created_at, d.version, stead)
+
+
+def two_versions(action: str, version: int) -> Versions | None:
+    rows = list(
+        Requirement.objects.filter(action_id=UUID(action), version__in=[version - 1, version])
+        .select_related("action", "edited_by")
+        .order_by("version")
+    )
+    if len(rows) != 2:
+        return None
+    before, after = rows
+    by = after.edited_by.get_username() if after.edited_by else ""
+    return Versions(action, after.action.tool, version, after.why, by, envelopes.parse(before).args, envelopes.parse(after).args)

@@ -1,0 +1,176 @@
+"""The message about one action, drawn from the database: what is asked and the way to decide it, or what became of it.
+
+Everything that comes from an agent stands in plain text. The buttons carry an id and the beginning of a digest, nothing else.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from approvals.notify.words import Item, name
+from approvals.policy.slack import SlackRule
+from approvals.queries import ActionDetail
+from approvals.slack import blocks as b
+from approvals.slack.showing import Showing, of_card, why_not_here
+from approvals.slack.text import broken, cut, date, link, named, safe, spelled
+from approvals.web.receipts import Receipt, fate_of, receipt_of
+from approvals.web.story import quorum_of
+
+ACTIONS_BLOCK = "act"
+APPROVE, REJECT, REVIEW, WEB = "approve", "reject", "review", "web"
+SHORT = 12  # of a digest, as people see it
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A message ready to be sent; `sha256` tells whether it is what stands there already."""
+
+    text: str
+    blocks: list[b.Block]
+    version: int
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(json.dumps([self.text, self.blocks], sort_keys=True).encode()).hexdigest()
+
+
+def url_of(action_id: str) -> str:
+    return f"{settings.PUBLIC_URL.rstrip('/')}/actions/{action_id}/"
+
+
+def value_of(detail: ActionDetail) -> str:
+    """What a button carries."""
+    return f"{detail.row.id}:{detail.row.digest[:SHORT]}"
+
+
+def draw(detail: ActionDetail, rule: SlackRule) -> Drawn:
+    """The card while it waits, the receipt afterwards."""
+    receipt = receipt_of(detail.row)
+    content = _receipt(detail, receipt, rule) if receipt else _waiting(detail, rule)
+    return Drawn(summary(detail, receipt), content, detail.row.version)
+
+
+def summary(detail: ActionDetail, receipt: Receipt | None = None) -> str:
+    """The one line of notifications and old clients. No argument is in it."""
+    what = _("%(level)s risk: %(tool)s by %(agent)s") % _names(detail)
+    return broken(f"{receipt.verb}: {what}" if receipt else what)
+
+
+def _names(detail: ActionDetail) -> dict[str, str]:
+    return {"level": detail.row.level.capitalize(), "tool": name(detail.row.tool), "agent": name(detail.row.agent)}
+
+
+def _waiting(detail: ActionDetail, rule: SlackRule) -> list[b.Block]:
+    showing = of_card(detail, rule)
+    why = why_not_here(detail, rule, showing)
+    # The author's summary is made of arguments: it stands here only where all of them may.
+    title = spelled(detail.row.summary) if showing.whole else named(detail.row.tool)
+    parts = [b.header(cut(_("%(level)s risk · %(what)s") % {"level": detail.row.level.capitalize(), "what": title}, b.HEADER))]
+    parts.append(b.fields(_facts(detail)))
+    parts += arguments(showing)
+    parts.append(b.context(b.plain(_why(detail), 300)))
+    if asked := _standing(detail):
+        parts.append(b.context(b.plain(asked, 300)))
+    parts.append(b.actions(_buttons(detail, rule, why), block_id=ACTIONS_BLOCK))
+    parts.append(b.context(b.mrkdwn(_foot(detail)), *([b.plain(cut(why, 200))] if why else [])))
+    return parts
+
+
+def _facts(detail: ActionDetail) -> list[b.Block]:
+    row = detail.row
+    pairs = [(_("Agent"), named(row.agent)), (_("For"), named(row.requested_by) if row.requested_by else _("nobody named"))]
+    pairs.append((_("Resource"), named(f"{row.tool} ({row.environment})" if row.environment else row.tool)))
+    found = [b.plain(f"{label}\n{value}", b.FIELD) for label, value in pairs]
+    return [*found, b.mrkdwn(f"{_('Expires')}\n{date(row.expires_at)}")]
+
+
+def arguments(showing: Showing) -> list[b.Block]:
+    """At most two sections."""
+    found = [b.plain(_argument(f.path, f.text, f.cut), b.FIELD) for f in showing.fields]
+    return [b.fields(found[at : at + b.FIELDS]) for at in range(0, len(found), b.FIELDS)]
+
+
+def _argument(path: str, text: str, missing: int) -> str:
+    more = " " + _("(and %(n)s more characters)") % {"n": f"{missing:,}"} if missing else ""
+    return f"{path}\n{text or _('(empty)')}{more}"
+
+
+def _why(detail: ActionDetail) -> str:
+    """The strongest reason of the score, and the policy it was scored with."""
+    strongest = max(detail.factors, key=lambda f: f.points, default=None)
+    reason = f"{named(strongest.why, 160)} · " if strongest and strongest.points > 0 else ""
+    return _("%(reason)sscore %(score)d · policy %(policy)s") % {"reason": reason, "score": detail.row.score, "policy": detail.policy}
+
+
+def _standing(detail: ActionDetail) -> str:
+    """Votes so far, who has it, what is being checked."""
+    quorum = quorum_of(detail)
+    said = [f"{quorum.short}: {', '.join(f'{g.verb} {named(g.by)}' for g in quorum.given)}"] if quorum.given else []
+    if detail.row.reserved_by:
+        said.append(_("%(who)s is on it") % {"who": named(detail.row.reserved_by)})
+    if detail.checking:
+        said.append(_("Edited arguments are being checked"))
+    if detail.row.version > 1:
+        said.append(_("version %(n)d") % {"n": detail.row.version})
+    return " · ".join(said)
+
+
+def _buttons(detail: ActionDetail, rule: SlackRule, why: str) -> list[b.Block]:
+    value = value_of(detail)
+    if detail.row.level == "critical":
+        return [b.button(_("Open to review"), WEB, url=url_of(detail.row.id))]
+    if why or detail.checking or detail.row.kind == "question":
+        return [b.button(_("Open to review"), REVIEW, value=value)]
+    found = []
+    if "approve" in detail.verdicts and "approve" not in detail.reason_for:
+        found.append(b.button(_("Approve"), APPROVE, value=value, style="primary"))
+    if "reject" in detail.verdicts:
+        found.append(b.button(_("Reject"), REJECT, value=value, style="danger"))
+    return [*found, b.button(_("Review"), REVIEW, value=value)]
+
+
+def _foot(detail: ActionDetail) -> str:
+    return f"{link(url_of(detail.row.id), _('Open in Countersign'))} · {safe(detail.row.digest[:SHORT])}"
+
+
+def _receipt(detail: ActionDetail, receipt: Receipt, rule: SlackRule) -> list[b.Block]:
+    showing = of_card(detail, rule)
+    title = spelled(detail.row.summary) if showing.whole else named(detail.row.tool)
+    parts = [b.header(cut(f"{receipt.verb} · {title}", b.HEADER)), b.section(b.mrkdwn(receipt_line(receipt)))]
+    if receipt.reason:
+        parts.append(b.section(b.plain(cut(spelled(receipt.reason), 1_000))))
+    if receipt.note:
+        parts.append(b.context(b.plain(receipt.note, 300)))
+    votes = [v for v in detail.votes if v.version == detail.row.version and not v.by_policy]
+    if len(votes) > 1:
+        parts.append(b.context(b.plain(", ".join(f"{v.verdict} {named(v.by)}" for v in votes), 300)))
+    parts.append(
+        b.context(b.plain(_("Agent %(agent)s · %(level)s risk, score %(score)d") % {**_names(detail), "score": detail.row.score}, 300))
+    )
+    if fate := fate_of(detail.row):
+        parts.append(b.context(b.plain(fate.title, 300)))
+    parts.append(b.context(b.mrkdwn(_foot(detail))))
+    return parts
+
+
+def receipt_line(receipt: Receipt) -> str:
+    """Verb, name, time and door, in mrkdwn."""
+    by = f" {_('by')} {safe(name(receipt.by))}" if receipt.by else ""
+    door = f", {safe(receipt.door)}" if receipt.door else ""
+    at = f", {date(receipt.at)}" if receipt.at else ""
+    return f"*{safe(receipt.verb)}*{by}{door}{at}"
+
+
+def item_of(detail: ActionDetail) -> Item:
+    """As mails tell of it."""
+    row = detail.row
+    return Item(row.id, row.level, row.score, row.tool, row.agent, row.requested_by, row.expires_at)
+
+
+def note(text: str, content: list[dict[str, Any]] | None = None) -> Drawn:
+    """A message that is no card."""
+    return Drawn(text, content or [], 0)

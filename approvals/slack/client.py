@@ -1,0 +1,98 @@
+"""The only one that calls Slack. Every failure becomes a `NotSent` that says what it means for whoever keeps the queue.
+
+No retries in here: the queue knows when, and a second try of a lost answer would post twice. Nothing is ever called but the API's own
+address: a `response_url` from outside is not used.
+"""
+
+from typing import Any
+from urllib.error import URLError
+
+from django.conf import settings
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from approvals.notify import sealing
+from approvals.notify.errors import NotSent
+from approvals.operations import slack_installs
+from approvals.queries import slack as queries
+
+GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
+AWAY = {"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org", "ekm_access_denied"}
+SENTENCES = {
+    "not_in_channel": "The app is not in this channel: invite it there with /invite",
+    "channel_not_found": "There is no such channel, or the app may not see it: invite it, or mend the policy's route",
+    "is_archived": "This channel is archived",
+    "invalid_auth": "Slack refuses our token: install the app again",
+    "account_inactive": "The app was removed from this workspace: install it again",
+    "token_revoked": "Slack has revoked our token: install the app again",
+    "missing_scope": "The app lacks a permission: compare its scopes with manage.py slack_manifest and install it again",
+    "invalid_blocks": "Slack does not take this message's blocks",
+}
+
+
+def bare(token: str = "") -> WebClient:
+    """A client for calls that belong to no workspace yet."""
+    return WebClient(token=token, base_url=settings.SLACK_API_URL, timeout=settings.SLACK_TIMEOUT_S, retry_handlers=[])
+
+
+def call(team_id: int, method: str, **args: Any) -> dict[str, Any]:
+    """One method of the Web API as one workspace's app. Raises NotSent."""
+    try:
+        return _call(_token(team_id), method, args)
+    except NotSent as failure:
+        if "token_expired" not in failure.why or not _refresh(team_id):
+            raise
+        return _call(_token(team_id), method, args)
+
+
+def once(token: str, method: str, **args: Any) -> dict[str, Any]:
+    """One call with a token in hand. Raises NotSent."""
+    return _call(token, method, args)
+
+
+def _call(token: str, method: str, args: dict[str, Any]) -> dict[str, Any]:
+    try:
+        answer = (
+            bare(token).api_call(method, json=args) if "view" in args or "blocks" in args else bare(token).api_call(method, params=args)
+        )
+    except SlackApiError as error:
+        raise _refused(error) from error
+    except URLError as error:
+        lost = isinstance(error.reason, TimeoutError)
+        raise NotSent(f"Slack cannot be reached: {error.reason}", down=True, unsure=lost) from error
+    except (OSError, SlackClientError, ValueError) as error:
+        raise NotSent(f"Slack did not answer: {type(error).__name__}", down=True, unsure=True) from error
+    return dict(answer.data) if isinstance(answer.data, dict) else {}
+
+
+def _refused(error: SlackApiError) -> NotSent:
+    answer = error.response
+    status = getattr(answer, "status_code", 0)
+    code = str(answer.get("error", "")) if hasattr(answer, "get") else ""
+    if status == 429 or code == "ratelimited":
+        seconds = str(answer.headers.get("Retry-After", "1"))
+        return NotSent(f"Slack asks to wait {seconds} s", wait_s=float(seconds) if seconds.isdecimal() else 1.0)
+    if status >= 500 or code in AWAY or code.startswith("Received a response in a non-JSON"):
+        return NotSent(f"Slack answers {status}", down=True, unsure=True)
+    more = "; ".join((answer.get("response_metadata") or {}).get("messages") or [])
+    said = SENTENCES.get(code, f"Slack says {code}") + (f" ({more[:300]})" if more else "")
+    return NotSent(f"{said} [{code}]" if code in SENTENCES else said, permanent=True, gone=code in GONE)
+
+
+def _token(team_id: int) -> str:
+    _refresh(team_id)
+    try:
+        return sealing.unseal(queries.sealed_token(team_id))
+    except sealing.Unsealable as error:
+        raise NotSent(str(error), permanent=True) from error
+
+
+def _refresh(team_id: int) -> bool:
+    """Renew a token that is about to end. One process does it, for the refresh token is used up by it; the others go on with the old one."""
+    token = slack_installs.begin_refresh(team_id)
+    if not token:
+        return False
+    asked = {"grant_type": "refresh_token", "refresh_token": token, "client_id": settings.SLACK_CLIENT_ID}
+    got = _call("", "oauth.v2.access", {**asked, "client_secret": settings.SLACK_CLIENT_SECRET})
+    slack_installs.refreshed(team_id, token=got["access_token"], refresh_token=got["refresh_token"], expires_in=int(got["expires_in"]))
+    return True

@@ -1,0 +1,74 @@
+"""The four addresses Slack calls. Whatever is not proved to be Slack's is 401; what is, is acknowledged at once.
+
+Plain HTTP: no session, no cookie, no CSRF token; the signature is all there is.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from approvals.slack.handling import handle
+from approvals.slack.verifying import NotFromSlack, verified
+
+
+class _Malformed(Exception):
+    """Signed by Slack and not what Slack sends."""
+
+
+@csrf_exempt
+@login_not_required
+def interactivity(request: HttpRequest) -> HttpResponse:
+    return _answered(request, "interactive")
+
+
+@csrf_exempt
+@login_not_required
+def options(request: HttpRequest) -> HttpResponse:
+    return _answered(request, "interactive")
+
+
+@csrf_exempt
+@login_not_required
+def events(request: HttpRequest) -> HttpResponse:
+    return _answered(request, "events")
+
+
+@csrf_exempt
+@login_not_required
+def commands(request: HttpRequest) -> HttpResponse:
+    return _answered(request, "commands")
+
+
+def _answered(request: HttpRequest, door: str) -> HttpResponse:
+    try:
+        body, click = verified(request)
+    except NotFromSlack:
+        return HttpResponse("This is not signed by Slack.", status=401, content_type="text/plain")
+    try:
+        kind, payload = _payload(body, door)
+    except _Malformed:
+        return HttpResponse("That is not what Slack sends here.", status=400, content_type="text/plain")
+    if kind == "url_verification":
+        return JsonResponse({"challenge": str(payload.get("challenge", ""))[:500]})
+    answer = handle(kind, payload, click)
+    return JsonResponse(dict(answer)) if answer else HttpResponse(status=200)
+
+
+def _payload(body: bytes, door: str) -> tuple[str, Mapping[str, Any]]:
+    """The kind and content of a delivery. Raises _Malformed."""
+    try:
+        if door == "events":
+            found = json.loads(body)
+        else:
+            fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100))
+            found = fields if door == "commands" else json.loads(fields.get("payload", ""))
+    except (ValueError, RecursionError) as error:
+        raise _Malformed from error
+    if not isinstance(found, dict):
+        raise _Malformed
+    return ("command" if door == "commands" else str(found.get("type", ""))), found

@@ -1,0 +1,91 @@
+"""Events: replies in threads become comments, deleted and changed cards are posted again, the app is removed, somebody becomes a guest."""
+
+import html
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from approvals.errors import ApprovalError
+from approvals.operations import commenting, slack_installs, slack_people, slack_queue, waking
+from approvals.operations.slack_people import Identity
+from approvals.queries import slack as queries
+from approvals.slack import replies
+from approvals.slack.people import page_url
+from approvals.slack.verifying import Click
+
+Json = Mapping[str, Any]
+
+
+def event_callback(payload: Json, click: Click) -> Json:
+    event = payload.get("event")
+    if isinstance(event, Mapping) and (heard := EVENTS.get(str(event.get("type")))):
+        heard(payload, event)
+    return {}
+
+
+def _message(payload: Json, event: Json) -> None:
+    kind = event.get("subtype")
+    team = str(payload.get("team_id", ""))
+    if kind == "message_deleted":
+        _gone(team, str(event.get("channel", "")), str(event.get("deleted_ts", "")))
+    elif kind == "message_changed":
+        _changed(team, event)
+    elif not kind and not event.get("bot_id") and event.get("thread_ts"):
+        _reply(payload, team, event)
+
+
+def _gone(team: str, channel: str, ts: str) -> None:
+    if slack_queue.anew_at(team, channel, ts):
+        waking.soon(waking.SLACK)
+
+
+def _changed(team: str, event: Json) -> None:
+    """Our own updates come back as events, too; only somebody else's change is news."""
+    message = event.get("message") or {}
+    workspace = queries.team(team)
+    by = (message.get("edited") or {}).get("user") if isinstance(message, Mapping) else None
+    if workspace and by and by != workspace.bot_user:
+        _gone(team, str(event.get("channel", "")), str(message.get("ts", "")))
+
+
+def _reply(payload: Json, team: str, event: Json) -> None:
+    """A reply under a card is a comment, of somebody who is linked. Whatever it says, it decides nothing."""
+    channel, thread, ts = (str(event.get(name, "")) for name in ("channel", "thread_ts", "ts"))
+    action = queries.action_at(team=team, channel=channel, ts=thread)
+    workspace = queries.team(team)
+    if not action or workspace is None:
+        return
+    own = str(event.get("user_team") or event.get("team") or "")
+    user = str(event.get("user", ""))
+    enterprise = str(payload.get("enterprise_id") or "")
+    who = queries.person(enterprise=enterprise, team=own, slack_user=user) if own == team else None
+    text = html.unescape(str(event.get("text", "")))
+    try:
+        if who is None:
+            raise ApprovalError(_("Your reply stays in Slack: link your account at %(url)s") % {"url": page_url()})
+        commenting.comment(action, by=who, text=text, door="slack", key=f"{team}:{channel}:{ts}")
+    except ApprovalError as error:
+        replies.whisper(workspace.id, channel=channel, user=user, text=error.message, thread=thread)
+    else:
+        waking.soon(waking.SLACK)
+
+
+def _removed(payload: Json, event: Json) -> None:
+    slack_installs.remove(str(payload.get("team_id", "")), by=None, door="slack")
+
+
+def _revoked(payload: Json, event: Json) -> None:
+    if (event.get("tokens") or {}).get("bot"):
+        _removed(payload, event)
+
+
+def _user_changed(payload: Json, event: Json) -> None:
+    user = event.get("user") or {}
+    if user.get("deleted") or user.get("is_restricted") or user.get("is_ultra_restricted"):
+        slack_people.lost(Identity("", str(user.get("team_id") or payload.get("team_id", "")), str(user.get("id", ""))))
+
+
+EVENTS: dict[str, Callable[[Json, Json], None]] = {
+    "message": _message, "app_uninstalled": _removed, "tokens_revoked": _revoked, "user_change": _user_changed,
+}  # fmt: skip

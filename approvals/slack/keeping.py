@@ -1,0 +1,92 @@
+"""Looking in Slack whether what stands there is still ours: every card of the last day, every ten minutes.
+
+A card that was deleted, or changed by somebody else, is posted again; the changed one is taken away. Every card is drawn once more in any
+case, so that whatever was missed is mended. Also asks whether linked people are still full members.
+"""
+
+from datetime import timedelta
+
+from approvals.notify.errors import NotSent
+from approvals.operations import slack_people, slack_queue
+from approvals.operations.slack_people import Identity
+from approvals.queries import slack as queries
+from approvals.slack import client
+from approvals.slack.sending import is_ours
+
+PEOPLE_EVERY = timedelta(days=1)
+
+
+def sweep(*, limit: int = 30) -> int:
+    """Look at the cards nobody looked at for longest. Returns how many are posted again."""
+    again = 0
+    for card in slack_queue.to_check(limit=limit):
+        try:
+            stands = _stands(card.channel.team_id, card.channel.channel, card.ts, card.pk, card.shown)
+        except NotSent:
+            return again  # Slack is away, or asks to wait: the next time
+        if not stands:
+            again += slack_queue.again(card.pk, anew=True)
+            _take_away(card.channel.team_id, card.channel.channel, card.ts)
+        else:
+            slack_queue.checked(card.pk)
+    return again
+
+
+def _stands(team: int, channel: str, ts: str, number: int, shown: str) -> bool:
+    """Whether the message is there and says what we made it say."""
+    try:
+        got = client.call(
+            team, "conversations.history", channel=channel, latest=ts, oldest=ts, inclusive=True, limit=1, include_all_metadata=True
+        )
+    except NotSent as failure:
+        if failure.permanent:
+            return True  # we may not read there: then what we know has to do
+        raise
+    message = next((m for m in got.get("messages", []) if m.get("ts") == ts), None)
+    if message is None or not is_ours(message, number):
+        return False
+    return bool(message["metadata"]["event_payload"].get("shown") == shown) and _by_us(message)
+
+
+def _by_us(message: dict[str, object]) -> bool:
+    edited = message.get("edited")
+    return not isinstance(edited, dict) or edited.get("user") == message.get("user")
+
+
+def _take_away(team: int, channel: str, ts: str) -> None:
+    try:
+        client.call(team, "chat.delete", channel=channel, ts=ts)
+    except NotSent:
+        return  # it is gone already, or cannot be: its buttons decide nothing that is not so any more
+
+
+def people(*, limit: int = 20) -> int:
+    """Ask Slack about linked people who were not asked about for a day. Returns how many are members no more."""
+    gone = 0
+    for row in slack_people.to_ask_about(PEOPLE_EVERY, limit=limit):
+        workspace = queries.team(row.team)
+        if workspace is None:
+            continue
+        try:
+            why = why_no_member(workspace.id, row.team, row.slack_user)
+        except NotSent:
+            return gone
+        if why:
+            gone += slack_people.lost(Identity(row.enterprise, row.team, row.slack_user))
+        else:
+            slack_people.still_member(row.pk)
+    return gone
+
+
+def why_no_member(team: int, team_id: str, slack_user: str) -> str:
+    """Why this is nobody who may decide here: "" for a full member of the workspace. Raises NotSent."""
+    got = client.call(team, "users.info", user=slack_user).get("user") or {}
+    if got.get("is_bot") or slack_user == "USLACKBOT":
+        return "Bots decide nothing here"
+    if got.get("is_restricted") or got.get("is_ultra_restricted"):
+        return "Guests of a workspace decide nothing here: use the page, signed in"
+    if got.get("deleted"):
+        return "That account is no longer active"
+    if got.get("is_stranger") or got.get("team_id") not in {team_id, None}:
+        return "You belong to another workspace: use the page, signed in"
+    return ""

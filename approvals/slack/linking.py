@@ -1,0 +1,56 @@
+"""Typing the one-time code. Slack is asked first whether this is a full member, which takes longer than an acknowledgement may."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from approvals.errors import ApprovalError, BadRequest
+from approvals.notify.errors import NotSent
+from approvals.operations import slack_people
+from approvals.operations.slack_people import Identity
+from approvals.slack import client, later, modals
+from approvals.slack.keeping import why_no_member
+from approvals.slack.people import met
+
+Json = Mapping[str, Any]
+
+
+def submitted(payload: Json) -> Json:
+    """The code of the view. Raises Refused."""
+    workspace, identity = met(payload)
+    view = payload.get("view") or {}
+    code = _code(view)
+    try:
+        slack_people.checked(code)
+    except BadRequest as error:
+        return {"response_action": "errors", "errors": {"code": error.message}}
+
+    def tell(text: str, bad: bool) -> None:
+        client.call(workspace.id, "views.update", view_id=str(view.get("id", "")), view=modals.sentence(text, bad=bad))
+
+    later.do(lambda: _link(code, workspace.id, identity, tell))
+    return {"response_action": "update", "view": modals.sentence(_("Asking Slack who you are ..."))}
+
+
+def typed(code: str, *, workspace: int, identity: Identity, tell: Callable[[str, bool], None]) -> None:
+    """The code of a command; `tell` says what became of it."""
+    later.do(lambda: _link(code, workspace, identity, tell))
+
+
+def _link(code: str, workspace: int, identity: Identity, tell: Callable[[str, bool], None]) -> None:
+    try:
+        if why := why_no_member(workspace, identity.team, identity.user):
+            return tell(why, True)
+        made = slack_people.link(code, identity=identity)
+    except NotSent as failure:
+        return tell(_("Slack could not be asked who you are (%(why)s); try again") % {"why": failure.why}, True)
+    except ApprovalError as error:
+        return tell(error.message, True)
+    return tell(_("Linked: you are %(name)s here. You can press buttons now.") % {"name": made.user.get_username()}, False)
+
+
+def _code(view: Json) -> str:
+    field = ((view.get("state") or {}).get("values") or {}).get("code") or {}
+    typed_in: Any = next(iter(field.values()), None)
+    return str((typed_in or {}).get("value") or "")

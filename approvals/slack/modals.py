@@ -1,0 +1,233 @@
+"""The views of one person: reviewing an action, the difference of an edit, the receipt, linking. Drawn from the database each time."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from approvals.notify.words import name
+from approvals.policy.slack import SlackRule
+from approvals.queries import ActionDetail
+from approvals.queries.desks import Desk
+from approvals.slack import blocks as b
+from approvals.slack.cards import arguments, receipt_line, url_of
+from approvals.slack.people import page_url
+from approvals.slack.rooms import agents
+from approvals.slack.showing import of_modal, why_not_here
+from approvals.slack.text import cut, date, link, safe, shown, spelled
+from approvals.slack.threads import spelled_lines
+from approvals.web.desks import SNOOZES
+from approvals.web.ladder import PRESETS
+from approvals.web.receipts import receipt_of
+from approvals.web.reveal import reveal
+from approvals.web.schemaform import Field, fields_of
+from approvals.web.story import quorum_of
+
+REVIEW, CONFIRM_EDIT, LINK, SAID = "review", "confirm_edit", "link", "said"
+CHOICE = "choice"
+ALERTS = {"low": "info", "medium": "warning", "high": "error", "critical": "error"}
+VERBS = ("approve", "reject", "edit", "respond", "ask", "reserve", "put_back", "snooze", "pass_on")
+EDITED = "edit:"  # before the name of an argument, as the id of its input
+
+
+def review(
+    detail: ActionDetail, rule: SlackRule, desk: Desk | None, *, choice: str = "", origin: Mapping[str, str] | None = None
+) -> b.Block:
+    """The view of one action for one reader, with the inputs that what they chose needs."""
+    if detail.row.state != "PENDING":
+        return receipt(detail)
+    showing = of_modal(detail)
+    web = why_not_here(detail, rule, showing)
+    choices = offered(detail, desk, web=web)
+    choice = choice if choice in choices else ""
+    meta = json.dumps({"action": detail.row.id, "digest": detail.row.digest, "choice": choice, **(origin or {})})
+    parts = [
+        b.alert(
+            _("%(level)s risk, score %(score)d") % {"level": detail.row.level.capitalize(), "score": detail.row.score},
+            ALERTS[detail.row.level],
+        )
+    ]
+    parts += _about(detail)
+    parts += arguments(showing)
+    parts += _warnings(detail, web)
+    if choices:
+        options = [b.option(words()[c], c) for c in choices]
+        parts.append(
+            b.entry(
+                _("What do you want to do?"), b.select(CHOICE, options, chosen=choice, placeholder=_("Choose")), block_id=CHOICE, acts=True
+            )
+        )
+        parts += _inputs(detail, desk, choice)
+    return b.modal(
+        _("Review"), parts, callback_id=REVIEW, metadata=meta, submit=_("Go on") if choice == "edit" else _("Record") if choices else ""
+    )
+
+
+def metadata(view: Mapping[str, Any]) -> dict[str, Any]:
+    """What we put into a view, as it came back; {} when it is not ours."""
+    try:
+        found = json.loads(view.get("private_metadata") or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def words() -> dict[str, str]:
+    return {
+        "approve": _("Approve"), "reject": _("Reject"), "edit": _("Edit the arguments"), "respond": _("Answer instead"), "ask": _("Ask the agent"),
+        "reserve": _("Reserve it for me"), "put_back": _("Give it back"), "snooze": _("Snooze it, for me alone"), "pass_on": _("Pass it on"),
+    }  # fmt: skip
+
+
+def offered(detail: ActionDetail, desk: Desk | None, *, web: str) -> list[str]:
+    """What this reader may choose here. `web`: why deciding is left to the page. The operations have the last word."""
+    if detail.tampered or detail.checking:
+        return []
+    may = not detail.cannot and not detail.mine
+    found = []
+    if may and not web:
+        yes = "approve" in detail.verdicts and not detail.own_edit and detail.row.kind != "question"
+        found += [*(["approve"] if yes else []), *(["reject"] if "reject" in detail.verdicts else [])]
+        found += ["respond"] if "respond" in detail.verdicts and not detail.own_edit else []
+        found += ["edit"] if detail.row.kind != "question" and isinstance(detail.args, dict) and detail.args else []
+    if may and detail.row.run:
+        found.append("ask")
+    if desk and desk.may_reserve:
+        found.append("put_back" if desk.mine else "reserve")
+    if may:
+        found.append("snooze")
+    if desk and desk.people:
+        found.append("pass_on")
+    return [verb for verb in VERBS if verb in found]
+
+
+def _about(detail: ActionDetail) -> list[b.Block]:
+    row, quorum = detail.row, quorum_of(detail)
+    facts = [f"{_('Agent')}\n{name(row.agent)}", f"{_('Tool')}\n{name(row.tool)}", f"{_('For')}\n{name(row.requested_by) or '-'}"]
+    parts = [b.section(b.plain(cut(spelled(row.summary), 600)))]
+    parts.append(b.fields([*(b.plain(text, b.FIELD) for text in facts), b.mrkdwn(f"{_('Expires')}\n{date(row.expires_at)}")]))
+    given = ", ".join(f"{g.verb} {name(g.by)}" for g in quorum.given)
+    parts.append(b.context(b.plain(cut(f"{quorum.needs} {quorum.short} {given}".strip(), 400))))
+    if detail.rationale.strip():
+        said = cut(shown(reveal(detail.rationale, whole=True)), 600)
+        parts.append(b.context(b.plain(_("The agent says: %(said)s") % {"said": said}, 700)))
+    return parts
+
+
+def _warnings(detail: ActionDetail, web: str) -> list[b.Block]:
+    found = []
+    if detail.tampered:
+        found.append(b.alert(detail.tampered, "error"))
+    elif detail.checking:
+        found.append(b.alert(_("Edited arguments are being checked; the new version comes by itself"), "info"))
+    elif detail.cannot or detail.mine:
+        found.append(b.alert(detail.cannot or _("You have decided this version; it waits for somebody else"), "info"))
+    elif web:
+        found.append(b.alert(_("%(why)s. Decide it on the page.") % {"why": web}, "warning"))
+    if detail.edit_errors:
+        why = "; ".join(f"{path}: {text}" if path else text for path, text in detail.edit_errors.items())
+        found.append(b.alert(cut(_("Your last edit was refused: %(why)s") % {"why": spelled(why)}, 1_000), "error"))
+    return [*found, b.context(b.mrkdwn(f"{link(url_of(detail.row.id), _('Open in Countersign'))} · {safe(detail.row.digest[:12])}"))]
+
+
+def _inputs(detail: ActionDetail, desk: Desk | None, choice: str) -> list[b.Block]:
+    if choice in {"approve", "reject"}:
+        needed = choice in detail.reason_for
+        words = b.entry(_("Reason"), b.text_input("reason", multiline=True, most=2_000), block_id="reason", optional=True)
+        presets = [b.option(_(preset), preset) for preset in PRESETS]
+        preset = b.entry(
+            _("Why"),
+            b.select("preset", presets),
+            block_id="preset",
+            optional=True,
+            hint=_("A reason is needed: choose one or write") if needed else "",
+        )
+        return [preset, words] if choice == "reject" else [{**words, "optional": not needed}]
+    if choice in {"respond", "ask"}:
+        label = _("Your answer") if choice == "respond" else _("Your question")
+        return [b.entry(label, b.text_input("words", multiline=True), block_id="words")]
+    if choice == "snooze":
+        times = [b.option(_(words), str(seconds)) for seconds, words in SNOOZES]
+        return [b.entry(_("For how long?"), b.select("seconds", times, chosen=str(SNOOZES[0][0])), block_id="seconds")]
+    if choice == "pass_on":
+        reason = b.entry(_("Reason"), b.text_input("reason", most=1_000), block_id="reason", optional=True)
+        return [b.entry(_("To whom?"), b.external_select("to", placeholder=_("Type a name")), block_id="to"), reason]
+    return edit_inputs(detail) if choice == "edit" else []
+
+
+def edit_inputs(detail: ActionDetail) -> list[b.Block]:
+    """A typed input per argument, as far as one fits; values that fit none stay as they are, which is said."""
+    values = detail.edit_args if isinstance(detail.edit_args, dict) else dict(detail.args)
+    found: list[b.Block] = []
+    left: list[str] = []
+    for one in fields_of(agents.schema_of(detail), values, errors=detail.edit_errors):
+        element = _control(one)
+        if element is None or len(found) >= 40:
+            left.append(one.label)
+            continue
+        hint = cut(" ".join(filter(None, [one.help, one.error])), 300)
+        found.append(b.entry(one.label, element, block_id=f"{EDITED}{one.key}"[:255], optional=True, hint=hint))
+    if left:
+        found.append(b.context(b.plain(_("Not editable here: %(names)s") % {"names": ", ".join(left)}, 300)))
+    return [*found, b.entry(_("Why the change?"), b.text_input("reason", most=2_000), block_id="reason", optional=True)]
+
+
+def _control(one: Field) -> b.Block | None:
+    text = str(one.value)
+    if one.kind == "boolean":
+        options = [b.option(_("yes"), "true"), b.option(_("no"), "false")]
+        return b.select("value", options, chosen="true" if one.value else "false")
+    if one.kind == "enum":
+        options = [b.option(o.label, o.value) for o in one.options if 1 <= len(o.value) <= 150]
+        return b.select("value", options, chosen=text) if options and len(options) == len(one.options) <= b.OPTIONS else None
+    if one.kind in {"integer", "number"} and len(text) <= 20:
+        return b.number_input("value", value=text, decimal=one.kind == "number")
+    if len(text) > b.INPUT or one.unseen:
+        return None  # what it does not show whole it does not let anybody edit
+    return b.text_input("value", value=text, multiline=one.kind in {"text", "list", "json"} or "\n" in text)
+
+
+def confirm_edit(detail: ActionDetail, args: Mapping[str, Any], reason: str, lines: Sequence[str]) -> b.Block | None:
+    """What an edit would change, before it is asked for; None when its arguments do not fit into a view's memory."""
+    meta = json.dumps({"action": detail.row.id, "digest": detail.row.digest, "args": args, "reason": reason}, ensure_ascii=False)
+    if len(meta) > b.METADATA:
+        return None
+    parts = [
+        b.section(b.plain(_("This is what you change. A worker checks it with the tool; then somebody else approves it."))),
+        b.divider(),
+    ]
+    parts += [b.section(b.plain(cut(line, 1_000))) for line in lines[:20]]
+    return b.modal(_("Your edit"), parts, callback_id=CONFIRM_EDIT, metadata=meta, submit=_("Check the edit"), close=_("Back"))
+
+
+def receipt(detail: ActionDetail, *, said: str = "") -> b.Block:
+    """What became of it."""
+    found = receipt_of(detail.row)
+    parts = [b.alert(said, "success")] if said else []
+    parts.append(b.section(b.plain(cut(spelled(detail.row.summary), 600))))
+    if found:
+        parts.append(b.section(b.mrkdwn(receipt_line(found))))
+        parts += [b.section(b.plain(cut(spelled_lines(found.reason), 2_000)))] if found.reason else []
+    parts.append(b.context(b.mrkdwn(link(url_of(detail.row.id), _("Open in Countersign")))))
+    return b.modal(_("Countersign"), parts, callback_id=SAID)
+
+
+def sentence(text: str, *, bad: bool = False, url: str = "") -> b.Block:
+    """One sentence in a view."""
+    more = [b.context(b.mrkdwn(link(url, url)))] if url else []
+    return b.modal(_("Countersign"), [b.alert(cut(text, 2_000), "warning" if bad else "success"), *more], callback_id=SAID)
+
+
+def link_account() -> b.Block:
+    """Where the code is typed."""
+    parts = [
+        b.section(b.mrkdwn(_("1. Open %(link)s, signed in, and ask for a code.") % {"link": link(page_url(), page_url())})),
+        b.entry(
+            _("2. Type it here"),
+            b.text_input("code", most=20, placeholder="7KQM-2XPD"),
+            block_id="code",
+            hint=_("It holds for ten minutes and works once."),
+        ),
+    ]
+    return b.modal(_("Link your account"), parts, callback_id=LINK, submit=_("Link"))

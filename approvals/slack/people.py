@@ -1,0 +1,67 @@
+"""Whose hand it is: three ids to an account here, or a private sentence that says what to do. No address, no name, no fallback."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from approvals.models.people import User
+from approvals.operations.slack_people import Identity
+from approvals.queries import slack as queries
+from approvals.queries.slack import TeamRow
+
+
+class Refused(Exception):
+    """Not somebody who may act from here. `sentence` is for them alone; `link` whether they may link themselves."""
+
+    def __init__(self, sentence: str, *, link: bool = False) -> None:
+        super().__init__(sentence)
+        self.sentence, self.link = sentence, link
+
+
+@dataclass(frozen=True)
+class Hand:
+    """Somebody in Slack at a known workspace; `user` is who they are here."""
+
+    workspace: TeamRow
+    identity: Identity
+    user: User
+
+
+def page_url() -> str:
+    return f"{settings.PUBLIC_URL.rstrip('/')}/preferences/slack"
+
+
+def met(payload: Mapping[str, Any]) -> tuple[TeamRow, Identity]:
+    """The workspace the app was used in, and who used it. Raises Refused for an unknown workspace, or somebody of another one."""
+    team, user = _dict(payload, "team"), _dict(payload, "user")
+    workspace = queries.team(str(team.get("id", "")))
+    if workspace is None:
+        raise Refused(_("Countersign is not installed in this workspace (any more)"))
+    own = str(user.get("team_id") or "")
+    # In a shared channel people of other workspaces can press the same button. Missing is not the same either.
+    if own != workspace.team:
+        raise Refused(_("You belong to another workspace: decide it on the page, signed in: %(url)s") % {"url": settings.PUBLIC_URL})
+    enterprise = str(_dict(payload, "enterprise").get("id") or "")
+    return workspace, Identity(enterprise, own, str(user.get("id", "")))
+
+
+def hand(payload: Mapping[str, Any]) -> Hand:
+    """Who it is here. Raises Refused."""
+    workspace, identity = met(payload)
+    found = queries.person(enterprise=identity.enterprise, team=identity.team, slack_user=identity.user)
+    if found is None:
+        raise Refused(
+            _("This Slack account is not linked to an account here: nothing was done. Get a code at %(url)s") % {"url": page_url()},
+            link=True,
+        )
+    if not found.is_active:
+        raise Refused(_("Your account is locked; ask an administrator"))
+    return Hand(workspace, identity, found)
+
+
+def _dict(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = payload.get(name)
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,216 @@
+"""What is submitted in a view: a verdict, an edit, a question, time. Each is the same operation as the page's, with its refusals beside the field."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from approvals import operations
+from approvals.errors import ApprovalError, BadRequest, Conflict, StepUp
+from approvals.operations import policies, slack_clicks, waking
+from approvals.operations.step_up import Proof
+from approvals.queries import ActionDetail, action_detail, desks
+from approvals.slack import blocks as b
+from approvals.slack import linking, modals, pressing, quick
+from approvals.slack.cards import url_of
+from approvals.slack.people import Hand, Refused, hand
+from approvals.slack.rooms import agents
+from approvals.slack.showing import of_modal, why_not_here
+from approvals.slack.threads import changed
+from approvals.slack.verifying import Click
+from approvals.web.schemaform import PREFIX, kind_of, read, resolved
+
+Json = Mapping[str, Any]
+Values = dict[str, str]
+DECIDING = frozenset({"approve", "reject", "respond", "edit"})
+# Where an error of a verb stands.
+BESIDE = {"approve": "reason", "reject": "reason", "respond": "words", "ask": "words", "snooze": "seconds", "pass_on": "to"}
+BUSY_MS = 2_000
+
+
+def view_submission(payload: Json, click: Click) -> Json:
+    """The answer Slack acts on: errors beside fields, another view, or nothing (the view closes)."""
+    view = payload.get("view") or {}
+    name = view.get("callback_id")
+    try:
+        if name == modals.LINK:
+            return linking.submitted(payload)
+        who = hand(payload)
+        return SUBMITS[str(name)](view, who, click) if name in SUBMITS else {}
+    except Refused as refused:
+        return shows(modals.sentence(refused.sentence, bad=True))
+    except StepUp as error:
+        return shows(modals.sentence(error.message, bad=True, url=url_of(str(modals.metadata(view).get("action", "")))))
+    except ApprovalError as error:
+        return shows(modals.sentence(error.message, bad=True))
+
+
+def _reviewed(view: Json, who: Hand, click: Click) -> Json:
+    meta, values = modals.metadata(view), values_of(view)
+    choice = values.get(modals.CHOICE, "")
+    detail = action_detail(meta.get("action", ""), reader=who.user)
+    if detail.row.state != "PENDING":
+        return shows(modals.receipt(detail, said=""))
+    if meta.get("digest") != detail.row.digest:
+        return shows(_fresh(detail, who))
+    if choice not in VERBS or choice != meta.get("choice"):
+        return beside(
+            modals.CHOICE, _("Choose what you want to do") if choice not in VERBS else _("Wait a moment for the fields of this choice")
+        )
+    if choice in DECIDING:
+        rule = policies.in_force().data.slack
+        if why := why_not_here(detail, rule, of_modal(detail)):
+            return shows(modals.sentence(_("%(why)s. Decide it on the page.") % {"why": why}, bad=True, url=url_of(detail.row.id)))
+    found: list[Json] = []
+    try:
+        if not quick.within(BUSY_MS, lambda: found.append(VERBS[choice](detail, who, values, click))):
+            return beside(modals.CHOICE, _("Somebody else is deciding this at the moment; try again"))
+    except BadRequest as error:
+        return beside(BESIDE.get(choice, modals.CHOICE), error.message)
+    except Conflict as error:
+        return shows(_after_conflict(detail.row.id, who, error))
+    waking.soon(waking.SLACK)
+    return found[0]
+
+
+def _fresh(detail: ActionDetail, who: Hand) -> b.Block:
+    view = pressing.drawn(detail, who)
+    return {
+        **view,
+        "blocks": [b.alert(_("This changed since you opened it; look at what will run now, then decide"), "warning"), *view["blocks"]][
+            :100
+        ],
+    }
+
+
+def _after_conflict(action_id: str, who: Hand, error: Conflict) -> b.Block:
+    """Somebody was faster: the receipt; or it is halted, changed, being checked: the sentence."""
+    detail = action_detail(action_id, reader=who.user)
+    return modals.sentence(error.message, bad=True) if detail.row.state == "PENDING" else modals.receipt(detail, said=error.message)
+
+
+def _decide(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
+    verb = values[modals.CHOICE]
+    reason = "\n".join(filter(None, [values.get("preset", ""), values.get("reason", "")]))
+    done = operations.decide(
+        detail.row.id, by=who.user, verdict=verb, seen_digest=detail.row.digest, reason=reason, response=values.get("words", ""),
+        idempotency_key=pressing.key_of(click), door="slack", proof=Proof(click=pressing.said_of(who, click)),
+    )  # fmt: skip
+    if not done.resolved:
+        return shows(modals.sentence(_("Recorded. It waits for more people.")))
+    return shows(modals.receipt(action_detail(detail.row.id, reader=who.user)))
+
+
+def _edit(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
+    """Read the fields, then show what they change: nothing is asked for yet."""
+    schema, now = agents.schema_of(detail), dict(detail.args)
+    posted = {PREFIX + name.removeprefix(modals.EDITED): text for name, text in values.items() if name.startswith(modals.EDITED)}
+    for key, sub in schema.get("properties", {}).items():
+        if kind_of(resolved(schema, sub), now.get(key)) == "boolean":  # what has no field here keeps its value
+            posted.setdefault(PREFIX + key, "true" if now.get(key) else "false")
+    args, errors = read(schema, now, posted)
+    if errors:
+        there = {f"{modals.EDITED}{path.split('.')[0].split('[')[0]}": (path, why) for path, why in errors.items()}
+        known = {name: why for name, (_path, why) in there.items() if name in values}
+        missing = [f"{path}: {why}" for name, (path, why) in there.items() if name not in values]
+        return {"response_action": "errors", "errors": {**known, **({modals.CHOICE: "; ".join(missing)[:500]} if missing else {})}}
+    lines, more = changed(now, args, None)
+    if not lines:
+        return beside(modals.CHOICE, _("Nothing was changed; approve it as it is, or change a value"))
+    lines += [_("and %(n)d more") % {"n": more}] if more else []
+    view = modals.confirm_edit(detail, args, values.get("reason", ""), lines)
+    if view is None:
+        return beside(modals.CHOICE, _("These arguments are too long to be edited here: do it on the page"))
+    return {"response_action": "push", "view": view}
+
+
+def _edit_confirmed(view: Json, who: Hand, click: Click) -> Json:
+    meta = modals.metadata(view)
+    action_id, digest = str(meta.get("action", "")), str(meta.get("digest", ""))
+    detail = action_detail(action_id, reader=who.user)
+    rule = policies.in_force().data.slack
+    if detail.row.state == "PENDING" and (why := why_not_here(detail, rule, of_modal(detail))):
+        return shows(modals.sentence(_("%(why)s. Decide it on the page.") % {"why": why}, bad=True))
+    wanted = slack_clicks.on_record(
+        action_id,
+        lambda: operations.request_edit(action_id, by=who.user, seen_digest=digest, args=meta.get("args"), reason=str(meta.get("reason", "")), door="slack"),
+        what="edit", by=who.user, click=pressing.said_of(who, click),
+    )  # fmt: skip
+    agents.wake_edit(wanted.pk)
+    waking.soon(waking.SLACK)
+    return shows(modals.sentence(_("A worker checks it with the tool. The card shows the new version, or why it was refused.")))
+
+
+def _ask(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
+    asked = _recorded(
+        detail, who, click, "ask", lambda: operations.ask(detail.row.id, by=who.user, question=values.get("words", ""), door="slack")
+    )
+    agents.wake_ask(asked.pk)
+    return shows(modals.sentence(_("Asked. The answer stands on the action's page; it stays undecided."), url=url_of(detail.row.id)))
+
+
+def _reserve(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
+    _recorded(detail, who, click, "reserve", lambda: operations.reserve(detail.row.id, by=who.user, door="slack"))
+    return shows(modals.sentence(_("Reserved for you: others see that you are on it")))
+
+
+def _put_back(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
+    _recorded(detail, who, click, "put_back", lambda: operations.put_back(detail.row.id, by=who.user, door="slack"))
+    return shows(modals.sentence(_("Released: anybody who is asked may take it")))
+
+
+def _snooze(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
+    text = values.get("seconds", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise BadRequest(_("Say for how long"))
+    _recorded(detail, who, click, "snooze", lambda: operations.snooze(detail.row.id, by=who.user, seconds=int(text), door="slack"))
+    return shows(modals.sentence(_("Snoozed for you alone: the deadline does not move")))
+
+
+def _pass_on(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
+    to, reason = values.get("to", ""), values.get("reason", "")
+    _recorded(detail, who, click, "pass_on", lambda: operations.pass_on(detail.row.id, by=who.user, to=to, reason=reason, door="slack"))
+    return shows(modals.sentence(_("Passed on to %(name)s, who decides it in your stead") % {"name": to}))
+
+
+VERBS: dict[str, Callable[[ActionDetail, Hand, Values, Click], Json]] = {
+    "approve": _decide, "reject": _decide, "respond": _decide, "edit": _edit, "ask": _ask, "reserve": _reserve, "put_back": _put_back,
+    "snooze": _snooze, "pass_on": _pass_on,
+}  # fmt: skip
+SUBMITS: dict[str, Callable[[Json, Hand, Click], Json]] = {modals.REVIEW: _reviewed, modals.CONFIRM_EDIT: _edit_confirmed}
+
+
+def _recorded(detail: ActionDetail, who: Hand, click: Click, what: str, did: Callable[[], Any]) -> Any:
+    return slack_clicks.on_record(detail.row.id, did, what=what, by=who.user, click=pressing.said_of(who, click))
+
+
+def block_suggestion(payload: Json, click: Click) -> Json:
+    """Names for "to whom": people who may decide it in one's stead."""
+    try:
+        who = hand(payload)
+        desk = desks.desk(modals.metadata(payload.get("view") or {}).get("action", ""), reader=who.user)
+    except (Refused, ApprovalError):
+        return {"options": []}
+    typed = str(payload.get("value", "")).lower()[:80]
+    return {"options": [b.option(name, name) for name in (desk.people if desk else ()) if typed in name.lower()][: b.OPTIONS]}
+
+
+def values_of(view: Json) -> Values:
+    """What stands in each field of a view, as text, by block."""
+    blocks = (view.get("state") or {}).get("values") or {}
+    return {str(name): _text(next(iter(found.values()), {})) for name, found in blocks.items() if isinstance(found, Mapping)}
+
+
+def _text(element: Any) -> str:
+    if not isinstance(element, Mapping):
+        return ""
+    option = element.get("selected_option")
+    return str((option.get("value") if isinstance(option, Mapping) else element.get("value")) or "")
+
+
+def shows(view: b.Block) -> Json:
+    return {"response_action": "update", "view": view}
+
+
+def beside(block: str, why: str) -> Json:
+    return {"response_action": "errors", "errors": {block: why[:500]}}

@@ -1,0 +1,110 @@
+"""Posting and updating, one message at a time: draw it from the database, call Slack, write down what became of it.
+
+Called by a worker's tick for one stretch; nothing waits for it. A lost answer to a post is looked for by the message's own number
+(its metadata) before a second one is made.
+"""
+
+import time
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from approvals.errors import ApprovalError
+from approvals.notify.errors import NotSent
+from approvals.operations import policies, slack_owing, slack_queue
+from approvals.operations.slack_queue import Claimed
+from approvals.policy.slack import SlackRule
+from approvals.queries import action_detail
+from approvals.slack import cards, client, threads
+from approvals.slack.cards import Drawn
+
+EVENT_TYPE = "countersign_message"
+_since: int | None = None
+
+
+def tick(*, seconds: float = 2.0) -> int:
+    """What is due, for one stretch. Returns how many messages were dealt with."""
+    global _since
+    if not slack_owing.installed():
+        return 0
+    slack_queue.take_over()
+    since = _since if _since is not None else slack_owing.begin_following()
+    rule = policies.in_force().data.slack
+    last = slack_owing.follow(since)
+    if last > since:
+        slack_owing.owe_replies(slack_owing.with_news(since))
+        if rule.direct:
+            slack_owing.owe_directs(slack_owing.with_news(since, reserved=True))
+    _since = last
+    done, until = 0, time.monotonic() + seconds
+    while time.monotonic() < until and (taken := slack_queue.claim()):
+        send(taken, rule)
+        done += 1
+    return done
+
+
+def send(taken: Claimed, rule: SlackRule) -> None:
+    """One message, to its end."""
+    try:
+        drawn = _drawn(taken, rule)
+    except ApprovalError as error:
+        return slack_queue.skip(taken, error.message)
+    if drawn is None:
+        return slack_queue.skip(taken, _("It was over before it could be posted"))
+    if taken.ts and drawn.sha256 == taken.shown:
+        return slack_queue.record(taken, None, ts=taken.ts, shown=taken.shown, version=drawn.version)
+    try:
+        ts = _put(taken, drawn)
+    except NotSent as failure:
+        return slack_queue.record(taken, failure)
+    return slack_queue.record(taken, None, ts=ts, shown=drawn.sha256, version=drawn.version)
+
+
+def _drawn(taken: Claimed, rule: SlackRule) -> Drawn | None:
+    """What it says now; None when there is no point in it any more."""
+    if taken.kind == "card":
+        detail = action_detail(UUID(taken.action), reader=None)
+        if not taken.ts and not taken.lost and detail.row.state != "PENDING":
+            return None
+        return cards.draw(detail, rule)
+    if taken.kind == "reply":
+        return threads.draw(taken.key, rule) if taken.thread else None
+    return cards.note(taken.body.get("text", ""), taken.body.get("blocks"))
+
+
+def _put(taken: Claimed, drawn: Drawn) -> str:
+    """Post it, or make what stands there say this. Returns Slack's name of it. Raises NotSent."""
+    channel = taken.address or _open(taken)
+    metadata = {"event_type": EVENT_TYPE, "event_payload": {"message": taken.id, "shown": drawn.sha256, "site": settings.PUBLIC_URL}}
+    said = {"channel": channel, "text": drawn.text, "blocks": drawn.blocks, "metadata": metadata}
+    ts = taken.ts or (_found(taken, channel) if taken.lost else "")
+    if ts:
+        client.call(taken.team, "chat.update", ts=ts, **said)
+        return ts
+    thread = {"thread_ts": taken.thread} if taken.thread else {}
+    quiet = {"unfurl_links": False, "unfurl_media": False}
+    return str(client.call(taken.team, "chat.postMessage", **said, **thread, **quiet)["ts"])
+
+
+def _open(taken: Claimed) -> str:
+    """The direct conversation with one person."""
+    address = str(client.call(taken.team, "conversations.open", users=taken.name)["channel"]["id"])
+    slack_queue.opened(taken.channel, address)
+    return address
+
+
+def _found(taken: Claimed, channel: str) -> str:
+    """A message of ours that was posted although its answer was lost, "" when there is none."""
+    if taken.thread:
+        got = client.call(taken.team, "conversations.replies", channel=channel, ts=taken.thread, limit=200, include_all_metadata=True)
+    else:
+        got = client.call(taken.team, "conversations.history", channel=channel, limit=100, include_all_metadata=True)
+    return next((str(m["ts"]) for m in got.get("messages", []) if is_ours(m, taken.id)), "")
+
+
+def is_ours(message: dict[str, object], number: int) -> bool:
+    """Whether this is the message with that number, of this installation."""
+    metadata = message.get("metadata")
+    payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
+    return isinstance(payload, dict) and payload.get("message") == number and payload.get("site") == settings.PUBLIC_URL

@@ -1,0 +1,87 @@
+"""What Slack may show of an action, and whether it may decide it: only what it shows whole, and never above medium. Pure.
+
+Rule 5 of reliability.md section 8: no truncation, at most two sections of arguments, no part that cannot be inspected, no character that
+does not show itself, level at most medium. Asked again, from the database, when somebody presses.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from approvals.legible.paths import walk
+from approvals.policy.slack import SlackRule
+from approvals.queries import ActionDetail
+from approvals.slack.text import shown
+from approvals.web.arguments import line_of
+
+MOST_FIELDS = 20  # two sections of ten
+MOST_IN_FIELD = 1_200  # what still reads in half a column; longer is shown cut, and so decides nothing
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One argument as Slack shows it. `cut`: by how many characters; `odd`: why it is not as plain as it looks."""
+
+    path: str
+    text: str
+    cut: int = 0
+    odd: str = ""
+
+
+@dataclass(frozen=True)
+class Showing:
+    """The arguments that are shown. `whole` is everything there is, in full; else `why` says what is missing."""
+
+    fields: tuple[Shown, ...]
+    whole: bool
+    why: str = ""
+
+
+def of_card(detail: ActionDetail, rule: SlackRule) -> Showing:
+    """In a channel: only arguments that the policy calls safe there."""
+    return _showing(detail, rule.safe_fields(detail.row.tool))
+
+
+def of_modal(detail: ActionDetail) -> Showing:
+    """In the view of one person who may decide it: all of them."""
+    return _showing(detail, None)
+
+
+def why_not_here(detail: ActionDetail, rule: SlackRule, showing: Showing) -> str:
+    """Why this is decided on the page and not in Slack, "" when Slack may. Who may decide is not asked here."""
+    if not rule.may_decide(detail.row.level):
+        return _("At level %(level)s it is decided on the web") % {"level": detail.row.level}
+    if detail.tampered:
+        return detail.tampered
+    return "" if showing.whole else showing.why
+
+
+def _showing(detail: ActionDetail, safe: Collection[str] | None) -> Showing:
+    args = detail.args if isinstance(detail.args, dict) else {"value": detail.args}
+    kept = args if safe is None else {name: value for name, value in args.items() if name in safe}
+    leaves = list(walk(kept)) if kept else []
+    fields = tuple(_field(path, value) for path, value in leaves[:MOST_FIELDS])
+    return Showing(fields, *_whole(fields, missing=len(args) - len(kept), more=len(leaves) - len(fields), preview=detail.preview))
+
+
+def _whole(fields: Collection[Shown], *, missing: int, more: int, preview: dict[str, Any]) -> tuple[bool, str]:
+    if missing:
+        return False, _("Its arguments stay out of the channel")
+    if more:
+        return False, _("It has %(n)d more arguments than fit here") % {"n": more}
+    if odd := next((f for f in fields if f.odd), None):
+        return False, f"{odd.path}: {odd.odd}"
+    if cut := next((f for f in fields if f.cut), None):
+        return False, _("%(path)s is longer than fits here") % {"path": cut.path}
+    if preview.get("details"):
+        return False, _("Its preview is on the web")
+    return True, ""
+
+
+def _field(path: str, value: Any) -> Shown:
+    line = line_of(path, value)
+    text, name = shown(line.value), shown(line.path)
+    odd = "; ".join(line.flags) or (_("holds characters that do not show themselves") if line.marked else "")
+    return Shown(name[:200], text[:MOST_IN_FIELD], max(0, len(text) - MOST_IN_FIELD), odd)

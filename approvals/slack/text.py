@@ -1,0 +1,51 @@
+"""Text from elsewhere as Slack may show it: nothing in it becomes a mention, a link, a date or formatting. Pure but for names."""
+
+import re
+from datetime import UTC, datetime
+
+from approvals.notify.words import name as defanged
+from approvals.web.reveal import Revealed, line
+
+_MENTION = re.compile(r"[@#!](?=\w)")
+_BREAK = "\u2060"  # a word joiner between the sign and the word: Slack then knows neither a channel nor a person by it
+_MARKS = re.compile(r"([*_~`])")
+
+
+def safe(text: str) -> str:
+    """For mrkdwn: the three characters Slack asks to escape, mentions broken, and no mark that would format the rest."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKS.sub(lambda found: _BREAK + found.group(), broken(escaped))
+
+
+def broken(text: str) -> str:
+    """For plain text: signs that Slack's clients turn into mentions lose their word."""
+    return _MENTION.sub(lambda found: found.group() + _BREAK, text)
+
+
+def shown(found: Revealed) -> str:
+    """A revealed text with its chips spelled out: every character that is there."""
+    return "".join(s.label if s.kind == "chip" else s.text for part in (found.head, found.middle, found.tail) for s in part)
+
+
+def spelled(text: str) -> str:
+    """A line of somebody else's, every character visible."""
+    return shown(line(text))
+
+
+def named(text: str, most: int = 80) -> str:
+    """A name (of a tool, an agent, a person) that neither links nor mentions."""
+    return broken(defanged(text, most))
+
+
+def date(moment: datetime) -> str:
+    """In the reader's own zone; what cannot show that reads UTC."""
+    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}}, {{time}}|{moment.astimezone(UTC):%d %b %H:%M} UTC>"
+
+
+def link(url: str, label: str) -> str:
+    """A link of ours: the address never comes from elsewhere."""
+    return f"<{url}|{safe(label)}>"
+
+
+def cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,0 +1,82 @@
+"""The thread under a card is the discussion of its action: what happened is said there, comments go both ways, and no text ever decides."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from approvals.legible.paths import walk
+from approvals.notify.words import name
+from approvals.policy.slack import SlackRule
+from approvals.queries import comments
+from approvals.queries import slack as queries
+from approvals.slack import blocks as b
+from approvals.slack.cards import Drawn, url_of
+from approvals.slack.text import broken, cut, date, link, safe, spelled
+from approvals.web.receipts import DOORS, VERDICTS
+
+MOST_CHANGES = 10
+
+
+def draw(key: str, rule: SlackRule) -> Drawn | None:
+    """The reply that a key of the queue names; None when what it is about is not there (any more)."""
+    _reply, kind, *rest = key.split(":")
+    if kind == "decision":
+        return _decision(queries.decision(int(rest[0])))
+    if kind == "version":
+        return _version(queries.two_versions(rest[0], int(rest[1])), rule)
+    return _comment(comments.comment(int(rest[0])))
+
+
+def _decision(found: queries.DecisionRow | None) -> Drawn | None:
+    if found is None:
+        return None
+    verb = VERDICTS[found.verdict].verb
+    stead = f" {_('for')} {safe(name(found.instead_of))}" if found.instead_of else ""
+    head = f"*{safe(verb)}* {_('by')} {safe(name(found.by))}{stead}, {safe(DOORS.get(found.door, found.door))}, {date(found.at)}"
+    words = [b.section(b.plain(cut(spelled(found.words), 1_500)))] if found.words else []
+    return Drawn(broken(f"{verb} {_('by')} {name(found.by)}"), [b.section(b.mrkdwn(head)), *words], found.version)
+
+
+def _version(found: queries.Versions | None, rule: SlackRule) -> Drawn | None:
+    """What differs from the version before, as far as it may stand in a channel."""
+    if found is None:
+        return None
+    head = _("Version %(n)d, edited by %(who)s") if found.why == "edited" else _("Version %(n)d: asked again")
+    title = head % {"n": found.version, "who": name(found.edited_by)}
+    lines, hidden = changed(found.before, found.after, rule.safe_fields(found.tool))
+    if hidden:
+        lines.append(_("%(n)d values that stay out of the channel differ") % {"n": hidden})
+    parts = [b.section(b.plain(title))]
+    parts += [b.section(b.plain(cut("\n".join(lines), 2_900)))] if lines else []
+    return Drawn(broken(title), [*parts, b.context(b.mrkdwn(link(url_of(found.action), _("Open in Countersign"))))], found.version)
+
+
+def changed(before: Any, after: Any, safe_names: frozenset[str] | None) -> tuple[list[str], int]:
+    """`path: old -> new` of every value that differs; those of fields that are not safe only counted (None: all are)."""
+    old, new = dict(walk(_dict(before))), dict(walk(_dict(after)))
+    paths = [p for p in dict.fromkeys([*old, *new]) if old.get(p, ...) != new.get(p, ...)]
+    shown = [p for p in paths if safe_names is None or p.split(".", 1)[0].split("[", 1)[0] in safe_names]
+    lines = [f"{spelled(p)}: {_value(old, p)} → {_value(new, p)}" for p in shown[:MOST_CHANGES]]
+    return lines, len(paths) - len(shown[:MOST_CHANGES])
+
+
+def _value(values: Mapping[str, Any], path: str) -> str:
+    return cut(spelled(str(values[path])), 200) if path in values else _("(not there)")
+
+
+def _dict(args: Any) -> dict[str, Any]:
+    return args if isinstance(args, dict) else {"value": args}
+
+
+def _comment(found: comments.CommentRow | None) -> Drawn | None:
+    if found is None:
+        return None
+    head = f"*{safe(name(found.by))}*, {safe(DOORS.get(found.door, found.door))}"
+    body = cut(spelled_lines(found.text), 2_900)
+    return Drawn(broken(_("%(who)s wrote a comment") % {"who": name(found.by)}), [b.section(b.mrkdwn(head)), b.section(b.plain(body))], 0)
+
+
+def spelled_lines(text: str) -> str:
+    """Several lines, each with every character visible."""
+    return "\n".join(spelled(line) for line in text.splitlines()) or "-"

@@ -1,0 +1,85 @@
+"""A Slack on a port of this machine that delivers to Django's test client, a workspace installed, two people linked, a policy with routes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from approvals.models import SlackTeam, User
+from approvals.operations import slack_installs, slack_people
+from approvals.operations.slack_installs import Installed
+from approvals.operations.slack_people import Identity
+from approvals.slack import later, sending
+from tests.fakes import PolicyInForce, policy_text
+from tests.slack.gestures import Answer, Gestures
+from tests.slack.server import SlackServer
+from tests.slack.world import World
+
+ROUTES: dict[str, Any] = {
+    "channels": [{"channel": "C0AI", "levels": ["low", "medium"]}, {"channel": "C0RISK", "levels": ["high", "critical"]}],
+    "show": [{"tools": ["do_it"], "fields": ["what"]}],
+}
+
+
+def to_client(client: Client) -> Callable[[str, bytes, Mapping[str, str]], Answer]:
+    """Slack's requests as Django gets them."""
+
+    def deliver(path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        more = dict(headers)
+        kind = more.pop("Content-Type", "application/x-www-form-urlencoded")
+        answer = client.generic("POST", path, body, content_type=kind, headers=more)
+        return Answer(answer.status_code, answer.json() if answer.headers.get("Content-Type") == "application/json" else {})
+
+    return deliver
+
+
+@pytest.fixture
+def world() -> World:  # of Slack; the agents' world is a file
+    return World()
+
+
+@pytest.fixture
+def slack(world: World, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackServer]:
+    """Slack, delivering at once and in this thread."""
+    server = SlackServer(world, deliver=to_client(Client()))
+    server.serve()
+    settings.SLACK_API_URL, settings.SLACK_SIGNING_SECRET = server.api, world.signing_secret
+    settings.SLACK_CLIENT_ID, settings.SLACK_CLIENT_SECRET = world.client
+    settings.SLACK_TIMEOUT_S = 1
+    settings.PUBLIC_URL = "https://countersign.test"
+    monkeypatch.setattr(later, "do", lambda job: job())
+    monkeypatch.setattr(sending, "_since", None)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def hands(slack: SlackServer) -> Gestures:
+    return slack.hands
+
+
+@pytest.fixture
+def installed(slack: SlackServer, cast: Any) -> SlackTeam:
+    found = Installed(team="T0HOME", name="Home", bot_user="U0HOMEBOT", token="xoxb-home", app="A0COUNTER")
+    return slack_installs.install(found, by=cast.admin, door="cli")
+
+
+def link(user: User, slack_user: str, *, team: str = "T0HOME", enterprise: str = "") -> None:
+    code = slack_people.make_code(by=user)
+    slack_people.link(code, identity=Identity(enterprise, team, slack_user))
+
+
+@pytest.fixture
+def linked(installed: SlackTeam, cast: Any) -> None:
+    """Mei is the reviewer, Jorge the second one, Olive the operator; the stranger is nobody."""
+    link(cast.reviewer, "U0MEI")
+    link(cast.second, "U0JORGE")
+    link(cast.operator, "U0OLIVE")
+
+
+@pytest.fixture
+def routed(linked: None, policy: PolicyInForce) -> PolicyInForce:
+    """Cards go to two channels, and `what` may be read there."""
+    policy.write_text(policy_text(lambda data: data.update(slack=ROUTES)))
+    return policy

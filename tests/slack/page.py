@@ -1,0 +1,72 @@
+"""What the page of the channel asks for and does: the state of one person's Slack as JSON, and their gestures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.slack.world import Json
+
+if TYPE_CHECKING:
+    from tests.slack.server import SlackServer
+
+
+def state(server: SlackServer, query: dict[str, str]) -> Json:
+    """Everything this person sees: channels, the chosen one's messages, what only they see, their modal, their Home."""
+    world = server.world
+    with world.lock:
+        people = [p for p in world.people.values() if not p.bot]
+        user = query.get("user") if query.get("user") in world.people else people[0].id
+        assert user
+        mine = [c for c in world.channels.values() if c.team == world.people[user].team and c.im_of in {"", user}]
+        channel = next((c for c in mine if c.id == query.get("channel")), mine[0])
+        shown = world.top(user)
+        private = [{**m, "private": True} for who, m in channel.ephemeral if who == user]
+        return {
+            "people": [{"id": p.id, "name": p.name} for p in people],
+            "user": user,
+            "channels": [{"id": c.id, "name": "Countersign" if c.im_of else c.name, "direct": bool(c.im_of)} for c in mine],
+            "channel": channel.id,
+            "messages": sorted([*channel.messages, *private], key=lambda m: float(m["ts"])),
+            "names": {p.id: p.name for p in world.people.values()},
+            "modal": {**shown.view, "id": shown.id, "hash": shown.hash} if shown else None,
+            "home": world.homes.get(user),
+        }
+
+
+def act(server: SlackServer, what: str, said: dict[str, Any]) -> Json:
+    """A gesture of the page; gives back errors beside fields, options of a menu, or nothing."""
+    hands, user = server.hands, str(said.get("user", ""))
+    if what == "press":
+        hands.press(user, said["channel"], said["ts"], said["action_id"], action=said.get("action") or {})
+    elif what == "choose":
+        hands.choose(user, said["action_id"], said.get("values") or {}, **(said.get("action") or {}))
+    elif what == "submit":
+        answer = hands.submit(user, said.get("values") or {})
+        return {"errors": answer.body.get("errors") or {}, "status": answer.status}
+    elif what == "close":
+        server.world.close(said["view_id"])
+    elif what == "options":
+        return hands.options(user, said["action_id"], said.get("text", "")).body
+    elif what == "reply":
+        hands.reply(user, said["channel"], said["text"], said["thread"])
+    elif what == "say":
+        _said(server, user, said["channel"], said["text"])
+    elif what == "delete":
+        hands.remove(said["channel"], said["ts"])
+    elif what == "home":
+        hands.home(user)
+    elif what == "shortcut":
+        hands.shortcut(user, said["callback_id"])
+    return {}
+
+
+def _said(server: SlackServer, user: str, channel: str, text: str) -> None:
+    if text.startswith("/"):
+        command, _, rest = text.partition(" ")
+        server.hands.command(user, channel, command, rest)
+        return
+    message = server.world.say(channel, user, text)
+    where = server.world.channels[channel]
+    server.hands.event(
+        where.team, {**message, "channel": channel, "channel_type": "im" if where.im_of else "channel", "event_ts": message["ts"]}
+    )
