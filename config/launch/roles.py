@@ -1,4 +1,4 @@
-"""The programs `make run` starts: web, worker, beat, each with its command line. deploy/ starts the same ones.
+"""The programs `make run` starts: web, worker, beat and, with an app token, slack, each with its command line. deploy/ starts the same ones.
 
 Imports `process` and `checks` (for the options).
 """
@@ -47,6 +47,7 @@ def all_roles(chosen: Options, root: Path, env: Mapping[str, str]) -> list[Role]
             *(*celery, "worker", "-Q", QUEUES, "-c", str(chosen.workers), "-P", "prefork", "-n", f"worker-{chosen.port}@%h"),
             *("--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", *quiet),
         ],
+        **({"slack": [python, "manage.py", "slack_socket"]} if env.get("SLACK_APP_TOKEN", "").strip() else {}),
         "beat": [*celery, "beat", "--schedule", str(chosen.var / "run" / "beat-schedule"), "--pidfile", "", *quiet],
     }
     return [
@@ -90,4 +91,4 @@ def end_survivors(var: Path) -> None:
 
 def _is_ours(pid: int) -> bool:
     line = command_line(pid)
-    return sys.executable in line and ("config.asgi" in line or "-A config" in line)
+    return sys.executable in line and ("config.asgi" in line or "-A config" in line or "slack_socket" in line)

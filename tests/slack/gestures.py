@@ -50,7 +50,9 @@ class Gestures:
     def again(self, index: int = -1, *, retry: int = 1) -> Answer:
         """Slack had no answer in time and sends the same once more, signed anew."""
         path, body, kind = self.sent[index]
-        return self.deliver(path, body, {**signed(self.world.signing_secret, body, retry=retry), "Content-Type": kind})
+        return self.deliver(
+            path, body, {**signed(self.world.signing_secret, body, at=int(time.time()) + retry, retry=retry), "Content-Type": kind}
+        )
 
     def _send(self, path: str, body: bytes, kind: str) -> Answer:
         self.sent.append((path, body, kind))
@@ -58,18 +60,18 @@ class Gestures:
 
     # -- what people do ---------------------------------------------------------------------------
 
-    def press(self, user: str, channel: str, ts: str, action_id: str, **changed: Any) -> Answer:
+    def press(self, user: str, channel: str, ts: str, action_id: str, *, payload: Json | None = None, **changed: Any) -> Answer:
         """A button (or a menu, with `selected_option`) of a message."""
         message = self.world.message(channel, ts) or {}
         element, block = _element(message.get("blocks", []), action_id)
         where = self.world.channels[channel]
-        payload = {
+        sent = {
             **self._base("block_actions", user, where), "container": {"type": "message", "message_ts": ts, "channel_id": channel},
             "channel": {"id": channel, "name": where.name}, "message": message, "state": {"values": {}},
             "actions": [{**_pressed(element), "block_id": block, "action_ts": self.world.ts(), **changed.pop("action", {})}],
             "response_url": "https://hooks.slack.com/actions/none",
         }  # fmt: skip
-        return self.interact({**payload, **changed})
+        return self.interact({**sent, **changed, **(payload or {})})
 
     def choose(self, user: str, action_id: str, values: Json | None = None, **chosen: Any) -> Answer:
         """Something in the open view that acts at once."""

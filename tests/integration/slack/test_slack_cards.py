@@ -93,7 +93,11 @@ def test_every_copy_becomes_the_receipt_whoever_decides(world, cast, hands):
     tick()
     for channel in ("C0AI", direct):
         assert len(world.cards(channel)) == 1 and buttons(card(world, channel)) == []
-        assert "Rejected" in words(card(world, channel)) and "by sam" in words(card(world, channel)) and "not this one" in words(card(world, channel))
+        assert (
+            "Rejected" in words(card(world, channel))
+            and "by sam" in words(card(world, channel))
+            and "not this one" in words(card(world, channel))
+        )
         (reply,) = world.replies(channel, card(world, channel)["ts"])
         assert "Rejected by sam" in reply["text"]
 

@@ -1,0 +1,74 @@
+"""What is missing for Slack to work, a sentence each. Asks Slack itself; nothing is changed."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from approvals.notify.errors import NotSent
+from approvals.operations import policies
+from approvals.queries import slack as queries
+from approvals.queries.slack import TeamRow
+from approvals.slack import client
+from approvals.slack.manifest import SCOPES
+
+
+def problems() -> Iterator[str]:
+    """Nothing when all is well."""
+    if not settings.SLACK_SIGNING_SECRET and not settings.SLACK_APP_TOKEN:
+        yield "Neither SLACK_SIGNING_SECRET nor SLACK_APP_TOKEN is set: nothing from Slack is taken. Set one, from the app's Basic Information page"
+    if settings.SLACK_SIGNING_SECRET and not settings.SLACK_APP_TOKEN and not settings.PUBLIC_URL.startswith("https://"):
+        yield f"PUBLIC_URL is {settings.PUBLIC_URL}: Slack calls https addresses only. Set it, or use Socket Mode (SLACK_APP_TOKEN)"
+    if settings.SLACK_APP_TOKEN:
+        yield from _app_token()
+    teams = queries.teams()
+    if not teams:
+        yield "The app is installed in no workspace: set SLACK_BOT_TOKEN and run manage.py slack_install, or install it by OAuth"
+    for team in teams:
+        yield from _team(team)
+    yield from _routes(teams)
+    standing = queries.standing()
+    if standing.failed or standing.late:
+        yield f"{standing.failed} messages failed and {standing.late} are late (last: {standing.last_error}): see the page Deliveries, Slack"
+
+
+def _app_token() -> Iterator[str]:
+    try:
+        client.once(settings.SLACK_APP_TOKEN, "apps.connections.open")
+    except NotSent as failure:
+        yield f"Socket Mode cannot connect ({failure.why}): is SLACK_APP_TOKEN an app-level token with connections:write?"
+
+
+def _team(team: TeamRow) -> Iterator[str]:
+    try:
+        client.call(team.id, "auth.test")
+    except NotSent as failure:
+        yield f"{team.name}: {failure.why}"
+        return
+    granted = {scope for scope in team.scopes.split(",") if scope}
+    if granted and (missing := sorted(set(SCOPES) - granted)):
+        yield f"{team.name}: the app lacks {', '.join(missing)}: compare with manage.py slack_manifest and install it again"
+
+
+def _routes(teams: list[TeamRow]) -> Iterator[str]:
+    rule = policies.in_force().data.slack
+    places = [(r.team, r.channel) for r in rule.channels] or ([("", settings.SLACK_CHANNEL)] if settings.SLACK_CHANNEL else [])
+    if not places:
+        yield "No card goes anywhere: the policy names no channel (slack: channels) and SLACK_CHANNEL is not set"
+    for team_id, channel in dict.fromkeys(places):
+        team = next((t for t in teams if t.team == team_id), None) if team_id else (teams[0] if len(teams) == 1 else None)
+        if team is None and teams:
+            yield f"Nobody knows in which workspace {channel} is: the app is in {len(teams)}; name its team in the policy's route"
+        elif team:
+            yield from _channel(team, channel)
+
+
+def _channel(team: TeamRow, channel: str) -> Iterator[str]:
+    try:
+        found = client.call(team.id, "conversations.info", channel=channel)["channel"]
+    except NotSent as failure:
+        yield f"{team.name}, channel {channel}: {failure.why}"
+        return
+    if found.get("is_archived"):
+        yield f"{team.name}, channel {channel}: it is archived; mend the policy's route"
+    elif not found.get("is_member"):
+        yield f"{team.name}, #{found.get('name', channel)}: the app is not in it; write /invite @Countersign there"

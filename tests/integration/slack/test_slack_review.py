@@ -1,0 +1,196 @@
+"""The modal: everything a person may do about an action, by the same operations, with errors beside the field."""
+
+import json
+
+import pytest
+
+from approvals.models import Action, Ask, Comment, Decision, Edit, Snooze
+from approvals.slack import modals
+from audit import queries as log
+from tests import factories
+from tests.factories import call
+from tests.integration.slack.test_slack_cards import card, tick, words
+
+pytestmark = [pytest.mark.usefixtures("routed", "agents"), pytest.mark.django_db]
+
+
+def text(value) -> dict:
+    return {"value": {"type": "plain_text_input", "value": value}}
+
+
+def option(value) -> dict:
+    return {"value": {"type": "static_select", "selected_option": {"value": value} if value else None}}
+
+
+def open_at(hands, world, choice: str, user: str = "U0MEI", channel: str = "C0AI"):
+    """Open the newest card's review and choose what to do."""
+    hands.press(user, channel, card(world, channel)["ts"], "review")
+    hands.choose(user, modals.CHOICE, selected_option={"value": choice})
+    return hands.open_view(user)
+
+
+def submit(hands, choice: str, **fields):
+    return hands.submit("U0MEI", {modals.CHOICE: option(choice), **fields})
+
+
+@pytest.fixture
+def waiting(cast, tmp_path, world) -> Action:
+    """An action of a run, as the demo agents make them; its card stands in the channel."""
+    _, action = factories.waiting(cast.operator, call(label="a line"), world=str(tmp_path / "world"))
+    tick()
+    return action
+
+
+def offered(view) -> list[str]:
+    return [o["value"] for b in view["blocks"] if b.get("block_id") == modals.CHOICE for o in b["element"]["options"]]
+
+
+def test_the_modal_shows_all_arguments_and_offers_what_may_be_done(hands, world, waiting):
+    view = open_at(hands, world, "approve").view
+    assert "a line" in json.dumps(view) and offered(view) == ["approve", "reject", "edit", "respond", "ask", "reserve", "snooze", "pass_on"]
+    assert view["blocks"][0]["type"] == "alert" and len(view["title"]["text"]) <= 24
+    assert submit(hands, "approve", reason=text("fine")).body["response_action"] == "update"
+    decision = Decision.objects.get()
+    assert (decision.verdict, decision.reason, decision.door) == ("approve", "fine", "slack") and decision.proof["click"][
+        "slack_user"
+    ] == "U0MEI"
+    assert "Approved" in json.dumps(hands.open_view("U0MEI").view)
+
+
+def test_a_rejection_with_a_preset_and_words(hands, world, waiting):
+    hands.press("U0MEI", "C0AI", card(world)["ts"], "review")
+    assert hands.submit("U0MEI", {modals.CHOICE: option("")}).body["errors"]
+    hands.choose("U0MEI", modals.CHOICE, selected_option={"value": "reject"})
+    submit(hands, "reject", preset=option("Too broad"), reason=text("only this week"))
+    assert Decision.objects.get().reason == "Too broad\nonly this week"
+    tick()
+    assert "Too broad" in words(card(world))
+
+
+def test_a_missing_reason_stands_beside_its_field(hands, world, routed, cast):
+    from tests.fakes import policy_text
+    from tests.integration.slack.conftest import ROUTES
+
+    def strict(data: dict) -> None:
+        data["slack"] = ROUTES
+        data["requirements"]["medium"]["reason_for"] = ["approve", "reject"]
+
+    routed.write_text(policy_text(strict))
+    factories.action()
+    tick()
+    assert [e["action_id"] for b in card(world)["blocks"] if b["type"] == "actions" for e in b["elements"]] == ["reject", "review"]
+    open_at(hands, world, "reject")
+    errors = submit(hands, "reject", reason=text("")).body["errors"]
+    assert "Say why" in errors["reason"] and not Decision.objects.exists()
+
+
+def test_an_edit_is_typed_checked_shown_and_asked_for(hands, world, waiting, cast):
+    view = open_at(hands, world, "edit").view
+    field = next(b for b in view["blocks"] if b.get("block_id") == "edit:label")
+    assert field["element"]["initial_value"] == "a line"
+    assert "Nothing was changed" in json.dumps(submit(hands, "edit", **{"edit:label": text("a line")}).body)
+    answer = submit(hands, "edit", **{"edit:label": text("another line")}, reason=text("typo"))
+    assert answer.body["response_action"] == "push" and "a line → another line" in json.dumps(answer.body, ensure_ascii=False)
+    assert not Edit.objects.exists()
+    hands.submit("U0MEI", {})
+    edit = Edit.objects.get()
+    assert (edit.by, edit.door, edit.reason) == (cast.reviewer, "slack", "typo")
+    assert [e.data["what"] for e in log.timeline(action=str(waiting.pk)) if e.kind == "slack.pressed"] == ["edit"]
+    factories.work()
+    tick()
+    waiting.refresh_from_db()
+    assert waiting.version == 2 and "version 2" in words(card(world))
+    (reply,) = world.replies("C0AI", card(world)["ts"])
+    assert "edited by rita" in reply["text"]
+
+
+def test_numbers_choices_and_yes_or_no_have_their_own_fields(hands, world, cast, monkeypatch):
+    from approvals.slack.rooms import agents
+
+    schema = {
+        "type": "object", "required": ["n", "kind"],
+        "properties": {"n": {"type": "integer", "maximum": 5}, "kind": {"enum": ["a", "b"]}, "on": {"type": "boolean"}, "deep": {"type": "object"}},
+    }  # fmt: skip
+    monkeypatch.setattr(agents, "schema_of", lambda detail: schema)
+    factories.action(args={"n": 1, "kind": "a", "on": True, "deep": {"x": 1}})
+    tick()
+    view = open_at(hands, world, "edit").view
+    kinds = {b["block_id"]: b["element"]["type"] for b in view["blocks"] if b.get("block_id", "").startswith("edit:")}
+    assert kinds == {"edit:n": "number_input", "edit:kind": "static_select", "edit:on": "static_select", "edit:deep": "plain_text_input"}
+    values = {"edit:n": text("9"), "edit:kind": option("b"), "edit:on": option("false"), "edit:deep": text('{"x": 1}')}
+    assert "maximum" in submit(hands, "edit", **values).body["errors"]["edit:n"]
+    shown = json.dumps(submit(hands, "edit", **{**values, "edit:n": text("2")}).body["view"]["blocks"], ensure_ascii=False)
+    assert "n: 1 → 2" in shown and "on: True → False" in shown and "deep" not in shown
+
+
+def test_answer_ask_reserve_give_back_snooze_and_pass_on(hands, world, waiting, cast):
+    open_at(hands, world, "ask")
+    assert submit(hands, "ask", words=text("")).body["errors"]["words"]
+    submit(hands, "ask", words=text("why this one?"))
+    assert Ask.objects.get().question == "why this one?"
+    open_at(hands, world, "reserve")
+    submit(hands, "reserve")
+    waiting.refresh_from_db()
+    assert waiting.reserved_by == cast.reviewer
+    open_at(hands, world, "put_back")
+    submit(hands, "put_back")
+    open_at(hands, world, "snooze")
+    assert "shorter" in json.dumps(submit(hands, "snooze", seconds=option("86400")).body)
+    submit(hands, "snooze", seconds=option("900"))
+    assert Snooze.objects.get().user == cast.reviewer
+    open_at(hands, world, "pass_on")
+    assert [o["value"] for o in hands.options("U0MEI", "to", "S").body["options"]] == ["sam"]
+    assert submit(hands, "pass_on", to=option("nobody")).status == 200
+    open_at(hands, world, "pass_on")
+    submit(hands, "pass_on", to=option("sam"))
+    waiting.refresh_from_db()
+    assert waiting.reserved_by == cast.second
+    tick()
+    assert len(world.cards(world.direct("T0HOME", "U0JORGE").id)) == 1  # a direct message to whoever has it
+    open_at(hands, world, "respond")
+    submit(hands, "respond", words=text("use the other form"))
+    waiting.refresh_from_db()
+    assert waiting.state == "ANSWERED" and Decision.objects.get().response == "use the other form"
+    assert [e.data["what"] for e in log.timeline(action=str(waiting.pk), limit=100) if e.kind == "slack.pressed"] == [
+        "ask",
+        "reserve",
+        "put_back",
+        "snooze",
+        "pass_on",
+    ]
+
+
+def test_above_medium_and_what_is_not_shown_whole_is_only_looked_at(hands, world, cast):
+    factories.action("high", args={"what": "that", "account": "DE-1"})
+    tick()
+    hands.press("U0MEI", "C0RISK", card(world, "C0RISK")["ts"], "review")
+    view = hands.open_view("U0MEI").view
+    assert (
+        "DE-1" in json.dumps(view)
+        and not {"approve", "reject", "edit", "respond"} & set(offered(view))
+        and "on the web" in json.dumps(view)
+    )
+    meta = json.loads(view["private_metadata"])
+    hands.open_view("U0MEI").view = {**view, "private_metadata": json.dumps({**meta, "choice": "approve"})}
+    assert "on the web" in json.dumps(submit(hands, "approve").body) and not Decision.objects.exists()
+
+
+def test_a_view_of_something_old_shows_what_is_new(hands, world, cast):
+    action = factories.action()
+    tick()
+    open_at(hands, world, "approve")
+    factories.decide(action, cast.second, "reject", reason="no")
+    assert "Rejected" in json.dumps(submit(hands, "approve").body) and Decision.objects.count() == 1
+    hands.press("U0MEI", "C0AI", card(world)["ts"], "review")
+    assert "Rejected" in json.dumps(hands.open_view("U0MEI").view)
+
+
+def test_the_text_of_a_thread_or_view_never_decides(hands, world, waiting):
+    hands.reply("U0MEI", "C0AI", "/approve", card(world)["ts"])
+    assert Comment.objects.count() == 1 and not Decision.objects.exists()
+
+
+def test_the_command_lists_what_waits(hands, world, waiting):
+    answer = hands.command("U0MEI", "C0AI", "/approvals", "")
+    assert "1 action waits for you" in answer.body["text"] and "/actions/" in json.dumps(answer.body)
+    assert "not linked" in hands.command("U0STRANGE", "C0AI", "/approvals", "").body["text"]
