@@ -13,6 +13,7 @@ from approvals.queries import slack as queries
 from approvals.slack import replies
 from approvals.slack.people import page_url
 from approvals.slack.verifying import Click
+from audit.languages import told
 
 Json = Mapping[str, Any]
 
@@ -66,7 +67,7 @@ def _reply(payload: Json, team: str, event: Json) -> None:
             raise ApprovalError(_("Your reply stays in Slack: link your account at %(url)s") % {"url": page_url()})
         commenting.comment(action, by=who, text=text, door="slack", key=f"{team}:{channel}:{ts}")
     except ApprovalError as error:
-        replies.whisper(workspace.id, channel=channel, user=user, text=error.message, thread=thread)
+        replies.whisper(workspace.id, channel=channel, user=user, text=told(error.message), thread=thread)
     else:
         waking.soon(waking.SLACK)
 

@@ -12,6 +12,7 @@ from approvals.operations.slack_people import Identity
 from approvals.slack import client, later, modals
 from approvals.slack.keeping import why_no_member
 from approvals.slack.people import met
+from audit.languages import told
 
 Json = Mapping[str, Any]
 
@@ -24,7 +25,7 @@ def submitted(payload: Json) -> Json:
     try:
         slack_people.checked(code)
     except BadRequest as error:
-        return {"response_action": "errors", "errors": {"code": error.message}}
+        return {"response_action": "errors", "errors": {"code": told(error.message)}}
 
     def tell(text: str, bad: bool) -> None:
         client.call(workspace.id, "views.update", view_id=str(view.get("id", "")), view=modals.sentence(text, bad=bad))
@@ -46,7 +47,7 @@ def _link(code: str, workspace: int, identity: Identity, tell: Callable[[str, bo
     except NotSent as failure:
         return tell(_("Slack could not be asked who you are (%(why)s); try again") % {"why": failure.why}, True)
     except ApprovalError as error:
-        return tell(error.message, True)
+        return tell(told(error.message), True)
     return tell(_("Linked: you are %(name)s here. You can press buttons now.") % {"name": made.user.get_username()}, False)
 
 

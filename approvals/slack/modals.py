@@ -10,6 +10,7 @@ from approvals.notify.words import name
 from approvals.policy.slack import SlackRule
 from approvals.queries import ActionDetail
 from approvals.queries.desks import Desk
+from approvals.render.reveal import reveal
 from approvals.slack import blocks as b
 from approvals.slack.cards import arguments, receipt_line, url_of
 from approvals.slack.people import page_url
@@ -20,7 +21,6 @@ from approvals.slack.threads import spelled_lines
 from approvals.web.desks import SNOOZES
 from approvals.web.ladder import PRESETS
 from approvals.web.receipts import receipt_of
-from approvals.web.reveal import reveal
 from approvals.web.schemaform import Field, fields_of
 from approvals.web.story import quorum_of
 

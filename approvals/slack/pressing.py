@@ -22,6 +22,7 @@ from approvals.slack.people import Hand, Refused, hand, met
 from approvals.slack.showing import of_card, why_not_here
 from approvals.slack.verifying import Click
 from approvals.web.receipts import receipt_of
+from audit.languages import told
 
 Json = Mapping[str, Any]
 
@@ -58,7 +59,7 @@ def block_actions(payload: Json, click: Click) -> Json:
     except Refused as refused:
         place.whisper(refused.sentence, link=refused.link)
     except ApprovalError as error:
-        place.whisper(error.message)
+        place.whisper(told(error.message))
     return {}
 
 
@@ -70,7 +71,7 @@ def _approve(payload: Json, pressed: Json, place: Place, click: Click) -> None:
         try:
             place_said = _decided(action_id, prefix, who, click)
         except ApprovalError as error:
-            place_said = error.message
+            place_said = told(error.message)
         if place_said:
             place.whisper(place_said)
 

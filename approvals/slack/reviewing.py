@@ -19,6 +19,7 @@ from approvals.slack.showing import of_modal, why_not_here
 from approvals.slack.threads import changed
 from approvals.slack.verifying import Click
 from approvals.web.schemaform import PREFIX, kind_of, read, resolved
+from audit.languages import told
 
 Json = Mapping[str, Any]
 Values = dict[str, str]
@@ -40,9 +41,9 @@ def view_submission(payload: Json, click: Click) -> Json:
     except Refused as refused:
         return shows(modals.sentence(refused.sentence, bad=True))
     except StepUp as error:
-        return shows(modals.sentence(error.message, bad=True, url=url_of(str(modals.metadata(view).get("action", "")))))
+        return shows(modals.sentence(told(error.message), bad=True, url=url_of(str(modals.metadata(view).get("action", "")))))
     except ApprovalError as error:
-        return shows(modals.sentence(error.message, bad=True))
+        return shows(modals.sentence(told(error.message), bad=True))
 
 
 def _reviewed(view: Json, who: Hand, click: Click) -> Json:
@@ -66,7 +67,7 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
         if not quick.within(BUSY_MS, lambda: found.append(VERBS[choice](detail, who, values, click))):
             return beside(modals.CHOICE, _("Somebody else is deciding this at the moment; try again"))
     except BadRequest as error:
-        return beside(BESIDE.get(choice, modals.CHOICE), error.message)
+        return beside(BESIDE.get(choice, modals.CHOICE), told(error.message))
     except Conflict as error:
         return shows(_after_conflict(detail.row.id, who, error))
     waking.soon(waking.SLACK)
@@ -86,7 +87,11 @@ def _fresh(detail: ActionDetail, who: Hand) -> b.Block:
 def _after_conflict(action_id: str, who: Hand, error: Conflict) -> b.Block:
     """Somebody was faster: the receipt; or it is halted, changed, being checked: the sentence."""
     detail = action_detail(action_id, reader=who.user)
-    return modals.sentence(error.message, bad=True) if detail.row.state == "PENDING" else modals.receipt(detail, said=error.message)
+    return (
+        modals.sentence(told(error.message), bad=True)
+        if detail.row.state == "PENDING"
+        else modals.receipt(detail, said=told(error.message))
+    )
 
 
 def _decide(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from approvals.legible.paths import walk
 from approvals.policy.slack import SlackRule
 from approvals.queries import ActionDetail
+from approvals.render.arguments import line_of
 from approvals.slack.text import shown
-from approvals.web.arguments import line_of
 
 MOST_FIELDS = 20  # two sections of ten
 MOST_IN_FIELD = 1_200  # what still reads in half a column; longer is shown cut, and so decides nothing

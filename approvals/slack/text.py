@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from approvals.notify.words import name as defanged
-from approvals.web.reveal import Revealed, line
+from approvals.render.reveal import Revealed, line
 
 _MENTION = re.compile(r"[@#!](?=\w)")
 _BREAK = "\u2060"  # a word joiner between the sign and the word: Slack then knows neither a channel nor a person by it

@@ -14,9 +14,9 @@ from approvals import permissions, queries
 from approvals.errors import BadRequest, NotFound
 from approvals.operations.commenting import comment
 from approvals.queries import comments as found
+from approvals.render.reveal import Revealed, reveal
 from approvals.web.http import Request, is_fragment
 from approvals.web.receipts import DOORS
-from approvals.web.reveal import Revealed, reveal
 
 
 @dataclass(frozen=True)

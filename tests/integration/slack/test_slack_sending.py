@@ -1,0 +1,202 @@
+"""Sending: one message a second and conversation, waiting as long as Slack says, nothing twice, nothing lost, and nobody waits for it."""
+
+import time
+
+import pytest
+
+from approvals import operations, tasks
+from approvals.models import SlackChannel, SlackMessage, SlackTeam
+from approvals.notify import sealing
+from approvals.operations import slack_installs, slack_queue
+from approvals.operations.slack_installs import Installed
+from approvals.queries import slack as queries
+from approvals.slack import checking, client, sending
+from tests import factories, fakes
+from tests.integration.slack.test_slack_cards import buttons, card, tick
+
+pytestmark = [pytest.mark.usefixtures("routed"), pytest.mark.django_db]
+
+
+def states() -> list[str]:
+    return sorted(SlackMessage.objects.filter(kind="card").values_list("state", flat=True))
+
+
+def test_a_conversation_gets_one_post_at_a_time_and_the_others_wait(world):
+    for _ in range(3):
+        factories.action()
+    factories.action("high")
+    tasks.reach()
+    sending.tick()
+    assert (len(world.cards("C0AI")), len(world.cards("C0RISK"))) == (1, 1)  # the bucket of each is empty now
+    sending.tick()
+    assert len(world.cards("C0AI")) == 1
+    with fakes.clock_moved(seconds=1.2):
+        sending.tick()
+    assert len(world.cards("C0AI")) == 2
+
+
+def test_retry_after_is_honoured_for_the_whole_workspace(world):
+    factories.action()
+    factories.action("high")
+    tasks.reach()
+    world.faults.set("chat.postMessage", "429", seconds=30)
+    sending.tick()
+    sending.tick()
+    assert world.cards("C0AI") == world.cards("C0RISK") == [] and "wait 30 s" in SlackTeam.objects.get().error
+    with fakes.clock_moved(seconds=20):
+        sending.tick()
+    assert world.cards("C0AI") == world.cards("C0RISK") == []
+    with fakes.clock_moved(seconds=31):
+        sending.tick()
+    assert len(world.cards("C0AI")) == len(world.cards("C0RISK")) == 1
+
+
+def test_a_lost_answer_is_looked_for_and_makes_no_second_message(world):
+    factories.action()
+    tasks.reach()
+    world.faults.set("chat.postMessage", "lost")
+    sending.tick()
+    assert states() == ["WAITING"] and len(world.cards("C0AI")) == 1
+    with fakes.clock_moved(seconds=60):
+        sending.tick()
+    assert states() == ["SENT"] and len(world.cards("C0AI")) == 1
+
+
+def test_a_worker_that_dies_half_way_leaves_no_second_message(world):
+    factories.action()
+    tasks.reach()
+    taken = slack_queue.claim()
+    assert taken
+    sending._put(taken, sending._drawn(taken, slack_rule()))  # posted, and then: gone
+    sending.tick()
+    assert states() == ["SENDING"]
+    with fakes.clock_moved(minutes=2):
+        sending.tick()
+    assert states() == ["SENT"] and len(world.cards("C0AI")) == 1
+
+
+def slack_rule():
+    from approvals.operations import policies
+
+    return policies.in_force().data.slack
+
+
+@pytest.mark.parametrize("kind", ["500", "down", "slow"])
+def test_a_slack_that_is_away_keeps_nobody_and_is_caught_up_with(world, cast, kind):
+    open_one, decided = factories.action(), factories.action()
+    tick()
+    world.faults.set("*", kind, times=10_000, seconds=1.5)
+    began = time.monotonic()
+    assert factories.decide(decided, cast.reviewer).resolved and time.monotonic() - began < 1
+    later = factories.action()
+    for minutes in range(3):
+        with fakes.clock_moved(minutes=minutes):
+            tasks.reach()
+            sending.tick()
+    assert queries.standing().last_error and factories.decide(open_one, cast.reviewer).resolved
+    world.faults.clear()
+    tick(minutes=4)
+    assert sorted(states()) == ["SENT"] * 3 and [buttons(m) for m in world.cards("C0AI")] == [[], [], ["approve", "reject", "review"]]
+    assert str(later.pk) in str(world.cards("C0AI")[-1]["blocks"]) and SlackTeam.objects.get().error == ""
+
+
+def test_what_slack_refuses_for_good_is_on_the_operators_page(world, cast, as_):
+    factories.action()
+    world.channels["C0AI"].archived = True
+    tick()
+    row = SlackMessage.objects.get()
+    assert row.state == "FAILED" and "archived" in row.error and "archived" in " ".join(checking.problems())
+    olga, rita = as_(cast.operator), as_(cast.reviewer)
+    assert "This channel is archived" in olga.get("/deliveries/slack?state=FAILED").content.decode() and rita.get("/deliveries/slack").status_code == 403
+    world.channels["C0AI"].archived = False
+    assert olga.post(f"/deliveries/slack/{row.pk}/again").status_code == 302
+    tick()
+    assert states() == ["SENT"]
+    assert olga.post(f"/deliveries/slack/{row.pk}/again").status_code == 400 and olga.post("/deliveries/slack/999999/again").status_code == 404
+
+
+def test_a_change_while_it_is_being_drawn_is_drawn_as_well(world, cast):
+    action = factories.action()
+    tasks.reach()
+    taken = slack_queue.claim()
+    assert taken
+    factories.decide(action, cast.reviewer)
+    SlackMessage.objects.filter(pk=taken.id).update(told=taken.told + 10)
+    slack_queue.record(taken, None, ts="1.1", shown="x", version=1)
+    assert SlackMessage.objects.get().state == "WAITING"
+
+
+def test_several_workspaces_each_get_their_own(world, cast, routed):
+    from tests.fakes import policy_text
+
+    world.team("T0TWO", "Two", token="xoxb-two")
+    world.channel("C0TWO", "T0TWO", "two")
+    slack_installs.install(Installed(team="T0TWO", name="Two", bot_user="U0TWOBOT", token="xoxb-two"), by=None, door="cli")
+    routes = [{"channel": "C0AI", "team": "T0HOME"}, {"channel": "C0TWO", "team": "T0TWO"}, {"channel": "C0RISK"}]
+    routed.write_text(policy_text(lambda d: d.update(slack={"channels": routes})))
+    factories.action()
+    tick()
+    assert [len(world.cards(c)) for c in ("C0AI", "C0TWO", "C0RISK")] == [1, 1, 0]
+    assert "in which workspace C0RISK is" in " ".join(checking.problems())
+
+
+def test_tokens_that_end_are_renewed_once_and_keys_can_be_changed(world, settings, cast):
+    world.team("T0ROT", "Rotating", token="xoxe.xoxb-1", refresh_token="xoxe-1")
+    found = Installed(team="T0ROT", name="R", bot_user="U0ROTBOT", token="xoxe.xoxb-1", refresh_token="xoxe-1", expires_in=60)
+    row = slack_installs.install(found, by=cast.admin, door="cli")
+    assert client.call(row.pk, "auth.test")["team_id"] == "T0ROT"
+    row.refresh_from_db()
+    assert sealing.unseal(row.token) == world.teams["T0ROT"].token != "xoxe.xoxb-1"
+    old, new = "0ZgGQ5vYHTRdvUqM2CsGUB9PgLZ3rfkzKpKEm5H9dkk=", "r1jRjmZzY0r2p1wX1v0KCVQK0gWTRx2B3p6l1R3yT0k="
+    slack_installs.reseal()
+    settings.SLACK_TOKEN_KEYS = [old]
+    with pytest.raises(sealing.Unsealable):
+        sealing.unseal(SlackTeam.objects.get(pk=row.pk).token)
+    settings.SLACK_TOKEN_KEYS = []
+    token = sealing.unseal(SlackTeam.objects.get(pk=row.pk).token)
+    settings.SLACK_TOKEN_KEYS = [old]
+    SlackTeam.objects.update(token=sealing.seal(token), refresh_token="")
+    settings.SLACK_TOKEN_KEYS = [new, old]
+    slack_installs.reseal()
+    settings.SLACK_TOKEN_KEYS = [new]
+    assert sealing.unseal(SlackTeam.objects.get(pk=row.pk).token) == token
+
+
+def test_a_removed_app_is_forgotten(world, hands):
+    hands.event("T0HOME", {"type": "app_uninstalled"})
+    factories.action()
+    tick()
+    assert not SlackTeam.objects.filter(removed_at=None).exists() and not SlackMessage.objects.exists()
+
+
+def test_the_check_is_content_when_all_is_there(world, settings):
+    settings.PUBLIC_URL = "https://countersign.test"
+    assert list(checking.problems()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_hundred_decisions_while_slack_is_gone_then_every_card_is_right(world, cast, settings):
+    """Time is the database's, moved; the buckets are the real ones: at most a message a second and conversation."""
+    actions = [factories.action("medium" if n % 2 else "high") for n in range(20)]
+    tick()
+    assert len(world.cards("C0AI")) == len(world.cards("C0RISK")) == 10
+    world.faults.set("*", "down", times=100_000)
+    began = time.monotonic()
+    for n, action in enumerate(actions):
+        factories.decide(action, cast.reviewer if n % 3 else cast.second, "reject" if n % 4 else "approve")
+        if n % 5 == 0:
+            with fakes.clock_moved(seconds=n * 20):
+                sending.tick()
+    assert time.monotonic() - began < 20
+    world.faults.clear()
+    seconds = 600.0
+    while SlackMessage.objects.filter(kind="card").exclude(state="SENT").exists():
+        seconds += 1
+        assert seconds < 720, "not within two minutes"
+        before = SlackChannel.objects.count() and [len(world.channels[c].posts) for c in ("C0AI", "C0RISK")]
+        with fakes.clock_moved(seconds=seconds):
+            sending.tick()
+        after = [len(world.channels[c].posts) for c in ("C0AI", "C0RISK")]
+        assert all(b - a <= 1 for a, b in zip(before, after, strict=True))
+    assert all(buttons(m) == [] for c in ("C0AI", "C0RISK") for m in world.cards(c))
+    assert card(world)["text"].startswith(("Approved", "Rejected")) and operations
