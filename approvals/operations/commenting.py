@@ -5,14 +5,17 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from approvals import permissions
-from approvals.errors import BadRequest
+from approvals.errors import BadRequest, NotAllowed
 from approvals.models import Comment, User
 from approvals.operations import events
 from approvals.operations.deciding import locked
 from approvals.operations.notices import tell_action
+from approvals.permissions import ADMINS, OPERATORS, REVIEWERS
 from audit import canonical, log
+from audit.sentences import say
 
 MOST_WORDS, MOST = 4_000, 500
+SPEAKERS = frozenset({REVIEWERS, OPERATORS, ADMINS})
 
 
 @transaction.atomic
@@ -26,7 +29,7 @@ def comment(action_id: Any, *, by: User, text: str, door: str, key: str = "") ->
         None when that message was kept before.
 
     Raises:
-        NotFound, NotAllowed: no such action, somebody without a role. BadRequest: no words, too many, or a text that cannot be kept.
+        NotFound, NotAllowed: no such action, somebody who only reads. BadRequest: no words, too many, or a text that cannot be kept.
     """
     text = text.strip()
     if not text or len(text) > MOST_WORDS:
@@ -37,7 +40,8 @@ def comment(action_id: Any, *, by: User, text: str, door: str, key: str = "") ->
         raise BadRequest(f"The comment cannot be kept: {error}") from error
     action, _ = locked(action_id)
     who = permissions.standing(by)
-    permissions.check_read(who.user)
+    if not who.groups & SPEAKERS:
+        raise NotAllowed(say("Reviewers, operators and administrators talk here; auditors only read"))
     if Comment.objects.filter(action=action).count() >= MOST:
         raise BadRequest(f"There are {MOST} comments already; decide, or talk elsewhere")
     try:

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.slack.server import SlackServer
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
 PERSON = re.compile(r"^  (reviewer|second reviewer|operator|auditor|admin|second admin) .*?(http\S+)$", re.MULTILINE)
@@ -35,6 +37,7 @@ class Stack:
     url: str
     links: dict[str, str]
     env: dict[str, str]
+    slack: str
 
     def manage(self, *args: str, check: bool = True) -> str:
         done = subprocess.run([sys.executable, "manage.py", *args], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=60)
@@ -55,15 +58,20 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         if not k.startswith("COUNTERSIGN_") and k not in {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
     }
     env |= {"COUNTERSIGN_VAR": str(folder / "var"), "PORT": str(_free_port()), "PYTHONUNBUFFERED": "1"}
+    slack = SlackServer(app=f"http://127.0.0.1:{env['PORT']}")
+    slack.serve()
+    secret = {"SLACK_SIGNING_SECRET": slack.world.signing_secret, "SLACK_BOT_TOKEN": "xoxb-home"}
+    env |= {**secret, "SLACK_API_URL": slack.api, "SLACK_CHANNEL": "C0AI"}
     with (folder / "out.txt").open("w+") as out:
         process = subprocess.Popen([sys.executable, "-m", "config.up"], cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
         try:
             text = _until_ready(process, folder / "out.txt")
             url = f"http://127.0.0.1:{env['PORT']}"
-            yield Stack(url, dict(PERSON.findall(text)), {**env, "PUBLIC_URL": url})
+            yield Stack(url, dict(PERSON.findall(text)), {**env, "PUBLIC_URL": url}, slack.url)
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=40)
+            slack.close()
 
 
 def _until_ready(process: subprocess.Popen[bytes], out: Path) -> str:

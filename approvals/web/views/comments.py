@@ -50,4 +50,5 @@ def _list(request: Request, action_id: UUID, *, status: int = 200, error: str = 
         "error": error,
         "text": text,
     }
-    return render(request, "approvals/_comments.html", context, status=status)
+    part = "approvals/_comment_list.html" if request.GET.get("part") == "list" else "approvals/_comments.html"
+    return render(request, part, context, status=status)

@@ -12,6 +12,7 @@ from approvals.operations.slack_installs import Installed
 from approvals.operations.slack_people import Identity
 from approvals.slack import later, sending
 from tests.fakes import PolicyInForce, policy_text
+from tests.integration.web.conftest import as_  # noqa: F401  (a fixture)
 from tests.slack.gestures import Answer, Gestures
 from tests.slack.server import SlackServer
 from tests.slack.world import World

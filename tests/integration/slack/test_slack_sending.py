@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from approvals import operations, tasks
-from approvals.models import SlackChannel, SlackMessage, SlackTeam
+from approvals import tasks
+from approvals.models import SlackMessage, SlackTeam
 from approvals.notify import sealing
 from approvals.operations import slack_installs, slack_queue
 from approvals.operations.slack_installs import Installed
@@ -107,12 +107,17 @@ def test_what_slack_refuses_for_good_is_on_the_operators_page(world, cast, as_):
     row = SlackMessage.objects.get()
     assert row.state == "FAILED" and "archived" in row.error and "archived" in " ".join(checking.problems())
     olga, rita = as_(cast.operator), as_(cast.reviewer)
-    assert "This channel is archived" in olga.get("/deliveries/slack?state=FAILED").content.decode() and rita.get("/deliveries/slack").status_code == 403
+    assert (
+        "This channel is archived" in olga.get("/deliveries/slack?state=FAILED").content.decode()
+        and rita.get("/deliveries/slack").status_code == 403
+    )
     world.channels["C0AI"].archived = False
     assert olga.post(f"/deliveries/slack/{row.pk}/again").status_code == 302
     tick()
     assert states() == ["SENT"]
-    assert olga.post(f"/deliveries/slack/{row.pk}/again").status_code == 400 and olga.post("/deliveries/slack/999999/again").status_code == 404
+    assert (
+        olga.post(f"/deliveries/slack/{row.pk}/again").status_code == 400 and olga.post("/deliveries/slack/999999/again").status_code == 404
+    )
 
 
 def test_a_change_while_it_is_being_drawn_is_drawn_as_well(world, cast):
@@ -174,29 +179,29 @@ def test_the_check_is_content_when_all_is_there(world, settings):
     assert list(checking.problems()) == []
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_two_hundred_decisions_while_slack_is_gone_then_every_card_is_right(world, cast, settings):
     """Time is the database's, moved; the buckets are the real ones: at most a message a second and conversation."""
-    actions = [factories.action("medium" if n % 2 else "high") for n in range(20)]
+    actions = [factories.action("medium" if n % 2 else "high") for n in range(200)]
     tick()
-    assert len(world.cards("C0AI")) == len(world.cards("C0RISK")) == 10
+    assert len(world.cards("C0AI")) == len(world.cards("C0RISK")) == 100
     world.faults.set("*", "down", times=100_000)
     began = time.monotonic()
     for n, action in enumerate(actions):
         factories.decide(action, cast.reviewer if n % 3 else cast.second, "reject" if n % 4 else "approve")
-        if n % 5 == 0:
-            with fakes.clock_moved(seconds=n * 20):
+        if n % 20 == 0:
+            with fakes.clock_moved(seconds=n * 3):
                 sending.tick()
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     world.faults.clear()
     seconds = 600.0
     while SlackMessage.objects.filter(kind="card").exclude(state="SENT").exists():
         seconds += 1
         assert seconds < 720, "not within two minutes"
-        before = SlackChannel.objects.count() and [len(world.channels[c].posts) for c in ("C0AI", "C0RISK")]
+        before = [len(world.channels[c].posts) for c in ("C0AI", "C0RISK")]
         with fakes.clock_moved(seconds=seconds):
             sending.tick()
         after = [len(world.channels[c].posts) for c in ("C0AI", "C0RISK")]
         assert all(b - a <= 1 for a, b in zip(before, after, strict=True))
     assert all(buttons(m) == [] for c in ("C0AI", "C0RISK") for m in world.cards(c))
-    assert card(world)["text"].startswith(("Approved", "Rejected")) and operations
+    assert card(world)["text"].startswith(("Approved", "Rejected"))
