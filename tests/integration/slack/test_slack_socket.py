@@ -1,0 +1,72 @@
+"""Over Socket Mode, and at the same instant: with real connections and threads."""
+
+import time
+
+import pytest
+
+from approvals.models import Decision
+from approvals.slack import socket
+from audit import queries as log
+from tests import factories, fakes
+from tests.integration.slack.test_slack_cards import card, tick
+
+pytestmark = [pytest.mark.usefixtures("routed"), pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def connected(slack, settings, world):
+    """The app has dialled in: everything comes through the socket from now on."""
+    settings.SLACK_APP_TOKEN = world.app_token
+    connection = socket.connect()
+    for _ in range(100):
+        if slack.wire.connected:
+            break
+        time.sleep(0.05)
+    yield connection
+    connection.close()
+
+
+def test_the_same_deliveries_come_over_the_socket(connected, world, hands, cast):
+    action = factories.action()
+    tick()
+    assert hands.press("U0MEI", "C0AI", card(world)["ts"], "approve").status == 200
+    (recorded,) = [e for e in log.timeline(action=str(action.pk)) if e.kind == "decision.recorded"]
+    click = recorded.data["click"]
+    assert (click["via"], click["slack_user"]) == ("socket", "U0MEI") and click["envelope"] and "signature" not in click
+    assert hands.again().status == 200 and Decision.objects.count() == 1
+    assert "0 actions wait for you" in hands.command("U0MEI", "C0AI", "/approvals", "").body["text"]
+    hands.reply("U0MEI", "C0AI", "thanks", card(world)["ts"])
+    hands.press("U0STRANGE", "C0AI", card(world)["ts"], "review", action={"action_id": "approve"}) if _has(card(world), "review") else None
+    assert Decision.objects.count() == 1
+
+
+def _has(message, name: str) -> bool:
+    return any(e.get("action_id") == name for b in message["blocks"] for e in b.get("elements", []))
+
+
+def test_the_app_dials_again_when_slack_hangs_up(connected, slack, world, hands):
+    slack.wire.hang_up()
+    for _ in range(300):
+        if slack.wire.connected:
+            break
+        time.sleep(0.05)
+    assert hands.command("U0MEI", "C0AI", "/approvals", "").status == 200
+
+
+def test_slack_and_the_page_at_the_same_instant_are_one_decision(world, hands, cast):
+    for _ in range(4):
+        action = factories.action()
+        tick()
+        ts = card(world)["ts"]
+        fakes.together(
+            [
+                lambda ts=ts: hands.press("U0MEI", "C0AI", ts, "approve"),
+                lambda action=action: factories.decide(action, cast.second, "reject"),
+                lambda ts=ts: hands.press("U0JORGE", "C0AI", ts, "approve"),
+            ]
+        )
+        assert Decision.objects.filter(action=action).count() == 1
+        action.refresh_from_db()
+        assert action.state in {"APPROVED", "REJECTED"}
+    tick()
+    assert not [m for m in world.cards("C0AI") if _has(m, "approve")]
