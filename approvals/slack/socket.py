@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, connections
 from slack_sdk.errors import SlackClientError
 from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.client import BaseSocketModeClient
@@ -47,7 +47,6 @@ def serve(over: threading.Event) -> None:
 
 def _heard(connection: BaseSocketModeClient, request: SocketModeRequest) -> None:
     """One envelope: done, then acknowledged with its answer. Not acknowledged when the database is away: Slack sends it again."""
-    close_old_connections()
     try:
         answer = _answer(request)
     except DatabaseError:
@@ -57,7 +56,7 @@ def _heard(connection: BaseSocketModeClient, request: SocketModeRequest) -> None
         log.exception("slack_socket_failed")
         answer = {}
     finally:
-        close_old_connections()
+        connections.close_all()  # the SDK's threads come and go
     connection.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id, payload=answer or None))
 
 
