@@ -72,6 +72,8 @@ OWN: dict[str, dict[str, str]] = {
     "session-end": {},
     "sessions-end-others": {},
     "people-end-sessions": {"username": "rita"},
+    "slack-code": {},
+    "slack-unlink": {},
 }
 OURS = ("approvals.", "agents.", "audit.")
 SIGNED = "approvals.slack.doors"  # nobody signs in there; see slack/test_slack_doors.py
