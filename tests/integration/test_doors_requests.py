@@ -347,6 +347,8 @@ def test_unknown_ids_are_not_found(things, cast):
         "grant_id": 10**12,
         "delivery_id": 10**12,
         "device_id": 10**12,
+        "person_id": 10**12,
+        "message_id": 10**12,
         "version_id": 10**12,
         "backtest_id": 10**30,
     }
