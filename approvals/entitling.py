@@ -24,10 +24,17 @@ THEIRS = {"requester": "asked for this", "owner": "owns the agent that asks", "e
 
 @dataclass(frozen=True)
 class Leave:
-    """The right to decide, and where it comes from: the groups that count, and in whose stead it is used (None: in nobody's)."""
+    """The right to decide, and where it comes from.
+
+    Attributes:
+        groups: those that count.
+        instead_of: in whose stead it is used; None in nobody's.
+        own: whether this person is asked themselves, whoever passed it on to them or left them a desk.
+    """
 
     groups: frozenset[str]
     instead_of: Absent | None = None
+    own: bool = True
 
 
 def turn_of(envelope: Envelope, *, stage: int, passed: int) -> frozenset[str]:
@@ -46,7 +53,7 @@ def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, verd
     """
     turn = turn_of(envelope, stage=stage, passed=action.passed)
     passed_on = _passed_on(who, action)
-    found = _own(who, turn, passed_on) or _lent(who, turn, envelope, passed_on)
+    found = _own(who, turn, envelope, passed_on) or _lent(who, turn, envelope, passed_on)
     if found is None:
         raise NotAllowed(_not_asked(who, envelope, turn, stage))
     check_apart(who, action, envelope, instead_of=found.instead_of, verdict=verdict)
@@ -56,7 +63,10 @@ def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, verd
 
 
 def check_apart(who: Standing, action: Action, envelope: Envelope, *, instead_of: Absent | None = None, verdict: str = "approve") -> None:
-    """Raises NotAllowed when this person, or somebody in whose stead they act at present, is excluded from deciding."""
+    """Raises NotAllowed when this person, or somebody in whose stead they decide here, is excluded from deciding.
+
+    Having been left somebody's desk takes nothing away: who is asked themselves decides in their own right (docs/adr/0015).
+    """
     excluded, editors = envelope.excluded, envelope.editors
     if not excluded:
         return
@@ -66,10 +76,10 @@ def check_apart(who: Standing, action: Action, envelope: Envelope, *, instead_of
             raise NotAllowed("You edited this: somebody else has to approve it (you may still reject; rule exclude: editor)")
         if rule != "editor":
             raise NotAllowed(f"Excluded, because {RULES[rule]}: somebody else has to decide it (rule exclude: {rule})")
-    for absent in (*who.stands_for, *([instead_of] if instead_of else [])):
-        if absent.person in excluded and not (absent.person in editors and verdict == "reject"):
-            rule = _rule(action, absent.person, editors)
-            raise NotAllowed(f"You stand in for {absent.name}, who {THEIRS[rule]}: somebody else has to decide it (rule exclude: {rule})")
+    absent = instead_of
+    if absent and absent.person in excluded and not (absent.person in editors and verdict == "reject"):
+        rule = _rule(action, absent.person, editors)
+        raise NotAllowed(f"You stand in for {absent.name}, who {THEIRS[rule]}: somebody else has to decide it (rule exclude: {rule})")
 
 
 def why_not(who: Standing, action: Action, envelope: Envelope, *, stage: int, verdict: str = "approve") -> str:
@@ -81,8 +91,10 @@ def why_not(who: Standing, action: Action, envelope: Envelope, *, stage: int, ve
     return ""
 
 
-def _own(who: Standing, turn: Collection[str], passed_on: Absent | None) -> Leave | None:
-    return Leave(who.groups, passed_on) if who.groups & set(turn) else None
+def _own(who: Standing, turn: Collection[str], envelope: Envelope, passed_on: Absent | None) -> Leave | None:
+    if not who.groups & set(turn):
+        return None
+    return Leave(who.groups, passed_on if passed_on and passed_on.person not in envelope.excluded else None)
 
 
 def _lent(who: Standing, turn: Collection[str], envelope: Envelope, passed_on: Absent | None) -> Leave | None:
@@ -92,7 +104,7 @@ def _lent(who: Standing, turn: Collection[str], envelope: Envelope, passed_on: A
     lenders = [a for a in (passed_on, *who.stands_for) if a and a.active and a.groups & set(turn)]
     # Of several absent people rather one who is not excluded.
     lenders.sort(key=lambda a: a.person in envelope.excluded)
-    return Leave(who.groups | (lenders[0].groups & set(turn)), lenders[0]) if lenders else None
+    return Leave(who.groups | (lenders[0].groups & set(turn)), lenders[0], own=False) if lenders else None
 
 
 def _passed_on(who: Standing, action: Action) -> Absent | None:

@@ -50,6 +50,7 @@ urlpatterns = [
     path("inbox/notices/read", desks.read, name="notices-read"),
     path("preferences/away", desks.go_away, name="away"),
     path("preferences/back", desks.come_back, name="back"),
+    path("preferences/decline", desks.decline, name="decline"),
     path("preferences/", preferences.page, name="preferences"),
     path("preferences/theme", preferences.theme, name="preferences-theme"),
     path("preferences/views", preferences.save_view, name="view-save"),

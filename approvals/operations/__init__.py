@@ -19,7 +19,7 @@ preferences `choose`, `save_view`, `look_at`  a person's own desk; not audited
 policies, people, notices, events       what the others share
 """
 
-from approvals.operations.absences import come_back, go_away
+from approvals.operations.absences import come_back, decline, go_away
 from approvals.operations.asking import ask
 from approvals.operations.claiming import Claim, claim
 from approvals.operations.deciding import Decided, decide
@@ -48,6 +48,7 @@ __all__ = [
     "close",
     "come_back",
     "decide",
+    "decline",
     "expire_due",
     "extend",
     "go_away",

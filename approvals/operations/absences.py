@@ -1,7 +1,7 @@
 """Being away: what a person holds goes to their delegate at once, and what comes for them meanwhile as well.
 
 A delegate decides only what they are asked themselves, or what the policy lets people of their group decide in somebody's stead
-(`delegates`); while they stand in for somebody who is excluded from an action, they are excluded from it too.
+(`delegates`), and never in the stead of somebody who is excluded. They are told, and may decline.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from approvals.models import Absence, Action, User
 from approvals.operations import events, staging
 from approvals.operations.clock import database_now
 from approvals.operations.reserving import give, pending, person_named, put_down
+from approvals.operations.telling import tell_person
 from approvals.permissions import Standing
 from approvals.states import ActionState
 from audit import log
@@ -25,6 +26,7 @@ from audit.log import Entry
 
 LONGEST = timedelta(days=366)
 MOST_WORDS = 300
+ABSENCE = "absence"  # what a notice about one is about
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def go_away(*, by: User, delegate: str, lasts: timedelta | None = None, note: st
             absence = Absence.objects.create(user=who.user, delegate=other, until=until, note=note)
     except IntegrityError as error:
         raise Conflict("You are away already: come back first, then leave your desk to somebody else") from error
+    tell_person(other, object=ABSENCE, object_id=str(absence.pk), kind="person.away")
     moved, left = _move(who, other, door=door)
     log.append(
         _entry(
@@ -81,6 +84,31 @@ def come_back(*, by: User, door: str) -> Absence:
     return absence
 
 
+@transaction.atomic
+def decline(*, by: User, absent: str, door: str) -> Absence:
+    """Not stand in for somebody: their absence ends, what was moved goes back to everybody, and they are told.
+
+    Raises:
+        NotAllowed: the account is locked. Conflict: this person does not stand in for them (any more).
+    """
+    who = permissions.standing(by)
+    open_ones = Absence.objects.select_for_update(of=("self",)).select_related("user").filter(ended_at=None)
+    absence = open_ones.filter(delegate__person=who.person, user__username=absent).first() if absent.isprintable() else None
+    if absence is None:
+        raise Conflict("You do not stand in for them; they may be back already")
+    _end(absence, who.user.actor, door, "declined", kind="person.declined")
+    given = Action.objects.filter(reserved_by__person=who.person, reserved_for=absence.user, state=ActionState.PENDING)
+    for pk in list(given.order_by("pk").values_list("pk", flat=True)):
+        try:
+            action, requirement, _ = pending(pk)
+        except ApprovalError:
+            continue  # decided or over this very moment
+        put_down(action)
+        log.append(events.entry(action, "action.put_back", by=who.user.actor, door=door, requirement=requirement, why="declined"))
+    tell_person(absence.user, object=ABSENCE, object_id=str(absence.pk), kind="person.declined")
+    return absence
+
+
 def end_due(*, limit: int = 200) -> int:
     """Sweeper: whoever said until when they are away is back then. Returns how many."""
     due = Absence.objects.filter(ended_at=None, until__lte=Now()).order_by("until").values_list("pk", flat=True)[:limit]
@@ -97,9 +125,9 @@ def _end_due(pk: int) -> bool:
     return True
 
 
-def _end(absence: Absence, by: Actor, door: str, why: str) -> None:
+def _end(absence: Absence, by: Actor, door: str, why: str, *, kind: str = "person.back") -> None:
     Absence.objects.filter(pk=absence.pk, ended_at=None).update(ended_at=Now())
-    log.append(_entry(absence, "person.back", by, door, why=why))
+    log.append(_entry(absence, kind, by, door, why=why))
 
 
 def _move(who: Standing, other: User, *, door: str) -> tuple[int, tuple[tuple[str, str], ...]]:

@@ -95,8 +95,7 @@ def decide(
         raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
     mine = rows.first(Decision, _MINE, [action.pk, who.person])
     stage = staging.stage_of(action, envelope, mine)
-    leave = entitling.leave(who, action, envelope, stage=stage, verdict=chosen)
-    standing_in.check_free(action, who, leave, mine)
+    leave = standing_in.free(action, who, entitling.leave(who, action, envelope, stage=stage, verdict=chosen), mine)
     if mine and (recorded := _recorded(action, mine, chosen, seen_digest, idempotency_key)):
         return _looked_again(recorded, requirement)
     check_open(action, seen_digest)

@@ -1,5 +1,6 @@
-"""Deciding in somebody's stead: what is written of it, and that the two together decide once."""
+"""Deciding in somebody's stead: what is written of it, and that the place of one person is filled once."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Q
@@ -10,8 +11,11 @@ from approvals.models import Action, Decision
 from approvals.permissions import Standing
 
 
-def check_free(action: Action, who: Standing, leave: Leave, mine: Decision | None) -> None:
+def free(action: Action, who: Standing, leave: Leave, mine: Decision | None) -> Leave:
     """One place, one decision: neither after somebody decided in my stead, nor in the stead of somebody who has decided.
+
+    Returns:
+        The right that is left: whoever is asked themselves keeps their own, though the one who passed it on has decided.
 
     Raises:
         AlreadyDecided: the other of the two was first.
@@ -19,10 +23,13 @@ def check_free(action: Action, who: Standing, leave: Leave, mine: Decision | Non
     if mine and mine.version == action.version and mine.person != who.person:
         raise AlreadyDecided(f"{mine.by_name} has decided this version in your stead; it waits for somebody else")
     if leave.instead_of is None or (mine and mine.version == action.version):
-        return
+        return leave
     theirs = Q(person=leave.instead_of.person) | Q(instead_of_person=leave.instead_of.person)
-    if Decision.objects.filter(theirs, action=action, version=action.version).exists():
-        raise AlreadyDecided(f"{leave.instead_of.name}, in whose stead you act, has decided this version already")
+    if not Decision.objects.filter(theirs, action=action, version=action.version).exists():
+        return leave
+    if leave.own:
+        return replace(leave, instead_of=None)
+    raise AlreadyDecided(f"{leave.instead_of.name}, in whose stead you act, has decided this version already")
 
 
 def named(leave: Leave) -> dict[str, Any]:

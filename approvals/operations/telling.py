@@ -70,6 +70,12 @@ def tell_people(people: Collection[int], action: Action, kind: str) -> int:
     return len(rows) // 2
 
 
+def tell_person(person: User, *, object: str, object_id: str, kind: str) -> None:
+    """A row on one person's desk about something else than an action; it is read in the product only."""
+    Notification.objects.create(channel=DESK, topic="desk", recipient=str(person.pk), object=object, object_id=object_id, kind=kind)
+    tell(Hint("inbox", "desk", object_id, kind))
+
+
 @transaction.atomic
 def read(*, by: User, notice_id: int | None = None) -> int:
     """This person has read what they were told: one of it, or all. Returns how much that was."""

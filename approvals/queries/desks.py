@@ -20,7 +20,7 @@ MOST_PEOPLE = 200
 
 @dataclass(frozen=True)
 class Notice:
-    """One thing a person was told about an action and has not read."""
+    """One thing a person was told and has not read: about an action, or (`action_id` empty) about the person `summary` names."""
 
     id: int
     action_id: str
@@ -28,7 +28,7 @@ class Notice:
     kind: str
     state: str
     at: datetime
-    expires_at: datetime
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -155,11 +155,12 @@ def snoozed_count(reader: User) -> int:
 
 
 def notices(reader: User) -> list[Notice]:
-    """What this person was told and has not read, newest first; what is decided meanwhile is no news."""
+    """What this person was told and has not read, newest first; what is decided, or over, meanwhile is no news."""
     rows = list(Notification.objects.filter(channel="desk", recipient=str(reader.pk), sent_at=None).order_by("-pk")[: MOST_NOTICES * 3])
-    actions = {str(a.pk): a for a in Action.objects.filter(pk__in=[n.object_id for n in rows], state=ActionState.PENDING)}
+    of_actions = [n.object_id for n in rows if n.object == "action"]
+    actions = {str(a.pk): a for a in Action.objects.filter(pk__in=of_actions, state=ActionState.PENDING)}
     seen: set[tuple[str, str]] = set()
-    found = []
+    found = _about_absences(reader, [n for n in rows if n.object == "absence"])
     for n in rows:
         action = actions.get(n.object_id)
         # Of several reminders about one action the newest says it all.
@@ -169,6 +170,18 @@ def notices(reader: User) -> list[Notice]:
         seen.add(key)
         found.append(Notice(n.pk, n.object_id, action.summary, n.kind, action.state, n.created_at, action.expires_at))
     return found[:MOST_NOTICES]
+
+
+def _about_absences(reader: User, rows: list[Notification]) -> list[Notice]:
+    """Somebody left their desk to this person and is away still; or somebody declined to stand in for them."""
+    known = Absence.objects.select_related("user", "delegate").in_bulk([int(n.object_id) for n in rows])
+    found = []
+    for n in rows:
+        absence = known.get(int(n.object_id))
+        if absence and (n.kind == "person.declined" or absence.ended_at is None):
+            other = absence.delegate if absence.user_id == reader.pk else absence.user
+            found.append(Notice(n.pk, "", other.get_username(), n.kind, "", n.created_at, absence.until))
+    return found
 
 
 def away(reader: User) -> Away | None:

@@ -39,7 +39,11 @@ class DeskCard:
 
 
 def notice_lines(found: Sequence[Notice]) -> tuple[NoticeLine, ...]:
-    return tuple(NoticeLine(n.id, notice_words(n.kind), n.summary, reverse("action", args=[n.action_id]), n.at) for n in found)
+    return tuple(NoticeLine(n.id, notice_words(n.kind), n.summary, _about(n), n.at) for n in found)
+
+
+def _about(notice: Notice) -> str:
+    return reverse("action", args=[notice.action_id]) if notice.action_id else f"{reverse('preferences')}#away-title"
 
 
 def notice_words(kind: str) -> str:
@@ -51,6 +55,8 @@ def notice_words(kind: str) -> str:
         "action.your_turn": _("It is your group's turn"),
         "action.passed_on": _("Passed on to you"),
         "action.back": _("Back from being snoozed"),
+        "person.away": _("You stand in for somebody who is away"),
+        "person.declined": _("You are not away any more: this person does not stand in for you"),
     }.get(name, name.replace(".", " "))
 
 

@@ -61,6 +61,7 @@ OWN: dict[str, dict[str, str]] = {
     "notices-read": {"id": "7"},
     "away": {"delegate": "rita", "days": "1", "note": "n"},
     "back": {},
+    "decline": {"username": "rita"},
     "preferences": {"theme": "dark", "density": "compact", "key-approve": "q"},
     "preferences-theme": {"theme": "dark"},
     "view-save": {"name": "mine", "query": "level=high"},

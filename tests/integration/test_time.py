@@ -12,7 +12,7 @@ from approvals.queries import Filters, desks
 from audit.queries import events
 from tests import factories
 from tests.factories import decide
-from tests.fakes import as_intruder, clock_moved
+from tests.fakes import as_intruder, clock_moved, policy_text
 from tests.integration.test_turns import asking, kinds, stored
 
 
@@ -158,13 +158,46 @@ def test_away_moves_what_is_there_and_what_comes(cast):
     assert [e.kind for e in events(stream=f"person:{cast.reviewer.pk}").rows][:2] == ["person.back", "person.away"]
 
 
-def test_whoever_stands_in_for_the_requester_is_excluded_too(cast):
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+def test_standing_in_for_the_requester_takes_nothing_away_from_who_is_asked_themselves(cast, verdict):
     action = factories.action("high", requested_by=cast.reviewer)
     operations.go_away(by=cast.reviewer, delegate="sam", door="web")
-    with pytest.raises(NotAllowed, match="You stand in for rita, who asked for this"):
-        decide(action, cast.second)
-    operations.come_back(by=cast.reviewer, door="web")
+    assert decide(action, cast.second, verdict).resolved
+    assert Decision.objects.get().instead_of is None
+
+
+def test_in_the_stead_of_the_requester_nobody_decides(cast, policy):
+    policy.write_text(policy_text(lambda data: data["requirements"]["high"].update(delegates=["operators"])))
+    action = factories.action("high", requested_by=cast.reviewer)
+    operations.go_away(by=cast.reviewer, delegate="olga", door="web")
+    for verdict in ("approve", "reject"):
+        with pytest.raises(NotAllowed, match="You stand in for rita, who asked for this"):
+            decide(action, cast.operator, verdict)
+
+
+def test_who_was_passed_something_keeps_their_own_right_when_the_other_decides_after_all(cast):
+    action = factories.action("critical")
+    operations.pass_on(action.pk, by=cast.reviewer, to="sam", door="web")
+    assert not decide(action, cast.reviewer).resolved
     assert decide(action, cast.second).resolved
+    assert [d.instead_of for d in Decision.objects.order_by("pk")] == [None, None]
+
+
+def test_a_delegate_is_told_and_may_decline(cast):
+    action = factories.action()
+    operations.reserve(action.pk, by=cast.reviewer, door="web")
+    operations.go_away(by=cast.reviewer, delegate="sam", door="web")
+    assert [(n.kind, n.summary) for n in desks.notices(cast.second) if not n.action_id] == [("person.away", "rita")]
+    with pytest.raises(Conflict, match="do not stand in"):
+        operations.decline(by=cast.operator, absent="rita", door="web")
+    operations.decline(by=cast.second, absent="rita", door="web")
+    assert (desks.away(cast.reviewer), desks.standing_in_for(cast.second)) == (None, [])
+    assert queries.inbox_row(action.pk).reserved_by == ""
+    assert [(n.kind, n.summary) for n in desks.notices(cast.reviewer)] == [("person.declined", "sam")]
+    assert not [n for n in desks.notices(cast.second) if not n.action_id]
+    assert events(stream=f"person:{cast.reviewer.pk}").rows[0].kind == "person.declined"
+    with pytest.raises(Conflict):
+        operations.decline(by=cast.second, absent="rita", door="web")
 
 
 def test_away_lends_ones_groups_where_the_policy_says_so_and_only_then(cast, policy):

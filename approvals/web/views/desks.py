@@ -124,6 +124,15 @@ def come_back(request: Request) -> HttpResponse:
     return redirect("preferences")
 
 
+@require_POST
+def decline(request: Request) -> HttpResponse:
+    """Not stand in for somebody."""
+    permissions.check_read(request.user)
+    ended = operations.decline(by=request.user, absent=request.POST.get("username", ""), door="web")
+    messages.success(request, _("You do not stand in for %(name)s, who is told so.") % {"name": ended.user.get_username()})
+    return redirect("preferences")
+
+
 def away_context(request: Request) -> dict[str, Any]:
     """What the preferences page shows of being away."""
     return {

@@ -150,6 +150,21 @@ def test_the_menu_keeps_a_theme_and_sends_nobody_elsewhere(web):
     assert queries.preferences(Preference.objects.get().user).theme == "light"
 
 
+def test_whoever_is_left_a_desk_reads_it_and_may_decline(web, as_, cast):
+    second = as_(cast.second)
+    web.post(reverse("away"), {"delegate": "sam", "note": "on leave"})
+    told = second.get(reverse("notices")).content.decode()
+    assert "You stand in for somebody who is away" in told and "rita" in told
+    page = second.get(reverse("preferences")).content.decode()
+    assert "Do not stand in for rita" in page and "you decide in your own right" in page
+    assert second.post(reverse("decline"), {"username": "rita"}, follow=True).status_code == 200
+    assert "You stand in for" not in second.get(reverse("preferences")).content.decode()
+    told = web.get(reverse("notices")).content.decode()
+    assert "this person does not stand in for you" in told and "sam" in told
+    for name in ("rita", "\x00", "nobody"):
+        assert second.post(reverse("decline"), {"username": name}).status_code in {400, 409}
+
+
 def test_who_else_looks_is_shown_and_keeps_nobody_from_deciding(web, as_, cast):
     action = factories.action()
     url = reverse("action-viewing", args=[action.pk])
