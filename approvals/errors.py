@@ -6,6 +6,7 @@ ApprovalError
 ├── StepUp              403  the right person, who has to show (again) that it is they
 ├── BadRequest          400  the request itself is wrong
 │   ├── BadArguments    422  edited arguments do not fit the tool's schema; `fields` says where
+│   ├── NotViewed       422  parts of what is to be approved were not opened by this person; `parts` says which
 │   └── InvalidPolicy   422  a policy's text cannot be used; `fields` says why per line
 └── Conflict            409  the right person, the wrong state
     ├── AlreadyDecided       somebody was first; `receipt` says who
@@ -87,6 +88,12 @@ class Checking(Conflict):
 
 class Tampered(Conflict):
     code = "tampered"
+
+
+class NotViewed(BadRequest):
+    """Details: `parts`, a dict from the name of each part not opened to its words."""
+
+    code, status = "not_viewed", 422
 
 
 class InvalidPolicy(BadRequest):

@@ -36,12 +36,14 @@ class Rung:
         typed: the name of the thing, typed exactly.
         fresh_s: the person has signed in, or confirmed that it is they, within so many seconds; None: not asked.
         signed: an assertion of a passkey over this action and verdict, of whoever has a passkey (of everybody when `only_signed`).
+        viewed: every part of the arguments was opened by this person, in this version.
     """
 
     typed: bool = False
     fresh_s: int | None = None
     signed: bool = False
     only_signed: bool = False
+    viewed: bool = False
 
 
 NOTHING = Rung()
@@ -53,8 +55,8 @@ def rung(level: str, verdict: Verdict, *, question: bool, high_s: int, critical_
     if not yes or level not in {"high", "critical"}:
         return NOTHING
     if level == "high" or question:
-        return Rung(fresh_s=high_s if level == "high" else critical_s)
-    return Rung(typed=True, fresh_s=critical_s, signed=True, only_signed=critical == PASSKEY)
+        return Rung(fresh_s=high_s if level == "high" else critical_s, viewed=True)
+    return Rung(typed=True, fresh_s=critical_s, signed=True, only_signed=critical == PASSKEY, viewed=True)
 
 
 def confirm_of(candidates: Sequence[str], tool: str) -> str:

@@ -37,6 +37,7 @@ urlpatterns = [
     path("actions/<uuid:action_id>/take-over", action.take_over_sheet, name="action-take-over"),
     path("actions/<uuid:action_id>/undo", undo.undo, name="action-undo"),
     path("actions/<uuid:action_id>/decide", decide.decide, name="action-decide"),
+    path("actions/<uuid:action_id>/opened", decide.opened, name="action-opened"),
     path("actions/<uuid:action_id>/led", action.led, name="action-led"),
     path("actions/<uuid:action_id>/viewing", preferences.viewing, name="action-viewing"),
     path("actions/<uuid:action_id>/desk", desks.desk, name="action-desk"),

@@ -23,6 +23,7 @@ from approvals.ladder import LINK
 from approvals.models.people import User
 from approvals.operations import people, sign_ins
 from approvals.operations.step_up import Proof
+from approvals.queries import viewing
 from audit import canonical
 
 log = structlog.get_logger("config.demo")
@@ -120,6 +121,7 @@ def _decide(action_id: str, digest: str, verdict: str, reviewers: Iterator[User]
             reason = REASONS[hash(digest) % len(REASONS)] if verdict == "reject" else "matches the request"
             by = next(reviewers)
             try:
+                _read(action_id, digest, by)
                 done = approvals.decide(
                     action_id, by=by, verdict=verdict, seen_digest=digest, reason=reason, proof=_proof(action_id, by), door="web"
                 )
@@ -129,6 +131,12 @@ def _decide(action_id: str, digest: str, verdict: str, reviewers: Iterator[User]
             if done.resolved:
                 break
     _work(wakes)
+
+
+def _read(action_id: str, digest: str, by: User) -> None:
+    """The history was made by people who read what they approved."""
+    if parts := viewing.to_open(action_id):
+        approvals.open_parts(action_id, by=by, seen_digest=digest, parts=[part.name for part in parts], door="web")
 
 
 def _proof(action_id: str, by: User) -> Proof:

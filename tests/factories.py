@@ -1,6 +1,7 @@
 """Rows in the states tests need, reached by the real operations only."""
 
 import itertools
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from agents.models import Effect, Run
 from agents.states import EffectState, RunState
 from approvals import operations as approvals
 from approvals import queries
+from approvals.errors import ApprovalError
 from approvals.models import Action, Edit, User
 from approvals.operations import Proposal, people, sign_ins
 from approvals.operations.deciding import Decided
 from approvals.operations.step_up import Proof
+from approvals.queries import viewing
 from audit.actors import SYSTEM
 
 PROJECT = Path(__file__).parent / "agents_for_tests" / "langgraph.json"
@@ -96,7 +99,16 @@ def decide(target: Action, by: User, verdict: str = "approve", **more: Any) -> D
     seen = Action.objects.get(pk=target.pk).digest
     words = {"reason": "because", "response": "an answer" if verdict == "respond" else ""}
     known = {"proof": proof(target, by)} if target.level in {"high", "critical"} and "proof" not in more else {}
+    if target.level in {"high", "critical"} and verdict in {"approve", "respond"}:
+        read_all(target, by)
     return approvals.decide(target.pk, by=by, verdict=verdict, door="web", **{"seen_digest": seen, **words, **known, **more})
+
+
+def read_all(target: Action, by: User) -> None:
+    """Open every part of what is stored now, as a page tells it."""
+    with suppress(ApprovalError):  # what is in the way, the decision itself is to say
+        names, digest = [part.name for part in viewing.to_open(target.pk)], Action.objects.get(pk=target.pk).digest
+        approvals.open_parts(target.pk, by=by, seen_digest=digest, parts=names, door="web")
 
 
 def signed_in(by: User, proof: str = "password", **more: Any) -> str:

@@ -2,8 +2,8 @@
 
 `people` (who may act), `actions` (what is asked and decided), `asks` (questions to the agent), `policies` (what is asked of
 whom), `notices` (what is owed to readers), `reaching` (what is sent to people), `grants`, `halts`, `preferences`, `sign_ins`
-(who
-is signed in where, and what a passkey is asked to sign), `desks` (what a person puts aside, and leaves to others), `comments`, `slack`.
+(who is signed in where, and what a passkey is asked to sign), `desks` (what a person puts aside, and leaves to others), `comments`, `slack`,
+`viewing` (who opened which part of what).
 """
 
 from approvals.models.actions import Action, Decision, Edit, Requirement
@@ -19,6 +19,7 @@ from approvals.models.preferences import Preference
 from approvals.models.reaching import Delivery, Device
 from approvals.models.sign_ins import Challenge, SignIn
 from approvals.models.slack import SlackChannel, SlackCode, SlackHeard, SlackMessage, SlackPerson, SlackTeam
+from approvals.models.viewing import Viewed
 
 __all__ = [
     "Absence",
@@ -48,4 +49,5 @@ __all__ = [
     "SlackTeam",
     "Snooze",
     "User",
+    "Viewed",
 ]

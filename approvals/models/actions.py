@@ -203,6 +203,8 @@ class Decision(models.Model):
     # What the door knows of the reading, for the figures of review quality; null where it knows nothing.
     looked_ms = models.IntegerField(null=True)
     saw_all = models.BooleanField(null=True)
+    # When this person opened each part of this version, by name (operations.viewing); {} where the ladder does not ask for it.
+    viewed = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     # How the person showed that it is they (operations.step_up); {} where the ladder asks nothing.
     proof = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     stage = models.SmallIntegerField(default=1, db_default=1)

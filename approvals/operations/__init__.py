@@ -1,6 +1,7 @@
 """The only writer of the approvals room: one module per verb, every function one transaction with its events.
 
 opening    T1: `open_action`            an agent proposes
+viewing    `open_parts`, `check`        a person opens what is to be approved
 deciding   T2: `decide`                 a person decides
 editing    `request_edit`, `apply_edit` other arguments, checked by a worker
 verdicts, repeating, stopping   what a verdict says beside its words; the same thing proposed again
@@ -35,6 +36,7 @@ from approvals.operations.snoozing import snooze, unsnooze
 from approvals.operations.timing import expire_due, prune
 from approvals.operations.undoing import undo
 from approvals.operations.verdicts import Also
+from approvals.operations.viewing import open_parts
 
 __all__ = [
     "Also",
@@ -55,6 +57,7 @@ __all__ = [
     "halt",
     "lock",
     "open_action",
+    "open_parts",
     "pass_due",
     "pass_on",
     "prune",

@@ -13,7 +13,7 @@ from approvals import entitling, envelopes, permissions
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Checking, Conflict, Expired, Halted, NotFound, Stale, Tampered
 from approvals.models import Action, Decision, Halt, Requirement, User
-from approvals.operations import halts, staging, standing_in, step_up
+from approvals.operations import halts, staging, standing_in, step_up, viewing
 from approvals.operations.counting import verdict_of
 from approvals.operations.halts import covering
 from approvals.operations.notices import tell_action
@@ -83,6 +83,7 @@ def decide(
 
     Raises:
         NotFound, NotAllowed, BadRequest: no such action, the wrong person, a wrong or incomplete verdict.
+        NotViewed: at high and critical, parts of this version that the person has not opened.
         StepUp: the right person, who has to show again that it is they.
         AlreadyDecided, Stale, Expired, Halted, Checking, Tampered: the action is not as the person saw it.
     """
@@ -104,6 +105,7 @@ def decide(
     envelope = envelopes.opened(action, requirement)
     _check_verdict(action, envelope, chosen, reason)
     details = details_of(action, chosen, also, response)
+    viewed = viewing.check(action, requirement, envelope, who=who, verdict=chosen)
     proved = step_up.check(action, envelope, who=who, verdict=chosen, proof=proof)
     decision = Decision.objects.create(
         action=action,
@@ -123,9 +125,12 @@ def decide(
         details=details,
         idempotency_key=idempotency_key,
         looked_ms=(looked or {}).get("ms"),
-        saw_all=bool(looked["saw_all"]) if looked and "saw_all" in looked else None,
+        saw_all=True if viewed else bool(looked["saw_all"]) if looked and "saw_all" in looked else None,
         proof=proved,
+        viewed=viewed,
     )
+    if viewed:
+        looked = {**(looked or {}), "parts": len(viewed), "opened": len(viewed), "saw_all": 1}
     if verdict_of(action, envelope) is None:
         log.append(recorded_entry(action, requirement, decision, by=who.user.actor, looked=looked))
         if envelope.stages > 1:

@@ -3,7 +3,7 @@
 standing   what other rooms ask: settled, halted, wanted
 inbox      lists: waiting, decided
 asks       questions to agents
-detail     one action with all a reviewer needs
+detail     one action with all a reviewer needs; `viewing` what of it a person has to open, and has
 catchup    what a browser missed
 policies   versions, rules with their figures, back-tests
 past       past calls as they were frozen

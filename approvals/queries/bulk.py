@@ -12,6 +12,8 @@ from approvals import entitling, envelopes
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement, User
 from approvals.permissions import why_not_decide
+from approvals.render.arguments import may_fold
+from approvals.render.parts import as_object
 from approvals.states import ActionState
 
 MOST = 40  # as many as one looks at, and as an address can name
@@ -79,6 +81,8 @@ def alone(member: Member) -> str:
         return f"{member.level.capitalize()} risk is decided one by one"
     if member.hidden:
         return "It holds something that cannot be seen at a glance: open it by itself"
+    if may_fold(as_object(member.args)):
+        return "It is too long to be compared at a glance: open it by itself"
     return ""
 
 

@@ -12,6 +12,7 @@ from approvals import entitling, envelopes, permissions
 from approvals.errors import NotAllowed, NotFound, Tampered
 from approvals.models import Action, Decision, Edit, Requirement, User
 from approvals.policy.risk import Factor, Facts
+from approvals.queries import viewing
 from approvals.queries.grants import GrantRow, open_grants
 from approvals.queries.inbox import InboxRow, inbox_row
 from approvals.queries.policies import policy_id
@@ -67,6 +68,7 @@ class ActionDetail:
         rejections: so many end it; `escalated` groups that are asked as well by now.
         excluded: who can never approve it, each with the rule that says so.
         confirm: what is typed to approve it, where the ladder asks for that.
+        opened: at high and critical, the parts of this version that this reader has opened.
         own_edit: this reader had a hand in these arguments: they may reject or edit again, not approve.
         checking: an edit of it is being checked; `edit_errors` what the last refused edit was refused for.
     """
@@ -106,6 +108,7 @@ class ActionDetail:
     escalated: tuple[str, ...] = ()
     excluded: tuple[tuple[str, str], ...] = ()
     confirm: str = ""
+    opened: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,7 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
         escalated=envelope.escalated(action.passed),
         excluded=_excluded(action, envelope, versions),
         confirm=envelope.confirm,
+        opened=_opened(action, reader) if reader else frozenset(),
         own_edit=reader is not None and reader.person in envelope.editors & envelope.excluded,
         grants=open_grants(agent=action.agent, tool=action.tool) if action.kind == Action.Kind.TOOL else [],
         mine=reader is not None and any(v.by == reader.get_username() and v.version == action.version for v in votes),
@@ -259,6 +263,12 @@ def _excluded(action: Action, envelope: envelopes.Envelope, versions: Sequence[R
     found = [(people[pk], rule) for rule, pk in pairs if pk in people and people[pk].person not in envelope.editors]
     found += [(v.edited_by, "editor") for v in versions if v.edited_by and v.edited_by.person in envelope.editors]
     return tuple(dict.fromkeys((who.get_username(), rule) for who, rule in found if who.person in envelope.excluded))
+
+
+def _opened(action: Action, reader: User) -> frozenset[str]:
+    if action.state != ActionState.PENDING or action.level not in viewing.RISKY:
+        return frozenset()
+    return frozenset(viewing.opened(action.pk, version=action.version, digest=action.digest, person=reader.person))
 
 
 def _version(requirement: Requirement) -> Version:

@@ -65,16 +65,6 @@ class Line:
     key: str = ""
 
     @property
-    def folds(self) -> tuple[str, ...]:
-        """Names of its parts that are folded away, as the page and the decision name them."""
-        parts = {
-            "v": bool(self.value.hidden),
-            "b": bool(self.before and self.before.hidden and not self.diff),
-            "t": bool(self.table and self.table.more),
-        }
-        return tuple(f"{self.key}{part}" for part, folded in parts.items() if folded)
-
-    @property
     def marked(self) -> int:
         """How many of its values hold characters that do not show themselves."""
         own = bool(self.value.chips or self.value.escaped or self.path.chips)
@@ -98,12 +88,6 @@ def lines_of(args: dict[str, Any]) -> tuple[Line, ...]:
 def key_of(path: str) -> str:
     """A short name for a path that can stand in markup and in a form, whatever the path holds."""
     return "p" + sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-
-
-def folds_of(lines: Iterable[Line], more: Iterable[Line] = (), *, rest: str = "rest") -> tuple[str, ...]:
-    """Every part of these rows that must be opened before approving; `more` are rows folded together."""
-    more = tuple(more)
-    return (*(name for row in (*lines, *more) for name in row.folds), *((rest,) if more else ()))
 
 
 def may_fold(value: Any) -> bool:

@@ -15,7 +15,7 @@ from approvals.models.people import User
 from approvals.operations.bulk import Result
 from approvals.queries import bulk
 from approvals.queries.bulk import Member
-from approvals.render.arguments import Line, line_of, may_fold
+from approvals.render.arguments import Line, line_of
 from approvals.render.preview import preview_of
 from approvals.render.reveal import Revealed, reveal
 
@@ -80,7 +80,7 @@ class Outcome:
 
 def sheet_of(members: Sequence[Member], *, reader: User) -> Sheet:
     """The largest set that may be decided together, begun with the first that may; everything else is named with its reason."""
-    able = {m.id: bulk.alone(m) or _folded(m) or bulk.not_for(m, reader) for m in members}
+    able = {m.id: bulk.alone(m) or bulk.not_for(m, reader) for m in members}
     first = next((m for m in members if not able[m.id]), None)
     why = {m.id: able[m.id] or (bulk.unlike(first, m) if first else "") for m in members}
     taken = [m for m in members if not why[m.id]]
@@ -105,12 +105,6 @@ def outcomes_of(results: Sequence[Result], *, verdict: str) -> tuple[Outcome, ..
 def _url(action_id: str) -> str:
     found = bulk.as_uuid(action_id)
     return reverse("action", args=[found]) if found else ""
-
-
-def _folded(member: Member) -> str:
-    """What has parts to be opened first is opened by itself, as on its own page."""
-    folded = may_fold(member.args if isinstance(member.args, dict) else {"value": member.args})
-    return "It is too long to be compared at a glance: open it by itself" if folded else ""
 
 
 def _together(member: Member, leaves: dict[str, Any], differs: Sequence[str]) -> Together:

@@ -17,8 +17,10 @@ from django.utils.translation import ngettext
 from approvals.policy.lowering import Lower
 from approvals.queries import ActionDetail, Stop
 from approvals.queries.desks import Desk
-from approvals.render.arguments import MANY, Line, folds_of
+from approvals.queries.viewing import RISKY
+from approvals.render.arguments import MANY, Line
 from approvals.render.changes import with_before
+from approvals.render.parts import as_object, folded
 from approvals.render.preview import PreviewCard, preview_of
 from approvals.render.reveal import Revealed, reveal
 from approvals.web.desks import DeskCard, desk_card
@@ -92,6 +94,8 @@ class Card:
     checking: bool
     edit_errors: tuple[tuple[str, str], ...]
     folds: tuple[str, ...]
+    opened: frozenset[str]
+    opened_url: str
     grant: GrantNote | None
     desk: DeskCard | None
     desk_url: str
@@ -107,7 +111,7 @@ def card_of(
     row = detail.row
     # The digest a decision carries is the one of the very arguments drawn here, never a newer one.
     shown = detail.versions[-1]
-    lines = with_before(_args(detail.args), _args_before(detail))
+    lines = with_before(as_object(detail.args), _args_before(detail))
     preview = preview_of(detail.preview)
     return Card(
         id=row.id,
@@ -158,7 +162,9 @@ def card_of(
         idempotency_key=secrets.token_hex(16),
         checking=detail.checking,
         edit_errors=tuple(detail.edit_errors.items()),
-        folds=_folds(lines, preview),
+        folds=tuple(part.name for part in folded(lines, preview)),
+        opened=detail.opened,
+        opened_url=reverse("action-opened", args=[row.id]) if row.state == "PENDING" and row.level in RISKY else "",
         grant=note_of(detail),
         asks_url=reverse("action-asks", args=[row.id]) if row.run and row.level != "low" else "",
         held_url=reverse("action-undo", args=[row.id]) if row.held else "",
@@ -168,21 +174,11 @@ def card_of(
     )
 
 
-def _folds(lines: Sequence[Line], preview: PreviewCard | None) -> tuple[str, ...]:
-    """What must be opened before approving: folded values, rows and arguments, the preview's too."""
-    own = folds_of(lines[:MANY], lines[MANY:])
-    return own + (folds_of(preview.lines, preview.more_lines, rest="xrest") if preview else ())
-
-
-def _args(args: Any) -> dict[str, Any]:
-    return args if isinstance(args, dict) else {"value": args}
-
-
 def _args_before(detail: ActionDetail) -> dict[str, Any] | None:
     """The version before, when this one was edited: its values stand struck through."""
     if detail.why != "edited" or len(detail.versions) < 2:
         return None
-    return _args(detail.versions[-2].args)
+    return as_object(detail.versions[-2].args)
 
 
 def _what_title(detail: ActionDetail) -> str:

@@ -34,7 +34,7 @@ def figures(found: Quality) -> tuple[Figure, ...]:
         Figure(_("Overridden"), share(found.against, found.decisions), _of(found.against, found.decisions, _("verdicts")), _("Verdicts of people that were no approval: rejected, answered instead, or taken over.")),
         Figure(_("Edited"), share(found.edited, ended), _of(found.edited, ended, _("actions")), _("Actions whose arguments a reviewer changed, of all that ended.")),
         Figure(_("Under 5 seconds"), share(found.quick, found.timed), _of(found.quick, found.timed, _("timed verdicts")), _("Verdicts sent less than five seconds after the page showed the action to that person. Only doors that time it count: the web.")),
-        Figure(_("Arguments not viewed"), share(found.unseen, found.known), _of(found.unseen, found.known, _("verdicts")), _("Verdicts given before the end of the arguments had been on the screen. Known where the page's scripts ran.")),
+        Figure(_("Arguments not viewed"), share(found.unseen, found.known), _of(found.unseen, found.known, _("verdicts")), _("Verdicts given before the end of the arguments had been on the screen. At high and critical the server keeps what was opened and refuses an approval without it; otherwise it is known where the page's scripts ran.")),
         Figure(_("Reading time"), seconds(found.looked_p50_ms / 1000) if found.looked_p50_ms is not None else NONE, _("the middle one"), _("From showing the action to the verdict, half are shorter.")),
         Figure(_("Load"), f"{found.decisions:,}", spread, _("Verdicts of people in the window, and how they are spread.")),
         Figure(_("Never rejecting"), f"{found.streaks:,}", _("reviewers"), _("Reviewers whose last 50 or more verdicts in the window were all approvals.")),

@@ -141,7 +141,14 @@ class Stack:
 
     def decide(self, action: Action, by: User, verdict: str = "approve") -> int:
         """The button, pressed: the status of the answer, 0 when there was none."""
-        form = {"verdict": verdict, "seen_digest": action.digest, "reason": "because", "key": "", "csrfmiddlewaretoken": "c" * 32}
+        form = {
+            "verdict": verdict,
+            "seen_digest": action.digest,
+            "reason": "because",
+            "key": "",
+            "opened": "all",
+            "csrfmiddlewaretoken": "c" * 32,
+        }
         cookies = f"{settings.CSRF_COOKIE_NAME}={'c' * 32}; {settings.SESSION_COOKIE_NAME}={session_of(by)}"
         cookies = cookies.replace("_8000=", f"_{self.options.port}=")
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookies, "Accept": "application/json"}

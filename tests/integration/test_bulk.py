@@ -58,6 +58,14 @@ def test_high_and_critical_are_never_decided_together_whatever_the_form_says(cas
     assert not Decision.objects.filter(action=risky).exists()
 
 
+@pytest.mark.parametrize("args", [{"what": "x" * 2_001}, {"rows": [{"n": n} for n in range(41)]}, {f"k{n}": n for n in range(61)}])
+def test_what_has_parts_to_be_opened_is_left_out_whatever_the_form_says(cast, args):
+    long, good = factories.action(args=args), factories.action()
+    results = together(frozen(long, good), cast.reviewer)
+    assert [r.said for r in results] == ["left out", "decided"] and "open it by itself" in results[0].why
+    assert not Decision.objects.filter(action=long).exists()
+
+
 @pytest.mark.parametrize(
     "other",
     [{"agent": "another"}, {"tool": "another"}, {"environment": "staging"}, {"tool_schema_sha256": "e" * 64}, {"kind": "question"}],

@@ -75,7 +75,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def _until_ready(process: subprocess.Popen[bytes], out: Path) -> str:
-    for _ in range(600):
+    for _ in range(1_500):  # five minutes: machines are shared
         text = out.read_text()
         if "Ctrl-C stops it" in text:
             return text

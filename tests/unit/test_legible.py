@@ -13,9 +13,10 @@ import pytest
 from approvals.legible.characters import hides, shows_itself
 from approvals.legible.findings import faults, unreadable
 from approvals.legible.packed import packed
-from approvals.render.arguments import folds_of, lines_of, may_fold, table_of
+from approvals.render.arguments import lines_of, may_fold, table_of
 from approvals.render.highlight import languages, painted
 from approvals.render.linediff import line_diff
+from approvals.render.parts import folded
 from approvals.render.reveal import reveal
 from approvals.templatetags.render import drawn
 from audit import canonical
@@ -159,12 +160,11 @@ def test_everything_folded_has_a_name_of_its_own() -> None:
         **{f"k{i}": i for i in range(80)},
     }
     assert may_fold(args) and table_of(args["rows"])
-    lines = lines_of(args)
-    names = folds_of(lines[:60], lines[60:])
+    names = [part.name for part in folded(lines_of(args), None)]
     assert len(names) == len(set(names)) == 4 and names[-1] == "rest"
     assert not may_fold({"a": "short", "b": [1, 2, {"c": "x" * 2000}]})
 
 
 @pytest.mark.parametrize("args", [{"a": "\u200b" * 300}, {"a": "x\n" * 41}, {"a": "x" * 2001}, {"r": [{"n": i} for i in range(41)]}])
 def test_the_quick_look_never_misses_a_fold(args: dict) -> None:
-    assert may_fold(args) or not folds_of(lines_of(args))
+    assert may_fold(args) or not folded(lines_of(args), None)

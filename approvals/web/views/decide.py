@@ -19,8 +19,10 @@ from approvals.errors import AlreadyDecided, BadRequest, Conflict, Stale, StepUp
 from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail
 from approvals.queries.sign_ins import has_passkey
+from approvals.queries.viewing import RISKY
 from approvals.render.arguments import may_fold
 from approvals.render.changes import changes
+from approvals.render.parts import as_object
 from approvals.web import confirming
 from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, confirm_of, step_up_of
@@ -35,6 +37,9 @@ SHEETS = {
     "respond": "approvals/_respond_form.html",
     "take_over": "approvals/_take_over_form.html",
 }
+
+
+YES = frozenset({"approve", "respond"})
 
 
 class DecideForm(forms.Form):
@@ -62,10 +67,14 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
     if not form.is_valid():
         raise BadRequest("; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items()))
     said = form.cleaned_data
-    looked, refusal = _looked(request, action_id, said)
+    found = _waiting(action_id) if said["verdict"] in YES else None
+    risky = found is not None and found.level in RISKY
+    looked, refusal = _looked(request, action_id, found) if found and not risky and said["verdict"] == "approve" else (None, "")
     if refusal:
         return _again(request, queries.action_detail(action_id, reader=request.user), said, refusal)
     try:
+        if risky and (named := request.POST.getlist("opened")):
+            operations.open_parts(action_id, by=request.user, seen_digest=said["seen_digest"], parts=named, door="web")
         done = operations.decide(
             action_id, by=request.user, verdict=said["verdict"], seen_digest=said["seen_digest"], reason=said["reason"],
             response=said["response"], idempotency_key=said["key"], looked={**(looked or {}), **_reading(request)}, also=also_of(said),
@@ -97,15 +106,27 @@ def also_of(said: dict[str, Any]) -> operations.Also:
     return operations.Also(do_not_retry=said["do_not_retry"], stop_run=said["stop_run"], done=done, result=result)
 
 
-def _looked(request: Request, action_id: UUID, said: dict[str, Any]) -> tuple[dict[str, int] | None, str]:
+@require_POST
+def opened(request: Request, action_id: UUID) -> HttpResponse:
+    """Parts of a high or critical action that came into view or were unfolded: told by the page, one by one, as it happens."""
+    permissions.check_read(request.user)
+    parts = request.POST.getlist("opened")
+    operations.open_parts(action_id, by=request.user, seen_digest=request.POST.get("seen_digest", ""), parts=parts, door="web")
+    return HttpResponse(status=204)
+
+
+def _waiting(action_id: UUID) -> queries.Shown | None:
+    found = queries.shown(action_id)
+    return found if found and found.state == "PENDING" else None
+
+
+def _looked(request: Request, action_id: UUID, found: queries.Shown) -> tuple[dict[str, int] | None, str]:
     """How much of what was folded the person opened, and why this door does not pass the approval on, if it does not.
 
     The page keeps Approve shut until every folded part was opened, and names the opened ones in the form; without script each part ends
-    in a box to tick. Here it is checked again, so that a plain POST from the page cannot approve what was never unfolded.
+    in a box to tick. Here it is checked again, so that a plain POST from the page cannot approve what was never unfolded. At high and
+    critical the operation asks it itself, of what is on record, at every door.
     """
-    found = queries.shown(action_id)
-    if said["verdict"] != "approve" or found is None or found.state != "PENDING":
-        return None, ""
     folds = _folds(request, action_id, found)
     opened = set(request.POST.getlist("opened")) & folds
     if missing := len(folds - opened):
@@ -125,7 +146,7 @@ def _reading(request: Request) -> dict[str, int]:
 
 def _folds(request: Request, action_id: UUID, found: queries.Shown) -> set[str]:
     """The names of the folded parts; nearly always there are none, which is cheap to know."""
-    if found.why != "edited" and not may_fold(_args(found.args)) and not may_fold(found.preview.get("details")):
+    if found.why != "edited" and not may_fold(as_object(found.args)) and not may_fold(found.preview.get("details")):
         return set()
     return set(card(queries.action_detail(action_id, reader=request.user)).folds)
 
@@ -163,11 +184,7 @@ def conflict(request: Request, action_id: UUID, seen: str, error: Conflict) -> H
     if isinstance(error, AlreadyDecided) and detail.row.state != "PENDING":
         return show_detail(request, detail, status=409, focus=True)
     before = next((v for v in detail.versions if v.digest == seen), None)
-    differs = changes(_args(before.args), _args(detail.args)) if before and isinstance(error, Stale) else ()
+    differs = changes(as_object(before.args), as_object(detail.args)) if before and isinstance(error, Stale) else ()
     title = "Changed since you opened it" if isinstance(error, Stale) else "Not recorded"
     stale = {"title": title, "text": error.message, "changes": differs}
     return show_detail(request, detail, status=409, stale=stale)
-
-
-def _args(args: Any) -> dict[str, Any]:
-    return args if isinstance(args, dict) else {"value": args}

@@ -32,6 +32,7 @@ LEVELS = ("medium", "high", "critical")
 STATES = ("pending", "approved", "rejected", "expired", "cancelled", "halted", "changed", "voted")
 WHO = (
     "reviewer", "second", "operator", "auditor", "admin", "outsider", "locked", "requester", "owner", "twin", "agent", "finance", "left",
+    "newcomer",
 )  # fmt: skip
 PROOFS = ("fresh", "stale", "none", "ended", "somebody else's")
 VERDICTS = ("approve", "reject")
@@ -77,6 +78,8 @@ def expected(a: Attempt) -> str:
         return "bad_request:Say why"
     if a.verdict == "reject" or a.level == "medium":
         return ""
+    if a.who == "newcomer":
+        return "not_viewed:the arguments, to their end"
     if a.level == "critical" and not a.typed:
         return "bad_request:not its name"
     return "" if a.proof == "fresh" else "step_up:"
@@ -88,7 +91,7 @@ def dealt(count: int) -> list[Attempt]:
     made = []
     for _ in range(count):
         near, level = deal.random() < 0.2, deal.choice(LEVELS)
-        who = deal.choice(("reviewer", "second")) if near else deal.choice(WHO)
+        who = deal.choice(("reviewer", "second", "newcomer")) if near else deal.choice(WHO)
         state = "pending" if near else deal.choice(STATES if level == "critical" else STATES[:-1])
         verdict = deal.choice(VERDICTS)
         made.append(Attempt(who, level, state, deal.choice(PROOFS), verdict, deal.random() < 0.7, deal.random() < 0.8))
@@ -104,7 +107,7 @@ class World:
             **{name: getattr(cast, name) for name in ("reviewer", "second", "operator", "auditor", "admin", "outsider", "locked")},
             "requester": asker, "owner": owner, "twin": factories.another_reviewer(person=asker.person),
             "agent": people.ensure_agent_user(slug="somebody"), "finance": people.ensure_person(username="fay", roles=[]),
-            "left": factories.another_reviewer(),
+            "left": factories.another_reviewer(), "newcomer": factories.another_reviewer(),
         }  # fmt: skip
         people.sync_groups(user=self.people["finance"], named={"finance"}, managed={"finance"})
         people.deactivate(username=self.people["left"].username, by=SYSTEM)
@@ -113,6 +116,9 @@ class World:
         self.ended = {name: factories.signed_in(user) for name, user in self.people.items()}
         self._age()
         self.actions = {(level, state): self._action(level, state, cast) for level in LEVELS for state in STATES}
+        for action in self.actions.values():  # the newcomer opened nothing
+            factories.read_all(action, cast.reviewer)
+            factories.read_all(action, cast.second)
         # The order is given last: no other action of the agent could be decided while it holds.
         halts.halt(scope="agent", target="halted", reason="why", by=cast.operator, door="web")
 
@@ -188,13 +194,21 @@ def test_nobody_who_is_not_entitled_decides_and_the_refusal_names_the_rule(world
         met[wanted.partition(":")[0]] += 1
     assert written() == before
     assert {code for code, count in met.items() if count > 4} == {
-        "", "replayed", "not_allowed", "already_decided", "expired", "halted", "stale", "bad_request", "step_up",
+        "", "replayed", "not_allowed", "already_decided", "expired", "halted", "stale", "bad_request", "step_up", "not_viewed",
     }  # fmt: skip
 
 
 def test_the_page_says_the_same(world, as_):
     """A sample through the form: what the operation refuses, the web refuses, with its sentence on the page."""
-    status = {"not_allowed": {403}, "step_up": {422}, "bad_request": {422}, "already_decided": {409}, "replayed": {200, 409}, "": {200}}
+    status = {
+        "not_allowed": {403},
+        "step_up": {422},
+        "bad_request": {422},
+        "not_viewed": {422},
+        "already_decided": {409},
+        "replayed": {200, 409},
+        "": {200},
+    }
     deal = random.Random(5)
     for a in deal.sample(dealt(ATTEMPTS), 30):
         if a.who in {"locked", "left", "agent"}:

@@ -67,7 +67,7 @@ def test_a_rejection_without_a_reason_asks_for_it_in_place(web):
 @pytest.mark.parametrize(("typed", "status"), [("", 422), ("thi", 422), ("this", 200)])
 def test_critical_is_approved_by_its_name_only(web, typed, status):
     action = factories.action("critical")
-    answer = post(web, action, reason="checked", typed=typed)
+    answer = post(web, action, reason="checked", typed=typed, opened="all")
     assert answer.status_code == status
     assert Decision.objects.exists() == (status == 200)
 
@@ -148,7 +148,7 @@ def test_a_question_is_answered_not_approved(web):
 
 def test_the_first_of_two_leaves_it_open_and_says_so(web):
     action = factories.action("critical")
-    answer = post(web, action, reason="checked", typed="this")
+    answer = post(web, action, reason="checked", typed="this", opened="all")
     assert b"Waits for more people" in answer.content and b"You have decided this version" in answer.content
 
 

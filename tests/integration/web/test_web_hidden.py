@@ -50,6 +50,49 @@ def test_several_hidden_parts_are_named_in_one_form(web):
     assert answer.status_code == 200 and Decision.objects.filter(action=action).count() == 1
 
 
+def opened(client, action, *parts, digest=""):
+    """What the page tells as a part comes into view."""
+    sent = urlencode([("seen_digest", digest or Action.objects.get(pk=action.pk).digest), *[("opened", part) for part in parts]])
+    url = reverse("action-opened", args=[action.pk])
+    return client.generic("POST", url, sent, content_type="application/x-www-form-urlencoded", HTTP_ACCEPT="application/json")
+
+
+@pytest.mark.parametrize("headers", [HTMX, {}], ids=["htmx", "plain form"])
+def test_at_high_the_server_knows_what_was_opened_whatever_the_form_leaves_out(web, headers):
+    action = factories.action("high", args=LONG)
+    url = reverse("action", args=[action.pk])
+    page = web.get(url).content.decode()
+    assert page.count(" data-unseen") == 1 and " data-opened>" not in page and f'data-opened-url="{url}opened"' in page
+    (part,) = parts_of(page)
+    refused = approve(web, action, **headers)
+    assert refused.status_code == 422 and b"the arguments, to their end; 54,409 hidden characters of body" in refused.content
+    assert [opened(web, action, name).status_code for name in ("all", part)] == [204, 204]
+    again = web.get(url).content.decode()
+    assert " data-unseen" not in again and again.count(" data-opened>") == 1
+    assert approve(web, action, **headers).status_code in {200, 302}  # it names nothing: what is on record counts
+    assert set(Decision.objects.get().viewed) == {"all", part}
+
+
+def test_without_script_the_boxes_say_it(web):
+    action = factories.action("high", args=LONG)
+    sheet = web.get(reverse("action-approve", args=[action.pk])).content.decode()
+    boxes = re.findall(rf'name="opened" value="(\w+)" form="yes-{action.pk}"', sheet)
+    assert boxes[-1] == "all" and len(boxes) == 2
+    half = approve(web, action, boxes[0])
+    assert half.status_code == 422 and half.content.decode().count(" checked>") == 1  # what was ticked stays ticked
+    assert approve(web, action, "all").status_code == 302
+
+
+def test_opening_is_told_of_what_is_shown_to_whoever_may_see_it(web, as_, cast):
+    action = factories.action("high", args=LONG)
+    stale = opened(web, action, "all", digest="0" * 64)
+    assert (stale.status_code, stale.json()["code"]) == (409, "stale")
+    assert opened(web, action, "nothing").json()["detail"].startswith("This version has no part 'nothing'")
+    assert opened(as_(cast.outsider), action, "all").status_code == 403
+    refused = web.post(reverse("action-decide", args=[action.pk]), {"verdict": "approve", "seen_digest": action.digest})
+    assert refused.status_code == 422 and not Decision.objects.exists()
+
+
 def test_the_box_of_a_part_belongs_to_the_form_that_approves(web):
     action = factories.action(args=LONG)
     page = web.get(reverse("action", args=[action.pk])).content.decode()

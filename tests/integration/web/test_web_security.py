@@ -24,7 +24,7 @@ HTMX = {"HTTP_HX_REQUEST": "true"}
 
 def post(client, action, verdict="approve", htmx=True, **more):
     digest = Action.objects.get(pk=action.pk).digest
-    form = {"verdict": verdict, "seen_digest": digest, "key": uuid.uuid4().hex, "reason": "I looked it up", **more}
+    form = {"verdict": verdict, "seen_digest": digest, "key": uuid.uuid4().hex, "reason": "I looked it up", "opened": "all", **more}
     return client.post(reverse("action-decide", args=[action.pk]), form, **(HTMX if htmx else {}))
 
 

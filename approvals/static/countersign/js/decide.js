@@ -2,23 +2,32 @@
 import { say } from "./say.js";
 
 const TWICE_MS = 1500;
-const RISKY = /spine-(high|critical)/;
 
 document.addEventListener("toggle", (event) => event.target.matches?.("[data-must-open]") && opened(event.target), true);
 document.addEventListener("htmx:afterSettle", (event) => ready(event.target));
 document.addEventListener("DOMContentLoaded", () => ready(document));
 
 function opened(fold) {
-  if (!fold.open) return;
+  if (!fold.open || fold.dataset.opened !== undefined) return;
+  const pane = fold.closest("[data-action]");
   fold.dataset.opened = "";
-  guard(fold.closest("[data-action]"));
+  if (fold.closest("[data-what]")) tell(pane, fold.dataset.mustOpen);
+  guard(pane);
+}
+
+// High and critical: the server keeps who opened which part of which version, and refuses to approve what was not. What does not get
+// through here is named again with the decision.
+function tell(pane, part) {
+  const { openedUrl, digest } = pane.dataset;
+  if (!openedUrl) return;
+  const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+  const body = new URLSearchParams({ csrfmiddlewaretoken: token, seen_digest: digest, opened: part });
+  fetch(openedUrl, { method: "POST", body, keepalive: true }).catch(() => {});
 }
 
 function ready(root) {
   for (const pane of new Set([root.closest?.("[data-action]"), ...root.querySelectorAll("[data-action]")])) {
-    if (!pane) continue;
-    watchEnd(pane);
-    guard(pane);
+    if (pane) guard(pane);
   }
   const focus = root.querySelector("[data-autofocus]") || root.querySelector("[data-focus]");
   focus?.focus({ preventScroll: false });
@@ -30,22 +39,14 @@ function ready(root) {
   typed(root);
 }
 
-// For high and critical the last argument must have been on the screen.
-function watchEnd(pane) {
-  const mark = pane.querySelector("[data-seen-mark]");
-  if (!mark || mark.dataset.watched !== undefined) return;
-  mark.dataset.watched = "";
-  if (!RISKY.test(mark.closest("[data-what]").className)) return;
-  mark.dataset.unseen = "";
-  const observer = new IntersectionObserver((entries) => {
-    // Seen, or already scrolled past.
-    if (!entries.some((entry) => entry.isIntersecting || entry.boundingClientRect.bottom < entry.rootBounds?.top)) return;
-    delete mark.dataset.unseen;
-    observer.disconnect();
-    guard(pane);
-  });
-  observer.observe(mark);
-}
+// For high and critical the last argument must have been on the screen (looking.js sees it).
+document.addEventListener("seen", ({ target }) => {
+  if (target.dataset.unseen === undefined) return;
+  delete target.dataset.unseen;
+  const pane = target.closest("[data-action]");
+  tell(pane, "all");
+  guard(pane);
+});
 
 function guard(pane) {
   const folds = pane.querySelectorAll("[data-what] [data-must-open]:not([data-opened])").length;
@@ -157,10 +158,11 @@ document.addEventListener("htmx:afterRequest", (event) => {
 // The decision says which folded parts were opened; the server knows which there are.
 document.addEventListener("htmx:configRequest", (event) => {
   const { formData } = event.detail;
-  if (!event.target.dataset?.decide || formData.get("verdict") !== "approve") return;
+  if (!event.target.dataset?.decide || !["approve", "respond"].includes(formData.get("verdict"))) return;
   formData.delete("opened");
-  const parts = event.target.closest("[data-action]").querySelectorAll("[data-what] [data-must-open][data-opened]");
-  for (const part of parts) formData.append("opened", part.dataset.mustOpen);
+  const pane = event.target.closest("[data-action]");
+  for (const part of pane.querySelectorAll("[data-what] [data-must-open][data-opened]")) formData.append("opened", part.dataset.mustOpen);
+  if (pane.querySelector("[data-seen-mark]:not([data-unseen])")) formData.append("opened", "all");
 });
 
 // Offline, deciding is switched off rather than queued.

@@ -1,5 +1,5 @@
-// How long an action has been shown, and whether the end of its arguments was on the screen: sent with the verdict, for the team's
-// figures of review quality. It keeps nobody from anything.
+// How long an action has been shown, and whether the end of its arguments was on the screen ("seen"): sent with the verdict, for the
+// team's figures of review quality.
 const since = new Map();
 const ended = new Set();
 const watched = new WeakSet();
@@ -9,7 +9,9 @@ const observer = new IntersectionObserver((entries) => {
   for (const entry of entries) {
     const above = entry.rootBounds && entry.boundingClientRect.bottom < entry.rootBounds.top;
     const pane = entry.target.closest("[data-action]");
-    if (pane && (entry.isIntersecting || above)) ended.add(name(pane));
+    if (!pane || !(entry.isIntersecting || above)) continue;
+    ended.add(name(pane));
+    entry.target.dispatchEvent(new Event("seen", { bubbles: true }));
   }
 });
 
