@@ -10,17 +10,18 @@ from dataclasses import dataclass
 
 from approvals.legible.findings import faults
 from approvals.states import Verdict
+from audit.sentences import Frozen
 
 DOMAIN = b"hitl/approve/v1"
 LEAST, MOST = 3, 80  # characters of a name somebody types: fewer is a reflex, more is a punishment
 PASSKEY, ANY = "passkey", "any"  # what COUNTERSIGN_CRITICAL may be
 PASSKEY_PROOF, CODE, RECOVERY, PASSWORD, SSO, LINK = (
-    "passkey",
-    "authenticator code",
-    "recovery code",
-    "password",
-    "single sign-on",
-    "login link",
+    Frozen("passkey")(),
+    Frozen("authenticator code")(),
+    Frozen("recovery code")(),
+    Frozen("password")(),
+    Frozen("single sign-on")(),
+    Frozen("login link")(),
 )
 # Having a second factor means being asked for it: a password alone proves nothing more than a stolen one would.
 STRONG = frozenset({PASSKEY_PROOF, CODE})

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from audit.sentences import Frozen, Sentence
+
 
 class Level(StrEnum):
     LOW = "low"
@@ -15,6 +17,19 @@ class Level(StrEnum):
     @property
     def rank(self) -> int:
         return list(Level).index(self)
+
+    @property
+    def said(self) -> Sentence:
+        """The level as a word inside a sentence."""
+        return LEVEL_WORDS[self]
+
+
+LEVEL_WORDS = {
+    Level.LOW: Frozen("low")(),
+    Level.MEDIUM: Frozen("medium")(),
+    Level.HIGH: Frozen("high")(),
+    Level.CRITICAL: Frozen("critical")(),
+}
 
 
 Points = Annotated[int, Field(ge=-100, le=100)]

@@ -12,18 +12,24 @@ from typing import Any
 
 import lucide
 from django import template
+from django.contrib.humanize.templatetags.humanize import NaturalTimeFormatter
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
 from approvals.render.reveal import Revealed, Segment
 from approvals.render.reveal import line as reveal_line
 from approvals.render.reveal import reveal as reveal_text
+from approvals.web.words import level_name
+from audit import languages
 
 register = template.Library()
 
 LEVELS = {"low": 1, "medium": 2, "high": 3, "critical": 4}
+# "2 days" in the case that "ago" and "in" ask for, where a language has cases.
+PAST, FUTURE = NaturalTimeFormatter.past_substrings, NaturalTimeFormatter.future_substrings
 
 
 @register.filter
@@ -68,6 +74,12 @@ def _piece(part: Segment) -> SafeString:
     return format_html("{}", part.text)
 
 
+@register.filter
+def told(sentence: object) -> str:
+    """A sentence of the rooms, or one that rows keep, in the reader's language."""
+    return languages.told(sentence if isinstance(sentence, str) else str(sentence))
+
+
 @register.simple_tag
 def icon(name: str, size: int = 16, label: str = "") -> SafeString:
     """An icon out of the lucide wheel. Decoration by default; with a label it is an image with that name."""
@@ -89,7 +101,7 @@ def meter(level: str, score: int | None = None) -> SafeString:
         '<span class="meter-word">{}</span>{}</span>',
         level,
         _bars(LEVELS.get(level, 0)),
-        level.capitalize(),
+        level_name(level),
         format_html('<span class="meter-score">{}</span>', score) if score is not None else "",
     )
 
@@ -104,17 +116,18 @@ def _bars(filled: int) -> SafeString:
 
 
 @register.simple_tag
-def hashchip(digest: str, label: str = "Copy this hash") -> SafeString:
+def hashchip(digest: str, label: str = "") -> SafeString:
     """First four and last two characters of a digest, the whole of it in the title and on copy."""
     if not digest:
         return mark_safe("")
+    ends = {"first": digest[:4], "last": digest[-2:]}
     return format_html(
-        '<button type="button" class="hash" data-copy="{0}" title="{0}" aria-label="{1}, {2} to {3}">'
-        '<span aria-hidden="true">{2}…{3}</span></button>',
+        '<button type="button" class="hash" data-copy="{0}" title="{0}" aria-label="{1}, {2}"><span aria-hidden="true">{3}…{4}</span></button>',
         digest,
-        label,
-        digest[:4],
-        digest[-2:],
+        label or _("Copy this hash"),
+        _("%(first)s to %(last)s") % ends,
+        ends["first"],
+        ends["last"],
     )
 
 
@@ -140,9 +153,11 @@ def _words(moment: datetime, mode: str) -> str:
     if mode == "clock":
         return f"{localtime(moment):%H:%M:%S}"
     now = datetime.now(UTC)
-    if moment > now:
-        return f"in {timesince(now, moment, depth=1)}" if mode == "ago" else timesince(now, moment, depth=1)
-    return f"{timesince(moment, now, depth=1)} ago"
+    if moment <= now:
+        return _("%(time)s ago") % {"time": timesince(moment, now, time_strings=PAST, depth=1)}
+    if mode == "left":
+        return timesince(now, moment, depth=1)
+    return _("in %(time)s") % {"time": timesince(now, moment, time_strings=FUTURE, depth=1)}
 
 
 @register.filter
