@@ -13,6 +13,7 @@ from agents.models import Agent, AgentVersion, Effect, Pause, Run
 from agents.states import UNFINISHED, EffectState, RunState
 from approvals.policy.checking import Known, KnownAgent
 from approvals.queries.policies import rosters
+from audit.sentences import say
 
 PAGE = 50
 
@@ -125,7 +126,7 @@ def agent(slug: str) -> AgentRow:
     """One agent. Raises UnknownAgent."""
     found = Agent.objects.select_related("current", "owner").filter(slug=slug).first()
     if found is None or found.current is None:
-        raise UnknownAgent("There is no such agent; see the list of agents")
+        raise UnknownAgent(say("There is no such agent; see the list of agents"))
     return _agent(found, Run.objects.filter(agent=found, state__in=UNFINISHED).count())
 
 
@@ -157,7 +158,7 @@ def run_detail(run_id: Any) -> RunDetail:
     try:
         found = Run.objects.select_related("agent", "version", "started_by").get(pk=UUID(str(run_id)))
     except (Run.DoesNotExist, ValueError):
-        raise UnknownRun("There is no such run; it may have been cleared, or the link is not complete") from None
+        raise UnknownRun(say("There is no such run; it may have been cleared, or the link is not complete")) from None
     return RunDetail(
         row=_run(found),
         agent_title=found.agent.title,
@@ -214,7 +215,7 @@ def overdue(*, seconds: int = 30) -> dict[str, int]:
 def _agent(a: Agent, running: int) -> AgentRow:
     version = a.current
     if version is None:
-        raise UnknownAgent("The agent has no version; register its project again")
+        raise UnknownAgent(say("The agent has no version; register its project again"))
     return AgentRow(
         a.slug,
         a.title,
@@ -258,7 +259,9 @@ def run_id(text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise UnknownRun(f"{text[:60]!r} is not an id; copy it whole from: .venv/bin/python manage.py runs list") from None
+        raise UnknownRun(
+            say("%(text)s is not an id; copy it whole from: .venv/bin/python manage.py runs list", text=repr(text[:60]))
+        ) from None
 
 
 def project_of(slug: str) -> str:

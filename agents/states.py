@@ -5,6 +5,30 @@ PostgreSQL refuses any other step (triggers made from these dicts); `docs/states
 
 from enum import StrEnum
 
+from audit.sentences import Frozen
+
+# States as words inside a sentence.
+WORDS = {
+    "CREATED": Frozen("queued")(),
+    "RUNNING": Frozen("running")(),
+    "WAITING": Frozen("waiting for people")(),
+    "READY": Frozen("ready")(),
+    "HALTED": Frozen("halted")(),
+    "SUCCEEDED": Frozen("succeeded")(),
+    "PARTIAL": Frozen("partial")(),
+    "FAILED": Frozen("failed")(),
+    "CANCELLED": Frozen("cancelled")(),
+    "CLAIMED": Frozen("claimed")(),
+    "DONE": Frozen("done")(),
+    "UNKNOWN": Frozen("unknown")(),
+    "COMPENSATED": Frozen("compensated")(),
+}
+
+
+def word(state: str) -> str:
+    """A state as a word; one that has none is said as it is written."""
+    return WORDS.get(state) or state.lower()
+
 
 class RunState(StrEnum):
     CREATED = "CREATED"

@@ -4,7 +4,7 @@ Asked by every operation that a person begins on an action, under its lock, and 
 knows accounts and roles; here the frozen requirement is held against them. Statements are made only where somebody is refused or stands in.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from django.contrib.auth.models import Group
@@ -14,12 +14,23 @@ from approvals.envelopes import Envelope
 from approvals.errors import NotAllowed, Tampered
 from approvals.models import Action, User
 from approvals.permissions import Absent, Standing
+from audit.sentences import chain, say
 
 RULES = {
-    "requester": "you asked for this yourself: you started the run it belongs to",
-    "owner": "you own the agent that asks",
+    "requester": say("you asked for this yourself: you started the run it belongs to"),
+    "owner": say("you own the agent that asks"),
 }
-THEIRS = {"requester": "asked for this", "owner": "owns the agent that asks", "editor": "edited this"}
+STOOD_FOR: dict[str, Callable[[str], str]] = {
+    "requester": lambda name: say(
+        "You stand in for %(name)s, who asked for this: somebody else has to decide it (rule exclude: requester)", name=name
+    ),
+    "owner": lambda name: say(
+        "You stand in for %(name)s, who owns the agent that asks: somebody else has to decide it (rule exclude: owner)", name=name
+    ),
+    "editor": lambda name: say(
+        "You stand in for %(name)s, who edited this: somebody else has to decide it (rule exclude: editor)", name=name
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -73,13 +84,14 @@ def check_apart(who: Standing, action: Action, envelope: Envelope, *, instead_of
     if who.person in excluded:
         rule = _rule(action, who.person, editors)
         if rule == "editor" and verdict != "reject":
-            raise NotAllowed("You edited this: somebody else has to approve it (you may still reject; rule exclude: editor)")
+            raise NotAllowed(say("You edited this: somebody else has to approve it (you may still reject; rule exclude: editor)"))
         if rule != "editor":
-            raise NotAllowed(f"Excluded, because {RULES[rule]}: somebody else has to decide it (rule exclude: {rule})")
+            raise NotAllowed(
+                say("Excluded, because %(why)s: somebody else has to decide it (rule exclude: %(rule)s)", why=RULES[rule], rule=rule)
+            )
     absent = instead_of
     if absent and absent.person in excluded and not (absent.person in editors and verdict == "reject"):
-        rule = _rule(action, absent.person, editors)
-        raise NotAllowed(f"You stand in for {absent.name}, who {THEIRS[rule]}: somebody else has to decide it (rule exclude: {rule})")
+        raise NotAllowed(STOOD_FOR[_rule(action, absent.person, editors)](absent.name))
 
 
 def why_not(who: Standing, action: Action, envelope: Envelope, *, stage: int, verdict: str = "approve") -> str:
@@ -129,12 +141,14 @@ def _rule(action: Action, person: str, editors: Collection[str]) -> str:
 
 
 def _not_asked(who: Standing, envelope: Envelope, turn: frozenset[str], stage: int) -> str:
-    asked = " and ".join(sorted(turn))
+    asked = chain("%(a)s and %(b)s", sorted(turn))
     others = {n.stage for n in envelope.needs if n.group in who.groups}
     if others:
-        when = "your part of it is done" if max(others) < stage else "your turn comes after that"
-        return f"It is the turn of {asked}, stage {stage} of {envelope.stages}: {when}"
-    return f"This needs somebody of {asked}; you are not in that group"
+        said = {"groups": asked, "stage": stage, "stages": envelope.stages}
+        if max(others) < stage:
+            return say("It is the turn of %(groups)s, stage %(stage)s of %(stages)s: your part of it is done", **said)
+        return say("It is the turn of %(groups)s, stage %(stage)s of %(stages)s: your turn comes after that", **said)
+    return say("This needs somebody of %(groups)s; you are not in that group", groups=asked)
 
 
 def _check_time_passed(action: Action, envelope: Envelope) -> None:
@@ -144,4 +158,4 @@ def _check_time_passed(action: Action, envelope: Envelope) -> None:
         cursor.execute("SELECT clock_timestamp()")
         now = cursor.fetchone()[0]
     if action.passed > len(moments) or (action.passed and moments[action.passed - 1].at > now):
-        raise Tampered("The stored time of this action was changed in the database. Nothing will run; tell an operator")
+        raise Tampered(say("The stored time of this action was changed in the database. Nothing will run; tell an operator"))

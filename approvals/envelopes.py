@@ -19,10 +19,13 @@ from approvals.policy.rules import Policy
 from approvals.policy.times import ESCALATE, Moment, Times, times
 from approvals.resolution import Need
 from audit import canonical
+from audit.sentences import say
 
 DOMAIN = "hitl/action/v1"
-NO_ENVELOPE = "The stored arguments cannot be read: somebody changed the database. Nothing will run; tell an operator"
-NO_VERSION = "The stored action names a version that was never written: somebody changed the database. Nothing will run; tell an operator"
+NO_ENVELOPE = say("The stored arguments cannot be read: somebody changed the database. Nothing will run; tell an operator")
+NO_VERSION = say(
+    "The stored action names a version that was never written: somebody changed the database. Nothing will run; tell an operator"
+)
 # What is read of an envelope before it is proved.
 KEYS = {
     "action_id",
@@ -273,7 +276,9 @@ def opened(action: Action, requirement: Requirement) -> Envelope:
     """
     raw = bytes(requirement.envelope)
     if digest_of(raw) != requirement.digest or requirement.digest != action.digest:
-        raise Tampered("The stored arguments do not match their digest: somebody changed the database. Nothing will run; tell an operator")
+        raise Tampered(
+            say("The stored arguments do not match their digest: somebody changed the database. Nothing will run; tell an operator")
+        )
     data = _data(requirement)
     try:
         same = _columns_say(action, data) and action.expires_at == _extended(Envelope(data), action.extended_s) and _whole(Envelope(data))
@@ -281,7 +286,7 @@ def opened(action: Action, requirement: Requirement) -> Envelope:
         raise Tampered(NO_ENVELOPE) from error
     if not same or canonical.fingerprint(requirement.preview) != data["preview_sha256"]:
         raise Tampered(
-            "The stored action does not match what was proposed: somebody changed the database. Nothing will run; tell an operator"
+            say("The stored action does not match what was proposed: somebody changed the database. Nothing will run; tell an operator")
         )
     return Envelope(data)
 

@@ -21,6 +21,8 @@ ApprovalError
 from collections.abc import Sequence
 from typing import Any
 
+from audit.sentences import say
+
 
 class ApprovalError(Exception):
     """A named refusal. The message is one sentence for the person, saying what to do."""
@@ -102,11 +104,16 @@ class InvalidPolicy(BadRequest):
     code, status = "invalid_policy", 422
 
     def __init__(self, problems: Sequence[tuple[int, str]]) -> None:
-        first = f"line {problems[0][0]}: {problems[0][1]}" if problems[0][0] else problems[0][1]
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        line, why = problems[0]
+        first = say("line %(line)s: %(why)s", line=line, why=why) if line else why
+        more = len(problems) - 1
         fields: dict[str, str] = {}
         for line, why in problems:
-            name = f"line {line}" if line else "policy"
-            fields[name] = f"{fields[name]}; {why}" if name in fields else why
-        super().__init__(f"This policy cannot be used: {first}{more}", fields=fields)
+            name = say("line %(line)s", line=line) if line else say("policy")
+            fields[name] = say("%(a)s; %(b)s", a=fields[name], b=why) if name in fields else why
+        if more:
+            message = say("This policy cannot be used: %(what)s (and %(n)d more)", what=first, n=more)
+        else:
+            message = say("This policy cannot be used: %(what)s", what=first)
+        super().__init__(message, fields=fields)
         self.problems = tuple(problems)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from approvals.legible.findings import faults
 from approvals.states import Verdict
-from audit.sentences import Frozen
+from audit.sentences import Frozen, say
 
 DOMAIN = b"hitl/approve/v1"
 LEAST, MOST = 3, 80  # characters of a name somebody types: fewer is a reflex, more is a punishment
@@ -23,10 +23,16 @@ PASSKEY_PROOF, CODE, RECOVERY, PASSWORD, SSO, LINK = (
     Frozen("single sign-on")(),
     Frozen("login link")(),
 )
+PROOFS: dict[str, str] = {proof: proof for proof in (PASSKEY_PROOF, CODE, RECOVERY, PASSWORD, SSO, LINK)}
 # Having a second factor means being asked for it: a password alone proves nothing more than a stolen one would.
 STRONG = frozenset({PASSKEY_PROOF, CODE})
 # A printed recovery code lets somebody back in and mend their factors; it approves nothing risky (reliability.md section 10).
 WEAK = frozenset({RECOVERY})
+
+
+def proof_said(kept: str) -> str:
+    """The word for a proof as rows keep it."""
+    return PROOFS.get(kept, kept)
 
 
 @dataclass(frozen=True)
@@ -93,5 +99,5 @@ def enough(proof: str, kinds: frozenset[str], *, managing: bool = False) -> bool
 def age(seconds: float) -> str:
     """How long ago, for a sentence."""
     if seconds < 90:
-        return f"{max(0, int(seconds))} s"
-    return f"{int(seconds // 60)} min" if seconds < 5400 else f"{int(seconds // 3600)} h"
+        return say("%(n)d s", n=max(0, int(seconds)))
+    return say("%(n)d min", n=int(seconds // 60)) if seconds < 5400 else say("%(n)d h", n=int(seconds // 3600))

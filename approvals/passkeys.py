@@ -23,6 +23,7 @@ from fido2.webauthn import (
 )
 
 from approvals import ladder
+from audit.sentences import say
 
 TIMEOUT_MS = 120_000
 MAX_ASSERTION = 8_000
@@ -67,7 +68,7 @@ def read(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise NotSigned("That is no assertion of a passkey")
+        raise NotSigned(say("That is no assertion of a passkey"))
     return found
 
 
@@ -79,7 +80,7 @@ def check(assertion: Mapping[str, Any], passkeys: list[Passkey], *, challenge: b
         response = AuthenticationResponse.from_dict(assertion)
         used = server.authenticate_complete(state, [p.data for p in passkeys], response)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise NotSigned("The passkey did not sign this") from error
+        raise NotSigned(say("The passkey did not sign this")) from error
     said = response.response
     return {
         "credential": websafe_encode(used.credential_id),

@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from approvals.errors import NotAllowed
 from approvals.models import User
 from audit import rows
+from audit.sentences import chain, say
 
 REVIEWERS, OPERATORS, AUDITORS, ADMINS = "reviewers", "operators", "auditors", "admins"
 ROLES = (REVIEWERS, OPERATORS, AUDITORS, ADMINS)
@@ -63,9 +64,9 @@ def standing(user: User) -> Standing:
     """The account re-read now. Raises NotAllowed when it is gone, locked or not a person's."""
     found = rows.first(User, _STANDING, [user.pk])
     if found is None or not found.is_active:
-        raise NotAllowed("Your account is locked; ask an administrator")
+        raise NotAllowed(say("Your account is locked; ask an administrator"))
     if found.kind != User.Kind.HUMAN:
-        raise NotAllowed("Agents propose; only people decide")
+        raise NotAllowed(say("Agents propose; only people decide"))
     groups: list[str] = getattr(found, "group_names")  # noqa: B009  not a column
     away: str | None = getattr(found, "away")  # noqa: B009  nor is this
     return Standing(found, frozenset(groups), _absent(away) if away else ())
@@ -88,7 +89,7 @@ def roles(user: User | AnonymousUser) -> frozenset[str]:
 
 def check_read(user: User | AnonymousUser) -> None:
     if not roles(user):
-        raise NotAllowed("Your account has no role yet; ask an administrator to add you to reviewers, operators or auditors")
+        raise NotAllowed(say("Your account has no role yet; ask an administrator to add you to reviewers, operators or auditors"))
 
 
 def can_halt(user: User | AnonymousUser) -> bool:
@@ -97,7 +98,7 @@ def can_halt(user: User | AnonymousUser) -> bool:
 
 def check_halt(who: Standing) -> None:
     if not who.groups & {OPERATORS, ADMINS}:
-        raise NotAllowed("Only operators can halt or release; ask one of the group operators")
+        raise NotAllowed(say("Only operators can halt or release; ask one of the group operators"))
 
 
 def can_revoke(user: User | AnonymousUser) -> bool:
@@ -106,7 +107,7 @@ def can_revoke(user: User | AnonymousUser) -> bool:
 
 def check_revoke(who: Standing) -> None:
     if not who.groups & {REVIEWERS, OPERATORS, ADMINS}:
-        raise NotAllowed("Only reviewers, operators and administrators can revoke a grant")
+        raise NotAllowed(say("Only reviewers, operators and administrators can revoke a grant"))
 
 
 def can_edit_policy(user: User | AnonymousUser) -> bool:
@@ -115,7 +116,7 @@ def can_edit_policy(user: User | AnonymousUser) -> bool:
 
 def check_edit_policy(who: Standing) -> None:
     if ADMINS not in who.groups:
-        raise NotAllowed("Only administrators can change the policy; everybody with a role can read it")
+        raise NotAllowed(say("Only administrators can change the policy; everybody with a role can read it"))
 
 
 def can_manage_people(user: User | AnonymousUser) -> bool:
@@ -124,7 +125,7 @@ def can_manage_people(user: User | AnonymousUser) -> bool:
 
 def check_people(who: Standing) -> None:
     if ADMINS not in who.groups:
-        raise NotAllowed("Only administrators see everybody's sessions; yours are under Account security")
+        raise NotAllowed(say("Only administrators see everybody's sessions; yours are under Account security"))
 
 
 def can_start_runs(user: User | AnonymousUser) -> bool:
@@ -133,7 +134,7 @@ def can_start_runs(user: User | AnonymousUser) -> bool:
 
 def check_start_runs(who: Standing) -> None:
     if not who.groups & {REVIEWERS, OPERATORS, ADMINS}:
-        raise NotAllowed("Only reviewers, operators and administrators can start a run")
+        raise NotAllowed(say("Only reviewers, operators and administrators can start a run"))
 
 
 def check_decide(
@@ -145,13 +146,15 @@ def check_decide(
         editors: whose edits led to this version; they may take it back (reject), not approve it.
     """
     if not who.groups & set(groups):
-        raise NotAllowed(f"This needs somebody of {' and '.join(sorted(set(groups)))}; you are not in that group")
+        raise NotAllowed(
+            say("This needs somebody of %(groups)s; you are not in that group", groups=chain("%(a)s and %(b)s", sorted(set(groups))))
+        )
     if who.person not in excluded:
         return
     if who.person not in editors:
-        raise NotAllowed("You asked for this yourself, or own the agent: somebody else has to decide it")
+        raise NotAllowed(say("You asked for this yourself, or own the agent: somebody else has to decide it"))
     if verdict != "reject":
-        raise NotAllowed("You edited this: somebody else has to approve it (you may still reject)")
+        raise NotAllowed(say("You edited this: somebody else has to approve it (you may still reject)"))
 
 
 def why_not_decide(user: User, *, groups: Collection[str], excluded: Collection[str]) -> str:

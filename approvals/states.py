@@ -7,7 +7,35 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
+from audit.sentences import Frozen
+
 S = TypeVar("S", bound=StrEnum)
+
+# States and verdicts as words inside a sentence; what rows keep of them is plain text.
+WORDS = {
+    "PENDING": Frozen("pending")(),
+    "APPROVED": Frozen("approved")(),
+    "REJECTED": Frozen("rejected")(),
+    "ANSWERED": Frozen("answered")(),
+    "EXPIRED": Frozen("expired")(),
+    "SUPERSEDED": Frozen("superseded")(),
+    "CANCELLED": Frozen("cancelled")(),
+    "PUBLISHED": Frozen("published")(),
+    "WITHDRAWN": Frozen("withdrawn")(),
+    "WAITING": Frozen("waiting")(),
+    "SENDING": Frozen("sending")(),
+    "SENT": Frozen("sent")(),
+    "SKIPPED": Frozen("skipped")(),
+    "approve": Frozen("approve")(),
+    "reject": Frozen("reject")(),
+    "respond": Frozen("respond")(),
+    "take_over": Frozen("take over")(),
+}
+
+
+def word(state: str) -> str:
+    """A state or a verdict as a word; one that has none is said as it is written."""
+    return WORDS.get(state) or state.lower()
 
 
 class ActionState(StrEnum):

@@ -13,6 +13,19 @@ from approvals.policy.replay import summed
 from approvals.policy.risk import Assessment
 from approvals.resolution import Vote
 from approvals.states import Verdict
+from audit.sentences import Frozen
+
+# What is asked today, as the log keeps it.
+NOT_AT_ALL = Frozen("it is not to be approved at all")
+LEVEL_IS = Frozen("the level is %(level)s", parts=["level"])
+MORE_PEOPLE = Frozen("more people are needed")
+IN_TURN = Frozen("the groups are asked in turn")
+EXCLUDED = Frozen("somebody who approved is excluded")
+FEWER_REJECTIONS = Frozen("fewer rejections end it")
+FEWER_STAND_IN = Frozen("fewer people may stand in for others")
+FEWER_GROUPS = Frozen("fewer groups may fill empty places")
+A_REASON = Frozen("a reason is needed")
+HELD = Frozen("it is held for %(n)d s")
 
 
 def asks_more(now: Assessment, then: Envelope, given: Sequence[Vote], *, excluded: Collection[str], held_for: timedelta) -> str:
@@ -26,24 +39,24 @@ def asks_more(now: Assessment, then: Envelope, given: Sequence[Vote], *, exclude
     """
     rule = now.requirement
     if now.denied or "approve" not in rule.verdicts:
-        return "it is not to be approved at all"
+        return NOT_AT_ALL()
     if now.level.rank > Level(then.data["risk"]["level"]).rank:
-        return f"the level is {now.level}"
+        return LEVEL_IS(level=now.level.said)
     before = dict(summed((n.group, n.count) for n in then.needs))
     if any(count > before.get(group, 0) for group, count in summed((n.group, n.count) for n in rule.need)):
-        return "more people are needed"
+        return MORE_PEOPLE()
     if max((n.stage for n in rule.need), default=1) > then.stages:
-        return "the groups are asked in turn"
+        return IN_TURN()
     if any(v.person in excluded or v.instead_of in excluded for v in given):
-        return "somebody who approved is excluded"
+        return EXCLUDED()
     if sum(v.verdict is Verdict.REJECT for v in given) >= rule.rejections:
-        return "fewer rejections end it"
+        return FEWER_REJECTIONS()
     if any(v.instead_of for v in given) and not then.delegates <= set(rule.delegates):
-        return "fewer people may stand in for others"
+        return FEWER_STAND_IN()
     if not set(then.escalated(len(then.moments))) <= {rung.to for rung in rule.escalate}:
-        return "fewer groups may fill empty places"
+        return FEWER_GROUPS()
     if rule.need and "approve" in rule.reason_for and "approve" not in then.reason_for:
-        return "a reason is needed"
+        return A_REASON()
     if rule.need and rule.hold_s > then.hold.total_seconds() and held_for.total_seconds() < rule.hold_s:
-        return f"it is held for {rule.hold_s} s"
+        return HELD(n=rule.hold_s)
     return ""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from audit.sentences import Frozen
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -18,12 +20,13 @@ class Actor:
     name: str
 
 
+POLICY = Frozen("policy %(version)s")
 SYSTEM = Actor("system", "countersign", "Countersign")
 
 
 def policy(version: str) -> Actor:
     """The policy in force, which decides what needs nobody."""
-    return Actor("policy", version, f"policy {version}")
+    return Actor("policy", version, POLICY(version=version))
 
 
 def grant(number: int, name: str) -> Actor:

@@ -10,6 +10,8 @@ from typing import Any
 
 import rfc8785
 
+from audit.sentences import cause, say
+
 MAX_DEPTH = 32
 STORED_DEPTH = 24  # what is stored to be shown lies a few levels deep in an event
 MAX_BYTES = 256 * 1024
@@ -34,9 +36,9 @@ def dumps(value: Json) -> bytes:
     try:
         data = rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
-        raise NotCanonical(f"the value cannot be written as canonical JSON: {error}") from error
+        raise NotCanonical(say("the value cannot be written as canonical JSON: %(why)s", why=cause(error))) from error
     if len(data) > MAX_BYTES:
-        raise NotCanonical(f"the value is {len(data):,} bytes; at most {MAX_BYTES:,} are accepted")
+        raise NotCanonical(say("the value is %(n)d bytes; at most %(max_bytes)d are accepted", n=len(data), max_bytes=MAX_BYTES))
     return data
 
 
@@ -49,16 +51,18 @@ def parse(data: bytes | str) -> Json:
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
         if len(text) > MAX_BYTES:
-            raise NotCanonical(f"the text is {len(text):,} characters; at most {MAX_BYTES:,} are accepted")
+            raise NotCanonical(say("the text is %(n)d characters; at most %(max_bytes)d are accepted", n=len(text), max_bytes=MAX_BYTES))
         value = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
-        raise NotCanonical("the text is not valid UTF-8") from error
+        raise NotCanonical(say("the text is not valid UTF-8")) from error
     except json.JSONDecodeError as error:
-        raise NotCanonical(f"not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
+        raise NotCanonical(
+            say("not valid JSON: %(msg)s at line %(lineno)s, column %(colno)s", msg=error.msg, lineno=error.lineno, colno=error.colno)
+        ) from error
     except RecursionError as error:
-        raise NotCanonical(f"nested deeper than {MAX_DEPTH} levels") from error
+        raise NotCanonical(say("nested deeper than %(max_depth)d levels", max_depth=MAX_DEPTH)) from error
     except ValueError as error:  # an integer of more than 4,300 digits
-        raise error if isinstance(error, NotCanonical) else NotCanonical("a number is too large") from error
+        raise error if isinstance(error, NotCanonical) else NotCanonical(say("a number is too large")) from error
     _check(value, 0, "value")
     return value
 
@@ -102,13 +106,13 @@ def _storable(value: Json, limit: int, depth: int) -> Json:
 
 def _check(value: Json, depth: int, where: str) -> None:
     if depth > MAX_DEPTH:
-        raise NotCanonical(f"{where[:80]} is nested deeper than {MAX_DEPTH} levels")
+        raise NotCanonical(say("%(where)s is nested deeper than %(max_depth)d levels", where=where[:80], max_depth=MAX_DEPTH))
     if isinstance(value, str):
         _check_text(value, where)
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise NotCanonical(f"{where[:80]} has a key that is not text: {key!r}")
+                raise NotCanonical(say("%(where)s has a key that is not text: %(key)s", where=where[:80], key=repr(key)))
             _check_text(key, f"a key of {where}")
             _check(item, depth + 1, f"{where}.{key}" if len(where) < 80 else where)
     elif isinstance(value, list | tuple):
@@ -118,21 +122,21 @@ def _check(value: Json, depth: int, where: str) -> None:
         return
     elif isinstance(value, int):
         if abs(value) > MAX_INT:
-            raise NotCanonical(f"{where[:80]} is a whole number beyond 2^53-1: send it as text")
+            raise NotCanonical(say("%(where)s is a whole number beyond 2^53-1: send it as text", where=where[:80]))
     elif isinstance(value, float):
         if value != value or abs(value) == float("inf"):
-            raise NotCanonical(f"{where[:80]} is not a finite number")
+            raise NotCanonical(say("%(where)s is not a finite number", where=where[:80]))
         if MAX_INT < abs(value) < WRITTEN_WITH_EXPONENT:  # RFC 8785 writes it as a whole number, which nobody may read back
-            raise NotCanonical(f"{where[:80]} is a whole number beyond 2^53-1: send it as text")
+            raise NotCanonical(say("%(where)s is a whole number beyond 2^53-1: send it as text", where=where[:80]))
     else:
-        raise NotCanonical(f"{where[:80]} is a {type(value).__name__}, which JSON has not")
+        raise NotCanonical(say("%(where)s is a %(name)s, which JSON has not", where=where[:80], name=type(value).__name__))
 
 
 def _check_text(text: str, where: str) -> None:
     if "\x00" in text:
-        raise NotCanonical(f"{where[:80]!r} holds a NUL character")
+        raise NotCanonical(say("%(where)s holds a NUL character", where=repr(where[:80])))
     if any(0xD800 <= ord(c) <= 0xDFFF for c in text) if not text.isascii() else False:
-        raise NotCanonical(f"{where[:80]!r} holds half a character (a lone surrogate)")
+        raise NotCanonical(say("%(where)s holds half a character (a lone surrogate)", where=repr(where[:80])))
 
 
 def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -140,9 +144,9 @@ def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     if len(found) != len(pairs):
         names = [key for key, _ in pairs]
         twice = next(key for key in names if names.count(key) > 1)
-        raise NotCanonical(f"the key {twice[:80]!r} stands twice in one object")
+        raise NotCanonical(say("the key %(twice)s stands twice in one object", twice=repr(twice[:80])))
     return found
 
 
 def _no_constant(name: str) -> None:
-    raise NotCanonical(f"{name} is not a JSON number")
+    raise NotCanonical(say("%(name)s is not a JSON number", name=name))

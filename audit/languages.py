@@ -4,6 +4,7 @@ Belongs here: `told`, `number`, and what the numbers of a page look like. Import
 (views, presenters, templates, mails) may import it: what is told in German must never be stored (docs/adr/0020).
 """
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.utils.translation import get_language, gettext, ngettext
 from audit.sentences import Frozen, Sentence, filled
 
 SOURCE = "en"
+_SEVERAL = re.compile(r"(, |; )")
 
 
 def number(value: float) -> str:
@@ -49,6 +51,8 @@ def _kept(text: str, language: str) -> str:
     """One of the sentences that rows keep, found by its template: the one with the most words of its own."""
     for one in sorted(Frozen.every, key=lambda one: -one.literal):
         if (params := one.found_in(text)) is not None:
-            parts = {name: ", ".join(_kept(part, language) for part in str(params[name]).split(", ")) for name in one.parts & params.keys()}
+            parts = {
+                name: "".join(_kept(part, language) for part in _SEVERAL.split(str(params[name]))) for name in one.parts & params.keys()
+            }
             return _told(one.msgid, one.plural, {**params, **parts})
     return text

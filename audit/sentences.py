@@ -61,11 +61,17 @@ def listed(items: Iterable[str]) -> str:
     return say("%(a)s and %(b)s", a=chain("%(a)s, %(b)s", most), b=last) if most else last
 
 
+def cause(error: BaseException) -> str:
+    """What an exception says, still a sentence if it was one."""
+    first = error.args[0] if error.args else ""
+    return first if isinstance(first, Sentence) else str(error)
+
+
 class Frozen:
     """A sentence that is kept in rows as plain English and read from there again: its template finds it (`told` in audit.languages).
 
     Args:
-        parts: holes filled by sentences that are kept themselves, one or several joined by ", ".
+        parts: holes filled by sentences that are kept themselves, one or several joined by ", " or "; ".
     """
 
     every: "list[Frozen]" = []

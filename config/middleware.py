@@ -11,9 +11,12 @@ from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
 from agents.errors import AgentError
 from approvals.errors import ApprovalError
+from audit.languages import told
+from audit.sentences import Sentence, say
 
 log = structlog.get_logger("config.middleware")
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -37,12 +40,12 @@ class RequestLimits:
             return self.get_response(request)
         address = request.get_full_path()
         if len(address) > LONGEST_PATH or "\x00" in request.path or "%00" in address or "\ufffd" in request.path:
-            return refusal(request, 400, "bad_address", "That address cannot be read; open the page from the list instead")
+            return refusal(request, 400, "bad_address", say("That address cannot be read; open the page from the list instead"))
         try:
             if any("\x00" in value for values in request.GET.lists() for value in (values[0], *values[1])):
-                return refusal(request, 400, "bad_address", "That address cannot be read; open the page from the list instead")
+                return refusal(request, 400, "bad_address", say("That address cannot be read; open the page from the list instead"))
         except (TooManyFieldsSent, UnicodeError, ValueError):
-            return refusal(request, 400, "bad_address", "That address has too many parts; open the page from the list instead")
+            return refusal(request, 400, "bad_address", say("That address has too many parts; open the page from the list instead"))
         if request.method == "POST" and (refused := _unreadable(request)):
             return refused
         return self.get_response(request)
@@ -52,22 +55,22 @@ def _unreadable(request: HttpRequest) -> HttpResponse | None:
     """Look at a form's bytes before Django does: it repairs broken text, and what people wrote is never repaired here."""
     encoded = request.content_type in {"application/x-www-form-urlencoded", ""}
     if not encoded and request.content_type != "multipart/form-data":
-        return refusal(request, 415, "bad_form", "Send a plain form (application/x-www-form-urlencoded)")
+        return refusal(request, 415, "bad_form", say("Send a plain form (application/x-www-form-urlencoded)"))
     try:
         body = request.body
         if encoded and body.count(b"&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
-            return refusal(request, 400, "too_many_fields", "That form has more than 500 fields, which no page of ours sends")
+            return refusal(request, 400, "too_many_fields", say("That form has more than 500 fields, which no page of ours sends"))
         (unquote_to_bytes(body) if encoded else body).decode("utf-8")
         if any("\x00" in text for name, values in request.POST.lists() for text in (name, *values)):
             return refusal(
                 request, 400, "bad_text", "The text sent holds a NUL, which no text may; nothing was recorded. Remove it and send it again"
             )
         if any(len(values) > 1 for name, values in request.POST.lists() if name not in SEVERAL):
-            return refusal(request, 400, "repeated_field", "That form says the same field twice; nothing was recorded")
+            return refusal(request, 400, "repeated_field", say("That form says the same field twice; nothing was recorded"))
     except RequestDataTooBig:
-        return refusal(request, 413, "too_large", "That is too large: at most 768 kB are accepted here")
+        return refusal(request, 413, "too_large", say("That is too large: at most 768 kB are accepted here"))
     except UnicodeDecodeError:
-        return refusal(request, 400, "bad_text", "The text sent is not valid UTF-8; nothing was recorded")
+        return refusal(request, 400, "bad_text", say("The text sent is not valid UTF-8; nothing was recorded"))
     return None
 
 
@@ -105,21 +108,21 @@ def _translated(request: HttpRequest, error: Exception) -> HttpResponse | None:
     if isinstance(error, ApprovalError | AgentError):
         return refusal(request, error.status, error.code, error.message, **error.details)
     if isinstance(error, RequestDataTooBig):
-        return refusal(request, 413, "too_large", "That is too large: at most 768 kB are accepted here")
+        return refusal(request, 413, "too_large", say("That is too large: at most 768 kB are accepted here"))
     if isinstance(error, TooManyFieldsSent):
-        return refusal(request, 400, "too_many_fields", "That form has more than 500 fields, which no page of ours sends")
+        return refusal(request, 400, "too_many_fields", say("That form has more than 500 fields, which no page of ours sends"))
     if isinstance(error, UnicodeError):
-        return refusal(request, 400, "bad_text", "The text sent is not valid UTF-8")
+        return refusal(request, 400, "bad_text", say("The text sent is not valid UTF-8"))
     if isinstance(error, DataError):
         # The second net, under whatever a door looks up or keeps: PostgreSQL takes no NUL and no number out of its range.
         log.warning("database_refused_value", error=str(error), path=request.path)
-        return refusal(request, 400, "bad_value", "A value sent cannot be stored or looked up as it is; nothing was recorded")
+        return refusal(request, 400, "bad_value", say("A value sent cannot be stored or looked up as it is; nothing was recorded"))
     return None
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
     """The database is away: said so, with nothing on the page that would need it."""
-    sentence = "The database is not answering; nothing was recorded. Try again in a moment"
+    sentence = _("The database is not answering; nothing was recorded. Try again in a moment")
     if "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"status": 503, "code": "database_unavailable", "detail": sentence}, status=503)
     return HttpResponse(render_to_string("503.html", {"sentence": sentence}), status=503, headers={"Retry-After": "2"})
@@ -138,6 +141,8 @@ def recover_connections() -> None:
 
 def refusal(request: HttpRequest, status: int, code: str, sentence: str, **details: Any) -> HttpResponse:
     """One refusal, in the form its asker reads: JSON, a fragment for the open page, or a page."""
+    # What the rooms say is English until here; the reader's language is told at the door (docs/adr/0020).
+    sentence, details = told(sentence), {name: _told(value) for name, value in details.items()}
     context = {"status": status, "code": code, "sentence": sentence, "details": details}
     if "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"status": status, "code": code, "detail": sentence, **_plain(details)}, status=status)
@@ -145,6 +150,13 @@ def refusal(request: HttpRequest, status: int, code: str, sentence: str, **detai
     fragment = request.htmx if hasattr(request, "htmx") else request.headers.get("HX-Request") == "true"
     template = "_problem.html" if fragment else "problem.html"
     return render(request, template, context, status=status)
+
+
+def _told(value: Any) -> Any:
+    """A detail with its sentences told: text is a sentence if a room said it, and stays as it is if it is a name or a word."""
+    if isinstance(value, dict):
+        return {key: _told(item) for key, item in value.items()}
+    return told(value) if isinstance(value, Sentence) else value
 
 
 def _plain(details: dict[str, Any]) -> dict[str, Any]:

@@ -16,12 +16,12 @@ from langgraph.errors import GraphDrained, UnknownInterruptError
 from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, StateSnapshot
 
+from agents import kept
 from agents.graphs.loader import Graph
 from agents.graphs.recorder import Recorder
 
 RECURSION_LIMIT = 200
 _STRICT = "__pregel_strict_resume"
-_BESIDE = "{} cannot be asked again: other nodes ran in the same step, and would run once more. Start a new run"
 Control = RunControl  # one per stretch; `request_drain(reason)` stops it at the next step
 
 
@@ -109,7 +109,7 @@ def drive(
         feeds: list[Any] = [first_input]
     elif dead:
         if len(state.tasks) > 1:
-            return Stretch(Stop.FAILED, nodes=tuple(state.next), error=_BESIDE.format(dead[0].name))
+            return Stretch(Stop.FAILED, nodes=tuple(state.next), error=kept.BESIDE(node=dead[0].name))
         # A copy of the checkpoint has none of the answers that LangGraph keeps with a node's error. (Running from the checkpoint itself
         # leaves them out too, but only the first time: a fork is not forked again, and asks under the id it had.)
         graph.update_state(state.config, None, as_node="__copy__")

@@ -15,11 +15,12 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.types import RetryPolicy, Send
 
+from agents import kept
 from agents.graphs.gate import Outcome, gate
 from agents.tools.registry import Tool
 
 EVIDENCE_CHARS = 4_000
-OUT_OF_STEPS = "Max steps reached"
+OUT_OF_STEPS = str(kept.OUT_OF_STEPS())  # it goes into the graph's own state, as plain text
 
 
 class SupervisedState(TypedDict, total=False):
@@ -132,5 +133,5 @@ def _evidence(messages: list[AnyMessage], known: dict[str, Tool]) -> list[dict[s
     found = []
     for message in messages:
         if isinstance(message, ToolMessage) and (tool := known.get(message.name or "")) and tool.untrusted_output:
-            found.append({"title": f"Result of {tool.name}", "text": str(message.text)[:EVIDENCE_CHARS]})
+            found.append({"title": str(kept.RESULT_OF(tool=tool.name)), "text": str(message.text)[:EVIDENCE_CHARS]})
     return found[-5:]

@@ -16,14 +16,11 @@ from agents.operations import events, waking
 from agents.operations.pausing import NATIVE, RAW
 from agents.operations.receiving import all_settled
 from agents.operations.starting import locked_run
-from agents.states import PauseState, RunState
+from agents.states import PauseState, RunState, word
 from approvals import permissions
 from approvals.models.people import User
 from audit import log
-
-REPEATS = (
-    "The node at {} has had calls carried out as well, which asking again could repeat: mend the node and try again, or cancel the run"
-)
+from audit.sentences import say
 
 
 @transaction.atomic
@@ -37,14 +34,20 @@ def ask_again(run_id: Any, *, by: User, door: str) -> Run:
     permissions.check_start_runs(who)
     run = locked_run(run_id)
     if run.state != RunState.FAILED:
-        raise WrongState(f"Only a failed run can ask again; this one is {run.state.lower()}")
+        raise WrongState(say("Only a failed run can ask again; this one is %(state)s", state=word(run.state)))
     pauses = list(Pause.objects.filter(run=run, state=PauseState.OPEN, dialect=RAW))
     if not pauses or not all_settled(run.pk):
-        raise WrongState("No answer of a person is to blame for this failure: try the failed step again")
+        raise WrongState(say("No answer of a person is to blame for this failure: try the failed step again"))
     for pause in pauses:
         calls = Pause.objects.filter(run=run, dialect=NATIVE, state__in=[PauseState.OPEN, PauseState.ANSWERED])
         if calls.filter(node=pause.node).exists() or calls.filter(state=PauseState.OPEN).exists():
-            raise WrongState(REPEATS.format(pause.node))
+            raise WrongState(
+                say(
+                    "The node at %(node)s has had calls carried out as well, which asking again could repeat: "
+                    "mend the node and try again, or cancel the run",
+                    node=pause.node,
+                )
+            )
     Pause.objects.filter(pk__in=[pause.pk for pause in pauses]).update(again=True)
     # What went wrong stays on the run until the question is there again: whoever answers next is shown it.
     Run.objects.filter(pk=run.pk).update(state=RunState.READY, attempts=0, finished_at=None, changed_at=Now())

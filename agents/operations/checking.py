@@ -11,6 +11,7 @@ from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError
 from audit.canonical import NotCanonical
+from audit.sentences import say
 
 
 def check_edit(edit_id: int) -> None:
@@ -22,7 +23,7 @@ def check_edit(edit_id: int) -> None:
         run = Run.objects.select_related("agent").get(pk=wanted.run)
         tool = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0).tools.get(wanted.tool)
         if tool is None:
-            raise ToolError("gone", f"the agent has no tool {wanted.tool} any more")
+            raise ToolError("gone", say("the agent has no tool %(tool)s any more", tool=wanted.tool))
         model, args = tool.validate(wanted.args)
         seen = runner.preview(tool, model, context(run, action_id=wanted.action_id))
         approvals.apply_edit(

@@ -31,6 +31,7 @@ from approvals.operations.claiming import Claim, Reopened, report_tampering
 from audit import canonical, log, rows, traces
 from audit.actors import SYSTEM
 from audit.log import Entry
+from audit.sentences import say
 from audit.traces import SpanRecord
 
 logger = structlog.get_logger("agents.executing")
@@ -144,7 +145,7 @@ def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None
         return None  # its new version is written in this transaction, which commits
     _check_handed(claim, effect, run)
     if claim.tool_schema_sha256 != tool.schema_sha256:
-        raise WrongState(f"{tool.name} takes other arguments than when this was approved; let the agent ask again")
+        raise WrongState(say("%(name)s takes other arguments than when this was approved; let the agent ask again", name=tool.name))
     mine: dict[str, Any] = {
         "id": effect.pk,
         "fence": effect.fence,
@@ -166,24 +167,30 @@ def _check_handed(claim: Claim, effect: Effect, run: Run) -> None:
     """What the tool is handed beside its arguments is what was approved: which tool, for which run, started with what, where."""
     asked_for = canonical.fingerprint(run.input if isinstance(run.input, dict) else {})
     if (claim.tool, claim.run) != (effect.tool, str(effect.run_id)) or claim.asked_for_sha256 not in {"", asked_for}:
-        raise Tampered("The run or its tool is not the one that was approved: somebody changed the database. Nothing will run")
+        raise Tampered(say("The run or its tool is not the one that was approved: somebody changed the database. Nothing will run"))
     if run.agent.environment != claim.environment:
-        raise WrongState(f"This was approved for {claim.environment}, and the agent acts in {run.agent.environment} now; let it ask again")
+        raise WrongState(
+            say(
+                "This was approved for %(environment)s, and the agent acts in %(now)s now; let it ask again",
+                environment=claim.environment,
+                now=run.agent.environment,
+            )
+        )
 
 
 def _why_not(run: Run) -> AgentError | Conflict:
     if Run.objects.filter(pk=run.pk, state=RunState.CANCELLED).exists():
-        return WrongState("The run was cancelled before this was executed")
-    return Conflict("Another worker has claimed this")
+        return WrongState(say("The run was cancelled before this was executed"))
+    return Conflict(say("Another worker has claimed this"))
 
 
 def _capable(run: Run, name: str) -> Tool:
     """Capabilities default to deny: the agent is on, and its version in force lists the tool."""
     if not run.agent.enabled:
-        raise WrongState(f"The agent {run.agent_id} is switched off")
+        raise WrongState(say("The agent %(agent)s is switched off", agent=run.agent_id))
     tool = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0).tools.get(name)
     if tool is None:
-        raise UnknownEffect(f"The agent {run.agent_id} has no tool {name} any more")
+        raise UnknownEffect(say("The agent %(agent)s has no tool %(name)s any more", agent=run.agent_id, name=name))
     return tool
 
 

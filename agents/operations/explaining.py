@@ -4,6 +4,7 @@ import psycopg
 import structlog
 from django.db import DatabaseError
 
+from agents import kept
 from agents.errors import AgentError
 from agents.graphs import checkpoints
 from agents.graphs.explaining import standing, transcript
@@ -16,7 +17,7 @@ from approvals.operations import asking
 from approvals.operations.asking import TakenAsk
 
 logger = structlog.get_logger("agents.explaining")
-NOBODY = "This agent cannot answer questions: its AgentSpec declares no explain function, and no model is set (COUNTERSIGN_MODEL)"
+NOBODY = kept.NOBODY_EXPLAINS()
 
 
 def answer_ask(ask_id: int) -> None:
@@ -33,7 +34,7 @@ def answer_ask(ask_id: int) -> None:
         raise  # the sweeper lets another worker try
     except Exception as error:  # the project's own code, or its model
         logger.exception("explain_failed")
-        asking.fail_ask(ask_id, error=f"The agent's explanation failed: {type(error).__name__}: {error}")
+        asking.fail_ask(ask_id, error=kept.EXPLAINING_FAILED(why=f"{type(error).__name__}: {error}"))
     else:
         asking.answer_ask(ask_id, answer=answer) if answer else asking.fail_ask(ask_id, error=NOBODY)
 

@@ -8,6 +8,7 @@ from agents.models import Agent, Run
 from approvals import operations as approvals
 from approvals import permissions
 from approvals.models.people import User
+from audit.sentences import say
 
 
 def order_halt(*, scope: str, target: str = "", reason: str, by: User, door: str) -> Any:
@@ -18,14 +19,14 @@ def order_halt(*, scope: str, target: str = "", reason: str, by: User, door: str
     """
     permissions.check_halt(permissions.standing(by))  # before anything is looked up
     if scope == "agent" and not target.isprintable():
-        raise UnknownAgent("That is not the name of an agent")
+        raise UnknownAgent(say("That is not the name of an agent"))
     if scope == "agent" and not Agent.objects.filter(slug=target).exists():
-        raise UnknownAgent(f"There is no agent {target[:60]!r} to halt")
+        raise UnknownAgent(say("There is no agent %(target)s to halt", target=repr(target[:60])))
     if scope == "run":
         try:
             target = str(UUID(target))
         except ValueError:
-            raise UnknownRun("That is not the id of a run; copy it whole from the run's page") from None
+            raise UnknownRun(say("That is not the id of a run; copy it whole from the run's page")) from None
         if not Run.objects.filter(pk=target).exists():
-            raise UnknownRun("There is no such run to halt")
+            raise UnknownRun(say("There is no such run to halt"))
     return approvals.halt(scope=scope, target=target, reason=reason, by=by, door=door)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import JSONField, Value
 
+from agents import kept
 from agents.graphs.driver import Question
 from agents.graphs.gate import MARK, VERSION, proposal_digest
 from agents.graphs.loader import Loaded
@@ -44,18 +45,18 @@ def prepare(run: Run, loaded: Loaded, question: Question) -> Prepared:
     asked = {key: value.get(key) for key in ("kind", "tool", "args")}
     digest = digest_of(question)
     if value.get("digest") != digest:
-        return Prepared(question, NATIVE, digest, None, _refusal("invalid", "the proposal does not match its own digest"))
+        return Prepared(question, NATIVE, digest, None, _refusal("invalid", kept.NOT_ITS_DIGEST()))
     if asked["kind"] == "question":
         return _question(run, question, asked, digest)
     tool = loaded.tools.get(str(asked["tool"]))
     if tool is None:
-        reason = f"ToolNotAllowed: {asked['tool']!r} is not among this agent's tools ({', '.join(sorted(loaded.tools)) or 'none'})"
+        reason = kept.NO_SUCH_TOOL(tool=repr(asked["tool"]), tools=", ".join(sorted(loaded.tools)) or "none")
         return Prepared(question, NATIVE, digest, None, _refusal("invalid", reason))
     try:
         model, args = tool.validate(asked["args"])
         seen = runner.preview(tool, model, context(run, action_id=""))
     except BadArgs as error:
-        return Prepared(question, NATIVE, digest, None, _refusal("invalid", f"arguments do not fit {tool.name}: {error}"))
+        return Prepared(question, NATIVE, digest, None, _refusal("invalid", kept.NO_FIT(tool=tool.name, why=error)))
     except ToolError as error:
         return Prepared(question, NATIVE, digest, None, _refusal("failed", error.message, code=error.code))
     return Prepared(question, NATIVE, digest, _proposal(run, question, tool, args, digest, seen))
@@ -68,8 +69,8 @@ def linked(run: Run, prepared: Prepared, pauses: Sequence[Pause], settled: Mappi
         return prepared
     said = settled[former.actions[0]].outcome if former.actions[0] in settled else {}
     evidence = [
-        {"title": "The answer before, which the node could not use", "text": str(said.get("response") or said.get("reason") or "")},
-        {"title": "What the node said to it", "text": run.error[-2_000:]},
+        {"title": kept.ANSWER_BEFORE(), "text": str(said.get("response") or said.get("reason") or "")},
+        {"title": kept.NODE_SAID(), "text": run.error[-2_000:]},
     ]
     return replace(prepared, proposal=replace(prepared.proposal, follows=UUID(former.actions[0]), evidence=canonical.storable(evidence)))
 
@@ -123,7 +124,7 @@ def _let_go(existing: Pause) -> bool:
     if existing.state != PauseState.OPEN:
         return False
     lock([UUID(action_id) for action_id in existing.actions])
-    reason = "The node came back with other arguments before this was executed"
+    reason = kept.OTHER_ARGUMENTS()
     return all(close(UUID(action_id), ActionState.SUPERSEDED, reason=reason) for action_id in existing.actions)
 
 

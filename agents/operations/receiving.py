@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.dispatch import receiver
 
+from agents import kept
 from agents.models import Effect, Pause, Run
 from agents.operations import events, stopping, waking
 from agents.states import EffectState, PauseState, RunState
@@ -53,7 +54,7 @@ def _stop(resolved: Resolved, by: Actor) -> None:
     """The run ends with this rejection. What else it asks is closed after the commit, as for any cancelled run: actions come before runs."""
     run_id, reason = UUID(resolved.run), str(resolved.outcome.get("reason", ""))
     if stopping.stop(run_id, reason=reason, by=by, door=resolved.door):
-        transaction.on_commit(lambda: _close_rest(run_id, reason or "The run was stopped", by, resolved.door), robust=True)
+        transaction.on_commit(lambda: _close_rest(run_id, reason or kept.RUN_STOPPED(), by, resolved.door), robust=True)
 
 
 @transaction.atomic

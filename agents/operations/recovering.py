@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from agents import kept
 from agents.models import Effect, Run
 from agents.operations import events, waking
 from agents.operations.executing import MAX_ATTEMPTS
@@ -122,7 +123,7 @@ def _abandoned(run_id: UUID) -> None:
         attempts=F("attempts") + 1,
         lease_until=None,
         changed_at=Now(),
-        error=f"{MAX_DEATHS} workers died driving this run; look at their logs, then try it again" if dead else "",
+        error=kept.WORKERS_DIED(n=MAX_DEATHS) if dead else "",
         **({"finished_at": Now()} if dead else {}),
     )
     log.append(events.entry(run, "run.failed" if dead else "run.recovered", door="beat", deaths=run.attempts + 1))

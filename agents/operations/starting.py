@@ -8,16 +8,18 @@ import jsonschema
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from agents import kept
 from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
 from agents.models import Agent, AgentVersion, Pause, Run
 from agents.operations import events, waking
 from agents.operations.receiving import as_uuid, close_open_pauses
-from agents.states import UNFINISHED, PauseState, RunState
+from agents.states import UNFINISHED, PauseState, RunState, word
 from approvals import permissions
 from approvals.models.people import User
 from approvals.operations.halts import check_reason
 from audit import canonical, log, rows
 from audit.actors import SYSTEM
+from audit.sentences import cause, say
 
 MAX_ERRORS = 20
 MAX_KEY = 200
@@ -68,9 +70,9 @@ def _found(slug: str) -> tuple[Agent, AgentVersion]:
     """The agent and its version in force. Raises UnknownAgent when there is none, or it is switched off."""
     found = rows.pair(Agent, AgentVersion, _AGENT, [slug]) if SLUG.fullmatch(slug) else None
     if found is None or found[1] is None:
-        raise UnknownAgent(f"There is no agent {slug[:60]!r}; see: .venv/bin/python manage.py agents list")
+        raise UnknownAgent(say("There is no agent %(slug)s; see: .venv/bin/python manage.py agents list", slug=repr(slug[:60])))
     if not found[0].enabled:
-        raise UnknownAgent(f"The agent {slug} is switched off")
+        raise UnknownAgent(say("The agent %(slug)s is switched off", slug=slug))
     return found[0], found[1]
 
 
@@ -79,14 +81,14 @@ def check_input(schema: dict[str, Any], value: Any) -> None:
     try:
         canonical.dumps(value)
     except canonical.NotCanonical as error:
-        raise BadInput(f"The input cannot be used: {error}", fields={"": str(error)}) from error
+        raise BadInput(say("The input cannot be used: %(why)s", why=cause(error)), fields={"": cause(error)}) from error
     if not isinstance(value, dict):
-        raise BadInput("The input must be a JSON object", fields={"": "must be a JSON object"})
+        raise BadInput(say("The input must be a JSON object"), fields={"": say("must be a JSON object")})
     errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(value), key=lambda e: e.json_path)[:MAX_ERRORS]
     if errors:
         fields = {error.json_path.removeprefix("$").lstrip("."): error.message[:300] for error in errors}
         first = next(iter(fields.items()))
-        raise BadInput(f"The input does not fit: {first[0] or 'input'}: {first[1]}", fields=fields)
+        raise BadInput(say("The input does not fit: %(path)s: %(why)s", path=first[0] or "input", why=first[1]), fields=fields)
 
 
 def cancel_run(run_id: Any, *, reason: str, by: User, door: str) -> Run:
@@ -98,7 +100,7 @@ def cancel_run(run_id: Any, *, reason: str, by: User, door: str) -> Run:
     Raises:
         NotAllowed, UnknownRun. WrongState: it has ended already.
     """
-    reason = check_reason(reason or "The run was cancelled")
+    reason = check_reason(reason or kept.RUN_CANCELLED())
     run = _cancel(run_id, reason=reason, by=by, door=door)
     with transaction.atomic():
         close_open_pauses(run.pk, reason=reason, by=by.actor, door=door)
@@ -110,7 +112,7 @@ def close_cancelled(*, limit: int = 100) -> None:
     left = Pause.objects.filter(state=PauseState.OPEN, run__state=RunState.CANCELLED).values_list("run", flat=True)
     for run_id in set(left[:limit]):
         with transaction.atomic():
-            close_open_pauses(run_id, reason="The run was cancelled", by=SYSTEM, door="beat")
+            close_open_pauses(run_id, reason=kept.RUN_CANCELLED(), by=SYSTEM, door="beat")
 
 
 @transaction.atomic
@@ -119,7 +121,7 @@ def _cancel(run_id: Any, *, reason: str, by: User, door: str) -> Run:
     permissions.check_start_runs(who)
     run = locked_run(run_id)
     if run.state not in {*UNFINISHED, RunState.FAILED}:
-        raise WrongState(f"The run has ended already: {run.state.lower()}")
+        raise WrongState(say("The run has ended already: %(state)s", state=word(run.state)))
     Run.objects.filter(pk=run.pk).update(
         state=RunState.CANCELLED, fence=run.fence + 1, lease_until=None, finished_at=Now(), changed_at=Now(), error=reason
     )
@@ -140,9 +142,9 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
     permissions.check_start_runs(who)
     run = locked_run(run_id)
     if run.state != RunState.FAILED:
-        raise WrongState(f"Only a failed run can be tried again; this one is {run.state.lower()}")
+        raise WrongState(say("Only a failed run can be tried again; this one is %(state)s", state=word(run.state)))
     if Pause.objects.filter(run=run, state="ORPHANED").exists():
-        raise WrongState("A question of this run has lost its node: put the node back and start a new run")
+        raise WrongState(say("A question of this run has lost its node: put the node back and start a new run"))
     Pause.objects.filter(run=run, state=PauseState.OPEN, again=True).update(again=False)  # with the answers as they are, this time
     Run.objects.filter(pk=run.pk).update(state=RunState.READY, error="", attempts=0, finished_at=None, changed_at=Now())
     run.state = RunState.READY
@@ -154,7 +156,10 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
 
 def _key(key: str | None) -> str | None:
     if key and (len(key) > MAX_KEY or not key.isprintable()):
-        raise BadInput(f"The idempotency key cannot be used: at most {MAX_KEY} printable characters", fields={"": "idempotency key"})
+        raise BadInput(
+            say("The idempotency key cannot be used: at most %(max_key)d printable characters", max_key=MAX_KEY),
+            fields={"": say("idempotency key")},
+        )
     return key or None
 
 
@@ -169,5 +174,5 @@ def locked_run(run_id: Any) -> Run:
     known = as_uuid(run_id)
     run = Run.objects.select_for_update().filter(pk=known).first() if known else None
     if run is None:
-        raise UnknownRun("There is no such run")
+        raise UnknownRun(say("There is no such run"))
     return run

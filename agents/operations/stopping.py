@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
+from agents import kept
 from agents.models import Run
 from agents.operations import events
 from agents.states import UNFINISHED, RunState
@@ -19,7 +20,7 @@ def stop(run_id: UUID, *, reason: str, by: Actor, door: str) -> bool:
     run = rows.first(Run, "SELECT * FROM agents_run WHERE id = %s FOR UPDATE", [run_id])
     if run is None or run.state not in {*UNFINISHED, RunState.FAILED}:
         return False
-    said = f"Stopped by {by.name}" + (f": {reason}" if reason else "")
+    said = kept.STOPPED_BY_WHY(who=by.name, why=reason) if reason else kept.STOPPED_BY(who=by.name)
     Run.objects.filter(pk=run.pk).update(
         state=RunState.CANCELLED, fence=run.fence + 1, lease_until=None, finished_at=Now(), changed_at=Now(), error=said
     )

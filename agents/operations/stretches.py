@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from agents import kept
 from agents.crashpoints import crash
 from agents.errors import LostLease
 from agents.graphs.driver import Stop, Stretch
@@ -23,6 +24,7 @@ from approvals.operations import close, lock, notices
 from approvals.states import ActionState
 from audit import canonical, log, traces
 from audit.log import Entry
+from audit.sentences import say
 
 _LEAVE = """
 UPDATE agents_run SET state = %(state)s, nodes = %(nodes)s::jsonb, error = %(error)s, lease_until = NULL, attempts = 0,
@@ -33,7 +35,7 @@ WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s
 """
 _CLOSE = "UPDATE agents_pause SET state = %s, closed_at = statement_timestamp() WHERE id = ANY(%s)"
 # It would be driven for ever otherwise.
-_NOWHERE = "The graph waits for an answer that it was given, or that nobody was asked for: look at its nodes, then try again or cancel it"
+_NOWHERE = kept.NOWHERE()
 ENDED = frozenset({RunState.SUCCEEDED, RunState.PARTIAL, RunState.FAILED})
 
 
@@ -86,7 +88,7 @@ def _leave(run: Run, state: RunState, stretch: Stretch, error: str, *, output: A
     with connection.cursor() as cursor:
         cursor.execute(_LEAVE, {**left, "output": None if output is None else json.dumps(output), "id": run.pk, "fence": run.fence})
         if cursor.rowcount != 1:
-            raise LostLease("Another worker took this run over")
+            raise LostLease(say("Another worker took this run over"))
 
 
 def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunState, str]:
@@ -99,7 +101,7 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
         where = ", ".join(sorted(set(orphans)))
         return (
             RunState.FAILED,
-            f"The graph no longer has the question asked at {where}: the node was renamed or removed, and its answer can reach nobody",
+            kept.NODE_GONE(where=where),
         )
     if stretch.stop is Stop.PAUSED:
         return RunState.WAITING, ""
@@ -124,7 +126,7 @@ def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:
         lock([UUID(action_id) for pause in orphaned for action_id in pause.actions])
         _close_pauses(orphaned, PauseState.ORPHANED)
         for action_id in [a for pause in orphaned for a in pause.actions]:
-            close(UUID(action_id), ActionState.SUPERSEDED, reason="The graph no longer asks this")
+            close(UUID(action_id), ActionState.SUPERSEDED, reason=kept.NO_LONGER_ASKED())
     entries = [
         events.entry(run, f"pause.{state.lower()}", node=pause.node, interrupt=pause.interrupt_id, actions=pause.actions)
         for state, pauses in ((PauseState.ANSWERED, answered), (PauseState.SUPERSEDED, again), (PauseState.ORPHANED, orphaned))

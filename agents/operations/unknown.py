@@ -7,11 +7,12 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from agents import kept
 from agents.errors import UnknownEffect, WrongState
 from agents.models import Effect, Run
 from agents.operations import events
 from agents.operations.receiving import as_uuid, ready_if_settled
-from agents.states import EffectState
+from agents.states import EffectState, word
 from approvals import operations as approvals
 from approvals import permissions
 from approvals import queries as approvals_queries
@@ -19,6 +20,7 @@ from approvals.models.people import User
 from approvals.operations.halts import check_reason
 from audit import log
 from audit.actors import SYSTEM
+from audit.sentences import say
 
 
 @transaction.atomic
@@ -33,7 +35,7 @@ def give_up(action_id: UUID) -> bool:
         state=EffectState.UNKNOWN,
         fence=F("fence") + 1,
         lease_until=None,
-        error="The worker died after the call was claimed; nobody knows whether it was done",
+        error=kept.NOBODY_KNOWS(),
     )
     run = Run.objects.get(pk=effect.run_id)
     log.append(
@@ -56,9 +58,9 @@ def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: 
     known = as_uuid(action_id)
     effect = Effect.objects.filter(pk=known).first() if known else None
     if effect is None:
-        raise UnknownEffect("There is no such effect")
+        raise UnknownEffect(say("There is no such effect"))
     if effect.state != EffectState.UNKNOWN:
-        raise WrongState(f"Its outcome is known: {effect.state.lower()}")
+        raise WrongState(say("Its outcome is known: %(state)s", state=word(effect.state)))
     status = "done" if done else "failed"
     approved = approvals_queries.shown(effect.pk)  # an edit may have changed what the planner believes was called
     outcome = {
@@ -70,7 +72,7 @@ def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: 
     approvals.settle(effect.pk, outcome, by=who.user.actor, door=door)
     state = EffectState.DONE if done else EffectState.FAILED
     if not Effect.objects.filter(pk=effect.pk, state=EffectState.UNKNOWN).update(state=state, finished_at=Now(), result=outcome["result"]):
-        raise WrongState("Somebody else has just said what happened")
+        raise WrongState(say("Somebody else has just said what happened"))
     run = Run.objects.get(pk=effect.run_id)
     log.append(
         events.effect(

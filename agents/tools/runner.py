@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from agents import kept
 from agents.tools.registry import BadArgs, Preview, Tool, ToolContext, ToolError
 from audit import canonical
 
@@ -38,16 +39,16 @@ def run(tool: Tool, args: Any, ctx: ToolContext) -> Ran:
     try:
         model, normal = tool.validate(args)
     except BadArgs as error:
-        return Ran("failed", {}, f"the approved arguments no longer fit the tool: {error}", "arguments_changed")
+        return Ran("failed", {}, kept.NO_LONGER_FIT(why=error), "arguments_changed")
     if canonical.dumps(normal) != canonical.dumps(args):
-        return Ran("failed", {}, "the tool would run other arguments than those approved", "arguments_changed")
+        return Ran("failed", {}, kept.WOULD_DIFFER(), "arguments_changed")
     try:
         with _limit(tool.timeout_s):
             result = tool.call(model, ctx)
     except ToolError as error:
         return Ran("failed", {}, error.message, error.code)
     except TimedOut:
-        return Ran("unknown", {}, f"no answer within {tool.timeout_s:g} s; it may have been done", "timeout")
+        return Ran("unknown", {}, kept.NO_ANSWER(seconds=f"{tool.timeout_s:g}"), "timeout")
     except Exception as error:  # a tool is somebody else's code: whatever it raises is a result
         return Ran("unknown", {}, f"{type(error).__name__}: {error}", "exception")
     try:
@@ -64,11 +65,11 @@ def preview(tool: Tool, model: Any, ctx: ToolContext) -> Preview:
         with _limit(tool.timeout_s):
             seen: Any = tool.preview(model, ctx)
     except TimedOut:
-        raise ToolError("preview_timeout", f"the preview gave no answer within {tool.timeout_s:g} s") from None
+        raise ToolError("preview_timeout", kept.NO_PREVIEW(seconds=f"{tool.timeout_s:g}")) from None
     except ToolError:
         raise
     except (Exception, SystemExit) as error:
-        raise ToolError("preview_failed", f"the preview failed: {type(error).__name__}: {error}") from error
+        raise ToolError("preview_failed", kept.PREVIEW_FAILED(why=f"{type(error).__name__}: {error}")) from error
     if not isinstance(seen, Preview):
         raise ToolError("preview_failed", f"the preview of {tool.name} gave {type(seen).__name__} instead of a Preview")
     for name, value in seen.facts.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from agents import queries
@@ -12,6 +13,7 @@ from agents.views.cards import Figure, agent_card, plain_drawing, run_line
 from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.web.http import Request
+from audit.languages import number
 
 
 @require_safe
@@ -22,7 +24,11 @@ def agents(request: Request) -> HttpResponse:
     may_start = permissions.can_start_runs(request.user)
     cards = [agent_card(row, halts=halts, may_start=may_start) for row in found]
     live = sum(row.running for row in found)
-    return render(request, "agents/agents.html", {"agents": {"cards": cards, "counts": f"{len(found)} registered, {live:,} live runs"}})
+    return render(
+        request,
+        "agents/agents.html",
+        {"agents": {"cards": cards, "counts": _("%(n)s registered, live runs: %(m)s") % {"n": number(len(found)), "m": number(live)}}},
+    )
 
 
 @require_safe
@@ -36,17 +42,17 @@ def agent(request: Request, slug: str) -> HttpResponse:
         "back_url": reverse("agents"),
         "halt_url": f"{reverse('halt')}?agent={slug}" if permissions.can_halt(request.user) else "",
         "figures": (
-            Figure("Version", str(row.version)),
-            Figure("Model", row.model),
-            Figure("Environment", row.environment),
-            Figure("Live runs", f"{row.running:,}"),
-            Figure("Actions waiting", f"{waiting['pending']:,}"),
+            Figure(_("Version"), str(row.version)),
+            Figure(_("Model"), row.model),
+            Figure(_("Environment"), row.environment),
+            Figure(_("Live runs"), number(row.running)),
+            Figure(_("Actions waiting"), number(waiting["pending"])),
         ),
         "graph": plain_drawing(row),
         "runs": {
             "rows": [run_line(r) for r in queries.runs(agent=slug, limit=8).rows],
-            "empty_title": "No run yet",
-            "empty_text": "Start one to see it here.",
+            "empty_title": _("No run yet"),
+            "empty_text": _("Start one to see it here."),
         },
     }
     return render(request, "agents/agent.html", context)

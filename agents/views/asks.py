@@ -17,6 +17,7 @@ from approvals.errors import BadRequest, Checking, NotFound
 from approvals.render.reveal import Revealed, reveal
 from approvals.web.http import Request, is_fragment
 from approvals.web.views.action import card, show_detail
+from audit.sentences import say
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def asks(request: Request, action_id: UUID) -> HttpResponse:
     """The questions and answers of an action; fetched by its page, and again while one is open."""
     permissions.check_read(request.user)
     if not queries.is_known(action_id):
-        raise NotFound("There is no such action")
+        raise NotFound(say("There is no such action"))
     lines = [_line(row) for row in queries.asks(action=str(action_id))]
     url = reverse("action-asks", args=[action_id])
     return render(

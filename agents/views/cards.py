@@ -8,11 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from agents.queries import AgentRow, RunRow
 from agents.views.drawing import Drawing, draw
 from agents.views.states import HALTED, OFF, RUNS, Look, took
 from approvals.queries import Stop
+from audit.languages import number, told
+from audit.sentences import chain, say
 
 SCRIPTED = "scripted"
 TITLE_KEYS = ("title", "request", "question", "goal", "task", "directory", "ticket", "tickets")
@@ -67,6 +70,9 @@ class AgentCard:
     state: Look | None
 
 
+WAITS_FOR = {"WAITING": say("people"), "READY": say("a worker"), "CREATED": say("a worker"), "HALTED": say("a release")}
+
+
 def run_line(row: RunRow) -> RunLine:
     return RunLine(
         id=row.id,
@@ -76,7 +82,7 @@ def run_line(row: RunRow) -> RunLine:
         short=row.id[:8],
         title=title_of(row.input),
         node=", ".join(row.nodes),
-        waiting={"WAITING": "people", "READY": "a worker", "CREATED": "a worker", "HALTED": "a release"}.get(row.state, ""),
+        waiting=told(WAITS_FOR.get(row.state, "")),
         by=row.started_by,
         started_at=row.created_at,
         took=took(row.created_at, row.finished_at),
@@ -102,10 +108,10 @@ def agent_card(row: AgentRow, *, halts: Sequence[Stop], may_start: bool) -> Agen
         version=row.version,
         about=row.description,
         facts=(
-            ("Tools", f"{len(row.tools)}, {asking} of them change something"),
-            ("Live runs", f"{row.running:,}"),
-            ("Environment", row.environment),
-            ("Owner", row.owner or "nobody"),
+            (_("Tools"), _("%(n)s, %(m)s of them change something") % {"n": len(row.tools), "m": asking}),
+            (_("Live runs"), number(row.running)),
+            (_("Environment"), row.environment),
+            (_("Owner"), row.owner or _("nobody")),
         ),
         tools=tuple(tool_line(tool) for tool in row.tools),
         start_url=reverse("run-start", args=[row.slug]) if may_start and row.enabled else "",
@@ -124,17 +130,17 @@ def tool_line(tool: dict[str, Any]) -> ToolLine:
     return ToolLine(
         name=str(tool.get("name", "")),
         about=str(tool.get("description") or tool.get("summary") or ""),
-        risk_class=str(tool.get("risk", "not declared")),
-        reversible="yes" if tool.get("reversible") else "no",
+        risk_class=str(tool.get("risk") or _("not declared")),
+        reversible=_("yes") if tool.get("reversible") else _("no"),
         args=tuple((name, _type(sub)) for name, sub in properties.items()),
     )
 
 
 def _type(sub: dict[str, Any]) -> str:
     if "enum" in sub:
-        return "one of " + ", ".join(str(v) for v in sub["enum"][:6])
+        return _("one of %(values)s") % {"values": ", ".join(str(v) for v in sub["enum"][:6])}
     if "anyOf" in sub:
-        return " or ".join(_type(part) for part in sub["anyOf"][:3])
+        return told(chain("%(a)s or %(b)s", [_type(part) for part in sub["anyOf"][:3]]))
     if "$ref" in sub:
         return str(sub["$ref"]).rsplit("/", 1)[-1]
     return str(sub.get("type", "any"))

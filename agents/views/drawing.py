@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 WIDTH, HEIGHT = 132, 34
 GAP_X, GAP_Y = 28, 46
 MARGIN = 14
@@ -80,17 +83,17 @@ def draw(graph: Mapping[str, Any], *, visits: Mapping[str, int] | None = None, n
         for e in graph.get("edges", ())
         if str(e["source"]) in names and str(e["target"]) in names
     ]
-    layers = _layers(list(names), [(a, b) for a, b, _ in edges])
+    layers = _layers(list(names), [(a, b) for a, b, _maybe in edges])
     rows = _ordered(layers, edges)
     places, width = _places(rows, names)
     current = set(now)
     nodes = tuple(_node(key, names[key], places[key], visits, current) for row in rows for key in row)
     lines = tuple(Edge(_path(places[a], places[b], layers[b] - layers[a], width), maybe) for a, b, maybe in edges)
-    back = 40 if any(layers[b] <= layers[a] for a, b, _ in edges) else 0
+    back = 40 if any(layers[b] <= layers[a] for a, b, _maybe in edges) else 0
     height = max((y + h for _, y, _, h in places.values()), default=0) + MARGIN
     where = ", ".join(sorted(names.get(key, key) for key in current))
-    label = f"{len(names)} nodes" + (f", now at {where}" if where else "")
-    return Drawing(round(width + back), round(height), label, nodes, lines)
+    label = _("%(n)s nodes, now at %(where)s") if where else _("%(n)s nodes")
+    return Drawing(round(width + back), round(height), label % {"n": len(names), "where": where}, nodes, lines)
 
 
 def _layers(keys: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
@@ -125,14 +128,14 @@ def _layers(keys: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, 
 
 def _ordered(layers: Mapping[str, int], edges: Sequence[tuple[str, str, bool]]) -> list[list[str]]:
     """Rows from the top; in a row, nodes stand under the middle of what leads to them."""
-    rows: list[list[str]] = [[] for _ in range(max(layers.values(), default=-1) + 1)]
+    rows: list[list[str]] = [[] for _i in range(max(layers.values(), default=-1) + 1)]
     for key, layer in layers.items():
         rows[layer].append(key)
     at = {key: i for row in rows for i, key in enumerate(row)}
     for row in rows[1:]:
-        weight = {key: _mean([at[a] for a, b, _ in edges if b == key and layers[a] < layers[b]], at[key]) for key in row}
+        weight = {key: _mean([at[a] for a, b, _maybe in edges if b == key and layers[a] < layers[b]], at[key]) for key in row}
         # What leads back stands on the right, where its edge goes round without crossing anything.
-        row.sort(key=lambda key: (any(a == key and layers[b] <= layers[a] for a, b, _ in edges), weight[key]))
+        row.sort(key=lambda key: (any(a == key and layers[b] <= layers[a] for a, b, _maybe in edges), weight[key]))
         at.update({key: i for i, key in enumerate(row)})
     return rows
 
@@ -193,13 +196,13 @@ def _node(key: str, name: str, place: tuple[float, float, float, float], visits:
 def _label(name: str) -> str:
     name = ENDS.get(name, name)
     if name.startswith("HumanInTheLoopMiddleware"):
-        return "Approval gate"
+        return _("Approval gate")
     return name if len(name) <= LABEL else f"{name[: LABEL - 1]}…"
 
 
 def _words(times: int, here: bool, end: bool, told: bool) -> str:
     if here:
-        return "the run is here"
+        return _("the run is here")
     if not told or end:
         return ""
-    return "not visited" if not times else f"visited {times} time{'' if times == 1 else 's'}"
+    return ngettext("visited %(n)s time", "visited %(n)s times", times) % {"n": times} if times else _("not visited")

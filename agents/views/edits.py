@@ -25,6 +25,7 @@ from approvals.web.http import Request, is_fragment
 from approvals.web.schemaform import Posted, fields_of, guessed, read
 from approvals.web.views.action import card, show_detail
 from approvals.web.views.decide import conflict
+from audit.sentences import say
 
 
 def edit(request: Request, action_id: UUID) -> HttpResponse:
@@ -90,14 +91,17 @@ def _form(
 def _not_open(request: Request, detail: ActionDetail) -> HttpResponse:
     """There is nothing to edit here (any more): the action as it is, which says why."""
     if detail.checking:
-        raise Checking("Edited arguments are being checked; wait a moment and look at the new version")
+        raise Checking(say("Edited arguments are being checked; wait a moment and look at the new version"))
     answer = show_detail(request, detail, status=409, focus=True)
     answer["HX-Retarget"] = "#pane"
     return answer
 
 
 def _diff(now: dict[str, Any], args: dict[str, Any], errors: Mapping[str, str]) -> dict[str, Any]:
-    return {"changes": changes(now, args), "errors": [f"{path}: {why}" if path else why for path, why in errors.items()]}
+    return {
+        "changes": changes(now, args),
+        "errors": [say("%(path)s: %(why)s", path=path, why=why) if path else why for path, why in errors.items()],
+    }
 
 
 def _schema(detail: ActionDetail) -> Mapping[str, Any]:

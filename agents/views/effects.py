@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from agents import operations, queries
@@ -20,6 +21,8 @@ from approvals.errors import BadRequest
 from approvals.render.reveal import Revealed, reveal
 from approvals.web.http import Request, is_fragment
 from approvals.web.receipts import Fate, fate_of
+from audit.languages import told
+from audit.sentences import say
 
 NOTES = {"done": "note-good", "failed": "note-bad", "waiting": "note-warn", "running": "note-info"}
 
@@ -38,14 +41,16 @@ def effect(request: Request, action_id: UUID) -> HttpResponse:
 
 def fate_of_effect(found: EffectRow) -> Fate:
     look = EFFECTS[found.state]
-    tries = f", attempt {found.attempts}" if found.attempts > 1 else ""
+    title = told(look.word)
+    if found.attempts > 1:
+        title = _("%(what)s, attempt %(n)s") % {"what": title, "n": found.attempts}
     at = found.finished_at or found.claimed_at or found.created_at
-    return Fate(f"{look.word}{tries}", look.icon, NOTES.get(look.tone, ""), at, _detail(found))
+    return Fate(title, look.icon, NOTES.get(look.tone, ""), at, _detail(found))
 
 
 def _detail(found: EffectRow) -> Revealed | None:
     if found.error:
-        return reveal(found.error)
+        return reveal(told(found.error))
     return reveal(json.dumps(found.result, ensure_ascii=False, indent=2)) if found.result is not None else None
 
 
@@ -55,8 +60,8 @@ def resolve_form(request: Request, action_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
     found, row = queries.effect(action_id), approvals_queries.inbox_row(action_id)
     if found is None or row is None:
-        raise UnknownEffect("There is no such effect")
-    context = {"effect": found, "row": row, "error": reveal(found.error) if found.error else None}
+        raise UnknownEffect(say("There is no such effect"))
+    context = {"effect": found, "row": row, "error": reveal(told(found.error)) if found.error else None}
     fragment = is_fragment(request)
     return render(request, "agents/_resolve.html" if fragment else "agents/resolve.html", context)
 
@@ -65,7 +70,7 @@ def resolve_form(request: Request, action_id: UUID) -> HttpResponse:
 def resolve(request: Request, action_id: UUID) -> HttpResponse:
     done = request.POST.get("done")
     if done not in {"yes", "no"}:
-        raise BadRequest("Say whether it was done: yes or no")
+        raise BadRequest(say("Say whether it was done: yes or no"))
     found = operations.resolve_unknown(action_id, done=done == "yes", reason=request.POST.get("reason", ""), by=request.user, door="web")
-    messages.success(request, "Recorded; the run goes on with it.")
+    messages.success(request, _("Recorded; the run goes on with it."))
     return redirect("run", found.run_id)

@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from agents import operations as agent_operations
 from agents import queries
@@ -22,6 +23,8 @@ from approvals.errors import ApprovalError, BadRequest, NotFound
 from approvals.queries import Stop
 from approvals.web.http import Request, is_fragment
 from approvals.web.shell import scope_words
+from audit.languages import number, told
+from audit.sentences import say
 
 WORD = "HALT"
 
@@ -42,14 +45,14 @@ def halt(request: Request) -> HttpResponse:
     permissions.check_read(request.user)
     if request.method != "POST":
         return _dialog(request)
-    scope, _, target = request.POST.get("scope", "").partition(":")
+    scope, _colon, target = request.POST.get("scope", "").partition(":")
     try:
         if scope == "everything" and request.POST.get("word", "").strip() != WORD:
-            raise BadRequest(f"Type {WORD} to stop everything")
+            raise BadRequest(say("Type %(word)s to stop everything", word=WORD))
         agent_operations.order_halt(scope=scope, target=target, reason=request.POST.get("reason", ""), by=request.user, door="web")
     except BadRequest as error:
         return _dialog(request, error)
-    return _back(request, "Halted. Nothing new starts; the banner says what is frozen.")
+    return _back(request, _("Halted. Nothing new starts; the banner says what is frozen."))
 
 
 def release(request: Request, halt_id: int) -> HttpResponse:
@@ -58,7 +61,7 @@ def release(request: Request, halt_id: int) -> HttpResponse:
     stop = next((s for s in approvals_queries.active_halts() if s.id == halt_id), None)
     if request.method != "POST":
         if stop is None:
-            raise NotFound("This halt is released already")
+            raise NotFound(say("This halt is released already"))
         return _release_dialog(request, stop)
     try:
         operations.release(halt_id, reason=request.POST.get("reason", ""), by=request.user, door="web")
@@ -66,13 +69,13 @@ def release(request: Request, halt_id: int) -> HttpResponse:
         if stop is None:
             raise
         return _release_dialog(request, stop, error)
-    return _back(request, "Released. Approvals given before the halt are asked again; runs go on.")
+    return _back(request, _("Released. Approvals given before the halt are asked again; runs go on."))
 
 
 def _dialog(request: Request, error: ApprovalError | None = None) -> HttpResponse:
     asked = {name: (request.GET.get(name) or request.POST.get(name) or "")[:200] for name in ("run", "agent")}
     if asked["run"] and not _is_run(asked["run"]):
-        raise NotFound("There is no such run; open the halt from the run's own page")
+        raise NotFound(say("There is no such run; open the halt from the run's own page"))
     chosen = request.POST.get("scope") or next((f"{name}:{value}" for name, value in asked.items() if value), "everything")
     context = {
         "post_url": reverse("halt"),
@@ -80,7 +83,7 @@ def _dialog(request: Request, error: ApprovalError | None = None) -> HttpRespons
         "asked": [(name, value) for name, value in asked.items() if value],
         "reason": request.POST.get("reason", ""),
         "errors": [error.message] if error else [],
-        "button": "Halt",
+        "button": _("Halt"),
     }
     return _render(request, "dialog", context, error)
 
@@ -98,18 +101,24 @@ def _scopes(asked: dict[str, str], chosen: str) -> list[Scope]:
     if asked["run"]:
         row = queries.run_row(asked["run"])
         agent = agent or (row.agent if row else "")
-        scopes.append(_scope(f"run:{asked['run']}", f"Run {asked['run'][:8]}", chosen, run=asked["run"]))
+        scopes.append(_scope(f"run:{asked['run']}", _("Run %(id)s") % {"id": asked["run"][:8]}, chosen, run=asked["run"]))
     agents = [agent] if agent else [row.slug for row in queries.agents()]
-    scopes += [_scope(f"agent:{slug}", f"The agent {slug}", chosen, agent=slug) for slug in agents]
-    return [*scopes, _scope("everything", "Everything", chosen)]
+    scopes += [_scope(f"agent:{slug}", _("The agent %(agent)s") % {"agent": slug}, chosen, agent=slug) for slug in agents]
+    return [*scopes, _scope("everything", _("Everything"), chosen)]
 
 
 def _scope(value: str, label: str, chosen: str, *, agent: str = "", run: str = "") -> Scope:
     live, waiting = queries.live_counts(agent=agent, run=run), approvals_queries.unsettled_counts(agent=agent, run=run)
-    parts = [f"stops {live['live']:,} live runs", f"freezes {waiting['pending'] + waiting['approved']:,} actions"]
+    parts: list[str] = [
+        say("stops %(n)d live run", "stops %(n)d live runs", n=live["live"]),
+        say("freezes %(n)d action", "freezes %(n)d actions", n=waiting["pending"] + waiting["approved"]),
+    ]
     if waiting["in_flight"]:
-        parts.append(f"{waiting['in_flight']:,} calls have begun and cannot be interrupted")
-    return Scope(value, label, ", ".join(parts), checked=value == chosen, everything=value == "everything")
+        begun = say(
+            "%(n)d call has begun and cannot be interrupted", "%(n)d calls have begun and cannot be interrupted", n=waiting["in_flight"]
+        )
+        parts.append(begun)
+    return Scope(value, label, ", ".join(map(told, parts)), checked=value == chosen, everything=value == "everything")
 
 
 def _release_dialog(request: Request, stop: Stop, error: ApprovalError | None = None) -> HttpResponse:
@@ -121,9 +130,10 @@ def _release_dialog(request: Request, stop: Stop, error: ApprovalError | None = 
         "by": stop.by,
         "since": stop.at,
         "reason": stop.reason,
-        "consequence": f"{live['live']:,} runs go on. {waiting['approved']:,} approvals given before the halt are asked again.",
+        "consequence": _("Runs that go on: %(n)s. Approvals given before the halt that are asked again: %(m)s.")
+        % {"n": number(live["live"]), "m": number(waiting["approved"])},
         "errors": [error.message] if error else [],
-        "button": f"Release and let {live['live']:,} runs go on",
+        "button": told(say("Release and let %(n)d run go on", "Release and let %(n)d runs go on", n=live["live"])),
     }
     return _render(request, "release", context, error)
 

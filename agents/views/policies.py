@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agents.queries import known_to_policies
@@ -24,8 +25,14 @@ from approvals.queries import past
 from approvals.queries import policies as queries
 from approvals.web import policies as cards
 from approvals.web.http import Request, is_fragment
+from audit.languages import told
+from audit.sentences import say
 
-LASTS = ((1_000, "the last 1,000 actions"), (10_000, "the last 10,000 actions"), (0, "the actions of 30 days"))
+LASTS = (
+    (1_000, say("the last %(n)d actions", n=1_000)),
+    (10_000, say("the last %(n)d actions", n=10_000)),
+    (0, say("the actions of 30 days")),
+)
 
 
 @require_safe
@@ -62,7 +69,7 @@ def version_page(request: Request, version_id: int) -> HttpResponse:
 def editor(request: Request) -> HttpResponse:
     """The editor. Its buttons check a text, try it on past actions, or propose it; nothing here puts anything in force."""
     if not permissions.can_edit_policy(request.user):
-        raise NotAllowed("Only administrators can change the policy; everybody with a role can read it")
+        raise NotAllowed(say("Only administrators can change the policy; everybody with a role can read it"))
     if request.method != "POST":
         return _editor(request, _text(request), {})
     source = request.POST.get("source", "").replace("\r\n", "\n")
@@ -95,7 +102,8 @@ def publish(request: Request, version_id: int) -> HttpResponse:
         made = publishing.publish(version_id, by=request.user, door="web", note=request.POST.get("note", "")[:2_000])
     except ApprovalError as error:
         return _version(request, version_id, error)
-    messages.success(request, f"Version {made.number} is in force. Actions asked before keep what they were asked under.")
+    sentence = _("Version %(n)s is in force. Actions asked before keep what they were asked under.")
+    messages.success(request, sentence % {"n": made.number})
     return redirect("policy", version_id)
 
 
@@ -106,7 +114,7 @@ def withdraw(request: Request, version_id: int) -> HttpResponse:
         publishing.withdraw(version_id, by=request.user, door="web", reason=request.POST.get("note", ""))
     except ApprovalError as error:
         return _version(request, version_id, error)
-    messages.success(request, "Withdrawn. It stays in the history and can never be published.")
+    messages.success(request, _("Withdrawn. It stays in the history and can never be published."))
     return redirect("policy", version_id)
 
 
@@ -144,7 +152,7 @@ def _editor(request: Request, source: str, result: dict[str, Any], *, status: in
         "rows": max(20, min(60, source.count("\n") + 2)),
         "justification": request.POST.get("justification", ""),
         "post_url": reverse("policy-edit"),
-        "lasts": LASTS,
+        "lasts": [(value, told(label)) for value, label in LASTS],
     }
     return render(request, "policies/_result.html" if is_fragment(request) else "policies/editor.html", context, status=status)
 
@@ -188,7 +196,7 @@ def _propose(request: Request, source: str) -> HttpResponse:
     made = publishing.propose(
         source, justification=request.POST.get("justification", ""), known=known_to_policies(), by=request.user, door="web"
     )
-    messages.success(request, "Proposed. It is not in force before it is published.")
+    messages.success(request, _("Proposed. It is not in force before it is published."))
     url = reverse("policy", args=[made.pk])
     if is_fragment(request):
         answer = HttpResponse(status=204)

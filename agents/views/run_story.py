@@ -12,18 +12,21 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from agents.queries import EffectRow, PauseRow
 from agents.views.states import EFFECTS, SPANS, Look, took
 from approvals.queries import AskRow, InboxRow
 from approvals.render.reveal import Revealed, reveal
 from approvals.web.receipts import Receipt, receipt_of
+from audit.languages import number, told
 from audit.queries import SpanRow
+from audit.sentences import say
 
 KINDS = {
-    "node": ("node", "git-commit-horizontal", "step"),
-    "model": ("model", "brain", "model call"),
-    "tool": ("tool", "wrench", "tool call"),
+    "node": ("node", "git-commit-horizontal", say("step")),
+    "model": ("model", "brain", say("model call")),
+    "tool": ("tool", "wrench", say("tool call")),
 }
 CUT = 4_000
 
@@ -111,14 +114,14 @@ def _span(span: SpanRow) -> Step:
         key=f"s{span.id}",
         kind=kind,
         icon=icon,
-        kind_word=word,
+        kind_word=told(word),
         title=span.name,
         at=span.started_at,
         took=took(span.started_at, span.ended_at),
         current=span.status == "running",
         look=look if look and look.word else None,
-        details=_details(("In", span.input), ("Out", span.output)),
-        trouble=reveal(span.error) if span.error else None,
+        details=_details((_("In"), span.input), (_("Out"), span.output)),
+        trouble=reveal(told(span.error)) if span.error else None,
     )
 
 
@@ -130,7 +133,7 @@ def _action(row: InboxRow, effect: EffectRow | None, call: SpanRow | None, node:
         summary=row.summary,
         level=row.level,
         score=row.score,
-        waiting="Waits for people" if waits else "",
+        waiting=_("Waits for people") if waits else "",
         receipt=receipt_of(row),
         effect=EFFECTS.get(effect.state) if effect else None,
         effect_at=(effect.finished_at or effect.claimed_at) if effect else None,
@@ -140,32 +143,38 @@ def _action(row: InboxRow, effect: EffectRow | None, call: SpanRow | None, node:
         key=f"a{row.id}",
         kind="human" if waits or row.level != "low" else "tool",
         icon="message-circle-question-mark" if question else "hand" if row.level != "low" else "wrench",
-        kind_word=("question" if question else "action") + (f" at {node}" if node else ""),
+        kind_word=_kind_word(question, node),
         title=row.tool,
         at=row.created_at,
         took=took(call.started_at, call.ended_at) if call else "",
         current=waits,
         asked=asked,
-        details=_details(("Result", effect.result)) if effect and effect.result is not None else (),
-        trouble=reveal(effect.error) if effect and effect.error else None,
+        details=_details((_("Result"), effect.result)) if effect and effect.result is not None else (),
+        trouble=reveal(told(effect.error)) if effect and effect.error else None,
         resolve_url=reverse("effect-resolve", args=[row.id]) if unknown and may_resolve else "",
     )
 
 
+def _kind_word(question: bool, node: str) -> str:
+    if node:
+        return (_("question at %(node)s") if question else _("action at %(node)s")) % {"node": node}
+    return _("question") if question else _("action")
+
+
 def _ask(ask: AskRow) -> Step:
     """A reviewer's question to the agent: beside the graph, which it does not move."""
-    answer = ("The agent's own words", ask.answer) if ask.state == "ANSWERED" else ("", None)
+    answer = (_("The agent's own words"), ask.answer) if ask.state == "ANSWERED" else ("", None)
     return Step(
         key=f"q{ask.id}",
         kind="human",
         icon="message-circle-question-mark",
-        kind_word="question to the agent",
-        title=f"{ask.by} asked",
+        kind_word=_("question to the agent"),
+        title=_("%(who)s asked") % {"who": ask.by},
         at=ask.at,
         took=took(ask.at, ask.done_at),
         current=ask.state == "WANTED",
-        details=_details(("Question", ask.question), answer),
-        trouble=reveal(ask.answer) if ask.state == "FAILED" else None,
+        details=_details((_("Question"), ask.question), answer),
+        trouble=reveal(told(ask.answer)) if ask.state == "FAILED" else None,
     )
 
 
@@ -175,12 +184,12 @@ def _refused(pause: PauseRow) -> Step:
         key=f"p{pause.interrupt_id}",
         kind="node",
         icon="shield-x",
-        kind_word=f"refused at {pause.node}" if pause.node else "refused",
-        title=str(refusal.get("code") or "Nothing was asked of people"),
+        kind_word=_("refused at %(node)s") % {"node": pause.node} if pause.node else _("refused"),
+        title=str(refusal.get("code") or _("Nothing was asked of people")),
         at=pause.created_at,
         took="",
-        look=Look("the agent was told why", "reply", "quiet"),
-        trouble=reveal(str(refusal.get("reason", ""))),
+        look=Look(say("the agent was told why"), "reply", "quiet"),
+        trouble=reveal(told(str(refusal.get("reason", "")))),
     )
 
 
@@ -190,4 +199,8 @@ def _details(*parts: tuple[str, Any]) -> tuple[tuple[str, Revealed], ...]:
 
 def _text(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-    return text if len(text) <= CUT * 4 else f"{text[: CUT * 4]}\n({len(text) - CUT * 4:,} more characters are in the trace)"
+    return (
+        text
+        if len(text) <= CUT * 4
+        else text[: CUT * 4] + "\n" + _("(%(n)s more characters are in the trace)") % {"n": number(len(text) - CUT * 4)}
+    )

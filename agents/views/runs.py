@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from agents import operations, queries
@@ -26,10 +28,12 @@ from approvals.render.reveal import reveal
 from approvals.web.http import Request
 from approvals.web.rows import chips, with_query
 from approvals.web.schemaform import fields_of, read
+from audit.languages import number, told
 from audit.queries import spans as spans_of
+from audit.sentences import say
 
 STATES = (
-    ("", "All"), ("live", "Live"), ("WAITING", "Waiting"), ("HALTED", "Halted"), ("FAILED", "Failed"), ("SUCCEEDED", "Succeeded"),
+    ("", say("All")), ("live", say("Live")), ("WAITING", say("Waiting")), ("HALTED", say("Halted")), ("FAILED", say("Failed")), ("SUCCEEDED", say("Succeeded")),
 )  # fmt: skip
 WATCHED = 20  # open actions whose hints refresh the page; the run's own hints come with every step
 UNFINISHED = {"CREATED", "RUNNING", "WAITING", "READY", "HALTED"}
@@ -50,8 +54,7 @@ def _runs(request: Request) -> dict[str, Any]:
     filtered = bool(query["agent"] or query["state"])
     return {
         "url": url,
-        "counts": f"{counts['live']:,} live, {counts['running']:,} of them moving now"
-        + (f", of {query['agent']}" if query["agent"] else ""),
+        "counts": _counts(counts, query["agent"]),
         "chips": chips(url, query, "state", STATES),
         "rows": [run_line(row) for row in page.rows],
         "list_url": with_query(url, query, part="list"),
@@ -59,9 +62,16 @@ def _runs(request: Request) -> dict[str, Any]:
         "first_url": with_query(url, query, cursor="") if query["cursor"] else "",
         "start_url": reverse("run-choose") if permissions.can_start_runs(request.user) else "",
         "clear_url": url if filtered else "",
-        "empty_title": "Nothing matches" if filtered else "No run yet",
-        "empty_text": "Loosen the filters to see other runs." if filtered else "A run is one execution of an agent's graph.",
+        "empty_title": _("Nothing matches") if filtered else _("No run yet"),
+        "empty_text": _("Loosen the filters to see other runs.") if filtered else _("A run is one execution of an agent's graph."),
     }
+
+
+def _counts(counts: Mapping[str, int], agent: str) -> str:
+    said = {"n": number(counts["live"]), "m": number(counts["running"]), "agent": agent}
+    if agent:
+        return _("%(n)s live, %(m)s of them moving now, of %(agent)s") % said
+    return _("%(n)s live, %(m)s of them moving now") % said
 
 
 @require_safe
@@ -106,15 +116,15 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "live_url": reverse("run-live", args=[row.id]),
         "log_url": f"{reverse('events')}?run={row.id}",
         "figures": _figures(detail, spans, actions),
-        "halted": f"Halted by {halted[0].by}: {halted[0].reason}" if halted else "",
-        "trouble": reveal(row.error) if row.error else None,
+        "halted": _("Halted by %(who)s: %(why)s") % {"who": halted[0].by, "why": halted[0].reason} if halted else "",
+        "trouble": reveal(told(row.error)) if row.error else None,
         "result": lines_of(detail.output if isinstance(detail.output, dict) else {"result": detail.output})
         if detail.output is not None
         else (),
         "steps": steps,
         "watch": [f"live:action:{action.id} from:body" for action in actions if action.state == "PENDING"][:WATCHED],
         "graph": draw(detail.drawing, visits=visits(spans), now=row.nodes if live else ()),
-        "graph_note": f"at {', '.join(row.nodes)}" if live and row.nodes else "",
+        "graph_note": _("at %(nodes)s") % {"nodes": ", ".join(row.nodes)} if live and row.nodes else "",
         "input": lines_of(row.input if isinstance(row.input, dict) else {"input": row.input}),
     }
 
@@ -139,12 +149,12 @@ def _figures(detail: RunDetail, spans: Any, actions: Any) -> tuple[Figure, ...]:
     calls, tokens = usage(spans)
     settled = sum(action.settled_at is not None for action in actions)
     return (
-        Figure("State", state=RUNS[row.state]),
-        Figure("Started", moment=row.created_at),
-        Figure("Took", took(row.created_at, row.finished_at)) if row.finished_at else Figure("Last moved", moment=row.changed_at),
-        Figure("Actions settled", f"{settled} of {len(actions)}"),
-        Figure("Model calls", f"{calls:,}"),
-        Figure("Tokens", f"{tokens:,}" if tokens else "none counted"),
+        Figure(_("State"), state=RUNS[row.state]),
+        Figure(_("Started"), moment=row.created_at),
+        Figure(_("Took"), took(row.created_at, row.finished_at)) if row.finished_at else Figure(_("Last moved"), moment=row.changed_at),
+        Figure(_("Actions settled"), _("%(n)s of %(of)s") % {"n": settled, "of": len(actions)}),
+        Figure(_("Model calls"), number(calls)),
+        Figure(_("Tokens"), number(tokens) if tokens else _("none counted")),
     )
 
 
@@ -175,7 +185,7 @@ def start(request: Request, slug: str) -> HttpResponse:
     fields = fields_of(agent.input_schema, {}, posted=request.POST, errors=errors)
     shown = {field.key for field in fields if field.error}
     rest = tuple(why for path, why in errors.items() if path.split(".")[0].split("[")[0] not in shown)
-    return _form(request, agent, fields, rest or ("Some fields need another value",), status=422)
+    return _form(request, agent, fields, rest or (_("Some fields need another value"),), status=422)
 
 
 def _form(request: Request, agent: queries.AgentRow, fields: Any, errors: tuple[str, ...], status: int = 200) -> HttpResponse:
@@ -189,7 +199,7 @@ def _form(request: Request, agent: queries.AgentRow, fields: Any, errors: tuple[
         "fields": fields,
         "errors": errors,
         "scripted": is_scripted(agent.model),
-        "promise": "What the policy passes runs by itself and is recorded; everything else waits in the inbox for a person.",
+        "promise": _("What the policy passes runs by itself and is recorded; everything else waits in the inbox for a person."),
     }
     return render(request, "agents/start_run.html", {"start": values}, status=status)
 
@@ -197,19 +207,19 @@ def _form(request: Request, agent: queries.AgentRow, fields: Any, errors: tuple[
 @require_POST
 def cancel(request: Request, run_id: UUID) -> HttpResponse:
     operations.cancel_run(run_id, reason=request.POST.get("reason", "")[:2_000], by=request.user, door="web")
-    messages.success(request, "The run is cancelled: what it asked for is cancelled too.")
+    messages.success(request, _("The run is cancelled: what it asked for is cancelled too."))
     return redirect("run", run_id)
 
 
 @require_POST
 def retry(request: Request, run_id: UUID) -> HttpResponse:
     operations.retry_run(run_id, by=request.user, door="web")
-    messages.success(request, "The run is taken up again at the step that failed.")
+    messages.success(request, _("The run is taken up again at the step that failed."))
     return redirect("run", run_id)
 
 
 @require_POST
 def ask_again(request: Request, run_id: UUID) -> HttpResponse:
     operations.ask_again(run_id, by=request.user, door="web")
-    messages.success(request, "The question is asked again: it comes back to the inbox in a moment, with what went wrong.")
+    messages.success(request, _("The question is asked again: it comes back to the inbox in a moment, with what went wrong."))
     return redirect("run", run_id)

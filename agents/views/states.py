@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
+from audit.languages import decimal
+from audit.sentences import say
+
 
 @dataclass(frozen=True)
 class Look:
@@ -14,33 +19,33 @@ class Look:
 
 
 RUNS = {
-    "CREATED": Look("Queued", "hourglass", "quiet"),
-    "RUNNING": Look("Running", "loader", "running"),
-    "WAITING": Look("Waiting", "hand", "waiting"),
-    "READY": Look("Ready", "hourglass", "running"),
-    "HALTED": Look("Halted", "octagon-pause", "halted"),
-    "SUCCEEDED": Look("Succeeded", "circle-check", "done"),
-    "PARTIAL": Look("In part", "circle-dot-dashed", "waiting"),
-    "FAILED": Look("Failed", "circle-x", "failed"),
-    "CANCELLED": Look("Cancelled", "circle-slash", "quiet"),
+    "CREATED": Look(say("Queued"), "hourglass", "quiet"),
+    "RUNNING": Look(say("Running"), "loader", "running"),
+    "WAITING": Look(say("Waiting"), "hand", "waiting"),
+    "READY": Look(say("Ready"), "hourglass", "running"),
+    "HALTED": Look(say("Halted"), "octagon-pause", "halted"),
+    "SUCCEEDED": Look(say("Succeeded"), "circle-check", "done"),
+    "PARTIAL": Look(say("In part"), "circle-dot-dashed", "waiting"),
+    "FAILED": Look(say("Failed"), "circle-x", "failed"),
+    "CANCELLED": Look(say("Cancelled"), "circle-slash", "quiet"),
 }
 EFFECTS = {
-    "READY": Look("Waits for a worker", "hourglass", "running"),
-    "CLAIMED": Look("A worker runs it now", "loader", "running"),
-    "DONE": Look("Done", "circle-check", "done"),
-    "FAILED": Look("Failed", "circle-x", "failed"),
-    "UNKNOWN": Look("Nobody knows whether it was done", "circle-question-mark", "waiting"),
-    "COMPENSATED": Look("Undone", "undo-2", "quiet"),
+    "READY": Look(say("Waits for a worker"), "hourglass", "running"),
+    "CLAIMED": Look(say("A worker runs it now"), "loader", "running"),
+    "DONE": Look(say("Done"), "circle-check", "done"),
+    "FAILED": Look(say("Failed"), "circle-x", "failed"),
+    "UNKNOWN": Look(say("Nobody knows whether it was done"), "circle-question-mark", "waiting"),
+    "COMPENSATED": Look(say("Undone"), "undo-2", "quiet"),
 }
 SPANS = {
-    "running": Look("running", "loader", "running"),
+    "running": Look(say("running"), "loader", "running"),
     "done": Look("", "", ""),
-    "failed": Look("failed", "circle-x", "failed"),
-    "paused": Look("asked people", "hand", "waiting"),
-    "halted": Look("halted", "octagon-pause", "halted"),
+    "failed": Look(say("failed"), "circle-x", "failed"),
+    "paused": Look(say("asked people"), "hand", "waiting"),
+    "halted": Look(say("halted"), "octagon-pause", "halted"),
 }
-HALTED = Look("Halted", "octagon-pause", "halted")
-OFF = Look("Switched off", "circle-slash", "quiet")
+HALTED = Look(say("Halted"), "octagon-pause", "halted")
+OFF = Look(say("Switched off"), "circle-slash", "quiet")
 
 
 def took(start: datetime | None, end: datetime | None) -> str:
@@ -49,11 +54,13 @@ def took(start: datetime | None, end: datetime | None) -> str:
         return ""
     seconds = max(0.0, (end - start).total_seconds())
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
+        return _("%(n)s ms") % {"n": decimal(seconds * 1000, 0)}
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return _("%(n)s s") % {"n": decimal(seconds)}
     minutes, rest = divmod(int(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest} s"
+        return _("%(m)s min %(s)s s") % {"m": minutes, "s": rest}
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+    if hours < 48:
+        return _("%(h)s h %(m)s min") % {"h": hours, "m": minutes}
+    return _("%(d)s d %(h)s h") % {"d": hours // 24, "h": hours % 24}

@@ -12,14 +12,22 @@ from approvals.legible.characters import hides, shows_itself, stacked
 from approvals.legible.lookalikes import misleading
 from approvals.legible.packed import packed
 from approvals.legible.paths import DEEP, under, walk
+from audit.sentences import Frozen
 
 SHOWN = 12
+# What is found, as it is frozen among the facts of a version.
+AT = Frozen("%(path)s (%(why)s)", parts=["path", "why"])
+MORE = Frozen("%(n)d more")
+THE_VALUE = Frozen("the value")()
+DEEPER = Frozen("nested deeper than %(n)d")
+UNSEEN = Frozen("characters nobody can see")()
+STACKED = Frozen("stacked marks")()
 
 
 def unreadable(args: Any) -> tuple[str, ...]:
     """Paths of arguments (and keys) a person cannot take at face value, each with why. At most `SHOWN`, then how many more."""
-    found = list(dict.fromkeys(f"{path or 'the value'} ({why})" for path, why in _findings(args)))
-    return (*found[:SHOWN], f"{len(found) - SHOWN} more") if len(found) > SHOWN else tuple(found)
+    found = list(dict.fromkeys(str(AT(path=path or THE_VALUE, why=why)) for path, why in _findings(args)))
+    return (*found[:SHOWN], str(MORE(n=len(found) - SHOWN))) if len(found) > SHOWN else tuple(found)
 
 
 def _findings(args: Any) -> Iterator[tuple[str, str]]:
@@ -31,17 +39,17 @@ def _findings(args: Any) -> Iterator[tuple[str, str]]:
             if why := faults(value):
                 yield _plain(path), why
         elif value and isinstance(value, (dict, list)):
-            yield _plain(path), f"nested deeper than {DEEP}"
+            yield _plain(path), DEEPER(n=DEEP)
 
 
 def faults(text: str, *, key: bool = False) -> str:
     """What is wrong with one text, in a few words; empty when it reads as it is."""
-    said = []
+    said: list[str] = []
     if not (text.isascii() and text.isprintable()):
         if any(map(hides, text)):
-            said.append("characters nobody can see")
+            said.append(UNSEEN)
         if stacked(text):
-            said.append("stacked marks")
+            said.append(STACKED)
     if not key and (blobs := packed(text)):
         said.append(blobs[0].what)
     said.extend(misleading(text))

@@ -10,8 +10,16 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from audit.sentences import Frozen, say
+
 Odd = str
-COMPATIBILITY = "a compatibility form"
+# What pretends, as it is frozen among the facts of a version.
+MIXED = Frozen("letters of different alphabets")()
+DISGUISED = Frozen("disguised letters")()
+USER = Frozen("an address with a user name")()
+PUNYCODE = Frozen("a host name in punycode")()
+SCRIPT = Frozen("an address that carries a script or data")()
+COMPATIBILITY = say("a compatibility form")
 
 # Letters of other scripts drawn (nearly) like a Latin one. Kept as pairs so that a reviewer of this file can see them side by side.
 _TWINS = dict(
@@ -57,11 +65,11 @@ def misleading(text: str) -> list[str]:
     spots = odd_letters(text)
     address = _BREAKS.sub("", text)
     found = [
-        (any(reason.startswith("looks like") or "among" in reason for reason in spots.values()), "letters of different alphabets"),
-        (any(reason == COMPATIBILITY for reason in spots.values()), "disguised letters"),
-        (bool(_URL_USER.search(text)), "an address with a user name"),
-        (bool(_PUNYCODE.search(text)), "a host name in punycode"),
-        (bool(_SCRIPT_URL.search(address)), "an address that carries a script or data"),
+        (any(reason != COMPATIBILITY for reason in spots.values()), MIXED),
+        (any(reason == COMPATIBILITY for reason in spots.values()), DISGUISED),
+        (bool(_URL_USER.search(text)), USER),
+        (bool(_PUNYCODE.search(text)), PUNYCODE),
+        (bool(_SCRIPT_URL.search(address)), SCRIPT),
     ]
     return [words for is_so, words in found if is_so]
 
@@ -69,20 +77,20 @@ def misleading(text: str) -> list[str]:
 def warnings_about(text: str, spots: dict[int, Odd]) -> tuple[str, ...]:
     """Sentences for the reader, most telling first."""
     address = _BREAKS.sub("", text)
-    mixed = any(reason.startswith("looks like") or "among" in reason for reason in spots.values())
+    mixed = any(reason != COMPATIBILITY for reason in spots.values())
     found = [
-        (mixed, "Letters of different alphabets in one word"),
-        (any(reason == COMPATIBILITY for reason in spots.values()), "Letters in a special form (full-width, mathematical, circled)"),
+        (mixed, say("Letters of different alphabets in one word")),
+        (any(reason == COMPATIBILITY for reason in spots.values()), say("Letters in a special form (full-width, mathematical, circled)")),
         (
             not text.isascii() and not unicodedata.is_normalized("NFC", text),
-            "Accents are written as separate marks; it may look equal to a different text",
+            say("Accents are written as separate marks; it may look equal to a different text"),
         ),
-        (bool(_URL_USER.search(text)), "The address names a user before the @: the host comes after it"),
-        (bool(_PUNYCODE.search(text)), "A host name in punycode (xn--)"),
-        (bool(_SCRIPT_URL.search(address)), "An address that carries a script or data"),
-        (bool(_TERMINAL.search(text)), "Terminal escape codes: in a terminal they could change what is shown"),
-        (text != text.rstrip(" ") and bool(text.strip()), "Ends in spaces: it looks equal to the text without them"),
-        (bool(_MARKUP.search(text)), "HTML or Markdown: shown as text, nothing of it is drawn or fetched"),
+        (bool(_URL_USER.search(text)), say("The address names a user before the @: the host comes after it")),
+        (bool(_PUNYCODE.search(text)), say("A host name in punycode (xn--)")),
+        (bool(_SCRIPT_URL.search(address)), say("An address that carries a script or data")),
+        (bool(_TERMINAL.search(text)), say("Terminal escape codes: in a terminal they could change what is shown")),
+        (text != text.rstrip(" ") and bool(text.strip()), say("Ends in spaces: it looks equal to the text without them")),
+        (bool(_MARKUP.search(text)), say("HTML or Markdown: shown as text, nothing of it is drawn or fetched")),
     ]
     return tuple(sentence for is_so, sentence in found if is_so)
 
@@ -94,13 +102,15 @@ def _odd_in_word(word: str, at: int, *, latin_text: bool) -> dict[int, Odd]:
         main = "LATIN" if "LATIN" in mixed else max(mixed, key=scripts.count)
         return {at + i: _reason(char, main) for i, char in enumerate(word) if scripts[i] in _CAN_MIX and scripts[i] != main}
     if latin_text and mixed and mixed != {"LATIN"} and all(char in _TWINS for char in word):
-        return {at + i: f"looks like {_TWINS[char]}" for i, char in enumerate(word)}
+        return {at + i: say("looks like %(letter)s", letter=_TWINS[char]) for i, char in enumerate(word)}
     return {}
 
 
 def _reason(char: str, main: str) -> str:
     twin = _TWINS.get(char)
-    return f"looks like {twin}" if twin and main == "LATIN" else f"a letter among {main.title()} letters"
+    if twin and main == "LATIN":
+        return say("looks like %(letter)s", letter=twin)
+    return say("a letter among %(script)s letters", script=main.title())
 
 
 def _is_disguised(char: str) -> bool:

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
+from audit.sentences import Frozen
+
 OPAQUE = 200
 SHORT = 24
 PREVIEW = 240
@@ -19,6 +21,7 @@ WORDS = 0.9
 VARIED = 8
 MANY = 20
 SCANNED = 300_000
+HEXADECIMAL = Frozen("hexadecimal bytes")()
 
 _RUN = re.compile(r"(?:0x)?[A-Za-z0-9+/_-]{24,}={0,2}")
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
@@ -48,7 +51,7 @@ def packed(text: str) -> tuple[Packed, ...]:
 def _blob(run: str) -> Packed | None:
     digits = run.removeprefix("0x")
     if _HEX.fullmatch(run) and len(digits) % 2 == 0:
-        return _named("hexadecimal bytes", run, bytes.fromhex(digits[: PREVIEW * 2]))
+        return _named(HEXADECIMAL, run, bytes.fromhex(digits[: PREVIEW * 2]))
     if len(set(run)) < VARIED:
         return None  # a ruler, or padding: long, but nobody packed anything into it
     return _named("base64", run, _decode(run))

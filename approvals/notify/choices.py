@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from audit.sentences import say
+
 LEVELS = ("low", "medium", "high", "critical")
 EMAIL, PUSH = "email", "push"
 NOW, DIGEST, OFF = "now", "digest", "off"
@@ -87,12 +89,12 @@ def checked(wanted: Mapping[str, Any]) -> dict[str, Any]:
     table = {channel: {level: _way(matrix, channel, level) for level in LEVELS} for channel in WAYS}
     begins, ends = _time(wanted, "quiet_from"), _time(wanted, "quiet_to")
     if bool(begins) != bool(ends):
-        raise BadChoice("quiet_from", "Quiet hours need a beginning and an end; leave both empty for none")
+        raise BadChoice("quiet_from", say("Quiet hours need a beginning and an end; leave both empty for none"))
     if begins and begins == ends:
-        raise BadChoice("quiet_from", "Quiet hours that end when they begin would last for ever or not at all")
+        raise BadChoice("quiet_from", say("Quiet hours that end when they begin would last for ever or not at all"))
     zone = str(wanted.get("zone") or "UTC")
     if zone not in _zones():
-        raise BadChoice("zone", f"{zone[:40]!r} is no time zone; write one such as Europe/Berlin")
+        raise BadChoice("zone", say("%(zone)s is no time zone; write one such as Europe/Berlin", zone=repr(zone[:40])))
     return {
         "matrix": table, "quiet_from": begins, "quiet_to": ends, "loud": bool(wanted.get("loud", True)), "zone": zone,
         "digest": _time(wanted, "digest"),
@@ -109,7 +111,15 @@ def _made(kept: Mapping[str, Any]) -> Wants:
 def _way(matrix: Mapping[str, Any], channel: str, level: str) -> str:
     way = (matrix.get(channel) or {}).get(level, USUAL[channel][level])
     if way not in WAYS[channel]:
-        raise BadChoice("matrix", f"{str(way)[:40]!r} is no way for {channel}; there are {', '.join(WAYS[channel])}")
+        raise BadChoice(
+            "matrix",
+            say(
+                "%(what)s is no way for %(channel)s; there are %(names)s",
+                what=repr(str(way)[:40]),
+                channel=channel,
+                names=", ".join(WAYS[channel]),
+            ),
+        )
     return str(way)
 
 
@@ -121,7 +131,7 @@ def _time(wanted: Mapping[str, Any], name: str) -> str:
     try:
         return datetime.strptime(text[:5], "%H:%M").time().isoformat("minutes")  # noqa: DTZ007  a time of day, not a moment
     except ValueError:
-        raise BadChoice(name, f"{text[:20]!r} is no time of day; write it like 08:30") from None
+        raise BadChoice(name, say("%(text)s is no time of day; write it like 08:30", text=repr(text[:20]))) from None
 
 
 @lru_cache(maxsize=1)

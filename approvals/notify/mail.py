@@ -6,9 +6,18 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 
 from approvals.notify.errors import NotSent
+from audit.sentences import Frozen, say
 
 FILES = "django.core.mail.backends.filebased.EmailBackend"
 NOWHERE = (FILES, "django.core.mail.backends.console.EmailBackend", "django.core.mail.backends.dummy.EmailBackend")
+
+# What went wrong, as a delivery keeps it.
+NO_ADDRESS = Frozen("This account has no e-mail address; an administrator can add one")
+REFUSES_US = Frozen("The mail server refuses our name and password: %(answer)s")
+NOT_REACHED = Frozen("The mail server cannot be reached: %(why)s")
+REFUSES_THEM = Frozen("The mail server refuses the address: %(code)s %(text)s")
+ANSWERS = Frozen("The mail server answers %(answer)s")
+ENDED = Frozen("The connection ended before the mail server answered: %(why)s")
 
 
 def goes_out() -> bool:
@@ -19,10 +28,10 @@ def goes_out() -> bool:
 def said() -> str:
     """Where mail goes, in a sentence for people."""
     if settings.EMAIL_BACKEND == FILES:
-        return "No mail server is set: mails are written to files in var/mail and reach nobody (setting EMAIL_URL)"
+        return say("No mail server is set: mails are written to files in var/mail and reach nobody (setting EMAIL_URL)")
     if not goes_out():
-        return "No mail server is set: mails are printed to the worker's log and reach nobody (setting EMAIL_URL)"
-    return f"Mails go out through {settings.EMAIL_HOST}" if "smtp" in settings.EMAIL_BACKEND else "Mails go out"
+        return say("No mail server is set: mails are printed to the worker's log and reach nobody (setting EMAIL_URL)")
+    return say("Mails go out through %(host)s", host=settings.EMAIL_HOST) if "smtp" in settings.EMAIL_BACKEND else say("Mails go out")
 
 
 def send(*, to: str, subject: str, body: str, message_id: str) -> None:
@@ -36,14 +45,14 @@ def send(*, to: str, subject: str, body: str, message_id: str) -> None:
             whether the server took it, so whoever asks decides about a second one.
     """
     if not to:
-        raise NotSent("This account has no e-mail address; an administrator can add one", permanent=True)
+        raise NotSent(NO_ADDRESS(), permanent=True)
     connection = get_connection(timeout=settings.EMAIL_TIMEOUT)
     try:
         connection.open()
     except smtplib.SMTPAuthenticationError as error:
-        raise NotSent(f"The mail server refuses our name and password: {_answer(error)}", down=True) from error
+        raise NotSent(REFUSES_US(answer=_answer(error)), down=True) from error
     except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(f"The mail server cannot be reached: {error}", down=True) from error
+        raise NotSent(NOT_REACHED(why=error), down=True) from error
     message = EmailMessage(
         subject=subject, body=body, to=[to], connection=connection,
         headers={"Message-ID": message_id, "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
@@ -52,11 +61,11 @@ def send(*, to: str, subject: str, body: str, message_id: str) -> None:
         message.send()
     except smtplib.SMTPRecipientsRefused as error:
         code, said_back = next(iter(error.recipients.values()), (550, b""))
-        raise NotSent(f"The mail server refuses the address: {code} {_text(said_back)}", permanent=code >= 500) from error
+        raise NotSent(REFUSES_THEM(code=code, text=_text(said_back)), permanent=code >= 500) from error
     except smtplib.SMTPResponseException as error:
-        raise NotSent(f"The mail server answers {_answer(error)}", permanent=error.smtp_code >= 500) from error
+        raise NotSent(ANSWERS(answer=_answer(error)), permanent=error.smtp_code >= 500) from error
     except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(f"The connection ended before the mail server answered: {error}", unsure=True) from error
+        raise NotSent(ENDED(why=error), unsure=True) from error
     finally:
         _closed(connection)
 

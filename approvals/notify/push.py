@@ -12,10 +12,22 @@ from django.conf import settings
 
 from approvals.notify import vapid
 from approvals.notify.errors import NotSent
+from audit.sentences import Frozen
 
 TIMEOUT_S = 8
 LOOPBACK = ("127.0.0.1", "localhost")
 URGENCY = {"low": "low", "medium": "normal", "high": "high", "critical": "high"}
+
+# What went wrong, as a delivery keeps it.
+NO_URL = Frozen("That is no address")
+NOT_CALLED = Frozen("%(host)s is no push service that is called from here (setting PUSH_HOSTS)")
+HTTPS_ONLY = Frozen("A push service is called over https only")
+ODD_PARTS = Frozen("That address has parts it should not have")
+NOT_REACHED = Frozen("The push service cannot be reached: %(name)s")
+BAD_KEYS = Frozen("The browser's keys cannot be used: %(why)s")
+GONE = Frozen("The browser has taken its permission back; the device was removed")
+NOT_MADE = Frozen("The push could not be made: %(message)s")
+ANSWERS = Frozen("The push service answers %(status)s")
 
 
 @dataclass(frozen=True)
@@ -33,12 +45,12 @@ def refuses(endpoint: str) -> str:
         parts = urlsplit(endpoint)
         host = parts.hostname or ""
     except ValueError:
-        return "That is no address"
+        return NO_URL()
     if not any(fnmatch(host, allowed) for allowed in settings.PUSH_HOSTS):
-        return f"{host[:80]} is no push service that is called from here (setting PUSH_HOSTS)"
+        return NOT_CALLED(host=host[:80])
     if parts.scheme != "https" and host not in LOOPBACK:
-        return "A push service is called over https only"
-    return "" if not parts.username and len(endpoint) <= 1_000 else "That address has parts it should not have"
+        return HTTPS_ONLY()
+    return "" if not parts.username and len(endpoint) <= 1_000 else ODD_PARTS()
 
 
 def send(target: Target, payload: Mapping[str, Any], *, seconds: int, level: str) -> None:
@@ -74,9 +86,9 @@ def send(target: Target, payload: Mapping[str, Any], *, seconds: int, level: str
     except WebPushException as error:
         _refused(error)
     except requests.RequestException as error:
-        raise NotSent(f"The push service cannot be reached: {type(error).__name__}") from error
+        raise NotSent(NOT_REACHED(name=type(error).__name__)) from error
     except ValueError as error:  # keys that are none
-        raise NotSent(f"The browser's keys cannot be used: {error}", permanent=True) from error
+        raise NotSent(BAD_KEYS(why=error), permanent=True) from error
     finally:
         session.close()
 
@@ -84,7 +96,7 @@ def send(target: Target, payload: Mapping[str, Any], *, seconds: int, level: str
 def _refused(error: Any) -> None:
     status = getattr(error.response, "status_code", 0)
     if status in {404, 410}:
-        raise NotSent("The browser has taken its permission back; the device was removed", permanent=True, gone=True) from error
+        raise NotSent(GONE(), permanent=True, gone=True) from error
     if not status:
-        raise NotSent(f"The push could not be made: {error.message}", permanent=True) from error
-    raise NotSent(f"The push service answers {status}", permanent=status < 500 and status != 429) from error
+        raise NotSent(NOT_MADE(message=error.message), permanent=True) from error
+    raise NotSent(ANSWERS(status=status), permanent=status < 500 and status != 429) from error

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+
+from audit.languages import told
 
 LEVELS = ("low", "medium", "high", "critical")
 MOST_LISTED = 20
@@ -59,15 +62,15 @@ def mail(items: Sequence[Item], *, site: str, zone: str) -> Message:
     if len(ordered) == 1:
         subject = _subject(first)
     else:
-        subject = _("%(n)d actions wait for you, the riskiest is %(level)s") % {"n": len(ordered), "level": first.level}
+        subject = _("%(n)s actions wait for you, the riskiest: %(level)s") % {"n": len(ordered), "level": level_name(first.level)}
     parts = [_told(item, site, zone) for item in ordered[:MOST_LISTED]]
     return Message(subject, "\n\n".join([*parts, *_more(len(ordered), site), _foot(site)]))
 
 
 def digest(items: Sequence[Item], total: int, *, site: str, zone: str) -> Message:
     """The weekday digest: how much waits for one person, and what is due first."""
-    subject = ngettext("%(n)d action waits for you", "%(n)d actions wait for you", total) % {"n": total}
-    head = _("Good morning. Waiting for you now: %(n)d. Due first:") % {"n": total}
+    subject = ngettext("%(n)s action waits for you", "%(n)s actions wait for you", total) % {"n": total}
+    head = _("Good morning. Waiting for you now: %(n)s. Due first:") % {"n": total}
     parts = [_told(item, site, zone) for item in items[:MOST_LISTED]]
     return Message(subject, "\n\n".join([head, *parts, *_more(total, site), _foot(site)]))
 
@@ -90,7 +93,7 @@ def push(items: Sequence[Item]) -> dict[str, str | int]:
             "tag": "trial",
         }
     if len(items) > 1:
-        title = _("%(n)d actions wait, the riskiest is %(level)s") % {"n": len(items), "level": first.level}
+        title = _("%(n)s actions wait, the riskiest: %(level)s") % {"n": len(items), "level": level_name(first.level)}
         return {"title": title, "body": _("Open the inbox"), "url": "/inbox/", "tag": "inbox", "level": first.level}
     title, why = _("%(level)s risk: %(tool)s") % _named(first), happened(first.kind)
     body = name(first.agent) + (f": {why}" if why else "")
@@ -121,23 +124,31 @@ def _subject(item: Item) -> str:
     return _("%(level)s risk: %(tool)s by %(agent)s waits for you") % named
 
 
+def level_name(level: str) -> str:
+    return {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "critical": _("Critical")}.get(level, level)
+
+
 def _named(item: Item) -> dict[str, str]:
-    return {"level": item.level.capitalize(), "tool": name(item.tool), "agent": name(item.agent)}
+    return {"level": level_name(item.level), "tool": name(item.tool), "agent": name(item.agent)}
 
 
 def _told(item: Item, site: str, zone: str) -> str:
     why = happened(item.kind)
-    head = _("%(level)s risk (%(score)d): %(tool)s by %(agent)s") % {**_named(item), "score": item.score}
+    head = _("%(level)s risk (%(score)s): %(tool)s by %(agent)s") % {**_named(item), "score": item.score}
     lines = [head + (f", {why}" if why else "")]
     if item.starter:
         lines.append(_("Started by %(who)s") % {"who": _visible(item.starter)})
-    lines += [f"- {name(reason, 160)}" for reason in item.why]
-    lines.append(_("Decide before %(when)s") % {"when": item.expires_at.astimezone(ZoneInfo(zone)).strftime("%a %d %b %H:%M %Z")})
+    lines += [f"- {name(told(reason), 160)}" for reason in item.why]
+    lines.append(_("Decide before %(when)s") % {"when": _moment(item.expires_at.astimezone(ZoneInfo(zone)))})
     return "\n".join([*lines, f"{site}/actions/{item.id}/"])
 
 
+def _moment(at: datetime) -> str:
+    return date_format(at, "D j M H:i ") + at.strftime("%Z")
+
+
 def _more(total: int, site: str) -> list[str]:
-    return [_("And %(n)d more: %(url)s") % {"n": total - MOST_LISTED, "url": f"{site}/inbox/"}] if total > MOST_LISTED else []
+    return [_("And %(n)s more: %(url)s") % {"n": total - MOST_LISTED, "url": f"{site}/inbox/"}] if total > MOST_LISTED else []
 
 
 def _foot(site: str) -> str:

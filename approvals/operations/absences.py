@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from approvals import permissions
 from approvals.errors import ApprovalError, BadRequest, Conflict
 from approvals.models import Absence, Action, User
-from approvals.operations import events, staging
+from approvals.operations import events, kept, staging
 from approvals.operations.clock import database_now
 from approvals.operations.reserving import give, pending, person_named, put_down
 from approvals.operations.telling import tell_person
@@ -23,6 +23,7 @@ from approvals.states import ActionState
 from audit import log
 from audit.actors import SYSTEM, Actor
 from audit.log import Entry
+from audit.sentences import say
 
 LONGEST = timedelta(days=366)
 MOST_WORDS = 300
@@ -49,20 +50,20 @@ def go_away(*, by: User, delegate: str, lasts: timedelta | None = None, note: st
     who = permissions.standing(by)
     other = person_named(delegate)
     if other.person == who.person:
-        raise BadRequest("Leave your desk to somebody else than yourself")
+        raise BadRequest(say("Leave your desk to somebody else than yourself"))
     permissions.check_read(other)
     if lasts is not None and not timedelta(minutes=1) <= lasts <= LONGEST:
-        raise BadRequest("Be away for a minute at least and a year at most")
+        raise BadRequest(say("Be away for a minute at least and a year at most"))
     if len(note) > MOST_WORDS:
-        raise BadRequest(f"Say it in {MOST_WORDS} characters")
+        raise BadRequest(say("Say it in %(most_words)d characters", most_words=MOST_WORDS))
     if Absence.objects.filter(user=other, ended_at=None).exists():
-        raise BadRequest(f"{other.get_username()} is away too: choose somebody else")
+        raise BadRequest(say("%(other)s is away too: choose somebody else", other=other.get_username()))
     until = database_now() + lasts if lasts else None
     try:
         with transaction.atomic():
             absence = Absence.objects.create(user=who.user, delegate=other, until=until, note=note)
     except IntegrityError as error:
-        raise Conflict("You are away already: come back first, then leave your desk to somebody else") from error
+        raise Conflict(say("You are away already: come back first, then leave your desk to somebody else")) from error
     tell_person(other, object=ABSENCE, object_id=str(absence.pk), kind="person.away")
     moved, left = _move(who, other, door=door)
     log.append(
@@ -79,8 +80,8 @@ def come_back(*, by: User, door: str) -> Absence:
     """Take one's desk back. What the delegate holds already stays with them. Raises Conflict when this person was not away."""
     absence = Absence.objects.select_for_update(of=("self",)).select_related("user").filter(user=by, ended_at=None).first()
     if absence is None:
-        raise Conflict("You are not away")
-    _end(absence, by.actor, door, "came back")
+        raise Conflict(say("You are not away"))
+    _end(absence, by.actor, door, kept.CAME_BACK())
     return absence
 
 
@@ -121,7 +122,7 @@ def _end_due(pk: int) -> bool:
     absence = rows.filter(pk=pk, ended_at=None).first()
     if absence is None:
         return False
-    _end(absence, SYSTEM, "beat", "time is up")
+    _end(absence, SYSTEM, "beat", kept.TIME_IS_UP())
     return True
 
 
@@ -148,11 +149,11 @@ def _hand(pk: UUID, who: Standing, other: User, door: str) -> bool:
     try:
         give(
             action, requirement, envelope, stage=staging.stage_of(action, envelope), to=other, instead_of=instead_of, by=who,
-            reason="Away", door=door,
+            reason=kept.ABSENT(), door=door,
         )  # fmt: skip
     except ApprovalError:
         put_down(action)
-        log.append(events.entry(action, "action.put_back", by=who.user.actor, door=door, requirement=requirement, why="away"))
+        log.append(events.entry(action, "action.put_back", by=who.user.actor, door=door, requirement=requirement, why=kept.AWAY()))
         raise
     return True
 

@@ -13,12 +13,13 @@ from django.db.models.functions import Now
 from approvals import envelopes, permissions
 from approvals.errors import AlreadyDecided, BadRequest, Checking, NotFound
 from approvals.models import Action, Ask, Requirement, User
-from approvals.operations import events
+from approvals.operations import events, kept
 from approvals.operations.deciding import locked
 from approvals.operations.notices import tell_action
-from approvals.states import ActionState, AskState, Verdict
+from approvals.states import ActionState, AskState, Verdict, word
 from audit import canonical, log
 from audit.actors import Actor
+from audit.sentences import cause, say
 
 MAX_QUESTION, MAX_ANSWER, MOST = 2_000, 20_000, 20
 MAX_ATTEMPTS = 3
@@ -51,11 +52,15 @@ def ask(action_id: Any, *, by: User, question: str, door: str) -> Ask:
     """
     question = question.strip()
     if not question or len(question) > MAX_QUESTION:
-        raise BadRequest("Say what you want to know" if not question else f"A question has at most {MAX_QUESTION:,} characters")
+        raise BadRequest(
+            say("Say what you want to know")
+            if not question
+            else say("A question has at most %(max_question)d characters", max_question=MAX_QUESTION)
+        )
     try:
         canonical.dumps(question)
     except canonical.NotCanonical as error:
-        raise BadRequest(f"The question cannot be kept: {error}") from error
+        raise BadRequest(say("The question cannot be kept: %(why)s", why=cause(error))) from error
     action, requirement = locked(action_id)
     who = permissions.standing(by)
     envelope = envelopes.parse(requirement)
@@ -63,16 +68,16 @@ def ask(action_id: Any, *, by: User, question: str, door: str) -> Ask:
         who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded, editors=envelope.editors, verdict=Verdict.REJECT
     )
     if action.state != ActionState.PENDING:
-        raise AlreadyDecided(f"It is {action.state.lower()}: there is nothing left to ask about", state=str(action.state))
+        raise AlreadyDecided(say("It is %(state)s: there is nothing left to ask about", state=word(action.state)), state=str(action.state))
     if not action.run:
-        raise BadRequest("This agent runs outside of Countersign and cannot be asked from here")
+        raise BadRequest(say("This agent runs outside of Countersign and cannot be asked from here"))
     if Ask.objects.filter(action=action).count() >= MOST:
-        raise BadRequest(f"The agent has been asked {MOST} times about this: decide, or take over")
+        raise BadRequest(say("The agent has been asked %(most)d times about this: decide, or take over", most=MOST))
     try:
         with transaction.atomic():
             asked = Ask.objects.create(action=action, version=action.version, question=question, by=who.user, door=door)
     except IntegrityError as error:
-        raise Checking("The agent is still answering another question about this; wait a moment") from error
+        raise Checking(say("The agent is still answering another question about this; wait a moment")) from error
     log.append(events.entry(action, "ask.wanted", by=who.user.actor, door=door, requirement=requirement, ask=asked.pk, question=question))
     tell_action(action, "action.asked")
     return asked
@@ -88,7 +93,7 @@ def take_ask(ask_id: int) -> TakenAsk | None:
         return None
     action_id, question, attempts = row
     if attempts > MAX_ATTEMPTS:
-        fail_ask(ask_id, error="Its worker died each time it tried to answer")
+        fail_ask(ask_id, error=kept.WORKER_DIED())
         return None
     return TakenAsk(ask_id, action_id, Action.objects.values_list("run", flat=True).get(pk=action_id), question)
 
@@ -98,7 +103,7 @@ def answer_ask(ask_id: int, *, answer: str) -> None:
     """Keep the agent's words. They are shown fenced, never as fact."""
     words = canonical.storable(answer.strip())[:MAX_ANSWER]
     if not words:
-        fail_ask(ask_id, error="The agent said nothing")
+        fail_ask(ask_id, error=kept.SAID_NOTHING())
         return
     _finish(ask_id, AskState.ANSWERED, words, "answer")
 
@@ -112,7 +117,7 @@ def fail_ask(ask_id: int, *, error: str) -> None:
 def _finish(ask_id: int, state: AskState, words: str, name: str) -> None:
     asked = Ask.objects.filter(pk=ask_id).first()
     if asked is None:
-        raise NotFound("There is no such question")
+        raise NotFound(say("There is no such question"))
     action, _ = locked(asked.action_id)  # its events are written by one at a time
     if not Ask.objects.filter(pk=ask_id, state=AskState.WANTED).update(state=state, answer=words, done_at=Now()):
         return  # a worker that was thought dead was faster

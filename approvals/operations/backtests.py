@@ -11,12 +11,13 @@ from django.db.models.functions import Now
 from approvals import permissions
 from approvals.errors import BadRequest, InvalidPolicy
 from approvals.models import Backtest, User
-from approvals.operations import policies
+from approvals.operations import kept, policies
 from approvals.operations.notices import Hint, tell
 from approvals.policy.replay import Replay, Tally
 from approvals.policy.rules import BadPolicy, Policy, parse
 from approvals.queries import past
 from approvals.states import BacktestState
+from audit.sentences import say
 
 logger = structlog.get_logger("approvals.backtests")
 MOST = 50_000
@@ -35,7 +36,7 @@ def want(source: str, *, by: User, last: int = 0, days: int = 0) -> Backtest:
     who = permissions.standing(by)
     permissions.check_edit_policy(who)
     if not (last or days) > 0:
-        raise BadRequest("Say how many actions, or that of a month, the draft is to be tried on")
+        raise BadRequest(say("Say how many actions, or that of a month, the draft is to be tried on"))
     draft = readable(source)
     since = past.month_ago() if days else None
     row = Backtest.objects.create(source=source, sha256=draft.sha256, wanted_by=who.user, last=min(last or MOST, MOST), since=since)
@@ -53,7 +54,7 @@ def advance(backtest_id: int) -> bool:
         raise  # the database is away: the sweeper tries again
     except Exception as error:  # whatever it is, it would happen again: said, not tried for ever
         logger.exception("backtest_failed", row=backtest_id)
-        _fail(backtest_id, f"It could not be finished: {type(error).__name__}: {str(error)[:300]}")
+        _fail(backtest_id, kept.NOT_FINISHED(error=f"{type(error).__name__}: {str(error)[:300]}"))
         return False
 
 
@@ -68,7 +69,9 @@ def readable(source: str) -> Policy:
     try:
         return parse(source)
     except BadPolicy as error:
-        raise InvalidPolicy([(p.line, f"{p.where}: {p.why}" if p.where else p.why) for p in error.problems]) from error
+        raise InvalidPolicy(
+            [(p.line, say("%(where)s: %(why)s", where=p.where, why=p.why) if p.where else p.why) for p in error.problems]
+        ) from error
 
 
 def wake(backtest_id: int) -> None:

@@ -13,6 +13,7 @@ from approvals.models import User
 from approvals.operations.deciding import check_words, decide
 from approvals.queries import bulk
 from approvals.queries.bulk import MOST, Member
+from audit.sentences import say
 
 VERDICTS = ("approve", "reject")  # an answer is written for one action
 
@@ -45,18 +46,18 @@ def decide_together(seen: Sequence[tuple[str, str]], *, by: User, verdict: str, 
     """
     check_words(verdict, reason, "", key)
     if verdict not in VERDICTS:
-        raise BadRequest("Several actions are approved or rejected together; an answer is written for one")
+        raise BadRequest(say("Several actions are approved or rejected together; an answer is written for one"))
     if not seen:
-        raise BadRequest("Choose at least one action")
+        raise BadRequest(say("Choose at least one action"))
     if len(seen) > MOST or len({action for action, _ in seen}) < len(seen):
-        raise BadRequest(f"At most {MOST} different actions are decided together")
+        raise BadRequest(say("At most %(most)d different actions are decided together", most=MOST))
     members = bulk.members([action for action, _ in seen])
     first = next((m for action, digest in seen if (m := members.get(action)) and m.digest == digest and not bulk.alone(m)), None)
     results = []
     for action, digest in seen:
         member = members.get(action)
         if member is None:
-            results.append(Result(action, "", "left out", "There is no such action"))
+            results.append(Result(action, "", "left out", say("There is no such action")))
             continue
         results.append(_one(member, first, digest, by=by, verdict=verdict, reason=reason, key=key, door=door))
     return results

@@ -10,17 +10,18 @@ from approvals import envelopes
 from approvals.envelopes import Envelope
 from approvals.errors import ApprovalError, Conflict, Expired, Halted, Held, Tampered
 from approvals.models import Action, Requirement
-from approvals.operations import events, halts, on_record, policies
+from approvals.operations import events, halts, kept, on_record, policies
 from approvals.operations.clock import database_now
 from approvals.operations.counting import verdict_of, votes
 from approvals.operations.deciding import locked
 from approvals.operations.opening import people_excluded
 from approvals.operations.reopening import reopen
 from approvals.policy.risk import assess
-from approvals.states import ActionState, Verdict
+from approvals.states import ActionState, Verdict, word
 from approvals.stricter import asks_more
 from audit import log
 from audit.actors import SYSTEM
+from audit.sentences import say
 
 # Everything that must still be true is in the one statement that takes the action. `again` is a second
 # claim of a tool declared idempotent, after a crash: it was in time once, so only a halt stops it.
@@ -68,10 +69,10 @@ def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
     halts.hold_off()
     action, requirement = locked(action_id)
     if action.state != ActionState.APPROVED or action.settled_at:
-        raise Conflict(f"The action is {action.state.lower()}, not approved")
+        raise Conflict(say("The action is %(state)s, not approved", state=word(action.state)))
     envelope = envelopes.opened(action, requirement)
     if digest != action.digest:
-        raise Tampered("The effect was prepared for another version of this action")
+        raise Tampered(say("The effect was prepared for another version of this action"))
     if not again:
         _check_still_enough(action, requirement, envelope)
     # The hold is the approved one, whatever a column says: it is in the bytes that were digested.
@@ -82,7 +83,7 @@ def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
         or action.claim_by - action.resolved_at != held
         or not _hold_stands(action, envelope)
     ):
-        raise Tampered("The time allowed for executing this was changed in the database. Nothing will run; tell an operator")
+        raise Tampered(say("The time allowed for executing this was changed in the database. Nothing will run; tell an operator"))
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"id": action.pk, "digest": digest, "again": again})
         taken = cursor.fetchone() is not None
@@ -120,16 +121,16 @@ def _check_still_enough(action: Action, requirement: Requirement, envelope: Enve
         held_for = database_now() - (action.resolved_at or database_now())
         more = asks_more(now, envelope, given, excluded=excluded, held_for=held_for)
         if more:
-            _ask_again(action, f"Policy {policy.version} now asks for more than {requirement.policy} did: {more}")
+            _ask_again(action, kept.ASKS_MORE_OF(now=policy.version, then=requirement.policy, what=more))
     if verdict_of(action, envelope, given) is not Verdict.APPROVE:
-        _ask_again(action, "An approval no longer counts: somebody who gave it has been locked since, or a grant was revoked")
+        _ask_again(action, kept.COUNTS_NO_LONGER())
     if on_record.unproved(action, envelope):
-        _ask_again(action, "At this level people prove more now than somebody who approved it did")
+        _ask_again(action, kept.PROVE_MORE())
 
 
 def _ask_again(action: Action, why: str) -> NoReturn:
     reopen(action, why=why, by=SYSTEM, door="worker")
-    raise Reopened(f"{why}. The action went back to the people")
+    raise Reopened(say("%(why)s. The action went back to the people", why=why))
 
 
 def _hold_stands(action: Action, envelope: Envelope) -> bool:
@@ -141,16 +142,16 @@ def _hold_stands(action: Action, envelope: Envelope) -> bool:
 def _back_to_the_people(action: Action, *, again: bool) -> None:
     """What the claim refused because it was approved before a halt, released since, is asked again."""
     if not again and action.claimed_at is None and halts.voided(action):
-        _ask_again(action, "Approved before a halt, which has been released since")
+        _ask_again(action, kept.BEFORE_A_HALT())
 
 
 def _why_not(action: Action) -> ApprovalError:
     if halts.covering(action):
-        return Halted("An operator has halted this; it stays approved until the halt is released")
+        return Halted(say("An operator has halted this; it stays approved until the halt is released"))
     if action.hold_until and action.hold_until > database_now():
-        return Held("The approval is held: it may still be taken back, and nothing runs before that is over")
+        return Held(say("The approval is held: it may still be taken back, and nothing runs before that is over"))
     if action.claimed_at:
-        return Conflict("Another worker has claimed this")
+        return Conflict(say("Another worker has claimed this"))
     if action.claim_by is None or action.claim_by <= database_now():
-        return Expired("The approval ran out before a worker could act on it")
-    return Conflict("The action changed while it was being claimed")
+        return Expired(say("The approval ran out before a worker could act on it"))
+    return Conflict(say("The action changed while it was being claimed"))

@@ -20,8 +20,9 @@ from approvals.operations.notices import tell_action
 from approvals.operations.resolving import conclude, recorded_entry
 from approvals.operations.step_up import NO_PROOF, Proof
 from approvals.operations.verdicts import ALLOWED, NOTHING, WORDS_GO_IN_THE_RESPONSE, Also, details_of
-from approvals.states import ActionState, Verdict
+from approvals.states import ActionState, Verdict, word
 from audit import canonical, log, rows
+from audit.sentences import cause, chain, say
 
 _LOCKED = f"""
 SELECT {rows.columns(Action, "a")}, {rows.columns(Requirement, "r")}
@@ -101,7 +102,7 @@ def decide(
         return _looked_again(recorded, requirement)
     check_open(action, seen_digest)
     if mine and mine.version == action.version:
-        raise AlreadyDecided("You have decided this version already; it waits for somebody else")
+        raise AlreadyDecided(say("You have decided this version already; it waits for somebody else"))
     envelope = envelopes.opened(action, requirement)
     _check_verdict(action, envelope, chosen, reason)
     details = details_of(action, chosen, also, response)
@@ -158,14 +159,14 @@ def check_words(verdict: str, reason: str, response: str, key: str = "") -> Verd
     try:
         chosen = Verdict(verdict)
     except ValueError:
-        raise BadRequest(f"{verdict[:40]!r} is not a verdict; send {ALLOWED}") from None
-    for name, text, limit in (("reason", reason, MAX_REASON), ("response", response, MAX_RESPONSE), ("key", key, MAX_KEY)):
+        raise BadRequest(say("%(verdict)s is not a verdict; send %(allowed)s", verdict=repr(verdict[:40]), allowed=ALLOWED)) from None
+    for name, text, limit in ((say("reason"), reason, MAX_REASON), (say("answer"), response, MAX_RESPONSE), (say("key"), key, MAX_KEY)):
         if len(text) > limit:
-            raise BadRequest(f"The {name} has {len(text):,} characters; at most {limit:,} are kept")
+            raise BadRequest(say("The %(name)s has %(n)d characters; at most %(limit)d are kept", name=name, n=len(text), limit=limit))
         try:
             canonical.dumps(text)
         except canonical.NotCanonical as error:
-            raise BadRequest(f"The {name} cannot be kept: {error}") from error
+            raise BadRequest(say("The %(name)s cannot be kept: %(why)s", name=name, why=cause(error))) from error
     return chosen
 
 
@@ -176,7 +177,7 @@ def locked(action_id: Any) -> tuple[Action, Requirement]:
     except ValueError:
         found = None
     if found is None:
-        raise NotFound("There is no such action; it may belong to another installation")
+        raise NotFound(say("There is no such action; it may belong to another installation"))
     action, requirement = found
     if requirement is None:  # while we waited for the lock, a new version came: the join had looked for the old one's
         requirement = rows.first(Requirement, _REQUIREMENT, [action.pk, action.version])
@@ -188,7 +189,7 @@ def locked(action_id: Any) -> tuple[Action, Requirement]:
 def _recorded(action: Action, mine: Decision, verdict: Verdict, seen_digest: str, key: str) -> Decided | None:
     """The person's own latest decision, when this request is a repetition of it."""
     if key and mine.idempotency_key == key and mine.verdict != verdict:
-        raise Conflict(f"This very request was recorded as {mine.verdict} before; open the action again")
+        raise Conflict(say("This very request was recorded as %(verdict)s before; open the action again", verdict=word(mine.verdict)))
     if not ((key and mine.idempotency_key == key) or (mine.digest == seen_digest and mine.verdict == verdict)):
         return None
     if action.state == ActionState.PENDING and mine.version != action.version:
@@ -201,13 +202,13 @@ def check_open(action: Action, seen_digest: str) -> None:
         raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
     now, halted, checking = _standing(action)
     if halted and (stops := covering(action)):
-        raise Halted(f"{_stop(stops[0])}: nothing can be decided until it is released")
+        raise Halted(_stop(stops[0]))
     if action.expires_at <= now:
-        raise Expired("The time to decide this has passed; the agent is told that it expired")
+        raise Expired(say("The time to decide this has passed; the agent is told that it expired"))
     if checking:
-        raise Checking("Edited arguments are being checked; wait a moment and look at the new version")
+        raise Checking(say("Edited arguments are being checked; wait a moment and look at the new version"))
     if not secrets.compare_digest(seen_digest.encode("utf-8", "replace"), action.digest.encode()):
-        raise Stale("This changed since you opened it; look at what will run now, then decide")
+        raise Stale(say("This changed since you opened it; look at what will run now, then decide"))
 
 
 def _standing(action: Action) -> tuple[datetime, bool, bool]:
@@ -220,20 +221,37 @@ def _standing(action: Action) -> tuple[datetime, bool, bool]:
 
 def _check_verdict(action: Action, envelope: Envelope, verdict: Verdict, reason: str) -> None:
     if str(verdict) not in envelope.verdicts:
-        raise BadRequest(f"The policy does not allow {verdict} here; allowed: {', '.join(envelope.verdicts)}")
+        raise BadRequest(
+            say(
+                "The policy does not allow %(verdict)s here; allowed: %(names)s",
+                verdict=word(verdict),
+                names=chain("%(a)s, %(b)s", map(word, envelope.verdicts)),
+            )
+        )
     if action.kind == Action.Kind.QUESTION and verdict is Verdict.APPROVE:
-        raise BadRequest("This is a question: answer it, or reject it")
+        raise BadRequest(say("This is a question: answer it, or reject it"))
     if str(verdict) in envelope.reason_for and verdict not in WORDS_GO_IN_THE_RESPONSE and not reason.strip():
-        raise BadRequest(f"Say why: at this level the policy asks for a reason to {verdict}")
+        raise BadRequest(say("Say why: at this level the policy asks for a reason to %(verdict)s", verdict=word(verdict)))
 
 
 def _receipt(action: Action) -> str:
     resolution = action.resolution or {}
-    who = f" by {resolution['by']}" if resolution.get("by") else ""
-    door = f", {resolution['door']}" if resolution.get("door") else ""
-    return f"Already {action.state.lower()}{who}{door}"
+    state, who, door = word(action.state), resolution.get("by"), resolution.get("door")
+    if not who:
+        return say("Already %(state)s", state=state)
+    return (
+        say("Already %(state)s by %(who)s, %(door)s", state=state, who=who, door=door)
+        if door
+        else say("Already %(state)s by %(who)s", state=state, who=who)
+    )
 
 
 def _stop(halt: Halt) -> str:
-    what = {"everything": "Everything is halted", "agent": f"The agent {halt.target} is halted", "run": "This run is halted"}
-    return f"{what[halt.scope]} by {halt.by_name} ({halt.reason})"
+    said = {"who": halt.by_name, "why": halt.reason}
+    if halt.scope == "everything":
+        return say("Everything is halted by %(who)s (%(why)s): nothing can be decided until it is released", **said)
+    if halt.scope == "agent":
+        return say(
+            "The agent %(agent)s is halted by %(who)s (%(why)s): nothing can be decided until it is released", agent=halt.target, **said
+        )
+    return say("This run is halted by %(who)s (%(why)s): nothing can be decided until it is released", **said)

@@ -24,11 +24,13 @@ from approvals.notify.choices import EMAIL, OFF, PUSH
 from approvals.notify.errors import NotSent
 from approvals.notify.push import Target
 from approvals.notify.words import Item
+from approvals.operations import kept
 from approvals.operations.clock import database_now
 from approvals.permissions import standing
 from approvals.queries.inbox import Filters, inbox
 from approvals.queries.reaching import away, wants
-from approvals.states import ActionState, DeliveryState
+from approvals.states import ActionState, DeliveryState, word
+from audit.sentences import say
 
 MOST_TOGETHER = 50
 MOST_TRIES = 8
@@ -37,8 +39,6 @@ LEASE = timedelta(minutes=2)  # longer than any client's time-outs together
 AT_ONCE = 2  # workers that may be sending through one channel: a slow server must not take all of them
 WHYS = 3
 MOST_COUNTED = 1_000  # in a digest
-GONE = "The device was removed"
-AWAY = "Away: whoever stands in is told instead"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def claim(channel: str) -> Parcel | None:
             parcel, skips = _looked_at(first, rows)
             for pk, why in skips.why.items():
                 _move([pk], DeliveryState.SKIPPED, error=why)
-            _tell_who_stands_in([row for row in rows if skips.why.get(row.pk) == AWAY])
+            _tell_who_stands_in([row for row in rows if skips.why.get(row.pk) == kept.TOLD_INSTEAD()])
             if parcel:
                 Delivery.objects.filter(pk__in=parcel.ids).update(state=DeliveryState.SENDING, attempts=F("attempts") + 1, changed_at=Now())
                 return parcel
@@ -107,11 +107,11 @@ def _looked_at(first: Delivery, rows: list[Delivery]) -> tuple[Parcel | None, _S
     user = User.objects.get(pk=first.user_id)
     wanted, skips = wants(user), _Skips()
     device = Device.objects.filter(pk=first.device, user=user).first() if first.channel == PUSH else None
-    general = "" if user.is_active else "The account is locked"
+    general = "" if user.is_active else kept.LOCKED()
     if not general and first.kind != "trial" and away(user):
-        general = AWAY
+        general = kept.TOLD_INSTEAD()
     if first.channel == PUSH and device is None:
-        general = GONE
+        general = kept.GONE()
     if general:
         return None, _Skips({row.pk: general for row in rows})
     target = Target(device.endpoint, device.p256dh, device.auth) if device else None
@@ -132,10 +132,10 @@ def _looked_at(first: Delivery, rows: list[Delivery]) -> tuple[Parcel | None, _S
 
 def _digest(plain: Parcel, user: User, wanted: choices.Wants) -> tuple[Parcel | None, _Skips]:
     if wanted.digest_day(database_now()) is None:
-        return None, _Skips({plain.first: "The morning is over, or the digest is no longer wanted"})
+        return None, _Skips({plain.first: kept.NO_DIGEST()})
     mine = inbox(filters=Filters(mine=user), limit=MOST_COUNTED).rows
     if not mine:
-        return None, _Skips({plain.first: "Nothing waited"})
+        return None, _Skips({plain.first: kept.NOTHING_WAITED()})
     items = tuple(Item(r.id, r.level, r.score, r.tool, r.agent, r.requested_by, r.expires_at) for r in mine[:20])
     return replace(plain, items=items, total=len(mine)), _Skips()
 
@@ -145,7 +145,7 @@ def _item(row: Delivery, user: User, wanted: choices.Wants, skips: _Skips) -> It
     action = Action.objects.select_related("requested_by").filter(pk=UUID(row.action)).first()
     requirement = Requirement.objects.filter(action=action, version=row.version).first() if action else None
     if action is None or requirement is None or (why := _why_not(row, action, requirement, user, wanted)):
-        skips.why[row.pk] = why if action and requirement else "The action is gone"
+        skips.why[row.pk] = why if action and requirement else kept.ACTION_GONE()
         return None
     strongest = sorted(requirement.factors, key=lambda f: -f["points"])[:WHYS]
     return Item(
@@ -158,22 +158,22 @@ def _item(row: Delivery, user: User, wanted: choices.Wants, skips: _Skips) -> It
 def _why_not(row: Delivery, action: Action, requirement: Requirement, user: User, wanted: choices.Wants) -> str:
     """Why this is not sent any more, "" when it is."""
     if action.state != ActionState.PENDING:
-        return f"Already {action.state.lower()}"
+        return kept.ALREADY(state=word(action.state))
     if action.version != row.version:
-        return "Asked again as a newer version, which is told by itself"
+        return kept.ASKED_AGAIN()
     if action.expires_at <= database_now():
-        return "Its time ran out"
+        return kept.RAN_OUT()
     if wanted.way(row.channel, action.level) == OFF:
-        return "No longer wanted"
+        return kept.NOT_WANTED()
     try:
         envelope = envelopes.parse(requirement)
         entitling.leave(standing(user), action, envelope, stage=action.stage)
     except Tampered:
-        return "What is stored does not match its digest"
+        return kept.TAMPERED()
     except NotAllowed:
-        return "May no longer decide it"
+        return kept.MAY_NOT()
     if Decision.objects.filter(Q(person=user.person) | Q(instead_of_person=user.person), action=action, version=action.version).exists():
-        return "Has decided it"
+        return kept.HAS_DECIDED()
     told = Notification.objects.filter(channel="desk", recipient=str(user.pk), object_id=row.action, version=row.version, kind=row.kind)
     return "Read in the product already" if told.exists() and not told.filter(sent_at=None).exists() else ""
 
@@ -212,8 +212,8 @@ def pause(tries: int) -> timedelta:
 def take_over() -> int:
     """End what a dead worker left half-way. Returns how many."""
     left = Delivery.objects.filter(state=DeliveryState.SENDING, changed_at__lte=Now() - LEASE)
-    mails = _move(left.filter(channel=EMAIL), DeliveryState.UNSURE, error="The worker died while it was handing this over")
-    pushes = _move(left.filter(channel=PUSH), DeliveryState.WAITING, error="The worker died while it was handing this over")
+    mails = _move(left.filter(channel=EMAIL), DeliveryState.UNSURE, error=kept.DIED())
+    pushes = _move(left.filter(channel=PUSH), DeliveryState.WAITING, error=kept.DIED())
     return mails + pushes
 
 
@@ -222,9 +222,9 @@ def send_again(delivery_id: int) -> None:
     """Owe a failed delivery once more. Raises NotFound, or BadRequest when it did not fail."""
     row = Delivery.objects.select_for_update().filter(pk=delivery_id).first()
     if row is None:
-        raise NotFound("There is no such delivery; old ones are forgotten after 30 days")
+        raise NotFound(say("There is no such delivery; old ones are forgotten after 30 days"))
     if row.state not in {DeliveryState.FAILED, DeliveryState.UNSURE}:
-        raise BadRequest(f"This delivery is {row.state.lower()}; only what failed, or may have, is sent again")
+        raise BadRequest(say("This delivery is %(state)s; only what failed, or may have, is sent again", state=word(row.state)))
     _move([row.pk], DeliveryState.WAITING, attempts=0, next_at=Now())
 
 

@@ -10,6 +10,7 @@ from approvals.models import Device, User
 from approvals.notify import push
 from audit import log
 from audit.log import Entry
+from audit.sentences import say
 
 MOST = 10
 _KEY = re.compile(r"[A-Za-z0-9_-]+=*")
@@ -27,10 +28,10 @@ def add(*, by: User, endpoint: str, p256dh: str, auth: str, name: str, door: str
         raise BadRequest(why)
     for field, value in (("p256dh", p256dh), ("auth", auth)):
         if not _KEY.fullmatch(value) or len(value) > 200 or _size(value) != _SIZES[field]:
-            raise BadRequest(f"{field} is not the key a browser gives")
+            raise BadRequest(say("%(field)s is not the key a browser gives", field=field))
     if Device.objects.filter(user=by).exclude(endpoint=endpoint).count() >= MOST:
-        raise BadRequest(f"At most {MOST} devices are called; remove one first")
-    shown = "".join(c for c in name if c.isprintable())[:60] or "A browser"
+        raise BadRequest(say("At most %(most)d devices are called; remove one first", most=MOST))
+    shown = "".join(c for c in name if c.isprintable())[:60] or say("A browser")
     device, new = Device.objects.update_or_create(endpoint=endpoint, defaults={"user": by, "p256dh": p256dh, "auth": auth, "name": shown})
     if new:
         log.append(_entry(by, "person.device_added", door, shown))
@@ -42,7 +43,7 @@ def remove(device_id: int, *, by: User, door: str) -> None:
     """Call it no more. Raises NotFound when it is not this person's."""
     device = Device.objects.filter(pk=device_id, user=by).first()
     if device is None:
-        raise NotFound("There is no such device among yours")
+        raise NotFound(say("There is no such device among yours"))
     log.append(_entry(by, "person.device_removed", door, device.name))
     device.delete()
 

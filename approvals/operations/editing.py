@@ -15,7 +15,7 @@ from approvals.envelopes import Envelope, Until
 from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking, NotFound
 from approvals.legible.findings import unreadable
 from approvals.models import Action, Edit, Requirement, User
-from approvals.operations import events, policies, staging
+from approvals.operations import events, kept, policies, staging
 from approvals.operations.clock import database_now
 from approvals.operations.deciding import check_open, check_words, locked
 from approvals.operations.notices import tell_action
@@ -23,6 +23,7 @@ from approvals.operations.opening import customer_of, people_excluded, write_req
 from approvals.policy.risk import assess, at_least_medium
 from approvals.states import ActionState, EditState
 from audit import canonical, log
+from audit.sentences import cause, say
 
 
 @transaction.atomic
@@ -41,18 +42,18 @@ def request_edit(action_id: Any, *, by: User, seen_digest: str, args: Any, reaso
     entitling.leave(who, action, envelope, stage=staging.stage_of(action, envelope), verdict="reject")
     check_open(action, seen_digest)
     if action.kind == Action.Kind.QUESTION:
-        raise BadRequest("A question has no arguments to edit: answer it")
+        raise BadRequest(say("A question has no arguments to edit: answer it"))
     try:
         raw = canonical.dumps(args)
     except canonical.NotCanonical as error:
-        raise BadArguments(f"These arguments cannot be used: {error}", fields={"": str(error)}) from error
+        raise BadArguments(say("These arguments cannot be used: %(why)s", why=cause(error)), fields={"": cause(error)}) from error
     if raw == canonical.dumps(envelope.args):
-        raise BadRequest("Nothing was changed; approve it as it is, or change a value")
+        raise BadRequest(say("Nothing was changed; approve it as it is, or change a value"))
     try:
         with transaction.atomic():
             edit = Edit.objects.create(action=action, version=action.version, args=raw, by=who.user, door=door, reason=reason)
     except IntegrityError as error:
-        raise Checking("Another edit of this action is being checked; wait a moment") from error
+        raise Checking(say("Another edit of this action is being checked; wait a moment")) from error
     log.append(
         events.entry(action, "edit.wanted", by=who.user.actor, door=door, requirement=requirement, edit=edit.pk, args=args, reason=reason)
     )
@@ -90,7 +91,7 @@ def apply_edit(
     )
     assessment = at_least_medium(policy.data, assess(policy.data, facts))
     if assessment.denied:
-        _refused(edit, action, requirement, {"": f"Policy refuses these arguments: {assessment.denied}"})
+        _refused(edit, action, requirement, {"": kept.EDIT_REFUSED(why=assessment.denied)})
         tell_action(action, "action.edit_refused")
         return action
     editors = _editors(edit, args, envelope)
@@ -174,22 +175,22 @@ def _refused(edit: Edit, action: Action, requirement: Requirement, errors: dict[
 def _too_late(edit: Edit, action: Action) -> str:
     """What happened between asking for the edit and now that makes it void; "" when nothing did."""
     if action.state != ActionState.PENDING or action.version != edit.version:
-        return "The action was decided while the edit was being checked"
+        return kept.DECIDED_MEANWHILE()
     if action.expires_at <= database_now():
-        return "The time to decide this ran out while the edit was being checked"
+        return kept.RAN_OUT_MEANWHILE()
     if not edit.by.is_active:
-        return "The account of whoever wanted this edit has been locked"
+        return kept.EDITOR_LOCKED()
     return ""
 
 
 def _wanted(edit_id: int) -> tuple[Edit, Action, Requirement]:
     edit = Edit.objects.select_related("by").filter(pk=edit_id).first()
     if edit is None:
-        raise NotFound("There is no such edit")
+        raise NotFound(say("There is no such edit"))
     action, requirement = locked(edit.action_id)
     edit.refresh_from_db(fields=["state"])  # the row lock is on the action: look again under it
     if edit.state != EditState.WANTED:
-        raise AlreadyDecided("This edit has been checked already")
+        raise AlreadyDecided(say("This edit has been checked already"))
     return edit, action, requirement
 
 

@@ -13,6 +13,7 @@ from approvals.operations.notices import tell_action
 from approvals.operations.reserving import pending
 from approvals.policy.words import duration
 from audit import log
+from audit.sentences import chain, say
 
 MOST_WORDS = 1_000
 
@@ -30,24 +31,29 @@ def extend(action_id: Any, *, by: User, seconds: int, reason: str, door: str) ->
     who = permissions.standing(by)
     rule = envelope.extend
     if rule is None:
-        raise NotAllowed("The policy lets nobody put this deadline off (extend)")
+        raise NotAllowed(say("The policy lets nobody put this deadline off (extend)"))
     if not who.groups & set(rule.by):
-        raise NotAllowed(f"This deadline is put off by somebody of {' or '.join(rule.by)}; you are not in that group (rule extend)")
+        raise NotAllowed(
+            say(
+                "This deadline is put off by somebody of %(names)s; you are not in that group (rule extend)",
+                names=chain("%(a)s or %(b)s", rule.by),
+            )
+        )
     entitling.check_apart(who, action, envelope, verdict="reject")
     if not reason.strip() or len(reason) > MOST_WORDS:
-        raise BadRequest("Say why it needs more time, in a sentence or two")
+        raise BadRequest(say("Say why it needs more time, in a sentence or two"))
     left = rule.at_most_s - action.extended_s
     if seconds < 60 or seconds > left:
         raise BadRequest(
-            f"It can be put off by {duration(left)} more, not by {duration(seconds)}"
+            say("It can be put off by %(duration)s more, not by %(duration2)s", duration=duration(left), duration2=duration(seconds))
             if left >= 60
-            else "It has been put off as far as the policy allows"
+            else say("It has been put off as far as the policy allows")
         )
     changed = Action.objects.filter(pk=action.pk, version=action.version, extended_s=action.extended_s, expires_at=action.expires_at)
     before = action.expires_at
     action.expires_at, action.extended_s = before + timedelta(seconds=seconds), action.extended_s + seconds
     if not changed.update(expires_at=action.expires_at, extended_s=action.extended_s):
-        raise Conflict("This changed while you were extending it; open it again")
+        raise Conflict(say("This changed while you were extending it; open it again"))
     said = {"seconds": seconds, "reason": reason, "was": before.isoformat(), "expires_at": action.expires_at.isoformat()}
     log.append(events.entry(action, "action.extended", by=who.user.actor, door=door, requirement=requirement, **said))
     tell_action(action, "action.extended")

@@ -29,6 +29,7 @@ from approvals.policy.risk import Assessment, assess, at_least_medium
 from approvals.queries import grants
 from audit import log
 from audit.log import Entry
+from audit.sentences import chain, say
 
 MOST_USES = 500
 LONGEST = timedelta(days=7)
@@ -94,11 +95,11 @@ def give(like: Any, wanted: Wanted, *, seen: str, reason: str, by: User, proof: 
     """
     check_words("approve", reason, "")
     if not reason.strip():
-        raise BadRequest("Say why: the reason stands on every decision of this grant", fields={"reason": "say why"})
+        raise BadRequest(say("Say why: the reason stands on every decision of this grant"), fields={"reason": say("say why")})
     made = draft(like, wanted, by=by)
     terms = made.terms
     if seen != terms.digest:
-        raise Stale("Look at what these bounds would have let through, then give it")
+        raise Stale(say("Look at what these bounds would have let through, then give it"))
     _check_not_given(made, by)
     grant = Grant.objects.create(
         agent=terms.agent, tool=terms.tool, tool_schema_sha256=terms.tool_schema_sha256, environment=terms.environment, run=terms.run,
@@ -127,7 +128,7 @@ def give_too(grant_id: Any, *, by: User, proof: Proof = NO_PROOF, door: str) -> 
     grant = _locked(grant_id)
     row = grants.grant(grant.pk)
     if not row.open:
-        raise Conflict(f"This grant is {row.state}: it lets nothing through any more")
+        raise Conflict(say("This grant is %(state)s: it lets nothing through any more", state=GRANT_STATES.get(row.state, row.state)))
     action, envelope = _example(grant.like_id)
     policy = policies.in_force()
     assessment = at_least_medium(policy.data, assess(policy.data, envelope.facts))
@@ -141,7 +142,7 @@ def give_too(grant_id: Any, *, by: User, proof: Proof = NO_PROOF, door: str) -> 
         with transaction.atomic():
             _add_giver(grant, who, door)
     except IntegrityError as error:
-        raise Conflict("You have given this grant already") from error
+        raise Conflict(say("You have given this grant already")) from error
     log.append(_entry(grant, "grant.given_too", who, door))
     tell(Hint("grants", "grant", str(grant.pk), "grant.given_too"))
     return grant
@@ -159,7 +160,7 @@ def revoke(grant_id: Any, *, by: User, reason: str = "", door: str) -> Grant:
     permissions.check_revoke(who)
     grant = _locked(grant_id)
     if grant.revoked_at:
-        raise Conflict(f"Revoked already by {grant.revoked_by_name}")
+        raise Conflict(say("Revoked already by %(revoked_by_name)s", revoked_by_name=grant.revoked_by_name))
     Grant.objects.filter(pk=grant.pk, revoked_at=None).update(
         revoked_at=Now(), revoked_by_name=who.user.get_username(), revoke_reason=reason.strip()
     )
@@ -176,24 +177,24 @@ def _example(like: Any) -> tuple[Action, envelopes.Envelope]:
         action = None
     requirement = Requirement.objects.filter(action=action, version=action.version).first() if action else None
     if action is None or requirement is None:
-        raise NotFound("There is no such action to give a grant after")
+        raise NotFound(say("There is no such action to give a grant after"))
     return action, envelopes.opened(action, requirement)
 
 
 def _check_may_stand(action: Action, envelope: envelopes.Envelope, assessment: Assessment, wanted: Wanted) -> None:
     """Whether any grant at all may stand for calls like this one."""
     if action.kind != Action.Kind.TOOL:
-        raise BadRequest("A question is answered each time; a grant stands for calls of a tool")
+        raise BadRequest(say("A question is answered each time; a grant stands for calls of a tool"))
     if assessment.denied or "approve" not in assessment.requirement.verdicts:
-        raise BadRequest("The policy lets nobody approve this, so nobody can give a grant for it")
+        raise BadRequest(say("The policy lets nobody approve this, so nobody can give a grant for it"))
     if Level.CRITICAL in {assessment.level, Level(action.level)}:
-        raise BadRequest("Critical: each of these is decided by itself, and no grant ever stands for one")
+        raise BadRequest(say("Critical: each of these is decided by itself, and no grant ever stands for one"))
     if not envelope.needs and action.state != "PENDING":
-        raise BadRequest("The policy passes calls like this without asking anybody; there is nothing to grant")
+        raise BadRequest(say("The policy passes calls like this without asking anybody; there is nothing to grant"))
     if envelope.facts.hidden_characters and wanted.scope == "call":
-        raise BadRequest("This call holds something that cannot be seen at a glance: each one is decided by itself")
+        raise BadRequest(say("This call holds something that cannot be seen at a glance: each one is decided by itself"))
     if wanted.scope != "tool" and not action.run:
-        raise BadRequest("This was not asked in a run; choose this tool in any run", fields={"scope": "there is no run"})
+        raise BadRequest(say("This was not asked in a run; choose this tool in any run"), fields={"scope": say("there is no run")})
 
 
 def _check_not_given(made: Draft, by: User) -> None:
@@ -205,13 +206,18 @@ def _check_not_given(made: Draft, by: User) -> None:
         max_each=terms.each, max_total=terms.total, revoked_at=None, givers__user=by,
     )  # fmt: skip
     if found := same.first():
-        raise Conflict(f"You have given this very grant already: it is grant {found.pk}")
+        raise Conflict(say("You have given this very grant already: it is grant %(pk)s", pk=found.pk))
 
 
 def _check_giver(who: Standing, assessment: Assessment, excluded: Collection[str], *, own: bool) -> None:
     permissions.check_decide(who, groups={n.group for n in assessment.requirement.need}, excluded=excluded)
     if own:
-        raise NotAllowed("You started this run: somebody else has to give a grant for what it asks")
+        raise NotAllowed(say("You started this run: somebody else has to give a grant for what it asks"))
+
+
+GRANT_STATES = {
+    "waits": say("waiting for more people"), "spent": say("used up"), "ended": say("ended"), "revoked": say("revoked"), "halted": say("ended by a halt"),
+}  # fmt: skip
 
 
 def _terms(action: Action, call: Call, wanted: Wanted) -> Terms:
@@ -219,14 +225,15 @@ def _terms(action: Action, call: Call, wanted: Wanted) -> Terms:
     wrong: dict[str, str] = {}
     now = database_now()
     if wanted.scope not in SCOPES:
-        wrong["scope"] = "choose the same call, this tool in this run, or this tool"
+        wrong["scope"] = say("choose the same call, this tool in this run, or this tool")
     if not 1 <= wanted.uses <= MOST_USES:
-        wrong["uses"] = f"at least 1, at most {MOST_USES:,} times"
+        wrong["uses"] = say("at least 1, at most %(n)d times", n=MOST_USES)
     if wanted.until.tzinfo is None or not now < wanted.until <= now + LONGEST:
-        wrong["until"] = f"some time from now on, at most {LONGEST.days} days ahead"
+        wrong["until"] = say("some time from now on, at most %(n)d days ahead", n=LONGEST.days)
     wrong |= _amounts_wrong(call, wanted)
     if wrong:
-        raise BadRequest("; ".join(f"{name}: {why}" for name, why in wrong.items()).capitalize(), fields=wrong)
+        parts = [say("%(name)s: %(why)s", name=name, why=why) for name, why in wrong.items()]
+        raise BadRequest(say("These bounds cannot be: %(what)s", what=chain("%(a)s; %(b)s", parts)), fields=wrong)
     return Terms(
         agent=action.agent,
         tool=action.tool,
@@ -247,15 +254,15 @@ def _amounts_wrong(call: Call, wanted: Wanted) -> dict[str, str]:
     figures = call.facts.figures
     if not wanted.figure:
         if figures and wanted.scope != "call":
-            return {"total": f"say how much in all: {', '.join(sorted(figures)).replace('_', ' ')} is counted"}
+            return {"total": say("say how much in all: %(figures)s is counted", figures=", ".join(sorted(figures)).replace("_", " "))}
         return {}
     if wanted.figure not in figures:
-        return {"figure": "the tool says no such figure of this call"}
-    wrong = {}
+        return {"figure": say("the tool says no such figure of this call")}
+    wrong: dict[str, str] = {}
     if wanted.total is None or not 1 <= wanted.total <= MOST_AMOUNT:
-        wrong["total"] = "say how much in all, as a whole number from 1 on"
+        wrong["total"] = say("say how much in all, as a whole number from 1 on")
     if wanted.each is not None and not 1 <= wanted.each <= (wanted.total or MOST_AMOUNT):
-        wrong["each"] = "from 1 up to what is allowed in all"
+        wrong["each"] = say("from 1 up to what is allowed in all")
     return wrong
 
 
@@ -263,7 +270,7 @@ def _locked(grant_id: Any) -> Grant:
     known = str(grant_id).isdecimal() and len(str(grant_id)) < 18
     found = Grant.objects.select_for_update().filter(pk=int(grant_id)).first() if known else None
     if found is None:
-        raise NotFound("There is no such grant; see the list of grants")
+        raise NotFound(say("There is no such grant; see the list of grants"))
     return found
 
 

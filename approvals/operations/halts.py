@@ -14,11 +14,13 @@ from django.db.models.functions import Now
 from approvals import permissions
 from approvals.errors import BadRequest, Conflict, NotFound, Tampered
 from approvals.models import Action, Halt, User
+from approvals.operations import kept
 from approvals.operations.notices import Hint, tell
 from approvals.operations.reopening import reopen
 from approvals.states import ActionState
 from audit import canonical, log
 from audit.log import Entry
+from audit.sentences import cause, say
 
 _LOCK = 4_711_001
 MAX_REASON = 2_000
@@ -37,17 +39,17 @@ def halt(*, scope: str, target: str = "", reason: str, by: User, door: str) -> H
     permissions.check_halt(who)
     reason = check_reason(reason)
     if scope not in Halt.Scope.values:
-        raise BadRequest(f"{scope[:40]!r} cannot be halted; choose everything, agent or run")
+        raise BadRequest(say("%(scope)s cannot be halted; choose everything, agent or run", scope=repr(scope[:40])))
     if (scope == Halt.Scope.EVERYTHING) == bool(target):
-        raise BadRequest("Say which agent or run to halt; everything takes no name")
+        raise BadRequest(say("Say which agent or run to halt; everything takes no name"))
     if len(target) > MAX_TARGET or not target.isprintable():
-        raise BadRequest("That is not the name of an agent or a run")
+        raise BadRequest(say("That is not the name of an agent or a run"))
     _lock(shared=False)
     try:
         with transaction.atomic():
             order = Halt.objects.create(scope=scope, target=target, reason=reason, by=who.user, by_name=who.user.get_username(), door=door)
     except IntegrityError as error:
-        raise Conflict("That is halted already; release it first") from error
+        raise Conflict(say("That is halted already; release it first")) from error
     log.append(_entry(order, "halt.ordered", who.user, door, reason))
     tell(Hint("halts", "halt", str(order.pk), "halt.ordered"))
     return order
@@ -64,7 +66,7 @@ def release(halt_id: Any, *, reason: str, by: User, door: str) -> Halt:
     """
     order = _lift(halt_id, reason=reason, by=by, door=door)
     for action_id in _approved_under(order):
-        _reopen(action_id, ActionState.APPROVED, "Approved before a halt, which has been released since", by, door)
+        _reopen(action_id, ActionState.APPROVED, kept.BEFORE_A_HALT(), by, door)
     return order
 
 
@@ -76,9 +78,9 @@ def _lift(halt_id: Any, *, reason: str, by: User, door: str) -> Halt:
     _lock(shared=False)
     order = Halt.objects.select_for_update().filter(pk=int(halt_id)).first() if str(halt_id).isdecimal() else None
     if order is None:
-        raise NotFound("There is no such halt")
+        raise NotFound(say("There is no such halt"))
     if order.released_at:
-        raise Conflict(f"Released already by {order.released_by_name}")
+        raise Conflict(say("Released already by %(released_by_name)s", released_by_name=order.released_by_name))
     Halt.objects.filter(pk=order.pk, released_at=None).update(
         released_at=Now(), released_by_name=who.user.get_username(), release_reason=reason
     )
@@ -88,7 +90,7 @@ def _lift(halt_id: Any, *, reason: str, by: User, door: str) -> Halt:
     for action_id in list(
         _under(order).filter(state=ActionState.PENDING, expires_at__lte=Now()).order_by("pk").values_list("pk", flat=True)
     ):
-        _reopen(action_id, ActionState.PENDING, "Its time ran out during a halt", who.user, door)
+        _reopen(action_id, ActionState.PENDING, kept.RAN_OUT_IN_HALT(), who.user, door)
     order.refresh_from_db()
     return order
 
@@ -144,13 +146,13 @@ def covering(action: Action) -> list[Halt]:
 def check_reason(reason: str) -> str:
     reason = reason.strip()
     if not reason:
-        raise BadRequest("Say why; the reason is shown on every page and kept in the audit log")
+        raise BadRequest(say("Say why; the reason is shown on every page and kept in the audit log"))
     if len(reason) > MAX_REASON:
-        raise BadRequest(f"The reason has {len(reason):,} characters; at most {MAX_REASON:,} are kept")
+        raise BadRequest(say("The reason has %(n)d characters; at most %(max_reason)d are kept", n=len(reason), max_reason=MAX_REASON))
     try:
         canonical.dumps(reason)
     except canonical.NotCanonical as error:
-        raise BadRequest(f"The reason cannot be kept: {error}") from error
+        raise BadRequest(say("The reason cannot be kept: %(why)s", why=cause(error))) from error
     return reason
 
 

@@ -18,6 +18,7 @@ from approvals.models import Action
 from approvals.operations.step_up import rung_of
 from approvals.states import Verdict
 from audit import canonical
+from audit.sentences import say
 
 _GIVEN = """
 SELECT d.id, d.nonce, d.proof::text, d.by_id, d.grant_id, (
@@ -26,7 +27,7 @@ SELECT d.id, d.nonce, d.proof::text, d.by_id, d.grant_id, (
 FROM approvals_decision d
 WHERE d.action_id = %s AND d.version = %s AND d.digest = %s AND d.verdict = 'approve'
 """
-FORGED = "An approval of this was written into the database by hand. Nothing will run; tell an operator"
+FORGED = say("An approval of this was written into the database by hand. Nothing will run; tell an operator")
 
 
 def unproved(action: Action, envelope: Envelope) -> bool:

@@ -14,12 +14,12 @@ from approvals import envelopes, ladder
 from approvals.envelopes import Until
 from approvals.legible.findings import unreadable
 from approvals.models import Action, Requirement, User
-from approvals.operations import events, policies, repeating, staging
+from approvals.operations import events, kept, policies, repeating, staging
 from approvals.operations.notices import tell_action
 from approvals.operations.repeating import Earlier
 from approvals.operations.resolving import conclude, record_policy_decision
 from approvals.operations.using import decided_by_grant
-from approvals.policy.basics import Level
+from approvals.policy.basics import Level, said_of
 from approvals.policy.risk import Assessment, Facts, assess
 from approvals.policy.rules import Policy
 from approvals.states import ActionState, Verdict
@@ -125,9 +125,9 @@ def decided_by_policy(action: Action, requirement: Requirement, before: Entry) -
     """Let policy decide what it denies or asks nobody about, as a recorded Decision; False when people are asked."""
     envelope = envelopes.parse(requirement)
     if envelope.denied:
-        decision = record_policy_decision(action, requirement, Verdict.REJECT, f"Policy refuses this: {envelope.denied}")
+        decision = record_policy_decision(action, requirement, Verdict.REJECT, kept.REFUSED(why=envelope.denied))
     elif not envelope.needs:
-        decision = record_policy_decision(action, requirement, Verdict.APPROVE, f"Policy asks nobody for {action.level} risk")
+        decision = record_policy_decision(action, requirement, Verdict.APPROVE, kept.PASSES(level=said_of(action.level)))
     else:
         return False
     conclude(action, requirement, decision, before=[before])

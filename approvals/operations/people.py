@@ -17,13 +17,14 @@ from approvals.permissions import ROLES
 from audit import log
 from audit.actors import SYSTEM, Actor
 from audit.log import Entry
+from audit.sentences import say
 
 
 @transaction.atomic
 def ensure_person(*, username: str, name: str = "", email: str = "", roles: list[str], by: Actor = SYSTEM, door: str = "cli") -> User:
     """The person's account with these roles; made without a password when it does not exist."""
     if unknown := set(roles) - set(ROLES):
-        raise BadRequest(f"Unknown roles: {', '.join(sorted(unknown))}; there are {', '.join(ROLES)}")
+        raise BadRequest(say("Unknown roles: %(names)s; there are %(names2)s", names=", ".join(sorted(unknown)), names2=", ".join(ROLES)))
     first, _, last = name.partition(" ")
     user, created = User.objects.get_or_create(username=username, defaults={"first_name": first, "last_name": last, "email": email})
     if created:
@@ -53,7 +54,7 @@ def deactivate(*, username: str, by: Actor, door: str = "cli", reason: str = "")
     """Lock an account: it decides nothing from the next transaction on, and its open approvals count no more."""
     user = User.objects.select_for_update().filter(username=username).first()
     if user is None:
-        raise NotFound(f"There is no account {username!r}")
+        raise NotFound(say("There is no account %(username)s", username=repr(username)))
     User.objects.filter(pk=user.pk).update(is_active=False)
     sign_ins.end_all(user=user, by=by, door=door)
     log.append(_entry(user, "person.locked", by, door, reason=reason))
@@ -75,7 +76,7 @@ def use_login_link(token: str) -> User:
     """The person a token signs in. Raises NotFound when it is unknown, has run out, or the account is locked."""
     link = LoginLink.objects.select_related("user").filter(token_sha256=_hash(token), expires_at__gt=Now()).first()
     if link is None or not link.user.is_active:
-        raise NotFound("This login link has run out; print new ones with: .venv/bin/python manage.py login_links")
+        raise NotFound(say("This login link has run out; print new ones with: .venv/bin/python manage.py login_links"))
     return link.user
 
 
@@ -114,7 +115,7 @@ def reset_factors(*, username: str, by: Actor, door: str = "cli") -> int:
     """Somebody lost their devices: forget their factors and end their sessions. Returns how many factors there were."""
     user = find(username)
     if user is None:
-        raise NotFound(f"There is no account {username!r}")
+        raise NotFound(say("There is no account %(username)s", username=repr(username)))
     count: int = Authenticator.objects.filter(user_id=user.pk).delete()[0]
     sign_ins.end_all(user=user, by=by, door=door)
     log.append(_entry(user, "person.factors_reset", by, door, count=count))
@@ -126,7 +127,7 @@ def unlock(*, username: str, by: Actor, door: str = "cli") -> User:
     """Let a locked account in again, with the roles it had."""
     user = find(username)
     if user is None:
-        raise NotFound(f"There is no account {username!r}")
+        raise NotFound(say("There is no account %(username)s", username=repr(username)))
     User.objects.filter(pk=user.pk).update(is_active=True)
     log.append(_entry(user, "person.unlocked", by, door))
     return user

@@ -12,11 +12,13 @@ from django.db.models.functions import Now
 
 from approvals.errors import Tampered
 from approvals.models import PolicyVersion
+from approvals.operations import kept
 from approvals.policy.rules import Policy, parse, parse_stored, text_of
 from approvals.states import PolicyState
 from audit import log
 from audit.actors import SYSTEM, Actor
 from audit.log import Entry
+from audit.sentences import say
 
 _IN_FORCE = "SELECT id, sha256 FROM approvals_policyversion WHERE state = 'PUBLISHED' ORDER BY number DESC LIMIT 1"
 # For a statement that needs more than the policy: what `known` makes one of, in one round trip.
@@ -62,7 +64,7 @@ def _seed() -> Policy:
             cursor.execute(_IN_FORCE)
             if row := cursor.fetchone():
                 return _parsed(*row)
-        why = "The policy file of the first start"
+        why = kept.FIRST()
         version = PolicyVersion.objects.create(
             state=PolicyState.PUBLISHED, number=1, source=policy.source, sha256=policy.sha256, justification=why,
             proposed_name=SYSTEM.name, closed_name=SYSTEM.name, closed_at=Now(), door="cli",
@@ -77,5 +79,7 @@ def _parsed(version_id: int, sha256: str) -> Policy:
     row = PolicyVersion.objects.values_list("source", "number").get(pk=version_id)
     policy = parse_stored(row[0], number=row[1] or 0)
     if policy.sha256 != sha256:
-        raise Tampered("The policy in force does not match its hash: somebody changed the database. Nothing is scored; tell an operator")
+        raise Tampered(
+            say("The policy in force does not match its hash: somebody changed the database. Nothing is scored; tell an operator")
+        )
     return policy

@@ -13,6 +13,7 @@ from approvals.errors import BadRequest
 from approvals.models import Preference, User
 from approvals.notify.choices import BadChoice
 from approvals.notify.choices import checked as checked_reach
+from audit.sentences import say
 
 THEMES = ("system", "light", "dark")
 DENSITIES = ("comfortable", "compact")
@@ -43,13 +44,13 @@ def save_view(*, by: User, name: str, query: str) -> None:
     """Keep an address of the inbox under a name; the same name again replaces it."""
     name = " ".join(name.split())[:MOST_NAME]
     if not name or not name.isprintable():
-        raise BadRequest("A view needs a name that can be read")
+        raise BadRequest(say("A view needs a name that can be read"))
     if len(query) > 500:
-        raise BadRequest("This view has more filters than can be kept")
+        raise BadRequest(say("This view has more filters than can be kept"))
     row = _row(by)
     row.views = [view for view in row.views if view["name"] != name] + [{"name": name, "query": query}]
     if len(row.views) > MOST_VIEWS:
-        raise BadRequest(f"At most {MOST_VIEWS} views are kept; remove one in your preferences first")
+        raise BadRequest(say("At most %(most_views)d views are kept; remove one in your preferences first", most_views=MOST_VIEWS))
     row.save(update_fields=["views"])
 
 
@@ -86,7 +87,9 @@ def _checked(name: str, value: Any) -> Any:
     known = {"theme": THEMES, "density": DENSITIES}
     if name in known:
         if value not in known[name]:
-            raise BadRequest(f"{str(value)[:40]!r} is no {name}; there are {', '.join(known[name])}")
+            raise BadRequest(
+                say("%(what)s is no %(name)s; there are %(names)s", what=repr(str(value)[:40]), name=name, names=", ".join(known[name]))
+            )
         return value
     if name == "keys_off":
         return bool(value)
@@ -94,7 +97,7 @@ def _checked(name: str, value: Any) -> Any:
         return _keys(value)
     if name == "reach":
         return _reach(value)
-    raise BadRequest(f"There is no preference {name[:40]!r}")
+    raise BadRequest(say("There is no preference %(name)s", name=repr(name[:40])))
 
 
 def _reach(wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,9 +113,15 @@ def _keys(wanted: Mapping[str, str]) -> dict[str, str]:
     for command, key in wanted.items():
         key = key.strip().lower()
         if not _KEY.fullmatch(key):
-            raise BadRequest(f"{key[:10]!r} cannot be a key: one letter, digit or mark", fields={command: "One letter, digit or mark"})
+            raise BadRequest(
+                say("%(key)s cannot be a key: one letter, digit or mark", key=repr(key[:10])),
+                fields={command: say("One letter, digit or mark")},
+            )
         kept[command] = key
     twice = sorted({key for key in kept.values() if list(kept.values()).count(key) > 1})
     if twice:
-        raise BadRequest(f"Two commands have the key {twice[0].upper()}", fields={c: "Taken twice" for c, k in kept.items() if k in twice})
+        raise BadRequest(
+            say("Two commands have the key %(upper)s", upper=twice[0].upper()),
+            fields={c: say("Taken twice") for c, k in kept.items() if k in twice},
+        )
     return kept

@@ -9,14 +9,15 @@ from django.db.models.functions import Now
 from approvals import permissions
 from approvals.errors import BadRequest, Conflict, InvalidPolicy, NotAllowed, NotFound, Stale
 from approvals.models import PolicyVersion, User
-from approvals.operations import policies
+from approvals.operations import kept, policies
 from approvals.operations.halts import check_reason
 from approvals.operations.notices import Hint, tell
 from approvals.policy.checking import Finding, Known, check
 from approvals.policy.comparing import loosenings
 from approvals.policy.rules import BadPolicy, Policy, parse
-from approvals.states import PolicyState
+from approvals.states import PolicyState, word
 from audit import log
+from audit.sentences import say
 
 
 @transaction.atomic
@@ -36,14 +37,14 @@ def propose(source: str, *, justification: str, known: Known, by: User, door: st
     current = policies.in_force()
     policy, findings = examined(source, known=known)
     if policy.sha256 == current.sha256:
-        raise BadRequest("This is the policy in force already; change something first")
+        raise BadRequest(say("This is the policy in force already; change something first"))
     version = PolicyVersion.objects.create(
         source=source,
         sha256=policy.sha256,
         base=current.number,
         diff=diff_of(current.source, source, f"version {current.number}", "proposed"),
         loosens=list(loosenings(current.data, policy.data)),
-        warnings=[f"line {f.line}: {f.why}" for f in findings],
+        warnings=[kept.AT_LINE(line=f.line, why=f.why) for f in findings],
         justification=justification,
         proposed_by=who.user,
         proposed_name=who.user.get_username(),
@@ -68,12 +69,24 @@ def publish(version_id: int, *, by: User, door: str, note: str = "") -> PolicyVe
     who, version = _open(version_id, by)
     current = policies.in_force()
     if version.base != current.number:
-        raise Stale(f"Version {current.number} was published since this was proposed against version {version.base}: propose it again")
+        raise Stale(
+            say(
+                "Version %(number)s was published since this was proposed against version %(base)s: propose it again",
+                number=current.number,
+                base=version.base,
+            )
+        )
     policy = parse(version.source)
     # What was found when it was proposed counts, and what this release of the product finds as well.
     loosens = [*version.loosens, *loosenings(current.data, policy.data)]
     if loosens and version.proposed_by and version.proposed_by.person == who.person:
-        raise NotAllowed(f"This asks for less ({loosens[0]}): another administrator than {version.proposed_name} has to publish it")
+        raise NotAllowed(
+            say(
+                "This asks for less (%(what)s): another administrator than %(proposed_name)s has to publish it",
+                what=loosens[0],
+                proposed_name=version.proposed_name,
+            )
+        )
     number = (PolicyVersion.objects.aggregate(last=Max("number"))["last"] or 0) + 1
     _close(version, PolicyState.PUBLISHED, who.user, note, number=number)
     log.append(
@@ -103,7 +116,9 @@ def examined(source: str, *, known: Known) -> tuple[Policy, tuple[Finding, ...]]
     try:
         policy = parse(source, number=current.number + 1)
     except BadPolicy as error:
-        raise InvalidPolicy([(p.line, f"{p.where}: {p.why}" if p.where else p.why) for p in error.problems]) from error
+        raise InvalidPolicy(
+            [(p.line, say("%(where)s: %(why)s", where=p.where, why=p.why) if p.where else p.why) for p in error.problems]
+        ) from error
     findings = check(policy, known, before=current)
     if refused := [f for f in findings if f.refused]:
         raise InvalidPolicy([(f.line, f.why) for f in refused])
@@ -128,9 +143,9 @@ def _open(version_id: int, by: User) -> tuple[permissions.Standing, PolicyVersio
     policies.one_at_a_time()
     version = PolicyVersion.objects.select_for_update(of=("self",)).select_related("proposed_by").filter(pk=version_id).first()
     if version is None:
-        raise NotFound("There is no such policy version")
+        raise NotFound(say("There is no such policy version"))
     if version.state != PolicyState.PROPOSED:
-        raise Conflict(f"This was {version.state.lower()} by {version.closed_name} already")
+        raise Conflict(say("This was %(state)s by %(closed_name)s already", state=word(version.state), closed_name=version.closed_name))
     return who, version
 
 
@@ -139,5 +154,5 @@ def _close(version: PolicyVersion, state: PolicyState, by: User, note: str, *, n
         state=state, number=number, closed_by=by, closed_name=by.get_username(), closed_at=Now(), note=note
     )
     if not changed:
-        raise Conflict("Somebody else was faster; open it again")
+        raise Conflict(say("Somebody else was faster; open it again"))
     version.refresh_from_db()

@@ -22,6 +22,7 @@ from approvals.operations.clock import database_now
 from approvals.operations.telling import people_asked
 from approvals.policy.slack import SlackRule
 from approvals.queries.reaching import Reader, last_sent, readers
+from audit.sentences import say
 
 # Most notices are of actions that somebody decided at once: one statement is done with them all.
 _OVER = """
@@ -121,8 +122,8 @@ def want_trial(*, by: User, channel: str) -> None:
     """Owe a person a message to themself, to see whether it arrives. Raises BadRequest when there is nowhere to send it."""
     devices = list(Device.objects.filter(user=by).values_list("pk", flat=True)) if channel == PUSH else [0]
     if channel not in choices.WAYS or not devices:
-        raise BadRequest("There is no device to send to: allow notifications on this one first")
+        raise BadRequest(say("There is no device to send to: allow notifications on this one first"))
     if channel == EMAIL and not by.email:
-        raise BadRequest("Your account has no e-mail address; an administrator can add one")
+        raise BadRequest(say("Your account has no e-mail address; an administrator can add one"))
     key = f"trial:{uuid4()}"
     Delivery.objects.bulk_create([Delivery(key=key, user=by, channel=channel, device=device, kind="trial") for device in devices])

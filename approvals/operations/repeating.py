@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from approvals.models import Action, Decision, Requirement
+from approvals.operations import kept
 from approvals.operations.resolving import conclude
 from approvals.operations.stopping import stop_run
 from approvals.states import Verdict
@@ -60,7 +61,7 @@ def answered(action: Action, requirement: Requirement, before: Sequence[Entry], 
         most: so many of the same call may be settled in a run; the next one halts it. reads: its tool changes nothing.
     """
     if was.same >= most and not reads:
-        reason = f"A loop: {action.tool} was proposed {was.same + 1} times with the same arguments in this run; the policy allows {most}"
+        reason = kept.LOOP(tool=action.tool, n=was.same + 1, most=most)
         stop_run(action.run, reason=reason, door="worker")
         return False
     if was.rejected is None:
@@ -74,7 +75,7 @@ def _decision(action: Action, rejected: UUID) -> Decision:
     former = Decision.objects.filter(action=rejected, verdict=Verdict.REJECT).order_by("-pk")[:1].get()
     because = {"action": str(rejected), "decision": former.pk, "by": former.by_name}
     again = bool(former.details.get("do_not_retry"))
-    said = "said not to propose this again in this run" if again else "rejected the same call in this run before"
+    said = (kept.NOT_AGAIN_WHY if former.reason else kept.NOT_AGAIN) if again else (kept.BEFORE_WHY if former.reason else kept.BEFORE)
     return Decision.objects.create(
         action=action,
         version=action.version,
@@ -83,7 +84,7 @@ def _decision(action: Action, rejected: UUID) -> Decision:
         by=None,
         by_name=SYSTEM.name,
         person=f"again:{former.pk}",
-        reason=f"{former.by_name} {said}" + (f": {former.reason}" if former.reason else ""),
+        reason=said(who=former.by_name, why=former.reason),
         details={"because_of": because, **({"do_not_retry": True} if again else {})},
         door="worker",
         nonce=secrets.token_hex(16),

@@ -12,15 +12,16 @@ from approvals import entitling, envelopes, permissions
 from approvals.envelopes import Envelope
 from approvals.errors import BadRequest, Conflict, Expired, NotAllowed, NotFound
 from approvals.models import Absence, Action, Requirement, User
-from approvals.operations import events, staging
+from approvals.operations import events, kept, staging
 from approvals.operations.clock import database_now
 from approvals.operations.deciding import locked
 from approvals.operations.notices import tell_action
 from approvals.operations.telling import tell_people
 from approvals.permissions import Standing
-from approvals.states import ActionState
+from approvals.states import ActionState, word
 from audit import log
 from audit.actors import SYSTEM
+from audit.sentences import say
 
 RESERVED_FOR = timedelta(minutes=15)
 MOST_WORDS = 1_000
@@ -43,7 +44,13 @@ def reserve(action_id: Any, *, by: User, door: str) -> Action:
     holder = action.reserved_by
     mine = holder is not None and holder.person == who.person
     if holder is not None and not mine and action.reserved_until and action.reserved_until > now:
-        raise Conflict(f"{holder.get_username()} has reserved this until {action.reserved_until:%H:%M} UTC")
+        raise Conflict(
+            say(
+                "%(holder)s has reserved this until %(reserved_until)s UTC",
+                holder=holder.get_username(),
+                reserved_until=f"{action.reserved_until:%H:%M}",
+            )
+        )
     until = min(now + RESERVED_FOR, action.expires_at)
     if mine and action.reserved_until and action.reserved_until > until:
         return action  # passed on to them: that lasts as long as the action
@@ -61,9 +68,9 @@ def put_back(action_id: Any, *, by: User, door: str) -> Action:
     action, requirement, _ = pending(action_id)
     who = permissions.standing(by)
     if action.reserved_by is None or action.reserved_by.person != who.person:
-        raise Conflict("You have not reserved this; somebody else has, or nobody")
+        raise Conflict(say("You have not reserved this; somebody else has, or nobody"))
     put_down(action)
-    log.append(events.entry(action, "action.put_back", by=who.user.actor, door=door, requirement=requirement, why="given back"))
+    log.append(events.entry(action, "action.put_back", by=who.user.actor, door=door, requirement=requirement, why=kept.GIVEN_BACK()))
     tell_action(action, "action.put_back")
     return action
 
@@ -81,7 +88,7 @@ def pass_on(action_id: Any, *, by: User, to: str, reason: str = "", door: str) -
     stage = staging.stage_of(action, envelope)
     found = entitling.leave(who, action, envelope, stage=stage)
     if len(reason) > MOST_WORDS:
-        raise BadRequest(f"Say it in {MOST_WORDS:,} characters")
+        raise BadRequest(say("Say it in %(most_words)d characters", most_words=MOST_WORDS))
     target = _present(person_named(to), but=who.person)
     instead_of = found.instead_of.id if found.instead_of else who.user.pk
     give(action, requirement, envelope, stage=stage, to=target, instead_of=instead_of, by=who, reason=reason, door=door)
@@ -111,7 +118,9 @@ def give(
         entitling.leave(permissions.standing(to), action, envelope, stage=stage)
     except NotAllowed as refusal:
         action.reserved_by_id, action.reserved_for_id, action.reserved_until = before.values()
-        raise NotAllowed(f"{to.get_username()} may not decide this in your stead. They would be told: {refusal.message}") from refusal
+        raise NotAllowed(
+            say("%(to)s may not decide this in your stead. They would be told: %(message)s", to=to.get_username(), message=refusal.message)
+        ) from refusal
     action.save(update_fields=_RESERVATION)
     named = {"to": to.get_username(), "instead_of": User.objects.get(pk=instead_of).get_username()}
     log.append(events.entry(action, "action.passed_on", by=by.user.actor, door=door, requirement=requirement, reason=reason, **named))
@@ -133,7 +142,7 @@ def _let_go(pk: Any) -> bool:
     holder = action.reserved_by.get_username() if action.reserved_by else ""
     put_down(action)
     if action.state == ActionState.PENDING:
-        log.append(events.entry(action, "action.put_back", by=SYSTEM, door="beat", why="time is up", holder=holder))
+        log.append(events.entry(action, "action.put_back", by=SYSTEM, door="beat", why=kept.TIME_IS_UP(), holder=holder))
         tell_action(action, "action.put_back")
     return True
 
@@ -142,9 +151,9 @@ def pending(action_id: Any) -> tuple[Action, Requirement, Envelope]:
     """An action that waits for people, locked. Raises NotFound, Conflict (decided), Expired."""
     action, requirement = locked(action_id)
     if action.state != ActionState.PENDING:
-        raise Conflict(f"This is {action.state.lower()} already")
+        raise Conflict(say("This is %(state)s already", state=word(action.state)))
     if action.expires_at <= database_now():
-        raise Expired("The time to decide this has passed; the agent is told that it expired")
+        raise Expired(say("The time to decide this has passed; the agent is told that it expired"))
     return action, requirement, envelopes.opened(action, requirement)
 
 
@@ -161,7 +170,7 @@ def person_named(username: str) -> User:
         else None
     )
     if found is None:
-        raise NotFound("There is no such person, or their account is locked")
+        raise NotFound(say("There is no such person, or their account is locked"))
     return found
 
 
@@ -169,9 +178,9 @@ def _present(person: User, *, but: str) -> User:
     """This person, or whom they left their desk to. Raises BadRequest when that leads back."""
     for _ in range(HOPS):
         if person.person == but:
-            raise BadRequest("That would come back to you: choose somebody else")
+            raise BadRequest(say("That would come back to you: choose somebody else"))
         away = Absence.objects.select_related("delegate").filter(user=person, ended_at=None).first()
         if away is None:
             return person
         person = away.delegate
-    raise BadRequest("Everybody it would go to is away: choose somebody else")
+    raise BadRequest(say("Everybody it would go to is away: choose somebody else"))

@@ -10,7 +10,7 @@ from django.db import connection
 from approvals import envelopes
 from approvals.errors import Conflict
 from approvals.models import Action, Decision, Requirement
-from approvals.operations import events, step_up
+from approvals.operations import events, kept, step_up
 from approvals.operations.notices import tell_action
 from approvals.operations.verdicts import told
 from approvals.signals import Resolved, action_resolved
@@ -18,6 +18,7 @@ from approvals.states import STATE_OF_VERDICT, Verdict
 from audit import actors, log
 from audit.actors import Actor
 from audit.log import Entry
+from audit.sentences import say
 
 _CONCLUDE = """
 UPDATE approvals_action SET state = %(state)s, resolved_at = statement_timestamp(), resolution = %(resolution)s::jsonb,
@@ -36,7 +37,7 @@ def record_policy_decision(action: Action, requirement: Requirement, verdict: Ve
         digest=action.digest,
         verdict=verdict,
         by=None,
-        by_name=f"policy {requirement.policy}",
+        by_name=kept.POLICY(version=requirement.policy),
         person=f"policy:{requirement.policy}",
         reason=reason,
         door="worker",
@@ -90,7 +91,7 @@ def conclude(
         )
         taken = cursor.fetchone()
         if taken is None:
-            raise Conflict("This changed or ran out while you were deciding; open it again")
+            raise Conflict(say("This changed or ran out while you were deciding; open it again"))
     action.state, action.resolution, action.hold_until = state, resolution, taken[0]
     by = by or _author(decision, requirement)
     log.append(

@@ -18,6 +18,7 @@ from approvals.permissions import ADMINS, standing
 from audit import log
 from audit.actors import Actor
 from audit.log import Entry
+from audit.sentences import say
 
 MAX_DEVICE = 300
 
@@ -84,9 +85,9 @@ def end(sign_in: str, *, by: User, door: str = "web") -> SignIn:
     """End one: one's own, or as an administrator anybody's. Raises NotFound, NotAllowed."""
     row = SignIn.objects.select_for_update(of=("self",)).select_related("user").filter(pk=_uuid(sign_in), ended_at=None).first()
     if row is None:
-        raise NotFound("That session has ended already")
+        raise NotFound(say("That session has ended already"))
     if row.user_id != by.pk and ADMINS not in standing(by).groups:
-        raise NotAllowed("Only administrators can end the session of somebody else")
+        raise NotAllowed(say("Only administrators can end the session of somebody else"))
     _end(row.user, [row], by=by.actor, door=door)
     return row
 

@@ -9,13 +9,14 @@ from django.db.models.functions import Now
 from approvals import permissions
 from approvals.errors import BadRequest, Conflict, NotFound
 from approvals.models import Action, Snooze, User
-from approvals.operations import events
+from approvals.operations import events, kept
 from approvals.operations.clock import database_now
 from approvals.operations.reserving import pending
 from approvals.operations.telling import tell_people
 from approvals.states import ActionState
 from audit import log
 from audit.actors import SYSTEM
+from audit.sentences import say
 
 LONGEST = timedelta(days=7)
 
@@ -28,12 +29,12 @@ def snooze(action_id: Any, *, by: User, seconds: int, door: str) -> Snooze:
         BadRequest: no time, more than a week, or longer than it can wait: then it would never come back.
     """
     if not 60 <= seconds <= LONGEST.total_seconds():
-        raise BadRequest("Snooze for a minute at least and a week at most")
+        raise BadRequest(say("Snooze for a minute at least and a week at most"))
     action, requirement, _ = pending(action_id)
     who = permissions.standing(by)
     until = database_now() + timedelta(seconds=seconds)
     if until >= action.expires_at:
-        raise BadRequest("It runs out before that: snooze it for a shorter time, or extend it first")
+        raise BadRequest(say("It runs out before that: snooze it for a shorter time, or extend it first"))
     row, _ = Snooze.objects.update_or_create(user=who.user, action=action, defaults={"until": until})
     log.append(events.entry(action, "action.snoozed", by=who.user.actor, door=door, requirement=requirement, until=until.isoformat()))
     return row
@@ -44,11 +45,11 @@ def unsnooze(action_id: Any, *, by: User, door: str) -> None:
     """Back at once. Raises Conflict when it was not snoozed."""
     row = Snooze.objects.select_related("action").filter(user=by, action=action_id).first()
     if row is None and not Action.objects.filter(pk=action_id).exists():
-        raise NotFound("There is no such action")
+        raise NotFound(say("There is no such action"))
     if row is None:
-        raise Conflict("You have not snoozed this")
+        raise Conflict(say("You have not snoozed this"))
     row.delete()
-    log.append(events.entry(row.action, "action.unsnoozed", by=by.actor, door=door, why="taken back"))
+    log.append(events.entry(row.action, "action.unsnoozed", by=by.actor, door=door, why=kept.TAKEN_BACK()))
 
 
 def wake_due(*, limit: int = 200) -> int:
@@ -65,6 +66,6 @@ def _wake(pk: int) -> bool:
     action: Action = row.action
     row.delete()
     if action.state == ActionState.PENDING:
-        log.append(events.entry(action, "action.unsnoozed", by=SYSTEM, door="beat", why="time is up", person=row.user.get_username()))
+        log.append(events.entry(action, "action.unsnoozed", by=SYSTEM, door="beat", why=kept.TIME_IS_UP(), person=row.user.get_username()))
         tell_people([row.user_id], action, "action.back")
     return True

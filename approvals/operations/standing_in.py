@@ -9,6 +9,7 @@ from approvals.entitling import Leave
 from approvals.errors import AlreadyDecided
 from approvals.models import Action, Decision
 from approvals.permissions import Standing
+from audit.sentences import say
 
 
 def free(action: Action, who: Standing, leave: Leave, mine: Decision | None) -> Leave:
@@ -21,7 +22,7 @@ def free(action: Action, who: Standing, leave: Leave, mine: Decision | None) -> 
         AlreadyDecided: the other of the two was first.
     """
     if mine and mine.version == action.version and mine.person != who.person:
-        raise AlreadyDecided(f"{mine.by_name} has decided this version in your stead; it waits for somebody else")
+        raise AlreadyDecided(say("%(by_name)s has decided this version in your stead; it waits for somebody else", by_name=mine.by_name))
     if leave.instead_of is None or (mine and mine.version == action.version):
         return leave
     theirs = Q(person=leave.instead_of.person) | Q(instead_of_person=leave.instead_of.person)
@@ -29,7 +30,7 @@ def free(action: Action, who: Standing, leave: Leave, mine: Decision | None) -> 
         return leave
     if leave.own:
         return replace(leave, instead_of=None)
-    raise AlreadyDecided(f"{leave.instead_of.name}, in whose stead you act, has decided this version already")
+    raise AlreadyDecided(say("%(name)s, in whose stead you act, has decided this version already", name=leave.instead_of.name))
 
 
 def named(leave: Leave) -> dict[str, Any]:

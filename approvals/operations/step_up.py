@@ -18,8 +18,10 @@ from approvals.errors import BadRequest, NotFound, Stale, StepUp
 from approvals.models import Action, Challenge, User
 from approvals.operations import sign_ins
 from approvals.permissions import Standing, standing
+from approvals.policy.basics import said_of
 from approvals.states import ActionState, Verdict
 from audit import canonical
+from audit.sentences import say
 
 SIGN_WITHIN_S = 300
 # One-time: of two decisions with the same signature the second finds the row used.
@@ -71,10 +73,10 @@ def check(action: Action, envelope: Envelope, *, who: Standing, verdict: Verdict
     if rung == ladder.NOTHING:
         return {"by": "click", "click": dict(proof.click)} if proof.click else {}
     if rung.typed and proof.typed != envelope.confirm:
-        raise BadRequest("That is not its name: type it exactly as it stands")
+        raise BadRequest(say("That is not its name: type it exactly as it stands"))
     found = sign_ins.proved(proof.sign_in, user=who.user)
     if found is None:
-        raise StepUp("This door does not show who you are well enough for this level: decide it on the web, signed in", ask="fresh")
+        raise StepUp(say("This door does not show who you are well enough for this level: decide it on the web, signed in"), ask="fresh")
     by, age_s, kinds = found
     kept: dict[str, Any] = {"sign_in": proof.sign_in, **({"typed": True} if rung.typed else {})}
     if rung.signed and (rung.only_signed or "webauthn" in kinds):
@@ -101,12 +103,12 @@ def ask(action_id: Any, *, by: User, sign_in: str, verdict: str, seen_digest: st
         who = standing(by)
         action = Action.objects.filter(pk=action_id, state=ActionState.PENDING).first()
         if action is None:
-            raise NotFound("There is nothing to sign: no such action waits for a decision")
+            raise NotFound(say("There is nothing to sign: no such action waits for a decision"))
         if not secrets.compare_digest(seen_digest.encode("utf-8", "replace"), action.digest.encode()):
-            raise Stale("This changed since you opened it; look at what will run now, then decide")
+            raise Stale(say("This changed since you opened it; look at what will run now, then decide"))
         mine = passkeys.of(who.user.pk)
         if sign_ins.proved(sign_in, user=who.user) is None or not mine:
-            raise StepUp("You have no passkey yet: add one under Account security", ask="enrol")
+            raise StepUp(say("You have no passkey yet: add one under Account security"), ask="enrol")
         asked = Challenge.objects.create(
             nonce=secrets.token_hex(16), user=who.user, sign_in_id=sign_in, action=action.pk, digest=action.digest,
             verdict=str(Verdict(verdict)), rp_id=rp_id,
@@ -128,30 +130,32 @@ def said(kept: Mapping[str, Any]) -> dict[str, Any]:
 def _signed(action: Action, who: Standing, verdict: Verdict, proof: Proof, kinds: frozenset[str]) -> dict[str, Any]:
     """The passkey's signature over this very decision, used up."""
     if "webauthn" not in kinds:
-        raise StepUp("Critical actions are signed with a passkey here: add one under Account security, then come back", ask="enrol")
+        raise StepUp(say("Critical actions are signed with a passkey here: add one under Account security, then come back"), ask="enrol")
     if not proof.assertion:
-        raise StepUp("Sign with your passkey: press Approve again and follow what the browser asks (it needs scripts)", ask="passkey")
+        raise StepUp(say("Sign with your passkey: press Approve again and follow what the browser asks (it needs scripts)"), ask="passkey")
     values: dict[str, Any] = {"nonce": proof.nonce[:32], "user": who.user.pk, "sign_in": proof.sign_in, "action": action.pk}
     values |= {"digest": action.digest, "verdict": str(verdict), "within": SIGN_WITHIN_S}
     with connection.cursor() as cursor:
         cursor.execute(_USE, values)
         row = cursor.fetchone()
     if row is None:
-        raise StepUp("That signature was for something else, was used already or took too long: sign again", ask="passkey")
+        raise StepUp(say("That signature was for something else, was used already or took too long: sign again"), ask="passkey")
     challenge = ladder.challenge(action.digest, str(verdict), proof.nonce)
     try:
         kept = passkeys.check(passkeys.read(proof.assertion), passkeys.of(who.user.pk), challenge=challenge, rp_id=row[0])
     except passkeys.NotSigned as error:
-        raise StepUp("That is not the signature of one of your passkeys over this action: sign again", ask="passkey") from error
+        raise StepUp(say("That is not the signature of one of your passkeys over this action: sign again"), ask="passkey") from error
     return {"nonce": proof.nonce, **kept}
 
 
 def _stale(level: str, by: str, age_s: float, limit_s: int, kinds: frozenset[str]) -> str:
     if age_s > limit_s:
-        return (
-            f"You last showed that it is you {ladder.age(age_s)} ago; at level {level} that must be less than {ladder.age(limit_s)} ago. "
-            "Confirm that it is you: what you wrote is kept, and nothing is decided by it"
-        )
+        return say(
+            "You last showed that it is you %(age)s ago; at level %(level)s that must be less than %(limit)s ago. "
+            "Confirm that it is you: what you wrote is kept, and nothing is decided by it",
+            age=ladder.age(age_s), level=said_of(level), limit=ladder.age(limit_s),
+        )  # fmt: skip
+    how, risk = ladder.proof_said(by) or say("an older session"), said_of(level)
     if by in ladder.WEAK or not by:
-        return f"Signing in by {by or 'an older session'} is not enough at level {level}: confirm that it is you another way"
-    return f"You have a second factor: at level {level} confirm that it is you with it, not only by {by}"
+        return say("Signing in by %(how)s is not enough at level %(level)s: confirm that it is you another way", how=how, level=risk)
+    return say("You have a second factor: at level %(level)s confirm that it is you with it, not only by %(how)s", level=risk, how=how)

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from approvals.models import Action, Challenge, Halt, Notification
+from approvals.operations import kept
 from approvals.operations.halts import active_for, covering
 from approvals.operations.settling import close
 from approvals.states import ActionState
@@ -56,8 +57,8 @@ def _expire(pk: UUID, late: Q) -> bool:
     action = Action.objects.select_for_update(skip_locked=True).filter(late, pk=pk).first()
     if action is None or covering(action):
         return False
-    waited = "a decision" if action.state == ActionState.PENDING else "a worker to act on the approval"
-    return close(action.pk, ActionState.EXPIRED, reason=f"The time allowed for {waited} ran out", door="beat")
+    why = kept.NOBODY_DECIDED if action.state == ActionState.PENDING else kept.NOT_USED
+    return close(action.pk, ActionState.EXPIRED, reason=why(), door="beat")
 
 
 def prune(*, limit: int = 5_000) -> int:

@@ -12,12 +12,14 @@ from approvals import envelopes, permissions
 from approvals.envelopes import Until
 from approvals.errors import AlreadyDecided, Conflict
 from approvals.models import Action, Decision, User
+from approvals.operations import kept
 from approvals.operations.clock import database_now
 from approvals.operations.deciding import check_words, locked
 from approvals.operations.reopening import reopen
-from approvals.states import ActionState, Verdict
+from approvals.states import ActionState, Verdict, word
+from audit.sentences import say
 
-TOO_LATE = "It is too late to undo this: the hold is over, and a worker acts on the approval"
+TOO_LATE = say("It is too late to undo this: the hold is over, and a worker acts on the approval")
 
 
 @transaction.atomic
@@ -38,12 +40,14 @@ def undo(action_id: Any, *, by: User, reason: str = "", door: str) -> Action:
         who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded, editors=envelope.editors, verdict=Verdict.REJECT
     )
     if action.state != ActionState.APPROVED:
-        raise AlreadyDecided(f"There is no approval to undo: it is {action.state.lower()}", state=str(action.state))
+        raise AlreadyDecided(say("There is no approval to undo: it is %(state)s", state=word(action.state)), state=str(action.state))
     if action.claimed_at or action.hold_until is None or action.hold_until <= database_now():
-        raise Conflict(TOO_LATE if envelope.hold else "This approval was not held: a worker could act on it at once")
+        raise Conflict(TOO_LATE if envelope.hold else say("This approval was not held: a worker could act on it at once"))
     approved = Decision.objects.filter(action=action, version=action.version, verdict=Verdict.APPROVE).order_by("-pk").first()
-    whose = "their own" if approved and approved.by_id == who.user.pk else f"{approved.by_name}'s" if approved else "the"
-    why = f"{who.user.get_username()} took {whose} approval back" + (f": {reason.strip()}" if reason.strip() else "")
+    own = approved and approved.by_id == who.user.pk
+    plain, reasoned = (kept.OWN, kept.OWN_WHY) if own else (kept.THEIRS, kept.THEIRS_WHY) if approved else (kept.IT, kept.IT_WHY)
+    said = reasoned if reason.strip() else plain
+    why = said(who=who.user.get_username(), whose=approved.by_name if approved else "", why=reason.strip())
     # Approving and taking it back again is no way to win time.
     until = Until(action.expires_at, envelope.put_off_s + action.extended_s)
     if not reopen(action, why=why, by=who.user.actor, door=door, kind="action.undone", until=until):

@@ -12,7 +12,7 @@ from django.db import connection
 from approvals import envelopes
 from approvals.envelopes import Envelope
 from approvals.models import Action, Decision, Grant, Requirement, User
-from approvals.operations import events, halts
+from approvals.operations import events, halts, kept
 from approvals.operations.notices import Hint, tell
 from approvals.operations.resolving import conclude
 from approvals.policy.granting import Call, not_covered
@@ -109,7 +109,7 @@ def _decision(action: Action, grant: Grant, giver: Giver) -> Decision:
         digest=action.digest,
         verdict=Verdict.APPROVE,
         by=User(pk=giver.user_id),
-        by_name=f"grant {grant.pk} of {giver.name}",
+        by_name=kept.GRANT(id=grant.pk, who=giver.name),
         person=giver.person,
         groups=sorted(giver.groups),
         reason=grant.reason,

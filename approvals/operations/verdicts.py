@@ -10,8 +10,10 @@ from typing import Any
 
 from approvals.errors import BadRequest
 from approvals.models import Action
-from approvals.states import ActionState, Verdict
+from approvals.operations import kept
+from approvals.states import ActionState, Verdict, word
 from audit import canonical
+from audit.sentences import cause, say
 
 WORDS_GO_IN_THE_RESPONSE = frozenset({Verdict.RESPOND, Verdict.TAKE_OVER})
 ALLOWED = "approve, reject, respond or take_over"
@@ -38,13 +40,15 @@ NOTHING = Also()
 def details_of(action: Action, verdict: Verdict, also: Also, response: str) -> dict[str, Any]:
     """What is kept of it. Raises BadRequest when these parts do not go with this verdict, or something is missing."""
     if verdict is not Verdict.REJECT and (also.do_not_retry or also.stop_run):
-        raise BadRequest(f'"Do not retry" and "stop the run" go with a rejection, not with {verdict}')
+        raise BadRequest(say('"Do not retry" and "stop the run" go with a rejection, not with %(verdict)s', verdict=word(verdict)))
     if verdict is not Verdict.TAKE_OVER and (also.done is not None or also.result is not None):
-        raise BadRequest(f"An outcome goes with take_over, not with {verdict}")
+        raise BadRequest(say("An outcome goes with take_over, not with %(verdict)s", verdict=word(verdict)))
     if (also.do_not_retry or also.stop_run) and not action.run:
-        raise BadRequest("There is no run to stop or to remember this: the agent asked from outside")
+        raise BadRequest(say("There is no run to stop or to remember this: the agent asked from outside"))
     if verdict in WORDS_GO_IN_THE_RESPONSE and not response.strip():
-        raise BadRequest("An answer needs words" if verdict is Verdict.RESPOND else "Say what you did, or why it could not be done")
+        raise BadRequest(
+            say("An answer needs words") if verdict is Verdict.RESPOND else say("Say what you did, or why it could not be done")
+        )
     if verdict is Verdict.TAKE_OVER:
         return _taken_over(action, also)
     return {name: True for name in ("do_not_retry", "stop_run") if getattr(also, name)}
@@ -52,19 +56,19 @@ def details_of(action: Action, verdict: Verdict, also: Also, response: str) -> d
 
 def _taken_over(action: Action, also: Also) -> dict[str, Any]:
     if action.kind == Action.Kind.QUESTION:
-        raise BadRequest("This is a question, which runs nothing: answer it, or reject it")
+        raise BadRequest(say("This is a question, which runs nothing: answer it, or reject it"))
     if also.done is None:
-        raise BadRequest("Say whether you could do it")
+        raise BadRequest(say("Say whether you could do it"))
     if also.result is None:
         return {"done": also.done}
     if not also.done:
-        raise BadRequest("Only what was done has a result; say why it could not be done in words")
+        raise BadRequest(say("Only what was done has a result; say why it could not be done in words"))
     if not isinstance(also.result, Mapping):
-        raise BadRequest("The result has to be a JSON object, as a tool gives it back")
+        raise BadRequest(say("The result has to be a JSON object, as a tool gives it back"))
     try:
         canonical.dumps(dict(also.result))
     except canonical.NotCanonical as error:
-        raise BadRequest(f"The result cannot be kept: {error}") from error
+        raise BadRequest(say("The result cannot be kept: %(why)s", why=cause(error))) from error
     return {"done": also.done, "result": dict(also.result)}
 
 
@@ -91,7 +95,7 @@ def told(action: Action, args: Any = None) -> dict[str, Any]:
         return {
             "status": "done" if done else "failed",
             "result": result if done else None,
-            "reason": "" if done else f"{by} took this over and could not do it: {words}",
+            "reason": "" if done else kept.COULD_NOT(who=by, words=words),
             "response": words,
             "by": by,
             "taken_over": True,

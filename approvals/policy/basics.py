@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from audit.sentences import Frozen, Sentence
+from audit.sentences import Frozen, Sentence, say
 
 
 class Level(StrEnum):
@@ -30,6 +30,24 @@ LEVEL_WORDS = {
     Level.HIGH: Frozen("high")(),
     Level.CRITICAL: Frozen("critical")(),
 }
+
+
+def said_of(level: str) -> str:
+    """The word for a level as rows keep it; what is none stays as it is."""
+    return LEVEL_WORDS[Level(level)] if level in LEVEL_WORDS else level
+
+
+VERDICT_WORDS = {
+    "approve": Frozen("approve")(),
+    "reject": Frozen("reject")(),
+    "respond": Frozen("respond")(),
+    "take_over": Frozen("take over")(),
+}
+
+
+def verdict_said(verdict: str) -> str:
+    """The word for a verdict inside a sentence."""
+    return VERDICT_WORDS.get(verdict, verdict)
 
 
 Points = Annotated[int, Field(ge=-100, le=100)]
@@ -109,10 +127,10 @@ def without_gaps(need: Needs) -> Needs:
     """Stages count from 1 without a gap, and a group is named once in each. Raises ValueError."""
     stages = sorted({n.stage for n in need})
     if stages and stages != list(range(1, stages[-1] + 1)):
-        raise ValueError(f"stages count from 1 without a gap; these are {', '.join(map(str, stages))}")
+        raise ValueError(say("stages count from 1 without a gap; these are %(names)s", names=", ".join(map(str, stages))))
     places = [(n.group, n.stage) for n in need]
     if twice := next((place for place in places if places.count(place) > 1), None):
-        raise ValueError(f"{twice[0]} stands twice in stage {twice[1]}: write one line with the sum")
+        raise ValueError(say("%(group)s stands twice in stage %(stage)s: write one line with the sum", group=twice[0], stage=twice[1]))
     return need
 
 

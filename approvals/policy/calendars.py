@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from approvals.policy.basics import Level, Strict
+from audit.sentences import say
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -29,7 +30,7 @@ class Zoned(Strict):
     @classmethod
     def _known(cls, zone: str) -> str:
         if zone not in available_timezones():
-            raise ValueError(f"there is no time zone {zone[:60]}; write one such as Europe/Berlin")
+            raise ValueError(say("there is no time zone %(zone)s; write one such as Europe/Berlin", zone=zone[:60]))
         return zone
 
     @property
@@ -48,7 +49,7 @@ class Calendar(Zoned):
     @model_validator(mode="after")
     def _some_time(self) -> "Calendar":
         if self.opens >= self.closes:
-            raise ValueError("closes must be later than opens, on the same day")
+            raise ValueError(say("closes must be later than opens, on the same day"))
         return self
 
     def plus(self, start: datetime, seconds: float) -> datetime:

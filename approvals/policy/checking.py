@@ -8,6 +8,36 @@ from approvals.policy.basics import NeedRule, RequirementRule
 from approvals.policy.matching import Facts, any_of, covers
 from approvals.policy.rules import Policy, line_of
 from approvals.policy.ruleset import Instead, Rule
+from audit.sentences import Frozen
+
+# What is found, as a version keeps it.
+RULE = Frozen("rule %(rule)s")
+NEVER_MATCHES = Frozen("rule %(rule)s can never match: no agent has such a tool, there")
+CHANGES_NOTHING = Frozen("rule %(rule)s changes nothing: %(why)s", parts=["why"])
+TOO_FEW = Frozen(
+    "%(who)s asks %(wanted)d of %(group)s, and there is %(n)d: nobody could approve",
+    "%(who)s asks %(wanted)d of %(group)s, and there are %(n)d: nobody could approve",
+    parts=["who"],
+)
+EMPTY_GROUP = Frozen("%(who)s: nobody is in the group %(group)s", parts=["who"])
+EMPTY_GROUP_NEAR = Frozen("%(who)s: nobody is in the group %(group)s; did you mean %(near)s?", parts=["who"])
+TOO_MANY = Frozen("%(who)s needs %(n)d rejections, and %(people)d people are asked: nobody could reject", parts=["who"])
+UNKNOWN = {
+    "tool": Frozen("rule %(rule)s: no registered tool is called %(name)s; there are %(names)s"),
+    "agent": Frozen("rule %(rule)s: no registered agent is called %(name)s; there are %(names)s"),
+    "environment": Frozen("rule %(rule)s: no registered environment is called %(name)s; there are %(names)s"),
+    "class": Frozen("rule %(rule)s: no registered class is called %(name)s; there are %(names)s"),
+}
+UNKNOWN_NEAR = {
+    "tool": Frozen("rule %(rule)s: no registered tool is called %(name)s; did you mean %(near)s?"),
+    "agent": Frozen("rule %(rule)s: no registered agent is called %(name)s; did you mean %(near)s?"),
+    "environment": Frozen("rule %(rule)s: no registered environment is called %(name)s; did you mean %(near)s?"),
+    "class": Frozen("rule %(rule)s: no registered class is called %(name)s; did you mean %(near)s?"),
+}
+SLIP = Frozen("at_least: no tool is called %(tool)s; did you mean %(near)s?")
+SHADOW_DENIES = Frozen("%(rule)s denies every call it speaks of")
+SHADOW_HOLDS = Frozen("%(rule)s holds every call it speaks of at %(level)s or above", parts=["level"])
+SHADOW_RAISES = Frozen("%(rule)s raises every call it speaks of to %(level)s already", parts=["level"])
 
 
 @dataclass(frozen=True)
@@ -64,25 +94,25 @@ def _findings(policy: Policy, known: Known) -> Iterator[Finding]:
         wrong = [*_spelling(rule, known)]
         yield from (Finding(line, why, refused=True) for why in wrong)
         if not wrong and not reach[i]:
-            yield Finding(line, f"rule {rule.name} can never match: no agent has such a tool, there", refused=True)
+            yield Finding(line, NEVER_MATCHES(rule=rule.name), refused=True)
         elif reach[i] and (over := _shadow(i, policy.data.rules, reach)):
-            yield Finding(line_of(policy.source, "rules", i), f"rule {rule.name} changes nothing: {over}")
+            yield Finding(line_of(policy.source, "rules", i), CHANGES_NOTHING(rule=rule.name, why=over))
 
 
 def _rosters(policy: Policy, known: Known) -> Iterator[Finding]:
     if known.rosters is None:
         return
     asked: list[tuple[str, tuple[str | int, ...], Sequence[NeedRule]]] = [
-        (str(level), ("requirements", str(level)), r.need) for level, r in policy.data.requirements.items()
+        (level.said, ("requirements", str(level)), r.need) for level, r in policy.data.requirements.items()
     ]
     for i, rule in enumerate(policy.data.rules):
-        asked += [(f"rule {rule.name}", ("rules", i), r.need or ()) for r in (rule.require, rule.instead) if r]
+        asked += [(RULE(rule=rule.name), ("rules", i), r.need or ()) for r in (rule.require, rule.instead) if r]
     for who, path, needs in asked:
         for group in dict.fromkeys(n.group for n in needs):
             # One person decides once: in however many stages a group is asked, it must have as many people.
             there, wanted = known.rosters.get(group, 0), sum(n.count for n in needs if n.group == group)
             if there < wanted:
-                said = f"{who} asks {wanted} of {group}, and there {'is' if there == 1 else 'are'} {there}: nobody could approve"
+                said = TOO_FEW(who=who, wanted=wanted, group=group, n=there)
                 yield Finding(line_of(policy.source, *path), said, refused=True)
     yield from _others(policy, known.rosters)
 
@@ -90,9 +120,9 @@ def _rosters(policy: Policy, known: Known) -> Iterator[Finding]:
 def _others(policy: Policy, rosters: Mapping[str, int]) -> Iterator[Finding]:
     """Groups named beside those who are asked: who is escalated to, who may put off, who may stand in; and enough people to reject."""
     levels: list[tuple[str, tuple[str | int, ...], RequirementRule | Instead]] = [
-        (str(level), ("requirements", str(level)), r) for level, r in policy.data.requirements.items()
+        (level.said, ("requirements", str(level)), r) for level, r in policy.data.requirements.items()
     ]
-    levels += [(f"rule {r.name}", ("rules", i, "instead"), r.instead) for i, r in enumerate(policy.data.rules) if r.instead]
+    levels += [(RULE(rule=r.name), ("rules", i, "instead"), r.instead) for i, r in enumerate(policy.data.rules) if r.instead]
     for who, path, asks in levels:
         named = [("escalate", rung.to) for rung in asks.escalate or ()]
         named += [("extend", group) for group in (asks.extend.by if asks.extend else ())]
@@ -100,11 +130,11 @@ def _others(policy: Policy, rosters: Mapping[str, int]) -> Iterator[Finding]:
         for what, group in named:
             if not rosters.get(group, 0):
                 near = difflib.get_close_matches(group, [g for g, n in rosters.items() if n], n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                yield Finding(line_of(policy.source, *path, what), f"{who}: nobody is in the group {group}{hint}", refused=True)
+                empty = EMPTY_GROUP_NEAR(who=who, group=group, near=near[0]) if near else EMPTY_GROUP(who=who, group=group)
+                yield Finding(line_of(policy.source, *path, what), empty, refused=True)
         people = sum(rosters.get(group, 0) for group in {n.group for n in asks.need or ()})
         if asks.need and asks.rejections and asks.rejections > people:
-            said = f"{who} needs {asks.rejections} rejections, and {people} people are asked: nobody could reject"
+            said = TOO_MANY(who=who, n=asks.rejections, people=people)
             yield Finding(line_of(policy.source, *path, "rejections"), said, refused=True)
 
 
@@ -116,8 +146,10 @@ def _spelling(rule: Rule, known: Known) -> Iterator[str]:
         for pattern in patterns:
             if not any(map(any_of([pattern]), names)):
                 near = difflib.get_close_matches(pattern, names, n=1)
-                hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names[:12])}"
-                yield f"rule {rule.name}: no registered {what} is called {pattern}{hint}"
+                if near:
+                    yield UNKNOWN_NEAR[what](rule=rule.name, name=pattern, near=near[0])
+                else:
+                    yield UNKNOWN[what](rule=rule.name, name=pattern, names=", ".join(names[:12]))
 
 
 def _floors(policy: Policy, known: Known) -> Iterator[Finding]:
@@ -126,7 +158,7 @@ def _floors(policy: Policy, known: Known) -> Iterator[Finding]:
         for tool in floor.tools:
             near = difflib.get_close_matches(tool, known.tools, n=1, cutoff=0.85)
             if near and tool not in known.tools:
-                yield Finding(line_of(policy.source, "at_least", i), f"at_least: no tool is called {tool}; did you mean {near[0]}?")
+                yield Finding(line_of(policy.source, "at_least", i), SLIP(tool=tool, near=near[0]))
 
 
 def _reaches(rule: Rule, call: Facts) -> bool:
@@ -140,11 +172,11 @@ def _shadow(at: int, rules: Sequence[Rule], reach: Sequence[frozenset[int]]) -> 
         if i == at or not reach[at] <= reach[i] or not _wider(other, rule):
             continue
         if other.deny and (not rule.deny or i < at):
-            return f"{other.name} denies every call it speaks of"
+            return SHADOW_DENIES(rule=other.name)
         if rule.at_most and other.at_least and other.priority >= rule.priority and other.at_least.rank >= rule.at_most.rank and _only(rule):
-            return f"{other.name} holds every call it speaks of at {other.at_least} or above"
+            return SHADOW_HOLDS(rule=other.name, level=other.at_least.said)
         if rule.at_least and _only(rule) and other.at_least and other.at_least.rank >= rule.at_least.rank and _before(i, at, rules):
-            return f"{other.name} raises every call it speaks of to {other.at_least} already"
+            return SHADOW_RAISES(rule=other.name, level=other.at_least.said)
     return ""
 
 

@@ -6,15 +6,47 @@ Only what is known to ask for as much or more passes; whatever this module does 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from approvals.policy.basics import Level, NeedRule, RequirementRule, stages_of
+from approvals.policy.basics import Level, NeedRule, RequirementRule, stages_of, verdict_said
 from approvals.policy.rules import PolicyData
 from approvals.policy.ruleset import Require, Rule
+from audit.sentences import Frozen
 
 # Fields looked at one by one below; `version` says nothing. A field that is added to the policy and forgotten here loosens.
 LOOKED_AT = {
     "version", "tool_class", "irreversible", "amounts", "environment", "novelty", "untrusted_text", "hidden_characters", "at_least",
     "levels", "requirements", "questions", "rules", "loop_after",
 }  # fmt: skip
+
+# What is asked less of, as a version keeps it.
+ADDS = Frozen("%(what)s adds %(n)d points instead of %(before)d")
+UNKNOWN_ADDS = Frozen("an unknown %(what)s adds %(n)d points instead of %(before)d")
+FROM_ADDS = Frozen("%(what)s from %(at)d on adds %(n)d points instead of %(before)d")
+NOVELTY_ADDS = Frozen("novelty at %(at)d approvals adds %(n)d points instead of %(before)d")
+BEGINS = Frozen("%(level)s begins at %(n)d instead of %(before)d", parts=["level"])
+QUESTIONS = Frozen("questions are %(level)s instead of %(before)s", parts=["level", "before"])
+NO_LONGER_ALWAYS = Frozen("%(tool)s is no longer always %(level)s", parts=["level"])
+COST_NO_LONGER = Frozen("a call that costs more than %(cost)s is no longer always %(level)s", parts=["level"])
+RISES = Frozen("%(high)s asks less than %(low)s: whatever rises to %(high)s asks fewer people", parts=["high", "low"])
+LEVEL_LESS = Frozen("%(level)s %(less)s", parts=["level", "less"])
+FEWER_PEOPLE = Frozen("asks fewer people")
+NO_LONGER_EXCLUDES = Frozen("no longer excludes the %(who)s")
+ALSO_ALLOWS = Frozen("also allows %(verdicts)s", parts=["verdicts"])
+NO_REASON = Frozen("no longer asks a reason to %(verdicts)s", parts=["verdicts"])
+WAITS = Frozen("waits %(n)d seconds for people instead of %(before)d")
+LEAVES = Frozen("leaves an approval %(n)d seconds to be used instead of %(before)d")
+HOLDS = Frozen("holds %(n)d seconds instead of %(before)d")
+OTHER_ORDER = Frozen("asks in another order")
+REJECTIONS = Frozen("needs %(n)d rejections to end it instead of %(before)d")
+ESCALATES = Frozen("escalates to %(groups)s, who may then decide")
+STAND_IN = Frozen("lets people of %(groups)s stand in")
+CALENDAR = Frozen("counts time by the calendar %(calendar)s")
+PUT_OFF = Frozen("lets %(groups)s put the deadline off by %(n)d seconds")
+RULE_GONE = Frozen("the rule %(rule)s is gone")
+RULE_NEW = Frozen("the rule %(rule)s is new and asks for less")
+RULE_CHANGED = Frozen("the rule %(rule)s changed")
+RULES_ORDER = Frozen("rules that ask for less stand in another order")
+LOOPS = Frozen("the same call halts its run after %(n)d times instead of %(before)d")
+CHANGED = Frozen("%(what)s changed")
 
 
 def loosenings(old: PolicyData, new: PolicyData) -> tuple[str, ...]:
@@ -29,15 +61,15 @@ def loosenings(old: PolicyData, new: PolicyData) -> tuple[str, ...]:
 def _points(old: PolicyData, new: PolicyData) -> Iterator[str]:
     for name in ("irreversible", "untrusted_text", "hidden_characters"):
         if getattr(new, name) < getattr(old, name):
-            yield f"{name} adds {getattr(new, name)} points instead of {getattr(old, name)}"
+            yield ADDS(what=name, n=getattr(new, name), before=getattr(old, name))
     for name, one, other in (("tool_class", old.tool_class, new.tool_class), ("environment", old.environment, new.environment)):
         worst_before, worst = max(one.values(), default=0), max(other.values(), default=0)
         for key in sorted({*one, *other}):
             before, after = one.get(key, worst_before), other.get(key, worst)
             if after < before:
-                yield f"{name} {key} adds {after} points instead of {before}"
+                yield ADDS(what=f"{name} {key}", n=after, before=before)
         if worst < worst_before:
-            yield f"an unknown {name} adds {worst} points instead of {worst_before}"
+            yield UNKNOWN_ADDS(what=name, n=worst, before=worst_before)
 
 
 def _steps(old: PolicyData, new: PolicyData) -> Iterator[str]:
@@ -47,75 +79,75 @@ def _steps(old: PolicyData, new: PolicyData) -> Iterator[str]:
         for at in sorted({s[0] for s in (*one, *other)}):
             before, after = _from_on(one, at), _from_on(other, at)
             if after < before or after < 0:
-                yield f"{of.replace('_', ' ')} from {at:,} on adds {after} points instead of {before}"
+                yield FROM_ADDS(what=of.replace("_", " "), at=at, n=after, before=before)
     for at in sorted({s[0] - 1 for s in (*old.novelty, *new.novelty)}):
         before, after = _below(old.novelty, at), _below(new.novelty, at)
         if after < before:
-            yield f"novelty at {at} approvals adds {after} points instead of {before}"
+            yield NOVELTY_ADDS(at=at, n=after, before=before)
 
 
 def _levels(old: PolicyData, new: PolicyData) -> Iterator[str]:
     for level in Level:
         if new.levels[level] > old.levels[level]:
-            yield f"{level} begins at {new.levels[level]} instead of {old.levels[level]}"
+            yield BEGINS(level=level.said, n=new.levels[level], before=old.levels[level])
     if new.questions.level.rank < old.questions.level.rank:
-        yield f"questions are {new.questions.level} instead of {old.questions.level}"
+        yield QUESTIONS(level=new.questions.level.said, before=old.questions.level.said)
 
 
 def _floors(old: PolicyData, new: PolicyData) -> Iterator[str]:
     for floor in old.at_least:
         for tool in floor.tools:
             if not any(tool in f.tools and f.level.rank >= floor.level.rank for f in new.at_least):
-                yield f"{tool} is no longer always {floor.level}"
+                yield NO_LONGER_ALWAYS(tool=tool, level=floor.level.said)
         limit = floor.estimated_cost_over
         costs = [f for f in new.at_least if f.estimated_cost_over is not None and f.level.rank >= floor.level.rank]
         if limit is not None and not any(f.estimated_cost_over is not None and f.estimated_cost_over <= limit for f in costs):
-            yield f"a call that costs more than {limit:g} is no longer always {floor.level}"
+            yield COST_NO_LONGER(cost=f"{limit:g}", level=floor.level.said)
 
 
 def _requirements(old: PolicyData, new: PolicyData) -> Iterator[str]:
     for level in Level:
         for less in _asks_less(old.requirements[level], new.requirements[level]):
-            yield f"{level} {less}"
+            yield LEVEL_LESS(level=level.said, less=less)
     changed = old.model_dump(exclude={"version"}) != new.model_dump(exclude={"version"})
     for low, high in zip(list(Level)[:-1], list(Level)[1:], strict=True) if changed else ():
         one, other = new.requirements[low], new.requirements[high]
         if _people_less(one, other) or (one.need and set(one.exclude) - set(other.exclude)):
-            yield f"{high} asks less than {low}: whatever rises to {high} asks fewer people"
+            yield RISES(high=high.said, low=low.said)
 
 
 def _asks_less(old: RequirementRule, new: RequirementRule) -> Iterator[str]:
     if _people_less(old, new):
-        yield "asks fewer people"
+        yield FEWER_PEOPLE()
     if gone := set(old.exclude) - set(new.exclude):
-        yield f"no longer excludes the {' and the '.join(sorted(gone))}"
+        yield NO_LONGER_EXCLUDES(who=" and the ".join(sorted(gone)))
     if more := set(new.verdicts) - set(old.verdicts):
-        yield f"also allows {', '.join(sorted(more))}"
+        yield ALSO_ALLOWS(verdicts=", ".join(map(verdict_said, sorted(more))))
     if less := set(old.reason_for) - set(new.reason_for):
-        yield f"no longer asks a reason to {', '.join(sorted(less))}"
+        yield NO_REASON(verdicts=", ".join(map(verdict_said, sorted(less))))
     if new.deadline_s > old.deadline_s:
-        yield f"waits {new.deadline_s:,} seconds for people instead of {old.deadline_s:,}"
+        yield WAITS(n=new.deadline_s, before=old.deadline_s)
     if new.execute_within_s > old.execute_within_s:
-        yield f"leaves an approval {new.execute_within_s:,} seconds to be used instead of {old.execute_within_s:,}"
+        yield LEAVES(n=new.execute_within_s, before=old.execute_within_s)
     if new.hold_s < old.hold_s:
-        yield f"holds {new.hold_s} seconds instead of {old.hold_s}"
+        yield HOLDS(n=new.hold_s, before=old.hold_s)
     yield from _in_time(old, new)
 
 
 def _in_time(old: RequirementRule, new: RequirementRule) -> Iterator[str]:
     """What has to do with order, time and standing in."""
     if stages_of(old.need) > 1 and _order(old) != _order(new):
-        yield "asks in another order"
+        yield OTHER_ORDER()
     if new.rejections > old.rejections:
-        yield f"needs {new.rejections} rejections to end it instead of {old.rejections}"
+        yield REJECTIONS(n=new.rejections, before=old.rejections)
     if set(new.escalate) - set(old.escalate):
-        yield f"escalates to {', '.join(sorted({r.to for r in new.escalate if r not in old.escalate}))}, who may then decide"
+        yield ESCALATES(groups=", ".join(sorted({r.to for r in new.escalate if r not in old.escalate})))
     if more := set(new.delegates) - set(old.delegates):
-        yield f"lets people of {', '.join(sorted(more))} stand in"
+        yield STAND_IN(groups=", ".join(sorted(more)))
     if new.calendar != old.calendar and new.calendar:
-        yield f"counts time by the calendar {new.calendar}"
+        yield CALENDAR(calendar=new.calendar)
     if new.extend and (old.extend is None or new.extend.at_most_s > old.extend.at_most_s or set(new.extend.by) - set(old.extend.by)):
-        yield f"lets {' and '.join(new.extend.by)} put the deadline off by {new.extend.at_most_s:,} seconds"
+        yield PUT_OFF(groups=", ".join(new.extend.by), n=new.extend.at_most_s)
 
 
 def _order(rule: RequirementRule) -> dict[str, set[int]]:
@@ -140,16 +172,16 @@ def _rules(old: PolicyData, new: PolicyData) -> Iterator[str]:
     before, after = {r.name: r for r in old.rules}, {r.name: r for r in new.rules}
     for name, rule in before.items():
         if rule.asks and name not in after:
-            yield f"the rule {name} is gone"
+            yield RULE_GONE(rule=name)
     for name, rule in after.items():
         was = before.get(name)
         if was is None and rule.loosens:
-            yield f"the rule {name} is new and asks for less"
+            yield RULE_NEW(rule=name)
         elif was is not None and _said(was) != _said(rule) and not _only_stricter(was, rule):
-            yield f"the rule {name} changed"
+            yield RULE_CHANGED(rule=name)
     kept = [[r.name for r in rules if r.loosens and r.name in before and r.name in after] for rules in (old.rules, new.rules)]
     if kept[0] != kept[1]:
-        yield "rules that ask for less stand in another order"
+        yield RULES_ORDER()
 
 
 def _said(rule: Rule) -> Rule:
@@ -195,10 +227,10 @@ def _no_later(old: int | None, new: int | None) -> bool:
 
 def _other(old: PolicyData, new: PolicyData) -> Iterator[str]:
     if new.loop_after > old.loop_after:
-        yield f"the same call halts its run after {new.loop_after} times instead of {old.loop_after}"
+        yield LOOPS(n=new.loop_after, before=old.loop_after)
     for name in sorted(set(PolicyData.model_fields) - LOOKED_AT):
         if getattr(old, name) != getattr(new, name):
-            yield f"{name} changed"
+            yield CHANGED(what=name)
 
 
 def _from_on(steps: Sequence[tuple[int, int]], at: int) -> int:

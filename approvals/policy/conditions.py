@@ -16,6 +16,7 @@ from celpy.evaluation import CELEvalError, base_functions
 from lark import Tree
 
 from approvals.policy.shortcuts import Unsure, plain_test
+from audit.sentences import Frozen, cause, say
 
 # It logs what `Unanswerable` says anyway, once per node of the expression.
 logging.getLogger("celpy").setLevel(logging.CRITICAL)
@@ -53,6 +54,12 @@ class Unanswerable(Exception):
     """The condition speaks of something that is not there, or compares what cannot be compared."""
 
 
+# Why a condition gave no answer, as it is frozen with the score.
+FAILED = Frozen("it failed")
+NO_ANSWER = Frozen("it gives no yes or no")
+TOO_MUCH = Frozen("the arguments hold more than %(n)d values")
+
+
 class Condition:
     """One compiled condition."""
 
@@ -62,7 +69,9 @@ class Condition:
         try:
             tree = _environment.compile(text)
         except CELParseError as error:
-            raise BadCondition(f"this is no condition: it cannot be read at column {error.column}", error.line or 1) from error
+            raise BadCondition(
+                say("this is no condition: it cannot be read at column %(column)s", column=error.column), error.line or 1
+            ) from error
         self.names = _names(tree)
         self._plain = plain_test(tree)
         self._program = _environment.program(tree)
@@ -86,7 +95,7 @@ class Condition:
         except Exception as error:  # a failure in the library must count as "cannot be answered", whatever it is
             raise Unanswerable(type(error).__name__) from error
         if not isinstance(found, BoolType):
-            raise Unanswerable("it gives no yes or no")
+            raise Unanswerable(NO_ANSWER())
         return bool(found)
 
     @property
@@ -97,7 +106,7 @@ class Condition:
         try:
             return self.holds(Said({}))
         except Unanswerable as error:
-            raise BadCondition(f"this condition can never be answered: {error}") from error
+            raise BadCondition(say("this condition can never be answered: %(why)s", why=cause(error))) from error
 
 
 class Said:
@@ -115,7 +124,7 @@ class Said:
             self._too_much = _count(self.plain, MOST_VALUES) < 0
             self._converted = None if self._too_much else json_to_cel(self.plain)
         if self._too_much:
-            raise Unanswerable(f"the arguments hold more than {MOST_VALUES:,} values")
+            raise Unanswerable(TOO_MUCH(n=MOST_VALUES))
         return self._converted
 
 
@@ -139,14 +148,16 @@ def _names(tree: Tree[Any]) -> frozenset[str]:
     }
     names = {str(t.children[0]) for t in tree.find_data("ident")} - bound
     if unknown := sorted(names - set(NAMES)):
-        raise BadCondition(f"{unknown[0]!r} is nothing a condition can ask; there are {', '.join(NAMES)}")
+        raise BadCondition(
+            say("%(unknown)s is nothing a condition can ask; there are %(names)s", unknown=repr(unknown[0]), names=", ".join(NAMES))
+        )
     called = {str(t.children[0]) for t in tree.find_data("ident_arg")} | {str(t.children[1]) for t in tree.find_data("member_dot_arg")}
     known = set(base_functions) | MACROS | {"has", "dyn"}
     if strange := sorted(called - known):
-        raise BadCondition(f"there is no function {strange[0]!r}")
+        raise BadCondition(say("there is no function %(strange)s", strange=repr(strange[0])))
     return frozenset(names)
 
 
 def _why(error: CELEvalError) -> str:
-    text = str(error.args[0]) if error.args else "it failed"
+    text = str(error.args[0]) if error.args else FAILED()
     return text.split(" (in activation")[0][:120]

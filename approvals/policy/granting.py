@@ -5,7 +5,7 @@ above the level it was given at, nothing critical, and text from outside only wh
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from approvals.policy.basics import Level
 from approvals.policy.matching import Facts
 from audit import canonical
+from audit.sentences import chain, say
 
 MOST_SHOWN = 60
 
@@ -69,19 +70,19 @@ def not_covered(terms: Terms, call: Call) -> str:
     facts = call.facts
     same = (terms.agent, terms.tool, terms.environment) == (facts.agent, facts.tool, facts.environment)
     if not same or facts.question:
-        return "another agent, tool or environment"
+        return say("another agent, tool or environment")
     if terms.tool_schema_sha256 != call.tool_schema_sha256:
-        return "the tool has been declared otherwise since"
+        return say("the tool has been declared otherwise since")
     if call.level is Level.CRITICAL or call.level.rank > terms.level.rank:
-        return f"{call.level}, above {terms.level}"
+        return say("%(level)s, above %(most)s", level=call.level.said, most=terms.level.said)
     if terms.run and terms.run != call.run:
-        return "another run"
+        return say("another run")
     if terms.args_sha256 and terms.args_sha256 != call.args_sha256:
-        return "other arguments"
+        return say("other arguments")
     if facts.hidden_characters:
-        return "characters or parts nobody can see"
+        return say("characters or parts nobody can see")
     if facts.untrusted_text and not terms.args_sha256:
-        return "text from outside in arguments nobody has seen"
+        return say("text from outside in arguments nobody has seen")
     return _too_much(terms, call)
 
 
@@ -91,9 +92,9 @@ def _too_much(terms: Terms, call: Call) -> str:
     amount = call.facts.figures.get(terms.figure)
     name = terms.figure.replace("_", " ")
     if amount is None or amount < 0:
-        return f"no {name} to count"
+        return say("no %(figure)s to count", figure=name)
     if terms.each is not None and amount > terms.each:
-        return f"more {name} than {terms.each:,} at once"
+        return say("more %(figure)s than %(n)d at once", figure=name, n=terms.each)
     return ""
 
 
@@ -150,10 +151,10 @@ def tried(terms: Terms, past: Sequence[Past]) -> Tried:
     asked: Counter[str] = Counter()
     total, spent = 0, False
     for case in reversed(past):
-        why = "you asked for it yourself" if case.own else not_covered(anywhere, case.call)
+        why = say("you asked for it yourself") if case.own else not_covered(anywhere, case.call)
         amount = case.call.amount(terms.figure)
         if not why and (len(through) >= terms.uses or (terms.total is not None and total + amount > terms.total)):
-            why, spent = "the grant would have been used up", True
+            why, spent = say("the grant would have been used up"), True
         if why:
             asked[why] += 1
         else:
@@ -164,21 +165,16 @@ def tried(terms: Terms, past: Sequence[Past]) -> Tried:
 
 def words(terms: Terms) -> str:
     """The terms as a sentence, its end left out: the reader's clock says when that is."""
-    what = "The same call" if terms.args_sha256 else f"{terms.tool} of {terms.agent}"
-    where = "in one run" if terms.run else "in any run"
-    often = "once" if terms.uses == 1 else f"up to {terms.uses:,} times"
-    return f"{what} {where}, {often}{_figure_words(terms)}, at most {terms.level} risk"
+    what = say("The same call") if terms.args_sha256 else say("%(tool)s of %(agent)s", tool=terms.tool, agent=terms.agent)
+    where = say("%(what)s in one run", what=what) if terms.run else say("%(what)s in any run", what=what)
+    often = say("once") if terms.uses == 1 else say("up to %(n)d times", n=terms.uses)
+    parts = [where, often, *_figure_words(terms), say("at most %(level)s risk", level=terms.level.said)]
+    return chain("%(a)s, %(b)s", parts)
 
 
-def _figure_words(terms: Terms) -> str:
+def _figure_words(terms: Terms) -> list[str]:
     if not terms.figure:
-        return ""
+        return []
     name = terms.figure.replace("_", " ")
-    each = f"{terms.each:,} {name} at once, " if terms.each is not None else ""
-    return f", {each}{terms.total or 0:,} {name} in all"
-
-
-def joined(values: Iterable[str]) -> str:
-    """Names in a sentence: "a", "a and b", "a, b and c"."""
-    names = list(values)
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    each = [say("%(n)d %(figure)s at once", n=terms.each, figure=name)] if terms.each is not None else []
+    return [*each, say("%(n)d %(figure)s in all", n=terms.total or 0, figure=name)]

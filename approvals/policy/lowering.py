@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from approvals.policy.matching import Facts
 from approvals.policy.risk import Assessment, assess
 from approvals.policy.rules import PolicyData
+from audit.sentences import say
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def _changes(policy: PolicyData, facts: Facts) -> Iterator[tuple[str, Assessment
         if hit.rule.asks:
             without = policy.model_copy(update={"rules": tuple(r for r in policy.rules if r.name != hit.rule.name)})
             without.__dict__.pop("matcher", None)  # a copy brings what its original had made of its rules
-            yield f"if the rule {hit.rule.name} did not apply", assess(without, facts)
+            yield say("if the rule %(rule)s did not apply", rule=hit.rule.name), assess(without, facts)
 
 
 def _facts(policy: PolicyData, facts: Facts) -> Iterator[tuple[str, Facts]]:
@@ -45,16 +46,20 @@ def _facts(policy: PolicyData, facts: Facts) -> Iterator[tuple[str, Facts]]:
         for at, _ in sorted(amount.steps, reverse=True):
             if figure is not None and 0 < at <= figure:
                 name = amount.of.replace("_", " ")
-                yield f"with {name} below {at:,} (it is {figure:,})", replace(facts, figures={**facts.figures, amount.of: at - 1})
+                yield (
+                    say("with %(what)s below %(at)d (it is %(n)d)", what=name, at=at, n=figure),
+                    replace(facts, figures={**facts.figures, amount.of: at - 1}),
+                )
     if not facts.reversible:
-        yield "if the tool could be undone", replace(facts, reversible=True)
+        yield say("if the tool could be undone"), replace(facts, reversible=True)
     if facts.untrusted_text:
-        yield "without text from outside in it", replace(facts, untrusted_text=())
+        yield say("without text from outside in it"), replace(facts, untrusted_text=())
     if facts.hidden_characters:
-        yield "without hidden characters in it", replace(facts, hidden_characters=())
+        yield say("without hidden characters in it"), replace(facts, hidden_characters=())
     for below, _ in sorted(policy.novelty):
         if facts.approvals_before < below:
-            yield f"once people had approved this tool for this agent {below} times in 30 days", replace(facts, approvals_before=below)
+            times = say("once people had approved this tool for this agent %(n)d times in 30 days", n=below)
+            yield times, replace(facts, approvals_before=below)
     for name in policy.environment:
         if name != facts.environment:
-            yield f"in the environment {name}", replace(facts, environment=name)
+            yield say("in the environment %(name)s", name=name), replace(facts, environment=name)

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from audit.sentences import cause, say
+
 LONGEST = 256 * 1024
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -55,15 +57,19 @@ class Lines:
 def read(source: str) -> tuple[Any, Lines]:
     """The plain data of a text, and its lines. Raises BadPolicy: no YAML, a key twice, references, too long."""
     if len(source) > LONGEST:
-        raise BadPolicy(Problem(0, "", f"the policy has {len(source):,} characters; at most {LONGEST:,} are read"))
+        raise BadPolicy(
+            Problem(0, "", say("the policy has %(n)d characters; at most %(longest)d are read", n=len(source), longest=LONGEST))
+        )
     try:
         root = yaml.compose(source, Loader=_Loader)
         data = yaml.load(source, Loader=_Loader)  # noqa: S506  the safe loader, in C where there is one
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise BadPolicy(Problem(mark.line + 1 if mark else 0, "", f"the policy is not valid YAML: {error.problem}")) from error
+        raise BadPolicy(
+            Problem(mark.line + 1 if mark else 0, "", say("the policy is not valid YAML: %(problem)s", problem=error.problem))
+        ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadPolicy(Problem(0, "", f"the policy is not valid YAML: {error}")) from error
+        raise BadPolicy(Problem(0, "", say("the policy is not valid YAML: %(why)s", why=cause(error)))) from error
     if problems := tuple(_twice(root, set())):
         raise BadPolicy(*problems)
     return data, Lines(root)
@@ -74,14 +80,14 @@ def _twice(node: yaml.Node | None, seen: set[int]) -> Iterator[Problem]:
     if node is None or isinstance(node, yaml.ScalarNode):
         return
     if id(node) in seen:
-        yield Problem(node.start_mark.line + 1, "", "write it out: a policy has no references (& and *)")
+        yield Problem(node.start_mark.line + 1, "", say("write it out: a policy has no references (& and *)"))
         return
     seen.add(id(node))
     keys: set[str] = set()
     for child in node.value:
         key, value = child if isinstance(node, yaml.MappingNode) else (None, child)
         if key is not None and str(key.value) in keys:
-            yield Problem(key.start_mark.line + 1, str(key.value), "this key stands twice; the second would silently win")
+            yield Problem(key.start_mark.line + 1, str(key.value), say("this key stands twice; the second would silently win"))
         if key is not None:
             keys.add(str(key.value))
         yield from _twice(value, seen)

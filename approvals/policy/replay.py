@@ -7,13 +7,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from approvals.policy.basics import NeedRule
+from approvals.policy.basics import NeedRule, said_of
 from approvals.policy.matching import Facts
 from approvals.policy.risk import Assessment, assess, at_least_medium
 from approvals.policy.rules import PolicyData
 from approvals.policy.words import people
+from audit.sentences import Frozen
 
 MOST_SHOWN = 200
+# What policy made of a call, as a back-test keeps it.
+REFUSED = Frozen("%(level)s, refused by policy", parts=["level"])
+PASSES = Frozen("%(level)s, passes by policy", parts=["level"])
+ASKS = Frozen("%(level)s, %(people)s", parts=["level", "people"])
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,9 @@ class Outcome:
     @property
     def words(self) -> str:
         if self.denied:
-            return f"{self.level}, refused by policy"
+            return REFUSED(level=said_of(self.level))
         need = tuple(NeedRule(group=group, count=count) for group, count in self.need)
-        return f"{self.level}, {people(need)}" if need else f"{self.level}, passes by policy"
+        return ASKS(level=said_of(self.level), people=people(need)) if need else PASSES(level=said_of(self.level))
 
 
 @dataclass(frozen=True)

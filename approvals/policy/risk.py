@@ -1,14 +1,32 @@
 """Scoring: facts about one proposed action in; signed factors, a level and what is asked of people out. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from approvals.policy.basics import Level, NeedRule, RequirementRule
 from approvals.policy.matching import Facts, Hit
 from approvals.policy.rules import PolicyData
+from audit.sentences import Frozen
 
 __all__ = ["Assessment", "Factor", "Facts", "assess", "at_least_medium"]
+
+# Reasons of a score, as they are frozen with it.
+RUNS_NOTHING = Frozen("A question runs nothing")
+DENIED = Frozen("%(why)s (rule %(rule)s)")
+ASKED_A_PERSON = Frozen("What a person was asked about is approved by a person")
+APPLIES = Frozen("The rule %(rule)s applies")
+UNANSWERED = Frozen("%(said)s (its condition could not be answered, which counts as matching: %(why)s)", parts=["said", "why"])
+KIND = Frozen("%(tool)s is a tool of class %(kind)s")
+UNKNOWN_KIND = Frozen("%(tool)s is a tool of class %(kind)s, which the policy does not know")
+NOT_UNDONE = Frozen("It cannot be undone")
+AMOUNT = Frozen("%(what)s is %(n)d, from %(at)d on")
+ACTS_IN = Frozen("It acts in %(environment)s")
+NOVEL = Frozen("People approved this tool for this agent %(times)d times in 30 days, fewer than %(below)d")
+OUTSIDE = Frozen("Text from outside is in %(where)s")
+FACE_VALUE = Frozen("It cannot be taken at face value: %(where)s", parts=["where"])
+NEVER_BELOW = Frozen("%(tool)s is never below %(level)s", parts=["level"])
+COSTS_MORE = Frozen("The call itself costs more than %(cost)s")
 
 
 @dataclass(frozen=True)
@@ -22,8 +40,8 @@ class Factor:
 
     def as_json(self) -> dict[str, Any]:
         """As it is frozen: what old envelopes do not have is left out when it is empty."""
-        said = asdict(self)
-        return said if self.rule else {k: v for k, v in said.items() if k != "rule"}
+        said = {"name": self.name, "points": self.points, "why": str(self.why)}
+        return {**said, "rule": self.rule} if self.rule else said
 
 
 @dataclass(frozen=True)
@@ -48,7 +66,7 @@ def assess(policy: PolicyData, facts: Facts) -> Assessment:
     """Score facts under a policy. The same facts and policy always give the same assessment."""
     if facts.question:
         level = policy.questions.level
-        return Assessment(policy.levels[level], level, (Factor("question", 0, "A question runs nothing"),), policy.requirements[level])
+        return Assessment(policy.levels[level], level, (Factor("question", 0, RUNS_NOTHING()),), policy.requirements[level])
     hits = policy.matcher.hits(facts) if policy.rules else ()
     factors = [*_of_tool(policy, facts), *_of_size(policy, facts), *_of_setting(policy, facts), *_of_text(policy, facts)]
     factors += [Factor("rule", hit.rule.score, _why(hit), hit.rule.name) for hit in hits]
@@ -60,7 +78,7 @@ def assess(policy: PolicyData, facts: Facts) -> Assessment:
         if floor_level.rank > level.rank:
             level = floor_level
             factors.append(Factor("at_least", 0, why))
-    denied = next((f"{hit.rule.deny} (rule {hit.rule.name})" for hit in hits if hit.rule.deny), "")
+    denied = next((DENIED(why=hit.rule.deny, rule=hit.rule.name) for hit in hits if hit.rule.deny), "")
     return Assessment(
         _within(policy, level, score), level, tuple(factors), _asked(_with_hold(policy.requirements[level], facts), hits), denied, hits
     )
@@ -70,7 +88,7 @@ def at_least_medium(policy: PolicyData, assessment: Assessment) -> Assessment:
     """What once needed a person needs one again: an edit or a later policy may lower the risk, but policy alone never passes it."""
     if assessment.requirement.need:
         return assessment
-    why = Factor("needs_a_person", 0, "What a person was asked about is approved by a person")
+    why = Factor("needs_a_person", 0, ASKED_A_PERSON())
     return replace(
         assessment,
         score=_within(policy, Level.MEDIUM, assessment.score),
@@ -140,23 +158,18 @@ def _joined(one: Sequence[NeedRule], other: Sequence[NeedRule]) -> tuple[NeedRul
 
 
 def _why(hit: Hit) -> str:
-    said = hit.rule.about or f"The rule {hit.rule.name} applies"
-    return f"{said} (its condition could not be answered, which counts as matching: {hit.unanswered})" if hit.unanswered else said
+    said = hit.rule.about or APPLIES(rule=hit.rule.name)
+    return UNANSWERED(said=said, why=hit.unanswered) if hit.unanswered else said
 
 
 def _of_tool(policy: PolicyData, facts: Facts) -> list[Factor]:
     known = facts.tool_class in policy.tool_class
     # A class the policy has never heard of counts as the worst one it knows: what is unknown asks people.
     points = policy.tool_class[facts.tool_class] if known else max(policy.tool_class.values())
-    factors = [
-        Factor(
-            "tool_class",
-            points,
-            f"{facts.tool} is a tool of class {facts.tool_class}" + ("" if known else ", which the policy does not know"),
-        )
-    ]
+    kind = KIND if known else UNKNOWN_KIND
+    factors = [Factor("tool_class", points, kind(tool=facts.tool, kind=facts.tool_class))]
     if not facts.reversible and facts.tool_class != "read":
-        factors.append(Factor("irreversible", policy.irreversible, "It cannot be undone"))
+        factors.append(Factor("irreversible", policy.irreversible, NOT_UNDONE()))
     return factors
 
 
@@ -168,7 +181,7 @@ def _of_size(policy: PolicyData, facts: Facts) -> list[Factor]:
             continue
         threshold, points = next(((at, p) for at, p in sorted(rule.steps, reverse=True) if figure >= at), (0, 0))
         if points:
-            factors.append(Factor(rule.of, points, f"{rule.of.replace('_', ' ')} is {figure:,}, from {threshold:,} on"))
+            factors.append(Factor(rule.of, points, AMOUNT(what=rule.of.replace("_", " "), n=figure, at=threshold)))
     return factors
 
 
@@ -178,14 +191,14 @@ def _of_setting(policy: PolicyData, facts: Facts) -> list[Factor]:
     factors = []
     points = policy.environment.get(facts.environment, max(policy.environment.values(), default=0))
     if points:
-        factors.append(Factor("environment", points, f"It acts in {facts.environment}"))
+        factors.append(Factor("environment", points, ACTS_IN(environment=facts.environment)))
     for below, novelty in sorted(policy.novelty):
         if facts.approvals_before < below:
             factors.append(
                 Factor(
                     "novelty",
                     novelty,
-                    f"People approved this tool for this agent {facts.approvals_before} times in 30 days, fewer than {below}",
+                    NOVEL(times=facts.approvals_before, below=below),
                 )
             )
             break
@@ -195,18 +208,18 @@ def _of_setting(policy: PolicyData, facts: Facts) -> list[Factor]:
 def _of_text(policy: PolicyData, facts: Facts) -> list[Factor]:
     factors = []
     if facts.untrusted_text and facts.tool_class != "read":
-        factors.append(Factor("untrusted_text", policy.untrusted_text, f"Text from outside is in {', '.join(facts.untrusted_text[:5])}"))
+        factors.append(Factor("untrusted_text", policy.untrusted_text, OUTSIDE(where=", ".join(facts.untrusted_text[:5]))))
     if facts.hidden_characters:
         where = ", ".join(facts.hidden_characters[:5])
-        factors.append(Factor("hidden_characters", policy.hidden_characters, f"It cannot be taken at face value: {where}"))
+        factors.append(Factor("hidden_characters", policy.hidden_characters, FACE_VALUE(where=where)))
     return factors
 
 
 def _floors(policy: PolicyData, facts: Facts) -> list[tuple[Level, str]]:
-    found = []
+    found: list[tuple[Level, str]] = []
     for floor in policy.at_least:
         if facts.tool in floor.tools:
-            found.append((floor.level, f"{facts.tool} is never below {floor.level}"))
+            found.append((floor.level, NEVER_BELOW(tool=facts.tool, level=floor.level.said)))
         if floor.estimated_cost_over is not None and facts.estimated_cost is not None and facts.estimated_cost > floor.estimated_cost_over:
-            found.append((floor.level, f"The call itself costs more than {floor.estimated_cost_over:g}"))
+            found.append((floor.level, COSTS_MORE(cost=f"{floor.estimated_cost_over:g}")))
     return found

@@ -15,14 +15,14 @@ from approvals.policy.matching import Matcher
 from approvals.policy.reading import BadPolicy, Lines, Problem, read
 from approvals.policy.ruleset import Instead, Rule
 from approvals.policy.slack import SlackRule
-from audit.sentences import say
+from audit.sentences import cause, say
 
 __all__ = ["BadPolicy", "Level", "Policy", "PolicyData", "Problem", "RequirementRule", "load", "parse"]
 # A kind of error of pydantic's, in our words.
 WORDS = {
-    "extra_forbidden": "there is no such field; look at its spelling",
-    "missing": "this is needed",
-    "string_pattern_mismatch": "write a name of small letters, digits and hyphens",
+    "extra_forbidden": say("there is no such field; look at its spelling"),
+    "missing": say("this is needed"),
+    "string_pattern_mismatch": say("write a name of small letters, digits and hyphens"),
 }
 
 
@@ -68,13 +68,13 @@ class PolicyData(Strict):
         for name, table in (("levels", self.levels), ("requirements", self.requirements)):
             missing = [str(level) for level in Level if level not in table]
             if missing:
-                raise ValueError(f"{name} says nothing of {', '.join(missing)}")
+                raise ValueError(say("%(name)s says nothing of %(names)s", name=name, names=", ".join(missing)))
         starts = [self.levels[level] for level in Level]
         if starts != sorted(starts) or starts[0] != 0:
-            raise ValueError("levels must begin at 0 and rise from low to critical")
+            raise ValueError(say("levels must begin at 0 and rise from low to critical"))
         for level in (Level.MEDIUM, Level.HIGH, Level.CRITICAL):
             if not self.requirements[level].need:
-                raise ValueError(f"{level} asks nobody: only low may pass by policy")
+                raise ValueError(say("%(level)s asks nobody: only low may pass by policy", level=level.said))
         return self
 
     @cached_property
@@ -129,9 +129,19 @@ def text_of(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise BadPolicy(Problem(0, "", f"the policy file {path} cannot be read: {error.strerror}")) from error
+        raise BadPolicy(
+            Problem(0, "", say("the policy file %(path)s cannot be read: %(strerror)s", path=path, strerror=error.strerror))
+        ) from error
     except UnicodeDecodeError as error:
-        raise BadPolicy(Problem(0, "", f"the policy file {path} is not UTF-8: {error.reason} at byte {error.start}")) from error
+        raise BadPolicy(
+            Problem(
+                0,
+                "",
+                say(
+                    "the policy file %(path)s is not UTF-8: %(reason)s at byte %(start)s", path=path, reason=error.reason, start=error.start
+                ),
+            )
+        ) from error
 
 
 def line_of(source: str, *path: Any) -> int:
@@ -155,14 +165,20 @@ def _read(source: str, number: int) -> tuple[Policy, Lines]:
 
 def _problem(error: dict[str, Any], lines: Lines) -> Problem:
     path = error["loc"]
-    where = ".".join(str(part) for part in path) or "the policy"
-    return Problem(lines.of(path), where, WORDS.get(error["type"], error["msg"].removeprefix("Value error, ")))
+    where = ".".join(str(part) for part in path) or say("the policy")
+    return Problem(lines.of(path), where, _words(error))
+
+
+def _words(error: dict[str, Any]) -> str:
+    """What the validation says: our own sentence when it was one of ours."""
+    ours = (error.get("ctx") or {}).get("error")
+    return cause(ours) if isinstance(ours, ValueError) else WORDS.get(error["type"], error["msg"])
 
 
 def _same_names(data: PolicyData, lines: Lines) -> list[Problem]:
     names = [rule.name for rule in data.rules]
     return [
-        Problem(lines.of(("rules", i, "name")), f"rules.{i}.name", f"another rule is named {name}: names tell rules apart")
+        Problem(lines.of(("rules", i, "name")), f"rules.{i}.name", say("another rule is named %(name)s: names tell rules apart", name=name))
         for i, name in enumerate(names)
         if name in names[:i]
     ]
@@ -172,9 +188,13 @@ def _calendars(data: PolicyData, lines: Lines) -> list[Problem]:
     """Calendars that are named and not there."""
     named: list[tuple[tuple[Any, ...], str]] = [(("requirements", str(lv)), r.calendar) for lv, r in data.requirements.items()]
     named += [(("rules", i, "instead"), r.instead.calendar or "") for i, r in enumerate(data.rules) if r.instead]
-    there = ", ".join(data.calendars) or "none"
+    there = ", ".join(data.calendars) or say("none")
     return [
-        Problem(lines.of((*path, "calendar")), ".".join(map(str, (*path, "calendar"))), f"no calendar is called {name}; there are: {there}")
+        Problem(
+            lines.of((*path, "calendar")),
+            ".".join(map(str, (*path, "calendar"))),
+            say("no calendar is called %(name)s; there are: %(there)s", name=name, there=there),
+        )
         for path, name in named
         if name and name not in data.calendars
     ]
@@ -202,7 +222,7 @@ def _conditions(data: PolicyData, lines: Lines) -> list[Problem]:
         try:
             condition = rule.match.condition
             if condition and condition.constant is False:
-                raise BadCondition("this condition never holds: the rule can never match")
+                raise BadCondition(say("this condition never holds: the rule can never match"))
         except BadCondition as error:
             found.append(Problem(lines.of(path) + error.line - 1, f"rules.{i}.match.when", error.why))
     return found

@@ -23,6 +23,7 @@ from approvals.policy.basics import (
     VerdictName,
 )
 from approvals.policy.conditions import Condition
+from audit.sentences import say
 
 
 class Match(Strict):
@@ -55,7 +56,7 @@ class Require(Strict):
     @model_validator(mode="after")
     def _can_end(self) -> "Require":
         if self.verdicts is not None and "reject" not in self.verdicts:
-            raise ValueError("verdicts must leave people the verdict reject")
+            raise ValueError(say("verdicts must leave people the verdict reject"))
         return self
 
 
@@ -102,7 +103,7 @@ class Rule(Strict):
     @model_validator(mode="after")
     def _one_way(self) -> "Rule":
         if self.asks and self.loosens:
-            raise ValueError("a rule asks for more or for less, not both: make two of it")
+            raise ValueError(say("a rule asks for more or for less, not both: make two of it"))
         if not self.asks and not self.loosens:
-            raise ValueError("this rule says nothing: give it deny, at_least, at_most, score, require or instead")
+            raise ValueError(say("this rule says nothing: give it deny, at_least, at_most, score, require or instead"))
         return self

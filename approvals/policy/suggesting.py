@@ -8,6 +8,7 @@ from approvals.policy.basics import Level
 from approvals.policy.matching import Facts
 from approvals.policy.risk import assess
 from approvals.policy.rules import PolicyData
+from audit.sentences import chain, say
 
 LEAST = 20  # decisions, before a habit is called one
 
@@ -47,7 +48,9 @@ def _suggest(habit: Habit, facts: Facts) -> Suggestion:
     name = re.sub(r"[^a-z0-9]+", "-", f"pass-{habit.agent}-{habit.tool}".lower()).strip("-")[:60]
     bounds = [f"has(figures.{f}) && figures.{f} <= {most}" for f, most in sorted(facts.figures.items()) if f.isidentifier()]
     when = " && ".join([*bounds, "size(untrusted_text) == 0"])
-    said = ", ".join(f"{f.replace('_', ' ')} up to {most:,}" for f, most in sorted(facts.figures.items()))
+    said = chain(
+        "%(a)s, %(b)s", [say("%(figure)s up to %(n)d", figure=f.replace("_", " "), n=most) for f, most in sorted(facts.figures.items())]
+    )
     rule = (
         f"  - name: {name}\n"
         f"    about: People approved {habit.decided} of {habit.decided} such calls unchanged in 30 days\n"
@@ -59,9 +62,11 @@ def _suggest(habit: Habit, facts: Facts) -> Suggestion:
         f"    at_most: low\n"
     )
     return Suggestion(
-        title=f"Let {habit.tool} of {habit.agent} pass by policy",
-        evidence=f"{habit.decided:,} of {habit.decided:,} approved unchanged in 30 days",
-        bounds=f"only in {facts.environment}, with {said}" if said else f"only in {facts.environment}",
+        title=say("Let %(tool)s of %(agent)s pass by policy", tool=habit.tool, agent=habit.agent),
+        evidence=say("%(n)d of %(n)d approved unchanged in 30 days", n=habit.decided),
+        bounds=say("only in %(environment)s, with %(figures)s", environment=facts.environment, figures=said)
+        if said
+        else say("only in %(environment)s", environment=facts.environment),
         name=name,
         rule=rule,
     )

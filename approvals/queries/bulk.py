@@ -14,7 +14,8 @@ from approvals.models import Action, Requirement, User
 from approvals.permissions import why_not_decide
 from approvals.render.arguments import may_fold
 from approvals.render.parts import as_object
-from approvals.states import ActionState
+from approvals.states import ActionState, word
+from audit.sentences import say
 
 MOST = 40  # as many as one looks at, and as an address can name
 LEVELS = ("low", "medium")
@@ -71,34 +72,39 @@ def arrived(member: Member, *, since: datetime, but: Sequence[str]) -> list[tupl
     return [(str(pk), summary) for pk, summary in rows.order_by("created_at").values_list("pk", "summary")[:MOST]]
 
 
+UNLIKE = {
+    "agent": say("Not like the others: another agent"),
+    "tool": say("Not like the others: another tool"),
+    "environment": say("Not like the others: another environment"),
+    "policy": say("Not like the others: it was asked under another policy"),
+    "schema": say("Not like the others: its tool was declared otherwise"),
+}
+
+
 def alone(member: Member) -> str:
     """Why this is decided by itself only, "" when it may be decided with others."""
     if member.why:
         return member.why
     if member.kind != Action.Kind.TOOL:
-        return "A question is answered by itself"
+        return say("A question is answered by itself")
     if member.level not in LEVELS:
-        return f"{member.level.capitalize()} risk is decided one by one"
+        return say("Critical risk is decided one by one") if member.level == "critical" else say("High risk is decided one by one")
     if member.hidden:
-        return "It holds something that cannot be seen at a glance: open it by itself"
+        return say("It holds something that cannot be seen at a glance: open it by itself")
     if may_fold(as_object(member.args)):
-        return "It is too long to be compared at a glance: open it by itself"
+        return say("It is too long to be compared at a glance: open it by itself")
     return ""
 
 
 def unlike(first: Member, other: Member) -> str:
     """Why two are not near-identical, "" when they are."""
-    for name, said in (("agent", "another agent"), ("tool", "another tool"), ("environment", "another environment"),
-                       ("policy", "it was asked under another policy"), ("schema", "its tool was declared otherwise")):  # fmt: skip
-        if getattr(first, name) != getattr(other, name):
-            return f"Not like the others: {said}"
-    return ""
+    return next((said for name, said in UNLIKE.items() if getattr(first, name) != getattr(other, name)), "")
 
 
 def not_for(member: Member, reader: User) -> str:
     """Why this reader decides nothing here, "" when they may."""
     if member.state != ActionState.PENDING:
-        return f"It is {member.state.lower()} already"
+        return say("It is %(state)s already", state=word(member.state))
     return why_not_decide(reader, groups=member.groups, excluded=member.excluded)
 
 

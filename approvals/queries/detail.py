@@ -19,6 +19,7 @@ from approvals.queries.policies import policy_id
 from approvals.resolution import Need
 from approvals.states import ActionState, EditState
 from audit import canonical
+from audit.sentences import say
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
     try:
         action = Action.objects.get(pk=UUID(str(action_id)))
     except (Action.DoesNotExist, ValueError):
-        raise NotFound("There is no such action; it may have been cleared, or the link is not complete") from None
+        raise NotFound(say("There is no such action; it may have been cleared, or the link is not complete")) from None
     # Each statement sees its own moment: a version that came in between must not mix with the one read first.
     versions = list(Requirement.objects.filter(action=action, version__lte=action.version).select_related("edited_by").order_by("version"))
     if not versions:
@@ -172,7 +173,7 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
     edit = Edit.objects.filter(action=action, by=reader).order_by("-pk").first() if reader else None
     row = inbox_row(action.pk)
     if row is None:
-        raise NotFound("There is no such action")
+        raise NotFound(say("There is no such action"))
     if row.version != action.version:
         return action_detail(action_id, reader=reader)
     votes = _votes(action)
@@ -201,7 +202,7 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
         thread=action.thread,
         tampered=tampered,
         denied=str(data.get("denied", "")),
-        cannot=_cannot(reader, action, envelope) if needs else "Policy decided this",
+        cannot=_cannot(reader, action, envelope) if needs else say("Policy decided this"),
         rejections=envelope.rejections,
         escalated=envelope.escalated(action.passed),
         excluded=_excluded(action, envelope, versions),

@@ -18,6 +18,7 @@ from approvals.policy.granting import Call, Past, Terms
 from approvals.resolution import Need, Vote, tally
 from approvals.states import Verdict
 from audit import canonical, rows
+from audit.sentences import say
 
 LOOKED_AT = 300  # past calls a back-test looks at
 LISTED = 100
@@ -135,7 +136,7 @@ def grant(grant_id: Any) -> GrantRow:
     """One grant. Raises NotFound."""
     found = _read(f"{_ROWS} WHERE g.id = %s", [int(grant_id)]) if str(grant_id).isdecimal() and len(str(grant_id)) < 18 else []
     if not found:
-        raise NotFound("There is no such grant; see the list of grants")
+        raise NotFound(say("There is no such grant; see the list of grants"))
     return found[0]
 
 

@@ -15,6 +15,7 @@ from approvals.models import Backtest, PolicyVersion
 from approvals.policy.replay import Tally
 from approvals.policy.rules import BadPolicy, PolicyData, parse_stored
 from approvals.states import BacktestState, PolicyState
+from audit.sentences import say
 
 # Figures are of the newest so many actions: what a page shows must not grow with the table.
 LOOKED_AT = 5_000
@@ -104,7 +105,7 @@ def version(version_id: int) -> Version:
     """One version or proposal by its id. Raises NotFound."""
     found = PolicyVersion.objects.select_related("proposed_by").filter(pk=version_id).first()
     if found is None:
-        raise NotFound("There is no such policy version; see the list of policies")
+        raise NotFound(say("There is no such policy version; see the list of policies"))
     return _version(found)
 
 
@@ -112,7 +113,7 @@ def published(number: int) -> Version:
     """One published version by its number. Raises NotFound."""
     found = PolicyVersion.objects.select_related("proposed_by").filter(number=number).first()
     if found is None:
-        raise NotFound(f"There is no version {number}")
+        raise NotFound(say("There is no version %(number)s", number=number))
     return _version(found)
 
 
@@ -171,7 +172,7 @@ def backtest(backtest_id: int) -> BacktestRow:
     """One back-test. Raises NotFound."""
     row = Backtest.objects.select_related("wanted_by").annotate(took=F("changed_at") - F("created_at")).filter(pk=backtest_id).first()
     if row is None:
-        raise NotFound("There is no such back-test; they are kept for a week")
+        raise NotFound(say("There is no such back-test; they are kept for a week"))
     return BacktestRow(
         row.pk, row.state, row.total, row.done, row.last, row.since, row.sha256, row.wanted_by.get_username(),
         Tally.from_json(row.tally), row.error, row.took.total_seconds(),

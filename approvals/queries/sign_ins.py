@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from approvals import passkeys
 from approvals.models import Decision, SignIn, User
 from audit import canonical
+from audit.sentences import say
 
 SHOWN = 100
 
@@ -80,6 +81,9 @@ def factors(user: User) -> Factors:
     )
 
 
+KINDS = {"webauthn": say("passkey"), "totp": say("authenticator app")}
+
+
 def has_passkey(user: User) -> bool:
     return bool(Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.WEBAUTHN).exists())
 
@@ -89,7 +93,7 @@ def people() -> list[Person]:
     live = {row["user_id"]: row for row in _open().values("user_id").annotate(count=Count("pk"), last=Max("seen_at")).order_by()}
     kinds: dict[int, set[str]] = {}
     for user_id, kind in Authenticator.objects.values_list("user_id", "type"):
-        kinds.setdefault(user_id, set()).add({"webauthn": "passkey", "totp": "authenticator app"}.get(kind, ""))
+        kinds.setdefault(user_id, set()).add(KINDS.get(kind, ""))
     users = User.objects.filter(kind=User.Kind.HUMAN).prefetch_related("groups").order_by("username")
     return [
         Person(

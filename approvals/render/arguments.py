@@ -18,13 +18,15 @@ from approvals.legible.packed import Packed, packed
 from approvals.legible.paths import DEEP, under, walk
 from approvals.render.highlight import languages, painted
 from approvals.render.linediff import DiffRow
-from approvals.render.reveal import LONG, LONG_LINES, Revealed, line, reveal
+from approvals.render.reveal import LONG, LONG_LINES, Revealed, line, ours, reveal
+from audit.sentences import say
 
 MANY = 60
 COLUMNS = 8
 CELL = 400
 ROWS = 40
 EMPTY = reveal("")
+THE_VALUE = say("(value)")
 
 _BREAKS = re.compile(r"[\r\n]+")
 
@@ -79,7 +81,7 @@ def lines_of(args: dict[str, Any]) -> tuple[Line, ...]:
         path = under("", str(key))
         if table := table_of(value):
             count = len(table.rows) + len(table.more)
-            found.append(Line(line(path), f"list of {count:,}", "", EMPTY, table=table, key=key_of(path)))
+            found.append(Line(line(path), say("list of %(n)d", n=count), "", EMPTY, table=table, key=key_of(path)))
         else:
             found += [line_of(inner, item, written_in.get(inner, "")) for inner, item in walk({key: value})]
     return tuple(found)
@@ -138,22 +140,23 @@ def _cell(value: Any) -> Revealed:
 
 def line_of(path: str, value: Any, language: str = "") -> Line:
     """One leaf as its row."""
-    shown_path, key = line(path or "(value)"), key_of(path)
+    shown_path, key = line(path) if path else ours(THE_VALUE), key_of(path)
     if isinstance(value, str):
         return replace(_text_line(shown_path, value, language), key=key)
     deep = isinstance(value, (dict, list)) and bool(value)
     text = json.dumps(value, ensure_ascii=False, indent=2 if deep else None)
-    flags = (f"Nested deeper than {DEEP} levels: not inspectable as a table, shown as JSON",) if deep else ()
+    flags = (say("Nested deeper than %(n)d levels: not inspectable as a table, shown as JSON", n=DEEP),) if deep else ()
     return Line(shown_path, _kind(value), "", reveal(text), flags, inspectable=not deep, key=key)
 
 
 def _text_line(path: Revealed, value: str, language: str) -> Line:
     shown = painted(reveal(value), language)
-    size = f"{shown.length:,} character{'' if shown.length == 1 else 's'}"
-    size += f", {shown.lines:,} lines" if shown.lines > 1 else ""
+    size: str = say("%(n)d character", "%(n)d characters", n=shown.length)
+    if shown.lines > 1:
+        size = say("%(size)s, %(n)d lines", size=size, n=shown.lines)
     preview, what = opaque(value)
-    flags = shown.warnings + ((f"Not inspectable: {what}",) if what else ())
-    return Line(path, language or "text", size if value else "empty", shown, flags, preview, inspectable=not what)
+    flags = shown.warnings + ((say("Not inspectable: %(what)s", what=what),) if what else ())
+    return Line(path, language or say("text"), size if value else say("empty"), shown, flags, preview, inspectable=not what)
 
 
 def opaque(value: str) -> tuple[Revealed | None, str]:
@@ -162,20 +165,22 @@ def opaque(value: str) -> tuple[Revealed | None, str]:
     if not found:
         return None, ""
     whole = found[0].length >= len(_BREAKS.sub("", value).strip())
-    what = f"looks like {found[0].what}" if whole else f"holds {_counted(found)}"
+    what = say("looks like %(what)s", what=found[0].what) if whole else say("holds %(what)s", what=_counted(found))
     return reveal("\n".join(blob.preview for blob in found[:3]), whole=True), what
 
 
 def _counted(found: tuple[Packed, ...]) -> str:
-    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return f"{found[0].what} of {found[0].length:,} characters{more}"
+    one = say("%(what)s of %(n)d characters", what=found[0].what, n=found[0].length)
+    return say("%(what)s and %(n)d more", what=one, n=len(found) - 1) if len(found) > 1 else one
 
 
 def _kind(value: Any) -> str:
     if value is None:
-        return "nothing (null)"
+        return say("nothing (null)")
     if isinstance(value, bool):
-        return "yes or no"
+        return say("yes or no")
     if isinstance(value, (int, float)):
-        return "number"
-    return ("list" if value else "empty list") if isinstance(value, list) else ("object" if value else "empty object")
+        return say("number")
+    if isinstance(value, list):
+        return say("list") if value else say("empty list")
+    return say("object") if value else say("empty object")

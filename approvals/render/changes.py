@@ -11,9 +11,10 @@ from approvals.legible.paths import walk
 from approvals.render.arguments import Line, key_of, line_of, lines_of
 from approvals.render.highlight import languages
 from approvals.render.linediff import DiffRow, line_diff
-from approvals.render.reveal import Revealed, line, reveal
+from approvals.render.reveal import Revealed, line, ours, reveal
+from audit.sentences import say
 
-NOTHING = reveal("(not there)")
+NOT_THERE = say("(not there)")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def with_before(args: Mapping[str, Any], before: Mapping[str, Any] | None) -> tu
         for path, shown in zip(paths, lines, strict=True)
     ]
     gone = [change for path, change in differ.items() if path not in paths]
-    return (*marked, *(Line(line(c.path), "taken away", "", c.after, before=c.before, key=key_of(c.path)) for c in gone))
+    return (*marked, *(Line(line(c.path), say("taken away"), "", c.after, before=c.before, key=key_of(c.path)) for c in gone))
 
 
 def _diff(before: Any, after: Any) -> tuple[DiffRow, ...]:
@@ -62,6 +63,6 @@ def _text(values: Mapping[str, Any], path: str) -> str | None:
 
 def _shown(values: Mapping[str, Any], path: str) -> Revealed:
     if path not in values:
-        return NOTHING
+        return ours(NOT_THERE)
     value = values[path]
     return reveal(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -12,6 +12,7 @@ from typing import Any
 
 from approvals.render.arguments import MANY, Line, lines_of, prefixed
 from approvals.render.reveal import Revealed, line
+from audit.sentences import say
 
 ROWS = 20
 MARKS = {"before": "\N{MINUS SIGN}", "after": "+", "": ""}
@@ -69,7 +70,7 @@ def _table(details: dict[str, Any]) -> tuple[tuple[Revealed, ...], tuple[TableRo
             del details[key]
             names = list(dict.fromkeys(name for item in value for name in item))
             rows = tuple(TableRow("", "", tuple((_cell(item.get(n, "")), False) for n in names)) for item in value[:ROWS])
-            return tuple(_cell(n) for n in names), rows, _more(len(value), "rows", key)
+            return tuple(_cell(n) for n in names), rows, _more(len(value), key)
     return (), (), ""
 
 
@@ -81,7 +82,7 @@ def _pairs(before: list[list[Any]], after: list[list[Any]]) -> tuple[tuple[Table
             rows.append(_side("before", old, new))
         if new is not None:
             rows.append(_side("after", new, old))
-    return tuple(rows), _more(max(len(before), len(after)), "rows", "")
+    return tuple(rows), _more(max(len(before), len(after)), "")
 
 
 def _side(side: str, row: list[Any], other: list[Any] | None) -> TableRow:
@@ -89,9 +90,12 @@ def _side(side: str, row: list[Any], other: list[Any] | None) -> TableRow:
     return TableRow(side, MARKS[side], tuple((_cell(cell), changed) for cell, changed in zip(row, differs, strict=True)))
 
 
-def _more(total: int, what: str, key: str) -> str:
-    named = f" of {key}" if key else ""
-    return f"The first {ROWS} of {total:,} {what}{named}; the rest is in what will run" if total > ROWS else ""
+def _more(total: int, key: str) -> str:
+    if total <= ROWS:
+        return ""
+    if key:
+        return say("The first %(shown)d of %(total)d rows of %(key)s; the rest is in what will run", shown=ROWS, total=total, key=key)
+    return say("The first %(shown)d of %(total)d rows; the rest is in what will run", shown=ROWS, total=total)
 
 
 def _is_rows(columns: Any, rows: Any) -> bool:

@@ -11,12 +11,13 @@ hidden: the middle of a long value is a segment of its own that the page keeps c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Literal
 
 from approvals.legible.characters import name_of, visible
 from approvals.legible.lookalikes import Odd, odd_letters, warnings_about
+from audit.sentences import chain, say
 
 HEAD, TAIL = 1200, 400
 LONG = 2000
@@ -51,6 +52,7 @@ class Revealed:
     lines: int = 1
     hidden: int = 0
     escaped: bool = False
+    said: str = ""  # no value at all but a word of ours: a door tells it instead
     chips: int = field(default=0, compare=False)
 
     @property
@@ -91,12 +93,17 @@ def line(text: str) -> Revealed:
     return reveal(text, whole=True, inline=True)
 
 
+def ours(sentence: str) -> Revealed:
+    """A word of ours where a value would stand."""
+    return replace(reveal(sentence), said=sentence)
+
+
 def _escaped(text: str, lines: int, *, whole: bool) -> Revealed:
     """So many unusual characters that chips would bury the rest: every one is written out in ASCII instead."""
     ascii_text = text.encode("unicode_escape", "surrogatepass").decode("ascii")
     a, b = (len(ascii_text),) * 2 if whole or len(ascii_text) <= LONG else (HEAD, len(ascii_text) - TAIL)
     head, middle, tail = ((Segment("text", part),) if part else () for part in (ascii_text[:a], ascii_text[a:b], ascii_text[b:]))
-    note = "Too many unusual characters to mark one by one: the value is written in escaped form"
+    note = say("Too many unusual characters to mark one by one: the value is written in escaped form")
     return Revealed(
         head,
         middle,
@@ -145,7 +152,11 @@ def _runs(text: str, shown: list[bool], spots: dict[int, Odd], start: int, end: 
         if what == "chip":
             yield chip(piece)
         elif what == "odd":
-            yield Segment("odd", piece, title="; ".join(f"{name_of(text[i])}, {spots[i]}" for i in where[:TITLE_NAMES]))
+            yield Segment(
+                "odd",
+                piece,
+                title=chain("%(a)s; %(b)s", [say("%(name)s, %(why)s", name=name_of(text[i]), why=spots[i]) for i in where[:TITLE_NAMES]]),
+            )
         else:
             yield Segment("text", piece)
 
@@ -155,5 +166,7 @@ def chip(piece: str) -> Segment:
     runs = [(char, len(list(group))) for char, group in groupby(piece)]
     labels = [f"U+{ord(char):04X}" + (f" {TIMES}{n}" if n > 1 else "") for char, n in runs]
     names = list(dict.fromkeys(name_of(char) for char, _ in runs))
-    more = f" and {len(names) - TITLE_NAMES} more" if len(names) > TITLE_NAMES else ""
-    return Segment("chip", piece, "⟨" + " ".join(labels) + "⟩", ", ".join(names[:TITLE_NAMES]) + more)
+    title = ", ".join(names[:TITLE_NAMES])
+    if len(names) > TITLE_NAMES:
+        title = say("%(what)s and %(n)d more", what=title, n=len(names) - TITLE_NAMES)
+    return Segment("chip", piece, "⟨" + " ".join(labels) + "⟩", title)

@@ -19,6 +19,7 @@ from approvals.slack.showing import Showing, of_card, why_not_here
 from approvals.slack.text import broken, cut, date, link, named, safe, spelled
 from approvals.web.receipts import Receipt, fate_of, receipt_of
 from approvals.web.story import quorum_of
+from audit.languages import told
 
 ACTIONS_BLOCK = "act"
 APPROVE, REJECT, REVIEW, WEB = "approve", "reject", "review", "web"
@@ -102,14 +103,14 @@ def _argument(path: str, text: str, missing: int) -> str:
 def _why(detail: ActionDetail) -> str:
     """The strongest reason of the score, and the policy it was scored with."""
     strongest = max(detail.factors, key=lambda f: f.points, default=None)
-    reason = f"{named(strongest.why, 160)} · " if strongest and strongest.points > 0 else ""
+    reason = f"{named(told(strongest.why), 160)} · " if strongest and strongest.points > 0 else ""
     return _("%(reason)sscore %(score)d · policy %(policy)s") % {"reason": reason, "score": detail.row.score, "policy": detail.policy}
 
 
 def _standing(detail: ActionDetail) -> str:
     """Votes so far, who has it, what is being checked."""
     quorum = quorum_of(detail)
-    said = [f"{quorum.short}: {', '.join(f'{g.verb} {named(g.by)}' for g in quorum.given)}"] if quorum.given else []
+    said = [f"{quorum.short}: {', '.join(f'{g.words} {named(g.by)}' for g in quorum.given)}"] if quorum.given else []
     if detail.row.reserved_by:
         said.append(_("%(who)s is on it") % {"who": named(detail.row.reserved_by)})
     if detail.checking:
@@ -159,10 +160,11 @@ def _receipt(detail: ActionDetail, receipt: Receipt, rule: SlackRule) -> list[b.
 
 def receipt_line(receipt: Receipt) -> str:
     """Verb, name, time and door, in mrkdwn."""
-    by = f" {_('by')} {safe(name(receipt.by))}" if receipt.by else ""
+    verb = f"*{safe(receipt.verb)}*"
+    said = _("%(verb)s by %(by)s") % {"verb": verb, "by": safe(name(receipt.by))} if receipt.by else verb
     door = f", {safe(receipt.door)}" if receipt.door else ""
     at = f", {date(receipt.at)}" if receipt.at else ""
-    return f"*{safe(receipt.verb)}*{by}{door}{at}"
+    return f"{said}{door}{at}"
 
 
 def item_of(detail: ActionDetail) -> Item:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from approvals.notify.words import name
 from approvals.policy.slack import SlackRule
+from approvals.policy.words import duration
 from approvals.queries import ActionDetail
 from approvals.queries.desks import Desk
 from approvals.render.reveal import reveal
@@ -23,6 +24,7 @@ from approvals.web.ladder import PRESETS
 from approvals.web.receipts import receipt_of
 from approvals.web.schemaform import Field, fields_of
 from approvals.web.story import quorum_of
+from audit.languages import told
 
 REVIEW, CONFIRM_EDIT, LINK, SAID = "review", "confirm_edit", "link", "said"
 CHOICE = "choice"
@@ -107,7 +109,7 @@ def _about(detail: ActionDetail) -> list[b.Block]:
     facts = [f"{_('Agent')}\n{name(row.agent)}", f"{_('Tool')}\n{name(row.tool)}", f"{_('For')}\n{name(row.requested_by) or '-'}"]
     parts = [b.section(b.plain(cut(spelled(row.summary), 600)))]
     parts.append(b.fields([*(b.plain(text, b.FIELD) for text in facts), b.mrkdwn(f"{_('Expires')}\n{date(row.expires_at)}")]))
-    given = ", ".join(f"{g.verb} {name(g.by)}" for g in quorum.given)
+    given = ", ".join(f"{g.words} {name(g.by)}" for g in quorum.given)
     parts.append(b.context(b.plain(cut(f"{quorum.needs} {quorum.short} {given}".strip(), 400))))
     if detail.rationale.strip():
         said = cut(shown(reveal(detail.rationale, whole=True)), 600)
@@ -118,15 +120,15 @@ def _about(detail: ActionDetail) -> list[b.Block]:
 def _warnings(detail: ActionDetail, web: str) -> list[b.Block]:
     found = []
     if detail.tampered:
-        found.append(b.alert(detail.tampered, "error"))
+        found.append(b.alert(told(detail.tampered), "error"))
     elif detail.checking:
         found.append(b.alert(_("Edited arguments are being checked; the new version comes by itself"), "info"))
     elif detail.cannot or detail.mine:
-        found.append(b.alert(detail.cannot or _("You have decided this version; it waits for somebody else"), "info"))
+        found.append(b.alert(told(detail.cannot) or _("You have decided this version; it waits for somebody else"), "info"))
     elif web:
         found.append(b.alert(_("%(why)s. Decide it on the page.") % {"why": web}, "warning"))
     if detail.edit_errors:
-        why = "; ".join(f"{path}: {text}" if path else text for path, text in detail.edit_errors.items())
+        why = "; ".join(f"{path}: {told(text)}" if path else told(text) for path, text in detail.edit_errors.items())
         found.append(b.alert(cut(_("Your last edit was refused: %(why)s") % {"why": spelled(why)}, 1_000), "error"))
     return [*found, b.context(b.mrkdwn(f"{link(url_of(detail.row.id), _('Open in Countersign'))} · {safe(detail.row.digest[:12])}"))]
 
@@ -135,7 +137,7 @@ def _inputs(detail: ActionDetail, desk: Desk | None, choice: str) -> list[b.Bloc
     if choice in {"approve", "reject"}:
         needed = choice in detail.reason_for
         words = b.entry(_("Reason"), b.text_input("reason", multiline=True, most=2_000), block_id="reason", optional=True)
-        presets = [b.option(_(preset), preset) for preset in PRESETS]
+        presets = [b.option(told(preset), told(preset)) for preset in PRESETS]
         preset = b.entry(
             _("Why"),
             b.select("preset", presets),
@@ -148,8 +150,8 @@ def _inputs(detail: ActionDetail, desk: Desk | None, choice: str) -> list[b.Bloc
         label = _("Your answer") if choice == "respond" else _("Your question")
         return [b.entry(label, b.text_input("words", multiline=True), block_id="words")]
     if choice == "snooze":
-        times = [b.option(_(words), str(seconds)) for seconds, words in SNOOZES]
-        return [b.entry(_("For how long?"), b.select("seconds", times, chosen=str(SNOOZES[0][0])), block_id="seconds")]
+        times = [b.option(told(duration(seconds)), str(seconds)) for seconds in SNOOZES]
+        return [b.entry(_("For how long?"), b.select("seconds", times, chosen=str(SNOOZES[0])), block_id="seconds")]
     if choice == "pass_on":
         reason = b.entry(_("Reason"), b.text_input("reason", most=1_000), block_id="reason", optional=True)
         return [b.entry(_("To whom?"), b.external_select("to", placeholder=_("Type a name")), block_id="to"), reason]

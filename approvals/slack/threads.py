@@ -13,7 +13,8 @@ from approvals.queries import slack as queries
 from approvals.slack import blocks as b
 from approvals.slack.cards import Drawn, url_of
 from approvals.slack.text import broken, cut, date, link, safe, spelled
-from approvals.web.receipts import DOORS, VERDICTS
+from approvals.web.receipts import VERDICTS, door_of
+from audit.languages import told
 
 MOST_CHANGES = 10
 
@@ -31,9 +32,10 @@ def draw(key: str, rule: SlackRule) -> Drawn | None:
 def _decision(found: queries.DecisionRow | None) -> Drawn | None:
     if found is None:
         return None
-    verb = VERDICTS[found.verdict].verb
-    stead = f" {_('for')} {safe(name(found.instead_of))}" if found.instead_of else ""
-    head = f"*{safe(verb)}* {_('by')} {safe(name(found.by))}{stead}, {safe(DOORS.get(found.door, found.door))}, {date(found.at)}"
+    verb = told(VERDICTS[found.verdict].verb)
+    who = {"verb": f"*{safe(verb)}*", "by": safe(name(found.by)), "whom": safe(name(found.instead_of))}
+    said = (_("%(verb)s by %(by)s for %(whom)s") if found.instead_of else _("%(verb)s by %(by)s")) % who
+    head = f"{said}, {safe(door_of(found.door))}, {date(found.at)}"
     words = [b.section(b.plain(cut(spelled(found.words), 1_500)))] if found.words else []
     return Drawn(broken(f"{verb} {_('by')} {name(found.by)}"), [b.section(b.mrkdwn(head)), *words], found.version)
 
@@ -72,7 +74,7 @@ def _dict(args: Any) -> dict[str, Any]:
 def _comment(found: comments.CommentRow | None) -> Drawn | None:
     if found is None:
         return None
-    head = f"*{safe(name(found.by))}*, {safe(DOORS.get(found.door, found.door))}"
+    head = f"*{safe(name(found.by))}*, {safe(door_of(found.door))}"
     body = cut(spelled_lines(found.text), 2_900)
     return Drawn(broken(_("%(who)s wrote a comment") % {"who": name(found.by)}), [b.section(b.mrkdwn(head)), b.section(b.plain(body))], 0)
 

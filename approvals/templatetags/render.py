@@ -36,6 +36,8 @@ PAST, FUTURE = NaturalTimeFormatter.past_substrings, NaturalTimeFormatter.future
 def reveal(value: object) -> SafeString:
     """Any text an agent, a tool or a stranger may have written, inside a line of ours, every character visible."""
     shown = value if isinstance(value, Revealed) else reveal_line("" if value is None else str(value))
+    if shown.said:
+        return format_html("{}", languages.told(shown.said))
     return format_html("<bdi>{}</bdi>", drawn(shown.head + shown.middle + shown.tail))
 
 
@@ -66,9 +68,9 @@ def drawn(value: tuple[Segment, ...]) -> SafeString:
 def _piece(part: Segment) -> SafeString:
     if part.kind == "chip":
         broken = mark_safe("<br>") if "\n" in part.text else ""
-        return format_html('<mark class="chip-char" title="{}">{}</mark>{}', part.title, part.label, broken)
+        return format_html('<mark class="chip-char" title="{}">{}</mark>{}', languages.told(part.title), part.label, broken)
     if part.kind == "odd":
-        return format_html('<mark class="odd-char" title="{}">{}</mark>', part.title, part.text)
+        return format_html('<mark class="odd-char" title="{}">{}</mark>', languages.told(part.title), part.text)
     if part.css:
         return format_html('<span class="{}">{}</span>', part.css, part.text)
     return format_html("{}", part.text)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from approvals.legible.paths import walk
 from approvals.models.people import User
@@ -18,14 +19,15 @@ from approvals.queries.bulk import Member
 from approvals.render.arguments import Line, line_of
 from approvals.render.preview import preview_of
 from approvals.render.reveal import Revealed, reveal
+from audit.sentences import say
 
 SAID = {
-    ("decided", "approve"): ("Approved", "check", "approved"),
-    ("decided", "reject"): ("Rejected", "x", "rejected"),
-    ("waits", "approve"): ("Approved by you, waits for more people", "hourglass", "neutral"),
-    ("waits", "reject"): ("Recorded, waits for more people", "hourglass", "neutral"),
+    ("decided", "approve"): (say("Approved"), "check", "approved"),
+    ("decided", "reject"): (say("Rejected"), "x", "rejected"),
+    ("waits", "approve"): (say("Approved by you, waits for more people"), "hourglass", "neutral"),
+    ("waits", "reject"): (say("Recorded, waits for more people"), "hourglass", "neutral"),
 }
-LEFT_OUT = ("Left out", "circle-slash", "neutral")
+LEFT_OUT = (say("Left out"), "circle-slash", "neutral")
 
 
 @dataclass(frozen=True)
@@ -118,4 +120,4 @@ def _together(member: Member, leaves: dict[str, Any], differs: Sequence[str]) ->
 
 def _text(leaves: dict[str, Any], path: str) -> str:
     """A leaf as it is compared and shown; a missing one is not an empty one."""
-    return json.dumps(leaves[path], ensure_ascii=False) if path in leaves else "(not there)"
+    return json.dumps(leaves[path], ensure_ascii=False) if path in leaves else _("(not there)")

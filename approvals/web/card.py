@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals.policy.lowering import Lower
@@ -29,6 +30,7 @@ from approvals.web.ladder import Bar, bar_of
 from approvals.web.receipts import Fate, Receipt, fate_of, receipt_of, receipt_of_vote, with_undo
 from approvals.web.scoring import FactorLine, factor_lines, would_lower
 from approvals.web.story import Moment, Past, Quorum, past_of, quorum_of, story_of
+from audit.languages import number, told
 from audit.queries import EventRow
 
 EVIDENCE_ICONS = {"ticket": "mail", "mail": "mail", "tool": "wrench", "message": "message-square"}
@@ -60,7 +62,6 @@ class Card:
     agent_url: str
     requester: str
     expires_at: datetime
-    on_expiry: str
     run_url: str
     run_name: str
     what_title: str
@@ -120,7 +121,7 @@ def card_of(
         pending=row.state == "PENDING",
         url=reverse("action", args=[row.id]),
         back_url=reverse("inbox") if row.state == "PENDING" else reverse("decided"),
-        back_label="Inbox" if row.state == "PENDING" else "Decided",
+        back_label=_("Inbox") if row.state == "PENDING" else _("Decided"),
         title=row.summary,
         summary=row.summary,
         level=row.level,
@@ -129,9 +130,8 @@ def card_of(
         agent_url=reverse("agent", args=[row.agent]),
         requester=row.requested_by,
         expires_at=row.expires_at,
-        on_expiry="nothing runs, and the agent is told",
         run_url=reverse("run", args=[row.run]) if row.run else "",
-        run_name=f"run {row.run[:8]}" if row.run else "",
+        run_name=_("run %(id)s") % {"id": row.run[:8]} if row.run else "",
         what_title=_what_title(detail),
         tool=row.tool,
         marks=_marks(detail),
@@ -143,7 +143,7 @@ def card_of(
         factors=factor_lines(detail.factors),
         would_lower=would_lower(detail.facts, detail.policy_sha256),
         policy_url=reverse("policy", args=[detail.policy_id]) if detail.policy_id else "",
-        denied=detail.denied,
+        denied=told(detail.denied),
         says=reveal(detail.rationale) if detail.rationale.strip() else None,
         evidence=tuple(_evidence(item) for item in detail.evidence),
         blast=_blast(detail),
@@ -183,55 +183,56 @@ def _args_before(detail: ActionDetail) -> dict[str, Any] | None:
 
 def _what_title(detail: ActionDetail) -> str:
     if detail.row.kind == "question":
-        return "What is asked"
-    return "What will run" if detail.row.state == "PENDING" else "What was decided on"
+        return _("What is asked")
+    return _("What will run") if detail.row.state == "PENDING" else _("What was decided on")
 
 
 def _marks(detail: ActionDetail) -> tuple[str, ...]:
-    marks = [f"version {detail.row.version}"] if detail.row.version > 1 else []
+    marks = [_("version %(n)s") % {"n": detail.row.version}] if detail.row.version > 1 else []
     by = detail.versions[-1].edited_by if detail.versions else ""
-    return (*marks, *([f"edited by {by}"] if by else []), *(["asked again"] if detail.why == "reopened" else []))
+    return (*marks, *([_("edited by %(who)s") % {"who": by}] if by else []), *([_("asked again")] if detail.why == "reopened" else []))
 
 
 def _flags(detail: ActionDetail, lines: Sequence[Line]) -> tuple[str, ...]:
     unseen = sum(line.marked for line in lines)
     opaque = sum(not line.inspectable for line in lines)
-    found = [detail.tampered] if detail.tampered else []
+    found = [told(detail.tampered)] if detail.tampered else []
     if unseen:
         found.append(
             ngettext(
                 "%(n)d value holds characters that do not show themselves: they are marked",
                 "%(n)d values hold characters that do not show themselves: they are marked",
                 unseen,
-            )
-            % {"n": unseen}
-        )
+            ) % {"n": unseen}
+        )  # fmt: skip
     if opaque:
         found.append(
             ngettext(
                 "%(n)d value is not inspectable: look at what it decodes to",
                 "%(n)d values are not inspectable: look at what they decode to",
                 opaque,
-            )
-            % {"n": opaque}
-        )
+            ) % {"n": opaque}
+        )  # fmt: skip
     return tuple(found)
 
 
 def _evidence(item: dict[str, Any]) -> Evidence:
-    title, text = str(item.get("title", "") or "Entry"), item.get("text", "")
+    title, text = str(item.get("title", "") or _("Entry")), item.get("text", "")
     icon = next((icon for word, icon in EVIDENCE_ICONS.items() if word in title.lower()), "file-text")
-    return Evidence(icon, title, reveal(text if isinstance(text, str) else str(text)))
+    return Evidence(icon, told(title), reveal(text if isinstance(text, str) else str(text)))
 
 
 def _blast(detail: ActionDetail) -> tuple[tuple[str, str], ...]:
     if detail.row.kind == "question":
-        return (("Runs", "nothing: it is a question"),)
+        return ((_("Runs"), _("nothing: it is a question")),)
     facts = detail.preview.get("facts") or {}
-    figures = [(name.replace("_", " ").capitalize(), f"{v:,}" if isinstance(v, int) else str(v)) for name, v in facts.items()]
-    undo = "can be undone" if detail.reversible else "cannot be undone"
-    where = [("Environment", detail.row.environment)] if detail.row.environment else []
-    return (("Kind", f"{detail.tool_class}"), *figures, *where, ("Undo", undo))
+    figures = [
+        (name.replace("_", " ").capitalize(), number(v) if isinstance(v, int) and not isinstance(v, bool) else str(v))
+        for name, v in facts.items()
+    ]
+    undo = _("can be undone") if detail.reversible else _("cannot be undone")
+    where = [(_("Environment"), detail.row.environment)] if detail.row.environment else []
+    return ((_("Kind"), f"{detail.tool_class}"), *figures, *where, (_("Undo"), undo))
 
 
 def _receipts(detail: ActionDetail, *, focus: bool) -> tuple[Receipt, ...]:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from approvals.queries.sign_ins import Factors
 from approvals.web.accounts import KEPT
@@ -36,28 +37,27 @@ def ways(found: Factors, *, password: bool, username: str, after: str) -> tuple[
     if found.any:
         keys = Way(
             "fingerprint-pattern",
-            "Use a passkey",
-            "Your device or security key asks you.",
+            _("Use a passkey"),
+            _("Your device or security key asks you."),
             f"{reverse('mfa_reauthenticate_webauthn')}?{back}",
         )
-        text = "The six digits your app shows now. A recovery code lets you mend your factors and approves nothing risky."
-        code = Way("smartphone", "Enter a code", text, f"{reverse('mfa_reauthenticate')}?{back}")
+        text = _("The six digits your app shows now. A recovery code lets you mend your factors and approves nothing risky.")
+        code = Way("smartphone", _("Enter a code"), text, f"{reverse('mfa_reauthenticate')}?{back}")
         return (*((keys,) if found.passkeys else ()), code)
     found_ways = []
     if password:
-        found_ways.append(Way("key-round", "Enter your password", "", f"{reverse('account_reauthenticate')}?{back}"))
+        found_ways.append(Way("key-round", _("Enter your password"), "", f"{reverse('account_reauthenticate')}?{back}"))
     if found.sso and settings.OIDC_ISSUER:
         asked = urlencode({"process": "login", "next": after, "auth_params": "prompt=login&max_age=0"})
-        text = "You sign in there once more and come back."
-        found_ways.append(
-            Way("log-in", f"Go through {settings.OIDC_NAME}", text, post=f"{reverse('openid_connect_login', args=['sso'])}?{asked}")
-        )
+        text = _("You sign in there once more and come back.")
+        label = _("Go through %(name)s") % {"name": settings.OIDC_NAME}
+        found_ways.append(Way("log-in", label, text, post=f"{reverse('openid_connect_login', args=['sso'])}?{asked}"))
     if not found_ways:
-        text = (
+        text = _(
             "Your account signs in by login link. Open your link once more in this browser: it is in the terminal where Countersign was "
-            f"started, or print a new one with: .venv/bin/python manage.py login_links {username}"
-        )
-        found_ways.append(Way("link", "Open your login link again", text))
+            "started, or print a new one with: .venv/bin/python manage.py login_links %(name)s"
+        ) % {"name": username}
+        found_ways.append(Way("link", _("Open your login link again"), text))
     return tuple(found_ways)
 
 

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from approvals.policy.words import duration
 from approvals.queries.desks import Desk, Notice
+from audit.languages import told
 
-SNOOZES = ((900, "15 minutes"), (3_600, "1 hour"), (4 * 3_600, "4 hours"), (86_400, "1 day"))
+SNOOZES = (900, 3_600, 4 * 3_600, 86_400)
 EXTENSIONS = (900, 1_800, 3_600, 4 * 3_600, 86_400)
 
 
@@ -62,20 +63,29 @@ def notice_words(kind: str) -> str:
 
 def desk_card(desk: Desk, *, now: datetime) -> DeskCard:
     left = (desk.expires_at - now).total_seconds()
-    stead = f", for {desk.reserved_for}" if desk.reserved_for else ""
     return DeskCard(
         desk=desk,
         url=reverse("action-desk", args=[desk.action_id]),
-        held=(_("You have reserved this") if desk.mine else f"{desk.reserved_by} has reserved this") + stead if desk.reserved_by else "",
-        put_off=f"Put off by {duration(desk.extended_s)} so far" if desk.extended_s else "",
-        left=duration(desk.extend_s) if desk.extend_s >= 60 else "",
-        snoozes=tuple((s, words) for s, words in SNOOZES if s < left),
+        held=_held(desk),
+        put_off=_("Put off by %(time)s so far") % {"time": told(duration(desk.extended_s))} if desk.extended_s else "",
+        left=told(duration(desk.extend_s)) if desk.extend_s >= 60 else "",
+        snoozes=tuple((s, told(duration(s))) for s in SNOOZES if s < left),
         extensions=_extensions(desk.extend_s),
     )
+
+
+def _held(desk: Desk) -> str:
+    if not desk.reserved_by:
+        return ""
+    if desk.reserved_for:
+        said = _("You have reserved this, for %(whom)s") if desk.mine else _("%(who)s has reserved this, for %(whom)s")
+    else:
+        said = _("You have reserved this") if desk.mine else _("%(who)s has reserved this")
+    return said % {"who": desk.reserved_by, "whom": desk.reserved_for}
 
 
 def _extensions(most: int) -> tuple[tuple[int, str], ...]:
     if most < 60:
         return ()
     fit = [s for s in EXTENSIONS if s < most]
-    return tuple((s, duration(s)) for s in (*fit, most))
+    return tuple((s, told(duration(s))) for s in (*fit, most))

@@ -1,5 +1,7 @@
 """What a browser says of itself, in words people use. Pure; whatever it says is only said, never trusted."""
 
+from audit.sentences import say
+
 BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 SYSTEMS = (
     ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "macOS"), ("CrOS", "ChromeOS"),
@@ -12,5 +14,5 @@ def device_name(agent: str) -> str:
     browser = next((name for mark, name in BROWSERS if mark in agent), "")
     system = next((name for mark, name in SYSTEMS if mark in agent), "")
     if browser and system:
-        return f"{browser} on {system}"
-    return browser or system or agent[:60] or "A program that does not say what it is"
+        return say("%(browser)s on %(system)s", browser=browser, system=system)
+    return browser or system or agent[:60] or say("A program that does not say what it is")

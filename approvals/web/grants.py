@@ -7,35 +7,45 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals.operations.granting import Wanted
-from approvals.policy.granting import MOST_SHOWN, Past, Terms, Tried, joined, words
+from approvals.policy.granting import MOST_SHOWN, Past, Terms, Tried, words
 from approvals.queries import ActionDetail
 from approvals.queries.grants import GrantRow
 from approvals.resolution import Need
 from approvals.web.receipts import Look
+from audit.languages import number, told
+from audit.sentences import listed, say
 
 STATES = {
-    "in force": Look("In force", "circle-check", "approved"),
-    "waits": Look("Waits for more people", "hourglass", "neutral"),
-    "spent": Look("Used up", "circle-dashed", "neutral"),
-    "ended": Look("Ended", "circle-dashed", "neutral"),
-    "revoked": Look("Revoked", "x", "rejected"),
-    "halted": Look("Ended by a halt", "octagon", "rejected"),
+    "in force": Look(say("In force"), "circle-check", "approved"),
+    "waits": Look(say("Waits for more people"), "hourglass", "neutral"),
+    "spent": Look(say("Used up"), "circle-dashed", "neutral"),
+    "ended": Look(say("Ended"), "circle-dashed", "neutral"),
+    "revoked": Look(say("Revoked"), "x", "rejected"),
+    "halted": Look(say("Ended by a halt"), "octagon", "rejected"),
 }
 FATES = {
-    "approved": Look("Approved", "check", "approved"),
-    "granted": Look("Let through by a grant", "ticket-check", "neutral"),
-    "edited": Look("Approved after an edit", "pencil", "neutral"),
-    "rejected": Look("Rejected", "x", "rejected"),
-    "answered": Look("Answered", "reply", "neutral"),
-    "expired": Look("Expired", "circle-dashed", "neutral"),
-    "waiting": Look("Still waits", "hand", "neutral"),
-    "ended": Look("Ended", "circle-slash", "neutral"),
+    "approved": Look(say("Approved"), "check", "approved"),
+    "granted": Look(say("Let through by a grant"), "ticket-check", "neutral"),
+    "edited": Look(say("Approved after an edit"), "pencil", "neutral"),
+    "rejected": Look(say("Rejected"), "x", "rejected"),
+    "answered": Look(say("Answered"), "reply", "neutral"),
+    "expired": Look(say("Expired"), "circle-dashed", "neutral"),
+    "waiting": Look(say("Still waits"), "hand", "neutral"),
+    "ended": Look(say("Ended"), "circle-slash", "neutral"),
 }
+
+
+# What each bound is called on the form.
+FIELDS = {
+    "scope": say("What"), "uses": say("How often at most"), "until": say("It ends"), "figure": say("Count"), "each": say("At most at once"),
+    "total": say("At most in all"), "reason": say("Reason"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -108,14 +118,14 @@ class Choice:
 
 def line_of(row: GrantRow) -> GrantLine:
     terms = row.terms
-    ended = f"{row.revoked_by}: {row.revoke_reason}" if row.revoke_reason else row.revoked_by
+    ended = _("%(who)s: %(why)s") % {"who": row.revoked_by, "why": row.revoke_reason} if row.revoke_reason else row.revoked_by
     return GrantLine(
         id=row.id,
         url=reverse("grant", args=[row.id]),
-        what=words(terms),
+        what=told(words(terms)),
         left=left_of(row),
         until=terms.until,
-        by=joined(g.name for g in row.givers),
+        by=told(listed(g.name for g in row.givers)),
         reason=row.reason,
         look=STATES[row.state],
         open=row.open,
@@ -149,16 +159,20 @@ def note_of(detail: ActionDetail) -> GrantNote | None:
 
 def left_of(row: GrantRow) -> str:
     """What it may still let through: "3 of 5 left, 12,000 of 20,000 amount cents left"."""
-    left = f"{row.terms.uses - row.uses:,} of {row.terms.uses:,} left"
-    if not row.terms.figure or row.terms.total is None:
-        return left
-    return f"{left}, {row.terms.total - row.total:,} of {row.terms.total:,} {row.terms.figure.replace('_', ' ')} left"
+    terms = row.terms
+    said = {"n": number(terms.uses - row.uses), "of": number(terms.uses)}
+    if not terms.figure or terms.total is None:
+        return _("%(n)s of %(of)s left") % said
+    said |= {"m": number(terms.total - row.total), "total": number(terms.total), "figure": terms.figure.replace("_", " ")}
+    return _("%(n)s of %(of)s left, %(m)s of %(total)s %(figure)s left") % said
 
 
 def missing_words(missing: Sequence[Need]) -> str:
     if not missing:
         return ""
-    return _("It lets nothing through before %(who)s gives it too") % {"who": joined(f"{n.count} more of the {n.group}" for n in missing)}
+    return _("It lets nothing through before %(who)s gives it too") % {
+        "who": told(listed(say("%(n)d more of the %(group)s", n=n.count, group=n.group) for n in missing))
+    }
 
 
 def trial_of(terms: Terms, trial: Tried) -> Trial:
@@ -167,22 +181,22 @@ def trial_of(terms: Terms, trial: Tried) -> Trial:
     shown = [*(p for p in trial.through if p.fate != "approved"), *(p for p in trial.through if p.fate == "approved")]
     return Trial(
         headline=_("It would have let through %(n)s of the last %(m)s calls that people were asked about")
-        % {"n": f"{len(trial.through):,}", "m": f"{trial.looked_at:,}"},
+        % {"n": number(len(trial.through)), "m": number(trial.looked_at)},
         worst=ngettext(
             "People had not approved %(n)d of these as it was.", "People had not approved %(n)d of these as they were.", bad
         ) % {"n": bad}
         if bad
         else "",
-        fates=tuple((FATES[fate].verb, n) for fate, n in fates.items()),
-        asked=tuple((why.capitalize(), n) for why, n in trial.asked),
+        fates=tuple((told(FATES[fate].verb), n) for fate, n in fates.items()),
+        asked=tuple((told(why), n) for why, n in trial.asked),
         lines=tuple(_past(p, terms.figure) for p in shown[:MOST_SHOWN]),
         unshown=len(shown) - MOST_SHOWN,
-        total=f"{trial.total:,} {terms.figure.replace('_', ' ')}" if terms.figure else "",
+        total=f"{number(trial.total)} {terms.figure.replace('_', ' ')}" if terms.figure else "",
     )  # fmt: skip
 
 
 def _past(past: Past, figure: str) -> PastLine:
-    amount = f"{past.call.amount(figure):,}" if figure else ""
+    amount = number(past.call.amount(figure)) if figure else ""
     return PastLine(past.summary, reverse("action", args=[past.id]), FATES[past.fate], amount)
 
 
@@ -209,7 +223,7 @@ def ends(now: datetime, *, chosen: str = "") -> tuple[Choice, ...]:
         (here + timedelta(days=1), _("in 24 hours")),
         (here + timedelta(days=7) - timedelta(minutes=1), _("in a week")),
     )
-    offered = [Choice(at.isoformat(), f"{label} ({at:%a %H:%M})", at.isoformat() == chosen) for at, label in moments if at > here]
+    offered = [Choice(at.isoformat(), f"{label} ({_clock(at)})", at.isoformat() == chosen) for at, label in moments if at > here]
     if chosen and not any(c.chosen for c in offered):
         offered.insert(0, Choice(chosen, _when(chosen), True))
     return tuple(offered)
@@ -217,9 +231,14 @@ def ends(now: datetime, *, chosen: str = "") -> tuple[Choice, ...]:
 
 def _when(moment: str) -> str:
     try:
-        return f"{localtime(datetime.fromisoformat(moment)):%a %H:%M}"
+        return _clock(localtime(datetime.fromisoformat(moment)))
     except (ValueError, OverflowError):
         return moment[:40]
+
+
+def _clock(at: datetime) -> str:
+    """A day of this week and a time of it."""
+    return date_format(at, "D H:i")
 
 
 def first_wanted(figures: dict[str, int], *, run: bool, now: datetime) -> Wanted:

@@ -10,20 +10,29 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from approvals.operations.step_up import rung_of
 from approvals.queries import ActionDetail, Stop
 from approvals.states import Verdict
+from audit.languages import told
+from audit.sentences import say
 
-PRESETS = ("Wrong target", "Too broad", "Missing context", "Not now", "Policy")
+PRESETS = (say("Wrong target"), say("Too broad"), say("Missing context"), say("Not now"), say("Policy"))
 APPROVE = {"low": "plain", "medium": "plain", "high": "confirm", "critical": "typed"}
 HINTS = {
     "plain": "",
-    "confirm": "High: press A twice, or click and confirm.",
-    "typed": "Critical: no key approves it. Type its name and give a reason.",
+    "confirm": say("High: press A twice, or click and confirm."),
+    "typed": say("Critical: no key approves it. Type its name and give a reason."),
     "": "",
 }
-OWN_EDIT = "You edited this: somebody else has to approve it."
+OWN_EDIT = say("You edited this: somebody else has to approve it.")
+APPROVE_LEVEL = {
+    "low": (say("Approve low risk"), say("Approve low risk and sign it")),
+    "medium": (say("Approve medium risk"), say("Approve medium risk and sign it")),
+    "high": (say("Approve high risk"), say("Approve high risk and sign it")),
+    "critical": (say("Approve critical risk"), say("Approve critical risk and sign it")),
+}
 
 
 @dataclass(frozen=True)
@@ -32,10 +41,10 @@ class Bar:
 
     decide_url: str
     approve: str = ""
-    approve_label: str = "Approve"
+    approve_label: str = ""
     confirm_url: str = ""
     respond_url: str = ""
-    respond_label: str = "Answer"
+    respond_label: str = ""
     edit_url: str = ""
     reject_url: str = ""
     reject_optional: bool = False
@@ -52,6 +61,7 @@ class Confirm:
 
     text: str
     button: str
+    button_signed: str
     typed: str = ""
     reason: str = ""
     given: str = ""
@@ -83,14 +93,14 @@ def bar_of(detail: ActionDetail, *, halts: list[Stop]) -> Bar | None:
     return Bar(
         decide_url=decide_url,
         approve=approve,
-        approve_label="Approve edited" if detail.why == "edited" else "Approve",
+        approve_label=_("Approve edited") if detail.why == "edited" else _("Approve"),
         confirm_url=reverse("action-approve", args=[row.id]) if approve in {"confirm", "typed"} else "",
         respond_url=reverse("action-respond", args=[row.id]) if "respond" in detail.verdicts and not detail.own_edit else "",
-        respond_label="Answer" if question else "Answer instead",
+        respond_label=_("Answer") if question else _("Answer instead"),
         edit_url="" if question else reverse("action-edit", args=[row.id]),
         reject_url=reverse("action-reject", args=[row.id]) if "reject" in detail.verdicts else "",
         reject_optional="reject" not in detail.reason_for,
-        hint=OWN_EDIT if detail.own_edit else HINTS[approve],
+        hint=told(OWN_EDIT if detail.own_edit else HINTS[approve]),
         question=question,
         take_over_url=reverse("action-take-over", args=[row.id])
         if "take_over" in detail.verdicts and not question and not detail.own_edit
@@ -103,10 +113,17 @@ def confirm_of(detail: ActionDetail, *, given: str = "", reason: str = "", error
     """The confirm sheet of high and critical actions; `passkey` says whether this person has one."""
     rung = rung_of(detail.row.level, Verdict.APPROVE, question=detail.row.kind == "question")
     typed = detail.confirm if rung.typed else ""
-    undone = "" if detail.reversible else " It cannot be undone."
+    what = {"agent": detail.row.agent, "tool": detail.row.tool}
+    sentence = (
+        _("%(agent)s runs %(tool)s with exactly these arguments.")
+        if detail.reversible
+        else _("%(agent)s runs %(tool)s with exactly these arguments. It cannot be undone.")
+    )
+    button, button_signed = APPROVE_LEVEL[detail.row.level]
     return Confirm(
-        text=f"{detail.row.agent} runs {detail.row.tool} with exactly these arguments.{undone}",
-        button=f"Approve {detail.row.level} risk",
+        text=sentence % what,
+        button=told(button),
+        button_signed=told(button_signed),
         typed=typed,
         reason="required" if "approve" in detail.reason_for else "optional",
         given=given,
@@ -123,20 +140,23 @@ def step_up_of(ask: str, text: str, action_id: str, verdict: str) -> StepUp | No
         return None
     back = urlencode({"next": reverse(f"action-{verdict}", args=[action_id])})
     if ask == "fresh":
-        return StepUp(text, "Confirm that it is you", f"{reverse('confirm')}?{back}")
-    return StepUp(text, "Add a passkey", reverse("mfa_add_webauthn")) if ask == "enrol" else StepUp(text)
+        return StepUp(text, _("Confirm that it is you"), f"{reverse('confirm')}?{back}")
+    return StepUp(text, _("Add a passkey"), reverse("mfa_add_webauthn")) if ask == "enrol" else StepUp(text)
 
 
 def _blocked(detail: ActionDetail, halts: list[Stop]) -> str:
     row = detail.row
     stop = next((h for h in halts if h.covers(agent=row.agent, run=row.run)), None)
     if detail.tampered:
-        return detail.tampered
+        return told(detail.tampered)
     if stop:
-        what = {"everything": "Everything", "agent": f"The agent {row.agent}", "run": "This run"}[stop.scope]
-        return f"{what} is halted by {stop.by}: nothing can be decided until it is released"
+        return {
+            "everything": _("Everything is halted by %(who)s: nothing can be decided until it is released"),
+            "agent": _("The agent %(agent)s is halted by %(who)s: nothing can be decided until it is released"),
+            "run": _("This run is halted by %(who)s: nothing can be decided until it is released"),
+        }[stop.scope] % {"agent": row.agent, "who": stop.by}
     if detail.checking:
-        return "Edited arguments are being checked with the tool; the new version appears here by itself"
+        return _("Edited arguments are being checked with the tool; the new version appears here by itself")
     if detail.mine:
-        return "You have decided this version; it waits for somebody else"
-    return detail.cannot
+        return _("You have decided this version; it waits for somebody else")
+    return told(detail.cannot)

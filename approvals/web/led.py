@@ -14,6 +14,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from approvals.render.reveal import Revealed, reveal
+from audit.languages import number
 from audit.queries import SpanRow
 
 MOST = 12_000
@@ -84,4 +85,4 @@ def _text(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= MOST else f"{text[:MOST]}\n({len(text) - MOST:,} more characters are in the run)"
+    return text if len(text) <= MOST else text[:MOST] + "\n" + _("(%(n)s more characters are in the run)") % {"n": number(len(text) - MOST)}

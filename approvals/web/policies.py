@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from approvals.policy import words
 from approvals.policy.replay import Tally
 from approvals.policy.rules import Level, PolicyData
 from approvals.queries.policies import BacktestRow, Figures, RuleFigures, Version
+from audit.languages import number, told
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class VersionLine:
     url: str
     state: str
     in_force: bool
+    name: str
+    loosens: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,12 @@ class Trial:
 def level_lines(data: PolicyData, figures: RuleFigures) -> tuple[RuleLine, ...]:
     return tuple(
         _with_figures(
-            RuleLine(str(level), f"from {data.levels[level]} points", (words.asked(data.requirements[level]),), level=str(level)),
+            RuleLine(
+                str(level),
+                _("from %(n)s points") % {"n": data.levels[level]},
+                (told(words.asked(data.requirements[level])),),
+                level=str(level),
+            ),
             figures.levels.get(str(level)),
         )
         for level in Level
@@ -104,7 +113,7 @@ def rule_lines(data: PolicyData, figures: RuleFigures | None = None) -> tuple[Ru
     for rule in sorted(data.rules, key=lambda r: -r.priority):
         kind = "deny" if rule.deny else "asks" if rule.asks else "loosens"
         level = str(rule.at_least or rule.at_most or "")
-        line = RuleLine(rule.name, words.when(rule.match), words.then(rule), rule.about, level, kind, rule.priority)
+        line = RuleLine(rule.name, told(words.when(rule.match)), tuple(map(told, words.then(rule))), rule.about, level, kind, rule.priority)
         lines.append(_with_figures(line, figures.rules.get(rule.name)) if figures else line)
     return tuple(lines)
 
@@ -113,7 +122,7 @@ def source_lines(source: str, problems: Sequence[tuple[int, str]] = ()) -> tuple
     """A text with its line numbers, and what is wrong beside the line it is wrong on."""
     wrong: dict[int, list[str]] = {}
     for line, why in problems:
-        wrong.setdefault(line, []).append(why)
+        wrong.setdefault(line, []).append(told(why))
     return tuple(SourceLine(n, text, tuple(wrong.get(n, ()))) for n, text in enumerate(source.splitlines(), start=1))
 
 
@@ -132,9 +141,21 @@ def diff_lines(diff: str) -> tuple[DiffLine, ...]:
 
 
 def version_line(version: Version, *, in_force: int) -> VersionLine:
-    state = {"PROPOSED": "waits to be published", "WITHDRAWN": "withdrawn", "PUBLISHED": "published"}[version.state]
+    state = {"PROPOSED": _("waits to be published"), "WITHDRAWN": _("withdrawn"), "PUBLISHED": _("published")}[version.state]
     now = version.number == in_force and bool(version.number)
-    return VersionLine(version, reverse("policy", args=[version.id]), "in force" if now else state, now)
+    return VersionLine(
+        version,
+        reverse("policy", args=[version.id]),
+        _("in force") if now else state,
+        now,
+        name_of(version),
+        tuple(map(told, version.loosens)),
+    )
+
+
+def name_of(version: Version) -> str:
+    """What a version is called: by its number, once it has one."""
+    return _("Version %(n)s") % {"n": version.number} if version.number else _("Proposal %(n)s") % {"n": version.id}
 
 
 def trial_of(row: BacktestRow) -> Trial:
@@ -143,7 +164,7 @@ def trial_of(row: BacktestRow) -> Trial:
     return Trial(
         url=reverse("policy-backtest", args=[row.id]),
         running=running,
-        failed=row.error,
+        failed=told(row.error),
         done=row.done,
         total=max(row.total, 1),
         percent=round(100 * row.done / max(row.total, 1)),
@@ -157,8 +178,8 @@ def trial_of(row: BacktestRow) -> Trial:
                 reverse("action", args=[s["id"]]),
                 s["agent"],
                 s["tool"],
-                s["was"],
-                s["now"],
+                told(s["was"]),
+                told(s["now"]),
                 _signed(s["people"]),
                 s["already"],
             )
@@ -170,34 +191,35 @@ def trial_of(row: BacktestRow) -> Trial:
 
 def _headline(row: BacktestRow) -> str:
     if row.error:
-        return "The back-test could not be finished"
+        return _("The back-test could not be finished")
     if row.state == "WANTED":
-        return "Waiting for a worker"
-    of = f"{row.tally.looked_at:,} actions"
+        return _("Waiting for a worker")
+    said = {"n": number(row.tally.looked_at), "total": number(row.total), "changed": number(row.tally.changed)}
     if row.state == "RUNNING":
-        return f"{of} of {row.total:,} so far: {row.tally.changed:,} would be different"
+        return _("%(n)s of %(total)s actions so far: %(changed)s would be different") % said
     if not row.tally.looked_at:
-        return "There is no past action to try it on"
-    return f"{of}: {row.tally.changed:,} would be different" if row.tally.changed else f"{of}: none would be different"
+        return _("There is no past action to try it on")
+    return (_("%(n)s actions: %(changed)s would be different") if row.tally.changed else _("%(n)s actions: none would be different")) % said
 
 
 def _figures(tally: Tally) -> tuple[tuple[str, str], ...]:
     return (
-        ("More approvals asked for", f"{tally.more_people:,}"),
-        ("Fewer approvals asked for", f"{tally.fewer_people:,}"),
-        ("Newly asked about", f"{tally.newly_asked:,}"),
-        ("No longer asked about", f"{tally.no_longer_asked:,}"),
-        ("Newly refused by policy", f"{tally.newly_denied:,}"),
-        ("Different under the policy in force already", f"{tally.already:,}"),
+        (_("More approvals asked for"), number(tally.more_people)),
+        (_("Fewer approvals asked for"), number(tally.fewer_people)),
+        (_("Newly asked about"), number(tally.newly_asked)),
+        (_("No longer asked about"), number(tally.no_longer_asked)),
+        (_("Newly refused by policy"), number(tally.newly_denied)),
+        (_("Different under the policy in force already"), number(tally.already)),
     )
 
 
 def _with_figures(line: RuleLine, figures: Figures | None) -> RuleLine:
     found = figures or Figures()
     share = f"{round(100 * found.asked / found.calls)} %" if found.calls else "\N{EN DASH}"
-    median = words.duration(round(found.median_s)) if found.median_s is not None else "\N{EN DASH}"
-    return RuleLine(**{**vars(line), "matched": f"{found.calls:,}", "asked": share, "median": median})
+    median = told(words.duration(round(found.median_s))) if found.median_s is not None else "\N{EN DASH}"
+    return RuleLine(**{**vars(line), "matched": number(found.calls), "asked": share, "median": median})
 
 
-def _signed(number: int) -> str:
-    return f"+{number:,}" if number > 0 else f"\N{MINUS SIGN}{-number:,}" if number < 0 else "0"
+def _signed(figure: int) -> str:
+    sign = "+" if figure > 0 else "\N{MINUS SIGN}" if figure < 0 else ""
+    return sign + number(abs(figure))

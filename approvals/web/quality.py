@@ -10,6 +10,7 @@ from statistics import median
 from django.utils.translation import gettext as _
 
 from approvals.queries.quality import PersonLoad, Quality
+from audit.languages import decimal, number
 
 NONE = "\N{EN DASH}"
 
@@ -36,8 +37,8 @@ def figures(found: Quality) -> tuple[Figure, ...]:
         Figure(_("Under 5 seconds"), share(found.quick, found.timed), _of(found.quick, found.timed, _("timed verdicts")), _("Verdicts sent less than five seconds after the page showed the action to that person. Only doors that time it count: the web.")),
         Figure(_("Arguments not viewed"), share(found.unseen, found.known), _of(found.unseen, found.known, _("verdicts")), _("Verdicts given before the end of the arguments had been on the screen. At high and critical the server keeps what was opened and refuses an approval without it; otherwise it is known where the page's scripts ran.")),
         Figure(_("Reading time"), seconds(found.looked_p50_ms / 1000) if found.looked_p50_ms is not None else NONE, _("the middle one"), _("From showing the action to the verdict, half are shorter.")),
-        Figure(_("Load"), f"{found.decisions:,}", spread, _("Verdicts of people in the window, and how they are spread.")),
-        Figure(_("Never rejecting"), f"{found.streaks:,}", _("reviewers"), _("Reviewers whose last 50 or more verdicts in the window were all approvals.")),
+        Figure(_("Load"), number(found.decisions), spread, _("Verdicts of people in the window, and how they are spread.")),
+        Figure(_("Never rejecting"), number(found.streaks), _("reviewers"), _("Reviewers whose last 50 or more verdicts in the window were all approvals.")),
     )  # fmt: skip
 
 
@@ -75,9 +76,11 @@ def share(part: int, whole: int) -> str:
 def seconds(value: float) -> str:
     """A duration as a person would say it."""
     if value < 90:
-        return f"{value:.0f} s" if value >= 10 else f"{value:.1f} s"
-    return f"{value / 60:.0f} min" if value < 5_400 else f"{value / 3600:.1f} h"
+        return _("%(n)s s") % {"n": decimal(value, 0 if value >= 10 else 1)}
+    if value < 5_400:
+        return _("%(n)s min") % {"n": decimal(value / 60, 0)}
+    return _("%(n)s h") % {"n": decimal(value / 3600)}
 
 
 def _of(part: int, whole: int, what: str) -> str:
-    return _("%(part)s of %(whole)s %(what)s") % {"part": f"{part:,}", "whole": f"{whole:,}", "what": what}
+    return _("%(part)s of %(whole)s %(what)s") % {"part": number(part), "whole": number(whole), "what": what}

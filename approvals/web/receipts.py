@@ -13,11 +13,14 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from approvals.queries import InboxRow, Vote
 from approvals.render.reveal import Revealed, reveal
+from audit.languages import told
+from audit.sentences import say
 
-DOORS = {"web": "web", "cli": "command line", "api": "API", "slack": "Slack", "grant": "", "worker": "", "beat": "", "": ""}
+DOORS = {"web": say("web"), "cli": say("command line"), "api": "API", "slack": "Slack", "grant": "", "worker": "", "beat": "", "": ""}
 
 
 @dataclass(frozen=True)
@@ -30,19 +33,19 @@ class Look:
 
 
 STATES = {
-    "PENDING": Look("Waiting", "hand", "neutral"),
-    "APPROVED": Look("Approved", "check", "approved"),
-    "REJECTED": Look("Rejected", "x", "rejected"),
-    "ANSWERED": Look("Answered", "reply", "approved"),
-    "EXPIRED": Look("Expired", "circle-dashed", "neutral"),
-    "SUPERSEDED": Look("Superseded", "circle-slash", "neutral"),
-    "CANCELLED": Look("Cancelled", "circle-slash", "neutral"),
+    "PENDING": Look(say("Waiting"), "hand", "neutral"),
+    "APPROVED": Look(say("Approved"), "check", "approved"),
+    "REJECTED": Look(say("Rejected"), "x", "rejected"),
+    "ANSWERED": Look(say("Answered"), "reply", "approved"),
+    "EXPIRED": Look(say("Expired"), "circle-dashed", "neutral"),
+    "SUPERSEDED": Look(say("Superseded"), "circle-slash", "neutral"),
+    "CANCELLED": Look(say("Cancelled"), "circle-slash", "neutral"),
 }
 VERDICTS = {
-    "approve": Look("Approved", "check", "approved"),
-    "reject": Look("Rejected", "x", "rejected"),
-    "respond": Look("Answered", "reply", "approved"),
-    "take_over": Look("Taken over", "user-round-check", "approved"),
+    "approve": Look(say("Approved"), "check", "approved"),
+    "reject": Look(say("Rejected"), "x", "rejected"),
+    "respond": Look(say("Answered"), "reply", "approved"),
+    "take_over": Look(say("Taken over"), "user-round-check", "approved"),
 }
 
 
@@ -81,13 +84,13 @@ def receipt_of(row: InboxRow, *, focus: bool = False) -> Receipt | None:
     by = str(said.get("by", ""))
     by_policy = by.startswith("policy ")
     return Receipt(
-        verb="Passed" if by_policy and row.state == "APPROVED" else look.verb,
+        verb=_("Passed") if by_policy and row.state == "APPROVED" else told(look.verb),
         icon=look.icon,
         tone=look.tone,
-        by="" if by == "Countersign" else by,
+        by="" if by == "Countersign" else told(by),
         at=row.resolved_at,
-        door=DOORS.get(str(said.get("door", "")), str(said.get("door", ""))),
-        reason=str(said.get("response") or said.get("reason") or ""),
+        door=door_of(str(said.get("door", ""))),
+        reason=reason_of(said),
         digest=row.digest,
         note=". ".join(_notes(said, details)),
         focus=focus,
@@ -96,15 +99,26 @@ def receipt_of(row: InboxRow, *, focus: bool = False) -> Receipt | None:
     )
 
 
+def door_of(door: str) -> str:
+    """Where it came in; the product's own workers are no door worth naming."""
+    return told(DOORS.get(door, door))
+
+
+def reason_of(said: dict[str, Any]) -> str:
+    """The words of a resolution: a person's as they wrote them, the product's own in the reader's language."""
+    words = str(said.get("response") or said.get("reason") or "")
+    return told(words) if str(said.get("by", "")).startswith(("policy ", "Countersign")) else words
+
+
 def _notes(said: dict[str, Any], details: dict[str, Any]) -> Iterator[str]:
     if said.get("verdict") == "take_over":
-        yield "Done outside, the tool did not run" if details.get("done") else "It could not be done, the tool did not run"
+        yield _("Done outside, the tool did not run") if details.get("done") else _("It could not be done, the tool did not run")
     if details.get("do_not_retry"):
-        yield "Not to be proposed again in this run"
+        yield _("Not to be proposed again in this run")
     if details.get("stop_run"):
-        yield "The run was stopped"
+        yield _("The run was stopped")
     if int(said.get("version") or 1) > 1:
-        yield f"Version {said['version']}"
+        yield _("Version %(n)s") % {"n": said["version"]}
 
 
 def with_undo(receipt: Receipt | None, row: InboxRow, *, may: bool) -> Receipt | None:
@@ -118,8 +132,8 @@ def receipt_of_vote(vote: Vote, *, digest: str) -> Receipt:
     """One person's verdict on the version that is still open."""
     look = VERDICTS[vote.verdict]
     return Receipt(
-        look.verb, look.icon, look.tone, vote.by, vote.at, DOORS.get(vote.door, vote.door),
-        vote.response or vote.reason, digest, note="Waits for more people",
+        told(look.verb), look.icon, look.tone, vote.by, vote.at, door_of(vote.door),
+        vote.response or vote.reason, digest, note=_("Waits for more people"),
     )  # fmt: skip
 
 
@@ -134,10 +148,21 @@ class Fate:
     detail: Revealed | None = None
 
 
+SETTLED = {
+    "done": say("Settled: done"),
+    "failed": say("Settled: failed"),
+    "unknown": say("Settled: outcome unknown"),
+    "approved": say("Settled: approved"),
+    "rejected": say("Settled: rejected"),
+    "answered": say("Settled: answered"),
+    "expired": say("Settled: expired"),
+    "superseded": say("Settled: superseded"),
+    "cancelled": say("Settled: cancelled"),
+}
 OUTCOMES = {
-    "done": ("Done", "circle-check", "note-good"),
-    "failed": ("Failed, and nothing further was tried", "circle-x", "note-bad"),
-    "unknown": ("Nobody knows whether it was done", "circle-question-mark", "note-warn"),
+    "done": (say("Done"), "circle-check", "note-good"),
+    "failed": (say("Failed, and nothing further was tried"), "circle-x", "note-bad"),
+    "unknown": (say("Nobody knows whether it was done"), "circle-question-mark", "note-warn"),
 }
 
 
@@ -148,18 +173,19 @@ def fate_of(row: InboxRow) -> Fate | None:
     outcome = row.outcome or {}
     if row.settled_at and str(outcome.get("status")) in OUTCOMES:
         title, icon, tone = OUTCOMES[str(outcome["status"])]
-        return Fate(title, icon, tone, row.settled_at, _told(outcome))
+        return Fate(told(title), icon, tone, row.settled_at, _came_back(outcome))
     if row.settled_at:
-        return Fate(f"Settled: {outcome.get('status', 'no outcome')}", "circle-slash", "", row.settled_at, _told(outcome))
+        settled = told(SETTLED.get(str(outcome.get("status")), say("Settled")))
+        return Fate(settled, "circle-slash", "", row.settled_at, _came_back(outcome))
     if row.claimed_at:
-        return Fate("A worker runs it now", "loader", "note-info", row.claimed_at)
+        return Fate(_("A worker runs it now"), "loader", "note-info", row.claimed_at)
     if row.held:
-        return Fate("Held: nothing runs before that is over", "hourglass", "note-info", row.resolved_at)
-    return Fate("Waits for a worker", "hourglass", "note-info", row.resolved_at)
+        return Fate(_("Held: nothing runs before that is over"), "hourglass", "note-info", row.resolved_at)
+    return Fate(_("Waits for a worker"), "hourglass", "note-info", row.resolved_at)
 
 
-def _told(outcome: dict[str, Any]) -> Revealed | None:
-    told = outcome.get("result") if outcome.get("result") is not None else outcome.get("reason")
-    if told in (None, "", {}, []):
+def _came_back(outcome: dict[str, Any]) -> Revealed | None:
+    back = outcome.get("result") if outcome.get("result") is not None else outcome.get("reason")
+    if back in (None, "", {}, []):
         return None
-    return reveal(told if isinstance(told, str) else json.dumps(told, ensure_ascii=False, indent=2))
+    return reveal(told(back) if isinstance(back, str) else json.dumps(back, ensure_ascii=False, indent=2))

@@ -5,7 +5,7 @@ Belongs here: presenters for inbox and decided, from `approvals.queries` rows to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -18,8 +18,11 @@ from django.utils.translation import ngettext
 from approvals.queries import InboxRow
 from approvals.web.desks import NoticeLine
 from approvals.web.receipts import Receipt, receipt_of, with_undo
+from audit.languages import number, told
+from audit.sentences import say
 
 SOON = timedelta(hours=1)
+HEAVY: dict[str, Callable[[int], str]] = {"critical": lambda n: say("%(n)d critical", n=n), "high": lambda n: say("%(n)d high", n=n)}
 RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
@@ -116,7 +119,7 @@ def row_of(row: InboxRow, *, reader: str, selected: str = "") -> Row:
         created_at=row.created_at,
         expires_at=row.expires_at,
         quorum=quorum_words(row),
-        yours="you asked for it" if risky and row.requested_by == reader else "",
+        yours=_("you asked for it") if risky and row.requested_by == reader else "",
         version=row.version,
         receipt=with_undo(receipt_of(row), row, may=(row.resolution or {}).get("by") == reader),
         selected=row.id == selected,
@@ -129,14 +132,19 @@ def held_words(row: InboxRow, reader: str) -> str:
     """Who is on it."""
     if not row.reserved_by:
         return ""
-    stead = f" for {row.reserved_for}" if row.reserved_for else ""
-    return f"reserved by {'you' if row.reserved_by == reader else row.reserved_by}{stead}"
+    mine = row.reserved_by == reader
+    if row.reserved_for:
+        said = _("reserved by you for %(whom)s") if mine else _("reserved by %(who)s for %(whom)s")
+    else:
+        said = _("reserved by you") if mine else _("reserved by %(who)s")
+    return said % {"who": row.reserved_by, "whom": row.reserved_for}
 
 
 def quorum_words(row: InboxRow) -> str:
     """How far it is: approvals, the stage when there are several."""
-    given = f"{row.given} approved so far" if row.given else ""
-    return ", ".join(filter(None, [f"stage {row.stage} of {row.stages}" if row.stages > 1 else "", given]))
+    given = _("%(n)s approved so far") % {"n": row.given} if row.given else ""
+    stage = _("stage %(n)s of %(of)s") % {"n": row.stage, "of": row.stages} if row.stages > 1 else ""
+    return ", ".join(filter(None, [stage, given]))
 
 
 def grouped(rows: Iterable[Row], *, now: datetime, by_due: bool) -> tuple[Group, ...]:
@@ -160,24 +168,24 @@ def news_words(rows: Sequence[InboxRow]) -> str:
     if not rows:
         return ""
     heavy = [(level, sum(row.level == level for row in rows)) for level in ("critical", "high")]
-    named = [f"{count} {_(level)}" for level, count in heavy if count]
+    named = [told(HEAVY[level](count)) for level, count in heavy if count]
     return ", ".join([ngettext("%(n)d new", "%(n)d new", len(rows)) % {"n": len(rows)}, *named])
 
 
 def waiting_words(counts: Mapping[str, int]) -> str:
     """The header's sentence: how much waits, and what is urgent about it."""
-    parts = [f"{counts['waiting']:,} waiting"]
+    parts = [_("%(n)s waiting") % {"n": number(counts["waiting"])}]
     if counts.get("due"):
-        parts.append(f"{counts['due']:,} due in 10 min")
+        parts.append(_("%(n)s due in 10 min") % {"n": number(counts["due"])})
     if counts.get("high"):
-        parts.append(f"{counts['high']:,} high or critical")
+        parts.append(_("%(n)s high or critical") % {"n": number(counts["high"])})
     return ", ".join(parts)
 
 
 def chips(url: str, query: Mapping[str, str], name: str, choices: Sequence[tuple[str, object]]) -> tuple[Chip, ...]:
     """One chip per choice of one filter; the other filters stay as they are, pages start anew."""
     now = query.get(name, "")
-    return tuple(Chip(str(label), with_query(url, query, **{name: value, "cursor": ""}), value == now) for value, label in choices)
+    return tuple(Chip(told(str(label)), with_query(url, query, **{name: value, "cursor": ""}), value == now) for value, label in choices)
 
 
 def toggle(url: str, query: Mapping[str, str], name: str, value: str, label: str) -> Chip:

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from approvals.render.reveal import Revealed, reveal
 from audit import canonical
+from audit.sentences import cause, say
 
 PREFIX = "arg-"
 LONG_LINE = 60
@@ -49,6 +50,7 @@ class Field:
     value: Any = ""
     required: bool = False
     help: str = ""
+    limits: str = ""
     error: str = ""
     options: tuple[Option, ...] = ()
     rows: int = 3
@@ -92,10 +94,10 @@ def read(schema: Mapping[str, Any], values: Mapping[str, Any], posted: Posted) -
         try:
             value = _parse(sub, str(posted.get(PREFIX + key, "")), values.get(key))
         except ValueError as error:
-            errors[key] = str(error)
+            errors[key] = error.args[0]
             continue
         if value is None and key in required and not _nullable(raw):
-            errors[key] = "This needs a value"
+            errors[key] = say("This needs a value")
         elif value is None and not _nullable(raw):
             found.pop(key, None)
         else:
@@ -171,7 +173,8 @@ def _field(key: str, sub: Mapping[str, Any], value: Any, required: bool, posted:
         kind=kind,
         value=text == "true" if kind == "boolean" else text,
         required=required,
-        help=" ".join(part for part in (str(sub.get("description", "")), _limits(kind, sub)) if part),
+        help=str(sub.get("description", "")),
+        limits=_limits(kind, sub),
         error=error,
         options=_options(sub, text),
         rows=max(2, min(16, lines)),
@@ -205,9 +208,11 @@ def _options(sub: Mapping[str, Any], text: Any) -> tuple[Option, ...]:
 def _limits(kind: str, sub: Mapping[str, Any]) -> str:
     low, high = sub.get("minimum", sub.get("exclusiveMinimum")), sub.get("maximum", sub.get("exclusiveMaximum"))
     if kind in {"integer", "number"} and (low is not None or high is not None):
-        return f"From {low} to {high}." if None not in (low, high) else f"At least {low}." if high is None else f"At most {high}."
+        if None not in (low, high):
+            return say("From %(low)s to %(high)s.", low=low, high=high)
+        return say("At least %(low)s.", low=low) if high is None else say("At most %(high)s.", high=high)
     if kind == "list":
-        return "One a line."
+        return say("One a line.")
     return "JSON." if kind == "json" else ""
 
 
@@ -230,9 +235,9 @@ def _parse(sub: Mapping[str, Any], text: str, before: Any) -> Any:
 
 def _number(kind: str, text: str) -> int | float:
     if not _NUMBER.match(text):
-        raise ValueError("A whole number, such as 12040" if kind == "integer" else "A number, such as 120.40")
+        raise ValueError(say("A whole number, such as 12040") if kind == "integer" else say("A number, such as 120.40"))
     if kind == "integer" and not re.fullmatch(r"-?\d+", text):
-        raise ValueError("A whole number, without a point")
+        raise ValueError(say("A whole number, without a point"))
     return int(text) if re.fullmatch(r"-?\d{1,20}", text) else float(text)
 
 
@@ -240,7 +245,7 @@ def _json(text: str) -> Any:
     try:
         return canonical.parse(text)
     except canonical.NotCanonical as error:
-        raise ValueError(f"Not usable: {error}") from None
+        raise ValueError(say("Not usable: %(why)s", why=cause(error))) from None
 
 
 def _nullable(raw: Mapping[str, Any]) -> bool:

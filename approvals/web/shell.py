@@ -15,11 +15,13 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
 
 from approvals import permissions, queries
 from approvals.queries import Preferences, Stop
 from approvals.web.http import Request, preferences_of, waiting_counts
 from approvals.web.keys import pressed_to_usual
+from audit.languages import number
 
 
 @dataclass(frozen=True)
@@ -123,17 +125,18 @@ def banners(*, may_release: bool) -> tuple[Banner, ...]:
 def scope_words(stop: Stop) -> str:
     """What a stop order covers, as the subject of a sentence."""
     return {
-        "everything": "Everything is halted",
-        "agent": f"The agent {stop.target} is halted",
-        "run": f"Run {stop.target[:8]} is halted",
+        "everything": _("Everything is halted"),
+        "agent": _("The agent %(agent)s is halted") % {"agent": stop.target},
+        "run": _("Run %(id)s is halted") % {"id": stop.target[:8]},
     }[stop.scope]
 
 
 def _frozen(stop: Stop) -> str:
     counts = queries.unsettled_counts(agent=stop.target if stop.scope == "agent" else "", run=stop.target if stop.scope == "run" else "")
-    parts = [f"{counts['pending']:,} waiting and {counts['approved']:,} approved actions are frozen."]
+    waiting = {"n": number(counts["pending"]), "m": number(counts["approved"])}
+    parts = [_("%(n)s waiting and %(m)s approved actions are frozen.") % waiting]
     if counts["in_flight"]:
-        parts.append(f"{counts['in_flight']:,} calls had begun and end with their own outcome.")
+        parts.append(_("%(n)s calls had begun and end with their own outcome.") % {"n": number(counts["in_flight"])})
     return " ".join(parts)
 
 
@@ -152,11 +155,11 @@ def _groups(request: Request) -> tuple[LinkGroup, ...]:
 
     return (
         LinkGroup("", (
-            link("Inbox", "inbox", "inbox", "i", also=("/actions/",), counted=True),
-            link("Decided", "decided", "stamp", "d"),
+            link(_("Inbox"), "inbox", "inbox", "i", also=("/actions/",), counted=True),
+            link(_("Decided"), "decided", "stamp", "d"),
         )),
-        LinkGroup("Operate", (link("Runs", "runs", "route", "r"), link("Agents", "agents", "bot", "n"))),
-        LinkGroup("Govern", (link("Policies", "policies", "scale", "p"), link("Grants", "grants", "ticket-check", "t", phone=False), link("Audit", "events", "scroll-text", "a"))),
+        LinkGroup(_("Operate"), (link(_("Runs"), "runs", "route", "r"), link(_("Agents"), "agents", "bot", "n"))),
+        LinkGroup(_("Govern"), (link(_("Policies"), "policies", "scale", "p"), link(_("Grants"), "grants", "ticket-check", "t", phone=False), link(_("Audit"), "events", "scroll-text", "a"))),
     )  # fmt: skip
 
 

@@ -8,31 +8,35 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from approvals.ladder import PASSKEY_PROOF
+from approvals.policy.basics import said_of
 from approvals.policy.words import duration
-from approvals.queries import ActionDetail, InboxRow
+from approvals.queries import ActionDetail, InboxRow, Vote
 from approvals.resolution import Tally, tally
 from approvals.resolution import Vote as Ballot
 from approvals.states import Verdict
-from approvals.web.receipts import STATES, VERDICTS, receipt_of
+from approvals.web.receipts import SETTLED, STATES, VERDICTS, receipt_of
+from approvals.web.words import begun
+from audit.languages import told
 from audit.queries import EventRow
+from audit.sentences import chain, say
 
-NUMBERS = {1: "One", 2: "Two", 3: "Three", 4: "Four", 5: "Five"}
+NUMBERS = {2: say("two"), 3: say("three"), 4: say("four"), 5: say("five")}
+GAVE = {"approve": say("approved"), "reject": say("rejected"), "respond": say("answered"), "take_over": say("taken over")}
 
 
 @dataclass(frozen=True)
 class Given:
     by: str
-    verb: str
+    words: str
     at: datetime
-    instead_of: str = ""
 
 
 @dataclass(frozen=True)
 class Quorum:
-    """Who must agree, who has, who is still missing, who never can."""
+    """Who must agree, who has, who is still missing, who never can. `short` is how far it is, in one line."""
 
     short: str
     needs: str
@@ -46,51 +50,69 @@ class Quorum:
 def quorum_of(detail: ActionDetail) -> Quorum:
     """The requirement in words, with how far it is met."""
     if not detail.needs:
-        return Quorum("", "Nobody: the policy passes this level.")
+        return Quorum("", _("Nobody: the policy passes this level."))
     votes = [v for v in detail.votes if v.version == detail.row.version and not v.by_policy]
     pending = detail.row.state == "PENDING"
     counted = [Ballot(v.by, Verdict(v.verdict), v.groups, stage=v.stage) for v in votes]
     tallies = tally(detail.needs, counted, escalated=detail.escalated)
     given, wanted = sum(min(t.given, t.need.count) for t in tallies), sum(t.need.count for t in tallies)
     return Quorum(
-        short=f"{given} of {wanted}" if pending else "",
-        needs=f"{_asked(detail)}{_never(detail)}.",
-        given=tuple(Given(v.by, VERDICTS[v.verdict].verb, v.at, v.instead_of) for v in votes),
-        open=tuple(_open(tallies, detail)) if pending else (),
-        cannot=tuple(CANNOT[rule] % {"name": name} for name, rule in detail.excluded),
-        stage=f"Stage {detail.row.stage} of {detail.row.stages}" if detail.row.stages > 1 and pending else "",
+        short=_short(detail, given, wanted) if pending else "",
+        needs=f"{begun(told(_never(detail, _asked(detail))))}.",
+        given=tuple(Given(v.by, _gave(v), v.at) for v in votes),
+        open=tuple(told(place) for place in _open(tallies, detail)) if pending else (),
+        cannot=tuple(told(CANNOT[rule](name)) for name, rule in detail.excluded),
+        stage=_("Stage %(n)s of %(of)s") % {"n": detail.row.stage, "of": detail.row.stages} if detail.row.stages > 1 and pending else "",
         notes=tuple(_notes(detail)),
     )
 
 
-CANNOT = {
-    "requester": _("%(name)s cannot: started the run (rule exclude: requester)"),
-    "owner": _("%(name)s cannot: owns the agent (rule exclude: owner)"),
-    "editor": _("%(name)s cannot approve: edited it (rule exclude: editor)"),
+CANNOT: dict[str, Callable[[str], str]] = {
+    "requester": lambda name: say("%(name)s cannot: started the run (rule exclude: requester)", name=name),
+    "owner": lambda name: say("%(name)s cannot: owns the agent (rule exclude: owner)", name=name),
+    "editor": lambda name: say("%(name)s cannot approve: edited it (rule exclude: editor)", name=name),
 }
+
+
+def _short(detail: ActionDetail, given: int, wanted: int) -> str:
+    said = {"given": given, "wanted": wanted, "stage": detail.row.stage, "stages": detail.row.stages}
+    if detail.row.stages > 1:
+        return _("%(given)s of %(wanted)s approved, stage %(stage)s of %(stages)s") % said
+    return _("%(given)s of %(wanted)s approved") % said
+
+
+def _gave(vote: Vote) -> str:
+    did = GAVE[vote.verdict]
+    return told(say("%(did)s for %(who)s", did=did, who=vote.instead_of) if vote.instead_of else did)
 
 
 def _asked(detail: ActionDetail) -> str:
     """Whom it asks, stage after stage."""
     by_stage: dict[int, list[str]] = {}
     for n in detail.needs:
-        by_stage.setdefault(n.stage, []).append(f"{NUMBERS.get(n.count, str(n.count))} of the {n.group}")
-    first, *later = [" and ".join(by_stage[stage]) for stage in sorted(by_stage)]
-    return ", then ".join([first, *(part[0].lower() + part[1:] for part in later)])
+        count = NUMBERS.get(n.count, str(n.count))
+        by_stage.setdefault(n.stage, []).append(
+            say("one of the %(group)s", "%(count)s of the %(group)s", n=n.count, count=count, group=n.group)
+        )
+    return chain("%(a)s, then %(b)s", [chain("%(a)s and %(b)s", by_stage[stage]) for stage in sorted(by_stage)])
 
 
-def _never(detail: ActionDetail) -> str:
+def _never(detail: ActionDetail, asked: str) -> str:
     risky = detail.row.level in {"high", "critical"}
-    return ", not the requester and not the owner of the agent" if risky or any(rule != "editor" for __, rule in detail.excluded) else ""
+    apart = risky or any(rule != "editor" for __, rule in detail.excluded)
+    return say("%(who)s, not the requester and not the owner of the agent", who=asked) if apart else asked
 
 
 def _open(tallies: Sequence[Tally], detail: ActionDetail) -> list[str]:
     """The places still empty, those of later stages named as such."""
     found = []
     for t in tallies:
-        later = f", in stage {t.need.stage}" if t.need.stage > detail.row.stage else ""
-        others = f" or the {' or the '.join(detail.escalated)}" if detail.escalated and not later else ""
-        found += [f"one of the {t.need.group}{others}{later}"] * max(0, t.need.count - t.given)
+        later = t.need.stage > detail.row.stage
+        groups = chain("%(a)s or the %(b)s", [t.need.group, *(() if later else detail.escalated)])
+        place: str = say("one of the %(group)s", group=groups)
+        if later:
+            place = say("%(who)s, in stage %(stage)s", who=place, stage=t.need.stage)
+        found += [place] * max(0, t.need.count - t.given)
     return found
 
 
@@ -98,7 +120,7 @@ def _notes(detail: ActionDetail) -> list[str]:
     if detail.rejections == 1 or detail.row.state != "PENDING":
         return []
     rejected = sum(v.verdict == "reject" and v.version == detail.row.version for v in detail.votes)
-    return [f"{detail.rejections} rejections end it; {rejected} so far."]
+    return [_("%(n)s rejections end it; %(m)s so far.") % {"n": detail.rejections, "m": rejected}]
 
 
 @dataclass(frozen=True)
@@ -117,15 +139,15 @@ class Past:
     outcome: str = ""
 
 
-OUTCOMES = {"done": "done", "failed": "failed", "unknown": "outcome unknown"}
+OUTCOMES = {"done": say("done"), "failed": say("failed"), "unknown": say("outcome unknown")}
 
 
 def past_of(row: InboxRow) -> Past:
     receipt, look = receipt_of(row), STATES[row.state]
     return Past(
-        reverse("action", args=[row.id]), row.summary, receipt.verb if receipt else look.verb, look.icon, look.tone,
+        reverse("action", args=[row.id]), row.summary, receipt.verb if receipt else told(look.verb), look.icon, look.tone,
         receipt.by if receipt else "", row.resolved_at, receipt.reason if receipt else "",
-        edited=row.version > 1, outcome=OUTCOMES.get(str((row.outcome or {}).get("status")), "") if row.state == "APPROVED" else "",
+        edited=row.version > 1, outcome=told(OUTCOMES.get(str((row.outcome or {}).get("status")), "")) if row.state == "APPROVED" else "",
     )  # fmt: skip
 
 
@@ -139,43 +161,54 @@ class Moment:
 
 def _verdict(data: dict[str, Any]) -> str:
     look = VERDICTS.get(str(data.get("verdict")))
+    said: str = look.verb if look else say("Decided")
+    if data.get("instead_of"):
+        said = say("%(did)s in the stead of %(who)s", did=said, who=data["instead_of"])
+    if (data.get("proof") or {}).get("by") == PASSKEY_PROOF:
+        said = say("%(did)s and signed with a passkey", did=said)
     words = data.get("reason") or data.get("response")
-    signed = " and signed with a passkey" if (data.get("proof") or {}).get("by") == PASSKEY_PROOF else ""
-    stead = f" in the stead of {data['instead_of']}" if data.get("instead_of") else ""
-    return f"{look.verb if look else 'Decided'}{stead}{signed}{': ' + words if words else ''}"
+    return say("%(did)s: %(words)s", did=said, words=words) if words else said
 
 
 # What happened is stored; how it reads is looked up.
 SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
-    "action.opened": lambda d: f"Proposed, scored {d.get('score', '?')} ({d.get('level', '?')})",
-    "action.edited": lambda d: f"Edited, now version {d.get('version')}, scored {d.get('score')} ({d.get('level')})",
-    "action.stage_opened": lambda d: f"Stage {d.get('stage')} of {d.get('stages')}: the turn of {' and '.join(d.get('turn') or ())}",
-    "action.reserved": lambda d: "Reserved",
-    "action.put_back": lambda d: f"Released: {d.get('why', '')}",
-    "action.passed_on": lambda d: f"Passed on to {d.get('to')}, in the stead of {d.get('instead_of')}",
-    "action.snoozed": lambda d: "Snoozed",
-    "action.unsnoozed": lambda d: f"No longer snoozed: {d.get('why', '')}",
-    "action.extended": lambda d: f"Deadline put off by {duration(int(d.get('seconds') or 0))}: {d.get('reason', '')}",
-    "action.reminded": lambda d: f"{d.get('after')} of the time gone, {d.get('told')} told",
-    "action.escalated": lambda d: f"Escalated to {d.get('to')}, {d.get('told')} told",
-    "action.reopened": lambda d: f"Asked again: {d.get('why', '')}",
-    "action.undone": lambda d: f"Undone: {d.get('why', '')}",
-    "ask.wanted": lambda d: f"Asked the agent: {d.get('question', '')}",
-    "ask.answered": lambda d: f"The agent says: {d.get('answer', '')}",
-    "ask.failed": lambda d: f"The agent could not be asked: {d.get('error', '')}",
-    "edit.wanted": lambda d: "Other arguments wanted, the tool checks them",
-    "edit.refused": lambda d: "The tool refused the edit",
+    "action.opened": lambda d: say("Proposed, scored %(score)s (%(level)s)", score=d.get("score", "?"), level=said_of(d.get("level", "?"))),
+    "action.edited": lambda d: say(
+        "Edited, now version %(version)s, scored %(score)s (%(level)s)",
+        version=d.get("version"), score=d.get("score"), level=said_of(d.get("level", "?")),
+    ),
+    "action.stage_opened": lambda d: say(
+        "Stage %(stage)s of %(stages)s: the turn of %(group)s",
+        stage=d.get("stage"), stages=d.get("stages"), group=chain("%(a)s and %(b)s", d.get("turn") or ()),
+    ),
+    "action.reserved": lambda d: say("Reserved"),
+    "action.put_back": lambda d: say("Released: %(why)s", why=told(d.get("why", ""))),
+    "action.passed_on": lambda d: say("Passed on to %(to)s, in the stead of %(who)s", to=d.get("to"), who=d.get("instead_of")),
+    "action.snoozed": lambda d: say("Snoozed"),
+    "action.unsnoozed": lambda d: say("No longer snoozed: %(why)s", why=told(d.get("why", ""))),
+    "action.extended": lambda d: say(
+        "Deadline put off by %(time)s: %(why)s", time=duration(int(d.get("seconds") or 0)), why=d.get("reason", "")
+    ),
+    "action.reminded": lambda d: say("%(part)s of the time gone, %(told)s told", part=d.get("after"), told=d.get("told")),
+    "action.escalated": lambda d: say("Escalated to %(group)s, %(told)s told", group=d.get("to"), told=d.get("told")),
+    "action.reopened": lambda d: say("Asked again: %(why)s", why=told(d.get("why", ""))),
+    "action.undone": lambda d: say("Undone: %(why)s", why=told(d.get("why", ""))),
+    "ask.wanted": lambda d: say("Asked the agent: %(question)s", question=d.get("question", "")),
+    "ask.answered": lambda d: say("The agent says: %(answer)s", answer=d.get("answer", "")),
+    "ask.failed": lambda d: say("The agent could not be asked: %(why)s", why=told(d.get("error", ""))),
+    "edit.wanted": lambda d: say("Other arguments wanted, the tool checks them"),
+    "edit.refused": lambda d: say("The tool refused the edit"),
     "decision.recorded": _verdict,
-    "grant.used": lambda d: f"Let through by grant {d.get('grant')}, use {d.get('uses')} of {d.get('of')}",
-    "action.expired": lambda d: "Expired: nothing runs",
-    "action.cancelled": lambda d: "Cancelled",
-    "action.superseded": lambda d: "Superseded",
-    "action.settled": lambda d: f"Settled: {(d.get('outcome') or {}).get('status', '')}",
-    "effect.claimed": lambda d: f"A worker began, attempt {d.get('attempt', 1)}",
-    "effect.done": lambda d: "Done",
-    "effect.failed": lambda d: f"Failed: {d.get('error', '')}",
-    "effect.unknown": lambda d: "Outcome unknown: a question for an operator",
-}
+    "grant.used": lambda d: say("Let through by grant %(id)s, use %(uses)s of %(of)s", id=d.get("grant"), uses=d.get("uses"), of=d.get("of")),
+    "action.expired": lambda d: say("Expired: nothing runs"),
+    "action.cancelled": lambda d: say("Cancelled"),
+    "action.superseded": lambda d: say("Superseded"),
+    "action.settled": lambda d: SETTLED.get(str((d.get("outcome") or {}).get("status")), say("Settled")),
+    "effect.claimed": lambda d: say("A worker began, attempt %(attempt)s", attempt=d.get("attempt", 1)),
+    "effect.done": lambda d: say("Done"),
+    "effect.failed": lambda d: say("Failed: %(why)s", why=told(d.get("error", ""))),
+    "effect.unknown": lambda d: say("Outcome unknown: a question for an operator"),
+}  # fmt: skip
 
 
 IMPLIED = {"action.approved", "action.rejected", "action.answered"}
@@ -183,11 +216,11 @@ IMPLIED = {"action.approved", "action.rejected", "action.answered"}
 
 def story_of(events: Sequence[EventRow]) -> tuple[Moment, ...]:
     """The log's events about an action, in order; what a decision led to is said by the decision."""
-    told = (e for e in events if e.kind not in IMPLIED)
-    return tuple(Moment(e.at, sentence_of(e), e.actor.removeprefix("agent:"), reverse("event", args=[e.id])) for e in told)
+    said = (e for e in events if e.kind not in IMPLIED)
+    return tuple(Moment(e.at, sentence_of(e), told(e.actor.removeprefix("agent:")), reverse("event", args=[e.id])) for e in said)
 
 
 def sentence_of(event: EventRow) -> str:
     """One event in words; a kind nobody has a sentence for reads as it is stored."""
-    say = SENTENCES.get(event.kind)
-    return say(event.data) if say else event.kind.replace(".", " ").replace("_", " ").capitalize()
+    words = SENTENCES.get(event.kind)
+    return told(words(event.data)) if words else event.kind.replace(".", " ").replace("_", " ").capitalize()

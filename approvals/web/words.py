@@ -1,12 +1,18 @@
-"""Small words that many pages share: names of levels."""
+"""Small words that many pages share: names of levels, the beginning of a sentence."""
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy as _
+from audit.languages import told
+from audit.sentences import say
 
-LEVELS = {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "critical": _("Critical")}
+LEVELS = {"low": say("Low"), "medium": say("Medium"), "high": say("High"), "critical": say("Critical")}
 
 
 def level_name(level: str) -> str:
     """A level as a heading or a badge says it."""
-    return str(LEVELS.get(level) or level.capitalize())
+    return told(LEVELS[level]) if level in LEVELS else level.capitalize()
+
+
+def begun(sentence: str) -> str:
+    """The same with a capital letter, for what begins a line."""
+    return sentence[:1].upper() + sentence[1:]

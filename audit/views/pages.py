@@ -12,16 +12,19 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from audit import queries
+from audit.languages import number, told
 from audit.queries import EventRow
-from audit.views.words import ACTORS, DOORS, EventLine, detail_of, object_of, sentence_of
+from audit.sentences import say
+from audit.views.words import ACTOR_KINDS, ACTORS, DOORS, EventLine, actor_of, detail_of, object_of, sentence_of
 
 FILTERS = ("actor", "kind", "object", "door", "from", "to", "agent", "run", "action", "cursor")
 KINDS = (
-    ("decision.", "Decisions"), ("action.", "Actions"), ("effect.", "Effects"), ("run.", "Runs"), ("edit.", "Edits"),
-    ("halt.", "Halts"), ("person.", "People"), ("pause.", "Refused questions"), ("agent.", "Agents"),
+    ("decision.", say("Decisions")), ("action.", say("Actions")), ("effect.", say("Effects")), ("run.", say("Runs")), ("edit.", say("Edits")),
+    ("halt.", say("Halts")), ("person.", say("People")), ("pause.", say("Refused questions")), ("agent.", say("Agents")),
 )  # fmt: skip
 
 
@@ -56,10 +59,10 @@ def events(request: HttpRequest) -> HttpResponse:
     filtered = any(value for name, value in query.items() if name != "cursor")
     context = {
         "url": url,
-        "counts": "Every change of state, in the transaction that made it. The table refuses to change or to forget.",
+        "counts": _("Every change of state, in the transaction that made it. The table refuses to change or to forget."),
         "filters": query,
-        "kinds": [Option(value, label, value == query["kind"]) for value, label in KINDS],
-        "doors": [Option(value, label, value == query["door"]) for value, label in DOORS.items()],
+        "kinds": [Option(value, told(label), value == query["kind"]) for value, label in KINDS],
+        "doors": [Option(value, told(label), value == query["door"]) for value, label in DOORS.items()],
         "rows": [line_of(event) for event in page.rows],
         "errors": errors,
         "next_url": _url(url, query, cursor=page.next) if page.next else "",
@@ -81,16 +84,16 @@ def event(request: HttpRequest, event_id: int) -> HttpResponse:
 def _check_reader(request: HttpRequest) -> None:
     """Everybody with a role may read the log; an account without one reads nothing."""
     if not request.user.is_authenticated or not request.user.groups.exists():
-        raise PermissionDenied("Your account has no role yet; ask an administrator.")
+        raise PermissionDenied(_("Your account has no role yet; ask an administrator."))
 
 
 def line_of(event: EventRow) -> EventLine:
     """An event as its row."""
     name, kind = object_of(event)
     return EventLine(
-        id=event.id, url=reverse("event", args=[event.id]), at=event.at, actor=event.actor.removeprefix("agent:"), actor_kind=event.actor_kind,
+        id=event.id, url=reverse("event", args=[event.id]), at=event.at, actor=actor_of(event), actor_kind=event.actor_kind,
         actor_icon=ACTORS.get(event.actor_kind, "user-round"), sentence=sentence_of(event), detail=detail_of(event), object=name,
-        object_url=_link(kind, getattr(event, kind) if kind else ""), door=DOORS.get(event.door, event.door), leaf=event.leaf,
+        object_url=_link(kind, getattr(event, kind) if kind else ""), door=told(DOORS.get(event.door, event.door)), leaf=event.leaf,
     )  # fmt: skip
 
 
@@ -106,31 +109,31 @@ def _event(event: EventRow) -> dict[str, Any]:
         "detail": detail_of(event),
         "back_url": reverse("events"),
         "holds": holds,
-        "holds_title": "The leaf holds." if holds else "The leaf does not hold.",
-        "holds_text": "Its hash was computed again from the bytes below, and is equal."
+        "holds_title": _("The leaf holds.") if holds else _("The leaf does not hold."),
+        "holds_text": _("Its hash was computed again from the bytes below, and is equal.")
         if holds
-        else "The bytes below do not give the stored hash: somebody changed this row. Run manage.py audit verify.",
+        else _("The bytes below do not give the stored hash: somebody changed this row. Run manage.py audit verify."),
         "facts": _facts(event),
-        "bytes_note": f"{len(body):,} bytes, exactly these were hashed",
+        "bytes_note": _("%(n)s bytes, exactly these were hashed") % {"n": number(len(body))},
         "canonical": event.body,
         "related": {"rows": [line_of(e) for e in story]} if story else None,
     }
 
 
 def _facts(event: EventRow) -> list[Fact]:
-    actions = [Fact("Action", event.action, _link("action", event.action))] if event.action else []
-    runs = [Fact("Run", event.run, _link("run", event.run))] if event.run else []
-    agents = [Fact("Agent", event.agent, _link("agent", event.agent))] if event.agent else []
+    actions = [Fact(_("Action"), event.action, _link("action", event.action))] if event.action else []
+    runs = [Fact(_("Run"), event.run, _link("run", event.run))] if event.run else []
+    agents = [Fact(_("Agent"), event.agent, _link("agent", event.agent))] if event.agent else []
     return [
-        Fact("Kind", event.kind),
-        Fact("Who", f"{event.actor} ({event.actor_kind})"),
-        Fact("Door", DOORS.get(event.door, event.door)),
+        Fact(_("Kind"), event.kind),
+        Fact(_("Who"), _("%(who)s (%(kind)s)") % {"who": told(event.actor), "kind": told(ACTOR_KINDS.get(event.actor_kind, event.actor_kind))}),
+        Fact(_("Door"), told(DOORS.get(event.door, event.door))),
         *actions, *runs, *agents,
-        *([Fact("Policy", event.policy)] if event.policy else []),
-        Fact("Stream", f"{event.stream}, number {event.seq}"),
-        *([Fact("Digest of the action", digest=event.digest)] if event.digest else []),
-        Fact("Leaf hash", digest=event.leaf),
-        Fact("Leaf before", digest=event.prev) if event.prev else Fact("Leaf before", "none: the first of its stream"),
+        *([Fact(_("Policy"), event.policy)] if event.policy else []),
+        Fact(_("Stream"), _("%(stream)s, number %(n)s") % {"stream": event.stream, "n": event.seq}),
+        *([Fact(_("Digest of the action"), digest=event.digest)] if event.digest else []),
+        Fact(_("Leaf hash"), digest=event.leaf),
+        Fact(_("Leaf before"), digest=event.prev) if event.prev else Fact(_("Leaf before"), _("none: the first of its stream")),
     ]  # fmt: skip
 
 
@@ -149,10 +152,11 @@ def _days(first: str, last: str) -> tuple[datetime | None, datetime | None, list
         try:
             return datetime.fromisoformat(text[:10]).replace(tzinfo=UTC) if text else None
         except ValueError:
-            errors.append(f"{label}: {text[:40]!r} is not a date such as 2026-11-20; it was left out")
+            sentence = _("%(field)s: %(text)s is not a date such as 2026-11-20; it was left out")
+            errors.append(sentence % {"field": label, "text": repr(text[:40])})
             return None
 
-    since, until = day(first, "From"), day(last, "To")
+    since, until = day(first, _("From")), day(last, _("To"))
     return since, until + timedelta(days=1) - timedelta(microseconds=1) if until else None, errors
 
 

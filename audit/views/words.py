@@ -10,87 +10,149 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from audit.languages import told
 from audit.queries import EventRow
+from audit.sentences import listed, say
 
 ACTORS = {"human": "user-round", "agent": "bot", "policy": "scale", "system": "server"}
-DOORS = {"web": "web", "cli": "command line", "api": "API", "slack": "Slack", "worker": "worker", "beat": "clock"}
+DOORS = {"web": say("web"), "cli": say("command line"), "api": "API", "slack": "Slack", "worker": say("worker"), "beat": say("clock")}
+ACTOR_KINDS = {"human": say("person"), "agent": say("agent"), "policy": say("policy"), "system": say("the product itself")}
+VERDICTS = {"approve": say("approve"), "reject": say("reject"), "respond": say("respond"), "take_over": say("take over")}
+OUTCOMES = {
+    "done": say("done"), "failed": say("failed"), "unknown": say("outcome unknown"), "approved": say("approved"), "rejected": say("rejected"),
+    "answered": say("answered"), "expired": say("expired"), "superseded": say("superseded"), "cancelled": say("cancelled"),
+}  # fmt: skip
+FACTORS = {"webauthn": say("passkey"), "totp": say("authenticator app"), "recovery_codes": say("recovery codes")}
+ITS_QUESTION = say("its question")
 Say = Callable[[Mapping[str, Any]], str]
 
 SENTENCES: dict[str, Say] = {
-    "action.opened": lambda d: f"Proposed: {d.get('summary') or d.get('tool')}",
-    "action.edited": lambda d: f"New version {d.get('version')} of {d.get('tool')}, scored {d.get('score')}",
-    "action.reopened": lambda d: f"Asked again: {d.get('tool')}",
-    "action.undone": lambda d: f"Took an approval back: {d.get('tool')}",
-    "ask.wanted": lambda d: f"Asked the agent about {d.get('tool')}",
-    "ask.answered": lambda d: f"Answered about {d.get('tool')}",
-    "ask.failed": lambda d: f"Could not answer about {d.get('tool')}",
-    "pause.again": lambda d: f"Asks again at {d.get('node') or 'its question'}: its answer could not be used",
-    "action.commented": lambda d: f"Said something about {d.get('tool')}",
-    "slack.pressed": lambda d: f"Pressed in Slack: {d.get('what')} {d.get('tool')}",
-    "slack.installed": lambda d: f"Connected the Slack workspace {d.get('name')}",
-    "slack.removed": lambda d: f"Disconnected the Slack workspace {d.get('name')}",
-    "action.approved": lambda d: f"May run: {d.get('tool')}",
-    "action.rejected": lambda d: f"Will not run: {d.get('tool')}",
-    "action.answered": lambda d: f"Answered: {d.get('tool')}",
-    "action.expired": lambda d: f"Expired: {d.get('tool')}",
-    "action.cancelled": lambda d: f"Cancelled: {d.get('tool')}",
-    "action.superseded": lambda d: f"Superseded: {d.get('tool')}",
-    "action.settled": lambda d: f"Settled as {(d.get('outcome') or {}).get('status', 'unknown')}: {d.get('tool')}",
-    "edit.wanted": lambda d: f"Wanted other arguments for {d.get('tool')}",
-    "edit.refused": lambda d: f"The tool refused an edit of {d.get('tool')}",
-    "decision.recorded": lambda d: f"Decided: {d.get('verdict')} {d.get('tool')}",
-    "effect.claimed": lambda d: f"Began {d.get('tool')}, attempt {d.get('attempt', 1)}",
-    "effect.done": lambda d: f"Did {d.get('tool')}",
-    "effect.failed": lambda d: f"Failed: {d.get('tool')}",
-    "effect.unknown": lambda d: f"Nobody knows whether {d.get('tool')} was done",
-    "effect.retried": lambda d: f"Trying {d.get('tool')} again with the same key",
-    "run.resumed": lambda d: "The run goes on with its answers",
-    "run.created": lambda d: "Started a run",
-    "run.running": lambda d: "The run moves",
-    "run.waiting": lambda d: f"The run waits at {', '.join(d.get('nodes') or []) or 'a question'}",
-    "run.ready": lambda d: "The run may go on",
-    "run.halted": lambda d: "The run stopped for a halt",
-    "run.succeeded": lambda d: "The run finished",
-    "run.partial": lambda d: "The run finished in part",
-    "run.failed": lambda d: "The run failed",
-    "run.cancelled": lambda d: "Cancelled a run",
-    "run.retried": lambda d: "Took a failed run up again",
-    "pause.answered": lambda d: f"The graph took the answer at {d.get('node') or 'its question'}",
-    "pause.orphaned": lambda d: f"The graph no longer asks at {d.get('node') or 'its question'}",
-    "pause.refused": lambda d: f"Refused before asking anybody: {d.get('code')}",
-    "person.away": lambda d: f"Is away: {d.get('delegate', '')} stands in for {d.get('username', '')}",
-    "person.back": lambda d: f"{d.get('username', '')} is back",
-    "person.declined": lambda d: f"Does not stand in for {d.get('username', '')}",
-    "grant.given": lambda d: f"Gave grant {d.get('grant', '')} for {d.get('tool', '')}",
-    "grant.given_too": lambda d: f"Gave grant {d.get('grant', '')} too",
-    "grant.used": lambda d: f"Let through by grant {d.get('grant', '')}, use {d.get('uses', '')} of {d.get('of', '')}",
-    "grant.revoked": lambda d: f"Revoked grant {d.get('grant', '')}",
-    "halt.ordered": lambda d: f"Halted {_scope(d)}",
-    "halt.released": lambda d: f"Released {_scope(d)}",
-    "policy.proposed": lambda d: f"Proposed a policy to follow version {d.get('base')}",
-    "policy.published": lambda d: f"Put version {d.get('number')} of the policy in force",
-    "policy.withdrawn": lambda d: "Withdrew a proposed policy",
-    "person.signed_in": lambda d: f"Signed in as {d.get('username')}",
-    "person.slack_linked": lambda d: f"{d.get('username')} linked the Slack account {d.get('slack_user')}",
-    "person.slack_unlinked": lambda d: f"The Slack account {d.get('slack_user')} is no longer {d.get('username')}'s",
-    "person.link_made": lambda d: f"A login link was made for {d.get('username')}",
-    "person.device_added": lambda d: f"{d.get('username')} is called on {d.get('name')}",
-    "person.device_removed": lambda d: f"{d.get('username')} is no longer called on {d.get('name')}",
-    "person.added": lambda d: f"Added the account {d.get('username')}",
-    "person.roles_changed": lambda d: f"{d.get('username')} has now {', '.join(d.get('roles') or []) or 'no role'}",
-    "person.confirmed": lambda d: f"{d.get('username')} confirmed who they are ({d.get('with_')})",
-    "person.sessions_ended": lambda d: f"Ended {d.get('count')} sessions of {d.get('username')}",
-    "person.factor_added": lambda d: f"{d.get('username')} added a second factor ({d.get('factor')})",
-    "person.factor_removed": lambda d: f"{d.get('username')} removed a second factor ({d.get('factor')})",
-    "person.factor_renewed": lambda d: f"{d.get('username')} made new recovery codes",
-    "person.factors_reset": lambda d: f"Forgot all second factors of {d.get('username')}",
-    "person.unlocked": lambda d: f"Let the account {d.get('username')} in again",
-    "person.locked": lambda d: f"Locked the account {d.get('username')}",
+    "action.opened": lambda d: say("Proposed: %(summary)s", summary=d.get("summary") or d.get("tool")),
+    "action.edited": lambda d: say(
+        "New version %(version)s of %(tool)s, scored %(score)s", version=d.get("version"), tool=d.get("tool"), score=d.get("score")
+    ),
+    "action.reopened": lambda d: say("Asked again: %(tool)s", tool=d.get("tool")),
+    "action.undone": lambda d: say("Took an approval back: %(tool)s", tool=d.get("tool")),
+    "action.reserved": lambda d: say("Reserved an action"),
+    "action.put_back": lambda d: say("Gave a reserved action back: %(why)s", why=told(str(d.get("why", "")))),
+    "action.passed_on": lambda d: say("Passed an action on to %(to)s, in the stead of %(who)s", to=d.get("to"), who=d.get("instead_of")),
+    "action.snoozed": lambda d: say("Snoozed an action"),
+    "action.unsnoozed": lambda d: say("No longer snoozed: %(why)s", why=told(str(d.get("why", "")))),
+    "action.extended": lambda d: say(
+        "Put a deadline off by %(n)d second", "Put a deadline off by %(n)d seconds", n=int(d.get("seconds") or 0)
+    ),
+    "action.reminded": lambda d: say("%(part)s of the time gone, %(told)s told", part=d.get("after"), told=d.get("told")),
+    "action.escalated": lambda d: say("Escalated to %(group)s, %(told)s told", group=d.get("to"), told=d.get("told")),
+    "action.stage_opened": lambda d: say(
+        "Stage %(stage)s of %(stages)s: the turn of %(group)s",
+        stage=d.get("stage"),
+        stages=d.get("stages"),
+        group=listed(d.get("turn") or ()),
+    ),
+    "action.tampered": lambda d: say("What is stored was changed in the database"),
+    "ask.wanted": lambda d: say("Asked the agent about %(tool)s", tool=d.get("tool")),
+    "ask.answered": lambda d: say("Answered about %(tool)s", tool=d.get("tool")),
+    "ask.failed": lambda d: say("Could not answer about %(tool)s", tool=d.get("tool")),
+    "pause.again": lambda d: say("Asks again at %(node)s: its answer could not be used", node=d.get("node") or ITS_QUESTION),
+    "action.commented": lambda d: say("Said something about %(tool)s", tool=d.get("tool")),
+    "slack.pressed": lambda d: say("Pressed in Slack: %(what)s %(tool)s", what=_word(VERDICTS, d.get("what")), tool=d.get("tool")),
+    "slack.installed": lambda d: say("Connected the Slack workspace %(name)s", name=d.get("name")),
+    "slack.removed": lambda d: say("Disconnected the Slack workspace %(name)s", name=d.get("name")),
+    "action.approved": lambda d: say("May run: %(tool)s", tool=d.get("tool")),
+    "action.rejected": lambda d: say("Will not run: %(tool)s", tool=d.get("tool")),
+    "action.answered": lambda d: say("Answered: %(tool)s", tool=d.get("tool")),
+    "action.expired": lambda d: say("Expired: %(tool)s", tool=d.get("tool")),
+    "action.cancelled": lambda d: say("Cancelled: %(tool)s", tool=d.get("tool")),
+    "action.superseded": lambda d: say("Superseded: %(tool)s", tool=d.get("tool")),
+    "action.settled": lambda d: say(
+        "Settled as %(outcome)s: %(tool)s", outcome=_word(OUTCOMES, (d.get("outcome") or {}).get("status", "unknown")), tool=d.get("tool")
+    ),
+    "edit.wanted": lambda d: say("Wanted other arguments for %(tool)s", tool=d.get("tool")),
+    "edit.refused": lambda d: say("The tool refused an edit of %(tool)s", tool=d.get("tool")),
+    "decision.recorded": lambda d: say("Decided: %(verdict)s %(tool)s", verdict=_word(VERDICTS, d.get("verdict")), tool=d.get("tool")),
+    "effect.claimed": lambda d: say("Began %(tool)s, attempt %(attempt)s", tool=d.get("tool"), attempt=d.get("attempt", 1)),
+    "effect.done": lambda d: say("Did %(tool)s", tool=d.get("tool")),
+    "effect.failed": lambda d: say("Failed: %(tool)s", tool=d.get("tool")),
+    "effect.unknown": lambda d: say("Nobody knows whether %(tool)s was done", tool=d.get("tool")),
+    "effect.retried": lambda d: say("Trying %(tool)s again with the same key", tool=d.get("tool")),
+    "run.started": lambda d: say("The run began to move"),
+    "run.recovered": lambda d: say("Another worker took the run up"),
+    "run.resumed": lambda d: say("The run goes on with its answers"),
+    "run.created": lambda d: say("Started a run"),
+    "run.running": lambda d: say("The run moves"),
+    "run.waiting": lambda d: say("The run waits at %(nodes)s", nodes=", ".join(d.get("nodes") or []) or say("a question")),
+    "run.ready": lambda d: say("The run may go on"),
+    "run.halted": lambda d: say("The run stopped for a halt"),
+    "run.succeeded": lambda d: say("The run finished"),
+    "run.partial": lambda d: say("The run finished in part"),
+    "run.failed": lambda d: say("The run failed"),
+    "run.cancelled": lambda d: say("Cancelled a run"),
+    "run.retried": lambda d: say("Took a failed run up again"),
+    "pause.changed": lambda d: say("The graph asks otherwise at %(node)s", node=d.get("node") or ITS_QUESTION),
+    "pause.superseded": lambda d: say("The graph no longer waits at %(node)s", node=d.get("node") or ITS_QUESTION),
+    "pause.answered": lambda d: say("The graph took the answer at %(node)s", node=d.get("node") or ITS_QUESTION),
+    "pause.orphaned": lambda d: say("The graph no longer asks at %(node)s", node=d.get("node") or ITS_QUESTION),
+    "pause.refused": lambda d: say("Refused before asking anybody: %(code)s", code=d.get("code")),
+    "grant.given": lambda d: say("Gave grant %(grant)s for %(tool)s", grant=d.get("grant", ""), tool=d.get("tool", "")),
+    "grant.given_too": lambda d: say("Gave grant %(grant)s too", grant=d.get("grant", "")),
+    "grant.used": lambda d: say(
+        "Let through by grant %(grant)s, use %(uses)s of %(of)s", grant=d.get("grant", ""), uses=d.get("uses", ""), of=d.get("of", "")
+    ),
+    "grant.revoked": lambda d: say("Revoked grant %(grant)s", grant=d.get("grant", "")),
+    "halt.ordered": lambda d: say("Halted %(what)s", what=_scope(d)),
+    "halt.released": lambda d: say("Released %(what)s", what=_scope(d)),
+    "policy.proposed": lambda d: say("Proposed a policy to follow version %(base)s", base=d.get("base")),
+    "policy.published": lambda d: say("Put version %(number)s of the policy in force", number=d.get("number")),
+    "policy.withdrawn": lambda d: say("Withdrew a proposed policy"),
+    "agent.registered": lambda d: say("Registered the agent"),
+    "agent.version_changed": lambda d: say("Registered a new version of the agent"),
+    "person.away": lambda d: say(
+        "Is away: %(name)s stands in for %(username)s", name=d.get("delegate", ""), username=d.get("username", "")
+    ),
+    "person.back": lambda d: say("%(username)s is back", username=d.get("username", "")),
+    "person.declined": lambda d: say("Does not stand in for %(username)s", username=d.get("username", "")),
+    "person.signed_in": lambda d: say("Signed in as %(username)s", username=d.get("username")),
+    "person.slack_linked": lambda d: say(
+        "%(username)s linked the Slack account %(account)s", username=d.get("username"), account=d.get("slack_user")
+    ),
+    "person.slack_unlinked": lambda d: say(
+        "The Slack account %(account)s is no longer %(username)s's", account=d.get("slack_user"), username=d.get("username")
+    ),
+    "person.link_made": lambda d: say("A login link was made for %(username)s", username=d.get("username")),
+    "person.device_added": lambda d: say("%(username)s is called on %(name)s", username=d.get("username"), name=d.get("name")),
+    "person.device_removed": lambda d: say("%(username)s is no longer called on %(name)s", username=d.get("username"), name=d.get("name")),
+    "person.added": lambda d: say("Added the account %(username)s", username=d.get("username")),
+    "person.roles_changed": lambda d: say(
+        "%(username)s has now %(roles)s", username=d.get("username"), roles=", ".join(d.get("roles") or []) or say("no role")
+    ),
+    "person.confirmed": lambda d: say(
+        "%(username)s confirmed who they are (%(how)s)", username=d.get("username"), how=told(str(d.get("with_", "")))
+    ),
+    "person.sessions_ended": lambda d: say("Ended %(count)s sessions of %(username)s", count=d.get("count"), username=d.get("username")),
+    "person.factor_added": lambda d: say(
+        "%(username)s added a second factor (%(factor)s)", username=d.get("username"), factor=_word(FACTORS, d.get("factor"))
+    ),
+    "person.factor_removed": lambda d: say(
+        "%(username)s removed a second factor (%(factor)s)", username=d.get("username"), factor=_word(FACTORS, d.get("factor"))
+    ),
+    "person.factor_renewed": lambda d: say("%(username)s made new recovery codes", username=d.get("username")),
+    "person.factors_reset": lambda d: say("Forgot all second factors of %(username)s", username=d.get("username")),
+    "person.unlocked": lambda d: say("Let the account %(username)s in again", username=d.get("username")),
+    "person.locked": lambda d: say("Locked the account %(username)s", username=d.get("username")),
 }
 
 
+def _word(words: Mapping[str, str], value: Any) -> str:
+    return words.get(str(value), str(value))
+
+
 def _scope(data: Mapping[str, Any]) -> str:
-    return "everything" if data.get("scope") == "everything" else f"{data.get('scope')} {data.get('target')}"
+    if data.get("scope") == "everything":
+        return say("everything")
+    target = data.get("target")
+    return say("the run %(id)s", id=target) if data.get("scope") == "run" else say("the agent %(agent)s", agent=target)
 
 
 @dataclass(frozen=True)
@@ -113,28 +175,29 @@ class EventLine:
 
 def sentence_of(event: EventRow) -> str:
     """One event in words."""
-    say = SENTENCES.get(event.kind)
-    return say(event.data) if say else event.kind.replace(".", " ").replace("_", " ").capitalize()
+    words = SENTENCES.get(event.kind)
+    return told(words(event.data)) if words else event.kind.replace(".", " ").replace("_", " ").capitalize()
 
 
 def detail_of(event: EventRow) -> str:
     """The words that go with it: a reason, an answer, an error."""
     if event.kind in {"action.reopened", "action.undone"}:
-        return str(event.data.get("why", ""))
-    return next(
-        (
-            str(event.data[key])[:300]
-            for key in ("reason", "response", "question", "answer", "text", "error", "note")
-            if event.data.get(key)
-        ),
-        "",
-    )
+        return told(str(event.data.get("why", "")))
+    key = next((key for key in ("reason", "response", "question", "answer", "text", "error", "note") if event.data.get(key)), "")
+    words = str(event.data[key])[:300] if key else ""
+    # What a person or an agent wrote is shown as they wrote it.
+    return told(words) if key == "error" or event.actor_kind in {"system", "policy"} else words
+
+
+def actor_of(event: EventRow) -> str:
+    """Who did it; a policy's name is a word of ours and its version."""
+    return told(event.actor) if event.actor_kind == "policy" else event.actor.removeprefix("agent:")
 
 
 def object_of(event: EventRow) -> tuple[str, str]:
     """The name and the url name's kind of what it is about: an action before its run, a run before its agent."""
     if event.action:
-        return f"action {event.action[:8]}", "action"
+        return _("action %(id)s") % {"id": event.action[:8]}, "action"
     if event.run:
-        return f"run {event.run[:8]}", "run"
+        return _("run %(id)s") % {"id": event.run[:8]}, "run"
     return (event.agent, "agent") if event.agent else (event.stream.split(":", 1)[0], "")

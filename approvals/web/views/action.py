@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from approvals import permissions, queries
@@ -22,6 +23,7 @@ from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, Confirm, confirm_of
 from approvals.web.led import led_of
 from audit.queries import spans_before, timeline
+from audit.sentences import say
 
 
 def show(request: Request, action_id: UUID, *, status: int = 200, focus: bool = False, **context: Any) -> HttpResponse:
@@ -71,7 +73,7 @@ def led(request: Request, action_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
     row = queries.inbox_row(action_id)
     if row is None:
-        raise NotFound("There is no such action")
+        raise NotFound(say("There is no such action"))
     steps = led_of(spans_before(row.run, row.created_at), run_url=reverse("run", args=[row.run])) if row.run else ()
     return render(request, "approvals/_led.html", {"steps": steps})
 
@@ -90,7 +92,7 @@ def changed(request: Request, action_id: UUID) -> HttpResponse:
         return answer
     if str(row.version) != request.GET.get("version"):
         return render(
-            request, "approvals/_changed.html", {"text": "This action has a new version.", "url": request.path.removesuffix("changed")}
+            request, "approvals/_changed.html", {"text": _("This action has a new version."), "url": request.path.removesuffix("changed")}
         )
     return HttpResponse(status=204)
 

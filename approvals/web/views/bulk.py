@@ -19,6 +19,7 @@ from approvals.queries import bulk
 from approvals.web.bulk import outcomes_of, sheet_of
 from approvals.web.http import Request
 from approvals.web.ladder import PRESETS
+from audit.sentences import say
 
 PREFIX = "m-"
 
@@ -42,7 +43,7 @@ def decide(request: Request) -> HttpResponse:
     verdict, reason = request.POST.get("verdict", ""), request.POST.get("reason", "")
     try:
         if verdict == "reject" and not reason.strip():
-            raise BadRequest("Say why: the agent receives it word for word")
+            raise BadRequest(say("Say why: the agent receives it word for word"))
         results = decide_together(seen, by=request.user, verdict=verdict, reason=reason, key=request.POST.get("key", ""), door="web")
     except BadRequest as error:
         return _page(request, [action for action, _ in seen], error=error.message, reason=reason, frozen=_moment(request))

@@ -12,6 +12,7 @@ from uuid import UUID
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from approvals import operations, permissions, queries
@@ -30,6 +31,8 @@ from approvals.web.receipts import VERDICTS
 from approvals.web.sign_ins import sign_in_of
 from approvals.web.views.action import card, show_detail
 from audit import canonical
+from audit.languages import told
+from audit.sentences import cause, say
 
 SHEETS = {
     "approve": "approvals/_confirm_form.html",
@@ -65,7 +68,9 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
     form = DecideForm(request.POST)
     if not form.is_valid():
-        raise BadRequest("; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items()))
+        raise BadRequest(
+            say("That form cannot be read: %(why)s", why="; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items()))
+        )
     said = form.cleaned_data
     found = _waiting(action_id) if said["verdict"] in YES else None
     risky = found is not None and found.level in RISKY
@@ -89,9 +94,12 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
     except Conflict as error:
         return conflict(request, action_id, said["seen_digest"], error)
     confirming.forget_words(request)
-    verb = VERDICTS[done.decision.verdict].verb
-    held = ". It is held: U takes it back" if done.action.hold_until else ""
-    return decided(request, action_id, f"{verb}: {done.action.summary}" + (held if done.resolved else ". It waits for more people"))
+    said_now = {"verb": told(VERDICTS[done.decision.verdict].verb), "what": done.action.summary}
+    if not done.resolved:
+        sentence = _("%(verb)s: %(what)s. It waits for more people")
+    else:
+        sentence = _("%(verb)s: %(what)s. It is held: U takes it back") if done.action.hold_until else _("%(verb)s: %(what)s")
+    return decided(request, action_id, sentence % said_now)
 
 
 def also_of(said: dict[str, Any]) -> operations.Also:
@@ -101,7 +109,7 @@ def also_of(said: dict[str, Any]) -> operations.Also:
         try:
             result = canonical.parse(said["result"].encode("utf-8", "surrogatepass"))
         except (canonical.NotCanonical, UnicodeError) as error:
-            raise BadRequest(f"The result is no JSON: {error}") from error
+            raise BadRequest(say("The result is no JSON: %(why)s", why=cause(error))) from error
     done = {"yes": True, "no": False}.get(said["done"])
     return operations.Also(do_not_retry=said["do_not_retry"], stop_run=said["stop_run"], done=done, result=result)
 
@@ -130,9 +138,8 @@ def _looked(request: Request, action_id: UUID, found: queries.Shown) -> tuple[di
     folds = _folds(request, action_id, found)
     opened = set(request.POST.getlist("opened")) & folds
     if missing := len(folds - opened):
-        return (
-            None,
-            f"{missing} hidden part{' has' if missing == 1 else 's have'} not been opened: open {'it' if missing == 1 else 'them'} first",
+        return None, say(
+            "%(n)d hidden part has not been opened: open it first", "%(n)d hidden parts have not been opened: open them first", n=missing
         )
     return ({"parts": len(folds), "opened": len(opened)} if folds else None), ""
 
@@ -185,6 +192,6 @@ def conflict(request: Request, action_id: UUID, seen: str, error: Conflict) -> H
         return show_detail(request, detail, status=409, focus=True)
     before = next((v for v in detail.versions if v.digest == seen), None)
     differs = changes(as_object(before.args), as_object(detail.args)) if before and isinstance(error, Stale) else ()
-    title = "Changed since you opened it" if isinstance(error, Stale) else "Not recorded"
+    title = _("Changed since you opened it") if isinstance(error, Stale) else _("Not recorded")
     stale = {"title": title, "text": error.message, "changes": differs}
     return show_detail(request, detail, status=409, stale=stale)

@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals import operations, permissions, queries
@@ -21,6 +22,8 @@ from approvals.operations import telling
 from approvals.queries import desks
 from approvals.web.desks import desk_card, notice_lines
 from approvals.web.http import Request
+from audit.languages import told
+from audit.sentences import say
 
 MOST_DAYS = 365
 
@@ -30,7 +33,7 @@ def desk(request: Request, action_id: UUID) -> HttpResponse:
     """Who has it and until when, with what this reader may do about it."""
     permissions.check_read(request.user)
     if queries.inbox_row(action_id) is None:
-        raise NotFound("There is no such action")
+        raise NotFound(say("There is no such action"))
     found = desks.desk(action_id, reader=request.user)
     return render(request, "approvals/_desk.html", {"card": desk_card(found, now=datetime.now(UTC))} if found else {})
 
@@ -94,7 +97,7 @@ def read(request: Request) -> HttpResponse:
     permissions.check_read(request.user)
     wanted = request.POST.get("id", "")
     if wanted and not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
-        raise BadRequest("`id` is the number of a notice")
+        raise BadRequest(say("`id` is the number of a notice"))
     telling.read(by=request.user, notice_id=int(wanted) if wanted else None)
     return redirect("inbox")
 
@@ -104,15 +107,15 @@ def go_away(request: Request) -> HttpResponse:
     permissions.check_read(request.user)
     days = request.POST.get("days", "").strip()
     if days and not (days.isascii() and days.isdigit() and 1 <= int(days[:9]) <= MOST_DAYS):
-        raise BadRequest("Say for how many days, 1 to 365, or leave it empty")
+        raise BadRequest(say("Say for how many days, 1 to 365, or leave it empty"))
     lasts = timedelta(days=int(days)) if days else None
     done = operations.go_away(
         by=request.user, delegate=request.POST.get("delegate", ""), lasts=lasts, note=request.POST.get("note", ""), door="web"
     )  # fmt: skip
-    messages.success(request, _("You are away. %(moved)s moved to %(name)s.") % {
-        "moved": done.moved, "name": done.absence.delegate.get_username()})  # fmt: skip
+    said = ngettext("You are away. %(n)s action moved to %(name)s.", "You are away. %(n)s actions moved to %(name)s.", done.moved)
+    messages.success(request, said % {"n": done.moved, "name": done.absence.delegate.get_username()})
     for _action, why in done.left[:5]:
-        messages.warning(request, _("One action went back to everybody: %(why)s") % {"why": why})
+        messages.warning(request, _("One action went back to everybody: %(why)s") % {"why": told(why)})
     return redirect("preferences")
 
 
@@ -145,7 +148,7 @@ def away_context(request: Request) -> dict[str, Any]:
 def _seconds(request: Request) -> int:
     text = request.POST.get("seconds", "")
     if not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise BadRequest("Say for how long, in seconds")
+        raise BadRequest(say("Say for how long, in seconds"))
     return int(text)
 
 

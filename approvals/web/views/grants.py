@@ -26,7 +26,10 @@ from approvals.queries import grants as read
 from approvals.resolution import Need
 from approvals.web import grants as cards
 from approvals.web.http import Request, is_fragment
+from approvals.web.receipts import STATES
 from approvals.web.sign_ins import sign_in_of
+from audit.languages import number, told
+from audit.sentences import say
 
 
 @require_safe
@@ -112,9 +115,9 @@ def _grant(request: Request, grant_id: int, error: ApprovalError | None = None) 
     context = {
         "line": cards.line_of(row),
         "row": row,
-        "uses": read.uses(row.id),
+        "uses": [(use, told(STATES[use.state].verb)) for use in read.uses(row.id)],
         "backtest": row.backtest,
-        "fates": [(cards.FATES[f].verb, n) for f, n in (row.backtest.get("fates") or {}).items() if f in cards.FATES],
+        "fates": [(told(cards.FATES[f].verb), n) for f, n in (row.backtest.get("fates") or {}).items() if f in cards.FATES],
         "may_revoke": permissions.can_revoke(request.user) and not row.revoked_at,
         "may_give_too": may and row.state == "waits",
         "error": error.message if error else "",
@@ -144,14 +147,15 @@ def _form(
         "said": said,
         "scopes": cards.scopes(chosen=said["scope"], run=bool(detail.row.run), tool=detail.row.tool),
         "ends": cards.ends(database_now(), chosen=said["until"]),
-        "figures": [(name, name.replace("_", " "), value) for name, value in sorted(detail.facts.figures.items())],
+        "figures": [(name, name.replace("_", " "), number(value)) for name, value in sorted(detail.facts.figures.items())],
         "most": granting.MOST_USES,
         "fields": fields,
+        "faults": [(told(cards.FIELDS.get(name, name)), why) for name, why in fields.items()],
         "error": error.message if error and not fields else "",
         "again": again,
         "confirm": confirm,
         "trial": cards.trial_of(made.terms, made.trial) if made else None,
-        "what": words(made.terms) if made else "",
+        "what": told(words(made.terms)) if made else "",
         "until": made.terms.until if made else None,
         "seen": made.terms.digest if made else "",
         "needs": cards.missing_words(_more(request, made)) if made else "",
@@ -182,7 +186,7 @@ def _wanted(said: dict[str, str]) -> Wanted:
         if not text:
             return None
         if not (text.isascii() and text.isdigit() and len(text) < 16):
-            wrong[name] = _("write a whole number")
+            wrong[name] = say("write a whole number")
             return None
         return int(text)
 
@@ -192,10 +196,10 @@ def _wanted(said: dict[str, str]) -> Wanted:
         if is_naive(until):
             raise ValueError
     except ValueError:
-        wrong["until"] = _("choose when it ends")
+        wrong["until"] = say("choose when it ends")
         until = database_now()
     if uses is None:
-        wrong.setdefault("uses", _("say how often"))
+        wrong.setdefault("uses", say("say how often"))
     if wrong:
-        raise BadRequest(_("Some bounds cannot be read"), fields=wrong)
+        raise BadRequest(say("Some bounds cannot be read"), fields=wrong)
     return Wanted(said["scope"], uses or 0, until, figure, each if figure else None, total if figure else None)

@@ -11,7 +11,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from approvals import permissions, queries
@@ -22,13 +21,15 @@ from approvals.web.desks import notice_lines
 from approvals.web.http import Request, preferences_of, waiting_counts
 from approvals.web.rows import SOON, Chip, List, Row, chips, grouped, menu, news_words, row_of, toggle, waiting_words, with_query
 from approvals.web.views.preferences import FILTERS, kept_query
+from audit.languages import told
+from audit.sentences import say
 
 WANTED = {"high": ("high", "critical"), "critical": ("critical",), "medium": ("medium",)}
-SORTS = (("", gettext_lazy("Due, riskiest first")), ("newest", gettext_lazy("Newest")), ("oldest", gettext_lazy("Oldest")))
+SORTS = (("", say("Due, riskiest first")), ("newest", say("Newest")), ("oldest", say("Oldest")))
 INBOX = (*FILTERS, "cursor")
 MOST_NEWS = 100
 STATES = (
-    ("", "All"), ("APPROVED", "Approved"), ("REJECTED", "Rejected"), ("ANSWERED", "Answered"), ("EXPIRED", "Expired"),
+    ("", say("All")), ("APPROVED", say("Approved")), ("REJECTED", say("Rejected")), ("ANSWERED", say("Answered")), ("EXPIRED", say("Expired")),
 )  # fmt: skip
 
 
@@ -94,7 +95,7 @@ def decided(request: Request) -> HttpResponse:
     page = _named(query["q"], lambda **names: queries.decided(state=query["state"], cursor=query["cursor"], **names))
     shown = List(
         url=url,
-        counts="What people decided, and what ended without them. Calls the policy passes by itself are in the log.",
+        counts=_("What people decided, and what ended without them. Calls the policy passes by itself are in the log."),
         chips=chips(url, query, "state", STATES),
         rows=tuple(row_of(r, reader=request.user.get_username()) for r in page.rows),
         q=query["q"],
@@ -103,8 +104,8 @@ def decided(request: Request) -> HttpResponse:
         next_url=with_query(url, query, cursor=page.next) if page.next else "",
         first_url=with_query(url, query, cursor="") if query["cursor"] else "",
         clear_url=url if query["q"] or query["state"] else "",
-        empty_title="Nothing matches" if query["q"] or query["state"] else "Nothing decided yet",
-        empty_text="Decisions appear here the moment they are recorded.",
+        empty_title=_("Nothing matches") if query["q"] or query["state"] else _("Nothing decided yet"),
+        empty_text=_("Decisions appear here the moment they are recorded."),
     )
     return render(request, "approvals/decided.html", {"decided": shown})
 
@@ -149,10 +150,14 @@ def _inbox(request: Request, item: str) -> List:
         clear_url=url if filtered else "",
         empty_title=_("Nothing matches") if hidden else _("Nothing needs you"),
         empty_text=_("Other actions wait: loosen the filters.") if hidden else _("New actions appear here by themselves."),
-        pane_title=_("%(n)s actions wait for a person") % {"n": f"{counts['waiting']:,}"} if counts["waiting"] else _("The desk is clear"),
+        pane_title=_waiting(counts["waiting"]) if counts["waiting"] else _("The desk is clear"),
         pane_text=waiting_words(counts) if counts["waiting"] else _("What was decided stays under Decided and in the log."),
         rows=() if counts["waiting"] else _last_decision(request),
     )
+
+
+def _waiting(count: int) -> str:
+    return told(say("%(n)d action waits for a person", "%(n)d actions wait for a person", n=count))
 
 
 def _last_decision(request: Request) -> tuple[Row, ...]:

@@ -11,6 +11,7 @@ from approvals import permissions, queries
 from approvals.errors import BadRequest
 from approvals.web.http import Request
 from approvals.web.shell import banners
+from audit.sentences import say
 
 
 @require_safe
@@ -20,7 +21,7 @@ def catchup(request: Request) -> JsonResponse:
     permissions.check_read(request.user)
     since = request.GET.get("since", "0")
     if not (since.isascii() and since.isdigit() and len(since) < 19):
-        raise BadRequest("`since` is the id of the last hint seen, a whole number")
+        raise BadRequest(say("`since` is the id of the last hint seen, a whole number"))
     missed = queries.catch_up(int(since))
     return JsonResponse({"hints": missed.hints, "last": missed.last, "resync": missed.resync, "now": missed.now.isoformat()})
 

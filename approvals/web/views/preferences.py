@@ -19,6 +19,7 @@ from approvals.operations import preferences as operations
 from approvals.web.http import Request, is_fragment
 from approvals.web.keys import COMMANDS, wanted_keys
 from approvals.web.views.desks import away_context
+from audit.sentences import say
 
 FILTERS = ("q", "mine", "level", "due", "agent", "tool", "others", "snoozed", "sort")
 
@@ -87,7 +88,7 @@ def viewing(request: Request, action_id: UUID) -> HttpResponse:
     """I have this open; who else has? Told every 15 s by pages that are looked at. Never in anybody's way."""
     permissions.check_read(request.user)
     if queries.inbox_row(action_id) is None:
-        raise NotFound("There is no such action")
+        raise NotFound(say("There is no such action"))
     operations.look_at(action_id, by=request.user)
     names = queries.viewers(str(action_id), but=request.user)
     return render(request, "approvals/_viewing.html", {"names": names})

@@ -13,6 +13,7 @@ from approvals import permissions
 from approvals.queries.quality import Quality, mine, quality
 from approvals.web.http import Request
 from approvals.web.quality import as_csv, figures, own, seconds, share
+from audit.languages import number
 
 WINDOWS = (1, 7, 30, 90)
 USUAL = 30
@@ -27,8 +28,8 @@ def page(request: Request) -> HttpResponse:
     context = {
         "found": found,
         "figures": figures(found),
-        "times": [(t.level, f"{t.decided:,}", seconds(t.p50), seconds(t.p95)) for t in found.times],
-        "windows": [(f"{url}?days={n}", _("24 hours") if n == 1 else _("%(n)d days") % {"n": n}, n == found.days) for n in WINDOWS],
+        "times": [(t.level, number(t.decided), seconds(t.p50), seconds(t.p95)) for t in found.times],
+        "windows": [(f"{url}?days={n}", _("24 hours") if n == 1 else _("%(n)s days") % {"n": n}, n == found.days) for n in WINDOWS],
         "own": own(mine(found, request.user)),
         "people": _people(found) if by_person else (),
         "csv_url": f"{reverse('quality-csv')}?days={found.days}",
@@ -51,4 +52,4 @@ def _days(request: Request) -> int:
 
 
 def _people(found: Quality) -> list[tuple[str, str, str, str]]:
-    return [(p.name, f"{p.decisions:,}", share(p.against, p.decisions), share(p.quick, p.timed)) for p in found.people]
+    return [(p.name, number(p.decisions), share(p.against, p.decisions), share(p.quick, p.timed)) for p in found.people]

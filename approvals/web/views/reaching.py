@@ -24,6 +24,9 @@ from approvals.operations import delivering, devices, preferences, reaching
 from approvals.queries import reaching as queries
 from approvals.queries.reaching import DeliveryRow
 from approvals.web.http import Request
+from approvals.web.words import level_name
+from audit.languages import told
+from audit.sentences import say
 
 STATES = ("", "bad", "WAITING", "SENT", "SKIPPED")
 
@@ -106,7 +109,7 @@ def deliveries(request: Request) -> HttpResponse:
         "lines": [_line(row, keeper=True) for row in shown],
         "standing": queries.delivery_standing(),
         "chips": [(f"{url}?state={name}" if name else url, words[name], name == state) for name in STATES],
-        "mail_said": mail.said(),
+        "mail_said": told(mail.said()),
         "mail_out": mail.goes_out(),
         "pager": {"first_url": f"{url}?{kept}" if before else "", "next_url": f"{url}?{kept}before={shown[-1].id}" if len(rows) > len(shown) else ""},
     }  # fmt: skip
@@ -139,7 +142,7 @@ def _script() -> bytes:
 
 def _check_keepers(request: Request) -> None:
     if not permissions.roles(request.user) & {permissions.OPERATORS, permissions.ADMINS}:
-        raise NotAllowed(_("Only operators and administrators see everybody's deliveries; your own are on your page of notifications"))
+        raise NotAllowed(say("Only operators and administrators see everybody's deliveries; your own are on your page of notifications"))
 
 
 def _fields(wants: Wants) -> dict[str, object]:
@@ -159,7 +162,7 @@ def _page(request: Request, chosen: dict[str, object], errors: dict[str, str], *
         "errors": errors,
         "rows": _matrix(chosen["matrix"]),
         "address": request.user.email,
-        "mail_said": mail.said(),
+        "mail_said": told(mail.said()),
         "mail_out": mail.goes_out(),
         "gap_s": settings.MAIL_GAP_S,
         "devices": queries.devices_of(request.user),
@@ -180,7 +183,7 @@ def _matrix(chosen: object) -> list[tuple[str, list[Cell]]]:
             [
                 Cell(
                     f"{c}-{level}",
-                    f"{channels[c]}, {level}",
+                    f"{channels[c]}, {level_name(level)}",
                     tuple((w, ways[w]) for w in WAYS[c]),
                     table.get(c, {}).get(level, USUAL[c][level]),
                 )

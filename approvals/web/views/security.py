@@ -10,6 +10,7 @@ from django.contrib.auth import logout
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -22,6 +23,7 @@ from approvals.web.confirming import keep_after, safe, ways
 from approvals.web.devices import device_name
 from approvals.web.http import Request
 from approvals.web.sign_ins import may_manage, sign_in_of, to_confirm
+from audit.sentences import say
 
 
 @require_safe
@@ -67,7 +69,7 @@ def end(request: Request, sign_in: UUID) -> HttpResponse:
 def end_others(request: Request) -> HttpResponse:
     """End all sessions of one's own except this one."""
     count = sign_ins.end_all(user=request.user, by=request.user.actor, but=sign_in_of(request))
-    messages.success(request, _("%(count)s other sessions have ended.") % {"count": count})
+    messages.success(request, ngettext("%(n)s other session has ended.", "%(n)s other sessions have ended.", count) % {"n": count})
     return redirect("security")
 
 
@@ -86,9 +88,10 @@ def end_sessions(request: Request) -> HttpResponse:
         return to_confirm("/people/")
     user = people_operations.find(request.POST.get("username", ""))
     if user is None:
-        raise NotFound("There is no such account")
+        raise NotFound(say("There is no such account"))
     count = sign_ins.end_all(user=user, by=request.user.actor, but=sign_in_of(request))
-    messages.success(request, _("%(count)s sessions of %(name)s have ended.") % {"count": count, "name": user.get_username()})
+    said = ngettext("%(n)s session of %(name)s has ended.", "%(n)s sessions of %(name)s have ended.", count)
+    messages.success(request, said % {"n": count, "name": user.get_username()})
     return redirect("people")
 
 
@@ -98,7 +101,7 @@ def challenge(request: Request, action_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
     verdict = request.POST.get("verdict", "")
     if verdict not in {"approve", "respond"}:
-        raise BadRequest("Only an approval is signed")
+        raise BadRequest(say("Only an approval is signed"))
     rp_id = request.get_host().rpartition(":")[0] or request.get_host()
     asked = step_up.ask(
         action_id,

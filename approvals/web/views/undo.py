@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from approvals import operations, permissions, queries
 from approvals.errors import Conflict
@@ -37,7 +38,7 @@ def _undo(request: Request, action_id: UUID) -> HttpResponse:
     try:
         operations.undo(action_id, by=request.user, reason=request.POST.get("reason", "")[:2_000], door="web")
     except Conflict as error:
-        stale = {"title": "Not undone", "text": error.message, "changes": ()}
+        stale = {"title": _("Not undone"), "text": error.message, "changes": ()}
         return show_detail(request, queries.action_detail(action_id, reader=request.user), status=409, stale=stale)
     if not is_fragment(request):
         return redirect("action", action_id)

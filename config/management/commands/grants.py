@@ -9,9 +9,10 @@ from django.utils.timezone import localtime
 from approvals.operations import granting
 from approvals.operations.clock import database_now
 from approvals.operations.granting import Draft, Wanted
-from approvals.policy.granting import joined, words
+from approvals.policy.granting import words
 from approvals.queries import grants
 from approvals.queries.grants import GrantRow
+from audit.sentences import listed
 from config import commands
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -100,7 +101,7 @@ class Command(BaseCommand):
     def _line(self, row: GrantRow) -> None:
         left = f"{row.terms.uses - row.uses}/{row.terms.uses} left"
         total = f", {(row.terms.total or 0) - row.total:,}/{row.terms.total:,} {row.terms.figure}" if row.terms.figure else ""
-        by = joined(g.name for g in row.givers)
+        by = listed(g.name for g in row.givers)
         self.stdout.write(
             f"{row.id:>5}  {row.state:<9} {left}{total}  until {localtime(row.terms.until):%Y-%m-%d %H:%M}  {by}  {words(row.terms)}"
         )

@@ -1,0 +1,70 @@
+"""Sentences that rows and the log keep: reasons the product gives itself, and names of what decides without a person.
+
+Kept in English and found again by their template when a page shows them (`audit.languages.told`). Imports `audit.sentences` only. Changing
+one leaves what older rows say in English: add a new one instead, and keep the old.
+"""
+
+from audit.sentences import Frozen
+
+# Who decided, where it was no person.
+POLICY = Frozen("policy %(version)s")
+GRANT = Frozen("grant %(id)s of %(who)s")
+
+# Why policy decided.
+REFUSED = Frozen("Policy refuses this: %(why)s", parts=["why"])
+PASSES = Frozen("Policy asks nobody for %(level)s risk", parts=["level"])
+EDIT_REFUSED = Frozen("Policy refuses these arguments: %(why)s", parts=["why"])
+FIRST = Frozen("The policy file of the first start")
+AT_LINE = Frozen("line %(line)s: %(why)s", parts=["why"])
+
+# Why something is asked again, or came to an end by itself.
+ASKS_MORE_OF = Frozen("Policy %(now)s now asks for more than %(then)s did: %(what)s", parts=["what"])
+COUNTS_NO_LONGER = Frozen("An approval no longer counts: somebody who gave it has been locked since, or a grant was revoked")
+PROVE_MORE = Frozen("At this level people prove more now than somebody who approved it did")
+BEFORE_A_HALT = Frozen("Approved before a halt, which has been released since")
+RAN_OUT_IN_HALT = Frozen("Its time ran out during a halt")
+NOBODY_DECIDED = Frozen("The time allowed for a decision ran out")
+NOT_USED = Frozen("The time allowed for a worker to act on the approval ran out")
+LOOP = Frozen("A loop: %(tool)s was proposed %(n)d times with the same arguments in this run; the policy allows %(most)d")
+NOT_AGAIN = Frozen("%(who)s said not to propose this again in this run")
+NOT_AGAIN_WHY = Frozen("%(who)s said not to propose this again in this run: %(why)s")
+BEFORE = Frozen("%(who)s rejected the same call in this run before")
+BEFORE_WHY = Frozen("%(who)s rejected the same call in this run before: %(why)s")
+COULD_NOT = Frozen("%(who)s took this over and could not do it: %(words)s")
+
+# Who took whose approval back, with and without their words.
+OWN, OWN_WHY = Frozen("%(who)s took their own approval back"), Frozen("%(who)s took their own approval back: %(why)s")
+THEIRS, THEIRS_WHY = Frozen("%(who)s took %(whose)s's approval back"), Frozen("%(who)s took %(whose)s's approval back: %(why)s")
+IT, IT_WHY = Frozen("%(who)s took the approval back"), Frozen("%(who)s took the approval back: %(why)s")
+
+# Why a desk changed.
+CAME_BACK = Frozen("came back")
+TIME_IS_UP = Frozen("time is up")
+GIVEN_BACK = Frozen("given back")
+TAKEN_BACK = Frozen("taken back")
+AWAY = Frozen("away")
+ABSENT = Frozen("Away")
+
+# Why a worker gave no answer.
+WORKER_DIED = Frozen("Its worker died each time it tried to answer")
+SAID_NOTHING = Frozen("The agent said nothing")
+NOT_FINISHED = Frozen("It could not be finished: %(error)s")
+DECIDED_MEANWHILE = Frozen("The action was decided while the edit was being checked")
+RAN_OUT_MEANWHILE = Frozen("The time to decide this ran out while the edit was being checked")
+EDITOR_LOCKED = Frozen("The account of whoever wanted this edit has been locked")
+
+# Why a message was not sent.
+GONE = Frozen("The device was removed")
+LOCKED = Frozen("The account is locked")
+TOLD_INSTEAD = Frozen("Away: whoever stands in is told instead")
+NO_DIGEST = Frozen("The morning is over, or the digest is no longer wanted")
+NOTHING_WAITED = Frozen("Nothing waited")
+ACTION_GONE = Frozen("The action is gone")
+ALREADY = Frozen("Already %(state)s", parts=["state"])
+ASKED_AGAIN = Frozen("Asked again as a newer version, which is told by itself")
+RAN_OUT = Frozen("Its time ran out")
+NOT_WANTED = Frozen("No longer wanted")
+TAMPERED = Frozen("What is stored does not match its digest")
+MAY_NOT = Frozen("May no longer decide it")
+HAS_DECIDED = Frozen("Has decided it")
+DIED = Frozen("The worker died while it was handing this over")
