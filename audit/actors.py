@@ -20,7 +20,7 @@ class Actor:
     name: str
 
 
-POLICY = Frozen("policy %(version)s")
+POLICY = Frozen("policy %(version)s", only={"version": "[^ ]+"})
 SYSTEM = Actor("system", "countersign", "Countersign")
 
 

@@ -46,13 +46,15 @@ def _word(value: Any) -> str:
     return told(value) if isinstance(value, Sentence) else str(value)
 
 
+def _each(text: str, language: str) -> str:
+    return "".join(part if i % 2 else _kept(part, language) for i, part in enumerate(_SEVERAL.split(text)))
+
+
 @lru_cache(maxsize=4096)
 def _kept(text: str, language: str) -> str:
     """One of the sentences that rows keep, found by its template: the one with the most words of its own."""
     for one in sorted(Frozen.every, key=lambda one: -one.literal):
         if (params := one.found_in(text)) is not None:
-            parts = {
-                name: "".join(_kept(part, language) for part in _SEVERAL.split(str(params[name]))) for name in one.parts & params.keys()
-            }
+            parts = {name: _each(str(params[name]), language) for name in one.parts & params.keys()}
             return _told(one.msgid, one.plural, {**params, **parts})
     return text

@@ -9,7 +9,7 @@ A hole is `%(name)s` for names and other sentences, `%(n)d` for whole numbers. N
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, reduce
 from typing import Any
 
@@ -72,12 +72,13 @@ class Frozen:
 
     Args:
         parts: holes filled by sentences that are kept themselves, one or several joined by ", " or "; ".
+        only: what may fill a hole, as a regular expression: for a template that says so little itself that other texts would fit it.
     """
 
     every: "list[Frozen]" = []
 
-    def __init__(self, msgid: str, plural: str = "", *, parts: Iterable[str] = ()) -> None:
-        self.msgid, self.plural, self.parts = msgid, plural, frozenset(parts)
+    def __init__(self, msgid: str, plural: str = "", *, parts: Iterable[str] = (), only: Mapping[str, str] | None = None) -> None:
+        self.msgid, self.plural, self.parts, self.only = msgid, plural, frozenset(parts), dict(only or {})
         Frozen.every.append(self)
 
     def __call__(self, **params: Any) -> Sentence:
@@ -90,7 +91,7 @@ class Frozen:
 
     @cached_property
     def _patterns(self) -> tuple[re.Pattern[str], ...]:
-        return tuple(re.compile("".join(_pattern(form)), re.DOTALL) for form in filter(None, (self.msgid, self.plural)))
+        return tuple(re.compile("".join(_pattern(form, self.only)), re.DOTALL) for form in filter(None, (self.msgid, self.plural)))
 
     def found_in(self, text: str) -> dict[str, Any] | None:
         """What filled the holes of a kept sentence; None when the text is not this sentence."""
@@ -100,13 +101,14 @@ class Frozen:
         return None
 
 
-def _pattern(form: str) -> Iterator[str]:
+def _pattern(form: str, only: Mapping[str, str]) -> Iterator[str]:
     at, seen = 0, set[str]()
     for hole in HOLE.finditer(form):
         yield re.escape(form[at : hole.start()].replace("%%", "%"))
-        known = hole[1] in seen
-        yield f"(?P={hole[1]})" if known else f"(?P<{hole[1]}>{'-?[0-9,]+' if hole[2] == 'd' else '.*?'})"
-        seen.add(hole[1])
+        name = hole[1]
+        fits = "-?[0-9,]+" if hole[2] == "d" else only.get(name, ".*?")
+        yield f"(?P={name})" if name in seen else f"(?P<{name}>{fits})"
+        seen.add(name)
         at = hole.end()
     yield re.escape(form[at:].replace("%%", "%"))
 

@@ -16,7 +16,7 @@ from audit.sentences import Frozen
 
 SHOWN = 12
 # What is found, as it is frozen among the facts of a version.
-AT = Frozen("%(path)s (%(why)s)", parts=["path", "why"])
+AT = Frozen("%(path)s (%(why)s)", parts=["path", "why"], only={"path": "the value|[^ ]+"})
 MORE = Frozen("%(n)d more")
 THE_VALUE = Frozen("the value")()
 DEEPER = Frozen("nested deeper than %(n)d")

@@ -7,15 +7,15 @@ one leaves what older rows say in English: add a new one instead, and keep the o
 from audit.sentences import Frozen
 
 # Who decided, where it was no person.
-POLICY = Frozen("policy %(version)s")
-GRANT = Frozen("grant %(id)s of %(who)s")
+POLICY = Frozen("policy %(version)s", only={"version": "[^ ]+"})
+GRANT = Frozen("grant %(id)s of %(who)s", only={"id": "[0-9]+"})
 
 # Why policy decided.
 REFUSED = Frozen("Policy refuses this: %(why)s", parts=["why"])
 PASSES = Frozen("Policy asks nobody for %(level)s risk", parts=["level"])
 EDIT_REFUSED = Frozen("Policy refuses these arguments: %(why)s", parts=["why"])
 FIRST = Frozen("The policy file of the first start")
-AT_LINE = Frozen("line %(line)s: %(why)s", parts=["why"])
+AT_LINE = Frozen("line %(line)s: %(why)s", parts=["why"], only={"line": "[0-9]+"})
 
 # Why something is asked again, or came to an end by itself.
 ASKS_MORE_OF = Frozen("Policy %(now)s now asks for more than %(then)s did: %(what)s", parts=["what"])

@@ -27,7 +27,7 @@ QUESTIONS = Frozen("questions are %(level)s instead of %(before)s", parts=["leve
 NO_LONGER_ALWAYS = Frozen("%(tool)s is no longer always %(level)s", parts=["level"])
 COST_NO_LONGER = Frozen("a call that costs more than %(cost)s is no longer always %(level)s", parts=["level"])
 RISES = Frozen("%(high)s asks less than %(low)s: whatever rises to %(high)s asks fewer people", parts=["high", "low"])
-LEVEL_LESS = Frozen("%(level)s %(less)s", parts=["level", "less"])
+LEVEL_LESS = Frozen("%(level)s %(less)s", parts=["level", "less"], only={"level": "low|medium|high|critical"})
 FEWER_PEOPLE = Frozen("asks fewer people")
 NO_LONGER_EXCLUDES = Frozen("no longer excludes the %(who)s")
 ALSO_ALLOWS = Frozen("also allows %(verdicts)s", parts=["verdicts"])
@@ -46,7 +46,7 @@ RULE_NEW = Frozen("the rule %(rule)s is new and asks for less")
 RULE_CHANGED = Frozen("the rule %(rule)s changed")
 RULES_ORDER = Frozen("rules that ask for less stand in another order")
 LOOPS = Frozen("the same call halts its run after %(n)d times instead of %(before)d")
-CHANGED = Frozen("%(what)s changed")
+CHANGED = Frozen("%(what)s changed", only={"what": "[a-z_]+"})
 
 
 def loosenings(old: PolicyData, new: PolicyData) -> tuple[str, ...]:

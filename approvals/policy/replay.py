@@ -18,7 +18,7 @@ MOST_SHOWN = 200
 # What policy made of a call, as a back-test keeps it.
 REFUSED = Frozen("%(level)s, refused by policy", parts=["level"])
 PASSES = Frozen("%(level)s, passes by policy", parts=["level"])
-ASKS = Frozen("%(level)s, %(people)s", parts=["level", "people"])
+ASKS = Frozen("%(level)s, %(people)s", parts=["level", "people"], only={"level": "low|medium|high|critical"})
 
 
 @dataclass(frozen=True)

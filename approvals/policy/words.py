@@ -82,7 +82,7 @@ def people(need: Sequence[NeedRule]) -> str:
     return chain("%(a)s, then %(b)s", filter(None, asked)) or NOBODY
 
 
-ASKED = Frozen("%(n)d of %(group)s")
+ASKED = Frozen("%(n)d of %(group)s", only={"group": "[^ ]+"})
 
 
 def duration(seconds: int) -> str:

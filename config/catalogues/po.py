@@ -133,5 +133,7 @@ def faults(entry: Entry, forms: int) -> Iterator[str]:
             yield f"has other holes than its source: {sorted(holes)} instead of {sorted(set(wanted))}"
         if (message.msgid[:1].isspace(), message.msgid[-1:].isspace()) != (text[:1].isspace(), text[-1:].isspace()):
             yield "begins or ends with a space where its source does not, or the other way round"
-        if re.sub(r"%\(\w+\)[sd]|%%", "", text).count("%"):
+        if "%" in re.sub(r"%\(\w+\)[sd]|%%", "", text):
             yield "has a lone percent sign: write %%"
+        if any(mark in text and mark not in message.msgid for mark in '"<>'):
+            yield "has a quote or markup that its source has not: it may stand in an attribute"

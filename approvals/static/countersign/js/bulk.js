@@ -1,6 +1,6 @@
 // Choosing several rows: X and the boxes, Shift+J and Shift+K extend. A row that is drawn anew keeps its box ticked.
 import { currentRow, move, rows } from "./inbox.js";
-import { say } from "./say.js";
+import { say, word } from "./say.js";
 
 const bar = document.querySelector("[data-bulk]");
 const chosen = new Set();
@@ -8,7 +8,7 @@ const box = (row) => row?.querySelector("[data-pick]");
 
 function pick(row, on) {
   const input = box(row);
-  if (!input) return say("This one is decided by itself");
+  if (!input) return say(word("alone"));
   input.checked = on ?? !input.checked;
   keep(input);
   return undefined;
@@ -23,7 +23,7 @@ function keep(input) {
 function show() {
   const count = document.querySelectorAll("[data-pick]:checked").length;
   bar.querySelector("[data-bulk-go]").disabled = count < 1;
-  const text = count ? `${count} chosen` : "";
+  const text = count ? word("chosen", count) : "";
   const label = bar.querySelector("[data-bulk-count]");
   if (label.textContent !== text) label.textContent = text;
 }

@@ -1,5 +1,5 @@
 // Deciding: what must be looked at first, the double key of high risk, sheets, and the row while the answer is under way.
-import { say } from "./say.js";
+import { say, word } from "./say.js";
 
 const TWICE_MS = 1500;
 
@@ -51,9 +51,7 @@ document.addEventListener("seen", ({ target }) => {
 function guard(pane) {
   const folds = pane.querySelectorAll("[data-what] [data-must-open]:not([data-opened])").length;
   const unseen = pane.querySelector("[data-unseen]");
-  const reason = document.body.hasAttribute("data-offline") ? "Offline: nothing can be decided, and nothing is queued" : folds
-    ? `Open ${folds === 1 ? "the hidden part" : `${folds} hidden parts`} first`
-    : unseen ? "Scroll through all arguments first" : "";
+  const reason = document.body.hasAttribute("data-offline") ? word("undecidable") : folds ? word("unfold", folds) : unseen ? word("scroll") : "";
   for (const button of pane.querySelectorAll("[data-guarded]")) {
     button.setAttribute("aria-disabled", String(Boolean(reason)));
     if (!reason) button.removeAttribute("aria-disabled");
@@ -110,10 +108,10 @@ export function pressTwice(button) {
   }
   armed = { form, at: Date.now() };
   button.classList.add("armed");
-  say("Press A again to approve");
+  say(word("again"));
   const hint = button.closest("[data-action]").querySelector("[data-guard-text]");
   hint.dataset.usual ??= hint.textContent;
-  hint.textContent = "Press A again to approve";
+  hint.textContent = word("again");
   setTimeout(() => {
     button.classList.remove("armed");
     if (hint.isConnected) hint.textContent = hint.dataset.usual;
@@ -146,7 +144,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const id = event.target.dataset?.decide;
   if (!id) return;
   document.getElementById(`row-${id}`)?.classList.add("recording");
-  say("Recording");
+  say(word("recording"));
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {

@@ -1,5 +1,5 @@
 // The list beside the pane: opening rows, the pill for what is new, and where the focus goes after a decision.
-import { say } from "./say.js";
+import { say, word } from "./say.js";
 
 const desk = document.querySelector("[data-desk]");
 const wide = matchMedia("(min-width: 1024px)");
@@ -106,7 +106,7 @@ async function showPill() {
     url.searchParams.set("ids", [...waiting.keys()].slice(-100).join(","));
     const answer = await fetch(url, { redirect: "error" }).catch(() => null);
     if (asked !== asking) return;
-    text = answer?.ok ? (await answer.text()).trim() : `${waiting.size} new`;
+    text = answer?.ok ? (await answer.text()).trim() : word("new", waiting.size);
   }
   if (text && label.textContent !== text) say(text);
   label.textContent = text;

@@ -2,6 +2,7 @@
 //
 // The tab that holds the Web Lock leads: it has the socket and passes frames to the others over a BroadcastChannel. A hint only
 // says *what* changed; pages fetch the fragment, so permission is checked where it always is. Nothing is ever sent up.
+import { word } from "./say.js";
 import { connect } from "./socket.js";
 
 const WINDOW_MS = 150;
@@ -17,7 +18,7 @@ let last = shown;
 let waiting = [];
 let timer = 0;
 let leading = false;
-let status = { state: "connecting", text: "Connecting" };
+let status = { state: "connecting" };
 const recent = [];
 
 const fire = (name, detail) => document.body.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
@@ -32,7 +33,7 @@ function receive(frame) {
       take(frame);
       break;
     case "bye":
-      show({ state: "offline", text: "Signed out" });
+      show({ state: "offline", name: "gone" });
       break;
     case "resync":
       if (frame.last) last = Math.max(last, frame.last);
@@ -78,7 +79,7 @@ function show(next) {
   const pill = document.getElementById("live-pill");
   if (pill) {
     pill.dataset.state = next.state;
-    pill.querySelector("[data-live-text]").textContent = next.text;
+    pill.querySelector("[data-live-text]").textContent = word(next.name ?? next.state, next.seconds);
   }
   fire("live:status", next);
 }

@@ -1,9 +1,10 @@
-// Ctrl or Cmd with K: everything that can be pressed here, by name. It presses what is on the page; it knows no address of its own.
+// Ctrl or Cmd with K: everything that can be pressed here, by name. It presses what is on the page.
+import { word } from "./say.js";
+
 const dialog = document.getElementById("palette");
 const box = document.getElementById("palette-q");
 const list = document.getElementById("palette-list");
 const none = dialog?.querySelector(".palette-none");
-const words = dialog?.querySelector("[data-palette-words]").dataset;
 const MOST = 60;
 let found = [];
 let at = 0;
@@ -13,6 +14,7 @@ const text = (node) => {
   for (const part of copy.querySelectorAll("kbd, svg, .rail-count, .sr")) part.remove();
   return copy.textContent.replace(/\s+/g, " ").trim();
 };
+const named = (name, node) => word(name).replace("{what}", text(node));
 const key = (node) => [...node.querySelectorAll("kbd")].map((part) => part.textContent).join(" ");
 
 function gather() {
@@ -21,13 +23,13 @@ function gather() {
   for (const node of document.querySelectorAll("[data-bar] [data-key], [data-palette-command]")) {
     if (node.checkVisibility() && !node.matches("input")) add(text(node), () => node.click(), key(node));
   }
-  for (const node of document.querySelectorAll("[data-go]:not([data-palette-words])")) add(`${words.go} ${text(node)}`, () => node.click(), `G ${node.dataset.go.toUpperCase()}`);
+  for (const node of document.querySelectorAll("[data-go]")) add(named("goTo", node), () => node.click(), `G ${node.dataset.go.toUpperCase()}`);
   for (const node of document.querySelectorAll("[data-command]")) add(node.dataset.command, () => node.click());
-  for (const node of document.querySelectorAll(".rail [data-theme-set]")) add(`${words.theme}: ${text(node)}`, () => node.click());
+  for (const node of document.querySelectorAll(".rail [data-theme-set]")) add(named("themeAs", node), () => node.click());
   const halt = document.querySelector(".btn-halt");
   if (halt) add(text(halt), () => halt.click());
-  add(words.help, () => document.getElementById("help").showModal(), "?");
-  for (const node of document.querySelectorAll("[data-row-link]")) add(`${words.open}: ${text(node)}`, () => node.click());
+  add(word("keys"), () => document.getElementById("help").showModal(), "?");
+  for (const node of document.querySelectorAll("[data-row-link]")) add(named("open", node), () => node.click());
   return all;
 }
 

@@ -1,9 +1,7 @@
 // Passkeys: adding one, signing in with one, confirming with one, and signing one decision. The server says what is to be signed.
-const WORDS = {
-  NotAllowedError: "The passkey was not used: it was cancelled, or took too long. Try again.",
-  InvalidStateError: "This device holds a passkey of yours already.",
-  SecurityError: "Browsers refuse passkeys at this address: open the site by its name (or as localhost), not by numbers.",
-};
+import { word } from "./say.js";
+
+const WORDS = { NotAllowedError: "keyUnused", InvalidStateError: "keyKnown", SecurityError: "keyAddress" };
 
 const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
 const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
@@ -41,7 +39,7 @@ async function create(publicKey, passwordless) {
 async function asked(url, init) {
   const answer = await fetch(url, { headers: { Accept: "application/json", "X-Requested-With": "XMLHttpRequest" }, ...init });
   const data = await answer.json();
-  if (!answer.ok) throw new Error(data.detail || "The server did not answer");
+  if (!answer.ok) throw new Error(data.detail || word("silent"));
   return data;
 }
 
@@ -49,7 +47,7 @@ function tell(form, error) {
   const place = form.querySelector("[data-passkey-error]");
   if (!place) return;
   place.hidden = false;
-  place.textContent = globalThis.PublicKeyCredential ? WORDS[error.name] || error.message : "This browser has no passkeys, or the address is not a secure one.";
+  place.textContent = globalThis.PublicKeyCredential ? (WORDS[error.name] ? word(WORDS[error.name]) : error.message) : word("keyless");
 }
 
 const forms = {

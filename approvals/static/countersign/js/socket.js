@@ -45,7 +45,7 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
       tries = 0;
       clearInterval(polling);
       polling = 0;
-      onStatus({ state: "live", text: "Live" });
+      onStatus({ state: "live" });
       if (again) poll();
     }
     onFrame(frame);
@@ -55,7 +55,7 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
     socket = null;
     clearTimeout(quiet);
     over = true;
-    onStatus({ state: "offline", text: "Signed out" });
+    onStatus({ state: "offline", name: "gone" });
   }
 
   function lost() {
@@ -64,7 +64,7 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
     socket = null;
     tries += 1;
     if (!navigator.onLine) {
-      onStatus({ state: "offline", text: "Offline" });
+      onStatus({ state: "offline" });
       return;
     }
     const wait = Math.min(MOST_MS, FIRST_MS * 2 ** (tries - 1)) * (0.5 + Math.random() / 2);
@@ -76,7 +76,7 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
   function countDown(until) {
     const show = () => {
       const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000));
-      onStatus({ state: "reconnecting", text: `Reconnecting in ${seconds} s` });
+      onStatus({ state: "reconnecting", seconds });
     };
     show();
     counting = setInterval(show, 1000);
@@ -96,9 +96,9 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
       onFrame({ type: "hello", last: body.last, now: body.now });
       if (body.resync) onFrame({ type: "resync", last: body.last });
       for (const hint of body.hints) onFrame({ type: "hint", ...hint });
-      if (polling) onStatus({ state: "polling", text: "Polling" });
+      if (polling) onStatus({ state: "polling" });
     } catch {
-      if (polling) onStatus({ state: "offline", text: "Offline" });
+      if (polling) onStatus({ state: "offline" });
     }
   }
 

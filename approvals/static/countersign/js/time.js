@@ -1,11 +1,12 @@
 // Times tick by the server's clock: the difference is measured when the socket says hello.
-import { say } from "./say.js";
+import { say, word } from "./say.js";
 
 let offset = 0;
 const announced = new Map();
-const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const { lang } = document.documentElement;
+const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const day = new Intl.DateTimeFormat(lang, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 document.addEventListener("live:clock", (event) => {
   offset = Date.parse(event.detail.now) - Date.now();
@@ -15,7 +16,7 @@ document.addEventListener("live:clock", (event) => {
 const now = () => Date.now() + offset;
 
 function ago(seconds) {
-  if (seconds > -45 && seconds <= 0) return "just now";
+  if (seconds > -45 && seconds <= 0) return word("now");
   const size = Math.abs(seconds);
   if (size < 60) return relative.format(Math.round(seconds), "second");
   if (size < 3600) return relative.format(Math.round(seconds / 60), "minute");
@@ -28,8 +29,8 @@ function left(seconds) {
   const s = Math.floor(seconds);
   const pad = (n) => String(n).padStart(2, "0");
   if (s < 3600) return `${Math.floor(s / 60)}:${pad(s % 60)}`;
-  if (s < 86400) return `${Math.floor(s / 3600)} h ${pad(Math.floor((s % 3600) / 60))} min`;
-  return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
+  if (s < 86400) return word("hours", Math.floor(s / 3600)).replace("{m}", pad(Math.floor((s % 3600) / 60)));
+  return word("days", Math.floor(s / 86400)).replace("{m}", Math.floor((s % 86400) / 3600));
 }
 
 function announce(node, seconds) {
@@ -40,7 +41,7 @@ function announce(node, seconds) {
     const key = `${item.dataset.action}:${minutes}`;
     if (announced.has(key)) continue;
     announced.set(key, true);
-    say(`The open action expires in ${minutes} minute${minutes > 1 ? "s" : ""}`);
+    say(word("expires", minutes));
   }
 }
 

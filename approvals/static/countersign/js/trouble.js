@@ -1,4 +1,6 @@
-// A request that failed says so at the top of the page, in the server's own sentence when it sent one.
+// A request that failed says so at the top of the page, in the server's sentence when it sent one.
+import { word } from "./say.js";
+
 const place = document.getElementById("messages");
 
 function show(note) {
@@ -23,11 +25,11 @@ document.addEventListener("htmx:responseError", (event) => {
   const { status, responseText } = event.detail.xhr;
   if (!asked(event)) return;
   const found = new DOMParser().parseFromString(responseText, "text/html").querySelector("[data-problem]");
-  show(found ? document.adoptNode(found) : plain(`The server answered ${status}. Nothing was recorded.`));
+  show(found ? document.adoptNode(found) : plain(word("answered", status)));
 });
 
 document.addEventListener("htmx:sendError", (event) => {
-  if (asked(event)) show(plain("The server could not be reached. Nothing was recorded, and nothing is queued."));
+  if (asked(event)) show(plain(word("unreached")));
 });
 
 document.addEventListener("htmx:beforeRequest", (event) => {
