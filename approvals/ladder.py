@@ -57,13 +57,17 @@ NOTHING = Rung()
 
 
 def rung(level: str, verdict: Verdict, *, question: bool, high_s: int, critical_s: int, critical: str = ANY) -> Rung:
-    """Saying no is never made harder, nor is what is harmless; an answer to an agent's question is a yes."""
-    yes = verdict is Verdict.APPROVE or (question and verdict is Verdict.RESPOND)
+    """Saying no is never made harder, nor is what is harmless; an answer to an agent's question is a yes, and so is taking over.
+
+    Whoever takes over does it by hand and tells the agent that it is done: that asks for as much of them as approving it.
+    """
+    outside = verdict is Verdict.TAKE_OVER
+    yes = verdict is Verdict.APPROVE or outside or (question and verdict is Verdict.RESPOND)
     if not yes or level not in {"high", "critical"}:
         return NOTHING
     if level == "high" or question:
-        return Rung(fresh_s=high_s if level == "high" else critical_s, viewed=True)
-    return Rung(typed=True, fresh_s=critical_s, signed=True, only_signed=critical == PASSKEY, viewed=True)
+        return Rung(fresh_s=high_s if level == "high" else critical_s, viewed=not outside)
+    return Rung(typed=True, fresh_s=critical_s, signed=True, only_signed=critical == PASSKEY, viewed=not outside)
 
 
 def confirm_of(candidates: Sequence[str], tool: str) -> str:

@@ -36,6 +36,13 @@ RETURNING g.uses, g.total
 """
 
 
+# Several calls of one step are opened in one transaction, each by its own grant: whoever may count on more than one takes them all in
+# the one order there is, or two such transactions would wait for each other.
+_IN_ORDER = """
+SELECT id FROM approvals_grant WHERE agent = %s AND revoked_at IS NULL AND until > clock_timestamp() ORDER BY id FOR NO KEY UPDATE
+"""
+
+
 def decided_by_grant(action: Action, requirement: Requirement, before: Entry, candidates: Sequence[int]) -> bool:
     """Let a grant approve an action that asks people, as recorded Decisions; False when people have to look themselves.
 
@@ -50,6 +57,8 @@ def decided_by_grant(action: Action, requirement: Requirement, before: Entry, ca
     call = grants.call_of(action, envelope)
     # Whoever asked for it never approves it, at no level: that is what "somebody else looked" means when nobody looks.
     silent = envelope.excluded | ({action.requested_by.person} if action.requested_by else set())
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_ORDER, [action.agent])
     for grant, givers in grants.standing(candidates):
         speaking = [g for g in givers if g.person not in silent and g.groups]
         enough = resolve(envelope.needs, grants.votes_of(speaking)) is Verdict.APPROVE

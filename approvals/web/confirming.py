@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ from approvals.queries.sign_ins import Factors
 from approvals.web.accounts import KEPT
 
 AFTER = "confirm_after"
-WORDS = ("verdict", "reason", "response", "typed")
+WORDS = ("verdict", "reason", "response", "typed", "done", "result")
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,15 @@ def take_after(request: HttpRequest) -> str:
     return str(request.session.pop(AFTER, ""))
 
 
-def keep_words(request: HttpRequest, action_id: str, said: Mapping[str, Any]) -> None:
-    """What somebody wrote before they were sent to confirm: theirs, for this action, until something is decided."""
-    request.session[KEPT] = {"user": request.user.pk, "action": action_id, **{name: said.get(name, "") for name in WORDS}}
+def keep_words(request: HttpRequest, about: str, said: Mapping[str, Any], *, names: Sequence[str] = WORDS) -> None:
+    """What somebody wrote before they were sent to confirm: theirs, about this action (or grant), until something is decided."""
+    request.session[KEPT] = {"user": request.user.pk, "action": about, **{name: said.get(name, "") for name in names}}
 
 
-def kept_words(request: HttpRequest, action_id: str) -> dict[str, str]:
+def kept_words(request: HttpRequest, about: str, *, names: Sequence[str] = WORDS) -> dict[str, str]:
     kept = request.session.get(KEPT) or {}
-    mine = kept.get("user") == request.user.pk and kept.get("action") == action_id
-    return {name: str(kept.get(name, "")) for name in WORDS} if mine else {}
+    mine = kept.get("user") == request.user.pk and kept.get("action") == about
+    return {name: str(kept.get(name, "")) for name in names} if mine else {}
 
 
 def forget_words(request: HttpRequest) -> None:

@@ -138,7 +138,7 @@ def step_up_of(ask: str, text: str, action_id: str, verdict: str) -> StepUp | No
     """What stands above the sheet when the operation wants to know better who is there. It leads back to this sheet and decides nothing."""
     if not ask:
         return None
-    back = urlencode({"next": reverse(f"action-{verdict}", args=[action_id])})
+    back = urlencode({"next": reverse(f"action-{verdict.replace('_', '-')}", args=[action_id])})
     if ask == "fresh":
         return StepUp(text, _("Confirm that it is you"), f"{reverse('confirm')}?{back}")
     return StepUp(text, _("Add a passkey"), reverse("mfa_add_webauthn")) if ask == "enrol" else StepUp(text)

@@ -1,9 +1,12 @@
 """Fifty at one moment on one grant, each with a connection of its own: no bound is ever passed, nothing is half done."""
 
+import threading
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils.timezone import now
 
 from approvals import operations
@@ -19,9 +22,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 REFUND: dict[str, Any] = {"tool": "refund", "tool_class": "money", "figures": {"amount_cents": 1_000}}
 
 
-def given(cast, **bounds) -> Grant:
+def given(cast, *, tool: str = "refund", **bounds) -> Grant:
     """For refunds of 10.00 each."""
-    like = approved(cast.reviewer, **REFUND)
+    like = approved(cast.reviewer, **{**REFUND, "tool": tool})
     terms = Wanted("tool", **{"uses": 50, "until": now() + timedelta(hours=1), "figure": "amount_cents", "total": 10**6, **bounds})
     seen = granting.draft(like.pk, terms, by=cast.reviewer).terms.digest
     return granting.give(like.pk, terms, seen=seen, reason="a race", by=cast.reviewer, door="web")
@@ -50,6 +53,27 @@ def test_fifty_workers_at_once_never_pass_a_bound(cast, bounds, most):
     assert (passed(), Decision.objects.filter(grant=grant).count()) == (most, most)
     assert Action.objects.filter(state="PENDING").count() == 50 - most
     assert held()
+
+
+def test_two_grants_used_in_opposite_order_at_once_both_count(cast):
+    """The calls of one step are opened in one transaction: this one takes the first grant first, the other the second."""
+    refund, credit = given(cast), given(cast, tool="credit")
+    meet = threading.Barrier(2)
+
+    def step(*tools: str) -> bool:
+        with transaction.atomic():
+            for tool in tools:
+                factories.action(**{**REFUND, "tool": tool})
+                with suppress(threading.BrokenBarrierError):  # who waits for the other's grant does not come
+                    meet.wait(0.7)
+        return True
+
+    for _ in range(3):
+        meet.reset()
+        assert together([lambda: step("refund", "credit"), lambda: step("credit", "refund")]) == [True, True]
+    for grant in (refund, credit):
+        grant.refresh_from_db()
+        assert grant.uses == 6
 
 
 def test_a_revocation_among_fifty_uses_counts_what_passed_and_stops_the_rest(cast):

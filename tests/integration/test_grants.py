@@ -50,6 +50,18 @@ def test_the_next_calls_pass_and_each_is_a_decision_of_the_giver_with_the_grant_
     assert grants.grant(given.pk).state == "spent"
 
 
+def test_what_a_person_took_back_is_asked_of_people_although_a_grant_in_force_would_cover_it(cast, policy):
+    policy.write_text(fakes.policy_text(lambda data: data["requirements"]["medium"].update(hold_s=60)))
+    given = grant(approved(cast.reviewer), cast.reviewer)
+    passed = factories.action()
+    assert (passed.state, passed.resolution["door"]) == ("APPROVED", "grant")
+    again = operations.undo(passed.pk, by=cast.second, reason="not this one", door="web")
+    assert (again.state, again.version) == ("PENDING", 2)
+    given.refresh_from_db()
+    assert (given.uses, grants.grant(given.pk).state) == (1, "in force")
+    assert factories.action(args={"what": "the next"}).state == "APPROVED"
+
+
 def test_amounts_are_bounded_in_one_call_and_in_all(cast):
     grant(approved(cast.reviewer, **REFUND), cast.reviewer, wanted(uses=9, figure="amount_cents", each=2_500, total=5_000))
     states = [factories.action(**{**REFUND, "figures": {"amount_cents": cents}}).state for cents in (2_000, 2_600, 2_500, 501, 500, 1)]

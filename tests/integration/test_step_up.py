@@ -6,10 +6,11 @@ import pytest
 from allauth.mfa.models import Authenticator
 
 from approvals import ladder, passkeys, queries
-from approvals.errors import BadRequest, NotFound, Stale, StepUp
+from approvals.errors import BadRequest, Expired, NotFound, Stale, StepUp
 from approvals.models import Challenge, Decision
 from approvals.operations import sign_ins, step_up
 from approvals.operations.step_up import Proof
+from approvals.operations.verdicts import Also
 from approvals.permissions import standing
 from approvals.queries.sign_ins import BadProof, verify_proofs
 from audit import queries as log
@@ -42,6 +43,31 @@ def test_an_answer_to_a_risky_question_is_a_yes(cast, policy):
     with pytest.raises(StepUp):
         decide(question, cast.reviewer, "respond", proof=Proof())
     decide(question, cast.reviewer, "respond", proof=Proof(signed_in(cast.reviewer)))
+
+
+@pytest.mark.parametrize("level", ["high", "critical"])
+@pytest.mark.parametrize("done", [True, False])
+def test_taking_over_asks_for_as_much_of_the_person_as_approving(cast, level, done):
+    action, also = factories.action(level), Also(done=done)
+    with pytest.raises(StepUp if level == "high" else BadRequest):
+        decide(action, cast.reviewer, "take_over", response="by hand", also=also, proof=Proof())
+    old = factories.proof(action, cast.reviewer)
+    with clock_moved(hours=2), pytest.raises((StepUp, Expired)):
+        decide(action, cast.reviewer, "take_over", response="by hand", also=also, proof=old)
+    assert not Decision.objects.exists()
+    made = decide(action, cast.reviewer, "take_over", response="by hand", also=also).decision
+    assert (made.proof["by"], made.proof.get("typed"), made.viewed) == ("password", True if level == "critical" else None, {})
+    assert decide(factories.action(), cast.reviewer, "take_over", response="by hand", also=also, proof=Proof()).decision.proof == {}
+
+
+def test_taking_over_something_critical_is_signed_by_whoever_has_a_passkey(cast, critical):
+    key, sign_in = SoftKey().enrol(cast.reviewer), signed_in(cast.reviewer)
+    asked = step_up.ask(critical.pk, by=cast.reviewer, sign_in=sign_in, verdict="take_over", seen_digest=critical.digest, rp_id=RP)
+    proof = factories.proof(critical, cast.reviewer, sign_in=sign_in, nonce=asked["nonce"], assertion=key.sign(asked["publicKey"]))
+    with pytest.raises(StepUp):  # a signature over taking over approves nothing
+        decide(critical, cast.reviewer, proof=proof)
+    made = decide(critical, cast.reviewer, "take_over", response="by hand", also=Also(done=True), proof=proof).decision
+    assert made.proof["by"] == "passkey"
 
 
 @pytest.mark.parametrize("level", ["high", "critical"])

@@ -120,7 +120,8 @@ def respond_sheet(request: Request, action_id: UUID) -> HttpResponse:
 @require_safe
 def take_over_sheet(request: Request, action_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
-    return _sheet(request, action_id, "approvals/_take_over_form.html")
+    kept = confirming.kept_words(request, str(action_id))
+    return _sheet(request, action_id, "approvals/_take_over_form.html", confirm=True, said=kept, response=kept.get("response", ""))
 
 
 def _sheet(request: Request, action_id: UUID, template: str, *, confirm: bool = False, **context: Any) -> HttpResponse:

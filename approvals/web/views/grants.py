@@ -24,12 +24,15 @@ from approvals.policy.granting import words
 from approvals.queries import ActionDetail
 from approvals.queries import grants as read
 from approvals.resolution import Need
+from approvals.web import confirming
 from approvals.web import grants as cards
 from approvals.web.http import Request, is_fragment
 from approvals.web.receipts import STATES
 from approvals.web.sign_ins import sign_in_of
 from audit.languages import number, told
 from audit.sentences import say
+
+BOUNDS = ("scope", "uses", "figure", "each", "total", "until", "reason")
 
 
 @require_safe
@@ -58,9 +61,11 @@ def new(request: Request, action_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
     detail = queries.action_detail(action_id, reader=request.user)
     if request.method != "POST":
+        if kept := confirming.kept_words(request, f"grant:{action_id}", names=BOUNDS):
+            return _kept(request, detail, kept)
         wanted = cards.first_wanted(dict(detail.facts.figures), run=bool(detail.row.run), now=database_now())
         return _form(request, detail, _said(wanted), wanted)
-    said = {name: request.POST.get(name, "").strip() for name in ("scope", "uses", "figure", "each", "total", "until", "reason")}
+    said = {name: request.POST.get(name, "").strip() for name in BOUNDS}
     try:
         wanted = _wanted(said)
         # What the page asks by itself, while bounds are changed, only tries: htmx sends along the button that was pressed last.
@@ -76,6 +81,7 @@ def new(request: Request, action_id: UUID) -> HttpResponse:
             door="web",
         )
     except StepUp as error:
+        confirming.keep_words(request, f"grant:{action_id}", said, names=BOUNDS)
         return _form(
             request, detail, said, wanted, again=error.message, confirm=f"{reverse('confirm')}?{urlencode({'next': request.path})}"
         )
@@ -83,6 +89,7 @@ def new(request: Request, action_id: UUID) -> HttpResponse:
         return _form(request, detail, said, wanted, again=error.message)
     except BadRequest as error:
         return _form(request, detail, said, None, error=error)
+    confirming.forget_words(request)
     messages.success(request, _("The grant is given. Everything it lets through is recorded as your decision; revoke it here at any time."))
     return redirect("grant", given.pk)
 
@@ -109,6 +116,14 @@ def revoke(request: Request, grant_id: int) -> HttpResponse:
     return redirect("grants")
 
 
+def _kept(request: Request, detail: ActionDetail, said: dict[str, str]) -> HttpResponse:
+    """The bounds somebody had written before they were sent to confirm that it is they, tried anew."""
+    try:
+        return _form(request, detail, said, _wanted(said))
+    except BadRequest as error:
+        return _form(request, detail, said, None, error=error)
+
+
 def _grant(request: Request, grant_id: int, error: ApprovalError | None = None) -> HttpResponse:
     row = read.grant(grant_id)
     may = permissions.REVIEWERS in permissions.roles(request.user) and all(g.person != request.user.person for g in row.givers)
@@ -121,6 +136,7 @@ def _grant(request: Request, grant_id: int, error: ApprovalError | None = None) 
         "may_revoke": permissions.can_revoke(request.user) and not row.revoked_at,
         "may_give_too": may and row.state == "waits",
         "error": error.message if error else "",
+        "confirm": f"{reverse('confirm')}?{urlencode({'next': reverse('grant', args=[grant_id])})}" if isinstance(error, StepUp) else "",
     }
     return render(request, "grants/grant.html", context, status=error.status if error else 200)
 

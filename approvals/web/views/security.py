@@ -100,8 +100,8 @@ def challenge(request: Request, action_id: UUID) -> HttpResponse:
     """What the passkey is to sign for this very decision."""
     permissions.check_read(request.user)
     verdict = request.POST.get("verdict", "")
-    if verdict not in {"approve", "respond"}:
-        raise BadRequest(say("Only an approval is signed"))
+    if verdict not in {"approve", "respond", "take_over"}:
+        raise BadRequest(say("Only an approval or a take-over is signed"))
     rp_id = request.get_host().rpartition(":")[0] or request.get_host()
     asked = step_up.ask(
         action_id,

@@ -2,12 +2,14 @@
 
 import re
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 from django.urls import reverse
 
-from approvals.models import Action, Decision, Grant
+from approvals.models import Action, Decision, Grant, SignIn
 from tests import factories, fakes
 from tests.factories import approved
 
@@ -67,6 +69,24 @@ def test_bounds_that_cannot_be_get_a_sentence(web, cast, bad):
     answer = web.post(url, {**fields(web.get(url)), "reason": "fine", **bad, "do": "give"})
     assert answer.status_code == 422 and b"error-text" in answer.content
     assert not Grant.objects.exists()
+
+
+def test_confirming_that_it_is_you_brings_the_bounds_back(web, cast):
+    url = reverse("grant-new", args=[approved(cast.second, "high", tool="refund").pk])
+    SignIn.objects.update(proved_at=Now() - timedelta(hours=2))
+    mine = {**fields(web.get(url)), "reason": "the monday batch", "uses": "7", "total": "70000", "each": "20000"}
+    tried = {**mine, **fields(web.post(url, {**mine, "do": "try"}))}
+    sent = web.post(url, {**tried, "do": "give"})
+    assert sent.status_code == 422 and "/confirm/?next=" in sent.content.decode() and not Grant.objects.exists()
+    back = fields(web.get(url))
+    assert {name: back[name] for name in ("scope", "uses", "total", "each", "until")} == {
+        name: mine[name] for name in ("scope", "uses", "total", "each", "until")
+    }
+    assert "the monday batch" in web.get(url).content.decode()
+    SignIn.objects.update(proved_at=Now())
+    assert web.post(url, {**back, "reason": "the monday batch", "do": "give"}).status_code == 302
+    assert Grant.objects.get().max_uses == 7
+    assert "the monday batch" not in web.get(url).content.decode()  # given: the form is new again
 
 
 def test_who_may_not_approve_may_read_and_not_give(as_, cast):

@@ -71,6 +71,21 @@ def test_without_scripts_it_is_the_same(with_password):
     assert not Decision.objects.exists()
 
 
+def test_taking_over_is_sent_to_confirm_and_keeps_the_outcome_that_was_written(with_password):
+    action = factories.action("high")
+    grow_old(with_password)
+    answer = post(with_password, action, "take_over", done="yes", response="called the bank", result='{"paid": 1}')
+    page = answer.content.decode()
+    assert answer.status_code == 422 and "Confirm that it is you" in page and not Decision.objects.exists()
+    there = re.search(r'href="(/confirm/\?next=[^"]+)"', page)[1]
+    back = with_password.post(with_password.get(there).url, {"password": factories.PASSWORD})
+    assert back.url == reverse("action-take-over", args=[action.pk])
+    sheet = with_password.get(back.url).content.decode()
+    assert "called the bank" in sheet and "{&quot;paid&quot;: 1}" in sheet and re.search(r'value="yes" required checked', sheet)
+    assert post(with_password, action, "take_over", done="yes", response="called the bank").status_code == 200
+    assert Decision.objects.get().proof["by"] == "password"
+
+
 def test_a_link_opened_again_confirms_and_leads_back(cast):
     client, action = Browser(), factories.action("high")
     link = reverse("login-link", args=[people.make_login_link(user=cast.reviewer)])
