@@ -16,7 +16,7 @@ from approvals.policy.slack import SlackRule
 from approvals.queries import ActionDetail
 from approvals.slack import blocks as b
 from approvals.slack.showing import Showing, of_card, why_not_here
-from approvals.slack.text import broken, cut, date, link, named, safe, spelled
+from approvals.slack.text import broken, cut, date, link, named, person, safe, spelled
 from approvals.web.receipts import Receipt, fate_of, receipt_of
 from approvals.web.story import quorum_of
 from audit.languages import told
@@ -83,7 +83,7 @@ def _waiting(detail: ActionDetail, rule: SlackRule) -> list[b.Block]:
 
 def _facts(detail: ActionDetail) -> list[b.Block]:
     row = detail.row
-    pairs = [(_("Agent"), named(row.agent)), (_("For"), named(row.requested_by) if row.requested_by else _("nobody named"))]
+    pairs = [(_("Agent"), named(row.agent)), (_("For"), person(row.requested_by) if row.requested_by else _("nobody named"))]
     pairs.append((_("Resource"), named(f"{row.tool} ({row.environment})" if row.environment else row.tool)))
     found = [b.plain(f"{label}\n{value}", b.FIELD) for label, value in pairs]
     return [*found, b.mrkdwn(f"{_('Expires')}\n{date(row.expires_at)}")]
@@ -110,9 +110,9 @@ def _why(detail: ActionDetail) -> str:
 def _standing(detail: ActionDetail) -> str:
     """Votes so far, who has it, what is being checked."""
     quorum = quorum_of(detail)
-    said = [f"{quorum.short}: {', '.join(f'{g.words} {named(g.by)}' for g in quorum.given)}"] if quorum.given else []
+    said = [f"{quorum.short}: {', '.join(f'{g.words} {person(g.by)}' for g in quorum.given)}"] if quorum.given else []
     if detail.row.reserved_by:
-        said.append(_("%(who)s is on it") % {"who": named(detail.row.reserved_by)})
+        said.append(_("%(who)s is on it") % {"who": person(detail.row.reserved_by)})
     if detail.checking:
         said.append(_("Edited arguments are being checked"))
     if detail.row.version > 1:
@@ -148,7 +148,7 @@ def _receipt(detail: ActionDetail, receipt: Receipt, rule: SlackRule) -> list[b.
         parts.append(b.context(b.plain(receipt.note, 300)))
     votes = [v for v in detail.votes if v.version == detail.row.version and not v.by_policy]
     if len(votes) > 1:
-        parts.append(b.context(b.plain(", ".join(f"{v.verdict} {named(v.by)}" for v in votes), 300)))
+        parts.append(b.context(b.plain(", ".join(f"{v.verdict} {person(v.by)}" for v in votes), 300)))
     parts.append(
         b.context(b.plain(_("Agent %(agent)s · %(level)s risk, score %(score)d") % {**_names(detail), "score": detail.row.score}, 300))
     )
@@ -161,7 +161,7 @@ def _receipt(detail: ActionDetail, receipt: Receipt, rule: SlackRule) -> list[b.
 def receipt_line(receipt: Receipt) -> str:
     """Verb, name, time and door, in mrkdwn."""
     verb = f"*{safe(receipt.verb)}*"
-    said = _("%(verb)s by %(by)s") % {"verb": verb, "by": safe(name(receipt.by))} if receipt.by else verb
+    said = _("%(verb)s by %(by)s") % {"verb": verb, "by": safe(spelled(receipt.by))} if receipt.by else verb
     door = f", {safe(receipt.door)}" if receipt.door else ""
     at = f", {date(receipt.at)}" if receipt.at else ""
     return f"{said}{door}{at}"

@@ -17,7 +17,7 @@ from approvals.slack.cards import arguments, receipt_line, url_of
 from approvals.slack.people import page_url
 from approvals.slack.rooms import agents
 from approvals.slack.showing import of_modal, why_not_here
-from approvals.slack.text import cut, date, link, safe, shown, spelled
+from approvals.slack.text import cut, date, link, person, safe, shown, spelled
 from approvals.slack.threads import spelled_lines
 from approvals.web.desks import SNOOZES
 from approvals.web.ladder import PRESETS
@@ -106,10 +106,10 @@ def offered(detail: ActionDetail, desk: Desk | None, *, web: str) -> list[str]:
 
 def _about(detail: ActionDetail) -> list[b.Block]:
     row, quorum = detail.row, quorum_of(detail)
-    facts = [f"{_('Agent')}\n{name(row.agent)}", f"{_('Tool')}\n{name(row.tool)}", f"{_('For')}\n{name(row.requested_by) or '-'}"]
+    facts = [f"{_('Agent')}\n{name(row.agent)}", f"{_('Tool')}\n{name(row.tool)}", f"{_('For')}\n{person(row.requested_by) or '-'}"]
     parts = [b.section(b.plain(cut(spelled(row.summary), 600)))]
     parts.append(b.fields([*(b.plain(text, b.FIELD) for text in facts), b.mrkdwn(f"{_('Expires')}\n{date(row.expires_at)}")]))
-    given = ", ".join(f"{g.words} {name(g.by)}" for g in quorum.given)
+    given = ", ".join(f"{g.words} {person(g.by)}" for g in quorum.given)
     parts.append(b.context(b.plain(cut(f"{quorum.needs} {quorum.short} {given}".strip(), 400))))
     if detail.rationale.strip():
         said = cut(shown(reveal(detail.rationale, whole=True)), 600)

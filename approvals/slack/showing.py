@@ -45,7 +45,7 @@ def of_card(detail: ActionDetail, rule: SlackRule) -> Showing:
 
 
 def of_modal(detail: ActionDetail) -> Showing:
-    """In the view of one person who may decide it: all of them."""
+    """In the view of one person who may decide it: all of them, and what the tool's own preview says."""
     return _showing(detail, None)
 
 
@@ -61,22 +61,25 @@ def why_not_here(detail: ActionDetail, rule: SlackRule, showing: Showing) -> str
 def _showing(detail: ActionDetail, safe: Collection[str] | None) -> Showing:
     args = detail.args if isinstance(detail.args, dict) else {"value": detail.args}
     kept = args if safe is None else {name: value for name, value in args.items() if name in safe}
-    leaves = list(walk(kept)) if kept else []
+    details = detail.preview.get("details")
+    shown_too = {"preview": details} if details and safe is None else {}
+    leaves = [*(walk(kept) if kept else ()), *(walk(shown_too) if shown_too else ())]
     fields = tuple(_field(path, value) for path, value in leaves[:MOST_FIELDS])
-    return Showing(fields, *_whole(fields, missing=len(args) - len(kept), more=len(leaves) - len(fields), preview=detail.preview))
+    hidden = bool(details) and not shown_too
+    return Showing(fields, *_whole(fields, missing=len(args) - len(kept), more=len(leaves) - len(fields), hidden=hidden))
 
 
-def _whole(fields: Collection[Shown], *, missing: int, more: int, preview: dict[str, Any]) -> tuple[bool, str]:
+def _whole(fields: Collection[Shown], *, missing: int, more: int, hidden: bool) -> tuple[bool, str]:
     if missing:
         return False, _("Its arguments stay out of the channel")
     if more:
-        return False, _("It has %(n)d more arguments than fit here") % {"n": more}
+        return False, _("It has %(n)d more values than fit here") % {"n": more}
     if odd := next((f for f in fields if f.odd), None):
         return False, f"{odd.path}: {odd.odd}"
     if cut := next((f for f in fields if f.cut), None):
         return False, _("%(path)s is longer than fits here") % {"path": cut.path}
-    if preview.get("details"):
-        return False, _("Its preview is on the web")
+    if hidden:  # made of arguments and of data that is not the channel's
+        return False, _("Its preview stays out of the channel")
     return True, ""
 
 

@@ -37,6 +37,11 @@ def named(text: str, most: int = 80) -> str:
     return broken(defanged(text, most))
 
 
+def person(text: str) -> str:
+    """The name of an account of ours: every character shown, nobody mentioned by it."""
+    return broken(cut(spelled(text), 80))
+
+
 def date(moment: datetime) -> str:
     """In the reader's own zone; what cannot show that reads UTC."""
     return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}}, {{time}}|{moment.astimezone(UTC):%d %b %H:%M} UTC>"

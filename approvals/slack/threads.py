@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from approvals.legible.paths import walk
-from approvals.notify.words import name
 from approvals.policy.slack import SlackRule
 from approvals.queries import comments
 from approvals.queries import slack as queries
@@ -33,11 +33,13 @@ def _decision(found: queries.DecisionRow | None) -> Drawn | None:
     if found is None:
         return None
     verb = told(VERDICTS[found.verdict].verb)
-    who = {"verb": f"*{safe(verb)}*", "by": safe(name(found.by)), "whom": safe(name(found.instead_of))}
+    who = {"verb": f"*{safe(verb)}*", "by": safe(spelled(found.by)), "whom": safe(spelled(found.instead_of))}
     said = (_("%(verb)s by %(by)s for %(whom)s") if found.instead_of else _("%(verb)s by %(by)s")) % who
     head = f"{said}, {safe(door_of(found.door))}, {date(found.at)}"
     words = [b.section(b.plain(cut(spelled(found.words), 1_500)))] if found.words else []
-    return Drawn(broken(f"{verb} {_('by')} {name(found.by)}"), [b.section(b.mrkdwn(head)), *words], found.version)
+    return Drawn(
+        broken(_("%(verb)s by %(by)s") % {"verb": verb, "by": spelled(found.by)}), [b.section(b.mrkdwn(head)), *words], found.version
+    )
 
 
 def _version(found: queries.Versions | None, rule: SlackRule) -> Drawn | None:
@@ -45,10 +47,13 @@ def _version(found: queries.Versions | None, rule: SlackRule) -> Drawn | None:
     if found is None:
         return None
     head = _("Version %(n)d, edited by %(who)s") if found.why == "edited" else _("Version %(n)d: asked again")
-    title = head % {"n": found.version, "who": name(found.edited_by)}
+    title = head % {"n": found.version, "who": spelled(found.edited_by)}
     lines, hidden = changed(found.before, found.after, rule.safe_fields(found.tool))
     if hidden:
-        lines.append(_("%(n)d values that stay out of the channel differ") % {"n": hidden})
+        lines.append(
+            ngettext("%(n)d value that stays out of the channel differs", "%(n)d values that stay out of the channel differ", hidden)
+            % {"n": hidden}
+        )
     parts = [b.section(b.plain(title))]
     parts += [b.section(b.plain(cut("\n".join(lines), 2_900)))] if lines else []
     return Drawn(broken(title), [*parts, b.context(b.mrkdwn(link(url_of(found.action), _("Open in Countersign"))))], found.version)
@@ -74,9 +79,11 @@ def _dict(args: Any) -> dict[str, Any]:
 def _comment(found: comments.CommentRow | None) -> Drawn | None:
     if found is None:
         return None
-    head = f"*{safe(name(found.by))}*, {safe(door_of(found.door))}"
+    head = f"*{safe(spelled(found.by))}*, {safe(door_of(found.door))}"
     body = cut(spelled_lines(found.text), 2_900)
-    return Drawn(broken(_("%(who)s wrote a comment") % {"who": name(found.by)}), [b.section(b.mrkdwn(head)), b.section(b.plain(body))], 0)
+    return Drawn(
+        broken(_("%(who)s wrote a comment") % {"who": spelled(found.by)}), [b.section(b.mrkdwn(head)), b.section(b.plain(body))], 0
+    )
 
 
 def spelled_lines(text: str) -> str:

@@ -175,6 +175,14 @@ def test_above_medium_and_what_is_not_shown_whole_is_only_looked_at(hands, world
     assert "on the web" in json.dumps(submit(hands, "approve").body) and not Decision.objects.exists()
 
 
+def test_the_preview_is_shown_in_the_view_and_never_in_the_channel(hands, world, cast):
+    factories.action(preview={"summary": "s", "details": {"rows": [["before", 1], ["after", 2]]}})
+    tick()
+    assert "before" not in words(card(world)) and '"approve"' not in words(card(world))
+    view = open_at(hands, world, "approve").view
+    assert "preview.rows[0][0]" in json.dumps(view) and "approve" in offered(view)
+
+
 def test_a_view_of_something_old_shows_what_is_new(hands, world, cast):
     action = factories.action()
     tick()
