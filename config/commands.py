@@ -1,5 +1,6 @@
 """What our management commands share: who is acting, JSON from an argument or a file, errors as one sentence."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -50,6 +51,16 @@ def sentences() -> Iterator[None]:
         raise CommandError("A value given is no text the database can hold or look up (NUL, broken UTF-8, a number too large)") from error
     except OperationalError as error:
         raise CommandError("The database does not answer: start the product with make run, or set DATABASE_URL") from error
+
+
+def shown(text: str) -> str:
+    """A text of somebody else in a terminal: what does not show itself is written out, so that it can neither move the cursor nor hide."""
+    return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text)
+
+
+def shown_json(value: Any) -> str:
+    """A value for a terminal, in ASCII: every character that is not, is escaped."""
+    return json.dumps(value, ensure_ascii=True)
 
 
 def json_argument(text: str) -> Any:

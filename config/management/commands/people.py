@@ -1,14 +1,17 @@
-"""`manage.py people list|add|roles|lock|unlock|end-sessions|reset-factors`: accounts, from the machine they are run on."""
+"""`manage.py people list|add|roles|lock|unlock|end-sessions|reset-factors|away|back`: accounts, from the machine they are run on."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from approvals import operations
 from approvals.operations import people, sign_ins
 from approvals.permissions import ROLES
 from approvals.queries import sign_ins as queries
 from audit.actors import SYSTEM, Actor
 from config import commands
+from config.management.commands.actions import seconds
 
 
 class Command(BaseCommand):
@@ -35,6 +38,13 @@ class Command(BaseCommand):
             if verb == "lock":
                 one.add_argument("--reason", default="")
             commands.add_by(one)
+        away = verbs.add_parser("away", help="leave somebody's desk to a delegate, who decides what they may in that person's stead")
+        away.add_argument("username", help="who is away: the one who acts")
+        away.add_argument("--to", required=True, metavar="USERNAME", help="the delegate")
+        away.add_argument("--for", dest="lasts", default="", help="15m, 2h or 3d; until they are back when not said")
+        away.add_argument("--note", default="")
+        back = verbs.add_parser("back", help="they are back")
+        back.add_argument("username")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with commands.sentences():
@@ -63,6 +73,18 @@ class Command(BaseCommand):
     def _unlock(self, options: dict[str, Any]) -> None:
         people.unlock(username=options["username"], by=_by(options))
         self.stdout.write(f"{options['username']} is let in again")
+
+    def _away(self, options: dict[str, Any]) -> None:
+        lasts = timedelta(seconds=seconds(options["lasts"])) if options["lasts"] else None
+        by = commands.person({"by": options["username"]})
+        done = operations.go_away(by=by, delegate=options["to"], lasts=lasts, note=options["note"], door="cli")
+        self.stdout.write(f"{options['username']} is away; {done.moved} reserved actions went to {options['to']}")
+        for action, why in done.left:
+            self.stdout.write(f"  {action} is free again: {why}")
+
+    def _back(self, options: dict[str, Any]) -> None:
+        operations.come_back(by=commands.person({"by": options["username"]}), door="cli")
+        self.stdout.write(f"{options['username']} is back")
 
     def _end_sessions(self, options: dict[str, Any]) -> None:
         count = sign_ins.end_all(user=commands.person({"by": options["username"]}), by=_by(options), door="cli")
