@@ -3,12 +3,13 @@
 Only what is known to ask for as much or more passes; whatever this module does not understand counts as loosening.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from approvals.policy.basics import Level, NeedRule, RequirementRule, stages_of, verdict_said
+from approvals.policy.basics import Level, RequirementRule
+from approvals.policy.replacing import replaced
 from approvals.policy.rules import PolicyData
 from approvals.policy.ruleset import Require, Rule
+from approvals.policy.strictness import OF_TIME, less, less_of
 from audit.sentences import Frozen
 
 # Fields looked at one by one below; `version` says nothing. A field that is added to the policy and forgotten here loosens.
@@ -16,6 +17,8 @@ LOOKED_AT = {
     "version", "tool_class", "irreversible", "amounts", "environment", "novelty", "untrusted_text", "hidden_characters", "at_least",
     "levels", "requirements", "questions", "rules", "loop_after",
 }  # fmt: skip
+# Of these, what may make a call rise to another level.
+RAISES = LOOKED_AT - {"version", "requirements", "rules", "loop_after"}
 
 # What is asked less of, as a version keeps it.
 ADDS = Frozen("%(what)s adds %(n)d points instead of %(before)d")
@@ -26,21 +29,8 @@ BEGINS = Frozen("%(level)s begins at %(n)d instead of %(before)d", parts=["level
 QUESTIONS = Frozen("questions are %(level)s instead of %(before)s", parts=["level", "before"])
 NO_LONGER_ALWAYS = Frozen("%(tool)s is no longer always %(level)s", parts=["level"])
 COST_NO_LONGER = Frozen("a call that costs more than %(cost)s is no longer always %(level)s", parts=["level"])
-RISES = Frozen("%(high)s asks less than %(low)s: whatever rises to %(high)s asks fewer people", parts=["high", "low"])
+RISES = Frozen("%(high)s asks less than %(low)s: whatever rises to %(high)s %(less)s", parts=["high", "low", "less"])
 LEVEL_LESS = Frozen("%(level)s %(less)s", parts=["level", "less"], only={"level": "low|medium|high|critical"})
-FEWER_PEOPLE = Frozen("asks fewer people")
-NO_LONGER_EXCLUDES = Frozen("no longer excludes the %(who)s")
-ALSO_ALLOWS = Frozen("also allows %(verdicts)s", parts=["verdicts"])
-NO_REASON = Frozen("no longer asks a reason to %(verdicts)s", parts=["verdicts"])
-WAITS = Frozen("waits %(n)d seconds for people instead of %(before)d")
-LEAVES = Frozen("leaves an approval %(n)d seconds to be used instead of %(before)d")
-HOLDS = Frozen("holds %(n)d seconds instead of %(before)d")
-OTHER_ORDER = Frozen("asks in another order")
-REJECTIONS = Frozen("needs %(n)d rejections to end it instead of %(before)d")
-ESCALATES = Frozen("escalates to %(groups)s, who may then decide")
-STAND_IN = Frozen("lets people of %(groups)s stand in")
-CALENDAR = Frozen("counts time by the calendar %(calendar)s")
-PUT_OFF = Frozen("lets %(groups)s put the deadline off by %(n)d seconds")
 RULE_GONE = Frozen("the rule %(rule)s is gone")
 RULE_NEW = Frozen("the rule %(rule)s is new and asks for less")
 RULE_CHANGED = Frozen("the rule %(rule)s changed")
@@ -75,10 +65,10 @@ def _points(old: PolicyData, new: PolicyData) -> Iterator[str]:
 def _steps(old: PolicyData, new: PolicyData) -> Iterator[str]:
     """Points by size and novelty are steps: compared where either policy has one."""
     for of in sorted({a.of for a in (*old.amounts, *new.amounts)}):
-        one, other = ([s for a in p.amounts if a.of == of for s in a.steps] for p in (old, new))
-        for at in sorted({s[0] for s in (*one, *other)}):
-            before, after = _from_on(one, at), _from_on(other, at)
-            if after < before or after < 0:
+        one, other = ([a.steps for a in p.amounts if a.of == of] for p in (old, new))
+        for at in sorted({s[0] for steps in (*one, *other) for s in steps}):
+            before, after = (sum(_from_on(steps, at) for steps in tables) for tables in (one, other))
+            if after < before:
                 yield FROM_ADDS(what=of.replace("_", " "), at=at, n=after, before=before)
     for at in sorted({s[0] - 1 for s in (*old.novelty, *new.novelty)}):
         before, after = _below(old.novelty, at), _below(new.novelty, at)
@@ -107,65 +97,24 @@ def _floors(old: PolicyData, new: PolicyData) -> Iterator[str]:
 
 def _requirements(old: PolicyData, new: PolicyData) -> Iterator[str]:
     for level in Level:
-        for less in _asks_less(old.requirements[level], new.requirements[level]):
-            yield LEVEL_LESS(level=level.said, less=less)
-    changed = old.model_dump(exclude={"version"}) != new.model_dump(exclude={"version"})
-    for low, high in zip(list(Level)[:-1], list(Level)[1:], strict=True) if changed else ():
+        for said in less(old.requirements[level], new.requirements[level]):
+            yield LEVEL_LESS(level=level.said, less=said)
+    if old.model_dump(exclude={"version"}) == new.model_dump(exclude={"version"}):
+        return
+    # What rises to a level must not be asked less there than below. Of everything but people only where something may rise at all.
+    rises = old.model_dump(include=RAISES) != new.model_dump(include=RAISES) or _raising(old) != _raising(new)
+    names = tuple(name for name in RequirementRule.model_fields if name not in OF_TIME)
+    for low, high in zip(list(Level)[:-1], list(Level)[1:], strict=True):
         one, other = new.requirements[low], new.requirements[high]
-        if _people_less(one, other) or (one.need and set(one.exclude) - set(other.exclude)):
-            yield RISES(high=high.said, low=low.said)
+        asked = bool(one.need) or any(rule.asks_people for rule in (*old.rules, *new.rules))
+        for name in names if asked and rises else ("need", "exclude") if one.need else ("need",):
+            if said := less_of(name, getattr(one, name), getattr(other, name)):
+                yield RISES(high=high.said, low=low.said, less=said)
 
 
-def _asks_less(old: RequirementRule, new: RequirementRule) -> Iterator[str]:
-    if _people_less(old, new):
-        yield FEWER_PEOPLE()
-    if gone := set(old.exclude) - set(new.exclude):
-        yield NO_LONGER_EXCLUDES(who=" and the ".join(sorted(gone)))
-    if more := set(new.verdicts) - set(old.verdicts):
-        yield ALSO_ALLOWS(verdicts=", ".join(map(verdict_said, sorted(more))))
-    if less := set(old.reason_for) - set(new.reason_for):
-        yield NO_REASON(verdicts=", ".join(map(verdict_said, sorted(less))))
-    if new.deadline_s > old.deadline_s:
-        yield WAITS(n=new.deadline_s, before=old.deadline_s)
-    if new.execute_within_s > old.execute_within_s:
-        yield LEAVES(n=new.execute_within_s, before=old.execute_within_s)
-    if new.hold_s < old.hold_s:
-        yield HOLDS(n=new.hold_s, before=old.hold_s)
-    yield from _in_time(old, new)
-
-
-def _in_time(old: RequirementRule, new: RequirementRule) -> Iterator[str]:
-    """What has to do with order, time and standing in."""
-    if stages_of(old.need) > 1 and _order(old) != _order(new):
-        yield OTHER_ORDER()
-    if new.rejections > old.rejections:
-        yield REJECTIONS(n=new.rejections, before=old.rejections)
-    if set(new.escalate) - set(old.escalate):
-        yield ESCALATES(groups=", ".join(sorted({r.to for r in new.escalate if r not in old.escalate})))
-    if more := set(new.delegates) - set(old.delegates):
-        yield STAND_IN(groups=", ".join(sorted(more)))
-    if new.calendar != old.calendar and new.calendar:
-        yield CALENDAR(calendar=new.calendar)
-    if new.extend and (old.extend is None or new.extend.at_most_s > old.extend.at_most_s or set(new.extend.by) - set(old.extend.by)):
-        yield PUT_OFF(groups=", ".join(new.extend.by), n=new.extend.at_most_s)
-
-
-def _order(rule: RequirementRule) -> dict[str, set[int]]:
-    """The stages in which each group is asked."""
-    return {group: {n.stage for n in rule.need if n.group == group} for group in {n.group for n in rule.need}}
-
-
-def _people_less(old: RequirementRule, new: RequirementRule) -> bool:
-    before, after = _counts(old.need), _counts(new.need)
-    return any(after[group] < count for group, count in before.items())
-
-
-def _counts(need: Sequence[NeedRule]) -> Counter[str]:
-    """How many of each group, all stages together."""
-    found: Counter[str] = Counter()
-    for n in need:
-        found[n.group] += n.count
-    return found
+def _raising(data: PolicyData) -> list[tuple[object, ...]]:
+    """What rules say of levels and points, which may make calls rise."""
+    return [(r.name, r.match, r.priority, r.at_least, r.at_most, r.score) for r in data.rules if r.at_least or r.at_most or r.score]
 
 
 def _rules(old: PolicyData, new: PolicyData) -> Iterator[str]:
@@ -175,23 +124,24 @@ def _rules(old: PolicyData, new: PolicyData) -> Iterator[str]:
             yield RULE_GONE(rule=name)
     for name, rule in after.items():
         was = before.get(name)
-        if was is None and rule.loosens:
+        if was is None and rule.lowers:
             yield RULE_NEW(rule=name)
         elif was is not None and _said(was) != _said(rule) and not _only_stricter(was, rule):
             yield RULE_CHANGED(rule=name)
     kept = [[r.name for r in rules if r.loosens and r.name in before and r.name in after] for rules in (old.rules, new.rules)]
     if kept[0] != kept[1]:
         yield RULES_ORDER()
+    yield from replaced(old, new)
 
 
 def _said(rule: Rule) -> Rule:
-    """A rule without the words that only explain it."""
-    return rule.model_copy(update={"about": ""})
+    """A rule without the words that only explain it, and without what it replaces, which `replacing` looks at."""
+    return rule.model_copy(update={"about": "", "instead": None})
 
 
 def _only_stricter(old: Rule, new: Rule) -> bool:
     """Whether a changed rule speaks of the same calls, at the same priority, and asks at least as much of them."""
-    if old.loosens or new.loosens or old.match != new.match or old.priority != new.priority:
+    if old.lowers or new.lowers or old.match != new.match or old.priority != new.priority:
         return False
     floor_before, floor = (r.at_least.rank if r.at_least else -1 for r in (old, new))
     return (

@@ -7,7 +7,7 @@ that asks for more, and as not matching for one that asks for less: what fails, 
 import fnmatch
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from approvals.policy import conditions
@@ -49,10 +49,16 @@ class Facts:
 
 @dataclass(frozen=True)
 class Hit:
-    """A rule that applies; `unanswered` says why its condition could not be answered, "" when it could."""
+    """A rule that applies.
+
+    Attributes:
+        unanswered: why its condition could not be answered, "" when it could.
+        only_more: of what it replaces only what asks for more counts: its condition could not be answered, or characters are hidden.
+    """
 
     rule: Rule
     unanswered: str = ""
+    only_more: bool = False
 
 
 class Matcher:
@@ -67,10 +73,11 @@ class Matcher:
         answers = _Answers(facts)
         found = []
         for ready in self._of_tool(facts.tool, facts.tool_class):
-            if ready.rule.loosens and facts.hidden_characters:
+            guarded = bool(facts.hidden_characters) and ready.rule.loosens
+            if guarded and not ready.rule.instead:
                 continue
             if ready.fits(facts) and (hit := _asked(ready.rule, answers)):
-                found.append(hit)
+                found.append(replace(hit, only_more=True) if guarded else hit)
         return tuple(found)
 
     def _of_tool(self, tool: str, tool_class: str) -> "list[_Ready]":
@@ -133,7 +140,8 @@ def _asked(rule: Rule, answers: _Answers) -> Hit | None:
         return Hit(rule)
     holds, unanswered = answers.of(condition)
     if unanswered:
-        return Hit(rule, unanswered) if not rule.loosens else None
+        # What is replaced may ask for more: that counts, what asks for less does not.
+        return Hit(rule, unanswered, only_more=rule.loosens) if rule.instead or not rule.loosens else None
     return Hit(rule) if holds else None
 
 

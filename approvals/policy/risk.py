@@ -7,6 +7,7 @@ from typing import Any
 from approvals.policy.basics import Level, NeedRule, RequirementRule
 from approvals.policy.matching import Facts, Hit
 from approvals.policy.rules import PolicyData
+from approvals.policy.ruleset import Instead, Require
 from audit.sentences import Frozen
 
 __all__ = ["Assessment", "Factor", "Facts", "assess", "at_least_medium"]
@@ -17,6 +18,10 @@ DENIED = Frozen("%(why)s (rule %(rule)s)")
 ASKED_A_PERSON = Frozen("What a person was asked about is approved by a person")
 APPLIES = Frozen("The rule %(rule)s applies")
 UNANSWERED = Frozen("%(said)s (its condition could not be answered, which counts as matching: %(why)s)", parts=["said", "why"])
+ONLY_UNANSWERED = Frozen(
+    "%(said)s (only where it asks for more, because its condition could not be answered: %(why)s)", parts=["said", "why"]
+)
+ONLY_HIDDEN = Frozen("%(said)s (only where it asks for more, because something in the call is hidden)", parts=["said"])
 KIND = Frozen("%(tool)s is a tool of class %(kind)s")
 UNKNOWN_KIND = Frozen("%(tool)s is a tool of class %(kind)s, which the policy does not know")
 NOT_UNDONE = Frozen("It cannot be undone")
@@ -52,6 +57,7 @@ class Assessment:
         requirement: what is asked of people: the level's, as the rules that apply changed it.
         denied: why policy refuses the call whoever agrees, "" when it does not.
         hits: the rules that apply.
+        undoable: what was done can be undone, so that no level holds it.
     """
 
     score: int
@@ -60,6 +66,7 @@ class Assessment:
     requirement: RequirementRule
     denied: str = ""
     hits: tuple[Hit, ...] = ()
+    undoable: bool = False
 
 
 def assess(policy: PolicyData, facts: Facts) -> Assessment:
@@ -69,32 +76,33 @@ def assess(policy: PolicyData, facts: Facts) -> Assessment:
         return Assessment(policy.levels[level], level, (Factor("question", 0, RUNS_NOTHING()),), policy.requirements[level])
     hits = policy.matcher.hits(facts) if policy.rules else ()
     factors = [*_of_tool(policy, facts), *_of_size(policy, facts), *_of_setting(policy, facts), *_of_text(policy, facts)]
-    factors += [Factor("rule", hit.rule.score, _why(hit), hit.rule.name) for hit in hits]
+    factors += [Factor("rule", hit.rule.score, _why(hit), hit.rule.name) for hit in hits if not hit.only_more]
     score = max(0, min(100, sum(factor.points for factor in factors)))
     level = level_at(policy, score)
     for hit in sorted(hits, key=lambda h: (h.rule.priority, h.rule.asks)):  # the highest priority, and asking, has the last word
-        level = _held(level, hit)
+        level = level if hit.only_more else _held(level, hit)
     for floor_level, why in _floors(policy, facts):
         if floor_level.rank > level.rank:
             level = floor_level
             factors.append(Factor("at_least", 0, why))
+    base = policy.requirements[level]
+    factors += [Factor("rule", 0, _why(hit), hit.rule.name) for hit in hits if hit.only_more and _tightens(hit, base)]
     denied = next((DENIED(why=hit.rule.deny, rule=hit.rule.name) for hit in hits if hit.rule.deny), "")
-    return Assessment(
-        _within(policy, level, score), level, tuple(factors), _asked(_with_hold(policy.requirements[level], facts), hits), denied, hits
-    )
+    asked = _asked(_with_hold(base, facts.reversible), hits)
+    return Assessment(_within(policy, level, score), level, tuple(factors), asked, denied, hits, facts.reversible)
 
 
 def at_least_medium(policy: PolicyData, assessment: Assessment) -> Assessment:
     """What once needed a person needs one again: an edit or a later policy may lower the risk, but policy alone never passes it."""
-    if assessment.requirement.need:
-        return assessment
+    if assessment.level is not Level.LOW:
+        return assessment  # only low may ask nobody; and whoever a rule asks at low does not make up for whom medium asks
     why = Factor("needs_a_person", 0, ASKED_A_PERSON())
     return replace(
         assessment,
         score=_within(policy, Level.MEDIUM, assessment.score),
         level=Level.MEDIUM,
         factors=(*assessment.factors, why),
-        requirement=_asked(policy.requirements[Level.MEDIUM], assessment.hits),
+        requirement=_asked(_with_hold(policy.requirements[Level.MEDIUM], assessment.undoable), assessment.hits),
     )
 
 
@@ -117,34 +125,43 @@ def _within(policy: PolicyData, level: Level, score: int) -> int:
     return max(policy.levels[level], min(score, max(top, policy.levels[level])))
 
 
-def _with_hold(base: RequirementRule, facts: Facts) -> RequirementRule:
+def _with_hold(base: RequirementRule, undoable: bool) -> RequirementRule:
     """What can be undone afterwards need not be held: a level's own hold is for the rest. Rules may hold anything."""
-    return base.model_copy(update={"hold_s": 0}) if facts.reversible and base.hold_s else base
+    return base.model_copy(update={"hold_s": 0}) if undoable and base.hold_s else base
 
 
 def _asked(base: RequirementRule, hits: Sequence[Hit]) -> RequirementRule:
     """What the level asks, with parts replaced (the highest priority wins), then with what is asked on top (the strictest)."""
     changes: dict[str, Any] = {}
     for hit in reversed(hits):
-        if hit.rule.instead:
-            changes |= {k: getattr(hit.rule.instead, k) for k in hit.rule.instead.model_fields_set}
-    asked = base.model_copy(update={k: v for k, v in changes.items() if v is not None}) if changes else base
+        if hit.rule.instead and not hit.only_more:
+            changes |= hit.rule.instead.parts
+    asked = base.model_copy(update=changes) if changes else base
     for hit in hits:
-        if more := hit.rule.require:
-            verdicts = tuple(v for v in asked.verdicts if more.verdicts is None or v in more.verdicts)
-            asked = asked.model_copy(
-                update={
-                    "need": _joined(asked.need, more.need),
-                    "exclude": tuple(dict.fromkeys((*asked.exclude, *more.exclude))),
-                    "verdicts": verdicts or ("reject",),
-                    "reason_for": tuple(dict.fromkeys((*asked.reason_for, *more.reason_for))),
-                    "deadline_s": min(asked.deadline_s, more.deadline_s or asked.deadline_s),
-                    "execute_within_s": min(asked.execute_within_s, more.execute_within_s or asked.execute_within_s),
-                    "hold_s": max(asked.hold_s, more.hold_s or 0),
-                    "rejections": min(asked.rejections, more.rejections or asked.rejections),
-                }
-            )
+        if more := hit.rule.require or (hit.rule.instead if hit.only_more else None):
+            asked = _stricter(asked, more)
     return asked
+
+
+def _tightens(hit: Hit, base: RequirementRule) -> bool:
+    return hit.rule.instead is not None and _stricter(base, hit.rule.instead) != base
+
+
+def _stricter(asked: RequirementRule, more: Require | Instead) -> RequirementRule:
+    """Of each part the stricter one."""
+    verdicts = tuple(v for v in asked.verdicts if more.verdicts is None or v in more.verdicts)
+    return asked.model_copy(
+        update={
+            "need": _joined(asked.need, more.need or ()),
+            "exclude": tuple(dict.fromkeys((*asked.exclude, *(more.exclude or ())))),
+            "verdicts": verdicts or ("reject",),
+            "reason_for": tuple(dict.fromkeys((*asked.reason_for, *(more.reason_for or ())))),
+            "deadline_s": min(asked.deadline_s, more.deadline_s or asked.deadline_s),
+            "execute_within_s": min(asked.execute_within_s, more.execute_within_s or asked.execute_within_s),
+            "hold_s": max(asked.hold_s, more.hold_s or 0),
+            "rejections": min(asked.rejections, more.rejections or asked.rejections),
+        }
+    )
 
 
 def _joined(one: Sequence[NeedRule], other: Sequence[NeedRule]) -> tuple[NeedRule, ...]:
@@ -159,6 +176,8 @@ def _joined(one: Sequence[NeedRule], other: Sequence[NeedRule]) -> tuple[NeedRul
 
 def _why(hit: Hit) -> str:
     said = hit.rule.about or APPLIES(rule=hit.rule.name)
+    if hit.only_more:
+        return ONLY_UNANSWERED(said=said, why=hit.unanswered) if hit.unanswered else ONLY_HIDDEN(said=said)
     return UNANSWERED(said=said, why=hit.unanswered) if hit.unanswered else said
 
 

@@ -4,6 +4,7 @@ A rule either asks for more or for less, never both: only so can a condition tha
 """
 
 from functools import cached_property
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -61,7 +62,7 @@ class Require(Strict):
 
 
 class Instead(Strict):
-    """Parts of the level's requirement that are replaced; of several, the rule of the highest priority counts."""
+    """Parts of the level's requirement that are replaced; of several, the rule of the highest priority counts. null replaces nothing."""
 
     need: tuple[NeedRule, ...] | None = Field(default=None, min_length=1)
     exclude: tuple[Excluded, ...] | None = None
@@ -76,6 +77,11 @@ class Instead(Strict):
     extend: ExtendRule | None = None
     delegates: tuple[GroupName, ...] | None = Field(default=None, max_length=10)
     calendar: str | None = Field(default=None, max_length=40)
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """What is replaced, by name."""
+        return {name: value for name in self.model_fields_set if (value := getattr(self, name)) is not None}
 
 
 class Rule(Strict):
@@ -97,8 +103,18 @@ class Rule(Strict):
         return bool(self.deny or self.at_least or self.score > 0 or self.require)
 
     @property
+    def lowers(self) -> bool:
+        return bool(self.at_most or self.score < 0)
+
+    @property
     def loosens(self) -> bool:
-        return bool(self.at_most or self.score < 0 or self.instead)
+        """Whether it may ask for less: an `instead` may also ask for more."""
+        return bool(self.lowers or self.instead)
+
+    @property
+    def asks_people(self) -> bool:
+        """Whether it may have people asked where the level asks nobody."""
+        return any(more is not None and more.need for more in (self.require, self.instead))
 
     @model_validator(mode="after")
     def _one_way(self) -> "Rule":

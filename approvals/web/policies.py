@@ -27,7 +27,7 @@ class RuleLine:
     then: tuple[str, ...]
     about: str = ""
     level: str = ""
-    kind: str = ""  # deny | asks | loosens, "" for a level
+    kind: str = ""  # deny | asks | loosens | replaces, "" for a level
     priority: int = 0
     matched: str = ""
     asked: str = ""
@@ -111,7 +111,7 @@ def rule_lines(data: PolicyData, figures: RuleFigures | None = None) -> tuple[Ru
     """Rules in the order in which they are asked."""
     lines = []
     for rule in sorted(data.rules, key=lambda r: -r.priority):
-        kind = "deny" if rule.deny else "asks" if rule.asks else "loosens"
+        kind = "deny" if rule.deny else "asks" if rule.asks else "loosens" if rule.lowers else "replaces"
         level = str(rule.at_least or rule.at_most or "")
         line = RuleLine(rule.name, told(words.when(rule.match)), tuple(map(told, words.then(rule))), rule.about, level, kind, rule.priority)
         lines.append(_with_figures(line, figures.rules.get(rule.name)) if figures else line)

@@ -103,6 +103,17 @@ def test_what_loosens_needs_a_second_person(cast, other_admin):
     assert factories.action().state == "APPROVED"
 
 
+def test_nobody_alone_removes_a_rule_that_replaces_what_is_asked_by_more(cast, other_admin):
+    strict = "- {name: two, match: {tools: [do_it]}, instead: {need: [{group: reviewers, count: 2}], hold_s: 120}}\n"
+    before = policies.in_force().source
+    publishing.publish(propose(with_rules(strict), cast.admin).pk, by=cast.admin, door="web")  # it asks for more: alone is enough
+    made = propose(before + "\n# tidy\n", cast.admin)
+    assert made.loosens[0] == "the rule two is gone, and low asks fewer people"
+    with pytest.raises(NotAllowed, match="another administrator"):
+        publishing.publish(made.pk, by=cast.admin, door="cli")
+    publishing.publish(made.pk, by=other_admin, door="web")
+
+
 def test_a_second_account_of_the_author_is_no_second_person(cast):
     twin = people.ensure_person(username="ada2", roles=["admins"])
     User.objects.filter(pk=twin.pk).update(person=cast.admin.person)

@@ -79,6 +79,9 @@ def test_this_does_not_loosen(change):
 
 
 ASKS = "- {name: one, priority: 1, match: {tools: [a, b]}, at_least: high}\n"
+TWICE = "- {name: two, priority: 9, match: {tools: [a]}, instead: {need: [{group: reviewers, count: 2}], hold_s: 120}}\n"
+ONCE = "- {name: once, instead: {need: [{group: reviewers, count: 1}]}}\n"
+LONGER = "- {name: longer, instead: {deadline_s: 80000}}\n"
 LESS = "- {name: mild, at_most: medium}\n"
 
 
@@ -102,6 +105,16 @@ LESS = "- {name: mild, at_most: medium}\n"
         (ASKS, "- {name: one, priority: 1, match: {tools: [a, b]}, at_most: high}\n", True),
         (LESS, LESS.replace("medium", "high"), True),
         (LESS + "- {name: b, score: -1}\n", "- {name: b, score: -1}\n" + LESS, True),
+        (TWICE, "", True),
+        ("", TWICE, False),  # no level asks more people, or holds longer
+        (LONGER, "", False),
+        ("", LONGER, True),
+        (TWICE, TWICE.replace("120", "150"), False),
+        (TWICE, TWICE.replace("120", "110"), True),
+        (TWICE, TWICE.replace("count: 2", "count: 3"), False),
+        (TWICE, TWICE.replace("count: 2", "count: 1"), True),
+        (TWICE + ONCE, ONCE, True),
+        (TWICE + ONCE, TWICE, True),
     ],
 )
 def test_a_change_of_rules_loosens(before, after, loosens):
@@ -110,7 +123,18 @@ def test_a_change_of_rules_loosens(before, after, loosens):
 
 
 def test_every_field_is_compared_or_counts_as_loosening_when_it_changes():
-    assert set(PolicyData.model_fields) - LOOKED_AT == {"customer", "calendars", "quiet"}
+    assert set(PolicyData.model_fields) - LOOKED_AT == {"customer", "calendars", "quiet", "slack"}
+
+
+def test_what_a_rule_that_is_gone_asked_more_than_is_named():
+    found = loosenings(parse(with_rules(TWICE)).data, BASE.data)
+    assert "the rule two is gone, and low asks fewer people" in found
+
+
+def test_two_tables_for_one_figure_are_added_up():
+    twice, once = (changed(lambda d, n=n: d.update(amounts=[{"of": "rows", "steps": [[0, 10]]} for _ in range(n)])) for n in (2, 1))
+    assert any("rows from 0 on adds 10 points instead of 20" in less for less in loosenings(twice, once))
+    assert loosenings(once, twice) == ()
 
 
 @pytest.mark.parametrize(
