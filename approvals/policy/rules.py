@@ -104,7 +104,7 @@ def parse(source: str, *, number: int = 0) -> Policy:
         BadPolicy: with the line and the field of each problem, and what is wrong with it.
     """
     policy, lines = _read(source, number)
-    checks = (_same_names, _conditions, _calendars, _no_way_to_refuse)
+    checks = (_same_names, _conditions, _calendars, _never_quiet, _no_way_to_refuse)
     if problems := [problem for check in checks for problem in check(policy.data, lines)]:
         raise BadPolicy(*problems)
     return policy
@@ -198,6 +198,13 @@ def _calendars(data: PolicyData, lines: Lines) -> list[Problem]:
         for path, name in named
         if name and name not in data.calendars
     ]
+
+
+def _never_quiet(data: PolicyData, lines: Lines) -> list[Problem]:
+    """Quiet hours that end when they begin would never be quiet. Not asked of what is stored."""
+    if data.quiet is None or data.quiet.begins != data.quiet.ends:
+        return []
+    return [Problem(lines.of(("quiet", "ends")), "quiet.ends", say("quiet hours that end when they begin are never quiet: leave them out"))]
 
 
 def _no_way_to_refuse(data: PolicyData, lines: Lines) -> list[Problem]:

@@ -128,6 +128,7 @@ def put(value: Any, *path: Any) -> Any:
         (put(["somebody"], "requirements", "high", "exclude"), "exclude"),
         (put({"level": "none"}, "questions"), "questions"),
         (put({}, "tool_class"), "tool_class"),
+        (put({"zone": "Europe/Berlin", "begins": "22:00", "ends": "22:00"}, "quiet"), "quiet hours that end when they begin"),
         (
             put(["approve"], "requirements", "medium", "verdicts"),
             "requirements.medium.verdicts: verdicts must leave people the verdict reject",
