@@ -8,9 +8,13 @@ import pytest
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
+from django.contrib.sessions.models import Session
 
+from approvals.live import consumer
 from approvals.models import Action, Decision, User
+from approvals.operations import people, sign_ins
 from approvals.queries import last_notification
+from audit.actors import SYSTEM
 from tests import factories
 from tests.chaos.stack import session_of
 
@@ -59,6 +63,36 @@ async def test_not_everybody_may_listen(who):
     cast, _ = await story()
     socket = await listen(getattr(cast, who) if who else None)
     assert not await socket.connect()
+
+
+def _lose(how: str, user: User) -> None:
+    if how == "role":
+        people.ensure_person(username=user.username, roles=[])
+    elif how == "account":
+        people.deactivate(username=user.username, by=SYSTEM)
+    elif how == "sign-in":  # as an administrator ends it on the page of people
+        key = Session.objects.get().session_key
+        sign_ins.end(sign_ins.begin(user=user, session_key=key, device="a test", proof="password"), by=User.objects.get(username="ada"))
+    else:
+        Session.objects.all().delete()
+
+
+@pytest.mark.parametrize("how", ["role", "account", "sign-in", "session"])
+async def test_whoever_lost_their_session_or_role_hears_nothing_more_within_thirty_seconds(monkeypatch, how):
+    assert consumer.RECHECK_S <= 25  # the look itself takes part of the thirty
+    monkeypatch.setattr(consumer, "RECHECK_S", 0.3)
+    cast, _ = await story()
+    socket = await listen(cast.reviewer)
+    assert await socket.connect()
+    await socket.until("hello")
+    await socket.until("ping")  # looked at, and still welcome
+    await sync_to_async(_lose)(how, cast.reviewer)
+    assert "sign in again" in (await socket.until("bye"))["reason"]
+    closed = await socket.receive_output(5)
+    assert (closed["type"], closed["code"]) == ("websocket.close", consumer.BYE_NO_ROLE)
+    await socket.leave()  # as a server says to the application when it has closed
+    await sync_to_async(factories.action)()
+    assert socket.output_queue.empty()
 
 
 async def test_another_site_may_not_listen():
