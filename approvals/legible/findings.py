@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from approvals.legible.characters import hides, shows_itself, stacked
+from approvals.legible.directions import directions
 from approvals.legible.lookalikes import misleading
 from approvals.legible.packed import packed
 from approvals.legible.paths import DEEP, under, walk
@@ -22,6 +23,7 @@ THE_VALUE = Frozen("the value")()
 DEEPER = Frozen("nested deeper than %(n)d")
 UNSEEN = Frozen("characters nobody can see")()
 STACKED = Frozen("stacked marks")()
+TURNED = Frozen("letters of both directions")()
 
 
 def unreadable(args: Any) -> tuple[str, ...]:
@@ -50,6 +52,8 @@ def faults(text: str, *, key: bool = False) -> str:
             said.append(UNSEEN)
         if stacked(text):
             said.append(STACKED)
+        if directions(text).turned:
+            said.append(TURNED)
     if not key and (blobs := packed(text)):
         said.append(blobs[0].what)
     said.extend(misleading(text))

@@ -1,31 +1,63 @@
-"""Bytes written as text: base64 and hexadecimal, alone or inside a longer text, with what they decode to.
+"""Bytes and texts written so that nobody can read them at a glance: base64, base32, base85, hexadecimal, escapes; alone or inside a longer text.
 
-A long run (over `OPAQUE` characters) is packed whatever it holds: nobody reads it. A short one is, when it decodes to words: a
-64-character digest or an identifier does not, a hidden command does.
+A long run (over `OPAQUE` characters) of base64 or hexadecimal is packed whatever it holds: nobody reads it. Everything else is, when it
+decodes to words: a digest or an identifier does not, a hidden command does. Escapes (%41, \\x41, &#65;) are packed where they write plain
+letters, which nothing needs to escape.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import html
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from urllib.parse import unquote
 
+from approvals.legible.decoding import OPENED, raw, words
 from audit.sentences import Frozen
 
 OPAQUE = 200
-SHORT = 24
-PREVIEW = 240
-WORDS = 0.9
+SHORT = 16
 VARIED = 8
 MANY = 20
-SCANNED = 300_000
+ESCAPES = 4
 HEXADECIMAL = Frozen("hexadecimal bytes")()
 
-_RUN = re.compile(r"(?:0x)?[A-Za-z0-9+/_-]{24,}={0,2}")
+# One quick look decides what could be found at all: short values and ordinary prose end here.
+_SOME_ESCAPE = re.compile(r"%[2-7][0-9A-Fa-f]|\\[xu0-7]|&#|=[2-7][0-9A-F]=")
+_RUN = re.compile(r"(?:0x)?[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
-_LINES = re.compile(r"[\r\n]+")
+_SPACED_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{2}(?:(?:, |[ :,-])(?:0x|\\x)?[0-9A-Fa-f]{2}){7,}(?![0-9A-Za-z])")
+_GROUPS = re.compile(
+    r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{6,80}(?:[ \r\n\t]{1,8}[A-Za-z0-9+/]{6,80})+(?:[ \r\n\t]{1,8}[A-Za-z0-9+/]{2,80})?={0,2}"
+)
+_BASE32 = re.compile(r"(?<![A-Za-z0-9])[A-Z2-7]{16,}={0,6}(?![A-Za-z0-9])")
+_BASE85 = re.compile(r"(?:<~)?[!-~]{25,}")
+_BACKSLASH = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([0-7]{3}))")
+_ESCAPED: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (
+    (Frozen("percent escapes")(), re.compile(r"(?:%[0-9A-Fa-f]{2}){4,}|(?:[\w.~/-]{0,3}%[2-7][0-9A-Fa-f]){4,}"), unquote),
+    (
+        Frozen("escaped characters")(),
+        re.compile(r"(?:\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[0-7]{3}){4,}"),
+        lambda t: _BACKSLASH.sub(_char, t),
+    ),
+    (Frozen("HTML entities")(), re.compile(r"(?:&#(?:x[0-9A-Fa-f]{1,6}|[0-9]{1,7});?){4,}"), html.unescape),
+    (
+        Frozen("quoted-printable bytes")(),
+        re.compile(r"(?:=[2-7][0-9A-F]){4,}"),
+        lambda t: bytes.fromhex(t.replace("=", "")).decode("latin-1"),
+    ),
+)
+_ONE = re.compile(r"%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[0-7]{3}|&#x?[0-9A-Fa-f]{1,7};?|=[2-7][0-9A-F]")
+_SPACE = re.compile(r"\s+")
+_GROUP = re.compile(r"\S+")
+_BLANK = re.compile(r"\s")
+_ONLY_RUN = re.compile(r"(?:0x)?[A-Za-z0-9+/_=\s-]+")
+_CAPITALS = re.compile(r"[A-Z0-9+/]+")
+_SIGNS = re.compile(r"[^A-Za-z0-9/.:_-]")
 
 
 @dataclass(frozen=True)
@@ -38,38 +70,143 @@ class Packed:
 
 
 def packed(text: str) -> tuple[Packed, ...]:
-    """What of this text is packed bytes. A text broken into lines of equal width is looked at as one."""
+    """What of this text is packed. A text broken into groups or lines is looked at as one."""
     if len(text) < SHORT:
         return ()
-    joined = _LINES.sub("", text)
-    if joined != text and _RUN.fullmatch(joined) and (whole := _blob(joined)):
+    if whole := _whole(text):
         return (whole,)
-    found = (_blob(match.group()) for match in _RUN.finditer(text[:SCANNED]))
-    return tuple(islice((blob for blob in found if blob), MANY))
+    return tuple(islice(_pieces(text), MANY))
 
 
-def _blob(run: str) -> Packed | None:
-    digits = run.removeprefix("0x")
-    if _HEX.fullmatch(run) and len(digits) % 2 == 0:
-        return _named(HEXADECIMAL, run, bytes.fromhex(digits[: PREVIEW * 2]))
-    if len(set(run)) < VARIED:
-        return None  # a ruler, or padding: long, but nobody packed anything into it
-    return _named("base64", run, _decode(run))
-
-
-def _named(what: str, run: str, data: bytes) -> Packed | None:
-    if len(run) > OPAQUE or _reads_as_words(data):
-        return Packed(what, len(run), data[:PREVIEW].decode("utf-8", "backslashreplace"))
+def _whole(text: str) -> Packed | None:
+    """All of it, without the blanks it is broken by."""
+    if not _ONLY_RUN.fullmatch(text) or not _BLANK.search(text) or not _dense(text):
+        return None
+    joined = _SPACE.sub("", text)
+    if _RUN.fullmatch(joined):
+        # Without blanks even prose is a run: it has to say something, or be in lines of one width as encoders make them.
+        widths = {len(line) for line in text.split()[:-1]}
+        return _blob(joined, opaque=len(widths) == 1)
     return None
 
 
-def _reads_as_words(data: bytes) -> bool:
-    return len(data) >= 12 and sum(32 <= byte < 127 or byte in b"\t\n\r" for byte in data) / len(data) >= WORDS
+def _pieces(text: str) -> Iterator[Packed]:
+    taken: list[tuple[int, int]] = []
+    for start, end, found in _candidates(text):
+        if found and not any(start < b and a < end for a, b in taken):
+            taken.append((start, end))
+            yield found
 
 
-def _decode(run: str) -> bytes:
-    head = run.rstrip("=")[: PREVIEW * 4 // 3 // 4 * 4].replace("-", "+").replace("_", "/")
+def _candidates(text: str) -> Iterator[tuple[int, int, Packed | None]]:
+    for what, pattern, decode in _ESCAPED if _SOME_ESCAPE.search(text) else ():
+        for match in pattern.finditer(text):
+            yield *match.span(), _unescaped(what, match.group(), decode)
+    if not _CAPITALS.search(text):
+        return  # every way of writing bytes needs digits, capitals or signs
+    for match in _GROUPS.finditer(text):
+        if _dense(match.group()):
+            yield from _grouped(match)
+    for match in _RUN.finditer(text):
+        yield *match.span(), _blob(match.group())
+    for match in _SPACED_HEX.finditer(text):
+        digits = re.sub(r"0x|[^0-9A-Fa-f]", "", match.group())
+        yield *match.span(), _named(HEXADECIMAL, match.group(), bytes.fromhex(digits[: OPENED * 2]), opaque=True)
+    for match in _BASE32.finditer(text) if len(text) >= 2 * SHORT else ():
+        yield *match.span(), _named("base32", match.group(), _base32(match.group()), opaque=False)
+    for match in _BASE85.finditer(text) if len(text) >= 25 else ():
+        yield *match.span(), _base85(match.group())
+
+
+def _grouped(match: re.Match[str]) -> Iterator[tuple[int, int, Packed | None]]:
+    """base64 in groups of one width. Words beside it are not of that width: the longest stretch of equal groups counts."""
+    at = match.start()
+    pieces = [(at + m.start(), at + m.end(), m.group()) for m in _GROUP.finditer(match.group())]
+    begin = 0
+    while begin < len(pieces):
+        width, end = len(pieces[begin][2]), begin
+        while end < len(pieces) and len(pieces[end][2]) == width:
+            end += 1
+        last = min(end + 1, len(pieces)) if end < len(pieces) and len(pieces[end][2].rstrip("=")) <= width else end
+        if end - begin >= 2:
+            for stop in (last, end):
+                joined = "".join(piece for _, _, piece in pieces[begin:stop])
+                if len(joined) >= SHORT and (found := _named("base64", joined, _base64(joined), opaque=False)):
+                    yield pieces[begin][0], pieces[stop - 1][1], found
+                    break
+        begin = max(end, begin + 1)
+
+
+def _blob(run: str, *, opaque: bool = True) -> Packed | None:
+    if len(run) <= OPAQUE and not _dense(run):
+        return None  # words joined by hyphens, a path
+    digits = run.removeprefix("0x")
+    if _HEX.fullmatch(run) and len(digits) % 2 == 0:
+        return _named(HEXADECIMAL, run, bytes.fromhex(digits[: OPENED * 2]), opaque=opaque)
+    if len(set(run)) < VARIED:
+        return None  # a ruler, or padding: long, but nobody packed anything into it
+    return _named("base64", run, _base64(run), opaque=opaque)
+
+
+def _dense(text: str) -> bool:
+    """Whether so many capitals, digits and signs are in it as in encoded bytes: in words there are few."""
+    return len(_CAPITALS.sub("", text)) * 8 <= len(text) * 7
+
+
+def _named(what: str, run: str, data: bytes, *, opaque: bool) -> Packed | None:
+    if says := words(data, least=8):
+        return Packed(what, len(run), says)
+    return Packed(what, len(run), raw(data)) if opaque and len(run) > OPAQUE else None
+
+
+def _unescaped(what: str, run: str, decode: Callable[[str], str]) -> Packed | None:
+    """Escapes that write letters, digits and signs of ASCII: those need none."""
+    try:
+        text = decode(run[:OPENED])
+    except (ValueError, OverflowError):
+        return None
+    written = len(_ONE.findall(run[:OPENED]))
+    plain = sum(char.isascii() and char.isalnum() for char in text) - (len(run[:OPENED]) - _escaped_length(run[:OPENED]))
+    return Packed(what, len(run), text[:240]) if written >= ESCAPES and plain >= ESCAPES and plain * 2 >= written else None
+
+
+def _escaped_length(run: str) -> int:
+    return sum(len(found) for found in _ONE.findall(run))
+
+
+def _char(match: re.Match[str]) -> str:
+    return chr(int(match[1] or match[2], 16)) if match[1] or match[2] else chr(int(match[3], 8))
+
+
+def _base64(run: str) -> bytes:
+    head = run.rstrip("=")[: OPENED * 4 // 3 // 4 * 4].replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(head + "=" * (-len(head) % 4))
     except (binascii.Error, ValueError):
         return b""
+
+
+def _base32(run: str) -> bytes:
+    head = run.rstrip("=")[: OPENED * 8 // 5 // 8 * 8]
+    try:
+        return base64.b32decode(head + "=" * (-len(head) % 8))
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _base85(run: str) -> Packed | None:
+    """Only where it gives words and is not words itself: most long tokens of signs are links, paths and code."""
+    if len(_SIGNS.findall(run)) * 10 < len(run) or "://" in run:
+        return None
+    for what, decode in (("base85", base64.b85decode), ("ascii85", _ascii85)):
+        try:
+            says = words(decode(run[: OPENED // 5 * 5]), least=16)
+        except ValueError:
+            continue
+        if says and says.isprintable():
+            return Packed(what, len(run), says)
+    return None
+
+
+def _ascii85(run: str) -> bytes:
+    return base64.a85decode(run.removeprefix("<~").removesuffix("~>"))

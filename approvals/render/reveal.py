@@ -16,6 +16,7 @@ from itertools import groupby
 from typing import Literal
 
 from approvals.legible.characters import name_of, visible
+from approvals.legible.directions import Directions, Way, directions
 from approvals.legible.lookalikes import Odd, odd_letters, warnings_about
 from audit.sentences import chain, say
 
@@ -24,6 +25,7 @@ LONG = 2000
 LONG_LINES = 40
 CHIPS = 400
 TITLE_NAMES = 3
+ISOLATES = {"ltr": "\u2066", "rtl": "\u2067"}
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 Kind = Literal["text", "chip", "odd"]
@@ -31,18 +33,25 @@ Kind = Literal["text", "chip", "odd"]
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of the text: `text` is shown as it is, a `chip` by its label, `odd` as itself but marked; `css` is its colour in code."""
+    """A piece of the text: `text` is shown as it is, a `chip` by its label, `odd` as itself but marked; `css` is its colour in code.
+
+    `way` is set when it is drawn by itself, in that direction, so that its place among its neighbours is the one it has in the text.
+    """
 
     kind: Kind
     text: str
     label: str = ""
     title: str = ""
     css: str = ""
+    way: Way = ""
 
 
 @dataclass(frozen=True)
 class Revealed:
-    """One value, ready to draw. `middle` is empty unless the value is long; `head + middle + tail` is all of it."""
+    """One value, ready to draw. `middle` is empty unless the value is long; `head + middle + tail` is all of it.
+
+    `way` is the side it begins on, when that is not to be left to a browser.
+    """
 
     head: tuple[Segment, ...]
     middle: tuple[Segment, ...] = ()
@@ -53,6 +62,7 @@ class Revealed:
     hidden: int = 0
     escaped: bool = False
     said: str = ""  # no value at all but a word of ours: a door tells it instead
+    way: Way = ""
     chips: int = field(default=0, compare=False)
 
     @property
@@ -68,6 +78,9 @@ def reveal(text: str, *, whole: bool = False, inline: bool = False) -> Revealed:
         inline: it stands inside a line of ours, where a line feed would not show: it becomes a chip too.
     """
     lines = text.count("\n") + 1
+    turns = directions(text)
+    if turns.turned and len(turns.runs) > CHIPS:
+        return _escaped(text, lines, whole=whole)
     shown, spots = visible(text), odd_letters(text)
     if inline:
         shown = [own and char != "\n" for own, char in zip(shown, text, strict=True)]
@@ -75,12 +88,14 @@ def reveal(text: str, *, whole: bool = False, inline: bool = False) -> Revealed:
     if chips > CHIPS or len(spots) > CHIPS:
         return _escaped(text, lines, whole=whole)
     cuts = (len(text), len(text)) if whole else _cuts(text, lines)
-    parts = [_segments(text, shown, spots, a, b) for a, b in ((0, cuts[0]), cuts, (cuts[1], len(text)))]
+    looks = _Looks(text, shown, spots, turns)
+    parts = [tuple(looks.segments(a, b)) for a, b in ((0, cuts[0]), cuts, (cuts[1], len(text)))]
     return Revealed(
         head=parts[0],
         middle=parts[1],
         tail=parts[2],
-        warnings=warnings_about(text, spots),
+        warnings=warnings_about(text, spots) + _about_ways(turns),
+        way=turns.base,
         length=len(text),
         lines=lines,
         hidden=cuts[1] - cuts[0],
@@ -136,29 +151,47 @@ def _nth_newline(text: str, n: int) -> int:
     return at + 1
 
 
-def _segments(text: str, shown: list[bool], spots: dict[int, Odd], start: int, end: int) -> tuple[Segment, ...]:
-    return tuple(_runs(text, shown, spots, start, end))
+def _about_ways(turns: Directions) -> tuple[str, ...]:
+    if not turns.base:
+        return ()
+    if turns.turned:
+        return (
+            say("Letters from right to left stand among others: drawn here in the order in which they are written, from left to right"),
+        )
+    return (say("Letters from right to left and from left to right: each part is drawn in its own direction"),)
 
 
-def _runs(text: str, shown: list[bool], spots: dict[int, Odd], start: int, end: int) -> Iterator[Segment]:
-    def kind(i: int) -> Kind:
-        if not shown[i]:
-            return "chip"
-        return "odd" if i in spots else "text"
+class _Looks:
+    """How each character of a text looks, for cutting it into segments."""
 
-    for what, group in groupby(range(start, end), key=kind):
-        where = list(group)
-        piece = text[where[0] : where[-1] + 1]
-        if what == "chip":
-            yield chip(piece)
-        elif what == "odd":
-            yield Segment(
-                "odd",
-                piece,
-                title=chain("%(a)s; %(b)s", [say("%(name)s, %(why)s", name=name_of(text[i]), why=spots[i]) for i in where[:TITLE_NAMES]]),
-            )
-        else:
-            yield Segment("text", piece)
+    def __init__(self, text: str, shown: list[bool], spots: dict[int, Odd], turns: Directions) -> None:
+        self.text, self.shown, self.spots = text, shown, spots
+        self.ways: list[Way] = [""] * len(text) if turns.runs else []
+        for start, end, way in turns.runs:
+            self.ways[start:end] = [way] * (end - start)
+        self.turned = turns.turned
+
+    def segments(self, start: int, end: int) -> Iterator[Segment]:
+        for (what, way), group in groupby(range(start, end), key=self._look):
+            where = list(group)
+            piece = self.text[where[0] : where[-1] + 1]
+            if what == "chip":
+                yield chip(piece)
+            elif what == "odd":
+                yield Segment("odd", piece, title=self._why(where), way=way)
+            else:
+                yield Segment("text", piece, way=way)
+
+    def _look(self, i: int) -> tuple[Kind, Way]:
+        way = self.ways[i] if self.ways else ""
+        if not self.shown[i]:
+            return "chip", ""
+        return ("odd" if i in self.spots or (way and self.turned) else "text"), way
+
+    def _why(self, where: list[int]) -> str:
+        odd = [i for i in where if i in self.spots][:TITLE_NAMES]
+        said = [say("%(name)s, %(why)s", name=name_of(self.text[i]), why=self.spots[i].says) for i in odd]
+        return chain("%(a)s; %(b)s", said) or say("Runs from right to left")
 
 
 def chip(piece: str) -> Segment:
@@ -170,3 +203,20 @@ def chip(piece: str) -> Segment:
     if len(names) > TITLE_NAMES:
         title = say("%(what)s and %(n)d more", what=title, n=len(names) - TITLE_NAMES)
     return Segment("chip", piece, "⟨" + " ".join(labels) + "⟩", title)
+
+
+def plain(shown: Revealed) -> str:
+    """A revealed text where no markup can stand (a title, an attribute, a message): chips are written out, what is marked is named behind it,
+    and the isolates of Unicode keep each run in its place."""
+    text = "".join(_turned(_spelled(part), part.way) for part in (*shown.head, *shown.middle, *shown.tail))
+    return _turned(text, shown.way)
+
+
+def _spelled(part: Segment) -> str:
+    if part.kind != "odd" or part.way:
+        return part.label or part.text
+    return part.text + chip(part.text).label
+
+
+def _turned(text: str, way: Way) -> str:
+    return f"{ISOLATES[way]}{text}\u2069" if way else text

@@ -6,6 +6,7 @@ by an agent reaches a page only through `reveal`. May import `approvals.render.r
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -19,7 +20,7 @@ from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from approvals.render.reveal import Revealed, Segment
+from approvals.render.reveal import Revealed, Segment, plain
 from approvals.render.reveal import line as reveal_line
 from approvals.render.reveal import reveal as reveal_text
 from approvals.web.words import level_name
@@ -38,26 +39,31 @@ def reveal(value: object) -> SafeString:
     shown = value if isinstance(value, Revealed) else reveal_line("" if value is None else str(value))
     if shown.said:
         return format_html("{}", languages.told(shown.said))
-    return format_html("<bdi>{}</bdi>", drawn(shown.head + shown.middle + shown.tail))
+    return _isolated(shown, drawn(shown.head + shown.middle + shown.tail))
 
 
 @register.filter
 def paragraph(value: object) -> SafeString:
     """The same for text of several lines, such as a person's reason: line feeds break the line."""
     shown = reveal_text(str(value), whole=True)
-    return format_html("<bdi>{}</bdi>", drawn(shown.head))
+    return _isolated(shown, drawn(shown.head))
 
 
 @register.filter
 def named(value: object) -> str:
-    """The same where no markup can stand (a page's title, an attribute): chips are written out."""
-    return "".join(part.label or part.text for part in reveal_line(str(value)).head)
+    """The same where no markup can stand (a page's title, an attribute): chips are written out, and what is marked is named behind."""
+    return plain(reveal_line(str(value)))
 
 
-@register.filter
-def segments(value: tuple[Segment, ...]) -> SafeString:
-    """Part of a revealed value (its head, middle or tail); the caller isolates its direction."""
-    return drawn(value)
+@register.simple_tag
+def part(value: Revealed, name: str) -> SafeString:
+    """The `head`, `middle` or `tail` of a revealed value, its direction kept to itself."""
+    pieces: tuple[Segment, ...] = getattr(value, name)
+    return _isolated(value, drawn(pieces))
+
+
+def _isolated(shown: Revealed, inner: SafeString) -> SafeString:
+    return format_html('<bdi dir="{}">{}</bdi>', shown.way, inner) if shown.way else format_html("<bdi>{}</bdi>", inner)
 
 
 def drawn(value: tuple[Segment, ...]) -> SafeString:
@@ -66,6 +72,8 @@ def drawn(value: tuple[Segment, ...]) -> SafeString:
 
 
 def _piece(part: Segment) -> SafeString:
+    if part.way:
+        return format_html('<bdi dir="{}">{}</bdi>', part.way, _piece(replace(part, way="")))
     if part.kind == "chip":
         broken = mark_safe("<br>") if "\n" in part.text else ""
         return format_html('<mark class="chip-char" title="{}">{}</mark>{}', languages.told(part.title), part.label, broken)

@@ -18,7 +18,7 @@ from approvals.queries import bulk
 from approvals.queries.bulk import Member
 from approvals.render.arguments import Line, line_of
 from approvals.render.preview import preview_of
-from approvals.render.reveal import Revealed, reveal
+from approvals.render.reveal import Revealed, line, reveal
 from audit.sentences import say
 
 SAID = {
@@ -34,7 +34,7 @@ LEFT_OUT = (say("Left out"), "circle-slash", "neutral")
 class Together:
     """One member: `values` are its arguments that are not the same in all, with their paths, in the order of `columns`.
 
-    `preview` and `warnings` are what the tool found out about it.
+    `preview` and `warnings` are what the tool found out about it, `flags` what hides in the values that differ, with their paths.
     """
 
     id: str
@@ -49,6 +49,7 @@ class Together:
     values: tuple[tuple[str, Revealed], ...]
     preview: Revealed | None
     warnings: tuple[Revealed, ...]
+    flags: tuple[tuple[Revealed, str], ...]
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,13 @@ def _together(member: Member, leaves: dict[str, Any], differs: Sequence[str]) ->
     return Together(
         member.id, f"m-{member.id}", member.digest, reverse("action", args=[member.id]), member.summary, member.level, member.score,
         member.requested_by, member.expires_at, tuple((path, reveal(_text(leaves, path))) for path in differs),
-        seen.summary if seen else None, seen.warnings if seen else (),
+        seen.summary if seen else None, seen.warnings if seen else (), _flags(leaves, differs),
     )  # fmt: skip
+
+
+def _flags(leaves: dict[str, Any], differs: Sequence[str]) -> tuple[tuple[Revealed, str], ...]:
+    """What its own page says of its values, by their paths: the cells of a table have no room for it."""
+    return tuple((line(path), flag) for path in differs if path in leaves for flag in line_of(path, leaves[path]).flags)
 
 
 def _text(leaves: dict[str, Any], path: str) -> str:

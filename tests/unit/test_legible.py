@@ -1,16 +1,21 @@
+# ruff: noqa: RUF001  what is tested is what looks alike
 """What hides in arguments is found wherever it stands, and nothing that is shown differs from what is there."""
 
 import base64
 import copy
 import html
+import json
 import re
 import sys
 import time
 import unicodedata
+from pathlib import Path
 
 import pytest
 
+from approvals.legible.alphabets import TABLE, Mix, mixed, skeleton, twin_of
 from approvals.legible.characters import hides, shows_itself
+from approvals.legible.directions import directions
 from approvals.legible.findings import faults, unreadable
 from approvals.legible.packed import packed
 from approvals.render.arguments import lines_of, may_fold, table_of
@@ -78,9 +83,88 @@ def test_what_cannot_be_taken_at_face_value_is_a_fact_for_the_policy(name: str) 
         assert unreadable({text: 1})
 
 
-@pytest.mark.parametrize("text", ["plain", "two\nlines\tand a tab", "Zürich, 東京, مرحبا", "emoji 🎉", "see [1] and a < b", "a" * 64, ""])
+def test_whatever_changes_the_order_of_a_line_is_drawn_by_itself_and_raises_the_risk() -> None:
+    for char in map(chr, range(sys.maxunicode + 1)):
+        if unicodedata.bidirectional(char) in {"R", "AL", "AN"} and shows_itself(char):
+            text = f"pay 100 {char} 200 to 300"
+            (part,) = [part for part in reveal(text).head if part.way]
+            assert (part.kind, part.text, part.way) == ("odd", char, "rtl"), hex(ord(char))
+            assert "letters of both directions" in faults(text), hex(ord(char))
+
+
+def test_whatever_is_drawn_like_ascii_is_marked_in_an_address_and_in_a_word_of_its_own() -> None:
+    for char in map(chr, range(0x80, sys.maxunicode + 1)):
+        if not (twin := twin_of(char)) or not shows_itself(char) or unicodedata.category(char)[0] == "M":
+            continue
+        host, own = f"https://b{char}nk.example/", f"ab1{char}2cd"
+        assert faults(host) or len(twin) > 1, hex(ord(char))
+        assert len(twin) > 1 or twin in "'`\"/" or faults(own), hex(ord(char))
+        assert not char.isdecimal() or "digit" in faults(f"1{char}0") or "disguised" in faults(f"1{char}0"), hex(ord(char))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plain", "two\nlines\tand a tab", "Zürich, 東京, مرحبا", "emoji 🎉", "see [1] and a < b", "a" * 64, "",
+        "Größe: 5 × 3 m – „wie gesagt“, für 100 €", "don’t, 2019–2020, COVID\u201119, 1⁄2, N.º 2, naïve œuvre", "kΩ, μm and α = 0.05",
+        "Добрый день, сахар и соль: 5 кг", "Это адрес: https://пример.рф/путь", "Τι κάνεις; Το ΟΤΕ και ο Νίκος", "Kırmızı güzel bir gün",
+        "注文Ａ－１００７６の商品が、まだ届いていません。今どこ？", "ノートノート/モノノケ、Tシャツ", "詳細はhttps://example.com/fooをご覧ください。",
+        "مرحبا، أريد إلغاء الطلب رقم A-10077 من فضلك", "وصل الطلب رقم ١٠٠٦٧ اليوم", "שלום, הזמנה 10077 של iPhone לא הגיעה אליי", "שלום עולם", "हिन्दी १२३", "ไทย Facebook ๑๒",
+        "Refund 10.00 EUR to order A-10061 for משה כהן", "한국어 漢字 ABC", "O’Brien", "Jean‑Luc", "5–10", "пример.рф", "münchen.de",
+        "f(x)=[a*b+c/d for i in range(10) if x!=y]&&z||w{}#", "https://a.example/a%20b?q=caf%C3%A9&u=https%3A%2F%2Fb.example%2F",
+        "de:ad:be:ef:00:11:22:33", "550e8400-e29b-41d4-a716-446655440000", "&#228;&#246;&#252;&#223;", "DE89 3704 0044 0532 0130 00",
+        "THEQUICKBROWNFOXJUMPSOVERTHELAZYDOG", "Donaudampfschifffahrtsgesellschaft Oberweserdampfschifffahrt Kapitän",
+    ],
+)  # fmt: skip
 def test_what_everybody_can_read_raises_nothing(text: str) -> None:
     assert unreadable({"to": text, "n": 1, "b": [True, None, {"deep": text}]}) == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "how"),
+    [("plain", Mix.SINGLE_SCRIPT), ("漢字かな", Mix.SINGLE_SCRIPT), ("한국漢字", Mix.SINGLE_SCRIPT), ("Tシャツ", Mix.HIGHLY), ("הiPhone", Mix.MODERATELY),
+     ("pаypal", Mix.MINIMALLY), ("gοοgle", Mix.MINIMALLY), ("g\U0001042cgle", Mix.MINIMALLY), ("かな한국", Mix.MINIMALLY), ("123", Mix.SINGLE_SCRIPT)],
+)  # fmt: skip
+def test_scripts_mix_as_far_as_uts_39_says(word: str, how: Mix) -> None:
+    assert mixed(word) is how
+
+
+def test_the_table_is_the_official_one_with_its_licence() -> None:
+    text = TABLE.read_text(encoding="utf-8")
+    assert "Unicode 17.0.0" in text and "UNICODE LICENSE V3" in text and "modified" in text
+    assert skeleton("https://\u0430\u0440\u0440\u04cf\u0435.com") == "https://apple.com" and skeleton("Zürich") == "Zürich"
+
+
+def test_the_tickets_of_the_shop_are_not_drowned_in_marks() -> None:
+    """71 tickets in nine languages, some of them attacks: only those are flagged, and only they have chips."""
+    rows = [
+        json.loads(line)
+        for line in (Path(__file__).parents[2] / "examples/shop/data/tickets.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    flagged = {row["kind"] for row in rows if faults(row["subject"]) or faults(row["body"])}
+    assert len(rows) == 71 and flagged == {"inject_tag_chars", "inject_bidi", "inject_zero_width", "inject_base64"}
+    marked = {row["kind"] for row in rows for part in reveal(row["body"]).head if part.kind != "text"}
+    assert marked <= flagged
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "runs"),
+    [
+        ("pay 100 אב 200 to 300", "ltr", ["אב"]),
+        ("100 אב 200", "ltr", ["אב"]),
+        ("Refund 10 EUR to משה כהן now", "ltr", ["משה כהן"]),
+        ("שלום, הזמנה 10077 או 300 של Big Cat לא הגיעה", "rtl", ["10077", "300", "Big Cat"]),
+        ("שלום לכולם היום\nhello 12", "rtl", ["hello 12"]),
+        ("שלום עולם", "", []),
+        ("مرحبا ١٢٣", "", []),
+        ("Zürich 100", "", []),
+    ],
+)
+def test_letters_that_run_the_other_way_keep_their_place(text: str, base: str, runs: list[str]) -> None:
+    found = directions(text)
+    assert (found.base, [text[a:b] for a, b, _ in found.runs]) == (base, runs)
+    shown = reveal(text)
+    assert "".join(part.text for part in shown.head) == text and shown.way == base
 
 
 def test_digests_names_and_paths_are_not_packed_bytes() -> None:
@@ -113,7 +197,25 @@ def test_looking_never_changes_what_is_looked_at() -> None:
     assert canonical.dumps(args) == before and args == kept
 
 
-@pytest.mark.parametrize("text", ["\ud800 \ufdd0", "x://" * 40_000, "a." * 100_000 + "://", "[" * 200_000, "<a" * 100_000, "xn--" * 50_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ud800 \ufdd0",
+        "x://" * 40_000,
+        "a." * 100_000 + "://",
+        "[" * 200_000,
+        "<a" * 100_000,
+        "xn--" * 50_000,
+        "%41" * 80_000,
+        "&#65" * 60_000,
+        "aa:" * 80_000,
+        "\\x4" * 60_000,
+        "abcd efgh " * 20_000,
+        "!" * 200_000,
+        "א1" * 60_000,
+        "а.б/" * 40_000,
+    ],
+)
 def test_hostile_text_costs_no_time(text: str) -> None:
     began = time.perf_counter()
     unreadable({"a": text})

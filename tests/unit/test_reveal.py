@@ -88,7 +88,7 @@ def test_marks_stack_two_high_and_need_a_letter() -> None:
 def test_letters_of_two_alphabets_in_one_word_are_marked() -> None:
     shown = reveal("p\u0430ypal.com")
     assert ("odd", "\u0430") in pieces(shown)
-    assert shown.warnings == ("Letters of different alphabets in one word",)
+    assert shown.warnings == ("Letters of different alphabets in one word", "The host name is registered as xn--pypal-4ve.com")
     assert "looks like a" in next(part.title for part in shown.head if part.kind == "odd")
 
 
