@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal
 
 Way = Literal["", "ltr", "rtl"]
 
 # What makes a text of right-to-left letters prose, read from the right, in which words of the other direction are ordinary.
-PROSE, OF_EACH = 12, 2
+PROSE, OF_EACH, SEVERAL = 12, 2, 3  # letters, so many for each of the other direction, words
+ENOUGH = 1_000  # runs of a text that is not prose: it is written out in ASCII instead
 _WORDS = re.compile(r"\S+")
 
 
@@ -45,26 +47,29 @@ def directions(text: str) -> Directions:
     if not left and "N" not in ways:
         return ONE_WAY  # one direction only, with its own digits
     first = next(way for way in ways if way in "RLNA")
-    prose = first == "R" and right >= PROSE and right >= OF_EACH * left
-    if prose:
-        return Directions("rtl", tuple(_runs(text, ways, against="L")))
-    return Directions("ltr", tuple(_runs(text, ways, against="R")), turned=first == "R" or _disturbed(text, ways))
+    if first == "R" and right >= PROSE and right >= OF_EACH * left and _several_words(ways, text):
+        runs = (piece for run in _runs(text, ways, against="L") for piece in _numbers_apart(text, ways, run))
+        return Directions("rtl", tuple(runs))
+    turned = first == "R" or _disturbed(text, ways)
+    return Directions("ltr", tuple(islice(_runs(text, ways, against="R"), ENOUGH if turned else None)), turned)
 
 
-def _runs(text: str, ways: list[str], *, against: str) -> list[tuple[int, int, Way]]:
+def _several_words(ways: list[str], text: str) -> bool:
+    return sum(1 for _ in islice((m for m in _WORDS.finditer(text) if "R" in ways[m.start() : m.end()]), SEVERAL)) == SEVERAL
+
+
+def _runs(text: str, ways: list[str], *, against: str) -> Iterator[tuple[int, int, Way]]:
     """Pieces from the first to the last character against the base, blanks within them included; digits of either writing go with their neighbours."""
     way: Way = "ltr" if against == "L" else "rtl"
     breaks = {"R"} if against == "L" else {"L", "N"}
-    found: list[tuple[int, int, Way]] = []
     start = end = -1
     for i, kind in enumerate([*ways, "."]):
         if kind in breaks or i == len(ways) or text[i] == "\n":
             if start >= 0:
-                found.append((start, end + 1, way))
+                yield start, end + 1, way
             start = -1
         elif kind in {against, "A", "N"}:
             start, end = (i, i) if start < 0 else (start, i)
-    return [piece for run in found for piece in _numbers_apart(text, ways, run)] if against == "L" else found
 
 
 def _numbers_apart(text: str, ways: list[str], run: tuple[int, int, Way]) -> list[tuple[int, int, Way]]:
@@ -77,7 +82,7 @@ def _numbers_apart(text: str, ways: list[str], run: tuple[int, int, Way]) -> lis
 
 def _disturbed(text: str, ways: list[str]) -> bool:
     """Whether a number follows or precedes letters from right to left with nothing but signs between, or both directions share a word."""
-    strong = [way for way in ways if way in "RLNA"]
+    strong = [way for way in ways if way != "."]
     pairs = {frozenset(pair) for pair in pairwise(strong)}
     if frozenset("RN") in pairs or frozenset("RA") in pairs or frozenset("AN") in pairs:
         return True

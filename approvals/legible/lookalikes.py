@@ -73,6 +73,7 @@ _GREEK_TWINS = frozenset("\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f
 _CUTS = frozenset("/.:@\\_%&=?#*")
 _QUOTES = frozenset("'`\"")
 KNOWN = 40  # characters of a word worth remembering
+ENOUGH = 1_000  # marks: such a text is written out in ASCII instead
 
 
 def odd_letters(text: str) -> dict[int, Odd]:
@@ -86,14 +87,19 @@ def odd_letters(text: str) -> dict[int, Odd]:
     for match in _WORD.finditer(text):
         if not match.group().isascii():
             found.update(_in_word(match.group(), match.start(), home, strict=False))
+            if len(found) > ENOUGH:
+                return found
     if any(map(_form_of, unusual)):
         found.update(_forms(text, home))
     if any(char.isdecimal() for char in unusual):
         found.update(_in_numbers(text, home))
     if any(map(twin_of, unusual)) or not all(map(in_use, unusual)):
-        stricter = chain(_between(text), *(_in_address(text, start, end, own) for start, end, own in _strict(text)))
+        addressed = (_in_address(text, start, end, own) for start, end, own in _strict(text))
+        stricter = chain(_between(text), chain.from_iterable(addressed))
         for i, odd in stricter:
             found.setdefault(i, odd)
+            if len(found) > ENOUGH:
+                break
     return found
 
 

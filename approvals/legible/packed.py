@@ -102,8 +102,8 @@ def _candidates(text: str) -> Iterator[tuple[int, int, Packed | None]]:
     for what, pattern, decode in _ESCAPED if _SOME_ESCAPE.search(text) else ():
         for match in pattern.finditer(text):
             yield *match.span(), _unescaped(what, match.group(), decode)
-    if not _CAPITALS.search(text):
-        return  # every way of writing bytes needs digits, capitals or signs
+    if len(text) <= OPAQUE and not _CAPITALS.search(text):
+        return  # every way of writing words as bytes needs digits, capitals or signs
     for match in _GROUPS.finditer(text):
         if _dense(match.group()):
             yield from _grouped(match)

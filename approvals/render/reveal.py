@@ -205,7 +205,7 @@ def chip(piece: str) -> Segment:
     return Segment("chip", piece, "⟨" + " ".join(labels) + "⟩", title)
 
 
-def plain(shown: Revealed) -> str:
+def written_out(shown: Revealed) -> str:
     """A revealed text where no markup can stand (a title, an attribute, a message): chips are written out, what is marked is named behind it,
     and the isolates of Unicode keep each run in its place."""
     text = "".join(_turned(_spelled(part), part.way) for part in (*shown.head, *shown.middle, *shown.tail))

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from approvals.notify.words import name as defanged
-from approvals.render.reveal import Revealed, line, plain
+from approvals.render.reveal import Revealed, line, written_out
 
 _MENTION = re.compile(r"[@#!](?=\w)")
 _BREAK = "\u2060"  # a word joiner between the sign and the word: Slack then knows neither a channel nor a person by it
@@ -24,7 +24,7 @@ def broken(text: str) -> str:
 
 def shown(found: Revealed) -> str:
     """A revealed text with its chips spelled out: every character that is there."""
-    return plain(found)
+    return written_out(found)
 
 
 def spelled(text: str) -> str:

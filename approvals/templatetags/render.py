@@ -20,7 +20,7 @@ from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from approvals.render.reveal import Revealed, Segment, plain
+from approvals.render.reveal import Revealed, Segment, written_out
 from approvals.render.reveal import line as reveal_line
 from approvals.render.reveal import reveal as reveal_text
 from approvals.web.words import level_name
@@ -52,7 +52,7 @@ def paragraph(value: object) -> SafeString:
 @register.filter
 def named(value: object) -> str:
     """The same where no markup can stand (a page's title, an attribute): chips are written out, and what is marked is named behind."""
-    return plain(reveal_line(str(value)))
+    return written_out(reveal_line(str(value)))
 
 
 @register.simple_tag

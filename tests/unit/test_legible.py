@@ -155,6 +155,7 @@ def test_the_tickets_of_the_shop_are_not_drowned_in_marks() -> None:
         ("Refund 10 EUR to משה כהן now", "ltr", ["משה כהן"]),
         ("שלום, הזמנה 10077 או 300 של Big Cat לא הגיעה", "rtl", ["10077", "300", "Big Cat"]),
         ("שלום לכולם היום\nhello 12", "rtl", ["hello 12"]),
+        ("אבגדהוזחטיכלמ 100 to 200", "ltr", ["אבגדהוזחטיכלמ"]),
         ("שלום עולם", "", []),
         ("مرحبا ١٢٣", "", []),
         ("Zürich 100", "", []),
