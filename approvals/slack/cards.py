@@ -110,7 +110,7 @@ def _why(detail: ActionDetail) -> str:
 def _standing(detail: ActionDetail) -> str:
     """Votes so far, who has it, what is being checked."""
     quorum = quorum_of(detail)
-    said = [f"{quorum.short}: {', '.join(f'{g.words} {person(g.by)}' for g in quorum.given)}"] if quorum.given else []
+    said = [f"{quorum.short}: {', '.join(f'{person(g.by)} {g.words}' for g in quorum.given)}"] if quorum.given else []
     if detail.row.reserved_by:
         said.append(_("%(who)s is on it") % {"who": person(detail.row.reserved_by)})
     if detail.checking:

@@ -109,7 +109,7 @@ def _about(detail: ActionDetail) -> list[b.Block]:
     facts = [f"{_('Agent')}\n{name(row.agent)}", f"{_('Tool')}\n{name(row.tool)}", f"{_('For')}\n{person(row.requested_by) or '-'}"]
     parts = [b.section(b.plain(cut(spelled(row.summary), 600)))]
     parts.append(b.fields([*(b.plain(text, b.FIELD) for text in facts), b.mrkdwn(f"{_('Expires')}\n{date(row.expires_at)}")]))
-    given = ", ".join(f"{g.words} {person(g.by)}" for g in quorum.given)
+    given = ", ".join(f"{person(g.by)} {g.words}" for g in quorum.given)
     parts.append(b.context(b.plain(cut(f"{quorum.needs} {quorum.short} {given}".strip(), 400))))
     if detail.rationale.strip():
         said = cut(shown(reveal(detail.rationale, whole=True)), 600)

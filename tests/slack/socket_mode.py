@@ -48,7 +48,8 @@ class SocketMode:
 
     def hang_up(self) -> None:
         """Slack closes connections now and then; the app has to dial again."""
-        for one in list(self._open):
+        gone, self._open = self._open, []
+        for one in gone:
             one.close()
 
     def deliver(self, path: str, body: bytes, headers: Mapping[str, str], *, envelope_id: str = "") -> Answer:
@@ -83,4 +84,5 @@ class SocketMode:
         except ConnectionClosed:
             return
         finally:
-            self._open.remove(connection)
+            if connection in self._open:
+                self._open.remove(connection)

@@ -107,7 +107,7 @@ def test_votes_so_far_new_versions_and_undoing_show_on_the_card(world, cast):
     tick()
     factories.decide(two, cast.reviewer)
     tick()
-    assert "1 of 2" in words(card(world, "C0RISK")) and "Approved rita" in words(card(world, "C0RISK"))
+    assert "1 of 2" in words(card(world, "C0RISK")) and "rita approved" in words(card(world, "C0RISK"))
     factories.decide(two, cast.second)
     tick()
     assert "Approved" in card(world, "C0RISK")["text"] and buttons(card(world, "C0RISK")) == []

@@ -61,7 +61,7 @@ def test_a_thousand_forged_requests_are_all_401(slack, world):
                 body + b"x" if n % 2 else body,
                 at=int(time.time()) - rng.choice([0, 400, 10**6]),
             )
-            headers["X-Slack-Signature"] = headers["X-Slack-Signature"][: rng.choice([20, 66])] + rng.choice(["", "0"])
+            headers["X-Slack-Signature"] = headers["X-Slack-Signature"][: rng.choice([20, 66])] + rng.choice(["", "z"])
         if not headers["X-Slack-Signature"].isprintable():
             headers["X-Slack-Signature"] = "v0=\x80"
         path = f"/slack/{rng.choice(DOORS)}" + rng.choice(["", "?a=%00", "?" + "b" * 3_000])
