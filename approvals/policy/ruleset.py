@@ -81,7 +81,7 @@ class Instead(Strict):
     @property
     def parts(self) -> dict[str, Any]:
         """What is replaced, by name."""
-        return {name: value for name in self.model_fields_set if (value := getattr(self, name)) is not None}
+        return {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
 
 
 class Rule(Strict):
