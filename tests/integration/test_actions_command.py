@@ -21,7 +21,7 @@ def test_what_waits_is_listed_and_shown_without_a_terminal_being_fooled(cast, ru
     listed = run("actions", "list", "--level", "critical")
     assert str(action.pk) in listed and "Pay<U+001B>[2J<U+202E> now" in listed
     shown = run("actions", "show", str(action.pk), "--by", "olga")
-    assert action.digest in shown and '"a\\u202eb"' in shown and "you cannot decide it" in shown and "1 of reviewers" in shown
+    assert action.digest in shown and '"a\\u202eb"' in shown and "you cannot decide it" in shown and "2 of reviewers" in shown
     assert run("actions", "list", "--agent", "nobody") == "Nothing waits\n"
 
 

@@ -57,6 +57,7 @@ OWN: dict[str, dict[str, str]] = {
     "action-snooze": {"seconds": "600"},
     "action-unsnooze": {},
     "action-viewing": {},
+    "action-opened": {"seen_digest": "{digest}", "opened": "args"},
     "action-challenge": {"verdict": "approve", "seen_digest": "{digest}"},
     "notices-read": {"id": "7"},
     "away": {"delegate": "rita", "days": "1", "note": "n"},

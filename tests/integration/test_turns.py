@@ -62,7 +62,7 @@ def test_one_person_of_two_groups_that_are_asked_together_stands_for_one(cast, p
     action = factories.action()
     assert not decide(action, both).resolved
     shown = quorum_of(queries.action_detail(action.pk, reader=cast.reviewer))
-    assert (shown.short, shown.open) == ("1 of 2", ("one of the operators",))
+    assert (shown.short, shown.open) == ("1 of 2 approved", ("one of the operators",))
     assert decide(action, cast.reviewer).resolved  # bo's counts for the operators then
     both.groups.remove(Group.objects.get(name="operators"))
     with pytest.raises(Reopened):
