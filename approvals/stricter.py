@@ -1,7 +1,8 @@
 """Whether the policy in force asks for more than an approval was given under (reliability.md sections 1 and 2.7). Pure.
 
 Asked at the claim, only of what was approved under another policy. It never decides again whether people are needed: what they
-said stands, or goes back to them.
+said stands, or goes back to them. `policy.strictness` compares requirements field by field; here only those fields count that still
+matter once people have voted, and what the votes themselves make of them.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,6 +12,7 @@ from approvals.envelopes import Envelope
 from approvals.policy.basics import Level
 from approvals.policy.replay import summed
 from approvals.policy.risk import Assessment
+from approvals.policy.strictness import less_of
 from approvals.resolution import Vote
 from approvals.states import Verdict
 from audit.sentences import Frozen
@@ -42,16 +44,14 @@ def asks_more(now: Assessment, then: Envelope, given: Sequence[Vote], *, exclude
         return NOT_AT_ALL()
     if now.level.rank > Level(then.data["risk"]["level"]).rank:
         return LEVEL_IS(level=now.level.said)
-    before = dict(summed((n.group, n.count) for n in then.needs))
-    if any(count > before.get(group, 0) for group, count in summed((n.group, n.count) for n in rule.need)):
-        return MORE_PEOPLE()
-    if max((n.stage for n in rule.need), default=1) > then.stages:
-        return IN_TURN()
+    if less_of("need", rule.need, then.needs):
+        sums = [dict(summed((n.group, n.count) for n in need)) for need in (rule.need, then.needs)]
+        return MORE_PEOPLE() if any(count > sums[1].get(group, 0) for group, count in sums[0].items()) else IN_TURN()
     if any(v.person in excluded or v.instead_of in excluded for v in given):
         return EXCLUDED()
     if sum(v.verdict is Verdict.REJECT for v in given) >= rule.rejections:
         return FEWER_REJECTIONS()
-    if any(v.instead_of for v in given) and not then.delegates <= set(rule.delegates):
+    if any(v.instead_of for v in given) and less_of("delegates", rule.delegates, then.delegates):
         return FEWER_STAND_IN()
     if not set(then.escalated(len(then.moments))) <= {rung.to for rung in rule.escalate}:
         return FEWER_GROUPS()

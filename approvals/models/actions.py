@@ -216,6 +216,7 @@ class Decision(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["action", "version", "person"], name="decision_one_per_person"),
+            models.UniqueConstraint(fields=["nonce"], name="decision_nonce_once"),  # no row borrows the leaf of another
             models.CheckConstraint(condition=Q(verdict__in=[str(v) for v in Verdict]), name="decision_verdict_known"),
         ]
         indexes = [

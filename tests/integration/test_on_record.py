@@ -1,13 +1,13 @@
 """Rows of decisions that nobody gave: the claim looks for their leaves, and for the proofs their level asks."""
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from approvals import operations
 from approvals.errors import Tampered
 from approvals.models import Action, Decision
 from approvals.operations.claiming import Reopened
-from approvals.queries.records import decisions_on_record
+from approvals.queries.records import Unrecorded, decisions_on_record
 from tests import factories
 from tests.authenticator import SoftKey
 from tests.factories import decide
@@ -20,12 +20,12 @@ WHERE id = %s
 """
 
 
-def forge(action, *people):
+def forge(action, *people, nonce=""):
     """What somebody can do who has only the application's own account at the database."""
     for who in people:
         Decision.objects.create(
             action=action, version=1, digest=action.digest, verdict="approve", by=who, by_name=who.username, person=who.person,
-            groups=["reviewers"], door="web", nonce=f"{who.pk:032}",
+            groups=["reviewers"], door="web", nonce=nonce or f"{who.pk:032}",
         )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(APPROVE, [action.pk])
@@ -35,6 +35,28 @@ def forge(action, *people):
 def test_decisions_written_by_hand_approve_nothing(cast, level):
     action = factories.action(level)
     forge(action, cast.reviewer, cast.second)
+    with pytest.raises(Tampered, match="by hand"):
+        operations.claim(action.pk, digest=action.digest)
+
+
+def test_a_vote_cannot_borrow_the_leaf_of_another(cast):
+    action = factories.action("critical")
+    real = decide(action, cast.reviewer).decision
+    with pytest.raises(IntegrityError, match="decision_nonce_once"), transaction.atomic():
+        forge(action, cast.second, nonce=real.nonce)
+
+
+@pytest.mark.parametrize("change", ["by_id = {second}", "by_id = NULL", "verdict = 'approve'"])
+def test_the_leaf_is_one_of_this_hand_and_this_verdict(cast, change):
+    """Whoever switches the guards off as well finds that the log says otherwise."""
+    action = factories.action()
+    decide(action, cast.reviewer, "reject" if "verdict" in change else "approve", reason="r")
+    with as_intruder("approvals_decision") as cursor:
+        cursor.execute(f"UPDATE approvals_decision SET {change.format(second=cast.second.pk)}")
+    if "verdict" in change:
+        with as_intruder("approvals_action") as cursor:
+            cursor.execute(f"{APPROVE}", [action.pk])
+    assert isinstance(next(decisions_on_record()), Unrecorded)
     with pytest.raises(Tampered, match="by hand"):
         operations.claim(action.pk, digest=action.digest)
 

@@ -60,6 +60,7 @@ def test_what_is_asked_as_then_or_less_stands(same):
         ({"need": (NeedRule(group="reviewers", count=2),)}, "more people"),
         ({"need": (*ONE, NeedRule(group="operators", count=1))}, "more people"),
         ({"need": (NeedRule(group="operators", count=1),)}, "more people"),
+        ({"need": (NeedRule(group="reviewers", count=1, stage=2), NeedRule(group="operators", count=1))}, "more people"),
         ({"excluded": ("p1",)}, "excluded"),
         ({"excluded": ("p3",), "given": (LENT,)}, "excluded"),
         ({"delegates": (), "given": (LENT,)}, "stand in"),
@@ -71,3 +72,10 @@ def test_what_is_asked_as_then_or_less_stands(same):
 )
 def test_whatever_is_asked_beyond_it_is_named(more, why):
     assert why in found(**more)
+
+
+def test_the_same_people_in_another_turn_are_asked_again():
+    then = Envelope({**THEN.data, "need": [{"group": "reviewers", "count": 1}, {"group": "operators", "count": 1, "stage": 2}]})
+    turned = (NeedRule(group="operators", count=1), NeedRule(group="reviewers", count=1, stage=2))
+    now = Assessment(40, Level.MEDIUM, (), ASKED.model_copy(update={"need": turned}))
+    assert "in turn" in asks_more(now, then, (MINE,), excluded=(), held_for=timedelta(seconds=31))

@@ -23,12 +23,11 @@ from approvals.notify.choices import LEVELS, USUAL, WAYS, Wants
 from approvals.operations import delivering, devices, preferences, reaching
 from approvals.queries import reaching as queries
 from approvals.queries.reaching import DeliveryRow
+from approvals.web import keepers
 from approvals.web.http import Request
 from approvals.web.words import level_name
 from audit.languages import told
 from audit.sentences import say
-
-STATES = ("", "bad", "WAITING", "SENT", "SKIPPED")
 
 
 @dataclass(frozen=True)
@@ -99,20 +98,18 @@ def remove_device(request: Request, device_id: int) -> HttpResponse:
 def deliveries(request: Request) -> HttpResponse:
     """What was sent to whom, and what was not: for those who keep it running."""
     _check_keepers(request)
-    state, before = request.GET.get("state", ""), request.GET.get("before", "")
-    state = state if state in STATES else ""
-    rows = queries.deliveries(state=state, before=int(before) if before.isdecimal() and len(before) < 18 else 0, limit=queries.PAGE + 1)
-    shown, url = rows[: queries.PAGE], reverse("deliveries")
-    kept = f"state={state}&" if state else ""
     words = {"": _("All"), "bad": _("Failed or unsure"), "WAITING": _("Waiting"), "SENT": _("Sent"), "SKIPPED": _("Not sent after all")}
+    page = keepers.page_of(
+        request, words, lambda state, before: queries.deliveries(state=state, before=before, limit=queries.PAGE + 1), size=queries.PAGE
+    )
     context = {
-        "lines": [_line(row, keeper=True) for row in shown],
+        "lines": [_line(row, keeper=True) for row in page.rows],
         "standing": queries.delivery_standing(),
-        "chips": [(f"{url}?state={name}" if name else url, words[name], name == state) for name in STATES],
+        "chips": page.chips,
         "mail_said": told(mail.said()),
         "mail_out": mail.goes_out(),
-        "pager": {"first_url": f"{url}?{kept}" if before else "", "next_url": f"{url}?{kept}before={shown[-1].id}" if len(rows) > len(shown) else ""},
-    }  # fmt: skip
+        "pager": page.pager,
+    }
     return render(request, "reach/deliveries.html", context)
 
 
@@ -141,7 +138,7 @@ def _script() -> bytes:
 
 
 def _check_keepers(request: Request) -> None:
-    if not permissions.roles(request.user) & {permissions.OPERATORS, permissions.ADMINS}:
+    if not keepers.is_keeper(request):
         raise NotAllowed(say("Only operators and administrators see everybody's deliveries; your own are on your page of notifications"))
 
 
@@ -156,7 +153,6 @@ def _fields(wants: Wants) -> dict[str, object]:
 
 
 def _page(request: Request, chosen: dict[str, object], errors: dict[str, str], *, status: int = 200) -> HttpResponse:
-    keeps = bool(permissions.roles(request.user) & {permissions.OPERATORS, permissions.ADMINS})
     context = {
         "chosen": chosen,
         "errors": errors,
@@ -168,7 +164,7 @@ def _page(request: Request, chosen: dict[str, object], errors: dict[str, str], *
         "devices": queries.devices_of(request.user),
         "vapid": vapid.public_key(),
         "lines": [_line(row) for row in queries.deliveries(user=request.user, limit=10)],
-        "deliveries_url": reverse("deliveries") if keeps else "",
+        "deliveries_url": reverse("deliveries") if keepers.is_keeper(request) else "",
     }
     return render(request, "reach/notifications.html", context, status=status)
 

@@ -13,9 +13,9 @@ from approvals import permissions
 from approvals.errors import NotAllowed
 from approvals.operations import slack_people, slack_queue
 from approvals.queries import slack as queries
+from approvals.web import keepers
 from approvals.web.http import Request
-
-STATES = ("", "WAITING", "FAILED", "SENT", "SKIPPED")
+from audit.sentences import say
 
 
 @require_safe
@@ -44,20 +44,17 @@ def unlink(request: Request, person_id: int) -> HttpResponse:
 def messages(request: Request) -> HttpResponse:
     """What is posted, waits or failed, for those who keep it running."""
     _check_keepers(request)
-    state, before = request.GET.get("state", ""), request.GET.get("before", "")
-    state = state if state in STATES else ""
-    rows = queries.messages(state=state, before=int(before) if before.isdecimal() and len(before) < 18 else 0, limit=queries.PAGE + 1)
-    shown, url = rows[: queries.PAGE], reverse("slack-messages")
-    kept = f"state={state}&" if state else ""
     words = {"": _("All"), "WAITING": _("Waiting"), "FAILED": _("Failed"), "SENT": _("Stands there"), "SKIPPED": _("Not posted after all")}
+    page = keepers.page_of(
+        request, words, lambda state, before: queries.messages(state=state, before=before, limit=queries.PAGE + 1), size=queries.PAGE
+    )
     context = {
-        "rows": [(row, reverse("action", args=[row.action]) if row.action else "") for row in shown],
+        "rows": [(row, reverse("action", args=[row.action]) if row.action else "") for row in page.rows],
         "standing": queries.standing(),
         "teams": queries.teams(),
-        "chips": [(f"{url}?state={name}" if name else url, words[name], name == state) for name in STATES],
-        "words": words,
-        "pager": {"first_url": f"{url}?{kept}" if before else "", "next_url": f"{url}?{kept}before={shown[-1].id}" if len(rows) > len(shown) else ""},
-    }  # fmt: skip
+        "chips": page.chips,
+        "pager": page.pager,
+    }
     return render(request, "slack/messages.html", context)
 
 
@@ -70,15 +67,14 @@ def send_again(request: Request, message_id: int) -> HttpResponse:
 
 
 def _check_keepers(request: Request) -> None:
-    if not permissions.roles(request.user) & {permissions.OPERATORS, permissions.ADMINS}:
-        raise NotAllowed(_("Only operators and administrators see how Slack's messages are"))
+    if not keepers.is_keeper(request):
+        raise NotAllowed(say("Only operators and administrators see how Slack's messages are"))
 
 
 def _page(request: Request, *, code: str = "") -> HttpResponse:
-    keeps = bool(permissions.roles(request.user) & {permissions.OPERATORS, permissions.ADMINS})
     answer = render(
         request, "slack/slack.html",
-        {"linked": queries.linked(request.user), "teams": queries.teams(), "code": code, "messages_url": reverse("slack-messages") if keeps else ""},
+        {"linked": queries.linked(request.user), "teams": queries.teams(), "code": code, "messages_url": reverse("slack-messages") if keepers.is_keeper(request) else ""},
     )  # fmt: skip
     answer["Cache-Control"] = "no-store"
     return answer
