@@ -53,6 +53,12 @@ def tidy() -> None:
     operations.close_cancelled()
 
 
+@shared_task(ignore_result=True)
+def place_drills() -> None:
+    """Put test actions among the real ones where one is due."""
+    operations.place_drills()
+
+
 def stand_in() -> int:
     """Find what is ready and do it here, one after the other, without the broker. Returns how much was found."""
     found = operations.recover(wake=False)

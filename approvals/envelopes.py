@@ -232,6 +232,7 @@ def build(
             **_asked(assessment.requirement, planned, put_off),
             **({"denied": assessment.denied} if assessment.denied else {}),
             **({"confirm": confirm} if confirm else {}),
+            **({"drill": True} if action.drill else {}),
             "exclude": sorted(excluded),
             "edited_by": edited_by,
             **({"editors": sorted(editors)} if set(editors) - {edited_by} else {}),
@@ -319,6 +320,7 @@ def _columns_say(action: Action, data: Mapping[str, Any]) -> bool:
         action.tenant,
         action.level,
         action.score,
+        action.drill,
     )
     said = (
         data["action_id"],
@@ -332,6 +334,7 @@ def _columns_say(action: Action, data: Mapping[str, Any]) -> bool:
         data["tenant"],
         data["risk"]["level"],
         data["risk"]["score"],
+        data.get("drill", False),
     )
     return columns == said
 

@@ -119,6 +119,15 @@ def check_edit_policy(who: Standing) -> None:
         raise NotAllowed(say("Only administrators can change the policy; everybody with a role can read it"))
 
 
+def can_plan_drills(user: User | AnonymousUser) -> bool:
+    return ADMINS in roles(user)
+
+
+def check_plan_drills(who: Standing) -> None:
+    if ADMINS not in who.groups:
+        raise NotAllowed(say("Only administrators plan test actions; everybody with a role sees how often there are some"))
+
+
 def can_manage_people(user: User | AnonymousUser) -> bool:
     return ADMINS in roles(user)
 

@@ -162,6 +162,33 @@ SLACK_TRANSITIONS: dict[SlackState, frozenset[SlackState]] = {
 }
 
 
+class DrillKind(StrEnum):
+    """Ways in which a test action is wrong. Each is made by `agents.operations.twists`."""
+
+    INSTRUCTION = "instruction"
+    AMOUNT = "amount"
+    RECIPIENT = "recipient"
+    TARGET = "target"
+
+
+class DrillState(StrEnum):
+    OPEN = "OPEN"
+    CAUGHT = "CAUGHT"
+    MISSED = "MISSED"
+    EXPIRED = "EXPIRED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+# A test action: what people made of it. It is over with the first verdict, and never runs whatever that was.
+DRILL_TRANSITIONS: dict[DrillState, frozenset[DrillState]] = {
+    DrillState.OPEN: frozenset({DrillState.CAUGHT, DrillState.MISSED, DrillState.EXPIRED, DrillState.WITHDRAWN}),
+    DrillState.CAUGHT: frozenset(),
+    DrillState.MISSED: frozenset(),
+    DrillState.EXPIRED: frozenset(),
+    DrillState.WITHDRAWN: frozenset(),
+}
+
+
 class Verdict(StrEnum):
     """What one reviewer may say. A policy's own decision uses APPROVE or REJECT."""
 

@@ -73,6 +73,7 @@ urlpatterns = [
     path("deliveries/", reaching.deliveries, name="deliveries"),
     path("deliveries/<int:delivery_id>/again", reaching.send_again, name="delivery-again"),
     path("quality/", quality.page, name="quality"),
+    path("quality/tests", quality.plan, name="quality-tests"),
     path("quality/export.csv", quality.export, name="quality-csv"),
     path("sw.js", reaching.service_worker, name="service-worker"),
     path("inbox/news", lists.inbox_news, name="inbox-news"),

@@ -1,6 +1,6 @@
 """The only reader of events and spans: lists with keyset pages, one story in order, and the proof of every leaf."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -72,10 +72,19 @@ class Broken:
     why: str
 
 
-def events(*, cursor: str = "", limit: int = PAGE, since: datetime | None = None, until: datetime | None = None, **filters: str) -> Events:
+def events(
+    *,
+    cursor: str = "",
+    limit: int = PAGE,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    without: Sequence[str] = (),
+    **filters: str,
+) -> Events:
     """Events newest first.
 
     Args:
+        without: kinds that are left out.
         filters: exact values of kind, actor_name, agent, run, action, door or stream; a kind ending in
             "." matches all that begin so ("action." ...).
     """
@@ -84,6 +93,8 @@ def events(*, cursor: str = "", limit: int = PAGE, since: datetime | None = None
         if name not in FILTERS or not value:
             continue
         rows = rows.filter(kind__startswith=value) if name == "kind" and value.endswith(".") else rows.filter(**{name: value})
+    if without:
+        rows = rows.exclude(kind__in=without)
     if since:
         rows = rows.filter(at__gte=since)
     if until:

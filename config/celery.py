@@ -30,6 +30,7 @@ app.conf.task_routes = {
     "agents.tasks.tidy": {"queue": "runs", "priority": NORMAL},
     "agents.tasks.run_effect": {"queue": "effects", "priority": NORMAL},
     "agents.tasks.answer_ask": {"queue": "runs", "priority": LATER},
+    "agents.tasks.place_drills": {"queue": "runs", "priority": LATER},
     "agents.tasks.check_edit": {"queue": "runs", "priority": URGENT},
     "approvals.tasks.sweep": {"queue": "notify", "priority": URGENT},
     "approvals.tasks.backtest": {"queue": "notify", "priority": LATER},
@@ -46,6 +47,7 @@ app.conf.beat_schedule = {
     "reach people": {"task": "approvals.tasks.reach", "schedule": 2.0, "options": {"expires": 10}},
     "slack": {"task": "approvals.tasks.slack", "schedule": 1.0, "options": {"expires": 3}},
     "look at slack's cards": {"task": "approvals.tasks.slack_sweep", "schedule": 30.0, "options": {"expires": 25}},
+    "place test actions": {"task": "agents.tasks.place_drills", "schedule": 30.0, "options": {"expires": 25}},
     "close what was cancelled": {"task": "agents.tasks.tidy", "schedule": 30.0, "options": {"expires": 20}},
     "tidy": {"task": "approvals.tasks.tidy", "schedule": 300.0, "options": {"expires": 200}},
 }

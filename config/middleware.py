@@ -25,8 +25,8 @@ LONGEST_PATH = 2_000
 # Slack's own doors: whatever comes there unsigned, however odd, is 401 and said by them.
 SIGNED = frozenset({f"/slack/{name}" for name in ("interactivity", "events", "commands", "options")})
 
-# The fields of ours that say several things: which hidden parts were opened.
-SEVERAL = frozenset({"opened"})
+# The fields of ours that say several things: which hidden parts were opened, what may be wrong with test actions.
+SEVERAL = frozenset({"opened", "kinds"})
 
 
 class RequestLimits:

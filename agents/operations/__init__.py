@@ -9,6 +9,7 @@ explaining   an agent answers a reviewer's question
 stopping     a reviewer's rejection ends the run
 asking_again an answer its node could not use is asked for once more
 unknown      calls whose outcome a person has to say
+drilling     test actions are made out of real calls; `twists` are their templates
 checking     edited arguments are tried with the tool itself
 halting      an agent or run that exists is stopped
 receiving    what approvals tells us, inside its transactions
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agents.operations.asking_again import ask_again
     from agents.operations.checking import check_edit
+    from agents.operations.drilling import place_drill, place_drills
     from agents.operations.driving import advance_run
     from agents.operations.executing import execute
     from agents.operations.explaining import answer_ask
@@ -40,6 +42,8 @@ __all__ = [
     "close_cancelled",
     "execute",
     "order_halt",
+    "place_drill",
+    "place_drills",
     "recover",
     "register_project",
     "resolve_unknown",
@@ -57,6 +61,8 @@ _HOMES = {
     "close_cancelled": "starting",
     "execute": "executing",
     "order_halt": "halting",
+    "place_drill": "drilling",
+    "place_drills": "drilling",
     "recover": "recovering",
     "register_project": "registering",
     "resolve_unknown": "unknown",

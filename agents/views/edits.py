@@ -12,6 +12,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from agents import queries
@@ -24,7 +25,7 @@ from approvals.render.changes import changes
 from approvals.web.http import Request, is_fragment
 from approvals.web.schemaform import Posted, fields_of, guessed, read
 from approvals.web.views.action import card, show_detail
-from approvals.web.views.decide import conflict
+from approvals.web.views.decide import conflict, decided
 from audit.sentences import say
 
 
@@ -50,6 +51,8 @@ def edit(request: Request, action_id: UUID) -> HttpResponse:
         return _form(request, detail, schema, now, args, fields, posted=request.POST, status=422)
     except Conflict as error:
         return conflict(request, action_id, request.POST.get("seen_digest", ""), error)
+    if wanted.action.drill:
+        return decided(request, action_id, _("It was a test action"), stay=True)
     waking.wake(waking.EDIT, wanted.pk)
     return show_detail(request, approvals_queries.action_detail(action_id, reader=request.user))
 

@@ -26,3 +26,9 @@ def under(path: str, key: str) -> str:
     if not key or any(char in key for char in '.[]"'):
         return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
     return f"{path}.{key}" if path else key
+
+
+def differing(before: Any, after: Any) -> set[str]:
+    """The paths of all leaves that are not the same, or stand in one of the two only."""
+    one, other = ({path: json.dumps(leaf, sort_keys=True) for path, leaf in walk(value)} for value in (before, after))
+    return {path for path in {*one, *other} if one.get(path) != other.get(path)}

@@ -3,13 +3,14 @@
 `people` (who may act), `actions` (what is asked and decided), `asks` (questions to the agent), `policies` (what is asked of
 whom), `notices` (what is owed to readers), `reaching` (what is sent to people), `grants`, `halts`, `preferences`, `sign_ins`
 (who is signed in where, and what a passkey is asked to sign), `desks` (what a person puts aside, and leaves to others), `comments`, `slack`,
-`viewing` (who opened which part of what).
+`viewing` (who opened which part of what), `drills` (test actions).
 """
 
 from approvals.models.actions import Action, Decision, Edit, Requirement
 from approvals.models.asks import Ask
 from approvals.models.comments import Comment
 from approvals.models.desks import Absence, Snooze
+from approvals.models.drills import Drill, DrillPlan
 from approvals.models.grants import Grant, GrantGiver
 from approvals.models.halts import Halt
 from approvals.models.notices import Notification
@@ -31,6 +32,8 @@ __all__ = [
     "Decision",
     "Delivery",
     "Device",
+    "Drill",
+    "DrillPlan",
     "Edit",
     "Grant",
     "GrantGiver",

@@ -54,6 +54,7 @@ class Action(models.Model):
     proposal_digest = models.CharField(max_length=64)
     level = models.CharField(max_length=10)
     score = models.IntegerField()
+    drill = models.BooleanField(default=False, db_default=False)  # a test action: see `models.drills`
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
@@ -88,6 +89,12 @@ class Action(models.Model):
                 name="action_reserved_by_somebody",
             ),
             models.CheckConstraint(condition=Q(extended_s__gte=0), name="action_never_shortened"),
+            # Whatever else goes wrong: what was only a test is approved by nobody and claimed by nothing.
+            models.CheckConstraint(
+                condition=Q(drill=False)
+                | Q(state__in=["PENDING", "CANCELLED", "EXPIRED"], claimed_at=None, claim_by=None, hold_until=None, kind="tool"),
+                name="action_test_never_runs",
+            ),
             models.UniqueConstraint(fields=["thread", "checkpoint_ns", "interrupt_id", "index"], name="action_asked_once"),
             models.CheckConstraint(condition=Q(state__in=[str(s) for s in ActionState]), name="action_state_known"),
             models.CheckConstraint(
@@ -115,7 +122,7 @@ class Action(models.Model):
                 name="asked_is_fixed",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(
-                    *("tenant", "kind", "agent", "run", "thread", "interrupt_id", "tool", "requested_by", "owner")
+                    *("tenant", "kind", "agent", "run", "thread", "interrupt_id", "tool", "requested_by", "owner", "drill")
                 ),
             ),
             # What people were told came of it stays, as long as it is not asked again.

@@ -14,6 +14,7 @@ reserving  `reserve`, `put_back`, `pass_on`; `snoozing`, `extending`, `absences`
 moments    `pass_due`                   reminders and escalation; `telling` puts a notice on a desk
 timing     `expire_due`, `prune`        what the database's clock ends
 halts      `halt`, `release`            stop orders
+seeding    `set_plan`, `place`          test actions among the real ones; `drills` ends them
 publishing `propose`, `publish`, ...    the policy changes
 backtests  `want`, `advance`            a draft tried on past actions
 preferences `choose`, `save_view`, `look_at`  a person's own desk; not audited

@@ -27,7 +27,7 @@ from audit.sentences import say
 # claim of a tool declared idempotent, after a crash: it was in time once, so only a halt stops it.
 _CLAIM = """
 UPDATE approvals_action AS a SET claimed_at = clock_timestamp()
-WHERE a.id = %(id)s AND a.state = 'APPROVED' AND a.settled_at IS NULL AND a.digest = %(digest)s
+WHERE a.id = %(id)s AND NOT a.drill AND a.state = 'APPROVED' AND a.settled_at IS NULL AND a.digest = %(digest)s
   AND (a.hold_until IS NULL OR a.hold_until <= clock_timestamp())
   AND (%(again)s AND a.claimed_at IS NOT NULL OR a.claimed_at IS NULL AND a.claim_by > clock_timestamp())
   AND NOT EXISTS (
@@ -71,6 +71,8 @@ def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
     if action.state != ActionState.APPROVED or action.settled_at:
         raise Conflict(say("The action is %(state)s, not approved", state=word(action.state)))
     envelope = envelopes.opened(action, requirement)
+    if action.drill:
+        raise Conflict(say("This is a test action: it never runs"))
     if digest != action.digest:
         raise Tampered(say("The effect was prepared for another version of this action"))
     if not again:

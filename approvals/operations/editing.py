@@ -14,8 +14,9 @@ from approvals import entitling, envelopes, permissions
 from approvals.envelopes import Envelope, Until
 from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking, NotFound
 from approvals.legible.findings import unreadable
+from approvals.legible.paths import differing
 from approvals.models import Action, Edit, Requirement, User
-from approvals.operations import events, kept, policies, staging
+from approvals.operations import drills, events, kept, policies, staging
 from approvals.operations.clock import database_now
 from approvals.operations.deciding import check_open, check_words, locked
 from approvals.operations.notices import tell_action
@@ -49,14 +50,18 @@ def request_edit(action_id: Any, *, by: User, seen_digest: str, args: Any, reaso
         raise BadArguments(say("These arguments cannot be used: %(why)s", why=cause(error)), fields={"": cause(error)}) from error
     if raw == canonical.dumps(envelope.args):
         raise BadRequest(say("Nothing was changed; approve it as it is, or change a value"))
+    # Nothing is checked with the tool for a test action: wanting other arguments ends it.
+    state = EditState.REFUSED if action.drill else EditState.WANTED
     try:
         with transaction.atomic():
-            edit = Edit.objects.create(action=action, version=action.version, args=raw, by=who.user, door=door, reason=reason)
+            edit = Edit.objects.create(action=action, version=action.version, args=raw, by=who.user, door=door, reason=reason, state=state)
     except IntegrityError as error:
         raise Checking(say("Another edit of this action is being checked; wait a moment")) from error
     log.append(
         events.entry(action, "edit.wanted", by=who.user.actor, door=door, requirement=requirement, edit=edit.pk, args=args, reason=reason)
     )
+    if action.drill:
+        drills.end_by_edit(action, changed=differing(envelope.args, args), by=who.user, door=door)
     return edit
 
 

@@ -15,7 +15,7 @@ def entry(action: Action, kind: str, *, by: Actor, door: str, requirement: Requi
         by=by,
         door=door,
         agent=action.agent,
-        run=action.run,
+        run="" if action.drill else action.run,  # no run ever asked for a test action, whatever its page says
         action=str(action.pk),
         digest=action.digest,
         policy=requirement.policy if requirement else "",

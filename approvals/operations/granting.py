@@ -183,6 +183,8 @@ def _example(like: Any) -> tuple[Action, envelopes.Envelope]:
 
 def _check_may_stand(action: Action, envelope: envelopes.Envelope, assessment: Assessment, wanted: Wanted) -> None:
     """Whether any grant at all may stand for calls like this one."""
+    if action.drill:
+        raise BadRequest(say("Calls like this one are decided one by one: no grant is given after it"))
     if action.kind != Action.Kind.TOOL:
         raise BadRequest(say("A question is answered each time; a grant stands for calls of a tool"))
     if assessment.denied or "approve" not in assessment.requirement.verdicts:

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from approvals import permissions
 from approvals.errors import BadRequest, Conflict, NotFound, Tampered
 from approvals.models import Action, Halt, User
-from approvals.operations import kept
+from approvals.operations import drills, kept
 from approvals.operations.notices import Hint, tell
 from approvals.operations.reopening import reopen
 from approvals.states import ActionState
@@ -100,6 +100,9 @@ def _reopen(action_id: UUID, state: ActionState, why: str, by: User, door: str) 
     """Ask one action again, if it still is as it was listed. A tampered one stays: the claim will refuse it and say so."""
     action = Action.objects.select_for_update().filter(pk=action_id, state=state, claimed_at=None, settled_at=None).first()
     if action is None:
+        return
+    if action.drill:  # there is nothing to ask again: the halt took its time
+        drills.run_out(action, ActionState.CANCELLED, by=by.actor, door=door)
         return
     try:
         reopen(action, why=why, by=by.actor, door=door)

@@ -93,14 +93,24 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
         with transaction.atomic():
             return open_action(proposal, door=door)
     call = repeating.call_sha256(proposal.tool, proposal.args) if proposal.run else ""
-    now, existing, approvals_before, in_force, standing, was = _look(proposal, call)
+    now, existing, approvals_before, in_force, standing, was = look(proposal, call)
     if existing:
         return Action.objects.get(pk=existing)
     policy = policies.known(in_force)
-    facts = _facts(proposal, policy, approvals_before)
+    facts = facts_of(proposal, policy, approvals_before)
     assessment = assess(policy.data, facts)
-    action, requirement = _create(proposal, policy, facts, assessment, now, call, was)
-    opened = events.entry(
+    action, requirement = create(proposal, policy, facts, assessment, now, call, was)
+    opened = opened_entry(action, requirement, proposal, door=door)
+    repeated = repeating.answered(action, requirement, [opened], was, most=policy.data.loop_after, reads=facts.tool_class == "read")
+    if not repeated and not decided_by_policy(action, requirement, opened) and not decided_by_grant(action, requirement, opened, standing):
+        log.append(opened)
+        tell_action(action, "action.opened")
+    return action
+
+
+def opened_entry(action: Action, requirement: Requirement, proposal: Proposal, *, door: str) -> Entry:
+    """What the log says of an action that was asked for the first time."""
+    return events.entry(
         action,
         "action.opened",
         by=proposal.by,
@@ -114,11 +124,6 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
         args=proposal.args,
         why=requirement.why,
     )
-    repeated = repeating.answered(action, requirement, [opened], was, most=policy.data.loop_after, reads=facts.tool_class == "read")
-    if not repeated and not decided_by_policy(action, requirement, opened) and not decided_by_grant(action, requirement, opened, standing):
-        log.append(opened)
-        tell_action(action, "action.opened")
-    return action
 
 
 def decided_by_policy(action: Action, requirement: Requirement, before: Entry) -> bool:
@@ -208,9 +213,18 @@ def people_excluded(assessment: Assessment, requested_by: User | None, owner: Us
     return sorted(found.union(editors) if "editor" in wanted else found)
 
 
-def _create(
-    proposal: Proposal, policy: Policy, facts: Facts, assessment: Assessment, now: datetime, call: str, was: Earlier
+def create(
+    proposal: Proposal,
+    policy: Policy,
+    facts: Facts,
+    assessment: Assessment,
+    now: datetime,
+    call: str,
+    was: Earlier,
+    *,
+    drill: bool = False,
 ) -> tuple[Action, Requirement]:
+    """Insert the action and its first requirement; `drill`: it is a test action, which no agent asked for."""
     action = Action(
         id=uuid.uuid4(),
         tenant=settings.TENANT,
@@ -231,6 +245,7 @@ def _create(
         owner=proposal.owner,
         created_at=now,
         call_sha256=call,
+        drill=drill,
         follows=proposal.follows or was.rejected,
     )
     requirement = write_requirement(
@@ -269,7 +284,7 @@ SELECT clock_timestamp(),
 """  # noqa: S608  a statement of ours
 
 
-def _look(proposal: Proposal, call: str) -> tuple[datetime, UUID | None, int, list[str] | None, list[int], Earlier]:
+def look(proposal: Proposal, call: str) -> tuple[datetime, UUID | None, int, list[str] | None, list[int], Earlier]:
     place = {k: getattr(proposal, k) for k in ("thread", "checkpoint_ns", "interrupt_id", "index", "agent", "tool", "run")}
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, {**place, "window": NOVELTY_WINDOW.total_seconds(), "novelty": not _runs_nothing(proposal), "call": call})
@@ -291,7 +306,7 @@ def customer_of(policy: Policy, args: Any, asked_for: Mapping[str, Any], *, othe
     return otherwise or str(settings.TENANT)
 
 
-def _facts(proposal: Proposal, policy: Policy, approvals_before: int) -> Facts:
+def facts_of(proposal: Proposal, policy: Policy, approvals_before: int) -> Facts:
     return Facts(
         tool=proposal.tool,
         tool_class=proposal.tool_class,

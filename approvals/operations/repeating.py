@@ -26,7 +26,8 @@ EARLIER = """(SELECT json_build_object(
     'rejected', (array_agg(e.id ORDER BY e.resolved_at DESC) FILTER (WHERE e.state = 'REJECTED' AND e.resolution ->> 'door' <> 'worker'
         AND (e.call_sha256 = %(call)s AND e.kind = 'tool' OR e.resolution #>> '{details,do_not_retry}' = 'true'
             AND (e.kind = 'tool' OR e.call_sha256 = %(call)s))))[1])::text
-    FROM approvals_action AS e WHERE %(run)s <> '' AND e.run = %(run)s AND e.tool = %(tool)s AND e.settled_at IS NOT NULL)"""
+    FROM approvals_action AS e WHERE %(run)s <> '' AND e.run = %(run)s AND e.tool = %(tool)s AND e.settled_at IS NOT NULL
+        AND NOT e.drill)"""
 
 
 @dataclass(frozen=True)

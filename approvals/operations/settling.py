@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from approvals.models import Action, Requirement
-from approvals.operations import events
+from approvals.operations import drills, events
 from approvals.operations.notices import tell_action
 from approvals.operations.resolving import announce, resolved_entry
 from approvals.states import ActionState
@@ -49,6 +49,9 @@ def close(action_id: UUID, state: ActionState, *, reason: str, by: Actor = SYSTE
         return False
     if action.state not in {ActionState.PENDING, ActionState.APPROVED}:
         return False
+    if action.drill:
+        drills.run_out(action, state, by=by, door=door)
+        return True
     action.state = state
     action.resolution = {"verdict": "", "by": by.name, "door": door, "reason": reason, "response": "", "version": action.version}
     Action.objects.filter(pk=action.pk, claimed_at=None).update(state=state, resolved_at=Now(), resolution=action.resolution)

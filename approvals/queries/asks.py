@@ -26,7 +26,11 @@ class AskRow:
 
 def asks(*, action: str = "", run: str = "") -> list[AskRow]:
     """The questions about one action, or about everything one run asks, oldest first."""
-    rows = Ask.objects.filter(Q(action=action) if action else Q(action__run=run)).select_related("by").order_by("pk")[:200]
+    rows = (
+        Ask.objects.filter(Q(action=action) if action else Q(action__run=run, action__drill=False))
+        .select_related("by")
+        .order_by("pk")[:200]
+    )
     return [AskRow(a.pk, str(a.action_id), a.question, a.by.get_username(), a.created_at, a.state, a.answer, a.done_at) for a in rows]
 
 

@@ -12,6 +12,7 @@ from approvals import entitling, envelopes
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement, User
 from approvals.permissions import why_not_decide
+from approvals.queries.drills import groups_with_drills
 from approvals.render.arguments import may_fold
 from approvals.render.parts import as_object
 from approvals.states import ActionState, word
@@ -23,7 +24,10 @@ LEVELS = ("low", "medium")
 
 @dataclass(frozen=True)
 class Member:
-    """One action with what it is compared by. `why` says why it cannot be read, "" when it can."""
+    """One action with what it is compared by. `why` says why it cannot be read, "" when it can.
+
+    `picked`: it is to be looked at by itself, as one in 16 is while its group gets test actions, and each of these.
+    """
 
     id: str
     version: int
@@ -47,13 +51,15 @@ class Member:
     schema: str
     hidden: bool
     why: str = ""
+    picked: bool = False
 
 
 def members(ids: Sequence[str]) -> dict[str, Member]:
     """These actions, proved against their digests, by id; what is no id is left out."""
     wanted = [found for text in ids[: MOST * 2] if (found := as_uuid(text))]
     rows = Requirement.objects.filter(action__in=wanted, version=F("action__version")).select_related("action", "action__requested_by")
-    read = {str(row.action_id): _member(row.action, row) for row in rows}
+    tested = groups_with_drills()
+    read = {str(row.action_id): _member(row.action, row, tested) for row in rows}
     return {text: read[key] for text in ids if (key := str(as_uuid(text))) in read}
 
 
@@ -93,6 +99,8 @@ def alone(member: Member) -> str:
         return say("It holds something that cannot be seen at a glance: open it by itself")
     if may_fold(as_object(member.args)):
         return say("It is too long to be compared at a glance: open it by itself")
+    if member.picked:
+        return say("Picked to be looked at by itself, as some are: open it")
     return ""
 
 
@@ -108,13 +116,14 @@ def not_for(member: Member, reader: User) -> str:
     return why_not_decide(reader, groups=member.groups, excluded=member.excluded)
 
 
-def _member(action: Action, row: Requirement) -> Member:
+def _member(action: Action, row: Requirement, tested: frozenset[str]) -> Member:
     why = ""
     try:
         envelope = envelopes.opened(action, row)
     except Tampered as error:
         envelope, why = envelopes.Envelope({"args": None, "need": [], "exclude": [], "policy": {}, "tool": {}, "facts": {}}), error.message
     data = envelope.data
+    groups = entitling.turn_of(envelope, stage=action.stage, passed=action.passed)
     return Member(
         id=str(action.pk),
         version=action.version,
@@ -133,11 +142,12 @@ def _member(action: Action, row: Requirement) -> Member:
         expires_at=action.expires_at,
         args=envelope.args,
         preview=row.preview if not why else {},
-        groups=entitling.turn_of(envelope, stage=action.stage, passed=action.passed),
+        groups=groups,
         excluded=envelope.excluded,
         schema=str(data["tool"].get("schema_sha256", "")),
         hidden=bool(data["facts"].get("hidden_characters")),
         why=why,
+        picked=action.drill or (not groups.isdisjoint(tested) and action.pk.int % 16 == 0),
     )
 
 

@@ -176,7 +176,7 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
         raise NotFound(say("There is no such action"))
     if row.version != action.version:
         return action_detail(action_id, reader=reader)
-    votes = _votes(action)
+    votes = [] if row.test else _votes(action)  # whose verdict ended a test is shown to nobody
     return ActionDetail(
         row=row,
         args=data["args"],

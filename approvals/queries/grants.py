@@ -173,7 +173,7 @@ def votes_of(found: Sequence[Giver]) -> list[Vote]:
 
 def past_calls(*, agent: str, tool: str, giver: str) -> list[Past]:
     """The newest calls of this tool by this agent that people were asked about, as they were frozen. What was tampered with is passed over."""
-    newest = Action.objects.filter(agent=agent, tool=tool, kind=Action.Kind.TOOL).order_by("-resolved_at", "-pk")[:LOOKED_AT]
+    newest = Action.objects.filter(agent=agent, tool=tool, kind=Action.Kind.TOOL, drill=False).order_by("-resolved_at", "-pk")[:LOOKED_AT]
     ids = list(newest.values_list("pk", flat=True))
     found = Requirement.objects.filter(action__in=ids, version=F("action__version")).select_related("action", "action__requested_by")
     return [past for row in found.order_by("-pk") if (past := _past(row, giver))]
@@ -181,7 +181,9 @@ def past_calls(*, agent: str, tool: str, giver: str) -> list[Past]:
 
 def examples(*, limit: int = 40) -> list[tuple[str, str, str, str]]:
     """(action, agent, tool, summary): the newest call of each tool that people decided lately, to give a grant after."""
-    latest: QuerySet[Action] = Action.objects.filter(resolved_at__isnull=False, kind=Action.Kind.TOOL, level__in=["medium", "high"])
+    latest: QuerySet[Action] = Action.objects.filter(
+        resolved_at__isnull=False, kind=Action.Kind.TOOL, level__in=["medium", "high"], drill=False
+    )
     seen: dict[tuple[str, str], tuple[str, str, str, str]] = {}
     for pk, agent, tool, summary in latest.order_by("-resolved_at", "-pk").values_list("pk", "agent", "tool", "summary")[:1_000]:
         seen.setdefault((agent, tool), (str(pk), agent, tool, summary))

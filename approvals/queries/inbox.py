@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from approvals.models import Action, Decision, User
 from approvals.permissions import REVIEWERS, roles
 from approvals.queries.desks import shown_to
+from approvals.queries.drills import Ending, endings
 from approvals.states import ActionState
 
 PAGE = 50
@@ -36,6 +37,7 @@ LIST_FIELDS = (
     "claimed_at",
     "hold_until",
     "follows",
+    "drill",
     "requested_by__username",
     "stage",
     "stages",
@@ -53,6 +55,7 @@ class InboxRow:
     Attributes:
         given: approvals on the current version.
         held: its approval may still be taken back, by the database's clock. follows: the action this one asks again.
+        test: how it ended, for a test action that is over; while it waits nothing tells it from the others.
     """
 
     id: str
@@ -85,6 +88,7 @@ class InboxRow:
     hold_until: datetime | None = None
     held: bool = False
     follows: str = ""
+    test: Ending | None = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,7 @@ def _decidable(rows: QuerySet[Action], person: User) -> QuerySet[Action]:
 
 def decided(*, agent: str = "", tool: str = "", state: str = "", cursor: str = "", limit: int = PAGE) -> Page:
     """What has been decided or has ended, newest first; decisions by policy alone are left out unless asked for."""
-    rows = Action.objects.filter(resolved_at__isnull=False)
+    rows = Action.objects.filter(resolved_at__isnull=False, drill=False)
     if agent:
         rows = rows.filter(agent=agent)
     if tool:
@@ -183,8 +187,8 @@ def inbox_row(action_id: Any) -> InboxRow | None:
 
 
 def run_actions(run: str) -> list[InboxRow]:
-    """Everything one run has asked for, in order."""
-    return _rows(Action.objects.filter(run=run).order_by("created_at", "pk"))
+    """Everything one run has asked for, in order; a test action stands among it until it is over."""
+    return _rows(Action.objects.filter(run=run).exclude(drill=True, resolved_at__isnull=False).order_by("created_at", "pk"))
 
 
 def counts(reader: User | None = None) -> dict[str, int]:
@@ -215,7 +219,9 @@ def _page(rows: QuerySet[Action], field: str, down: bool, cursor: str, limit: in
 def _rows(rows: QuerySet[Action]) -> list[InboxRow]:
     values = list(rows.values(*LIST_FIELDS, held=_HELD))
     votes = _votes([v["id"] for v in values if v["state"] == ActionState.PENDING])
-    return [_row(v, votes.get((v["id"], v["version"]), 0)) for v in values]
+    over = [v["id"] for v in values if v["drill"] and v["state"] != ActionState.PENDING]
+    tests = endings(over) if over else {}
+    return [_row(v, votes.get((v["id"], v["version"]), 0), tests.get(str(v["id"]))) for v in values]
 
 
 def _votes(ids: list[Any]) -> dict[tuple[Any, int], int]:
@@ -228,12 +234,13 @@ def _votes(ids: list[Any]) -> dict[tuple[Any, int], int]:
 _HELD = ExpressionWrapper(Q(hold_until__gt=Now(), claimed_at=None, state=ActionState.APPROVED), output_field=BooleanField())
 
 
-def _row(v: dict[str, Any], given: int) -> InboxRow:
+def _row(v: dict[str, Any], given: int, test: Ending | None) -> InboxRow:
+    del v["drill"]
     for name in ("requested_by", "reserved_by", "reserved_for"):
         v[name] = v.pop(f"{name}__username") or ""
     plain: dict[str, Any] = {"held": bool(v["held"]), "follows": str(v["follows"] or "")}
     turn = tuple(group for group in v["turn"].split("|") if group)
-    return InboxRow(**{**v, "id": str(v["id"]), "turn": turn, "given": given, **plain})
+    return InboxRow(**{**v, "id": str(v["id"]), "turn": turn, "given": given, "test": test, **plain})
 
 
 def _position(cursor: str) -> tuple[datetime, str] | None:

@@ -58,7 +58,7 @@ def habits() -> list[Habit]:
 _HABITS = """
 SELECT n.agent, n.tool, count(*) FROM (
     SELECT id, agent, tool, level, kind, state, version FROM approvals_action
-    WHERE resolved_at > now() - interval '30 days' ORDER BY resolved_at DESC, id DESC LIMIT %s
+    WHERE resolved_at > now() - interval '30 days' AND NOT drill ORDER BY resolved_at DESC, id DESC LIMIT %s
 ) n
 WHERE n.level = 'medium' AND n.kind = 'tool'
   AND EXISTS (SELECT 1 FROM approvals_decision d WHERE d.action_id = n.id AND d.by_id IS NOT NULL AND d.grant_id IS NULL)
@@ -70,7 +70,8 @@ ORDER BY count(*) DESC LIMIT 6
 
 def _largest(agent: str, tool: str) -> Facts | None:
     """The facts of the newest such calls, with the largest figure of each; None when one could not be undone or held text from outside."""
-    decided = Action.objects.filter(agent=agent, tool=tool, resolved_at__isnull=False, level="medium").order_by("-resolved_at", "-pk")[:200]
+    decided = Action.objects.filter(agent=agent, tool=tool, resolved_at__isnull=False, level="medium", drill=False)
+    decided = decided.order_by("-resolved_at", "-pk")[:200]
     seen = [
         case.facts
         for row in Requirement.objects.filter(action__in=[a.pk for a in decided], version=1).select_related("action")
@@ -83,7 +84,7 @@ def _largest(agent: str, tool: str) -> Facts | None:
 
 
 def _rows(position: int | None, since: datetime | None) -> QuerySet[Requirement]:
-    rows = Requirement.objects.filter(version=F("action__version"), action__kind=Action.Kind.TOOL).order_by("-pk")
+    rows = Requirement.objects.filter(version=F("action__version"), action__kind=Action.Kind.TOOL, action__drill=False).order_by("-pk")
     if position is not None:
         rows = rows.filter(pk__lt=position)
     return rows.filter(created_at__gte=since) if since else rows

@@ -1,7 +1,8 @@
 """How well people decide, of a whole team, from the tables of decisions and actions; the event log is not read.
 
 Every statement begins at people's own decisions of the window (index decision_by_people), expired actions (action_expired) or applied
-edits (edit_applied): what policy passes by itself, nearly all there is, is never touched. Decisions a grant made for a person are not theirs.
+edits (edit_applied): what policy passes by itself, nearly all there is, is never touched. Decisions a grant made for a person are not theirs. Test actions
+have their own figures (`queries.drills`) and are in none of these.
 """
 
 from collections.abc import Sequence
@@ -10,10 +11,13 @@ from dataclasses import dataclass
 from django.db import connection
 
 from approvals.models import User
+from approvals.queries.drills import NO_DRILL
 
 QUICK_MS = 5_000
 STREAK = 50
-_MINE = "d.by_id IS NOT NULL AND d.grant_id IS NULL AND d.created_at > now() - make_interval(days => %(days)s)"
+_MINE = "d.by_id IS NOT NULL AND d.grant_id IS NULL AND d.created_at > now() - make_interval(days => %(days)s) AND " + NO_DRILL.format(
+    action="d.action_id"
+)
 
 # One row per action that people's verdicts resolved (an approval that ran out unused was one): from asking this version to the last verdict.
 _TIMES = f"""
@@ -35,7 +39,7 @@ FROM approvals_decision d WHERE {_MINE} GROUP BY d.person ORDER BY count(*) DESC
 """  # noqa: S608
 _ENDED = """
 SELECT (SELECT count(*) FROM approvals_action
-        WHERE state = 'EXPIRED' AND claim_by IS NULL AND resolved_at > now() - make_interval(days => %(days)s)),
+        WHERE state = 'EXPIRED' AND claim_by IS NULL AND NOT drill AND resolved_at > now() - make_interval(days => %(days)s)),
     (SELECT count(DISTINCT action_id) FROM approvals_edit
         WHERE state = 'APPLIED' AND done_at > now() - make_interval(days => %(days)s))
 """

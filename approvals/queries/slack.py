@@ -171,7 +171,8 @@ class Versions:
 
 
 def decision(pk: int) -> DecisionRow | None:
-    d = Decision.objects.filter(pk=pk).select_related("instead_of").first()
+    """One verdict; of a test action none: whose it was is not for a channel."""
+    d = Decision.objects.filter(pk=pk, action__drill=False).select_related("instead_of").first()
     if d is None:
         return None
     stead = d.instead_of.get_username() if d.instead_of else ""

@@ -144,8 +144,8 @@ def _receipt(detail: ActionDetail, receipt: Receipt, rule: SlackRule) -> list[b.
     parts = [b.header(cut(f"{receipt.verb} · {title}", b.HEADER)), b.section(b.mrkdwn(receipt_line(receipt)))]
     if receipt.reason:
         parts.append(b.section(b.plain(cut(spelled(receipt.reason), 1_000))))
-    if receipt.note:
-        parts.append(b.context(b.plain(receipt.note, 300)))
+    if note := _note(receipt, whole=showing.whole):
+        parts.append(b.context(b.plain(cut(note, 600), 600)))
     votes = [v for v in detail.votes if v.version == detail.row.version and not v.by_policy]
     if len(votes) > 1:
         parts.append(b.context(b.plain(", ".join(f"{v.verdict} {person(v.by)}" for v in votes), 300)))
@@ -156,6 +156,13 @@ def _receipt(detail: ActionDetail, receipt: Receipt, rule: SlackRule) -> list[b.
         parts.append(b.context(b.plain(fate.title, 300)))
     parts.append(b.context(b.mrkdwn(_foot(detail))))
     return parts
+
+
+def _note(receipt: Receipt, *, whole: bool) -> str:
+    """What stands beneath it. What was wrong with a test action is made of its arguments: it stands here only where all of them may."""
+    if receipt.test and not whole:
+        return _("%(told)s What was wrong with it stands in Countersign.") % {"told": receipt.test.told}
+    return receipt.note
 
 
 def receipt_line(receipt: Receipt) -> str:

@@ -149,7 +149,7 @@ def card_of(
         blast=_blast(detail),
         quorum=quorum_of(detail),
         similar=tuple(past_of(r) for r in detail.similar),
-        timeline=story_of(story),
+        timeline=story_of(story, nameless=row.test is not None),
         receipts=_receipts(detail, focus=focus),
         fate=fate_of(row),
         effect_url=reverse("action-effect", args=[row.id]) if row.state == "APPROVED" and row.kind == "tool" else "",

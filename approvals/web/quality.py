@@ -9,7 +9,9 @@ from statistics import median
 
 from django.utils.translation import gettext as _
 
+from approvals.queries.drills import DrillFigures
 from approvals.queries.quality import PersonLoad, Quality
+from approvals.states import DrillState
 from audit.languages import decimal, number
 
 NONE = "\N{EN DASH}"
@@ -50,7 +52,7 @@ def own(load: PersonLoad | None) -> str:
     return _("You: %(n)d verdicts, %(a)s of them no approval, %(q)s within five seconds.") % said
 
 
-def as_csv(found: Quality) -> str:
+def as_csv(found: Quality, tests: DrillFigures) -> str:
     """The team's figures as a file; no names of people. Every cell is ours, and none begins like a formula."""
     out = StringIO()
     rows = csv.writer(out)
@@ -63,6 +65,8 @@ def as_csv(found: Quality) -> str:
         ("expired", found.expired, ended), ("overridden", found.against, found.decisions), ("edited", found.edited, ended),
         ("under_5_s", found.quick, found.timed), ("arguments_not_viewed", found.unseen, found.known),
         ("never_rejecting", found.streaks, len(found.people)),
+        ("test_actions_caught", tests.of(DrillState.CAUGHT), tests.decided), ("test_actions_missed", tests.of(DrillState.MISSED), tests.decided),
+        ("test_actions_expired", tests.of(DrillState.EXPIRED), tests.decided + tests.of(DrillState.EXPIRED)),
     )  # fmt: skip
     for name, part, whole in counted:
         rows.writerow([name, "", part, "count", whole, found.days])

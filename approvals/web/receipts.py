@@ -16,7 +16,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from approvals.queries import InboxRow, Vote
-from approvals.render.reveal import Revealed, reveal
+from approvals.queries.drills import Ending
+from approvals.render.reveal import Revealed, line, reveal, written_out
 from audit.languages import told
 from audit.sentences import say
 
@@ -49,6 +50,33 @@ VERDICTS = {
 }
 
 
+# How a test action ended, and what the receipt says of it.
+TESTS = {
+    "caught": Look(say("Test action, caught"), "shield-check", "approved"),
+    "missed": Look(say("Test action, missed"), "shield-alert", "rejected"),
+    "expired": Look(say("Test action, nobody decided it"), "circle-dashed", "neutral"),
+    "withdrawn": Look(say("Test action, taken back"), "circle-slash", "neutral"),
+}
+TOLD = {
+    "reject": say("It was made to be rejected, and it was."),
+    "respond": say("It was made to be rejected; with an answer instead, nothing would have run either."),
+    "approve": say("It was made to be rejected, and it was approved. Nothing ran: a test action cannot."),
+    "take_over": say("It was made to be rejected, and it was taken over. Nothing of it was real."),
+    "edit": say("It was made to be rejected; an edit ends it too."),
+    "": say("No agent asked for it, and nothing of it was real."),
+}
+
+
+@dataclass(frozen=True)
+class Test:
+    """What a test action was: a sentence, and what was wrong with it, each with its argument."""
+
+    __test__ = False  # no test of pytest's
+
+    told: str
+    wrong: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True)
 class Receipt:
     """A decision or an ending. `focus` asks the page to put the focus on it.
@@ -56,6 +84,7 @@ class Receipt:
     Attributes:
         held_until, undo_url: while an approval may be taken back: until when, and the address for this reader, if they may.
         because_url: the earlier decision that this one repeats.
+        test: what it was, when it was only a test.
     """
 
     verb: str
@@ -71,6 +100,7 @@ class Receipt:
     held_until: datetime | None = None
     undo_url: str = ""
     because_url: str = ""
+    test: Test | None = None
 
 
 def receipt_of(row: InboxRow, *, focus: bool = False) -> Receipt | None:
@@ -78,6 +108,8 @@ def receipt_of(row: InboxRow, *, focus: bool = False) -> Receipt | None:
     if row.state == "PENDING":
         return None
     said = row.resolution or {}
+    if row.test:
+        return _receipt_of_test(row, row.test, focus=focus)
     look = VERDICTS["take_over"] if said.get("verdict") == "take_over" else STATES[row.state]
     details = said.get("details") or {}
     earlier = details.get("because_of") or {}
@@ -108,6 +140,25 @@ def reason_of(said: dict[str, Any]) -> str:
     """The words of a resolution: a person's as they wrote them, the product's own in the reader's language."""
     words = str(said.get("response") or said.get("reason") or "")
     return told(words) if str(said.get("by", "")).startswith(("policy ", "Countersign")) else words
+
+
+def _receipt_of_test(row: InboxRow, ending: Ending, *, focus: bool) -> Receipt:
+    look = TESTS[ending.state]
+    door = str((row.resolution or {}).get("door", ""))
+    wrong = tuple((path, told(said)) for path, said in ending.wrong)
+    test = Test(told(TOLD[ending.verdict]), wrong)
+    note = " ".join(
+        [
+            test.told,
+            *(
+                _("What was wrong: %(path)s. %(said)s.") % {"path": written_out(line(path)), "said": written_out(line(said))}
+                for path, said in wrong
+            ),
+        ]
+    )
+    return Receipt(
+        told(look.verb), look.icon, look.tone, "", row.resolved_at, door_of(door), "", row.digest, note=note, focus=focus, test=test
+    )
 
 
 def _notes(said: dict[str, Any], details: dict[str, Any]) -> Iterator[str]:

@@ -201,6 +201,10 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "decision.recorded": _verdict,
     "grant.used": lambda d: say("Let through by grant %(id)s, use %(uses)s of %(of)s", id=d.get("grant"), uses=d.get("uses"), of=d.get("of")),
     "action.expired": lambda d: say("Expired: nothing runs"),
+    "drill.caught": lambda d: say("It was a test action: caught"),
+    "drill.missed": lambda d: say("It was a test action: missed, and nothing ran"),
+    "drill.expired": lambda d: say("It was a test action: nobody decided it in time"),
+    "drill.withdrawn": lambda d: say("It was a test action: taken back"),
     "action.cancelled": lambda d: say("Cancelled"),
     "action.superseded": lambda d: say("Superseded"),
     "action.settled": lambda d: SETTLED.get(str((d.get("outcome") or {}).get("status")), say("Settled")),
@@ -214,10 +218,19 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
 IMPLIED = {"action.approved", "action.rejected", "action.answered"}
 
 
-def story_of(events: Sequence[EventRow]) -> tuple[Moment, ...]:
-    """The log's events about an action, in order; what a decision led to is said by the decision."""
+def story_of(events: Sequence[EventRow], *, nameless: bool = False) -> tuple[Moment, ...]:
+    """The log's events about an action, in order; what a decision led to is said by the decision.
+
+    Args:
+        nameless: of a test action that is over: whose verdict it was is in the log, not on the page.
+    """
     said = (e for e in events if e.kind not in IMPLIED)
-    return tuple(Moment(e.at, sentence_of(e), told(e.actor.removeprefix("agent:")), reverse("event", args=[e.id])) for e in said)
+    return tuple(Moment(e.at, sentence_of(e), "" if nameless else told(_who(e)), reverse("event", args=[e.id])) for e in said)
+
+
+def _who(event: EventRow) -> str:
+    """Who did it. What is asked stands under the agent's name: a test action must look like any other (`operations.drills`)."""
+    return event.agent if event.kind == "action.opened" else event.actor.removeprefix("agent:")
 
 
 def sentence_of(event: EventRow) -> str:

@@ -25,6 +25,7 @@ OUTCOMES = {
     "answered": say("answered"), "expired": say("expired"), "superseded": say("superseded"), "cancelled": say("cancelled"),
 }  # fmt: skip
 FACTORS = {"webauthn": say("passkey"), "totp": say("authenticator app"), "recovery_codes": say("recovery codes")}
+STREAMS = {"drill": say("test actions")}
 ITS_QUESTION = say("its question")
 Say = Callable[[Mapping[str, Any]], str]
 
@@ -101,6 +102,16 @@ SENTENCES: dict[str, Say] = {
         "Let through by grant %(grant)s, use %(uses)s of %(of)s", grant=d.get("grant", ""), uses=d.get("uses", ""), of=d.get("of", "")
     ),
     "grant.revoked": lambda d: say("Revoked grant %(grant)s", grant=d.get("grant", "")),
+    "drill.plan_changed": lambda d: (
+        say("Test actions for %(group)s: about one for %(every)s verdicts", group=d.get("group"), every=d.get("every"))
+        if d.get("active")
+        else say("Test actions for %(group)s switched off", group=d.get("group"))
+    ),
+    "drill.placed": lambda d: say("Placed a test action for %(group)s: %(template)s", group=d.get("group"), template=d.get("template")),
+    "drill.caught": lambda d: say("A test action, caught: %(tool)s", tool=d.get("tool")),
+    "drill.missed": lambda d: say("A test action, missed; nothing ran: %(tool)s", tool=d.get("tool")),
+    "drill.expired": lambda d: say("A test action, not decided in time: %(tool)s", tool=d.get("tool")),
+    "drill.withdrawn": lambda d: say("A test action, taken back: %(tool)s", tool=d.get("tool")),
     "halt.ordered": lambda d: say("Halted %(what)s", what=_scope(d)),
     "halt.released": lambda d: say("Released %(what)s", what=_scope(d)),
     "policy.proposed": lambda d: say("Proposed a policy to follow version %(base)s", base=d.get("base")),
@@ -194,10 +205,13 @@ def actor_of(event: EventRow) -> str:
     return told(event.actor) if event.actor_kind == "policy" else event.actor.removeprefix("agent:")
 
 
-def object_of(event: EventRow) -> tuple[str, str]:
-    """The name and the url name's kind of what it is about: an action before its run, a run before its agent."""
-    if event.action:
-        return _("action %(id)s") % {"id": event.action[:8]}, "action"
+def object_of(event: EventRow) -> tuple[str, str, str]:
+    """The name, the url name's kind and the id of what it is about: an action before its run, a run before its agent."""
+    # Where a test action was placed stands in the data only, so that its own story does not say it while it waits.
+    action = event.action or (str(event.data.get("action", "")) if event.kind == "drill.placed" else "")
+    if action:
+        return _("action %(id)s") % {"id": action[:8]}, "action", action
     if event.run:
-        return _("run %(id)s") % {"id": event.run[:8]}, "run"
-    return (event.agent, "agent") if event.agent else (event.stream.split(":", 1)[0], "")
+        return _("run %(id)s") % {"id": event.run[:8]}, "run", event.run
+    stream = event.stream.split(":", 1)[0]
+    return (event.agent, "agent", event.agent) if event.agent else (told(STREAMS.get(stream, stream)), "", "")

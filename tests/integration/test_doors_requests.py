@@ -76,6 +76,7 @@ OWN: dict[str, dict[str, str]] = {
     "people-end-sessions": {"username": "rita"},
     "slack-code": {},
     "slack-unlink": {},
+    "quality-tests": {"group": "reviewers", "active": "1", "every": "30", "per_day": "2", "kinds": "amount"},
 }
 OURS = ("approvals.", "agents.", "audit.")
 SIGNED = "approvals.slack.doors"  # nobody signs in there; see slack/test_slack_doors.py
@@ -282,7 +283,7 @@ def fresh(user: User) -> Client:
 @pytest.mark.parametrize("name", OWN)
 def test_any_value_in_any_field_of_ones_own(things, cast, name):
     path, good = address(name, things), {k: v.format(digest=things["action"].digest).encode() for k, v in OWN[name].items()}
-    client = fresh(cast.admin if name.startswith("people") else cast.second)
+    client = fresh(cast.admin if name.startswith(("people", "quality")) else cast.second)
     for field in good or {"field": b""}:
         for hostile, value in HOSTILE.items():
             answer = post(client, path, form({**good, field: value}))

@@ -21,7 +21,7 @@ def in_templates() -> set[str]:
 
 def in_tables() -> set[str]:
     looks: list[Any] = [*states.RUNS.values(), *states.EFFECTS.values(), *states.SPANS.values(), states.HALTED, states.OFF]
-    receipt = [*receipts.STATES.values(), *receipts.VERDICTS.values()]
+    receipt = [*receipts.STATES.values(), *receipts.VERDICTS.values(), *receipts.TESTS.values()]
     lookups = {*words.ACTORS.values(), *card.EVIDENCE_ICONS.values(), *(icon for _, icon, _ in receipts.OUTCOMES.values())}
     return {look.icon for look in [*looks, *receipt] if look.icon} | lookups | {icon for _, icon, _ in run_story.KINDS.values()}
 

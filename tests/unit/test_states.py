@@ -8,12 +8,22 @@ import pytest
 from agents import crashpoints
 from agents.states import EFFECT_TRANSITIONS, PAUSE_TRANSITIONS, RUN_TRANSITIONS, UNFINISHED, EffectState, PauseState, RunState
 from approvals.operations.verdicts import STATUS_OF_STATE
-from approvals.states import ACTION_TRANSITIONS, EDIT_TRANSITIONS, STATE_OF_VERDICT, ActionState, EditState, Verdict
+from approvals.states import (
+    ACTION_TRANSITIONS,
+    DRILL_TRANSITIONS,
+    EDIT_TRANSITIONS,
+    STATE_OF_VERDICT,
+    ActionState,
+    DrillState,
+    EditState,
+    Verdict,
+)
 
 ROOT = Path(__file__).parents[2]
 TABLES = [
     (ActionState, ACTION_TRANSITIONS),
     (EditState, EDIT_TRANSITIONS),
+    (DrillState, DRILL_TRANSITIONS),
     (RunState, RUN_TRANSITIONS),
     (PauseState, PAUSE_TRANSITIONS),
     (EffectState, EFFECT_TRANSITIONS),

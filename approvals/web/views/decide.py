@@ -27,7 +27,7 @@ from approvals.render.parts import as_object
 from approvals.web import confirming
 from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, confirm_of, step_up_of
-from approvals.web.receipts import VERDICTS
+from approvals.web.receipts import TESTS, VERDICTS
 from approvals.web.sign_ins import sign_in_of
 from approvals.web.views.action import card, show_detail
 from audit import canonical
@@ -94,6 +94,8 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
     except Conflict as error:
         return conflict(request, action_id, said["seen_digest"], error)
     confirming.forget_words(request)
+    if done.action.drill:
+        return decided(request, action_id, told(TESTS[done.action.resolution["details"]["test"]].verb), stay=True)
     said_now = {"verb": told(VERDICTS[done.decision.verdict].verb), "what": done.action.summary}
     if not done.resolved:
         sentence = _("%(verb)s: %(what)s. It waits for more people")
@@ -158,12 +160,12 @@ def _folds(request: Request, action_id: UUID, found: queries.Shown) -> set[str]:
     return set(card(queries.action_detail(action_id, reader=request.user)).folds)
 
 
-def decided(request: Request, action_id: UUID, sentence: str) -> HttpResponse:
-    """The answer after something was recorded: the receipt, and the news for the list beside it."""
+def decided(request: Request, action_id: UUID, sentence: str, *, stay: bool = False) -> HttpResponse:
+    """The answer after something was recorded: the receipt, and the news for the list beside it; `stay` keeps the receipt open there."""
     if not is_fragment(request):
         return redirect("action", action_id)
     answer = show_detail(request, queries.action_detail(action_id, reader=request.user), focus=True)
-    answer["HX-Trigger-After-Settle"] = json.dumps({"decided": {"id": str(action_id), "sentence": sentence}})
+    answer["HX-Trigger-After-Settle"] = json.dumps({"decided": {"id": str(action_id), "sentence": sentence, "stay": stay}})
     return answer
 
 

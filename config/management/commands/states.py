@@ -14,6 +14,7 @@ from approvals.states import (
     ASK_TRANSITIONS,
     BACKTEST_TRANSITIONS,
     DELIVERY_TRANSITIONS,
+    DRILL_TRANSITIONS,
     EDIT_TRANSITIONS,
     POLICY_TRANSITIONS,
     SLACK_TRANSITIONS,
@@ -29,6 +30,7 @@ MACHINES: dict[str, tuple[str, Mapping[Any, frozenset[Any]]]] = {
     "Backtest": ("approvals/states.py", BACKTEST_TRANSITIONS),
     "Delivery": ("approvals/states.py", DELIVERY_TRANSITIONS),
     "SlackMessage": ("approvals/states.py", SLACK_TRANSITIONS),
+    "Drill": ("approvals/states.py", DRILL_TRANSITIONS),
     "Effect": ("agents/states.py", EFFECT_TRANSITIONS),
 }
 

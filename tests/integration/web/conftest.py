@@ -22,7 +22,7 @@ class Browser(Client):
     """Posts forms as browsers and htmx do, not as files."""
 
     def post(self, path: str, data: Any = None, **more: Any) -> Any:  # type: ignore[override]
-        return super().post(path, urlencode(data or {}), content_type="application/x-www-form-urlencoded", **more)
+        return super().post(path, urlencode(data or {}, doseq=True), content_type="application/x-www-form-urlencoded", **more)
 
 
 @pytest.fixture

@@ -124,9 +124,9 @@ async function loadNew() {
 
 // After a decision the next waiting row opens and takes the focus; the last one leaves the focus on the receipt.
 document.addEventListener("decided", (event) => {
-  const { id, sentence } = event.detail;
+  const { id, sentence, stay } = event.detail;
   if (sentence) say(sentence);
-  if (!desk || !wide.matches) return;
+  if (stay || !desk || !wide.matches) return;
   const all = rows();
   const at = all.findIndex((row) => row.dataset.row === id);
   const open = (row) => row.dataset.row !== id && !row.classList.contains("row-decided");
