@@ -77,15 +77,31 @@ def _emptied_by_us() -> Iterator[None]:
         yield
 
 
+KEPT = {"django_migrations", "django_content_type", "auth_permission", "checkpoint_migrations"}
+REWOUND = """SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+FROM pg_sequences WHERE last_value IS NOT NULL"""
+
+
 def empty_database() -> None:
-    """Empty all tables, those of the checkpoints too."""
+    """Empty all tables, those of the checkpoints too, by deleting where there is something: TRUNCATE makes every file anew, which takes
+    many times as long. Our own guards are out of the way meanwhile; foreign keys, which Django defers, are looked at once, at the end."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('public', 'checkpoints')")
-        kept = {"django_migrations", "django_content_type", "auth_permission", "checkpoint_migrations"}
-        tables = [sql.Identifier(schema, table) for schema, table in cursor.fetchall() if table not in kept]
-        cursor.execute("ALTER TABLE audit_event DISABLE TRIGGER USER")
-        cursor.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(sql.SQL(", ").join(tables)).as_string(cursor.connection))
-        cursor.execute("ALTER TABLE audit_event ENABLE TRIGGER USER")
+        tables = [sql.Identifier(schema, table) for schema, table in cursor.fetchall() if table not in KEPT]
+        probes = [sql.SQL("(SELECT {}::int FROM {} LIMIT 1)").format(place, table) for place, table in enumerate(tables)]
+        cursor.execute(sql.SQL(" UNION ALL ").join(probes).as_string(cursor.connection))
+        full = [tables[place] for (place,) in cursor.fetchall()]
+        cursor.execute("; ".join(["BEGIN", *_emptying(full), REWOUND, "COMMIT"]))
+
+
+def _emptying(tables: list[sql.Identifier]) -> Iterator[str]:
+    for order in (
+        "ALTER TABLE {} DISABLE TRIGGER USER",
+        "DELETE FROM {}",
+        "SET CONSTRAINTS ALL IMMEDIATE",
+        "ALTER TABLE {} ENABLE TRIGGER USER",
+    ):
+        yield from dict.fromkeys(sql.SQL(order).format(table).as_string() for table in tables)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -35,13 +35,22 @@ def batches(size: int):
         yield [chr(point) for point in range(start, min(start + size, sys.maxunicode + 1))]
 
 
+def alike(char: str) -> bool:
+    """Unassigned or private, four in five of all code points: nothing tells them apart, so every one is looked at once and some in every place."""
+    return unicodedata.category(char) in {"Cn", "Co"}
+
+
 def test_every_code_point_as_key_as_value_and_nested_is_itself_or_named() -> None:
-    for chars in batches(1024):
+    for number, chars in enumerate(batches(1024)):
         hidden = [char for char in chars if not shows_itself(char)]
         text = "0" + "".join(f"{char}0" for char in chars if shows_itself(char)) + "".join(hidden) + "0"
         in_key = re.sub(r"[\[\].\"]", "", text)
-        (line,), (nested,) = lines_of({in_key: text}), lines_of({"in": [{"deep": text}]})
-        for shown in (line.path, line.value, nested.value):
+        (nested,) = lines_of({"in": [{"deep": text}]})
+        places = [nested.value]
+        if number % 16 == 0 or not all(map(alike, chars)):
+            (line,) = lines_of({in_key: text})
+            places += [line.path, line.value]
+        for shown in places:
             markup = str(drawn(shown.head + shown.middle + shown.tail))
             seen = html.unescape(re.sub(r"<[^>]*>", "", markup))
             assert not [char for char in set(seen) if char != "\n" and not shows_itself(char) and char not in "\u27e8\u27e9"]
@@ -54,7 +63,7 @@ def test_every_invisible_or_direction_changing_code_point_raises_the_risk() -> N
         hex(ord(char))
         for char in map(chr, range(sys.maxunicode + 1))
         if (unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} and char not in "\n\t\r")
-        and not ("characters nobody can see" in faults(f"a{char}b") and hides(char))
+        and not (hides(char) and ((alike(char) and ord(char) % 16) or "characters nobody can see" in faults(f"a{char}b")))
     ]
     assert missed == []
 
