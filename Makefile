@@ -12,7 +12,7 @@ DEPLOY = PUBLIC_URL=https://countersign.example ALLOWED_HOSTS=countersign.exampl
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-run: runtime ## start everything and print the address and login links (PORT=8000 HOST=127.0.0.1 WORKERS=2)
+run: runtime ## start everything and print the address and login links (PORT=8000 HOST=127.0.0.1 WORKERS=2; SLACK=demo)
 	@exec $(PY) -m config.up
 
 test: dev ## all tests on the embedded services, then integration tests on real ones if installed

@@ -8,6 +8,7 @@ ApprovalError
 │   ├── BadArguments    422  edited arguments do not fit the tool's schema; `fields` says where
 │   ├── NotViewed       422  parts of what is to be approved were not opened by this person; `parts` says which
 │   └── InvalidPolicy   422  a policy's text cannot be used; `fields` says why per line
+├── TooMany             429  tried too often: wait, then try again
 └── Conflict            409  the right person, the wrong state
     ├── AlreadyDecided       somebody was first; `receipt` says who
     ├── Stale                the digest you saw is not the digest stored
@@ -58,6 +59,10 @@ class BadArguments(BadRequest):
     """Details: `fields`, a dict from argument path to what is wrong with it."""
 
     code, status = "bad_arguments", 422
+
+
+class TooMany(ApprovalError):
+    code, status = "too_many", 429
 
 
 class Conflict(ApprovalError):

@@ -128,6 +128,15 @@ def check_plan_drills(who: Standing) -> None:
         raise NotAllowed(say("Only administrators plan test actions; everybody with a role sees how often there are some"))
 
 
+def can_connect(user: User | AnonymousUser) -> bool:
+    return ADMINS in roles(user)
+
+
+def check_connect(who: Standing) -> None:
+    if ADMINS not in who.groups:
+        raise NotAllowed(say("Only administrators connect a workspace of Slack, or take one away"))
+
+
 def can_manage_people(user: User | AnonymousUser) -> bool:
     return ADMINS in roles(user)
 

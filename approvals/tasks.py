@@ -19,12 +19,13 @@ from approvals.operations import (
     reserving,
     slack_heard,
     slack_owing,
+    slack_people,
     slack_queue,
     snoozing,
 )
 from approvals.operations.delivering import Parcel
 from approvals.queries.policies import unfinished_backtests
-from approvals.slack import keeping, sending
+from approvals.slack import keeping, noting, sending
 
 
 @shared_task(ignore_result=True)
@@ -47,6 +48,7 @@ def tidy() -> None:
     backtests.forget_old()
     delivering.forget_old()
     slack_heard.forget_old()
+    slack_people.forget_guesses()
     slack_queue.forget_old()
 
 
@@ -59,7 +61,7 @@ def backtest(backtest_id: int) -> None:
 
 STRETCH_S = 5.0  # then the worker does something else; the next tick goes on
 DIGESTS_EVERY_S = 30.0
-_morning = 0.0
+_morning = _slack_morning = 0.0
 
 
 @shared_task(ignore_result=True)
@@ -80,6 +82,10 @@ def reach() -> None:
 @shared_task(ignore_result=True)
 def slack() -> None:
     """Post and update what is due, for one stretch. A Slack that is slow holds one worker for one call, never a decision."""
+    global _slack_morning
+    if time.monotonic() >= _slack_morning:
+        _slack_morning = time.monotonic() + DIGESTS_EVERY_S
+        noting.owe_digests()
     sending.tick()
 
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from approvals.slack import doors as slack_doors
+from approvals.slack import oauth as slack_oauth
 from approvals.web.views import (
     action,
     bulk,
@@ -65,6 +66,9 @@ urlpatterns = [
     path("preferences/slack/<int:person_id>/unlink", slack.unlink, name="slack-unlink"),
     path("deliveries/slack", slack.messages, name="slack-messages"),
     path("deliveries/slack/<int:message_id>/again", slack.send_again, name="slack-again"),
+    path("slack/install", slack_oauth.begin, name="slack-install"),
+    path("slack/oauth", slack_oauth.back, name="slack-oauth"),
+    path("slack/workspaces/<str:team_id>/remove", slack_oauth.remove, name="slack-remove"),
     path("slack/interactivity", slack_doors.interactivity, name="slack-interactivity"),
     path("slack/events", slack_doors.events, name="slack-events"),
     path("slack/commands", slack_doors.commands, name="slack-commands"),

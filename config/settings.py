@@ -169,6 +169,7 @@ SLACK_CLIENT_ID, SLACK_CLIENT_SECRET = env.text("SLACK_CLIENT_ID"), env.text("SL
 SLACK_TOKEN_KEYS = env.fernet_keys("SLACK_TOKEN_KEYS")
 SLACK_CHANNEL = env.text("SLACK_CHANNEL")  # for what no route of the policy names
 SLACK_API_URL = env.text("SLACK_API_URL", "https://slack.com/api/")
+SLACK_AUTHORIZE_URL = env.text("SLACK_AUTHORIZE_URL", "https://slack.com/oauth/v2/authorize")
 SLACK_TIMEOUT_S = env.number("SLACK_TIMEOUT_S", 3, low=1, high=30)
 QUALITY_BY_PERSON = env.flag("COUNTERSIGN_QUALITY_BY_PERSON")
 

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from config.launch import checks, prepare, roles
+from config.launch import checks, demo_slack, prepare, roles
 from config.launch.process import Kept, KeptServer, Role
 from config.launch.screen import LogTail, say, step
 from config.services import ServiceError, Services, endpoints
@@ -70,12 +70,19 @@ def run(chosen: checks.Options, began: float) -> None:
         env["SECRET_KEY"] = prepare.secret_key(chosen.var)
         env.setdefault("COUNTERSIGN_DEMO", "1")
         update_database(chosen, services, env)
+        forget_demo_slack(chosen, env)
         links = stack.enter_context(background(prepare.manage(ROOT, env, "login_links")))
         started = roles.all_roles(chosen, ROOT, env)
         stack.callback(stop_all, started)
         with step("Starting web, worker and beat"):
             start_roles(chosen, started, kept)
+        if chosen.slack_port:
+            connect_demo_slack(chosen, started[-1], env)
         say("\n" + prepare.finish(links, "manage.py login_links", chosen.var / "log" / "prepare.log").strip())
+        if chosen.slack_port:
+            say(
+                f"\nThe demo's Slack, which looks like the channel: {chosen.slack_url}/ (anybody at this machine can press there as anybody)."
+            )
         say(f"\nCountersign is running at {chosen.address} (started in {time.monotonic() - began:.1f} s). Ctrl-C stops it.")
         watch(chosen, kept, started)
 
@@ -100,6 +107,23 @@ def update_database(chosen: checks.Options, services: Services, env: dict[str, s
             prepare.finish(running, f"manage.py {command[0]}", log)
     if stamp:
         stamp.write_text(wanted, encoding="ascii")
+
+
+def forget_demo_slack(chosen: checks.Options, env: dict[str, str]) -> None:
+    """A workspace of an earlier SLACK=demo is no more; nothing meant for it may go to another Slack."""
+    marker = demo_slack.marker(chosen)
+    if marker.exists():
+        prepare.finish(prepare.manage(ROOT, env, "slack_demo", "--end"), "manage.py slack_demo --end", chosen.var / "log" / "prepare.log")
+        marker.unlink()
+
+
+def connect_demo_slack(chosen: checks.Options, chat: Role, env: dict[str, str]) -> None:
+    """Install the app in the demo's Slack, link its people, and have cards of what waits posted there."""
+    with step("Connecting the demo's Slack"):
+        demo_slack.wait_ready(chosen, chat)
+        demo_slack.marker(chosen).touch()
+        with background(prepare.manage(ROOT, env, "slack_demo")) as running:
+            prepare.finish(running, "manage.py slack_demo", chosen.var / "log" / "prepare.log")
 
 
 def start_roles(chosen: checks.Options, started: Sequence[Role], kept: Sequence[Kept]) -> None:

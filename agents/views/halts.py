@@ -5,6 +5,7 @@ Lives in this room because it counts runs as well as actions.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -74,12 +75,12 @@ def release(request: Request, halt_id: int) -> HttpResponse:
 
 def _dialog(request: Request, error: ApprovalError | None = None) -> HttpResponse:
     asked = {name: (request.GET.get(name) or request.POST.get(name) or "")[:200] for name in ("run", "agent")}
-    if asked["run"] and not _is_run(asked["run"]):
+    if asked["run"] and not is_run(asked["run"]):
         raise NotFound(say("There is no such run; open the halt from the run's own page"))
     chosen = request.POST.get("scope") or next((f"{name}:{value}" for name, value in asked.items() if value), "everything")
     context = {
         "post_url": reverse("halt"),
-        "scopes": _scopes(asked, chosen),
+        "scopes": scopes(asked, chosen),
         "asked": [(name, value) for name, value in asked.items() if value],
         "reason": request.POST.get("reason", ""),
         "errors": [error.message] if error else [],
@@ -88,23 +89,24 @@ def _dialog(request: Request, error: ApprovalError | None = None) -> HttpRespons
     return _render(request, "dialog", context, error)
 
 
-def _is_run(text: str) -> bool:
+def is_run(text: str) -> bool:
     try:
         return queries.run_row(UUID(text)) is not None
     except ValueError:
         return False
 
 
-def _scopes(asked: dict[str, str], chosen: str) -> list[Scope]:
-    scopes: list[Scope] = []
+def scopes(asked: Mapping[str, str], chosen: str) -> list[Scope]:
+    """What can be halted, with what that would stop: the run asked about, its agent or all agents, everything."""
+    found: list[Scope] = []
     agent = asked["agent"]
     if asked["run"]:
         row = queries.run_row(asked["run"])
         agent = agent or (row.agent if row else "")
-        scopes.append(_scope(f"run:{asked['run']}", _("Run %(id)s") % {"id": asked["run"][:8]}, chosen, run=asked["run"]))
+        found.append(_scope(f"run:{asked['run']}", _("Run %(id)s") % {"id": asked["run"][:8]}, chosen, run=asked["run"]))
     agents = [agent] if agent else [row.slug for row in queries.agents()]
-    scopes += [_scope(f"agent:{slug}", _("The agent %(agent)s") % {"agent": slug}, chosen, agent=slug) for slug in agents]
-    return [*scopes, _scope("everything", _("Everything"), chosen)]
+    found += [_scope(f"agent:{slug}", _("The agent %(agent)s") % {"agent": slug}, chosen, agent=slug) for slug in agents]
+    return [*found, _scope("everything", _("Everything"), chosen)]
 
 
 def _scope(value: str, label: str, chosen: str, *, agent: str = "", run: str = "") -> Scope:

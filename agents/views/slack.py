@@ -1,23 +1,46 @@
-"""What this room plugs into the Slack door of the other: a tool's schema, and waking whoever checks an edit or answers a question."""
+"""What this room plugs into the Slack door of the other: a tool's schema, what can be halted, and waking whoever checks an edit or answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from agents import queries
+from agents import operations, queries
+from agents.errors import UnknownAgent, UnknownRun
 from agents.operations import waking
+from agents.views import halts
+from approvals.errors import NotFound
+from approvals.models.people import User
 from approvals.queries import ActionDetail
-from approvals.slack.rooms import agents
+from approvals.slack.rooms import HaltScope, agents
 from approvals.web.schemaform import guessed
+from audit.sentences import say
 
 
 def plug_in() -> None:
     agents.schema_of = schema_of
     agents.wake_edit = partial(waking.wake, waking.EDIT)
     agents.wake_ask = partial(waking.wake, waking.ASK)
+    agents.halt_scopes, agents.order_halt = halt_scopes, order_halt
 
 
 def schema_of(detail: ActionDetail) -> Mapping[str, Any]:
     """The tool's own schema; an action of an agent we do not run gets one guessed from its values."""
     tool = queries.tool_of(detail.row.agent, detail.row.tool)
     return tool["schema"] if tool else guessed(detail.args if isinstance(detail.args, dict) else {})
+
+
+def halt_scopes(agent: str, run: str) -> Sequence[HaltScope]:
+    """As the page's dialog offers them. Raises NotFound for what is asked about and is not there."""
+    if run and not halts.is_run(run):
+        raise NotFound(say("There is no such run; copy its id whole from its page"))
+    if agent and agent not in {row.slug for row in queries.agents()}:
+        raise NotFound(say("There is no agent of that name; write /halt alone to see which there are"))
+    return [HaltScope(s.value, s.label, s.counts) for s in halts.scopes({"agent": agent, "run": run}, "")]
+
+
+def order_halt(*, scope: str, target: str, reason: str, by: User, door: str) -> Any:
+    """The page's own operation. Raises NotFound for an agent or a run that is not there, and what `approvals.operations.halt` raises."""
+    try:
+        return operations.order_halt(scope=scope, target=target, reason=reason, by=by, door=door)
+    except (UnknownAgent, UnknownRun) as error:
+        raise NotFound(error.message) from error

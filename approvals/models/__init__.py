@@ -19,7 +19,7 @@ from approvals.models.policies import Backtest, PolicyVersion
 from approvals.models.preferences import Preference
 from approvals.models.reaching import Delivery, Device
 from approvals.models.sign_ins import Challenge, SignIn
-from approvals.models.slack import SlackChannel, SlackCode, SlackHeard, SlackMessage, SlackPerson, SlackTeam
+from approvals.models.slack import SlackChannel, SlackCode, SlackGuess, SlackHeard, SlackMessage, SlackPerson, SlackTeam
 from approvals.models.viewing import Viewed
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "SignIn",
     "SlackChannel",
     "SlackCode",
+    "SlackGuess",
     "SlackHeard",
     "SlackMessage",
     "SlackPerson",

@@ -20,6 +20,7 @@ class SlackTeam(models.Model):
     team = models.TextField()
     enterprise = models.TextField(blank=True)
     name = models.TextField()
+    api = models.TextField(blank=True)  # where it was installed: its token and its messages go nowhere else ("": before this was kept)
     app = models.TextField(blank=True)
     bot_user = models.TextField()
     token = models.TextField()
@@ -83,6 +84,20 @@ class SlackCode(models.Model):
 
     def __str__(self) -> str:
         return f"code of {self.user_id}"
+
+
+class SlackGuess(models.Model):
+    """Somebody in Slack typed a code that could be one: counted for ten minutes, so that nobody tries them all."""
+
+    team = models.TextField()
+    slack_user = models.TextField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="slack_guess_lately")]
+
+    def __str__(self) -> str:
+        return f"{self.slack_user} of {self.team}"
 
 
 class SlackChannel(models.Model):

@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo, available_timezones
 from audit.sentences import say
 
 LEVELS = ("low", "medium", "high", "critical")
-EMAIL, PUSH = "email", "push"
+EMAIL, PUSH, SLACK = "email", "push", "slack"
 NOW, DIGEST, OFF = "now", "digest", "off"
-# The ways of each channel; a push that comes tomorrow is none.
-WAYS: dict[str, tuple[str, ...]] = {EMAIL: (NOW, DIGEST, OFF), PUSH: (NOW, OFF)}
+# The ways of each channel; a push that comes tomorrow is none. In Slack it is about what comes to one person: reminders, escalations,
+# one's turn (cards in channels are the policy's).
+WAYS: dict[str, tuple[str, ...]] = {EMAIL: (NOW, DIGEST, OFF), PUSH: (NOW, OFF), SLACK: (NOW, OFF)}
 USUAL: dict[str, dict[str, str]] = {
     EMAIL: {"low": OFF, "medium": NOW, "high": NOW, "critical": NOW},
     PUSH: {"low": OFF, "medium": NOW, "high": NOW, "critical": NOW},
+    SLACK: {"low": OFF, "medium": NOW, "high": NOW, "critical": NOW},
 }
 # A digest that could not be sent in its hours is not sent in the evening.
 DIGEST_WITHIN = timedelta(hours=6)

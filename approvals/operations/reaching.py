@@ -15,8 +15,7 @@ from django.db import connection, transaction
 from approvals import envelopes
 from approvals.errors import BadRequest, Tampered
 from approvals.models import Action, Delivery, Device, Notification, Requirement, User
-from approvals.notify import choices
-from approvals.notify.choices import EMAIL, NOW, PUSH
+from approvals.notify.choices import EMAIL, NOW, PUSH, SLACK
 from approvals.operations import policies, slack_owing
 from approvals.operations.clock import database_now
 from approvals.operations.telling import people_asked
@@ -82,8 +81,18 @@ def _spread(notice: Notification, known: Told, slack: SlackRule | None) -> bool:
     ]  # fmt: skip
     Delivery.objects.bulk_create(made, ignore_conflicts=True)
     if slack:
+        if notice.recipient:
+            _tell_in_slack(notice, action, known[people])
         slack_owing.owe_cards(action, slack, told=notice.pk, fallback=settings.SLACK_CHANNEL)
     return True
+
+
+def _tell_in_slack(notice: Notification, action: Action, told: Iterable[Reader]) -> None:
+    """What one person is told goes to them in Slack as well, where they are linked and want it. Passed on: then the card itself comes."""
+    for reader in told:
+        if notice.kind != "action.passed_on" and reader.wants.way(SLACK, action.level) == NOW:
+            due = reader.wants.held_until(database_now(), action.level)
+            slack_owing.owe_told(reader.id, notice.pk, notice.kind, action, due=due)
 
 
 def _owed(may: Iterable[Reader], level: str, ends: datetime) -> list[Owed]:
@@ -121,7 +130,7 @@ def digests(*, limit: int = 500) -> int:
 def want_trial(*, by: User, channel: str) -> None:
     """Owe a person a message to themself, to see whether it arrives. Raises BadRequest when there is nowhere to send it."""
     devices = list(Device.objects.filter(user=by).values_list("pk", flat=True)) if channel == PUSH else [0]
-    if channel not in choices.WAYS or not devices:
+    if channel not in {EMAIL, PUSH} or not devices:
         raise BadRequest(say("There is no device to send to: allow notifications on this one first"))
     if channel == EMAIL and not by.email:
         raise BadRequest(say("Your account has no e-mail address; an administrator can add one"))

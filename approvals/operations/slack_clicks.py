@@ -11,8 +11,17 @@ from django.db import transaction
 from approvals.models import Action, User
 from approvals.operations import events
 from audit import log
+from audit.log import Entry
 
 Made = TypeVar("Made")
+
+
+@transaction.atomic
+def beside(stream: Callable[[Made], str], did: Callable[[], Made], *, what: str, by: User, click: Mapping[str, str]) -> Made:
+    """The same for what is about no action (a halt, somebody's absence): the event goes into the stream of what was made."""
+    made = did()
+    log.append(Entry(stream=stream(made), kind="slack.pressed", by=by.actor, door="slack", data={"what": what, "click": dict(click)}))
+    return made
 
 
 @transaction.atomic

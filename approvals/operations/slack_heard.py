@@ -1,5 +1,6 @@
 """What Slack sent and we took already: a signature is good once, and a delivery that comes again gets the answer it got."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -27,6 +28,11 @@ class Heard:
 def signature(value: str) -> bool:
     """Whether this signature comes for the first time."""
     return _insert(f"s:{value[-64:]}")
+
+
+def state(value: str) -> bool:
+    """Whether this state of an installation comes back for the first time."""
+    return _insert(f"o:{hashlib.sha256(value.encode()).hexdigest()}")
 
 
 def delivery(key: str) -> Heard:

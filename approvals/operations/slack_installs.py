@@ -1,14 +1,18 @@
-"""Where the app is installed: keeping, renewing and forgetting a workspace. Tokens are sealed before they are stored, and in no event."""
+"""Where the app is installed: beginning, keeping, renewing and forgetting a workspace. Tokens are sealed before they are stored, and in no event."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
+from approvals import permissions
 from approvals.models import SlackTeam, User
 from approvals.notify import sealing
+from approvals.operations import slack_heard
 from audit import log
 from audit.actors import SYSTEM
 from audit.log import Entry
@@ -37,13 +41,28 @@ class Installed:
 def install(found: Installed, *, by: User | None, door: str) -> SlackTeam:
     """Keep a workspace, or its new tokens when it is known. An event says who did it; never with which token."""
     values = {
-        "enterprise": found.enterprise, "name": found.name, "app": found.app, "bot_user": found.bot_user, "token": sealing.seal(found.token),
+        "enterprise": found.enterprise, "name": found.name, "api": settings.SLACK_API_URL, "app": found.app, "bot_user": found.bot_user, "token": sealing.seal(found.token),
         "refresh_token": sealing.seal(found.refresh_token), "scopes": found.scopes, "installed_by": by, "error": "", "failures": 0,
         "token_until": Now() + timedelta(seconds=found.expires_in) if found.expires_in else None, "refreshing_until": None, "next_at": Now(),
     }  # fmt: skip
     row, _ = SlackTeam.objects.update_or_create(team=found.team, removed_at=None, defaults=values)
     log.append(_entry(row, "slack.installed", by, door))
     return row
+
+
+@transaction.atomic
+def begin(*, by: User) -> str:
+    """What the authorisation at Slack carries there and back, so that nobody can have somebody else's workspace installed here.
+
+    The door keeps it in the session of whoever asked. Raises NotAllowed for whoever is no administrator.
+    """
+    permissions.check_connect(permissions.standing(by))
+    return secrets.token_urlsafe(32)
+
+
+def once(state: str) -> bool:
+    """Whether it comes back for the first time; of two requests at once only one hears yes."""
+    return slack_heard.state(state)
 
 
 @transaction.atomic
@@ -71,6 +90,11 @@ def refreshed(team_id: int, *, token: str, refresh_token: str, expires_in: int) 
         token=sealing.seal(token), refresh_token=sealing.seal(refresh_token), token_until=Now() + timedelta(seconds=expires_in),
         refreshing_until=None, error="",
     )  # fmt: skip
+
+
+def not_refreshed(team_id: int, why: str) -> None:
+    """It is tried again when the time for one try is over; the operators see why it did not work."""
+    SlackTeam.objects.filter(pk=team_id).update(error=f"Its token could not be renewed: {why}"[:500])
 
 
 def reached(team_id: int) -> None:

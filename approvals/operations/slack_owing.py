@@ -4,7 +4,8 @@
 does more for it.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -57,6 +58,12 @@ def owe_cards(action: Action, rule: SlackRule, *, told: int, fallback: str = "")
     return made
 
 
+def owe_waiting(rule: SlackRule, *, most: int, fallback: str = "") -> int:
+    """Cards of what waits already, the newest of it: for a workspace that was just connected. Returns how many."""
+    waiting = Action.objects.filter(state=ActionState.PENDING, expires_at__gt=Now()).order_by("-created_at")[:most]
+    return sum(owe_cards(action, rule, told=0, fallback=fallback) for action in reversed(waiting))
+
+
 def owe_directs(actions: Collection[UUID]) -> int:
     """The card as a direct message to whoever has one of these reserved."""
     waiting = Action.objects.filter(pk__in=actions, state=ActionState.PENDING, reserved_by__isnull=False)
@@ -72,17 +79,33 @@ def owe_direct(action: Action) -> int:
     return made
 
 
-def owe_note(person: SlackPerson, key: str, body: dict[str, Any]) -> bool:
-    """A direct message that stands alone (a digest, a reminder): `text` and `blocks`. The same key once."""
+def owe_told(user: int, notice: int, kind: str, action: Action, *, due: datetime) -> int:
+    """A direct message to one person about one action: a reminder, an escalation, their turn. Drawn, and looked at again, when it goes."""
+    people = SlackPerson.objects.filter(user=user, unlinked_at=None)
+    body = {"what": "told", "kind": kind, "version": action.version}
+    return sum(owe_note(person, f"notice:{notice}", body, action=action, due=due) for person in people)
+
+
+def owe_digests(day_of: Callable[[int], str], users: Collection[int]) -> int:
+    """The digest of the day `day_of` gives, for these people wherever they are linked; each once. Returns how many are new."""
+    people = SlackPerson.objects.filter(user__in=users, unlinked_at=None)
+    return sum(owe_note(person, f"digest:{day_of(person.user_id)}", {"what": "digest"}) for person in people)
+
+
+def owe_note(person: SlackPerson, key: str, body: dict[str, Any], **values: Any) -> bool:
+    """A direct message that stands alone: `text` and `blocks` as they are, or `what` for one of `slack.noting`. The same key once."""
     team = SlackTeam.objects.filter(team=person.team, removed_at=None).first()
-    return bool(team and _owe(team, person.slack_user, SlackMessage.Kind.NOTE, f"note:{key}", body=body))
+    if team is None:
+        return False
+    due = {"due_at": values.pop("due")} if "due" in values else {}
+    return _owe(team, person.slack_user, SlackMessage.Kind.NOTE, f"note:{key}", body=body, **due, **values)
 
 
 def _owe(team: SlackTeam, name: str, kind: str, key: str, **values: Any) -> bool:
     channel, _ = SlackChannel.objects.get_or_create(team=team, name=name, defaults={"channel": "" if name[0] in "UW" else name})
     row, new = SlackMessage.objects.get_or_create(channel=channel, key=key, defaults={"kind": kind, **values})
-    if new:
-        return True
+    if new or kind == SlackMessage.Kind.NOTE:
+        return new
     again = SlackMessage.objects.filter(pk=row.pk, state=SlackState.SKIPPED)
     return bool(again.update(state=SlackState.WAITING, due_at=Now(), attempts=0, error=""))
 

@@ -9,17 +9,21 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from approvals import permissions
-from approvals.errors import BadRequest, Conflict, NotFound
-from approvals.models import SlackCode, SlackPerson, User
+from approvals.errors import BadRequest, Conflict, NotFound, TooMany
+from approvals.models import SlackCode, SlackGuess, SlackPerson, User
 from audit import log
 from audit.log import Entry
+from audit.sentences import say
 
 ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # nothing that is mistaken for something else
 CODE_LENGTH, CODE_LASTS = 8, timedelta(minutes=10)
+# Of 6.5 * 10^11 codes; the second limit is for many accounts together, the first keeps one of them from reaching it for all.
+GUESSED_WITHIN, MOST_GUESSES, MOST_GUESSES_OF_ALL = timedelta(minutes=10), 5, 100
+_GUESSING = 4_711_008
 
 
 @dataclass(frozen=True)
@@ -42,15 +46,35 @@ def make_code(*, by: User) -> str:
     return f"{code[:4]}-{code[4:]}"
 
 
-@transaction.atomic
 def link(code: str, *, identity: Identity) -> SlackPerson:
     """Make a Slack account that of whoever asked for the code. The door has asked Slack whether it is a full member.
 
     Raises:
+        TooMany: they, or all together, have typed too many wrong ones lately. BadRequest: that cannot be a code.
         NotFound: no such code, or it was used or is too old. Conflict: this Slack account is somebody's already.
         NotAllowed: the account here was locked meanwhile.
     """
-    taken = SlackCode.objects.select_for_update().filter(sha256=_hash(code), used_at=None, created_at__gt=Now() - CODE_LASTS).first()
+    hashed = _hash(code)
+    _count_guess(identity)  # in a transaction of its own: what fails afterwards stays counted
+    return _link(hashed, identity)
+
+
+@transaction.atomic
+def _count_guess(identity: Identity) -> None:
+    """One more code typed, of so many that may be. One at a time, so that a thousand at once count as a thousand."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_GUESSING])
+    lately = SlackGuess.objects.filter(at__gt=Now() - GUESSED_WITHIN)
+    if lately.filter(team=identity.team, slack_user=identity.user).count() >= MOST_GUESSES:
+        raise TooMany(say("You have typed too many codes: wait ten minutes, then ask for a new one"))
+    if lately.count() >= MOST_GUESSES_OF_ALL:
+        raise TooMany(say("Too many codes are being tried: linking is closed for some minutes, try again later"))
+    SlackGuess.objects.create(team=identity.team, slack_user=identity.user)
+
+
+@transaction.atomic
+def _link(hashed: str, identity: Identity) -> SlackPerson:
+    taken = SlackCode.objects.select_for_update().filter(sha256=hashed, used_at=None, created_at__gt=Now() - CODE_LASTS).first()
     if taken is None:
         raise NotFound("That code is not valid (any more): ask for a new one on your page of Slack, signed in")
     who = permissions.standing(taken.user)
@@ -62,6 +86,12 @@ def link(code: str, *, identity: Identity) -> SlackPerson:
         raise Conflict("This Slack account is linked already; its owner takes it away on their page of Slack, signed in") from error
     log.append(_entry(who.user, "person.slack_linked", "slack", identity))
     return made
+
+
+def forget_guesses() -> int:
+    """Typed codes are counted for ten minutes only. Returns how many are forgotten."""
+    count, _ = SlackGuess.objects.filter(at__lt=Now() - GUESSED_WITHIN).delete()
+    return count
 
 
 @transaction.atomic

@@ -31,6 +31,7 @@ class TeamRow:
     installed_at: datetime
     error: str
     next_at: datetime
+    token_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,10 @@ def team(team_id: str) -> TeamRow | None:
     return _team(row) if row else None
 
 
-def sealed_token(pk: int) -> str:
-    return SlackTeam.objects.values_list("token", flat=True).get(pk=pk)
+def sealed_token(pk: int) -> tuple[str, str]:
+    """Its token as it is kept, and the address of the Slack it belongs to."""
+    token, api = SlackTeam.objects.values_list("token", "api").get(pk=pk)
+    return token, api
 
 
 def person(*, enterprise: str, team: str, slack_user: str) -> User | None:
@@ -87,6 +90,13 @@ def person(*, enterprise: str, team: str, slack_user: str) -> User | None:
     row = (
         SlackPerson.objects.select_related("user").filter(enterprise=enterprise, team=team, slack_user=slack_user, unlinked_at=None).first()
     )
+    return row.user if row else None
+
+
+def person_at(team: int, slack_user: str) -> User | None:
+    """Whose direct conversation this is, by the workspace's row."""
+    people = SlackPerson.objects.select_related("user").filter(slack_user=slack_user, unlinked_at=None, user__is_active=True)
+    row = people.filter(team__in=SlackTeam.objects.filter(pk=team).values("team")).first()
     return row.user if row else None
 
 
@@ -140,7 +150,8 @@ def standing() -> Standing:
 
 def _team(row: SlackTeam) -> TeamRow:
     return TeamRow(
-        row.pk, row.team, row.enterprise, row.name, row.app, row.bot_user, row.scopes, row.installed_at, row.error, row.next_at
+        row.pk, row.team, row.enterprise, row.name, row.app, row.bot_user, row.scopes, row.installed_at, row.error, row.next_at,
+        row.token_until,
     )  # fmt: skip
 
 

@@ -71,6 +71,14 @@ def select(action_id: str, options: Sequence[Block], *, chosen: str = "", placeh
     }  # fmt: skip
 
 
+def time_picker(action_id: str, *, chosen: str = "", placeholder: str = "") -> Block:
+    """A time of day; `chosen` as 08:30."""
+    return {
+        "type": "timepicker", "action_id": action_id, **({"initial_time": chosen} if chosen else {}),
+        **({"placeholder": plain(placeholder, PLACEHOLDER)} if placeholder else {}),
+    }  # fmt: skip
+
+
 def radio(action_id: str, options: Sequence[Block], *, chosen: str = "") -> Block:
     found = next((o for o in options if o["value"] == chosen), None)
     return {"type": "radio_buttons", "action_id": action_id, "options": list(options[:10]), **({"initial_option": found} if found else {})}
@@ -103,6 +111,11 @@ def entry(label: str, element: Block, *, block_id: str, optional: bool = False, 
         "type": "input", "block_id": block_id, "label": plain(label, LABEL), "element": element, "optional": optional,
         **({"hint": plain(hint, LABEL)} if hint else {}), **({"dispatch_action": True} if acts else {}),
     }  # fmt: skip
+
+
+def home(content: Sequence[Block]) -> Block:
+    """The app's own tab of one person."""
+    return {"type": "home", "blocks": list(content[:100])}
 
 
 def modal(title: str, content: Sequence[Block], *, callback_id: str, metadata: str = "", submit: str = "", close: str = "") -> Block:

@@ -16,6 +16,7 @@ from approvals.notify.errors import NotSent
 from approvals.operations import slack_installs
 from approvals.queries import slack as queries
 
+ENDED = "token_expired"
 GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
 AWAY = {"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org", "ekm_access_denied"}
 SENTENCES = {
@@ -40,8 +41,10 @@ def call(team_id: int, method: str, **args: Any) -> dict[str, Any]:
     try:
         return _call(_token(team_id), method, args)
     except NotSent as failure:
-        if "token_expired" not in failure.why or not _refresh(team_id):
+        if ENDED not in failure.why:
             raise
+        if not _refresh(team_id):  # another process is at it, or it fails for now: nothing is given up for that
+            raise NotSent("The token of this workspace has ended and cannot be renewed at the moment", down=True) from failure
         return _call(_token(team_id), method, args)
 
 
@@ -80,9 +83,13 @@ def _refused(error: SlackApiError) -> NotSent:
 
 
 def _token(team_id: int) -> str:
-    _refresh(team_id)
+    sealed, api = queries.sealed_token(team_id)
+    if api and api != settings.SLACK_API_URL:  # the demo's workspace, and then a real Slack: what is meant for one goes to no other
+        raise NotSent("This workspace belongs to another Slack than SLACK_API_URL names: install the app again", permanent=True)
+    if _refresh(team_id):
+        sealed, _api = queries.sealed_token(team_id)
     try:
-        return sealing.unseal(queries.sealed_token(team_id))
+        return sealing.unseal(sealed)
     except sealing.Unsealable as error:
         raise NotSent(str(error), permanent=True) from error
 
@@ -93,6 +100,10 @@ def _refresh(team_id: int) -> bool:
     if not token:
         return False
     asked = {"grant_type": "refresh_token", "refresh_token": token, "client_id": settings.SLACK_CLIENT_ID}
-    got = _call("", "oauth.v2.access", {**asked, "client_secret": settings.SLACK_CLIENT_SECRET})
+    try:
+        got = _call("", "oauth.v2.access", {**asked, "client_secret": settings.SLACK_CLIENT_SECRET})
+    except NotSent as failure:
+        slack_installs.not_refreshed(team_id, failure.why)  # the old one is good for some minutes still
+        return False
     slack_installs.refreshed(team_id, token=got["access_token"], refresh_token=got["refresh_token"], expires_in=int(got["expires_in"]))
     return True

@@ -3,18 +3,21 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from approvals.errors import ApprovalError
 from approvals.operations.slack_people import Identity
 from approvals.queries import Filters, inbox
 from approvals.queries.slack import TeamRow
 from approvals.slack import blocks as b
-from approvals.slack import linking, replies
+from approvals.slack import halting, linking, replies
 from approvals.slack.cards import url_of
 from approvals.slack.people import Refused, hand, met
 from approvals.slack.text import link, named, safe
 from approvals.slack.verifying import Click
+from audit.languages import told
 
 Json = Mapping[str, Any]
 MOST = 10
@@ -31,6 +34,8 @@ def command(payload: Json, click: Click) -> Json:
         return known(payload, shaped) if known else said(_("There is no such command here"))
     except Refused as refused:
         return said(refused.sentence)
+    except ApprovalError as error:
+        return said(told(error.message))
 
 
 def _approvals(payload: Json, shaped: Json) -> Json:
@@ -40,9 +45,12 @@ def _approvals(payload: Json, shaped: Json) -> Json:
         workspace, identity = met(shaped)
         return _link(" ".join(words[1:]), workspace, identity, str(payload.get("channel_id", "")))
     who = hand(shaped)
-    rows = inbox(filters=Filters(reader=who.user, mine=who.user), limit=MOST).rows
+    rows = inbox(filters=Filters(reader=who.user, mine=who.user), limit=MOST + 1).rows
+    more, rows = len(rows) > MOST, rows[:MOST]
     head = ngettext("%(n)d action waits for you", "%(n)d actions wait for you", len(rows)) % {"n": len(rows)}
     lines = [f"• *{safe(r.level)}* {link(url_of(r.id), named(r.tool))} {safe(named(r.agent))}" for r in rows]
+    if more:
+        lines.append(link(f"{settings.PUBLIC_URL.rstrip('/')}/inbox/", _("and more, in the inbox")))
     return {**said(head), "blocks": [b.section(b.mrkdwn("\n".join([head, *lines])))]}
 
 
@@ -54,7 +62,7 @@ def _link(code: str, workspace: TeamRow, identity: Identity, channel: str) -> Js
     return said(_("Asking Slack who you are ..."))
 
 
-COMMANDS: dict[str, Callable[[Json, Json], Json]] = {"/approvals": _approvals}
+COMMANDS: dict[str, Callable[[Json, Json], Json]] = {"/approvals": _approvals, "/halt": halting.command}
 
 
 def said(text: str) -> dict[str, Any]:

@@ -12,12 +12,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from approvals.slack.handling import handle
+from approvals.slack.handling import Malformed, handle, shaped
 from approvals.slack.verifying import NotFromSlack, verified
-
-
-class _Malformed(Exception):
-    """Signed by Slack and not what Slack sends."""
 
 
 @csrf_exempt
@@ -51,7 +47,7 @@ def _answered(request: HttpRequest, door: str) -> HttpResponse:
         return HttpResponse("This is not signed by Slack.", status=401, content_type="text/plain")
     try:
         kind, payload = _payload(body, door)
-    except _Malformed:
+    except Malformed:
         return HttpResponse("That is not what Slack sends here.", status=400, content_type="text/plain")
     if kind == "url_verification":
         return JsonResponse({"challenge": str(payload.get("challenge", ""))[:500]})
@@ -60,7 +56,7 @@ def _answered(request: HttpRequest, door: str) -> HttpResponse:
 
 
 def _payload(body: bytes, door: str) -> tuple[str, Mapping[str, Any]]:
-    """The kind and content of a delivery. Raises _Malformed."""
+    """The kind and content of a delivery. Raises Malformed."""
     try:
         if door == "events":
             found = json.loads(body)
@@ -68,7 +64,7 @@ def _payload(body: bytes, door: str) -> tuple[str, Mapping[str, Any]]:
             fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100))
             found = fields if door == "commands" else json.loads(fields.get("payload", ""))
     except (ValueError, RecursionError) as error:
-        raise _Malformed from error
+        raise Malformed from error
     if not isinstance(found, dict):
-        raise _Malformed
-    return ("command" if door == "commands" else str(found.get("type", ""))), found
+        raise Malformed
+    return ("command" if door == "commands" else str(found.get("type", ""))), shaped(found)

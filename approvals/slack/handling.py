@@ -6,15 +6,42 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from approvals.operations import slack_heard
-from approvals.slack import commands, hearing, pressing, reviewing
+from approvals.slack import commands, desk, hearing, pressing, reviewing
 from approvals.slack.verifying import Click
 
 Json = Mapping[str, Any]
+# What is an object (a list) wherever Slack sends it; anything else of that name is left out, and then counts as not sent.
+OBJECTS = frozenset(
+    [
+        "team",
+        "user",
+        "enterprise",
+        "channel",
+        "container",
+        "view",
+        "message",
+        "event",
+        "state",
+        "values",
+        "selected_option",
+        "edited",
+        "tokens",
+        "previous_message",
+    ]
+)
+LISTS = frozenset({"actions", "authorizations"})
+DEEPEST = 60
+
+
+class Malformed(Exception):
+    """It came from Slack, and is not what Slack sends."""
+
 
 HANDLERS: dict[str, Callable[[Json, Click], Json]] = {
     "block_actions": pressing.block_actions,
     "view_submission": reviewing.view_submission,
     "block_suggestion": reviewing.block_suggestion,
+    "shortcut": desk.shortcut,
     "event_callback": hearing.event_callback,
     "command": commands.command,
 }
@@ -38,6 +65,34 @@ def handle(kind: str, payload: Json, click: Click) -> Json:
     answer = handler(payload, click)
     slack_heard.answered(key, answer)
     return answer
+
+
+def shaped(payload: Json) -> dict[str, Any]:
+    """A delivery in the shape that handlers count on. Raises Malformed for text that no table can hold, and what is nested without end."""
+    try:
+        kept: dict[str, Any] = _shaped(payload, 0)
+        text = json.dumps(kept, ensure_ascii=False)
+        text.encode()
+    except (RecursionError, UnicodeError, ValueError) as error:
+        raise Malformed from error
+    if "\\u0000" in text:
+        raise Malformed
+    return kept
+
+
+def _shaped(value: Any, depth: int) -> Any:
+    if depth > DEEPEST:
+        raise Malformed
+    if isinstance(value, Mapping):
+        return {name: _shaped(part, depth + 1) for name, part in value.items() if _fits(name, part)}
+    return [_shaped(part, depth + 1) for part in value] if isinstance(value, list) else value
+
+
+def _fits(name: str, part: Any) -> bool:
+    if name in OBJECTS:
+        # An event names its channel and user by id only; so does an edit.
+        return isinstance(part, Mapping | str) if name in {"channel", "user", "team"} else isinstance(part, Mapping)
+    return isinstance(part, list) if name in LISTS else True
 
 
 def key_of(payload: Json) -> str:

@@ -1,4 +1,4 @@
-"""Events: replies in threads become comments, deleted and changed cards are posted again, the app is removed, somebody becomes a guest."""
+"""Events: somebody opens the Home tab, replies in threads become comments, deleted and changed cards are posted again, the app is removed, somebody becomes a guest."""
 
 import html
 from collections.abc import Callable, Mapping
@@ -10,8 +10,8 @@ from approvals.errors import ApprovalError
 from approvals.operations import commenting, slack_installs, slack_people, slack_queue, waking
 from approvals.operations.slack_people import Identity
 from approvals.queries import slack as queries
-from approvals.slack import replies
-from approvals.slack.people import page_url
+from approvals.slack import desk, replies
+from approvals.slack.people import page_url, part
 from approvals.slack.verifying import Click
 from audit.languages import told
 
@@ -82,11 +82,11 @@ def _revoked(payload: Json, event: Json) -> None:
 
 
 def _user_changed(payload: Json, event: Json) -> None:
-    user = event.get("user") or {}
+    user = part(event, "user")
     if user.get("deleted") or user.get("is_restricted") or user.get("is_ultra_restricted"):
         slack_people.lost(Identity("", str(user.get("team_id") or payload.get("team_id", "")), str(user.get("id", ""))))
 
 
 EVENTS: dict[str, Callable[[Json, Json], None]] = {
-    "message": _message, "app_uninstalled": _removed, "tokens_revoked": _revoked, "user_change": _user_changed,
+    "message": _message, "app_home_opened": desk.opened, "app_uninstalled": _removed, "tokens_revoked": _revoked, "user_change": _user_changed,
 }  # fmt: skip

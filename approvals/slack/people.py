@@ -11,6 +11,7 @@ from approvals.models.people import User
 from approvals.operations.slack_people import Identity
 from approvals.queries import slack as queries
 from approvals.queries.slack import TeamRow
+from approvals.slack.verifying import Click
 
 
 class Refused(Exception):
@@ -36,7 +37,7 @@ def page_url() -> str:
 
 def met(payload: Mapping[str, Any]) -> tuple[TeamRow, Identity]:
     """The workspace the app was used in, and who used it. Raises Refused for an unknown workspace, or somebody of another one."""
-    team, user = _dict(payload, "team"), _dict(payload, "user")
+    team, user = part(payload, "team"), part(payload, "user")
     workspace = queries.team(str(team.get("id", "")))
     if workspace is None:
         raise Refused(_("Countersign is not installed in this workspace (any more)"))
@@ -44,7 +45,7 @@ def met(payload: Mapping[str, Any]) -> tuple[TeamRow, Identity]:
     # In a shared channel people of other workspaces can press the same button. Missing is not the same either.
     if own != workspace.team:
         raise Refused(_("You belong to another workspace: decide it on the page, signed in: %(url)s") % {"url": settings.PUBLIC_URL})
-    enterprise = str(_dict(payload, "enterprise").get("id") or "")
+    enterprise = str(part(payload, "enterprise").get("id") or "")
     return workspace, Identity(enterprise, own, str(user.get("id", "")))
 
 
@@ -62,6 +63,13 @@ def hand(payload: Mapping[str, Any]) -> Hand:
     return Hand(workspace, identity, found)
 
 
-def _dict(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def said_of(who: Hand, click: Click) -> dict[str, str]:
+    """Proof of the click, with whose it was."""
+    identity = who.identity
+    return click.said(enterprise=identity.enterprise, team=identity.team, slack_user=identity.user)
+
+
+def part(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A part of a delivery that is an object; an empty one when it is not there, or is something else."""
     found = payload.get(name)
     return found if isinstance(found, Mapping) else {}

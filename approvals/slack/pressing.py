@@ -5,7 +5,6 @@ of the message, names and hidden fields of the payload are never looked at.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,30 +16,15 @@ from approvals.operations import policies, waking
 from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail, action_detail, desks
 from approvals.slack import blocks as b
-from approvals.slack import cards, modals, quick, replies
-from approvals.slack.people import Hand, Refused, hand, met
+from approvals.slack import cards, desk, halting, modals, quick, replies
+from approvals.slack.people import Hand, Refused, hand, met, part, said_of
+from approvals.slack.replies import Place
 from approvals.slack.showing import of_card, why_not_here
 from approvals.slack.verifying import Click
 from approvals.web.receipts import receipt_of
 from audit.languages import told
 
 Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where somebody pressed, for the private sentence."""
-
-    team: int
-    channel: str
-    user: str
-    trigger: str
-    thread: str = ""
-
-    def whisper(self, text: str, *, link: bool = False) -> None:
-        replies.whisper(
-            self.team, channel=self.channel, user=self.user, text=text, thread=self.thread, trigger=self.trigger, link=link
-        )  # fmt: skip
 
 
 def block_actions(payload: Json, click: Click) -> Json:
@@ -102,7 +86,10 @@ def _review(payload: Json, pressed: Json, place: Place, click: Click, *, choice:
     detail = action_detail(action_id, reader=who.user)
     if detail.row.state == "PENDING":
         check_prefix(detail, prefix)
-    replies.show(place.team, trigger=place.trigger, view=drawn(detail, who, choice=choice))
+    kind = (payload.get("view") or {}).get("type", "")
+    replies.show(
+        place.team, trigger=place.trigger, view=drawn(detail, who, choice=choice, home=kind == "home"), over=kind == "modal"
+    )  # fmt: skip
 
 
 def _reject(payload: Json, pressed: Json, place: Place, click: Click) -> None:
@@ -117,23 +104,26 @@ def _choose(payload: Json, pressed: Json, place: Place, click: Click) -> None:
     meta = modals.metadata(view)
     choice = str((pressed.get("selected_option") or {}).get("value", ""))
     detail = action_detail(meta.get("action", ""), reader=who.user)
-    replies.redraw(place.team, view_id=str(view.get("id", "")), view=drawn(detail, who, choice=choice), seen=str(view.get("hash", "")))
+    view_of_it = drawn(detail, who, choice=choice, home=bool(meta.get("home")))
+    replies.redraw(place.team, view_id=str(view.get("id", "")), view=view_of_it, seen=str(view.get("hash", "")))
 
 
 def _link(payload: Json, pressed: Json, place: Place, click: Click) -> None:
     met(payload)
-    replies.show(place.team, trigger=place.trigger, view=modals.link_account())
+    over = (payload.get("view") or {}).get("type") == "modal"
+    replies.show(place.team, trigger=place.trigger, view=modals.link_account(), over=over)
 
 
 PRESSES: dict[str, Callable[[Json, Json, Place, Click], None]] = {
     cards.APPROVE: _approve, cards.REJECT: _reject, cards.REVIEW: _review, modals.CHOICE: _choose, "link": _link,
+    **desk.PRESSES, **halting.PRESSES,
 }  # fmt: skip
 
 
-def drawn(detail: ActionDetail, who: Hand, *, choice: str = "") -> b.Block:
-    """The view of an action for one person, as it is now."""
-    desk = desks.desk(detail.row.id, reader=who.user) if detail.row.state == "PENDING" else None
-    return modals.review(detail, policies.in_force().data.slack, desk, choice=choice)
+def drawn(detail: ActionDetail, who: Hand, *, choice: str = "", home: bool = False) -> b.Block:
+    """The view of an action for one person, as it is now. `home`: it was opened from their Home tab, which then follows."""
+    own = desks.desk(detail.row.id, reader=who.user) if detail.row.state == "PENDING" else None
+    return modals.review(detail, policies.in_force().data.slack, own, choice=choice, origin={"home": "1"} if home else None)
 
 
 def check_prefix(detail: ActionDetail, prefix: str) -> None:
@@ -155,12 +145,6 @@ def key_of(click: Click) -> str:
     return f"slack:{click.body_sha256[:48]}"
 
 
-def said_of(who: Hand, click: Click) -> dict[str, str]:
-    """Proof of the click, with whose it was."""
-    identity = who.identity
-    return click.said(enterprise=identity.enterprise, team=identity.team, slack_user=identity.user)
-
-
 def _value(pressed: Json) -> tuple[UUID, str]:
     key, _colon, prefix = str(pressed.get("value", "")).partition(":")
     try:
@@ -176,7 +160,7 @@ def _first(payload: Json) -> Json:
 
 def _place(payload: Json) -> Place:
     workspace, identity = met(payload)
-    container, channel = payload.get("container") or {}, payload.get("channel") or {}
+    container, channel = part(payload, "container"), part(payload, "channel")
     message = payload.get("message") or {}
     thread = str(message.get("thread_ts") or "") if isinstance(message, Mapping) else ""
     where = str(channel.get("id") or container.get("channel_id") or identity.user)
@@ -184,11 +168,9 @@ def _place(payload: Json) -> Place:
 
 
 def _stranger(payload: Json, refused: Refused) -> Json:
-    from approvals.queries import slack as queries
-
-    workspace = queries.team(str((payload.get("team") or {}).get("id", "")))
-    user, channel = (payload.get("user") or {}).get("id"), (payload.get("channel") or {}).get("id")
+    workspace = replies.workspace_of(payload)
+    user, channel = part(payload, "user").get("id"), part(payload, "channel").get("id")
     if workspace and user and channel:
         trigger = str(payload.get("trigger_id", ""))
-        replies.whisper(workspace.id, channel=str(channel), user=str(user), text=refused.sentence, trigger=trigger)
+        replies.whisper(workspace, channel=str(channel), user=str(user), text=refused.sentence, trigger=trigger)
     return {}

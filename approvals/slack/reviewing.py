@@ -11,22 +11,22 @@ from approvals.operations import policies, slack_clicks, waking
 from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail, action_detail, desks
 from approvals.slack import blocks as b
-from approvals.slack import linking, modals, pressing, quick
+from approvals.slack import desk, halting, home, linking, modals, pressing, quick
 from approvals.slack.cards import url_of
-from approvals.slack.people import Hand, Refused, hand
+from approvals.slack.people import Hand, Refused, hand, said_of
 from approvals.slack.rooms import agents
 from approvals.slack.showing import of_modal, why_not_here
 from approvals.slack.threads import changed
 from approvals.slack.verifying import Click
+from approvals.slack.views import Values, beside, shows, values_of
 from approvals.web.schemaform import PREFIX, kind_of, read, resolved
 from audit.languages import told
 
 Json = Mapping[str, Any]
-Values = dict[str, str]
 DECIDING = frozenset({"approve", "reject", "respond", "edit"})
 # Where an error of a verb stands.
 BESIDE = {"approve": "reason", "reject": "reason", "respond": "words", "ask": "words", "snooze": "seconds", "pass_on": "to"}
-BUSY_MS = 2_000
+BUSY_MS = 200  # Slack shows a spinner until it is answered, and we answer within 300 ms
 
 
 def view_submission(payload: Json, click: Click) -> Json:
@@ -37,7 +37,10 @@ def view_submission(payload: Json, click: Click) -> Json:
         if name == modals.LINK:
             return linking.submitted(payload)
         who = hand(payload)
-        return SUBMITS[str(name)](view, who, click) if name in SUBMITS else {}
+        answer = SUBMITS[str(name)](view, who, click) if name in SUBMITS else {}
+        if modals.metadata(view).get("home"):
+            home.publish_soon(who)
+        return answer
     except Refused as refused:
         return shows(modals.sentence(refused.sentence, bad=True))
     except StepUp as error:
@@ -99,7 +102,7 @@ def _decide(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Js
     reason = "\n".join(filter(None, [values.get("preset", ""), values.get("reason", "")]))
     done = operations.decide(
         detail.row.id, by=who.user, verdict=verb, seen_digest=detail.row.digest, reason=reason, response=values.get("words", ""),
-        idempotency_key=pressing.key_of(click), door="slack", proof=Proof(click=pressing.said_of(who, click)),
+        idempotency_key=pressing.key_of(click), door="slack", proof=Proof(click=said_of(who, click)),
     )  # fmt: skip
     if not done.resolved:
         return shows(modals.sentence(_("Recorded. It waits for more people.")))
@@ -139,7 +142,7 @@ def _edit_confirmed(view: Json, who: Hand, click: Click) -> Json:
     wanted = slack_clicks.on_record(
         action_id,
         lambda: operations.request_edit(action_id, by=who.user, seen_digest=digest, args=meta.get("args"), reason=str(meta.get("reason", "")), door="slack"),
-        what="edit", by=who.user, click=pressing.said_of(who, click),
+        what="edit", by=who.user, click=said_of(who, click),
     )  # fmt: skip
     agents.wake_edit(wanted.pk)
     waking.soon(waking.SLACK)
@@ -182,40 +185,26 @@ VERBS: dict[str, Callable[[ActionDetail, Hand, Values, Click], Json]] = {
     "approve": _decide, "reject": _decide, "respond": _decide, "edit": _edit, "ask": _ask, "reserve": _reserve, "put_back": _put_back,
     "snooze": _snooze, "pass_on": _pass_on,
 }  # fmt: skip
-SUBMITS: dict[str, Callable[[Json, Hand, Click], Json]] = {modals.REVIEW: _reviewed, modals.CONFIRM_EDIT: _edit_confirmed}
+SUBMITS: dict[str, Callable[[Json, Hand, Click], Json]] = {
+    modals.REVIEW: _reviewed, modals.CONFIRM_EDIT: _edit_confirmed, desk.AWAY: desk.leave, halting.HALT: halting.submitted,
+}  # fmt: skip
 
 
 def _recorded(detail: ActionDetail, who: Hand, click: Click, what: str, did: Callable[[], Any]) -> Any:
-    return slack_clicks.on_record(detail.row.id, did, what=what, by=who.user, click=pressing.said_of(who, click))
+    return slack_clicks.on_record(detail.row.id, did, what=what, by=who.user, click=said_of(who, click))
 
 
 def block_suggestion(payload: Json, click: Click) -> Json:
-    """Names for "to whom": people who may decide it in one's stead."""
+    """Names for "to whom": people who may decide it in one's stead; in the view of going away, who may be left one's desk."""
+    view = payload.get("view") or {}
     try:
         who = hand(payload)
-        desk = desks.desk(modals.metadata(payload.get("view") or {}).get("action", ""), reader=who.user)
+        if view.get("callback_id") == desk.AWAY:
+            people = desks.possible_delegates(who.user)
+        else:
+            found = desks.desk(modals.metadata(view).get("action", ""), reader=who.user)
+            people = found.people if found else ()
     except (Refused, ApprovalError):
         return {"options": []}
     typed = str(payload.get("value", "")).lower()[:80]
-    return {"options": [b.option(name, name) for name in (desk.people if desk else ()) if typed in name.lower()][: b.OPTIONS]}
-
-
-def values_of(view: Json) -> Values:
-    """What stands in each field of a view, as text, by block."""
-    blocks = (view.get("state") or {}).get("values") or {}
-    return {str(name): _text(next(iter(found.values()), {})) for name, found in blocks.items() if isinstance(found, Mapping)}
-
-
-def _text(element: Any) -> str:
-    if not isinstance(element, Mapping):
-        return ""
-    option = element.get("selected_option")
-    return str((option.get("value") if isinstance(option, Mapping) else element.get("value")) or "")
-
-
-def shows(view: b.Block) -> Json:
-    return {"response_action": "update", "view": view}
-
-
-def beside(block: str, why: str) -> Json:
-    return {"response_action": "errors", "errors": {block: why[:500]}}
+    return {"options": [b.option(name, name) for name in people if typed in name.lower()][: b.OPTIONS]}

@@ -1,9 +1,14 @@
-"""What the agents' room plugs in, since this one may not import it: schemas of tools, and waking whoever checks an edit or answers a question."""
+"""What the agents' room plugs in, since this one may not import it: schemas of tools, what can be halted, and waking
+whoever checks an edit or answers a question.
+"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from approvals import operations
 from approvals.queries import ActionDetail
 from approvals.web.schemaform import guessed
 
@@ -16,6 +21,19 @@ def _nobody(row: Any) -> None:
     """The sweeper finds it."""
 
 
+@dataclass(frozen=True)
+class HaltScope:
+    """What can be halted: `value` is "everything", "agent:<slug>" or "run:<id>"; `counts` says what that would stop."""
+
+    value: str
+    label: str
+    counts: str
+
+
+def _only_everything(agent: str, run: str) -> Sequence[HaltScope]:
+    return [HaltScope("everything", _("Everything"), "")]
+
+
 @dataclass
 class AgentsRoom:
     """Until something is plugged in: a schema guessed from the values, and the sweeper's two seconds."""
@@ -23,6 +41,8 @@ class AgentsRoom:
     schema_of: Callable[[ActionDetail], Mapping[str, Any]] = _guess
     wake_edit: Callable[[Any], None] = _nobody
     wake_ask: Callable[[Any], None] = _nobody
+    halt_scopes: Callable[[str, str], Sequence[HaltScope]] = _only_everything
+    order_halt: Callable[..., Any] = operations.halt
 
 
 agents = AgentsRoom()

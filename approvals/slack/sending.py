@@ -7,6 +7,7 @@ Called by a worker's tick for one stretch; nothing waits for it. A lost answer t
 import time
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.utils.translation import gettext as _
 
@@ -16,9 +17,10 @@ from approvals.operations import policies, slack_owing, slack_queue
 from approvals.operations.slack_queue import Claimed
 from approvals.policy.slack import SlackRule
 from approvals.queries import action_detail
-from approvals.slack import cards, client, threads
+from approvals.slack import cards, client, noting, threads
 from approvals.slack.cards import Drawn
 
+log = structlog.get_logger("approvals.slack")
 EVENT_TYPE = "countersign_message"
 _since: int | None = None
 
@@ -50,6 +52,9 @@ def send(taken: Claimed, rule: SlackRule) -> None:
         drawn = _drawn(taken, rule)
     except ApprovalError as error:
         return slack_queue.skip(taken, error.message)
+    except Exception:  # a mistake of ours in one message must not keep all the others waiting behind it
+        log.exception("slack_not_drawn", message=taken.id)
+        return slack_queue.record(taken, NotSent(_("It could not be drawn; see the worker's log"), permanent=True))
     if drawn is None:
         return slack_queue.skip(taken, _("It was over before it could be posted"))
     if taken.ts and drawn.sha256 == taken.shown:
@@ -70,7 +75,7 @@ def _drawn(taken: Claimed, rule: SlackRule) -> Drawn | None:
         return cards.draw(detail, rule)
     if taken.kind == "reply":
         return threads.draw(taken.key, rule) if taken.thread else None
-    return cards.note(taken.body.get("text", ""), taken.body.get("blocks"))
+    return noting.draw(taken)
 
 
 def _put(taken: Claimed, drawn: Drawn) -> str:

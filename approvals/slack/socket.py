@@ -14,7 +14,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from approvals.slack import client
-from approvals.slack.handling import handle
+from approvals.slack.handling import Malformed, handle, shaped
 from approvals.slack.verifying import over_socket
 
 log = structlog.get_logger("approvals.slack")
@@ -52,6 +52,9 @@ def _heard(connection: BaseSocketModeClient, request: SocketModeRequest) -> None
     except DatabaseError:
         log.exception("slack_socket_database")
         return
+    except Malformed:
+        log.warning("slack_socket_malformed")
+        answer = {}
     except Exception:
         log.exception("slack_socket_failed")
         answer = {}
@@ -64,4 +67,4 @@ def _answer(request: SocketModeRequest) -> dict[str, Any]:
     payload: dict[str, Any] = dict(request.payload or {})
     kind = "command" if request.type == "slash_commands" else str(payload.get("type", ""))
     click = over_socket(json.dumps(payload, sort_keys=True).encode("utf-8", "surrogatepass"), request.envelope_id)
-    return dict(handle(kind, payload, click))
+    return dict(handle(kind, shaped(payload), click))

@@ -27,6 +27,7 @@ class Options:
     port: int
     workers: int
     var: Path
+    slack_port: int = 0  # of the demo's Slack (SLACK=demo); 0: none
 
     @property
     def reachable(self) -> str:
@@ -38,15 +39,28 @@ class Options:
     def address(self) -> str:
         return f"http://{self.reachable}:{self.port}"
 
+    @property
+    def slack_url(self) -> str:
+        return f"http://127.0.0.1:{self.slack_port}"
+
 
 def options(root: Path) -> Options:
     var = os.environ.get("COUNTERSIGN_VAR", "").strip()
+    port = _number("PORT", 8000, 1, 65535)
     return Options(
         host=os.environ.get("HOST", "").strip() or "127.0.0.1",
-        port=_number("PORT", 8000, 1, 65535),
+        port=port,
         workers=_number("WORKERS", 2, 1, 64),
         var=Path(var).expanduser().resolve() if var else root / "var",
+        slack_port=_number("SLACK_PORT", port + 400 if port <= 65_135 else port - 400, 1, 65535) if _slack_demo() else 0,
     )
+
+
+def _slack_demo() -> bool:
+    wanted = os.environ.get("SLACK", "").strip()
+    if wanted not in {"", "demo"}:
+        raise ServiceError(f"SLACK={wanted[:40]} is not known: write SLACK=demo for a Slack of our own, or leave it out (docs/slack.md).")
+    return bool(wanted)
 
 
 def _number(name: str, default: int, low: int, high: int) -> int:
@@ -99,13 +113,24 @@ def port(chosen: Options) -> None:
         family, kind, _, _, where = socket.getaddrinfo(chosen.host, chosen.port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror as error:
         raise ServiceError(f"HOST={chosen.host} is no address of this machine: use HOST=127.0.0.1.") from error
+    try:
+        _listen(family, kind, where)
+    except OSError as error:
+        raise ServiceError(_why_no_port(chosen, error)) from error
+    if not chosen.slack_port:
+        return
+    try:
+        _listen(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", chosen.slack_port))
+    except OSError as error:
+        why = f"The demo's Slack cannot listen on port {chosen.slack_port} ({error.strerror})"
+        raise ServiceError(f"{why}: choose another with SLACK_PORT={chosen.slack_port + 1} make run SLACK=demo.") from error
+
+
+def _listen(family: int, kind: int, where: object) -> None:
     with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(where)
-            probe.listen(1)
-        except OSError as error:
-            raise ServiceError(_why_no_port(chosen, error)) from error
+        probe.bind(where)  # type: ignore[arg-type]
+        probe.listen(1)
 
 
 def _why_no_port(chosen: Options, error: OSError) -> str:

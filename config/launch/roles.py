@@ -1,6 +1,7 @@
 """The programs `make run` starts: web, worker, beat and, with an app token, slack, each with its command line. deploy/ starts the same ones.
+With SLACK=demo a Slack of our own is one more.
 
-Imports `process` and `checks` (for the options).
+Imports `process`, `demo_slack` and `checks` (for the options).
 """
 
 import os
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from config.launch import demo_slack
 from config.launch.checks import Options
 from config.launch.process import Role
 from config.services.child import command_line, wait_until
@@ -29,6 +31,7 @@ def environment(chosen: Options, *, database_url: str, redis_url: str) -> dict[s
         "PORT": str(chosen.port),
         "COUNTERSIGN_VAR": str(chosen.var),
         "PYTHONUNBUFFERED": "1",
+        **(demo_slack.environment(chosen) if chosen.slack_port else {}),
     }
 
 
@@ -50,6 +53,7 @@ def all_roles(chosen: Options, root: Path, env: Mapping[str, str]) -> list[Role]
         **({"slack": [python, "manage.py", "slack_socket"]} if env.get("SLACK_APP_TOKEN", "").strip() else {}),
         "beat": [*celery, "beat", "--schedule", str(chosen.var / "run" / "beat-schedule"), "--pidfile", "", *quiet],
     }
+    others = [demo_slack.role(chosen, root, {**env, "COUNTERSIGN_ROLE": demo_slack.NAME})] if chosen.slack_port else []
     return [
         Role(
             name,
@@ -60,7 +64,7 @@ def all_roles(chosen: Options, root: Path, env: Mapping[str, str]) -> list[Role]
             grace=20.0 if name == "worker" else 8.0,
         )
         for name, command in commands.items()
-    ]
+    ] + others
 
 
 def forget_schedule(var: Path) -> None:
@@ -91,4 +95,4 @@ def end_survivors(var: Path) -> None:
 
 def _is_ours(pid: int) -> bool:
     line = command_line(pid)
-    return sys.executable in line and ("config.asgi" in line or "-A config" in line or "slack_socket" in line)
+    return sys.executable in line and ("config.asgi" in line or "-A config" in line or "slack_socket" in line or "tests.slack" in line)

@@ -8,6 +8,7 @@
     bulk, pages (e) 10,000 pending actions and 1,000,000 events, and the doors on top of them
     starting    (f) cold and warm start of `config.up`
     policy      (g) a policy of 500 rules: one evaluation, a back-test of 10,000 actions
+    chat        (h) decisions in Slack: acknowledgement, and how much later than the page
     report      targets, the table, var/bench.json
 
 Loopback and unix sockets only. `docs/benchmarks.md` says how to read the figures.

@@ -32,6 +32,11 @@ def main(arguments: list[str]) -> int:
             from tests.bench import starting
 
             found["start_s"] = plain(starting.measure(folder / "starts"))
+        if "h" in options.only:
+            say("(h) decisions in Slack")
+            from tests.bench import chat
+
+            found["chat"] = chat.measure(few=options.quick)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     found["machine"] = {"cores": os.cpu_count(), "python": platform.python_version(), "took_s": round(time.monotonic() - began)}
@@ -84,7 +89,7 @@ def say(text: str) -> None:
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the product on the embedded default.")
     parser.add_argument(
-        "--only", type=_parts, default=_parts(os.environ.get("BENCH_ONLY", "abcdefg")), help="parts, such as a,c (default: all)"
+        "--only", type=_parts, default=_parts(os.environ.get("BENCH_ONLY", "abcdefgh")), help="parts, such as a,c (default: all)"
     )
     parser.add_argument("--quick", action="store_true", help="fewer measurements, smaller tables")
     parser.add_argument("--at-once", type=int, default=8, help="cycles in flight in (c)")
@@ -93,8 +98,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 def _parts(text: str) -> set[str]:
     parts = set(text.replace(",", "").replace(" ", "").lower())
-    if not parts or parts - set("abcdefg"):
-        raise argparse.ArgumentTypeError("name parts from a to g, such as a,c")
+    if not parts or parts - set("abcdefgh"):
+        raise argparse.ArgumentTypeError("name parts from a to h, such as a,c")
     return parts
 
 

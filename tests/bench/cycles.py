@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from typing import Protocol
 
 from django.db import connection, connections
 
@@ -75,9 +76,9 @@ def one_by_one(stack: Stack, reviewer: Reviewer, *, cycles: int, warm_up: int = 
     ears, browser = Ears(stack.options.port, reviewer), Browser(stack.options.port, reviewer)
     try:
         for _ in range(warm_up):
-            _cycle(reviewer, ears, browser)
+            cycle(reviewer, ears, browser)
         with _stamps():
-            done = [_cycle(reviewer, ears, browser) for _ in range(cycles)]
+            done = [cycle(reviewer, ears, browser) for _ in range(cycles)]
             with connection.cursor() as cursor:
                 cursor.execute("SELECT action::text, extract(epoch FROM at)::float8 FROM bench_commit")
                 committed = dict(cursor.fetchall())
@@ -107,7 +108,7 @@ def in_flight(stack: Stack, reviewer: Reviewer, *, cycles: int, at_once: int) ->
                 with lock:
                     if next(todo, None) is None:
                         return done
-                _cycle(reviewer, ears, browser)
+                cycle(reviewer, ears, browser)
                 done += 1
         finally:
             connections.close_all()
@@ -121,14 +122,21 @@ def in_flight(stack: Stack, reviewer: Reviewer, *, cycles: int, at_once: int) ->
     return Rate(done / took, done, at_once, {name: round((after[name] - before[name]) / took / cores, 3) for name in after})
 
 
-def _cycle(reviewer: Reviewer, ears: Ears, browser: Browser) -> Cycle:
+class Decides(Protocol):
+    """The page, or Slack: whoever answers a decision; the moments it was sent and answered."""
+
+    def decide(self, action_id: str, digest: str) -> tuple[float, float]: ...
+
+
+def cycle(reviewer: Reviewer, ears: Ears, door: Decides) -> Cycle:
+    """One whole governed cycle, decided at a door."""
     started = time.time()
     run = start_run(agent=cast.AGENT, input={"number": next(_number)}, by=reviewer.user, door="cli")
     run_id = str(run.pk)
     ears.wait(run_id, "run.waiting")
     action, digest = Action.objects.values_list("pk", "digest").get(run=run_id)
     _, heard = ears.wait(str(action), "action.opened")
-    sent, answered = browser.decide(str(action), digest)
+    sent, answered = door.decide(str(action), digest)
     kind, finished = ears.wait(run_id, *ENDED)
     output = Run.objects.values_list("output", flat=True).get(pk=run.pk)
     if kind != "run.succeeded" or not output:

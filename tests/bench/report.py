@@ -62,6 +62,12 @@ def lines(found: dict[str, Any]) -> list[Line]:
         ):
             table.append(Line(f"g  evaluation, {name} p95", policy[key]["p95"], "ms", limit))
         table.append(Line("   back-test", policy["backtest_s"], "s", 30, note=f"{policy['backtested']:,} actions, 500 rules"))
+    if chat := found.get("chat"):
+        table += _spread("h  press in Slack -> acknowledged", chat["ack"], {"p99": 300})
+        table += _spread(f"   the same, {chat['in_flight']} in flight", chat["ack_loaded"], {"p99": 300})
+        table += _spread("   press sent -> next step", chat["slack_to_step"], {})
+        table += _spread("   page's decision sent -> next step", chat["page_to_step"], {})
+        table += [Line(f"   Slack later than the page, {name}", ms, "ms", 100) for name, ms in chat["later"].items()]
     return table
 
 
@@ -88,6 +94,8 @@ def figures(found: dict[str, Any]) -> dict[str, Any]:
         flat["start_s"] = starts
     if policy := found.get("policy"):
         flat |= {"policy_500_rules_ms": policy["spread_out"], "backtest_10000_s": policy["backtest_s"]}
+    if chat := found.get("chat"):
+        flat |= {"slack_ack_ms": chat["ack"], "slack_ack_loaded_ms": chat["ack_loaded"], "slack_later_ms": chat["later"]}
     if memory := found.get("memory"):
         flat["memory_mb"] = round(sum(memory.values()), 1)
     return flat | {"missed": [line.name.strip() for line in lines(found) if line.mark == "MISSED"], "details": found}

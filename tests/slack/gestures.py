@@ -76,7 +76,7 @@ class Gestures:
     def choose(self, user: str, action_id: str, values: Json | None = None, **chosen: Any) -> Answer:
         """Something in the open view that acts at once."""
         shown = self.open_view(user)
-        element, block = _element(shown.view["blocks"], action_id)
+        element, block = _element(shown.view["blocks"], action_id, value=chosen.get("value", ""))
         payload = {
             **self._base("block_actions", user, None, shown), "container": {"type": "view", "view_id": shown.id},
             "view": self._view(shown, values or {}), "actions": [{**_pressed(element), "block_id": block, "action_ts": self.world.ts(), **chosen}],
@@ -148,6 +148,17 @@ class Gestures:
         tab = {"type": "app_home_opened", "user": user, "tab": "home", "channel": self.world.direct(self.world.people[user].team, user).id}
         return self.event(self.world.people[user].team, {**tab, "event_ts": self.world.ts()})
 
+    def press_home(self, user: str, action_id: str, **chosen: Any) -> Answer:
+        """Something on the app's own tab."""
+        shown, team = self.world.homes[user], self.world.people[user].team
+        element, block = _element(shown["blocks"], action_id, value=chosen.get("value", ""))
+        payload = {
+            **self._base("block_actions", user, None), "container": {"type": "view", "view_id": f"VHOME{user}"},
+            "view": {**shown, "id": f"VHOME{user}", "type": "home", "team_id": team, "state": {"values": {}}},
+            "actions": [{**_pressed(element), "block_id": block, "action_ts": self.world.ts(), **chosen}],
+        }  # fmt: skip
+        return self.interact(payload)
+
     # -- what Slack knows -------------------------------------------------------------------------
 
     def open_view(self, user: str) -> OpenView:
@@ -183,10 +194,11 @@ class Gestures:
             self.world.close(shown.id, everything=what == "clear")
 
 
-def _element(blocks: list[Json], action_id: str) -> tuple[Json, str]:
+def _element(blocks: list[Json], action_id: str, *, value: str = "") -> tuple[Json, str]:
+    """The first of that name; of several, the one with this value."""
     for block in blocks:
         for one in [*block.get("elements", []), block.get("accessory", {}), block.get("element", {})]:
-            if one.get("action_id") == action_id:
+            if one.get("action_id") == action_id and value in {"", one.get("value", "")}:
                 return one, block.get("block_id", "b")
     raise AssertionError(f"nothing here is called {action_id}")
 

@@ -4,6 +4,7 @@ Numbers: docs.slack.dev/reference/block-kit (section 3,000, header 150, button 7
 option 75/150, 100 options, confirm 300, ids 255, 50 blocks a message, 100 a view, private_metadata 3,000, title 24, alert in modals only).
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -39,6 +40,8 @@ def view(found: Mapping[str, Any]) -> list[str]:
         problems.append("private_metadata: more than 3000 characters")
     if len(found.get("callback_id", "")) > 255:
         problems.append("callback_id: more than 255 characters")
+    if kind == "home" and "title" in found:
+        problems.append("/view: a home has no title")
     if kind == "modal":
         for part in ("title", "submit", "close"):
             if part == "title" or part in found:
@@ -148,6 +151,8 @@ def _element(found: Mapping[str, Any], at: str, allowed: set[str]) -> Iterator[s
     most = found.get("max_length", 3_000)
     if kind == "plain_text_input" and not len(found.get("initial_value", "")) <= most <= 3_000:
         yield f"{at}: max_length at most 3000, initial_value within it"
+    if kind == "timepicker" and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", found.get("initial_time", "00:00")):
+        yield f"{at}: initial_time is HH:mm"
     if kind == "number_input" and type(found.get("is_decimal_allowed")) is not bool:
         yield f"{at}: is_decimal_allowed is needed"
 

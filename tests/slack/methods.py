@@ -9,6 +9,9 @@ from typing import Any
 from tests.slack import limits
 from tests.slack.world import Channel, Json, OpenView, Team, World
 
+# What the app is given: all that its manifest asks for.
+SCOPES = "channels:history,channels:read,chat:write,commands,groups:history,groups:read,im:history,im:write,users:read"
+
 
 class Refused(Exception):
     """Slack's error code, with what it adds to it."""
@@ -265,17 +268,27 @@ def oauth(world: World, args: Json, token: str) -> Json:
         world.dead_tokens.add(team.token)
         team.token, team.refresh_token = f"xoxe.xoxb-{secrets.token_hex(6)}", f"xoxe-{secrets.token_hex(6)}"
     else:
-        found = world.codes.pop(str(args.get("code", "")), "")
-        if not found:
+        found = world.codes.pop(str(args.get("code", "")), None)  # good once
+        if found is None:
             raise Refused("invalid_code")
-        team = world.teams[found]
+        if found[1] != args.get("redirect_uri"):
+            raise Refused("bad_redirect_uri")
+        team = world.teams[found[0]]
+        if team.org_wide:
+            whole = {"id": team.enterprise, "name": "Enterprise"}
+            return {"access_token": team.token, "team": None, "enterprise": whole, "is_enterprise_install": True, "token_type": "bot"}
     rotating = {"refresh_token": team.refresh_token, "expires_in": 43_200} if team.refresh_token else {}
     enterprise = {"id": team.enterprise, "name": "Enterprise"} if team.enterprise else None
-    about = {"app_id": world.app_id, "token_type": "bot", "scope": "chat:write,commands,users:read", "bot_user_id": team.bot_user}
+    about = {"app_id": world.app_id, "token_type": "bot", "scope": SCOPES, "bot_user_id": team.bot_user}
     return {
         **about, "access_token": team.token, "team": {"id": team.id, "name": team.name}, "enterprise": enterprise,
         "authed_user": {"id": "U0MEI"}, "is_enterprise_install": False, **rotating,
     }  # fmt: skip
+
+
+def revoke(world: World, team: Team, args: Json) -> Json:
+    world.dead_tokens.add(team.token)
+    return {"revoked": True}
 
 
 def _basic(args: Json, world: World) -> bool:
@@ -292,7 +305,7 @@ OPEN: dict[str, Callable[[World, Json, str], Json]] = {
     "oauth.v2.access": oauth, "apps.connections.open": connections, "api.test": lambda world, args, token: {},
 }  # fmt: skip
 METHODS: dict[str, Callable[[World, Team, Json], Json]] = {
-    "auth.test": auth_test, "chat.postMessage": post, "chat.update": update, "chat.delete": delete, "chat.postEphemeral": whisper,
+    "auth.test": auth_test, "auth.revoke": revoke, "chat.postMessage": post, "chat.update": update, "chat.delete": delete, "chat.postEphemeral": whisper,
     "views.open": open_view, "views.push": push_view, "views.update": update_view, "views.publish": publish, "users.info": user_info,
     "conversations.history": history, "conversations.replies": replies, "conversations.info": channel_info, "conversations.list": channel_list,
     "conversations.open": channel_open, "conversations.join": channel_join, "conversations.members": members,

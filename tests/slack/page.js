@@ -67,7 +67,12 @@ function control(e, parent, where, id) {
   const chosen = (more) => () => (acts ? where.act(e, more ? more() : {}) : null);
   if (e.type === "button") {
     if (e.url) return make("a", { class: "link-button", href: e.url, target: "_blank", rel: "noreferrer", onclick: () => where.act(e, {}) }, e.text.text);
-    return make("button", { type: "button", class: e.style, onclick: () => (!e.confirm || confirm(e.confirm.text.text)) && where.act(e, {}) }, e.text.text);
+    return make("button", { type: "button", class: e.style, onclick: () => (!e.confirm || confirm(e.confirm.text.text)) && where.act(e, e.value ? { value: e.value } : {}) }, e.text.text);
+  }
+  if (e.type === "timepicker") {
+    const input = make("input", { ...data, type: "time", value: e.initial_time, "aria-label": e.placeholder ? e.placeholder.text : "Time" });
+    input.addEventListener("change", () => acts && where.act(e, { selected_time: input.value }));
+    return input;
   }
   if (e.type === "static_select" || e.type === "external_select") {
     const initial = e.initial_option && e.initial_option.value;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from tests.slack.world import Json
 
@@ -33,6 +35,28 @@ def state(server: SlackServer, query: dict[str, str]) -> Json:
         }
 
 
+def authorize(server: SlackServer, query: dict[str, str]) -> bytes:
+    """Slack's question to an administrator: which workspace, and whether at all."""
+    world, kept = server.world, {name: query.get(name, "") for name in ("redirect_uri", "state")}
+    known = query.get("client_id") == world.client[0]
+    choices = [(team.id, f"Allow in {team.name}") for team in world.teams.values()] if known else []
+    links = [(f"/oauth/answer?{urlencode({**kept, 'team': key})}", text) for key, text in [*choices, ("", "Cancel")]]
+    items = "".join(f'<p><a class="link-button" href="{html.escape(url)}">{html.escape(text)}</a></p>' for url, text in links)
+    asked = html.escape(query.get("scope", "").replace(",", ", "))
+    head = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Demo chat</title>'
+    )
+    style = '<link rel="stylesheet" href="/page.css"><style>body{display:block;padding:24px}</style>'
+    return f"{head}{style}<h1>Add Countersign?</h1><p>It asks for: {asked}</p>{items}</html>".encode()
+
+
+def answered(server: SlackServer, query: dict[str, str]) -> str:
+    """Back to the app, with a code or a refusal."""
+    team, uri = query.get("team", ""), query.get("redirect_uri", "")
+    said = {"code": server.world.code(team, uri)} if team in server.world.teams else {"error": "access_denied"}
+    return f"{uri}?{urlencode({**said, 'state': query.get('state', '')})}"
+
+
 def act(server: SlackServer, what: str, said: dict[str, Any]) -> Json:
     """A gesture of the page; gives back errors beside fields, options of a menu, or nothing."""
     hands, user = server.hands, str(said.get("user", ""))
@@ -55,6 +79,8 @@ def act(server: SlackServer, what: str, said: dict[str, Any]) -> Json:
         hands.remove(said["channel"], said["ts"])
     elif what == "home":
         hands.home(user)
+    elif what == "home-press":
+        hands.press_home(user, said["action_id"], **(said.get("action") or {}))
     elif what == "shortcut":
         hands.shortcut(user, said["callback_id"])
     return {}

@@ -87,11 +87,23 @@ class _Handler(BaseHTTPRequestHandler):
     server: SlackServer
     protocol_version = "HTTP/1.1"
 
+    def _ours(self) -> bool:
+        """Whether a browser sent this from our own page: a page of elsewhere may not press buttons here, by whatever name it calls us."""
+        host = self.headers.get("Host", "")
+        named = urlsplit(f"//{host}").hostname in {"127.0.0.1", "localhost"}
+        return named and self.headers.get("Origin", f"http://{host}") == f"http://{host}"
+
     def do_GET(self) -> None:
         url = urlsplit(self.path)
+        if not self._ours():
+            return self._say(403, b"not from here", "text/plain")
         if url.path in FILES:
             name, kind = FILES[url.path]
             return self._say(200, (HERE / name).read_bytes(), f"{kind}; charset=utf-8")
+        if url.path == "/oauth/v2/authorize":
+            return self._say(200, page.authorize(self.server, dict(parse_qsl(url.query))), "text/html; charset=utf-8")
+        if url.path == "/oauth/answer":
+            return self._say(302, b"", "text/plain", {"Location": page.answered(self.server, dict(parse_qsl(url.query)))})
         if url.path == "/page/state":
             return self._tell(page.state(self.server, dict(parse_qsl(url.query))))
         return self._say(404, b"nothing here", "text/plain")
@@ -100,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.startswith("/api/"):
             return self._api(self.path.removeprefix("/api/").split("?")[0], body)
-        if self.path.startswith("/page/"):
+        if self.path.startswith("/page/") and self._ours():
             return self._tell(page.act(self.server, self.path.removeprefix("/page/"), json.loads(body or b"{}")))
         return self._say(404, b"nothing here", "text/plain")
 

@@ -31,6 +31,7 @@ class Team:
     bot_user: str
     enterprise: str = ""
     refresh_token: str = ""
+    org_wide: bool = False  # an administrator of the organisation adds the app to all of it
 
 
 @dataclass
@@ -60,7 +61,7 @@ class OpenView:
 
 
 class World:
-    """Starts with one workspace, four people and two channels; tests add what they need."""
+    """Starts with one workspace, five people and two channels; tests add what they need."""
 
     def __init__(self, *, signing_secret: str = "a signing secret", client: tuple[str, str] = ("111.222", "client secret")) -> None:
         self.lock = threading.RLock()
@@ -72,7 +73,7 @@ class World:
         self.channels: dict[str, Channel] = {}
         self.views: dict[str, OpenView] = {}
         self.homes: dict[str, Json] = {}
-        self.codes: dict[str, str] = {}  # OAuth code -> team
+        self.codes: dict[str, tuple[str, str]] = {}  # OAuth code -> team, and where it was sent back to
         self.dead_tokens: set[str] = set()
         self.calls: list[tuple[float, str, Json]] = []
         self._triggers: dict[str, tuple[str, float]] = {}
@@ -83,7 +84,7 @@ class World:
 
     def _usual(self) -> None:
         self.team("T0HOME", "Countersign demo", token="xoxb-home")
-        for key, name in (("U0MEI", "mei"), ("U0JORGE", "jorge"), ("U0OLIVE", "olive"), ("U0STRANGE", "stranger")):
+        for key, name in (("U0MEI", "mei"), ("U0JORGE", "jorge"), ("U0OLIVE", "olive"), ("U0SADE", "sade"), ("U0STRANGE", "stranger")):
             self.person(key, "T0HOME", name)
         self.channel("C0AI", "T0HOME", "ai-actions")
         self.channel("C0RISK", "T0HOME", "ai-high-risk")
@@ -106,6 +107,12 @@ class World:
         """The conversation of the app with one person."""
         found = next((c for c in self.channels.values() if c.im_of == user), None)
         return found or self.channel(f"D{user[1:]}", team, user, im_of=user)
+
+    def code(self, team: str, redirect_uri: str) -> str:
+        """What Slack sends back with somebody who said yes."""
+        code = secrets.token_hex(12)
+        self.codes[code] = (team, redirect_uri)
+        return code
 
     def team_of(self, token: str) -> Team | None:
         return next((t for t in self.teams.values() if t.token == token and token not in self.dead_tokens), None)

@@ -172,7 +172,7 @@ def _page(request: Request, chosen: dict[str, object], errors: dict[str, str], *
 def _matrix(chosen: object) -> list[tuple[str, list[Cell]]]:
     table = chosen if isinstance(chosen, dict) else dict(USUAL)
     ways = {choices.NOW: _("At once"), choices.DIGEST: _("Digest"), choices.OFF: _("No")}
-    channels = {choices.EMAIL: _("E-mail"), choices.PUSH: _("Push")}
+    channels = {choices.EMAIL: _("E-mail"), choices.PUSH: _("Push"), choices.SLACK: _("Slack")}
     return [
         (
             level,

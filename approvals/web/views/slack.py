@@ -52,6 +52,7 @@ def messages(request: Request) -> HttpResponse:
         "rows": [(row, reverse("action", args=[row.action]) if row.action else "") for row in page.rows],
         "standing": queries.standing(),
         "teams": queries.teams(),
+        "may_connect": permissions.can_connect(request.user),
         "chips": page.chips,
         "pager": page.pager,
     }

@@ -57,6 +57,15 @@ def test_the_modal_shows_all_arguments_and_offers_what_may_be_done(hands, world,
     assert "Approved" in json.dumps(hands.open_view("U0MEI").view)
 
 
+def test_a_submission_that_slack_sends_again_gets_the_recorded_answer(hands, world, waiting):
+    open_at(hands, world, "approve")
+    first = submit(hands, "approve", reason=text("fine"))
+    for retry in (1, 2, 3):
+        again = hands.again(retry=retry)
+        assert (again.status, again.body) == (200, first.body) and "Approved" in json.dumps(again.body)
+    assert Decision.objects.count() == 1
+
+
 def test_a_rejection_with_a_preset_and_words(hands, world, waiting):
     hands.press("U0MEI", "C0AI", card(world)["ts"], "review")
     assert hands.submit("U0MEI", {modals.CHOICE: option("")}).body["errors"]

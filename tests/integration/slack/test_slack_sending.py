@@ -121,6 +121,17 @@ def test_what_slack_refuses_for_good_is_on_the_operators_page(world, cast, as_):
     )
 
 
+def test_a_message_that_cannot_be_drawn_keeps_no_other_waiting(world, monkeypatch):
+    from approvals.slack import cards
+
+    factories.action()
+    factories.action("high")
+    draw = cards.draw
+    monkeypatch.setattr(cards, "draw", lambda detail, rule: draw(detail, rule) if detail.row.level == "high" else 1 / 0)
+    tick()
+    assert sorted(states()) == ["FAILED", "SENT"] and "could not be drawn" in queries.standing().last_error
+
+
 def test_a_change_while_it_is_being_drawn_is_drawn_as_well(world, cast):
     action = factories.action()
     tasks.reach()
@@ -181,14 +192,17 @@ def test_the_check_is_content_when_all_is_there(world, settings):
 
 
 @pytest.mark.slow
-def test_two_hundred_decisions_while_slack_is_gone_then_every_card_is_right(world, cast, settings):
+def test_two_hundred_decisions_while_slack_is_gone_slow_and_limiting_then_every_card_is_right(world, cast, settings):
     """Time is the database's, moved; the buckets are the real ones: at most a message a second and conversation."""
     actions = [factories.action("medium" if n % 2 else "high") for n in range(200)]
     while len(world.cards("C0AI")) + len(world.cards("C0RISK")) < 200:
         tick()
-    world.faults.set("*", "down", times=100_000)
+    settings.SLACK_TIMEOUT_S = 1
     began = time.monotonic()
     for n, action in enumerate(actions):
+        if n % 67 == 0:  # gone, then so slow that nobody waits for it, then asking to be left alone
+            world.faults.clear()
+            world.faults.set("*", *[("down",), ("slow",), ("429",)][n // 67], times=100_000, seconds=[1, 1.5, 30][n // 67])
         factories.decide(action, cast.reviewer if n % 3 else cast.second, "reject" if n % 4 else "approve")
         if n % 20 == 0:
             with fakes.clock_moved(seconds=n * 3):

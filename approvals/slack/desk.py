@@ -1,0 +1,143 @@
+"""A person's own desk from Slack: their Home tab, the shortcut, being away and back, when the digest comes. The page's operations each time."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from approvals.errors import ApprovalError, BadRequest, NotFound
+from approvals.operations import absences, preferences, slack_clicks
+from approvals.queries import desks, reaching
+from approvals.slack import blocks as b
+from approvals.slack import client, home, later, modals, replies
+from approvals.slack.people import Hand, Refused, hand, said_of
+from approvals.slack.replies import Place
+from approvals.slack.verifying import Click
+from approvals.slack.views import beside, shows, values_of
+from audit.languages import told
+
+Json = Mapping[str, Any]
+AWAY = "away"  # the view of leaving one's desk
+DAYS = (1, 2, 3, 5, 7, 14, 21)
+
+
+def opened(payload: Json, event: Json) -> None:
+    """Somebody opened the app's tab: it is drawn for them, or says how to become somebody here."""
+    if event.get("tab", "home") != "home":
+        return
+    user = str(event.get("user", ""))
+    shaped = {
+        "team": {"id": payload.get("team_id")}, "enterprise": {"id": payload.get("enterprise_id")},
+        "user": {"id": user, "team_id": payload.get("team_id")},
+    }  # fmt: skip
+    try:
+        who = hand(shaped)
+    except Refused as refused:
+        _stranger(str(payload.get("team_id", "")), user, refused)
+        return
+    home.publish_soon(who)
+
+
+def shortcut(payload: Json, click: Click) -> Json:
+    """`My approvals`, from anywhere in Slack: the same list as a view."""
+    if payload.get("callback_id") != "my_approvals":
+        return {}
+    trigger = str(payload.get("trigger_id", ""))
+    try:
+        who = hand(payload)
+    except Refused as refused:
+        if workspace := replies.workspace_of(payload):
+            replies.show(workspace, trigger=trigger, view=modals.refused(refused.sentence, may_link=refused.link))
+        return {}
+    view = b.modal(_("My approvals"), home.queue(who.user), callback_id=modals.SAID)
+    replies.show(who.workspace.id, trigger=trigger, view=view)
+    return {}
+
+
+def _stranger(team_id: str, user: str, refused: Refused) -> None:
+    if workspace := replies.workspace_of({"team": {"id": team_id}}):
+        view = home.stranger(refused.sentence, may_link=refused.link)
+        later.do(lambda: client.call(workspace, "views.publish", user_id=user, view=view))
+
+
+def _leave(payload: Json, pressed: Json, place: Place, click: Click) -> None:
+    """Ask to whom and for how long."""
+    who = hand(payload)
+    if not desks.possible_delegates(who.user):
+        raise NotFound(_("There is nobody else with a role to leave your desk to"))
+    days = [b.option(ngettext("%(n)d day", "%(n)d days", n) % {"n": n}, str(n)) for n in DAYS]
+    parts = [
+        b.section(b.plain(_("What you hold goes to them at once, and what comes for you meanwhile, where the policy lets them."))),
+        b.entry(_("Who stands in for you?"), b.external_select("delegate", placeholder=_("Type a name")), block_id="delegate"),
+        b.entry(_("For how long?"), b.select("days", days), block_id="days", optional=True, hint=_("Nothing chosen: until you are back.")),
+        b.entry(_("A word for them"), b.text_input("note", most=absences.MOST_WORDS), block_id="note", optional=True),
+    ]
+    view = b.modal(_("Leave my desk"), parts, callback_id=AWAY, submit=_("Leave"))
+    replies.show(place.team, trigger=place.trigger, view=view)
+
+
+def leave(view: Json, who: Hand, click: Click) -> Json:
+    """The view of leaving was submitted."""
+    values = values_of(view)
+    days = values.get("days", "")
+    if days and days not in map(str, DAYS):
+        return beside("days", _("Choose one of these"))
+    try:
+        done = slack_clicks.beside(
+            _stream_of, lambda: absences.go_away(
+                by=who.user, delegate=values.get("delegate", ""), lasts=timedelta(days=int(days)) if days else None,
+                note=values.get("note", ""), door="slack",
+            ).absence, what="away", by=who.user, click=said_of(who, click),
+        )  # fmt: skip
+    except (BadRequest, NotFound) as error:
+        return beside("delegate", told(error.message))
+    home.publish_soon(who)
+    return shows(modals.sentence(_("You are away; %(name)s stands in for you.") % {"name": done.delegate.get_username()}))
+
+
+def _back(payload: Json, pressed: Json, place: Place, click: Click) -> None:
+    who = hand(payload)
+    try:
+        slack_clicks.beside(
+            _stream_of, lambda: absences.come_back(by=who.user, door="slack"), what="back", by=who.user, click=said_of(who, click)
+        )  # fmt: skip
+    finally:  # whoever came back on the page meanwhile sees that here, too
+        home.publish_soon(who)
+
+
+def _stream_of(absence: Any) -> str:
+    return f"person:{absence.user_id}"
+
+
+def _digest(payload: Json, pressed: Json, place: Place, click: Click) -> None:
+    _digest_at(hand(payload), str(pressed.get("selected_time") or ""))
+
+
+def _no_digest(payload: Json, pressed: Json, place: Place, click: Click) -> None:
+    _digest_at(hand(payload), "")
+
+
+def _digest_at(who: Hand, at: str) -> None:
+    """One of several choices that are kept together: the others stay as they are."""
+    wants = reaching.wants(who.user)
+
+    def said(moment: Any) -> str:
+        return moment.isoformat("minutes") if moment else ""
+
+    kept = {
+        "matrix": wants.matrix, "quiet_from": said(wants.quiet_from), "quiet_to": said(wants.quiet_to), "loud": wants.loud,
+        "zone": wants.zone, "digest": at,
+    }  # fmt: skip
+    try:
+        preferences.choose(by=who.user, choices={"reach": kept})
+    except ApprovalError:
+        home.publish_soon(who)
+        raise
+    home.publish_soon(who)
+
+
+PRESSES: dict[str, Callable[[Json, Json, Place, Click], None]] = {
+    home.AWAY: _leave, home.BACK: _back, home.DIGEST: _digest, home.NO_DIGEST: _no_digest,
+}  # fmt: skip

@@ -1,0 +1,107 @@
+"""`/halt`, and the button of an operator's Home tab: scope, what it would stop, a reason, and the word for everything. The page's operation.
+
+The page asks no fresh proof to stop something, nor does this; lifting a halt is done on the page.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from approvals import permissions
+from approvals.errors import ApprovalError, BadRequest
+from approvals.models.people import User
+from approvals.operations import slack_clicks
+from approvals.operations.halts import MAX_REASON
+from approvals.queries import active_halts
+from approvals.slack import blocks as b
+from approvals.slack import home, modals, replies
+from approvals.slack.people import Hand, hand, said_of
+from approvals.slack.replies import Place
+from approvals.slack.rooms import HaltScope, agents
+from approvals.slack.text import cut, date, link, safe, spelled
+from approvals.slack.verifying import Click
+from approvals.slack.views import beside, shows, values_of
+from approvals.web.shell import scope_words
+from audit.languages import told
+
+Json = Mapping[str, Any]
+HALT = "halt"  # the view
+WORD = "HALT"
+MOST_LISTED = 20
+
+
+def command(payload: Json, shaped: Json) -> Json:
+    """`/halt`, `/halt everything`, `/halt agent NAME`, `/halt run ID`: the view, with that chosen. Raises Refused, ApprovalError."""
+    who = hand(shaped)
+    replies.show(who.workspace.id, trigger=str(payload.get("trigger_id", "")), view=_view(who.user, str(payload.get("text", "")).split()))
+    return {}
+
+
+def _pressed(payload: Json, pressed: Json, place: Place, click: Click) -> None:
+    replies.show(place.team, trigger=place.trigger, view=_view(hand(payload).user, []))
+
+
+PRESSES: dict[str, Callable[[Json, Json, Place, Click], None]] = {home.HALT: _pressed}
+
+
+def _view(user: User, words: list[str]) -> b.Block:
+    """What can be halted and what that would stop. Raises NotAllowed, NotFound, BadRequest."""
+    permissions.check_halt(permissions.standing(user))
+    agent, run, chosen = _asked(words)
+    scopes = agents.halt_scopes(agent, run)
+    kept = [*scopes[: b.OPTIONS - 1], *scopes[b.OPTIONS - 1 :][-1:]]  # everything is the last of them
+    options = [b.option(cut(s.label, b.OPTION), s.value) for s in kept]
+    hint = _("Needed to stop everything")
+    parts = [
+        *_standing(),
+        b.section(b.plain(cut("\n".join(map(_said, kept[-MOST_LISTED:])), 2_900))),
+        b.entry(_("What is to stop?"), b.select("scope", options, chosen=chosen, placeholder=_("Choose")), block_id="scope"),
+        b.entry(_("Why?"), b.text_input("reason", multiline=True, most=MAX_REASON), block_id="reason"),
+        b.entry(_("Type %(word)s") % {"word": WORD}, b.text_input("word", most=20), block_id="word", optional=True, hint=hint),
+    ]
+    return b.modal(_("Halt"), parts, callback_id=HALT, submit=_("Halt"))
+
+
+def _asked(words: list[str]) -> tuple[str, str, str]:
+    """Agent, run, and the value of the choice. Raises BadRequest."""
+    if not words:
+        return "", "", ""
+    if words == ["everything"]:
+        return "", "", "everything"
+    if len(words) == 2 and words[0] in {"agent", "run"}:
+        found = {words[0]: words[1]}
+        return found.get("agent", ""), found.get("run", ""), f"{words[0]}:{words[1]}"
+    raise BadRequest(_("Write /halt, /halt everything, /halt agent NAME or /halt run ID"))
+
+
+def _said(scope: HaltScope) -> str:
+    return f"{scope.label}: {scope.counts}" if scope.counts else scope.label
+
+
+def _standing() -> list[b.Block]:
+    """What is halted already; it is released on the page."""
+    found = active_halts()
+    lines = [f"{safe(scope_words(s))}: {safe(cut(spelled(s.reason), 200))} ({safe(spelled(s.by))}, {date(s.at)})" for s in found[:5]]
+    more = [link(f"{settings.PUBLIC_URL.rstrip('/')}/", _("Release it on the page"))] if lines else []
+    return [b.section(b.mrkdwn(cut("\n".join([*lines, *more]), b.TEXT)))] if lines else []
+
+
+def submitted(view: Json, who: Hand, click: Click) -> Json:
+    """Give the order. Errors stand beside their fields."""
+    values = values_of(view)
+    scope, _colon, target = values.get("scope", "").partition(":")
+    if scope == "everything" and values.get("word", "").strip() != WORD:
+        return beside("word", _("Type %(word)s to stop everything") % {"word": WORD})
+    try:
+        slack_clicks.beside(
+            lambda order: "halt", lambda: agents.order_halt(scope=scope, target=target, reason=values.get("reason", ""), by=who.user, door="slack"),
+            what=HALT, by=who.user, click=said_of(who, click),
+        )  # fmt: skip
+    except BadRequest as error:
+        return beside("reason", told(error.message))
+    except ApprovalError as error:
+        return shows(modals.sentence(told(error.message), bad=True))
+    said = _("Halted. Nothing new starts; the banner on every page says what is frozen, and releases it.")
+    return shows(modals.sentence(said, url=f"{settings.PUBLIC_URL.rstrip('/')}/inbox/"))

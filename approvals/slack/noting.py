@@ -1,0 +1,72 @@
+"""Direct messages to one person: the weekday digest, reminders, escalations, their turn. Owed by a row, drawn when they go.
+
+Looked at again then, as mails are: what is decided, not theirs any more, or not wanted, is not sent. No argument is in any of them.
+"""
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from approvals.models.people import User
+from approvals.notify import words
+from approvals.operations import slack_owing
+from approvals.operations.clock import database_now
+from approvals.operations.slack_queue import Claimed
+from approvals.queries import Filters, action_detail, inbox, reaching
+from approvals.queries import slack as queries
+from approvals.slack import blocks as b
+from approvals.slack import cards
+from approvals.slack.cards import Drawn
+from approvals.slack.text import date, link, named, safe
+
+LISTED, COUNTED = 10, 200
+
+
+def owe_digests() -> int:
+    """To everybody who is linked, whose morning it is and who is not away. Returns how many are new."""
+    if not slack_owing.installed():
+        return 0
+    now = database_now()
+    days = {reader.id: str(day) for reader in reaching.readers(None) if (day := reader.wants.digest_day(now))}
+    return slack_owing.owe_digests(days.__getitem__, days.keys()) if days else 0
+
+
+def draw(taken: Claimed) -> Drawn | None:
+    """What a row asks for; None when it is not sent after all."""
+    if "what" not in taken.body:
+        return cards.note(taken.body.get("text", ""), taken.body.get("blocks"))
+    user = queries.person_at(taken.team, taken.name)
+    if user is None or reaching.away(user):
+        return None
+    return _digest(user) if taken.body["what"] == "digest" else _told(taken, user)
+
+
+def _digest(user: User) -> Drawn | None:
+    if reaching.wants(user).digest_day(database_now()) is None:
+        return None  # Slack was away all morning
+    rows = inbox(filters=Filters(reader=user, mine=user), limit=COUNTED).rows
+    if not rows:
+        return None
+    head = ngettext("%(n)d action waits for you", "%(n)d actions wait for you", len(rows)) % {"n": len(rows)}
+    lines = [
+        f"• *{safe(words.level_name(r.level))}* {link(cards.url_of(r.id), named(r.tool))} {safe(named(r.agent))}, {date(r.expires_at)}"
+        for r in rows[:LISTED]
+    ]
+    foot = link(f"{settings.PUBLIC_URL.rstrip('/')}/inbox/", _("All of them in the inbox"))
+    return Drawn(head, [b.section(b.plain(head)), b.section(b.mrkdwn("\n".join(lines))), b.context(b.mrkdwn(foot))], 0)
+
+
+def _told(taken: Claimed, user: User) -> Drawn | None:
+    detail = action_detail(taken.action, reader=user)
+    if detail.row.state != "PENDING" or detail.row.version != taken.body.get("version") or detail.cannot or detail.mine:
+        return None
+    why = words.happened(str(taken.body.get("kind", "")))
+    text = cards.summary(detail) + (f": {why}" if why else "")
+    value = cards.value_of(detail)
+    press = (
+        b.button(_("Open to review"), cards.WEB, url=cards.url_of(detail.row.id))
+        if detail.row.level == "critical"
+        else b.button(_("Open to review"), cards.REVIEW, value=value)
+    )
+    foot = f"{link(cards.url_of(detail.row.id), _('Open in Countersign'))} · {_('expires')} {date(detail.row.expires_at)}"
+    return Drawn(text, [b.section(b.plain(text)), b.actions([press], block_id=cards.ACTIONS_BLOCK), b.context(b.mrkdwn(foot))], 0)
