@@ -69,7 +69,7 @@ def review(
 def metadata(view: Mapping[str, Any]) -> dict[str, Any]:
     """What we put into a view, as it came back; {} when it is not ours."""
     try:
-        found = json.loads(view.get("private_metadata") or "{}")
+        found = json.loads(str(view.get("private_metadata") or "{}"))
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
