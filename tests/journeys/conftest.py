@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,27 +52,44 @@ class Stack:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("journeys")
+    port = _free_port()
+    slack = SlackServer(app=f"http://127.0.0.1:{port}")
+    slack.serve()
+    told = {"SLACK_SIGNING_SECRET": slack.world.signing_secret, "SLACK_BOT_TOKEN": "xoxb-home", "SLACK_API_URL": slack.api}
+    try:
+        with started(tmp_path_factory.mktemp("journeys"), port, {**told, "SLACK_CHANNEL": "C0AI"}, slack=slack.url) as running:
+            yield running
+    finally:
+        slack.close()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """`make run SLACK=demo`, as a person starts it."""
+    port, slack = _free_port(), _free_port()
+    told = {"SLACK": "demo", "SLACK_PORT": str(slack)}
+    with started(tmp_path_factory.mktemp("demo"), port, told, slack=f"http://127.0.0.1:{slack}") as running:
+        yield running
+
+
+@contextmanager
+def started(folder: Path, port: int, more: dict[str, str], *, slack: str) -> Iterator[Stack]:
+    """The product in a folder and on a port of its own, until the block ends."""
     env = {
         k: v
         for k, v in os.environ.items()
-        if not k.startswith("COUNTERSIGN_") and k not in {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
+        if not k.startswith(("COUNTERSIGN_", "SLACK")) and k not in {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
     }
-    env |= {"COUNTERSIGN_VAR": str(folder / "var"), "PORT": str(_free_port()), "PYTHONUNBUFFERED": "1"}
-    slack = SlackServer(app=f"http://127.0.0.1:{env['PORT']}")
-    slack.serve()
-    secret = {"SLACK_SIGNING_SECRET": slack.world.signing_secret, "SLACK_BOT_TOKEN": "xoxb-home"}
-    env |= {**secret, "SLACK_API_URL": slack.api, "SLACK_CHANNEL": "C0AI"}
+    env |= {"COUNTERSIGN_VAR": str(folder / "var"), "PORT": str(port), "PYTHONUNBUFFERED": "1", **more}
     with (folder / "out.txt").open("w+") as out:
         process = subprocess.Popen([sys.executable, "-m", "config.up"], cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
         try:
             text = _until_ready(process, folder / "out.txt")
-            url = f"http://127.0.0.1:{env['PORT']}"
-            yield Stack(url, dict(PERSON.findall(text)), {**env, "PUBLIC_URL": url}, slack.url)
+            url = f"http://127.0.0.1:{port}"
+            yield Stack(url, dict(PERSON.findall(text)), {**env, "PUBLIC_URL": url}, slack)
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=40)
-            slack.close()
 
 
 def _until_ready(process: subprocess.Popen[bytes], out: Path) -> str:

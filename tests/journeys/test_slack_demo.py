@@ -1,0 +1,73 @@
+"""`make run SLACK=demo`: what somebody who has no workspace can try, in a browser, from the first card to a halt."""
+
+import re
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.journeys.conftest import Stack
+
+
+def chat(demo: Stack, chromium: Browser, user: str) -> Page:
+    page = chromium.new_context().new_page()
+    page.set_default_timeout(20_000)
+    page.goto(f"{demo.slack}/?as={user}")
+    return page
+
+
+def test_cards_home_comments_and_halt_with_no_workspace(demo: Stack, chromium: Browser) -> None:
+    mei, web = chat(demo, chromium, "U0MEI"), chromium.new_context(base_url=demo.url).new_page()
+    web.set_default_timeout(20_000)
+    web.goto(demo.links["reviewer"])
+    # What waited before Slack was there has its card; who is who is linked already.
+    waiting = mei.locator(".message:not(.private)", has=mei.get_by_role("button", name="Open to review")).first
+    expect(waiting).to_be_visible(timeout=60_000)
+    ts = waiting.get_attribute("data-ts")
+    here = mei.locator(f'.message[data-ts="{ts}"]').first
+    url = here.get_by_role("link", name="Open in Countersign").get_attribute("href")
+    assert url and url.startswith(demo.url)
+    here.get_by_role("button", name="Open to review").click()
+    modal = mei.locator("#modal")
+    modal.locator("select[data-action=choice]").select_option("reject")
+    modal.locator("[data-in=preset]").select_option(index=1)
+    modal.get_by_role("button", name="Record").click()
+    expect(modal).to_contain_text("Rejected")
+    modal.get_by_role("button", name="Close").click()
+    expect(here).to_contain_text("Rejected by m.chen", timeout=30_000)
+    web.goto(url)
+    expect(web.locator(".receipt").first).to_contain_text(re.compile("Rejected by m.chen.*Slack", re.DOTALL))
+    mei.locator(f'[data-reply="{ts}"]').fill("the amount is wrong")
+    mei.keyboard.press("Enter")
+    expect(web.locator("[id^=comments-]").first).to_contain_text("the amount is wrong", timeout=30_000)
+    _home(mei)
+    _halt(demo, chromium, web)
+
+
+def _home(mei: Page) -> None:
+    """My queue; leaving my desk and coming back."""
+    mei.get_by_role("button", name="Home of the app").click()
+    place = mei.locator("#messages")
+    expect(place).to_contain_text("for you")
+    place.get_by_role("button", name="Leave my desk").click()
+    modal = mei.locator("#modal")
+    modal.locator("[data-in=delegate]").select_option("j.ruiz")
+    modal.get_by_role("button", name="Leave").click()
+    expect(modal).to_contain_text("j.ruiz stands in for you")
+    modal.get_by_role("button", name="Close").click()
+    place.get_by_role("button", name="I am back").click()
+    expect(place).to_contain_text("You are here")
+
+
+def _halt(demo: Stack, chromium: Browser, web: Page) -> None:
+    """An operator stops everything from the chat; the page says so at once."""
+    olive = chat(demo, chromium, "U0OLIVE")
+    olive.locator("#text").fill("/halt everything")
+    olive.get_by_role("button", name="Send").click()
+    modal = olive.locator("#modal")
+    modal.locator("[data-in=reason]").fill("trying it out")
+    modal.get_by_role("button", name="Halt").click()
+    expect(modal.locator("[data-error=word]")).to_contain_text("Type HALT")
+    modal.locator("[data-in=word]").fill("HALT")
+    modal.get_by_role("button", name="Halt").click()
+    expect(modal).to_contain_text("Halted")
+    web.goto("/inbox/")
+    expect(web.locator("body")).to_contain_text("Everything is halted")
