@@ -8,7 +8,7 @@ function make(tag, attributes, ...children) {
   for (const [name, value] of Object.entries(attributes || {})) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value != null && value !== "") element.setAttribute(name, value);
+    else if (value !== false && value != null && (value !== "" || name === "value")) element.setAttribute(name, value);
   }
   element.append(...children.filter((child) => child != null));
   return element;
