@@ -23,7 +23,7 @@ test: dev ## all tests on the embedded services, then integration tests on real 
 check: dev ## format, lint, types, imports, templates, migrations, state diagram, deployment settings
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	MYPYPATH=.:$$(ls -d examples/*/ | paste -sd: -) $(PY) -m mypy
+	MYPYPATH=.:client:$$(ls -d examples/*/ | paste -sd: -) $(PY) -m mypy
 	$(PY) -c "from importlinter.cli import lint_imports_command as run; run()"
 	.venv/bin/djade --target-version 5.2 --check $(HTML)
 	$(PY) -W ignore manage.py makemigrations --check --dry-run

@@ -35,6 +35,7 @@ class AgentRow:
     input_schema: dict[str, Any]
     sample_inputs: list[Any]
     drawing: dict[str, Any]
+    outside: bool = False  # it runs elsewhere and proposes over the API
 
 
 @dataclass(frozen=True)
@@ -230,6 +231,7 @@ def _agent(a: Agent, running: int) -> AgentRow:
         version.input_schema,
         version.sample_inputs,
         version.drawing,
+        not a.project,
     )
 
 

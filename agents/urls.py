@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.views import agents, asks, edits, effects, halts, policies, runs
+from agents.views import agents, asks, edits, effects, halts, keys, policies, runs
 
 urlpatterns = [
     path("agents/", agents.agents, name="agents"),
@@ -28,6 +28,9 @@ urlpatterns = [
     path("policies/<int:version_id>/publish", policies.publish, name="policy-publish"),
     path("policies/<int:version_id>/withdraw", policies.withdraw, name="policy-withdraw"),
     path("policies/backtests/<int:backtest_id>", policies.backtest, name="policy-backtest"),
+    path("keys/", keys.page, name="keys"),
+    path("keys/make", keys.make, name="key-make"),
+    path("keys/<int:key_id>/revoke", keys.revoke, name="key-revoke"),
     path("halt/", halts.halt, name="halt"),
     path("halt/<int:halt_id>/release", halts.release, name="halt-release"),
 ]

@@ -15,6 +15,7 @@ from approvals.operations import (
     backtests,
     delivering,
     moments,
+    outside,
     reaching,
     reserving,
     slack_heard,
@@ -45,6 +46,7 @@ def sweep() -> None:
 def tidy() -> None:
     """Forget catch-up rows nobody can ask for any more."""
     operations.prune()
+    outside.give_up()
     backtests.forget_old()
     delivering.forget_old()
     slack_heard.forget_old()

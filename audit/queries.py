@@ -117,6 +117,21 @@ def timeline(*, run: str = "", action: str = "", limit: int = 500) -> list[Event
     return [_row(e) for e in rows.order_by("pk")[:limit]]
 
 
+def story(run: str, *, after: int = 0, limit: int = 500) -> list[EventRow]:
+    """What happened in a run after the event with this id, in order."""
+    return [_row(e) for e in Event.objects.filter(run=run, pk__gt=after).order_by("pk")[:limit]]
+
+
+def oldest(
+    *, after: int = 0, limit: int = PAGE, since: datetime | None = None, until: datetime | None = None, agent: str = "", run: str = ""
+) -> list[EventRow]:
+    """Events after the one with this id, oldest first: for whoever takes the log away."""
+    rows = Event.objects.filter(pk__gt=after)
+    for name, value in {"agent": agent, "run": run, "at__gte": since, "at__lte": until}.items():
+        rows = rows.filter(**{name: value}) if value else rows
+    return [_row(e) for e in rows.order_by("pk")[:limit]]
+
+
 def spans(run: str, *, limit: int = 500) -> list[SpanRow]:
     """What a run did, in order."""
     return [_span(s) for s in Span.objects.filter(run=run).order_by("started_at", "pk")[:limit]]

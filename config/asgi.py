@@ -17,6 +17,7 @@ django.setup(set_prefix=False)  # what follows may import models
 
 from approvals.live.origin import SameOrigin  # noqa: E402
 from approvals.live.routing import websocket_urlpatterns  # noqa: E402
+from approvals.live.waiting import WaitingRoom  # noqa: E402
 
 
 class OneTrip(ASGIHandler):
@@ -35,7 +36,7 @@ class OneTrip(ASGIHandler):
 
 application = ProtocolTypeRouter(
     {
-        "http": OneTrip(),
+        "http": WaitingRoom(OneTrip()),
         "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from agents.api.problems import NO_ADDRESS, PREFIX, problem
+from audit.sentences import say
 from config.middleware import recover_connections, unavailable
 
 
@@ -35,6 +37,8 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @login_not_required
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if request.path.startswith(PREFIX):
+        return problem(request, 404, "not_found", NO_ADDRESS)
     return _page(request, "404.html", 404)
 
 
@@ -49,4 +53,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         recover_connections()
         return unavailable(request)
+    if request.path.startswith(PREFIX):
+        return problem(request, 500, "broken", say("Something is broken here; it is in the log of the server"))
     return HttpResponse(render_to_string("500.html"), status=500)

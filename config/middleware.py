@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from agents.api.problems import PREFIX, problem
 from agents.errors import AgentError
 from approvals.errors import ApprovalError
 from audit.languages import told
@@ -46,6 +47,8 @@ class RequestLimits:
                 return refusal(request, 400, "bad_address", say("That address cannot be read; open the page from the list instead"))
         except (TooManyFieldsSent, UnicodeError, ValueError):
             return refusal(request, 400, "bad_address", say("That address has too many parts; open the page from the list instead"))
+        if request.path.startswith(PREFIX):
+            return _program(request) or self.get_response(request)
         if request.method == "POST" and (refused := _unreadable(request)):
             return refused
         return self.get_response(request)
@@ -71,6 +74,16 @@ def _unreadable(request: HttpRequest) -> HttpResponse | None:
         return refusal(request, 413, "too_large", say("That is too large: at most 768 kB are accepted here"))
     except UnicodeDecodeError:
         return refusal(request, 400, "bad_text", say("The text sent is not valid UTF-8; nothing was recorded"))
+    return None
+
+
+def _program(request: HttpRequest) -> HttpResponse | None:
+    """A body for the API is JSON and no larger than a form."""
+    try:
+        if request.body and request.content_type != "application/json":
+            return refusal(request, 415, "not_json", say("Send the body as application/json"))
+    except RequestDataTooBig:
+        return refusal(request, 413, "too_large", say("That is too large: at most 768 kB are accepted here"))
     return None
 
 
@@ -123,6 +136,8 @@ def _translated(request: HttpRequest, error: Exception) -> HttpResponse | None:
 def unavailable(request: HttpRequest) -> HttpResponse:
     """The database is away: said so, with nothing on the page that would need it."""
     sentence = _("The database is not answering; nothing was recorded. Try again in a moment")
+    if request.path.startswith(PREFIX):
+        return problem(request, 503, "database_unavailable", sentence, retry_after=2)
     if "application/json" in request.headers.get("Accept", ""):
         return JsonResponse({"status": 503, "code": "database_unavailable", "detail": sentence}, status=503)
     return HttpResponse(render_to_string("503.html", {"sentence": sentence}), status=503, headers={"Retry-After": "2"})
@@ -141,6 +156,8 @@ def recover_connections() -> None:
 
 def refusal(request: HttpRequest, status: int, code: str, sentence: str, **details: Any) -> HttpResponse:
     """One refusal, in the form its asker reads: JSON, a fragment for the open page, or a page."""
+    if request.path.startswith(PREFIX):
+        return problem(request, status, code, sentence, **details)
     # What the rooms say is English until here; the reader's language is told at the door (docs/adr/0020).
     sentence, details = told(sentence), {name: _told(value) for name, value in details.items()}
     context = {"status": status, "code": code, "sentence": sentence, "details": details}

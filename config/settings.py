@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "pgtrigger",
+    "ninja",
     "django_structlog",
     "rules",
     "audit",
@@ -171,6 +172,8 @@ SLACK_CHANNEL = env.text("SLACK_CHANNEL")  # for what no route of the policy nam
 SLACK_API_URL = env.text("SLACK_API_URL", "https://slack.com/api/")
 SLACK_AUTHORIZE_URL = env.text("SLACK_AUTHORIZE_URL", "https://slack.com/oauth/v2/authorize")
 SLACK_TIMEOUT_S = env.number("SLACK_TIMEOUT_S", 3, low=1, high=30)
+# Programs (docs/api.md): requests a minute with one key.
+API_RATE = env.number("COUNTERSIGN_API_RATE", 1200, low=10)
 QUALITY_BY_PERSON = env.flag("COUNTERSIGN_QUALITY_BY_PERSON")
 
 SESSION_COOKIE_HTTPONLY = True

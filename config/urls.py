@@ -4,6 +4,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from agents.api.door import urls as api_urls
 from config import health
 
 urlpatterns = [
@@ -15,6 +16,7 @@ urlpatterns = [
     path("accounts/3rdparty/", RedirectView.as_view(pattern_name="security")),
     path("accounts/", include("allauth.urls")),
     path("favicon.ico", login_not_required(RedirectView.as_view(url="/static/countersign/icon.svg"))),
+    path("api/v1/", api_urls()),
     path("", include("approvals.urls")),
     path("", include("agents.urls")),
     path("audit/", include("audit.urls")),

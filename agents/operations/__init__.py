@@ -10,6 +10,7 @@ stopping     a reviewer's rejection ends the run
 asking_again an answer its node could not use is asked for once more
 unknown      calls whose outcome a person has to say
 drilling     test actions are made out of real calls; `twists` are their templates
+outside      agents that run elsewhere: declared, and proposing over the API
 checking     edited arguments are tried with the tool itself
 halting      an agent or run that exists is stopped
 receiving    what approvals tells us, inside its transactions
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from agents.operations.executing import execute
     from agents.operations.explaining import answer_ask
     from agents.operations.halting import order_halt
+    from agents.operations.outside import declare, make_key, propose
     from agents.operations.recovering import recover
     from agents.operations.registering import register_project
     from agents.operations.starting import cancel_run, close_cancelled, retry_run, start_run
@@ -40,10 +42,13 @@ __all__ = [
     "cancel_run",
     "check_edit",
     "close_cancelled",
+    "declare",
     "execute",
+    "make_key",
     "order_halt",
     "place_drill",
     "place_drills",
+    "propose",
     "recover",
     "register_project",
     "resolve_unknown",
@@ -59,7 +64,10 @@ _HOMES = {
     "cancel_run": "starting",
     "check_edit": "checking",
     "close_cancelled": "starting",
+    "declare": "outside",
     "execute": "executing",
+    "make_key": "outside",
+    "propose": "outside",
     "order_halt": "halting",
     "place_drill": "drilling",
     "place_drills": "drilling",

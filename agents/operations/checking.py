@@ -3,6 +3,7 @@
 from agents.errors import AgentError
 from agents.graphs.loader import load_agent
 from agents.models import Run
+from agents.operations import outside
 from agents.operations.pausing import context
 from agents.tools import runner
 from agents.tools.registry import BadArgs, ToolError
@@ -20,6 +21,9 @@ def check_edit(edit_id: int) -> None:
     if wanted is None:
         return
     try:
+        if not wanted.run:
+            outside.checked(wanted)
+            return
         run = Run.objects.select_related("agent").get(pk=wanted.run)
         tool = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0).tools.get(wanted.tool)
         if tool is None:
@@ -39,7 +43,7 @@ def check_edit(edit_id: int) -> None:
     except ToolError as error:
         _refuse(edit_id, {"": error.message})
     except (ApprovalError, AgentError) as error:
-        _refuse(edit_id, {"": error.message})
+        _refuse(edit_id, error.details.get("fields") or {"": error.message})
     except NotCanonical as error:  # the arguments fit by themselves, their envelope does not
         _refuse(edit_id, {"": str(error)})
 

@@ -31,7 +31,9 @@ SELECT EXISTS (SELECT 1 FROM agents_pause AS p, jsonb_array_elements_text(p.acti
 @receiver(action_resolved)
 def on_resolved(resolved: Resolved, **_: Any) -> None:
     """Approved: an Effect is READY, the row is the queue. Anything else: the action is settled as it stands."""
-    if not resolved.run:
+    if not resolved.run:  # an agent from outside acts itself, and claims before it does (approvals.operations.outside)
+        if not resolved.executes:
+            approvals.settle(resolved.action_id, resolved.outcome, door=resolved.door)
         return
     if resolved.executes:
         held = resolved.hold_until

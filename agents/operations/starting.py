@@ -40,7 +40,11 @@ def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: s
     """
     who = permissions.standing(by)
     permissions.check_start_runs(who)
-    found, version = _found(agent)
+    found, version = found_agent(agent)
+    if not found.project:
+        raise UnknownAgent(
+            say("The agent %(slug)s runs elsewhere: it proposes over the API, and there is no graph to start here", slug=agent)
+        )
     check_input(version.input_schema, input)
     key = _key(idempotency_key)
     if key:
@@ -66,7 +70,7 @@ def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: s
     return run
 
 
-def _found(slug: str) -> tuple[Agent, AgentVersion]:
+def found_agent(slug: str) -> tuple[Agent, AgentVersion]:
     """The agent and its version in force. Raises UnknownAgent when there is none, or it is switched off."""
     found = rows.pair(Agent, AgentVersion, _AGENT, [slug]) if SLUG.fullmatch(slug) else None
     if found is None or found[1] is None:

@@ -6,7 +6,9 @@ told to catch up, because what was said in between is in the table only.
 
 import asyncio
 import json
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import psycopg
 import structlog
@@ -28,6 +30,8 @@ _task: asyncio.Task[None] | None = None
 _ready = asyncio.Event()
 # A Channels group in one process would do the same with three tasks for each frame and browser (docs/adr/0010).
 _open: set[Outbox] = set()
+# Whoever waits for one object only (approvals.live.waiting), by its id.
+_awaited: dict[str, set[asyncio.Event]] = defaultdict(set)
 
 
 async def add(outbox: Outbox) -> None:
@@ -41,6 +45,22 @@ async def add(outbox: Outbox) -> None:
     _open.add(outbox)
 
 
+@asynccontextmanager
+async def news(object_id: str) -> AsyncIterator[asyncio.Event]:
+    """An event that is set by whatever is heard of this object from now on, and whenever something may have been missed."""
+    _ensure_listening()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(_ready.wait(), PATIENCE_S)
+    heard = asyncio.Event()
+    _awaited[object_id].add(heard)
+    try:
+        yield heard
+    finally:
+        _awaited[object_id].discard(heard)
+        if not _awaited[object_id]:
+            del _awaited[object_id]
+
+
 def remove(outbox: Outbox) -> None:
     _open.discard(outbox)
 
@@ -51,6 +71,7 @@ def _ensure_listening() -> None:
     if _task is None or _task.done() or _task.get_loop() is not asyncio.get_running_loop():
         _ready = asyncio.Event()
         _open.clear()
+        _awaited.clear()
         _task = asyncio.get_running_loop().create_task(_listen_forever())
 
 
@@ -70,11 +91,20 @@ async def _listen() -> None:
     async with conn:
         await conn.execute(f"LISTEN {CHANNEL}")
         _tell(RESYNC)  # whoever is there already heard nothing for a while
+        _wake(*list(_awaited))
         _ready.set()
         async for notice in conn.notifies():
-            _tell(json.dumps({"type": "hint", **json.loads(notice.payload)}))
+            hint = json.loads(notice.payload)
+            _tell(json.dumps({"type": "hint", **hint}))
+            _wake(hint["object_id"])
 
 
 def _tell(frame: str) -> None:
     for outbox in _open:
         outbox.put(frame)
+
+
+def _wake(*object_ids: str) -> None:
+    for object_id in object_ids:
+        for heard in _awaited.get(object_id, ()):
+            heard.set()

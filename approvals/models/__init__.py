@@ -3,7 +3,7 @@
 `people` (who may act), `actions` (what is asked and decided), `asks` (questions to the agent), `policies` (what is asked of
 whom), `notices` (what is owed to readers), `reaching` (what is sent to people), `grants`, `halts`, `preferences`, `sign_ins`
 (who is signed in where, and what a passkey is asked to sign), `desks` (what a person puts aside, and leaves to others), `comments`, `slack`,
-`viewing` (who opened which part of what), `drills` (test actions).
+`viewing` (who opened which part of what), `drills` (test actions), `keys` (keys of programs, and what an outside agent took leave to do).
 """
 
 from approvals.models.actions import Action, Decision, Edit, Requirement
@@ -13,6 +13,7 @@ from approvals.models.desks import Absence, Snooze
 from approvals.models.drills import Drill, DrillPlan
 from approvals.models.grants import Grant, GrantGiver
 from approvals.models.halts import Halt
+from approvals.models.keys import ApiKey, ApiUse, OutsideClaim
 from approvals.models.notices import Notification
 from approvals.models.people import LoginLink, User
 from approvals.models.policies import Backtest, PolicyVersion
@@ -25,6 +26,8 @@ from approvals.models.viewing import Viewed
 __all__ = [
     "Absence",
     "Action",
+    "ApiKey",
+    "ApiUse",
     "Ask",
     "Backtest",
     "Challenge",
@@ -40,6 +43,7 @@ __all__ = [
     "Halt",
     "LoginLink",
     "Notification",
+    "OutsideClaim",
     "PolicyVersion",
     "Preference",
     "Requirement",

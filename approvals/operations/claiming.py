@@ -92,6 +92,16 @@ def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
     if not taken:
         _back_to_the_people(action, again=again)
         raise _why_not(action)
+    return _leave(action, envelope)
+
+
+def claimed(action: Action) -> Claim:
+    """The leave that was given before, again; the caller knows to whom. Raises Tampered."""
+    requirement = Requirement.objects.get(action=action, version=action.version)
+    return _leave(action, envelopes.opened(action, requirement))
+
+
+def _leave(action: Action, envelope: Envelope) -> Claim:
     return Claim(
         action_id=action.pk,
         agent=action.agent,

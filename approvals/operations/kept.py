@@ -30,6 +30,7 @@ NOT_AGAIN = Frozen("%(who)s said not to propose this again in this run")
 NOT_AGAIN_WHY = Frozen("%(who)s said not to propose this again in this run: %(why)s")
 BEFORE = Frozen("%(who)s rejected the same call in this run before")
 BEFORE_WHY = Frozen("%(who)s rejected the same call in this run before: %(why)s")
+NEVER_REPORTED = Frozen("The agent took leave to do this and never said what came of it")
 COULD_NOT = Frozen("%(who)s took this over and could not do it: %(words)s")
 
 # Who took whose approval back, with and without their words.

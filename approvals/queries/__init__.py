@@ -2,6 +2,7 @@
 
 standing   what other rooms ask: settled, halted, wanted
 inbox      lists: waiting, decided
+outside    one action as programs see it; `api_keys` their keys
 asks       questions to agents
 detail     one action with all a reviewer needs; `viewing` what of it a person has to open, and has
 catchup    what a browser missed
@@ -12,7 +13,7 @@ preferences  what a person chose, and who has an action open
 
 from approvals.queries.asks import AskRow, asks, wanted_asks
 from approvals.queries.catchup import CatchUp, catch_up, last_notification
-from approvals.queries.detail import ActionDetail, Shown, Vote, action_detail, asked_about, shown
+from approvals.queries.detail import ActionDetail, Shown, Vote, action_detail, asked_about, shown, votes
 from approvals.queries.inbox import Filters, InboxRow, Page, counts, decided, inbox, inbox_row, run_actions, waiting_names
 from approvals.queries.policies import policy_of, policy_source
 from approvals.queries.preferences import Preferences, SavedView, preferences, viewers
@@ -21,6 +22,7 @@ from approvals.queries.standing import (
     Stop,
     WantedEdit,
     active_halts,
+    halt,
     halted,
     halted_sql,
     is_known,
@@ -54,6 +56,7 @@ __all__ = [
     "catch_up",
     "counts",
     "decided",
+    "halt",
     "halted",
     "halted_sql",
     "inbox",
@@ -71,6 +74,7 @@ __all__ = [
     "unsettled_counts",
     "unsettled_sql",
     "viewers",
+    "votes",
     "waiting_names",
     "wanted_asks",
     "wanted_edit",

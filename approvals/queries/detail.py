@@ -176,7 +176,7 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
         raise NotFound(say("There is no such action"))
     if row.version != action.version:
         return action_detail(action_id, reader=reader)
-    votes = [] if row.test else _votes(action)  # whose verdict ended a test is shown to nobody
+    given = [] if row.test else votes(action.pk)  # whose verdict ended a test is shown to nobody
     return ActionDetail(
         row=row,
         args=data["args"],
@@ -195,7 +195,7 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
         rationale=current.rationale,
         evidence=current.evidence,
         why=current.why,
-        votes=votes,
+        votes=given,
         versions=[_version(v) for v in versions],
         similar=_similar(action),
         interrupt_id=action.interrupt_id,
@@ -210,7 +210,7 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
         opened=_opened(action, reader) if reader else frozenset(),
         own_edit=reader is not None and reader.person in envelope.editors & envelope.excluded,
         grants=open_grants(agent=action.agent, tool=action.tool) if action.kind == Action.Kind.TOOL else [],
-        mine=reader is not None and any(v.by == reader.get_username() and v.version == action.version for v in votes),
+        mine=reader is not None and any(v.by == reader.get_username() and v.version == action.version for v in given),
         checking=Edit.objects.filter(action=action, state=EditState.WANTED).exists(),
         edit_errors=edit.errors if edit and edit.state == EditState.REFUSED and edit.version == action.version else {},
         edit_args=canonical.parse(bytes(edit.args))
@@ -235,8 +235,9 @@ def _facts(data: dict[str, Any]) -> Facts:
         return Facts(str(data["tool"]["name"]), "unknown", question=True)
 
 
-def _votes(action: Action) -> list[Vote]:
-    rows = Decision.objects.filter(action=action).select_related("instead_of").order_by("pk")
+def votes(action_id: Any) -> list[Vote]:
+    """Every decision on every version of an action, in order."""
+    rows = Decision.objects.filter(action=action_id).select_related("instead_of").order_by("pk")
     return [
         Vote(
             d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, d.by_id is None, frozenset(d.groups), d.stage,

@@ -109,6 +109,7 @@ class Filters:
         due_within: only what expires so soon.
         ids: only these actions.
         reader: only what is this person's turn, without what they put aside (`queries.desks.shown_to`); `others`, `snoozed`: see there.
+        proposed: only what agents proposed, without test actions: as an agent sees its own.
     """
 
     levels: tuple[str, ...] = ()
@@ -120,6 +121,7 @@ class Filters:
     reader: User | None = None
     others: bool = False
     snoozed: bool = False
+    proposed: bool = False
 
 
 def inbox(*, filters: Filters | None = None, sort: str = "due", cursor: str = "", limit: int = PAGE) -> Page:
@@ -152,6 +154,8 @@ def _narrowed(rows: QuerySet[Action], by: Filters) -> QuerySet[Action]:
         rows = rows.filter(expires_at__lte=Now() + by.due_within)
     if by.ids is not None:
         rows = rows.filter(pk__in=by.ids)
+    if by.proposed:
+        rows = rows.filter(drill=False)
     if by.reader:
         rows = shown_to(rows, by.reader, others=by.others, snoozed=by.snoozed)
     return _decidable(rows, by.mine) if by.mine else rows

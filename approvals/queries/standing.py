@@ -52,6 +52,7 @@ class WantedEdit:
     run: str
     tool: str
     args: Any
+    agent: str = ""
 
 
 _SETTLED = "SELECT id::text, outcome::text FROM approvals_action WHERE id = ANY(%s::uuid[]) AND settled_at IS NOT NULL"
@@ -111,6 +112,11 @@ def recent_halts(*, limit: int = 20) -> list[Stop]:
     return [_stop(h) for h in Halt.objects.order_by("-pk")[:limit]]
 
 
+def halt(halt_id: int) -> Stop:
+    """One stop order that is known to exist."""
+    return _stop(Halt.objects.get(pk=halt_id))
+
+
 def unsettled_counts(*, agent: str = "", run: str = "") -> dict[str, int]:
     """What a halt of this scope would freeze: {"pending": waiting for people, "approved": not yet executed}."""
     rows = Action.objects.filter(settled_at=None)
@@ -131,7 +137,7 @@ def wanted_edit(edit_id: int) -> WantedEdit | None:
     if edit is None:
         return None
     action = edit.action
-    return WantedEdit(edit.pk, str(action.pk), action.run, action.tool, canonical.parse(bytes(edit.args)))
+    return WantedEdit(edit.pk, str(action.pk), action.run, action.tool, canonical.parse(bytes(edit.args)), action.agent)
 
 
 _OVERDUE_EDITS = """

@@ -9,6 +9,7 @@
     starting    (f) cold and warm start of `config.up`
     policy      (g) a policy of 500 rules: one evaluation, a back-test of 10,000 actions
     chat        (h) decisions in Slack: acknowledgement, and how much later than the page
+    outside     (i) programs over REST, with 200 long polls held
     report      targets, the table, var/bench.json
 
 Loopback and unix sockets only. `docs/benchmarks.md` says how to read the figures.

@@ -68,6 +68,15 @@ def lines(found: dict[str, Any]) -> list[Line]:
         table += _spread("   press sent -> next step", chat["slack_to_step"], {})
         table += _spread("   page's decision sent -> next step", chat["page_to_step"], {})
         table += [Line(f"   Slack later than the page, {name}", ms, "ms", 100) for name, ms in chat["later"].items()]
+    if outside := found.get("outside"):
+        note = f"{outside['pending']:,} pending, {outside['held']} long polls held"
+        table.append(Line("i  REST, proposing + deciding p95", outside["cycle"]["p95"], "ms", 100, note=note))
+        table += [
+            Line(f"   {name} p95", outside[key]["p95"], "ms")
+            for name, key in (("proposing", "propose"), ("deciding", "decide"), ("claiming", "claim"))
+        ]
+        table.append(Line("   decided -> the long poll has answered p95", outside["heard"]["p95"], "ms"))
+        table.append(Line("   connections of web to PostgreSQL meanwhile", outside["connections"], ""))
     return table
 
 
@@ -96,6 +105,8 @@ def figures(found: dict[str, Any]) -> dict[str, Any]:
         flat |= {"policy_500_rules_ms": policy["spread_out"], "backtest_10000_s": policy["backtest_s"]}
     if chat := found.get("chat"):
         flat |= {"slack_ack_ms": chat["ack"], "slack_ack_loaded_ms": chat["ack_loaded"], "slack_later_ms": chat["later"]}
+    if outside := found.get("outside"):
+        flat["rest_cycle_ms"] = outside["cycle"]
     if memory := found.get("memory"):
         flat["memory_mb"] = round(sum(memory.values()), 1)
     return flat | {"missed": [line.name.strip() for line in lines(found) if line.mark == "MISSED"], "details": found}

@@ -1,0 +1,58 @@
+"""Agents: what there is, and declaring one that runs elsewhere."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+from ninja.params.functions import Path
+from ninja.responses import Status
+
+from agents import operations, queries
+from agents.api.auth import caller, reader
+from agents.api.shapes import PROBLEMS, Agent, AgentIn, Page
+from agents.errors import UnknownAgent
+from agents.queries import AgentRow
+from approvals import queries as approvals_queries
+from approvals.operations.api_keys import GOVERN
+from audit.sentences import say
+
+router = Router(tags=["agents"])
+SLUG = Path(..., max_length=60)
+
+
+@router.get("", response={200: Page[Agent], **PROBLEMS}, summary="List agents")
+def list_(request: HttpRequest) -> Any:
+    """Every registered agent; an agent sees itself."""
+    who = reader(request)
+    return {"items": [shown(row) for row in queries.agents() if who.agent in {"", row.slug}], "next": None}
+
+
+@router.get("/{slug}", response={200: Agent, **PROBLEMS}, summary="One agent")
+def one(request: HttpRequest, slug: str = SLUG) -> Any:
+    """One agent with its tools and the schema of its input."""
+    who = reader(request)
+    if who.agent not in {"", slug}:
+        raise UnknownAgent(say("There is no such agent; see the list of agents"))
+    return shown(queries.agent(slug))
+
+
+@router.put("/{slug}", response={200: Agent, 201: Agent, **PROBLEMS}, summary="Declare an agent that runs elsewhere")
+def declare(request: HttpRequest, body: AgentIn, slug: str = SLUG) -> Any:
+    """By an administrator, afterwards also by its owner. What its tools are is said here and never by a proposal."""
+    who = caller(request, GOVERN)
+    tools = [{**tool.dict(exclude={"args_schema"}), "schema": tool.args_schema} for tool in body.tools]
+    told = {"title": body.title, "description": body.description, "environment": body.environment}
+    _, created = operations.declare(slug=slug, **told, tools=tools, by=who.user, door="api")
+    return Status(201 if created else 200, shown(queries.agent(slug)))
+
+
+def shown(row: AgentRow) -> dict[str, Any]:
+    names = ("slug", "title", "description", "environment", "enabled", "version", "running", "input_schema")
+    tools = [{k: t.get(k, "") for k in ("name", "description", "risk", "summary")} | {"reversible": bool(t.get("reversible")), "args_schema": t["schema"]} for t in row.tools]  # fmt: skip
+    return {
+        **{name: getattr(row, name) for name in names},
+        "owner": row.owner or None,
+        "outside": row.outside,
+        "halted": approvals_queries.halted(agent=row.slug, run=""),
+        "tools": tools,
+    }

@@ -1,0 +1,117 @@
+"""Stop orders and policies: people only, by the operations the pages use."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+from ninja.params.functions import Path, Query
+from ninja.responses import Status
+
+from agents import operations, queries
+from agents.api import pages
+from agents.api.auth import caller, reader
+from agents.api.shapes import PROBLEMS, Halt, HaltIn, Note, Page, Policy, PolicyIn, PolicyRow, Reason
+from approvals import operations as approvals
+from approvals import queries as approvals_queries
+from approvals.errors import NotAllowed
+from approvals.operations import policies as in_force
+from approvals.operations import publishing
+from approvals.operations.api_keys import GOVERN, OPERATE
+from approvals.queries import policies as versions
+from audit.sentences import say
+
+halts = Router(tags=["halts"])
+policies = Router(tags=["policies"])
+ID = Path(..., ge=1, lt=2**63)
+HALT = ("id", "scope", "target", "reason", "by", "at", "door", "released_at", "released_by", "release_reason")
+ROW = ("id", "number", "state", "sha256", "justification", "proposed_by", "created_at", "closed_by", "closed_at", "note")
+
+
+@halts.get("", response={200: Page[Halt], **PROBLEMS}, summary="List stop orders")
+def list_halts(request: HttpRequest, active: bool = True) -> Any:
+    """Those in force; with `active=false` also those lifted lately. An agent sees those that stop it."""
+    who = reader(request)
+    found = approvals_queries.active_halts() if active or who.agent else approvals_queries.recent_halts(limit=pages.LIMIT)
+    mine = [stop for stop in found if not who.agent or stop.covers(agent=who.agent, run="")]
+    return {"items": [_named(stop, HALT) for stop in mine], "next": None}
+
+
+@halts.post("", response={201: Halt, **PROBLEMS}, summary="Halt")
+def halt(request: HttpRequest, body: HaltIn) -> Any:
+    """Stop everything, one agent or one run. When this answers, nothing in that scope starts any more."""
+    who = caller(request, OPERATE)
+    order = operations.order_halt(scope=body.scope, target=body.target, reason=body.reason, by=who.user, door="api")
+    return Status(201, _halt(order.pk))
+
+
+@halts.post("/{halt_id}/release", response={200: Halt, **PROBLEMS}, summary="Lift a stop order")
+def release(request: HttpRequest, body: Reason, halt_id: int = ID) -> Any:
+    """Approvals given before it and not yet used go back to the people."""
+    order = approvals.release(halt_id, reason=body.reason, by=caller(request, OPERATE).user, door="api")
+    return _halt(order.pk)
+
+
+@policies.get("", response={200: Page[PolicyRow], **PROBLEMS}, summary="List versions of the policy")
+def list_policies(request: HttpRequest, cursor: str = Query("", max_length=200), limit: int = Query(50, ge=1, le=pages.LIMIT)) -> Any:
+    """Published versions and what became of proposals, newest first."""
+    _person(request)
+    found = versions.versions(before=int(pages.number(cursor) or 0), limit=limit + 1)
+    more = str(found[limit - 1].id) if len(found) > limit else ""
+    return {"items": [_row(v) for v in found[:limit]], "next": pages.opaque(more)}
+
+
+@policies.get("/in-force", response={200: Policy, **PROBLEMS}, summary="The policy in force")
+def current(request: HttpRequest) -> Any:
+    """Its text, by which every new proposal is scored."""
+    _person(request)
+    return _policy(versions.published(in_force.in_force().number))
+
+
+@policies.get("/{policy_id}", response={200: Policy, **PROBLEMS}, summary="One version or proposal")
+def one_policy(request: HttpRequest, policy_id: int = ID) -> Any:
+    """With its text and what it changed."""
+    _person(request)
+    return _policy(versions.version(policy_id))
+
+
+@policies.post("", response={201: Policy, **PROBLEMS}, summary="Propose a policy")
+def propose(request: HttpRequest, body: PolicyIn) -> Any:
+    """It is not in force before it is published. A text that cannot be used is refused with the lines that are wrong."""
+    by, known = caller(request, GOVERN).user, queries.known_to_policies()
+    made = publishing.propose(body.source, justification=body.justification, known=known, by=by, door="api")
+    return Status(201, _policy(versions.version(made.pk)))
+
+
+@policies.post("/{policy_id}/publish", response={200: Policy, **PROBLEMS}, summary="Publish a proposed policy")
+def publish(request: HttpRequest, body: Note, policy_id: int = ID) -> Any:
+    """What asks for less needs another administrator than its author."""
+    publishing.publish(policy_id, by=caller(request, GOVERN).user, door="api", note=body.note)
+    return _policy(versions.version(policy_id))
+
+
+@policies.post("/{policy_id}/withdraw", response={200: Policy, **PROBLEMS}, summary="Withdraw a proposed policy")
+def withdraw(request: HttpRequest, body: Reason, policy_id: int = ID) -> Any:
+    """It is kept, and can never be published."""
+    publishing.withdraw(policy_id, by=caller(request, GOVERN).user, door="api", reason=body.reason)
+    return _policy(versions.version(policy_id))
+
+
+def _person(request: HttpRequest) -> None:
+    if reader(request).agent:
+        raise NotAllowed(say("Policies are for people to read; an agent is told what they ask of its own actions"))
+
+
+def _halt(halt_id: int) -> dict[str, Any]:
+    return _named(approvals_queries.halt(halt_id), HALT)
+
+
+def _row(version: versions.Version) -> dict[str, Any]:
+    return {**_named(version, ROW), "loosens": list(version.loosens), "warnings": list(version.warnings)}
+
+
+def _policy(version: versions.Version) -> dict[str, Any]:
+    return {**_row(version), "source": version.source, "diff": version.diff}
+
+
+def _named(value: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}

@@ -1,0 +1,95 @@
+"""Runs of the agents that run here: start, list, look, cancel, resume, and their progress."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from ninja import Router
+from ninja.params.functions import Query
+from ninja.responses import Status
+
+from agents import operations, queries
+from agents.api import pages
+from agents.api.actions import KEY
+from agents.api.auth import Caller, caller, reader
+from agents.api.records import event_of
+from agents.api.shapes import PROBLEMS, Page, Progress, Reason, Run, RunIn, RunRow
+from agents.errors import UnknownRun
+from agents.queries import RunDetail
+from agents.states import UNFINISHED
+from approvals.operations.api_keys import OPERATE
+from audit.queries import story
+from audit.sentences import say
+
+router = Router(tags=["runs"])
+NAMES = ("id", "agent", "state", "nodes", "door", "created_at", "changed_at", "finished_at", "error")
+STORY = 500
+
+
+@router.post("", response={201: Run, **PROBLEMS}, summary="Start a run")
+def start(request: HttpRequest, body: RunIn, key: str = KEY) -> Any:
+    """Start a graph of this installation. The same Idempotency-Key for the same agent is the same run."""
+    who = caller(request, OPERATE)
+    run = operations.start_run(agent=body.agent, input=body.input, by=who.user, door="api", idempotency_key=key or None)
+    return Status(201, shown(queries.run_detail(run.pk)))
+
+
+@router.get("", response={200: Page[RunRow], **PROBLEMS}, summary="List runs")
+def list_(
+    request: HttpRequest,
+    agent: str = Query("", max_length=60),
+    state: str = Query("", max_length=12, description='A state, or "live" for everything unfinished'),
+    cursor: str = Query("", max_length=200),
+    limit: int = Query(50, ge=1, le=pages.LIMIT),
+) -> Any:
+    """Runs, newest first. Agents see their own."""
+    who = reader(request)
+    found = queries.runs(agent=who.agent or agent, state=state, cursor=pages.moment_and_id(cursor), limit=limit)
+    return {"items": [row_of(r) for r in found.rows], "next": pages.opaque(found.next)}
+
+
+@router.get("/{run_id}", response={200: Run, **PROBLEMS}, summary="One run")
+def one(request: HttpRequest, run_id: UUID) -> Any:
+    """One run, with what it came to and the actions it asked for."""
+    return shown(_visible(run_id, reader(request)))
+
+
+@router.post("/{run_id}/cancel", response={200: Run, **PROBLEMS}, summary="Cancel a run")
+def cancel(request: HttpRequest, run_id: UUID, body: Reason) -> Any:
+    """What it asked for is cancelled; a call that has begun ends with its own outcome."""
+    operations.cancel_run(run_id, reason=body.reason, by=caller(request, OPERATE).user, door="api")
+    return shown(queries.run_detail(run_id))
+
+
+@router.post("/{run_id}/resume", response={200: Run, **PROBLEMS}, summary="Take a failed run up again")
+def resume(request: HttpRequest, run_id: UUID) -> Any:
+    """At the step that failed; answers already given stay given. (A waiting run goes on by itself when people have decided.)"""
+    operations.retry_run(run_id, by=caller(request, OPERATE).user, door="api")
+    return shown(queries.run_detail(run_id))
+
+
+@router.get("/{run_id}/events", response={200: Progress, **PROBLEMS}, summary="The progress of a run; a stream with text/event-stream")
+def progress(request: HttpRequest, run_id: UUID, after: int = Query(0, ge=0, lt=2**63)) -> Any:
+    """What happened after the event with this id, in order. Ask with `Accept: text/event-stream` to be told as it happens."""
+    row = _visible(run_id, reader(request)).row
+    events = [event_of(e) for e in story(row.id, after=after, limit=STORY)]
+    return {"events": events, "state": row.state, "finished": row.state not in UNFINISHED and len(events) < STORY}
+
+
+def _visible(run_id: UUID, who: Caller) -> RunDetail:
+    found = queries.run_detail(run_id)
+    if who.agent and found.row.agent != who.agent:
+        raise UnknownRun(say("There is no such run"))
+    return found
+
+
+def row_of(row: queries.RunRow) -> dict[str, Any]:
+    url = settings.PUBLIC_URL.rstrip("/") + reverse("run", args=[row.id])
+    return {**{name: getattr(row, name) for name in NAMES}, "started_by": row.started_by or None, "url": url}
+
+
+def shown(found: RunDetail) -> dict[str, Any]:
+    more = {"version": found.version, "thread": found.thread, "input": found.row.input, "output": found.output}
+    return {**row_of(found.row), **more, "actions": [action for pause in found.pauses for action in pause.actions]}

@@ -1,0 +1,388 @@
+"""What goes in and out, as it stands in the OpenAPI document. No logic: `of` turns a value of the rooms into its shape."""
+
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import ConfigDict, Field
+
+T = TypeVar("T")
+HEX = r"^[0-9a-f]{64}$"
+VERDICTS = Literal["approve", "reject", "respond", "take_over"]
+STATES = Literal["PENDING", "APPROVED", "REJECTED", "ANSWERED", "EXPIRED", "SUPERSEDED", "CANCELLED"]
+
+
+class Strict(Schema):
+    """What comes in: a field nobody knows is refused, so that a slip of the pen is not silently nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Page(Schema, Generic[T]):
+    items: list[T]
+    next: str | None = Field(None, description="Send it as `cursor` for the following page; null on the last")
+
+
+class Problem(Schema):
+    """RFC 9457. `code` is stable; `detail` is a sentence for people and says what to do."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:countersign:problem:stale"])
+    title: str = Field(examples=["Conflict"])
+    status: int = Field(examples=[409])
+    code: str = Field(examples=["stale"])
+    detail: str = Field(examples=["This changed since you opened it; look at what will run now, then decide"])
+    instance: str = ""
+
+
+PROBLEMS: dict[Any, Any] = {frozenset({400, 401, 403, 404, 409, 413, 415, 422, 429, 503}): Problem}
+
+
+class Me(Schema):
+    name: str
+    kind: Literal["agent", "person"]
+    agent: str | None
+    scopes: list[str]
+    roles: list[str]
+
+
+class EvidenceIn(Strict):
+    title: str = Field("", max_length=200)
+    text: str = Field(max_length=20_000)
+
+
+class ActionIn(Strict):
+    """A tool call an agent wants, or a question it has (`kind: question`, then `args.question` is what is asked)."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "tool": "send_invoice",
+                "args": {"customer": "C-17", "amount_cents": 12_000},
+                "rationale": "The order was delivered on Monday",
+                "requested_by": "o.hart",
+            }
+        },
+    )
+
+    tool: str = Field("ask_human", max_length=100)
+    args: dict[str, Any]
+    kind: Literal["tool", "question"] = "tool"
+    client_id: str | None = Field(None, max_length=200, description="Instead of the header Idempotency-Key")
+    rationale: str = Field("", max_length=20_000, description="The agent's own words; shown fenced off, never part of what runs")
+    evidence: list[EvidenceIn] = Field(default_factory=list, max_length=20, description="What the agent had read")
+    requested_by: str = Field("", max_length=150, description="The account of the person the agent acts for")
+    expires_in_s: int | None = Field(None, ge=5, le=30 * 86_400)
+    estimated_cost: float | None = Field(None, ge=0, le=1e9)
+
+
+class Need(Schema):
+    group: str
+    count: int
+    stage: int
+
+
+class Resolution(Schema):
+    verdict: str
+    by: str
+    door: str
+    reason: str
+    response: str
+
+
+class Action(Schema):
+    """`next` says what the proposer does now: `wait`, `claim` before it acts, `report` what came of it, or nothing any more (`done`)."""
+
+    id: UUID
+    kind: Literal["tool", "question"]
+    agent: str
+    run: UUID | None
+    tool: str
+    summary: str
+    args: Any
+    state: STATES
+    next: Literal["wait", "claim", "report", "done"]
+    level: str
+    score: int
+    version: int
+    digest: str = Field(description="SHA-256 of this version: what is sent back to decide, and what runs")
+    needs: list[Need]
+    verdicts: list[str]
+    requested_by: str | None
+    created_at: datetime
+    expires_at: datetime
+    resolved_at: datetime | None
+    hold_until: datetime | None
+    claim_by: datetime | None
+    claimed_at: datetime | None
+    settled_at: datetime | None
+    resolution: Resolution | None
+    outcome: dict[str, Any] | None
+    tampered: str = ""
+    url: str = Field(description="Its page, for people")
+
+
+class ActionRow(Schema):
+    id: UUID
+    kind: str
+    agent: str
+    run: UUID | None
+    tool: str
+    summary: str
+    state: STATES
+    level: str
+    score: int
+    version: int
+    digest: str
+    requested_by: str | None
+    created_at: datetime
+    expires_at: datetime
+    resolved_at: datetime | None
+    settled_at: datetime | None
+    url: str
+
+
+class Reason(Strict):
+    reason: str = Field(max_length=2_000, examples=["no longer needed"])
+
+
+class Claimed(Schema):
+    """Leave to act once, with exactly these arguments: people may have changed them."""
+
+    action: UUID
+    tool: str
+    args: Any
+    digest: str
+    idempotency_key: str = Field(description="Send it to whatever is called, so that it happens once there as well")
+
+
+class OutcomeIn(Strict):
+    status: Literal["done", "failed", "unknown"]
+    result: dict[str, Any] | None = None
+    reason: str = Field("", max_length=2_000)
+
+
+class DecisionIn(Strict):
+    """A verdict on the version with this digest. At high and critical only a session can give what is asked beside it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"verdict": "reject", "digest": "ab" * 32, "reason": "The customer was refunded on Monday"}},
+    )
+
+    verdict: VERDICTS
+    digest: str = Field(pattern=HEX)
+    reason: str = Field("", max_length=2_000)
+    response: str = Field("", max_length=20_000)
+    do_not_retry: bool = False
+    stop_run: bool = False
+    done: bool | None = Field(None, description="Of a take-over: whether it could be done")
+    result: dict[str, Any] | None = None
+    typed: str = Field("", max_length=200)
+    nonce: str = Field("", max_length=32)
+    assertion: str = Field("", max_length=8_000)
+
+
+class Decision(Schema):
+    action: UUID
+    verdict: str
+    version: int
+    resolved: bool = Field(description="False: it waits for more people")
+    replayed: bool = Field(description="This very decision was recorded before")
+    state: STATES
+    hold_until: datetime | None
+
+
+class Vote(Schema):
+    by: str
+    verdict: str
+    reason: str
+    response: str
+    door: str
+    version: int
+    at: datetime
+    by_policy: bool
+
+
+class OpenedIn(Strict):
+    digest: str = Field(pattern=HEX)
+    parts: list[str] = Field(min_length=1, max_length=500)
+
+
+class EditIn(Strict):
+    digest: str = Field(pattern=HEX)
+    args: dict[str, Any]
+    reason: str = Field("", max_length=2_000)
+
+
+class Edit(Schema):
+    id: int
+    state: str
+
+
+class Tool(Schema):
+    name: str
+    description: str
+    risk: str
+    reversible: bool
+    summary: str
+    args_schema: dict[str, Any]
+
+
+class ToolIn(Strict):
+    """What a tool is, said by whoever answers for the agent; a proposal only names it."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}$")
+    risk: Literal["read", "write", "message", "money", "delete", "admin"]
+    reversible: bool = False
+    description: str = Field("", max_length=2_000)
+    summary: str = Field("", max_length=500, description='Over the arguments: "Refund {amount_cents|money:currency} to {order}"')
+    confirm: str = Field("", max_length=100, description="The argument that names the target")
+    figures: dict[Literal["amount_cents", "rows", "files", "bytes", "recipients"], str] = Field(
+        default_factory=dict, description='Numbers the policy reads, each from an argument: {"amount_cents": "amount_cents"}'
+    )
+    args_schema: dict[str, Any] = Field(default_factory=dict, description="JSON Schema of the arguments")
+
+
+class AgentIn(Strict):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "title": "Invoices",
+                "environment": "production",
+                "tools": [
+                    {
+                        "name": "send_invoice",
+                        "risk": "money",
+                        "summary": "Invoice {customer} for {amount_cents|money:currency}",
+                        "confirm": "customer",
+                        "figures": {"amount_cents": "amount_cents"},
+                        "args_schema": {"type": "object", "required": ["customer", "amount_cents"]},
+                    }
+                ],
+            }
+        },
+    )
+
+    title: str = Field("", max_length=200)
+    description: str = Field("", max_length=2_000)
+    environment: Literal["production", "staging", "demo"] = "production"
+    tools: list[ToolIn] = Field(default_factory=list, max_length=200)
+
+
+class Agent(Schema):
+    slug: str
+    title: str
+    description: str
+    environment: str
+    enabled: bool
+    owner: str | None
+    version: int
+    outside: bool = Field(description="It runs elsewhere and proposes over this API")
+    running: int
+    halted: bool
+    input_schema: dict[str, Any]
+    tools: list[Tool]
+
+
+class RunIn(Strict):
+    agent: str = Field(max_length=60, examples=["refunds"])
+    input: dict[str, Any] = Field(examples=[{"ticket_id": "T-1040"}])
+
+
+class RunRow(Schema):
+    id: UUID
+    agent: str
+    state: str
+    nodes: list[Any]
+    started_by: str | None
+    door: str
+    created_at: datetime
+    changed_at: datetime
+    finished_at: datetime | None
+    error: str
+    url: str
+
+
+class Run(RunRow):
+    version: int
+    thread: str
+    input: Any
+    output: Any
+    actions: list[UUID]
+
+
+class Event(Schema):
+    id: int
+    at: datetime
+    kind: str
+    actor: str
+    actor_kind: str
+    door: str
+    agent: str
+    run: str
+    action: str
+    digest: str
+    policy: str
+    leaf: str
+    data: dict[str, Any]
+
+
+class Progress(Schema):
+    """The story of a run so far, in order. With `Accept: text/event-stream` it goes on until the run has ended."""
+
+    events: list[Event]
+    state: str
+    finished: bool
+
+
+class HaltIn(Strict):
+    scope: Literal["everything", "agent", "run"]
+    target: str = Field("", max_length=200)
+    reason: str = Field(max_length=2_000, examples=["looking into something"])
+
+
+class Halt(Schema):
+    id: int
+    scope: str
+    target: str
+    reason: str
+    by: str
+    at: datetime
+    door: str
+    released_at: datetime | None
+    released_by: str
+    release_reason: str
+
+
+class PolicyIn(Strict):
+    source: str = Field(max_length=200_000)
+    justification: str = Field(max_length=2_000)
+
+
+class Note(Strict):
+    note: str = Field("", max_length=2_000)
+
+
+class PolicyRow(Schema):
+    id: int
+    number: int = Field(description="0 until it is published")
+    state: str
+    sha256: str
+    justification: str
+    proposed_by: str
+    created_at: datetime
+    loosens: list[str]
+    warnings: list[str]
+    closed_by: str
+    closed_at: datetime | None
+    note: str
+
+
+class Policy(PolicyRow):
+    source: str
+    diff: str

@@ -1,0 +1,250 @@
+"""Agents that run elsewhere: declared here by their owner, proposing over the API. Nothing of theirs is ever driven or executed by us.
+
+What a tool is (its class, whether it can be undone, its schema, its summary) is declared by the person who answers for the agent and kept
+as a version; a proposal only names it. A tool nobody declared counts as the worst class the policy knows.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jsonschema
+from django.db import transaction
+from django.db.models import Max
+
+from agents.errors import BadInput, BadProject, UnknownAgent
+from agents.models import Agent, AgentVersion
+from agents.operations.starting import SLUG, found_agent
+from agents.tools import taint
+from agents.tools.registry import RiskClass
+from agents.tools.summaries import names, summarize
+from approvals import operations as approvals
+from approvals import permissions
+from approvals.errors import BadArguments, BadRequest, NotAllowed
+from approvals.models.people import User
+from approvals.operations import Hint, Proposal, api_keys, outside, people, policies, tell
+from approvals.operations.outside import Proposed
+from approvals.queries import WantedEdit
+from audit import canonical, log
+from audit.log import Entry
+from audit.sentences import cause, say
+
+TOOL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}", re.ASCII)
+MAX_KEY, MOST_ERRORS, MOST_TOOLS, MOST_EVIDENCE = 200, 20, 200, 20
+NO_MODEL = "elsewhere"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a caller proposes, as it came.
+
+    Attributes:
+        key: the caller's own id of it; the same again is the same action.
+        requested_by: the account of the person it acts for, who is then kept from approving it where the policy says so.
+    """
+
+    tool: str
+    args: Any
+    key: str
+    kind: str = "tool"
+    rationale: str = ""
+    evidence: Sequence[Mapping[str, Any]] = ()
+    requested_by: str = ""
+    expires_in_s: int | None = None
+    estimated_cost: float | None = None
+
+
+@transaction.atomic
+def declare(
+    *, slug: str, title: str, description: str, environment: str, tools: Sequence[Mapping[str, Any]], by: User, door: str
+) -> tuple[Agent, bool]:
+    """Register an agent that runs elsewhere, or give it a new version. Returns it and whether it is new.
+
+    Raises:
+        NotAllowed: only administrators register, and the owner changes. BadProject: it is a graph of ours. BadInput: a tool cannot be used.
+    """
+    who = permissions.standing(by)
+    if not SLUG.fullmatch(slug):
+        raise BadInput(say("A name of an agent has at most 60 letters, digits, - and _"), fields={"slug": say("not a name")})
+    agent = Agent.objects.select_for_update(of=("self",)).select_related("owner").filter(pk=slug).first()
+    if permissions.ADMINS not in who.groups and not (agent and agent.owner_id == who.user.pk):
+        raise NotAllowed(say("Only administrators register an agent; afterwards its owner changes it as well"))
+    if agent and agent.project:
+        raise BadProject(say("%(slug)s is a graph that runs here: its tools are declared in its own code", slug=slug))
+    declared = [_tool(number, tool) for number, tool in enumerate(tools[: MOST_TOOLS + 1])]
+    if len(declared) > MOST_TOOLS or len({tool["name"] for tool in declared}) != len(declared):
+        raise BadInput(say("At most %(n)d tools, each name once", n=MOST_TOOLS), fields={"tools": say("too many, or a name twice")})
+    created = agent is None
+    agent = agent or Agent(slug=slug, user=people.ensure_agent_user(slug=slug), owner=who.user, project="")
+    agent.title, agent.description, agent.environment = title or slug, description, environment
+    agent.save()
+    version = _version(agent, declared)
+    if agent.current_id != version.pk:
+        agent.current = version
+        agent.save(update_fields=["current"])
+        data = {"version": version.number, "sha256": version.sha256, "tools": [t["name"] for t in declared], "outside": True}
+        kind = "agent.registered" if created else "agent.version_changed"
+        log.append(Entry(f"agent:{slug}", kind, who.user.actor, door, agent=slug, policy=version.policy, data=data))
+        tell(Hint("agents", "agent", slug, "agent.registered", version.number))
+    return agent, created
+
+
+def propose(*, agent: str, wanted: Wanted, door: str = "api") -> Proposed:
+    """What an agent wants done, or asks, put before policy and people.
+
+    Raises:
+        UnknownAgent, BadRequest, BadArguments: no such agent; what cannot be read; arguments that do not fit the declared schema.
+        Conflict: the key was used for something else.
+    """
+    found, version = found_agent(agent)
+    asked = {"kind": wanted.kind, "tool": wanted.tool, "args": wanted.args}
+    _check(wanted)
+    try:
+        digest = canonical.fingerprint({**asked, "requested_by": wanted.requested_by})
+        proposal = _proposal(found, version, wanted, digest)
+        return outside.propose(proposal, door=door)
+    except canonical.NotCanonical as error:
+        raise BadArguments(say("These arguments cannot be used: %(why)s", why=cause(error)), fields={"args": cause(error)}) from error
+
+
+def make_key(*, agent: str, name: str, scopes: Sequence[str], days: int | None, by: User, door: str) -> tuple[Any, str]:
+    """A key by which an agent proposes. Raises UnknownAgent and what `api_keys.make` does."""
+    found = Agent.objects.select_related("user").filter(pk=agent).first() if SLUG.fullmatch(agent) else None
+    if found is None:
+        raise UnknownAgent(say("There is no agent %(slug)s; see: .venv/bin/python manage.py agents list", slug=repr(agent[:60])))
+    return api_keys.make(of=found.user, name=name, scopes=scopes, days=days, by=by, door=door, answers_for=found.owner_id == by.pk)
+
+
+def checked(wanted: WantedEdit) -> None:
+    """An edit of an action from outside is tried with what was declared: its schema. Its tool is not here to preview it."""
+    tool = _declared(found_agent(wanted.agent)[1], wanted.tool)
+    if errors := _misfits(tool["schema"], wanted.args):
+        approvals.refuse_edit(wanted.id, errors=errors)
+        return
+    said = summarize(tool["summary"], wanted.args, wanted.tool), names(tool["summary"], wanted.args, tool["confirm"])
+    approvals.apply_edit(
+        wanted.id, args=wanted.args, summary=said[0], names=said[1], preview={}, figures=_figures(tool, wanted.args)
+    )  # fmt: skip
+
+
+def _check(wanted: Wanted) -> None:
+    if not TOOL.fullmatch(wanted.tool):
+        raise BadRequest(say("The name of a tool has at most 100 letters, digits and _ . : / -"))
+    if not wanted.key or len(wanted.key) > MAX_KEY or not wanted.key.isprintable():
+        raise BadRequest(say("The idempotency key cannot be used: at most %(max_key)d printable characters", max_key=MAX_KEY))
+    if not isinstance(wanted.args, dict):
+        raise BadArguments(say("Arguments are a JSON object"), fields={"args": say("must be a JSON object")})
+
+
+def _proposal(agent: Agent, version: AgentVersion, wanted: Wanted, digest: str) -> Proposal:
+    requester = _person(wanted.requested_by)
+    read = [str(e.get("text", "")) for e in wanted.evidence]
+    proposal = Proposal(
+        agent=agent.slug,
+        thread=f"api:{agent.slug}",
+        interrupt_id=wanted.key,
+        by=agent.user.actor,
+        kind=wanted.kind,
+        tool="ask_human" if wanted.kind == "question" else wanted.tool,
+        args=wanted.args,
+        summary="",
+        proposal_digest=digest,
+        environment=agent.environment,
+        rationale=canonical.storable(wanted.rationale),
+        evidence=[canonical.storable(dict(e)) for e in wanted.evidence][:MOST_EVIDENCE],
+        untrusted_text=taint.untrusted_paths(wanted.args, read) if read else (),
+        estimated_cost=wanted.estimated_cost,
+        deadline_s=wanted.expires_in_s,
+        requested_by=requester,
+        owner=agent.owner,
+    )
+    if wanted.kind == "question":
+        return replace(proposal, summary=f"Question: {' '.join(str(wanted.args.get('question', '')).split())[:120]}")
+    tool = _declared(version, wanted.tool)
+    if errors := _misfits(tool["schema"], wanted.args):
+        first = next(iter(errors.items()))
+        raise BadArguments(say("The arguments do not fit: %(path)s: %(why)s", path=first[0] or "args", why=first[1]), fields=errors)
+    return replace(
+        proposal,
+        tool_schema_sha256=tool["schema_sha256"],
+        tool_class=tool["risk"],
+        reversible=tool["reversible"],
+        summary=summarize(tool["summary"], wanted.args, wanted.tool),
+        names=names(tool["summary"], wanted.args, tool["confirm"]),
+        figures=_figures(tool, wanted.args),
+    )
+
+
+def _person(username: str) -> User | None:
+    found = people.find(username)
+    if username and (found is None or found.kind != User.Kind.HUMAN):
+        raise BadRequest(say("There is no account %(username)s to act for", username=repr(username[:60])))
+    return found
+
+
+def _declared(version: AgentVersion, name: str) -> dict[str, Any]:
+    """The tool as it was declared; one nobody declared may be anything."""
+    found = next((t for t in version.tools if t["name"] == name), None) or {}
+    plain = {"schema": {}, "schema_sha256": "", "risk": "unknown", "reversible": False, "summary": "", "confirm": "", "figures": {}}
+    return {**plain, **found}
+
+
+def _figures(tool: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, int]:
+    """Numbers for the policy, taken from the arguments its owner named; one that is no whole number makes the proposal unusable."""
+    found = {}
+    for figure, path in tool["figures"].items():
+        value: Any = args
+        for part in str(path).split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise BadArguments(
+                say("%(path)s has to be a whole number: the policy reads it as %(figure)s", path=path, figure=figure),
+                fields={str(path): say("must be a whole number")},
+            )
+        found[str(figure)] = value
+    return found
+
+
+def _misfits(schema: Mapping[str, Any], args: Any) -> dict[str, str]:
+    """What does not fit a declared schema, by path."""
+    if not schema:
+        return {} if isinstance(args, dict) else {"": say("must be a JSON object")}
+    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(args), key=lambda e: e.json_path)[:MOST_ERRORS]
+    return {error.json_path.removeprefix("$").lstrip("."): error.message[:300] for error in errors}
+
+
+def _tool(number: int, tool: Mapping[str, Any]) -> dict[str, Any]:
+    """One declaration, checked. Raises BadInput with the place."""
+
+    def wrong(field: str, why: str) -> BadInput:
+        return BadInput(say("tools[%(n)d].%(field)s: %(why)s", n=number, field=field, why=why), fields={f"tools[{number}].{field}": why})
+
+    name, schema = str(tool.get("name", "")), tool.get("schema") or {}
+    if not TOOL.fullmatch(name):
+        raise wrong("name", say("at most 100 letters, digits and _ . : / -"))
+    if tool.get("risk") not in set(RiskClass):
+        raise wrong("risk", say("one of %(names)s", names=", ".join(RiskClass)))
+    try:
+        canonical.dumps(dict(tool))
+        jsonschema.Draft202012Validator.check_schema(schema)
+        if "$ref" in str(schema):
+            raise jsonschema.SchemaError("references are not followed")
+    except (canonical.NotCanonical, jsonschema.SchemaError) as error:
+        raise wrong("schema", str(error)[:300]) from error
+    return {
+        "name": name, "description": str(tool.get("description", "")), "risk": str(tool["risk"]), "reversible": bool(tool.get("reversible")),
+        "idempotent": False, "has_preview": False, "untrusted_output": True, "timeout_s": 0, "summary": str(tool.get("summary", "")),
+        "confirm": str(tool.get("confirm", "")), "figures": dict(tool.get("figures") or {}), "schema": schema,
+        "schema_sha256": canonical.fingerprint(schema),
+    }  # fmt: skip
+
+
+def _version(agent: Agent, tools: list[dict[str, Any]]) -> AgentVersion:
+    content = {"tools": tools, "model": NO_MODEL, "policy": policies.in_force().version}
+    sha256 = canonical.fingerprint({"environment": agent.environment, "title": agent.title, **content})
+    if found := AgentVersion.objects.filter(agent=agent, sha256=sha256).first():
+        return found
+    last = AgentVersion.objects.filter(agent=agent).aggregate(last=Max("number"))["last"] or 0
+    nothing: dict[str, Any] = {"drawing": {"nodes": [], "edges": []}, "input_schema": {}}
+    return AgentVersion.objects.create(agent=agent, number=last + 1, sha256=sha256, **nothing, **content)

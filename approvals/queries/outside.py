@@ -1,0 +1,82 @@
+"""One action as programs see it: what it is, what people said, and what its proposer does now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from approvals import envelopes
+from approvals.errors import NotFound, Tampered
+from approvals.models import Action, Requirement
+from approvals.queries.standing import halted
+from approvals.states import ActionState
+from audit import rows
+from audit.sentences import say
+
+WAIT, CLAIM, REPORT, DONE = "wait", "claim", "report", "done"
+_LOOK = f"""
+SELECT {rows.columns(Action, "a")}, {rows.columns(Requirement, "r")}
+FROM approvals_action a LEFT JOIN approvals_requirement r ON r.action_id = a.id AND r.version = a.version
+WHERE a.id = %s AND (%s = '' OR a.agent = %s AND NOT a.drill)
+"""  # noqa: S608  names of ours only
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An action and what its proposer does now.
+
+    Attributes:
+        next: "wait" for people (or for a hold or a halt to end), "claim" before acting, "report" what came of it, "done".
+        again_s: when a look is worthwhile even if nothing is heard of it; None: only then.
+        tampered: a sentence when what is stored does not hold; then nothing will run.
+        needs: who must agree, as (group, people, stage).
+    """
+
+    action: Action
+    args: Any
+    level: str
+    needs: tuple[tuple[str, int, int], ...]
+    verdicts: tuple[str, ...]
+    next: str
+    again_s: float | None = None
+    tampered: str = ""
+
+
+def asked(action_id: UUID, *, agent: str = "") -> Asked:
+    """One action; of this agent only, when one is named. Raises NotFound."""
+    found = rows.pair(Action, Requirement, _LOOK, [action_id, agent, agent])
+    if found is None or found[1] is None:
+        raise NotFound(say("There is no such action"))
+    action, requirement = found[0], found[1]
+    tampered = ""
+    try:
+        envelope = envelopes.opened(action, requirement)
+    except Tampered as error:
+        envelope, tampered = envelopes.parse(requirement), error.message
+    following, again_s = _next(action)
+    needs = tuple((need.group, need.count, need.stage) for need in envelope.needs)
+    return Asked(action, envelope.args, action.level, needs, tuple(envelope.verdicts), following, again_s, tampered)
+
+
+def _next(action: Action) -> tuple[str, float | None]:
+    if action.settled_at:
+        return DONE, None
+    if action.state == ActionState.PENDING or action.run or not action.executes:
+        return WAIT, None
+    if action.claimed_at:
+        return REPORT, None
+    if held := _left(action.hold_until):
+        return WAIT, held
+    return (WAIT, None) if halted(agent=action.agent, run=action.run) else (CLAIM, None)
+
+
+def _left(until: datetime | None) -> float:
+    """Seconds until then by the database's clock, and a little more so that it is over; 0 when it is."""
+    if until is None:
+        return 0.0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT GREATEST(0, EXTRACT(epoch FROM %s::timestamptz - clock_timestamp()))::float8", [until])
+        left: float = cursor.fetchone()[0]
+    return left + 0.05 if left else 0.0

@@ -1,0 +1,78 @@
+"""What each call of the API is: method, path, body, and whether it may be sent again."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from countersign.errors import ApiError, Conflict
+from countersign.values import Claim
+
+# Worth another try: too many requests, and a server that is just being started again.
+COME_AGAIN = frozenset({429, 502, 503, 504})
+# The claim was refused because the action went back to the people, or is held for a moment: wait on.
+ASKED_AGAIN = frozenset({"reopened", "halted", "held"})
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. `repeatable`: the same again does nothing twice."""
+
+    method: str
+    path: str
+    body: Any = None
+    query: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    repeatable: bool = True
+
+
+def propose(tool: str, args: Mapping[str, Any], key: str, more: Mapping[str, Any]) -> Call:
+    return Call("POST", "/actions", {"tool": tool, "args": dict(args), **more}, headers={"Idempotency-Key": key})
+
+
+def get(action: str, wait_s: int) -> Call:
+    return Call("GET", f"/actions/{action}", query={"wait": wait_s} if wait_s else {})
+
+
+def claim(action: str, key: str) -> Call:
+    return Call("POST", f"/actions/{action}/claim", headers={"Idempotency-Key": key})
+
+
+def report(action: str, status: str, result: Mapping[str, Any] | None, reason: str) -> Call:
+    return Call(
+        "POST",
+        f"/actions/{action}/outcome",
+        {"status": status, "result": dict(result) if result is not None else None, "reason": reason[:2_000]},
+    )
+
+
+def withdraw(action: str, reason: str) -> Call:
+    return Call("POST", f"/actions/{action}/withdraw", {"reason": reason}, repeatable=False)
+
+
+def decide(action: str, verdict: str, digest: str, reason: str, response: str, key: str) -> Call:
+    body = {"verdict": verdict, "digest": digest, "reason": reason, "response": response}
+    return Call("POST", f"/actions/{action}/decisions", body, headers={"Idempotency-Key": key})
+
+
+def value(answer: httpx.Response) -> Any:
+    """The JSON of an answer. Raises Conflict, ApiError."""
+    if answer.is_success:
+        return answer.json() if answer.content else None
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = {}
+    kind = Conflict if answer.status_code == 409 else ApiError
+    raise kind(answer.status_code, problem if isinstance(problem, dict) else {})
+
+
+def unless_asked_again(claim: Callable[[], Claim]) -> Claim | None:
+    """The claim; None when the action went back to the people, or is held or halted: wait on."""
+    try:
+        return claim()
+    except Conflict as error:
+        if error.code not in ASKED_AGAIN:
+            raise
+        return None

@@ -1,0 +1,234 @@
+"""`countersign`: actions, runs and halts from a terminal, as tables for people or `--json` for programs.
+
+Exit status: 0 done · 1 refused by the server, with its sentence · 2 wrong use · 3 no address or key · 4 nobody answers · 5 a run that did not
+succeed, or a doctor that found something.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from countersign._calls import Call
+from countersign.client import Client
+from countersign.errors import ApiError, CountersignError, NotConfigured, Unreachable
+
+DONE, REFUSED, USAGE, NOT_CONFIGURED, UNREACHABLE, NOT_WELL = 0, 1, 2, 3, 4, 5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "mcp":
+            from countersign.mcp import serve
+
+            return serve(options)
+        with Client(options.url or None, options.key or None) as client:
+            status: int = options.run(client, options)
+            return status
+    except NotConfigured as error:
+        return _failed(NOT_CONFIGURED, error)
+    except Unreachable as error:
+        return _failed(UNREACHABLE, error)
+    except ApiError as error:
+        for name, why in error.fields.items():
+            print(f"  {_shown(name)}: {_shown(why)}", file=sys.stderr)
+        return _failed(REFUSED, error)
+    except CountersignError as error:
+        return _failed(REFUSED, error)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read this has enough
+        return DONE
+    except KeyboardInterrupt:
+        return 130
+
+
+def _list(client: Client, options: argparse.Namespace) -> int:
+    only = {"state": options.state, "agent": options.agent, "tool": options.tool, "level": options.level, "mine": options.mine or None}
+    rows = _first(client.items("/actions", **{k: v for k, v in only.items() if v}), options.limit)
+    return _table(options, rows, ("id", "level", "state", "agent", "summary"))
+
+
+def _show(client: Client, options: argparse.Namespace) -> int:
+    found = client.call(Call("GET", f"/actions/{options.action}"))
+    if options.json:
+        return _json(found)
+    for name in ("id", "summary", "tool", "agent", "state", "next", "level", "score", "digest", "expires_at", "url"):
+        print(f"{name:<12} {_shown(found[name])}")
+    needs = ", ".join(f"{need['count']} of {need['group']}" for need in found["needs"])
+    print(f"{'needs':<12} {needs or 'nobody'}")
+    print(f"{'args':<12} {json.dumps(found['args'], indent=2, ensure_ascii=True)}")
+    if found["outcome"]:
+        print(f"{'outcome':<12} {json.dumps(found['outcome'], indent=2, ensure_ascii=True)}")
+    return DONE
+
+
+def _decide(client: Client, options: argparse.Namespace) -> int:
+    """The digest decided on is the one shown just now, or the one given: never one that changed in between."""
+    digest = options.digest or client.get(options.action).digest
+    said = {"reason": options.reason, "response": getattr(options, "response", "")}
+    done = client.decide(options.action, options.verdict, digest, **said)
+    if options.json:
+        return _json(done)
+    print(f"{done['state'].lower()}" if done["resolved"] else "Recorded; it waits for more people")
+    return DONE
+
+
+def _start(client: Client, options: argparse.Namespace) -> int:
+    run = client.call(Call("POST", "/runs", {"agent": options.agent, "input": options.input}, headers={"Idempotency-Key": options.once}))
+    if options.tail:
+        options.action = run["id"]
+        print(run["url"], file=sys.stderr)
+        return _tail(client, argparse.Namespace(**{**vars(options), "run_id": run["id"]}))
+    return _json(run) if options.json else _say(f"{run['id']}  {run['url']}")
+
+
+def _tail(client: Client, options: argparse.Namespace) -> int:
+    for event in client.progress(options.run_id):
+        if options.json:
+            print(json.dumps(event), flush=True)
+        else:
+            said = event["data"].get("tool") or event["data"].get("error") or ""
+            print(f"{event['at'][11:19]}  {event['kind']:<22} {_shown(event['actor'])}  {_shown(said)}", flush=True)
+    ended = client.call(Call("GET", f"/runs/{options.run_id}"))["state"]
+    print(ended, file=sys.stderr)
+    return DONE if ended == "SUCCEEDED" else NOT_WELL
+
+
+def _halt(client: Client, options: argparse.Namespace) -> int:
+    if options.list:
+        return _table(options, list(client.items("/halts")), ("id", "scope", "target", "by", "at", "reason"))
+    if options.release:
+        done = client.call(Call("POST", f"/halts/{options.release}/release", {"reason": options.reason}, repeatable=False))
+        return _json(done) if options.json else _say(f"Released {done['scope']} {done['target']}")
+    scope, target = next(((s, t) for s, t in (("agent", options.agent), ("run", options.run_id)) if t), ("everything", ""))
+    if scope == "everything" and not options.everything:
+        return _failed(USAGE, "Say what to halt: --agent NAME, --run ID or --everything (or --list, --release ID)")
+    order = client.call(Call("POST", "/halts", {"scope": scope, "target": target, "reason": options.reason}, repeatable=False))
+    return _json(order) if options.json else _say(f"Halted ({order['id']}): {order['scope']} {order['target']}")
+
+
+def _doctor(client: Client, options: argparse.Namespace) -> int:
+    """Whether the address answers, whose the key is, what it may do, and whether something is halted."""
+    me = client.call(Call("GET", "/me"))
+    halts = list(client.items("/halts"))
+    found = {"me": me, "halts": halts, "well": not halts}
+    if options.json:
+        _json(found)
+    else:
+        _say(f"The key is of {me['kind']} {_shown(me['name'])} and may {', '.join(me['scopes'])}")
+        for halt in halts:
+            _say(f"Halted: {halt['scope']} {_shown(halt['target'])} by {_shown(halt['by'])}: {_shown(halt['reason'])}")
+        _say("All is well" if not halts else "Something is halted")
+    return DONE if not halts else NOT_WELL
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="countersign", description="Ask people, and decide, from a terminal.", epilog=(__doc__ or "").split("\n\n")[1]
+    )
+    parser.add_argument("--url", default="", help="the installation ($COUNTERSIGN_URL)")
+    parser.add_argument("--key", default="", help="better in $COUNTERSIGN_KEY, which no list of processes shows")
+    parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+    rooms = parser.add_subparsers(dest="command", required=True, metavar="actions|runs|halt|doctor|mcp")
+    actions = rooms.add_parser("actions", help="what waits for people, and deciding it").add_subparsers(dest="verb", required=True)
+    _of_actions(actions)
+    runs = rooms.add_parser("runs", help="start a run, follow one").add_subparsers(dest="verb", required=True)
+    start = _verb(runs, "start", _start, "start a run of an agent of the installation")
+    start.add_argument("agent")
+    start.add_argument("--input", type=_given, default={}, help="JSON, @file or - (standard input)")
+    start.add_argument("--once", default="", help="an idempotency key: the same again is the same run")
+    start.add_argument("--tail", action="store_true", help="and follow it")
+    _verb(runs, "tail", _tail, "follow a run until it has ended").add_argument("run_id")
+    halt = _verb(rooms, "halt", _halt, "stop everything, an agent or a run; or lift an order")
+    halt.add_argument("--agent", default="")
+    halt.add_argument("--run", dest="run_id", default="")
+    for flag in ("--everything", "--list"):
+        halt.add_argument(flag, action="store_true")
+    halt.add_argument("--release", type=int, default=0, metavar="ID")
+    halt.add_argument("--reason", default="")
+    _verb(rooms, "doctor", _doctor, "whether address and key are right, and nothing is halted")
+    mcp = rooms.add_parser("mcp", help="an MCP server that asks for approval (needs the extra: countersign[mcp])")
+    mcp.add_argument("--http", default="", metavar="HOST:PORT", help="streamable HTTP instead of stdio")
+    mcp.add_argument("--gateway", nargs=argparse.REMAINDER, default=[], metavar="COMMAND", help="put this MCP server behind the gate")
+    return parser
+
+
+def _of_actions(actions: Any) -> None:
+    listed = _verb(actions, "list", _list, "what waits, newest first")
+    for name in ("state", "agent", "tool", "level"):
+        listed.add_argument(f"--{name}", default="")
+    listed.add_argument("--mine", action="store_true", help="only what is my turn")
+    listed.add_argument("--limit", type=int, default=50)
+    _verb(actions, "show", _show, "one action").add_argument("action")
+    for name, verdict in (("approve", "approve"), ("reject", "reject"), ("answer", "respond")):
+        one = _verb(actions, name, _decide, f"{name} an action, as whose token this is")
+        one.set_defaults(verdict=verdict)
+        one.add_argument("action")
+        if name == "answer":
+            one.add_argument("response")
+        one.add_argument("--reason", default="")
+        one.add_argument("--digest", default="", help="only this version; without it the one stored now")
+
+
+def _verb(parent: Any, name: str, run: Any, help_text: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = parent.add_parser(name, help=help_text)
+    made.set_defaults(run=run)
+    return made
+
+
+def _given(text: str) -> Any:
+    try:
+        raw = sys.stdin.read() if text == "-" else Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
+        return json.loads(raw)
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"cannot be read as JSON: {error}") from error
+
+
+def _first(items: Iterable[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for item in items:
+        if len(found) >= limit:
+            break
+        found.append(item)
+    return found
+
+
+def _table(options: argparse.Namespace, rows: list[dict[str, Any]], names: Sequence[str]) -> int:
+    if options.json:
+        return _json(rows)
+    cells = [[_shown(row[name]) for name in names] for row in rows]
+    widths = [max([len(name), *(len(cell[i]) for cell in cells)]) for i, name in enumerate(names)]
+    for cell in [list(names), *cells] if rows else []:
+        print("  ".join(text.ljust(width) for text, width in zip(cell, widths, strict=True)).rstrip())
+    if not rows:
+        print("Nothing")
+    return DONE
+
+
+def _json(value: Any) -> int:
+    print(json.dumps(value, indent=2, ensure_ascii=True))
+    return DONE
+
+
+def _say(text: str) -> int:
+    print(text)
+    return DONE
+
+
+def _shown(value: Any) -> str:
+    """Somebody else's text in a terminal: what does not show itself is written out, so that it can neither move the cursor nor hide."""
+    return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in str(value if value is not None else ""))
+
+
+def _failed(status: int, why: object) -> int:
+    print(_shown(why), file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""The API, one method per call; the same for programs that wait and programs that await.
+
+What a call is (method, path, body) is said once, in `_calls`; the two clients only differ in how they send it. A request that may have been lost
+is sent again with the same idempotency key, so nothing happens twice.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from countersign import _calls
+from countersign._calls import Call
+from countersign.errors import Conflict, NotApproved, NotConfigured, NotDecidedInTime, Unreachable
+from countersign.values import Action, Claim
+
+TRIES, FIRST_PAUSE_S = 4, 0.5
+LEAST_S = 1.0  # between two looks
+POLL_S = 50  # of one long poll; the server allows 60
+
+
+def _settings(url: str | None, key: str | None, timeout_s: float) -> dict[str, Any]:
+    url, key = url or os.environ.get("COUNTERSIGN_URL", ""), key or os.environ.get("COUNTERSIGN_KEY", "")
+    if not url or not key:
+        raise NotConfigured("Set COUNTERSIGN_URL and COUNTERSIGN_KEY (or give url= and key=); keys are made under API keys on the web")
+    headers = {"Authorization": f"Bearer {key}", "User-Agent": "countersign-python/0.1"}
+    timeout = httpx.Timeout(timeout_s, read=POLL_S + timeout_s)
+    return {"base_url": url.rstrip("/") + "/api/v1", "headers": headers, "timeout": timeout, "follow_redirects": False}
+
+
+class Client:
+    """For programs that wait. Use it in a `with`, or close it."""
+
+    def __init__(
+        self, url: str | None = None, key: str | None = None, *, timeout_s: float = 10, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._http = httpx.Client(**_settings(url, key, timeout_s), transport=transport)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def request(self, tool: str, args: Mapping[str, Any], *, key: str = "", **more: Any) -> Action:
+        """Propose a tool call. The same key is the same action.
+
+        Args:
+            more: rationale, evidence, requested_by, expires_in_s, estimated_cost.
+        """
+        return Action.of(self.call(_calls.propose(tool, args, key or str(uuid4()), more)))
+
+    def ask(self, question: str, *, key: str = "", **more: Any) -> Action:
+        """Put a question to people; `wait` for it, and `response` is their answer."""
+        return Action.of(self.call(_calls.propose("ask_human", {"question": question}, key or str(uuid4()), {"kind": "question", **more})))
+
+    def get(self, action: str, *, wait_s: int = 0) -> Action:
+        return Action.of(self.call(_calls.get(action, wait_s)))
+
+    def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
+        """Until its proposer has something to do, or it is done. Raises NotDecidedInTime."""
+        until = time.monotonic() + timeout_s if timeout_s is not None else None
+        while True:
+            left = POLL_S if until is None else max(0, min(POLL_S, int(until - time.monotonic())))
+            asked = time.monotonic()
+            found = self.get(action, wait_s=left)
+            if found.next != "wait":
+                return found
+            if time.monotonic() - asked < LEAST_S:  # answered at once: a server or a proxy that holds nothing
+                time.sleep(LEAST_S)
+            if until is not None and time.monotonic() + 1 > until:
+                raise NotDecidedInTime(found)
+
+    def claim(self, action: str, *, key: str = "") -> Claim:
+        """Leave to act, once. Raises Conflict when it must not be done (any more)."""
+        return Claim.of(self.call(_calls.claim(action, key or str(uuid4()))))
+
+    def approval(self, action: str, *, timeout_s: float | None = None) -> Claim:
+        """Wait, then claim. Raises NotApproved, NotDecidedInTime, Conflict."""
+        while True:
+            found = self.wait(action, timeout_s=timeout_s)
+            if found.next != "claim":
+                raise NotApproved(found)
+            if taken := _calls.unless_asked_again(lambda: self.claim(action)):
+                return taken
+
+    def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
+        """What came of it: "done", "failed" (nothing was done) or "unknown"."""
+        return Action.of(self.call(_calls.report(action, status, result, reason)))
+
+    def withdraw(self, action: str, reason: str) -> Action:
+        return Action.of(self.call(_calls.withdraw(action, reason)))
+
+    def decide(self, action: str, verdict: str, digest: str, *, reason: str = "", response: str = "", key: str = "") -> dict[str, Any]:
+        """A person's verdict on the version with this digest (a person's token)."""
+        found: dict[str, Any] = self.call(_calls.decide(action, verdict, digest, reason, response, key or str(uuid4())))
+        return found
+
+    def items(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """Everything of a list, page after page: `items("/actions", state="PENDING")`."""
+        cursor = ""
+        while cursor is not None:
+            page = self.call(Call("GET", path, query={**query, "cursor": cursor}))
+            yield from page["items"]
+            cursor = page["next"]
+
+    def progress(self, run: str) -> Iterator[dict[str, Any]]:
+        """What happens in a run, as it happens, until it has ended."""
+        after = 0
+        while True:
+            page = self.call(Call("GET", f"/runs/{run}/events", query={"after": after}))
+            for event in page["events"]:
+                after = max(after, event["id"])
+                yield event
+            if page["finished"]:
+                return
+            time.sleep(0 if page["events"] else 0.5)
+
+    def call(self, call: Call) -> Any:
+        """Send one call; what may be sent again is, when nobody answers. Raises ApiError, Unreachable."""
+        for attempt in range(TRIES):
+            try:
+                answer = self._http.request(call.method, call.path, json=call.body, params=call.query, headers=call.headers)
+            except httpx.TransportError as error:
+                _again_or(call, attempt, error)
+            else:
+                if answer.status_code not in _calls.COME_AGAIN or attempt == TRIES - 1 or not call.repeatable:
+                    return _calls.value(answer)
+            time.sleep(FIRST_PAUSE_S * 2**attempt)
+        raise AssertionError("unreachable")
+
+
+class AsyncClient:
+    """The same for programs that await."""
+
+    def __init__(
+        self, url: str | None = None, key: str | None = None, *, timeout_s: float = 10, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._http = httpx.AsyncClient(**_settings(url, key, timeout_s), transport=transport)
+
+    async def __aenter__(self) -> "AsyncClient":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def request(self, tool: str, args: Mapping[str, Any], *, key: str = "", **more: Any) -> Action:
+        return Action.of(await self.call(_calls.propose(tool, args, key or str(uuid4()), more)))
+
+    async def ask(self, question: str, *, key: str = "", **more: Any) -> Action:
+        call = _calls.propose("ask_human", {"question": question}, key or str(uuid4()), {"kind": "question", **more})
+        return Action.of(await self.call(call))
+
+    async def get(self, action: str, *, wait_s: int = 0) -> Action:
+        return Action.of(await self.call(_calls.get(action, wait_s)))
+
+    async def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
+        until = time.monotonic() + timeout_s if timeout_s is not None else None
+        while True:
+            left = POLL_S if until is None else max(0, min(POLL_S, int(until - time.monotonic())))
+            asked = time.monotonic()
+            found = await self.get(action, wait_s=left)
+            if found.next != "wait":
+                return found
+            if time.monotonic() - asked < LEAST_S:  # answered at once: a server or a proxy that holds nothing
+                await asyncio.sleep(LEAST_S)
+            if until is not None and time.monotonic() + 1 > until:
+                raise NotDecidedInTime(found)
+
+    async def claim(self, action: str, *, key: str = "") -> Claim:
+        return Claim.of(await self.call(_calls.claim(action, key or str(uuid4()))))
+
+    async def approval(self, action: str, *, timeout_s: float | None = None) -> Claim:
+        while True:
+            found = await self.wait(action, timeout_s=timeout_s)
+            if found.next != "claim":
+                raise NotApproved(found)
+            try:
+                return await self.claim(action)
+            except Conflict as error:
+                if error.code not in _calls.ASKED_AGAIN:
+                    raise
+
+    async def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
+        return Action.of(await self.call(_calls.report(action, status, result, reason)))
+
+    async def withdraw(self, action: str, reason: str) -> Action:
+        return Action.of(await self.call(_calls.withdraw(action, reason)))
+
+    async def items(self, path: str, **query: Any) -> AsyncIterator[dict[str, Any]]:
+        cursor = ""
+        while cursor is not None:
+            page = await self.call(Call("GET", path, query={**query, "cursor": cursor}))
+            for item in page["items"]:
+                yield item
+            cursor = page["next"]
+
+    async def call(self, call: Call) -> Any:
+        for attempt in range(TRIES):
+            try:
+                answer = await self._http.request(call.method, call.path, json=call.body, params=call.query, headers=call.headers)
+            except httpx.TransportError as error:
+                _again_or(call, attempt, error)
+            else:
+                if answer.status_code not in _calls.COME_AGAIN or attempt == TRIES - 1 or not call.repeatable:
+                    return _calls.value(answer)
+            await asyncio.sleep(FIRST_PAUSE_S * 2**attempt)
+        raise AssertionError("unreachable")
+
+
+def _again_or(call: Call, attempt: int, error: httpx.TransportError) -> None:
+    """Nothing when the call may be sent again. Raises Unreachable."""
+    if not call.repeatable or attempt == TRIES - 1:
+        raise Unreachable(f"Nobody answers {call.method} {call.path}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,58 @@
+"""What can go wrong, each with a sentence that says what to do.
+
+CountersignError
+├── NotConfigured      no address or key; set COUNTERSIGN_URL and COUNTERSIGN_KEY
+├── Unreachable        nobody answers, after several tries
+├── NotDecidedInTime   people have not decided yet; the action waits on, ask again with the same id
+├── NotApproved        rejected, expired, withdrawn or answered otherwise; `action` says which, `reason` what was said
+└── ApiError           refused by name: `status`, `code`, `fields`
+    └── Conflict       409: the wrong state, such as claimed already, halted or changed since
+"""
+
+from typing import Any
+
+from countersign.values import Action
+
+
+class CountersignError(Exception):
+    """Base of all."""
+
+
+class NotConfigured(CountersignError):
+    pass
+
+
+class Unreachable(CountersignError):
+    pass
+
+
+class NotDecidedInTime(CountersignError):
+    def __init__(self, action: Action) -> None:
+        super().__init__(f"Nobody has decided yet: {action.url} (wait again with the id {action.id})")
+        self.action = action
+
+
+class NotApproved(CountersignError):
+    """It must not be done. `reason` is what people (or the policy) said; `response` their answer, if they gave one instead."""
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+        self.reason = action.reason
+        self.response = action.response
+        said = f": {self.reason or self.response}" if self.reason or self.response else ""
+        super().__init__(
+            f"{action.tool} was not approved ({action.state.lower()}{f' by {action.decided_by}' if action.decided_by else ''}){said}"
+        )
+
+
+class ApiError(CountersignError):
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        self.status = status
+        self.code = str(problem.get("code", ""))
+        self.fields: dict[str, str] = dict(problem.get("fields") or {})
+        self.problem = problem
+        super().__init__(str(problem.get("detail") or f"HTTP {status}"))
+
+
+class Conflict(ApiError):
+    pass

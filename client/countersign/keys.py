@@ -1,0 +1,42 @@
+"""Idempotency: what happens under one name happens once, however often the program is started again.
+
+with idempotency(f"invoice:{order}"):
+    send_invoice(...)          # asked for once; after a crash the second start finds the first one's action
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from uuid import uuid4
+
+
+class _Scope:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.seen: dict[str, int] = {}
+
+
+_scope: ContextVar[_Scope | None] = ContextVar("countersign_idempotency", default=None)
+
+
+@contextmanager
+def idempotency(name: str) -> Iterator[None]:
+    """Everything proposed inside gets a key made of this name, the tool, its arguments, and which time it is that they are the same."""
+    token = _scope.set(_Scope(name))
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+def key_for(tool: str, args: dict[str, Any]) -> str:
+    """The key of one call: the same in every start of the same scope; a random one outside of any."""
+    scope = _scope.get()
+    if scope is None:
+        return str(uuid4())
+    call = hashlib.sha256(json.dumps([tool, args], sort_keys=True, default=str).encode()).hexdigest()[:32]
+    scope.seen[call] = scope.seen.get(call, 0) + 1
+    return f"{scope.name[:120]}:{call}:{scope.seen[call]}"

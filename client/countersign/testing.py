@@ -1,0 +1,87 @@
+"""Deciding by itself in tests: a server in this process that behaves as the real one does for one agent, and no network.
+
+    def test_refunds(monkeypatch):
+        with auto_decide() as desk:
+            refund("A-17")
+        assert desk.asked == [("refund", {"order": "A-17"})]
+
+Only what `Client` calls is there; the real rules (policy, groups, digests) are the server's and are not imitated.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+from uuid import uuid4
+
+import httpx
+
+from countersign import guard
+from countersign.client import AsyncClient, Client
+
+Decide = Callable[[str, dict[str, Any]], "str | dict[str, Any]"]
+
+
+class Desk:
+    """What was asked, and what came of it. `decide` gives "approve", "reject", or {"verdict", "reason", "response", "args"}."""
+
+    def __init__(self, decide: Decide | str = "approve") -> None:
+        self._decide: Decide = (lambda tool, args: decide) if isinstance(decide, str) else decide
+        self._actions: dict[str, dict[str, Any]] = {}
+        self._keys: dict[str, str] = {}
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.outcomes: list[dict[str, Any]] = []
+
+    def client(self) -> Client:
+        return Client("http://desk.test", "cs_agent_test", transport=httpx.MockTransport(self.answer))
+
+    def async_client(self) -> AsyncClient:
+        return AsyncClient("http://desk.test", "cs_agent_test", transport=httpx.MockTransport(self.answer))
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        parts = request.url.path.removeprefix("/api/v1/actions").strip("/").split("/")
+        body = json.loads(request.content) if request.content else {}
+        if request.method == "POST" and parts == [""]:
+            return httpx.Response(201, json=self._propose(body, request.headers.get("Idempotency-Key", "")))
+        action = self._actions.get(parts[0])
+        if action is None:
+            return httpx.Response(404, json={"code": "not_found", "detail": "There is no such action", "status": 404})
+        return self._next(action, parts[1] if len(parts) > 1 else "", body)
+
+    def _propose(self, body: dict[str, Any], key: str) -> dict[str, Any]:
+        if key in self._keys:
+            return self._actions[self._keys[key]]
+        self.asked.append((body["tool"], body["args"]))
+        said = self._decide(body["tool"], body["args"])
+        said = {"verdict": said} if isinstance(said, str) else said
+        approved, pk = said["verdict"] == "approve", str(uuid4())
+        state = {"approve": "APPROVED", "respond": "ANSWERED"}.get(said["verdict"], "REJECTED")
+        resolution = {"by": "test", "reason": said.get("reason", ""), "response": said.get("response", ""), "verdict": said["verdict"]}
+        self._keys[key] = pk
+        self._actions[pk] = {
+            "id": pk, "tool": body["tool"], "summary": body["tool"], "state": state, "next": "claim" if approved else "done", "level": "medium",
+            "digest": "0" * 64, "url": f"http://desk.test/actions/{pk}/", "args": said.get("args", body["args"]), "outcome": None,
+            "expires_at": "2999-01-01T00:00:00+00:00", "resolution": resolution,
+        }  # fmt: skip
+        return self._actions[pk]
+
+    def _next(self, action: dict[str, Any], verb: str, body: dict[str, Any]) -> httpx.Response:
+        if verb == "claim":
+            if action["next"] != "claim":
+                return httpx.Response(409, json={"code": "conflict", "detail": "It was claimed already, or may not be", "status": 409})
+            action["next"] = "report"
+            leave = {"action": action["id"], "idempotency_key": action["id"], **{k: action[k] for k in ("tool", "args", "digest")}}
+            return httpx.Response(200, json=leave)
+        if verb == "outcome":
+            action |= {"next": "done", "outcome": body}
+            self.outcomes.append(body)
+        return httpx.Response(200, json=action)
+
+
+@contextmanager
+def auto_decide(decide: Decide | str = "approve") -> Iterator[Desk]:
+    """Inside, everything that asks with the default client is decided at once."""
+    desk = Desk(decide)
+    with mock.patch.object(guard, "_default", desk.client), mock.patch.object(guard, "_default_async", desk.async_client):
+        yield desk

@@ -1,0 +1,49 @@
+"""What comes back, frozen. A field the server adds later stands in `raw`."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Action:
+    """One proposal. `next` says what its proposer does now: "wait", "claim", "report" or "done"."""
+
+    id: str
+    tool: str
+    summary: str
+    state: str
+    next: str
+    level: str
+    digest: str
+    url: str
+    args: dict[str, Any]
+    expires_at: datetime
+    decided_by: str = ""
+    reason: str = ""
+    response: str = ""
+    outcome: dict[str, Any] | None = None
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, raw: dict[str, Any]) -> "Action":
+        said = raw.get("resolution") or {}
+        return cls(
+            raw["id"], raw["tool"], raw["summary"], raw["state"], raw["next"], raw["level"], raw["digest"], raw["url"], raw["args"],
+            datetime.fromisoformat(raw["expires_at"]), said.get("by", ""), said.get("reason", ""), said.get("response", ""), raw.get("outcome"), raw,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Leave to act once, with exactly these arguments."""
+
+    action: str
+    tool: str
+    args: dict[str, Any]
+    digest: str
+    idempotency_key: str
+
+    @classmethod
+    def of(cls, raw: dict[str, Any]) -> "Claim":
+        return cls(raw["action"], raw["tool"], raw["args"], raw["digest"], raw["idempotency_key"])

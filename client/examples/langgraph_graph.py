@@ -1,0 +1,45 @@
+"""LangGraph: a node that acts only with people's leave. The graph runs in your process; it asks over the API and holds no state of ours.
+
+(A graph that runs inside Countersign needs none of this: see docs/agents.md.)
+"""
+
+from typing import TypedDict
+
+from langgraph.graph import END, START, StateGraph
+
+from countersign import Client, NotApproved, idempotency
+from countersign.keys import key_for
+
+
+class State(TypedDict, total=False):
+    order: str
+    amount_cents: int
+    outcome: str
+
+
+def plan(state: State) -> State:
+    return {"amount_cents": 1_500}
+
+
+def act(state: State) -> State:
+    """The whole node may run again after a crash: the idempotency key finds the action it asked for before."""
+    args = {"order": state["order"], "amount_cents": state["amount_cents"]}
+    with Client() as people, idempotency(f"langgraph:{state['order']}"):
+        action = people.request("refund", args, key=key_for("refund", args), rationale="The graph decided to refund")
+        try:
+            leave = people.approval(action.id)
+        except NotApproved as refusal:
+            return {"outcome": f"not done: {refusal.reason}"}
+        people.report(action.id, "done", result={"refunded": leave.args["amount_cents"]})
+        return {"outcome": f"refunded {leave.args['amount_cents']}"}
+
+
+graph = StateGraph(State)
+graph.add_node("plan", plan)
+graph.add_node("act", act)
+graph.add_edge(START, "plan")
+graph.add_edge("plan", "act")
+graph.add_edge("act", END)
+
+if __name__ == "__main__":
+    print(graph.compile().invoke({"order": "A-19"})["outcome"])

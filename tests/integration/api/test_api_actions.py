@@ -1,0 +1,229 @@
+"""An agent from outside: it proposes once, waits, claims once, acts, reports; what it may not is refused by name."""
+
+import pytest
+
+from approvals import operations
+from approvals.models import Action, Decision
+from approvals.operations import outside as outside_operations
+from approvals.operations import people
+from audit import queries as log
+from audit.actors import SYSTEM
+from tests import factories
+from tests.factories import decide
+from tests.fakes import clock_moved, together
+
+pytestmark = pytest.mark.usefixtures("cast")
+
+
+def note(text: str = "hello", **more):
+    return {"tool": "note", "args": {"text": text}, **more}
+
+
+def opened(agent, **more) -> dict:
+    status, action = agent.post("/actions", note(**more))
+    assert status == 201, action
+    return action
+
+
+def test_it_proposes_waits_claims_acts_and_reports(agent, cast):
+    action = opened(agent, rationale="because")
+    assert (action["state"], action["next"], action["level"], action["summary"]) == ("PENDING", "wait", "medium", "Note hello")
+    assert action["needs"] == [{"group": "reviewers", "count": 1, "stage": 1}] and action["agent"] == "books" and action["run"] is None
+    path = f"/actions/{action['id']}"
+    assert agent.post(f"{path}/claim")[0] == 409
+    decide(Action.objects.get(), cast.reviewer)
+    assert agent.get(path)[1]["next"] == "claim"
+    status, claimed = agent.post(f"{path}/claim")
+    assert status == 200 and claimed["args"] == {"text": "hello"} and claimed["idempotency_key"] == action["id"]
+    assert agent.get(path)[1]["next"] == "report"
+    assert agent.post(f"{path}/claim")[0] == 409
+    status, done = agent.post(f"{path}/outcome", {"status": "done", "result": {"id": 7}})
+    assert (status, done["next"], done["outcome"]["result"]) == (200, "done", {"id": 7})
+    assert agent.post(f"{path}/outcome", {"status": "done", "result": {"id": 7}})[0] == 200
+    assert agent.post(f"{path}/outcome", {"status": "failed"})[1]["code"] == "conflict"
+    kinds = [e.kind for e in log.timeline(action=action["id"])]
+    assert kinds == ["action.opened", "decision.recorded", "action.approved", "action.claimed", "action.settled"]
+    assert {e.door for e in log.timeline(action=action["id"])} == {"api", "web"}
+
+
+def test_the_same_key_is_the_same_action_and_never_another(agent):
+    first = agent.post("/actions", note(), key="order-1")
+    again = agent.post("/actions", note(), key="order-1")
+    assert (first[0], again[0]) == (201, 200) and first[1]["id"] == again[1]["id"]
+    assert agent.post("/actions", note(client_id="order-1"))[0] == 200
+    status, refusal = agent.post("/actions", note("something else"), key="order-1")
+    assert (status, refusal["code"], refusal["action"]) == (409, "conflict", first[1]["id"])
+    assert Action.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_requests_with_one_key_at_one_moment_open_one_action(agent):
+    answers = together([lambda: type(agent)(agent.token).post("/actions", note(), key="twice")] * 6)
+    assert sorted(status for status, _ in answers) == [200] * 5 + [201]
+    assert Action.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_claims_one_is_given(agent, cast):
+    action = opened(agent)
+    decide(Action.objects.get(), cast.reviewer)
+    answers = together([lambda n=n: type(agent)(agent.token).post(f"/actions/{action['id']}/claim", key=f"k{n}")[0] for n in range(6)])
+    assert sorted(answers) == [200] + [409] * 5
+
+
+def test_a_claim_whose_answer_was_lost_is_given_again_to_the_same_key_only(agent, cast):
+    action = opened(agent)
+    decide(Action.objects.get(), cast.reviewer)
+    path = f"/actions/{action['id']}/claim"
+    first, again = agent.post(path, key="c-1"), agent.post(path, key="c-1")
+    assert first == again and first[0] == 200
+    assert agent.post(path, key="c-2")[0] == 409
+    assert agent.post(path)[0] == 409
+
+
+def test_what_is_rejected_or_expired_or_withdrawn_is_done(agent, cast):
+    rejected = opened(agent)
+    decide(Action.objects.get(pk=rejected["id"]), cast.reviewer, "reject", reason="not this one")
+    told = agent.get(f"/actions/{rejected['id']}")[1]
+    assert (told["next"], told["state"], told["resolution"]["reason"], told["outcome"]["status"]) == (
+        "done",
+        "REJECTED",
+        "not this one",
+        "rejected",
+    )
+    assert agent.post(f"/actions/{rejected['id']}/withdraw", {"reason": "late"})[1]["code"] == "conflict"
+    withdrawn = opened(agent)
+    status, told = agent.post(f"/actions/{withdrawn['id']}/withdraw", {"reason": "no longer needed"})
+    assert (status, told["state"], told["next"], told["resolution"]["by"]) == (200, "CANCELLED", "done", "agent:books")
+
+
+def test_what_policy_passes_may_be_claimed_at_once(agent):
+    status, action = agent.post("/actions", {"tool": "look", "args": {}})
+    assert (status, action["state"], action["next"], action["resolution"]["by"].partition(" ")[0]) == (201, "APPROVED", "claim", "policy")
+
+
+def test_nothing_is_claimed_in_a_halt_and_what_was_approved_before_it_is_asked_again(agent, cast):
+    action = opened(agent)
+    decide(Action.objects.get(), cast.reviewer)
+    order = operations.halt(scope="agent", target="books", reason="wait", by=cast.operator, door="web")
+    assert agent.get(f"/actions/{action['id']}")[1]["next"] == "wait"
+    assert agent.post(f"/actions/{action['id']}/claim")[1]["code"] == "halted"
+    assert agent.get("/halts")[1]["items"][0]["reason"] == "wait"
+    operations.release(order.pk, reason="well", by=cast.operator, door="web")
+    told = agent.get(f"/actions/{action['id']}")[1]
+    assert (told["state"], told["version"], told["next"]) == ("PENDING", 2, "wait")
+
+
+def test_an_approval_that_no_longer_counts_is_not_claimed(agent, cast):
+    action = opened(agent)
+    decide(Action.objects.get(), cast.reviewer)
+    people.deactivate(username="rita", by=SYSTEM, reason="left")
+    status, refusal = agent.post(f"/actions/{action['id']}/claim")
+    assert (status, refusal["code"]) == (409, "reopened")
+    assert Action.objects.get().state == "PENDING"
+
+
+def test_arguments_that_do_not_fit_are_refused_with_their_place(agent):
+    status, refusal = agent.post("/actions", {"tool": "note", "args": {"text": 5}})
+    assert (status, refusal["code"], refusal["fields"]) == (422, "bad_arguments", {"text": "5 is not of type 'string'"})
+    assert agent.post("/actions", {"tool": "pay", "args": {"amount_cents": "1,000", "to": "x"}})[1]["fields"] == {
+        "amount_cents": "must be a whole number"
+    }
+    assert agent.post("/actions", {"tool": "note", "args": {"text": "x"}, "risk": "read"})[0] == 422  # no proposal says what its tool is
+    assert Action.objects.count() == 0
+
+
+def test_a_tool_nobody_declared_counts_as_the_worst(agent):
+    action = agent.post("/actions", {"tool": "anything", "args": {"x": 1}})[1]
+    assert action["level"] in {"medium", "high"} and "does not know" in str(Action.objects.get().requirements.get().factors)
+
+
+def test_figures_come_from_the_arguments_its_owner_named(agent):
+    assert agent.post("/actions", {"tool": "pay", "args": {"amount_cents": 200_000, "to": "ACME"}})[1]["level"] == "critical"
+    assert agent.post("/actions", {"tool": "pay", "args": {"amount_cents": 10, "to": "ACME"}})[1]["level"] == "medium"
+
+
+def test_whoever_it_acts_for_is_on_record(agent, cast):
+    action = opened(agent, requested_by="rita")
+    assert Action.objects.get(pk=action["id"]).requested_by == cast.reviewer
+    assert agent.post("/actions", note(requested_by="nobody"))[0] == 400
+
+
+def test_a_question_is_answered(agent, cast):
+    status, action = agent.post("/actions", {"kind": "question", "args": {"question": "Blue or red?"}})
+    assert (status, action["summary"]) == (201, "Question: Blue or red?")
+    decide(Action.objects.get(), cast.reviewer, "respond")
+    told = agent.get(f"/actions/{action['id']}")[1]
+    assert (told["next"], told["outcome"]["status"], told["outcome"]["response"]) == ("done", "answered", "an answer")
+    assert agent.post(f"/actions/{action['id']}/claim")[0] == 409
+
+
+def test_edited_arguments_are_tried_with_the_declared_schema_and_are_what_is_claimed(agent, cast, token):
+    action = opened(agent)
+    rita, sam = token(cast.reviewer), token(cast.second)
+    wrong = rita.post(f"/actions/{action['id']}/edits", {"digest": action["digest"], "args": {"text": 5}})
+    assert wrong[0] == 202
+    factories.work()
+    assert Action.objects.get().version == 1
+    assert rita.post(f"/actions/{action['id']}/edits", {"digest": action["digest"], "args": {"text": "better"}})[0] == 202
+    factories.work()
+    now = agent.get(f"/actions/{action['id']}")[1]
+    assert (now["version"], now["args"], now["summary"]) == (2, {"text": "better"}, "Note better")
+    assert sam.post(f"/actions/{action['id']}/decisions", {"verdict": "approve", "digest": action["digest"]})[1]["code"] == "stale"
+    assert sam.post(f"/actions/{action['id']}/decisions", {"verdict": "approve", "digest": now["digest"]})[0] == 201
+    assert agent.post(f"/actions/{action['id']}/claim")[1]["args"] == {"text": "better"}
+
+
+def test_what_is_claimed_and_never_reported_ends_as_unknown(agent, cast):
+    action = opened(agent)
+    decide(Action.objects.get(), cast.reviewer)
+    agent.post(f"/actions/{action['id']}/claim")
+    assert outside_operations.give_up() == 0
+    with clock_moved(hours=25):
+        assert outside_operations.give_up() == 1
+    assert agent.get(f"/actions/{action['id']}")[1]["outcome"]["status"] == "unknown"
+    assert agent.post(f"/actions/{action['id']}/outcome", {"status": "done"})[0] == 409
+
+
+def test_an_agent_sees_its_own_and_nobody_elses(agent, cast):
+    other = factories.action()
+    mine = opened(agent)
+    assert [a["id"] for a in agent.get("/actions")[1]["items"]] == [mine["id"]]
+    for method, path, body in [
+        ("GET", "", None),
+        ("POST", "/claim", {}),
+        ("POST", "/withdraw", {"reason": "x"}),
+        ("POST", "/outcome", {"status": "done"}),
+    ]:
+        assert agent.call(method, f"/actions/{other.pk}{path}", body)[0] == 404
+    assert [a["slug"] for a in agent.get("/agents")[1]["items"]] == ["books"]
+    assert agent.get("/agents/somebody")[0] == 404
+
+
+def test_an_agents_key_can_never_decide_or_govern(agent, cast):
+    action = opened(agent)
+    for path, body in [
+        (f"/actions/{action['id']}/decisions", {"verdict": "approve", "digest": action["digest"]}),
+        (f"/actions/{action['id']}/edits", {"digest": action["digest"], "args": {"text": "y"}}),
+        ("/halts", {"scope": "everything", "reason": "r"}),
+        ("/runs", {"agent": "books", "input": {}}),
+        ("/policies", {"source": "x", "justification": "y"}),
+    ]:
+        status, refusal = agent.post(path, body)
+        assert (status, refusal["code"]) == (403, "not_allowed"), path
+    for path in ("/events", "/export/events", "/policies", "/policies/in-force"):
+        assert agent.get(path)[0] == 403, path
+    assert Decision.objects.count() == 0
+
+
+def test_pages_of_a_list_follow_each_other(agent):
+    ids = {opened(agent, text=str(n))["id"] for n in range(5)}
+    seen, cursor = [], ""
+    while True:
+        page = agent.get(f"/actions?limit=2&cursor={cursor}")[1]
+        seen += [a["id"] for a in page["items"]]
+        if not page["next"]:
+            break
+        cursor = page["next"]
+    assert set(seen) == ids and len(seen) == 5
+    assert agent.get("/actions?cursor=nonsense")[0] == 400

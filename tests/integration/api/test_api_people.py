@@ -1,0 +1,223 @@
+"""People over the API: the same operations, ladder and digest as the page; a token proves nobody's presence."""
+
+import pytest
+from django.test import Client
+
+from approvals.models import Action, ApiKey, Decision, Halt
+from approvals.operations import api_keys, people
+from approvals.queries import shown, viewing
+from audit.actors import SYSTEM
+from audit.models import Event
+from tests import factories
+from tests.integration.api.conftest import Program
+
+pytestmark = pytest.mark.usefixtures("cast")
+
+
+def verdict(action: Action, say: str = "approve", **more):
+    action.refresh_from_db()
+    return f"/actions/{action.pk}/decisions", {"verdict": say, "digest": action.digest, **more}
+
+
+def test_a_token_decides_at_medium_once_and_repeats_itself(token, cast):
+    action, rita = factories.action(), token(cast.reviewer)
+    status, made = rita.post(*verdict(action, reason="fine"), key="d-1")
+    assert (status, made["state"], made["resolved"], made["replayed"]) == (201, "APPROVED", True, False)
+    assert rita.post(*verdict(action, reason="fine"), key="d-1")[1]["replayed"] is True
+    assert token(cast.second).post(*verdict(action))[1]["code"] == "already_decided"
+    row = Decision.objects.get()
+    assert (row.by, row.door, row.proof) == (cast.reviewer, "api", {})
+    assert rita.get(f"/actions/{action.pk}/decisions")[1]["items"][0]["by"] == "rita"
+
+
+@pytest.mark.parametrize("level", ["high", "critical"])
+def test_at_high_and_critical_a_token_is_sent_to_the_page_and_may_still_say_no(token, cast, level):
+    action, rita = factories.action(level), token(cast.reviewer)
+    status, refusal = rita.post(*verdict(action, reason="fine", typed=shown(action.pk).confirm))
+    assert (status, refusal["code"]) == (403, "step_up")
+    assert f"/actions/{action.pk}/" in refusal["detail"] and refusal["page"] in refusal["detail"]
+    assert rita.post(f"/actions/{action.pk}/opened", {"digest": action.digest, "parts": ["all"]})[0] == 403
+    assert Decision.objects.count() == 0
+    assert rita.post(*verdict(action, "reject", reason="no"))[1]["state"] == "REJECTED"
+
+
+def test_a_session_gives_what_the_ladder_asks(session, cast):
+    action, rita = factories.action("high"), session(cast.reviewer)
+    status, refusal = rita.post(*verdict(action, reason="fine"))
+    assert (status, refusal["code"]) == (422, "not_viewed") and refusal["parts"]
+    parts = [part.name for part in viewing.to_open(action.pk)]
+    assert rita.post(f"/actions/{action.pk}/opened", {"digest": action.digest, "parts": parts})[0] == 204
+    assert rita.post(*verdict(action, reason="fine"))[1]["resolved"] is True
+    assert Decision.objects.get().proof["by"] == "password"
+
+
+def test_a_session_that_changes_something_carries_the_csrf_token(cast):
+    rita = Client(enforce_csrf_checks=True)
+    rita.force_login(cast.reviewer, backend="django.contrib.auth.backends.ModelBackend")
+    action = factories.action()
+    path, body = verdict(action)
+    refused = rita.post(f"/api/v1{path}", body, content_type="application/json")
+    assert (refused.status_code, refused.json()["code"], Decision.objects.count()) == (403, "csrf", 0)
+
+
+def test_scopes_narrow_and_roles_stay(token, cast):
+    action = factories.action()
+    assert token(cast.reviewer, "read").post(*verdict(action))[1]["code"] == "not_allowed"
+    assert token(cast.auditor).post(*verdict(action))[0] == 403
+    assert token(cast.reviewer).post("/halts", {"scope": "everything", "reason": "r"})[0] == 403
+    assert token(cast.operator, "read").post("/halts", {"scope": "everything", "reason": "r"})[0] == 403
+    assert token(cast.operator).post("/halts", {"scope": "everything", "reason": "r"})[0] == 201
+    halt = Halt.objects.get()
+    assert token(cast.operator).post(f"/halts/{halt.pk}/release", {"reason": "well"})[1]["released_by"] == "olga"
+    assert not Decision.objects.exists()
+
+
+def test_a_stale_digest_and_ones_own_request_are_refused_as_on_the_page(token, cast):
+    action = factories.action()
+    assert token(cast.reviewer).post(f"/actions/{action.pk}/decisions", {"verdict": "approve", "digest": "0" * 64})[1]["code"] == "stale"
+    own = factories.action("high", requested_by=cast.reviewer)
+    assert token(cast.reviewer).post(*verdict(own, "approve"))[1]["code"] == "not_allowed"
+
+
+def test_a_key_is_kept_as_a_hash_and_opens_nothing_once_it_is_revoked_or_over(cast):
+    key, secret = api_keys.make(of=cast.reviewer, name="laptop", scopes=["read"], days=30, by=cast.reviewer, door="web")
+    rita = Program(secret)
+    assert rita.get("/me")[1] == {"name": "rita", "kind": "person", "agent": None, "scopes": ["read"], "roles": ["reviewers"]}
+    assert secret not in str(list(ApiKey.objects.values())) and secret not in str([bytes(e.body) for e in Event.objects.all()])
+    api_keys.revoke(key.pk, by=cast.reviewer, door="web")
+    assert rita.get("/me")[0] == 401
+    for wrong in ("", "cs_person_nonsense", "\x7f", "Bearer"):
+        status, refusal = Program(wrong or "x").get("/me")
+        assert (status, refusal["code"]) == (401, "unauthorized")
+
+
+def test_a_locked_account_has_no_key(token, cast):
+    rita = token(cast.reviewer)
+    people.deactivate(username="rita", by=SYSTEM, reason="left")
+    assert rita.get("/me")[0] == 401
+
+
+def test_nobody_makes_a_key_for_somebody_else(cast, outside):
+    from agents import operations
+    from approvals.errors import BadRequest, NotAllowed
+
+    with pytest.raises(NotAllowed):
+        api_keys.make(of=cast.reviewer, name="x", scopes=["read"], days=1, by=cast.admin, door="web")
+    with pytest.raises(NotAllowed):
+        operations.make_key(agent=outside, name="x", scopes=["propose"], days=None, by=cast.reviewer, door="web")
+    with pytest.raises(BadRequest):
+        operations.make_key(agent=outside, name="x", scopes=["decide"], days=None, by=cast.admin, door="web")
+    with pytest.raises(BadRequest):
+        api_keys.make(of=cast.reviewer, name="x", scopes=["propose"], days=1, by=cast.reviewer, door="web")
+
+
+def test_too_many_requests_in_a_minute_are_told_when_to_come_again(token, cast, settings):
+    settings.API_RATE = 3
+    rita = token(cast.reviewer)
+    statuses = [rita.get("/me")[0] for _ in range(4)]
+    assert statuses == [200, 200, 200, 429] or 429 not in statuses  # the minute may have just ended
+    if statuses[-1] == 429:
+        assert 1 <= int(rita.answer["Retry-After"]) <= 61
+
+
+def test_an_agent_is_declared_by_an_administrator_and_changed_by_its_owner(token, cast):
+    body = {"title": "Mail", "tools": [{"name": "send", "risk": "message", "args_schema": {"type": "object"}}]}
+    assert token(cast.reviewer).call("PUT", "/agents/mail", body)[0] == 403
+    ada = token(cast.admin)
+    status, agent = ada.call("PUT", "/agents/mail", body)
+    assert (status, agent["owner"], agent["outside"], agent["version"]) == (201, "ada", True, 1)
+    assert ada.call("PUT", "/agents/mail", body)[1]["version"] == 1
+    body["tools"][0]["risk"] = "money"
+    assert ada.call("PUT", "/agents/mail", body)[1]["version"] == 2
+    assert (
+        ada.call("PUT", "/agents/mail", {"tools": [{"name": "x", "risk": "read", "args_schema": {"type": "nonsense"}}]})[1]["code"]
+        == "bad_input"
+    )
+    assert ada.post("/runs", {"agent": "mail", "input": {}})[1]["code"] == "unknown_agent"
+    assert token(cast.operator).post("/halts", {"scope": "agent", "target": "mail", "reason": "r"})[0] == 201
+
+
+@pytest.mark.usefixtures("agents")
+def test_a_run_is_started_once_followed_and_cancelled(token, cast, world):
+    olga = token(cast.operator)
+    body = {"agent": "calls", "input": {"calls": [factories.call()], "world": world}}
+    status, run = olga.post("/runs", body, key="r-1")
+    assert status == 201 and olga.post("/runs", body, key="r-1")[1]["id"] == run["id"]
+    factories.work()
+    now = olga.get(f"/runs/{run['id']}")[1]
+    assert now["state"] == "WAITING" and len(now["actions"]) == 1
+    story = olga.get(f"/runs/{run['id']}/events")[1]
+    assert story["finished"] is False and story["events"][0]["kind"] == "run.created"
+    last = story["events"][-1]["id"]
+    assert olga.post(f"/runs/{run['id']}/resume")[1]["code"] == "wrong_state"
+    assert olga.post(f"/runs/{run['id']}/cancel", {"reason": "enough"})[1]["state"] == "CANCELLED"
+    rest = olga.get(f"/runs/{run['id']}/events?after={last}")[1]
+    assert rest["finished"] is True and "run.cancelled" in {e["kind"] for e in rest["events"]}
+    assert olga.post("/runs", {"agent": "calls", "input": {"calls": 5}})[1]["code"] == "bad_input"
+
+
+def test_the_log_is_listed_and_exported_with_its_proof(token, cast):
+    import hashlib
+    import json
+
+    factories.approved(cast.reviewer)
+    aldo = token(cast.auditor, "read")
+    page = aldo.get("/events?limit=2")[1]
+    assert len(page["items"]) == 2 and aldo.get(f"/events?limit=2&cursor={page['next']}")[1]["items"][0]["id"] < page["items"][-1]["id"]
+    lines = [json.loads(line) for line in aldo.get("/export/events?limit=3")[1].decode().splitlines()]
+    assert len(lines) == 3 and 'rel="next"' in aldo.answer["Link"]
+    for line in lines:
+        assert hashlib.sha256(b"\0" + line["body"].encode()).hexdigest() == line["leaf"]
+
+
+def test_a_policy_is_proposed_and_published_by_another(token, cast, policy):
+    ada = token(cast.admin)
+    now = ada.get("/policies/in-force")[1]
+    made = ada.post("/policies", {"source": now["source"].replace("untrusted_text: 8", "untrusted_text: 9"), "justification": "more care"})
+    assert made[0] == 201 and made[1]["number"] == 0
+    assert ada.post(f"/policies/{made[1]['id']}/publish", {"note": ""})[1]["number"] == now["number"] + 1
+    status, refusal = ada.post("/policies", {"source": "levels: 5", "justification": "x"})
+    assert (status, refusal["code"]) == (422, "invalid_policy") and refusal["fields"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type", "status"),
+    [
+        (b"", "application/json", 422),
+        (b"{", "application/json", 400),
+        (b'{"tool": "a", "tool": "b", "args": {}}', "application/json", 400),
+        (b'{"args": {"x": NaN}}', "application/json", 400),
+        (b'{"args": {"x": "\\u0000"}}', "application/json", 400),
+        (b'{"args": {"x": "\\ud800"}}', "application/json", 400),
+        (b'{"args": {"x": 99999999999999999999}}', "application/json", 400),
+        (b"\xff", "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+        (b'{"args": {"x": "%s"}}' % (b"a" * 300_000), "application/json", 400),
+        (b'{"args": {"x": "%s"}}' % (b"a" * 900_000), "application/json", 413),
+        (b"args=1", "application/x-www-form-urlencoded", 415),
+        (b'{"args": []}', "application/json", 422),
+        (b"[]", "application/json", 422),
+        (b'{"args": {}, "unknown": 1}', "application/json", 422),
+    ],
+)
+def test_bad_bodies_are_problems_with_a_sentence(agent, raw, content_type, status):
+    answer = agent.generic("POST", "/api/v1/actions", raw, content_type=content_type, headers={"Authorization": f"Bearer {agent.token}"})
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
+    assert answer.json()["detail"] and answer.json()["code"] and Action.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/actions/nonsense",
+        "/actions/%00",
+        "/runs/" + "a" * 3000,
+        "/events?cursor=%F0%9F",
+        "/events/0",
+        "/policies/99999999999999999999",
+    ],
+)
+def test_addresses_that_lead_nowhere_are_problems_too(token, cast, path):
+    status, refusal = token(cast.admin).get(path)
+    assert status in {400, 404, 422} and refusal["status"] == status and refusal["detail"]
