@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.views import agents, asks, edits, effects, halts, keys, policies, runs
+from agents.views import agents, asks, edits, effects, halts, keys, policies, runs, webhooks
 
 urlpatterns = [
     path("agents/", agents.agents, name="agents"),
@@ -31,6 +31,11 @@ urlpatterns = [
     path("keys/", keys.page, name="keys"),
     path("keys/make", keys.make, name="key-make"),
     path("keys/<int:key_id>/revoke", keys.revoke, name="key-revoke"),
+    path("webhooks/", webhooks.page, name="webhooks"),
+    path("webhooks/add", webhooks.add, name="webhook-add"),
+    path("webhooks/<int:endpoint_id>/switch", webhooks.switch, name="webhook-switch"),
+    path("webhooks/<int:endpoint_id>/test", webhooks.test, name="webhook-test"),
+    path("webhooks/messages/<int:post_id>/again", webhooks.again, name="webhook-again"),
     path("halt/", halts.halt, name="halt"),
     path("halt/<int:halt_id>/release", halts.release, name="halt-release"),
 ]

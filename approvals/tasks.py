@@ -23,6 +23,7 @@ from approvals.operations import (
     slack_people,
     slack_queue,
     snoozing,
+    webhooks,
 )
 from approvals.operations.delivering import Parcel
 from approvals.queries.policies import unfinished_backtests
@@ -52,6 +53,7 @@ def tidy() -> None:
     slack_heard.forget_old()
     slack_people.forget_guesses()
     slack_queue.forget_old()
+    webhooks.forget_old()
 
 
 @shared_task(ignore_result=True)
@@ -79,6 +81,15 @@ def reach() -> None:
     for channel in (EMAIL, PUSH):
         while time.monotonic() < until and (parcel := delivering.claim(channel)):
             delivering.record(parcel, _failure(parcel))
+
+
+@shared_task(ignore_result=True)
+def tell_programs() -> None:
+    """Owe endpoints what has happened, then post what is due, for one stretch."""
+    webhooks.spread()
+    until = time.monotonic() + STRETCH_S
+    while time.monotonic() < until and (letter := webhooks.claim()):
+        webhooks.record(letter, *webhooks.post(letter))
 
 
 @shared_task(ignore_result=True)

@@ -3,7 +3,8 @@
 `people` (who may act), `actions` (what is asked and decided), `asks` (questions to the agent), `policies` (what is asked of
 whom), `notices` (what is owed to readers), `reaching` (what is sent to people), `grants`, `halts`, `preferences`, `sign_ins`
 (who is signed in where, and what a passkey is asked to sign), `desks` (what a person puts aside, and leaves to others), `comments`, `slack`,
-`viewing` (who opened which part of what), `drills` (test actions), `keys` (keys of programs, and what an outside agent took leave to do).
+`viewing` (who opened which part of what), `drills` (test actions), `keys` (keys of programs, and what an outside agent took leave to do), `webhooks` (where
+programs are told).
 """
 
 from approvals.models.actions import Action, Decision, Edit, Requirement
@@ -22,6 +23,7 @@ from approvals.models.reaching import Delivery, Device
 from approvals.models.sign_ins import Challenge, SignIn
 from approvals.models.slack import SlackChannel, SlackCode, SlackGuess, SlackHeard, SlackMessage, SlackPerson, SlackTeam
 from approvals.models.viewing import Viewed
+from approvals.models.webhooks import Endpoint, Looked, Post
 
 __all__ = [
     "Absence",
@@ -38,13 +40,16 @@ __all__ = [
     "Drill",
     "DrillPlan",
     "Edit",
+    "Endpoint",
     "Grant",
     "GrantGiver",
     "Halt",
     "LoginLink",
+    "Looked",
     "Notification",
     "OutsideClaim",
     "PolicyVersion",
+    "Post",
     "Preference",
     "Requirement",
     "SignIn",

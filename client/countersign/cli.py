@@ -24,9 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.command == "mcp":
-            from countersign.mcp import serve
-
-            return serve(options)
+            return _mcp(options)
         with Client(options.url or None, options.key or None) as client:
             status: int = options.run(client, options)
             return status
@@ -127,6 +125,14 @@ def _doctor(client: Client, options: argparse.Namespace) -> int:
     return DONE if not halts else NOT_WELL
 
 
+def _mcp(options: argparse.Namespace) -> int:
+    try:
+        from countersign.mcp import serve
+    except ImportError:
+        return _failed(USAGE, "This needs the extra: pip install 'countersign[mcp]'")
+    return serve(options)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="countersign", description="Ask people, and decide, from a terminal.", epilog=(__doc__ or "").split("\n\n")[1]
@@ -152,9 +158,16 @@ def _parser() -> argparse.ArgumentParser:
     halt.add_argument("--release", type=int, default=0, metavar="ID")
     halt.add_argument("--reason", default="")
     _verb(rooms, "doctor", _doctor, "whether address and key are right, and nothing is halted")
-    mcp = rooms.add_parser("mcp", help="an MCP server that asks for approval (needs the extra: countersign[mcp])")
-    mcp.add_argument("--http", default="", metavar="HOST:PORT", help="streamable HTTP instead of stdio")
-    mcp.add_argument("--gateway", nargs=argparse.REMAINDER, default=[], metavar="COMMAND", help="put this MCP server behind the gate")
+    mcp = rooms.add_parser("mcp", help="an MCP server that asks for approval, or puts another one behind the gate")
+    mcp.add_argument("--http", default="", metavar="HOST:PORT", help="streamable HTTP instead of stdio; each caller brings its own key")
+    mcp.add_argument("--prefix", default="", help="of the names by which the policy knows the tools behind the gate")
+    mcp.add_argument(
+        "--gateway",
+        nargs=argparse.REMAINDER,
+        default=[],
+        metavar="COMMAND",
+        help="the MCP server behind: a command or an address; comes last",
+    )
     return parser
 
 

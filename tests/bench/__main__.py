@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     folder = stack.ROOT / "var" / f"bench-{os.getpid()}"
     found: dict[str, Any] = {}
     began = time.monotonic()
-    os.environ.setdefault("COUNTERSIGN_API_RATE", "1000000")  # one key makes all requests of (h)
+    os.environ.setdefault("COUNTERSIGN_API_RATE", "1000000")  # one key makes all requests of (i)
     try:
         if options.only & set("abcdegh"):
             say("Starting the stack")
@@ -78,8 +78,8 @@ def measure(running: stack.Stack, options: argparse.Namespace, found: dict[str, 
         say("(e) filling the tables")
         sizes = {"pending": 1_000, "events": 50_000, "requests": 30} if few else {"pending": 10_000, "events": 1_000_000, "requests": 100}
         found["pages"] = plain(pages.measure(running, reviewer, **sizes))
-    if "h" in options.only:
-        say("(h) programs over REST")
+    if "i" in options.only:
+        say("(i) programs over REST")
         sizes = {"pending": 1_000, "held": 50, "cycles": 30} if few else {"pending": 10_000, "held": 200, "cycles": 150}
         found["outside"] = plain(outside.measure(running, **sizes))
     if "g" in options.only:
@@ -94,7 +94,7 @@ def say(text: str) -> None:
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the product on the embedded default.")
     parser.add_argument(
-        "--only", type=_parts, default=_parts(os.environ.get("BENCH_ONLY", "abcdefgh")), help="parts, such as a,c (default: all)"
+        "--only", type=_parts, default=_parts(os.environ.get("BENCH_ONLY", "abcdefghi")), help="parts, such as a,c (default: all)"
     )
     parser.add_argument("--quick", action="store_true", help="fewer measurements, smaller tables")
     parser.add_argument("--at-once", type=int, default=8, help="cycles in flight in (c)")
@@ -103,8 +103,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 def _parts(text: str) -> set[str]:
     parts = set(text.replace(",", "").replace(" ", "").lower())
-    if not parts or parts - set("abcdefgh"):
-        raise argparse.ArgumentTypeError("name parts from a to h, such as a,c")
+    if not parts or parts - set("abcdefghi"):
+        raise argparse.ArgumentTypeError("name parts from a to i, such as a,c")
     return parts
 
 

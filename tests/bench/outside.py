@@ -1,4 +1,4 @@
-"""(h) Programs over REST: from proposing to decided, with 10,000 actions pending and 200 long polls held all the while."""
+"""(i) Programs over REST: from proposing to decided, with 10,000 actions pending and 200 long polls held all the while."""
 
 import http.client
 import json

@@ -1,0 +1,117 @@
+"""One webhook out: signed by Standard Webhooks, to an address that was looked up, looked at, and is then the one connected to. No redirects.
+
+A name is resolved once and the connection goes to that very address: what a second look-up would say (DNS rebinding) does not matter. Addresses
+that are not public are refused, so that nobody reaches through us what only we can reach; `WEBHOOK_PRIVATE` lifts that on an installation
+that serves its own network only.
+"""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+from datetime import UTC, datetime
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+from standardwebhooks.webhooks import Webhook
+
+from approvals.notify.errors import NotSent
+from audit.sentences import Frozen
+
+CONNECT_S, ANSWER_S = 5, 10
+READ = 4_096  # of an answer, which nobody keeps
+
+NO_URL = Frozen("That is no address: write https://host/path")
+HTTPS_ONLY = Frozen("Only https addresses are called (setting WEBHOOK_PRIVATE allows others on a network of one's own)")
+NOT_FOUND = Frozen("%(host)s cannot be resolved")
+PRIVATE = Frozen("%(host)s is %(address)s, which is not a public address: it is not called from here (setting WEBHOOK_PRIVATE)")
+NOT_REACHED = Frozen("%(host)s cannot be reached: %(name)s")
+REDIRECTS = Frozen("It answers %(status)s, a redirect, which is not followed: change the address")
+ANSWERS = Frozen("It answers %(status)s")
+
+
+def refuses(url: str) -> str:
+    """Why this address is not called as it is written, "" when it may be. What its name resolves to is asked when it is called."""
+    try:
+        parts = urlsplit(url)
+        fine = bool(parts.hostname) and not parts.username and parts.port != 0 and url.isascii() and url.isprintable() and " " not in url
+    except ValueError:
+        return NO_URL()
+    if not fine or parts.scheme not in {"https", "http"} or len(url) > 1_000:
+        return NO_URL()
+    if parts.scheme != "https" and not settings.WEBHOOK_PRIVATE:
+        return HTTPS_ONLY()
+    try:
+        literal = ipaddress.ip_address(str(parts.hostname))
+    except ValueError:
+        return ""
+    return "" if settings.WEBHOOK_PRIVATE or _public(literal) else PRIVATE(host=parts.hostname, address=literal)
+
+
+def send(url: str, *, secret: str, message: str, at: datetime, body: str) -> int:
+    """Post one message. Returns the answer's status, which is 2xx.
+
+    Raises:
+        NotSent: `permanent` when trying again is of no use; `gone` when the address says so (410). `status` is in its sentence.
+    """
+    if why := refuses(url):
+        raise NotSent(why, permanent=True)
+    parts = urlsplit(url)
+    at = at.astimezone(UTC)  # what the library takes for granted
+    signature = Webhook(secret).sign(message, at, body)
+    headers = {
+        "Content-Type": "application/json", "User-Agent": "Countersign-Webhooks/1", "webhook-id": message,
+        "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature,
+    }  # fmt: skip
+    connection = _connection(parts, _address(str(parts.hostname)))
+    try:
+        connection.request("POST", parts._replace(scheme="", netloc="", fragment="").geturl() or "/", body.encode(), headers)
+        answer = connection.getresponse()
+        answer.read(READ)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NotSent(NOT_REACHED(host=parts.hostname, name=type(error).__name__)) from error
+    finally:
+        connection.close()
+    return _judged(answer.status)
+
+
+def _judged(status: int) -> int:
+    if 200 <= status < 300:
+        return status
+    if 300 <= status < 400:
+        raise NotSent(REDIRECTS(status=status))
+    raise NotSent(ANSWERS(status=status), gone=status == 410, permanent=status == 410)
+
+
+def _address(host: str) -> str:
+    """The one address to connect to. Raises NotSent when there is none, or one of them is not public."""
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError) as error:
+        raise NotSent(NOT_FOUND(host=host)) from error
+    for address in sorted(found):
+        if not settings.WEBHOOK_PRIVATE and not _public(ipaddress.ip_address(address.partition("%")[0])):
+            raise NotSent(PRIVATE(host=host, address=address))
+    return min(found, key=lambda address: (":" in address, address))
+
+
+def _public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Of IPv6, also what stands for an IPv4 address inside it."""
+    inner = [getattr(address, name, None) for name in ("ipv4_mapped", "sixtofour")]
+    if isinstance(address, ipaddress.IPv6Address) and address in ipaddress.ip_network("64:ff9b::/96"):
+        inner.append(ipaddress.ip_address(int(address) & 0xFFFFFFFF))
+    return address.is_global and not address.is_multicast and all(one.is_global for one in inner if one is not None)
+
+
+def _connection(parts: SplitResult, address: str) -> http.client.HTTPConnection:
+    host, secure = str(parts.hostname), parts.scheme == "https"
+    made = http.client.HTTPConnection(host, parts.port or (443 if secure else 80), timeout=ANSWER_S)
+    if secure:
+        made.default_port = 443  # so that the Host header carries no port where none was written
+    try:
+        plain = socket.create_connection((address, made.port), CONNECT_S)
+        plain.settimeout(ANSWER_S)
+        made.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if secure else plain
+    except (OSError, ValueError) as error:
+        raise NotSent(NOT_REACHED(host=host, name=type(error).__name__)) from error
+    return made

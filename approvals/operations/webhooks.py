@@ -1,0 +1,250 @@
+"""Endpoints of programs, and what is posted to them: claim, post, record, each a step of its own (as `delivering` does for people).
+
+Nothing is written where things happen: the log already says what happened, in the transaction that made it so. `spread` looks through it, up to
+the oldest transaction still open, so that nothing is skipped that commits late, and makes a Post for each endpoint that wants to hear of it.
+At least once, and signed: whoever receives tells repetitions by `webhook-id`.
+"""
+
+import base64
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from approvals import permissions
+from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound
+from approvals.models import Endpoint, Looked, Post, User
+from approvals.notify import sealing, webhooks
+from approvals.notify.errors import NotSent
+from approvals.operations.clock import database_now
+from approvals.permissions import ADMINS, Standing
+from approvals.states import DeliveryState
+from audit import canonical, log
+from audit.actors import Actor
+from audit.log import Entry
+from audit.sentences import Frozen, listed, say
+
+KINDS = (
+    "action.opened", "action.edited", "action.reopened", "action.approved", "action.rejected", "action.answered", "action.expired",
+    "action.cancelled", "action.superseded", "action.claimed", "action.settled", "run.waiting", "run.succeeded", "run.partial", "run.failed",
+    "run.cancelled", "run.halted", "halt.ordered", "halt.released",
+)  # fmt: skip
+TEST = "test"
+FOR = timedelta(hours=24)
+# After so many tries the next comes so much later; the last goes on until the day is over.
+PAUSES_S = (5, 30, 120, 600, 1_800, 3_600, 7_200, 10_800)
+LEASE = timedelta(minutes=2)
+WINDOW = timedelta(minutes=10)  # no transaction of ours writes an event and stays open for so long
+MOST = 50
+DIED = Frozen("The worker died while it was posting this")
+TOO_LONG = Frozen("Given up after a day: %(why)s")
+SAID_GONE = Frozen("The address said that it is gone (410)")
+
+_NEW = """
+SELECT id, kind, agent, run, action, at, body FROM audit_event e
+WHERE at > %(after)s AND xid >= %(since)s::text::xid8 AND xid < %(until)s::text::xid8 AND kind = ANY(%(kinds)s)
+    AND NOT EXISTS (SELECT 1 FROM approvals_action a WHERE a.id = NULLIF(e.action, '')::uuid AND a.drill)
+ORDER BY id
+"""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A claimed Post, in the hand of the worker that posts it."""
+
+    id: int
+    url: str
+    sealed: str
+    message: str
+    body: str
+    attempts: int
+
+
+@transaction.atomic
+def add(*, url: str, agent: str, about: str, kinds: Sequence[str], by: User, door: str, answers_for: bool = False) -> tuple[Endpoint, str]:
+    """A new endpoint and its secret, which is shown this once. Raises NotAllowed, BadRequest, Conflict."""
+    who = _may(by, answers_for and bool(agent))
+    if why := webhooks.refuses(url):
+        raise BadRequest(why)
+    if unknown := set(kinds) - set(KINDS):
+        raise BadRequest(say("There is no kind %(kind)s; there are %(kinds)s", kind=repr(min(unknown)[:40]), kinds=listed(KINDS)))
+    canonical.dumps(about)
+    if Endpoint.objects.filter(off_at=None).count() >= MOST:
+        raise Conflict(say("There are %(n)d endpoints already; switch those off that nobody uses", n=MOST))
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    made = Endpoint.objects.create(
+        url=url, agent=agent, about=about[:200], kinds=list(kinds), secret=sealing.seal(secret), created_by=who.user
+    )  # fmt: skip
+    Looked.objects.get_or_create(pk=1, defaults={"xid": _horizon()})
+    log.append(_entry(made, "webhook.added", who.user.actor, door))
+    return made, secret
+
+
+@transaction.atomic
+def switch(endpoint_id: int, *, on: bool, by: User, door: str, answers_for: bool = False) -> Endpoint:
+    """Switch an endpoint off, or on again: what happened meanwhile is not posted. Raises NotFound, NotAllowed."""
+    who = _may(by, answers_for)
+    found = Endpoint.objects.select_for_update().filter(pk=endpoint_id).first()
+    if found is None:
+        raise NotFound(say("There is no such endpoint"))
+    Endpoint.objects.filter(pk=found.pk).update(off_at=None if on else Now(), off_why="")
+    log.append(_entry(found, "webhook.switched_on" if on else "webhook.switched_off", who.user.actor, door))
+    return found
+
+
+@transaction.atomic
+def test(endpoint_id: int, *, by: User, answers_for: bool = False) -> Post:
+    """Owe an endpoint a message of no meaning, to see whether it arrives. Raises NotFound, NotAllowed."""
+    _may(by, answers_for)
+    found = Endpoint.objects.filter(pk=endpoint_id).first()
+    if found is None:
+        raise NotFound(say("There is no such endpoint"))
+    body = _body(TEST, database_now(), {"endpoint": found.pk, "by": by.get_username()})
+    return Post.objects.create(endpoint=found, message=f"msg_test_{secrets.token_hex(12)}", kind=TEST, body=body)
+
+
+@transaction.atomic
+def send_again(post_id: int, *, by: User, answers_for: bool = False) -> Post:
+    """Owe a message once more, under the same id. Raises NotFound, NotAllowed, Conflict while it is still being tried."""
+    _may(by, answers_for)
+    row = Post.objects.select_for_update().filter(pk=post_id).first()
+    if row is None:
+        raise NotFound(say("There is no such message; old ones are forgotten after 30 days"))
+    if row.state in {DeliveryState.WAITING, DeliveryState.SENDING}:
+        Post.objects.filter(pk=row.pk, state=DeliveryState.WAITING).update(next_at=Now())
+        return row
+    last = Post.objects.filter(endpoint=row.endpoint_id, message=row.message).order_by("-round").first() or row
+    if last.pk != row.pk and last.state in {DeliveryState.WAITING, DeliveryState.SENDING}:
+        raise Conflict(say("It is being sent again already"))
+    return Post.objects.create(
+        endpoint_id=row.endpoint_id, message=row.message, round=last.round + 1, kind=row.kind, about=row.about, body=row.body
+    )  # fmt: skip
+
+
+@transaction.atomic
+def spread() -> int:
+    """Owe endpoints what has happened since the last look. Returns how many messages that made."""
+    looked = Looked.objects.select_for_update(skip_locked=True).first()
+    if looked is None:
+        return 0
+    until = _horizon()
+    endpoints = list(Endpoint.objects.filter(off_at=None))
+    made = [post for row in _happened(looked, until) for post in _posts(endpoints, row)] if endpoints else []
+    Post.objects.bulk_create(made, ignore_conflicts=True)
+    Looked.objects.filter(pk=1).update(xid=until, at=Now())
+    return len(made)
+
+
+@transaction.atomic
+def claim() -> Letter | None:
+    """Take the message that is due longest, of an endpoint that nobody posts to just now. It is committed before anything is sent."""
+    Post.objects.filter(state=DeliveryState.SENDING, changed_at__lte=Now() - LEASE).update(
+        state=DeliveryState.WAITING, changed_at=Now(), error=DIED()
+    )
+    busy = Post.objects.filter(state=DeliveryState.SENDING).values("endpoint")
+    due = Post.objects.filter(state=DeliveryState.WAITING, next_at__lte=Now()).exclude(endpoint__in=busy)
+    row = due.select_for_update(of=("self",), skip_locked=True).select_related("endpoint").order_by("next_at", "pk").first()
+    if row is None:
+        return None
+    Post.objects.filter(pk=row.pk).update(state=DeliveryState.SENDING, attempts=F("attempts") + 1, changed_at=Now())
+    return Letter(row.pk, row.endpoint.url, row.endpoint.secret, row.message, row.body, row.attempts + 1)
+
+
+def post(letter: Letter) -> tuple[int | None, NotSent | None]:
+    """Send one letter; its status, or what went wrong. No transaction is open meanwhile."""
+    try:
+        secret = sealing.unseal(letter.sealed)
+    except sealing.Unsealable as error:
+        return None, NotSent(str(error), permanent=True)
+    try:
+        return webhooks.send(letter.url, secret=secret, message=letter.message, at=database_now(), body=letter.body), None
+    except NotSent as failure:
+        return None, failure
+
+
+@transaction.atomic
+def record(letter: Letter, status: int | None, failure: NotSent | None) -> None:
+    """Write down what became of a letter: sent, tried again later, or given up after a day."""
+    row = Post.objects.select_for_update().filter(pk=letter.id, state=DeliveryState.SENDING).first()
+    if row is None:
+        return
+    if failure is None:
+        _move(row, DeliveryState.SENT, status=status, error="")
+        return
+    if failure.gone:
+        Endpoint.objects.filter(pk=row.endpoint_id, off_at=None).update(off_at=Now(), off_why=SAID_GONE())
+    over = database_now() - row.created_at > FOR
+    if failure.permanent or over:
+        _move(row, DeliveryState.FAILED, error=TOO_LONG(why=failure.why) if over and not failure.permanent else failure.why)
+    else:
+        _move(row, DeliveryState.WAITING, error=failure.why, next_at=Now() + pause(letter.attempts))
+
+
+def pause(tries: int) -> timedelta:
+    """How long after so many tries the next one comes."""
+    return timedelta(seconds=PAUSES_S[min(tries, len(PAUSES_S)) - 1])
+
+
+def forget_old(*, limit: int = 5_000) -> int:
+    """Messages older than thirty days go. Returns how many."""
+    old = Post.objects.filter(created_at__lt=Now() - timedelta(days=30)).order_by("created_at").values_list("pk", flat=True)[:limit]
+    return Post.objects.filter(pk__in=list(old)).delete()[0]
+
+
+def _happened(looked: Looked, until: int) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_NEW, {"after": looked.at - WINDOW, "since": str(looked.xid), "until": str(until), "kinds": list(KINDS)})
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
+def _posts(endpoints: Sequence[Endpoint], row: tuple[Any, ...]) -> list[Post]:
+    event_id, kind, agent, run, action, at, raw = row
+    heard = [e for e in endpoints if (not e.agent or e.agent == agent) and (not e.kinds or kind in e.kinds)]
+    if not heard:
+        return []
+    data = canonical.parse(bytes(raw)).get("data", {})
+    about = {"event": event_id, "agent": agent, "run": run or None, "action": action or None}
+    if action:
+        about |= {name: data.get(name) for name in ("tool", "version", "state")}
+        about["url"] = f"{settings.PUBLIC_URL.rstrip('/')}/api/v1/actions/{action}"
+    elif kind.startswith("halt."):
+        about |= {name: data.get(name) for name in ("halt", "scope", "target")}
+    body = _body(kind, at, about)
+    what = action or run or str(data.get("halt", ""))
+    return [Post(endpoint=e, message=f"msg_{event_id}_{e.pk}", kind=kind, about=what, body=body) for e in heard]
+
+
+def _body(kind: str, at: datetime, data: dict[str, Any]) -> str:
+    """What happened and where to look: never arguments, which are for whoever may read them."""
+    return json.dumps({"type": kind, "timestamp": at.isoformat(), "data": data}, separators=(",", ":"))
+
+
+def _horizon() -> int:
+    """The oldest transaction still open: everything before it is there to be seen, or never will be."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+        return int(cursor.fetchone()[0])
+
+
+def _move(row: Post, state: DeliveryState, **more: Any) -> None:
+    Post.objects.filter(pk=row.pk, state=DeliveryState.SENDING).update(state=state, changed_at=Now(), **more)
+
+
+def _may(by: User, answers_for: bool) -> Standing:
+    who = permissions.standing(by)
+    if not answers_for and ADMINS not in who.groups:
+        raise NotAllowed(say("Only administrators, and the owner of an agent for it, say where webhooks go"))
+    return who
+
+
+def _entry(endpoint: Endpoint, kind: str, by: Actor, door: str) -> Entry:
+    data = {"endpoint": endpoint.pk, "url": endpoint.url, "of": endpoint.agent, "kinds": endpoint.kinds}
+    return Entry(stream=f"webhook:{endpoint.pk}", kind=kind, by=by, door=door, agent=endpoint.agent, data=data)

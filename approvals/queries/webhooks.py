@@ -1,0 +1,94 @@
+"""Endpoints and what was posted to them, for their page."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Q
+
+from approvals.models import Endpoint, Post
+from approvals.states import DeliveryState
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class EndpointRow:
+    """One endpoint; `late` messages of it are still tried, `failed` were given up (of the last 30 days)."""
+
+    id: int
+    url: str
+    agent: str
+    about: str
+    kinds: tuple[str, ...]
+    made_by: str
+    created_at: datetime
+    off_at: datetime | None
+    off_why: str
+    sent: int
+    late: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class PostRow:
+    """One message."""
+
+    id: int
+    endpoint: int
+    url: str
+    agent: str
+    message: str
+    round: int
+    kind: str
+    about: str
+    body: str
+    state: str
+    attempts: int
+    status: int | None
+    error: str
+    created_at: datetime
+    changed_at: datetime
+    next_at: datetime
+
+
+def endpoints(agents: list[str] | None = None) -> list[EndpointRow]:
+    """Endpoints, those in use first; of these agents only, of all when None."""
+    count = {
+        "sent": Count("posts", filter=Q(posts__state=DeliveryState.SENT)),
+        "late": Count("posts", filter=Q(posts__state__in=[DeliveryState.WAITING, DeliveryState.SENDING])),
+        "failed": Count("posts", filter=Q(posts__state=DeliveryState.FAILED)),
+    }
+    rows = Endpoint.objects.select_related("created_by").annotate(**count).order_by("off_at", "-pk")
+    rows = rows if agents is None else rows.filter(agent__in=agents)
+    return [
+        EndpointRow(
+            e.pk, e.url, e.agent, e.about, tuple(e.kinds), e.created_by.get_username() if e.created_by else "", e.created_at, e.off_at,
+            e.off_why, getattr(e, "sent", 0), getattr(e, "late", 0), getattr(e, "failed", 0),
+        )
+        for e in rows[:PAGE]
+    ]  # fmt: skip
+
+
+def agent_of(endpoint_id: int) -> str | None:
+    """Whose endpoint it is ("" everybody's); None when there is none."""
+    return Endpoint.objects.filter(pk=endpoint_id).values_list("agent", flat=True).first()
+
+
+def posts(*, endpoint: int = 0, agents: list[str] | None = None, before: int = 0, limit: int = PAGE) -> list[PostRow]:
+    """Messages, newest first."""
+    rows = Post.objects.select_related("endpoint").order_by("-pk")
+    rows = rows.filter(endpoint=endpoint) if endpoint else rows
+    rows = rows if agents is None else rows.filter(endpoint__agent__in=agents)
+    return [_post(p) for p in (rows.filter(pk__lt=before) if before else rows)[:limit]]
+
+
+def post(post_id: int) -> PostRow | None:
+    found = Post.objects.select_related("endpoint").filter(pk=post_id).first()
+    return _post(found) if found else None
+
+
+def _post(p: Post) -> PostRow:
+    return PostRow(
+        p.pk, p.endpoint_id, p.endpoint.url, p.endpoint.agent, p.message, p.round, p.kind, p.about, p.body, p.state, p.attempts, p.status,
+        p.error, p.created_at, p.changed_at, p.next_at,
+    )  # fmt: skip

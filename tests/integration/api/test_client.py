@@ -1,0 +1,195 @@
+"""The Python client and its command line, against this very server."""
+
+import json
+
+import httpx
+import pytest
+from django.core.wsgi import get_wsgi_application
+
+from approvals.models import Action
+from countersign import (
+    ApiError,
+    Client,
+    Conflict,
+    NotApproved,
+    NotConfigured,
+    NotDecidedInTime,
+    Unreachable,
+    cli,
+    client,
+    guard,
+    idempotency,
+    require_approval,
+)
+from countersign.testing import auto_decide
+from tests import factories
+from tests.factories import decide
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch):
+    monkeypatch.setattr(client, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(client, "LEAST_S", 0.01)
+
+
+def of(program, **more) -> Client:
+    return Client(
+        "http://localhost", program.token, transport=httpx.WSGITransport(get_wsgi_application(), raise_app_exceptions=False), **more
+    )
+
+
+def test_it_asks_waits_claims_and_reports(agent, cast):
+    with of(agent) as people:
+        action = people.request("note", {"text": "hello"}, key="k-1", rationale="because")
+        assert people.request("note", {"text": "hello"}, key="k-1").id == action.id
+        with pytest.raises(NotDecidedInTime):
+            people.wait(action.id, timeout_s=0)
+        decide(Action.objects.get(), cast.reviewer)
+        leave = people.approval(action.id)
+        assert leave.args == {"text": "hello"}
+        assert people.report(action.id, "done", result={"n": 1}).outcome["result"] == {"n": 1}
+        with pytest.raises(Conflict):
+            people.claim(action.id)
+
+
+def test_a_rejection_an_expiry_and_a_misfit_are_named(agent, cast):
+    with of(agent) as people:
+        action = people.request("note", {"text": "hello"})
+        decide(Action.objects.get(), cast.reviewer, "reject", reason="not now")
+        with pytest.raises(NotApproved, match=r"rejected by rita\): not now"):
+            people.approval(action.id)
+        with pytest.raises(ApiError) as misfit:
+            people.request("note", {"text": 5})
+        assert (misfit.value.status, misfit.value.code, list(misfit.value.fields)) == (422, "bad_arguments", ["text"])
+        asked = people.ask("Blue?")
+        decide(Action.objects.get(pk=asked.id), cast.reviewer, "respond")
+        assert people.wait(asked.id).response == "an answer"
+
+
+def test_a_guarded_function_runs_with_the_arguments_people_agreed_to_and_once(agent, cast, monkeypatch, token):
+    did = []
+
+    @require_approval("look")
+    def look(where: str, depth: int = 1) -> dict:
+        did.append((where, depth))
+        return {"found": 3}
+
+    monkeypatch.setattr(guard, "_default", lambda: of(agent))
+    with idempotency("job-1"):
+        assert look("here") == {"found": 3}
+    action = Action.objects.get()
+    assert did == [("here", 1)] and action.outcome["result"] == {"found": 3}
+    with idempotency("job-1"), pytest.raises(NotApproved):  # started again: it was done, and is not done twice
+        look("here")
+    assert did == [("here", 1)] and Action.objects.count() == 1
+
+
+def test_what_a_guarded_function_raises_is_reported_as_unknown(agent, monkeypatch, cast):
+    @require_approval("look")
+    def look() -> None:
+        raise ValueError("half way")
+
+    monkeypatch.setattr(guard, "_default", lambda: of(agent))
+    with pytest.raises(ValueError, match="half way"):
+        look()
+    assert Action.objects.get().outcome["status"] == "unknown"
+
+
+def test_a_lost_answer_is_asked_for_again_and_nothing_happens_twice(agent, cast):
+    real, lost = httpx.WSGITransport(get_wsgi_application()), [2]
+
+    class Lossy(httpx.BaseTransport):
+        def handle_request(self, request):
+            answer = real.handle_request(request)
+            if lost[0]:
+                lost[0] -= 1
+                answer.read()
+                raise httpx.ReadError("lost")
+            return answer
+
+    with Client("http://localhost", agent.token, transport=Lossy()) as people:
+        people.request("note", {"text": "once"})
+    assert Action.objects.count() == 1
+    lost[0] = 99
+    with Client("http://localhost", agent.token, transport=Lossy()) as people, pytest.raises(Unreachable):
+        people.get(str(Action.objects.get().pk))
+
+
+def test_tests_decide_by_themselves():
+    @require_approval()
+    def refund(order: str) -> str:
+        return f"refunded {order}"
+
+    with auto_decide() as desk:
+        assert refund("A-17") == "refunded A-17"
+    assert desk.asked == [("refund", {"order": "A-17"})] and desk.outcomes[0]["status"] == "done"
+    with auto_decide(lambda tool, args: {"verdict": "reject", "reason": "no"}), pytest.raises(NotApproved, match="no"):
+        refund("A-18")
+    with auto_decide(lambda tool, args: {"verdict": "approve", "args": {"order": "B-1"}}):
+        assert refund("A-19") == "refunded B-1"
+
+
+async def test_the_same_for_programs_that_await():
+    @require_approval(on_rejection=lambda refusal: f"refused: {refusal.reason}")
+    async def refund(order: str) -> str:
+        return f"refunded {order}"
+
+    with auto_decide():
+        assert await refund("A-17") == "refunded A-17"
+    with auto_decide(lambda tool, args: {"verdict": "reject", "reason": "no"}):
+        assert await refund("A-17") == "refused: no"
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    def run(program, *words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(cli, "Client", lambda url, key: of(program))
+        status = cli.main(words)
+        out = capsys.readouterr()
+        return status, out.out, out.err
+
+    return run
+
+
+def test_the_command_lists_shows_and_decides(command, token, cast):
+    rita, action = token(cast.reviewer), factories.action(summary="Pay\x1b[2J now")
+    status, out, _ = command(rita, "actions", "list")
+    assert status == 0 and str(action.pk) in out and "Pay<U+001B>[2J now" in out
+    assert json.loads(command(rita, "--json", "actions", "list")[1])[0]["digest"] == action.digest
+    assert "1 of reviewers" in command(rita, "actions", "show", str(action.pk))[1]
+    assert command(rita, "actions", "approve", str(action.pk), "--digest", "0" * 64)[0] == cli.REFUSED
+    assert command(rita, "actions", "approve", str(action.pk), "--reason", "fine") == (0, "approved\n", "")
+    status, _, err = command(rita, "actions", "reject", str(action.pk), "--reason", "late")
+    assert status == cli.REFUSED and "Already approved by rita" in err
+    risky = factories.action("high")
+    status, _, err = command(rita, "actions", "approve", str(risky.pk), "--reason", "fine")
+    assert status == cli.REFUSED and f"/actions/{risky.pk}/" in err
+
+
+@pytest.mark.usefixtures("agents")
+def test_the_command_starts_follows_and_halts(command, token, cast, world):
+    olga = token(cast.operator)
+    status, out, _ = command(olga, "runs", "start", "calls", "--input", json.dumps({"calls": [], "world": world}), "--once", "r-1")
+    run = out.split()[0]
+    factories.work()
+    status, out, err = command(olga, "runs", "tail", run)
+    assert status == 0 and "run.created" in out and "SUCCEEDED" in err
+    assert command(olga, "halt", "--reason", "r")[0] == cli.USAGE
+    assert command(olga, "halt", "--agent", "calls", "--reason", "looking") == (0, "Halted (1): agent calls\n", "")
+    status, out, _ = command(olga, "doctor")
+    assert status == cli.NOT_WELL and "looking" in out
+    assert command(olga, "halt", "--release", "1", "--reason", "well")[0] == 0
+    assert command(olga, "doctor")[0] == 0
+
+
+def test_the_command_says_what_is_missing(monkeypatch, capsys):
+    monkeypatch.delenv("COUNTERSIGN_URL", raising=False)
+    assert cli.main(["doctor"]) == cli.NOT_CONFIGURED and "COUNTERSIGN_URL" in capsys.readouterr().err
+    with pytest.raises(NotConfigured):
+        Client()
+    assert cli.main(["--url", "http://127.0.0.1:9", "--key", "x", "doctor"]) == cli.UNREACHABLE
+    with pytest.raises(SystemExit) as wrong:
+        cli.main(["runs", "start", "x", "--input", "{"])
+    assert wrong.value.code == cli.USAGE

@@ -1,0 +1,207 @@
+"""Webhooks: owed from the log alone, signed, tried again for a day, to public addresses only, followed nowhere."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from approvals.errors import BadRequest, NotAllowed
+from approvals.models import Endpoint, Looked, Post
+from approvals.notify import webhooks as sending
+from approvals.notify.errors import NotSent
+from approvals.operations import webhooks
+from approvals.tasks import tell_programs
+from tests import factories
+from tests.fakes import clock_moved
+from tests.servers import PushService, running
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def receiver(settings):
+    settings.WEBHOOK_PRIVATE = True
+    with running(PushService()) as server:
+        yield server
+
+
+def endpoint(cast, receiver, **more):
+    return webhooks.add(**{"url": receiver.endpoint, "agent": "", "about": "", "kinds": [], "by": cast.admin, "door": "web", **more})
+
+
+def kinds(receiver):
+    return [json.loads(body)["type"] for _, body in receiver.got]
+
+
+def test_what_happens_is_posted_signed_and_without_arguments(cast, receiver):
+    made, secret = endpoint(cast, receiver)
+    action = factories.action(args={"card": "4242-4242"})
+    factories.decide(action, cast.reviewer)
+    tell_programs()
+    assert kinds(receiver) == ["action.opened", "action.approved"]
+    headers, body = receiver.got[0]
+    assert Webhook(secret).verify(body, headers)["data"]["action"] == str(action.pk)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret).verify(body + b" ", headers)
+    assert b"4242" not in body and secret not in made.secret and headers["webhook-id"] == Post.objects.order_by("pk")[0].message
+    tell_programs()
+    assert len(receiver.got) == 2 and set(Post.objects.values_list("state", flat=True)) == {"SENT"}
+
+
+def test_an_endpoint_hears_of_its_agent_and_its_kinds_only_and_from_when_it_was_added(cast, receiver):
+    factories.action(agent="mine")
+    endpoint(cast, receiver, agent="mine", kinds=["action.opened"])
+    factories.action(agent="mine"), factories.action(agent="other")
+    factories.decide(factories.action(agent="mine"), cast.reviewer)
+    tell_programs()
+    assert kinds(receiver) == ["action.opened"] * 2
+
+
+def test_what_commits_late_is_not_skipped(cast, receiver):
+    from django.db import connection, transaction
+
+    from tests.fakes import together
+
+    endpoint(cast, receiver)
+    with transaction.atomic():
+        factories.action()
+        assert together([webhooks.spread])[0] == 0
+        together([lambda: factories.action()])  # later, and committed before
+        together([webhooks.spread])
+    connection.close()
+    tell_programs()
+    assert kinds(receiver) == ["action.opened"] * 2
+
+
+def test_with_no_endpoint_nothing_is_written(cast):
+    factories.action()
+    assert webhooks.spread() == 0 and not Looked.objects.exists() and not Post.objects.exists()
+
+
+def test_it_is_tried_again_with_longer_pauses_and_given_up_after_a_day(cast, receiver):
+    endpoint(cast, receiver)
+    receiver.status = 500
+    factories.action()
+    tell_programs()
+    row = Post.objects.get()
+    assert (row.state, row.attempts, row.error) == ("WAITING", 1, "It answers 500")
+    assert 4 <= (row.next_at - row.changed_at).total_seconds() <= 6
+    assert [webhooks.pause(n).total_seconds() for n in (1, 2, 8, 20)] == [5, 30, 10_800, 10_800]
+    assert sum(webhooks.PAUSES_S) + 6 * webhooks.PAUSES_S[-1] > 24 * 3600
+    with clock_moved(hours=25):
+        letter = webhooks.claim()
+        assert letter
+        webhooks.record(letter, None, NotSent("still 500"))
+    assert Post.objects.get().state == "FAILED" and "after a day" in Post.objects.get().error
+
+
+def test_a_redirect_is_not_followed_and_410_switches_it_off(cast, receiver):
+    made, _ = endpoint(cast, receiver)
+    receiver.status = 302
+    factories.action()
+    tell_programs()
+    assert "redirect" in Post.objects.get().error and len(receiver.got) == 1
+    receiver.status = 410
+    Post.objects.update(next_at="2020-01-01T00:00:00Z")
+    tell_programs()
+    made.refresh_from_db()
+    assert made.off_at and Post.objects.get().state == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://example.com/x", "https"),
+        ("ftp://example.com/x", "no address"),
+        ("https://", "no address"),
+        ("https://user:pw@example.com/x", "no address"),
+        ("https://127.0.0.1/x", "not a public address"),
+        ("https://10.1.2.3/x", "not a public address"),
+        ("https://169.254.169.254/latest", "not a public address"),
+        ("https://[::1]/x", "not a public address"),
+        ("https://[::ffff:10.0.0.1]/x", "not a public address"),
+        ("https://[64:ff9b::a00:1]/x", "not a public address"),
+        ("https://[fe80::1]/x", "not a public address"),
+        ("https://0.0.0.0/x", "not a public address"),
+        ("https://exa mple.com/", "no address"),
+        ("https://example.com:99999/", "no address"),
+    ],
+)
+def test_addresses_that_are_not_called(cast, url, why):
+    with pytest.raises(BadRequest, match=why):
+        webhooks.add(url=url, agent="", about="", kinds=[], by=cast.admin, door="web")
+
+
+def test_a_name_that_resolves_to_a_private_address_is_not_called(cast, monkeypatch):
+    asked = []
+
+    def resolve(host, *args, **more):
+        asked.append(host)
+        return [(2, 1, 6, "", ("93.184.216.34", 0)), (2, 1, 6, "", ("10.0.0.7", 0))]
+
+    monkeypatch.setattr("approvals.notify.webhooks.socket.getaddrinfo", resolve)
+    monkeypatch.setattr("approvals.notify.webhooks.socket.create_connection", lambda *a, **k: pytest.fail("it was called"))
+    webhooks.add(url="https://hooks.example.com/x", agent="", about="", kinds=[], by=cast.admin, door="web")
+    factories.action()
+    tell_programs()
+    assert "10.0.0.7" in Post.objects.get().error and asked == ["hooks.example.com"]
+
+
+def test_it_connects_to_the_very_address_it_looked_at(cast, monkeypatch, settings):
+    called = []
+    monkeypatch.setattr("approvals.notify.webhooks.socket.getaddrinfo", lambda *a, **k: [(2, 1, 6, "", ("93.184.216.34", 0))])
+
+    def connect(address, timeout):
+        called.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("approvals.notify.webhooks.socket.create_connection", connect)
+    with pytest.raises(NotSent, match="cannot be reached"):
+        sending.send("https://hooks.example.com/x", secret="whsec_" + "A" * 44, message="m", at=datetime.now(UTC), body="{}")
+    assert called == [("93.184.216.34", 443)]
+
+
+def test_a_worker_that_died_leaves_a_message_that_is_sent_again(cast, receiver):
+    endpoint(cast, receiver)
+    factories.action()
+    webhooks.spread()
+    assert webhooks.claim() and webhooks.claim() is None
+    with clock_moved(minutes=3):
+        letter = webhooks.claim()
+    assert letter and letter.attempts == 2
+    webhooks.record(letter, *webhooks.post(letter))
+    assert Post.objects.get().state == "SENT"
+
+
+def test_only_administrators_and_owners_say_where_webhooks_go(cast, receiver, outside):
+    for by in (cast.reviewer, cast.operator, cast.auditor):
+        with pytest.raises(NotAllowed):
+            endpoint(cast, receiver, by=by)
+    assert endpoint(cast, receiver, agent=outside)[0].agent == "books"
+
+
+def test_the_page_adds_tests_and_sends_again(cast, receiver):
+    client = Client()
+    client.force_login(cast.admin, backend="django.contrib.auth.backends.ModelBackend")
+
+    def post(path, body=""):
+        return client.generic("POST", path, body, content_type="application/x-www-form-urlencoded")
+
+    page = post("/webhooks/add", f"url={receiver.endpoint}&agent=&about=ci&kinds=")
+    assert page.status_code == 200 and "whsec_" in page.content.decode()
+    assert "whsec_" not in client.get("/webhooks/").content.decode()
+    made = Endpoint.objects.get()
+    assert post(f"/webhooks/{made.pk}/test").status_code == 302
+    tell_programs()
+    first = Post.objects.get()
+    assert (first.kind, first.state, first.status) == ("test", "SENT", 201)
+    assert post(f"/webhooks/messages/{first.pk}/again").status_code == 302
+    tell_programs()
+    assert [h["webhook-id"] for h, _ in receiver.got] == [first.message] * 2
+    post(f"/webhooks/{made.pk}/switch", "on=0")
+    factories.action()
+    tell_programs()
+    assert len(receiver.got) == 2
+    assert post("/webhooks/add", "url=nonsense").status_code == 400
