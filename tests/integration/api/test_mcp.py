@@ -1,0 +1,154 @@
+"""The MCP server and the gate: asked through, never decided by; a real MCP client speaks to both."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.wsgi import get_wsgi_application
+from mcp import Client
+from mcp.server.mcpserver import MCPServer
+
+from agents import operations
+from approvals.models import Action
+from countersign.client import AsyncClient
+from countersign.gateway import make_gateway
+from countersign.mcp import make_server
+from tests import factories
+from tests.integration.api.conftest import TOOLS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Handed(httpx.AsyncBaseTransport):
+    """The server of this process, one request after the other, in the thread where its database connection is."""
+
+    def __init__(self) -> None:
+        self._plain = httpx.WSGITransport(get_wsgi_application())
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        body = await request.aread()
+
+        def send() -> httpx.Response:
+            plain = httpx.Request(request.method, request.url, headers=request.headers, content=body)
+            answer = self._plain.handle_request(plain)
+            return httpx.Response(answer.status_code, headers=answer.headers, content=answer.read())
+
+        return await sync_to_async(send)()
+
+
+@pytest.fixture
+async def people(monkeypatch):
+    monkeypatch.setattr("countersign.client.LEAST_S", 0.02)
+
+    def begin() -> tuple[factories.Cast, str]:
+        cast = factories.cast()
+        tools = [*TOOLS, {"name": "files.append", "risk": "write", "reversible": True, "summary": "Append {line}"}]
+        operations.declare(slug="books", title="Books", description="", environment="demo", tools=tools, by=cast.admin, door="api")
+        return cast, operations.make_key(agent="books", name="k", scopes=["propose", "read"], days=None, by=cast.admin, door="web")[1]
+
+    cast, token = await sync_to_async(begin)()
+    return cast, lambda: AsyncClient("http://localhost", token, transport=Handed())
+
+
+def value(result: Any) -> Any:
+    found = result.structured_content
+    return found["result"] if set(found) == {"result"} else found
+
+
+async def test_it_asks_waits_gives_leave_once_and_reports(people):
+    cast, client = people
+    async with Client(make_server(lambda ctx: client())) as mcp:
+        names = {tool.name for tool in (await mcp.list_tools()).tools}
+        assert names == {"request_approval", "get_approval", "list_my_pending", "report_outcome"}  # and none that decides
+        asked = value(await mcp.call_tool("request_approval", {"tool": "note", "args": {"text": "hi"}, "idempotency_key": "k-1"}))
+        assert (asked["state"], asked["leave"], asked["waiting"]) == ("PENDING", None, True)
+        assert [one["id"] for one in value(await mcp.call_tool("list_my_pending", {}))] == [asked["id"]]
+        await sync_to_async(lambda: factories.decide(Action.objects.get(), cast.reviewer))()
+        seen = value(await mcp.call_tool("get_approval", {"id": asked["id"], "wait_s": 5}))
+        assert seen["leave"]["args"] == {"text": "hi"}
+        assert (
+            value(await mcp.call_tool("get_approval", {"id": asked["id"]}))["leave"] == seen["leave"]
+        )  # the same leave, should it be lost
+        done = value(await mcp.call_tool("report_outcome", {"id": asked["id"], "status": "done", "result": {"n": 1}}))
+        assert done["outcome"]["result"] == {"n": 1}
+        assert value(await mcp.call_tool("get_approval", {"id": asked["id"]}))["leave"] is None
+
+
+async def test_what_is_refused_is_told_to_the_model_as_a_sentence(people):
+    _cast, client = people
+    async with Client(make_server(lambda ctx: client())) as mcp:
+        wrong = await mcp.call_tool("request_approval", {"tool": "note", "args": {"text": 5}})
+        assert wrong.is_error and "do not fit" in wrong.content[0].text
+        nobody = await mcp.call_tool("get_approval", {"id": "00000000-0000-0000-0000-000000000000"})
+        assert nobody.is_error and "no such action" in nobody.content[0].text
+
+
+def files(did: list[str]) -> MCPServer[Any]:
+    server: MCPServer[Any] = MCPServer("files")
+
+    @server.tool()
+    def append(line: str) -> str:
+        """Append a line."""
+        did.append(line)
+        return f"appended {line}"
+
+    return server
+
+
+async def test_a_server_behind_the_gate_is_called_once_people_agreed_with_what_they_agreed_to(people):
+    cast, client = people
+    did: list[str] = []
+    async with Client(files(did)) as behind, Client(make_gateway(behind, client(), prefix="files.")) as mcp:
+        assert [tool.name for tool in (await mcp.list_tools()).tools] == ["append"]
+        calling = asyncio.create_task(mcp.call_tool("append", {"line": "one"}))
+
+        def edit_and_approve() -> bool:
+            action = Action.objects.filter(state="PENDING").first()
+            if action is None or action.version == 2:
+                return bool(action and factories.decide(action, cast.second))
+            from approvals import operations as approvals
+
+            approvals.request_edit(action.pk, by=cast.reviewer, seen_digest=action.digest, args={"line": "two"}, door="web")
+            factories.work()
+            return False
+
+        for _ in range(400):
+            if await sync_to_async(edit_and_approve)():
+                break
+            await asyncio.sleep(0.05)
+        result = await asyncio.wait_for(calling, 20)
+        assert did == ["two"] and result.content[0].text == "appended two"
+        outcome = (await Action.objects.aget()).outcome
+        assert outcome["status"] == "done" and outcome["result"]["content"][0]["text"] == "appended two"
+
+
+async def test_what_people_refuse_never_reaches_the_server_behind(people):
+    cast, client = people
+    did: list[str] = []
+    async with Client(files(did)) as behind, Client(make_gateway(behind, client(), prefix="files.")) as mcp:
+        calling = asyncio.create_task(mcp.call_tool("append", {"line": "one"}))
+        for _ in range(400):
+            if action := await Action.objects.filter(state="PENDING").afirst():
+                await sync_to_async(factories.decide)(action, cast.reviewer, "reject", reason="not this")
+                break
+            await asyncio.sleep(0.05)
+        result = await asyncio.wait_for(calling, 20)
+        assert result.is_error and "not this" in result.content[0].text and did == []
+
+
+async def test_without_a_key_of_its_own_nobody_is_served_over_http():
+    import argparse
+
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    from countersign.mcp import _bearer
+
+    class Asked(argparse.Namespace):
+        headers = {"Authorization": "Basic x"}
+
+    with pytest.raises(ToolError, match="Send the key"):
+        _bearer(Asked())  # type: ignore[arg-type]
+    Asked.headers = {"Authorization": "Bearer cs_agent_x"}
+    assert _bearer(Asked()) == "cs_agent_x"  # type: ignore[arg-type]
