@@ -56,7 +56,9 @@ def list_(
     who = reader(request)
     position, agent = pages.moment_and_id(cursor), who.agent or agent
     if state in {None, "PENDING"}:
-        only = Filters((level,) if level else (), agent, tool, reader=who.user if mine and not who.agent else None, proposed=bool(who.agent))
+        only = Filters(
+            (level,) if level else (), agent, tool, reader=who.user if mine and not who.agent else None, proposed=bool(who.agent)
+        )
         found = queries.inbox(filters=only, sort="newest", cursor=position, limit=limit)
     else:
         found = queries.decided(agent=agent, tool=tool, state=str(state), cursor=position, limit=limit)
