@@ -132,13 +132,20 @@ def decide(
     )
     if viewed:
         looked = {**(looked or {}), "parts": len(viewed), "opened": len(viewed), "saw_all": 1}
+    return _counted(action, requirement, envelope, decision, who.user, looked)
+
+
+def _counted(
+    action: Action, requirement: Requirement, envelope: Envelope, decision: Decision, by: User, looked: Mapping[str, int] | None
+) -> Decided:
+    """What the recorded decision comes to, with those before it: an end, another stage, or waiting for somebody else."""
     if action.drill:
         drills.end(action, requirement, decision, looked=looked)
         return Decided(action, decision, resolved=True)
     if verdict_of(action, envelope) is None:
-        log.append(recorded_entry(action, requirement, decision, by=who.user.actor, looked=looked))
+        log.append(recorded_entry(action, requirement, decision, by=by.actor, looked=looked))
         if envelope.stages > 1:
-            staging.move_on(action, requirement, envelope, by=who.user.actor, door=door)
+            staging.move_on(action, requirement, envelope, by=by.actor, door=decision.door)
         tell_action(action, "action.voted")
         return Decided(action, decision, resolved=False)
     conclude(action, requirement, decision, looked=looked)

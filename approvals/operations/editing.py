@@ -21,7 +21,7 @@ from approvals.operations.clock import database_now
 from approvals.operations.deciding import check_open, check_words, locked
 from approvals.operations.notices import tell_action
 from approvals.operations.opening import customer_of, people_excluded, write_requirement
-from approvals.policy.risk import assess, at_least_medium
+from approvals.policy.risk import Assessment, assess, at_least_medium
 from approvals.states import ActionState, EditState
 from audit import canonical, log
 from audit.sentences import cause, say
@@ -85,14 +85,13 @@ def apply_edit(
         _refused(edit, action, requirement, {"": why})
         return action
     envelope = envelopes.opened(action, requirement)
-    before = envelope.facts
     policy = policies.in_force()
     facts = replace(
-        before,
+        envelope.facts,
         figures=figures,
         hidden_characters=unreadable(args),
         args=args,
-        customer=customer_of(policy, args, {}, otherwise=before.customer),
+        customer=customer_of(policy, args, {}, otherwise=envelope.facts.customer),
     )
     assessment = at_least_medium(policy.data, assess(policy.data, facts))
     if assessment.denied:
@@ -100,9 +99,7 @@ def apply_edit(
         tell_action(action, "action.edit_refused")
         return action
     editors = _editors(edit, args, envelope)
-    excluded = {*people_excluded(assessment, action.requested_by, action.owner, editors), *(envelope.excluded - envelope.editors)}
-    # Nobody approves, alone, an edit of their own that raises the risk; whether any edit, the policy says.
-    excluded |= editors if assessment.score > action.score else envelope.excluded & editors
+    excluded = _excluded(action, envelope, assessment, editors)
     until = _until(edit, action, envelope)
     action.version += 1
     action.summary = summary
@@ -129,22 +126,32 @@ def apply_edit(
     action.save(update_fields=["version", "summary", "digest", "level", "score", "expires_at", *staging.LAID_OUT])
     changed.save(force_insert=True)
     _finish(edit, EditState.APPLIED, {})
-    log.append(
-        events.entry(
-            action,
-            "action.edited",
-            by=edit.by.actor,
-            door=edit.door,
-            requirement=changed,
-            args=args,
-            was=envelope.args,
-            level=action.level,
-            score=action.score,
-            reason=edit.reason,
-        )
-    )
+    _log_edited(edit, action, changed, args, envelope)
     tell_action(action, "action.edited")
     return action
+
+
+def _excluded(action: Action, envelope: Envelope, assessment: Assessment, editors: set[str]) -> set[str]:
+    """Who may not approve the edited version. Nobody approves, alone, an edit of their own that raises the risk; whether any edit,
+    the policy says."""
+    excluded = {*people_excluded(assessment, action.requested_by, action.owner, editors), *(envelope.excluded - envelope.editors)}
+    return excluded | (editors if assessment.score > action.score else envelope.excluded & editors)
+
+
+def _log_edited(edit: Edit, action: Action, changed: Requirement, args: Any, before: Envelope) -> None:
+    entry = events.entry(
+        action,
+        "action.edited",
+        by=edit.by.actor,
+        door=edit.door,
+        requirement=changed,
+        args=args,
+        was=before.args,
+        level=action.level,
+        score=action.score,
+        reason=edit.reason,
+    )
+    log.append(entry)
 
 
 @transaction.atomic
