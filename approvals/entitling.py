@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from django.contrib.auth.models import Group
 from django.db import connection
 
+from approvals import permissions
 from approvals.envelopes import Envelope
 from approvals.errors import NotAllowed, Tampered
 from approvals.models import Action, User
 from approvals.permissions import Absent, Standing
+from approvals.states import Verdict
 from audit.sentences import chain, say
 
 RULES = {
@@ -71,6 +73,18 @@ def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, verd
     if found.groups.isdisjoint({n.group for n in envelope.needs if n.stage == stage}):
         _check_time_passed(action, envelope)
     return found
+
+
+def check_concerned(who: Standing, action: Action, envelope: Envelope, *, stage: int) -> None:
+    """Whether somebody may ask about it or take an approval back: whoever is asked in any stage, or may decide it now in any way.
+
+    Raises NotAllowed, Tampered as `leave` does.
+    """
+    asked = {n.group for n in envelope.needs}
+    if who.groups & asked:
+        permissions.check_decide(who, groups=asked, excluded=envelope.excluded, editors=envelope.editors, verdict=Verdict.REJECT)
+    else:
+        leave(who, action, envelope, stage=stage, verdict=Verdict.REJECT)
 
 
 def check_apart(who: Standing, action: Action, envelope: Envelope, *, instead_of: Absent | None = None, verdict: str = "approve") -> None:

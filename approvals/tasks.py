@@ -16,6 +16,7 @@ from approvals.operations import (
     delivering,
     moments,
     outside,
+    pacing,
     reaching,
     reserving,
     slack_heard,
@@ -65,14 +66,18 @@ def backtest(backtest_id: int) -> None:
 
 STRETCH_S = 5.0  # then the worker does something else; the next tick goes on
 DIGESTS_EVERY_S = 30.0
-_morning = _slack_morning = 0.0
+HASTE_EVERY_S = 10.0
+_morning = _slack_morning = _pace = 0.0
 
 
 @shared_task(ignore_result=True)
 def reach() -> None:
     """Tell people what waits for them: make deliveries of notices, then send what is due, for one stretch."""
-    global _morning
+    global _morning, _pace
     delivering.take_over()
+    if time.monotonic() >= _pace:
+        _pace = time.monotonic() + HASTE_EVERY_S
+        pacing.sound_alarms()
     if time.monotonic() >= _morning:
         _morning = time.monotonic() + DIGESTS_EVERY_S
         reaching.digests()

@@ -10,13 +10,13 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
-from approvals import envelopes, permissions
+from approvals import entitling, envelopes, permissions
 from approvals.errors import AlreadyDecided, BadRequest, Checking, NotFound
 from approvals.models import Action, Ask, Requirement, User
-from approvals.operations import events, kept
+from approvals.operations import events, kept, staging
 from approvals.operations.deciding import locked
 from approvals.operations.notices import tell_action
-from approvals.states import ActionState, AskState, Verdict, word
+from approvals.states import ActionState, AskState, word
 from audit import canonical, log
 from audit.actors import SYSTEM, Actor
 from audit.sentences import cause, say
@@ -65,9 +65,7 @@ def ask(action_id: Any, *, by: User, question: str, door: str) -> Ask:
     action, requirement = locked(action_id)
     who = permissions.standing(by)
     envelope = envelopes.parse(requirement)
-    permissions.check_decide(
-        who, groups={n.group for n in envelope.needs}, excluded=envelope.excluded, editors=envelope.editors, verdict=Verdict.REJECT
-    )
+    entitling.check_concerned(who, action, envelope, stage=staging.stage_of(action, envelope))
     if action.state != ActionState.PENDING:
         raise AlreadyDecided(say("It is %(state)s: there is nothing left to ask about", state=word(action.state)), state=str(action.state))
     if not action.run:

@@ -16,17 +16,18 @@ from django.db.models.functions import Now
 from approvals import envelopes, permissions
 from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound, Stale
 from approvals.models import Action, Grant, GrantGiver, Requirement, User
-from approvals.operations import policies
+from approvals.operations import policies, viewing
 from approvals.operations.clock import database_now
 from approvals.operations.deciding import check_words
 from approvals.operations.notices import Hint, tell
 from approvals.operations.opening import people_excluded
-from approvals.operations.step_up import NO_PROOF, Proof, check_grant
+from approvals.operations.step_up import NO_PROOF, Proof, check_grant, rung_of
 from approvals.permissions import Standing
 from approvals.policy.basics import Level
 from approvals.policy.granting import Call, Terms, Tried, tried
 from approvals.policy.risk import Assessment, assess, at_least_medium
 from approvals.queries import grants
+from approvals.states import Verdict
 from audit import log
 from audit.log import Entry
 from audit.sentences import chain, say
@@ -109,6 +110,7 @@ def give(like: Any, wanted: Wanted, *, seen: str, reason: str, by: User, proof: 
     )  # fmt: skip
     who = permissions.standing(by)
     check_grant(str(terms.level), who=who, proof=proof)
+    _check_looked(str(terms.level), made.action, who)
     _add_giver(grant, who, door)
     log.append(
         _entry(grant, "grant.given", who, door, like=str(made.action.pk), reason=grant.reason, backtest=grant.backtest, terms=_said(terms))
@@ -138,6 +140,7 @@ def give_too(grant_id: Any, *, by: User, proof: Proof = NO_PROOF, door: str) -> 
         excluded |= envelope.editors
     _check_giver(who, assessment, excluded, own=bound and action.requested_by is not None and action.requested_by.person == who.person)
     check_grant(str(grant.level), who=who, proof=proof)
+    _check_looked(str(grant.level), action, who)
     try:
         with transaction.atomic():
             _add_giver(grant, who, door)
@@ -179,6 +182,13 @@ def _example(like: Any) -> tuple[Action, envelopes.Envelope]:
     if action is None or requirement is None:
         raise NotFound(say("There is no such action to give a grant after"))
     return action, envelopes.opened(action, requirement)
+
+
+def _check_looked(level: str, example: Action, who: permissions.Standing) -> None:
+    """Where approving one such call asks for all of it to be opened, so does approving many: the example's version. Raises NotViewed."""
+    if rung_of(level, Verdict.APPROVE, question=False).viewed:
+        requirement = Requirement.objects.get(action=example, version=example.version)
+        viewing.check_opened(example, requirement, envelopes.opened(example, requirement), who=who)
 
 
 def _check_may_stand(action: Action, envelope: envelopes.Envelope, assessment: Assessment, wanted: Wanted) -> None:

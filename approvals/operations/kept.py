@@ -35,6 +35,7 @@ COULD_NOT = Frozen("%(who)s took this over and could not do it: %(words)s")
 
 # Who took whose approval back, with and without their words.
 OWN, OWN_WHY = Frozen("%(who)s took their own approval back"), Frozen("%(who)s took their own approval back: %(why)s")
+OWN_WORD, OWN_WORD_WHY = Frozen("%(who)s took their own verdict back"), Frozen("%(who)s took their own verdict back: %(why)s")
 THEIRS, THEIRS_WHY = Frozen("%(who)s took %(whose)s's approval back"), Frozen("%(who)s took %(whose)s's approval back: %(why)s")
 IT, IT_WHY = Frozen("%(who)s took the approval back"), Frozen("%(who)s took the approval back: %(why)s")
 

@@ -127,12 +127,26 @@ def shown_to(rows: QuerySet[Action], reader: User, *, others: bool, snoozed: boo
     aside = Exists(Snooze.objects.filter(user=reader, action=OuterRef("pk"), until__gt=Now()))
     rows = rows.filter(aside) if snoozed else rows.exclude(aside)
     groups = None if others else _seen_groups(reader)
-    if groups is None:
-        return rows
-    mine = Q(turn="") | Q(reserved_by=reader)
+    return rows if groups is None else rows.filter(Q(turn="") | _turn_of(reader, groups))
+
+
+def asked(reader: User) -> Q:
+    """What it is this person's turn to decide, by their groups, those of whom they stand in for, or because they hold it."""
+    try:
+        return _turn_of(reader, _all_groups(permissions.standing(reader)))
+    except ApprovalError:
+        return Q(pk=None)
+
+
+def _turn_of(reader: User, groups: frozenset[str]) -> Q:
+    mine = Q(reserved_by=reader)
     for group in groups:
         mine |= Q(turn__contains=f"|{group}|")
-    return rows.filter(mine)
+    return mine
+
+
+def _all_groups(who: permissions.Standing) -> frozenset[str]:
+    return who.groups | frozenset(group for a in who.stands_for if a.active for group in a.groups)
 
 
 def _seen_groups(reader: User) -> frozenset[str] | None:
@@ -141,9 +155,7 @@ def _seen_groups(reader: User) -> frozenset[str] | None:
     if "_seen_groups" not in reader.__dict__:
         try:
             who = permissions.standing(reader)
-            every = bool(who.groups & OVERSEERS)
-            lent = frozenset(group for a in who.stands_for if a.active for group in a.groups)
-            reader.__dict__["_seen_groups"] = None if every else who.groups | lent
+            reader.__dict__["_seen_groups"] = None if who.groups & OVERSEERS else _all_groups(who)
         except ApprovalError:
             reader.__dict__["_seen_groups"] = frozenset()
     cached = reader.__dict__["_seen_groups"]
@@ -161,6 +173,7 @@ def notices(reader: User) -> list[Notice]:
     actions = {str(a.pk): a for a in Action.objects.filter(pk__in=of_actions, state=ActionState.PENDING)}
     seen: set[tuple[str, str]] = set()
     found = _about_absences(reader, [n for n in rows if n.object == "absence"])
+    found += _about_haste([n for n in rows if n.object == "haste"])
     for n in rows:
         action = actions.get(n.object_id)
         # Of several reminders about one action the newest says it all.
@@ -182,6 +195,11 @@ def _about_absences(reader: User, rows: list[Notification]) -> list[Notice]:
             other = absence.delegate if absence.user_id == reader.pk else absence.user
             found.append(Notice(n.pk, "", other.get_username(), n.kind, "", n.created_at, absence.until))
     return found
+
+
+def _about_haste(rows: list[Notification]) -> list[Notice]:
+    names = dict(User.objects.filter(pk__in=[int(n.object_id) for n in rows]).values_list("pk", "username"))
+    return [Notice(n.pk, "", names.get(int(n.object_id), ""), n.kind, "", n.created_at, None) for n in rows]
 
 
 def away(reader: User) -> Away | None:

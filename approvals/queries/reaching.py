@@ -4,13 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import Group
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from approvals.models import Absence, Delivery, Device, Preference, User
 from approvals.notify import choices
 from approvals.notify.choices import Wants
-from approvals.permissions import REVIEWERS
+from approvals.permissions import AUDITORS
 from approvals.states import DeliveryState
 
 PAGE = 50
@@ -83,8 +84,12 @@ def away(user: User) -> bool:
 
 
 def readers(accounts: Collection[int] | None) -> Sequence[Reader]:
-    """Those of these accounts that may sign in (None: all who review and are not away), with what they want."""
-    which = Q(groups__name=REVIEWERS) & ~Exists(_absences().filter(user=OuterRef("pk"))) if accounts is None else Q(pk__in=accounts)
+    """Those of these accounts that may sign in (None: all who may be asked and are not away), with what they want."""
+    which = (
+        Q(groups__in=Group.objects.exclude(name=AUDITORS)) & ~Exists(_absences().filter(user=OuterRef("pk")))
+        if accounts is None
+        else Q(pk__in=accounts)
+    )
     people = User.objects.filter(which, is_active=True, kind=User.Kind.HUMAN)
     found = list(people.distinct().order_by("pk").values_list("pk", "person", "email"))
     ids = [pk for pk, _, _ in found]

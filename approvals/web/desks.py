@@ -44,6 +44,8 @@ def notice_lines(found: Sequence[Notice]) -> tuple[NoticeLine, ...]:
 
 
 def _about(notice: Notice) -> str:
+    if notice.kind.startswith("person.haste"):
+        return reverse("quality")
     return reverse("action", args=[notice.action_id]) if notice.action_id else f"{reverse('preferences')}#away-title"
 
 
@@ -57,6 +59,8 @@ def notice_words(kind: str) -> str:
         "action.passed_on": _("Passed on to you"),
         "action.back": _("Back from being snoozed"),
         "person.away": _("You stand in for somebody who is away"),
+        "person.haste": _("Approves very quickly: many within a minute"),
+        "person.haste_own": _("You approve very quickly: many within a minute. Take the time that each needs"),
         "person.declined": _("You are not away any more: this person does not stand in for you"),
     }.get(name, name.replace(".", " "))
 

@@ -53,6 +53,7 @@ class Bar:
     question: bool = False
     take_over_url: str = ""
     ask_url: str = ""
+    take_back_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def bar_of(detail: ActionDetail, *, halts: list[Stop]) -> Bar | None:
         return None
     decide_url = reverse("action-decide", args=[row.id])
     if blocked := _blocked(detail, halts):
-        return Bar(decide_url, blocked=blocked)
+        back = reverse("action-undo", args=[row.id]) if detail.mine and not detail.tampered else ""
+        return Bar(decide_url, blocked=blocked, take_back_url=back)
     question = row.kind == "question"
     approve = "" if question or detail.own_edit or "approve" not in detail.verdicts else APPROVE[row.level]
     return Bar(

@@ -120,6 +120,9 @@ SENTENCES: dict[str, Say] = {
     "drill.withdrawn": lambda d: say("A test action, taken back: %(tool)s", tool=d.get("tool")),
     "halt.ordered": lambda d: say("Halted %(what)s", what=_scope(d)),
     "halt.released": lambda d: say("Released %(what)s", what=_scope(d)),
+    "person.hasty": lambda d: say(
+        "Approved %(n)s actions within %(s)s s: %(username)s", n=d.get("approvals"), s=d.get("seconds"), username=d.get("username")
+    ),
     "policy.proposed": lambda d: say("Proposed a policy to follow version %(base)s", base=d.get("base")),
     "policy.published": lambda d: say("Put version %(number)s of the policy in force", number=d.get("number")),
     "policy.withdrawn": lambda d: say("Withdrew a proposed policy"),

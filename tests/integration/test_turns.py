@@ -8,6 +8,8 @@ from approvals.errors import AlreadyDecided, NotAllowed, Tampered
 from approvals.models import Action, Notification
 from approvals.operations import people
 from approvals.operations.claiming import Reopened
+from approvals.queries import reaching
+from approvals.queries.inbox import Filters
 from approvals.web.story import quorum_of
 from audit.queries import events
 from tests import factories
@@ -158,3 +160,43 @@ def test_who_decided_one_version_does_not_decide_it_twice(cast):
     decide(action, cast.reviewer)
     with pytest.raises(AlreadyDecided):
         decide(action, cast.reviewer, "reject")
+
+
+def test_a_first_approver_takes_their_word_back_and_it_is_asked_anew(cast):
+    """One they no longer stand behind must not be the one that the next person completes."""
+    action = factories.action("critical")
+    decide(action, cast.reviewer)
+    with pytest.raises(AlreadyDecided, match="pending"):
+        operations.undo(action.pk, by=cast.second, door="web")  # there is no approval yet, and the vote is not theirs
+    again = operations.undo(action.pk, by=cast.reviewer, reason="wrong table", door="web")
+    assert (again.state, again.version, again.expires_at) == ("PENDING", 2, action.expires_at)
+    assert not decide(again, cast.second).resolved
+    assert decide(again, cast.reviewer).resolved
+
+
+def test_one_of_two_rejections_is_taken_back(cast, policy):
+    asking(policy, rejections=2)
+    action = factories.action()
+    decide(action, cast.reviewer, "reject")
+    assert operations.undo(action.pk, by=cast.reviewer, door="web").version == 2
+    assert [e.data["why"] for e in events(stream=f"action:{action.pk}").rows if e.kind == "action.undone"] == [
+        "rita took their own verdict back"
+    ]
+
+
+def test_whoever_decided_by_escalation_may_take_it_back(cast, policy):
+    asking(policy, escalate=[{"after": "50%", "to": "admins"}], hold_s=60)
+    action = factories.action()
+    with clock_moved(minutes=16):
+        operations.pass_due()
+        decide(action, cast.admin)
+        assert operations.undo(action.pk, by=cast.admin, door="web").state == "PENDING"
+
+
+def test_mine_and_the_digest_are_for_whoever_is_asked(cast, policy):
+    asking(policy, need=[{"group": "operators", "count": 1}])
+    action = factories.action()
+    for person, mine in ((cast.operator, [str(action.pk)]), (cast.reviewer, []), (cast.admin, [])):
+        assert [row.id for row in queries.inbox(filters=Filters(mine=person)).rows] == mine
+    assert cast.operator.pk in {reader.id for reader in reaching.readers(None)}
+    assert not {cast.auditor.pk, cast.outsider.pk} & {reader.id for reader in reaching.readers(None)}

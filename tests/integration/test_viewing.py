@@ -1,17 +1,19 @@
 """At high and critical nobody approves what they have not opened: the server's own record of it, per person, version and part."""
 
 import itertools
+from datetime import timedelta
 
 import pytest
 from django.db import ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from approvals import operations, queries
 from approvals.errors import AlreadyDecided, BadRequest, NotAllowed, NotFound, NotViewed, Stale
 from approvals.models import Action, Decision, Requirement, Viewed
-from approvals.operations import reopening
+from approvals.operations import granting, reopening
 from approvals.queries import viewing
 from approvals.queries.quality import quality
 from approvals.render.changes import with_before
@@ -188,3 +190,18 @@ def test_what_was_opened_is_found_by_an_index(cast):
         )
         assert "viewed_once" in "\n".join(itertools.chain(*cursor.fetchall()))
     assert queries.shown(action.pk) and Requirement.objects.filter(action=action).count() == 1
+
+
+def test_many_at_high_are_let_through_only_by_who_opened_one(cast):
+    action = factories.action("high")
+    terms = granting.Wanted("tool", 3, timezone.now() + timedelta(hours=1), figure="amount_cents", each=20_000, total=60_000)
+    seen = granting.draft(action.pk, terms, by=cast.reviewer).terms.digest
+
+    def give():
+        known = proof(action, cast.reviewer)
+        return granting.give(action.pk, terms, seen=seen, reason="because", by=cast.reviewer, proof=known, door="web")
+
+    with pytest.raises(NotViewed):
+        give()
+    open_(action, cast.reviewer, *names(action))
+    assert give().level == "high"

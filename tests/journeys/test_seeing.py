@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -195,3 +196,18 @@ def test_two_people_see_that_the_other_looks(stack: Stack, sign_in: SignIn) -> N
     second.goto("/runs/")
     first.keyboard.press("a")
     expect(first.locator(".receipt").first).to_contain_text("Approved")
+
+
+def test_the_second_a_of_a_pair_does_not_meet_the_next_action(stack: Stack, sign_in: SignIn) -> None:
+    ids = [opened(stack, {"text": f"pair {i}"})[1] for i in range(2)][::-1]
+    page = sign_in("reviewer")
+    page.clock.set_fixed_time(datetime.now(UTC))  # however slow this machine is, no time passes between the two
+    page.goto("/inbox/?agent=journey&sort=newest")
+    expect(page.locator("#live-pill")).to_have_attribute("data-state", "live")
+    page.keyboard.press("j")
+    expect(page.locator(f"#action-{ids[0]}")).to_be_visible()
+    page.keyboard.press("a")
+    expect(page.locator(f"#action-{ids[1]}")).to_be_visible()
+    page.keyboard.press("a")
+    page.keyboard.press("r")  # it still waits
+    expect(page.locator("[data-preset]").first).to_be_visible()

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from approvals import permissions, queries
-from approvals.errors import ApprovalError, BadRequest, Stale, StepUp
+from approvals.errors import ApprovalError, BadRequest, NotViewed, Stale, StepUp
 from approvals.operations import granting
 from approvals.operations.clock import database_now
 from approvals.operations.granting import Draft, Wanted
@@ -85,7 +85,7 @@ def new(request: Request, action_id: UUID) -> HttpResponse:
         return _form(
             request, detail, said, wanted, again=error.message, confirm=f"{reverse('confirm')}?{urlencode({'next': request.path})}"
         )
-    except Stale as error:
+    except (Stale, NotViewed) as error:
         return _form(request, detail, said, wanted, again=error.message)
     except BadRequest as error:
         return _form(request, detail, said, None, error=error)
@@ -126,7 +126,8 @@ def _kept(request: Request, detail: ActionDetail, said: dict[str, str]) -> HttpR
 
 def _grant(request: Request, grant_id: int, error: ApprovalError | None = None) -> HttpResponse:
     row = read.grant(grant_id)
-    may = permissions.REVIEWERS in permissions.roles(request.user) and all(g.person != request.user.person for g in row.givers)
+    wanted = {need.group for need in row.missing}
+    may = bool(wanted & permissions.standing(request.user).groups) and all(g.person != request.user.person for g in row.givers)
     context = {
         "line": cards.line_of(row),
         "row": row,

@@ -63,3 +63,14 @@ def test_a_held_approval_is_undone_by_a_plain_form(web, cast, waiting, policy):
     fresh = Action.objects.get(pk=action.pk)
     assert (fresh.state, fresh.version) == ("PENDING", 2)
     assert "reopened" in web.get(url, **HTMX)["HX-Trigger"]
+
+
+def test_a_vote_that_waits_for_others_is_taken_back_on_the_page(web, cast, policy):
+    policy.write_text(policy_text(lambda data: data["requirements"]["medium"].update(need=[{"group": "reviewers", "count": 2}])))
+    action = factories.action()
+    assert b"Take it back" not in web.get(reverse("action", args=[action.pk])).content
+    assert post(web, action, "approve").status_code == 200
+    assert b"Take it back" in web.get(reverse("action", args=[action.pk])).content
+    answer = web.post(reverse("action-undo", args=[action.pk]), **HTMX)
+    assert answer.status_code == 200 and b"Take it back" not in answer.content
+    assert Action.objects.get(pk=action.pk).version == 2

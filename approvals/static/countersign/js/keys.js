@@ -3,7 +3,9 @@ import { closeSheet, pressTwice } from "./decide.js";
 import { currentRow, focusRow, move, openRow } from "./inbox.js";
 
 const GO_MS = 1200;
+const PAIR_MS = 700;
 let goUntil = 0;
+let pair = { until: 0, action: "" };
 
 const chosen = JSON.parse(document.body.dataset.keys || "{}");
 const off = () => Boolean(chosen.off);
@@ -18,10 +20,20 @@ function press(key) {
   // Of several decisions that may be undone, the latest is meant.
   const target = seen.sort((a, b) => (b.dataset.decided ?? "").localeCompare(a.dataset.decided ?? ""))[0];
   if (!target) return false;
+  if (secondOfPair(target)) return true;
   if (target.matches("input")) target.focus();
   else if (target.dataset.twice) pressTwice(target);
   else target.click();
   return true;
+}
+
+// Where high risk has made A A a habit, the second A must not meet the next action, which came up after the first.
+function secondOfPair(target) {
+  if (!target.matches("[data-guarded]")) return false;
+  const action = target.closest("[data-action]")?.dataset.action;
+  if (pair.until > Date.now() && pair.action !== action) return true;
+  pair = { until: Date.now() + PAIR_MS, action };
+  return false;
 }
 
 function go(key) {
