@@ -12,6 +12,7 @@ from agents.errors import UnknownAgent, UnknownRun
 from agents.models import Agent, AgentVersion, Effect, Pause, Run
 from agents.states import UNFINISHED, EffectState, RunState
 from approvals.policy.checking import Known, KnownAgent
+from approvals.queries.past import customers
 from approvals.queries.policies import rosters
 from audit.sentences import say
 
@@ -116,11 +117,26 @@ def agents() -> list[AgentRow]:
     return [_agent(a, running.get(a.pk, 0)) for a in rows if a.current]
 
 
-def known_to_policies() -> Known:
-    """What a policy's rules can speak of: the agents with their tools, and how many people each group has."""
-    rows = Agent.objects.select_related("current").order_by("slug")
-    known = [KnownAgent(a.pk, a.environment, {t["name"]: str(t.get("risk", "")) for t in a.current.tools}) for a in rows if a.current]
-    return Known(tuple(known), rosters())
+def known_to_policies(*, calls: bool = True) -> Known:
+    """What a policy's rules can speak of: the agents with their tools and owners, and the people of each group.
+
+    Args:
+        calls: also the customers of the newest calls, which takes a moment to look up.
+    """
+    rows = Agent.objects.select_related("current", "owner").order_by("slug")
+    there = rosters()
+    return Known(tuple(_known(a) for a in rows if a.current), there.groups, there.names, customers() if calls else ())
+
+
+def _known(row: Any) -> KnownAgent:
+    tools = row.current.tools
+    return KnownAgent(
+        row.pk,
+        row.environment,
+        tools={t["name"]: str(t.get("risk", "")) for t in tools},
+        schemas={t["name"]: t["schema"] for t in tools if isinstance(t.get("schema"), dict)},
+        owner=row.owner.person if row.owner else "",
+    )
 
 
 def agent(slug: str) -> AgentRow:

@@ -104,11 +104,12 @@ class NotViewed(BadRequest):
 
 
 class InvalidPolicy(BadRequest):
-    """Details: `fields`, a dict from "line N" to what is wrong there. `problems` has the same as (line, why) pairs."""
+    """Details: `fields`, a dict from "line N" to what is wrong there. `problems` has the same as (line, why) pairs; `warnings`, in the same
+    form, what was found besides."""
 
     code, status = "invalid_policy", 422
 
-    def __init__(self, problems: Sequence[tuple[int, str]]) -> None:
+    def __init__(self, problems: Sequence[tuple[int, str]], warnings: Sequence[tuple[int, str]] = ()) -> None:
         line, why = problems[0]
         first = say("line %(line)s: %(why)s", line=line, why=why) if line else why
         more = len(problems) - 1
@@ -121,4 +122,4 @@ class InvalidPolicy(BadRequest):
         else:
             message = say("This policy cannot be used: %(what)s", what=first)
         super().__init__(message, fields=fields)
-        self.problems = tuple(problems)
+        self.problems, self.warnings = tuple(problems), tuple(warnings)

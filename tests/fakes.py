@@ -80,7 +80,7 @@ class PolicyInForce:
     def write_text(self, source: str) -> PolicyVersion:
         author, other = (people.ensure_person(username=name, roles=["admins"]) for name in ("ada", "anna"))
         made = publishing.propose(source, justification="a test wants it", known=Known(), by=author, door="cli")
-        return publishing.publish(made.pk, by=other, door="cli")
+        return publishing.publish(made.pk, known=Known(), by=other, door="cli")
 
 
 def with_rules(rules: str) -> str:

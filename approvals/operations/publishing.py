@@ -1,6 +1,7 @@
 """How the policy changes: proposed with a reason, published by the right person, kept for ever."""
 
 import difflib
+from dataclasses import replace
 
 from django.db import transaction
 from django.db.models import Max
@@ -12,9 +13,10 @@ from approvals.models import PolicyVersion, User
 from approvals.operations import kept, policies
 from approvals.operations.halts import check_reason
 from approvals.operations.notices import Hint, tell
-from approvals.policy.checking import Finding, Known, check
+from approvals.policy.checking import Finding, Known, check, unmanned
 from approvals.policy.comparing import loosenings
 from approvals.policy.rules import BadPolicy, Policy, parse
+from approvals.queries.policies import rosters
 from approvals.states import PolicyState, word
 from audit import log
 from audit.sentences import say
@@ -58,12 +60,16 @@ def propose(source: str, *, justification: str, known: Known, by: User, door: st
 
 
 @transaction.atomic
-def publish(version_id: int, *, by: User, door: str, note: str = "") -> PolicyVersion:
-    """Put a proposed policy in force. What loosens needs somebody else than its author.
+def publish(version_id: int, *, known: Known, by: User, door: str, note: str = "") -> PolicyVersion:
+    """Put a proposed policy in force. What loosens needs somebody else than its author. It is checked again: agents and people come and go.
+
+    Args:
+        known: as `propose` wants it; who is in which group is asked again here, when anybody knows.
 
     Raises:
         NotFound, NotAllowed: no such proposal; not an administrator, or the author of a change that loosens.
         Conflict, Stale: published or withdrawn already; another version was published since it was proposed.
+        InvalidPolicy: something is wrong with it today.
     """
     note = check_reason(note) if note.strip() else ""
     who, version = _open(version_id, by)
@@ -76,7 +82,7 @@ def publish(version_id: int, *, by: User, door: str, note: str = "") -> PolicyVe
                 base=version.base,
             )
         )
-    policy = parse(version.source)
+    policy, _ = examined(version.source, known=_as_it_is(known))
     # What was found when it was proposed counts, and what this release of the product finds as well.
     loosens = [*version.loosens, *loosenings(current.data, policy.data)]
     if loosens and version.proposed_by and version.proposed_by.person == who.person:
@@ -111,7 +117,11 @@ def withdraw(version_id: int, *, by: User, door: str, reason: str) -> PolicyVers
 
 
 def examined(source: str, *, known: Known) -> tuple[Policy, tuple[Finding, ...]]:
-    """A text as a policy, and what only needs to be known of it. Raises InvalidPolicy for what must be mended."""
+    """A text as a policy, and what only needs to be known of it. Every door that takes a policy asks this, so all show the same.
+
+    Raises:
+        InvalidPolicy: for what must be mended; its `warnings` have the rest.
+    """
     current = policies.in_force()
     try:
         policy = parse(source, number=current.number + 1)
@@ -120,9 +130,30 @@ def examined(source: str, *, known: Known) -> tuple[Policy, tuple[Finding, ...]]
             [(p.line, say("%(where)s: %(why)s", where=p.where, why=p.why) if p.where else p.why) for p in error.problems]
         ) from error
     findings = check(policy, known, before=current)
-    if refused := [f for f in findings if f.refused]:
-        raise InvalidPolicy([(f.line, f.why) for f in refused])
+    if any(f.refused for f in findings):
+        raise InvalidPolicy(*[[(f.line, f.why) for f in findings if f.refused is refused] for refused in (True, False)])
     return policy, findings
+
+
+def found_in(source: str, *, known: Known) -> tuple[Finding, ...]:
+    """All that `examined` finds, to be shown; nothing is raised."""
+    try:
+        return examined(source, known=known)[1]
+    except InvalidPolicy as error:
+        return (*(Finding(line, why, refused=True) for line, why in error.problems), *(Finding(line, why) for line, why in error.warnings))
+
+
+def unmanned_now(known: Known) -> tuple[Finding, ...]:
+    """The places of the policy in force that nobody could fill today."""
+    return unmanned(policies.in_force(), known)
+
+
+def _as_it_is(known: Known) -> Known:
+    """With the groups as they are under the lock of publishing, which whoever deletes a group takes as well."""
+    if known.rosters is None:
+        return known
+    there = rosters()
+    return replace(known, rosters=there.groups, names=there.names)
 
 
 def diff_of(before: str, after: str, name_before: str, name_after: str) -> str:

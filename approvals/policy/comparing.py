@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from approvals.policy.basics import Level, RequirementRule
 from approvals.policy.replacing import replaced
 from approvals.policy.rules import PolicyData
-from approvals.policy.ruleset import Require, Rule
-from approvals.policy.strictness import OF_TIME, less, less_of
+from approvals.policy.ruleset import Rule
+from approvals.policy.strictness import OF_TIME, less, less_of, requires_as_much
 from audit.sentences import Frozen
 
 # Fields looked at one by one below; `version` says nothing. A field that is added to the policy and forgotten here loosens.
@@ -145,34 +145,8 @@ def _only_stricter(old: Rule, new: Rule) -> bool:
         return False
     floor_before, floor = (r.at_least.rank if r.at_least else -1 for r in (old, new))
     return (
-        bool(new.deny or not old.deny) and floor >= floor_before and new.score >= old.score and _requires_as_much(old.require, new.require)
+        bool(new.deny or not old.deny) and floor >= floor_before and new.score >= old.score and requires_as_much(old.require, new.require)
     )
-
-
-def _requires_as_much(old: Require | None, new: Require | None) -> bool:
-    if old is None:
-        return True
-    if new is None:
-        return False
-    counts = {(n.group, n.stage): n.count for n in new.need}
-    return (
-        all(counts.get((n.group, n.stage), 0) >= n.count for n in old.need)
-        and _no_later(old.rejections, new.rejections)
-        and set(old.exclude) <= set(new.exclude)
-        and set(old.reason_for) <= set(new.reason_for)
-        and _within(old.verdicts, new.verdicts)
-        and _no_later(old.deadline_s, new.deadline_s)
-        and _no_later(old.execute_within_s, new.execute_within_s)
-        and (new.hold_s or 0) >= (old.hold_s or 0)
-    )
-
-
-def _within(old: Sequence[str] | None, new: Sequence[str] | None) -> bool:
-    return old is None or (new is not None and set(new) <= set(old))
-
-
-def _no_later(old: int | None, new: int | None) -> bool:
-    return old is None or (new is not None and new <= old)
 
 
 def _other(old: PolicyData, new: PolicyData) -> Iterator[str]:

@@ -11,11 +11,11 @@ from typing import Any
 import celpy
 from celpy.adapter import json_to_cel
 from celpy.celparser import CELParseError
-from celpy.celtypes import BoolType
+from celpy.celtypes import BoolType, ListType
 from celpy.evaluation import CELEvalError, base_functions
 from lark import Tree
 
-from approvals.policy.shortcuts import Unsure, plain_test
+from approvals.policy.shortcuts import Unsure, constant, plain_test
 from audit.sentences import Frozen, cause, say
 
 # It logs what `Unanswerable` says anyway, once per node of the expression.
@@ -37,6 +37,8 @@ NAMES = (
     "estimated_cost",
 )
 MACROS = {"all", "exists", "exists_one", "filter", "map", "reduce", "min"}
+# Nodes of the grammar that name something, or call something that may.
+NAMING = {"ident", "ident_arg", "member_dot", "member_dot_arg", "map_lit"}
 # More values than this are not looked at: agents write arguments, and nobody's condition may keep a worker for seconds.
 MOST_VALUES = 5_000
 _environment = celpy.Environment()
@@ -72,6 +74,7 @@ class Condition:
             raise BadCondition(
                 say("this is no condition: it cannot be read at column %(column)s", column=error.column), error.line or 1
             ) from error
+        self.tree = tree
         self.names = _names(tree)
         self._plain = plain_test(tree)
         self._program = _environment.program(tree)
@@ -126,6 +129,32 @@ class Said:
         if self._too_much:
             raise Unanswerable(TOO_MUCH(n=MOST_VALUES))
         return self._converted
+
+
+def constant_of(tree: Tree[Any]) -> Any:
+    """What a part of a condition that speaks of nothing always gives, as a plain value. Raises Unanswerable."""
+    try:
+        return constant(tree)
+    except Unsure:
+        pass
+    if next(tree.find_pred(lambda t: t.data in NAMING), None) is not None:
+        raise Unanswerable(NO_ANSWER())
+    try:
+        return _plain(_environment.program(tree).evaluate({}))
+    except Exception as error:  # whatever the library makes of it, it is no constant
+        raise Unanswerable(type(error).__name__) from error
+
+
+def _plain(value: Any) -> Any:
+    """A value of the language as Python has it. Raises TypeError for what has no plain form here."""
+    if value is None or isinstance(value, BoolType):
+        return None if value is None else bool(value)
+    if isinstance(value, ListType):
+        return [_plain(item) for item in value]
+    for kind in (float, int, str):
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError
 
 
 def _count(value: Any, left: int) -> int:

@@ -41,7 +41,7 @@ def plain_test(tree: Tree[Any]) -> Test | None:
 
 
 def _test(tree: Any) -> Test:
-    tree = _only(tree)
+    tree = only(tree)
     if tree.data in {"conditionaland", "conditionalor"}:
         one, other = (_test(child) for child in tree.children)
         # An operand that is unsure makes the whole unsure, unless the first has decided already, as in the language.
@@ -62,14 +62,14 @@ def _relation(tree: Tree[Any]) -> Test:
     sign, right = tree.children
     path = _value(sign.children[0])
     if sign.data == "relation_in":
-        listed = _only(right)
+        listed = only(right)
         if listed.data != "list_lit" or not listed.children:
             raise Unsure
-        values = [_constant(item) for item in listed.children[0].children]
+        values = [constant(item) for item in listed.children[0].children]
         if not all(type(v) is str for v in values):
             raise Unsure
         return lambda v: _same(path(v), "") in values
-    compare, value = COMPARE.get(sign.data), _constant(right)
+    compare, value = COMPARE.get(sign.data), constant(right)
     if compare is None or (type(value) is bool and sign.data not in {"relation_eq", "relation_ne"}):
         raise Unsure
     return lambda v: compare(_same(path(v), value), value)
@@ -82,7 +82,7 @@ def _text(tree: Tree[Any]) -> Test:
     ask, path = TEXT.get(str(name)), _path(owner)
     if ask is None or len(arguments.children) != 1:
         raise Unsure
-    value = _constant(arguments.children[0])
+    value = constant(arguments.children[0])
     if type(value) is not str:
         raise Unsure
     return lambda v: ask(_same(path(v), ""), value)
@@ -92,7 +92,7 @@ def _has(tree: Tree[Any]) -> Test:
     if len(tree.children) != 2:
         raise Unsure
     name, arguments = tree.children
-    asked = _only(arguments.children[0])
+    asked = only(arguments.children[0])
     if str(name) != "has" or asked.data != "member_dot":
         raise Unsure
     owner, field = _path(asked.children[0]), str(asked.children[1])
@@ -108,7 +108,7 @@ def _has(tree: Tree[Any]) -> Test:
 
 def _value(tree: Any) -> Callable[[Variables], Any]:
     """What a path leads to, or the size of that."""
-    found = _only(tree)
+    found = only(tree)
     if found.data != "ident_arg" or len(found.children) != 2 or str(found.children[0]) != "size" or len(found.children[1].children) != 1:
         return _path(found)
     path = _path(found.children[1].children[0])
@@ -124,11 +124,11 @@ def _value(tree: Any) -> Callable[[Variables], Any]:
 
 def _path(tree: Any) -> Callable[[Variables], Any]:
     """What follows a name through the fields of maps."""
-    tree = _only(tree)
+    tree = only(tree)
     steps: list[str] = []
     while tree.data == "member_dot":
         steps.insert(0, str(tree.children[1]))
-        tree = _only(tree.children[0])
+        tree = only(tree.children[0])
     if tree.data != "ident":
         raise Unsure
     steps.insert(0, str(tree.children[0]))
@@ -151,8 +151,9 @@ def _same(value: Any, like: Any) -> Any:
     return value
 
 
-def _constant(tree: Any) -> Any:
-    found = _only(tree)
+def constant(tree: Any) -> Any:
+    """A plain constant. Raises Unsure."""
+    found = only(tree)
     if found.data != "literal":
         raise Unsure
     token = found.children[0]
@@ -180,8 +181,8 @@ LITERALS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _only(tree: Any) -> Tree[Any]:
-    """The first node below that says something: the grammar wraps everything in a dozen of one child each."""
+def only(tree: Any) -> Tree[Any]:
+    """The first node below that says something: the grammar wraps everything in a dozen of one child each. Raises Unsure."""
     while (
         isinstance(tree, Tree)
         and len(tree.children) == 1

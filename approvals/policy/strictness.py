@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from approvals.policy.basics import ExtendRule, NeedRule, RequirementRule, Rung, verdict_said
+from approvals.policy.ruleset import Require
 from audit.sentences import Frozen
 
 # How long people have belongs to a level: whatever rises gets the time of where it rises to.
@@ -42,6 +43,33 @@ def less_of(name: str, old: Any, new: Any) -> str:
     if known is None:
         return ANOTHER(what=name) if old != new else ""
     return known(old, new)
+
+
+def requires_as_much(old: Require | None, new: Require | None) -> bool:
+    """Whether what is asked on top is at least as much, part by part."""
+    if old is None:
+        return True
+    if new is None:
+        return False
+    counts = {(n.group, n.stage): n.count for n in new.need}
+    return (
+        all(counts.get((n.group, n.stage), 0) >= n.count for n in old.need)
+        and _no_later(old.rejections, new.rejections)
+        and set(old.exclude) <= set(new.exclude)
+        and set(old.reason_for) <= set(new.reason_for)
+        and _within(old.verdicts, new.verdicts)
+        and _no_later(old.deadline_s, new.deadline_s)
+        and _no_later(old.execute_within_s, new.execute_within_s)
+        and (new.hold_s or 0) >= (old.hold_s or 0)
+    )
+
+
+def _within(old: Sequence[str] | None, new: Sequence[str] | None) -> bool:
+    return old is None or (new is not None and set(new) <= set(old))
+
+
+def _no_later(old: int | None, new: int | None) -> bool:
+    return old is None or (new is not None and new <= old)
 
 
 def _people(old: Sequence[NeedRule], new: Sequence[NeedRule]) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import connection
-from django.db.models import Count, F, Q
+from django.db.models import F
 
 from approvals.errors import NotFound
-from approvals.models import Backtest, PolicyVersion
+from approvals.models import Backtest, PolicyVersion, User
 from approvals.policy.replay import Tally
 from approvals.policy.rules import BadPolicy, PolicyData, parse_stored
 from approvals.queries.drills import NO_DRILL
@@ -132,13 +132,29 @@ def policy_source(sha256: str) -> str:
 
 def policy_of(sha256: str) -> PolicyData | None:
     """The policy of a hash, parsed; None when it is gone or cannot be read any more."""
-    return _parsed(sha256) if PolicyVersion.objects.filter(sha256=sha256).exists() else None
+    try:
+        return _parsed(sha256)
+    except LookupError:  # not remembered: it may be put down yet
+        return None
 
 
-def rosters() -> dict[str, int]:
-    """How many different active people each group has."""
-    counted = Count("user__person", filter=Q(user__is_active=True, user__kind="human"), distinct=True)
-    return dict(Group.objects.annotate(people=counted).values_list("name", "people"))
+@dataclass(frozen=True)
+class Rosters:
+    """The active persons of each group, and what each of them is called."""
+
+    groups: Mapping[str, frozenset[str]]
+    names: Mapping[str, str]
+
+
+def rosters() -> Rosters:
+    """Who is in which group now; a group without anybody has an empty one."""
+    groups: dict[str, set[str]] = {name: set() for name in Group.objects.values_list("name", flat=True)}
+    names: dict[str, str] = {}
+    active = User.objects.filter(is_active=True, kind=User.Kind.HUMAN, groups__name__isnull=False)
+    for group, person, username in active.order_by("pk").values_list("groups__name", "person", "username"):
+        groups.setdefault(group, set()).add(person)
+        names.setdefault(person, username)
+    return Rosters({name: frozenset(there) for name, there in groups.items()}, names)
 
 
 _NEWEST = f"""
@@ -190,10 +206,13 @@ def unfinished_backtests(*, quiet_s: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _parsed(sha256: str) -> PolicyData | None:
+    source = policy_source(sha256)
+    if not source:
+        raise LookupError
     try:
-        return parse_stored(policy_source(sha256)).data
+        return parse_stored(source).data
     except BadPolicy:
         return None
 

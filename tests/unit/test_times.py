@@ -97,7 +97,9 @@ def test_whatever_lets_more_people_in_or_waits_longer_loosens(change):
 
 
 def test_groups_nobody_is_in_are_refused_when_saved():
-    known = Known((KnownAgent("a", "demo", {"t": "write"}),), {"reviewers": 2, "operators": 1, "admins": 1})
+    known = Known(
+        (KnownAgent("a", "demo", {"t": "write"}),), {"reviewers": frozenset("rs"), "operators": frozenset("o"), "admins": frozenset("a")}
+    )
     text = changed(escalate=[{"after": "50%", "to": "admin"}], need=[{"group": "reviewers", "count": 2}, {"group": "reviewers", "count": 1, "stage": 2}])  # fmt: skip
     said = [f.why for f in check(parse(text), known) if f.refused]
     assert "medium asks 3 of reviewers, and there are 2: nobody could approve" in said

@@ -19,7 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from agents import queries as agent_queries
 from approvals import queries
 from approvals.notify import mail
-from approvals.operations import policies
+from approvals.operations import policies, publishing
 from approvals.policy.rules import text_of
 from approvals.queries import sign_ins as sign_in_queries
 from approvals.queries.reaching import delivery_standing
@@ -177,4 +177,14 @@ def _signing_in() -> Iterator[Finding]:
     yield Finding(said, settings.DEMO or not settings.SECURE, mend)
 
 
-LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _policy, _signing_in, _work, _reaching)
+def _people() -> Iterator[Finding]:
+    """Whether there are people for every place the policy in force has."""
+    lacking = publishing.unmanned_now(agent_queries.known_to_policies(calls=False))
+    mend = "Put people into the group (manage.py people groups add GROUP NAME), or ask others in the policy"
+    for finding in lacking:
+        yield Finding(f"the policy in force, line {finding.line}: {finding.why}", False, mend)
+    if not lacking:
+        yield Finding("there are people for every place the policy in force has", True)
+
+
+LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _policy, _people, _signing_in, _work, _reaching)

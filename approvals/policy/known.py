@@ -1,0 +1,75 @@
+"""What a policy is checked against: the agents with their tools, the people, the customers there have been. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from approvals.policy.matching import Facts
+
+
+@dataclass(frozen=True)
+class KnownAgent:
+    """A registered agent.
+
+    Attributes:
+        environment: where it acts.
+        tools: the class of each of its tools by name; `schemas`, the JSON Schema of the arguments.
+        owner: the person it belongs to, "" when nobody is named.
+    """
+
+    slug: str
+    environment: str
+    tools: Mapping[str, str]
+    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    owner: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What there is.
+
+    Attributes:
+        rosters: the active persons of each group, those without anybody included; None when nobody knows.
+        names: what a person is called in a sentence.
+        customers: those that the newest calls were for.
+    """
+
+    agents: tuple[KnownAgent, ...] = ()
+    rosters: Mapping[str, frozenset[str]] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    customers: tuple[str, ...] = ()
+
+    @property
+    def tools(self) -> list[str]:
+        return sorted({tool for agent in self.agents for tool in agent.tools})
+
+    @cached_property
+    def calls(self) -> list[Facts]:
+        """Every agent with every tool of its own, as a call that says nothing yet."""
+        return [Facts(tool, cls, environment=a.environment, agent=a.slug) for a in self.agents for tool, cls in a.tools.items()]
+
+    def schema(self, agent: str, tool: str) -> Mapping[str, Any]:
+        """The schema of a tool's arguments; empty when nobody knows it."""
+        return self._schemas.get((agent, tool), {})
+
+    @cached_property
+    def _schemas(self) -> dict[tuple[str, str], Mapping[str, Any]]:
+        return {(a.slug, tool): schema for a in self.agents for tool, schema in a.schemas.items()}
+
+    def owners(self, agents: frozenset[str]) -> dict[str, frozenset[str]]:
+        """The agents among these that each person owns."""
+        found: dict[str, set[str]] = {}
+        for agent in self.agents:
+            if agent.owner and agent.slug in agents:
+                found.setdefault(agent.owner, set()).add(agent.slug)
+        return {owner: frozenset(slugs) for owner, slugs in found.items()}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to mend or to know; `refused` when it must be mended before the policy can be saved."""
+
+    line: int
+    why: str
+    refused: bool = False

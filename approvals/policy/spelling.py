@@ -1,0 +1,161 @@
+"""Names a policy writes that nobody has: tools, agents, environments, classes, customers, arguments and figures. Pure.
+
+In `match`, in conditions, and in where Slack cards go.
+"""
+
+import difflib
+from collections.abc import Iterator, Sequence
+
+from approvals.policy.claims import Claim, every_claim, every_path, guarded
+from approvals.policy.known import Finding, Known
+from approvals.policy.matching import Facts, any_of
+from approvals.policy.possible import ASKS
+from approvals.policy.reaching import asks_of
+from approvals.policy.rules import Policy, line_of
+from approvals.policy.ruleset import Rule
+from approvals.policy.shapes import Missing, shape_of
+from audit.sentences import Frozen
+
+UNKNOWN = {
+    "tool": Frozen("rule %(rule)s: no registered tool is called %(name)s; there are %(names)s"),
+    "agent": Frozen("rule %(rule)s: no registered agent is called %(name)s; there are %(names)s"),
+    "environment": Frozen("rule %(rule)s: no registered environment is called %(name)s; there are %(names)s"),
+    "class": Frozen("rule %(rule)s: no registered class is called %(name)s; there are %(names)s"),
+}
+UNKNOWN_NEAR = {
+    "tool": Frozen("rule %(rule)s: no registered tool is called %(name)s; did you mean %(near)s?"),
+    "agent": Frozen("rule %(rule)s: no registered agent is called %(name)s; did you mean %(near)s?"),
+    "environment": Frozen("rule %(rule)s: no registered environment is called %(name)s; did you mean %(near)s?"),
+    "class": Frozen("rule %(rule)s: no registered class is called %(name)s; did you mean %(near)s?"),
+}
+CUSTOMER = Frozen("rule %(rule)s: none of the newest calls was for a customer %(name)s; they were for %(names)s")
+CUSTOMER_NEAR = Frozen("rule %(rule)s: none of the newest calls was for a customer %(name)s; did you mean %(near)s?")
+NO_ARGUMENT = Frozen("rule %(rule)s: %(path)s is no argument of %(tools)s; there are %(names)s")
+NO_ARGUMENT_NEAR = Frozen("rule %(rule)s: %(path)s is no argument of %(tools)s; did you mean %(near)s?")
+NOT_EVERYWHERE = Frozen(
+    "rule %(rule)s: %(path)s is no argument of %(tools)s: there the condition cannot be answered, which counts as matching; ask has(%(path)s) first"
+)
+FIGURE = Frozen("rule %(rule)s: no figure is called %(name)s; did you mean %(near)s?")
+SLIP = Frozen("at_least: no tool is called %(tool)s; did you mean %(near)s?")
+SLACK = Frozen("slack: no registered %(what)s is called %(name)s: nothing is posted for it", only={"what": "tool|agent"})
+# The names conditions have for what stands in `match` under another one.
+IN_CONDITIONS = {"tool": "tool", "agent": "agent", "environment": "environment", "tool_class": "class"}
+# What the previews of the tools that ship call their figures, beside those the policy has points for.
+FIGURES = {"amount_cents", "rows", "files", "bytes", "recipients"}
+SHOWN = 12
+
+
+def misspelled(policy: Policy, at: int, known: Known, calls: Sequence[Facts]) -> Iterator[Finding]:
+    """What one rule calls by a name that nobody has; `calls` are those its patterns take in."""
+    rule = policy.data.rules[at]
+    line = line_of(policy.source, "rules", at, "match")
+    names = names_of(known)
+    for what, patterns in (("tool", rule.match.tools), ("agent", rule.match.agents), ("environment", rule.match.environments),
+                           ("class", rule.match.classes)):  # fmt: skip
+        for pattern in patterns:
+            if known.agents and not any(map(any_of([pattern]), names[what])):
+                yield Finding(line, _unknown(rule, what, pattern, names[what]), refused=True)
+    for pattern in rule.match.customers:
+        if known.customers and not any(map(any_of([pattern]), known.customers)):
+            yield Finding(line, _unknown_customer(rule, pattern, known.customers))
+    if rule.match.condition:
+        first = line_of(policy.source, "rules", at, "match", "when") - 1
+        for found in _in_condition(policy, rule, known, calls, names):
+            yield Finding(first + found.line, found.why, found.refused)
+
+
+def elsewhere(policy: Policy, known: Known) -> Iterator[Finding]:
+    """Names outside of rules. They may belong to what comes one day: nothing is refused."""
+    for i, floor in enumerate(policy.data.at_least):
+        for tool in floor.tools:
+            near = difflib.get_close_matches(tool, known.tools, n=1, cutoff=0.85)
+            if near and tool not in known.tools:
+                yield Finding(line_of(policy.source, "at_least", i), SLIP(tool=tool, near=near[0]))
+    if not known.agents:
+        return
+    slugs = [a.slug for a in known.agents]
+    named = [(("channels", i), "tool", r.tools, known.tools) for i, r in enumerate(policy.data.slack.channels)]
+    named += [(("channels", i), "agent", r.agents, slugs) for i, r in enumerate(policy.data.slack.channels)]
+    named += [(("show", i), "tool", s.tools, known.tools) for i, s in enumerate(policy.data.slack.show)]
+    for path, what, patterns, names in named:
+        for pattern in patterns:
+            if not any(map(any_of([pattern]), names)):
+                yield Finding(line_of(policy.source, "slack", *path), SLACK(what=what, name=pattern))
+
+
+def names_of(known: Known) -> dict[str, list[str]]:
+    """The names there are of each kind."""
+    return {
+        "tool": known.tools,
+        "agent": [a.slug for a in known.agents],
+        "environment": sorted({a.environment for a in known.agents}),
+        "class": sorted({cls for a in known.agents for cls in a.tools.values()}),
+    }
+
+
+def _in_condition(policy: Policy, rule: Rule, known: Known, calls: Sequence[Facts], names: dict[str, list[str]]) -> Iterator[Finding]:
+    """What a condition names; lines are counted within it."""
+    tree = rule.match.condition.tree if rule.match.condition else None
+    if tree is None:
+        return
+    for claim in every_claim(tree):
+        what = IN_CONDITIONS.get(claim.steps[0]) if len(claim.steps) == 1 else None
+        if what and known.agents:
+            for value in _unknown_names(claim, names[what]):
+                yield Finding(claim.line, _unknown(rule, what, value, names[what]), refused=True)
+        if claim.steps == ("customer",) and known.customers:
+            for value in _unknown_names(claim, known.customers):
+                yield Finding(claim.line, _unknown_customer(rule, value, known.customers))
+    figures = sorted(FIGURES | {a.of for a in policy.data.amounts})
+    asked = guarded(tree)
+    for steps, line in dict(every_path(tree)).items():
+        if steps[0] == "figures" and steps[1] not in figures and (near := difflib.get_close_matches(steps[1], figures, n=1, cutoff=0.8)):
+            yield Finding(line, FIGURE(rule=rule.name, name=steps[1], near=near[0]))
+        if steps[0] == "args":
+            yield from _argument(rule, steps, line, known, calls, guarded=any(steps[: len(g)] == g for g in asked))
+
+
+def _unknown_names(claim: Claim, names: Sequence[str]) -> Iterator[str]:
+    """The names a claim speaks of that nobody has; for a beginning or an ending, that nobody's name has."""
+    ask = ASKS["=="] if claim.sign in {"==", "!=", "in"} else ASKS.get(claim.sign)
+    for value in claim.value if claim.sign == "in" else [claim.value]:
+        if type(value) is str and ask and claim.sign not in {"<", "<=", ">", ">="} and not any(ask(name, value) for name in names):
+            yield value
+
+
+def _argument(rule: Rule, steps: tuple[str, ...], line: int, known: Known, calls: Sequence[Facts], *, guarded: bool) -> Iterator[Finding]:
+    """An argument that none of the tools has, or some have not."""
+    lacking: dict[str, Missing] = {}
+    having: set[str] = set()
+    for call in calls:
+        try:
+            shape_of(known.schema(call.agent, call.tool), steps[1:])
+            having.add(call.tool)
+        except Missing as missing:
+            if asks_of(rule, steps, call, known):
+                lacking[call.tool] = missing
+    path, tools = ".".join(steps), ", ".join(sorted(set(lacking) - having)[:SHOWN])
+    if lacking and not having:
+        step = next(iter(lacking.values())).step
+        names = sorted({name for m in lacking.values() if m.step == step for name in m.names})
+        near = difflib.get_close_matches(step, names, n=1)
+        why = (
+            NO_ARGUMENT_NEAR(rule=rule.name, tools=tools, path=path, near=near[0])
+            if near
+            else NO_ARGUMENT(rule=rule.name, tools=tools, path=path, names=", ".join(names[:SHOWN]) or "-")
+        )
+        yield Finding(line, why, refused=True)
+    elif tools and not guarded and not rule.loosens:
+        yield Finding(line, NOT_EVERYWHERE(rule=rule.name, path=path, tools=tools))
+
+
+def _unknown(rule: Rule, what: str, name: str, names: Sequence[str]) -> str:
+    if near := difflib.get_close_matches(name, names, n=1):
+        return UNKNOWN_NEAR[what](rule=rule.name, name=name, near=near[0])
+    return UNKNOWN[what](rule=rule.name, name=name, names=", ".join(names[:SHOWN]))
+
+
+def _unknown_customer(rule: Rule, name: str, names: Sequence[str]) -> str:
+    if near := difflib.get_close_matches(name, names, n=1):
+        return CUSTOMER_NEAR(rule=rule.name, name=name, near=near[0])
+    return CUSTOMER(rule=rule.name, name=name, names=", ".join(sorted(names)[:SHOWN]))
