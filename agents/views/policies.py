@@ -54,6 +54,7 @@ def policies_page(request: Request) -> HttpResponse:
         "history": [cards.version_line(v, in_force=current.number) for v in history[:20]],
         "older_url": f"{reverse('policies')}?before={history[19].id}" if len(history) > 20 else "",
         "edit_url": reverse("policy-edit") if may_edit else "",
+        "unmanned": publishing.unmanned_now(known_to_policies(calls=False)),
     }
     return render(request, "policies/policies.html", context)
 
@@ -80,7 +81,7 @@ def editor(request: Request) -> HttpResponse:
         result = _tried(request, source) if do == "test" else _checked(source)
     except InvalidPolicy as error:
         lines = cards.source_lines(source, error.problems)
-        result = {"problems": error.problems, "lines": cards.around(lines)}
+        result = {"problems": error.problems, "warnings": error.warnings, "lines": cards.around(lines)}
     except BadRequest as error:
         result = {"refused": error.message}
     wrong = "problems" in result or "refused" in result
@@ -99,7 +100,9 @@ def backtest(request: Request, backtest_id: int) -> HttpResponse:
 def publish(request: Request, version_id: int) -> HttpResponse:
     permissions.check_read(request.user)
     try:
-        made = publishing.publish(version_id, by=request.user, door="web", note=request.POST.get("note", "")[:2_000])
+        made = publishing.publish(
+            version_id, known=known_to_policies(), by=request.user, door="web", note=request.POST.get("note", "")[:2_000]
+        )
     except ApprovalError as error:
         return _version(request, version_id, error)
     sentence = _("Version %(n)s is in force. Actions asked before keep what they were asked under.")
@@ -127,6 +130,8 @@ def _version(request: Request, version_id: int, error: ApprovalError | None = No
         "version": version,
         "diff": cards.diff_lines(version.diff),
         "source": cards.source_lines(version.source),
+        # What waits is looked at again: what was found when it was proposed may be mended, or not be all.
+        "findings": publishing.found_in(version.source, known=known_to_policies()) if version.state == "PROPOSED" else (),
         "error": error.message if error else "",
         "actions": may_edit and version.state == "PROPOSED",
         "own": own,
@@ -188,8 +193,9 @@ def _said(policy: Policy, source: str) -> dict[str, Any]:
 def _tried(request: Request, source: str) -> dict[str, Any]:
     last = request.POST.get("last", "1000")
     size = int(last) if last.isdecimal() and len(last) < 9 else 1_000
+    _, findings = publishing.examined(source, known=known_to_policies())
     row = backtests.want(source, by=request.user, last=size, days=0 if size else 30)
-    return {"trial": cards.trial_of(queries.backtest(row.pk))}
+    return {"trial": cards.trial_of(queries.backtest(row.pk)), "warnings": [(f.line, f.why) for f in findings]}
 
 
 def _propose(request: Request, source: str) -> HttpResponse:

@@ -16,6 +16,7 @@ from approvals.operations.notices import Hint, tell
 from approvals.policy.replay import Replay, Tally
 from approvals.policy.rules import BadPolicy, Policy, parse
 from approvals.queries import past
+from approvals.queries.policies import policy_of
 from approvals.states import BacktestState
 from audit.sentences import say
 
@@ -61,7 +62,7 @@ def advance(backtest_id: int) -> bool:
 def replay(draft: Policy) -> Replay:
     """A draft beside the policy in force."""
     current = policies.in_force()
-    return Replay(draft.data, current.data, current.sha256)
+    return Replay(draft.data, current.data, current.sha256, policy_of)
 
 
 def readable(source: str) -> Policy:

@@ -1,44 +1,31 @@
-"""Past calls scored again under a draft: what would have been different, for whom and by which rule. Pure.
+"""Past calls scored again under a draft: what would have been asked otherwise, by how many people, and by which change. Pure.
 
-The facts are those frozen when it happened, so an unchanged policy gives what really happened.
+Each call is also scored under the policy of its own day, from the facts frozen then; what its envelope has of the answer counts before that.
+So an unchanged policy gives what really happened.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from approvals.policy.basics import NeedRule, said_of
-from approvals.policy.matching import Facts
-from approvals.policy.risk import Assessment, assess, at_least_medium
+from approvals.policy.asking import Asked, asked, differences, whole
+from approvals.policy.basics import NeedRule
+from approvals.policy.matching import Facts, Hit
+from approvals.policy.risk import Assessment, added_up, assess, at_least_medium
 from approvals.policy.rules import PolicyData
-from approvals.policy.words import people
-from audit.sentences import Frozen
+from approvals.policy.undoing import TOGETHER, UNEXPLAINED, Blame, Change
 
-MOST_SHOWN = 200
-# What policy made of a call, as a back-test keeps it.
-REFUSED = Frozen("%(level)s, refused by policy", parts=["level"])
-PASSES = Frozen("%(level)s, passes by policy", parts=["level"])
-ASKS = Frozen("%(level)s, %(people)s", parts=["level", "people"], only={"level": "low|medium|high|critical"})
+MOST_SHOWN = 60
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What policy made of one call: its level, and whom it asked."""
+class Frozen:
+    """What the envelope of a past call has of what policy made of it; `parts` are fields of the requirement."""
 
     level: str
-    need: tuple[tuple[str, int], ...]
+    need: tuple[NeedRule, ...]
     denied: bool = False
-
-    @property
-    def people(self) -> int:
-        return 0 if self.denied else sum(count for _, count in self.need)
-
-    @property
-    def words(self) -> str:
-        if self.denied:
-            return REFUSED(level=said_of(self.level))
-        need = tuple(NeedRule(group=group, count=count) for group, count in self.need)
-        return ASKS(level=said_of(self.level), people=people(need)) if need else PASSES(level=said_of(self.level))
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,17 +38,23 @@ class Case:
     summary: str
     facts: Facts
     needs_a_person: bool
-    was: Outcome
+    was: Frozen
     policy_sha256: str = ""
 
 
 @dataclass
 class RuleTally:
-    """What one rule of the draft did."""
+    """What one change did.
+
+    Attributes:
+        matched: to how many calls the rule applies under the draft.
+        changed: for how many calls it makes the difference by itself.
+        people: how many more (fewer, when negative) approvals it asks for in those.
+    """
 
     matched: int = 0
     changed: int = 0
-    people: int = 0  # how many more (fewer, when negative) were asked in the calls it took part in
+    people: int = 0
 
 
 @dataclass
@@ -77,7 +70,9 @@ class Tally:
     newly_denied: int = 0
     already: int = 0  # of the changed ones, how many the policy in force changes in just this way
     levels: dict[str, int] = field(default_factory=dict)  # "medium > high": how often
+    fields: dict[str, dict[str, int]] = field(default_factory=dict)  # "hold_s": {"more": how often, "less": ...}
     rules: dict[str, RuleTally] = field(default_factory=dict)
+    others: dict[str, RuleTally] = field(default_factory=dict)  # what no rule does by itself: the names of `undoing`
     shown: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -86,46 +81,97 @@ class Tally:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Tally":
         kept = dict(data)
-        kept["rules"] = {name: RuleTally(**tally) for name, tally in dict(kept.get("rules") or {}).items()}
+        for name in ("rules", "others"):
+            kept[name] = {rule: RuleTally(**tally) for rule, tally in dict(kept.get(name) or {}).items()}
         return cls(**kept)
+
+    def blame(self, blames: Iterable[Blame]) -> None:
+        for blame in blames:
+            table = self.others if blame.name.startswith("(") else self.rules
+            rule = table.setdefault(blame.name, RuleTally())
+            rule.changed += 1
+            rule.people += blame.people
 
 
 @dataclass(frozen=True)
 class Replay:
-    """A draft, and the policy in force it would replace."""
+    """A draft, the policy in force it would replace, and where the policies of older calls are found (by their hash; None when gone)."""
 
     draft: PolicyData
     in_force: PolicyData
     in_force_sha256: str
+    policy_of: Callable[[str], PolicyData | None] = lambda sha256: None
+    _changes: dict[str, Change] = field(default_factory=dict, init=False, compare=False)
+    _policies: dict[str, PolicyData | None] = field(default_factory=dict, init=False, compare=False)
 
     def add(self, tally: Tally, case: Case) -> None:
         """Score one call again and count what differs."""
-        assessment = scored(self.draft, case)
-        now = outcome_of(assessment)
+        hits = _hits(self.draft, case.facts)
+        assessment = _scored(self.draft, case, hits)
+        now, was = asked(self.draft, assessment, case.facts), self.was(case)
         tally.looked_at += 1
-        difference = now.people - case.was.people
         for name in {f.rule for f in assessment.factors if f.rule}:
-            rule = tally.rules.setdefault(name, RuleTally())
-            rule.matched += 1
-            rule.changed += now != case.was
-            rule.people += difference
-        if now == case.was:
+            tally.rules.setdefault(name, RuleTally()).matched += 1
+        if now == was:
             return
         tally.changed += 1
-        tally.more_people += max(0, difference)
-        tally.fewer_people += max(0, -difference)
-        tally.newly_asked += case.was.people == 0 and now.people > 0
-        tally.no_longer_asked += case.was.people > 0 and now.people == 0 and not now.denied
-        tally.newly_denied += now.denied and not case.was.denied
-        already = case.policy_sha256 != self.in_force_sha256 and outcome_of(scored(self.in_force, case)) == now
+        _count(tally, was, now)
+        already = case.policy_sha256 != self.in_force_sha256 and _asked(self.in_force, case) == now
         tally.already += already
-        step = f"{case.was.level} > {now.level}"
-        tally.levels[step] = tally.levels.get(step, 0) + 1
+        blames = self._blames(case, was, now, hits)
+        tally.blame(blames)
+        found = list(differences(was, now))
+        for one in found:
+            ways = tally.fields.setdefault(one.field, {})
+            ways[one.way] = ways.get(one.way, 0) + 1
         if len(tally.shown) < MOST_SHOWN:
             tally.shown.append(
-                {"id": case.id, "agent": case.agent, "tool": case.tool, "summary": case.summary[:160], "was": case.was.words,
-                 "now": now.words, "people": difference, "already": already}
+                {"id": case.id, "agent": case.agent, "tool": case.tool, "summary": case.summary[:160], "people": now.people - was.people,
+                 "already": already, "fields": [[d.field, d.was, d.now, d.way] for d in found], "by": [b.name for b in blames]}
             )  # fmt: skip
+
+    def was(self, case: Case) -> Asked:
+        """What really was asked: what its envelope has, and the rest as the policy of its day says; of one that is gone, as the draft does."""
+        then = self._policy_of(case) or self.draft
+        scored_then = scored(then, case)
+        frozen = case.was
+        rule = scored_then.requirement.model_copy(update={"need": frozen.need, **frozen.parts})
+        return whole(then, frozen.level, rule, frozen.denied, case.facts)
+
+    def _policy_of(self, case: Case) -> PolicyData | None:
+        sha256 = case.policy_sha256
+        if sha256 == self.in_force_sha256:
+            return self.in_force
+        if sha256 not in self._policies:
+            self._policies[sha256] = self.policy_of(sha256)
+        return self._policies[sha256]
+
+    def _blames(self, case: Case, was: Asked, now: Asked, hits: tuple[Hit, ...]) -> list[Blame]:
+        """Which changes make the difference; one of the names for none or several of them when no change does by itself."""
+        difference = now.people - was.people
+        then = self._policy_of(case)
+        if then is None:
+            return [Blame(UNEXPLAINED, difference)]
+        if case.policy_sha256 not in self._changes:
+            self._changes[case.policy_sha256] = Change(then, self.draft)
+        change = self._changes[case.policy_sha256]
+        before = _hits(then, case.facts)
+        if asked(then, _scored(then, case, before), case.facts) == now:
+            return [Blame(UNEXPLAINED, difference)]
+        found = list(change.blames(case.facts, now, hits, before, needs_a_person=case.needs_a_person))
+        return found or [Blame(TOGETHER, difference)]
+
+
+def _count(tally: Tally, was: Asked, now: Asked) -> None:
+    difference = now.people - was.people
+    tally.more_people += max(0, difference)
+    tally.fewer_people += max(0, -difference)
+    tally.newly_asked += was.people == 0 and now.people > 0
+    tally.no_longer_asked += was.people > 0 and now.people == 0 and not now.denied
+    tally.newly_denied += now.denied and not was.denied
+    if was.level != now.level:
+        step = f"{was.level} > {now.level}"
+        tally.levels[step] = tally.levels.get(step, 0) + 1
 
 
 def scored(policy: PolicyData, case: Case) -> Assessment:
@@ -134,9 +180,24 @@ def scored(policy: PolicyData, case: Case) -> Assessment:
     return at_least_medium(policy, found) if case.needs_a_person else found
 
 
-def outcome_of(assessment: Assessment) -> Outcome:
-    need = summed((n.group, n.count) for n in assessment.requirement.need)
-    return Outcome(str(assessment.level), need, bool(assessment.denied))
+def frozen_of(assessment: Assessment) -> Frozen:
+    """What an envelope made of this assessment would have."""
+    return Frozen(str(assessment.level), assessment.requirement.need, bool(assessment.denied))
+
+
+def _hits(policy: PolicyData, facts: Facts) -> tuple[Hit, ...]:
+    return policy.matcher.hits(facts) if policy.rules and not facts.question else ()
+
+
+def _scored(policy: PolicyData, case: Case, hits: tuple[Hit, ...]) -> Assessment:
+    if case.facts.question:
+        return scored(policy, case)
+    found = added_up(policy, case.facts, hits)
+    return at_least_medium(policy, found) if case.needs_a_person else found
+
+
+def _asked(policy: PolicyData, case: Case) -> Asked:
+    return asked(policy, scored(policy, case), case.facts)
 
 
 def summed(places: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:

@@ -74,7 +74,11 @@ def assess(policy: PolicyData, facts: Facts) -> Assessment:
     if facts.question:
         level = policy.questions.level
         return Assessment(policy.levels[level], level, (Factor("question", 0, RUNS_NOTHING()),), policy.requirements[level])
-    hits = policy.matcher.hits(facts) if policy.rules else ()
+    return added_up(policy, facts, policy.matcher.hits(facts) if policy.rules else ())
+
+
+def added_up(policy: PolicyData, facts: Facts, hits: tuple[Hit, ...]) -> Assessment:
+    """The assessment of a call of which these rules apply, highest priority first; what else they were is not asked."""
     factors = [*_of_tool(policy, facts), *_of_size(policy, facts), *_of_setting(policy, facts), *_of_text(policy, facts)]
     factors += [Factor("rule", hit.rule.score, _why(hit), hit.rule.name) for hit in hits if not hit.only_more]
     score = max(0, min(100, sum(factor.points for factor in factors)))
@@ -152,7 +156,7 @@ def _stricter(asked: RequirementRule, more: Require | Instead) -> RequirementRul
     verdicts = tuple(v for v in asked.verdicts if more.verdicts is None or v in more.verdicts)
     return asked.model_copy(
         update={
-            "need": _joined(asked.need, more.need or ()),
+            "need": joined(asked.need, more.need or ()),
             "exclude": tuple(dict.fromkeys((*asked.exclude, *(more.exclude or ())))),
             "verdicts": verdicts or ("reject",),
             "reason_for": tuple(dict.fromkeys((*asked.reason_for, *(more.reason_for or ())))),
@@ -164,7 +168,7 @@ def _stricter(asked: RequirementRule, more: Require | Instead) -> RequirementRul
     )
 
 
-def _joined(one: Sequence[NeedRule], other: Sequence[NeedRule]) -> tuple[NeedRule, ...]:
+def joined(one: Sequence[NeedRule], other: Sequence[NeedRule]) -> tuple[NeedRule, ...]:
     """Both: every group of either in each stage, with the larger count. Stages that would be empty close up."""
     counts: dict[tuple[str, int], int] = {}
     for need in (*one, *other):

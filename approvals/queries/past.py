@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import F, QuerySet
@@ -9,8 +10,9 @@ from django.db.models import F, QuerySet
 from approvals import envelopes
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
+from approvals.policy.basics import NeedRule
 from approvals.policy.matching import Facts
-from approvals.policy.replay import Case, Outcome, summed
+from approvals.policy.replay import Case, Frozen
 from approvals.policy.suggesting import LEAST, Habit
 
 # Habits are looked for among the newest so many ended actions.
@@ -44,6 +46,12 @@ def month_ago() -> datetime:
         cursor.execute("SELECT now() - interval '30 days'")
         found: datetime = cursor.fetchone()[0]
     return found
+
+
+def customers(*, newest: int = 1_000) -> tuple[str, ...]:
+    """Whom the newest calls were for."""
+    found = (case.facts.customer for case in past(position=None, since=None, limit=newest).cases)
+    return tuple(sorted({name for name in found if name}))
 
 
 def habits() -> list[Habit]:
@@ -97,7 +105,19 @@ def _case(row: Requirement) -> Case | None:
         facts = envelope.facts
     except (Tampered, TypeError, KeyError):
         return None
-    need = summed((n.group, n.count) for n in envelope.needs)
-    was = Outcome(envelope.data["risk"]["level"], need, bool(envelope.denied))
-    again = row.why == "edited" or (row.why == "reopened" and was.people > 0)
+    need = tuple(NeedRule(group=n.group, count=n.count, stage=n.stage) for n in envelope.needs)
+    was = Frozen(envelope.data["risk"]["level"], need, bool(envelope.denied), _parts(envelope))
+    again = row.why == "edited" or (row.why == "reopened" and bool(need) and not was.denied)
     return Case(str(action.pk), action.agent, action.tool, action.summary, facts, again, was, envelope.data["policy"]["sha256"])
+
+
+def _parts(envelope: envelopes.Envelope) -> dict[str, Any]:
+    """The fields of a requirement that an envelope keeps as the policy wrote them."""
+    data = envelope.data
+    return {
+        "verdicts": tuple(data["verdicts"]),
+        "reason_for": tuple(data["reason_for"]),
+        "hold_s": data.get("hold_s", 0),
+        "execute_within_s": data["execute_within_s"],
+        "rejections": envelope.rejections,
+    }

@@ -5,17 +5,26 @@ Finished values only; the tables are read by `approvals.queries`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from approvals.policy import words
+from approvals.policy import differing, undoing, words
 from approvals.policy.replay import Tally
 from approvals.policy.rules import Level, PolicyData
 from approvals.queries.policies import BacktestRow, Figures, RuleFigures, Version
 from audit.languages import number, told
+from audit.sentences import say
+
+# What makes a difference and is no rule.
+OTHERS = {
+    undoing.OUTSIDE: say("points, levels and what they ask"),
+    undoing.TOGETHER: say("several changes together, none by itself"),
+    undoing.UNEXPLAINED: say("not this draft: it was scored otherwise then"),
+}
 
 
 @dataclass(frozen=True)
@@ -68,8 +77,8 @@ class Change:
     url: str
     agent: str
     tool: str
-    was: str
-    now: str
+    differs: tuple[str, ...]
+    by: tuple[str, ...]
     people: str
     already: bool
 
@@ -87,7 +96,9 @@ class Trial:
     headline: str
     figures: tuple[tuple[str, str], ...]
     steps: tuple[tuple[str, str, int], ...]
-    rules: tuple[tuple[str, int, int, str], ...]
+    fields: tuple[tuple[str, str, str, str], ...]  # title, how often more, less, otherwise
+    rules: tuple[tuple[str, str, str, str], ...]  # name, applied, makes the difference, approvals
+    others: tuple[tuple[str, str, str], ...]
     changes: tuple[Change, ...]
     unshown: int
 
@@ -171,21 +182,31 @@ def trial_of(row: BacktestRow) -> Trial:
         headline=_headline(row),
         figures=_figures(tally),
         steps=tuple((*step.split(" > "), n) for step, n in sorted(tally.levels.items(), key=lambda pair: -pair[1]) if " > " in step),  # type: ignore[misc]
-        rules=tuple((name, r.matched, r.changed, _signed(r.people)) for name, r in sorted(tally.rules.items())),
-        changes=tuple(
-            Change(
-                s["summary"],
-                reverse("action", args=[s["id"]]),
-                s["agent"],
-                s["tool"],
-                told(s["was"]),
-                told(s["now"]),
-                _signed(s["people"]),
-                s["already"],
-            )
-            for s in tally.shown
+        fields=tuple(_field(name, ways) for name, ways in sorted(tally.fields.items(), key=lambda pair: -sum(pair[1].values()))),
+        rules=tuple((name, number(r.matched), number(r.changed), _signed(r.people)) for name, r in sorted(tally.rules.items())),
+        others=tuple(
+            (told(OTHERS[name]), number(r.changed), _signed(r.people)) for name, r in sorted(tally.others.items()) if name in OTHERS
         ),
+        changes=tuple(_change(s) for s in tally.shown),
         unshown=tally.changed - len(tally.shown),
+    )
+
+
+def _field(name: str, ways: Mapping[str, int]) -> tuple[str, str, str, str]:
+    more, less, other = (number(ways[way]) if ways.get(way) else "\N{EN DASH}" for way in ("more", "less", "other"))
+    return told(differing.title(name)), more, less, other
+
+
+def _change(shown: dict[str, Any]) -> Change:
+    return Change(
+        shown["summary"],
+        reverse("action", args=[shown["id"]]),
+        shown["agent"],
+        shown["tool"],
+        tuple(told(differing.sentence(name, was, now)) for name, was, now, _way in shown.get("fields", ())),
+        tuple(told(OTHERS.get(name, name)) for name in shown.get("by", ())),
+        _signed(shown["people"]),
+        shown["already"],
     )
 
 

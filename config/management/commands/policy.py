@@ -1,20 +1,22 @@
 """`manage.py policy load|show|diff|test|history|publish|withdraw`: policies from the command line. Needs only the database."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents.queries import known_to_policies
-from approvals.operations import backtests, policies, publishing
+from approvals.errors import InvalidPolicy
+from approvals.operations import backtests, kept, policies, publishing
 from approvals.policy import words
 from approvals.policy.replay import Tally
 from approvals.policy.rules import BadPolicy, text_of
 from approvals.queries import past
 from approvals.queries import policies as queries
 from approvals.queries.policies import Version
-from config import commands
+from config import commands, trials
 
 BAR = 30
 
@@ -54,8 +56,15 @@ class Command(BaseCommand):
         with commands.sentences():
             try:
                 getattr(self, f"_{options['verb']}")(options)
+            except InvalidPolicy as error:
+                self._warn(error.warnings)
+                raise
             except BadPolicy as error:
                 raise CommandError("\n".join(str(p) for p in error.problems)) from error
+
+    def _warn(self, warnings: Iterable[tuple[int, str]]) -> None:
+        for line, why in warnings:
+            self.stderr.write(f"warning: {kept.AT_LINE(line=line, why=why)}")
 
     def _load(self, options: dict[str, Any]) -> None:
         by = commands.person(options)
@@ -66,13 +75,14 @@ class Command(BaseCommand):
         for less in made.loosens:
             self.stdout.write(f"  asks for less: {less}")
         if options["publish"]:
-            self._published(publishing.publish(made.pk, by=by, door="cli").pk)
+            self._published(publishing.publish(made.pk, known=known_to_policies(), by=by, door="cli").pk)
         else:
             who = "another administrator publishes" if made.loosens else "publish"
             self.stdout.write(f"Not in force yet: {who} it with: manage.py policy publish {made.pk} --by USERNAME")
 
     def _publish(self, options: dict[str, Any]) -> None:
-        self._published(publishing.publish(options["proposal"], by=commands.person(options), door="cli", note=options["note"]).pk)
+        by, known = commands.person(options), known_to_policies()
+        self._published(publishing.publish(options["proposal"], known=known, by=by, door="cli", note=options["note"]).pk)
 
     def _published(self, version_id: int) -> None:
         made = queries.version(version_id)
@@ -112,7 +122,8 @@ class Command(BaseCommand):
             self.stdout.write(f"asks for less: {less}")
 
     def _test(self, options: dict[str, Any]) -> None:
-        draft = backtests.readable(text_of(options["file"]))
+        draft, findings = publishing.examined(text_of(options["file"]), known=known_to_policies())
+        self._warn((f.line, f.why) for f in findings)
         trial, tally, began = backtests.replay(draft), Tally(), time.monotonic()
         since = past.month_ago() if options["month"] else None
         last = backtests.MOST if options["month"] else options["last"]
@@ -130,20 +141,8 @@ class Command(BaseCommand):
     def _report(self, tally: Tally, seconds: float) -> None:
         if self.stderr.isatty():
             self.stderr.write("")
-        self.stdout.write(
-            f"{tally.looked_at:,} actions in {seconds:.1f} s: {tally.changed:,} would be different"
-            + (f" ({tally.already:,} of them under the policy in force already)" if tally.already else "")
-        )
-        self.stdout.write(
-            f"{tally.more_people:,} more approvals asked for, {tally.fewer_people:,} fewer; {tally.newly_asked:,} newly asked about, "
-            f"{tally.no_longer_asked:,} no longer, {tally.newly_denied:,} newly refused"
-        )
-        for step, count in sorted(tally.levels.items(), key=lambda pair: -pair[1]):
-            self.stdout.write(f"  {step:<20} {count:,}")
-        for name, rule in sorted(tally.rules.items()):
-            self.stdout.write(f"  rule {name}: applied to {rule.matched:,}, {rule.changed:,} different, {rule.people:+,} approvals")
-        for shown in tally.shown[:20]:
-            self.stdout.write(f"  {shown['id']}  {shown['summary'][:50]:<50}  {shown['was']} -> {shown['now']}")
+        for line in trials.report(tally, seconds):
+            self.stdout.write(line)
 
     def _bar(self, done: int, total: int) -> None:
         if self.stderr.isatty():
