@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models.functions import Now
 
-from approvals.errors import BadRequest, NotFound
+from approvals.errors import BadRequest, NotAllowed, NotFound
 from approvals.models import LoginLink, User
 from approvals.operations import sign_ins
 from approvals.permissions import ROLES
@@ -22,7 +22,11 @@ from audit.sentences import say
 
 @transaction.atomic
 def ensure_person(*, username: str, name: str = "", email: str = "", roles: list[str], by: Actor = SYSTEM, door: str = "cli") -> User:
-    """The person's account with these roles; made without a password when it does not exist."""
+    """The person's account with exactly these of the four roles, and whatever other groups it has; made without a password when it is new.
+
+    Raises:
+        BadRequest: there is no such role. NotAllowed: somebody would give themselves one.
+    """
     if unknown := set(roles) - set(ROLES):
         raise BadRequest(say("Unknown roles: %(names)s; there are %(names2)s", names=", ".join(sorted(unknown)), names2=", ".join(ROLES)))
     first, _, last = name.partition(" ")
@@ -31,12 +35,22 @@ def ensure_person(*, username: str, name: str = "", email: str = "", roles: list
         user.set_unusable_password()
         user.save(update_fields=["password"])
     before = set(user.groups.values_list("name", flat=True))
-    user.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
-    if created or before != set(roles):
+    after = set(roles) | (before - set(ROLES))
+    if after - before:
+        _check_not_oneself(user, by)
+    if created or before != after:
+        user.groups.set([Group.objects.get_or_create(name=name)[0] for name in sorted(after)])
         log.append(
-            _entry(user, "person.added" if created else "person.roles_changed", by, door, roles=sorted(roles), before=sorted(before))
+            _entry(user, "person.added" if created else "person.roles_changed", by, door, roles=sorted(after), before=sorted(before))
         )
     return user
+
+
+def _check_not_oneself(user: User, by: Actor) -> None:
+    """Raises NotAllowed when an account gives a role to itself or to another account of the same person."""
+    giver = User.objects.filter(pk=by.id).first() if by.kind == User.Kind.HUMAN and by.id.isdecimal() else None
+    if giver and giver.person == user.person:
+        raise NotAllowed(say("Nobody gives themselves a role: another administrator has to"))
 
 
 @transaction.atomic

@@ -109,7 +109,7 @@ def asks(assessment: Assessment, group: str) -> bool:
 
 def _check(group: str, every: int, per_day: int, kinds: Sequence[str]) -> None:
     wrong: dict[str, str] = {}
-    if not rosters().get(group):
+    if not rosters().groups.get(group):
         wrong["group"] = say("Choose a group with people in it")
     if not LEAST_EVERY <= every <= MOST_EVERY:
         wrong["every"] = say("About one for so many verdicts: from %(least)d to %(most)d", least=LEAST_EVERY, most=MOST_EVERY)

@@ -174,6 +174,7 @@ def notices(reader: User) -> list[Notice]:
     seen: set[tuple[str, str]] = set()
     found = _about_absences(reader, [n for n in rows if n.object == "absence"])
     found += _about_haste([n for n in rows if n.object == "haste"])
+    found += [Notice(n.pk, "", n.object_id, n.kind, "", n.created_at, None) for n in rows if n.object == "group"]
     for n in rows:
         action = actions.get(n.object_id)
         # Of several reminders about one action the newest says it all.

@@ -46,6 +46,8 @@ def notice_lines(found: Sequence[Notice]) -> tuple[NoticeLine, ...]:
 def _about(notice: Notice) -> str:
     if notice.kind.startswith("person.haste"):
         return reverse("quality")
+    if notice.kind.startswith("person.group_"):
+        return reverse("inbox")
     return reverse("action", args=[notice.action_id]) if notice.action_id else f"{reverse('preferences')}#away-title"
 
 
@@ -61,6 +63,8 @@ def notice_words(kind: str) -> str:
         "person.away": _("You stand in for somebody who is away"),
         "person.haste": _("Approves very quickly: many within a minute"),
         "person.haste_own": _("You approve very quickly: many within a minute. Take the time that each needs"),
+        "person.group_added": _("An administrator put you into a group"),
+        "person.group_removed": _("An administrator took you out of a group"),
         "person.declined": _("You are not away any more: this person does not stand in for you"),
     }.get(name, name.replace(".", " "))
 

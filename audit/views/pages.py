@@ -26,7 +26,7 @@ NOT_FOR_ALL, FOR = ("drill.placed",), {"auditors", "admins"}
 FILTERS = ("actor", "kind", "object", "door", "from", "to", "agent", "run", "action", "cursor")
 KINDS = (
     ("decision.", say("Decisions")), ("action.", say("Actions")), ("effect.", say("Effects")), ("run.", say("Runs")), ("edit.", say("Edits")),
-    ("halt.", say("Halts")), ("person.", say("People")), ("pause.", say("Refused questions")), ("agent.", say("Agents")),
+    ("halt.", say("Halts")), ("person.", say("People")), ("group.", say("Groups")), ("pause.", say("Refused questions")), ("agent.", say("Agents")),
     ("drill.", say("Test actions")),
 )  # fmt: skip
 

@@ -147,6 +147,14 @@ SENTENCES: dict[str, Say] = {
     "person.roles_changed": lambda d: say(
         "%(username)s has now %(roles)s", username=d.get("username"), roles=", ".join(d.get("roles") or []) or say("no role")
     ),
+    "person.group_added": lambda d: say("Added %(username)s to the group %(group)s", username=d.get("username"), group=d.get("group")),
+    "person.group_removed": lambda d: say("Took %(username)s out of the group %(group)s", username=d.get("username"), group=d.get("group")),
+    "group.created": lambda d: say("Made the group %(group)s", group=d.get("group")),
+    "group.deleted": lambda d: say(
+        "Deleted the group %(group)s with %(members)s",
+        group=d.get("group"),
+        members=", ".join(d.get("members") or []) or say("nobody in it"),
+    ),
     "person.confirmed": lambda d: say(
         "%(username)s confirmed who they are (%(how)s)", username=d.get("username"), how=told(str(d.get("with_", "")))
     ),

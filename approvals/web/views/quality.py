@@ -86,7 +86,7 @@ def _tests(request: Request, found: DrillFigures, posted: Mapping[str, Any] | No
     plans = drills.plans()
     form = None
     if permissions.can_plan_drills(request.user):
-        groups = sorted(name for name, people in rosters().items() if people)
+        groups = sorted(name for name, people in rosters().groups.items() if people)
         group = str(posted["group"]) if posted else request.GET.get("group", "")
         form = plan_form(group if group in groups else next(iter([g for g in groups if g == "reviewers"] or groups), ""), groups, plans,
                          posted=posted, errors=errors)  # fmt: skip

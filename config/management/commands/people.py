@@ -1,13 +1,15 @@
-"""`manage.py people list|add|roles|lock|unlock|end-sessions|reset-factors|away|back`: accounts, from the machine they are run on."""
+"""`manage.py people list|add|roles|groups|lock|unlock|end-sessions|reset-factors|away|back`: accounts, from the machine they are run on."""
 
 from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from agents.queries import known_to_policies
 from approvals import operations
-from approvals.operations import people, sign_ins
+from approvals.operations import groups, people, publishing, sign_ins
 from approvals.permissions import ROLES
+from approvals.queries import groups as group_queries
 from approvals.queries import sign_ins as queries
 from audit.actors import SYSTEM, Actor
 from config import commands
@@ -22,7 +24,7 @@ class Command(BaseCommand):
         verbs.add_parser("list", help="everybody: roles, second factors, open sessions")
         for verb, help_text in (
             ("add", f"a new account without a password; then: login_links USERNAME. Roles: {', '.join(ROLES)}"),
-            ("roles", "exactly these roles from now on"),
+            ("roles", "exactly these of the four roles from now on; other groups stay (people groups)"),
             ("lock", "no sign-in, no decision; open approvals of theirs count no more; sessions end"),
             ("unlock", "let in again"),
             ("end-sessions", "sign them out everywhere; their open pages stop within 30 s"),
@@ -45,6 +47,7 @@ class Command(BaseCommand):
         away.add_argument("--note", default="")
         back = verbs.add_parser("back", help="they are back")
         back.add_argument("username")
+        _add_groups(verbs.add_parser("groups", help="groups that policies ask: list, create, add, remove, delete"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         with commands.sentences():
@@ -74,6 +77,30 @@ class Command(BaseCommand):
         people.unlock(username=options["username"], by=_by(options))
         self.stdout.write(f"{options['username']} is let in again")
 
+    def _groups(self, options: dict[str, Any]) -> None:
+        verb, by = options["groups_verb"], commands.person(options) if options.get("by") else None
+        group, username = options.get("group", ""), options.get("username", "")
+        if verb == "list":
+            for row in group_queries.groups():
+                said = "role" if row.role else "by single sign-on" if row.sign_on else ""
+                members = ", ".join(commands.shown(m.username) for m in group_queries.group_detail(row.id).members)
+                self.stdout.write(f"{commands.shown(row.name):<20} {row.people:>4}  {said:<18} {members}".rstrip())
+            return
+        if verb == "create":
+            groups.create(name=group, by=by, door="cli")
+            self.stdout.write(f"{group} is there, with nobody in it")
+        elif verb == "add":
+            groups.add(group=group, username=username, by=by, door="cli")
+            self.stdout.write(f"{username} is in {group}")
+        elif verb == "remove":
+            groups.remove(group=group, username=username, by=by, door="cli")
+            self.stdout.write(f"{username} is no longer in {group}")
+        else:
+            gone = groups.delete(group=group, by=by, door="cli")
+            self.stdout.write(f"{group} is deleted; in it was {', '.join(gone) or 'nobody'}")
+        for finding in publishing.unmanned_now(known_to_policies(calls=False)):
+            self.stderr.write(f"warning: the policy in force, line {finding.line}: {finding.why}")
+
     def _away(self, options: dict[str, Any]) -> None:
         lasts = timedelta(seconds=seconds(options["lasts"])) if options["lasts"] else None
         by = commands.person({"by": options["username"]})
@@ -93,6 +120,22 @@ class Command(BaseCommand):
     def _reset_factors(self, options: dict[str, Any]) -> None:
         count = people.reset_factors(username=options["username"], by=_by(options))
         self.stdout.write(f"{count} factors of {options['username']} are forgotten; print a way in with: manage.py login_links")
+
+
+def _add_groups(parser: CommandParser) -> None:
+    verbs = parser.add_subparsers(dest="groups_verb", required=True)
+    verbs.add_parser("list", help="every group with the people in it")
+    for verb, help_text in (
+        ("create", "a new group, which policies may name"),
+        ("add", "put somebody into it; nobody does that for themselves"),
+        ("remove", "take somebody out: what they approved and is not done counts without them"),
+        ("delete", "refused while a policy or an open action names it; a group is never renamed"),
+    ):
+        one = verbs.add_parser(verb, help=help_text)
+        one.add_argument("group")
+        if verb in {"add", "remove"}:
+            one.add_argument("username")
+        commands.add_by(one)
 
 
 def _by(options: dict[str, Any]) -> Actor:

@@ -84,7 +84,7 @@ def test_a_draft_is_tried_and_the_page_asks_until_it_is_done(admin, cast):
     backtests.advance(row.pk)
     page = text(admin.get(f"/policies/backtests/{row.pk}"))
     assert "1 actions: 1 would be different" in page and 'hx-trigger="load' not in page
-    assert "medium, 2 of reviewers" in page
+    assert "Who decides: 2 of reviewers instead of 1 of reviewers" in page and "Makes the difference" in page
 
 
 @pytest.mark.parametrize("last", ["0", "x", "-1", "9" * 30, ""])
