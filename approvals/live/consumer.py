@@ -18,6 +18,7 @@ RECHECK_S = 25.0  # role, account and session are looked at again so often (prom
 MAX_FRAME = 200
 MAX_FRAMES = 60  # in one recheck interval
 BYE_SIGNED_OUT, BYE_NO_ROLE, BYE_TALKATIVE = 4401, 4403, 4408
+BYE_ANOTHER_GROUP = 4406  # whoever lost a group comes back as who they are now: their pages draw themselves anew
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):
@@ -26,11 +27,14 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     _checker: asyncio.Task[None] | None = None
     _outbox: Outbox | None = None
     _frames = 0
+    _groups: frozenset[str] = frozenset()
 
     async def connect(self) -> None:
-        if not await database_sync_to_async(self._may_listen)():
+        groups = await database_sync_to_async(self._standing)()
+        if groups is None:
             await self.close(code=BYE_SIGNED_OUT)
             return
+        self._groups = groups
         await self.accept()
         self._outbox = Outbox(self.send, instead=listener.RESYNC)
         await listener.add(self._outbox)
@@ -66,9 +70,14 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         while True:
             await asyncio.sleep(RECHECK_S)
             self._frames = 0
-            if not await database_sync_to_async(self._may_listen)():
+            groups = await database_sync_to_async(self._standing)()
+            if groups is None:
                 await self.send_json({"type": "bye", "reason": "Your session has ended or your role was taken away; sign in again"})
                 await self.close(code=BYE_NO_ROLE)
+                return
+            if not self._groups <= groups:
+                await self.send_json({"type": "resync"})
+                await self.close(code=BYE_ANOTHER_GROUP)
                 return
             await self.send_json({"type": "ping"})
 
@@ -77,13 +86,14 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         since = query.get("since", "")
         return int(since) if since.isascii() and since.isdigit() and len(since) < 19 else None
 
-    def _may_listen(self) -> bool:
-        """Whether session, account and role still hold, asked of the database now."""
+    def _standing(self) -> frozenset[str] | None:
+        """The groups of whoever listens; None when session, account or role no longer hold. Asked of the database now."""
         session = self.scope["session"]
         fresh = session.__class__(session.session_key) if session.session_key else None
         if fresh is None or SESSION_KEY not in fresh or BACKEND_SESSION_KEY not in fresh:
-            return False
+            return None
         user = User.objects.filter(pk=fresh[SESSION_KEY], is_active=True).first()
         if user is None or not constant_time_compare(fresh.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()):
-            return False
-        return bool(permissions.roles(user))
+            return None
+        groups = frozenset(user.groups.values_list("name", flat=True))
+        return groups if groups & set(permissions.ROLES) else None

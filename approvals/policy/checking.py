@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from approvals.policy.claims import alternatives
 from approvals.policy.known import Finding, Known, KnownAgent
 from approvals.policy.matching import Facts
-from approvals.policy.reaching import possible, said_by, taken_in, why_never
+from approvals.policy.reaching import distinct, possible, said_by, taken_in, why_never
 from approvals.policy.rosters import unfilled
 from approvals.policy.rules import Policy, line_of
 from approvals.policy.ruleset import Rule
 from approvals.policy.shadowing import shadowed
-from approvals.policy.spelling import elsewhere, misspelled
+from approvals.policy.spelling import elsewhere, misspelled, names_of
 from audit.sentences import Frozen
 
 __all__ = ["Finding", "Known", "KnownAgent", "check", "unmanned"]
@@ -38,15 +38,17 @@ def unmanned(policy: Policy, known: Known) -> tuple[Finding, ...]:
 
 def _findings(policy: Policy, known: Known) -> Iterator[Finding]:
     rules, everywhere = policy.data.rules, {id(call): i for i, call in enumerate(known.calls)}
+    names = names_of(known)
     reach: list[frozenset[int]] = []
     agents: list[frozenset[str]] = []
     for i, rule in enumerate(rules):
         calls = taken_in(rule, known)
-        open_to = possible(rule, calls, known)
-        wrong = [*misspelled(policy, i, known, open_to or calls)]
+        unlike = distinct(rule, calls, known)
+        open_to = possible(rule, unlike, known)
+        wrong = [*misspelled(policy, i, known, open_to or unlike, names)]
         yield from wrong
         if not any(f.refused for f in wrong):
-            yield from _never(policy, i, rule, calls, open_to, known)
+            yield from _never(policy, i, rule, unlike, open_to, known)
         reach.append(frozenset(everywhere.get(id(call), -1) for call in calls))
         agents.append(frozenset(call.agent for call in calls))
     yield from shadowed(policy, known, reach)

@@ -136,11 +136,6 @@ def every_path(tree: Tree[Any]) -> Iterator[tuple[tuple[str, ...], int]]:
             yield steps, _line(part)
 
 
-def guarded(tree: Tree[Any]) -> frozenset[tuple[str, ...]]:
-    """The paths it asks `has` of."""
-    return frozenset(c.steps for c in every_claim(tree) if c.sign == "has")
-
-
 def claim(tree: Tree[Any]) -> Claim | None:
     """The claim a node makes, if it is one."""
     line = _line(tree)
@@ -224,10 +219,11 @@ def _known_part(tree: Any) -> tuple[str, ...]:
 
 def _down(tree: Tree[Any]) -> Iterator[Tree[Any]]:
     """A node and all below it, from the top."""
-    yield tree
-    for child in tree.children:
-        if isinstance(child, Tree):
-            yield from _down(child)
+    waiting = [tree]
+    while waiting:
+        found = waiting.pop()
+        yield found
+        waiting += [child for child in reversed(found.children) if isinstance(child, Tree)]
 
 
 def _opposite(one: Claim) -> Claim:

@@ -69,7 +69,7 @@ _SAID: dict[str, Callable[[Any], str]] = {
     "deadline_s": duration,
     "execute_within_s": duration,
     "hold_s": lambda v: duration(v) if v else say("none"),
-    "remind": lambda v: chain(AND, [say("after %(part)s of the time", part=part) for part in v]) or say("none"),
+    "remind": lambda v: say("after %(parts)s of the time", parts=chain(AND, v)) if v else say("none"),
     "escalate": lambda v: (
         chain(COMMA, [say("%(group)s after %(part)s of the time", part=r["after"], group=r["to"]) for r in v]) or say("none")
     ),

@@ -1,5 +1,6 @@
 """What a policy is checked against: the agents with their tools, the people, the customers there have been. Pure."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -40,7 +41,7 @@ class Known:
     names: Mapping[str, str] = field(default_factory=dict)
     customers: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def tools(self) -> list[str]:
         return sorted({tool for agent in self.agents for tool in agent.tools})
 
@@ -52,6 +53,14 @@ class Known:
     def schema(self, agent: str, tool: str) -> Mapping[str, Any]:
         """The schema of a tool's arguments; empty when nobody knows it."""
         return self._schemas.get((agent, tool), {})
+
+    def schema_key(self, agent: str, tool: str) -> str:
+        """The same for tools whose arguments are the same."""
+        return self._schema_keys.get((agent, tool), "")
+
+    @cached_property
+    def _schema_keys(self) -> dict[tuple[str, str], str]:
+        return {named: json.dumps(schema, sort_keys=True, default=str) for named, schema in self._schemas.items()}
 
     @cached_property
     def _schemas(self) -> dict[tuple[str, str], Mapping[str, Any]]:

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from approvals.policy.claims import Formula, TooMany, formula, ways
 from approvals.policy.known import Known
-from approvals.policy.matching import Facts, any_of, covers
+from approvals.policy.matching import Facts, any_of
 from approvals.policy.possible import Shapes, contradiction
 from approvals.policy.ruleset import Match, Rule
 from approvals.policy.shapes import ANYTHING, Missing, Shape, shape_of
@@ -35,8 +35,24 @@ def taken_in(rule: Rule, known: Known) -> list[Facts]:
     """The calls a rule's patterns take in, whoever the customer is."""
     if not known.agents:
         return [ANY_CALL]
-    open_to_all = rule.match.model_copy(update={"customers": ()})
-    return [call for call in known.calls if covers(open_to_all, call)]
+    match = rule.match
+    tools, classes, agents, environments = (any_of(p) for p in (match.tools, match.classes, match.agents, match.environments))
+    return [c for c in known.calls if tools(c.tool) and classes(c.tool_class) and agents(c.agent) and environments(c.environment)]
+
+
+def distinct(rule: Rule, calls: Sequence[Facts], known: Known) -> list[Facts]:
+    """One of those calls that the rule's condition cannot tell apart: by tool and arguments, and by agent and place where it asks of these."""
+    names = rule.match.condition.names if rule.match.condition else frozenset()
+    found = {
+        (
+            c.tool,
+            c.tool_class,
+            known.schema_key(c.agent, c.tool),
+            *(getattr(c, name) for name in ("agent", "environment") if name in names),
+        ): c
+        for c in reversed(calls)
+    }
+    return list(reversed(found.values()))
 
 
 def shapes_for(rule: Rule, call: Facts, known: Known, *, arguments: bool = True) -> Shapes:

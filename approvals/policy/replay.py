@@ -16,6 +16,7 @@ from approvals.policy.rules import PolicyData
 from approvals.policy.undoing import TOGETHER, UNEXPLAINED, Blame, Change
 
 MOST_SHOWN = 60
+MOST_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class Replay:
     policy_of: Callable[[str], PolicyData | None] = lambda sha256: None
     _changes: dict[str, Change] = field(default_factory=dict, init=False, compare=False)
     _policies: dict[str, PolicyData | None] = field(default_factory=dict, init=False, compare=False)
+    _blamed: dict[tuple[object, ...], list[Blame]] = field(default_factory=dict, init=False, compare=False)
 
     def add(self, tally: Tally, case: Case) -> None:
         """Score one call again and count what differs."""
@@ -158,8 +160,19 @@ class Replay:
         before = _hits(then, case.facts)
         if asked(then, _scored(then, case, before), case.facts) == now:
             return [Blame(UNEXPLAINED, difference)]
-        found = list(change.blames(case.facts, now, hits, before, needs_a_person=case.needs_a_person))
-        return found or [Blame(TOGETHER, difference)]
+        key = _key(case, hits, before)
+        if key not in self._blamed:
+            if len(self._blamed) > MOST_REMEMBERED:
+                self._blamed.clear()
+            self._blamed[key] = list(change.blames(case.facts, now, hits, before, needs_a_person=case.needs_a_person))
+        return self._blamed[key] or [Blame(TOGETHER, difference)]
+
+
+def _key(case: Case, *hits: tuple[Hit, ...]) -> tuple[object, ...]:
+    """The same for calls of which the same changes are to blame: which rules apply says all that their arguments do."""
+    facts = {name: value for name, value in vars(case.facts).items() if name not in {"args", "figures", "customer"}}
+    applying = [tuple((h.rule.name, h.only_more) for h in of_one) for of_one in hits]
+    return case.policy_sha256, case.needs_a_person, *facts.values(), tuple(sorted(case.facts.figures.items())), *applying
 
 
 def _count(tally: Tally, was: Asked, now: Asked) -> None:

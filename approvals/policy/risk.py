@@ -79,12 +79,9 @@ def assess(policy: PolicyData, facts: Facts) -> Assessment:
 
 def added_up(policy: PolicyData, facts: Facts, hits: tuple[Hit, ...]) -> Assessment:
     """The assessment of a call of which these rules apply, highest priority first; what else they were is not asked."""
-    factors = [*_of_tool(policy, facts), *_of_size(policy, facts), *_of_setting(policy, facts), *_of_text(policy, facts)]
+    factors = _of_facts(policy, facts)
+    score, level = levelled(policy, sum(factor.points for factor in factors), hits)
     factors += [Factor("rule", hit.rule.score, _why(hit), hit.rule.name) for hit in hits if not hit.only_more]
-    score = max(0, min(100, sum(factor.points for factor in factors)))
-    level = level_at(policy, score)
-    for hit in sorted(hits, key=lambda h: (h.rule.priority, h.rule.asks)):  # the highest priority, and asking, has the last word
-        level = level if hit.only_more else _held(level, hit)
     for floor_level, why in _floors(policy, facts):
         if floor_level.rank > level.rank:
             level = floor_level
@@ -92,8 +89,32 @@ def added_up(policy: PolicyData, facts: Facts, hits: tuple[Hit, ...]) -> Assessm
     base = policy.requirements[level]
     factors += [Factor("rule", 0, _why(hit), hit.rule.name) for hit in hits if hit.only_more and _tightens(hit, base)]
     denied = next((DENIED(why=hit.rule.deny, rule=hit.rule.name) for hit in hits if hit.rule.deny), "")
-    asked = _asked(_with_hold(base, facts.reversible), hits)
+    asked = required(policy, level, facts.reversible, hits)
     return Assessment(_within(policy, level, score), level, tuple(factors), asked, denied, hits, facts.reversible)
+
+
+def points_of(policy: PolicyData, facts: Facts) -> tuple[int, Level]:
+    """What the facts alone add up to, and the level no rule goes below."""
+    floors = [level for level, _ in _floors(policy, facts)]
+    return sum(f.points for f in _of_facts(policy, facts)), max(floors, key=lambda lv: lv.rank, default=Level.LOW)
+
+
+def levelled(policy: PolicyData, points: int, hits: Sequence[Hit]) -> tuple[int, Level]:
+    """The score with the points of the rules that apply, and the level it has with what they hold."""
+    score = max(0, min(100, points + sum(hit.rule.score for hit in hits if not hit.only_more)))
+    level = level_at(policy, score)
+    for hit in sorted(hits, key=lambda h: (h.rule.priority, h.rule.asks)):  # the highest priority, and asking, has the last word
+        level = level if hit.only_more else _held(level, hit)
+    return score, level
+
+
+def required(policy: PolicyData, level: Level, undoable: bool, hits: Sequence[Hit]) -> RequirementRule:
+    """What is asked of people at a level, as the rules that apply change it."""
+    return _asked(_with_hold(policy.requirements[level], undoable), hits)
+
+
+def _of_facts(policy: PolicyData, facts: Facts) -> list[Factor]:
+    return [*_of_tool(policy, facts), *_of_size(policy, facts), *_of_setting(policy, facts), *_of_text(policy, facts)]
 
 
 def at_least_medium(policy: PolicyData, assessment: Assessment) -> Assessment:
@@ -106,7 +127,7 @@ def at_least_medium(policy: PolicyData, assessment: Assessment) -> Assessment:
         score=_within(policy, Level.MEDIUM, assessment.score),
         level=Level.MEDIUM,
         factors=(*assessment.factors, why),
-        requirement=_asked(_with_hold(policy.requirements[Level.MEDIUM], assessment.undoable), assessment.hits),
+        requirement=required(policy, Level.MEDIUM, assessment.undoable, assessment.hits),
     )
 
 

@@ -32,10 +32,11 @@ def shadowed(policy: Policy, known: Known, reach: Sequence[frozenset[int]]) -> I
     order = sorted(range(len(rules)), key=lambda i: -rules[i].priority)
     turn = {at: n for n, at in enumerate(order)}
     budget = _Budget(MOST_COMPARED)
+    saying = {part: [i for i, other in enumerate(rules) if _may_cover(other, part)] for part in PARTS}
     for at, rule in enumerate(rules):
-        wider = [i for i in range(len(rules)) if i != at and _may_cover(rules[i], rule) and reach[at] <= reach[i]]
         whys = []
         for part in _parts(rule):
+            wider = [i for i in saying[part] if i != at and reach[at] <= reach[i]]
             found = ((PARTS[part](rule, rules[i], turn[i] < turn[at]), i) for i in wider)
             whys.append(next((why for why, i in found if why and budget.spend() and _wider(rules[i].match, rule)), ""))
         if reach[at] and whys and all(whys):
@@ -58,9 +59,9 @@ def _parts(rule: Rule) -> list[str]:
     return [name for name in PARTS if getattr(rule, name)]
 
 
-def _may_cover(other: Rule, rule: Rule) -> bool:
-    """Whether the other rule says anything that could leave this one nothing to say: asked first, as it costs least."""
-    return bool(other.deny or any(getattr(other, name) for name in _parts(rule)) or (rule.at_most and other.at_least))
+def _may_cover(other: Rule, part: str) -> bool:
+    """Whether a rule says anything that could leave such a part of another one nothing to say: asked first, as it costs least."""
+    return bool(other.deny or (part != "score" and getattr(other, part)) or (part == "at_most" and other.at_least))
 
 
 def _deny(rule: Rule, other: Rule, first: bool) -> str:

@@ -4,9 +4,9 @@ In `match`, in conditions, and in where Slack cards go.
 """
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from approvals.policy.claims import Claim, every_claim, every_path, guarded
+from approvals.policy.claims import Claim, every_claim, every_path
 from approvals.policy.known import Finding, Known
 from approvals.policy.matching import Facts, any_of
 from approvals.policy.possible import ASKS
@@ -45,11 +45,10 @@ FIGURES = {"amount_cents", "rows", "files", "bytes", "recipients"}
 SHOWN = 12
 
 
-def misspelled(policy: Policy, at: int, known: Known, calls: Sequence[Facts]) -> Iterator[Finding]:
-    """What one rule calls by a name that nobody has; `calls` are those its patterns take in."""
+def misspelled(policy: Policy, at: int, known: Known, calls: Sequence[Facts], names: Mapping[str, list[str]]) -> Iterator[Finding]:
+    """What one rule calls by a name that nobody has; `calls` are those it takes in, `names` those of `names_of`."""
     rule = policy.data.rules[at]
     line = line_of(policy.source, "rules", at, "match")
-    names = names_of(known)
     for what, patterns in (("tool", rule.match.tools), ("agent", rule.match.agents), ("environment", rule.match.environments),
                            ("class", rule.match.classes)):  # fmt: skip
         for pattern in patterns:
@@ -93,12 +92,13 @@ def names_of(known: Known) -> dict[str, list[str]]:
     }
 
 
-def _in_condition(policy: Policy, rule: Rule, known: Known, calls: Sequence[Facts], names: dict[str, list[str]]) -> Iterator[Finding]:
+def _in_condition(policy: Policy, rule: Rule, known: Known, calls: Sequence[Facts], names: Mapping[str, list[str]]) -> Iterator[Finding]:
     """What a condition names; lines are counted within it."""
     tree = rule.match.condition.tree if rule.match.condition else None
     if tree is None:
         return
-    for claim in every_claim(tree):
+    claims = list(every_claim(tree))
+    for claim in claims:
         what = IN_CONDITIONS.get(claim.steps[0]) if len(claim.steps) == 1 else None
         if what and known.agents:
             for value in _unknown_names(claim, names[what]):
@@ -107,7 +107,7 @@ def _in_condition(policy: Policy, rule: Rule, known: Known, calls: Sequence[Fact
             for value in _unknown_names(claim, known.customers):
                 yield Finding(claim.line, _unknown_customer(rule, value, known.customers))
     figures = sorted(FIGURES | {a.of for a in policy.data.amounts})
-    asked = guarded(tree)
+    asked = {c.steps for c in claims if c.sign == "has"}
     for steps, line in dict(every_path(tree)).items():
         if steps[0] == "figures" and steps[1] not in figures and (near := difflib.get_close_matches(steps[1], figures, n=1, cutoff=0.8)):
             yield Finding(line, FIGURE(rule=rule.name, name=steps[1], near=near[0]))

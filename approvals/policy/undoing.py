@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from approvals.policy.asking import Asked, asked
+from approvals.policy.asking import Asked, whole
+from approvals.policy.basics import Level, RequirementRule
 from approvals.policy.matching import Facts, Hit
-from approvals.policy.risk import added_up, at_least_medium
+from approvals.policy.risk import levelled, points_of, required
 from approvals.policy.rules import PolicyData
 from approvals.policy.ruleset import Rule
 
@@ -21,6 +22,8 @@ TOGETHER = "(several changes together, none by itself)"
 UNEXPLAINED = "(what was scored otherwise then)"
 # More rules than this are not undone one by one for one call.
 MOST_UNDONE = 50
+MOST_REMEMBERED = 5_000
+Required = dict[tuple[object, ...], RequirementRule]
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Change:
     draft: PolicyData
     _old: dict[str, Rule] = field(init=False)
     _new: dict[str, Rule] = field(init=False)
+    _required: Required = field(default_factory=dict, init=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_old", {r.name: r for r in self.before.rules})
@@ -73,21 +77,49 @@ class Change:
         """The changes that make the difference by themselves."""
         new, old = {h.rule.name: h for h in hits}, {h.rule.name: h for h in hits_before}
         changed = sorted(self.rules & {*new, *old})
+        under_draft, alike = _Undone(self.draft, facts, needs_a_person, self._required), dict[object, Asked]()
         for name in changed if len(changed) <= MOST_UNDONE else ():
             kept = [h for h in hits if h.rule.name != name] + ([old[name]] if name in old else [])
-            kept.sort(key=lambda h: (-h.rule.priority, self._place[h.rule.name][1]))
-            undone = self._asked(self.draft, facts, tuple(kept), needs_a_person)
+            if name in old:
+                kept.sort(key=lambda h: (-h.rule.priority, self._place[h.rule.name][1]))
+            # Without one of several rules that say the same, the same is asked as without another of them.
+            says = name if name in old or new[name].rule.instead else _effect(new[name])
+            if says not in alike:
+                alike[says] = under_draft.asked(kept)
+            undone = alike[says]
             if undone != now:
                 yield Blame(name, now.people - undone.people)
         if self.outside:
-            undone = self._asked(self.before, facts, tuple(hits), needs_a_person)
+            undone = _Undone(self.before, facts, needs_a_person, self._required).asked(hits)
             if undone != now:
                 yield Blame(OUTSIDE, now.people - undone.people)
 
-    @staticmethod
-    def _asked(policy: PolicyData, facts: Facts, hits: tuple[Hit, ...], needs_a_person: bool) -> Asked:
-        found = added_up(policy, facts, hits)
-        return asked(policy, at_least_medium(policy, found) if needs_a_person else found, facts)
+
+def _effect(hit: Hit) -> tuple[object, ...]:
+    """What a rule that replaces nothing does where it applies."""
+    rule = hit.rule
+    return rule.priority, bool(rule.deny), rule.at_least, rule.at_most, rule.score, rule.require, hit.only_more
+
+
+class _Undone:
+    """What a policy asks of one call for other sets of rules that apply."""
+
+    def __init__(self, policy: PolicyData, facts: Facts, needs_a_person: bool, known: Required) -> None:
+        self._policy, self._facts, self._known = policy, facts, known
+        self._points, floor = points_of(policy, facts)
+        self._least = Level.MEDIUM if needs_a_person and floor is Level.LOW else floor
+
+    def asked(self, hits: Sequence[Hit]) -> Asked:
+        _, level = levelled(self._policy, self._points, hits)
+        level = max(level, self._least, key=lambda lv: lv.rank)
+        denied, changing = any(h.rule.deny for h in hits), [h for h in hits if h.rule.require or h.rule.instead]
+        # What is required depends on the level and on these rules only: worked out once for all calls.
+        key = (id(self._policy), level, self._facts.reversible, *((id(h.rule), h.only_more) for h in changing))
+        if key not in self._known:
+            if len(self._known) > MOST_REMEMBERED:
+                self._known.clear()
+            self._known[key] = required(self._policy, level, self._facts.reversible, changing)
+        return whole(self._policy, str(level), self._known[key], denied, self._facts)
 
 
 def _said(rule: Rule | None) -> Rule | None:

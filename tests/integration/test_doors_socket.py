@@ -12,7 +12,7 @@ from django.contrib.sessions.models import Session
 
 from approvals.live import consumer
 from approvals.models import Action, Decision, User
-from approvals.operations import people, sign_ins
+from approvals.operations import groups, people, sign_ins
 from approvals.queries import last_notification
 from audit.actors import SYSTEM
 from tests import factories
@@ -93,6 +93,25 @@ async def test_whoever_lost_their_session_or_role_hears_nothing_more_within_thir
     await socket.leave()  # as a server says to the application when it has closed
     await sync_to_async(factories.action)()
     assert socket.output_queue.empty()
+
+
+async def test_whoever_lost_a_group_comes_back_as_who_they_are_now(monkeypatch):
+    monkeypatch.setattr(consumer, "RECHECK_S", 0.3)
+    cast, _ = await story()
+    await sync_to_async(groups.create)(name="finance", by=None, door="cli")
+    socket = await listen(cast.reviewer)
+    assert await socket.connect()
+    await socket.until("hello")
+    await sync_to_async(groups.add)(group="finance", username="rita", by=None, door="cli")
+    await socket.until("ping")  # a group more takes nothing away
+    again = await listen(cast.reviewer)
+    assert await again.connect()
+    await sync_to_async(groups.remove)(group="finance", username="rita", by=None, door="cli")
+    await again.until("resync")
+    closed = await again.receive_output(5)
+    assert (closed["type"], closed["code"]) == ("websocket.close", consumer.BYE_ANOTHER_GROUP)
+    await again.leave()
+    await socket.leave()
 
 
 async def test_another_site_may_not_listen():

@@ -1,6 +1,8 @@
 """Groups beyond the roles: who changes them, that nobody gives themselves one unnoticed, and what keeps one from being deleted."""
 
+from collections.abc import Callable
 from io import StringIO
+from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
@@ -212,7 +214,7 @@ def test_the_person_is_told_on_their_desk(cast, finance):
 def test_of_many_who_add_and_delete_at_once_nothing_half_done_is_left():
     cast = factories.cast()
     groups.create(name="finance", by=cast.admin, door="web")
-    calls = [lambda: groups.add(group="finance", username="sam", by=cast.admin, door="web")] * 3
+    calls: list[Callable[[], Any]] = [lambda: groups.add(group="finance", username="sam", by=cast.admin, door="web")] * 3
     calls += [lambda: groups.delete(group="finance", by=cast.admin, door="web")] * 2
     found = together(calls)
     assert all(not isinstance(f, Exception) or isinstance(f, ApprovalError) for f in found)

@@ -49,7 +49,7 @@ def ruled(rules: str) -> Policy:
         ("{name: a, require: {verdicts: [approve, reject]}}", "verdicts", "more", "Verdicts: approve, reject instead of"),
         ("{name: a, require: {reason_for: [approve]}}", "reason_for", "more", "Reason needed: reject, approve instead of reject"),
         ("{name: a, instead: {rejections: 2}}", "rejections", "less", "Rejections that end it: 2 instead of 1"),
-        ("{name: a, instead: {remind: []}}", "remind", "other", "Reminders: none instead of after 50% of the time and after 80% of the time"),
+        ("{name: a, instead: {remind: []}}", "remind", "other", "Reminders: none instead of after 50% and 80% of the time"),
         ("{name: a, instead: {escalate: [{after: 60%, to: admins}]}}", "escalate", "less", "Escalation: admins after 60% of the time instead of none"),
         ("{name: a, instead: {extend: {by: [ops], at_most_s: 60}}}", "extend", "other", "Putting it off: ops by 1 minute instead of reviewers or operators by 30 minutes"),
         ("{name: a, instead: {delegates: [ops]}}", "delegates", "less", "Stand-ins: ops instead of nobody"),
