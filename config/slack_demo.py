@@ -80,7 +80,8 @@ def _show() -> None:
         return
     why = "The demo's Slack may show what refunds and replies are about"
     try:
-        made = publishing.propose(current.source + SHOWN, justification=why, known=known_to_policies(), by=first, door="cli")
-        publishing.publish(made.pk, by=second, door="cli")
+        known = known_to_policies()
+        made = publishing.propose(current.source + SHOWN, justification=why, known=known, by=first, door="cli")
+        publishing.publish(made.pk, known=known, by=second, door="cli")
     except ApprovalError:
         return  # somebody changes the policy at this moment, or has written something that does not go with it: cards only open to review
