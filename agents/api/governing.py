@@ -85,7 +85,8 @@ def propose(request: HttpRequest, body: PolicyIn) -> Any:
 @policies.post("/{policy_id}/publish", response={200: Policy, **PROBLEMS}, summary="Publish a proposed policy")
 def publish(request: HttpRequest, body: Note, policy_id: int = ID) -> Any:
     """What asks for less needs another administrator than its author."""
-    publishing.publish(policy_id, by=caller(request, GOVERN).user, door="api", note=body.note)
+    by, known = caller(request, GOVERN).user, queries.known_to_policies()
+    publishing.publish(policy_id, known=known, by=by, door="api", note=body.note)
     return _policy(versions.version(policy_id))
 
 
