@@ -99,5 +99,5 @@ def _case(row: Requirement) -> Case | None:
         return None
     need = summed((n.group, n.count) for n in envelope.needs)
     was = Outcome(envelope.data["risk"]["level"], need, bool(envelope.denied))
-    again = row.why == "edited" or (row.why == "reopened" and was.people > 0)
+    again = row.why == "edited" or (row.why in {"reopened", "raised"} and was.people > 0)
     return Case(str(action.pk), action.agent, action.tool, action.summary, facts, again, was, envelope.data["policy"]["sha256"])
