@@ -59,6 +59,12 @@ def place_drills() -> None:
     operations.place_drills()
 
 
+@shared_task(ignore_result=True)
+def give_opinions(*_: object) -> None:
+    """Ask the second model about what is proposed."""
+    operations.give_opinions()
+
+
 def stand_in() -> int:
     """Find what is ready and do it here, one after the other, without the broker. Returns how much was found."""
     found = operations.recover(wake=False)
@@ -71,6 +77,8 @@ def stand_in() -> int:
     todo = [waking.Wake(waking.EFFECT, pk) for pk in found.effects] + [waking.Wake(waking.RUN, pk) for pk in found.runs]
     for wake in todo:
         _chain(wake)
+    if found.opinions:
+        operations.give_opinions()
     return len(todo) + len(found.edits) + len(found.asks) + len(found.again)
 
 

@@ -155,6 +155,8 @@ def _rule(action: Action, person: str, editors: Collection[str]) -> str:
 
 
 def _not_asked(who: Standing, envelope: Envelope, turn: frozenset[str], stage: int) -> str:
+    if not turn:
+        return say("Nobody is asked about this: policy alone decides it")
     asked = chain("%(a)s and %(b)s", sorted(turn))
     others = {n.stage for n in envelope.needs if n.group in who.groups}
     if others:

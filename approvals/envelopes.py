@@ -349,7 +349,7 @@ def _extended(envelope: Envelope, extended_s: int) -> datetime | None:
 
 def _facts(facts: Facts) -> dict[str, Any]:
     return {
-        **{name: value for name, value in vars(facts).items() if name != "args"},
+        **{name: value for name, value in vars(facts).items() if name != "args" and (name != "opinion" or value)},
         "figures": dict(facts.figures),
         "untrusted_text": list(facts.untrusted_text),
         "hidden_characters": list(facts.hidden_characters),

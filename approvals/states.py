@@ -189,6 +189,20 @@ DRILL_TRANSITIONS: dict[DrillState, frozenset[DrillState]] = {
 }
 
 
+class OpinionState(StrEnum):
+    WANTED = "WANTED"
+    GIVEN = "GIVEN"
+    FAILED = "FAILED"
+
+
+# A second model's opinion of one version. FAILED: none that could be used, which asks for no less than before.
+OPINION_TRANSITIONS: dict[OpinionState, frozenset[OpinionState]] = {
+    OpinionState.WANTED: frozenset({OpinionState.GIVEN, OpinionState.FAILED}),
+    OpinionState.GIVEN: frozenset(),
+    OpinionState.FAILED: frozenset(),
+}
+
+
 class Verdict(StrEnum):
     """What one reviewer may say. A policy's own decision uses APPROVE or REJECT."""
 

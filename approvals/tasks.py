@@ -15,6 +15,7 @@ from approvals.operations import (
     backtests,
     delivering,
     moments,
+    opining,
     outside,
     pacing,
     reaching,
@@ -40,6 +41,7 @@ def sweep() -> None:
         reserving.let_go()
         snoozing.wake_due()
         absences.end_due()
+        opining.end_due()
     for backtest_id in unfinished_backtests(quiet_s=5):
         backtest.delay(backtest_id)
 

@@ -10,7 +10,7 @@ class Actor:
     """One author of an event.
 
     Attributes:
-        kind: "human", "agent", "policy", "grant" or "system".
+        kind: "human", "agent", "policy", "grant", "model" or "system".
         id: stable text id: the user's primary key, the policy's version, or a process name.
         name: how the log prints it.
     """
@@ -32,3 +32,8 @@ def policy(version: str) -> Actor:
 def grant(number: int, name: str) -> Actor:
     """A standing approval, which speaks for the people who gave it; `name` says who they are."""
     return Actor("grant", str(number), name)
+
+
+def model(name: str) -> Actor:
+    """The model that was asked for a second opinion."""
+    return Actor("model", name, name)

@@ -30,6 +30,7 @@ app.conf.task_routes = {
     "agents.tasks.tidy": {"queue": "runs", "priority": NORMAL},
     "agents.tasks.run_effect": {"queue": "effects", "priority": NORMAL},
     "agents.tasks.answer_ask": {"queue": "runs", "priority": LATER},
+    "agents.tasks.give_opinions": {"queue": "runs", "priority": LATER},
     "agents.tasks.place_drills": {"queue": "runs", "priority": LATER},
     "agents.tasks.check_edit": {"queue": "runs", "priority": URGENT},
     "approvals.tasks.sweep": {"queue": "notify", "priority": URGENT},

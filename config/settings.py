@@ -107,6 +107,10 @@ CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer",
 AGENT_PATHS = env.words("COUNTERSIGN_AGENTS") or [str(p) for p in sorted((BASE_DIR / "examples").glob("*/langgraph.json"))]
 MODEL = env.text("COUNTERSIGN_MODEL")  # any init_chat_model name; empty: the scripted demo planner
 MODEL_BASE_URL = env.text("COUNTERSIGN_MODEL_BASE_URL")
+# A second model's opinion on what is proposed; it can only raise what is asked (approvals/operations/opinions.py). Empty: none is asked.
+OPINION_MODEL = env.text("COUNTERSIGN_OPINION_MODEL")
+OPINION_BASE_URL = env.text("COUNTERSIGN_OPINION_BASE_URL")
+OPINION_TIMEOUT_S = env.number("COUNTERSIGN_OPINION_TIMEOUT_S", 15, low=1, high=120)
 POLICY_FILE = env.folder("COUNTERSIGN_POLICY", BASE_DIR / "approvals" / "policy" / "policy.yaml")
 TENANT = env.text("COUNTERSIGN_TENANT", "default")
 LEASE_S = env.number("COUNTERSIGN_LEASE_S", 15, low=3, high=600)

@@ -16,7 +16,7 @@ from approvals.queries import slack as queries
 from approvals.slack.installing import from_bot_token
 from config import demo
 
-TEAM = "T0HOME"
+TEAM, SECOND = "T0HOME", "T0SECOND"  # the second is there to be added by OAuth
 LINKED = {"m.chen": "U0MEI", "j.ruiz": "U0JORGE", "o.hart": "U0OLIVE", "s.adeyemi": "U0SADE"}
 CARDS = 12
 SHOWN = """
@@ -54,10 +54,11 @@ def begin() -> Begun:
 
 
 def end() -> None:
-    """Forget the workspace and who is who in it."""
-    slack_installs.remove(TEAM, by=None, door="cli")
+    """Forget its workspaces and who is who in them."""
+    for team in (TEAM, SECOND):
+        slack_installs.remove(team, by=None, door="cli")
     for row in queries.linked_people():
-        if row.team == TEAM:
+        if row.team in {TEAM, SECOND}:
             slack_people.lost(Identity(row.enterprise, row.team, row.slack_user))
 
 

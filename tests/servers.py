@@ -1,14 +1,15 @@
-"""Real servers for messages: a small SMTP server and a push service, each on a port of this machine, saying what they were told to."""
+"""Real servers: a small SMTP server, a push service and a chat model, each on a port of this machine, saying what they were told to."""
 
+import json
 import os
 import socketserver
 import threading
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -107,3 +108,58 @@ def running(server: Any) -> Iterator[Any]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class ChatServer(ThreadingHTTPServer):
+    """Speaks the OpenAI chat API. `says` is the answer's text, or a function of the request; `seen` keeps requests; `before` is called in between.
+
+    `drip`: after the headers a byte of white space now and then, and never an end.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Chat)
+        self.says: str | Callable[[dict[str, Any]], str] = '{"concern": "none", "why": "It fits."}'
+        self.status = 200
+        self.body: bytes | None = None
+        self.drip = False
+        self.before: Callable[[], None] = lambda: None
+        self.seen: list[dict[str, Any]] = []
+        self.stop = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class _Chat(BaseHTTPRequestHandler):
+    server: ChatServer
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.seen.append(asked)
+        self.server.before()
+        said = self.server.says(asked) if callable(self.server.says) else self.server.says
+        message = {"role": "assistant", "content": said}
+        answer = {
+            "id": "chat-1", "object": "chat.completion", "created": 1, "model": asked["model"],
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+        }  # fmt: skip
+        body = self.server.body if self.server.body is not None else json.dumps(answer).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body) + (1_000_000 if self.server.drip else 0)))
+        self.end_headers()
+        while self.server.drip and not self.server.stop.wait(0.1):
+            self.wfile.write(b" ")
+            self.wfile.flush()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        """Silent."""
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # whoever asked has given up
+            super().handle()

@@ -9,6 +9,7 @@ explaining   an agent answers a reviewer's question
 stopping     a reviewer's rejection ends the run
 asking_again an answer its node could not use is asked for once more
 unknown      calls whose outcome a person has to say
+opining      a second model is asked what it thinks of proposed calls
 drilling     test actions are made out of real calls; `twists` are their templates
 outside      agents that run elsewhere: declared, and proposing over the API
 checking     edited arguments are tried with the tool itself
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from agents.operations.executing import execute
     from agents.operations.explaining import answer_ask
     from agents.operations.halting import order_halt
+    from agents.operations.opining import give_opinions
     from agents.operations.outside import declare, make_key, propose
     from agents.operations.recovering import recover
     from agents.operations.registering import register_project
@@ -44,6 +46,7 @@ __all__ = [
     "close_cancelled",
     "declare",
     "execute",
+    "give_opinions",
     "make_key",
     "order_halt",
     "place_drill",
@@ -66,6 +69,7 @@ _HOMES = {
     "close_cancelled": "starting",
     "declare": "outside",
     "execute": "executing",
+    "give_opinions": "opining",
     "make_key": "outside",
     "propose": "outside",
     "order_halt": "halting",

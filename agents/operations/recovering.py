@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -45,6 +46,7 @@ class Found:
     unknown: list[str] = field(default_factory=list)
     edits: list[int] = field(default_factory=list)
     asks: list[int] = field(default_factory=list)
+    opinions: bool = False
 
 
 def recover(*, limit: int = 100, wake: bool = True) -> Found:
@@ -54,9 +56,11 @@ def recover(*, limit: int = 100, wake: bool = True) -> Found:
         wake: False for a caller that does what was found itself.
     """
     found = Found(edits=approvals_queries.wanted_edits(limit=limit), asks=approvals_queries.wanted_asks(limit=limit))
+    found.opinions = bool(settings.OPINION_MODEL) and approvals_queries.opinions_wanted()
     if _anything():
         _find(found, limit)
     if wake:
+        waking.send([waking.Wake(waking.OPINIONS, "all")] if found.opinions else [])
         waking.send([waking.Wake(waking.ASK, str(pk)) for pk in found.asks])
         waking.send([waking.Wake(waking.RUN, pk) for pk in found.runs])
         waking.send([waking.Wake(waking.EFFECT, pk) for pk in found.effects])

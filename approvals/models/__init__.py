@@ -3,7 +3,7 @@
 `people` (who may act), `actions` (what is asked and decided), `asks` (questions to the agent), `policies` (what is asked of
 whom), `notices` (what is owed to readers), `reaching` (what is sent to people), `grants`, `halts`, `preferences`, `sign_ins`
 (who is signed in where, and what a passkey is asked to sign), `desks` (what a person puts aside, and leaves to others), `comments`, `slack`,
-`viewing` (who opened which part of what), `drills` (test actions), `keys` (keys of programs, and what an outside agent took leave to do), `webhooks` (where
+`viewing` (who opened which part of what), `drills` (test actions), `opinions` (of a second model), `keys` (keys of programs, and what an outside agent took leave to do), `webhooks` (where
 programs are told).
 """
 
@@ -16,6 +16,7 @@ from approvals.models.grants import Grant, GrantGiver
 from approvals.models.halts import Halt
 from approvals.models.keys import ApiKey, ApiUse, OutsideClaim
 from approvals.models.notices import Notification
+from approvals.models.opinions import Opinion
 from approvals.models.people import LoginLink, User
 from approvals.models.policies import Backtest, PolicyVersion
 from approvals.models.preferences import Preference
@@ -47,6 +48,7 @@ __all__ = [
     "LoginLink",
     "Looked",
     "Notification",
+    "Opinion",
     "OutsideClaim",
     "PolicyVersion",
     "Post",

@@ -106,6 +106,7 @@ def happened(kind: str) -> str:
     return {
         "action.edited": _("with other arguments now"),
         "action.reopened": _("asked again"),
+        "action.raised": _("asked anew, as more is needed"),
         "action.undone": _("asked again, an approval was taken back"),
         "action.reminded": _("%(part)s of the time to decide is gone") % {"part": part},
         "action.escalated": _("escalated to you, nobody has decided it"),

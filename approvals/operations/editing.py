@@ -16,7 +16,7 @@ from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking,
 from approvals.legible.findings import unreadable
 from approvals.legible.paths import differing
 from approvals.models import Action, Edit, Requirement, User
-from approvals.operations import drills, events, kept, policies, staging
+from approvals.operations import drills, events, kept, opinions, policies, staging
 from approvals.operations.clock import database_now
 from approvals.operations.deciding import check_open, check_words, locked
 from approvals.operations.notices import tell_action
@@ -103,6 +103,7 @@ def apply_edit(
     until = _until(edit, action, envelope)
     action.version += 1
     action.summary = summary
+    now = database_now()
     changed = write_requirement(
         action,
         args=args,
@@ -114,7 +115,7 @@ def apply_edit(
         preview=preview,
         rationale=requirement.rationale,
         evidence=requirement.evidence,
-        now=database_now(),
+        now=now,
         deadline_s=envelope.asked_deadline_s,
         asked_for_sha256=envelope.asked_for_sha256,
         why="edited",
@@ -127,6 +128,8 @@ def apply_edit(
     changed.save(force_insert=True)
     _finish(edit, EditState.APPLIED, {})
     _log_edited(edit, action, changed, args, envelope)
+    if opinions.asked_for(policy.data, assessment):
+        opinions.want(action, policy.data, now=now)
     tell_action(action, "action.edited")
     return action
 

@@ -33,6 +33,16 @@ BEFORE_WHY = Frozen("%(who)s rejected the same call in this run before: %(why)s"
 NEVER_REPORTED = Frozen("The agent took leave to do this and never said what came of it")
 COULD_NOT = Frozen("%(who)s took this over and could not do it: %(words)s")
 
+# Why a second model gave no opinion.
+TOO_LONG = Frozen("It answered at a length nobody asked for")
+SOMETHING_ELSE = Frozen("It answered something else than what was asked for")
+NOT_IN_TIME = Frozen("It did not answer in time")
+NOT_ASKED = Frozen("It could not be asked: %(why)s")
+NOBODY_ANSWERED = Frozen("No answer came in time")
+ASKS_NOW = Frozen("The policy in force now asks people")
+NEEDS_OPINION = Frozen("Policy passes this only with a second model's opinion, and none came")
+DOUBTED_MORE = Frozen("%(doubt)s: %(more)s", parts=["doubt", "more"], only={"doubt": "A second model finds it [a-z]+"})
+
 # Who took whose approval back, with and without their words.
 OWN, OWN_WHY = Frozen("%(who)s took their own approval back"), Frozen("%(who)s took their own approval back: %(why)s")
 OWN_WORD, OWN_WORD_WHY = Frozen("%(who)s took their own verdict back"), Frozen("%(who)s took their own verdict back: %(why)s")

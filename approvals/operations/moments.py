@@ -30,13 +30,14 @@ from audit.log import Entry
 _DUE = """
 SELECT EXISTS (SELECT 1 FROM approvals_action WHERE state = 'PENDING' AND next_at <= statement_timestamp())
     OR EXISTS (SELECT 1 FROM approvals_action WHERE reserved_until <= statement_timestamp())
+    OR EXISTS (SELECT 1 FROM approvals_opinion WHERE state = 'WANTED' AND until <= statement_timestamp())
     OR EXISTS (SELECT 1 FROM approvals_snooze WHERE until <= statement_timestamp())
     OR EXISTS (SELECT 1 FROM approvals_absence WHERE ended_at IS NULL AND until <= statement_timestamp())
 """
 
 
 def anything_due() -> bool:
-    """Whether the clock has something to do for the desks: a moment, a reservation, a snooze or an absence that is over."""
+    """Whether the clock has something to do for the desks: a moment, a reservation, an opinion, a snooze or an absence that is over."""
     with connection.cursor() as cursor:
         cursor.execute(_DUE)
         found: bool = cursor.fetchone()[0]

@@ -11,7 +11,7 @@ from audit.gathering import Gathering
 # Written by hand, as the event log is: several hints go with every governed cycle. The rest are the columns' defaults.
 # What people are told of outside of open pages: the same statement writes a second row, owed until `operations.reaching` looked at it.
 # These go to whoever is asked; what one person is told (`telling`) goes out to that person, whatever its kind.
-REACHES = frozenset({"action.opened", "action.reopened", "action.undone", "action.edited"})
+REACHES = frozenset({"action.opened", "action.reopened", "action.undone", "action.edited", "action.raised"})
 _INSERT = "INSERT INTO approvals_notification (channel, recipient, topic, object, object_id, version, kind) VALUES "
 _ROW = "(%s, '', %s, %s, %s, %s, %s)"
 

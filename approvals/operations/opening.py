@@ -14,7 +14,7 @@ from approvals import envelopes, ladder
 from approvals.envelopes import Until
 from approvals.legible.findings import unreadable
 from approvals.models import Action, Requirement, User
-from approvals.operations import events, kept, policies, repeating, staging
+from approvals.operations import events, kept, opinions, policies, repeating, staging
 from approvals.operations.notices import tell_action
 from approvals.operations.repeating import Earlier
 from approvals.operations.resolving import conclude, record_policy_decision
@@ -99,11 +99,20 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
     policy = policies.known(in_force)
     facts = facts_of(proposal, policy, approvals_before)
     assessment = assess(policy.data, facts)
-    action, requirement = create(proposal, policy, facts, assessment, now, call, was)
+    waits = proposal.kind == "tool" and opinions.waits_for(policy.data, assessment)
+    action, requirement = create(proposal, policy, facts, assessment, now, call, was, turn=opinions.WAITS_TURN if waits else "")
     opened = opened_entry(action, requirement, proposal, door=door)
     repeated = repeating.answered(action, requirement, [opened], was, most=policy.data.loop_after, reads=facts.tool_class == "read")
-    if not repeated and not decided_by_policy(action, requirement, opened) and not decided_by_grant(action, requirement, opened, standing):
+    if repeated:
+        return action
+    if waits:
         log.append(opened)
+        opinions.want(action, policy.data, now=now, waits=True)
+        tell_action(action, "action.waits")
+    elif not decided_by_policy(action, requirement, opened) and not decided_by_grant(action, requirement, opened, standing):
+        log.append(opened)
+        if opinions.asked_for(policy.data, assessment):
+            opinions.want(action, policy.data, now=now)
         tell_action(action, "action.opened")
     return action
 
@@ -222,9 +231,14 @@ def create(
     call: str,
     was: Earlier,
     *,
+    turn: str = "",
     drill: bool = False,
 ) -> tuple[Action, Requirement]:
-    """Insert the action and its first requirement; `drill`: it is a test action, which no agent asked for."""
+    """Insert the action and its first requirement.
+
+    Args:
+        turn: whose turn lists say it is, where that is not what the requirement says. drill: it is a test action, which no agent asked for.
+    """
     action = Action(
         id=uuid.uuid4(),
         tenant=settings.TENANT,
@@ -264,6 +278,7 @@ def create(
         asked_for_sha256=canonical.fingerprint(dict(proposal.asked_for)) if proposal.run else "",
         names=proposal.names,
     )
+    action.turn = turn or action.turn
     rows.insert(action)
     rows.insert(requirement)
     return action, requirement

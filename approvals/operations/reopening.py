@@ -1,24 +1,39 @@
 """An unused approval, or a question whose time ran out during a halt, goes back to the people, as a new version with its own digest and deadline."""
 
+from dataclasses import dataclass
+
 from django.db.models.functions import Now
 
 from approvals import envelopes
-from approvals.envelopes import Until
+from approvals.envelopes import Envelope, Until
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
 from approvals.operations import events, policies, staging
 from approvals.operations.clock import database_now
 from approvals.operations.notices import tell_action
 from approvals.operations.opening import decided_by_policy, people_excluded, write_requirement
-from approvals.policy.risk import assess, at_least_medium
+from approvals.policy.risk import Assessment, Facts, assess, at_least_medium
+from approvals.policy.rules import Policy
 from approvals.signals import action_reopened
 from approvals.states import ActionState
 from audit import log
 from audit.actors import Actor
 
 
-def reopen(action: Action, *, why: str, by: Actor, door: str, kind: str = "action.reopened", until: Until | None = None) -> bool:
-    """Void an unused approval (or an overdue question), under the caller's row lock, and ask again under the policy in force now.
+@dataclass(frozen=True)
+class Anew:
+    """What is asked instead of what the policy in force makes of the same facts. `word` is why the new version exists."""
+
+    policy: Policy
+    facts: Facts
+    assessment: Assessment
+    word: str = "reopened"
+
+
+def reopen(
+    action: Action, *, why: str, by: Actor, door: str, kind: str = "action.reopened", until: Until | None = None, anew: Anew | None = None
+) -> bool:
+    """Void an unused approval (or what waits), under the caller's row lock, and ask again under the policy in force now.
 
     Args:
         why: the sentence people will read beside the new version. kind: how the log names it.
@@ -31,11 +46,8 @@ def reopen(action: Action, *, why: str, by: Actor, door: str, kind: str = "actio
     if before is None:
         raise Tampered(envelopes.NO_VERSION)
     envelope = envelopes.opened(action, before)
-    policy = policies.in_force()
-    facts = envelope.facts
-    assessment = assess(policy.data, facts)
-    if envelope.needs:
-        assessment = at_least_medium(policy.data, assessment)
+    anew = anew or _under_the_policy_of_today(envelope)
+    policy, assessment = anew.policy, anew.assessment
     excluded = sorted({*people_excluded(assessment, action.requested_by, action.owner, envelope.editors), *envelope.excluded})
     expected = action.version
     action.version += 1
@@ -43,7 +55,7 @@ def reopen(action: Action, *, why: str, by: Actor, door: str, kind: str = "actio
         action,
         args=envelope.args,
         tool_schema_sha256=envelope.data["tool"]["schema_sha256"],
-        facts=facts,
+        facts=anew.facts,
         assessment=assessment,
         policy=policy,
         excluded=excluded,
@@ -52,7 +64,7 @@ def reopen(action: Action, *, why: str, by: Actor, door: str, kind: str = "actio
         evidence=before.evidence,
         now=database_now(),
         deadline_s=envelope.asked_deadline_s,
-        why="reopened",
+        why=anew.word,
         editor=envelope.edited_by,
         editors=envelope.editors,
         until=until,
@@ -83,3 +95,9 @@ def reopen(action: Action, *, why: str, by: Actor, door: str, kind: str = "actio
         log.append(reopened)
         tell_action(action, kind)
     return True
+
+
+def _under_the_policy_of_today(envelope: Envelope) -> Anew:
+    policy = policies.in_force()
+    assessment = assess(policy.data, envelope.facts)
+    return Anew(policy, envelope.facts, at_least_medium(policy.data, assessment) if envelope.needs else assessment)

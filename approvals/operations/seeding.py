@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from approvals import permissions
 from approvals.errors import BadRequest
 from approvals.models import Action, Drill, DrillPlan, User
-from approvals.operations import drills, opening, policies
+from approvals.operations import drills, opening, opinions, policies
 from approvals.operations.notices import tell_action
 from approvals.operations.opening import Proposal
 from approvals.operations.repeating import Earlier
@@ -87,6 +87,8 @@ def place(
     DrillPlan.objects.filter(pk=group).update(since=Now(), gap=gap_of(plan.every))
     placed = {"action": str(action.pk), "group": group, "template": kind, "wrong": [dict(w) for w in wrong], "based_on": str(based_on)}
     log.append(opening.opened_entry(action, requirement, proposal, door=door), _entry("drill.placed", by=SYSTEM, door=door, **placed))
+    if opinions.asked_for(policy.data, assessment):
+        opinions.want(action, policy.data, now=now)
     tell_action(action, "action.opened")
     return action
 

@@ -12,14 +12,11 @@ from approvals.models import SlackHeard
 
 KEPT = timedelta(days=1)  # a signature is refused by its own time after five minutes; a delivery is repeated for an hour
 _NEW = "INSERT INTO approvals_slackheard (key) VALUES (%s) ON CONFLICT DO NOTHING"
-_AGAIN = (
-    "UPDATE approvals_slackheard SET at = clock_timestamp() WHERE key = %s AND answer IS NULL AND at < clock_timestamp() - interval '10 s'"
-)
 
 
 @dataclass(frozen=True)
 class Heard:
-    """`new`: it is to be done now. Otherwise `answer` is what it was answered before (None: that is being done at this moment)."""
+    """`new`: it is to be done now, in the caller's transaction. Otherwise `answer` is what it was answered before."""
 
     new: bool
     answer: Any = None
@@ -36,13 +33,9 @@ def state(value: str) -> bool:
 
 
 def delivery(key: str) -> Heard:
-    """Take a delivery. One that was taken and never finished, because the process died, is taken once more after ten seconds."""
+    """Take a delivery. The same one, while the first is being done, waits here until that commits; if that fails, it is new."""
     if _insert(f"d:{key}"):
         return Heard(new=True)
-    with connection.cursor() as cursor:
-        cursor.execute(_AGAIN, [f"d:{key}"])
-        if cursor.rowcount:
-            return Heard(new=True)
     return Heard(new=False, answer=SlackHeard.objects.filter(pk=f"d:{key}").values_list("answer", flat=True).first())
 
 

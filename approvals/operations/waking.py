@@ -1,6 +1,6 @@
-"""Waking a worker to reach people, after commit. Only a hint: the tick of every two seconds finds what nobody woke.
+"""Waking a worker after commit: to reach people, to ask a second model. Only a hint: the tick of every two seconds finds what nobody woke.
 
-At most one a second from each process, and none for a while after the broker did not take one: whoever decides or proposes never waits.
+At most one a second of each task from each process, and none for a while after the broker did not take one: whoever decides or proposes never waits.
 """
 
 import time
@@ -10,9 +10,9 @@ from celery import current_app
 from django.db import transaction
 
 logger = structlog.get_logger("approvals.waking")
-REACH, SLACK = "approvals.tasks.reach", "approvals.tasks.slack"
-EVERY_S, REST_S = {REACH: 1.0, SLACK: 0.2}, 15.0
-_next = {REACH: 0.0, SLACK: 0.0}
+REACH, SLACK, OPINIONS = "approvals.tasks.reach", "approvals.tasks.slack", "agents.tasks.give_opinions"
+EVERY_S, REST_S = {REACH: 1.0, SLACK: 0.2, OPINIONS: 0.5}, 15.0
+_next = {REACH: 0.0, SLACK: 0.0, OPINIONS: 0.0}
 
 
 def soon(task: str = REACH) -> None:

@@ -15,7 +15,7 @@ from audit.sentences import Frozen
 # Fields looked at one by one below; `version` says nothing. A field that is added to the policy and forgotten here loosens.
 LOOKED_AT = {
     "version", "tool_class", "irreversible", "amounts", "environment", "novelty", "untrusted_text", "hidden_characters", "at_least",
-    "levels", "requirements", "questions", "rules", "loop_after",
+    "levels", "requirements", "questions", "rules", "loop_after", "opinion",
 }  # fmt: skip
 # Of these, what may make a call rise to another level.
 RAISES = LOOKED_AT - {"version", "requirements", "rules", "loop_after"}
@@ -34,6 +34,8 @@ LEVEL_LESS = Frozen("%(level)s %(less)s", parts=["level", "less"], only={"level"
 RULE_GONE = Frozen("the rule %(rule)s is gone")
 RULE_NEW = Frozen("the rule %(rule)s is new and asks for less")
 RULE_CHANGED = Frozen("the rule %(rule)s changed")
+DOUBT_ADDS = Frozen("a second model that finds a call %(concern)s adds %(n)d points instead of %(before)d", parts=["concern"])
+NOT_ASKED_ABOUT = Frozen("no second model is asked about %(level)s any more", parts=["level"])
 RULES_ORDER = Frozen("rules that ask for less stand in another order")
 LOOPS = Frozen("the same call halts its run after %(n)d times instead of %(before)d")
 CHANGED = Frozen("%(what)s changed", only={"what": "[a-z_]+"})
@@ -152,6 +154,13 @@ def _only_stricter(old: Rule, new: Rule) -> bool:
 def _other(old: PolicyData, new: PolicyData) -> Iterator[str]:
     if new.loop_after > old.loop_after:
         yield LOOPS(n=new.loop_after, before=old.loop_after)
+    for concern in ("doubtful", "dangerous"):
+        before, after = old.opinion.points(concern), new.opinion.points(concern)
+        if after < before:
+            yield DOUBT_ADDS(concern=concern, n=after, before=before)
+    for level in Level:
+        if level in old.opinion.ask_for and level not in new.opinion.ask_for:
+            yield NOT_ASKED_ABOUT(level=level.said)
     for name in sorted(set(PolicyData.model_fields) - LOOKED_AT):
         if getattr(old, name) != getattr(new, name):
             yield CHANGED(what=name)

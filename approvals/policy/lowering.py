@@ -56,6 +56,8 @@ def _facts(policy: PolicyData, facts: Facts) -> Iterator[tuple[str, Facts]]:
         yield say("without text from outside in it"), replace(facts, untrusted_text=())
     if facts.hidden_characters:
         yield say("without hidden characters in it"), replace(facts, hidden_characters=())
+    if facts.opinion:
+        yield say("without the doubts of the second model"), replace(facts, opinion="")
     for below, _ in sorted(policy.novelty):
         if facts.approvals_before < below:
             times = say("once people had approved this tool for this agent %(n)d times in 30 days", n=below)

@@ -29,6 +29,7 @@ class Facts:
         estimated_cost: dollars the call itself is expected to cost; None when unknown.
         question: True for a question, which runs nothing.
         agent, customer: who asks, and for whom (the tenant when nobody is named).
+        opinion: what a second model doubts of it: "doubtful", "dangerous", or "" when nothing, or when none was asked.
         args: the validated arguments; frozen in the envelope beside the facts, not twice.
     """
 
@@ -44,6 +45,7 @@ class Facts:
     question: bool = False
     agent: str = ""
     customer: str = ""
+    opinion: str = ""
     args: Any = None
 
 
@@ -69,11 +71,11 @@ class Matcher:
         self._by_tool: dict[tuple[str, str], list[_Ready]] = {}
 
     def hits(self, facts: Facts) -> tuple[Hit, ...]:
-        """The rules that apply, highest priority first. Nothing is loosened where characters are hidden."""
+        """The rules that apply, highest priority first. Nothing is loosened where characters are hidden, or a second model doubts it."""
         answers = _Answers(facts)
         found = []
         for ready in self._of_tool(facts.tool, facts.tool_class):
-            guarded = bool(facts.hidden_characters) and ready.rule.loosens
+            guarded = bool(facts.hidden_characters or facts.opinion) and ready.rule.loosens
             if guarded and not ready.rule.instead:
                 continue
             if ready.fits(facts) and (hit := _asked(ready.rule, answers)):

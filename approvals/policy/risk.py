@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from approvals.policy.basics import Level, NeedRule, RequirementRule
+from approvals.policy.basics import Level, RequirementRule
+from approvals.policy.joining import nothing_less, stricter
 from approvals.policy.matching import Facts, Hit
 from approvals.policy.rules import PolicyData
-from approvals.policy.ruleset import Instead, Require
 from audit.sentences import Frozen
 
 __all__ = ["Assessment", "Factor", "Facts", "assess", "at_least_medium"]
@@ -22,6 +22,7 @@ ONLY_UNANSWERED = Frozen(
     "%(said)s (only where it asks for more, because its condition could not be answered: %(why)s)", parts=["said", "why"]
 )
 ONLY_HIDDEN = Frozen("%(said)s (only where it asks for more, because something in the call is hidden)", parts=["said"])
+ONLY_DOUBTED = Frozen("%(said)s (only where it asks for more, because a second model doubts the call)", parts=["said"])
 KIND = Frozen("%(tool)s is a tool of class %(kind)s")
 UNKNOWN_KIND = Frozen("%(tool)s is a tool of class %(kind)s, which the policy does not know")
 NOT_UNDONE = Frozen("It cannot be undone")
@@ -81,13 +82,13 @@ def added_up(policy: PolicyData, facts: Facts, hits: tuple[Hit, ...]) -> Assessm
     """The assessment of a call of which these rules apply, highest priority first; what else they were is not asked."""
     factors = _of_facts(policy, facts)
     score, level = levelled(policy, sum(factor.points for factor in factors), hits)
-    factors += [Factor("rule", hit.rule.score, _why(hit), hit.rule.name) for hit in hits if not hit.only_more]
+    factors += [Factor("rule", hit.rule.score, _why(hit, facts), hit.rule.name) for hit in hits if not hit.only_more]
     for floor_level, why in _floors(policy, facts):
         if floor_level.rank > level.rank:
             level = floor_level
             factors.append(Factor("at_least", 0, why))
     base = policy.requirements[level]
-    factors += [Factor("rule", 0, _why(hit), hit.rule.name) for hit in hits if hit.only_more and _tightens(hit, base)]
+    factors += [Factor("rule", 0, _why(hit, facts), hit.rule.name) for hit in hits if hit.only_more and _tightens(hit, base)]
     denied = next((DENIED(why=hit.rule.deny, rule=hit.rule.name) for hit in hits if hit.rule.deny), "")
     asked = required(policy, level, facts.reversible, hits)
     return Assessment(_within(policy, level, score), level, tuple(factors), asked, denied, hits, facts.reversible)
@@ -114,19 +115,21 @@ def required(policy: PolicyData, level: Level, undoable: bool, hits: Sequence[Hi
 
 
 def _of_facts(policy: PolicyData, facts: Facts) -> list[Factor]:
-    return [*_of_tool(policy, facts), *_of_size(policy, facts), *_of_setting(policy, facts), *_of_text(policy, facts)]
+    return [
+        *_of_tool(policy, facts), *_of_size(policy, facts), *_of_setting(policy, facts), *_of_text(policy, facts), *_of_opinion(policy, facts),
+    ]  # fmt: skip
 
 
-def at_least_medium(policy: PolicyData, assessment: Assessment) -> Assessment:
+def at_least_medium(policy: PolicyData, assessment: Assessment, why: str = "") -> Assessment:
     """What once needed a person needs one again: an edit or a later policy may lower the risk, but policy alone never passes it."""
     if assessment.level is not Level.LOW:
         return assessment  # only low may ask nobody; and whoever a rule asks at low does not make up for whom medium asks
-    why = Factor("needs_a_person", 0, ASKED_A_PERSON())
+    because = Factor("needs_a_person", 0, why or ASKED_A_PERSON())
     return replace(
         assessment,
         score=_within(policy, Level.MEDIUM, assessment.score),
         level=Level.MEDIUM,
-        factors=(*assessment.factors, why),
+        factors=(*assessment.factors, because),
         requirement=required(policy, Level.MEDIUM, assessment.undoable, assessment.hits),
     )
 
@@ -164,45 +167,19 @@ def _asked(base: RequirementRule, hits: Sequence[Hit]) -> RequirementRule:
     asked = base.model_copy(update=changes) if changes else base
     for hit in hits:
         if more := hit.rule.require or (hit.rule.instead if hit.only_more else None):
-            asked = _stricter(asked, more)
+            asked = stricter(asked, more)
     return asked
 
 
 def _tightens(hit: Hit, base: RequirementRule) -> bool:
-    return hit.rule.instead is not None and _stricter(base, hit.rule.instead) != base
+    return hit.rule.instead is not None and stricter(base, hit.rule.instead) != base
 
 
-def _stricter(asked: RequirementRule, more: Require | Instead) -> RequirementRule:
-    """Of each part the stricter one."""
-    verdicts = tuple(v for v in asked.verdicts if more.verdicts is None or v in more.verdicts)
-    return asked.model_copy(
-        update={
-            "need": joined(asked.need, more.need or ()),
-            "exclude": tuple(dict.fromkeys((*asked.exclude, *(more.exclude or ())))),
-            "verdicts": verdicts or ("reject",),
-            "reason_for": tuple(dict.fromkeys((*asked.reason_for, *(more.reason_for or ())))),
-            "deadline_s": min(asked.deadline_s, more.deadline_s or asked.deadline_s),
-            "execute_within_s": min(asked.execute_within_s, more.execute_within_s or asked.execute_within_s),
-            "hold_s": max(asked.hold_s, more.hold_s or 0),
-            "rejections": min(asked.rejections, more.rejections or asked.rejections),
-        }
-    )
-
-
-def joined(one: Sequence[NeedRule], other: Sequence[NeedRule]) -> tuple[NeedRule, ...]:
-    """Both: every group of either in each stage, with the larger count. Stages that would be empty close up."""
-    counts: dict[tuple[str, int], int] = {}
-    for need in (*one, *other):
-        place = (need.group, need.stage)
-        counts[place] = max(need.count, counts.get(place, 0))
-    order = sorted({stage for _, stage in counts})
-    return tuple(NeedRule(group=group, count=count, stage=order.index(stage) + 1) for (group, stage), count in counts.items())
-
-
-def _why(hit: Hit) -> str:
+def _why(hit: Hit, facts: Facts) -> str:
     said = hit.rule.about or APPLIES(rule=hit.rule.name)
     if hit.only_more:
-        return ONLY_UNANSWERED(said=said, why=hit.unanswered) if hit.unanswered else ONLY_HIDDEN(said=said)
+        only = ONLY_HIDDEN if facts.hidden_characters else ONLY_DOUBTED
+        return ONLY_UNANSWERED(said=said, why=hit.unanswered) if hit.unanswered else only(said=said)
     return UNANSWERED(said=said, why=hit.unanswered) if hit.unanswered else said
 
 
@@ -257,6 +234,23 @@ def _of_text(policy: PolicyData, facts: Facts) -> list[Factor]:
         where = ", ".join(facts.hidden_characters[:5])
         factors.append(Factor("hidden_characters", policy.hidden_characters, FACE_VALUE(where=where)))
     return factors
+
+
+OPINIONS = {"doubtful": Frozen("A second model finds it doubtful"), "dangerous": Frozen("A second model finds it dangerous")}
+
+
+def _of_opinion(policy: PolicyData, facts: Facts) -> list[Factor]:
+    """What a second model doubts adds points; that it doubts nothing takes none away."""
+    if facts.opinion not in OPINIONS:
+        return []
+    return [Factor("opinion", policy.opinion.points(facts.opinion), OPINIONS[facts.opinion]())]
+
+
+def no_less(policy: PolicyData, now: Assessment, *, level: Level, asked: RequirementRule) -> Assessment:
+    """An assessment that asks for all that it asks and for all that was asked before: what only ever adds takes nothing away."""
+    if level.rank > now.level.rank:
+        now = replace(now, level=level, score=_within(policy, level, now.score))
+    return replace(now, requirement=nothing_less(now.requirement, asked))
 
 
 def _floors(policy: PolicyData, facts: Facts) -> list[tuple[Level, str]]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from approvals.policy.basics import Level, NeedRule, RequirementRule
+from approvals.policy.joining import joined
 from approvals.policy.known import Finding, Known
 from approvals.policy.places import filled
-from approvals.policy.risk import joined
 from approvals.policy.rules import Policy, PolicyData, line_of
 from approvals.policy.ruleset import Instead, Rule
 from approvals.policy.words import people

@@ -41,6 +41,18 @@ class QuestionRule(Strict):
     level: Level
 
 
+class OpinionRule(Strict):
+    """What the doubts of a second model add, and for which levels it is asked where the installation has one. It only ever adds."""
+
+    doubtful: int = Field(default=15, ge=0, le=100)
+    dangerous: int = Field(default=40, ge=0, le=100)
+    ask_for: tuple[Level, ...] = (Level.MEDIUM, Level.HIGH)
+    wait_s: int = Field(default=20, ge=2, le=120)
+
+    def points(self, concern: str) -> int:
+        return {"doubtful": self.doubtful, "dangerous": max(self.doubtful, self.dangerous)}.get(concern, 0)
+
+
 class PolicyData(Strict):
     """The text's content; each field is explained in `policy.yaml` itself."""
 
@@ -62,6 +74,7 @@ class PolicyData(Strict):
     calendars: dict[str, Calendar] = Field(default={}, max_length=100)
     quiet: Quiet | None = None
     slack: SlackRule = SlackRule()
+    opinion: OpinionRule = OpinionRule()
 
     @model_validator(mode="after")
     def _whole(self) -> "PolicyData":

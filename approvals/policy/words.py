@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from approvals.policy.basics import EVERYBODY_INVOLVED, ExtendRule, Level, NeedRule, RequirementRule, Rung, stages_of, verdict_said
-from approvals.policy.rules import PolicyData
+from approvals.policy.rules import OpinionRule, PolicyData
 from approvals.policy.ruleset import Instead, Match, Require, Rule
 from audit.sentences import Frozen, chain, say
 
@@ -115,9 +115,16 @@ def points(data: PolicyData) -> tuple[tuple[str, str], ...]:
         (say("New for this agent"), chain(COMMA, novelty)),
         (say("Text from outside"), f"{data.untrusted_text:+d}"),
         (say("Hidden characters"), f"{data.hidden_characters:+d}"),
+        (say("A second model"), _opinion(data.opinion)),
         (say("A loop"), say("the same call proposed more than %(n)d times halts its run", n=data.loop_after)),
         (say("Never below"), chain(SEMICOLON, floors) or say("nothing")),
     )
+
+
+def _opinion(rule: OpinionRule) -> str:
+    levels = chain(COMMA, [level.said for level in Level if level in rule.ask_for]) or say("nothing")
+    said = {"doubtful": f"{rule.points('doubtful'):+d}", "dangerous": f"{rule.points('dangerous'):+d}", "levels": levels}
+    return say("doubtful %(doubtful)s, dangerous %(dangerous)s; asked about %(levels)s", **said)
 
 
 def _floor(level: Level, tools: Sequence[str], cost: float | None) -> str:

@@ -7,6 +7,8 @@ asks       questions to agents
 detail     one action with all a reviewer needs; `viewing` what of it a person has to open, and has
 catchup    what a browser missed
 policies   versions, rules with their figures, back-tests
+opinions   what a second model thinks
+drills     test actions that are over, and their plans
 past       past calls as they were frozen
 preferences  what a person chose, and who has an action open
 """
@@ -15,8 +17,9 @@ from approvals.queries.asks import AskRow, asks, wanted_asks
 from approvals.queries.catchup import CatchUp, catch_up, last_notification
 from approvals.queries.detail import ActionDetail, Shown, Vote, action_detail, asked_about, shown, votes
 from approvals.queries.inbox import Filters, InboxRow, Page, counts, decided, inbox, inbox_row, run_actions, waiting_names
+from approvals.queries.opinions import OpinionRow, opinions_wanted, weighed
 from approvals.queries.policies import policy_of, policy_source
-from approvals.queries.preferences import Preferences, SavedView, preferences, viewers
+from approvals.queries.preferences import Preferences, SavedView, all_viewers, preferences, viewers
 from approvals.queries.standing import (
     Settled,
     Stop,
@@ -41,6 +44,7 @@ __all__ = [
     "CatchUp",
     "Filters",
     "InboxRow",
+    "OpinionRow",
     "Page",
     "Preferences",
     "SavedView",
@@ -51,6 +55,7 @@ __all__ = [
     "WantedEdit",
     "action_detail",
     "active_halts",
+    "all_viewers",
     "asked_about",
     "asks",
     "catch_up",
@@ -64,6 +69,7 @@ __all__ = [
     "is_known",
     "last_notification",
     "level_waiting",
+    "opinions_wanted",
     "policy_of",
     "policy_source",
     "preferences",
@@ -79,4 +85,5 @@ __all__ = [
     "wanted_asks",
     "wanted_edit",
     "wanted_edits",
+    "weighed",
 ]

@@ -15,11 +15,15 @@ from approvals.policy.risk import Factor, Facts
 from approvals.queries import viewing
 from approvals.queries.grants import GrantRow, open_grants
 from approvals.queries.inbox import InboxRow, inbox_row
+from approvals.queries.opinions import OpinionRow, opinions
 from approvals.queries.policies import policy_id
 from approvals.resolution import Need
 from approvals.states import ActionState, EditState
 from audit import canonical
 from audit.sentences import say
+
+WAITS_FOR_OPINION = say("The policy would pass this and waits for a second model's opinion. Without one in time, people are asked")
+POLICY_DECIDED = say("Policy decided this")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,17 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Approved:
+    """The last call of the same tool by the same agent that people approved before this one."""
+
+    id: str
+    summary: str
+    args: Any
+    by: str
+    at: datetime | None
+
+
+@dataclass(frozen=True)
 class ActionDetail:
     """What the action's page shows.
 
@@ -71,6 +86,8 @@ class ActionDetail:
         confirm: what is typed to approve it, where the ladder asks for that.
         opened: at high and critical, the parts of this version that this reader has opened.
         own_edit: this reader had a hand in these arguments: they may reject or edit again, not approve.
+        opinions: what a second model thinks of it, oldest first.
+        approved: the last call like it that people approved before.
         checking: an edit of it is being checked; `edit_errors` what the last refused edit was refused for.
     """
 
@@ -110,6 +127,8 @@ class ActionDetail:
     excluded: tuple[tuple[str, str], ...] = ()
     confirm: str = ""
     opened: frozenset[str] = frozenset()
+    opinions: list[OpinionRow] = field(default_factory=list)
+    approved: Approved | None = None
 
 
 @dataclass(frozen=True)
@@ -198,11 +217,13 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
         votes=given,
         versions=[_version(v) for v in versions],
         similar=_similar(action),
+        approved=_approved(action),
         interrupt_id=action.interrupt_id,
         thread=action.thread,
         tampered=tampered,
         denied=str(data.get("denied", "")),
-        cannot=_cannot(reader, action, envelope) if needs else say("Policy decided this"),
+        cannot=_cannot(reader, action, envelope) if needs else WAITS_FOR_OPINION if row.state == ActionState.PENDING else POLICY_DECIDED,
+        opinions=opinions(action.pk),
         rejections=envelope.rejections,
         escalated=envelope.escalated(action.passed),
         excluded=_excluded(action, envelope, versions),
@@ -294,3 +315,26 @@ def _similar(action: Action) -> list[InboxRow]:
 
     found = decided(agent=action.agent, tool=action.tool, limit=6).rows
     return [r for r in found if r.id != str(action.pk) and r.state != ActionState.SUPERSEDED][:5]
+
+
+# Of the newest so many approvals: where policy or a grant passes nearly all of them, there may be none by people among them.
+LOOKED_AT = 200
+
+
+def _approved(action: Action) -> Approved | None:
+    """What people approved last, proved against its digest; None for a question, and when there is none. Whoever may read this may read that."""
+    if action.kind != Action.Kind.TOOL:
+        return None
+    rows = Action.objects.filter(agent=action.agent, tool=action.tool, state=ActionState.APPROVED).exclude(pk=action.pk)
+    rows = rows.filter(resolved_at__lt=action.resolved_at) if action.resolved_at else rows
+    newest = rows.order_by("-resolved_at", "-pk").values_list("pk", "resolution__door")[:LOOKED_AT]
+    last = next((pk for pk, door in newest if door not in {"worker", "grant"}), None)
+    found = Action.objects.filter(pk=last).first() if last else None
+    requirement = Requirement.objects.filter(action=found, version=found.version).first() if found else None
+    if found is None or requirement is None:
+        return None
+    try:
+        args = envelopes.opened(found, requirement).args
+    except Tampered:
+        return None
+    return Approved(str(found.pk), found.summary, args, str(found.resolution.get("by", "")), found.resolved_at)

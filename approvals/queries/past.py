@@ -107,7 +107,7 @@ def _case(row: Requirement) -> Case | None:
         return None
     need = tuple(NeedRule(group=n.group, count=n.count, stage=n.stage) for n in envelope.needs)
     was = Frozen(envelope.data["risk"]["level"], need, bool(envelope.denied), _parts(envelope))
-    again = row.why == "edited" or (row.why == "reopened" and bool(need) and not was.denied)
+    again = row.why == "edited" or (row.why in {"reopened", "raised"} and bool(need) and not was.denied)
     return Case(str(action.pk), action.agent, action.tool, action.summary, facts, again, was, envelope.data["policy"]["sha256"])
 
 

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from approvals.models import Preference, User
 
+MOST_VIEWERS = 500
 FRESH = timedelta(seconds=40)  # pages tell every 15 s; two missed and the person is gone
 
 
@@ -42,6 +43,15 @@ def preferences(user: User) -> Preferences:
         keys=dict(choices.get("keys") or {}),
         views=tuple(SavedView(str(view["name"]), str(view["query"])) for view in views),
     )
+
+
+def all_viewers(*, but: User) -> dict[str, list[str]]:
+    """Who else has which action open just now: names by the action's id."""
+    rows = Preference.objects.filter(viewing_at__gte=Now() - FRESH, user__is_active=True).exclude(viewing="").exclude(user=but)
+    found: dict[str, list[str]] = {}
+    for action_id, name in rows.order_by("user__username").values_list("viewing", "user__username")[:MOST_VIEWERS]:
+        found.setdefault(action_id, []).append(name)
+    return found
 
 
 def viewers(action_id: str, *, but: User) -> Sequence[str]:

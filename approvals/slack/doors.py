@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -40,7 +41,9 @@ def commands(request: HttpRequest) -> HttpResponse:
     return _answered(request, "commands")
 
 
+@transaction.atomic
 def _answered(request: HttpRequest, door: str) -> HttpResponse:
+    """One transaction, so that a press is one commit; a request that fails is not counted as seen, and Slack's retry does it."""
     try:
         body, click = verified(request)
     except NotFromSlack:

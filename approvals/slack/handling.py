@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db import transaction
+
 from approvals.operations import slack_heard
 from approvals.slack import commands, desk, hearing, pressing, reviewing
 from approvals.slack.verifying import Click
@@ -59,11 +61,14 @@ def handle(kind: str, payload: Json, click: Click) -> Json:
     if kind == "block_suggestion":  # changes nothing
         return handler(payload, click)
     key = key_of(payload)
-    heard = slack_heard.delivery(key)
-    if not heard.new:
-        return heard.answer or {}
-    answer = handler(payload, click)
-    slack_heard.answered(key, answer)
+    # One commit for all of it: what was decided is heard and answered as well, and what failed was never heard. Of two deliveries of the
+    # same at once the second waits here for the first, and gives its answer.
+    with transaction.atomic():
+        heard = slack_heard.delivery(key)
+        if not heard.new:
+            return heard.answer or {}
+        answer = handler(payload, click)
+        slack_heard.answered(key, answer)
     return answer
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import structlog
-from django.db import connections
+from django.db import connections, transaction
 
 from approvals.notify.errors import NotSent
 
@@ -20,7 +20,11 @@ _open: set["Future[None]"] = set()
 
 
 def do(job: Callable[[], Any]) -> None:
-    """Do it soon, in a thread of its own."""
+    """Do it soon, in a thread of its own; once the caller's transaction has committed, for it must see what that did."""
+    transaction.on_commit(lambda: _begin(job))
+
+
+def _begin(job: Callable[[], Any]) -> None:
     global _pool
     if len(_open) >= WAITING:
         log.warning("slack_too_busy")

@@ -27,12 +27,17 @@ from approvals.render.reveal import Revealed, reveal
 from approvals.web.desks import DeskCard, desk_card
 from approvals.web.grants import GrantNote, note_of
 from approvals.web.ladder import Bar, bar_of
+from approvals.web.opinions import OpinionNote
+from approvals.web.opinions import note_of as opinion_note
 from approvals.web.receipts import Fate, Receipt, fate_of, receipt_of, receipt_of_vote, with_undo
 from approvals.web.scoring import FactorLine, factor_lines, would_lower
+from approvals.web.since import SinceLast, since_last
 from approvals.web.story import Moment, Past, Quorum, past_of, quorum_of, story_of
 from audit.languages import number, told
 from audit.queries import EventRow
+from audit.sentences import say
 
+MARKS = {"reopened": say("asked again"), "raised": say("raised after a second opinion")}
 EVIDENCE_ICONS = {"ticket": "mail", "mail": "mail", "tool": "wrench", "message": "message-square"}
 
 
@@ -100,6 +105,8 @@ class Card:
     grant: GrantNote | None
     desk: DeskCard | None
     desk_url: str
+    opinion: OpinionNote | None = None
+    since: SinceLast | None = None
     held_url: str = ""
     follows_url: str = ""
     asks_url: str = ""
@@ -167,6 +174,8 @@ def card_of(
         opened_url=reverse("action-opened", args=[row.id]) if row.state == "PENDING" and row.level in RISKY else "",
         grant=note_of(detail),
         asks_url=reverse("action-asks", args=[row.id]) if row.run and row.level != "low" else "",
+        opinion=opinion_note(row.id, detail.opinions),
+        since=since_last(detail),
         held_url=reverse("action-undo", args=[row.id]) if row.held else "",
         follows_url=reverse("action", args=[row.follows]) if row.follows else "",
         desk=desk_card(desk, now=datetime.now(UTC)) if desk else None,
@@ -190,7 +199,7 @@ def _what_title(detail: ActionDetail) -> str:
 def _marks(detail: ActionDetail) -> tuple[str, ...]:
     marks = [_("version %(n)s") % {"n": detail.row.version}] if detail.row.version > 1 else []
     by = detail.versions[-1].edited_by if detail.versions else ""
-    return (*marks, *([_("edited by %(who)s") % {"who": by}] if by else []), *([_("asked again")] if detail.why == "reopened" else []))
+    return (*marks, *([_("edited by %(who)s") % {"who": by}] if by else []), *([told(MARKS[detail.why])] if detail.why in MARKS else []))
 
 
 def _flags(detail: ActionDetail, lines: Sequence[Line]) -> tuple[str, ...]:

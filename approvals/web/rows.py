@@ -48,6 +48,7 @@ class Row:
     selected: bool = False
     pick: bool = False  # may be decided together with others
     held: str = ""
+    viewers: tuple[str, ...] = ()  # who else has it open
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,8 @@ class List:
     notices: tuple[NoticeLine, ...] = ()
 
 
-def row_of(row: InboxRow, *, reader: str, selected: str = "") -> Row:
-    """One action as its row. `reader` is the username of who looks."""
+def row_of(row: InboxRow, *, reader: str, selected: str = "", viewers: Sequence[str] = ()) -> Row:
+    """One action as its row. `reader` is the username of who looks, `viewers` are the others who do."""
     risky = row.level in {"high", "critical"}
     return Row(
         id=row.id,
@@ -125,6 +126,7 @@ def row_of(row: InboxRow, *, reader: str, selected: str = "") -> Row:
         selected=row.id == selected,
         pick=row.state == "PENDING" and row.kind == "tool" and not risky,
         held=held_words(row, reader),
+        viewers=tuple(viewers),
     )
 
 

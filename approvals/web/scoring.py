@@ -26,6 +26,7 @@ NAMES = {
     "novelty": say("New for this agent"),
     "untrusted_text": say("Text from outside"),
     "hidden_characters": say("Hidden or unreadable"),
+    "opinion": say("A second opinion"),
     "at_least": say("Floor"),
     "edited": say("Edited"),
     "needs_a_person": say("Needs a person"),

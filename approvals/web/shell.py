@@ -159,7 +159,12 @@ def _groups(request: Request) -> tuple[LinkGroup, ...]:
             link(_("Decided"), "decided", "stamp", "d"),
         )),
         LinkGroup(_("Operate"), (link(_("Runs"), "runs", "route", "r"), link(_("Agents"), "agents", "bot", "n"))),
-        LinkGroup(_("Govern"), (link(_("Policies"), "policies", "scale", "p"), link(_("Grants"), "grants", "ticket-check", "t", phone=False), link(_("Audit"), "events", "scroll-text", "a"))),
+        LinkGroup(_("Govern"), (
+            link(_("Policies"), "policies", "scale", "p"),
+            link(_("Grants"), "grants", "ticket-check", "t", phone=False),
+            link(_("Audit"), "events", "scroll-text", "a"),
+            link(_("Review quality"), "quality", "gauge", "m", phone=False),
+        )),
     )  # fmt: skip
 
 

@@ -170,6 +170,7 @@ def _verdict(data: dict[str, Any]) -> str:
     return say("%(did)s: %(words)s", did=said, words=words) if words else said
 
 
+OPINED = {"none": say("no doubts"), "doubtful": say("doubtful"), "dangerous": say("dangerous")}
 # What happened is stored; how it reads is looked up.
 SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "action.opened": lambda d: say("Proposed, scored %(score)s (%(level)s)", score=d.get("score", "?"), level=said_of(d.get("level", "?"))),
@@ -193,6 +194,9 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "action.escalated": lambda d: say("Escalated to %(group)s, %(told)s told", group=d.get("to"), told=d.get("told")),
     "action.reopened": lambda d: say("Asked again: %(why)s", why=told(d.get("why", ""))),
     "action.undone": lambda d: say("Undone: %(why)s", why=told(d.get("why", ""))),
+    "action.raised": lambda d: say("Asked anew: %(why)s", why=told(d.get("why", ""))),
+    "opinion.given": lambda d: say("Second opinion: %(concern)s", concern=OPINED.get(d.get("concern", ""), "")),
+    "opinion.failed": lambda d: say("No second opinion: %(why)s", why=told(d.get("error", ""))),
     "ask.wanted": lambda d: say("Asked the agent: %(question)s", question=d.get("question", "")),
     "ask.answered": lambda d: say("The agent says: %(answer)s", answer=d.get("answer", "")),
     "ask.failed": lambda d: say("The agent could not be asked: %(why)s", why=told(d.get("error", ""))),

@@ -16,9 +16,15 @@ from audit.languages import told
 from audit.queries import EventRow
 from audit.sentences import listed, say
 
-ACTORS = {"human": "user-round", "agent": "bot", "policy": "scale", "system": "server"}
+ACTORS = {"human": "user-round", "agent": "bot", "model": "scan-search", "policy": "scale", "system": "server"}
 DOORS = {"web": say("web"), "cli": say("command line"), "api": "API", "slack": "Slack", "worker": say("worker"), "beat": say("clock")}
-ACTOR_KINDS = {"human": say("person"), "agent": say("agent"), "policy": say("policy"), "system": say("the product itself")}
+ACTOR_KINDS = {
+    "human": say("person"),
+    "agent": say("agent"),
+    "model": say("model"),
+    "policy": say("policy"),
+    "system": say("the product itself"),
+}
 VERDICTS = {"approve": say("approve"), "reject": say("reject"), "respond": say("respond"), "take_over": say("take over")}
 OUTCOMES = {
     "done": say("done"), "failed": say("failed"), "unknown": say("outcome unknown"), "approved": say("approved"), "rejected": say("rejected"),
@@ -26,6 +32,7 @@ OUTCOMES = {
 }  # fmt: skip
 FACTORS = {"webauthn": say("passkey"), "totp": say("authenticator app"), "recovery_codes": say("recovery codes")}
 STREAMS = {"drill": say("test actions")}
+CONCERNS = {"none": say("no doubts"), "doubtful": say("doubtful"), "dangerous": say("dangerous")}
 ITS_QUESTION = say("its question")
 Say = Callable[[Mapping[str, Any]], str]
 
@@ -53,6 +60,11 @@ SENTENCES: dict[str, Say] = {
         group=listed(d.get("turn") or ()),
     ),
     "action.tampered": lambda d: say("What is stored was changed in the database"),
+    "action.raised": lambda d: say("Asked anew, as more is needed: %(tool)s", tool=d.get("tool")),
+    "opinion.given": lambda d: say(
+        "A second opinion on %(tool)s: %(concern)s", tool=d.get("tool"), concern=_word(CONCERNS, d.get("concern"))
+    ),
+    "opinion.failed": lambda d: say("No second opinion on %(tool)s", tool=d.get("tool")),
     "ask.wanted": lambda d: say("Asked the agent about %(tool)s", tool=d.get("tool")),
     "ask.answered": lambda d: say("Answered about %(tool)s", tool=d.get("tool")),
     "ask.failed": lambda d: say("Could not answer about %(tool)s", tool=d.get("tool")),
@@ -209,7 +221,7 @@ def sentence_of(event: EventRow) -> str:
 
 def detail_of(event: EventRow) -> str:
     """The words that go with it: a reason, an answer, an error."""
-    if event.kind in {"action.reopened", "action.undone"}:
+    if event.kind in {"action.reopened", "action.undone", "action.raised"}:
         return told(str(event.data.get("why", "")))
     key = next((key for key in ("reason", "response", "question", "answer", "text", "error", "note") if event.data.get(key)), "")
     words = str(event.data[key])[:300] if key else ""

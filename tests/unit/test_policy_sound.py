@@ -1,6 +1,7 @@
 """Whatever asks less of any call is called loosening: random policies, random changes of them, random calls."""
 
 import random
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -9,7 +10,7 @@ from django.conf import settings
 
 from approvals.policy.basics import Level
 from approvals.policy.comparing import loosenings
-from approvals.policy.risk import Assessment, Facts, assess, at_least_medium
+from approvals.policy.risk import Assessment, Facts, assess, at_least_medium, no_less
 from approvals.policy.rules import PolicyData
 
 BASE = yaml.safe_load(settings.POLICY_FILE.read_text())
@@ -86,7 +87,9 @@ def change_level(data: dict, pick: random.Random) -> None:
 
 
 def change_points(data: dict, pick: random.Random) -> None:
-    name = pick.choice(["irreversible", "untrusted_text", "hidden_characters", "tool_class", "environment", "amounts", "novelty", "levels"])
+    name = pick.choice(
+        ["irreversible", "untrusted_text", "hidden_characters", "tool_class", "environment", "amounts", "novelty", "levels", "opinion"]
+    )
     if name in {"tool_class", "environment"}:
         key = pick.choice([*data[name], "new"])
         data[name] = {**data[name], key: pick.randint(-5, 45)}
@@ -95,6 +98,8 @@ def change_points(data: dict, pick: random.Random) -> None:
         data[name] = pick.choice([[*data[name], table], data[name][:-1], [table]])
     elif name == "novelty":
         data[name] = [[pick.choice([3, 5]), pick.choice([0, 8])], [20, pick.choice([0, 4])]]
+    elif name == "opinion":
+        data[name] = {"doubtful": pick.choice([0, 10, 30]), "dangerous": pick.choice([0, 40]), "ask_for": some(pick, LEVELS)}
     elif name == "levels":
         data[name] = {**data[name], "medium": pick.choice([20, 25, 30]), "high": pick.choice([50, 60])}
     else:
@@ -140,6 +145,7 @@ def some_call(pick: random.Random) -> Facts:
         hidden_characters=pick.choice([(), (), ("args.x",)]),
         estimated_cost=pick.choice([None, 11.0]),
         question=pick.random() < 0.1,
+        opinion=pick.choice(["", "", "doubtful", "dangerous"]),
         args=pick.choice([{}, {"x": 0}, {"x": 5}]),
     )
 
@@ -218,3 +224,26 @@ def test_whatever_asks_less_of_any_call_is_called_loosening(seed):
             assert not asked_less(one, other), (call, old.rules, new.rules)
             assert not asked_less(at_least_medium(old, one), at_least_medium(new, other)), (call, old.rules, new.rules)
     assert passed > 10  # calling everything loosening would be sound as well
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_second_model_says_never_asks_for_less_than_was_asked(seed):
+    """Whatever policy is in force by then, also one that asks for less of everything; as `operations.opining` asks anew."""
+    pick = random.Random(seed)
+    raised = 0
+    for _ in range(150):
+        if (both := pair(pick)) is None:
+            continue
+        then, now = both
+        for _ in range(20):
+            call = replace(some_call(pick), opinion="", question=False)
+            asked = at_least_medium(then, assess(then, call))
+            doubted = at_least_medium(now, assess(now, replace(call, opinion=pick.choice(["doubtful", "dangerous"]))))
+            anew = no_less(now, doubted, level=asked.level, asked=asked.requirement)
+            assert anew.level.rank >= max(asked.level.rank, doubted.level.rank) and anew.score >= now.levels[anew.level]
+            # A stair to the same group may come earlier on another level; nobody new stands on it.
+            assert {r.to for r in anew.requirement.escalate} <= {r.to for r in asked.requirement.escalate}
+            stairs = anew.requirement.model_copy(update={"escalate": ()})
+            assert asked.denied or not asked_less(asked, replace(anew, requirement=stairs)), (call, then.rules, now.rules)
+            raised += anew.level.rank > asked.level.rank
+    assert raised > 100

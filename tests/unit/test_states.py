@@ -12,10 +12,12 @@ from approvals.states import (
     ACTION_TRANSITIONS,
     DRILL_TRANSITIONS,
     EDIT_TRANSITIONS,
+    OPINION_TRANSITIONS,
     STATE_OF_VERDICT,
     ActionState,
     DrillState,
     EditState,
+    OpinionState,
     Verdict,
 )
 
@@ -24,6 +26,7 @@ TABLES = [
     (ActionState, ACTION_TRANSITIONS),
     (EditState, EDIT_TRANSITIONS),
     (DrillState, DRILL_TRANSITIONS),
+    (OpinionState, OPINION_TRANSITIONS),
     (RunState, RUN_TRANSITIONS),
     (PauseState, PAUSE_TRANSITIONS),
     (EffectState, EFFECT_TRANSITIONS),

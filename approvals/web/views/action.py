@@ -16,12 +16,14 @@ from approvals import permissions, queries
 from approvals.errors import NotFound
 from approvals.queries import ActionDetail, desks
 from approvals.queries.desks import Desk
+from approvals.queries.opinions import opinions
 from approvals.queries.sign_ins import has_passkey
 from approvals.web import confirming
 from approvals.web.card import Card, card_of
 from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, Confirm, confirm_of
 from approvals.web.led import led_of
+from approvals.web.opinions import note_of
 from audit.queries import spans_before, timeline
 from audit.sentences import say
 
@@ -76,6 +78,14 @@ def led(request: Request, action_id: UUID) -> HttpResponse:
         raise NotFound(say("There is no such action"))
     steps = led_of(spans_before(row.run, row.created_at), run_url=reverse("run", args=[row.run])) if row.run else ()
     return render(request, "approvals/_led.html", {"steps": steps})
+
+
+@require_safe
+def opinion(request: Request, action_id: UUID) -> HttpResponse:
+    """What a second model thinks of it, when that comes in."""
+    permissions.check_read(request.user)
+    note = note_of(str(action_id), opinions(action_id))
+    return render(request, "approvals/_opinion.html", {"opinion": note, "opinion_of": action_id})
 
 
 @require_safe

@@ -74,7 +74,8 @@ def inbox_row(request: Request, action_id: UUID) -> HttpResponse:
     found = queries.inbox_row(action_id)
     if found is None:
         raise Http404
-    return render(request, "approvals/_row.html", {"row": row_of(found, reader=request.user.get_username())})
+    others = queries.viewers(str(action_id), but=request.user)
+    return render(request, "approvals/_row.html", {"row": row_of(found, reader=request.user.get_username(), viewers=others)})
 
 
 @require_safe
@@ -117,7 +118,8 @@ def _inbox(request: Request, item: str) -> List:
         query["q"],
         lambda **names: queries.inbox(filters=_filters(request, query, **names), sort=query["sort"] or "due", cursor=query["cursor"]),
     )
-    rows = [row_of(r, reader=request.user.get_username(), selected=item) for r in page.rows]
+    reader, others = request.user.get_username(), queries.all_viewers(but=request.user)
+    rows = [row_of(r, reader=reader, selected=item, viewers=others.get(r.id, ())) for r in page.rows]
     counts = waiting_counts(request)
     kept = kept_query(query)
     filtered = any(query[name] for name in FILTERS if name != "sort")

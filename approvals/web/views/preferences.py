@@ -11,7 +11,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from approvals import permissions, queries
 from approvals.errors import BadRequest, NotFound
@@ -92,6 +92,14 @@ def viewing(request: Request, action_id: UUID) -> HttpResponse:
     operations.look_at(action_id, by=request.user)
     names = queries.viewers(str(action_id), but=request.user)
     return render(request, "approvals/_viewing.html", {"names": names})
+
+
+@require_safe
+def viewers(request: Request, action_id: UUID) -> HttpResponse:
+    """Who else has it open, for its row in the list: asked for when somebody comes or goes, and while somebody is there."""
+    permissions.check_read(request.user)
+    names = queries.viewers(str(action_id), but=request.user)
+    return render(request, "approvals/_row_viewers.html", {"viewed": action_id, "names": names})
 
 
 def kept_query(query: QueryDict | dict[str, Any]) -> str:

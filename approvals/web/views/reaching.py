@@ -193,7 +193,7 @@ def _matrix(chosen: object) -> list[tuple[str, list[Cell]]]:
 def _about(kind: str) -> str:
     what, _colon, part = kind.partition(":")
     return {
-        "action.opened": _("Asked"), "action.reopened": _("Asked again"), "action.undone": _("Approval taken back"),
+        "action.opened": _("Asked"), "action.reopened": _("Asked again"), "action.raised": _("Asked anew, as more is needed"), "action.undone": _("Approval taken back"),
         "action.edited": _("Other arguments"), "action.reminded": _("Reminder, %(part)s gone") % {"part": part},
         "action.escalated": _("Escalated"), "action.your_turn": _("Turn of their group"), "action.passed_on": _("Passed on"),
         "action.back": _("Back from a snooze"), "digest": _("Weekday digest"), "trial": _("A try"),

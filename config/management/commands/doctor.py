@@ -22,6 +22,7 @@ from approvals.notify import mail
 from approvals.operations import policies, publishing
 from approvals.policy.rules import text_of
 from approvals.queries import sign_ins as sign_in_queries
+from approvals.queries.opinions import opinion_standing
 from approvals.queries.reaching import delivery_standing
 
 LOW_DISK = 500_000_000
@@ -187,4 +188,16 @@ def _people() -> Iterator[Finding]:
         yield Finding("there are people for every place the policy in force has", True)
 
 
-LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _policy, _people, _signing_in, _work, _reaching)
+def _second_opinion() -> Iterator[Finding]:
+    if not settings.OPINION_MODEL:
+        yield Finding("second opinion: none is asked (COUNTERSIGN_OPINION_MODEL)", True)
+        return
+    found = opinion_standing()
+    said = f"second opinion: {settings.OPINION_MODEL}; {found.given} given, {found.failed} without one and {found.wanted} wanted in a day"
+    mend = (
+        f"The last trouble: {found.last_error}. Nothing is raised by it until then; are name, key and address right, is a worker running?"
+    )
+    yield Finding(said, found.last_came or not found.failed, mend)
+
+
+LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _policy, _people, _second_opinion, _signing_in, _work, _reaching)

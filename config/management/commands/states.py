@@ -16,6 +16,7 @@ from approvals.states import (
     DELIVERY_TRANSITIONS,
     DRILL_TRANSITIONS,
     EDIT_TRANSITIONS,
+    OPINION_TRANSITIONS,
     POLICY_TRANSITIONS,
     SLACK_TRANSITIONS,
 )
@@ -31,6 +32,7 @@ MACHINES: dict[str, tuple[str, Mapping[Any, frozenset[Any]]]] = {
     "Delivery": ("approvals/states.py", DELIVERY_TRANSITIONS),
     "SlackMessage": ("approvals/states.py", SLACK_TRANSITIONS),
     "Drill": ("approvals/states.py", DRILL_TRANSITIONS),
+    "Opinion": ("approvals/states.py", OPINION_TRANSITIONS),
     "Effect": ("agents/states.py", EFFECT_TRANSITIONS),
 }
 

@@ -9,6 +9,7 @@ from approvals.slack import socket
 from audit import queries as log
 from tests import factories, fakes
 from tests.integration.slack.test_slack_cards import card, tick
+from tests.slack.gestures import Answer, Gestures
 
 pytestmark = [pytest.mark.usefixtures("routed"), pytest.mark.django_db(transaction=True)]
 
@@ -70,3 +71,20 @@ def test_slack_and_the_page_at_the_same_instant_are_one_decision(world, hands, c
         assert action.state in {"APPROVED", "REJECTED"}
     tick()
     assert not [m for m in world.cards("C0AI") if _has(m, "approve")]
+
+
+def test_the_same_delivery_twice_at_the_same_instant_is_done_once(world, hands, cast):
+    """Slack's retry overtakes the first: it waits for it, and gets the same answer."""
+    factories.action()
+    tick()
+    kept: list[tuple[str, bytes, str]] = []
+
+    def keep(path, body, headers) -> Answer:
+        kept.append((path, body, headers["Content-Type"]))
+        return Answer(200, {})
+
+    Gestures(world, keep).press("U0MEI", "C0AI", card(world)["ts"], "approve")
+    hands.sent += kept
+    answers = fakes.together([lambda: hands.again(retry=1), lambda: hands.again(retry=2), lambda: hands.again(retry=3)])
+    assert [a.status for a in answers] == [200, 200, 200] and Decision.objects.count() == 1
+    assert not any("already" in said for said in world.private("C0AI", "U0MEI"))

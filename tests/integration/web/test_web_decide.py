@@ -12,6 +12,7 @@ from django.urls import reverse
 from approvals.models import Action, Decision
 from tests import factories
 from tests.factories import decide
+from tests.fakes import as_intruder
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
@@ -164,3 +165,35 @@ def test_what_is_shown_and_what_is_signed_are_one(web):
     action = factories.action()
     page = web.get(reverse("action", args=[action.pk])).content.decode()
     assert set(re.findall(r'name="seen_digest" value="(\w+)"', page)) == {action.digest}
+
+
+# -- against the last approved -----------------------------------------------------------------------
+
+
+def test_the_page_says_how_a_call_differs_from_the_last_one_people_approved(web, cast):
+    def page(action) -> str:
+        return web.get(reverse("action", args=[action.pk])).content.decode()
+
+    first = factories.action(args={"amount": 100, "to": "harriet@mail.example"})
+    assert "Against the last approved" not in page(first)
+    factories.decide(first, cast.second)
+    factories.action("low", args={"amount": 1})  # policy's own approval compares with nothing
+    factories.decide(factories.action(args={"amount": 7}), cast.second, "reject")
+    now = factories.action(args={"amount": 1_000, "to": "harriet@rnail.example"})
+    said = page(now)
+    assert "Against the last approved" in said and f'href="/actions/{first.pk}/"' in said
+    assert "+900, 10 times as much" in said and "“m” became “rn”" in said
+    factories.decide(now, cast.second)
+    assert f'href="/actions/{now.pk}/"' in page(factories.action(args={"amount": 1_000, "to": "harriet@rnail.example"}))
+    assert "+900, 10 times as much" in page(now)  # decided itself: still against the one before it
+    assert "Against the last approved" not in page(factories.action(tool="other"))
+    assert "Against the last approved" not in page(factories.action(kind="question", args={"question": "?"}))
+
+
+def test_a_tampered_last_approved_is_compared_with_nothing(web, cast):
+    first = factories.action(args={"amount": 100})
+    factories.decide(first, cast.second)
+    now = factories.action(args={"amount": 200})
+    with as_intruder("approvals_requirement") as cursor:
+        cursor.execute("UPDATE approvals_requirement SET envelope = 'x' WHERE action_id = %s", [first.pk])
+    assert "Against the last approved" not in web.get(reverse("action", args=[now.pk])).content.decode()

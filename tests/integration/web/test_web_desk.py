@@ -178,6 +178,22 @@ def test_who_else_looks_is_shown_and_keeps_nobody_from_deciding(web, as_, cast):
     assert "sam" not in web.post(url, **HTMX).content.decode()
 
 
+def test_the_rows_of_the_list_say_who_else_has_them_open(web, as_, cast):
+    action, other = factories.action(), factories.action()
+    as_(cast.second).post(reverse("action-viewing", args=[action.pk]))
+    rows = web.get(reverse("inbox")).content.decode().split('data-row="')[1:]
+    assert {row[:36]: "sam is viewing" in row for row in rows} == {str(action.pk): True, str(other.pk): False}
+    assert "sam is viewing" in web.get(reverse("inbox-row", args=[action.pk])).content.decode()
+    row = reverse("action-viewers", args=[action.pk])
+    seen = web.get(row).content.decode()
+    assert "sam is viewing" in seen and "every 20s" in seen and f"live:presence:{action.pk}" in seen
+    assert "viewing" not in as_(cast.second).get(row).content.decode()  # oneself is no news
+    Preference.objects.update(viewing_at=datetime.now(UTC) - timedelta(seconds=50))
+    gone = web.get(row).content.decode()
+    assert "sam" not in gone and "every 20s" not in gone and "sam" not in web.get(reverse("inbox")).content.decode()
+    assert as_(cast.outsider).get(row).status_code == 403
+
+
 def test_who_stopped_looking_is_forgotten(web, as_, cast):
     action = factories.action()
     as_(cast.second).post(reverse("action-viewing", args=[action.pk]))

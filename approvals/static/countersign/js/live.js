@@ -48,7 +48,7 @@ function receive(frame) {
 function take(hint) {
   // Who looks at what is told with id 0: never stored, never replayed.
   if (hint.id === 0) {
-    fire(`live:${hint.object}`, { hints: [hint] });
+    for (const name of [`live:${hint.object}`, `live:${hint.object}:${hint.object_id}`]) fire(name, { hints: [hint] });
     return;
   }
   if (seen.has(hint.id) || (hint.id <= shown && !gaps.has(hint.id))) return;
