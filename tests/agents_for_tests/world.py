@@ -72,6 +72,12 @@ def read_much(args: Anything, ctx: ToolContext) -> dict[str, Any]:
     return {"rows": [f"row {n} " + "x" * 100 for n in range(5_000)]}
 
 
+@tool(name="browse", risk=RiskClass.READ, summary="Browse", untrusted_output=True)
+def browse(args: Anything, ctx: ToolContext) -> dict[str, Any]:
+    """Gives back a long page of somebody else's, with what was asked for near its end."""
+    return {"page": "all is well here. " * 800 + "\n" + str(args.value)}
+
+
 @tool(name="read_deep", risk=RiskClass.READ, summary="Read deep")
 def read_deep(args: Anything, ctx: ToolContext) -> dict[str, Any]:
     """Gives back something nested far deeper than any leaf."""
@@ -169,6 +175,7 @@ TOOLS = [
     look,
     answer,
     read_much,
+    browse,
     read_deep,
     pay,
     sleep,
