@@ -124,6 +124,7 @@ def _proposal(source: Source, call: Call) -> Proposal:
         requested_by=run.started_by,
         owner=run.agent.owner,
         asked_for=run.input if isinstance(run.input, dict) else {},
+        estimated_cost=seen.cost(source.estimated_cost),
         **_said(source, call, read_by(run, tools)),
     )
 
@@ -134,6 +135,5 @@ def _said(source: Source, call: Call, outside: Outside) -> dict[str, Any]:
         "evidence": evidence,
         "rationale": call.rationale,
         "untrusted_text": outside.tainted(dict(call.args), [str(e.get("text", "")) for e in evidence]),
-        "estimated_cost": source.estimated_cost,
         "deadline_s": source.deadline_s,
     }

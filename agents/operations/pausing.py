@@ -149,7 +149,6 @@ def context(run: Run, *, action_id: str) -> ToolContext:
 def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], digest: str, seen: Preview, outside: Outside) -> Proposal:
     value = question.value
     given = [e for e in value["evidence"] if isinstance(e, dict)] if isinstance(value.get("evidence"), list) else []
-    cost = value.get("estimated_cost")
     timeout = value.get("timeout_s")
     again = value.get("asked_again_after")
     return Proposal(
@@ -173,7 +172,7 @@ def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], di
         rationale=canonical.storable(str(value.get("rationale") or "")),
         # All that came in from outside, not only what of it the graph chose to show.
         untrusted_text=outside.tainted(args, [str(e.get("text", "")) for e in given]),
-        estimated_cost=float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) else None,
+        estimated_cost=seen.cost(value.get("estimated_cost")),
         deadline_s=max(5, timeout) if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
         requested_by=run.started_by,
         owner=run.agent.owner,

@@ -76,8 +76,12 @@ def apply_edit(
     preview: dict[str, Any],
     figures: dict[str, int],
     names: Sequence[str] = (),
+    estimated_cost: float | None = None,
 ) -> Action:
     """Make the checked arguments the action's next version, scored anew; earlier approvals count no more.
+
+    Args:
+        estimated_cost: what the tool says the edited call will cost; None keeps what was said of the call before.
 
     Raises:
         AlreadyDecided: the action was decided while the edit was being checked; the edit is refused.
@@ -93,6 +97,7 @@ def apply_edit(
         figures=figures,
         hidden_characters=unreadable(args),
         args=args,
+        estimated_cost=envelope.facts.estimated_cost if estimated_cost is None else estimated_cost,
         customer=customer_of(policy, args, {}, otherwise=envelope.facts.customer),
     )
     assessment = at_least_medium(policy.data, assess(policy.data, facts))

@@ -66,6 +66,16 @@ def look(args: Anything, ctx: ToolContext) -> dict[str, Any]:
     return {"seen": "nothing"}
 
 
+def _metered(args: Line, ctx: ToolContext) -> Preview:
+    return Preview(estimated_cost=float(args.times))
+
+
+@tool(name="metered", risk=RiskClass.WRITE, summary="Use {label}", preview=_metered)
+def metered(args: Line, ctx: ToolContext) -> dict[str, Any]:
+    """Costs a dollar each time."""
+    return {"used": args.times}
+
+
 @tool(name="read_much", risk=RiskClass.READ, summary="Read much")
 def read_much(args: Anything, ctx: ToolContext) -> dict[str, Any]:
     """Gives back more than a leaf of the log can hold."""
@@ -175,6 +185,7 @@ TOOLS = [
     look,
     answer,
     read_much,
+    metered,
     browse,
     read_deep,
     pay,

@@ -332,3 +332,13 @@ def test_what_was_asked_before_edits_needed_reasons_is_edited_without(cast, worl
     action = factories.waiting(cast.operator, call("pay", amount_cents=25_000), world=world)[1]
     policy.write_text(policy_text())
     assert want(action, cast.second, {"amount_cents": 4_000, "to": "ada"})
+
+
+@pytest.mark.parametrize(("said", "counts"), [(None, 20.0), (1, 20.0), (30, 30.0)])
+def test_of_what_agent_and_tool_say_a_call_costs_the_larger_counts_and_of_an_edited_one_the_tools(cast, world, said, counts):
+    extra = {} if said is None else {"estimated_cost": said}
+    action = factories.waiting(cast.operator, call("metered", extra, label="the model", times=20), world=world)[1]
+    detail = action_detail(action.pk, reader=cast.second)
+    assert (detail.facts.estimated_cost, detail.preview["estimated_cost"], action.level) == (counts, 20.0, "high")
+    edited(action, cast.second, {"label": "the model", "times": 2})
+    assert (action_detail(action.pk, reader=cast.second).facts.estimated_cost, action.level) == (2.0, "medium")
