@@ -231,7 +231,8 @@ def build(
             "facts": _facts(facts),
             **_asked(assessment.requirement, planned, put_off),
             **({"denied": assessment.denied} if assessment.denied else {}),
-            **({"confirm": confirm} if confirm else {}),
+            # At every level: asked again under a stricter policy, it is what somebody then types. Older envelopes have it at critical only.
+            **({"confirm": confirm} if confirm not in ("", action.tool) else {}),
             **({"drill": True} if action.drill else {}),
             "exclude": sorted(excluded),
             "edited_by": edited_by,

@@ -55,7 +55,7 @@ def gate(
     Args:
         rationale: the planner's own words; people see them fenced off as such.
         evidence: what the planner had read: [{"title": ..., "text": ...}]; treated as text from outside.
-        estimated_cost: dollars the call itself costs, if known.
+        estimated_cost: dollars the call itself costs, if known; when the tool's preview says more, that counts.
         timeout_s: decide within so many seconds; the policy's own deadline, when shorter, stands.
     """
     proposal: dict[str, Any] = {"kind": "tool", "tool": tool, "args": dict(args)}

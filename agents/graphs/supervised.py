@@ -19,7 +19,7 @@ from agents import kept
 from agents.graphs.gate import Outcome, gate
 from agents.tools.registry import Tool
 
-EVIDENCE_CHARS = 4_000
+EVIDENCE_CHARS, EVIDENCE_MOST = 4_000, 5  # what people are shown; arguments are compared with all of it, see `agents.operations.untrusted`
 OUT_OF_STEPS = str(kept.OUT_OF_STEPS())  # it goes into the graph's own state, as plain text
 
 
@@ -129,9 +129,16 @@ def _step(call: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
 
 
 def _evidence(messages: list[AnyMessage], known: dict[str, Tool]) -> list[dict[str, str]]:
-    """What tools with untrusted output gave back so far: people see it, and arguments are compared with it."""
-    found = []
-    for message in messages:
-        if isinstance(message, ToolMessage) and (tool := known.get(message.name or "")) and tool.untrusted_output:
-            found.append({"title": str(kept.RESULT_OF(tool=tool.name)), "text": str(message.text)[:EVIDENCE_CHARS]})
-    return found[-5:]
+    """The last of what tools with untrusted output gave back, as people are shown it: cut, and that is said."""
+    read = [m for m in messages if isinstance(m, ToolMessage) and (tool := known.get(m.name or "")) and tool.untrusted_output]
+    shown = [_shown(message) for message in read[-EVIDENCE_MOST:]]
+    left = len(read) - len(shown)
+    return [{"title": str(kept.NOT_SHOWN(n=left)), "text": ""}, *shown] if left else shown
+
+
+def _shown(message: ToolMessage) -> dict[str, str]:
+    text = str(message.text)
+    if len(text) <= EVIDENCE_CHARS:
+        return {"title": str(kept.RESULT_OF(tool=message.name)), "text": text}
+    title = kept.CUT(tool=message.name, shown=EVIDENCE_CHARS, all=len(text))
+    return {"title": str(title), "text": text[:EVIDENCE_CHARS]}

@@ -37,6 +37,7 @@ def check_edit(edit_id: int) -> None:
             names=names(tool.summary, args, tool.confirm),
             preview=seen.as_json(),
             figures=seen.figures,
+            estimated_cost=seen.cost(),
         )
     except BadArgs as error:
         _refuse(edit_id, error.fields)

@@ -17,9 +17,10 @@ from agents.errors import AgentError
 from agents.graphs.gate import proposal_digest
 from agents.graphs.loader import load_agent
 from agents.models import Run
+from agents.operations.untrusted import Outside, read_by
 from agents.operations.pausing import context
 from agents.operations.twists import Call, Twisted, twisted
-from agents.tools import runner, taint
+from agents.tools import runner
 from agents.tools.registry import BadArgs, ToolError
 from agents.tools.summaries import summarize
 from approvals.errors import BadRequest
@@ -97,7 +98,8 @@ def _made(sources: Sequence[Source], kinds: Sequence[str], chance: Random) -> It
 def _proposal(source: Source, call: Call) -> Proposal:
     """What the agent would have proposed. Raises what the tool says to it."""
     run = Run.objects.select_related("agent", "agent__owner", "started_by").get(pk=source.run)
-    tool = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0).tools.get(source.tool)
+    tools = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0).tools
+    tool = tools.get(source.tool)
     if tool is None:
         raise ToolError("gone", f"the agent has no tool {source.tool} any more")
     model, args = tool.validate(dict(call.args))
@@ -122,16 +124,16 @@ def _proposal(source: Source, call: Call) -> Proposal:
         requested_by=run.started_by,
         owner=run.agent.owner,
         asked_for=run.input if isinstance(run.input, dict) else {},
-        **_said(source, call),
+        estimated_cost=seen.cost(source.estimated_cost),
+        **_said(source, call, read_by(run, tools)),
     )
 
 
-def _said(source: Source, call: Call) -> dict[str, Any]:
+def _said(source: Source, call: Call, outside: Outside) -> dict[str, Any]:
     evidence = [dict(e) for e in call.evidence]
     return {
         "evidence": evidence,
         "rationale": call.rationale,
-        "untrusted_text": taint.untrusted_paths(dict(call.args), [str(e.get("text", "")) for e in evidence]),
-        "estimated_cost": source.estimated_cost,
+        "untrusted_text": outside.tainted(dict(call.args), [str(e.get("text", "")) for e in evidence]),
         "deadline_s": source.deadline_s,
     }

@@ -23,6 +23,7 @@ from agents.operations.answering import answers, known_answers, open_pauses
 from agents.operations.leases import Held, holding
 from agents.operations.pausing import digest_of, linked, prepare
 from agents.operations.stretches import Driven, put_down
+from agents.operations.untrusted import NOTHING, read_by
 from agents.states import RunState
 from approvals import queries as approvals_queries
 from approvals.models.people import User
@@ -132,9 +133,11 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
                 recorder=recorder,
             )
         new = _new(run, stretch, untouched=untouched)
+        outside = NOTHING
         if new:
             _bring_people(run)
-        prepared = [linked(run, prepare(run, loaded, q), pauses, settled) for q in new]
+            outside = NOTHING if untouched else read_by(run, loaded.tools)  # nothing ran for it before its first stretch
+        prepared = [linked(run, prepare(run, loaded, q, outside=outside), pauses, settled) for q in new]
         return Driven(stretch, prepared, pauses, frozenset(settled))
     except AgentError as error:
         return Driven(Stretch(Stop.FAILED, error=error.message))

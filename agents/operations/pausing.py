@@ -13,8 +13,9 @@ from agents.graphs.gate import MARK, VERSION, proposal_digest
 from agents.graphs.loader import Loaded
 from agents.models import Pause, Run
 from agents.operations import events
+from agents.operations.untrusted import NOTHING, Outside
 from agents.states import PauseState
-from agents.tools import runner, taint
+from agents.tools import runner
 from agents.tools.registry import BadArgs, Preview, Tool, ToolContext, ToolError
 from agents.tools.summaries import names, summarize
 from approvals.operations import Proposal, close, lock, open_action
@@ -37,8 +38,12 @@ class Prepared:
     refusal: dict[str, Any] | None = None
 
 
-def prepare(run: Run, loaded: Loaded, question: Question) -> Prepared:
-    """Validate what is asked and preview it. Slow things happen here, outside any transaction of ours."""
+def prepare(run: Run, loaded: Loaded, question: Question, *, outside: Outside = NOTHING) -> Prepared:
+    """Validate what is asked and preview it. Slow things happen here, outside any transaction of ours.
+
+    Args:
+        outside: what the run read from outside before it asked this.
+    """
     value = question.value
     if not (isinstance(value, dict) and value.get(MARK) == VERSION):
         return _raw(run, question)
@@ -59,7 +64,7 @@ def prepare(run: Run, loaded: Loaded, question: Question) -> Prepared:
         return Prepared(question, NATIVE, digest, None, _refusal("invalid", kept.NO_FIT(tool=tool.name, why=error)))
     except ToolError as error:
         return Prepared(question, NATIVE, digest, None, _refusal("failed", error.message, code=error.code))
-    return Prepared(question, NATIVE, digest, _proposal(run, question, tool, args, digest, seen))
+    return Prepared(question, NATIVE, digest, _proposal(run, question, tool, args, digest, seen, outside))
 
 
 def linked(run: Run, prepared: Prepared, pauses: Sequence[Pause], settled: Mapping[str, Settled]) -> Prepared:
@@ -141,11 +146,9 @@ def context(run: Run, *, action_id: str) -> ToolContext:
     return ToolContext(action_id, str(run.pk), run.agent_id, action_id, dict(run.input), run.agent.environment)
 
 
-def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], digest: str, seen: Preview) -> Proposal:
+def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], digest: str, seen: Preview, outside: Outside) -> Proposal:
     value = question.value
-    given = value.get("evidence") if isinstance(value.get("evidence"), list) else []
-    evidence = [canonical.storable(e) for e in given if isinstance(e, dict)][:MAX_EVIDENCE]
-    cost = value.get("estimated_cost")
+    given = [e for e in value["evidence"] if isinstance(e, dict)] if isinstance(value.get("evidence"), list) else []
     timeout = value.get("timeout_s")
     again = value.get("asked_again_after")
     return Proposal(
@@ -165,17 +168,27 @@ def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], di
         environment=run.agent.environment,
         preview=seen.as_json(),
         figures=seen.figures,
-        evidence=evidence,
+        evidence=_evidence(given, outside),
         rationale=canonical.storable(str(value.get("rationale") or "")),
-        # All the planner read, not only what of it is kept and shown.
-        untrusted_text=taint.untrusted_paths(args, [str(e.get("text", "")) for e in given if isinstance(e, dict)] if given else []),
-        estimated_cost=float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) else None,
+        # All that came in from outside, not only what of it the graph chose to show.
+        untrusted_text=outside.tainted(args, [str(e.get("text", "")) for e in given]),
+        estimated_cost=seen.cost(value.get("estimated_cost")),
         deadline_s=max(5, timeout) if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
         requested_by=run.started_by,
         owner=run.agent.owner,
         asked_for=run.input if isinstance(run.input, dict) else {},
         note=f"Asked again: the node came back with other arguments than {str(again)[:12]}" if again else "",
     )
+
+
+def _evidence(given: Sequence[dict[str, Any]], outside: Outside) -> list[dict[str, Any]]:
+    """What people are shown of it, and, where not all of it is shown or was compared, that this is so."""
+    shown = [canonical.storable(e) for e in given[:MAX_EVIDENCE]]
+    if len(given) > MAX_EVIDENCE:
+        shown.append({"title": kept.NOT_SHOWN(n=len(given) - MAX_EVIDENCE), "text": ""})
+    if outside.too_much:
+        shown.append({"title": kept.NOT_COMPARED(), "text": ""})
+    return shown
 
 
 def _question(run: Run, question: Question, asked: dict[str, Any], digest: str) -> Prepared:

@@ -52,18 +52,26 @@ class Preview:
         summary: one line for people.
         facts: figures the policy reads: amount_cents, currency, rows, files, bytes, recipients.
         details: what people are shown: {"columns", "before", "after"}, {"files": [...]} or any JSON.
+        estimated_cost: dollars the call itself will cost, where the tool knows. Of this and what the agent says the larger counts.
     """
 
     summary: str = ""
     facts: dict[str, int | str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    estimated_cost: float | None = None
 
     @property
     def figures(self) -> dict[str, int]:
         return {k: v for k, v in self.facts.items() if isinstance(v, int) and not isinstance(v, bool)}
 
     def as_json(self) -> dict[str, Any]:
-        return {"summary": self.summary, "facts": dict(self.facts), "details": canonical.storable(self.details, limit=4_000)}
+        cost = {} if self.estimated_cost is None else {"estimated_cost": self.estimated_cost}
+        return {"summary": self.summary, "facts": dict(self.facts), "details": canonical.storable(self.details, limit=4_000), **cost}
+
+    def cost(self, said: Any = None) -> float | None:
+        """The larger of what the tool found and what an agent said; None when neither knows."""
+        known = [float(c) for c in (said, self.estimated_cost) if isinstance(c, int | float) and not isinstance(c, bool)]
+        return max(known, default=None)
 
 
 @dataclass(frozen=True)

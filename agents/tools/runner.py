@@ -14,6 +14,7 @@ from agents.tools.registry import BadArgs, Preview, Tool, ToolContext, ToolError
 from audit import canonical
 
 FIGURES = frozenset({"amount_cents", "rows", "files", "bytes", "recipients"})  # what `Preview.facts` names, and the shipped policy reads
+MOST_COST = 1e12  # dollars; over it, or not a number at all, it is a mistake
 NUMBER = re.compile(r"[-+]?[\d.,' _]*\d[\d.,' _]*([eE][-+]?\d+)?")
 
 
@@ -75,7 +76,15 @@ def preview(tool: Tool, model: Any, ctx: ToolContext) -> Preview:
     for name, value in seen.facts.items():
         if not _readable(name, value):
             raise ToolError("preview_failed", f"the preview of {tool.name} gave {value!r} as {name}; figures are whole numbers")
+    if not _is_cost(seen.estimated_cost):
+        raise ToolError(
+            "preview_failed", f"the preview of {tool.name} gave {seen.estimated_cost!r} as its cost; a cost is a number of dollars"
+        )
     return seen
+
+
+def _is_cost(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MOST_COST)
 
 
 def _readable(name: str, value: Any) -> bool:

@@ -6,6 +6,9 @@ Two ways to be tainted:
 * an exact value that decides where something goes, however short: an e-mail address, a link, a bank account, a telephone or account
   number, an identifier of letters and digits. Spaces and dashes in it, and how it is cased, make no difference.
 
+What came from outside is compared whole: `text_of` makes one text of a tool's result, with nothing cut. Over `MOST` characters in all
+nothing is compared, and every argument counts as tainted (`everything`).
+
 Both are compared in one form: compatibility characters resolved (NFKC), invisible ones removed, case folded, blanks as one space.
 """
 
@@ -19,6 +22,8 @@ SHINGLE = 24  # so many characters in a row that stand in outside text as well: 
 HALF = SHINGLE // 2
 STEP = SHINGLE - HALF + 1
 MOST_VALUES = 500
+MOST = 4_000_000  # characters from outside that one proposal is compared with: a fifth of a second
+APART = " | "  # between the values of a result: no run of characters and no number reaches across it
 
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]+"
@@ -41,6 +46,28 @@ def untrusted_paths(args: Any, outside: Sequence[str]) -> tuple[str, ...]:
     tainted = _sharing({value for _, value in found}, texts)
     tainted |= _repeating({value for _, value in found} - tainted, texts)
     return tuple(dict.fromkeys(path for path, value in found if value in tainted))
+
+
+def everything(args: Any) -> tuple[str, ...]:
+    """All arguments, when there is too much from outside to look for them in it."""
+    return tuple(dict.fromkeys(path for path, _ in leaves(args)))
+
+
+def text_of(value: Any) -> str:
+    """All that a JSON value says, keys and numbers too, as one text: what its reader may have copied, without JSON's own escapes."""
+    return APART.join(_said(value))
+
+
+def _said(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from _said(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _said(item)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -80,6 +80,7 @@ def _form(
         "fields": fields,
         "errors": [why for path, why in errors.items() if path.split(".")[0].split("[")[0] not in at_fields],
         "reason": request.POST.get("reason", ""),
+        "reason_needed": "edit" in detail.reason_for,
         "diff_url": reverse("action-edit-diff", args=[detail.row.id]),
         "diff": _diff(now, args, {}),
     }

@@ -32,7 +32,7 @@ def request_edit(action_id: Any, *, by: User, seen_digest: str, args: Any, reaso
     """Ask for other arguments. A worker checks them with the tool; `apply_edit` or `refuse_edit` answers.
 
     Raises:
-        NotFound, NotAllowed: as for `decide`. BadArguments: no canonical form. BadRequest: nothing changed.
+        NotFound, NotAllowed: as for `decide`. BadArguments: no canonical form. BadRequest: nothing changed, or no reason where policy asks for one.
         AlreadyDecided, Stale, Expired, Halted, Checking: the action is not as the person saw it.
     """
     check_words("approve", reason, "")
@@ -44,6 +44,8 @@ def request_edit(action_id: Any, *, by: User, seen_digest: str, args: Any, reaso
     check_open(action, seen_digest)
     if action.kind == Action.Kind.QUESTION:
         raise BadRequest(say("A question has no arguments to edit: answer it"))
+    if "edit" in envelope.reason_for and not reason.strip():
+        raise BadRequest(say("Say why you edit it: at this level the policy asks for a reason"))
     try:
         raw = canonical.dumps(args)
     except canonical.NotCanonical as error:
@@ -74,8 +76,12 @@ def apply_edit(
     preview: dict[str, Any],
     figures: dict[str, int],
     names: Sequence[str] = (),
+    estimated_cost: float | None = None,
 ) -> Action:
     """Make the checked arguments the action's next version, scored anew; earlier approvals count no more.
+
+    Args:
+        estimated_cost: what the tool says the edited call will cost; None keeps what was said of the call before.
 
     Raises:
         AlreadyDecided: the action was decided while the edit was being checked; the edit is refused.
@@ -91,6 +97,7 @@ def apply_edit(
         figures=figures,
         hidden_characters=unreadable(args),
         args=args,
+        estimated_cost=envelope.facts.estimated_cost if estimated_cost is None else estimated_cost,
         customer=customer_of(policy, args, {}, otherwise=envelope.facts.customer),
     )
     assessment = at_least_medium(policy.data, assess(policy.data, facts))

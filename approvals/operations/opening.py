@@ -19,7 +19,7 @@ from approvals.operations.notices import tell_action
 from approvals.operations.repeating import Earlier
 from approvals.operations.resolving import conclude, record_policy_decision
 from approvals.operations.using import decided_by_grant
-from approvals.policy.basics import Level, said_of
+from approvals.policy.basics import said_of
 from approvals.policy.risk import Assessment, Facts, assess
 from approvals.policy.rules import Policy
 from approvals.states import ActionState, Verdict
@@ -175,7 +175,6 @@ def write_requirement(
     Args:
         editors: everybody whose edits led to these arguments. until: the deadline this version keeps, when it is not the first.
     """
-    typed = assessment.level is Level.CRITICAL
     raw = envelopes.build(
         action,
         args=args,
@@ -191,7 +190,7 @@ def write_requirement(
         editors=editors,
         until=until,
         asked_for_sha256=asked_for_sha256,
-        confirm=ladder.confirm_of(names, action.tool) if typed else "",
+        confirm=ladder.confirm_of(names, action.tool),
     )
     envelope = envelopes.Envelope(canonical.parse(raw))
     action.digest, action.level, action.score = envelopes.digest_of(raw), str(assessment.level), assessment.score

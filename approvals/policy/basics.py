@@ -42,6 +42,7 @@ VERDICT_WORDS = {
     "reject": Frozen("reject")(),
     "respond": Frozen("respond")(),
     "take_over": Frozen("take over")(),
+    "edit": Frozen("edit")(),
 }
 
 
@@ -53,6 +54,7 @@ def verdict_said(verdict: str) -> str:
 Points = Annotated[int, Field(ge=-100, le=100)]
 Excluded = Literal["requester", "owner", "editor"]
 VerdictName = Literal["approve", "reject", "respond", "take_over"]
+ReasonName = Literal["approve", "reject", "respond", "take_over", "edit"]  # an edit is no verdict, and may need a reason as one does
 Hold = Annotated[int, Field(ge=0, le=600)]
 Deadline = Annotated[int, Field(ge=5, le=30 * 86400)]
 ExecuteWithin = Annotated[int, Field(ge=5, le=7 * 86400)]
@@ -103,7 +105,7 @@ class RequirementRule(Strict):
     # Said nothing, nobody who is involved decides.
     exclude: tuple[Excluded, ...] = EVERYBODY_INVOLVED
     verdicts: tuple[VerdictName, ...] = ("approve", "reject", "respond", "take_over")
-    reason_for: tuple[VerdictName, ...] = ("reject",)
+    reason_for: tuple[ReasonName, ...] = ("reject",)
     hold_s: Hold = 0
     rejections: int = Field(default=1, ge=1, le=20)
     remind: tuple[After, ...] = Field(default=("50%", "80%"), max_length=10)

@@ -1,10 +1,12 @@
 """Conditions of rules, in the Common Expression Language. The one home of celpy. Pure.
 
 Compiled once, asked of the validated arguments and the facts. What cannot be answered is said, never guessed: the caller
-decides which way that counts.
+decides which way that counts. The work is bounded, by steps and by the processor's time, for all conditions of one call together: agents
+write the arguments, and an assessment is made while a worker holds locks.
 """
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +14,7 @@ import celpy
 from celpy.adapter import json_to_cel
 from celpy.celparser import CELParseError
 from celpy.celtypes import BoolType, ListType
-from celpy.evaluation import CELEvalError, base_functions
+from celpy.evaluation import Activation, CELEvalError, Evaluator, base_functions
 from lark import Tree
 
 from approvals.policy.shortcuts import Unsure, constant, plain_test
@@ -39,8 +41,12 @@ NAMES = (
 MACROS = {"all", "exists", "exists_one", "filter", "map", "reduce", "min"}
 # Nodes of the grammar that name something, or call something that may.
 NAMING = {"ident", "ident_arg", "member_dot", "member_dot_arg", "map_lit"}
-# More values than this are not looked at: agents write arguments, and nobody's condition may keep a worker for seconds.
+# More values than this are not looked at.
 MOST_VALUES = 5_000
+# Steps of the interpreter (30 microseconds each) for one call: some 600 rows looked at once. Two loops in each other over 40 rows are too much.
+MOST_STEPS = 10_000
+LONGEST = 2_000_000  # characters or values that are joined
+MOST_S = 0.5  # of the processor's time, where single steps are dear: long lists compared, long texts joined
 _environment = celpy.Environment()
 
 
@@ -60,6 +66,8 @@ class Unanswerable(Exception):
 FAILED = Frozen("it failed")
 NO_ANSWER = Frozen("it gives no yes or no")
 TOO_MUCH = Frozen("the arguments hold more than %(n)d values")
+TOO_LONG = Frozen("it takes more than %(n)d steps of its interpreter with these arguments")
+TOO_SLOW = Frozen("it takes too long with these arguments")
 
 
 class Condition:
@@ -91,8 +99,11 @@ class Condition:
     def interpreted(self, said: "Said") -> bool:
         """Whether it holds, as the language's interpreter has it. Raises Unanswerable."""
         variables = said.in_the_language
+        said.work.begin()
         try:
-            found = self._program.evaluate(variables)
+            found = _Bounded(self._program.ast, self._program.new_activation(), said.work).evaluate(variables)
+        except Unanswerable:
+            raise
         except CELEvalError as error:
             raise Unanswerable(_why(error)) from error
         except Exception as error:  # a failure in the library must count as "cannot be answered", whatever it is
@@ -117,6 +128,7 @@ class Said:
 
     def __init__(self, plain: dict[str, Any]) -> None:
         self.plain = plain
+        self.work = _Work()
         self._converted: Any = None
         self._too_much = False
 
@@ -157,6 +169,52 @@ def _plain(value: Any) -> Any:
     raise TypeError
 
 
+class _Work:
+    """What the conditions of one call may still cost."""
+
+    def __init__(self) -> None:
+        self._steps, self._left_s, self._until = MOST_STEPS, MOST_S, 0.0
+
+    def begin(self) -> None:
+        """Before each condition. What is spent stays spent."""
+        self._until = time.thread_time() + self._left_s
+
+    def step(self) -> None:
+        """Raises Unanswerable when there is none left."""
+        self._steps -= 1
+        if self._steps < 0:
+            raise Unanswerable(TOO_LONG(n=MOST_STEPS))
+        self._left_s = self._until - time.thread_time()
+        if self._left_s < 0:
+            raise Unanswerable(TOO_SLOW())
+
+
+class _Bounded(Evaluator):
+    """The language's own evaluator, which counts. A loop evaluates its body once a value, by an evaluator of its own: that counts as well."""
+
+    def __init__(self, tree: Tree[Any], activation: Activation, work: _Work) -> None:
+        super().__init__(tree, activation)
+        self._work = work
+
+    def sub_evaluator(self, ast: Tree[Any]) -> "_Bounded":
+        return _Bounded(ast, self.activation, self._work)
+
+    def evaluate(self, context: Any = None) -> Any:
+        self._work.step()
+        return super().evaluate(context)
+
+    def visit_children(self, tree: Tree[Any]) -> list[Any]:
+        self._work.step()
+        return super().visit_children(tree)
+
+    def addition(self, tree: Tree[Any]) -> Any:
+        """A text that a loop joins to itself doubles each time."""
+        found = super().addition(tree)
+        if isinstance(found, str | bytes | list) and len(found) > LONGEST:
+            raise Unanswerable(TOO_SLOW())
+        return found
+
+
 def _count(value: Any, left: int) -> int:
     """How many more values may come; negative when there were too many."""
     left -= 1
@@ -173,7 +231,8 @@ def _names(tree: Tree[Any]) -> frozenset[str]:
     bound = {
         str(name.children[0])
         for call in tree.find_pred(lambda t: t.data == "member_dot_arg" and str(t.children[1]) in MACROS)
-        for name in next(iter(call.children[2].find_data("expr"))).find_data("ident")
+        for variable in _variables(call)
+        for name in variable.find_data("ident")
     }
     names = {str(t.children[0]) for t in tree.find_data("ident")} - bound
     if unknown := sorted(names - set(NAMES)):
@@ -185,6 +244,12 @@ def _names(tree: Tree[Any]) -> frozenset[str]:
     if strange := sorted(called - known):
         raise BadCondition(say("there is no function %(strange)s", strange=repr(strange[0])))
     return frozenset(names)
+
+
+def _variables(call: Tree[Any]) -> list[Any]:
+    """What a loop binds: its first argument, and `reduce` its first two."""
+    found = call.children[2].children if len(call.children) > 2 and isinstance(call.children[2], Tree) else []
+    return list(found[: 2 if str(call.children[1]) == "reduce" else 1])
 
 
 def _why(error: CELEvalError) -> str:

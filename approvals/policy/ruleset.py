@@ -19,6 +19,7 @@ from approvals.policy.basics import (
     Level,
     NeedRule,
     Points,
+    ReasonName,
     Rung,
     Strict,
     VerdictName,
@@ -50,7 +51,7 @@ class Require(Strict):
     verdicts: tuple[VerdictName, ...] | None = None
     deadline_s: Deadline | None = None
     execute_within_s: ExecuteWithin | None = None
-    reason_for: tuple[VerdictName, ...] = ()
+    reason_for: tuple[ReasonName, ...] = ()
     hold_s: Hold | None = None
     rejections: int | None = Field(default=None, ge=1, le=20)
 
@@ -69,7 +70,7 @@ class Instead(Strict):
     verdicts: tuple[VerdictName, ...] | None = None
     deadline_s: Deadline | None = None
     execute_within_s: ExecuteWithin | None = None
-    reason_for: tuple[VerdictName, ...] | None = None
+    reason_for: tuple[ReasonName, ...] | None = None
     hold_s: Hold | None = None
     rejections: int | None = Field(default=None, ge=1, le=20)
     remind: tuple[After, ...] | None = Field(default=None, max_length=10)

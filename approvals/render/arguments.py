@@ -92,10 +92,10 @@ def key_of(path: str) -> str:
     return "p" + sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
 
-def may_fold(value: Any) -> bool:
-    """Whether any part of these arguments could be folded: a quick look that errs on the side of yes."""
+def may_fold(value: Any, *, rows: int = ROWS) -> bool:
+    """Whether any part of these arguments could be folded: a quick look that errs on the side of yes. Of a table `rows` are shown."""
     leaves = list(islice(walk(value), MANY + 1))
-    return len(leaves) > MANY or any(_long(leaf) for _, leaf in leaves) or _many_rows(value)
+    return len(leaves) > MANY or any(_long(leaf) for _, leaf in leaves) or _many_rows(value, rows)
 
 
 def _long(leaf: Any) -> bool:
@@ -105,8 +105,8 @@ def _long(leaf: Any) -> bool:
     return isinstance(leaf, (dict, list)) and bool(leaf)
 
 
-def _many_rows(value: Any) -> bool:
-    return isinstance(value, dict) and any(isinstance(item, list) and len(item) > ROWS for item in value.values())
+def _many_rows(value: Any, rows: int) -> bool:
+    return isinstance(value, dict) and any(isinstance(item, list) and len(item) > rows for item in value.values())
 
 
 def prefixed(lines: Iterable[Line], prefix: str) -> tuple[Line, ...]:

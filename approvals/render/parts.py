@@ -11,12 +11,12 @@ from typing import Any
 
 from approvals.render.arguments import MANY, Line, may_fold
 from approvals.render.changes import with_before
-from approvals.render.preview import PreviewCard, preview_of
+from approvals.render.preview import PreviewCard, preview_may_fold, preview_of
 from approvals.render.reveal import Revealed
 from audit.sentences import say
 
 ALL = "all"
-REST, PREVIEW_REST = "rest", "xrest"
+REST, PREVIEW_ROWS, PREVIEW_REST = "rest", "xrows", "xrest"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def parts(args: Any, preview: Mapping[str, Any], *, before: Any = None) -> tuple
         before: the arguments before an edit made this version; what stood there is shown, and may be folded, too.
     """
     whole = Part(ALL, say("the arguments, to their end"))
-    if before is None and not may_fold(as_object(args)) and not may_fold(preview.get("details")):
+    if before is None and not may_fold(as_object(args)) and not preview_may_fold(preview):
         return (whole,)
     lines = with_before(as_object(args), None if before is None else as_object(before))
     return (whole, *folded(lines, preview_of(dict(preview))))
@@ -44,6 +44,8 @@ def folded(lines: Sequence[Line], preview: PreviewCard | None) -> tuple[Part, ..
     if more := len(lines[MANY:]):
         found.append(Part(REST, say("%(n)d more argument", "%(n)d more arguments", n=more)))
     if preview:
+        if more := len(preview.more_rows):
+            found.append(Part(PREVIEW_ROWS, say("%(n)d more row of the preview", "%(n)d more rows of the preview", n=more)))
         found += [part for line in (*preview.lines, *preview.more_lines) for part in _folds(line, say("in the preview, "))]
         if more := len(preview.more_lines):
             found.append(Part(PREVIEW_REST, say("%(n)d more line of the preview", "%(n)d more lines of the preview", n=more)))

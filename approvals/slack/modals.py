@@ -172,7 +172,8 @@ def edit_inputs(detail: ActionDetail) -> list[b.Block]:
         found.append(b.entry(one.label, element, block_id=f"{EDITED}{one.key}"[:255], optional=True, hint=hint))
     if left:
         found.append(b.context(b.plain(_("Not editable here: %(names)s") % {"names": ", ".join(left)}, 300)))
-    return [*found, b.entry(_("Why the change?"), b.text_input("reason", most=2_000), block_id="reason", optional=True)]
+    reason = b.text_input("reason", most=2_000)
+    return [*found, b.entry(_("Why the change?"), reason, block_id="reason", optional="edit" not in detail.reason_for)]
 
 
 def _control(one: Field) -> b.Block | None:

@@ -111,6 +111,8 @@ def _decide(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Js
 
 def _edit(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
     """Read the fields, then show what they change: nothing is asked for yet."""
+    if "edit" in detail.reason_for and not values.get("reason", "").strip():
+        return beside("reason", _("Say why you edit it: at this level the policy asks for a reason"))
     schema, now = agents.schema_of(detail), dict(detail.args)
     posted = {PREFIX + name.removeprefix(modals.EDITED): text for name, text in values.items() if name.startswith(modals.EDITED)}
     for key, sub in schema.get("properties", {}).items():

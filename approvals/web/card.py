@@ -239,6 +239,8 @@ def _blast(detail: ActionDetail) -> tuple[tuple[str, str], ...]:
         (name.replace("_", " ").capitalize(), number(v) if isinstance(v, int) and not isinstance(v, bool) else str(v))
         for name, v in facts.items()
     ]
+    if (cost := detail.facts.estimated_cost) is not None:
+        figures.append((_("Costs"), _("%(cost)s dollars") % {"cost": f"{cost:g}"}))
     undo = _("can be undone") if detail.reversible else _("cannot be undone")
     where = [(_("Environment"), detail.row.environment)] if detail.row.environment else []
     return ((_("Kind"), f"{detail.tool_class}"), *figures, *where, (_("Undo"), undo))

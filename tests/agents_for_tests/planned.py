@@ -17,7 +17,9 @@ def script(messages: list[BaseMessage]) -> AIMessage:
         return AIMessage("again", tool_calls=[ToolCall(name="look", args={"value": turn}, id=f"c{turn}")])
     if task == "fails":
         raise RuntimeError("the model is away")
-    if turn == 0:
+    if task.startswith("browse ") and turn < 2:
+        return AIMessage("I shall read", tool_calls=[ToolCall(name="browse", args={"value": task}, id=f"b{turn}")])
+    if turn == 0 or (task.startswith("browse ") and turn == 2):
         return AIMessage("I shall append", tool_calls=[ToolCall(name="append", args={"label": task}, id="c0")])
     told = next(m for m in reversed(messages) if isinstance(m, ToolMessage))
     return AIMessage(f"It was told: {told.text}")

@@ -66,10 +66,26 @@ def look(args: Anything, ctx: ToolContext) -> dict[str, Any]:
     return {"seen": "nothing"}
 
 
+def _metered(args: Line, ctx: ToolContext) -> Preview:
+    return Preview(estimated_cost=float(args.times))
+
+
+@tool(name="metered", risk=RiskClass.WRITE, summary="Use {label}", preview=_metered)
+def metered(args: Line, ctx: ToolContext) -> dict[str, Any]:
+    """Costs a dollar each time."""
+    return {"used": args.times}
+
+
 @tool(name="read_much", risk=RiskClass.READ, summary="Read much")
 def read_much(args: Anything, ctx: ToolContext) -> dict[str, Any]:
     """Gives back more than a leaf of the log can hold."""
     return {"rows": [f"row {n} " + "x" * 100 for n in range(5_000)]}
+
+
+@tool(name="browse", risk=RiskClass.READ, summary="Browse", untrusted_output=True)
+def browse(args: Anything, ctx: ToolContext) -> dict[str, Any]:
+    """Gives back a long page of somebody else's, with what was asked for near its end."""
+    return {"page": "all is well here. " * 800 + "\n" + str(args.value)}
 
 
 @tool(name="read_deep", risk=RiskClass.READ, summary="Read deep")
@@ -169,6 +185,8 @@ TOOLS = [
     look,
     answer,
     read_much,
+    metered,
+    browse,
     read_deep,
     pay,
     sleep,

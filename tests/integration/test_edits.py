@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("agents")
 
 def want(action, by, args, **more):
     seen = Action.objects.get(pk=action.pk).digest
-    return operations.request_edit(action.pk, by=by, args=args, door="web", **{"seen_digest": seen, **more})
+    return operations.request_edit(action.pk, by=by, args=args, door="web", **{"seen_digest": seen, "reason": "a test wants it", **more})
 
 
 def edited(action, by, args):
@@ -315,3 +315,30 @@ def test_what_the_sweeper_finds_of_edits(cast, action):
     assert agents.recover().edits == []
     with clock_moved(minutes=1):
         assert agents.recover().edits == [edit.pk]
+
+
+@pytest.mark.parametrize(("cents", "level"), [(25_000, "high"), (150_000, "critical")])
+def test_at_high_and_critical_an_edit_says_why(cast, world, cents, level):
+    action = factories.waiting(cast.operator, call("pay", amount_cents=cents), world=world)[1]
+    assert action.level == level
+    for nothing in ("", "  "):
+        with pytest.raises(BadRequest, match="Say why you edit it"):
+            want(action, cast.second, {"amount_cents": 4_000, "to": "ada"}, reason=nothing)
+    assert want(action, cast.second, {"amount_cents": 4_000, "to": "ada"}, reason="too much").reason == "too much"
+
+
+def test_what_was_asked_before_edits_needed_reasons_is_edited_without(cast, world, policy):
+    policy.write_text(policy_text(lambda data: data["requirements"]["high"].update(reason_for=["reject"])))
+    action = factories.waiting(cast.operator, call("pay", amount_cents=25_000), world=world)[1]
+    policy.write_text(policy_text())
+    assert want(action, cast.second, {"amount_cents": 4_000, "to": "ada"})
+
+
+@pytest.mark.parametrize(("said", "counts"), [(None, 20.0), (1, 20.0), (30, 30.0)])
+def test_of_what_agent_and_tool_say_a_call_costs_the_larger_counts_and_of_an_edited_one_the_tools(cast, world, said, counts):
+    extra = {} if said is None else {"estimated_cost": said}
+    action = factories.waiting(cast.operator, call("metered", extra, label="the model", times=20), world=world)[1]
+    detail = action_detail(action.pk, reader=cast.second)
+    assert (detail.facts.estimated_cost, detail.preview["estimated_cost"], action.level) == (counts, 20.0, "high")
+    edited(action, cast.second, {"label": "the model", "times": 2})
+    assert (action_detail(action.pk, reader=cast.second).facts.estimated_cost, action.level) == (2.0, "medium")

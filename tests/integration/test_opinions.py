@@ -159,7 +159,9 @@ def test_doubts_stay_through_an_edit_and_the_new_arguments_are_asked_about(cast,
     agents.give_opinions()
     action = fresh(action)
     server.says = '{"concern": "none", "why": "Now it is well."}'
-    approvals.request_edit(action.pk, by=cast.reviewer, seen_digest=action.digest, args={"label": "x", "times": 1}, door="web")
+    approvals.request_edit(
+        action.pk, by=cast.reviewer, seen_digest=action.digest, args={"label": "x", "times": 1}, reason="milder", door="web"
+    )
     work()
     assert (fresh(action).version, fresh(action).level) == (3, "high")
     agents.give_opinions()

@@ -9,6 +9,7 @@ from approvals import ladder, passkeys, queries
 from approvals.errors import BadRequest, Expired, NotFound, Stale, StepUp
 from approvals.models import Challenge, Decision
 from approvals.operations import sign_ins, step_up
+from approvals.operations.claiming import Reopened, claim
 from approvals.operations.step_up import Proof
 from approvals.operations.verdicts import Also
 from approvals.permissions import standing
@@ -17,7 +18,13 @@ from audit import queries as log
 from tests import factories
 from tests.authenticator import RP, SoftKey
 from tests.factories import decide, signed_in
-from tests.fakes import as_intruder, clock_moved
+from tests.fakes import as_intruder, clock_moved, with_rules
+
+PUT_CRITICAL = """
+- name: all-critical
+  match: {tools: [do_it]}
+  at_least: critical
+"""
 
 
 def signed(action, by, key, **more):
@@ -141,6 +148,25 @@ def test_what_is_typed_is_the_authors_choice_not_the_agents(cast, policy):
             with pytest.raises(BadRequest, match="not its name"):
                 decide(action, cast.reviewer, proof=factories.proof(action, cast.reviewer, typed=typed))
         assert decide(action, cast.reviewer, proof=factories.proof(action, cast.reviewer, typed=wanted)).decision.proof["typed"]
+
+
+def test_what_is_asked_again_at_critical_wants_the_targets_name_typed_as_if_it_had_been_critical_at_once(cast, policy):
+    action = factories.approved(cast.reviewer)
+    policy.write_text(with_rules(PUT_CRITICAL))
+    with pytest.raises(Reopened):
+        claim(action.pk, digest=action.digest)
+    action.refresh_from_db()
+    assert (action.level, queries.shown(action.pk).confirm) == ("critical", "this")
+
+
+def test_an_envelope_of_before_still_opens_and_is_asked_again_by_its_tools_name(cast, policy, monkeypatch):
+    monkeypatch.setattr(ladder, "confirm_of", lambda names, tool: "")
+    action = factories.approved(cast.reviewer)
+    monkeypatch.undo()
+    policy.write_text(with_rules(PUT_CRITICAL))
+    with pytest.raises(Reopened):
+        claim(action.pk, digest=action.digest)
+    assert queries.shown(action.pk).confirm == "do_it"
 
 
 def test_a_passkey_signs_the_decision_and_an_auditor_can_check_it(cast, critical):

@@ -168,10 +168,15 @@ ARGS = st.dictionaries(
     st.one_of(LEAVES, st.lists(LEAVES, max_size=3), st.integers(0, 70).map(lambda n: [{"n": i} for i in range(n)])),
     max_size=5,
 )
+SAMPLES = st.builds(
+    lambda n, m: {"columns": ["n"], "before": [[i] for i in range(n)], "after": [[i] for i in range(m)]},
+    st.integers(0, 45),
+    st.integers(0, 45),
+)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(args=ARGS, before=st.one_of(st.none(), ARGS), details=ARGS)
+@given(args=ARGS, before=st.one_of(st.none(), ARGS), details=st.one_of(ARGS, SAMPLES))
 def test_the_page_and_the_operation_name_the_same_parts(args, before, details):
     """Whatever the arguments are: what the page folds is what the operation asks for, each by a name of its own."""
     preview = {"summary": "s", "details": details}

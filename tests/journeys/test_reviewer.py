@@ -82,6 +82,7 @@ def test_edited_arguments_are_checked_rescored_and_approved_as_a_new_version(sta
     page.keyboard.press("e")
     amount = page.locator("form[data-edit] input[name*=amount_cents]")
     amount.fill("-5")
+    page.locator("#edit-reason").fill("Only the postage")
     page.get_by_role("button", name="Check the edit").click()
     expect(page.locator("form[data-edit]")).to_contain_text("amount")
     expect(page.locator("form[data-edit] [aria-invalid=true]").first).to_be_visible()

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from approvals.policy.conditions import Condition, Unanswerable
+from approvals.policy import conditions as cel
+from approvals.policy.conditions import MOST_STEPS, TOO_LONG, TOO_SLOW, Condition, Unanswerable
 from approvals.policy.lowering import what_would_lower
 from approvals.policy.matching import said_of
 from approvals.policy.risk import Facts, assess, at_least_medium
@@ -97,6 +98,42 @@ def test_more_arguments_than_anybody_looks_at_fail_closed():
     much = replace(CALL, args={"amount": 1, "items": list(range(6_000))})
     assert assess(rules(rule("{when: 'args.items.exists(i, i == -1)'}")), much).level is Level.HIGH
     assert assess(rules(rule("{when: 'args.items.exists(i, i == 1)'}", "at_most: low")), much).level is Level.MEDIUM
+
+
+ROWS = [{"amount": n % 50} for n in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("when", "seconds", "why"),
+    [
+        ("args.rows.all(r, args.rows.exists(s, s.amount == -1) || r.amount < 100)", 60, TOO_LONG(n=MOST_STEPS)),
+        ("args.rows.reduce(r, i, 'x', r + r) == 'x'", 60, TOO_SLOW()),
+        ("args.rows.all(r, args.long == args.longer)", 0.02, TOO_SLOW()),
+    ],
+)
+def test_a_condition_that_takes_too_long_with_what_an_agent_wrote_asks_people(when, seconds, why, monkeypatch):
+    monkeypatch.setattr(cel, "MOST_S", seconds)
+    long = [{"a": {"b": n}} for n in range(700)]
+    call = replace(CALL, args={"rows": ROWS, "long": long, "longer": [*long, 1]} if "long" in when else {"rows": ROWS})
+    found = assess(rules(rule(f'{{when: "{when}"}}')), call)
+    assert found.level is Level.HIGH and str(why) in found.factors[-1].why
+    assert assess(rules(rule(f'{{when: "{when}"}}', "at_most: low")), call).level is Level.MEDIUM
+
+
+def test_the_conditions_of_one_call_share_what_they_may_cost():
+    one = "args.rows.all(r, args.rows.exists(s, s.amount == -1) || r.amount < 100)"
+    said = cel.Said({**dict.fromkeys(cel.NAMES, ""), "args": {"rows": ROWS}})
+    with pytest.raises(cel.Unanswerable):
+        cel.Condition(one).holds(said)
+    with pytest.raises(cel.Unanswerable):
+        cel.Condition("args.rows.all(r, r.amount < 100)").holds(said)
+    assert cel.Condition("size(args.rows) == 40").holds(said)  # what needs no interpreter is answered still
+
+
+def test_loops_in_each_other_may_speak_of_both_their_variables():
+    said = cel.Said({**dict.fromkeys(cel.NAMES, ""), "args": {"rows": ROWS[:5]}})
+    assert cel.Condition("args.rows.all(r, args.rows.exists(s, s.amount == r.amount))").holds(said)
+    assert cel.Condition("args.rows.reduce(sum, r, 0, sum + r.amount) == 10").holds(said)
 
 
 scalars = st.one_of(st.integers(-5, 5), st.booleans(), st.none(), st.text(max_size=3), st.floats(-5, 5).map(lambda f: round(f, 1)))

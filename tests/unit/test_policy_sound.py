@@ -35,7 +35,7 @@ PARTS = {
     "need": need,
     "exclude": lambda pick: some(pick, INVOLVED),
     "verdicts": lambda pick: [*some(pick, VERDICTS), "reject"],
-    "reason_for": lambda pick: some(pick, ["approve", "reject", "respond"]),
+    "reason_for": lambda pick: some(pick, ["approve", "reject", "respond", "edit"]),
     "deadline_s": lambda pick: pick.choice([60, 1800, 7200]),
     "execute_within_s": lambda pick: pick.choice([60, 900, 3600]),
     "hold_s": lambda pick: pick.choice([0, 10, 120]),

@@ -1,5 +1,6 @@
 """Declaring a tool, and running one approved call."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -104,3 +105,12 @@ def test_a_preview_reports_refusals_and_failures_as_such(ctx):
         with pytest.raises(ToolError) as refused:
             runner.preview(declared, Amount(amount=amount), ctx)
         assert refused.value.code == code
+
+
+@pytest.mark.parametrize("cost", [-1, True, float("nan"), float("inf"), "12"])
+def test_a_cost_that_is_none_is_a_failed_preview(ctx, cost):
+    def costly(args: Amount, ctx: ToolContext) -> Preview:
+        return Preview(estimated_cost=cost)
+
+    with pytest.raises(ToolError, match="a cost is a number of dollars"):
+        runner.preview(replace(declared, preview=costly), Amount(amount=2), ctx)

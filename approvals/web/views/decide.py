@@ -24,6 +24,7 @@ from approvals.queries.viewing import RISKY
 from approvals.render.arguments import may_fold
 from approvals.render.changes import changes
 from approvals.render.parts import as_object
+from approvals.render.preview import preview_may_fold
 from approvals.web import confirming
 from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, confirm_of, step_up_of
@@ -155,7 +156,7 @@ def _reading(request: Request) -> dict[str, int]:
 
 def _folds(request: Request, action_id: UUID, found: queries.Shown) -> set[str]:
     """The names of the folded parts; nearly always there are none, which is cheap to know."""
-    if found.why != "edited" and not may_fold(as_object(found.args)) and not may_fold(found.preview.get("details")):
+    if found.why != "edited" and not may_fold(as_object(found.args)) and not preview_may_fold(found.preview):
         return set()
     return set(card(queries.action_detail(action_id, reader=request.user)).folds)
 
