@@ -163,7 +163,7 @@ def choose(request: Request) -> HttpResponse:
     """Which agent should work."""
     permissions.check_read(request.user)
     halts = approvals_queries.active_halts()
-    cards = [agent_card(a, halts=halts, may_start=permissions.can_start_runs(request.user)) for a in queries.agents()]
+    cards = [agent_card(a, halts=halts, may_start=permissions.can_start_runs(request.user)) for a in queries.agents() if not a.outside]
     return render(request, "agents/choose_agent.html", {"agents": {"cards": cards, "back_url": reverse("runs")}})
 
 
