@@ -231,15 +231,15 @@ def create(
     was: Earlier,
     *,
     turn: str = "",
-    drill: bool = False,
+    drill: UUID | None = None,
 ) -> tuple[Action, Requirement]:
     """Insert the action and its first requirement.
 
     Args:
-        turn: whose turn lists say it is, where that is not what the requirement says. drill: it is a test action, which no agent asked for.
+        turn: whose turn lists say it is, where that is not what the requirement says. drill: the id of a test action, which no agent asked for.
     """
     action = Action(
-        id=uuid.uuid4(),
+        id=drill or uuid.uuid4(),
         tenant=settings.TENANT,
         kind=proposal.kind,
         agent=proposal.agent,
@@ -258,7 +258,7 @@ def create(
         owner=proposal.owner,
         created_at=now,
         call_sha256=call,
-        drill=drill,
+        drill=drill is not None,
         follows=proposal.follows or was.rejected,
     )
     requirement = write_requirement(
