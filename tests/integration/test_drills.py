@@ -126,7 +126,7 @@ def test_a_repeated_verdict_is_the_recorded_one(cast, drill):
 @pytest.mark.parametrize(("args", "state"), [({"amount_cents": 4_500, "to": "ada"}, "CAUGHT"), ({"to": "bob"}, "MISSED")])
 def test_an_edit_ends_it_caught_when_it_mends_what_was_wrong(cast, drill, args, state):
     now = action_detail(drill.pk, reader=cast.reviewer).args
-    edit = approvals.request_edit(drill.pk, by=cast.reviewer, seen_digest=drill.digest, args={**now, **args}, door="web")
+    edit = approvals.request_edit(drill.pk, by=cast.reviewer, seen_digest=drill.digest, args={**now, **args}, reason="too much", door="web")
     work()
     assert (outcome(drill), Edit.objects.get(pk=edit.pk).state) == (state, "REFUSED")
     assert Action.objects.get(pk=drill.pk).version == 1
