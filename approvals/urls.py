@@ -97,6 +97,7 @@ urlpatterns = [
     path("security/", security.page, name="security"),
     path("security/sessions/<uuid:sign_in>/end", security.end, name="session-end"),
     path("security/sessions/end-others", security.end_others, name="sessions-end-others"),
+    path("security/single-sign-on/disconnect", security.disconnect, name="sso-disconnect"),
     path("people/", security.people, name="people"),
     path("people/end-sessions", security.end_sessions, name="people-end-sessions"),
     path("login/link/<str:token>", links.sign_in, name="login-link"),

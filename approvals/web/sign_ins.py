@@ -14,6 +14,8 @@ from urllib.parse import urlencode
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.signals import authentication_step_completed
 from allauth.mfa import signals as mfa_signals
+from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.signals import social_account_added
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -23,7 +25,7 @@ from django.urls import reverse
 
 from approvals import ladder
 from approvals.models.people import User
-from approvals.operations import people
+from approvals.operations import identities, people
 from approvals.operations import sign_ins as operations
 from approvals.web.accounts import PROVED_AT
 
@@ -57,9 +59,16 @@ class SignIns:
             logout(request)
             return redirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
         name = (request.resolver_match and request.resolver_match.url_name) or ""
-        if name.startswith(GUARDED) and name not in OPEN and not may_manage(request):
+        if _changes_ways_in(request, name) and not may_manage(request):
             return to_confirm(request.get_full_path() if request.method == "GET" else reverse("security"))
         return None
+
+
+def _changes_ways_in(request: HttpRequest, name: str) -> bool:
+    """Whether a page changes how somebody signs in. Connecting an identity elsewhere does; signing in by one goes to the same address."""
+    if name == "openid_connect_login":
+        return "connect" in (request.POST.get("process"), request.GET.get("process"))
+    return name.startswith(GUARDED) and name not in OPEN
 
 
 def sign_in_of(request: HttpRequest) -> str:
@@ -136,6 +145,11 @@ def _factor_changed(what: str) -> Callable[..., None]:
     return tell
 
 
+def _connected(sender: Any, request: HttpRequest, sociallogin: SocialLogin, **more: Any) -> None:
+    user: Any = request.user
+    identities.connected(user=user, subject=str(sociallogin.account.uid), by=user.actor)
+
+
 def _device(request: HttpRequest) -> str:
     return request.headers.get("User-Agent", "").encode("utf-8", "replace").decode("utf-8", "replace").replace("\x00", "")
 
@@ -145,6 +159,7 @@ def listen() -> None:
     user_logged_in.connect(_began, dispatch_uid="sign-in-began")
     user_logged_out.connect(_left, dispatch_uid="sign-in-left")
     authentication_step_completed.connect(_proved, dispatch_uid="sign-in-proved")
+    social_account_added.connect(_connected, dispatch_uid="identity-connected")
     for name, signal in (("added", mfa_signals.authenticator_added), ("removed", mfa_signals.authenticator_removed),
                          ("renewed", mfa_signals.authenticator_reset)):  # fmt: skip
         signal.connect(_factor_changed(name), dispatch_uid=f"factor-{name}", weak=False)

@@ -10,14 +10,18 @@ from typing import Any
 from allauth.account.utils import user_username
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.internal.flows import connect as connecting
 from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from approvals.models.people import User
 from approvals.operations import people
 from approvals.web.accounts import PROVED_AT
+from approvals.web.sign_ins import may_manage, to_confirm
 
 
 class SingleSignOn(DefaultSocialAccountAdapter):
@@ -25,13 +29,15 @@ class SingleSignOn(DefaultSocialAccountAdapter):
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Known already: give and take groups before anything else is done in their name."""
+        sociallogin.email_addresses = []  # an address proves nothing here, and a taken one must not stop anybody
+        if sociallogin.state.get("process") != "login":
+            raise ImmediateHttpResponse(connect(request, sociallogin))
         if isinstance(at := claims(sociallogin).get("auth_time"), int):
             request.session[PROVED_AT] = at
         if sociallogin.is_existing:
             sync(sociallogin.user, sociallogin)
-        elif sociallogin.state.get("process") != "connect" and not groups(sociallogin):
+        elif not groups(sociallogin):
             raise ImmediateHttpResponse(refused(request))
-        sociallogin.email_addresses = []  # an address proves nothing here, and a taken one must not stop anybody
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return True
@@ -47,6 +53,20 @@ class SingleSignOn(DefaultSocialAccountAdapter):
 
     def get_connect_redirect_url(self, request: HttpRequest, socialaccount: Any) -> str:
         return "/security/"
+
+
+def connect(request: HttpRequest, sociallogin: SocialLogin) -> HttpResponse:
+    """What came back becomes a way into the account that is signed in, and its source of roles: asked for as freshly as a new factor.
+
+    Asked again here, though nobody was let go there without it: what comes back may be another browser tab's, or ten minutes later.
+    """
+    if sociallogin.state.get("process") != "connect" or not request.user.is_authenticated:
+        return redirect("account_login")
+    if not may_manage(request):
+        return to_confirm(reverse("security"))
+    with transaction.atomic():  # with its event: `web.sign_ins` hears that it was done
+        answer: HttpResponse = connecting.connect(request, sociallogin)
+    return answer
 
 
 def claims(sociallogin: SocialLogin) -> dict[str, Any]:

@@ -163,6 +163,8 @@ SENTENCES: dict[str, Say] = {
         "%(username)s confirmed who they are (%(how)s)", username=d.get("username"), how=told(str(d.get("with_", "")))
     ),
     "person.sessions_ended": lambda d: say("Ended %(count)s sessions of %(username)s", count=d.get("count"), username=d.get("username")),
+    "person.sso_connected": lambda d: say("An identity of single sign-on was connected with %(username)s", username=d.get("username")),
+    "person.sso_disconnected": lambda d: say("Single sign-on was disconnected from %(username)s", username=d.get("username")),
     "person.factor_added": lambda d: say(
         "%(username)s added a second factor (%(factor)s)", username=d.get("username"), factor=_word(FACTORS, d.get("factor"))
     ),

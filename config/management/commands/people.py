@@ -1,4 +1,4 @@
-"""`manage.py people list|add|roles|lock|unlock|end-sessions|reset-factors|away|back`: accounts, from the machine they are run on."""
+"""`manage.py people list|add|roles|lock|unlock|end-sessions|reset-factors|disconnect|away|back`: accounts, from the machine they are run on."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from approvals import operations
-from approvals.operations import people, sign_ins
+from approvals.operations import identities, people, sign_ins
 from approvals.permissions import ROLES
 from approvals.queries import sign_ins as queries
 from audit.actors import SYSTEM, Actor
@@ -27,6 +27,7 @@ class Command(BaseCommand):
             ("unlock", "let in again"),
             ("end-sessions", "sign them out everywhere; their open pages stop within 30 s"),
             ("reset-factors", "their devices are lost: forget passkeys, app and codes, and end their sessions"),
+            ("disconnect", "take the identities of single sign-on from the account; it is no way in any more"),
         ):
             one = verbs.add_parser(verb, help=help_text)
             one.add_argument("username")
@@ -93,6 +94,10 @@ class Command(BaseCommand):
     def _reset_factors(self, options: dict[str, Any]) -> None:
         count = people.reset_factors(username=options["username"], by=_by(options))
         self.stdout.write(f"{count} factors of {options['username']} are forgotten; print a way in with: manage.py login_links")
+
+    def _disconnect(self, options: dict[str, Any]) -> None:
+        count = identities.disconnect(user=commands.person({"by": options["username"]}), by=_by(options), door="cli")
+        self.stdout.write(f"{count} identities are no way in to {options['username']} any more")
 
 
 def _by(options: dict[str, Any]) -> Actor:

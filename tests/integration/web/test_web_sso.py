@@ -7,6 +7,7 @@ import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models.functions import Now
 
 from approvals.models import Decision, SignIn, User
 from audit import queries as log
@@ -131,6 +132,57 @@ def test_a_provider_that_answers_from_an_old_session_of_its_own_proves_nothing(p
     client = Browser()
     walk(client, provider)
     assert post(client, factories.action("high")).status_code == 422
+
+
+CONNECT = {"process": "connect"}
+
+
+def person_events(user):
+    return [e.kind for e in log.events(stream=f"person:{user.pk}").rows]
+
+
+def test_an_identity_is_connected_by_somebody_who_has_just_shown_who_they_are_and_it_is_on_record(provider, web, cast):
+    grow_old(web)
+    assert web.post(LOGIN + "?process=connect").url.startswith("/confirm/?next=%2Fsecurity%2F")
+    assert web.post(LOGIN, CONNECT).url.startswith("/confirm/"), "the form may say it, too"
+    assert not provider.asked
+    SignIn.objects.update(proved_at=Now())
+    assert walk(web, provider, **CONNECT).url == "/security/"
+    assert SocialAccount.objects.get().user == cast.reviewer and "person.sso_connected" in person_events(cast.reviewer)
+    assert groups("rita") == {"reviewers"}, "roles come with the next sign-in, not with connecting"
+
+
+def test_what_comes_back_after_ten_minutes_connects_nothing(provider, web, cast):
+    there = web.post(LOGIN + "?process=connect")
+    asked = dict(parse_qsl(urlsplit(there.url).query))
+    grow_old(web)
+    answer = web.get("/accounts/oidc/sso/login/callback/", {"code": provider.code(asked), "state": asked["state"]})
+    assert answer.url.startswith("/confirm/") and not SocialAccount.objects.exists()
+    assert "person.sso_connected" not in person_events(cast.reviewer)
+
+
+def test_nobody_connects_or_takes_what_is_somebody_elses(provider, web, cast):
+    assert walk(Browser(), provider, **CONNECT).url.startswith("/accounts/login/") and not SocialAccount.objects.exists()
+    walk(Browser(), provider)  # nora has it now
+    provider.person["groups"] = ["sre"]
+    walk(web, provider, **CONNECT)
+    assert SocialAccount.objects.get().user.username == "nora" and groups("nora") == {"reviewers"}
+    walk(web, provider, process="redirect")
+    assert SocialAccount.objects.count() == 1 and groups("nora") == {"reviewers"}
+
+
+def test_an_identity_is_disconnected_freshly_never_as_the_only_way_in_and_on_record(provider, web, cast):
+    walk(web, provider, **CONNECT)
+    assert b"only way in" in web.post("/security/single-sign-on/disconnect").content and SocialAccount.objects.exists()
+    cast.reviewer.set_password(factories.PASSWORD)
+    cast.reviewer.save()
+    client = Browser()
+    client.post("/accounts/login/", {"login": "rita", "password": factories.PASSWORD})
+    grow_old(client)
+    assert client.post("/security/single-sign-on/disconnect").url.startswith("/confirm/") and SocialAccount.objects.exists()
+    SignIn.objects.update(proved_at=Now())
+    assert client.post("/security/single-sign-on/disconnect").url == "/security/"
+    assert not SocialAccount.objects.exists() and "person.sso_disconnected" in person_events(cast.reviewer)
 
 
 @pytest.mark.parametrize("issuer", ["http://sso.example", "ftp://x", "sso.example", "https://"])
