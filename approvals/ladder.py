@@ -15,19 +15,22 @@ from audit.sentences import Frozen, say
 DOMAIN = b"hitl/approve/v1"
 LEAST, MOST = 3, 80  # characters of a name somebody types: fewer is a reflex, more is a punishment
 PASSKEY, ANY = "passkey", "any"  # what COUNTERSIGN_CRITICAL may be
-PASSKEY_PROOF, CODE, RECOVERY, PASSWORD, SSO, LINK = (
+PASSKEY_PROOF, CODE, RECOVERY, PASSWORD, SSO, LINK, UNDATED = (
     Frozen("passkey")(),
     Frozen("authenticator code")(),
     Frozen("recovery code")(),
     Frozen("password")(),
     Frozen("single sign-on")(),
     Frozen("login link")(),
+    Frozen("single sign-on that does not say when")(),
 )
-PROOFS: dict[str, str] = {proof: proof for proof in (PASSKEY_PROOF, CODE, RECOVERY, PASSWORD, SSO, LINK)}
+PROOFS: dict[str, str] = {proof: proof for proof in (PASSKEY_PROOF, CODE, RECOVERY, PASSWORD, SSO, LINK, UNDATED)}
 # Having a second factor means being asked for it: a password alone proves nothing more than a stolen one would.
 STRONG = frozenset({PASSKEY_PROOF, CODE})
 # A printed recovery code lets somebody back in and mend their factors; it approves nothing risky (reliability.md section 10).
 WEAK = frozenset({RECOVERY})
+# An identity provider that does not say when the person was there may answer from a session of last week: it signs in, and proves nothing.
+NO_PROOF = frozenset({"", UNDATED})
 
 
 def proof_said(kept: str) -> str:
@@ -95,9 +98,11 @@ def enough(proof: str, kinds: frozenset[str], *, managing: bool = False) -> bool
     Args:
         managing: for one's own factors and sessions a recovery code counts, too: that is what it is for.
     """
+    if proof in NO_PROOF:
+        return False
     if proof in WEAK:
         return managing
-    return bool(proof) and (proof in STRONG or not kinds & {"webauthn", "totp"})
+    return proof in STRONG or not kinds & {"webauthn", "totp"}
 
 
 def age(seconds: float) -> str:

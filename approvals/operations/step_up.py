@@ -149,13 +149,13 @@ def _signed(action: Action, who: Standing, verdict: Verdict, proof: Proof, kinds
 
 
 def _stale(level: str, by: str, age_s: float, limit_s: int, kinds: frozenset[str]) -> str:
-    if age_s > limit_s:
+    if age_s > limit_s and by not in ladder.NO_PROOF:
         return say(
             "You last showed that it is you %(age)s ago; at level %(level)s that must be less than %(limit)s ago. "
             "Confirm that it is you: what you wrote is kept, and nothing is decided by it",
             age=ladder.age(age_s), level=said_of(level), limit=ladder.age(limit_s),
         )  # fmt: skip
     how, risk = ladder.proof_said(by) or say("an older session"), said_of(level)
-    if by in ladder.WEAK or not by:
+    if by in ladder.WEAK | ladder.NO_PROOF:
         return say("Signing in by %(how)s is not enough at level %(level)s: confirm that it is you another way", how=how, level=risk)
     return say("You have a second factor: at level %(level)s confirm that it is you with it, not only by %(how)s", level=risk, how=how)

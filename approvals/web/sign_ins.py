@@ -104,11 +104,17 @@ def _began(sender: Any, request: HttpRequest, user: User, **more: Any) -> None:
     """Django signed somebody in."""
     if request.session.session_key is None:
         request.session.create()
-    at, before = request.session.pop(PROVED_AT, None), sign_in_of(request)
+    proof, at = _dated(_proof(request, user), request.session.pop(PROVED_AT, None))
     request.session[ID] = operations.begin(
-        user=user, session_key=str(request.session.session_key), device=_device(request), proof=_proof(request, user),
-        at=datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else None, instead_of=before,
-    )  # fmt: skip
+        user=user, session_key=str(request.session.session_key), device=_device(request), proof=proof, at=at, instead_of=sign_in_of(request)
+    )
+
+
+def _dated(proof: str, at: Any) -> tuple[str, datetime | None]:
+    """Single sign-on proves what it says, of when it says. What is shown here (a factor after it, a password) is shown now."""
+    if proof != ladder.SSO:
+        return proof, None
+    return (proof, datetime.fromtimestamp(at, UTC)) if isinstance(at, int) else (ladder.UNDATED, None)
 
 
 def _proof(request: HttpRequest, user: User) -> str:

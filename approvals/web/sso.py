@@ -5,6 +5,7 @@ An identity is issuer and subject, never an e-mail address: a mail address given
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from allauth.account.utils import user_username
@@ -12,6 +13,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.internal.flows import connect as connecting
 from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +26,26 @@ from approvals.web.accounts import PROVED_AT
 from approvals.web.sign_ins import may_manage, to_confirm
 
 
+CLOCKS_APART_S = 300
+
+
+class Provider(OpenIDConnectProvider):
+    """The one provider. What it is asked is decided here: nothing of it comes from the address in somebody's browser."""
+
+    def get_auth_params_from_request(self, request: HttpRequest, action: str) -> dict[str, str]:
+        """Whoever is signed in is confirming, or connecting: the provider is to ask them again, whatever session it has of them.
+
+        `max_age` also obliges it to say when they were there (`auth_time`, OpenID Connect Core 3.1.2.1).
+        """
+        if request.user.is_authenticated:
+            return {"prompt": "login", "max_age": "0"}
+        return {"max_age": str(settings.SESSION_COOKIE_AGE)}
+
+    def get_scope_from_request(self, request: HttpRequest) -> list[str]:
+        scope: list[str] = self.get_scope()
+        return scope
+
+
 class SingleSignOn(DefaultSocialAccountAdapter):
     """Accounts come into being here, for people whom the provider puts into a group that means something to us."""
 
@@ -32,12 +54,15 @@ class SingleSignOn(DefaultSocialAccountAdapter):
         sociallogin.email_addresses = []  # an address proves nothing here, and a taken one must not stop anybody
         if sociallogin.state.get("process") != "login":
             raise ImmediateHttpResponse(connect(request, sociallogin))
-        if isinstance(at := claims(sociallogin).get("auth_time"), int):
-            request.session[PROVED_AT] = at
+        request.session[PROVED_AT] = auth_time(sociallogin)
         if sociallogin.is_existing:
             sync(sociallogin.user, sociallogin)
         elif not groups(sociallogin):
             raise ImmediateHttpResponse(refused(request))
+
+    def get_provider(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
+        found = super().get_provider(request, provider, client_id=client_id)
+        return Provider(request, app=found.app) if isinstance(found, OpenIDConnectProvider) else found
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return True
@@ -73,6 +98,17 @@ def claims(sociallogin: SocialLogin) -> dict[str, Any]:
     """What the provider says, the signed token first and what its user info adds."""
     data = sociallogin.account.extra_data
     return {**(data.get("userinfo") or {}), **(data.get("id_token") or {})}
+
+
+def auth_time(sociallogin: SocialLogin) -> int | None:
+    """When the person was last there in person, by the signed token; None when it does not say so in a way that can be true.
+
+    A time ahead of ours by more than clocks differ, such as one in milliseconds, would make every proof a fresh one.
+    """
+    at = (sociallogin.account.extra_data.get("id_token") or {}).get("auth_time")
+    if not isinstance(at, int) or isinstance(at, bool) or not 0 < at <= time.time() + CLOCKS_APART_S:
+        return None
+    return at
 
 
 def groups(sociallogin: SocialLogin) -> set[str]:

@@ -4,6 +4,7 @@ import time
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
 from django.core.exceptions import ImproperlyConfigured
@@ -13,6 +14,7 @@ from approvals.models import Decision, SignIn, User
 from audit import queries as log
 from config import env
 from tests import factories
+from tests.authenticator import SoftKey
 from tests.identity_provider import CLIENT, SECRET, IdentityProvider
 from tests.integration.web.conftest import Browser
 from tests.integration.web.test_web_security import grow_old, post
@@ -120,9 +122,10 @@ def test_confirming_goes_through_the_provider_and_keeps_the_words(provider):
     grow_old(client)
     there = f"/actions/{action.pk}/approve"
     assert post(client, action).status_code == 422
-    assert b"prompt%3Dlogin" in client.get("/confirm/", {"next": there}).content
-    answer = walk(client, provider, process="login", next=there, auth_params="prompt%3Dlogin%26max_age%3D0")
-    assert answer.url == there and provider.asked[-1]["prompt"] == "login"
+    client.get("/confirm/", {"next": there})
+    answer = walk(client, provider, process="login", next=there, auth_params="prompt%3Dnone%26max_age%3D99999", scope="admin")
+    asked = provider.asked[-1]
+    assert answer.url == there and (asked["prompt"], asked["max_age"]) == ("login", "0") and "admin" not in asked["scope"]
     assert "I looked it up" in client.get(there).content.decode()
     assert post(client, action).status_code == 200
 
@@ -183,6 +186,33 @@ def test_an_identity_is_disconnected_freshly_never_as_the_only_way_in_and_on_rec
     SignIn.objects.update(proved_at=Now())
     assert client.post("/security/single-sign-on/disconnect").url == "/security/"
     assert not SocialAccount.objects.exists() and "person.sso_disconnected" in person_events(cast.reviewer)
+
+
+MILLISECONDS = int(time.time() * 1000)
+
+
+@pytest.mark.parametrize("said", [None, True, "1", -5, 0, MILLISECONDS, 10**15, 1.5, [1]])
+def test_a_provider_that_does_not_say_when_proves_nothing(provider, said):
+    provider.person["auth_time"] = int(time.time())  # what is not signed does not count
+    provider.lies = {"auth_time": said}
+    client = Browser()
+    walk(client, provider)
+    assert client.get("/inbox/").status_code == 200 and SignIn.objects.get().proof == "single sign-on that does not say when"
+    answer = post(client, factories.action("high"))
+    assert answer.status_code == 422 and b"single sign-on that does not say when is not enough" in answer.content
+    assert client.post(LOGIN + "?process=connect").url.startswith("/confirm/"), "nor for changing one's ways in"
+    assert not Decision.objects.exists()
+
+
+def test_a_factor_shown_after_single_sign_on_is_what_was_shown(provider):
+    walk(Browser(), provider)
+    nora = User.objects.get(username="nora")
+    SoftKey(rp_id="testserver", origin="https://testserver").enrol(nora)
+    recovery = RecoveryCodes.activate(nora).get_unused_codes()[0]
+    provider.lies, client = {"auth_time": None}, Browser()
+    assert "/2fa/authenticate/" in walk(client, provider).url
+    client.post("/accounts/2fa/authenticate/", {"code": recovery})
+    assert SignIn.objects.latest("created_at").proof == "recovery code"
 
 
 @pytest.mark.parametrize("issuer", ["http://sso.example", "ftp://x", "sso.example", "https://"])
