@@ -46,6 +46,7 @@ class Rung:
         typed: the name of the thing, typed exactly.
         fresh_s: the person has signed in, or confirmed that it is they, within so many seconds; None: not asked.
         signed: an assertion of a passkey over this action and verdict, of whoever has a passkey (of everybody when `only_signed`).
+        links: a login link counts as a proof.
         viewed: every part of the arguments was opened by this person, in this version.
     """
 
@@ -53,24 +54,30 @@ class Rung:
     fresh_s: int | None = None
     signed: bool = False
     only_signed: bool = False
+    links: bool = True
     viewed: bool = False
 
 
 NOTHING = Rung()
 
 
-def rung(level: str, verdict: Verdict, *, question: bool, high_s: int, critical_s: int, critical: str = ANY) -> Rung:
+def rung(level: str, verdict: Verdict, *, question: bool, high_s: int, critical_s: int, critical: str = ANY, links: bool = False) -> Rung:
     """Saying no is never made harder, nor is what is harmless; an answer to an agent's question is a yes, and so is taking over.
 
     Whoever takes over does it by hand and tells the agent that it is done: that asks for as much of them as approving it.
+
+    Args:
+        links: at critical, a login link counts: only where people have nothing else, as in the demo. A link is whoever's that holds it.
     """
     outside = verdict is Verdict.TAKE_OVER
     yes = verdict is Verdict.APPROVE or outside or (question and verdict is Verdict.RESPOND)
     if not yes or level not in {"high", "critical"}:
         return NOTHING
-    if level == "high" or question:
-        return Rung(fresh_s=high_s if level == "high" else critical_s, viewed=not outside)
-    return Rung(typed=True, fresh_s=critical_s, signed=True, only_signed=critical == PASSKEY, viewed=not outside)
+    if level == "high":
+        return Rung(fresh_s=high_s, viewed=not outside)
+    if question:
+        return Rung(fresh_s=critical_s, links=links, viewed=not outside)
+    return Rung(typed=True, fresh_s=critical_s, signed=True, only_signed=critical == PASSKEY, links=links, viewed=not outside)
 
 
 def confirm_of(candidates: Sequence[str], tool: str) -> str:
@@ -92,13 +99,15 @@ def challenge(digest: str, verdict: str, nonce: str) -> bytes:
     return hashlib.sha256(b"\n".join((DOMAIN, digest.encode(), verdict.encode(), nonce.encode()))).digest()
 
 
-def enough(proof: str, kinds: frozenset[str], *, managing: bool = False) -> bool:
+def enough(proof: str, kinds: frozenset[str], *, managing: bool = False, links: bool = True) -> bool:
     """Whether this way of proving oneself counts for a person with these factors ("webauthn", "totp").
 
     Args:
         managing: for one's own factors and sessions a recovery code counts, too: that is what it is for.
     """
     if proof in NO_PROOF:
+        return False
+    if proof == LINK and not links:
         return False
     if proof in WEAK:
         return managing

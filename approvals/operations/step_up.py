@@ -59,6 +59,7 @@ def rung_of(level: str, verdict: Verdict, *, question: bool) -> ladder.Rung:
     return ladder.rung(
         level, verdict, question=question,
         high_s=settings.FRESH_HIGH_S, critical_s=settings.FRESH_CRITICAL_S, critical=settings.CRITICAL,
+        links=settings.DEMO,
     )  # fmt: skip
 
 
@@ -81,7 +82,10 @@ def check(action: Action, envelope: Envelope, *, who: Standing, verdict: Verdict
     kept: dict[str, Any] = {"sign_in": proof.sign_in, **({"typed": True} if rung.typed else {})}
     if rung.signed and (rung.only_signed or "webauthn" in kinds):
         return {**kept, "by": ladder.PASSKEY_PROOF, **_signed(action, who, verdict, proof, kinds)}
-    if rung.fresh_s is not None and (age_s > rung.fresh_s or not ladder.enough(by, kinds)):
+    if by == ladder.LINK and not rung.links and not kinds:
+        raise StepUp(say("A login link is not enough at level %(level)s: add a passkey under Account security, or set a password",
+                         level=said_of(str(envelope.data["risk"]["level"]))), ask="enrol")  # fmt: skip
+    if rung.fresh_s is not None and (age_s > rung.fresh_s or not ladder.enough(by, kinds, links=rung.links)):
         raise StepUp(_stale(str(envelope.data["risk"]["level"]), by, age_s, rung.fresh_s, kinds), ask="fresh")
     return {**kept, "by": by, "age_s": int(age_s)}
 

@@ -25,7 +25,6 @@ from approvals.operations import people
 from approvals.web.accounts import PROVED_AT
 from approvals.web.sign_ins import may_manage, to_confirm
 
-
 CLOCKS_APART_S = 300
 
 

@@ -153,6 +153,7 @@ SENTENCES: dict[str, Say] = {
         "The Slack account %(account)s is no longer %(username)s's", account=d.get("slack_user"), username=d.get("username")
     ),
     "person.link_made": lambda d: say("A login link was made for %(username)s", username=d.get("username")),
+    "person.link_used": lambda d: say("The login link of %(username)s was used", username=d.get("username")),
     "person.device_added": lambda d: say("%(username)s is called on %(name)s", username=d.get("username"), name=d.get("name")),
     "person.device_removed": lambda d: say("%(username)s is no longer called on %(name)s", username=d.get("username"), name=d.get("name")),
     "person.added": lambda d: say("Added the account %(username)s", username=d.get("username")),
