@@ -146,6 +146,11 @@ def check_people(who: Standing) -> None:
         raise NotAllowed(say("Only administrators see everybody's sessions; yours are under Account security"))
 
 
+def check_regroup(who: Standing) -> None:
+    if ADMINS not in who.groups:
+        raise NotAllowed(say("Only administrators say which accounts are one person"))
+
+
 def can_start_runs(user: User | AnonymousUser) -> bool:
     return bool(roles(user) & {REVIEWERS, OPERATORS, ADMINS})
 

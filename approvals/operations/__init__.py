@@ -19,6 +19,7 @@ publishing `propose`, `publish`, ...    the policy changes
 backtests  `want`, `advance`            a draft tried on past actions
 preferences `choose`, `save_view`, `look_at`  a person's own desk; not audited
 people, sign_ins, identities            accounts, where they are signed in, and by which identity elsewhere
+one_person `same`, `apart`              which accounts are one human
 policies, notices, events               what the others share
 """
 

@@ -120,6 +120,11 @@ def hold_off() -> None:
     _lock(shared=True)
 
 
+def nobody_decides() -> None:
+    """Take the lock alone until the transaction ends: whoever decides or claims meanwhile waits, and reads what we wrote."""
+    _lock(shared=False)
+
+
 def not_changing() -> bool:
     """Hold orders off as `hold_off` does, without waiting: False while one is being given or lifted.
 

@@ -10,8 +10,9 @@ from django.db import transaction
 
 from approvals.errors import BadRequest, Conflict
 from approvals.models import User
+from approvals.queries import alike
 from audit import log
-from audit.actors import Actor
+from audit.actors import SYSTEM, Actor
 from audit.log import Entry
 from audit.sentences import say
 
@@ -39,6 +40,16 @@ def disconnect(*, user: User, by: Actor, door: str) -> int:
     SocialAccount.objects.filter(user_id=user.pk).delete()
     log.append(_entry(user, "person.sso_disconnected", by, door, issuer=settings.OIDC_ISSUER, subjects=subjects))
     return len(subjects)
+
+
+@transaction.atomic
+def came(*, user: User, verified: bool, by: Actor = SYSTEM, door: str = "web") -> None:
+    """An account came into being by single sign-on: told when it has the verified address of another, which may be the same human's.
+
+    Never joined by that: an address is given again, an identity is not. `manage.py doctor` goes on telling it.
+    """
+    if verified and (others := alike.with_email_of(user)):
+        log.append(_entry(user, "person.same_email", by, door, others=list(others)))
 
 
 def _entry(user: User, kind: str, by: Actor, door: str, **data: object) -> Entry:

@@ -21,7 +21,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from approvals.models.people import User
-from approvals.operations import people
+from approvals.operations import identities, people
 from approvals.web.accounts import PROVED_AT
 from approvals.web.sign_ins import may_manage, to_confirm
 
@@ -73,6 +73,7 @@ class SingleSignOn(DefaultSocialAccountAdapter):
         user_username(sociallogin.user, user_username(sociallogin.user)[:100])
         user = super().save_user(request, sociallogin, form)
         sync(user, sociallogin)
+        identities.came(user=user, verified=claims(sociallogin).get("email_verified") is True)
         return user
 
     def get_connect_redirect_url(self, request: HttpRequest, socialaccount: Any) -> str:

@@ -153,6 +153,11 @@ SENTENCES: dict[str, Say] = {
         "The Slack account %(account)s is no longer %(username)s's", account=d.get("slack_user"), username=d.get("username")
     ),
     "person.link_made": lambda d: say("A login link was made for %(username)s", username=d.get("username")),
+    "person.joined": lambda d: say("One person from now on: %(names)s", names=", ".join(d.get("accounts") or [])),
+    "person.parted": lambda d: say("%(username)s is a person of their own again", username=d.get("username")),
+    "person.same_email": lambda d: say(
+        "%(username)s has the e-mail address of %(names)s", username=d.get("username"), names=", ".join(d.get("others") or [])
+    ),
     "person.link_used": lambda d: say("The login link of %(username)s was used", username=d.get("username")),
     "person.device_added": lambda d: say("%(username)s is called on %(name)s", username=d.get("username"), name=d.get("name")),
     "person.device_removed": lambda d: say("%(username)s is no longer called on %(name)s", username=d.get("username"), name=d.get("name")),

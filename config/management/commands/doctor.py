@@ -21,6 +21,7 @@ from approvals import queries
 from approvals.notify import mail
 from approvals.operations import policies
 from approvals.policy.rules import text_of
+from approvals.queries import alike
 from approvals.queries import sign_ins as sign_in_queries
 from approvals.queries.opinions import opinion_standing
 from approvals.queries.reaching import delivery_standing
@@ -193,4 +194,21 @@ def _second_opinion() -> Iterator[Finding]:
     yield Finding(said, found.last_came or not found.failed, mend)
 
 
-LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _policy, _second_opinion, _signing_in, _work, _reaching)
+def _people() -> Iterator[Finding]:
+    """Rules that keep people apart compare humans; whether two accounts are one only somebody who knows them can say."""
+    found = alike.alike()
+    for each in found:
+        first, *others = each.accounts
+        mend = f"If that is one human: manage.py people same {first} {others[0]} --by YOU; if not, correct the address"
+        if each.by == "email":
+            yield Finding(f"people: {', '.join(each.accounts)} have the same e-mail address", False, mend)
+        else:
+            said = (
+                f"{', '.join(each.accounts)} have the same name (if that is one human: manage.py people same {first} {others[0]} --by YOU)"
+            )
+            yield Finding(f"people: {said}", True)
+    several = "; ".join(" = ".join(names) for names in alike.joined())
+    yield Finding(f"people with several accounts: {several or 'nobody'}", True)
+
+
+LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _policy, _second_opinion, _signing_in, _people, _work, _reaching)

@@ -1,4 +1,4 @@
-"""`manage.py people list|add|roles|lock|unlock|end-sessions|reset-factors|disconnect|away|back`: accounts, from the machine they are run on."""
+"""`manage.py people list|add|roles|lock|unlock|end-sessions|reset-factors|disconnect|same|apart|away|back`: accounts, from the machine they are run on."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from approvals import operations
-from approvals.operations import identities, people, sign_ins
+from approvals.operations import identities, one_person, people, sign_ins
 from approvals.permissions import ROLES
 from approvals.queries import sign_ins as queries
 from audit.actors import SYSTEM, Actor
@@ -44,6 +44,15 @@ class Command(BaseCommand):
         away.add_argument("--to", required=True, metavar="USERNAME", help="the delegate")
         away.add_argument("--for", dest="lasts", default="", help="15m, 2h or 3d; until they are back when not said")
         away.add_argument("--note", default="")
+        same = verbs.add_parser(
+            "same", help="two accounts of one human: what keeps people apart counts them once; their open votes are void"
+        )
+        same.add_argument("username")
+        same.add_argument("other")
+        commands.add_by(same)
+        apart = verbs.add_parser("apart", help="the account is a person of its own again")
+        apart.add_argument("username")
+        commands.add_by(apart)
         back = verbs.add_parser("back", help="they are back")
         back.add_argument("username")
 
@@ -98,6 +107,19 @@ class Command(BaseCommand):
     def _disconnect(self, options: dict[str, Any]) -> None:
         count = identities.disconnect(user=commands.person({"by": options["username"]}), by=_by(options), door="cli")
         self.stdout.write(f"{count} identities are no way in to {options['username']} any more")
+
+    def _same(self, options: dict[str, Any]) -> None:
+        done = one_person.same(options["username"], options["other"], by=commands.person(options), door="cli")
+        self._regrouped(f"{', '.join(done.accounts)} are one person", done)
+
+    def _apart(self, options: dict[str, Any]) -> None:
+        self._regrouped(
+            f"{options['username']} is a person of their own",
+            one_person.apart(options["username"], by=commands.person(options), door="cli"),
+        )
+
+    def _regrouped(self, said: str, done: one_person.Regrouped) -> None:
+        self.stdout.write(f"{said}; {done.asked_again} actions are asked again, {done.revoked} grants are revoked")
 
 
 def _by(options: dict[str, Any]) -> Actor:

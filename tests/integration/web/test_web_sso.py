@@ -86,8 +86,11 @@ def test_who_is_in_no_group_that_counts_gets_no_account(provider, named):
 
 def test_a_subject_is_a_person_an_address_is_not(provider, cast):
     User.objects.filter(pk=cast.admin.pk).update(email="nora@example.org")
+    provider.person["email_verified"] = True
     client = Browser()
     walk(client, provider)
+    told = log.events(stream=f"person:{User.objects.get(username='nora').pk}", kind="person.same_email").rows
+    assert [e.data["others"] for e in told] == [["ada"]]
     assert client.get("/people/").status_code == 403, "the administrator's address makes nobody an administrator"
     provider.person |= {"sub": "43", "preferred_username": "ada"}
     walk(Browser(), provider)
