@@ -1,6 +1,7 @@
 """`manage.py doctor`: what is wrong with this installation, and how to mend it. Exit status 1 when something is."""
 
 import hashlib
+import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import psycopg
 from celery import current_app
 from django.conf import settings
+from django.core.cache import cache
 from django.core.checks import run_checks
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
@@ -194,6 +196,25 @@ def _second_opinion() -> Iterator[Finding]:
     yield Finding(said, found.last_came or not found.failed, mend)
 
 
+def _guessing() -> Iterator[Finding]:
+    """Limits on guessing count by address: whose address it is, a proxy says."""
+    key = f"doctor:{secrets.token_hex(8)}"
+    once, again = cache.add(key, "once", timeout=60), cache.add(key, "twice", timeout=60)
+    cache.delete(key)
+    shared = once and not again and settings.CACHES["default"]["BACKEND"] == "config.shared.SharedCache"
+    yield Finding(
+        "limits on guessing: counted by all web processes together", shared, "Leave CACHES as it ships: in memory each process counts alone"
+    )
+    believed = settings.FORWARDED_ALLOW_IPS
+    if "*" in believed:
+        yield Finding("addresses: anybody says which is theirs (FORWARDED_ALLOW_IPS=*)", False, "Name your proxy's address instead of *")
+    elif settings.SECURE_PROXY_SSL_HEADER:
+        mend = (
+            "Set FORWARDED_ALLOW_IPS to your proxy's address; without it everybody behind it shares one limit, unless it is on this machine"
+        )
+        yield Finding(f"addresses: X-Forwarded-For is believed of {believed or '127.0.0.1 only'}", bool(believed), mend)
+
+
 def _people() -> Iterator[Finding]:
     """Rules that keep people apart compare humans; whether two accounts are one only somebody who knows them can say."""
     found = alike.alike()
@@ -211,4 +232,17 @@ def _people() -> Iterator[Finding]:
     yield Finding(f"people with several accounts: {several or 'nobody'}", True)
 
 
-LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _policy, _second_opinion, _signing_in, _people, _work, _reaching)
+LOOKS = (
+    _settings,
+    _database,
+    _direct_connection,
+    _broker,
+    _agents,
+    _policy,
+    _second_opinion,
+    _signing_in,
+    _guessing,
+    _people,
+    _work,
+    _reaching,
+)
