@@ -149,6 +149,8 @@ OIDC_ISSUER = env.issuer("OIDC_ISSUER")
 OIDC_NAME = env.text("OIDC_NAME", "single sign-on")
 OIDC_GROUPS_CLAIM = env.text("OIDC_GROUPS_CLAIM", "groups")
 OIDC_GROUPS = env.pairs("OIDC_GROUPS")
+# Losing one's place at the provider takes effect at the next sign-in: one by single sign-on is over after so long, however busy it is.
+OIDC_SESSION_S = env.number("OIDC_SESSION_S", 3600, low=300, high=43200)
 SOCIALACCOUNT_ADAPTER = "approvals.web.sso.SingleSignOn"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_EMAIL_REQUIRED = False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -104,6 +104,9 @@ def _began(sender: Any, request: HttpRequest, user: User, **more: Any) -> None:
     """Django signed somebody in."""
     if request.session.session_key is None:
         request.session.create()
+    by_provider = any(record.get("method") == "socialaccount" for record in get_authentication_records(request, user))
+    # A moment, not a length: Django would count a length anew whenever the session is written.
+    request.session.set_expiry(datetime.now(UTC) + timedelta(seconds=settings.OIDC_SESSION_S) if by_provider else None)
     proof, at = _dated(_proof(request, user), request.session.pop(PROVED_AT, None))
     request.session[ID] = operations.begin(
         user=user, session_key=str(request.session.session_key), device=_device(request), proof=proof, at=at, instead_of=sign_in_of(request)

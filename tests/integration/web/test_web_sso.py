@@ -1,12 +1,14 @@
 """Single sign-on against a provider that answers over HTTP: who gets in, as whom, and with which groups, at every sign-in."""
 
 import time
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models.functions import Now
 
@@ -189,6 +191,35 @@ def test_an_identity_is_disconnected_freshly_never_as_the_only_way_in_and_on_rec
     SignIn.objects.update(proved_at=Now())
     assert client.post("/security/single-sign-on/disconnect").url == "/security/"
     assert not SocialAccount.objects.exists() and "person.sso_disconnected" in person_events(cast.reviewer)
+
+
+def test_a_sign_in_by_single_sign_on_is_over_after_its_time_however_busy_it_is(provider, web, settings):
+    settings.OIDC_SESSION_S = 1800
+    client = Browser()
+    walk(client, provider)
+    over = Session.objects.get(pk=client.session.session_key).expire_date
+    assert 1700 < (over - datetime.now(UTC)).total_seconds() <= 1800
+    client.get("/confirm/", {"next": "/inbox/"})  # writes the session
+    assert Session.objects.get(pk=client.session.session_key).expire_date == over
+    action = factories.action("high")
+    Session.objects.filter(pk=client.session.session_key).update(expire_date=datetime.now(UTC))
+    answer = client.get("/inbox/")
+    assert answer.status_code == 302 and answer["Location"].startswith("/accounts/login/")
+    assert b'oidc/sso/login/?next=%2Finbox%2F"' in client.get(answer["Location"]).content
+    assert post(client, action).status_code == 302 and not Decision.objects.exists()
+    web.get("/confirm/", {"next": "/inbox/"})
+    assert web.session.get_expiry_age() == settings.SESSION_COOKIE_AGE, "whoever signed in here has the usual time"
+
+
+def test_a_factor_after_single_sign_on_makes_it_no_longer(provider, settings):
+    settings.OIDC_SESSION_S = 1800
+    walk(Browser(), provider)
+    nora = User.objects.get(username="nora")
+    SoftKey(rp_id="testserver", origin="https://testserver").enrol(nora)
+    client = Browser()
+    walk(client, provider)
+    client.post("/accounts/2fa/authenticate/", {"code": RecoveryCodes.activate(nora).get_unused_codes()[0]})
+    assert client.get("/inbox/").status_code == 200 and client.session.get_expiry_age() <= 1800
 
 
 MILLISECONDS = int(time.time() * 1000)
