@@ -130,7 +130,9 @@ def tool_line(tool: dict[str, Any]) -> ToolLine:
     return ToolLine(
         name=str(tool.get("name", "")),
         about=str(tool.get("description") or tool.get("summary") or ""),
-        risk_class=str(tool.get("risk") or _("not declared")),
+        risk_class=_("%(kind)s (suggested)") % {"kind": tool["risk"]}
+        if tool.get("suggested")
+        else str(tool.get("risk") or _("not declared")),
         reversible=_("yes") if tool.get("reversible") else _("no"),
         args=tuple((name, _type(sub)) for name, sub in properties.items()),
     )

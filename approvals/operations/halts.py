@@ -23,6 +23,7 @@ from audit.log import Entry
 from audit.sentences import cause, say
 
 _LOCK = 4_711_001
+HOLD_OFF = f"SELECT pg_advisory_xact_lock_shared({_LOCK})"  # what `hold_off` does, for a connection that is not Django's
 MAX_REASON = 2_000
 MAX_TARGET = 200
 

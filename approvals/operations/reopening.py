@@ -77,6 +77,7 @@ def reopen(
         until=until,
         asked_for_sha256=envelope.asked_for_sha256,
         names=[envelope.confirm],
+        answer_schema=envelope.answer_schema,
     )
     changed = Action.objects.filter(pk=action.pk, state=action.state, version=expected, claimed_at=None, settled_at=None).update(
         state=ActionState.PENDING,
