@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agents.operations.asking_again import ask_again
     from agents.operations.checking import check_edit
-    from agents.operations.drilling import place_drill, place_drills
     from agents.operations.deploying import check_deploy
+    from agents.operations.drilling import place_drill, place_drills
     from agents.operations.driving import advance_run
     from agents.operations.executing import execute
     from agents.operations.explaining import answer_ask

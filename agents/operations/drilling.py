@@ -17,7 +17,7 @@ from agents.errors import AgentError
 from agents.graphs.gate import proposal_digest
 from agents.graphs.loader import load_agent
 from agents.models import Run
-from agents.operations.pausing import context
+from agents.operations.preparing import context
 from agents.operations.twists import Call, Twisted, twisted
 from agents.operations.untrusted import Outside, read_by
 from agents.tools import runner

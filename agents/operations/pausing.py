@@ -1,7 +1,7 @@
 """T1: what a graph asks becomes Pauses and Actions, and the Run waits, in one transaction under the fence."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import JSONField, Value
@@ -12,10 +12,12 @@ from agents.operations import events
 from agents.operations.fingerprints import shape_of
 from agents.operations.preparing import Prepared, refusal
 from agents.states import PauseState
-from approvals.models import Action
 from approvals.operations import close, lock, open_action
 from approvals.states import ActionState
 from audit import canonical, log, rows
+
+if TYPE_CHECKING:
+    from approvals.models import Action
 
 MOST_CALLS = 1_000  # of one question: a batch has a handful
 
@@ -61,7 +63,7 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
 
 @dataclass
 class _Opened:
-    actions: list[Action]
+    actions: "list[Action]"
     refusal: dict[str, Any] | None
     record: dict[str, Any] | None
 
