@@ -145,7 +145,7 @@ class Pause(models.Model):
     asked = models.IntegerField(default=1)  # times it was asked: the node may come back with other arguments
     # Of a question in a dialect of others: what it says (dialects.record), where in the graph it was asked, and what it was answered. Kept so
     # that the same answer is given again, whatever became of the calls since. NULL for our own gate.
-    record = models.JSONField(null=True, db_default=Value(None, models.JSONField()))
+    record = models.JSONField(null=True)
     place = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     answer = models.JSONField(null=True)
     # The graph and the code it was asked by: what is compared before it is answered by newer code.

@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="pause",
             name="record",
-            field=models.JSONField(db_default=models.Value(None, models.JSONField()), null=True),
+            field=models.JSONField(null=True),
         ),
         migrations.AddIndex(
             model_name="effect",
