@@ -19,8 +19,18 @@ NODE_GONE = Frozen(
 BESIDE = Frozen("%(node)s cannot be asked again: other nodes ran in the same step, and would run once more. Start a new run")
 OUT_OF_STEPS = Frozen("Max steps reached")
 
+# What newer code would do to a question that waits.
+GRAPH_GONE = Frozen("the project has no graph of this name any more: the run could not go on")
+NODE_WOULD_BE_GONE = Frozen("the graph has no node %(node)s any more: the answer would reach nobody")
+TOOL_WOULD_BE_GONE = Frozen("there is no tool %(tool)s any more: what was approved could not run")
+ARGS_WOULD_NOT_FIT = Frozen("%(tool)s does not take these arguments any more: %(why)s")
+SCHEMA_CHANGED = Frozen("%(tool)s takes other arguments than when this was asked: an approval would be refused, and the agent told so")
+BREAKPOINT_GONE = Frozen("the graph has no breakpoints any more: it would go on without this answer")
+GRAPH_CHANGED = Frozen("the graph has another form than when this was asked; its node runs again from its first line with the answer")
+
 # Why an action came to an end without a person.
 NO_LONGER_ASKED = Frozen("The graph no longer asks this")
+ASKED_ANEW = Frozen("The question was asked anew")
 OTHER_ARGUMENTS = Frozen("The node came back with other arguments before this was executed")
 
 # Why nothing was asked of people.
@@ -28,12 +38,37 @@ NOT_ITS_DIGEST = Frozen("the proposal does not match its own digest")
 NO_SUCH_TOOL = Frozen("ToolNotAllowed: %(tool)s is not among this agent's tools (%(tools)s)")
 NO_FIT = Frozen("arguments do not fit %(tool)s: %(why)s")
 
+# Why an answer cannot be told in the dialect it was asked in.
+NOT_TAKEN = Frozen("%(tool)s: this agent takes %(takes)s, not %(kind)s")
+ANSWER_DOES_NOT_FIT = Frozen("the answer does not fit what the agent asked for: %(why)s")
+ONLY_ANSWERS = Frozen("the question was %(status)s, and this agent cannot be told that: its schema takes only answers")
+NOT_LET_GO_ON = Frozen("the graph stands at a breakpoint and was not let go on (%(status)s)")
+AS_MANY_ANSWERS = Frozen("%(n)d answers for %(calls)d calls")
+
+# Why a call of an agent that makes its calls itself was stopped.
+NOT_APPROVED = Frozen(
+    "%(tool)s was about to be called without leave: people were asked about this very call and have not approved it, or it was made already"
+)
+OTHER_THAN_APPROVED = Frozen("%(tool)s was about to be called with other arguments than people were shown")
+QUESTION_MOVED = Frozen(
+    "The node asks something else now than people were shown, so their answer was not given to it. Ask again, or put the code back"
+)
+NO_LEAVE = Frozen("the call was not begun: the database could not be asked for leave")
+HALTED_BEFORE = Frozen("stopped by a halt before the call began")
+BEGUN_BEFORE = Frozen("the call began once already, or its leave was taken back")
+CANNOT_BE_TOLD = Frozen("The agent asked at %(node)s and cannot be told what was decided: %(why)s. Nothing was done")
+
 # What came of a call.
 NO_LONGER_FIT = Frozen("the approved arguments no longer fit the tool: %(why)s")
 WOULD_DIFFER = Frozen("the tool would run other arguments than those approved")
 NO_ANSWER = Frozen("no answer within %(seconds)s s; it may have been done")
 NO_PREVIEW = Frozen("the preview gave no answer within %(seconds)s s")
 PREVIEW_FAILED = Frozen("the preview failed: %(why)s")
+NEVER_CALLED = Frozen("The approval was handed back and the agent never made the call")
+ENDED_DURING = Frozen("The run ended while the agent was making this call; nobody knows whether it was done")
+NODE_RAISED = Frozen("The agent's node raised after it was told to go on; nobody knows how far it came")
+TOLD_AND_WENT_ON = Frozen("The agent was told, and its node went on without an error; what it did is its own")
+WENT_ON = Frozen("The graph went on from its breakpoint")
 NOBODY_KNOWS = Frozen("The worker died after the call was claimed; nobody knows whether it was done")
 
 # What an agent could not say.
@@ -41,6 +76,9 @@ NOBODY_EXPLAINS = Frozen(
     "This agent cannot answer questions: its AgentSpec declares no explain function, and no model is set (COUNTERSIGN_MODEL)"
 )
 EXPLAINING_FAILED = Frozen("The agent's explanation failed: %(why)s")
+
+# Who asks, when it is not the agent itself.
+ASKED_BY_HELPER = Frozen("Asked by a helper that was called with %(tool)s: %(args)s")
 
 # Headings of the evidence the product adds itself.
 ANSWER_BEFORE = Frozen("The answer before, which the node could not use")

@@ -6,7 +6,7 @@ from typing import Any
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from agents.states import EFFECT_TRANSITIONS, PAUSE_TRANSITIONS, RUN_TRANSITIONS, EffectState, PauseState, RunState
@@ -143,6 +143,13 @@ class Pause(models.Model):
     # The people's answer could not be used by its node: the next stretch forgets it and asks again.
     again = models.BooleanField(db_default=False, default=False)
     asked = models.IntegerField(default=1)  # times it was asked: the node may come back with other arguments
+    # Of a question in a dialect of others: what it says (dialects.record), where in the graph it was asked, and what it was answered. Kept so
+    # that the same answer is given again, whatever became of the calls since. NULL for our own gate.
+    record = models.JSONField(null=True)
+    place = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    answer = models.JSONField(null=True)
+    # The graph and the code it was asked by: what is compared before it is answered by newer code.
+    asked_by = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     created_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True)
 
@@ -167,6 +174,10 @@ class Effect(models.Model):
     digest = models.CharField(max_length=64)
     state = models.CharField(max_length=12, default=EffectState.READY, choices=[(s, s) for s in EffectState])
     idempotent = models.BooleanField(default=False)
+    # The agent makes the call itself: CLAIMED is "handed back", and `begun_at` the moment its tool started.
+    by_agent = models.BooleanField(default=False, db_default=False)
+    call_id = models.TextField(default="", db_default="")
+    begun_at = models.DateTimeField(null=True)
     fence = models.BigIntegerField(default=0)
     attempts = models.IntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
@@ -190,6 +201,7 @@ class Effect(models.Model):
             models.Index(fields=["created_at"], name="effect_work", condition=Q(state="READY")),
             models.Index(fields=["lease_until"], name="effect_leases", condition=Q(state="CLAIMED")),
             models.Index(fields=["claimed_at"], name="effect_unknown", condition=Q(state="UNKNOWN")),
+            models.Index(fields=["run"], name="effect_by_agent", condition=Q(by_agent=True)),
         ]
         triggers = [
             pgtrigger.FSM(name="effect_steps", field="state", transitions=_steps(EFFECT_TRANSITIONS)),

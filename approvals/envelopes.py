@@ -144,8 +144,19 @@ class Envelope:
         raw = dict(self.data["facts"])
         raw["untrusted_text"] = tuple(raw["untrusted_text"])
         raw["hidden_characters"] = tuple(raw["hidden_characters"])
+        raw["agent_takes"] = self.agent_takes
         # The arguments are frozen once, beside the facts; envelopes of before rules knew agents do not name one among them.
         return Facts(**{"agent": self.data.get("agent", ""), **raw, "args": self.args})
+
+    @property
+    def agent_takes(self) -> tuple[str, ...]:
+        """Of an agent that makes the call itself, what it can be told; empty where our executor runs it."""
+        return tuple(self.data["facts"].get("agent_takes", ()))
+
+    @property
+    def answer_schema(self) -> Any:
+        """JSON Schema that an answer has to fit; None where any words do."""
+        return self.data.get("answer_schema")
 
     @property
     def confirm(self) -> str:
@@ -198,6 +209,7 @@ def build(
     confirm: str = "",
     editors: Collection[str] = (),
     until: Until | None = None,
+    answer_schema: Any = None,
 ) -> bytes:
     """The canonical bytes of one version. Raises NotCanonical when the arguments have none."""
     planned = times(
@@ -234,6 +246,7 @@ def build(
             # At every level: asked again under a stricter policy, it is what somebody then types. Older envelopes have it at critical only.
             **({"confirm": confirm} if confirm not in ("", action.tool) else {}),
             **({"drill": True} if action.drill else {}),
+            **({"answer_schema": answer_schema} if answer_schema is not None else {}),
             "exclude": sorted(excluded),
             "edited_by": edited_by,
             **({"editors": sorted(editors)} if set(editors) - {edited_by} else {}),
@@ -350,7 +363,8 @@ def _extended(envelope: Envelope, extended_s: int) -> datetime | None:
 
 def _facts(facts: Facts) -> dict[str, Any]:
     return {
-        **{name: value for name, value in vars(facts).items() if name != "args" and (name != "opinion" or value)},
+        **{name: value for name, value in vars(facts).items() if name not in {"args", "agent_takes"} and (name != "opinion" or value)},
+        **({"agent_takes": list(facts.agent_takes)} if facts.agent_takes else {}),
         "figures": dict(facts.figures),
         "untrusted_text": list(facts.untrusted_text),
         "hidden_characters": list(facts.hidden_characters),

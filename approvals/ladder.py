@@ -15,19 +15,22 @@ from audit.sentences import Frozen, say
 DOMAIN = b"hitl/approve/v1"
 LEAST, MOST = 3, 80  # characters of a name somebody types: fewer is a reflex, more is a punishment
 PASSKEY, ANY = "passkey", "any"  # what COUNTERSIGN_CRITICAL may be
-PASSKEY_PROOF, CODE, RECOVERY, PASSWORD, SSO, LINK = (
+PASSKEY_PROOF, CODE, RECOVERY, PASSWORD, SSO, LINK, UNDATED = (
     Frozen("passkey")(),
     Frozen("authenticator code")(),
     Frozen("recovery code")(),
     Frozen("password")(),
     Frozen("single sign-on")(),
     Frozen("login link")(),
+    Frozen("single sign-on that does not say when")(),
 )
-PROOFS: dict[str, str] = {proof: proof for proof in (PASSKEY_PROOF, CODE, RECOVERY, PASSWORD, SSO, LINK)}
+PROOFS: dict[str, str] = {proof: proof for proof in (PASSKEY_PROOF, CODE, RECOVERY, PASSWORD, SSO, LINK, UNDATED)}
 # Having a second factor means being asked for it: a password alone proves nothing more than a stolen one would.
 STRONG = frozenset({PASSKEY_PROOF, CODE})
 # A printed recovery code lets somebody back in and mend their factors; it approves nothing risky (reliability.md section 10).
 WEAK = frozenset({RECOVERY})
+# An identity provider that does not say when the person was there may answer from a session of last week: it signs in, and proves nothing.
+NO_PROOF = frozenset({"", UNDATED})
 
 
 def proof_said(kept: str) -> str:
@@ -43,6 +46,7 @@ class Rung:
         typed: the name of the thing, typed exactly.
         fresh_s: the person has signed in, or confirmed that it is they, within so many seconds; None: not asked.
         signed: an assertion of a passkey over this action and verdict, of whoever has a passkey (of everybody when `only_signed`).
+        links: a login link counts as a proof.
         viewed: every part of the arguments was opened by this person, in this version.
     """
 
@@ -50,24 +54,30 @@ class Rung:
     fresh_s: int | None = None
     signed: bool = False
     only_signed: bool = False
+    links: bool = True
     viewed: bool = False
 
 
 NOTHING = Rung()
 
 
-def rung(level: str, verdict: Verdict, *, question: bool, high_s: int, critical_s: int, critical: str = ANY) -> Rung:
+def rung(level: str, verdict: Verdict, *, question: bool, high_s: int, critical_s: int, critical: str = ANY, links: bool = False) -> Rung:
     """Saying no is never made harder, nor is what is harmless; an answer to an agent's question is a yes, and so is taking over.
 
     Whoever takes over does it by hand and tells the agent that it is done: that asks for as much of them as approving it.
+
+    Args:
+        links: at critical, a login link counts: only where people have nothing else, as in the demo. A link is whoever's that holds it.
     """
     outside = verdict is Verdict.TAKE_OVER
     yes = verdict is Verdict.APPROVE or outside or (question and verdict is Verdict.RESPOND)
     if not yes or level not in {"high", "critical"}:
         return NOTHING
-    if level == "high" or question:
-        return Rung(fresh_s=high_s if level == "high" else critical_s, viewed=not outside)
-    return Rung(typed=True, fresh_s=critical_s, signed=True, only_signed=critical == PASSKEY, viewed=not outside)
+    if level == "high":
+        return Rung(fresh_s=high_s, viewed=not outside)
+    if question:
+        return Rung(fresh_s=critical_s, links=links, viewed=not outside)
+    return Rung(typed=True, fresh_s=critical_s, signed=True, only_signed=critical == PASSKEY, links=links, viewed=not outside)
 
 
 def confirm_of(candidates: Sequence[str], tool: str) -> str:
@@ -89,15 +99,19 @@ def challenge(digest: str, verdict: str, nonce: str) -> bytes:
     return hashlib.sha256(b"\n".join((DOMAIN, digest.encode(), verdict.encode(), nonce.encode()))).digest()
 
 
-def enough(proof: str, kinds: frozenset[str], *, managing: bool = False) -> bool:
+def enough(proof: str, kinds: frozenset[str], *, managing: bool = False, links: bool = True) -> bool:
     """Whether this way of proving oneself counts for a person with these factors ("webauthn", "totp").
 
     Args:
         managing: for one's own factors and sessions a recovery code counts, too: that is what it is for.
     """
+    if proof in NO_PROOF:
+        return False
+    if proof == LINK and not links:
+        return False
     if proof in WEAK:
         return managing
-    return bool(proof) and (proof in STRONG or not kinds & {"webauthn", "totp"})
+    return proof in STRONG or not kinds & {"webauthn", "totp"}
 
 
 def age(seconds: float) -> str:

@@ -151,6 +151,11 @@ def check_groups(who: Standing) -> None:
         raise NotAllowed(say("Only administrators change who is in which group"))
 
 
+def check_regroup(who: Standing) -> None:
+    if ADMINS not in who.groups:
+        raise NotAllowed(say("Only administrators say which accounts are one person"))
+
+
 def can_start_runs(user: User | AnonymousUser) -> bool:
     return bool(roles(user) & {REVIEWERS, OPERATORS, ADMINS})
 

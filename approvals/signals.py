@@ -27,6 +27,7 @@ class Resolved:
         executes: True when the tool is to be run now; False when nothing will be executed.
         outcome: what the asker will be told when nothing is executed (see `operations.verdicts`).
         hold_until: an approval may be taken back until then, and nothing can be claimed before.
+        by_agent: what is approved is not for our executor: the agent makes the call itself once it is told.
         stopped_by: who rejected it and stopped its run with that.
     """
 
@@ -40,3 +41,4 @@ class Resolved:
     hold_until: datetime | None = None
     stopped_by: Actor | None = None
     door: str = "worker"
+    by_agent: bool = False

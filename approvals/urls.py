@@ -98,6 +98,7 @@ urlpatterns = [
     path("security/", security.page, name="security"),
     path("security/sessions/<uuid:sign_in>/end", security.end, name="session-end"),
     path("security/sessions/end-others", security.end_others, name="sessions-end-others"),
+    path("security/single-sign-on/disconnect", security.disconnect, name="sso-disconnect"),
     path("people/", security.people, name="people"),
     path("people/groups/", groups.groups, name="groups"),
     path("people/groups/create", groups.create, name="group-create"),

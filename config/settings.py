@@ -100,7 +100,7 @@ DATABASE_DIRECT_URL = env.text("DATABASE_DIRECT_URL", DATABASE_URL)
 DATABASES = {"default": env.database(DATABASE_URL, pooled=ROLE == "web")}
 REDIS_URL = env.service_url("REDIS_URL", VAR_DIR)
 SHOP_DATABASE_URL = env.text("SHOP_DATABASE_URL", DATABASE_URL)
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {"default": {"BACKEND": "config.shared.SharedCache"}}  # counted by all web processes together: limits on guessing, codes used once
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 5000}}}
 
 # -- agents ---------------------------------------------------------------------------------------
@@ -149,6 +149,8 @@ OIDC_ISSUER = env.issuer("OIDC_ISSUER")
 OIDC_NAME = env.text("OIDC_NAME", "single sign-on")
 OIDC_GROUPS_CLAIM = env.text("OIDC_GROUPS_CLAIM", "groups")
 OIDC_GROUPS = env.pairs("OIDC_GROUPS")
+# Losing one's place at the provider takes effect at the next sign-in: one by single sign-on is over after so long, however busy it is.
+OIDC_SESSION_S = env.number("OIDC_SESSION_S", 3600, low=300, high=43200)
 SOCIALACCOUNT_ADAPTER = "approvals.web.sso.SingleSignOn"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_EMAIL_REQUIRED = False
@@ -194,6 +196,7 @@ SECURE_SSL_REDIRECT = SECURE and env.flag("SECURE_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 31536000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("TRUST_PROXY") else None
+FORWARDED_ALLOW_IPS = env.text("FORWARDED_ALLOW_IPS")  # uvicorn reads it itself; here for `manage.py doctor`
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

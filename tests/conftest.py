@@ -136,6 +136,14 @@ def shapes(cast: Cast) -> None:
     factories.register(factories.SHAPES)
 
 
+@pytest.fixture
+def others(transactional_db: None) -> Cast:
+    """The agents that nobody wrote for us, and the cast. Committed: tools ask for leave on a connection of their own."""
+    found = factories.cast()
+    factories.register(factories.OTHERS)
+    return found
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _projects_are_loaded_once() -> Iterator[None]:
     """As in a worker: running a project's code again for every test would only take time."""

@@ -1,6 +1,7 @@
 """Rows in the states tests need, reached by the real operations only."""
 
 import itertools
+import json
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from audit.actors import SYSTEM
 PROJECT = Path(__file__).parent / "agents_for_tests" / "langgraph.json"
 SHAPES = Path(__file__).parent / "agents_for_tests" / "shapes" / "langgraph.json"
 LATER = Path(__file__).parent / "agents_for_tests" / "later" / "langgraph.json"
+OTHERS = Path(__file__).parent / "agents_for_tests" / "others" / "langgraph.json"
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)
 
@@ -140,6 +142,13 @@ def call(tool: str = "append", extra: dict[str, Any] | None = None, **args: Any)
 def run(by: User, *calls: dict[str, Any], agent: str = "calls", **more: Any) -> Run:
     """A started run that no worker has seen."""
     return agents.start_run(agent=agent, input={"calls": list(calls), **more}, by=by, door="web")
+
+
+def planned(by: User, world: str, *turns: list[Any], agent: str = "batched", **more: Any) -> Run:
+    """A started run of an agent that nobody wrote for us, which says these turns."""
+    plan = {"world": world, "turns": list(turns), **more}
+    message = {"role": "user", "content": json.dumps(plan)}
+    return agents.start_run(agent=agent, input={"messages": [message]}, by=by, door="web")
 
 
 def asked(of: Run) -> list[Action]:

@@ -5,7 +5,7 @@ Checkpoint rows are as good as code (CVE-2026-28277): they have a schema of thei
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,24 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 SCHEMA = "checkpoints"
+
+
+class Saver(PostgresSaver):
+    """The saver also for graphs that need an event loop: the loop is this run's alone, so it may wait for the one connection."""
+
+    async def aget_tuple(self, config: Any) -> Any:
+        return self.get_tuple(config)
+
+    async def alist(self, config: Any, **more: Any) -> AsyncIterator[Any]:
+        for found in self.list(config, **more):
+            yield found
+
+    async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
+        return self.put(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(self, config: Any, writes: Any, task_id: str, task_path: str = "") -> None:
+        self.put_writes(config, writes, task_id, task_path)
+
 
 _saver: PostgresSaver | None = None
 _pid = 0
@@ -44,7 +62,7 @@ def saver() -> PostgresSaver:
     """This process's saver, made after the fork and made anew when its connection broke."""
     global _saver, _pid
     if _saver is None or _pid != os.getpid() or _conn(_saver).closed or _conn(_saver).broken:
-        _saver, _pid = PostgresSaver(_connect()), os.getpid()
+        _saver, _pid = Saver(_connect()), os.getpid()
     return _saver
 
 

@@ -4,11 +4,13 @@ One rule serves start, resume and recovery (design.md section 3.5): settled ids 
 else, when tasks are left, the graph goes on; else it is done. The caller holds lease and thread lock.
 """
 
+import asyncio
 import traceback
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Literal
 
 import psycopg
@@ -16,9 +18,12 @@ from langgraph.errors import GraphDrained, UnknownInterruptError
 from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, StateSnapshot
 
-from agents import kept
+from agents import dialects, kept
+from agents.dialects import breakpoints
+from agents.graphs.guard import Calls, Stopped, watch
 from agents.graphs.loader import Graph
-from agents.graphs.recorder import Recorder
+from agents.graphs.recorder import Recorder, plain
+from audit import canonical
 
 RECURSION_LIMIT = 200
 _STRICT = "__pregel_strict_resume"
@@ -36,12 +41,18 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True)
 class Question:
-    """One pending interrupt."""
+    """One pending interrupt; `place` says where in the graph it was asked, where that is known (see `places`)."""
 
     interrupt_id: str
     node: str
     value: Any
     response_schema: dict[str, Any] | None = None
+    place: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """What it is compared by when its node comes back."""
+        return dialects.digest(self.value)
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,7 @@ class Stretch:
     Attributes:
         questions: everything pending now, also what was pending before.
         delivered: interrupt ids whose answers the graph took.
+        stopped: it failed because one of our guards would not let it do something else than people were shown.
         nodes: where it stands; `values` the final state when finished; `error` with traceback when failed.
     """
 
@@ -60,6 +72,7 @@ class Stretch:
     nodes: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
+    stopped: bool = False
 
 
 def drive(
@@ -74,6 +87,9 @@ def drive(
     untouched: bool = False,
     as_asked: bool = False,
     forget: Collection[str] = (),
+    calls: Calls | None = None,
+    shown: Mapping[str, str] = MappingProxyType({}),
+    in_a_loop: bool = False,
 ) -> Stretch:
     """Take the graph as far as it goes.
 
@@ -84,6 +100,8 @@ def drive(
         as_asked: True when the caller knows that `answers` are for exactly what the graph waits for: nobody has driven it since
             it asked. Where it stands is then looked up only when LangGraph says otherwise.
         forget: interrupt ids whose answers their nodes raised on, and which are to be asked again under new ids.
+        calls: watches what an agent does itself. shown: digests of what people were shown, by interrupt id (see `guard.watch`).
+        in_a_loop: its nodes or tools can only be awaited.
         control: through which an operator's halt reaches the graph at its next step.
 
     Raises:
@@ -91,18 +109,21 @@ def drive(
     """
     config: Any = {
         "configurable": {"thread_id": thread, _STRICT: True},
-        "callbacks": [recorder.callbacks],
+        "callbacks": [recorder.callbacks, *([calls] if calls else [])],
         "recursion_limit": RECURSION_LIMIT,
     }
-    drive_on = partial(_feed, graph, config=config, control=control, recorder=recorder)
-    if as_asked and answers:
+    drive_on = partial(
+        _feed, partial(_awaited if in_a_loop else _stream, graph), graph, config=config, control=control, recorder=recorder, shown=shown
+    )
+    ended = partial(_ended, graph, recorder)
+    if as_asked and answers and not shown:
         given = frozenset(answers)
         if (stopped := drive_on(Command(resume=dict(answers)), given=given)) is not _Feed.NOT_WANTED:
-            return stopped or _ended(graph.get_state(config), given, known)
+            return stopped or ended(graph.get_state(config), given, known)
     state = None if untouched else graph.get_state(config)
     old = known() if state and any(task.error is not None for task in state.tasks) else {}
-    pending = _pending(state, old) if state else []
-    dead = [task for task in (state.tasks if state else ()) if task.error is not None and any(i.id in forget for i in task.interrupts)]
+    pending = _pending(state, old, recorder) if state else []
+    dead = [task for task in (state.tasks if state else ()) if any(i.id in forget for i in task.interrupts)]
     deliver = {q.interrupt_id: answers[q.interrupt_id] for q in pending if q.interrupt_id in answers}
     again = {i.id: old[i.id] for task in (state.tasks if state else ()) if task.error is not None for i in task.interrupts if i.id in old}
     if state is None or state.created_at is None:
@@ -121,15 +142,19 @@ def drive(
     elif deliver:
         feeds = [Command(resume=deliver)]
     elif pending or not state.tasks:
-        return _ended(state, frozenset(), lambda: old)
+        return ended(state, frozenset(), lambda: old)
+    elif (stop := breakpoint_of(graph, state)) and not any(task.error for task in state.tasks):
+        if stop.interrupt_id not in answers:
+            return Stretch(Stop.PAUSED, (stop,), nodes=tuple(state.next))
+        deliver, feeds = {stop.interrupt_id: None}, [None]
     else:
         feeds = [None]
     given = frozenset({**deliver, **again})
     for feed in feeds:
         if (stopped := drive_on(feed, given=given)) is not _Feed.NOT_WANTED:
-            return stopped or _ended(graph.get_state(config), given, lambda: old)
+            return stopped or ended(graph.get_state(config), given, lambda: old)
     # Everything was consumed already: what is pending now tells where we are (reliability.md section 6.3).
-    return _ended(graph.get_state(config), given, lambda: old)
+    return ended(graph.get_state(config), given, lambda: old)
 
 
 class _Feed(Enum):
@@ -137,16 +162,27 @@ class _Feed(Enum):
 
 
 def _feed(
-    graph: Graph, feed: Any, *, config: Any, control: Control, recorder: Recorder, given: frozenset[str]
+    stream: Callable[..., Iterator[Any]],
+    graph: Graph,
+    feed: Any,
+    *,
+    config: Any,
+    control: Control,
+    recorder: Recorder,
+    shown: Mapping[str, str],
+    given: frozenset[str],
 ) -> Stretch | Literal[_Feed.NOT_WANTED] | None:
     """Drive with this input. None: it went as far as it goes, and the checkpoint tells where that is."""
     try:
-        for event in _stream(graph, feed, config, control):
-            recorder.step(event)
+        with watch(str(config["configurable"]["thread_id"]), shown):
+            for event in stream(feed, config, control):
+                recorder.step(event)
     except GraphDrained:
         return Stretch(Stop.DRAINED, delivered=given, nodes=tuple(graph.get_state(config).next))
     except UnknownInterruptError:
         return _Feed.NOT_WANTED
+    except Stopped as stopped:
+        return Stretch(Stop.FAILED, delivered=given, nodes=tuple(recorder.open_nodes), error=str(stopped), stopped=True)
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # a node is somebody else's code
         if _is_ours(error):
             raise
@@ -158,27 +194,57 @@ def _stream(graph: Graph, feed: Any, config: Any, control: Control) -> Iterator[
     return graph.stream(feed, config, stream_mode="tasks", durability="sync", control=control, subgraphs=True)
 
 
-def _pending(state: StateSnapshot, known: Collection[str]) -> list[Question]:
+def _awaited(graph: Graph, feed: Any, config: Any, control: Control) -> Iterator[Any]:
+    """The same events of a graph that needs an event loop: a loop of its own, for this stretch."""
+    events = graph.astream(feed, config, stream_mode="tasks", durability="sync", control=control, subgraphs=True)
+    with asyncio.Runner() as runner:
+        try:
+            while True:
+                yield runner.run(_next(events))
+        except StopAsyncIteration:
+            return
+
+
+async def _next(events: AsyncIterator[Any]) -> Any:
+    return await anext(events)
+
+
+def _pending(state: StateSnapshot, known: Collection[str], recorder: Recorder) -> list[Question]:
     """Interrupts that wait for an answer.
 
     A node that raised after taking its answer keeps its dead question listed; one that raised before it asked and was
     tried again keeps its old error listed beside the new question. Only the first has an answer.
     """
-    return [_question(i, task.name) for task in state.tasks for i in task.interrupts if task.error is None or i.id not in known]
+    return [_question(i, task.name, recorder) for task in state.tasks for i in task.interrupts if task.error is None or i.id not in known]
 
 
-def _question(interrupt: Interrupt, node: str) -> Question:
-    return Question(interrupt.id, node, interrupt.value, getattr(interrupt, "response_schema", None))
+def _question(interrupt: Interrupt, node: str, recorder: Recorder) -> Question:
+    schema = interrupt.response_schema if isinstance(interrupt.response_schema, dict) else None
+    return Question(interrupt.id, node, interrupt.value, schema, recorder.places.get(interrupt.id, {}))
 
 
-def _ended(state: StateSnapshot, delivered: frozenset[str], known: Callable[[], Collection[str]]) -> Stretch:
+def breakpoint_of(graph: Graph, state: StateSnapshot) -> Question | None:
+    """The question that a static breakpoint is, when the graph may stand at one. Asking once too often, after a crash, harms nobody."""
+    before, after = graph.interrupt_before_nodes, graph.interrupt_after_nodes
+    if not state.next or not (after or before == "*" or set(before) & set(state.next)):
+        return None
+    checkpoint = str(state.config["configurable"]["checkpoint_id"])
+    value = breakpoints.value_of(checkpoint, state.next, canonical.storable(plain(state.values), limit=4_000))
+    return Question(breakpoints.id_of(checkpoint), state.next[0], value)
+
+
+def _ended(
+    graph: Graph, recorder: Recorder, state: StateSnapshot, delivered: frozenset[str], known: Callable[[], Collection[str]]
+) -> Stretch:
     failed = next((task for task in state.tasks if task.error is not None), None)
-    questions = _pending(state, known() if failed else ())
+    questions = _pending(state, known() if failed else (), recorder)
     if failed is not None and not questions:
         return Stretch(Stop.FAILED, delivered=delivered, nodes=(failed.name,), error=f"{failed.name}: {failed.error}")
     if questions:
         nodes = tuple(dict.fromkeys(q.node for q in questions))
         return Stretch(Stop.PAUSED, tuple(questions), delivered, nodes)
+    if state.tasks and failed is None and (stop := breakpoint_of(graph, state)):
+        return Stretch(Stop.PAUSED, (stop,), delivered, tuple(state.next))
     if state.tasks:
         # Something is left to do but nobody was asked: the caller drives on (trial L18).
         return Stretch(Stop.DRAINED, delivered=delivered, nodes=tuple(state.next))

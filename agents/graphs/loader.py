@@ -1,41 +1,82 @@
 """Loading a project by its langgraph.json (the ecosystem's convention). Runs the project's code: workers and commands only."""
 
-import hashlib
 import importlib.util
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from langgraph.graph import StateGraph
-from langgraph.graph.state import CompiledStateGraph
+from langgraph.pregel import Pregel
 
+from agents.dialects import Quirks
 from agents.errors import BadProject
+from agents.graphs import guard
+from agents.graphs.exported import Graph, compiler_of, graph_of, own_checkpointer
+from agents.graphs.found import Found, tools_of
+from agents.graphs.project import Project, code_sha256
+from agents.graphs.project import read as read_project
 from agents.graphs.spec import AgentSpec
 from agents.tools.registry import Tool
 from audit import canonical
 
-Graph = CompiledStateGraph[Any, Any, Any, Any]
-MAX_FILES = 2_000
-_NOT_CODE = {"__pycache__", "node_modules", "venv", "site-packages"}
+__all__ = ["Graph", "Loaded", "code_sha256", "load_agent", "load_project"]
+
 _OURS = ("agents", "approvals", "audit", "config", "__main__", "tests.")
+_MESSAGES = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"type": "object", "properties": {"role": {"type": "string"}, "content": {}}, "required": ["content"]},
+}
 _versions: dict[tuple[str, str], int] = {}
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A graph of a project, its declaration if it has one, and how to compile it with a saver."""
+    """A graph of a project, its declaration if it has one, and how to compile it with a saver.
+
+    Attributes:
+        own_checkpointer: the kind it was compiled with and does not get here, "" for none.
+        quirks: what it expects beside its dialect.
+    """
 
     slug: str
     project: str
     spec: AgentSpec | None
     compile: Callable[[Any], Graph]
+    own_checkpointer: str = ""
+    quirks: Quirks = field(default_factory=Quirks)
 
     @property
     def tools(self) -> dict[str, Tool]:
         return {tool.name: tool for tool in self.spec.tools} if self.spec else {}
+
+    @cached_property
+    def found(self) -> dict[str, Found]:
+        """Tools that its graph calls itself."""
+        return tools_of(self.compile(None))
+
+    @cached_property
+    def described(self) -> list[dict[str, Any]]:
+        """Every tool, declared or found, as it is kept with the agent's version."""
+        declared = self.tools
+        return [*(t.describe() for t in declared.values()), *(f.describe() for name, f in self.found.items() if name not in declared)]
+
+    @cached_property
+    def nodes(self) -> frozenset[str]:
+        """Where a question can be asked."""
+        return frozenset(self.compile(None).nodes)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the graph's form: its nodes and how they are joined."""
+        return canonical.fingerprint(canonical.storable(self.drawing))
+
+    @cached_property
+    def needs_a_loop(self) -> bool:
+        """Whether it has nodes or tools that can only be awaited."""
+        return any(found.only_async for found in self.found.values()) or _awaits(self.compile(None))
 
     def prepare(self, run_input: dict[str, Any]) -> Any:
         """The graph's input: native graphs get their validated model under "input", others the JSON as it is."""
@@ -43,17 +84,16 @@ class Loaded:
             return run_input
         return {"input": self.spec.input_model.model_validate(run_input).model_dump(mode="json")}
 
-    @property
+    @cached_property
     def input_schema(self) -> dict[str, Any]:
         if self.spec is not None:
             return self.spec.input_model.model_json_schema()
         try:
-            schema: dict[str, Any] = self.compile(None).get_input_jsonschema()
+            return _startable(self.compile(None).get_input_jsonschema())
         except Exception:  # a state pydantic cannot describe (typing.TypedDict before Python 3.12): any object may start it
             return {"type": "object"}
-        return schema
 
-    @property
+    @cached_property
     def drawing(self) -> dict[str, Any]:
         """Nodes and edges, for the picture on the run page."""
         drawn = self.compile(None).get_graph(xray=1)
@@ -69,23 +109,10 @@ def load_project(path: Path) -> list[Loaded]:
     Raises:
         BadProject: the file or a graph cannot be used; the message says which and why.
     """
-    try:
-        config = canonical.parse(path.read_bytes())
-    except OSError as error:
-        raise BadProject(f"{path} cannot be read: {error.strerror}") from error
-    except canonical.NotCanonical as error:
-        raise BadProject(f"{path}: {error}") from error
-    graphs = config.get("graphs") if isinstance(config, dict) else None
-    if not isinstance(graphs, dict) or not graphs:
-        raise BadProject(f'{path} names no graphs; it needs "graphs": {{"name": "./file.py:variable"}}')
-    dependencies = config.get("dependencies", [])
-    if not isinstance(dependencies, list) or not all(isinstance(d, str) for d in dependencies):
-        raise BadProject(f'{path}: "dependencies" must be a list of folders and packages')
-    for dependency in dependencies:
-        folder = str((path.parent / dependency).resolve())
-        if dependency.startswith(".") and folder not in sys.path:
-            sys.path.insert(0, folder)
-    return [_load(path, slug, str(target)) for slug, target in graphs.items()]
+    guard.install()  # before the project imports `interrupt`
+    read = read_project(path)
+    read.prepare()
+    return [_load(read, slug, target) for slug, target in read.graphs.items()]
 
 
 @lru_cache(maxsize=64)
@@ -94,33 +121,27 @@ def load_agent(project: str, slug: str, version: int = 0) -> Loaded:
     if _versions.setdefault((project, slug), version) != version:
         _versions[project, slug] = version
         _forget_modules(Path(project))
-    for loaded in load_project(Path(project)):
-        if loaded.slug == slug:
-            return loaded
+    guard.install()
+    read = read_project(Path(project))
+    if slug in read.graphs:
+        read.prepare()
+        return _load(read, slug, read.graphs[slug])
     raise BadProject(f"{project} has no graph named {slug}; it may have been renamed")
 
 
-def code_sha256(path: Path) -> str:
-    """Hex SHA-256 over the Python files of a project's own folders: what a version of an agent is made of, beside its tools."""
-    found = hashlib.sha256()
-    for folder in _folders(path):
-        for file in sorted(folder.rglob("*.py"))[:MAX_FILES]:
-            if not any(part.startswith(".") or part in _NOT_CODE for part in file.relative_to(folder).parts):
-                found.update(f"{file.relative_to(folder)}\n".encode() + file.read_bytes())
-    return found.hexdigest()
-
-
-def _folders(path: Path) -> list[Path]:
-    """The project's own folders: local dependencies and the folders its graphs lie in."""
-    config = canonical.parse(path.read_bytes())
-    local = [d for d in config.get("dependencies", []) if d.startswith(".")]
-    graphs = [str(target).partition(":")[0] for target in config["graphs"].values()]
-    return sorted({(path.parent / d).resolve() for d in local} | {(path.parent / g).resolve().parent for g in graphs})
+def _startable(schema: dict[str, Any]) -> dict[str, Any]:
+    """An input schema that takes what LangGraph takes: pydantic's own for messages wants exactly one of a dozen kinds that overlap."""
+    properties = schema.get("properties", {})
+    chat = [name for name, one in properties.items() if "HumanMessage" in str(one.get("items", ""))]
+    plain = {name: {"title": properties[name].get("title", name), **_MESSAGES} for name in chat}
+    found = {**schema, "properties": {**properties, **plain}}
+    rest = {key: value for key, value in found.items() if key != "$defs"}
+    return found if "$ref" in str(rest) else rest
 
 
 def _forget_modules(path: Path) -> None:
     """Let the next import read a project's files again; graphs already compiled keep what they have."""
-    folders = _folders(path)
+    folders = read_project(path).folders
     importlib.invalidate_caches()
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
@@ -128,16 +149,20 @@ def _forget_modules(path: Path) -> None:
             del sys.modules[name]
 
 
-def _load(project: Path, slug: str, target: str) -> Loaded:
-    file, _, variable = target.partition(":")
-    source = (project.parent / file).resolve()
+def _load(read: Project, slug: str, target: str) -> Loaded:
+    file, _, variable = target.rpartition(":")
     try:
-        module = _module(source)
-        found = getattr(module, variable)
+        module = _module((read.path.parent / file).resolve()) if file.endswith(".py") else importlib.import_module(file)
+        graph = graph_of(slug, getattr(module, variable))
+    except BadProject:
+        raise
     except (Exception, SystemExit) as error:  # the project's own code may raise anything
-        raise BadProject(f"graph {slug} of {project}: {type(error).__name__}: {error}") from error
+        raise BadProject(f"graph {slug} of {read.path}: {type(error).__name__}: {error}") from error
     spec = getattr(module, "AGENT", None)
-    return Loaded(slug, str(project), spec if isinstance(spec, AgentSpec) else None, _compiler(slug, found))
+    return Loaded(
+        slug, str(read.path), spec if isinstance(spec, AgentSpec) else None, compiler_of(slug, graph),
+        own_checkpointer(graph), read.quirks.get(slug, Quirks()),
+    )  # fmt: skip
 
 
 def _module(source: Path) -> Any:
@@ -156,21 +181,12 @@ def _module(source: Path) -> Any:
     return module
 
 
-def _compiler(slug: str, found: Any) -> Callable[[Any], Graph]:
-    if isinstance(found, StateGraph):
-        _check_nodes(slug, found)
-        return lambda saver: found.compile(checkpointer=saver, name=slug)
-    if isinstance(found, CompiledStateGraph):
-        if found.interrupt_before_nodes or found.interrupt_after_nodes:
-            # They pause without a question: driving on would walk through them with nobody asked.
-            raise BadProject(f"graph {slug} has static breakpoints (interrupt_before/after); use interrupt() inside the node instead")
-        _check_nodes(slug, found.builder)
-        return lambda saver: found.builder.compile(checkpointer=saver, name=slug)
-    raise BadProject(f"graph {slug} is a {type(found).__name__}; export a StateGraph or a compiled graph")
-
-
-def _check_nodes(slug: str, builder: "StateGraph[Any]") -> None:
-    """Raises BadProject for nodes that only an event loop can run: better now than in every run."""
-    for name, node in builder.nodes.items():
-        if getattr(node.runnable, "func", name) is None and getattr(node.runnable, "afunc", None):
-            raise BadProject(f"graph {slug} has the node {name} as async def only, which is not driven yet; write it as def")
+def _awaits(graph: Any) -> bool:
+    """Whether a node of it, or of a graph inside it, is written as `async def` only."""
+    for node in graph.nodes.values():
+        bound = getattr(node, "bound", None)
+        if isinstance(bound, Pregel) and _awaits(bound):
+            return True
+        if getattr(bound, "func", bound) is None and getattr(bound, "afunc", None):
+            return True
+    return False

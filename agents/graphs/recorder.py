@@ -12,6 +12,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import BaseMessage, messages_to_dict
 from langchain_core.outputs import LLMResult
 
+from agents.graphs.places import place_of
 from audit.traces import SpanRecord, prompt_hash
 
 log = structlog.get_logger("agents.planner")
@@ -26,6 +27,8 @@ class Recorder:
         self._spans: dict[str, SpanRecord] = {}
         self._open: dict[str, SpanRecord] = {}
         self._on_step = on_step
+        self._inputs: dict[str, Any] = {}  # of each task by its id: a question is told apart by what its node was given
+        self.places: dict[str, dict[str, Any]] = {}
         self.callbacks = ModelCalls(self)
 
     @property
@@ -37,14 +40,18 @@ class Recorder:
         namespace, task = event
         key = f"node:{task['id']}:{self._fence}"
         if "input" in task:
+            self._inputs[task["id"]] = task["input"]
             self.start(
-                SpanRecord(self._run, "node", task["name"], key, _now(), self._trace, "/".join(namespace), input=_plain(task["input"]))
+                SpanRecord(self._run, "node", task["name"], key, _now(), self._trace, "/".join(namespace), input=plain(task["input"]))
             )
             if self._on_step:
                 self._on_step()
             return
+        for one in task.get("interrupts") or ():
+            # The innermost graph tells it first, then each that is around it.
+            self.places.setdefault(one["id"], place_of(namespace, task, one, self._inputs))
         status = "failed" if task.get("error") else "paused" if task.get("interrupts") else "done"
-        self.end(key, status, output=_plain(task.get("result")), error=str(task.get("error") or ""))
+        self.end(key, status, output=plain(task.get("result")), error=str(task.get("error") or ""))
 
     def start(self, span: SpanRecord) -> None:
         with self._lock:
@@ -116,14 +123,14 @@ def _snippet(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[:limit] + "..."
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """State values as JSON-like data: messages become dicts."""
     if isinstance(value, BaseMessage):
         return {"type": value.type, "content": value.content, "tool_calls": getattr(value, "tool_calls", [])}
     if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
+        return {k: plain(v) for k, v in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     return value
 
 

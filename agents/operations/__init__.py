@@ -3,8 +3,10 @@
 registering  projects become Agents and AgentVersions
 starting     a Run is created, cancelled, tried again
 driving      a Run is taken and driven
-stretches    T1: what it came to is written down (its questions in `pausing`)
+stretches    T1: what it came to is written down (its questions in `pausing`, looked at in `preparing` and `foreign`)
 executing    T3 and T4: approved actions are claimed, run and recorded
+handing      T3 of agents that make their calls themselves: what was approved is handed back (`leave` as a call begins)
+outcomes     T4 of those: what came of it (`settling` writes it)
 explaining   an agent answers a reviewer's question
 stopping     a reviewer's rejection ends the run
 asking_again an answer its node could not use is asked for once more
@@ -12,11 +14,12 @@ unknown      calls whose outcome a person has to say
 opining      a second model is asked what it thinks of proposed calls
 drilling     test actions are made out of real calls; `twists` are their templates
 outside      agents that run elsewhere: declared, and proposing over the API
+deploying    which waiting questions the code on disk would break
 checking     edited arguments are tried with the tool itself
 halting      an agent or run that exists is stopped
 receiving    what approvals tells us, inside its transactions
 recovering   what the sweeper finds that nobody woke
-leases, waking, joined, events   shared
+leases, waking, joined, events, fingerprints   shared
 """
 
 from importlib import import_module
@@ -25,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agents.operations.asking_again import ask_again
     from agents.operations.checking import check_edit
+    from agents.operations.deploying import check_deploy
     from agents.operations.drilling import place_drill, place_drills
     from agents.operations.driving import advance_run
     from agents.operations.executing import execute
@@ -42,6 +46,7 @@ __all__ = [
     "answer_ask",
     "ask_again",
     "cancel_run",
+    "check_deploy",
     "check_edit",
     "close_cancelled",
     "declare",
@@ -65,6 +70,7 @@ _HOMES = {
     "answer_ask": "explaining",
     "ask_again": "asking_again",
     "cancel_run": "starting",
+    "check_deploy": "deploying",
     "check_edit": "checking",
     "close_cancelled": "starting",
     "declare": "outside",

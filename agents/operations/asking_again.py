@@ -6,19 +6,24 @@ else ran in that step runs again with it: where that could repeat a call, it is 
 """
 
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
 
+from agents import kept
+from agents.dialects.record import Made
 from agents.errors import WrongState
-from agents.models import Pause, Run
-from agents.operations import events, waking
-from agents.operations.pausing import NATIVE, RAW
-from agents.operations.receiving import all_settled
+from agents.models import Effect, Pause, Run
+from agents.operations import events, settling, waking
+from agents.operations.preparing import NATIVE
 from agents.operations.starting import locked_run
-from agents.states import PauseState, RunState, word
+from agents.states import EffectState, PauseState, RunState, word
+from approvals import operations as approvals
 from approvals import permissions
+from approvals import queries as approvals_queries
 from approvals.models.people import User
+from approvals.states import ActionState
 from audit import log
 from audit.sentences import say
 
@@ -35,10 +40,12 @@ def ask_again(run_id: Any, *, by: User, door: str) -> Run:
     run = locked_run(run_id)
     if run.state != RunState.FAILED:
         raise WrongState(say("Only a failed run can ask again; this one is %(state)s", state=word(run.state)))
-    pauses = list(Pause.objects.filter(run=run, state=PauseState.OPEN, dialect=RAW))
-    if not pauses or not all_settled(run.pk):
+    open_ones = Pause.objects.filter(run=run, state=PauseState.OPEN).exclude(dialect=NATIVE)
+    pauses = [pause for pause in open_ones if pause.answer is not None or _decided(pause)]
+    if not pauses:
         raise WrongState(say("No answer of a person is to blame for this failure: try the failed step again"))
     for pause in pauses:
+        _take_back(run, pause)
         calls = Pause.objects.filter(run=run, dialect=NATIVE, state__in=[PauseState.OPEN, PauseState.ANSWERED])
         if calls.filter(node=pause.node).exists() or calls.filter(state=PauseState.OPEN).exists():
             raise WrongState(
@@ -62,3 +69,32 @@ def ask_again(run_id: Any, *, by: User, door: str) -> Run:
     events.tell_run(run, "run.ready")
     waking.wake(waking.RUN, run.pk)
     return run
+
+
+def _decided(pause: Pause) -> bool:
+    """Whether people are done with it, so that what keeps the run is what they said."""
+    settled = approvals_queries.settled(pause.actions)
+    ready = set(Effect.objects.filter(pk__in=pause.actions, by_agent=True).values_list("pk", flat=True))
+    return all(action in settled or UUID(action) in ready for action in pause.actions)
+
+
+def _take_back(run: Run, pause: Pause) -> None:
+    """Approvals that were handed back, or are about to be, and were not used: the new question gets its own.
+
+    Raises:
+        WrongState: a call of it has begun, and would be made a second time.
+    """
+    effects = list(Effect.objects.filter(pk__in=pause.actions, by_agent=True))
+    if any(effect.begun_at or effect.state in {EffectState.DONE, EffectState.UNKNOWN} for effect in effects):
+        raise WrongState(
+            say(
+                "The agent has begun calls that were asked at %(node)s, which asking again could repeat: "
+                "start a new run, or cancel this one",
+                node=pause.node,
+            )
+        )
+    for effect in effects:
+        if effect.state == EffectState.CLAIMED:
+            log.append(settling.settle(run, effect, Made("failed", error=kept.NEVER_CALLED())))
+        elif effect.state == EffectState.READY:
+            approvals.close(effect.pk, ActionState.SUPERSEDED, reason=kept.ASKED_ANEW())

@@ -1,16 +1,23 @@
 """Edited arguments are tried with the tool itself: its model, its preview, its summary. Runs in a worker."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from agents.errors import AgentError
-from agents.graphs.loader import load_agent
-from agents.models import Run
+from agents.graphs.loader import Loaded, load_agent
+from agents.models import Pause, Run
 from agents.operations import outside
-from agents.operations.pausing import context
+from agents.operations.handing import actions_of, record_of
+from agents.operations.preparing import context
 from agents.tools import runner
+from agents.tools.guessing import in_a_line
 from agents.tools.registry import BadArgs, ToolError
 from agents.tools.summaries import names, summarize
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError
+from approvals.queries.standing import WantedEdit
+from audit import schemas
 from audit.canonical import NotCanonical
 from audit.sentences import say
 
@@ -25,7 +32,13 @@ def check_edit(edit_id: int) -> None:
             outside.checked(wanted)
             return
         run = Run.objects.select_related("agent").get(pk=wanted.run)
-        tool = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0).tools.get(wanted.tool)
+        loaded = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0)
+        if (schema := _schema_of_others(run, loaded, wanted)) is not None:
+            check_fields(schema, wanted.args)
+            line = in_a_line(wanted.tool, wanted.args)
+            approvals.apply_edit(edit_id, args=wanted.args, summary=line, preview={}, figures={})
+            return
+        tool = loaded.tools.get(wanted.tool)
         if tool is None:
             raise ToolError("gone", say("the agent has no tool %(tool)s any more", tool=wanted.tool))
         model, args = tool.validate(wanted.args)
@@ -47,6 +60,22 @@ def check_edit(edit_id: int) -> None:
         _refuse(edit_id, error.details.get("fields") or {"": error.message})
     except NotCanonical as error:  # the arguments fit by themselves, their envelope does not
         _refuse(edit_id, {"": str(error)})
+
+
+def _schema_of_others(run: Run, loaded: Loaded, wanted: WantedEdit) -> Mapping[str, Any] | None:
+    """Of a call that the agent makes itself, the schema of its arguments: the question's own, else the one found in the graph, else any object."""
+    pause = Pause.objects.filter(run=run, record__isnull=False, actions__contains=[wanted.action_id]).first()
+    if pause is None:
+        return None
+    call = record_of(pause).calls[actions_of(pause).index(wanted.action_id)]
+    found = loaded.found.get(wanted.tool)
+    return call.schema or (found.schema if found else {"type": "object"})
+
+
+def check_fields(schema: Mapping[str, Any], args: Any) -> None:
+    """Raises BadArgs, per field, when arguments do not fit."""
+    if why := schemas.problems(schema, args):
+        raise BadArgs(why)
 
 
 def _refuse(edit_id: int, fields: dict[str, str]) -> None:

@@ -17,12 +17,12 @@ from agents.errors import AgentError
 from agents.graphs.gate import proposal_digest
 from agents.graphs.loader import load_agent
 from agents.models import Run
-from agents.operations.pausing import context
+from agents.operations.preparing import context
 from agents.operations.twists import Call, Twisted, twisted
 from agents.operations.untrusted import Outside, read_by
 from agents.tools import runner
 from agents.tools.registry import BadArgs, ToolError
-from agents.tools.summaries import summarize
+from agents.tools.summaries import names, summarize
 from approvals.errors import BadRequest
 from approvals.operations import Proposal, seeding
 from approvals.queries import drills as queries
@@ -118,6 +118,7 @@ def _proposal(source: Source, call: Call) -> Proposal:
         tool_schema_sha256=tool.schema_sha256,
         tool_class=str(tool.risk),
         reversible=tool.reversible,
+        names=names(tool.summary, args, tool.confirm),
         environment=run.agent.environment,
         preview=seen.as_json(),
         figures=seen.figures,

@@ -1,7 +1,9 @@
 """A Run is claimed, driven to its next pause or end, and put down. The graph runs outside any transaction of ours."""
 
 import traceback
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,18 +17,21 @@ from agents.crashpoints import crash
 from agents.errors import AgentError, LostLease
 from agents.graphs import checkpoints
 from agents.graphs.driver import Control, Question, Stop, Stretch, drive
+from agents.graphs.guard import Calls
 from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import events, joined
+from agents.operations import events, joined, leave, outcomes
 from agents.operations.answering import answers, known_answers, open_pauses
+from agents.operations.handing import Handed, hand_back
 from agents.operations.leases import Held, holding
-from agents.operations.pausing import digest_of, linked, prepare
+from agents.operations.preparing import NATIVE, digest_of, linked, prepare
 from agents.operations.stretches import Driven, put_down
 from agents.operations.untrusted import NOTHING, read_by
-from agents.states import RunState
+from agents.states import PauseState, RunState
 from approvals import queries as approvals_queries
 from approvals.models.people import User
+from approvals.queries import Settled
 from audit import log, rows, traces
 
 logger = structlog.get_logger("agents.driving")
@@ -120,12 +125,18 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
             # Only whoever holds the fence writes pauses: what is read here holds until this stretch is put down.
             pauses = [] if untouched else open_pauses(run)
             settled = approvals_queries.settled([a for pause in pauses for a in pause.actions])
+            given = _hand(run, loaded, pauses, settled)
+            if given.handed.unanswerable:
+                return Driven(Stretch(Stop.FAILED, error=given.handed.unanswerable), (), pauses, frozenset(settled))
             stretch = drive(
                 _graph(loaded, saver),
                 thread=run.thread,
                 first_input=loaded.prepare(run.input),
                 untouched=untouched,
-                answers=answers([p for p in pauses if not p.again], settled),
+                answers={**answers([p for p in pauses if not p.again], settled), **given.handed.answers},
+                calls=given.calls,
+                shown=given.shown,
+                in_a_loop=loaded.needs_a_loop,
                 forget=frozenset(p.interrupt_id for p in pauses if p.again),
                 known=lambda: known_answers(run),
                 as_asked=as_asked,
@@ -137,8 +148,8 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
         if new:
             _bring_people(run)
             outside = NOTHING if untouched else read_by(run, loaded.tools)  # nothing ran for it before its first stretch
-        prepared = [linked(run, prepare(run, loaded, q, outside=outside), pauses, settled) for q in new]
-        return Driven(stretch, prepared, pauses, frozenset(settled))
+        prepared = [replace(linked(run, prepare(run, loaded, q, outside=outside), pauses, settled), graph=loaded.fingerprint) for q in new]
+        return Driven(stretch, prepared, pauses, frozenset(settled), given.calls, given.handed.waits, given.calls is not None)
     except AgentError as error:
         return Driven(Stretch(Stop.FAILED, error=error.message))
     except (psycopg.Error, DatabaseError, checkpoints.ThreadBusy, LostLease):
@@ -146,6 +157,27 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
     except Exception as error:  # the project's own code: its input model, its previews, what it puts into an interrupt
         logger.exception("agent_code_failed")
         return Driven(Stretch(Stop.FAILED, error="".join(traceback.format_exception(error))[-8_000:]))
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a stretch is given beside the answers of our own gates, and what watches it."""
+
+    handed: Handed = field(default_factory=Handed)
+    calls: Calls | None = None
+    shown: Mapping[str, str] = field(default_factory=dict)
+
+
+def _hand(run: Run, loaded: Loaded, pauses: Sequence[Pause], settled: Mapping[str, Settled]) -> _Given:
+    """The answer due in a dialect of others. Asks nothing of the database while the run only ever asked through our own gate."""
+    others = [pause for pause in pauses if pause.dialect != NATIVE]
+    if not others and (loaded.spec is not None or run.fence == 1):
+        return _Given()
+    schemas = {name: found.schema_sha256 for name, found in loaded.found.items()}
+    handed = hand_back(run, others, settled, nodes=loaded.nodes, quirks=loaded.quirks, schemas=schemas)
+    calls = Calls(outcomes.leaves(run), partial(leave.begin, run=run.pk, fence=run.fence), leave.not_begun)
+    asked = Pause.objects.filter(run=run, again=False).exclude(dialect=NATIVE).exclude(state=PauseState.SUPERSEDED)
+    return _Given(handed, calls, dict(asked.values_list("interrupt_id", "proposal_digest")))
 
 
 def _bring_people(run: Run) -> None:

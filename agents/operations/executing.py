@@ -15,9 +15,9 @@ from agents.crashpoints import crash
 from agents.errors import AgentError, LostLease, UnknownEffect, WrongState
 from agents.graphs.loader import load_agent
 from agents.models import Effect, Run
-from agents.operations import driving, events, joined
+from agents.operations import driving, events, handing, joined
 from agents.operations.leases import Held, holding
-from agents.operations.pausing import context
+from agents.operations.preparing import context
 from agents.operations.receiving import ready_if_settled
 from agents.operations.unknown import give_up
 from agents.states import EffectState, RunState
@@ -114,6 +114,9 @@ def _take(action_id: UUID, *, again: bool) -> Taken | None:
     if effect is None or effect.state != (EffectState.CLAIMED if again else EffectState.READY):
         return None
     run = effect.run
+    if effect.by_agent:  # it is handed back when its question is answered, not run here
+        handing.offer(action_id)
+        return None
     try:
         tool = _capable(run, effect.tool)
         with transaction.atomic():

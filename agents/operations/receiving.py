@@ -12,7 +12,7 @@ from django.dispatch import receiver
 
 from agents import kept
 from agents.models import Effect, Pause, Run
-from agents.operations import events, stopping, waking
+from agents.operations import events, settling, stopping, waking
 from agents.states import EffectState, PauseState, RunState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
@@ -22,9 +22,15 @@ from audit import log, rows
 from audit.actors import Actor
 
 _READY = "UPDATE agents_run SET state = 'READY', changed_at = statement_timestamp() WHERE id = %s AND state = 'WAITING'"
-_OPEN = f"""
-SELECT EXISTS (SELECT 1 FROM agents_pause AS p, jsonb_array_elements_text(p.actions) AS asked(id)
-    WHERE p.run_id = %s AND p.state = 'OPEN' AND {approvals_queries.unsettled_sql("asked.id::uuid")})
+# Our own gates are answered together. Questions in dialects of others each by itself, as soon as all its calls are decided: what the agent
+# runs itself is so with its effect, which is not held any more.
+_GOES_ON = f"""
+SELECT coalesce(bool_and(answered) OR bool_or(answered AND alone), true) FROM (
+    SELECT p.record IS NOT NULL AS alone, NOT EXISTS (SELECT 1 FROM jsonb_array_elements_text(p.actions) AS asked(id)
+        WHERE {approvals_queries.unsettled_sql("asked.id::uuid")}
+        AND NOT EXISTS (SELECT 1 FROM agents_effect AS e WHERE e.action_id = asked.id::uuid AND e.by_agent AND e.hold_until IS NULL)
+    ) AS answered
+    FROM agents_pause AS p WHERE p.run_id = %s AND p.state = 'OPEN') AS pauses
 """  # noqa: S608  names of ours only
 
 
@@ -40,8 +46,11 @@ def on_resolved(resolved: Resolved, **_: Any) -> None:
         effect = Effect(
             action_id=resolved.action_id, run_id=UUID(resolved.run), tool=resolved.tool, digest=resolved.digest, hold_until=held
         )
+        effect.by_agent = resolved.by_agent
         rows.insert(effect)
-        if held is None:  # else the sweeper wakes a worker when the hold is over
+        if held is None and resolved.by_agent:
+            ready_if_settled(UUID(resolved.run))
+        elif held is None:  # else the sweeper wakes a worker when the hold is over
             waking.wake(waking.EFFECT, resolved.action_id)
         return
     Effect.objects.filter(pk=resolved.action_id, state=EffectState.READY).delete()
@@ -100,17 +109,20 @@ def as_uuid(value: Any) -> UUID | None:
 
 
 def all_settled(run_id: UUID) -> bool:
-    """Whether every open pause of the run has its answer."""
+    """Whether the run can go on: every open pause has its answer, or one of those that are answered by themselves."""
     with connection.cursor() as cursor:
-        cursor.execute(_OPEN, [run_id])
-        unsettled: bool = cursor.fetchone()[0]
-    return not unsettled
+        cursor.execute(_GOES_ON, [run_id])
+        settled: bool = cursor.fetchone()[0]
+    return settled
 
 
 def close_open_pauses(run_id: UUID, *, reason: str, by: Actor, door: str) -> None:
     """Cancel what a run still asks; claimed actions end with their own outcome."""
     pauses = list(Pause.objects.select_related("run").filter(run=run_id, state=PauseState.OPEN))
     approvals.lock([UUID(action_id) for pause in pauses for action_id in pause.actions])
+    run = Run.objects.filter(pk=run_id).first()
+    if run is not None and Effect.objects.filter(run=run, by_agent=True, state=EffectState.CLAIMED).exists():
+        log.append(*settling.give_up(run))
     list(Run.objects.select_for_update().filter(pk=run_id).values_list("pk"))  # its events are written by one at a time
     for pause in pauses:
         for action_id in pause.actions:

@@ -32,7 +32,7 @@ SELECT EXISTS (SELECT 1 FROM agents_run WHERE state = 'RUNNING' AND lease_until 
     OR EXISTS (SELECT 1 FROM agents_effect WHERE state = 'CLAIMED' AND lease_until <= statement_timestamp())
     OR EXISTS (SELECT 1 FROM agents_effect WHERE state = 'READY'
         AND created_at <= statement_timestamp() - interval '{UNWOKEN.total_seconds()} s'
-        AND (hold_until IS NULL OR hold_until <= statement_timestamp()))
+        AND (hold_until IS NULL AND NOT by_agent OR hold_until <= statement_timestamp()))
 """  # noqa: S608  a number of ours only
 
 
@@ -87,7 +87,7 @@ def _find(found: Found, limit: int) -> None:
     _left_effects(found, moving_runs, limit)
     ready = Q(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=Now() - UNWOKEN)
     found.runs = [str(pk) for pk in _ids(Run.objects.filter(moving, ready).order_by("changed_at"), limit)]
-    over = Q(hold_until=None) | Q(hold_until__lte=Now())
+    over = Q(hold_until=None, by_agent=False) | Q(hold_until__lte=Now())  # an agent's own call waits for the others of its turn
     unwoken = Effect.objects.filter(moving_runs, over, state=EffectState.READY, created_at__lte=Now() - UNWOKEN).order_by("created_at")
     found.effects = [str(pk) for pk in _ids(unwoken, limit)]
 

@@ -70,7 +70,7 @@ def _register(loaded: Loaded, *, by: Actor, owner_username: str, door: str) -> A
 def _version(agent: Agent, loaded: Loaded) -> AgentVersion:
     content = {
         "drawing": loaded.drawing,
-        "tools": [tool.describe() for tool in loaded.tools.values()],
+        "tools": loaded.described,
         "input_schema": loaded.input_schema,
         "sample_inputs": list(loaded.spec.sample_inputs) if loaded.spec else [],
         "model": model_name(),

@@ -10,10 +10,10 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
-from agents.models import Agent, AgentVersion, Pause, Run
+from agents.models import Agent, AgentVersion, Effect, Pause, Run
 from agents.operations import events, waking
 from agents.operations.receiving import as_uuid, close_open_pauses
-from agents.states import UNFINISHED, PauseState, RunState, word
+from agents.states import UNFINISHED, EffectState, PauseState, RunState, word
 from approvals import permissions
 from approvals.models.people import User
 from approvals.operations.halts import check_reason
@@ -149,6 +149,7 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
         raise WrongState(say("Only a failed run can be tried again; this one is %(state)s", state=word(run.state)))
     if Pause.objects.filter(run=run, state="ORPHANED").exists():
         raise WrongState(say("A question of this run has lost its node: put the node back and start a new run"))
+    _check_not_twice(run)
     Pause.objects.filter(run=run, state=PauseState.OPEN, again=True).update(again=False)  # with the answers as they are, this time
     Run.objects.filter(pk=run.pk).update(state=RunState.READY, error="", attempts=0, finished_at=None, changed_at=Now())
     run.state = RunState.READY
@@ -156,6 +157,21 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
     events.tell_run(run, "run.ready")
     waking.wake(waking.RUN, run.pk)
     return run
+
+
+def _check_not_twice(run: Run) -> None:
+    """An agent that acts in its own node would act again with the answer it was given: whether it has, a person must know first."""
+    told = Pause.objects.filter(run=run, state=PauseState.OPEN, answer__isnull=False)
+    asked = [action for actions in told.values_list("actions", flat=True) for action in actions]
+    acted = Effect.objects.filter(pk__in=asked, by_agent=True, state__in=[EffectState.UNKNOWN, EffectState.DONE]).first()
+    if acted is not None and (acted.state == EffectState.UNKNOWN or acted.begun_at is None):
+        raise WrongState(
+            say(
+                "The agent was told to do %(tool)s and then fell over: trying again could do it twice. Look whether it was done; "
+                "then start a new run, or cancel this one",
+                tool=acted.tool,
+            )
+        )
 
 
 def _key(key: str | None) -> str | None:

@@ -12,11 +12,13 @@ from agents import kept
 from agents.crashpoints import crash
 from agents.errors import LostLease
 from agents.graphs.driver import Stop, Stretch
+from agents.graphs.guard import Calls
 from agents.graphs.loader import load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import events, waking
-from agents.operations.pausing import Prepared, open_pause
+from agents.operations import events, outcomes, waking
+from agents.operations.pausing import open_pause
+from agents.operations.preparing import Prepared
 from agents.operations.receiving import all_settled
 from agents.states import PauseState, RunState
 from approvals import queries as approvals_queries
@@ -45,6 +47,8 @@ class Driven:
 
     Attributes:
         prepared: its new questions, looked at. pauses: what was open when the run was taken.
+        calls: what was seen of calls the agent made itself; `watched` when it makes its calls itself.
+        held: something is approved that cannot be handed back now, and whatever changes that will ready the run.
         settled: those actions of the pauses whose outcome was final then.
     """
 
@@ -52,6 +56,9 @@ class Driven:
     prepared: Sequence[Prepared] = ()
     pauses: Sequence[Pause] = ()
     settled: frozenset[str] = frozenset()
+    calls: Calls | None = None
+    held: bool = False
+    watched: bool = False
 
 
 @transaction.atomic
@@ -61,12 +68,14 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     """T1: pauses, actions, spans and the Run's next state together, only while the fence is ours."""
     stretch = driven.stretch
     entries, orphans = _reconcile(run, driven)
+    if driven.watched:  # actions, then effects, then the run: locks are taken in one order everywhere
+        entries += outcomes.conclude(run, stretch, driven.calls, driven.pauses)
     waits = [open_pause(run, one, first=run.fence == 1) for one in driven.prepared]
     traces.record(recorder.taken())
     state, error = _next_state(run, stretch, orphans)
     # From here on, the run's row is locked: a settling action waits for us, or has been seen.
     _leave(run, state, stretch, error, output=_output(stretch) if stretch.stop is Stop.FINISHED and not orphans else None)
-    if state is RunState.WAITING and not any(waits) and all_settled(run.pk):
+    if state is RunState.WAITING and not driven.held and not (any(waits) and not _alone(driven)) and all_settled(run.pk):
         moved = stretch.delivered or driven.prepared or entries
         state, error = (RunState.READY, "") if moved else (RunState.FAILED, _NOWHERE)
         Run.objects.filter(pk=run.pk, fence=run.fence).update(state=state, error=error)
@@ -137,8 +146,13 @@ def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:
 
 def _answered(run: Run, pause: Pause, driven: Driven) -> bool:
     """Whether a question that is gone was taken with its answer; a settled fact needs no lock to be looked at."""
-    settled = all(action_id in driven.settled for action_id in pause.actions)
+    settled = pause.answer is not None or all(action_id in driven.settled for action_id in pause.actions)
     return settled and (pause.interrupt_id in driven.stretch.delivered or not pause.node or pause.node in _nodes(run))
+
+
+def _alone(driven: Driven) -> bool:
+    """Whether a question that is answered by itself is open: then the others' waiting does not keep the run."""
+    return any(pause.record is not None for pause in driven.pauses) or any(one.record is not None for one in driven.prepared)
 
 
 def _close_pauses(pauses: Sequence[Pause], state: PauseState) -> None:
@@ -147,9 +161,8 @@ def _close_pauses(pauses: Sequence[Pause], state: PauseState) -> None:
             cursor.execute(_CLOSE, [str(state), [pause.pk for pause in pauses]])
 
 
-def _nodes(run: Run) -> set[str]:
-    loaded = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0)
-    return set(loaded.compile(None).nodes)
+def _nodes(run: Run) -> frozenset[str]:
+    return load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0).nodes
 
 
 def _output(stretch: Stretch) -> Any:

@@ -114,7 +114,7 @@ def agent_card(row: AgentRow, *, halts: Sequence[Stop], may_start: bool) -> Agen
             (_("Owner"), row.owner or _("nobody")),
         ),
         tools=tuple(tool_line(tool) for tool in row.tools),
-        start_url=reverse("run-start", args=[row.slug]) if may_start and row.enabled else "",
+        start_url=reverse("run-start", args=[row.slug]) if may_start and row.enabled and not row.outside else "",
         runs_url=f"{reverse('runs')}?agent={row.slug}",
         scripted=is_scripted(row.model),
         state=HALTED if halted else None if row.enabled else OFF,
@@ -130,7 +130,9 @@ def tool_line(tool: dict[str, Any]) -> ToolLine:
     return ToolLine(
         name=str(tool.get("name", "")),
         about=str(tool.get("description") or tool.get("summary") or ""),
-        risk_class=str(tool.get("risk") or _("not declared")),
+        risk_class=_("%(kind)s (suggested)") % {"kind": tool["risk"]}
+        if tool.get("suggested")
+        else str(tool.get("risk") or _("not declared")),
         reversible=_("yes") if tool.get("reversible") else _("no"),
         args=tuple((name, _type(sub)) for name, sub in properties.items()),
     )

@@ -130,10 +130,10 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
 
 
 def _could_ask_again(detail: RunDetail, actions: Any) -> bool:
-    """Whether a node raised on a plain answer of a person; whether asking again is safe, the operation says."""
-    answered = {action.id for action in actions if action.settled_at}
-    raw = [p for p in detail.pauses if p.dialect == "raw" and p.state == "OPEN"]
-    return detail.row.state == "FAILED" and any(set(p.actions) <= answered for p in raw)
+    """Whether it failed over a question that people are done with; whether asking again is safe, the operation says."""
+    decided = {action.id for action in actions if action.state != "PENDING"}
+    others = [p for p in detail.pauses if p.dialect != "countersign" and p.state == "OPEN"]
+    return detail.row.state == "FAILED" and any(set(p.actions) <= decided for p in others)
 
 
 def _result(output: Any) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def choose(request: Request) -> HttpResponse:
     """Which agent should work."""
     permissions.check_read(request.user)
     halts = approvals_queries.active_halts()
-    cards = [agent_card(a, halts=halts, may_start=permissions.can_start_runs(request.user)) for a in queries.agents()]
+    cards = [agent_card(a, halts=halts, may_start=permissions.can_start_runs(request.user)) for a in queries.agents() if not a.outside]
     return render(request, "agents/choose_agent.html", {"agents": {"cards": cards, "back_url": reverse("runs")}})
 
 

@@ -1,8 +1,10 @@
 """The socket: hints out, nothing in. A decision never travels here; pages fetch what their reader may see."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
+import structlog
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -19,6 +21,9 @@ MAX_FRAME = 200
 MAX_FRAMES = 60  # in one recheck interval
 BYE_SIGNED_OUT, BYE_NO_ROLE, BYE_TALKATIVE = 4401, 4403, 4408
 BYE_ANOTHER_GROUP = 4406  # whoever lost a group comes back as who they are now: their pages draw themselves anew
+BYE_UNSURE = 1013  # "try again later": the page connects anew by itself, and is asked for its session then
+
+log = structlog.get_logger("approvals.live")
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):
@@ -39,14 +44,17 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         self._outbox = Outbox(self.send, instead=listener.RESYNC)
         await listener.add(self._outbox)
         await self._send_missed(self._since())
-        self._checker = asyncio.create_task(self._recheck())
+        self._checker = asyncio.create_task(self._keep_checking())
 
     async def disconnect(self, code: int) -> None:
+        self._tell_no_more()
+        if self._checker:
+            self._checker.cancel()
+
+    def _tell_no_more(self) -> None:
         if self._outbox:
             listener.remove(self._outbox)
             self._outbox.close()
-        if self._checker:
-            self._checker.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
         """Whatever comes in is only counted: there is nothing to say to this socket."""
@@ -65,6 +73,16 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             if missed.resync:
                 await self.send_json({"type": "resync"})
         await self.send_json({"type": "hello", "last": missed.last, "now": missed.now.isoformat()})
+
+    async def _keep_checking(self) -> None:
+        """A look that cannot be taken (the database is away) is not taken for a yes: nothing more is told, and the browser has to ask again."""
+        try:
+            await self._recheck()
+        except Exception as error:  # whatever it is: without the look this socket would be open for ever
+            log.warning("live.recheck_failed", error=type(error).__name__)
+            self._tell_no_more()
+            with suppress(Exception):  # the browser may be gone as well
+                await self.close(code=BYE_UNSURE)
 
     async def _recheck(self) -> None:
         while True:

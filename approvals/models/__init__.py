@@ -21,7 +21,7 @@ from approvals.models.people import LoginLink, User
 from approvals.models.policies import Backtest, PolicyVersion
 from approvals.models.preferences import Preference
 from approvals.models.reaching import Delivery, Device
-from approvals.models.sign_ins import Challenge, SignIn
+from approvals.models.sign_ins import Challenge, Shared, SignIn
 from approvals.models.slack import SlackChannel, SlackCode, SlackGuess, SlackHeard, SlackMessage, SlackPerson, SlackTeam
 from approvals.models.viewing import Viewed
 from approvals.models.webhooks import Endpoint, Looked, Post
@@ -54,6 +54,7 @@ __all__ = [
     "Post",
     "Preference",
     "Requirement",
+    "Shared",
     "SignIn",
     "SlackChannel",
     "SlackCode",

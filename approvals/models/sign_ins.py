@@ -35,6 +35,20 @@ class SignIn(models.Model):
         return f"{self.user} on {self.device}"
 
 
+class Shared(models.Model):
+    """What all web processes count together about signing in (`config.shared`): guesses at a password, codes that were used."""
+
+    key = models.TextField(primary_key=True)
+    value = models.TextField()
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="shared_over")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Challenge(models.Model):
     """What a passkey is asked to sign: one person, one version of an action, one verdict, one time, for a few minutes."""
 

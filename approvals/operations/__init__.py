@@ -18,7 +18,9 @@ seeding    `set_plan`, `place`          test actions among the real ones; `drill
 publishing `propose`, `publish`, ...    the policy changes
 backtests  `want`, `advance`            a draft tried on past actions
 preferences `choose`, `save_view`, `look_at`  a person's own desk; not audited
-policies, people, notices, events       what the others share
+people, sign_ins, identities            accounts, where they are signed in, and by which identity elsewhere
+one_person `same`, `apart`              which accounts are one human
+policies, notices, events               what the others share
 """
 
 from approvals.operations.absences import come_back, decline, go_away

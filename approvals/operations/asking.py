@@ -18,12 +18,11 @@ from approvals.operations.deciding import locked
 from approvals.operations.notices import tell_action
 from approvals.states import ActionState, AskState, word
 from audit import canonical, log
-from audit.actors import SYSTEM, Actor
+from audit.actors import Actor
 from audit.sentences import cause, say
 
 MAX_QUESTION, MAX_ANSWER, MOST = 2_000, 20_000, 20
 MAX_ATTEMPTS = 3
-NOTHING_TO_ADD = "I went by what you see there, and have nothing to add to it."
 TAKE_S = 120  # longer than a model may take to answer
 
 _TAKE = f"""
@@ -94,10 +93,8 @@ def take_ask(ask_id: int) -> TakenAsk | None:
     if attempts > MAX_ATTEMPTS:
         fail_ask(ask_id, error=kept.WORKER_DIED())
         return None
-    run, drill = Action.objects.values_list("run", "drill").get(pk=action_id)
-    if drill:  # no agent is bothered with a test
-        answer_ask(ask_id, answer=NOTHING_TO_ADD)
-        return None
+    # A test action is explained like any other: its agent answers from where its graph stands.
+    run = Action.objects.values_list("run", flat=True).get(pk=action_id)
     return TakenAsk(ask_id, action_id, run, question)
 
 
@@ -124,7 +121,7 @@ def _finish(ask_id: int, state: AskState, words: str, name: str) -> None:
     action, _ = locked(asked.action_id)  # its events are written by one at a time
     if not Ask.objects.filter(pk=ask_id, state=AskState.WANTED).update(state=state, answer=words, done_at=Now()):
         return  # a worker that was thought dead was faster
-    agent = SYSTEM if action.drill else Actor("agent", action.agent, action.agent)
+    agent = Actor("agent", action.agent, action.agent)
     requirement = Requirement.objects.filter(action=action, version=asked.version).first()
     entry = events.entry(
         action,

@@ -27,6 +27,7 @@ from approvals.policy.basics import Level
 from approvals.policy.granting import Call, Terms, Tried, tried
 from approvals.policy.risk import Assessment, assess, at_least_medium
 from approvals.queries import grants
+from approvals.queries.drills import decided_alone, groups_with_drills
 from approvals.states import Verdict
 from audit import log
 from audit.log import Entry
@@ -92,7 +93,7 @@ def give(like: Any, wanted: Wanted, *, seen: str, reason: str, by: User, proof: 
         seen: the digest of the terms whose back-test the person was shown.
 
     Raises:
-        Stale: these are not the terms that were tried. Otherwise as `draft`.
+        Stale: these are not the terms that were tried. BadRequest: it was picked to be decided by itself. Otherwise as `draft`.
     """
     check_words("approve", reason, "")
     if not reason.strip():
@@ -101,6 +102,7 @@ def give(like: Any, wanted: Wanted, *, seen: str, reason: str, by: User, proof: 
     terms = made.terms
     if seen != terms.digest:
         raise Stale(say("Look at what these bounds would have let through, then give it"))
+    _check_not_picked(made)
     _check_not_given(made, by)
     grant = Grant.objects.create(
         agent=terms.agent, tool=terms.tool, tool_schema_sha256=terms.tool_schema_sha256, environment=terms.environment, run=terms.run,
@@ -193,8 +195,6 @@ def _check_looked(level: str, example: Action, who: permissions.Standing) -> Non
 
 def _check_may_stand(action: Action, envelope: envelopes.Envelope, assessment: Assessment, wanted: Wanted) -> None:
     """Whether any grant at all may stand for calls like this one."""
-    if action.drill:
-        raise BadRequest(say("Calls like this one are decided one by one: no grant is given after it"))
     if action.kind != Action.Kind.TOOL:
         raise BadRequest(say("A question is answered each time; a grant stands for calls of a tool"))
     if assessment.denied or "approve" not in assessment.requirement.verdicts:
@@ -207,6 +207,13 @@ def _check_may_stand(action: Action, envelope: envelopes.Envelope, assessment: A
         raise BadRequest(say("This call holds something that cannot be seen at a glance: each one is decided by itself"))
     if wanted.scope != "tool" and not action.run:
         raise BadRequest(say("This was not asked in a run; choose this tool in any run"), fields={"scope": say("there is no run")})
+
+
+def _check_not_picked(made: Draft) -> None:
+    """No grant is given after a test action, nor, so that this says nothing, after one in 16 real ones while its groups get tests."""
+    groups = {n.group for n in made.assessment.requirement.need}
+    if made.action.drill or (decided_alone(made.action.pk) and not groups.isdisjoint(groups_with_drills())):
+        raise BadRequest(say("Picked to be looked at by itself, as some are: decide it, and give the grant after another one"))
 
 
 def _check_not_given(made: Draft, by: User) -> None:

@@ -23,6 +23,7 @@ from audit.log import Entry
 from audit.sentences import cause, say
 
 _LOCK = 4_711_001
+HOLD_OFF = f"SELECT pg_advisory_xact_lock_shared({_LOCK})"  # what `hold_off` does, for a connection that is not Django's
 MAX_REASON = 2_000
 MAX_TARGET = 200
 
@@ -118,6 +119,11 @@ def voided(action: Action) -> bool:
 def hold_off() -> None:
     """Take the halt lock shared until the transaction ends: an order given meanwhile waits for us."""
     _lock(shared=True)
+
+
+def nobody_decides() -> None:
+    """Take the lock alone until the transaction ends: whoever decides or claims meanwhile waits, and reads what we wrote."""
+    _lock(shared=False)
 
 
 def not_changing() -> bool:

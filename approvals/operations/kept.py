@@ -43,6 +43,11 @@ ASKS_NOW = Frozen("The policy in force now asks people")
 NEEDS_OPINION = Frozen("Policy passes this only with a second model's opinion, and none came")
 DOUBTED_MORE = Frozen("%(doubt)s: %(more)s", parts=["doubt", "more"], only={"doubt": "A second model finds it [a-z]+"})
 
+# Why what people had begun or given is asked again: who they are was corrected.
+ONE_PERSON = Frozen("%(names)s were found to be one person")
+OWN_PERSON = Frozen("%(name)s was found to be a person of their own")
+REGROUPED = Frozen("Which accounts are one person was corrected, and one of them gave this")
+
 # Who took whose approval back, with and without their words.
 OWN, OWN_WHY = Frozen("%(who)s took their own approval back"), Frozen("%(who)s took their own approval back: %(why)s")
 OWN_WORD, OWN_WORD_WHY = Frozen("%(who)s took their own verdict back"), Frozen("%(who)s took their own verdict back: %(why)s")

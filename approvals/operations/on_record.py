@@ -13,7 +13,7 @@ from django.db import connection
 from approvals import passkeys
 from approvals.envelopes import Envelope
 from approvals.errors import Tampered
-from approvals.ladder import NOTHING, PASSKEY_PROOF
+from approvals.ladder import LINK, NOTHING, PASSKEY_PROOF
 from approvals.models import Action
 from approvals.operations.step_up import rung_of
 from approvals.queries.records import LEAF, Said, leaf_of
@@ -50,7 +50,8 @@ def unproved(action: Action, envelope: Envelope) -> bool:
         signed = kept.get("by") == PASSKEY_PROOF and "signature" in kept
         if signed:
             _check_signature(action, kept, said.by)
-        lacking = lacking or not kept or (rung.only_signed and not signed)
+        linked = kept.get("by") == LINK and not rung.links
+        lacking = lacking or not kept or linked or (rung.only_signed and not signed)
     return lacking
 
 

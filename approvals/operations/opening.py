@@ -47,6 +47,8 @@ class Proposal:
         requested_by, owner: the person who started the run, and the person who owns the agent.
         asked_for: the run's input, where the policy may find the customer when the arguments name none.
         follows: the action this one asks again, where the asker knows.
+        agent_takes: the agent makes the call itself, and can be told this of it (approve, edit, reject, respond).
+        answer_schema: JSON Schema that an answer to the question has to fit.
     """
 
     agent: str
@@ -78,6 +80,8 @@ class Proposal:
     asked_for: Mapping[str, Any] = field(default_factory=dict)
     follows: UUID | None = None
     names: Sequence[str] = ()
+    agent_takes: tuple[str, ...] = ()
+    answer_schema: Mapping[str, Any] | None = None
 
 
 def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
@@ -169,6 +173,7 @@ def write_requirement(
     until: Until | None = None,
     asked_for_sha256: str = "",
     names: Sequence[str] = (),
+    answer_schema: Any = None,
 ) -> Requirement:
     """Freeze one version of an action: envelope, digest and factors; the action's columns follow (unsaved).
 
@@ -191,6 +196,7 @@ def write_requirement(
         until=until,
         asked_for_sha256=asked_for_sha256,
         confirm=ladder.confirm_of(names, action.tool),
+        answer_schema=answer_schema,
     )
     envelope = envelopes.Envelope(canonical.parse(raw))
     action.digest, action.level, action.score = envelopes.digest_of(raw), str(assessment.level), assessment.score
@@ -231,15 +237,15 @@ def create(
     was: Earlier,
     *,
     turn: str = "",
-    drill: bool = False,
+    drill: UUID | None = None,
 ) -> tuple[Action, Requirement]:
     """Insert the action and its first requirement.
 
     Args:
-        turn: whose turn lists say it is, where that is not what the requirement says. drill: it is a test action, which no agent asked for.
+        turn: whose turn lists say it is, where that is not what the requirement says. drill: the id of a test action, which no agent asked for.
     """
     action = Action(
-        id=uuid.uuid4(),
+        id=drill or uuid.uuid4(),
         tenant=settings.TENANT,
         kind=proposal.kind,
         agent=proposal.agent,
@@ -258,7 +264,7 @@ def create(
         owner=proposal.owner,
         created_at=now,
         call_sha256=call,
-        drill=drill,
+        drill=drill is not None,
         follows=proposal.follows or was.rejected,
     )
     requirement = write_requirement(
@@ -276,6 +282,7 @@ def create(
         deadline_s=proposal.deadline_s,
         asked_for_sha256=canonical.fingerprint(dict(proposal.asked_for)) if proposal.run else "",
         names=proposal.names,
+        answer_schema=proposal.answer_schema,
     )
     action.turn = turn or action.turn
     rows.insert(action)
@@ -335,4 +342,5 @@ def facts_of(proposal: Proposal, policy: Policy, approvals_before: int) -> Facts
         agent=proposal.agent,
         customer=customer_of(policy, proposal.args, proposal.asked_for),
         args=proposal.args,
+        agent_takes=proposal.agent_takes,
     )

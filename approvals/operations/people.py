@@ -8,6 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from approvals.errors import BadRequest, NotAllowed, NotFound
@@ -18,6 +19,8 @@ from audit import log
 from audit.actors import SYSTEM, Actor
 from audit.log import Entry
 from audit.sentences import say
+
+LINK_IS_OVER = say("This login link was used or has run out; print a new one with: .venv/bin/python manage.py login_links NAME")
 
 
 @transaction.atomic
@@ -77,7 +80,7 @@ def deactivate(*, username: str, by: Actor, door: str = "cli", reason: str = "")
 
 @transaction.atomic
 def make_login_link(*, user: User, door: str = "cli") -> str:
-    """A token that signs this person in until it runs out (setting LOGIN_LINK_HOURS); only its hash is stored."""
+    """A token that signs this person in, once, until it runs out (LOGIN_LINK_HOURS); only its hash is stored. In the demo it works many times."""
     token = secrets.token_urlsafe(24)
     LoginLink.objects.filter(user=user, expires_at__lte=Now()).delete()
     LoginLink.objects.create(token_sha256=_hash(token), user=user, expires_at=Now() + timedelta(hours=settings.LOGIN_LINK_HOURS))
@@ -85,13 +88,28 @@ def make_login_link(*, user: User, door: str = "cli") -> str:
     return token
 
 
-@transaction.atomic
-def use_login_link(token: str) -> User:
-    """The person a token signs in. Raises NotFound when it is unknown, has run out, or the account is locked."""
-    link = LoginLink.objects.select_related("user").filter(token_sha256=_hash(token), expires_at__gt=Now()).first()
+def whose_login_link(token: str) -> User:
+    """The person a token would sign in; nothing is used up. Raises NotFound when it is unknown, used or over, or the account is locked."""
+    link = _links(token).select_related("user").first()
     if link is None or not link.user.is_active:
-        raise NotFound(say("This login link has run out; print new ones with: .venv/bin/python manage.py login_links"))
+        raise NotFound(LINK_IS_OVER)
     return link.user
+
+
+@transaction.atomic
+def use_login_link(token: str, *, door: str = "web") -> User:
+    """The person a token signs in, now and never again (in the demo: until it runs out). Raises NotFound as `whose_login_link` does."""
+    user = whose_login_link(token)
+    if settings.DEMO:
+        return user
+    if not _links(token).delete()[0]:  # of two who press at once, the second finds the row gone
+        raise NotFound(LINK_IS_OVER)
+    log.append(_entry(user, "person.link_used", user.actor, door))
+    return user
+
+
+def _links(token: str) -> QuerySet[LoginLink]:
+    return LoginLink.objects.filter(token_sha256=_hash(token), expires_at__gt=Now())
 
 
 def _hash(token: str) -> str:

@@ -1,6 +1,8 @@
 """An unused approval, or a question whose time ran out during a halt, goes back to the people, as a new version with its own digest and deadline."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from django.db.models.functions import Now
 
@@ -19,6 +21,8 @@ from approvals.states import ActionState
 from audit import log
 from audit.actors import Actor
 
+AS_BEFORE: Mapping[str, str] = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class Anew:
@@ -31,13 +35,15 @@ class Anew:
 
 
 def reopen(
-    action: Action, *, why: str, by: Actor, door: str, kind: str = "action.reopened", until: Until | None = None, anew: Anew | None = None
-) -> bool:
+    action: Action, *, why: str, by: Actor, door: str, kind: str = "action.reopened", until: Until | None = None, anew: Anew | None = None,
+    known_as: Mapping[str, str] = AS_BEFORE,
+) -> bool:  # fmt: skip
     """Void an unused approval (or what waits), under the caller's row lock, and ask again under the policy in force now.
 
     Args:
         why: the sentence people will read beside the new version. kind: how the log names it.
         until: the deadline it keeps; None gives people the whole time again.
+        known_as: ids of persons in the envelope that mean somebody else now (see `one_person`), who is excluded as they are.
 
     Returns:
         False when it is too late: the executor was faster, and its claim stands.
@@ -48,7 +54,8 @@ def reopen(
     envelope = envelopes.opened(action, before)
     anew = anew or _under_the_policy_of_today(envelope)
     policy, assessment = anew.policy, anew.assessment
-    excluded = sorted({*people_excluded(assessment, action.requested_by, action.owner, envelope.editors), *envelope.excluded})
+    editors = _also(envelope.editors, known_as)
+    excluded = sorted({*people_excluded(assessment, action.requested_by, action.owner, editors), *_also(envelope.excluded, known_as)})
     expected = action.version
     action.version += 1
     requirement = write_requirement(
@@ -65,11 +72,12 @@ def reopen(
         now=database_now(),
         deadline_s=envelope.asked_deadline_s,
         why=anew.word,
-        editor=envelope.edited_by,
-        editors=envelope.editors,
+        editor=known_as.get(envelope.edited_by, envelope.edited_by),
+        editors=editors,
         until=until,
         asked_for_sha256=envelope.asked_for_sha256,
         names=[envelope.confirm],
+        answer_schema=envelope.answer_schema,
     )
     changed = Action.objects.filter(pk=action.pk, state=action.state, version=expected, claimed_at=None, settled_at=None).update(
         state=ActionState.PENDING,
@@ -101,3 +109,7 @@ def _under_the_policy_of_today(envelope: Envelope) -> Anew:
     policy = policies.in_force()
     assessment = assess(policy.data, envelope.facts)
     return Anew(policy, envelope.facts, at_least_medium(policy.data, assessment) if envelope.needs else assessment)
+
+
+def _also(persons: Collection[str], known_as: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(persons).union(known_as[person] for person in persons if person in known_as)

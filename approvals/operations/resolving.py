@@ -100,7 +100,7 @@ def conclude(
         resolved_entry(action, requirement, by=by, door=decision.door),
     )
     tell_action(action, f"action.{state.lower()}")
-    announce(action, args=envelope.args, by=by)
+    announce(action, args=envelope.args, by=by, by_agent=bool(envelope.agent_takes))
 
 
 def _author(decision: Decision, requirement: Requirement) -> Actor:
@@ -139,7 +139,7 @@ def resolved_entry(action: Action, requirement: Requirement | None, *, by: Actor
     return events.entry(action, f"action.{action.state.lower()}", by=by, door=door, requirement=requirement, **data)
 
 
-def announce(action: Action, *, args: Any = None, by: Actor = actors.SYSTEM) -> None:
+def announce(action: Action, *, args: Any = None, by: Actor = actors.SYSTEM, by_agent: bool = False) -> None:
     """Tell other rooms, inside the transaction, what an action came to; `args` and `by` when it was decided."""
     action_resolved.send(
         sender=None,
@@ -153,6 +153,7 @@ def announce(action: Action, *, args: Any = None, by: Actor = actors.SYSTEM) -> 
             outcome={} if action.executes else told(action, args),
             hold_until=action.hold_until,
             door=action.resolution.get("door", "worker"),
+            by_agent=by_agent,
             stopped_by=by if (action.resolution.get("details") or {}).get("stop_run") else None,
         ),
     )

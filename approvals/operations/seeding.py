@@ -21,6 +21,7 @@ from approvals.operations.notices import tell_action
 from approvals.operations.opening import Proposal
 from approvals.operations.repeating import Earlier
 from approvals.policy.risk import Assessment, assess
+from approvals.queries import drills as drills_read
 from approvals.queries.policies import rosters
 from approvals.states import DrillKind, DrillState
 from audit import log
@@ -82,7 +83,7 @@ def place(
         return None
     # The log names whose doing it is; the page shows the agent's name where it would stand.
     proposal = replace(proposal, by=SYSTEM, follows=None)
-    action, requirement = opening.create(proposal, policy, facts, assessment, now, "", Earlier(), drill=True)
+    action, requirement = opening.create(proposal, policy, facts, assessment, now, "", Earlier(), drill=drills_read.fresh_id())
     Drill.objects.create(action=action, group=group, kind=kind, wrong=[dict(w) for w in wrong], based_on=based_on)
     DrillPlan.objects.filter(pk=group).update(since=Now(), gap=gap_of(plan.every))
     placed = {"action": str(action.pk), "group": group, "template": kind, "wrong": [dict(w) for w in wrong], "based_on": str(based_on)}

@@ -59,6 +59,7 @@ def rung_of(level: str, verdict: Verdict, *, question: bool) -> ladder.Rung:
     return ladder.rung(
         level, verdict, question=question,
         high_s=settings.FRESH_HIGH_S, critical_s=settings.FRESH_CRITICAL_S, critical=settings.CRITICAL,
+        links=settings.DEMO,
     )  # fmt: skip
 
 
@@ -81,7 +82,10 @@ def check(action: Action, envelope: Envelope, *, who: Standing, verdict: Verdict
     kept: dict[str, Any] = {"sign_in": proof.sign_in, **({"typed": True} if rung.typed else {})}
     if rung.signed and (rung.only_signed or "webauthn" in kinds):
         return {**kept, "by": ladder.PASSKEY_PROOF, **_signed(action, who, verdict, proof, kinds)}
-    if rung.fresh_s is not None and (age_s > rung.fresh_s or not ladder.enough(by, kinds)):
+    if by == ladder.LINK and not rung.links and not kinds:
+        raise StepUp(say("A login link is not enough at level %(level)s: add a passkey under Account security, or set a password",
+                         level=said_of(str(envelope.data["risk"]["level"]))), ask="enrol")  # fmt: skip
+    if rung.fresh_s is not None and (age_s > rung.fresh_s or not ladder.enough(by, kinds, links=rung.links)):
         raise StepUp(_stale(str(envelope.data["risk"]["level"]), by, age_s, rung.fresh_s, kinds), ask="fresh")
     return {**kept, "by": by, "age_s": int(age_s)}
 
@@ -149,13 +153,13 @@ def _signed(action: Action, who: Standing, verdict: Verdict, proof: Proof, kinds
 
 
 def _stale(level: str, by: str, age_s: float, limit_s: int, kinds: frozenset[str]) -> str:
-    if age_s > limit_s:
+    if age_s > limit_s and by not in ladder.NO_PROOF:
         return say(
             "You last showed that it is you %(age)s ago; at level %(level)s that must be less than %(limit)s ago. "
             "Confirm that it is you: what you wrote is kept, and nothing is decided by it",
             age=ladder.age(age_s), level=said_of(level), limit=ladder.age(limit_s),
         )  # fmt: skip
     how, risk = ladder.proof_said(by) or say("an older session"), said_of(level)
-    if by in ladder.WEAK or not by:
+    if by in ladder.WEAK | ladder.NO_PROOF:
         return say("Signing in by %(how)s is not enough at level %(level)s: confirm that it is you another way", how=how, level=risk)
     return say("You have a second factor: at level %(level)s confirm that it is you with it, not only by %(how)s", level=risk, how=how)

@@ -31,6 +31,7 @@ class Facts:
         agent, customer: who asks, and for whom (the tenant when nobody is named).
         opinion: what a second model doubts of it: "doubtful", "dangerous", or "" when nothing, or when none was asked.
         args: the validated arguments; frozen in the envelope beside the facts, not twice.
+        agent_takes: of an agent that makes the call itself, what it can be told (approve, edit, reject, respond); empty: our executor runs it.
     """
 
     tool: str
@@ -47,6 +48,7 @@ class Facts:
     customer: str = ""
     opinion: str = ""
     args: Any = None
+    agent_takes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

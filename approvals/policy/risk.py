@@ -68,6 +68,7 @@ class Assessment:
     denied: str = ""
     hits: tuple[Hit, ...] = ()
     undoable: bool = False
+    agent_takes: tuple[str, ...] = ()
 
 
 def assess(policy: PolicyData, facts: Facts) -> Assessment:
@@ -90,8 +91,8 @@ def added_up(policy: PolicyData, facts: Facts, hits: tuple[Hit, ...]) -> Assessm
     base = policy.requirements[level]
     factors += [Factor("rule", 0, _why(hit, facts), hit.rule.name) for hit in hits if hit.only_more and _tightens(hit, base)]
     denied = next((DENIED(why=hit.rule.deny, rule=hit.rule.name) for hit in hits if hit.rule.deny), "")
-    asked = required(policy, level, facts.reversible, hits)
-    return Assessment(_within(policy, level, score), level, tuple(factors), asked, denied, hits, facts.reversible)
+    asked = _takes(required(policy, level, facts.reversible, hits), facts.agent_takes)
+    return Assessment(_within(policy, level, score), level, tuple(factors), asked, denied, hits, facts.reversible, facts.agent_takes)
 
 
 def points_of(policy: PolicyData, facts: Facts) -> tuple[int, Level]:
@@ -130,7 +131,7 @@ def at_least_medium(policy: PolicyData, assessment: Assessment, why: str = "") -
         score=_within(policy, Level.MEDIUM, assessment.score),
         level=Level.MEDIUM,
         factors=(*assessment.factors, because),
-        requirement=required(policy, Level.MEDIUM, assessment.undoable, assessment.hits),
+        requirement=_takes(required(policy, Level.MEDIUM, assessment.undoable, assessment.hits), assessment.agent_takes),
     )
 
 
@@ -169,6 +170,18 @@ def _asked(base: RequirementRule, hits: Sequence[Hit]) -> RequirementRule:
         if more := hit.rule.require or (hit.rule.instead if hit.only_more else None):
             asked = stricter(asked, more)
     return asked
+
+
+def _takes(asked: RequirementRule, agent_takes: Sequence[str]) -> RequirementRule:
+    """What can be decided where the agent makes the call itself: only what it can be told.
+
+    Its calls of one turn are answered together: the first approval waits for the last, as long as people have to decide.
+    """
+    if not agent_takes:
+        return asked
+    told = {*agent_takes, "reject", *(["take_over"] if "respond" in agent_takes else [])}
+    verdicts = tuple(verdict for verdict in asked.verdicts if verdict in told)
+    return asked.model_copy(update={"verdicts": verdicts or ("reject",), "execute_within_s": max(asked.execute_within_s, asked.deadline_s)})
 
 
 def _tightens(hit: Hit, base: RequirementRule) -> bool:

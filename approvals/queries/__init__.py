@@ -10,6 +10,7 @@ policies   versions, rules with their figures, back-tests
 opinions   what a second model thinks
 drills     test actions that are over, and their plans
 past       past calls as they were frozen
+alike      accounts that may be one human
 preferences  what a person chose, and who has an action open
 """
 

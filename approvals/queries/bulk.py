@@ -12,7 +12,7 @@ from approvals import entitling, envelopes
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement, User
 from approvals.permissions import why_not_decide
-from approvals.queries.drills import groups_with_drills
+from approvals.queries.drills import decided_alone, groups_with_drills
 from approvals.render.arguments import may_fold
 from approvals.render.parts import as_object
 from approvals.states import ActionState, word
@@ -147,7 +147,7 @@ def _member(action: Action, row: Requirement, tested: frozenset[str]) -> Member:
         schema=str(data["tool"].get("schema_sha256", "")),
         hidden=bool(data["facts"].get("hidden_characters")),
         why=why,
-        picked=action.drill or (not groups.isdisjoint(tested) and action.pk.int % 16 == 0),
+        picked=action.drill or (not groups.isdisjoint(tested) and decided_alone(action.pk)),
     )
 
 

@@ -83,6 +83,7 @@ class ActionDetail:
         grants: standing approvals of this agent and tool that are in force.
         rejections: so many end it; `escalated` groups that are asked as well by now.
         excluded: who can never approve it, each with the rule that says so.
+        agent_takes: the agent makes the call itself, and can be told this of it. answer_schema: what an answer has to fit.
         confirm: what is typed to approve it, where the ladder asks for that.
         opened: at high and critical, the parts of this version that this reader has opened.
         own_edit: this reader had a hand in these arguments: they may reject or edit again, not approve.
@@ -129,6 +130,13 @@ class ActionDetail:
     opened: frozenset[str] = frozenset()
     opinions: list[OpinionRow] = field(default_factory=list)
     approved: Approved | None = None
+    agent_takes: tuple[str, ...] = ()
+    answer_schema: Any = None
+
+    @property
+    def editable(self) -> bool:
+        """Whether its arguments can be changed at all: a question has none, and not every agent takes others."""
+        return self.row.kind != "question" and (not self.agent_takes or "edit" in self.agent_takes)
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,7 @@ class Shown:
     args: Any
     preview: dict[str, Any]
     confirm: str = ""
+    tool_schema_sha256: str = ""
 
 
 def shown(action_id: Any) -> Shown | None:
@@ -154,7 +163,7 @@ def shown(action_id: Any) -> Shown | None:
         return None
     try:
         envelope = envelopes.Envelope(canonical.parse(bytes(found[3])))
-        return Shown(found[0], found[1], found[2], envelope.args, found[4], envelope.confirm)
+        return Shown(found[0], found[1], found[2], envelope.args, found[4], envelope.confirm, envelope.data["tool"]["schema_sha256"])
     except (canonical.NotCanonical, KeyError, TypeError, AttributeError):
         return None
 
@@ -228,6 +237,8 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
         escalated=envelope.escalated(action.passed),
         excluded=_excluded(action, envelope, versions),
         confirm=envelope.confirm,
+        agent_takes=envelope.agent_takes,
+        answer_schema=envelope.answer_schema,
         opened=_opened(action, reader) if reader else frozenset(),
         own_edit=reader is not None and reader.person in envelope.editors & envelope.excluded,
         grants=open_grants(agent=action.agent, tool=action.tool) if action.kind == Action.Kind.TOOL else [],

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection
 from django.db.models import Q, QuerySet
+from django.utils.crypto import salted_hmac
 
 from approvals import envelopes
 from approvals.errors import Tampered
@@ -20,6 +21,7 @@ from approvals.states import ActionState, DrillState
 
 SOURCES = 40  # how many real calls one test action may be made from
 ENDED = 20
+COVER = 16  # one in so many real actions is treated as a test action has to be
 
 # What counts decisions or calls leaves these out. In SQL, of the expression that names the action (never a value from outside).
 NO_DRILL = "{action} NOT IN (SELECT action_id FROM approvals_drill)"
@@ -139,6 +141,19 @@ def plans() -> list[Plan]:
         Plan(p.group, p.active, p.every, p.per_day, tuple(p.kinds), p.changed_by_name, p.changed_at, p.group in waiting)
         for p in DrillPlan.objects.order_by("group")
     ]
+
+
+def decided_alone(action_id: UUID) -> bool:
+    """Whether this action is one of the one in `COVER` that nothing is decided together with, nor in advance: each test action is.
+
+    By a secret, so that an id says nothing by itself. Asked only where a group gets tests (`groups_with_drills`).
+    """
+    return salted_hmac("countersign.drills.cover", action_id.hex).digest()[0] % COVER == 0
+
+
+def fresh_id() -> UUID:
+    """An id for a test action: as random as any that is `decided_alone`."""
+    return next(found for found in iter(uuid4, None) if decided_alone(found))
 
 
 def groups_with_drills() -> frozenset[str]:

@@ -92,7 +92,7 @@ def offered(detail: ActionDetail, desk: Desk | None, *, web: str) -> list[str]:
         yes = "approve" in detail.verdicts and not detail.own_edit and detail.row.kind != "question"
         found += [*(["approve"] if yes else []), *(["reject"] if "reject" in detail.verdicts else [])]
         found += ["respond"] if "respond" in detail.verdicts and not detail.own_edit else []
-        found += ["edit"] if detail.row.kind != "question" and isinstance(detail.args, dict) and detail.args else []
+        found += ["edit"] if detail.editable and isinstance(detail.args, dict) and detail.args else []
     if may and detail.row.run:
         found.append("ask")
     if desk and desk.may_reserve:

@@ -7,7 +7,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
 
 KEPT = "kept_words"  # what somebody wrote before they were asked to confirm that it is they
-PROVED_AT = "proved_at"  # what single sign-on says of when the person was there (seconds)
+PROVED_AT = "proved_at"  # what single sign-on says of when the person was there (seconds; None: it does not say)
 
 
 class ClosedSignup(DefaultAccountAdapter):

@@ -48,7 +48,7 @@ def ways(found: Factors, *, password: bool, username: str, after: str) -> tuple[
     if password:
         found_ways.append(Way("key-round", _("Enter your password"), "", f"{reverse('account_reauthenticate')}?{back}"))
     if found.sso and settings.OIDC_ISSUER:
-        asked = urlencode({"process": "login", "next": after, "auth_params": "prompt=login&max_age=0"})
+        asked = urlencode({"process": "login", "next": after})
         text = _("You sign in there once more and come back.")
         label = _("Go through %(name)s") % {"name": settings.OIDC_NAME}
         found_ways.append(Way("log-in", label, text, post=f"{reverse('openid_connect_login', args=['sso'])}?{asked}"))

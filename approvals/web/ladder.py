@@ -99,7 +99,7 @@ def bar_of(detail: ActionDetail, *, halts: list[Stop]) -> Bar | None:
         confirm_url=reverse("action-approve", args=[row.id]) if approve in {"confirm", "typed"} else "",
         respond_url=reverse("action-respond", args=[row.id]) if "respond" in detail.verdicts and not detail.own_edit else "",
         respond_label=_("Answer") if question else _("Answer instead"),
-        edit_url="" if question else reverse("action-edit", args=[row.id]),
+        edit_url=reverse("action-edit", args=[row.id]) if detail.editable else "",
         reject_url=reverse("action-reject", args=[row.id]) if "reject" in detail.verdicts else "",
         reject_optional="reject" not in detail.reason_for,
         hint=told(OWN_EDIT if detail.own_edit else HINTS[approve]),

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.signals import authentication_step_completed
 from allauth.mfa import signals as mfa_signals
+from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.signals import social_account_added
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -23,7 +25,7 @@ from django.urls import reverse
 
 from approvals import ladder
 from approvals.models.people import User
-from approvals.operations import people
+from approvals.operations import identities, people
 from approvals.operations import sign_ins as operations
 from approvals.web.accounts import PROVED_AT
 
@@ -57,9 +59,16 @@ class SignIns:
             logout(request)
             return redirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
         name = (request.resolver_match and request.resolver_match.url_name) or ""
-        if name.startswith(GUARDED) and name not in OPEN and not may_manage(request):
+        if _changes_ways_in(request, name) and not may_manage(request):
             return to_confirm(request.get_full_path() if request.method == "GET" else reverse("security"))
         return None
+
+
+def _changes_ways_in(request: HttpRequest, name: str) -> bool:
+    """Whether a page changes how somebody signs in. Connecting an identity elsewhere does; signing in by one goes to the same address."""
+    if name == "openid_connect_login":
+        return "connect" in (request.POST.get("process"), request.GET.get("process"))
+    return name.startswith(GUARDED) and name not in OPEN
 
 
 def sign_in_of(request: HttpRequest) -> str:
@@ -95,11 +104,20 @@ def _began(sender: Any, request: HttpRequest, user: User, **more: Any) -> None:
     """Django signed somebody in."""
     if request.session.session_key is None:
         request.session.create()
-    at, before = request.session.pop(PROVED_AT, None), sign_in_of(request)
+    by_provider = any(record.get("method") == "socialaccount" for record in get_authentication_records(request, user))
+    # A moment, not a length: Django would count a length anew whenever the session is written.
+    request.session.set_expiry(datetime.now(UTC) + timedelta(seconds=settings.OIDC_SESSION_S) if by_provider else None)
+    proof, at = _dated(_proof(request, user), request.session.pop(PROVED_AT, None))
     request.session[ID] = operations.begin(
-        user=user, session_key=str(request.session.session_key), device=_device(request), proof=_proof(request, user),
-        at=datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else None, instead_of=before,
-    )  # fmt: skip
+        user=user, session_key=str(request.session.session_key), device=_device(request), proof=proof, at=at, instead_of=sign_in_of(request)
+    )
+
+
+def _dated(proof: str, at: Any) -> tuple[str, datetime | None]:
+    """Single sign-on proves what it says, of when it says. What is shown here (a factor after it, a password) is shown now."""
+    if proof != ladder.SSO:
+        return proof, None
+    return (proof, datetime.fromtimestamp(at, UTC)) if isinstance(at, int) else (ladder.UNDATED, None)
 
 
 def _proof(request: HttpRequest, user: User) -> str:
@@ -136,6 +154,11 @@ def _factor_changed(what: str) -> Callable[..., None]:
     return tell
 
 
+def _connected(sender: Any, request: HttpRequest, sociallogin: SocialLogin, **more: Any) -> None:
+    user: Any = request.user
+    identities.connected(user=user, subject=str(sociallogin.account.uid), by=user.actor)
+
+
 def _device(request: HttpRequest) -> str:
     return request.headers.get("User-Agent", "").encode("utf-8", "replace").decode("utf-8", "replace").replace("\x00", "")
 
@@ -145,6 +168,7 @@ def listen() -> None:
     user_logged_in.connect(_began, dispatch_uid="sign-in-began")
     user_logged_out.connect(_left, dispatch_uid="sign-in-left")
     authentication_step_completed.connect(_proved, dispatch_uid="sign-in-proved")
+    social_account_added.connect(_connected, dispatch_uid="identity-connected")
     for name, signal in (("added", mfa_signals.authenticator_added), ("removed", mfa_signals.authenticator_removed),
                          ("renewed", mfa_signals.authenticator_reset)):  # fmt: skip
         signal.connect(_factor_changed(name), dispatch_uid=f"factor-{name}", weak=False)

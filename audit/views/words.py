@@ -153,6 +153,12 @@ SENTENCES: dict[str, Say] = {
         "The Slack account %(account)s is no longer %(username)s's", account=d.get("slack_user"), username=d.get("username")
     ),
     "person.link_made": lambda d: say("A login link was made for %(username)s", username=d.get("username")),
+    "person.joined": lambda d: say("One person from now on: %(names)s", names=", ".join(d.get("accounts") or [])),
+    "person.parted": lambda d: say("%(username)s is a person of their own again", username=d.get("username")),
+    "person.same_email": lambda d: say(
+        "%(username)s has the e-mail address of %(names)s", username=d.get("username"), names=", ".join(d.get("others") or [])
+    ),
+    "person.link_used": lambda d: say("The login link of %(username)s was used", username=d.get("username")),
     "person.device_added": lambda d: say("%(username)s is called on %(name)s", username=d.get("username"), name=d.get("name")),
     "person.device_removed": lambda d: say("%(username)s is no longer called on %(name)s", username=d.get("username"), name=d.get("name")),
     "person.added": lambda d: say("Added the account %(username)s", username=d.get("username")),
@@ -171,6 +177,8 @@ SENTENCES: dict[str, Say] = {
         "%(username)s confirmed who they are (%(how)s)", username=d.get("username"), how=told(str(d.get("with_", "")))
     ),
     "person.sessions_ended": lambda d: say("Ended %(count)s sessions of %(username)s", count=d.get("count"), username=d.get("username")),
+    "person.sso_connected": lambda d: say("An identity of single sign-on was connected with %(username)s", username=d.get("username")),
+    "person.sso_disconnected": lambda d: say("Single sign-on was disconnected from %(username)s", username=d.get("username")),
     "person.factor_added": lambda d: say(
         "%(username)s added a second factor (%(factor)s)", username=d.get("username"), factor=_word(FACTORS, d.get("factor"))
     ),

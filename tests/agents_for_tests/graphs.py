@@ -178,13 +178,5 @@ slow.add_conditional_edges("step", lambda state: "step" if len(state["told"]) < 
 slow.add_edge("finish", END)
 
 not_a_graph = "something else"
-broken_in_two = _graph(("row", _in_a_row)).compile(interrupt_before=["row"])
-
-
-async def _awaits(state: dict[str, Any]) -> dict[str, Any]:
-    return state
-
-
-in_a_loop = _graph(("awaits", _awaits))
 
 AGENT = AgentSpec(slug="calls", title="Test agent", tools=TOOLS, input_model=Wanted, environment="demo")

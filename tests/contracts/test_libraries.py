@@ -176,3 +176,69 @@ def test_celery_is_set_up_as_the_trials_ask():
     assert app.conf.worker_prefetch_multiplier == 1
     options = app.conf.broker_transport_options
     assert options["ack_emulation"] is False and not Channel.do_restore, "a worker must hold nothing that it could die of giving back"
+
+
+# -- what the two guards of agents that act themselves lean on (agents.graphs.guard) --------------------------------------
+def test_an_interrupt_is_known_by_its_place_before_it_is_answered():
+    from langgraph._internal._constants import CONFIG_KEY_CHECKPOINT_NS, CONFIG_KEY_SCRATCHPAD
+    from langgraph.config import get_config
+    from langgraph.types import _interrupt_id
+
+    seen = []
+
+    def node(state: State) -> State:
+        for number in range(2):
+            config = get_config()["configurable"]
+            pad = config[CONFIG_KEY_SCRATCHPAD]
+            seen.append((_interrupt_id(config[CONFIG_KEY_CHECKPOINT_NS], number), len(pad.resume), pad.get_null_resume(False)))
+            interrupt(f"question {number}")
+        return {"told": "both"}
+
+    graph = graph_of(node)
+    config = {"configurable": {"thread_id": "1", "__pregel_strict_resume": True}}
+    graph.invoke({}, config)
+    first = graph.get_state(config).interrupts[0]
+    assert seen[0][:2] == (first.id, 0)
+    graph.invoke(Command(resume={first.id: "yes"}), config)
+    assert graph.get_state(config).interrupts[0].id == seen[-1][0] and seen[-1][1] == 1
+
+
+def test_a_callback_sees_each_tool_before_it_runs_and_can_stop_it_without_harm_to_the_thread():
+    from langchain.agents import create_agent
+    from langchain_core.callbacks import BaseCallbackHandler
+    from langchain_core.language_models.fake_chat_models import FakeMessagesListChatModel
+    from langchain_core.messages import AIMessage
+    from langchain_core.tools import tool
+    from langgraph.errors import GraphBubbleUp
+
+    ran: list[str] = []
+
+    class Model(FakeMessagesListChatModel):
+        def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+            return self
+
+    @tool
+    def act(what: str) -> str:
+        """Acts."""
+        ran.append(what)
+        return "done"
+
+    class Stops(BaseCallbackHandler):
+        raise_error = True
+        stop = True
+
+        def on_tool_start(self, serialized: Any, input_str: str, **kwargs: Any) -> None:
+            assert (serialized["name"], kwargs["inputs"], kwargs["tool_call_id"]) == ("act", {"what": "it"}, "call-1")
+            if self.stop:
+                raise GraphBubbleUp("not now")
+
+    call = {"name": "act", "args": {"what": "it"}, "id": "call-1"}
+    graph = create_agent(Model(responses=[AIMessage("", tool_calls=[call]), AIMessage("over")]), [act], checkpointer=InMemorySaver())
+    handler = Stops()
+    config: Any = {"configurable": {"thread_id": "1"}, "callbacks": [handler]}
+    with pytest.raises(GraphBubbleUp):
+        graph.invoke({"messages": [("user", "hi")]}, config)
+    assert ran == [] and graph.get_state(config).tasks[0].error is None
+    handler.stop = False
+    graph.invoke(None, config)
+    assert ran == ["it"]

@@ -9,7 +9,9 @@ from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 
+from approvals import permissions
 from approvals.live import consumer
 from approvals.models import Action, Decision, User
 from approvals.operations import groups, people, sign_ins
@@ -112,6 +114,30 @@ async def test_whoever_lost_a_group_comes_back_as_who_they_are_now(monkeypatch):
     assert (closed["type"], closed["code"]) == ("websocket.close", consumer.BYE_ANOTHER_GROUP)
     await again.leave()
     await socket.leave()
+
+
+async def test_a_look_that_fails_shows_the_browser_out_which_may_come_back(monkeypatch):
+    monkeypatch.setattr(consumer, "RECHECK_S", 0.3)
+    cast, _ = await story()
+    socket = await listen(cast.reviewer)
+    assert await socket.connect()
+    await socket.until("ping")
+
+    def away(*args: Any, **more: Any) -> Any:
+        raise OperationalError("the database is restarting")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(permissions, "roles", away)
+        while (frame := await socket.receive_output(5))["type"] == "websocket.send":
+            pass
+    assert (frame["type"], frame["code"]) == ("websocket.close", consumer.BYE_UNSURE)
+    await sync_to_async(factories.action)()
+    await asyncio.sleep(0.5)
+    assert socket.output_queue.empty(), "nothing is told meanwhile, though the browser has not hung up yet"
+    await socket.leave()
+    again = await listen(cast.reviewer)
+    assert await again.connect()
+    await again.leave()
 
 
 async def test_another_site_may_not_listen():

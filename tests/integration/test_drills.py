@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from random import Random
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -9,13 +10,15 @@ from django.db.models.functions import Now
 
 from agents import operations as agents
 from agents.models import Effect, Run
+from agents.operations import explaining
 from approvals import operations as approvals
 from approvals import queries
 from approvals.errors import AlreadyDecided, BadRequest, Conflict, NotAllowed
 from approvals.models import Action, Decision, Drill, DrillPlan, Edit, Grant
-from approvals.operations import asking, granting, seeding, timing
+from approvals.operations import granting, seeding, timing
 from approvals.operations.claiming import claim
 from approvals.operations.granting import Wanted
+from approvals.operations.step_up import Proof
 from approvals.queries import action_detail, bulk, drills, grants, past, quality
 from approvals.queries.drills import NO_DRILL
 from approvals.states import DrillKind, DrillState
@@ -23,7 +26,7 @@ from audit import queries as audit
 from audit.models import Event
 from tests import factories
 from tests.factories import call, decide, lines, waiting, work
-from tests.fakes import as_intruder, clock_moved, together
+from tests.fakes import as_intruder, clock_moved, together, with_rules
 
 pytestmark = pytest.mark.usefixtures("agents")
 EVIDENCE = {"rationale": "It was asked for.", "evidence": [{"title": "Mail", "text": "Please pay 45.00 to ada"}]}
@@ -123,7 +126,7 @@ def test_a_repeated_verdict_is_the_recorded_one(cast, drill):
 @pytest.mark.parametrize(("args", "state"), [({"amount_cents": 4_500, "to": "ada"}, "CAUGHT"), ({"to": "bob"}, "MISSED")])
 def test_an_edit_ends_it_caught_when_it_mends_what_was_wrong(cast, drill, args, state):
     now = action_detail(drill.pk, reader=cast.reviewer).args
-    edit = approvals.request_edit(drill.pk, by=cast.reviewer, seen_digest=drill.digest, args={**now, **args}, door="web")
+    edit = approvals.request_edit(drill.pk, by=cast.reviewer, seen_digest=drill.digest, args={**now, **args}, reason="too much", door="web")
     work()
     assert (outcome(drill), Edit.objects.get(pk=edit.pk).state) == (state, "REFUSED")
     assert Action.objects.get(pk=drill.pk).version == 1
@@ -148,13 +151,31 @@ def test_a_halt_that_took_its_time_ends_it(cast, drill):
     assert outcome(drill) == "WITHDRAWN" and Action.objects.get(pk=drill.pk).version == 1
 
 
-def test_asking_bothers_no_agent(cast, drill):
-    asked = approvals.ask(drill.pk, by=cast.reviewer, question="Why so much?", door="web")
-    agents.answer_ask(asked.pk)
-    (row,) = queries.asks(action=str(drill.pk))
-    assert (row.state, row.answer) == ("ANSWERED", asking.NOTHING_TO_ADD)
-    assert queries.asks(run=drill.run) == []
-    assert Event.objects.get(kind="ask.answered").actor_name == "Countersign"
+def test_a_question_about_it_is_answered_by_the_agent_as_about_any_other(cast, real, drill, monkeypatch):
+    monkeypatch.setattr(explaining, "configured", lambda: lambda asked: f"Because of {asked.args['amount_cents']}")
+    for action in (real, drill):
+        agents.answer_ask(approvals.ask(action.pk, by=cast.reviewer, question="Why so much?", door="web").pk)
+    told = [queries.asks(action=str(a.pk))[0] for a in (real, drill)]
+    assert [(row.state, row.answer) for row in told] == [
+        ("ANSWERED", "Because of 4500"), ("ANSWERED", f"Because of {action_detail(drill.pk, reader=cast.reviewer).args['amount_cents']}"),
+    ]  # fmt: skip
+    assert len({e.actor_name for e in Event.objects.filter(kind="ask.answered")}) == 1
+    assert [row.answer for row in queries.asks(run=drill.run)] == ["Because of 4500"]
+
+
+def test_where_nobody_explains_that_is_said_of_both(cast, real, drill, monkeypatch):
+    monkeypatch.setattr(explaining, "configured", lambda: None)
+    for action in (real, drill):
+        agents.answer_ask(approvals.ask(action.pk, by=cast.reviewer, question="Why?", door="web").pk)
+    assert len({(row.state, row.answer) for a in (real, drill) for row in queries.asks(action=str(a.pk))}) == 1
+
+
+def test_at_critical_the_name_to_type_is_the_targets_as_of_any_other(cast, world, policy):
+    policy.write_text(with_rules("- name: all-critical\n  match: {tools: [pay]}\n  at_least: critical"))
+    _, action = waiting(cast.operator, call("pay", EVIDENCE, amount_cents=4_500, to="ada"), world=world)
+    plan(cast)
+    made = Action.objects.get(pk=agents.place_drill("reviewers", kind="amount", chance=Random(3)))
+    assert made.level == "critical" and queries.shown(made.pk).confirm == queries.shown(action.pk).confirm == "ada"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -244,22 +265,39 @@ def test_a_rejected_one_says_nothing_about_the_same_call_of_its_run(cast, world)
     assert later.state == "PENDING" and later.follows is None
 
 
-def test_no_grant_is_given_after_it_and_none_lets_it_through(cast, drill):
-    with pytest.raises(BadRequest, match="one by one"):
-        granting.draft(drill.pk, Wanted("tool", 3, drill.expires_at, "amount_cents", None, 100_000), by=cast.reviewer)
+def draft_and_give(action, by) -> Grant:
+    wanted = Wanted("tool", 3, action.expires_at, "amount_cents", None, 100_000)
+    made = granting.draft(action.pk, wanted, by=by)
+    proof = factories.proof(action, by) if action.level == "high" else Proof()
+    return granting.give(action.pk, wanted, seen=made.terms.digest, reason="the same again", by=by, proof=proof, door="web")
+
+
+def test_a_grant_after_it_is_tried_as_any_other_and_refused_as_some_real_ones_are(cast, world, real, drill, monkeypatch):
+    with pytest.raises(BadRequest, match="Picked to be looked at by itself, as some are"):
+        draft_and_give(drill, cast.reviewer)
+    monkeypatch.setattr(granting, "decided_alone", lambda action_id: True)
+    with pytest.raises(BadRequest, match="Picked to be looked at by itself, as some are"):
+        draft_and_give(real, cast.reviewer)
     assert Grant.objects.count() == 0
+    plan(cast, active=False)
+    assert draft_and_give(real, cast.reviewer).like_id == real.pk
 
 
-def test_bulk_leaves_it_out_and_some_real_ones_with_it(cast, real, drill):
+def test_bulk_leaves_it_out_by_its_id_and_some_real_ones_with_it(cast, real, drill):
     with as_intruder("approvals_action") as cursor:  # as if it were of a level that may be decided together
         cursor.execute("UPDATE approvals_action SET level = 'medium' WHERE drill")
     member = replace(bulk.members([str(drill.pk)])[str(drill.pk)], why="")
-    assert "looked at by itself" in bulk.alone(member)
+    assert "looked at by itself" in bulk.alone(member) and drills.decided_alone(drill.pk)
     ids = [str(factories.action(tool="t").pk) for _ in range(64)]
-    said = {bulk.alone(m) for some in (ids[:32], ids[32:]) for m in bulk.members(some).values()}
-    assert said == {"", bulk.alone(member)}
+    by_id = {m.id: bulk.alone(m) for some in (ids[:32], ids[32:]) for m in bulk.members(some).values()}
+    assert {pk: said for pk, said in by_id.items() if said} == {pk: bulk.alone(member) for pk in ids if drills.decided_alone(UUID(pk))}
     plan(cast, active=False)
     assert {bulk.alone(m) for m in bulk.members(ids[:32]).values()} == {""}
+
+
+def test_about_one_in_sixteen_ids_is_picked_and_its_digits_do_not_say_which():
+    picked = [found for found in (uuid4() for _ in range(8_000)) if drills.decided_alone(found)]
+    assert 350 < len(picked) < 650 and len({found.hex[-1] for found in picked}) == 16
 
 
 def test_everything_that_counts_decisions_leaves_it_out_in_sql():

@@ -13,9 +13,26 @@ from tests import factories
 from tests.fakes import clock_moved
 
 
-def test_a_link_signs_its_person_in_until_it_runs_out(cast):
+def test_a_link_signs_its_person_in_once_and_that_is_on_record(cast):
     token = people.make_login_link(user=cast.reviewer)
+    assert people.whose_login_link(token) == people.whose_login_link(token) == cast.reviewer
     assert people.use_login_link(token) == cast.reviewer
+    for look in (people.use_login_link, people.whose_login_link):
+        with pytest.raises(NotFound, match="was used"):
+            look(token)
+    assert queries.events(stream=f"person:{cast.reviewer.pk}").rows[0].kind == "person.link_used"
+
+
+def test_a_link_that_has_run_out_signs_nobody_in(cast):
+    token = people.make_login_link(user=cast.reviewer)
+    with clock_moved(hours=13), pytest.raises(NotFound, match="run out"):
+        people.use_login_link(token)
+
+
+def test_the_demos_links_work_again_until_they_run_out(cast, settings):
+    settings.DEMO = True
+    token = people.make_login_link(user=cast.reviewer)
+    assert people.use_login_link(token) == people.use_login_link(token) == cast.reviewer
     with clock_moved(hours=13), pytest.raises(NotFound, match="run out"):
         people.use_login_link(token)
 

@@ -7,7 +7,7 @@ import pytest
 
 from agents.errors import BadProject
 from agents.graphs.loader import load_agent, load_project
-from tests.factories import PROJECT, SHAPES
+from tests.factories import OTHERS, PROJECT, SHAPES
 
 GRAPHS = PROJECT.parent / "graphs.py"
 
@@ -57,8 +57,6 @@ def test_a_file_that_names_nothing_usable_is_refused(tmp_path, text):
     [
         ("not_a_graph", "is a str"),
         ("nothing", "nothing"),
-        ("broken_in_two", "breakpoints"),
-        ("in_a_loop", "async def"),
         ("", "ValueError|AttributeError"),
     ],
 )
@@ -81,6 +79,59 @@ def test_dependencies_of_another_shape_are_refused_or_ignored(tmp_path, dependen
         assert load_project(tmp_path / "langgraph.json")
     except BadProject as error:
         assert "dependencies" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [
+        ({"graphs": {"a": "./graph.ts:agent"}}, "not Python"),
+        ({"graphs": {"a": {"description": "no path"}}}, "must name a file"),
+        ({"graphs": {"a/b": "./x.py:graph"}}, "named with letters"),
+        ({"graphs": {"a": "./x.py:graph"}, "env": 3}, "env"),
+        ({"graphs": {"a": "./x.py:graph"}, "env": ".nowhere"}, "nowhere"),
+        ({"graphs": {"a": "./x.py:graph"}, "dependencies": ["a-package-nobody-made"]}, "a-package-nobody-made"),
+        ({"graphs": {"a": "./x.py:graph"}, "countersign": []}, "countersign"),
+        ({"graphs": {"a": "./x.py:wants_much"}}, "wants one, two"),
+        ({"graphs": {"a": "./x.py:remote"}}, "another server"),
+        ({"graphs": {"a": "./x.py:closing"}}, "context manager"),
+    ],
+)
+def test_what_the_convention_allows_and_we_cannot_follow_is_said(tmp_path, says, why):
+    (tmp_path / "x.py").write_text(
+        "import contextlib\nclass RemoteGraph: pass\nremote = RemoteGraph()\ndef wants_much(one, two): ...\n"
+        "@contextlib.contextmanager\ndef closing():\n    yield\n"
+    )
+    (tmp_path / "langgraph.json").write_text(json.dumps(says))
+    with pytest.raises(BadProject, match=why):
+        load_project(tmp_path / "langgraph.json")
+
+
+def test_a_projects_environment_is_known_to_its_code_and_the_operators_own_stands(tmp_path, monkeypatch):
+    monkeypatch.setenv("SET_BY_THE_OPERATOR", "mine")
+    monkeypatch.setenv("OF_THE_PROJECT", "")
+    monkeypatch.delenv("OF_THE_PROJECT")
+    (tmp_path / ".env").write_text("# words\nexport OF_THE_PROJECT='yes'\nSET_BY_THE_OPERATOR=theirs\n")
+    (tmp_path / "x.py").write_text(
+        "import os\nfrom tests.agents_for_tests.graphs import raw as graph\n"
+        "assert (os.environ['OF_THE_PROJECT'], os.environ['SET_BY_THE_OPERATOR']) == ('yes', 'mine')\n"
+    )
+    says = {"graphs": {"a": {"path": "./x.py:graph", "description": "an object"}}, "env": ".env", "dependencies": ["langchain>=1"]}
+    (tmp_path / "langgraph.json").write_text(json.dumps(says))
+    assert load_project(tmp_path / "langgraph.json")[0].slug == "a"
+    monkeypatch.delenv("OF_THE_PROJECT")
+
+
+@pytest.mark.parametrize(("slug", "own", "awaits"), [("batched", "InMemorySaver", False), ("awaiting", "", True), ("made", "", False)])
+def test_factories_graphs_with_a_checkpointer_and_async_nodes_are_taken(slug, own, awaits):
+    loaded = load_agent(str(OTHERS), slug)
+    assert (loaded.own_checkpointer, loaded.needs_a_loop) == (own, awaits)
+    assert loaded.compile(None).checkpointer is None
+
+
+def test_tools_of_a_graph_and_of_its_helpers_are_found_with_a_suggested_class():
+    found = load_agent(str(OTHERS), "batched_helper").described
+    assert {(t["name"], t["risk"], t["helper"]) for t in found} >= {("helper", "write", ""), ("send", "message", "helper")}
+    assert next(t for t in found if t["name"] == "send")["schema"]["required"] == ["to"]
 
 
 def test_a_graph_that_was_renamed_is_missed_by_name():

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals import permissions
 from approvals.errors import BadRequest, NotFound
+from approvals.operations import identities, sign_ins, step_up
 from approvals.operations import people as people_operations
-from approvals.operations import sign_ins, step_up
 from approvals.queries import sign_ins as queries
 from approvals.web.confirming import keep_after, safe, ways
 from approvals.web.devices import device_name
@@ -70,6 +70,16 @@ def end_others(request: Request) -> HttpResponse:
     """End all sessions of one's own except this one."""
     count = sign_ins.end_all(user=request.user, by=request.user.actor, but=sign_in_of(request))
     messages.success(request, ngettext("%(n)s other session has ended.", "%(n)s other sessions have ended.", count) % {"n": count})
+    return redirect("security")
+
+
+@require_POST
+def disconnect(request: Request) -> HttpResponse:
+    """Take the identities of single sign-on from one's own account: as much as taking a factor away."""
+    if not may_manage(request):
+        return to_confirm("/security/")
+    identities.disconnect(user=request.user, by=request.user.actor, door="web")
+    messages.success(request, _("Disconnected: nobody signs in to this account through it any more."))
     return redirect("security")
 
 

@@ -1,6 +1,7 @@
 """`manage.py doctor`: what is wrong with this installation, and how to mend it. Exit status 1 when something is."""
 
 import hashlib
+import secrets
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import psycopg
 from celery import current_app
 from django.conf import settings
+from django.core.cache import cache
 from django.core.checks import run_checks
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
@@ -21,6 +23,7 @@ from approvals import queries
 from approvals.notify import mail
 from approvals.operations import policies, publishing
 from approvals.policy.rules import text_of
+from approvals.queries import alike
 from approvals.queries import sign_ins as sign_in_queries
 from approvals.queries.opinions import opinion_standing
 from approvals.queries.reaching import delivery_standing
@@ -168,6 +171,9 @@ def _reaching() -> Iterator[Finding]:
 def _signing_in() -> Iterator[Finding]:
     """The demo's people have no second factor; an installation with an address of its own is told what to set."""
     without = sign_in_queries.without_passkey("reviewers")
+    if settings.DEMO and settings.SECURE:
+        mend = "Set COUNTERSIGN_DEMO=0: the demo's login links work again and again, and count as a proof at critical"
+        yield Finding("the demo is on at an https address", False, mend)
     if settings.CRITICAL == "passkey":
         yield Finding(
             f"critical approvals need a passkey: {without} reviewers have none", without == 0, "They add one under Account security"
@@ -178,7 +184,7 @@ def _signing_in() -> Iterator[Finding]:
     yield Finding(said, settings.DEMO or not settings.SECURE, mend)
 
 
-def _people() -> Iterator[Finding]:
+def _places() -> Iterator[Finding]:
     """Whether there are people for every place the policy in force has."""
     lacking = publishing.unmanned_now(agent_queries.known_to_policies(calls=False))
     mend = "Put people into the group (manage.py people groups add GROUP NAME), or ask others in the policy"
@@ -200,4 +206,54 @@ def _second_opinion() -> Iterator[Finding]:
     yield Finding(said, found.last_came or not found.failed, mend)
 
 
-LOOKS = (_settings, _database, _direct_connection, _broker, _agents, _policy, _people, _second_opinion, _signing_in, _work, _reaching)
+def _guessing() -> Iterator[Finding]:
+    """Limits on guessing count by address: whose address it is, a proxy says."""
+    key = f"doctor:{secrets.token_hex(8)}"
+    once, again = cache.add(key, "once", timeout=60), cache.add(key, "twice", timeout=60)
+    cache.delete(key)
+    shared = once and not again and settings.CACHES["default"]["BACKEND"] == "config.shared.SharedCache"
+    yield Finding(
+        "limits on guessing: counted by all web processes together", shared, "Leave CACHES as it ships: in memory each process counts alone"
+    )
+    believed = settings.FORWARDED_ALLOW_IPS
+    if "*" in believed:
+        yield Finding("addresses: anybody says which is theirs (FORWARDED_ALLOW_IPS=*)", False, "Name your proxy's address instead of *")
+    elif settings.SECURE_PROXY_SSL_HEADER:
+        mend = (
+            "Set FORWARDED_ALLOW_IPS to your proxy's address; without it everybody behind it shares one limit, unless it is on this machine"
+        )
+        yield Finding(f"addresses: X-Forwarded-For is believed of {believed or '127.0.0.1 only'}", bool(believed), mend)
+
+
+def _people() -> Iterator[Finding]:
+    """Rules that keep people apart compare humans; whether two accounts are one only somebody who knows them can say."""
+    found = alike.alike()
+    for each in found:
+        first, *others = each.accounts
+        mend = f"If that is one human: manage.py people same {first} {others[0]} --by YOU; if not, correct the address"
+        if each.by == "email":
+            yield Finding(f"people: {', '.join(each.accounts)} have the same e-mail address", False, mend)
+        else:
+            said = (
+                f"{', '.join(each.accounts)} have the same name (if that is one human: manage.py people same {first} {others[0]} --by YOU)"
+            )
+            yield Finding(f"people: {said}", True)
+    several = "; ".join(" = ".join(names) for names in alike.joined())
+    yield Finding(f"people with several accounts: {several or 'nobody'}", True)
+
+
+LOOKS = (
+    _settings,
+    _database,
+    _direct_connection,
+    _broker,
+    _agents,
+    _policy,
+    _places,
+    _second_opinion,
+    _signing_in,
+    _guessing,
+    _people,
+    _work,
+    _reaching,
+)

@@ -24,4 +24,6 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no account {username!r}; make the demo's with: .venv/bin/python manage.py seed_demo")
             token = people.make_login_link(user=user)
             self.stdout.write(f"  {label or username:<16} {user.display_name:<14} {settings.PUBLIC_URL}/login/link/{token}")
-        self.stdout.write(f"Links work for {settings.LOGIN_LINK_HOURS} hours; print new ones with: .venv/bin/python manage.py login_links")
+        often = "Links work" if settings.DEMO else "Each link signs in once,"
+        within = f"for {settings.LOGIN_LINK_HOURS} hours" if settings.DEMO else f"within {settings.LOGIN_LINK_HOURS} hours"
+        self.stdout.write(f"{often} {within}; print new ones with: .venv/bin/python manage.py login_links")

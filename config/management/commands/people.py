@@ -1,4 +1,4 @@
-"""`manage.py people list|add|roles|groups|lock|unlock|end-sessions|reset-factors|away|back`: accounts, from the machine they are run on."""
+"""`manage.py people list|add|roles|groups|lock|unlock|end-sessions|reset-factors|disconnect|same|apart|away|back`: accounts, from the machine they are run on."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from agents.queries import known_to_policies
 from approvals import operations
-from approvals.operations import groups, people, publishing, sign_ins
+from approvals.operations import groups, identities, one_person, people, publishing, sign_ins
 from approvals.permissions import ROLES
 from approvals.queries import groups as group_queries
 from approvals.queries import sign_ins as queries
@@ -29,6 +29,7 @@ class Command(BaseCommand):
             ("unlock", "let in again"),
             ("end-sessions", "sign them out everywhere; their open pages stop within 30 s"),
             ("reset-factors", "their devices are lost: forget passkeys, app and codes, and end their sessions"),
+            ("disconnect", "take the identities of single sign-on from the account; it is no way in any more"),
         ):
             one = verbs.add_parser(verb, help=help_text)
             one.add_argument("username")
@@ -45,6 +46,15 @@ class Command(BaseCommand):
         away.add_argument("--to", required=True, metavar="USERNAME", help="the delegate")
         away.add_argument("--for", dest="lasts", default="", help="15m, 2h or 3d; until they are back when not said")
         away.add_argument("--note", default="")
+        same = verbs.add_parser(
+            "same", help="two accounts of one human: what keeps people apart counts them once; their open votes are void"
+        )
+        same.add_argument("username")
+        same.add_argument("other")
+        commands.add_by(same)
+        apart = verbs.add_parser("apart", help="the account is a person of its own again")
+        apart.add_argument("username")
+        commands.add_by(apart)
         back = verbs.add_parser("back", help="they are back")
         back.add_argument("username")
         _add_groups(verbs.add_parser("groups", help="groups that policies ask: list, create, add, remove, delete"))
@@ -120,6 +130,23 @@ class Command(BaseCommand):
     def _reset_factors(self, options: dict[str, Any]) -> None:
         count = people.reset_factors(username=options["username"], by=_by(options))
         self.stdout.write(f"{count} factors of {options['username']} are forgotten; print a way in with: manage.py login_links")
+
+    def _disconnect(self, options: dict[str, Any]) -> None:
+        count = identities.disconnect(user=commands.person({"by": options["username"]}), by=_by(options), door="cli")
+        self.stdout.write(f"{count} identities are no way in to {options['username']} any more")
+
+    def _same(self, options: dict[str, Any]) -> None:
+        done = one_person.same(options["username"], options["other"], by=commands.person(options), door="cli")
+        self._regrouped(f"{', '.join(done.accounts)} are one person", done)
+
+    def _apart(self, options: dict[str, Any]) -> None:
+        self._regrouped(
+            f"{options['username']} is a person of their own",
+            one_person.apart(options["username"], by=commands.person(options), door="cli"),
+        )
+
+    def _regrouped(self, said: str, done: one_person.Regrouped) -> None:
+        self.stdout.write(f"{said}; {done.asked_again} actions are asked again, {done.revoked} grants are revoked")
 
 
 def _add_groups(parser: CommandParser) -> None:

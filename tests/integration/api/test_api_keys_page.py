@@ -54,7 +54,8 @@ def test_agents_keys_are_made_by_their_owner_and_administrators(as_, cast, outsi
     assert "Keys of agents" not in as_(cast.reviewer).get("/keys/").content.decode()
     assert make(as_(cast.reviewer), agent=outside, scope="").status_code == 403
     assert "cs_agent_" in make(as_(cast.admin), agent=outside, scope="", days="").content.decode()
-    assert as_(cast.admin).get("/agents/books/").status_code == 200  # an agent without a graph has its page
+    page = as_(cast.admin).get("/agents/books/")  # an agent without a graph has its page, and nothing to start
+    assert page.status_code == 200 and "/runs/new/books/" not in page.content.decode()
 
 
 def test_what_is_wrong_with_a_key_is_said_on_the_page(as_, cast):

@@ -67,6 +67,7 @@ def test_an_edit_is_answered_with_the_receipt(web, cast, drill):
     names = [part.split('"')[0] for part in page.split('name="')[1:]]
     form = {
         "seen_digest": drill.digest,
+        "reason": "too much",
         **{name: ("4500" if "amount" in name else "ada") for name in names if "amount" in name or name.endswith("to")},
     }
     answer = web.post(reverse("action-edit", args=[drill.pk]), form, **HTMX)

@@ -196,10 +196,14 @@ def _first(rows: str) -> int:
     return int(rows.split('id="row-')[1].split('"')[0])
 
 
-def test_login_links_sign_in_and_bad_ones_are_a_sentence(client, cast):
-    token = operations.people.make_login_link(user=cast.reviewer)
-    assert client.get(reverse("login-link", args=[token])).url == "/"
+def test_login_links_sign_in_once_when_pressed_and_bad_ones_are_a_sentence(client, cast):
+    link = reverse("login-link", args=[operations.people.make_login_link(user=cast.reviewer)])
+    for _ in range(2):
+        assert b"Go on as Rita" in client.get(link).content
+        assert client.get(reverse("inbox")).status_code == 302
+    assert client.post(link).url == "/"
     assert client.get(reverse("inbox")).status_code == 200
+    assert Client().post(link).status_code == Client().get(link).status_code == 404
     stranger = Client()
     answer = stranger.get(reverse("login-link", args=["nonsense"]))
     assert answer.status_code == 404 and b"run out" in answer.content

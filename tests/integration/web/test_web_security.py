@@ -12,6 +12,7 @@ from django.db import connection
 from django.urls import reverse
 from fido2.utils import websafe_encode
 
+from approvals import queries
 from approvals.models import Action, Decision, SignIn, User
 from approvals.operations import people
 from audit import queries as log
@@ -89,15 +90,42 @@ def test_taking_over_is_sent_to_confirm_and_keeps_the_outcome_that_was_written(w
 def test_a_link_opened_again_confirms_and_leads_back(cast):
     client, action = Browser(), factories.action("high")
     link = reverse("login-link", args=[people.make_login_link(user=cast.reviewer)])
-    client.get(link)
+    client.post(link)
     grow_old(client)
+    link = reverse("login-link", args=[people.make_login_link(user=cast.reviewer)])
     assert post(client, action).status_code == 422
     there = reverse("action-approve", args=[action.pk])
     asked = client.get(f"/confirm/?next={there}")
     assert b"Open your login link again" in asked.content
-    assert client.get(link)["Location"] == there
+    assert client.post(link)["Location"] == there
     assert post(client, action).status_code == 200
     assert Decision.objects.get().proof["by"] == "login link"
+
+
+def test_opening_a_link_signs_nobody_out_and_no_page_elsewhere_can_press_it(web, cast):
+    link = reverse("login-link", args=[people.make_login_link(user=cast.second)])
+    assert b"You are signed in as rita now" in web.get(link).content
+    assert web.get("/inbox/").context["request"].user == cast.reviewer
+    strict = Browser(enforce_csrf_checks=True)
+    assert strict.post(link).status_code == 403 and strict.get("/inbox/").status_code == 302
+    assert web.post(link).url == "/" and web.get("/inbox/").context["request"].user == cast.second
+
+
+def test_the_demos_links_sign_in_with_one_click_and_again(cast, settings):
+    settings.DEMO = True
+    link = reverse("login-link", args=[people.make_login_link(user=cast.reviewer)])
+    for client in (Browser(), Browser()):
+        assert client.get(link)["Location"] == "/" and client.get("/inbox/").status_code == 200
+
+
+@pytest.mark.parametrize("demo", [True, False])
+def test_a_link_approves_nothing_critical_outside_the_demo(cast, settings, demo):
+    client, action = Browser(), factories.action("critical")
+    client.post(reverse("login-link", args=[people.make_login_link(user=cast.reviewer)]))
+    settings.DEMO = demo
+    answer = post(client, action, typed=queries.shown(action.pk).confirm)
+    assert answer.status_code == (200 if demo else 422) and Decision.objects.exists() is demo
+    assert demo or b"A login link is not enough" in answer.content
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
@@ -125,7 +153,7 @@ def test_an_authenticator_app_is_set_up_and_asked_at_sign_in_even_after_a_link(c
         assert with_password.post(reverse("mfa_activate_totp"), {"code": code}).url == reverse("mfa_view_recovery_codes")
     assert with_password.get(reverse("mfa_view_recovery_codes")).content.count(b"<li><code>") == 10
     other = Browser()
-    assert other.get(reverse("login-link", args=[people.make_login_link(user=cast.reviewer)]))["Location"] == reverse("mfa_authenticate")
+    assert other.post(reverse("login-link", args=[people.make_login_link(user=cast.reviewer)]))["Location"] == reverse("mfa_authenticate")
     assert other.get("/inbox/").status_code == 302
     recovery = Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes()[0]
     assert other.post(reverse("mfa_authenticate"), {"code": recovery}).status_code == 302

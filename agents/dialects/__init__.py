@@ -1,0 +1,66 @@
+"""The dialects in which agents that nobody wrote for us ask people: detection, one normalised record, an answer in the dialect asked.
+
+record       what was asked and what was said, whatever the dialect
+hitl         LangChain's HumanInTheLoopMiddleware: batched, and one question per call
+inbox        Agent Inbox and `langgraph.prebuilt.interrupt`, in all their quirks
+forms        questions: AG-UI keys, a `response_schema`, anything else
+breakpoints  `interrupt_before` and `interrupt_after`, which ask nothing at all
+
+Pure: no LangGraph, no tables. Sources: docs/agents.md names the versions the shapes were read from. Imports only `agents.kept` and `audit`.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from agents import kept
+from agents.dialects import breakpoints, forms, hitl, inbox
+from agents.dialects.record import Quirks, Record, Said, Unanswerable
+from audit import canonical
+
+__all__ = ["Quirks", "Record", "Said", "Unanswerable", "answer", "digest", "read"]
+
+DOMAIN = "hitl/asked/v1"
+_READERS: Sequence[Callable[[Any, Mapping[str, Any] | None], Record | None]] = (
+    breakpoints.read,
+    hitl.read_batched,
+    hitl.read_per_call,
+    inbox.read,
+    forms.read,
+)
+_WRITERS: Mapping[str, Callable[[Record, Sequence[Said], Quirks], Any]] = {
+    hitl.BATCHED: hitl.answer_batched,
+    hitl.PER_CALL: hitl.answer_per_call,
+    inbox.NAME: inbox.answer,
+    breakpoints.NAME: breakpoints.answer,
+    **dict.fromkeys((forms.AG_UI, forms.SCHEMA, forms.RAW), forms.answer),
+}
+
+
+def read(value: Any, response_schema: Mapping[str, Any] | None = None) -> Record:
+    """The normalised record of an interrupt's value. What fits no dialect is a plain question: nothing is ever unreadable."""
+    return next(record for reader in _READERS if (record := reader(value, response_schema)) is not None)
+
+
+def answer(record: Record, said: Sequence[Said], quirks: Quirks) -> Any:
+    """What the graph is given, in the dialect it asked in: checked here, before the graph sees it.
+
+    Args:
+        said: what people said of each call, in order; of a question, one.
+
+    Raises:
+        Unanswerable: this dialect cannot say that, or the answer does not fit its schema. Nothing may be delivered.
+    """
+    if len(said) != max(1, len(record.calls)):
+        raise Unanswerable(kept.AS_MANY_ANSWERS(n=len(said), calls=len(record.calls)))
+    return _WRITERS[record.dialect](record, said, quirks)
+
+
+def digest(value: Any) -> str:
+    """Digest of what matters of a question: of calls their tools and arguments, not the words around them, which may hold the time of day."""
+    record = read(value)
+    asked: Any = [[call.tool, call.args] for call in record.calls] if record.calls else value
+    try:
+        return canonical.digest(DOMAIN, canonical.dumps(asked))
+    except canonical.NotCanonical:
+        return canonical.digest(DOMAIN, json.dumps(canonical.storable(asked)).encode("utf-8", "backslashreplace"))

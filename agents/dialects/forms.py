@@ -1,0 +1,46 @@
+"""Questions: the keys of AG-UI, a `response_schema`, and whatever else a graph puts into `interrupt`.
+
+AG-UI's LangGraph bridge lifts `reason`, `message`, `tool_call_id`, `response_schema` and `expires_at` out of any payload; they are honoured
+in every one. The answer is the bare value: text, or JSON where the schema or the person says so.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agents import kept
+from agents.dialects.record import RESPOND, Quirks, Record, Said, Unanswerable, check, one_line
+from audit import schemas
+
+AG_UI, SCHEMA, RAW = "agui", "json_schema", "raw"
+KEYS = ("reason", "message", "tool_call_id", "response_schema", "expires_at")
+_WORDS = ("message", "question", "prompt", "query", "reason", "text")
+
+
+def read(value: Any, response_schema: Mapping[str, Any] | None) -> Record:
+    """Anything at all, as a question."""
+    keys: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    inside = keys.get("response_schema")
+    schema = response_schema if isinstance(response_schema, Mapping) else inside if isinstance(inside, Mapping) else None
+    lifted = isinstance(inside, Mapping) or (isinstance(keys.get("reason"), str) and sum(key in keys for key in KEYS) > 1)
+    dialect = AG_UI if lifted else SCHEMA if schema is not None else RAW
+    expires = keys.get("expires_at")
+    return Record(dialect, question=_question(value, keys), schema=schema, expires_at=expires if isinstance(expires, str) else "")
+
+
+def answer(record: Record, said: Sequence[Said], quirks: Quirks) -> Any:
+    """The person's words, or the JSON they mean. That there is no answer is told as data, where the schema has room for it."""
+    one = said[0]
+    if one.kind == RESPOND:
+        value = schemas.meant(one.message, record.schema)
+        check(record.schema, value)
+        return value
+    refusal = {"status": one.status, "reason": one.message, **one.more}
+    if record.schema is not None and schemas.why_not(record.schema, refusal):
+        raise Unanswerable(kept.ONLY_ANSWERS(status=one.status))
+    return refusal
+
+
+def _question(value: Any, keys: Mapping[str, Any]) -> str:
+    if isinstance(value, str):
+        return one_line(value)
+    return next((one_line(keys[name]) for name in _WORDS if isinstance(keys.get(name), str) and keys[name].strip()), "")

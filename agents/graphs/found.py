@@ -1,0 +1,106 @@
+"""The tools of a graph that nobody declared to us: found in its nodes, in graphs inside it, and in the helpers its tools call."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from langchain_core.tools import BaseTool
+from langgraph.prebuilt import ToolNode
+from langgraph.pregel import Pregel
+from pydantic import BaseModel
+
+from agents.tools.guessing import guessed_class
+from audit import canonical
+
+DEEPEST = 4
+
+
+@dataclass(frozen=True)
+class Found:
+    """A tool as its own author declared it to LangChain.
+
+    Attributes:
+        schema: JSON Schema of its arguments, as the model sees them. helper: whose tool it is, "" for the agent itself.
+        only_async: it can only be awaited.
+    """
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    helper: str = ""
+    only_async: bool = False
+
+    @cached_property
+    def schema_sha256(self) -> str:
+        return canonical.fingerprint(canonical.storable(dict(self.schema)))
+
+    def describe(self) -> dict[str, Any]:
+        """As it is kept with the agent's version and shown to people. Its class is a suggestion from its name."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "risk": str(guessed_class(self.name)),
+            "suggested": True,
+            "by_agent": True,
+            "reversible": False,
+            "idempotent": False,
+            "has_preview": False,
+            "untrusted_output": True,
+            "timeout_s": 0,
+            "summary": "",
+            "helper": self.helper,
+            "schema": dict(self.schema),
+            "schema_sha256": self.schema_sha256,
+        }
+
+
+def tools_of(graph: Any) -> dict[str, Found]:
+    """Every tool by name; the agent's own before those of its helpers."""
+    found: dict[str, Found] = {}
+    for tool, helper in _tools(graph, "", 0):
+        found.setdefault(tool.name, _found(tool, helper))
+    return found
+
+
+def _tools(graph: Any, helper: str, depth: int) -> Iterator[tuple[BaseTool, str]]:
+    if depth > DEEPEST:
+        return
+    inner: list[tuple[str, Any]] = []
+    for name, node in _nodes(graph):
+        if isinstance(node, ToolNode):
+            for tool in node.tools_by_name.values():
+                yield tool, helper
+                inner += _helpers(tool)
+        elif isinstance(node, Pregel):
+            inner.append((name, node))
+    for name, one in inner:
+        yield from _tools(one, name, depth + 1)
+
+
+def _nodes(graph: Any) -> Iterator[tuple[str, Any]]:
+    """What stands in each node: itself, and the graphs it calls."""
+    for name, node in graph.nodes.items():
+        yield name, node.bound
+        yield from ((name, inner) for inner in node.subgraphs or () if inner is not node.bound)
+
+
+def _helpers(tool: BaseTool) -> list[tuple[str, Any]]:
+    """Agents that a tool calls: they stand in the closure of its function, by their names (deepagents' `task`) or by themselves."""
+    function = getattr(tool, "func", None) or getattr(tool, "coroutine", None)
+    if function is None:
+        return []
+    values = inspect.getclosurevars(function).nonlocals.values() if inspect.isfunction(function) else ()
+    named = [(str(name), one) for value in values if isinstance(value, dict) for name, one in value.items()]
+    return [(name, one) for name, one in [*named, *((tool.name, value) for value in values)] if isinstance(one, Pregel)]
+
+
+def _found(tool: BaseTool, helper: str) -> Found:
+    schema: Any = tool.tool_call_schema
+    try:
+        shown = schema if isinstance(schema, dict) else schema.model_json_schema() if issubclass(schema, BaseModel) else {"type": "object"}
+    except Exception:  # somebody else's types: pydantic may raise anything over them
+        shown = {"type": "object"}
+    only_async = getattr(tool, "func", True) is None and getattr(tool, "coroutine", None) is not None
+    return Found(tool.name, tool.description or "", shown, helper, only_async)

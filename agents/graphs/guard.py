@@ -1,0 +1,205 @@
+"""Watching the calls that an agent makes itself: what people were asked about runs as it was approved, at most once, or not at all.
+
+Two guards that work on agents nobody changed (interop.md 2.31). `Calls` is told by LangChain's callbacks of every tool that starts, also
+inside sub-agents. `watch` wraps `langgraph.types.interrupt`: a question that comes back with other words than were shown is
+stopped before the old answer reaches it.
+
+Both stop with an exception that LangGraph passes on and keeps nowhere: the thread is unharmed.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import langgraph.types
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import ToolMessage
+from langgraph._internal._constants import CONFIG_KEY_CHECKPOINT_NS, CONFIG_KEY_SCRATCHPAD
+from langgraph.config import get_config
+from langgraph.errors import GraphBubbleUp, GraphDrained
+from langgraph.types import Command
+
+from agents import dialects, kept
+from agents.dialects.record import Made
+
+
+class Stopped(GraphBubbleUp):
+    """The agent was about to do something else than people were shown, or to do it twice. Nothing was done."""
+
+
+@dataclass
+class Leave:
+    """One call people were asked about.
+
+    Attributes:
+        allowed: it was approved and handed back, and has not begun.
+        call_id: the model's id of the call, "" where it is not known.
+    """
+
+    action: str
+    tool: str
+    args: Any
+    call_id: str = ""
+    allowed: bool = False
+
+
+@dataclass(eq=False)
+class Calls(BaseCallbackHandler):
+    """Asks before each call, and remembers what came of it.
+
+    Attributes:
+        leaves: every call of this run that people were asked about.
+        begin: writes down that a call begins; gives the reason why it must not, or "".
+        paused: a call that stopped at a question of its own has not been made yet.
+    """
+
+    leaves: Sequence[Leave]
+    begin: Callable[[str, str], str]
+    paused: Callable[[str], None]
+    made: dict[str, Made] = field(default_factory=dict)
+    stopped: str = ""
+    raise_error = True
+    run_inline = True
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()  # tools of one turn start in threads of the graph's own
+        self._open: dict[UUID, Leave] = {}
+
+    def on_tool_start(self, serialized: dict[str, Any], input_str: str, *, run_id: UUID, inputs: Any = None, **kwargs: Any) -> None:
+        tool, call_id = str((serialized or {}).get("name") or ""), str(kwargs.get("tool_call_id") or "")
+        with self._lock:
+            leave = self._leave(tool, inputs if inputs is not None else input_str, call_id)
+            if leave is None:
+                return
+            if why := self.begin(leave.action, call_id):
+                leave.allowed = True
+                if why == kept.HALTED_BEFORE():
+                    raise GraphDrained(why)  # as if the halt had been heard one step earlier: the run is taken up where it stands
+                self._stop(why)
+            self._open[run_id] = leave
+
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        with self._lock:
+            if leave := self._open.pop(run_id, None):
+                self.made[leave.action] = _made(output, leave.call_id)
+
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        with self._lock:
+            leave = self._open.pop(run_id, None)
+            if leave is None:
+                return
+            if isinstance(error, GraphBubbleUp):
+                leave.allowed = True
+                self.paused(leave.action)
+            else:
+                self.made[leave.action] = Made("unknown", error=f"{type(error).__name__}: {error}")
+
+    def _leave(self, tool: str, args: Any, call_id: str) -> Leave | None:
+        """The leave this call takes; None for a call that nobody was ever asked about. Stops what was asked about and is not allowed."""
+        mine = [one for one in self.leaves if one.tool == tool and (not one.call_id or not call_id or one.call_id == call_id)]
+        same = [one for one in mine if one.args == args]
+        for one in sorted(same, key=lambda leave: leave.call_id != call_id):
+            if one.allowed:
+                one.allowed = False
+                return one
+        if same:
+            self._stop(kept.NOT_APPROVED(tool=tool))
+        if call_id and any(one.call_id == call_id for one in mine):
+            self._stop(kept.OTHER_THAN_APPROVED(tool=tool))
+        return None
+
+    def _stop(self, why: str) -> None:
+        self.stopped = self.stopped or why
+        raise Stopped(why)
+
+
+def _made(output: Any, call_id: str) -> Made:
+    if isinstance(output, Command):
+        messages = output.update.get("messages", []) if isinstance(output.update, dict) else []
+        output = next((m for m in messages if isinstance(m, ToolMessage)), output)
+    if isinstance(output, ToolMessage):
+        return made_of(output)
+    return Made("done", str(output))
+
+
+def told(values: Mapping[str, Any], call_id: str) -> Made | None:
+    """What the graph's own messages say of a call whose end nobody saw."""
+    messages = values.get("messages") if call_id else None
+    found = messages if isinstance(messages, list) else []
+    return next((made_of(m) for m in found if isinstance(m, ToolMessage) and m.tool_call_id == call_id), None)
+
+
+def made_of(message: ToolMessage) -> Made:
+    """What a tool's own message says came of the call."""
+    content = message.content if isinstance(message.content, str) else message.text
+    return Made("failed", error=str(content)) if message.status == "error" else Made("done", str(content))
+
+
+# -- questions that come back ---------------------------------------------------------------------------------------
+@dataclass
+class _Shown:
+    digests: Mapping[str, str]
+    seen: dict[int, tuple[Any, int]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def number(self, pad: Any) -> int:
+        """Which question of its task this is: LangGraph counts them too, and tells nobody."""
+        with self.lock:
+            _, n = self.seen.get(id(pad), (pad, 0))
+            self.seen[id(pad)] = (pad, n + 1)
+            return n
+
+
+_original = langgraph.types.interrupt
+_watched: dict[str, _Shown] = {}
+
+
+@contextmanager
+def watch(thread: str, digests: Mapping[str, str]) -> Iterator[None]:
+    """While the block runs, a question of this thread is only given the answer to what was shown under its id."""
+    if not digests:
+        yield
+        return
+    install()
+    _watched[thread] = _Shown(digests)
+    try:
+        yield
+    finally:
+        _watched.pop(thread, None)
+
+
+def install() -> None:
+    """Put `_checked` in the place of `interrupt`, wherever it has been imported to already. Called before a project is loaded."""
+    if langgraph.types.interrupt is not _original and not _stray():
+        return
+    langgraph.types.interrupt = _checked
+    for module in _stray():
+        vars(module)["interrupt"] = _checked
+
+
+def _stray() -> list[Any]:
+    return [m for name, m in list(sys.modules.items()) if name != __name__ and getattr(m, "__dict__", {}).get("interrupt") is _original]
+
+
+def _checked(value: Any, *, response_schema: Any = None) -> Any:
+    """LangGraph's `interrupt`, which stops when the answer at hand is for something else than is asked now."""
+    if _watched:
+        config = get_config()["configurable"]
+        shown = _watched.get(str(config.get("thread_id")))
+        if shown is not None:
+            _compare(shown, config, value)
+    return _original(value, response_schema=response_schema)
+
+
+def _compare(shown: _Shown, config: Mapping[str, Any], value: Any) -> None:
+    pad = config[CONFIG_KEY_SCRATCHPAD]
+    number = shown.number(pad)
+    if number >= len(pad.resume) and pad.get_null_resume(False) is None:
+        return  # it is asked for the first time
+    known = shown.digests.get(langgraph.types._interrupt_id(config[CONFIG_KEY_CHECKPOINT_NS], number))
+    if known is not None and known != dialects.digest(value):
+        raise Stopped(kept.QUESTION_MOVED())

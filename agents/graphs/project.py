@@ -1,0 +1,152 @@
+"""A langgraph.json as that convention defines it: graphs, env, dependencies. Reads files and the environment; imports nothing of the project."""
+
+import hashlib
+import importlib.metadata
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agents.dialects import Quirks
+from agents.errors import BadProject
+from audit import canonical
+
+MAX_FILES = 2_000
+NOT_CODE = {"__pycache__", "node_modules", "venv", "site-packages"}
+_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
+
+
+@dataclass(frozen=True)
+class Project:
+    """What the file says.
+
+    Attributes:
+        graphs: name -> "./file.py:variable" or "package.module:variable".
+        quirks: name -> what an agent expects beside its dialect (our own key "countersign").
+    """
+
+    path: Path
+    graphs: Mapping[str, str]
+    local: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    quirks: Mapping[str, Quirks] = field(default_factory=dict)
+
+    @property
+    def folders(self) -> list[Path]:
+        """The project's own folders: local dependencies and the folders its graphs lie in."""
+        files = [target.partition(":")[0] for target in self.graphs.values()]
+        beside = {(self.path.parent / f).resolve().parent for f in files if f.endswith(".py")}
+        return sorted({(self.path.parent / d).resolve() for d in self.local} | beside)
+
+    def prepare(self) -> None:
+        """Make its code importable and its environment known to this process.
+
+        Raises:
+            BadProject: a package it depends on is not installed here.
+        """
+        missing = [name for name in self.packages if not _installed(name)]
+        if missing:
+            raise BadProject(
+                f"{self.path} depends on {', '.join(missing)}, which this installation does not have; install it into the same environment"
+            )
+        for folder in (str((self.path.parent / d).resolve()) for d in self.local):
+            if folder not in sys.path:
+                sys.path.insert(0, folder)
+        for name, value in self.env.items():
+            os.environ.setdefault(name, value)  # what the operator has set stands
+
+
+def read(path: Path) -> Project:
+    """The file, checked.
+
+    Raises:
+        BadProject: it cannot be read, or says something we cannot follow; the message says which and why.
+    """
+    config = _parsed(path)
+    graphs = config.get("graphs")
+    if not isinstance(graphs, dict) or not graphs:
+        raise BadProject(f'{path} names no graphs; it needs "graphs": {{"name": "./file.py:variable"}}')
+    dependencies = config.get("dependencies", [])
+    if not isinstance(dependencies, list) or not all(isinstance(d, str) for d in dependencies):
+        raise BadProject(f'{path}: "dependencies" must be a list of folders and packages')
+    local = tuple(d for d in dependencies if d.startswith("."))
+    packages = tuple(d for d in dependencies if not d.startswith("."))
+    return Project(
+        path,
+        {slug: _target(path, slug, found) for slug, found in graphs.items()},
+        local,
+        packages,
+        _env(path, config),
+        _quirks(path, config),
+    )
+
+
+def code_sha256(path: Path) -> str:
+    """Hex SHA-256 over the Python files of a project's own folders: what a version of an agent is made of, beside its tools."""
+    found = hashlib.sha256()
+    for folder in read(path).folders:
+        for file in sorted(folder.rglob("*.py"))[:MAX_FILES]:
+            if not any(part.startswith(".") or part in NOT_CODE for part in file.relative_to(folder).parts):
+                found.update(f"{file.relative_to(folder)}\n".encode() + file.read_bytes())
+    return found.hexdigest()
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        config = canonical.parse(path.read_bytes())
+    except OSError as error:
+        raise BadProject(f"{path} cannot be read: {error.strerror}") from error
+    except canonical.NotCanonical as error:
+        raise BadProject(f"{path}: {error}") from error
+    return config if isinstance(config, dict) else {}
+
+
+def _target(path: Path, slug: str, found: Any) -> str:
+    target = found.get("path") if isinstance(found, dict) else found
+    if not isinstance(target, str) or ":" not in target:
+        raise BadProject(f'{path}: graph {slug} must name a file and a variable, as in "./file.py:graph"')
+    if target.partition(":")[0].endswith((".ts", ".js", ".mts", ".mjs", ".tsx")):
+        raise BadProject(f"{path}: graph {slug} is not Python; run it on an Agent Server of its own")
+    if not re.fullmatch(r"[-\w]{1,60}", slug, re.ASCII):
+        raise BadProject(f"{path}: a graph is named with letters, digits, - and _, at most 60 of them; not {slug[:60]!r}")
+    return target
+
+
+def _installed(dependency: str) -> bool:
+    name = _PACKAGE.match(dependency)
+    if name is None:
+        return False
+    try:
+        importlib.metadata.distribution(name.group())
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _env(path: Path, config: Mapping[str, Any]) -> dict[str, str]:
+    """The environment: the name of a file of NAME=value lines, or an object."""
+    env = config.get("env", {})
+    if isinstance(env, dict):
+        return {str(name): str(value) for name, value in env.items()}
+    if not isinstance(env, str):
+        raise BadProject(f'{path}: "env" must be the name of a file, or an object')
+    try:
+        lines = (path.parent / env).read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise BadProject(f'{path}: "env" names {env}, which cannot be read: {error.strerror}') from error
+    except UnicodeDecodeError as error:
+        raise BadProject(f'{path}: "env" names {env}, which is not UTF-8 text') from error
+    found = (_LINE.fullmatch(line) for line in lines if not line.lstrip().startswith("#"))
+    return {match.group(1): match.group(2).strip().strip("\"'") for match in found if match}
+
+
+def _quirks(path: Path, config: Mapping[str, Any]) -> dict[str, Quirks]:
+    ours = config.get("countersign", {})
+    if not isinstance(ours, dict) or not all(isinstance(one, dict) for one in ours.values()):
+        raise BadProject(f'{path}: "countersign" must be an object with an object per graph')
+    return {slug: Quirks(stringify=bool(one.get("stringify_values"))) for slug, one in ours.items()}

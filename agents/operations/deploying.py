@@ -1,0 +1,102 @@
+"""Before a deploy: which questions that wait now would the code on disk break? Runs the project's code, in a command of its own.
+
+New code applies to old threads at once (there is no pinning in LangGraph), so what waits for people is compared with it first: each pause keeps
+the form of the graph that asked, and the page of the action keeps the arguments.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents import kept
+from agents.dialects import breakpoints
+from agents.graphs.loader import Loaded, load_project
+from agents.models import Agent, Pause
+from agents.operations.handing import actions_of, record_of
+from agents.operations.preparing import NATIVE
+from agents.states import PauseState
+from agents.tools.registry import BadArgs
+from approvals import queries as approvals_queries
+from audit import schemas
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One pending question and what the code on disk would do to it; `certain` False when it may well work."""
+
+    run: str
+    agent: str
+    node: str
+    actions: tuple[str, ...]
+    why: str
+    certain: bool = True
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How many questions were looked at, and those that would break or may."""
+
+    looked: int
+    broken: tuple[Broken, ...]
+
+
+def check_deploy(path: Path | None = None) -> Checked:
+    """Compare every open question with the code on disk: of one project, or of all that are registered.
+
+    Raises:
+        BadProject: the code on disk cannot be loaded at all.
+    """
+    wanted = {str(path.resolve())} if path else set(Agent.objects.values_list("project", flat=True))
+    loaded = {(project, one.slug): one for project in sorted(wanted) for one in load_project(Path(project))}
+    pauses = Pause.objects.filter(state=PauseState.OPEN, run__agent__project__in=wanted).select_related("run__agent").order_by("pk")
+    broken: list[Broken] = []
+    for pause in pauses:
+        agent = pause.run.agent
+        for why, certain in _breaks(pause, loaded.get((agent.project, agent.slug))):
+            broken.append(Broken(str(pause.run_id), agent.slug, pause.node, tuple(pause.actions), why, certain))
+    return Checked(len(pauses), tuple(broken))
+
+
+def _breaks(pause: Pause, loaded: Loaded | None) -> list[tuple[str, bool]]:
+    if loaded is None:
+        return [(kept.GRAPH_GONE(), True)]
+    if pause.node not in loaded.nodes:
+        return [(kept.NODE_WOULD_BE_GONE(node=pause.node), True)]
+    found = [(why, True) for why in (_native(pause, loaded) if pause.dialect == NATIVE else _foreign(pause, loaded))]
+    if not found and pause.asked_by.get("graph") not in {"", None, loaded.fingerprint}:
+        found.append((kept.GRAPH_CHANGED(), False))
+    return found
+
+
+def _native(pause: Pause, loaded: Loaded) -> list[str]:
+    if not isinstance(pause.raw, dict) or pause.raw.get("kind") != "tool":
+        return []
+    tool = loaded.tools.get(str(pause.raw.get("tool")))
+    if tool is None:
+        return [kept.TOOL_WOULD_BE_GONE(tool=pause.raw.get("tool"))]
+    found: list[str] = []
+    for action in pause.actions:
+        shown = approvals_queries.shown(action)
+        try:
+            tool.validate(shown.args if shown else None)
+        except BadArgs as error:
+            found.append(kept.ARGS_WOULD_NOT_FIT(tool=tool.name, why=error))
+        else:
+            if shown and shown.tool_schema_sha256 not in {"", tool.schema_sha256}:
+                found.append(kept.SCHEMA_CHANGED(tool=tool.name))
+    return found
+
+
+def _foreign(pause: Pause, loaded: Loaded) -> list[str]:
+    if pause.dialect == breakpoints.NAME:
+        graph = loaded.compile(None)
+        stops = [*graph.interrupt_before_nodes, *graph.interrupt_after_nodes]
+        return [] if stops else [kept.BREAKPOINT_GONE()]
+    found: list[str] = []
+    for call, action in zip(record_of(pause).calls, actions_of(pause), strict=True):
+        tool, shown = loaded.found.get(call.tool), approvals_queries.shown(action) if action else None
+        if tool is None and loaded.found:
+            found.append(kept.TOOL_WOULD_BE_GONE(tool=call.tool))
+        elif tool is not None and shown is not None and shown.tool_schema_sha256 not in {"", tool.schema_sha256}:
+            why = schemas.why_not(tool.schema, shown.args)
+            found.append(kept.ARGS_WOULD_NOT_FIT(tool=call.tool, why=why) if why else kept.SCHEMA_CHANGED(tool=call.tool))
+    return found

@@ -1,0 +1,141 @@
+"""What agents ask in dialects of others, made into proposals: each call of a batch is one of its own.
+
+Nobody declared these tools to us. What is known of them was found in the graph (`Loaded.found`), the rest is guessed towards people: a
+call that its author wanted a person for is never taken for mere reading.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from agents import kept
+from agents.dialects.record import APPROVE, EDIT, Call, Record
+from agents.graphs.driver import Question
+from agents.graphs.loader import Loaded
+from agents.graphs.places import call_ids
+from agents.models import Run
+from agents.tools import taint
+from agents.tools.guessing import asked_class, in_a_line
+from approvals.operations import Proposal
+from audit import canonical
+
+MOST_EVIDENCE = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The proposals of one question, in the order of its calls, and what is kept with its pause."""
+
+    proposals: Sequence[Proposal | None]
+    record: dict[str, Any]
+    place: Mapping[str, Any]
+
+
+def prepare(run: Run, loaded: Loaded, question: Question, record: Record) -> Asked:
+    """One proposal per call, or one for a plain question. A call that has no canonical form is asked of nobody."""
+    place = canonical.storable({key: value for key, value in question.place.items() if key not in {"read", "calls"}})
+    place["call_ids"] = call_ids([(call.tool, call.args) for call in record.calls], question.place, question.value)
+    kept_record: dict[str, Any] = {**canonical.storable(asdict(record)), "calls": [], "refusals": []}
+    if not record.calls:
+        return Asked([_plain(run, question, record)], kept_record, place)
+    proposals: list[Proposal | None] = []
+    for call in record.calls:
+        proposal, refusal = _call(run, loaded, question, record, call)
+        proposals.append(proposal)
+        kept_record["calls"].append(asdict(call) if proposal else canonical.storable(asdict(call)))
+        kept_record["refusals"].append(refusal)
+    return Asked(proposals, kept_record, place)
+
+
+def ask(run: Run, question: Question, args: dict[str, Any], summary: str, digest: str, **more: Any) -> Proposal:
+    """A question, which runs nothing."""
+    return Proposal(
+        agent=run.agent_id,
+        run=str(run.pk),
+        thread=run.thread,
+        interrupt_id=question.interrupt_id,
+        by=run.agent.user.actor,
+        kind="question",
+        tool="ask_human",
+        args=args,
+        summary=summary,
+        proposal_digest=digest,
+        environment=run.agent.environment,
+        requested_by=run.started_by,
+        owner=run.agent.owner,
+        **more,
+    )
+
+
+def shown(raw: Any) -> Any:
+    """A raw value as people see it; too large or too deep to freeze: its beginning, and that it was cut."""
+    value = canonical.storable(raw)
+    try:
+        canonical.dumps(value)
+    except canonical.NotCanonical as error:
+        return {"cut": f"{str(value)[:20_000]}…", "because": str(error)}
+    return value
+
+
+def _plain(run: Run, question: Question, record: Record) -> Proposal:
+    words = f"Question: {record.question}" if record.question and record.dialect != "raw" else f"{run.agent.title} asks at {question.node}"
+    schema = canonical.storable(record.schema) if record.schema is not None else None
+    more = {"answer_schema": schema, "deadline_s": _deadline(record)}
+    return ask(run, question, {"asked": shown(question.value)}, words, question.digest, **more)
+
+
+def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Call) -> tuple[Proposal | None, str]:
+    try:
+        canonical.dumps({"args": call.args})
+    except canonical.NotCanonical as error:
+        return None, kept.NO_FIT(tool=call.tool, why=error)
+    rationale, evidence = _words(question, call), question.place.get("read", [])[-MOST_EVIDENCE:]
+    if APPROVE not in call.takes:  # a tool whose only result is what a person says: nothing runs
+        args = {"tool": call.tool, "args": call.args}
+        return ask(run, question, args, in_a_line(call.tool, call.args), question.digest, rationale=rationale, evidence=evidence), ""
+    found, declared = loaded.found.get(call.tool), loaded.tools.get(call.tool)
+    proposal = Proposal(
+        agent=run.agent_id,
+        run=str(run.pk),
+        thread=run.thread,
+        interrupt_id=question.interrupt_id,
+        by=run.agent.user.actor,
+        tool=call.tool,
+        tool_schema_sha256=found.schema_sha256 if found else "",
+        tool_class=str(declared.risk) if declared else asked_class(call.tool),
+        reversible=declared.reversible if declared else False,
+        args=call.args,
+        summary=in_a_line(call.tool, call.args),
+        proposal_digest=question.digest,
+        environment=run.agent.environment,
+        rationale=rationale,
+        evidence=evidence,
+        untrusted_text=taint.untrusted_paths(call.args, [str(e.get("text", "")) for e in question.place.get("read", [])]),
+        requested_by=run.started_by,
+        owner=run.agent.owner,
+        asked_for=run.input if isinstance(run.input, dict) else {},
+        deadline_s=_deadline(record),
+        agent_takes=_takes(call),
+    )
+    return proposal, ""
+
+
+def _takes(call: Call) -> tuple[str, ...]:
+    """What can be told; other arguments only where there are named ones to change."""
+    return tuple(kind for kind in call.takes if kind != EDIT or isinstance(call.args, dict))
+
+
+def _words(question: Question, call: Call) -> str:
+    """The agent's own words: what it said beside the call, what its author wrote, and which helper asks for whom."""
+    by = question.place.get("for")
+    helper = kept.ASKED_BY_HELPER(tool=by["tool"], args=in_a_line("", by["args"])) if by else ""
+    return str(canonical.storable("\n\n".join(text for text in (helper, question.place.get("said", ""), call.description) if text)))
+
+
+def _deadline(record: Record) -> int | None:
+    try:
+        until = datetime.fromisoformat(record.expires_at)
+    except ValueError:
+        return None
+    return max(5, int((until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()))

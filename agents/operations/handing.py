@@ -1,0 +1,215 @@
+"""T3 for agents that make their calls themselves: what was approved is claimed and handed back as an answer, in the dialect it was asked in.
+
+One question is answered at a time, and a batch when its last call is decided: of several answers given together, one that is refused may
+leave the others half done (interop.md 2.1). Everything that must still be true of an approval is asked here once more, under the same
+claim as our executor's; the call itself asks again as it begins (`leave`), and what came of it is written down in `outcomes`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from agents import dialects, kept
+from agents.dialects import Quirks, Record, Said, Unanswerable
+from agents.dialects.record import APPROVE, EDIT, REJECT, RESPOND, Call
+from agents.errors import LostLease, WrongState
+from agents.models import Effect, Pause, Run
+from agents.operations import events
+from agents.operations.receiving import ready_if_settled
+from agents.states import EffectState
+from approvals import operations as approvals
+from approvals.errors import ApprovalError, Conflict, Expired, Halted, Tampered
+from approvals.operations.claiming import Claim, Reopened, report_tampering
+from approvals.queries import Settled
+from audit import canonical, log
+from audit.actors import SYSTEM
+from audit.sentences import say
+
+_TAKE = """
+UPDATE agents_effect SET state = 'CLAIMED', fence = fence + 1, claimed_at = statement_timestamp()
+WHERE action_id = %s AND state = 'READY' AND by_agent AND digest = %s
+"""
+_MINE = "SELECT 1 FROM agents_run WHERE id = %s AND fence = %s AND state = 'RUNNING'"
+
+
+@dataclass
+class Handed:
+    """What a stretch is given for questions in dialects of others.
+
+    Attributes:
+        answers: by interrupt id; at most one that was not given before.
+        waits: something is approved and cannot be handed back now: it was halted or asked again, or ran out.
+        unanswerable: why the dialect cannot say what was decided; then nothing is driven.
+    """
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    waits: bool = False
+    unanswerable: str = ""
+
+
+def hand_back(
+    run: Run, pauses: Sequence[Pause], settled: Mapping[str, Settled], *, nodes: Collection[str], quirks: Quirks, schemas: Mapping[str, str]
+) -> Handed:
+    """The answer that is due, if there is one.
+
+    Args:
+        nodes: of the graph as it is now: what nobody can take is handed to nobody.
+        schemas: fingerprints of the arguments its tools take now, by their names.
+    """
+    handed = Handed({p.interrupt_id: p.answer["value"] for p in pauses if p.answer is not None and not p.again})
+    due = [p for p in pauses if p.answer is None and not p.again and p.node in nodes]
+    for pause in due if not handed.answers else ():
+        try:
+            answer = _answer(run, pause, settled, quirks, schemas)
+        except Unanswerable as error:
+            return Handed(unanswerable=kept.CANNOT_BE_TOLD(node=pause.node, why=error))
+        except (Halted, Expired, Conflict):
+            handed.waits = True
+        else:
+            if answer is not None:
+                return Handed({pause.interrupt_id: answer["value"]})
+    return handed
+
+
+def offer(action_id: UUID) -> None:
+    """A hold is over: the run goes on with this approval, if it waits for nothing else."""
+    with transaction.atomic():
+        over = Effect.objects.filter(pk=action_id, state=EffectState.READY, hold_until__lte=Now())
+        if over.update(hold_until=None):
+            ready_if_settled(Effect.objects.values_list("run", flat=True).get(pk=action_id))
+
+
+def record_of(pause: Pause) -> Record:
+    """The record as it was kept; of questions asked before records were, read again."""
+    if pause.record is None:
+        return dialects.read(pause.raw)
+    named = {key: value for key, value in pause.record.items() if key not in {"calls", "refusals"}}
+    calls = [Call(**{**call, "takes": tuple(call["takes"])}) for call in pause.record["calls"]]
+    return Record(**{**named, "calls": tuple(calls)})
+
+
+def actions_of(pause: Pause) -> list[str | None]:
+    """The action of each call, in order; None for a call that could be asked of nobody."""
+    left, refusals = iter(pause.actions), (pause.record or {}).get("refusals") or [""]
+    return [None if why else next(left, None) for why in refusals]
+
+
+def _answer(run: Run, pause: Pause, settled: Mapping[str, Settled], quirks: Quirks, schemas: Mapping[str, str]) -> dict[str, Any] | None:
+    """Claim what was approved and put the answer together; None while a call of it is undecided. Kept in the same transaction.
+
+    Raises:
+        Unanswerable, Halted, Expired, Conflict: nothing was claimed.
+    """
+    ready = set(map(str, Effect.objects.filter(pk__in=pause.actions, by_agent=True, hold_until=None).values_list("pk", flat=True)))
+    if not all(action in settled or action in ready for action in pause.actions):
+        return None
+    claiming = ""
+    try:
+        with transaction.atomic():
+            said = []
+            for call, action, why in _calls(pause):
+                claiming = action or ""
+                said.append(_said(run, call, action, why, settled, schemas))
+            answer = {"value": dialects.answer(record_of(pause), said, quirks)}
+            _keep(run, pause, answer, said)
+            return answer
+    except Reopened:
+        _ask_the_people_again(claiming)
+        raise
+    except Tampered as error:
+        report_tampering(UUID(claiming), seen=error.message)
+        _refuse(run, claiming, "tampered", error.message)
+    except WrongState as error:
+        _refuse(run, claiming, error.code, error.message)
+    return None
+
+
+def _calls(pause: Pause) -> list[tuple[Call | None, str | None, str]]:
+    record = record_of(pause)
+    refusals = (pause.record or {}).get("refusals") or [""] * max(1, len(record.calls))
+    return list(zip(record.calls or [None], actions_of(pause), refusals, strict=True))
+
+
+def _said(run: Run, call: Call | None, action: str | None, why: str, settled: Mapping[str, Settled], schemas: Mapping[str, str]) -> Said:
+    if action is None:
+        return Said(REJECT, message=why, status="invalid")
+    if action in settled:
+        return said_of(settled[action].outcome)
+    claim = approvals.claim(UUID(action), digest=Effect.objects.values_list("digest", flat=True).get(pk=action))
+    _check(run, claim, schemas)
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [action, claim.digest])
+        if cursor.rowcount != 1:
+            raise Conflict(say("Another worker has claimed this"))
+    if call is None or canonical.dumps(claim.args) == canonical.dumps(call.args):
+        return Said(APPROVE)
+    return Said(EDIT, args=claim.args)
+
+
+def _check(run: Run, claim: Claim, schemas: Mapping[str, str]) -> None:
+    """What was approved is still what would be called: for this run, here, with arguments the tool still takes."""
+    asked_for = canonical.fingerprint(run.input if isinstance(run.input, dict) else {})
+    if claim.run != str(run.pk) or claim.asked_for_sha256 not in {"", asked_for}:
+        raise Tampered(say("The run or its tool is not the one that was approved: somebody changed the database. Nothing will run"))
+    if not run.agent.enabled:
+        raise WrongState(say("The agent %(agent)s is switched off", agent=run.agent_id))
+    if claim.tool_schema_sha256 and claim.tool_schema_sha256 != schemas.get(claim.tool, claim.tool_schema_sha256):
+        raise WrongState(say("%(name)s takes other arguments than when this was approved; let the agent ask again", name=claim.tool))
+
+
+def said_of(outcome: Mapping[str, Any]) -> Said:
+    """What a settled outcome says, whatever the dialect."""
+    status, reason, words = (str(outcome.get(key) or "") for key in ("status", "reason", "response"))
+    more = {"do_not_retry": True} if outcome.get("do_not_retry") else {}
+    if outcome.get("taken_over"):
+        return Said(RESPOND, message=words) if status == "done" else Said(REJECT, message=reason, status=status)
+    if status == "answered":
+        return Said(RESPOND, message=words)
+    return Said(REJECT, message=reason if status == "rejected" else f"{status}: {reason}", status=status, more=more)
+
+
+def _keep(run: Run, pause: Pause, answer: dict[str, Any], said: Sequence[Said]) -> None:
+    """The answer, once and for all: whatever happens to the worker now, the same is given again."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MINE, [run.pk, run.fence])
+        if cursor.fetchone() is None:
+            raise LostLease(say("Another worker took this run over"))
+    Pause.objects.filter(pk=pause.pk).update(answer=canonical.storable(answer, limit=canonical.MAX_BYTES))
+    pause.answer = answer
+    log.append(
+        events.entry(
+            run, "pause.handed_back", node=pause.node, interrupt=pause.interrupt_id, actions=pause.actions, said=[s.kind for s in said],
+            dialect=pause.dialect,
+        )
+    )  # fmt: skip
+
+
+def _ask_the_people_again(action: str) -> None:
+    """The claim that would have reopened it was undone with the others: this one alone, so that it is kept."""
+    with transaction.atomic():
+        digest = Effect.objects.values_list("digest", flat=True).get(pk=action)
+        try:
+            approvals.claim(UUID(action), digest=digest)
+        except ApprovalError as error:
+            if isinstance(error, Reopened):
+                return
+        transaction.set_rollback(True)
+
+
+@transaction.atomic
+def _refuse(run: Run, action: str, code: str, reason: str) -> None:
+    """Approved, and yet it must not run: the agent is told so, like any rejection."""
+    approvals.settle(UUID(action), {"status": "failed", "reason": reason, "code": code, "result": None})
+    changed = Effect.objects.filter(pk=action, state=EffectState.READY).update(
+        state=EffectState.FAILED, error=reason[:2_000], finished_at=Now()
+    )
+    if not changed:
+        transaction.set_rollback(True)
+        return
+    effect = Effect.objects.get(pk=action)
+    data = {"code": code, "error": reason, "called": False}
+    log.append(events.effect(action, run.agent_id, str(run.pk), effect.digest, "effect.failed", SYSTEM, "worker", **data))

@@ -1,0 +1,86 @@
+"""Leave for a call that the agent makes itself, asked for at the moment it begins: the last look at halts, fence and effect.
+
+Callbacks come from threads of the graph, where Django would open a connection each that nobody closes. So this has one connection of its own
+per process, and one lock; a statement is a transaction.
+"""
+
+import os
+import threading
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from agents import kept
+from agents.graphs.checkpoints import direct_dsn
+from approvals import queries as approvals_queries
+from approvals.operations.halts import HOLD_OFF
+
+logger = structlog.get_logger("agents.leave")
+
+# Once, by the worker that has the run, and not while it is halted: `effect` is handed back and has not begun.
+_BEGIN = f"""
+UPDATE agents_effect AS e SET begun_at = statement_timestamp(), call_id = %(call)s, attempts = e.attempts + 1
+FROM agents_run AS r
+WHERE e.action_id = %(action)s AND e.state = 'CLAIMED' AND e.by_agent AND e.begun_at IS NULL
+    AND r.id = e.run_id AND r.state = 'RUNNING' AND r.fence = %(fence)s
+    AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text")}
+"""  # noqa: S608  names of ours only
+_NOT_BEGUN = "UPDATE agents_effect SET begun_at = NULL WHERE action_id = %(action)s AND state = 'CLAIMED' AND by_agent"
+_HALTED = f"SELECT {approvals_queries.halted_sql('r.agent_id', 'r.id::text')} FROM agents_run AS r WHERE r.id = %(run)s"  # noqa: S608
+
+_lock = threading.Lock()
+_conn: psycopg.Connection[Any] | None = None
+_pid = 0
+
+
+def begin(action: str, call: str, *, run: UUID, fence: int) -> str:
+    """Write down that this call begins. Gives the reason why it must not, "" when it may."""
+    try:
+        with _lock, _connection() as conn, conn.transaction():
+            conn.execute(HOLD_OFF)
+            if conn.execute(_BEGIN, {"action": action, "call": call, "fence": fence}).rowcount == 1:
+                return ""
+            row = conn.execute(_HALTED, {"run": run}).fetchone()
+            return kept.HALTED_BEFORE() if row and row[0] else kept.BEGUN_BEFORE()
+    except psycopg.Error as error:
+        return _gone(error)
+
+
+def not_begun(action: str) -> None:
+    """The call stopped at a question of its own: it will be started again."""
+    try:
+        with _lock, _connection() as conn:
+            conn.execute(_NOT_BEGUN, {"action": action})
+    except psycopg.Error as error:
+        _gone(error)
+
+
+class _connection:
+    """This process's connection, made anew after a fork or an error."""
+
+    def __enter__(self) -> psycopg.Connection[Any]:
+        global _conn, _pid
+        if _conn is None or _pid != os.getpid() or _conn.closed or _conn.broken:
+            _conn = psycopg.connect(direct_dsn(), autocommit=True, application_name="countersign-leave", connect_timeout=5)
+            _pid = os.getpid()
+        return _conn
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def drop() -> None:
+    """Close the connection; the next call gets a new one."""
+    global _conn
+    with _lock:
+        if _conn is not None and _pid == os.getpid():
+            _conn.close()
+        _conn = None
+
+
+def _gone(error: psycopg.Error) -> str:
+    logger.warning("leave_not_given", error=str(error))
+    drop()
+    return kept.NO_LEAVE()

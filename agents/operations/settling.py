@@ -1,0 +1,58 @@
+"""One outcome of a call that an agent made itself, written down for good. Knows nothing of LangGraph: the web needs it to end a run."""
+
+import json
+from typing import Any
+
+from django.db.models.functions import Now
+
+from agents import kept
+from agents.dialects.record import Made
+from agents.models import Effect, Run
+from agents.operations import events
+from agents.states import EffectState
+from approvals import operations as approvals
+from approvals import queries as approvals_queries
+from audit import canonical
+from audit.actors import SYSTEM
+from audit.log import Entry
+
+_STATE = {"done": EffectState.DONE, "failed": EffectState.FAILED, "unknown": EffectState.UNKNOWN}
+
+
+def settle(run: Run, effect: Effect, made: Made) -> Entry:
+    """One outcome, for good: action, effect, event. Unknown stays a question for an operator."""
+    state, action = _STATE[made.status], str(effect.pk)
+    result = _result(made.result) if made.status == "done" else None
+    if state is not EffectState.UNKNOWN:
+        shown = approvals_queries.shown(effect.pk)
+        outcome = {"status": made.status, "result": result, "reason": made.error, "args": shown.args if shown else None, "by_agent": True}
+        approvals.settle(effect.pk, canonical.storable(outcome))
+    Effect.objects.filter(pk=effect.pk, state=EffectState.CLAIMED).update(
+        state=state,
+        result=result,
+        result_sha256=canonical.fingerprint(result) if result is not None else "",
+        error=canonical.storable(made.error)[:2_000],
+        finished_at=Now(),
+    )
+    data = {"result": result, "error": made.error[:2_000], "by_agent": True, "called": effect.begun_at is not None}
+    return events.effect(
+        action, run.agent_id, str(run.pk), effect.digest, f"effect.{state.lower()}", SYSTEM, "worker", **canonical.storable(data)
+    )
+
+
+def give_up(run: Run) -> list[Entry]:
+    """The run ends: what was handed back and not called will not be, and what began and told nobody is unknown."""
+    handed = Effect.objects.filter(run=run, by_agent=True, state=EffectState.CLAIMED).order_by("pk")
+    return [
+        settle(run, e, Made("unknown", error=kept.ENDED_DURING()) if e.begun_at else Made("failed", error=kept.NEVER_CALLED()))
+        for e in handed
+    ]
+
+
+def _result(value: Any) -> dict[str, Any]:
+    try:
+        found = json.loads(value) if isinstance(value, str) and value.lstrip().startswith("{") else value
+    except ValueError:
+        found = value
+    kept_value: dict[str, Any] = canonical.storable(found if isinstance(found, dict) else {"content": found})
+    return kept_value

@@ -1,0 +1,53 @@
+"""JSON Schemas that came with a question, held against what people answer. Pure.
+
+Belongs here because approvals refuses with it what does not fit, and agents looks again before a graph sees it. Imports nothing of ours.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema
+from jsonschema.exceptions import SchemaError
+from referencing.exceptions import Unresolvable
+
+MOST = 20  # things wrong with one value that are told
+
+
+def why_not(schema: Mapping[str, Any], value: Any) -> str:
+    """What is wrong with a value, "" when it fits. A schema that is none, or points to nowhere, refuses everything: nothing passes unchecked."""
+    try:
+        checker = jsonschema.Draft202012Validator(schema)
+        checker.check_schema(schema)
+        error = jsonschema.exceptions.best_match(checker.iter_errors(value))
+    except (SchemaError, Unresolvable, RecursionError) as broken:
+        return f"its schema cannot be used: {str(broken)[:200]}"
+    return "" if error is None else f"{error.json_path.removeprefix('$').lstrip('.') or 'the answer'}: {error.message[:300]}"
+
+
+def problems(schema: Mapping[str, Any], value: Any) -> dict[str, str]:
+    """What does not fit, by the path of each place; {} when everything does."""
+    try:
+        found = list(jsonschema.Draft202012Validator(schema).iter_errors(value))[:MOST]
+    except (SchemaError, Unresolvable, RecursionError) as broken:
+        return {"": f"its schema cannot be used: {str(broken)[:200]}"}
+    return {".".join(str(part) for part in error.absolute_path): error.message[:300] for error in found}
+
+
+def meant(text: str, schema: Mapping[str, Any] | None) -> Any:
+    """The value that a person's words mean. Text where text fits; otherwise JSON.
+
+    Without a schema only what is plainly meant as JSON, an object or a list, is taken for it.
+    """
+    if schema is not None and not why_not(schema, text):
+        return text
+    if schema is None and not text.lstrip().startswith(("{", "[")):
+        return text
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)

@@ -1,0 +1,1 @@
+"""An agent written with LangChain alone: nothing of Countersign is imported here."""

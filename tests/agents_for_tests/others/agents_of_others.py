@@ -1,0 +1,271 @@
+"""Agents as anybody might have written them: nothing of ours in here. What they do is planned in the first message, as JSON.
+
+{"world": file, "turns": [[[tool, args], ...], ...], "note": file}: a model says one turn after the other, and every tool that acts writes a line.
+"""
+
+import itertools
+import json
+import operator
+import os
+from pathlib import Path
+from typing import Annotated, Any, TypedDict
+
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.tools import InjectedToolCallId, tool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import InjectedState
+from langgraph.types import Send, interrupt
+from pydantic import BaseModel
+
+
+def plan_of(messages: list[Any]) -> dict[str, Any]:
+    text = next(m.content for m in messages if isinstance(m, HumanMessage))
+    found: dict[str, Any] = json.loads(str(text))
+    return found
+
+
+def act(plan: dict[str, Any], name: str, args: dict[str, Any]) -> str:
+    """The outside world: a line per call."""
+    out = os.open(plan["world"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.write(out, f"{name} {json.dumps(args, sort_keys=True)}\n".encode())
+    os.close(out)
+    return f"{name} done"
+
+
+class Planned(BaseChatModel):
+    """Says what the plan says."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "planned"
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+        return self
+
+    def _generate(self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any) -> ChatResult:
+        turns, said = plan_of(messages)["turns"], sum(isinstance(m, AIMessage) for m in messages)
+        calls = turns[said] if said < len(turns) else []
+        made = [{"name": name, "args": args, "id": f"call-{said}-{n}"} for n, (name, args) in enumerate(calls)]
+        return ChatResult(generations=[ChatGeneration(message=AIMessage("I would do this" if made else "All done", tool_calls=made))])
+
+
+State = Annotated[dict[str, Any], InjectedState]
+
+
+@tool
+def send(to: str, state: State, copies: int = 1) -> str:
+    """Send a letter."""
+    return act(plan_of(state["messages"]), "send", {"to": to, "copies": copies})
+
+
+@tool
+def wipe(path: str, state: State) -> str:
+    """Delete a file."""
+    return act(plan_of(state["messages"]), "wipe", {"path": path})
+
+
+@tool
+def look(query: str, state: State) -> str:
+    """Look something up."""
+    return act(plan_of(state["messages"]), "look", {"query": query})
+
+
+@tool
+def burn(what: str, state: State) -> str:
+    """Acts, and then falls over."""
+    act(plan_of(state["messages"]), "burn", {"what": what})
+    raise RuntimeError("it is on fire")
+
+
+TOOLS = [send, wipe, look, burn]
+GATED: dict[str, Any] = {"send": True, "wipe": True, "burn": True}
+
+
+def _agent(mode: Any = "batched", **more: Any) -> Any:
+    gate = HumanInTheLoopMiddleware(GATED, interrupt_mode=mode)
+    return create_agent(Planned(), TOOLS, middleware=[gate], **more)
+
+
+def _inside(agent: Any) -> Any:
+    graph = StateGraph(MessagesState)
+    graph.add_node("work", agent)
+    graph.add_edge(START, "work")
+    graph.add_edge("work", END)
+    return graph.compile()
+
+
+def _helped(agent: Any) -> Any:
+    """A lead whose one tool is another agent."""
+
+    @tool
+    def helper(task: str, call_id: Annotated[str, InjectedToolCallId]) -> str:
+        """Let the helper do a task."""
+        return str(agent.invoke({"messages": [HumanMessage(task)]})["messages"][-1].content)
+
+    return create_agent(Planned(), [helper])
+
+
+batched = _agent(checkpointer=InMemorySaver())
+batched_inside = _inside(_agent())
+batched_helper = _helped(_agent())
+per_call = _agent("per_call")
+per_call_inside = _inside(_agent("per_call"))
+per_call_helper = _helped(_agent("per_call"))
+
+
+def make(config: Any) -> Any:
+    """A factory, as langgraph.json allows."""
+    return _agent()
+
+
+choosy = create_agent(
+    Planned(),
+    TOOLS,
+    middleware=[
+        HumanInTheLoopMiddleware(
+            {
+                "send": {"allowed_decisions": ["approve", "edit"]},
+                "wipe": {"allowed_decisions": ["approve", "reject"]},
+                "look": {"allowed_decisions": ["respond"]},
+            }
+        )
+    ],
+)
+
+
+def _while_it_is_there(request: Any) -> bool:
+    return Path(plan_of(request.state["messages"])["note"]).exists()
+
+
+flipping = create_agent(
+    Planned(),
+    TOOLS,
+    middleware=[
+        HumanInTheLoopMiddleware(
+            {"send": {"allowed_decisions": ["approve", "reject"], "when": _while_it_is_there}}, interrupt_mode="per_call"
+        )
+    ],
+)
+
+
+# -- Agent Inbox, as its examples are written ------------------------------------------------------------------------
+class Letters(MessagesState, total=False):
+    told: Annotated[list[Any], operator.add]
+
+
+class One(TypedDict):
+    plan: dict[str, Any]
+    calls: list[Any]
+
+
+ALL = {"allow_ignore": True, "allow_respond": True, "allow_edit": True, "allow_accept": True}
+
+
+def _inbox(state: One) -> dict[str, Any]:
+    told = []
+    for name, args in state["calls"]:
+        request = {"action_request": {"action": name, "args": args}, "config": state["plan"].get("config", ALL), "description": "May I?"}
+        shape = state["plan"].get("shape", "list")
+        asked: Any = {"one": request, "list": [request], "nested": [[request]], "text": json.dumps([request])}[shape]
+        response = interrupt(asked)[0]
+        if response["type"] in ("accept", "edit"):
+            told.append(act(state["plan"], response["args"]["action"], response["args"]["args"]))
+        else:
+            told.append(f"{response['type']}: {response['args']}")
+    return {"told": told, "messages": [AIMessage("All done")]}
+
+
+def _asking(node: Any) -> Any:
+    """One turn after the other; the calls of a turn side by side. (A node that acts and then asks once more would act again: LangGraph's own trap.)"""
+    graph = StateGraph(Letters)
+    graph.add_node("plan", lambda state: {})
+    graph.add_node("ask", node, input_schema=One)
+    graph.add_edge(START, "plan")
+    graph.add_conditional_edges("plan", _turn, ["ask", END])
+    graph.add_edge("ask", "plan")
+    return graph
+
+
+def _turn(state: Letters) -> Any:
+    plan, told = plan_of(state["messages"]), len(state.get("told", []))
+    starts = list(itertools.accumulate((len(turn) for turn in plan["turns"]), initial=0))
+    return [Send("ask", One(plan=plan, calls=[call])) for call in plan["turns"][starts.index(told)]] if told < starts[-1] else END
+
+
+inbox = _asking(_inbox)
+inbox_inside = _inside(_asking(_inbox).compile())
+inbox_helper = _helped(_asking(_inbox).compile())
+
+
+# -- questions ----------------------------------------------------------------------------------------------------------
+class Amount(BaseModel):
+    cents: int
+
+
+def _question(state: One) -> dict[str, Any]:
+    told: list[Any] = []
+    for kind, args in state["calls"]:
+        if kind == "agui":
+            schema = {"type": "object", "properties": {"cents": {"type": "integer"}}, "required": ["cents"], "additionalProperties": False}
+            told.append(interrupt({"reason": "input_required", "message": "How much?", "response_schema": schema}))
+        elif kind == "typed":
+            told.append(interrupt("How much?", response_schema=Amount).cents)
+        else:
+            told.append(interrupt(args))
+        act(state["plan"], kind, {"told": told[-1]})
+    return {"told": told, "messages": [AIMessage("All done")]}
+
+
+questions = _asking(_question)
+questions_inside = _inside(_asking(_question).compile())
+questions_helper = _helped(_asking(_question).compile())
+
+
+def _reads_its_note(state: Letters) -> dict[str, Any]:
+    """What it asks about is read anew each time the node runs."""
+    plan = plan_of(state["messages"])
+    amount = Path(plan["note"]).read_text()
+    if interrupt({"pay": amount}) == "yes":
+        act(plan, "pay", {"amount": amount})
+    return {"messages": [AIMessage("All done")]}
+
+
+moving = StateGraph(Letters)
+moving.add_node("pay", _reads_its_note)
+moving.add_edge(START, "pay")
+moving.add_edge("pay", END)
+
+
+# -- static breakpoints, and nodes that only an event loop can run ---------------------------------------------------------
+def _step(name: str) -> Any:
+    return lambda state: {"told": [act(plan_of(state["messages"]), name, {})]}
+
+
+def _broken() -> Any:
+    graph = StateGraph(Letters)
+    for name in ("first", "second", "third"):
+        graph.add_node(name, _step(name))
+    graph.add_edge(START, "first")
+    graph.add_edge("first", "second")
+    graph.add_edge("second", "third")
+    graph.add_edge("third", END)
+    return graph.compile(interrupt_before=["second"], interrupt_after=["second"])
+
+
+broken_in_two = _broken()
+
+
+async def _asks_slowly(state: Letters) -> dict[str, Any]:
+    answer = interrupt("Go on?")
+    return {"told": [act(plan_of(state["messages"]), "awaited", {"told": answer})]}
+
+
+awaiting = StateGraph(Letters)
+awaiting.add_node("asks", _asks_slowly)
+awaiting.add_edge(START, "asks")
+awaiting.add_edge("asks", END)

@@ -1,0 +1,236 @@
+"""What moves under a waiting question, and who dies when: never done twice, never done otherwise than shown, always said."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db.models.functions import Now
+
+from agents import operations as agents
+from agents.errors import WrongState
+from agents.graphs.driver import drive
+from agents.models import Effect, Pause, Run
+from agents.operations import driving, leave
+from approvals import operations as approvals
+from approvals.models import Action, Requirement
+from tests import factories
+from tests.factories import asked, decide, lines, work
+
+SEND = [["send", {"to": "ada"}]]
+SENT = ['send {"copies": 1, "to": "ada"}']
+
+
+@pytest.fixture(autouse=True)
+def _leave_is_asked_of_this_database():
+    yield
+    leave.drop()
+
+
+def waiting(others, world, agent="batched", turn=SEND, **more) -> tuple[Run, Action]:
+    run = factories.planned(others.reviewer, world, turn, agent=agent, **more)
+    work()
+    return run, asked(run)[0]
+
+
+def fresh(run: Run) -> Run:
+    return Run.objects.get(pk=run.pk)
+
+
+def die(monkeypatch, where: str) -> None:
+    """This worker dies once, where it says."""
+
+    def dead(*args, **kwargs):
+        monkeypatch.undo()
+        raise psycopg.OperationalError("the worker is gone")
+
+    monkeypatch.setattr(driving, where, dead)
+
+
+def taken_over(run: Run) -> None:
+    """Somebody finds what the dead one left."""
+    Run.objects.filter(pk=run.pk, state="RUNNING").update(lease_until=Now() - timedelta(seconds=1))
+    agents.recover(wake=False)
+    work()
+
+
+def test_a_predicate_that_flips_after_a_rejection_lets_nothing_run(others, world, tmp_path):
+    note = tmp_path / "note"
+    note.touch()
+    run, action = waiting(others, world, "flipping", note=str(note))
+    note.unlink()
+    decide(action, others.second, "reject")
+    work()
+    assert (fresh(run).state, lines(world)) == ("FAILED", []) and "without leave" in fresh(run).error
+
+
+@pytest.mark.parametrize("put_back", [True, False])
+def test_a_question_that_comes_back_with_something_else_does_not_get_the_old_answer(others, world, tmp_path, put_back):
+    note = tmp_path / "note"
+    note.write_text("10")
+    run, action = waiting(others, world, "moving", note=str(note))
+    note.write_text("10000")
+    decide(action, others.second, "respond", response="yes")
+    work()
+    assert (fresh(run).state, lines(world)) == ("FAILED", []) and "something else" in fresh(run).error
+    if put_back:
+        note.write_text("10")
+        agents.retry_run(run.pk, by=others.operator, door="web")
+        work()
+        assert (fresh(run).state, lines(world)) == ("SUCCEEDED", ['pay {"amount": "10"}'])
+        return
+    call_command("runs", "ask-again", str(run.pk), "--by", "olga")
+    work()
+    again = asked(run)[0]
+    assert again.follows == action.pk and "10000" in bytes(Requirement.objects.get(action=again).envelope).decode()
+    decide(again, others.second, "respond", response="yes")
+    work()
+    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", ['pay {"amount": "10000"}'])
+    assert list(Pause.objects.order_by("pk").values_list("state", flat=True)) == ["SUPERSEDED", "ANSWERED"]
+
+
+@pytest.mark.parametrize("agent", ["batched", "per_call", "inbox"])
+@pytest.mark.parametrize("where", ["drive", "put_down"])
+def test_a_worker_that_dies_over_an_answer_loses_and_doubles_nothing(others, world, monkeypatch, agent, where):
+    run, action = waiting(others, world, agent)
+    decide(action, others.second)
+    die(monkeypatch, where)
+    with pytest.raises(psycopg.OperationalError):
+        agents.advance_run(run.pk)
+    taken_over(run)
+    args = SENT if agent != "inbox" else ['send {"to": "ada"}']
+    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", args)
+    assert Effect.objects.get(pk=action.pk).state == "DONE"
+
+
+def test_a_question_whose_worker_died_before_it_was_written_down_is_found(others, world, monkeypatch):
+    run = factories.planned(others.reviewer, world, SEND)
+    die(monkeypatch, "put_down")
+    with pytest.raises(psycopg.OperationalError):
+        agents.advance_run(run.pk)
+    taken_over(run)
+    assert fresh(run).state == "WAITING" and len(asked(run)) == 1 and lines(world) == []
+
+
+def test_a_call_that_began_under_a_dead_worker_is_not_made_again(others, world, monkeypatch):
+    run, action = waiting(others, world)
+    decide(action, others.second)
+    die(monkeypatch, "drive")
+    with pytest.raises(psycopg.OperationalError):
+        agents.advance_run(run.pk)
+    Effect.objects.filter(pk=action.pk).update(begun_at=Now())
+    taken_over(run)
+    assert (fresh(run).state, lines(world)) == ("FAILED", [])
+    assert Effect.objects.get(pk=action.pk).state == "UNKNOWN"
+    with pytest.raises(WrongState):
+        agents.ask_again(run.pk, by=others.operator, door="web")
+
+
+def test_a_tool_that_raises_is_not_called_a_second_time(others, world):
+    run, action = waiting(others, world, turn=[["burn", {"what": "bridge"}]])
+    decide(action, others.second)
+    work()
+    assert (fresh(run).state, Effect.objects.get(pk=action.pk).state) == ("FAILED", "UNKNOWN")
+    with pytest.raises(WrongState, match="twice"):
+        agents.retry_run(run.pk, by=others.operator, door="web")
+    agents.resolve_unknown(action.pk, done=False, reason="the bridge stands", by=others.operator, door="web")
+    agents.retry_run(run.pk, by=others.operator, door="web")
+    work()
+    assert (fresh(run).state, lines(world)) == ("FAILED", ['burn {"what": "bridge"}'])
+
+
+def test_a_halt_between_the_answer_and_the_call_stops_the_call_and_a_release_lets_it_begin(others, world, monkeypatch):
+    run, action = waiting(others, world)
+    decide(action, others.second)
+    stop = []
+
+    def halted_first(*args, **kwargs):
+        monkeypatch.undo()
+        stop.append(approvals.halt(scope="everything", reason="wait", by=others.operator, door="web"))
+        return drive(*args, **kwargs)
+
+    monkeypatch.setattr(driving, "drive", halted_first)
+    agents.advance_run(run.pk)
+    assert (fresh(run).state, lines(world)) == ("HALTED", [])
+    approvals.release(stop[0].pk, reason="go", by=others.operator, door="web")
+    agents.recover(wake=False)
+    work()
+    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", SENT)
+
+
+def test_what_was_handed_back_and_not_called_ends_with_its_run(others, world, monkeypatch):
+    run, action = waiting(others, world)
+    decide(action, others.second)
+    die(monkeypatch, "drive")
+    with pytest.raises(psycopg.OperationalError):
+        agents.advance_run(run.pk)
+    agents.cancel_run(run.pk, reason="enough", by=others.operator, door="web")
+    work()
+    assert (Effect.objects.get(pk=action.pk).state, lines(world)) == ("FAILED", [])
+    assert "never made" in Action.objects.get(pk=action.pk).outcome["reason"]
+
+
+def test_an_approval_that_the_policy_no_longer_gives_goes_back_and_the_batch_with_it(others, world):
+    run = factories.planned(others.reviewer, world, [["send", {"to": "ada"}], ["wipe", {"path": "/x"}]])
+    work()
+    first, second = asked(run)
+    decide(first, others.second)
+    approvals.halt(scope="everything", reason="wait", by=others.operator, door="web")
+    from approvals.models import Halt
+
+    approvals.release(Halt.objects.get().pk, reason="go", by=others.operator, door="web")
+    decide(second, others.second)
+    work()
+    assert (fresh(run).state, lines(world), [a.pk for a in asked(run)]) == ("WAITING", [], [first.pk])
+    decide(first, factories.another_reviewer())
+    work()
+    assert fresh(run).state == "SUCCEEDED" and len(lines(world)) == 2
+
+
+AGENT = """
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_core.tools import tool
+from agents_of_others import Planned
+
+@tool
+def {tool}({args}) -> str:
+    "Send it."
+    return "sent"
+
+agent = create_agent(Planned(), [{tool}], middleware=[{gate}])
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, ""),
+        ({"args": "whom: str"}, "does not take these arguments"),
+        ({"args": "to: str, copies: int = 1"}, "takes other arguments"),
+        ({"tool": "post"}, "no tool send"),
+        ({"gate": ""}, "no node"),
+    ],
+)
+def test_what_a_deploy_would_break_is_said_before_it(others, world, tmp_path, capsys, change, why):
+    now = {"tool": "send", "args": "to: str", "gate": 'HumanInTheLoopMiddleware({"send": True, "post": True})'}
+    (tmp_path / "agent.py").write_text(AGENT.format(**now))
+    (tmp_path / "langgraph.json").write_text(
+        json.dumps({"dependencies": [".", str(factories.OTHERS.parent)], "graphs": {"mine": "./agent.py:agent"}}).replace(
+            str(factories.OTHERS.parent), "./others"
+        )
+    )
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    factories.register(tmp_path / "langgraph.json")
+    waiting(others, world, "mine")
+    (tmp_path / "agent.py").write_text(AGENT.format(**{**now, **change}))
+    checked = agents.check_deploy(Path(tmp_path / "langgraph.json"))
+    said = [one.why for one in checked.broken if one.certain]
+    assert checked.looked == 1
+    assert (why in said[0]) if why else said == []
+    if why:
+        with pytest.raises(SystemExit):
+            call_command("agents", "check", str(tmp_path / "langgraph.json"))
+        assert "would break" in capsys.readouterr().out
