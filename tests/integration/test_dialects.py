@@ -6,7 +6,7 @@ import pytest
 
 from agents import operations as agents
 from agents.models import Effect, Pause, Run
-from approvals.models import Action, User
+from approvals.models import Action, Requirement, User
 from tests import factories
 from tests.factories import asked, decide, lines, work
 
@@ -74,3 +74,25 @@ def test_every_call_is_decided_by_itself_and_made_once(others, world, dialect, s
     assert effects == ([("DONE", True)] * len(wanted))
     assert not Action.objects.filter(run=str(run.pk), settled_at=None).exists()
     assert set(Pause.objects.filter(run=run).values_list("state", flat=True)) == {"ANSWERED"}
+
+
+@pytest.mark.slow
+def test_helpers_of_deepagents_ask_side_by_side_and_say_whose_work_it_is(others, world):
+    factories.register(factories.OTHERS.parent / "deep" / "langgraph.json")
+    letters = [json.dumps({"world": world, "turns": [[["send", {"to": to}]]]}) for to in TO["three"]]
+    run = factories.planned(
+        others.reviewer, world, [["task", {"description": one, "subagent_type": "clerk"}] for one in letters], agent="deep"
+    )
+    work()
+    ada, bob, cyd = sorted(asked(run), key=lambda action: action.summary)
+    assert "called with task" in Requirement.objects.get(action=ada).rationale
+    decide(bob, others.second)
+    work()
+    assert lines(world) == ['send {"copies": 1, "to": "bob"}']
+    decide(ada, others.second, "reject")
+    work()
+    decide(cyd, others.second)
+    work()
+    run.refresh_from_db()
+    assert run.state == "SUCCEEDED", run.error
+    assert sorted(lines(world)) == ['send {"copies": 1, "to": "bob"}', 'send {"copies": 1, "to": "cyd"}']

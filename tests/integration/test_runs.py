@@ -250,7 +250,7 @@ def test_a_preview_that_is_none_is_told_to_the_graph(cast, world):
 def test_what_a_projects_code_raises_outside_its_graph_is_shown_on_the_run(cast, world, monkeypatch):
     run = factories.run(cast.reviewer, call(), world=world)
 
-    def broken(*_):
+    def broken(*_, **__):
         raise LookupError("a validator of somebody else's")
 
     monkeypatch.setattr(driving, "prepare", broken)
