@@ -21,8 +21,7 @@ from tests import factories, fakes, servers
 
 
 @pytest.fixture
-def smtp(settings, cast, monkeypatch):
-    monkeypatch.setattr(tasks, "_morning", float("inf"))  # no digest, whatever the hour: those are told of in test_reaching
+def smtp(settings, cast):
     with servers.running(servers.MailServer()) as server:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", server.port, 3

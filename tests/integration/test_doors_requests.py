@@ -74,6 +74,8 @@ OWN: dict[str, dict[str, str]] = {
     "session-end": {},
     "sessions-end-others": {},
     "people-end-sessions": {"username": "rita"},
+    "login-link": {},
+    "sso-disconnect": {"account": "1"},
     "slack-code": {},
     "slack-install": {},
     "slack-remove": {},

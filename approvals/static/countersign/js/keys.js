@@ -26,7 +26,7 @@ function press(key) {
   return true;
 }
 
-// The second A of a pair must not meet the next action.
+// The second A of a pair meets nobody.
 function secondOfPair(target) {
   const id = target.matches("[data-guarded]") && target.closest("[data-action]")?.id;
   if (!id) return false;
