@@ -23,6 +23,7 @@ from psycopg import sql
 
 from agents.graphs import loader
 from agents.operations import registering, waking
+from approvals import tasks
 from config import env
 from config.services.embedded import Services, embedded
 from tests import factories, fakes
@@ -116,6 +117,13 @@ def woken(monkeypatch: pytest.MonkeyPatch) -> list[waking.Wake]:
     sent: list[waking.Wake] = []
     monkeypatch.setattr(waking, "_send", sent.append)
     return sent
+
+
+@pytest.fixture(autouse=True)
+def _no_morning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ticks of the sweeper owe nobody a digest, whatever the hour: tests about digests ask for them."""
+    monkeypatch.setattr(tasks, "_morning", float("inf"))
+    monkeypatch.setattr(tasks, "_slack_morning", float("inf"))
 
 
 @pytest.fixture

@@ -4,15 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import Group
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from approvals.models import Absence, Delivery, Device, Preference, User
+from approvals.models import Absence, Action, Delivery, Device, Preference, User
 from approvals.notify import choices
 from approvals.notify.choices import Wants
-from approvals.permissions import AUDITORS
-from approvals.states import DeliveryState
+from approvals.permissions import REVIEWERS
+from approvals.states import ActionState, DeliveryState
 
 PAGE = 50
 LATE = timedelta(minutes=2)
@@ -83,10 +82,16 @@ def away(user: User) -> bool:
     return _absences().filter(user=user).exists()
 
 
+def _asked_now() -> set[str]:
+    """The groups whose turn it is with what waits now."""
+    turns = Action.objects.filter(state=ActionState.PENDING).values_list("turn", flat=True).distinct()
+    return {group for turn in turns for group in turn.split("|") if group}
+
+
 def readers(accounts: Collection[int] | None) -> Sequence[Reader]:
-    """Those of these accounts that may sign in (None: all who may be asked and are not away), with what they want."""
+    """Those of these accounts that may sign in (None: all who review, or whose turn it is with anything, and are not away), with what they want."""
     which = (
-        Q(groups__in=Group.objects.exclude(name=AUDITORS)) & ~Exists(_absences().filter(user=OuterRef("pk")))
+        Q(groups__name__in={REVIEWERS, *_asked_now()}) & ~Exists(_absences().filter(user=OuterRef("pk")))
         if accounts is None
         else Q(pk__in=accounts)
     )

@@ -74,7 +74,11 @@ OWN: dict[str, dict[str, str]] = {
     "session-end": {},
     "sessions-end-others": {},
     "people-end-sessions": {"username": "rita"},
+    "login-link": {},
+    "sso-disconnect": {"account": "1"},
     "slack-code": {},
+    "slack-install": {},
+    "slack-remove": {},
     "slack-unlink": {},
     "quality-tests": {"group": "reviewers", "active": "1", "every": "30", "per_day": "2", "kinds": "amount"},
     "key-make": {"name": "laptop", "scope": "read", "days": "30"},
@@ -128,6 +132,7 @@ def address(name: str, things: dict[str, Any]) -> str:
     known = {
         "action_id": action.pk,
         "run_id": run.pk,
+        "team_id": "T0",
         "slug": "calls",
         "halt_id": things["halt"].pk,
         "event_id": things["event"].id,
@@ -357,6 +362,7 @@ def test_unknown_ids_are_not_found(things, cast):
     nothing = {"action_id": uuid.uuid4(), "run_id": uuid.uuid4(), "slug": "nobody", "halt_id": 10**12, "event_id": 10**30, "token": "t"}
     nothing |= {
         "sign_in": uuid.uuid4(),
+        "team_id": "T0",
         "grant_id": 10**12,
         "delivery_id": 10**12,
         "device_id": 10**12,

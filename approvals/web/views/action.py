@@ -84,6 +84,8 @@ def led(request: Request, action_id: UUID) -> HttpResponse:
 def opinion(request: Request, action_id: UUID) -> HttpResponse:
     """What a second model thinks of it, when that comes in."""
     permissions.check_read(request.user)
+    if queries.inbox_row(action_id) is None:
+        return HttpResponse(status=204)
     note = note_of(str(action_id), opinions(action_id))
     return render(request, "approvals/_opinion.html", {"opinion": note, "opinion_of": action_id})
 

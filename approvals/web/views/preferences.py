@@ -98,6 +98,8 @@ def viewing(request: Request, action_id: UUID) -> HttpResponse:
 def viewers(request: Request, action_id: UUID) -> HttpResponse:
     """Who else has it open, for its row in the list: asked for when somebody comes or goes, and while somebody is there."""
     permissions.check_read(request.user)
+    if queries.inbox_row(action_id) is None:
+        return HttpResponse(status=204)
     names = queries.viewers(str(action_id), but=request.user)
     return render(request, "approvals/_row_viewers.html", {"viewed": action_id, "names": names})
 

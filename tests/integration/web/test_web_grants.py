@@ -72,7 +72,10 @@ def test_bounds_that_cannot_be_get_a_sentence(web, cast, bad):
 
 
 def test_confirming_that_it_is_you_brings_the_bounds_back(web, cast):
-    url = reverse("grant-new", args=[approved(cast.second, "high", tool="refund").pk])
+    like = factories.action("high", tool="refund")
+    factories.read_all(like, cast.reviewer)
+    factories.decide(like, cast.second)
+    url = reverse("grant-new", args=[like.pk])
     SignIn.objects.update(proved_at=Now() - timedelta(hours=2))
     mine = {**fields(web.get(url)), "reason": "the monday batch", "uses": "7", "total": "70000", "each": "20000"}
     tried = {**mine, **fields(web.post(url, {**mine, "do": "try"}))}

@@ -3,9 +3,8 @@ import { closeSheet, pressTwice } from "./decide.js";
 import { currentRow, focusRow, move, openRow } from "./inbox.js";
 
 const GO_MS = 1200;
-const PAIR_MS = 700;
 let goUntil = 0;
-let pair = { until: 0, action: "" };
+let pair = {};
 
 const chosen = JSON.parse(document.body.dataset.keys || "{}");
 const off = () => Boolean(chosen.off);
@@ -27,12 +26,12 @@ function press(key) {
   return true;
 }
 
-// Where high risk has made A A a habit, the second A must not meet the next action, which came up after the first.
+// The second A of a pair meets nobody.
 function secondOfPair(target) {
-  if (!target.matches("[data-guarded]")) return false;
-  const action = target.closest("[data-action]")?.dataset.action;
-  if (pair.until > Date.now() && pair.action !== action) return true;
-  pair = { until: Date.now() + PAIR_MS, action };
+  const id = target.matches("[data-guarded]") && target.closest("[data-action]")?.id;
+  if (!id) return false;
+  if (pair.until > Date.now() && pair.id !== id) return true;
+  pair = { id, until: Date.now() + 700 };
   return false;
 }
 
@@ -86,7 +85,6 @@ document.addEventListener("keydown", (event) => {
   }
   if (off() || writing(event.target)) return;
   if (key === "enter" && event.target.closest("a, button, summary, label")) return;
-  // Arrows move in the list only, and scroll everywhere else.
   if (key.startsWith("arrow") && !event.target.closest("[data-row]")) return;
   if (act(goUntil > Date.now() ? key : usual(key))) event.preventDefault();
 });
