@@ -61,4 +61,4 @@ def test_an_action_without_one_says_nothing_of_it(web, cast, settings):
     settings.OPINION_MODEL = ""
     action = factories.action("medium")
     assert "second opinion" not in page(web, action).lower() and fragment(web, action).strip().startswith("<div")
-    assert web.get(reverse("action-opinion", args=["00000000-0000-0000-0000-000000000000"])).status_code == 200
+    assert web.get(reverse("action-opinion", args=["00000000-0000-0000-0000-000000000000"])).status_code == 204
