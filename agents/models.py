@@ -226,3 +226,24 @@ class Effect(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tool} {self.state}"
+
+
+class Rating(models.Model):
+    """Whether somebody a run worked for found its outcome useful; the last word of each counts.
+
+    `said_by` names an end user whose word a program passed on with its agent's key; "" when the account itself says it.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="ratings")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    said_by = models.TextField(blank=True)
+    useful = models.BooleanField()
+    words = models.TextField(blank=True)
+    said_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "by", "said_by"], name="rating_once_each")]
+        triggers = [_kept()]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {'useful' if self.useful else 'not useful'}"

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.views import agents, asks, edits, effects, halts, keys, policies, runs, webhooks
+from agents.views import agents, asks, edits, effects, halts, keys, policies, ratings, runs, webhooks
 
 urlpatterns = [
     path("agents/", agents.agents, name="agents"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/live", runs.run_live, name="run-live"),
     path("runs/<uuid:run_id>/cancel", runs.cancel, name="run-cancel"),
     path("runs/<uuid:run_id>/retry", runs.retry, name="run-retry"),
+    path("runs/<uuid:run_id>/rate", ratings.rate, name="run-rate"),
     path("runs/<uuid:run_id>/ask-again", runs.ask_again, name="run-ask-again"),
     path("actions/<uuid:action_id>/edit", edits.edit, name="action-edit"),
     path("actions/<uuid:action_id>/edit/diff", edits.diff, name="action-edit-diff"),

@@ -41,6 +41,9 @@ KEYS = {
     "facts",
     "tool",
 }
+# Facts that are frozen elsewhere or below, and those that are left out when nothing is known of them.
+APART = {"args", "agent_takes", "run_calls", "run_failures"}
+SELDOM = {"opinion", "confidence"}
 RENDERER = {"id": "countersign/what-will-run", "version": 1}
 
 
@@ -363,7 +366,8 @@ def _extended(envelope: Envelope, extended_s: int) -> datetime | None:
 
 def _facts(facts: Facts) -> dict[str, Any]:
     return {
-        **{name: value for name, value in vars(facts).items() if name not in {"args", "agent_takes"} and (name != "opinion" or value)},
+        **{name: value for name, value in vars(facts).items() if name not in APART and (name not in SELDOM or value not in ("", None))},
+        **{name: n for name in ("run_calls", "run_failures") if (n := getattr(facts, name))},
         **({"agent_takes": list(facts.agent_takes)} if facts.agent_takes else {}),
         "figures": dict(facts.figures),
         "untrusted_text": list(facts.untrusted_text),

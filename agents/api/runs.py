@@ -15,7 +15,7 @@ from agents.api import pages
 from agents.api.actions import KEY
 from agents.api.auth import Caller, caller, reader
 from agents.api.records import event_of
-from agents.api.shapes import PROBLEMS, Page, Progress, Reason, Run, RunIn, RunRow
+from agents.api.shapes import PROBLEMS, Page, Progress, Rated, RatingIn, Reason, Run, RunIn, RunRow
 from agents.errors import UnknownRun
 from agents.queries import RunDetail
 from agents.states import UNFINISHED
@@ -68,6 +68,15 @@ def resume(request: HttpRequest, run_id: UUID) -> Any:
     """At the step that failed; answers already given stay given. (A waiting run goes on by itself when people have decided.)"""
     operations.retry_run(run_id, by=caller(request, OPERATE).user, door="api")
     return shown(queries.run_detail(run_id))
+
+
+@router.post("/{run_id}/rating", response={200: Rated, **PROBLEMS}, summary="Say whether the outcome of a run was useful")
+def rate(request: HttpRequest, run_id: UUID, body: RatingIn) -> Any:
+    """People say it for themselves; a program says it with its agent's key for the user named in `said_by`. The last word of each counts."""
+    who = reader(request)
+    _visible(run_id, who)
+    said = operations.rate_run(run_id, useful=body.useful, words=body.words, said_by=body.said_by, by=who.user, door="api")
+    return {"run": run_id, "useful": said.useful, "words": said.words, "said_by": said.said_by}
 
 
 @router.get("/{run_id}/events", response={200: Progress, **PROBLEMS}, summary="The progress of a run; a stream with text/event-stream")

@@ -53,6 +53,21 @@ class EvidenceIn(Strict):
     text: str = Field(max_length=20_000)
 
 
+class RatingIn(Strict):
+    """Whether the outcome of a run was useful."""
+
+    useful: bool
+    words: str = Field("", max_length=2_000)
+    said_by: str = Field("", max_length=150, description="With an agent's key: the user whose word this is")
+
+
+class Rated(Schema):
+    run: UUID
+    useful: bool
+    words: str
+    said_by: str
+
+
 class ActionIn(Strict):
     """A tool call an agent wants, or a question it has (`kind: question`, then `args.question` is what is asked)."""
 
@@ -77,6 +92,7 @@ class ActionIn(Strict):
     requested_by: str = Field("", max_length=150, description="The account of the person the agent acts for")
     expires_in_s: int | None = Field(None, ge=5, le=30 * 86_400)
     estimated_cost: float | None = Field(None, ge=0, le=1e9)
+    confidence: float | None = Field(None, ge=0, le=1, description="How sure the agent is of it; only ever adds to the score")
 
 
 class Need(Schema):

@@ -48,6 +48,7 @@ def gate(
     rationale: str = "",
     evidence: Sequence[Mapping[str, str]] = (),
     estimated_cost: float | None = None,
+    confidence: float | None = None,
     timeout_s: int | None = None,
 ) -> Outcome:
     """Propose a tool call and wait until it is settled. One question per node keeps replays cheap.
@@ -56,10 +57,12 @@ def gate(
         rationale: the planner's own words; people see them fenced off as such.
         evidence: what the planner had read: [{"title": ..., "text": ...}]; treated as text from outside.
         estimated_cost: dollars the call itself costs, if known; when the tool's preview says more, that counts.
+        confidence: how sure the planner is of it, from 0 to 1. Below what the policy says it adds points; it never takes any away.
         timeout_s: decide within so many seconds; the policy's own deadline, when shorter, stands.
     """
     proposal: dict[str, Any] = {"kind": "tool", "tool": tool, "args": dict(args)}
-    extra = {"rationale": rationale, "evidence": [dict(e) for e in evidence], "estimated_cost": estimated_cost, "timeout_s": timeout_s}
+    extra: dict[str, Any] = {"rationale": rationale, "evidence": [dict(e) for e in evidence]}
+    extra |= {"estimated_cost": estimated_cost, "confidence": confidence, "timeout_s": timeout_s}
     return _ask(proposal, extra)
 
 

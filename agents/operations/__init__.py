@@ -8,6 +8,7 @@ executing    T3 and T4: approved actions are claimed, run and recorded
 handing      T3 of agents that make their calls themselves: what was approved is handed back (`leave` as a call begins)
 outcomes     T4 of those: what came of it (`settling` writes it)
 explaining   an agent answers a reviewer's question
+rating       somebody says whether a run's outcome was useful
 stopping     a reviewer's rejection ends the run
 asking_again an answer its node could not use is asked for once more
 unknown      calls whose outcome a person has to say
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from agents.operations.halting import order_halt
     from agents.operations.opining import give_opinions
     from agents.operations.outside import declare, make_key, propose
+    from agents.operations.rating import rate_run
     from agents.operations.recovering import recover
     from agents.operations.registering import register_project
     from agents.operations.starting import cancel_run, close_cancelled, retry_run, start_run
@@ -57,6 +59,7 @@ __all__ = [
     "place_drill",
     "place_drills",
     "propose",
+    "rate_run",
     "recover",
     "register_project",
     "resolve_unknown",
@@ -81,6 +84,7 @@ _HOMES = {
     "order_halt": "halting",
     "place_drill": "drilling",
     "place_drills": "drilling",
+    "rate_run": "rating",
     "recover": "recovering",
     "register_project": "registering",
     "resolve_unknown": "unknown",

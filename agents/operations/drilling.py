@@ -126,6 +126,7 @@ def _proposal(source: Source, call: Call) -> Proposal:
         owner=run.agent.owner,
         asked_for=run.input if isinstance(run.input, dict) else {},
         estimated_cost=seen.cost(source.estimated_cost),
+        confidence=source.confidence,
         **_said(source, call, read_by(run, tools)),
     )
 

@@ -53,6 +53,7 @@ class Wanted:
     requested_by: str = ""
     expires_in_s: int | None = None
     estimated_cost: float | None = None
+    confidence: float | None = None
 
 
 @transaction.atomic
@@ -155,6 +156,7 @@ def _proposal(agent: Agent, version: AgentVersion, wanted: Wanted, digest: str) 
         evidence=[canonical.storable(dict(e)) for e in wanted.evidence][:MOST_EVIDENCE],
         untrusted_text=taint.untrusted_paths(wanted.args, read) if read else (),
         estimated_cost=wanted.estimated_cost,
+        confidence=wanted.confidence,
         deadline_s=wanted.expires_in_s,
         requested_by=requester,
         owner=agent.owner,

@@ -133,12 +133,21 @@ def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], di
         # All that came in from outside, not only what of it the graph chose to show.
         untrusted_text=outside.tainted(args, [str(e.get("text", "")) for e in given]),
         estimated_cost=seen.cost(value.get("estimated_cost")),
+        confidence=confidence(value.get("confidence")),
         deadline_s=max(5, timeout) if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
         requested_by=run.started_by,
         owner=run.agent.owner,
         asked_for=run.input if isinstance(run.input, dict) else {},
         note=f"Asked again: the node came back with other arguments than {str(again)[:12]}" if again else "",
     )
+
+
+def confidence(said: Any) -> float | None:
+    """How sure an agent says it is. What is no share of one is as good as no certainty at all."""
+    if said is None:
+        return None
+    fits = isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said <= 1
+    return float(said) if fits else 0.0
 
 
 def _evidence(given: Sequence[dict[str, Any]], outside: Outside) -> list[dict[str, Any]]:

@@ -9,7 +9,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from agents import queries
+from agents.satisfaction import satisfaction
 from agents.views.cards import Figure, agent_card, plain_drawing, run_line
+from agents.views.ratings import told_of
 from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.web.http import Request
@@ -47,6 +49,7 @@ def agent(request: Request, slug: str) -> HttpResponse:
             Figure(_("Environment"), row.environment),
             Figure(_("Live runs"), number(row.running)),
             Figure(_("Actions waiting"), number(waiting["pending"])),
+            Figure(_("Found useful, 30 days"), told_of(satisfaction(slug))),
         ),
         "graph": plain_drawing(row),
         "runs": {

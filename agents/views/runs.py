@@ -19,6 +19,7 @@ from agents.errors import BadInput
 from agents.queries import RunDetail
 from agents.views.cards import Figure, agent_card, is_scripted, run_line, title_of
 from agents.views.drawing import draw
+from agents.views.ratings import asked
 from agents.views.run_story import steps_of, usage, visits
 from agents.views.states import RUNS, took
 from approvals import permissions
@@ -122,6 +123,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         if detail.output is not None
         else (),
         "steps": steps,
+        "rating": asked(row, by=request.user.pk),
         "watch": [f"live:action:{action.id} from:body" for action in actions if action.state == "PENDING"][:WATCHED],
         "graph": draw(detail.drawing, visits=visits(spans), now=row.nodes if live else ()),
         "graph_note": _("at %(nodes)s") % {"nodes": ", ".join(row.nodes)} if live and row.nodes else "",

@@ -42,6 +42,7 @@ class Proposal:
         names: values of the arguments by which the tool's author would have its target named, the best first (see `ladder.confirm_of`).
         proposal_digest: what the asker compares the answer with.
         figures: numbers for the policy (rows, amount_cents ...); `preview` is what people are shown.
+        confidence: how sure the agent says it is, 0 to 1; it only ever adds to the score.
         rationale, evidence: the agent's own words and what it had read; shown fenced off.
         untrusted_text: argument paths that repeat text from outside.
         requested_by, owner: the person who started the run, and the person who owns the agent.
@@ -73,6 +74,7 @@ class Proposal:
     evidence: Sequence[dict[str, Any]] = ()
     untrusted_text: tuple[str, ...] = ()
     estimated_cost: float | None = None
+    confidence: float | None = None
     deadline_s: int | None = None
     requested_by: User | None = None
     owner: User | None = None
@@ -101,7 +103,7 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
     if existing:
         return Action.objects.get(pk=existing)
     policy = policies.known(in_force)
-    facts = facts_of(proposal, policy, approvals_before)
+    facts = facts_of(proposal, policy, approvals_before, was)
     assessment = assess(policy.data, facts)
     waits = proposal.kind == "tool" and opinions.waits_for(policy.data, assessment)
     action, requirement = create(proposal, policy, facts, assessment, now, call, was, turn=opinions.WAITS_TURN if waits else "")
@@ -327,7 +329,7 @@ def customer_of(policy: Policy, args: Any, asked_for: Mapping[str, Any], *, othe
     return otherwise or str(settings.TENANT)
 
 
-def facts_of(proposal: Proposal, policy: Policy, approvals_before: int) -> Facts:
+def facts_of(proposal: Proposal, policy: Policy, approvals_before: int, was: Earlier) -> Facts:
     return Facts(
         tool=proposal.tool,
         tool_class=proposal.tool_class,
@@ -343,4 +345,7 @@ def facts_of(proposal: Proposal, policy: Policy, approvals_before: int) -> Facts
         customer=customer_of(policy, proposal.args, proposal.asked_for),
         args=proposal.args,
         agent_takes=proposal.agent_takes,
+        confidence=proposal.confidence,
+        run_calls=was.calls,
+        run_failures=was.failures,
     )

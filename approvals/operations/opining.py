@@ -23,7 +23,8 @@ from approvals.operations.opening import decided_by_policy, people_excluded
 from approvals.operations.opinions import TakenOpinion, over
 from approvals.operations.reopening import Anew, reopen
 from approvals.policy.basics import Level, RequirementRule
-from approvals.policy.risk import OPINIONS, assess, at_least_medium, no_less
+from approvals.policy.factors import OPINIONS
+from approvals.policy.risk import assess, at_least_medium, no_less
 from approvals.states import ActionState, OpinionState
 from approvals.stricter import asks_more
 from audit import canonical, log

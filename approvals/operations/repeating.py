@@ -22,11 +22,12 @@ from audit.log import Entry
 
 # Part of the one look every T1 takes. What policy or an earlier rejection decided came through the door "worker".
 EARLIER = """(SELECT json_build_object(
-    'same', count(*) FILTER (WHERE e.call_sha256 = %(call)s AND (e.kind = 'tool' OR e.state = 'REJECTED')),
-    'rejected', (array_agg(e.id ORDER BY e.resolved_at DESC) FILTER (WHERE e.state = 'REJECTED' AND e.resolution ->> 'door' <> 'worker'
+    'same', count(*) FILTER (WHERE e.tool = %(tool)s AND e.call_sha256 = %(call)s AND (e.kind = 'tool' OR e.state = 'REJECTED')),
+    'calls', count(*) FILTER (WHERE e.kind = 'tool'), 'failures', count(*) FILTER (WHERE e.outcome ->> 'status' = 'failed'),
+    'rejected', (array_agg(e.id ORDER BY e.resolved_at DESC) FILTER (WHERE e.tool = %(tool)s AND e.state = 'REJECTED' AND e.resolution ->> 'door' <> 'worker'
         AND (e.call_sha256 = %(call)s AND e.kind = 'tool' OR e.resolution #>> '{details,do_not_retry}' = 'true'
             AND (e.kind = 'tool' OR e.call_sha256 = %(call)s))))[1])::text
-    FROM approvals_action AS e WHERE %(run)s <> '' AND e.run = %(run)s AND e.tool = %(tool)s AND e.settled_at IS NOT NULL
+    FROM approvals_action AS e WHERE %(run)s <> '' AND e.run = %(run)s AND e.settled_at IS NOT NULL
         AND NOT e.drill)"""
 
 
@@ -36,10 +37,13 @@ class Earlier:
 
     Attributes:
         same: how often this very call was settled in this run. rejected: the action whose rejection speaks of it.
+        calls, failures: how many calls of this run were settled before, whatever the tool, and how many of them failed.
     """
 
     same: int = 0
     rejected: UUID | None = None
+    calls: int = 0
+    failures: int = 0
 
 
 def call_sha256(tool: str, args: Any) -> str:
@@ -50,7 +54,8 @@ def call_sha256(tool: str, args: Any) -> str:
 def earlier(found: str | None) -> Earlier:
     """What `EARLIER` gave."""
     told = json.loads(found or "{}")
-    return Earlier(int(told.get("same") or 0), UUID(told["rejected"]) if told.get("rejected") else None)
+    rejected = UUID(told["rejected"]) if told.get("rejected") else None
+    return Earlier(told.get("same", 0), rejected, told.get("calls", 0), told.get("failures", 0))
 
 
 def answered(action: Action, requirement: Requirement, before: Sequence[Entry], was: Earlier, *, most: int, reads: bool) -> bool:

@@ -75,9 +75,9 @@ def place(
     plan = DrillPlan.objects.select_for_update().filter(group=group, active=True, since=since).first()
     if plan is None or Drill.objects.filter(group=group, state=DrillState.OPEN).exists():
         return None
-    now, _, approvals_before, in_force, *_ = opening.look(proposal, "")
+    now, _, approvals_before, in_force, _, was = opening.look(proposal, "")
     policy = policies.known(in_force)
-    facts = opening.facts_of(proposal, policy, approvals_before)
+    facts = opening.facts_of(proposal, policy, approvals_before, was)
     assessment = assess(policy.data, facts)
     if not asks(assessment, group):
         return None

@@ -52,6 +52,7 @@ def verdict_said(verdict: str) -> str:
 
 
 Points = Annotated[int, Field(ge=-100, le=100)]
+More = Annotated[int, Field(ge=0, le=100)]  # points that never lower a score
 Excluded = Literal["requester", "owner", "editor"]
 VerdictName = Literal["approve", "reject", "respond", "take_over"]
 ReasonName = Literal["approve", "reject", "respond", "take_over", "edit"]  # an edit is no verdict, and may need a reason as one does

@@ -22,6 +22,13 @@ NEVER_MATCHES = Frozen("rule %(rule)s can never match: no agent has such a tool,
 NEVER_HOLDS = Frozen("rule %(rule)s can never match: %(why)s", parts=["why"])
 PART_NEVER_HOLDS = Frozen("rule %(rule)s: one of the alternatives in its condition never holds: %(why)s", parts=["why"])
 
+SLOW = Frozen(
+    "%(n)d conditions need the language's interpreter (arithmetic, functions, loops over lists): up to a millisecond each for every proposal they "
+    "are asked of. Compare fields with constants where you can"
+)
+# From so many on it is said: five of them are the 5 ms a whole policy should take.
+MANY_SLOW = 6
+
 
 def check(policy: Policy, known: Known, *, before: Policy | None = None) -> tuple[Finding, ...]:
     """What is wrong with a policy here and now, by line. What the policy in force has wrong as well only warns."""
@@ -54,6 +61,14 @@ def _findings(policy: Policy, known: Known) -> Iterator[Finding]:
     yield from shadowed(policy, known, reach)
     yield from unfilled(policy, known, agents)
     yield from elsewhere(policy, known)
+    yield from _slow(policy)
+
+
+def _slow(policy: Policy) -> Iterator[Finding]:
+    """Many conditions that only the interpreter answers; said where they become too many."""
+    slow = [i for i, rule in enumerate(policy.data.rules) if rule.match.condition and rule.match.condition.interpreted_always]
+    if len(slow) >= MANY_SLOW:
+        yield Finding(line_of(policy.source, "rules", slow[MANY_SLOW - 1], "match", "when"), SLOW(n=len(slow)))
 
 
 def _never(policy: Policy, at: int, rule: Rule, calls: Sequence[Facts], open_to: Sequence[Facts], known: Known) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from audit.sentences import Frozen
 # Fields looked at one by one below; `version` says nothing. A field that is added to the policy and forgotten here loosens.
 LOOKED_AT = {
     "version", "tool_class", "irreversible", "amounts", "environment", "novelty", "untrusted_text", "hidden_characters", "at_least",
-    "levels", "requirements", "questions", "rules", "loop_after", "opinion",
+    "levels", "requirements", "questions", "rules", "loop_after", "opinion", "confidence", "signals",
 }  # fmt: skip
 # Of these, what may make a call rise to another level.
 RAISES = LOOKED_AT - {"version", "requirements", "rules", "loop_after"}
@@ -25,6 +25,7 @@ ADDS = Frozen("%(what)s adds %(n)d points instead of %(before)d")
 UNKNOWN_ADDS = Frozen("an unknown %(what)s adds %(n)d points instead of %(before)d")
 FROM_ADDS = Frozen("%(what)s from %(at)d on adds %(n)d points instead of %(before)d")
 NOVELTY_ADDS = Frozen("novelty at %(at)d approvals adds %(n)d points instead of %(before)d")
+UNSURE_ADDS = Frozen("an agent that is sure of it only to %(sure)s adds %(n)d points instead of %(before)d")
 BEGINS = Frozen("%(level)s begins at %(n)d instead of %(before)d", parts=["level"])
 QUESTIONS = Frozen("questions are %(level)s instead of %(before)s", parts=["level", "before"])
 NO_LONGER_ALWAYS = Frozen("%(tool)s is no longer always %(level)s", parts=["level"])
@@ -65,17 +66,22 @@ def _points(old: PolicyData, new: PolicyData) -> Iterator[str]:
 
 
 def _steps(old: PolicyData, new: PolicyData) -> Iterator[str]:
-    """Points by size and novelty are steps: compared where either policy has one."""
-    for of in sorted({a.of for a in (*old.amounts, *new.amounts)}):
-        one, other = ([a.steps for a in p.amounts if a.of == of] for p in (old, new))
-        for at in sorted({s[0] for steps in (*one, *other) for s in steps}):
-            before, after = (sum(_from_on(steps, at) for steps in tables) for tables in (one, other))
-            if after < before:
-                yield FROM_ADDS(what=of.replace("_", " "), at=at, n=after, before=before)
+    """Points by size, novelty and the like are steps: compared where either policy has one."""
+    for tables, others in ((old.amounts, new.amounts), (old.signals, new.signals)):
+        for of in sorted({str(a.of) for a in (*tables, *others)}):
+            one, other = ([a.steps for a in of_one if a.of == of] for of_one in (tables, others))
+            for at in sorted({s[0] for steps in (*one, *other) for s in steps}):
+                before, after = (sum(_from_on(steps, at) for steps in of_one) for of_one in (one, other))
+                if after < before:
+                    yield FROM_ADDS(what=of.replace("_", " "), at=at, n=after, before=before)
     for at in sorted({s[0] - 1 for s in (*old.novelty, *new.novelty)}):
         before, after = _below(old.novelty, at), _below(new.novelty, at)
         if after < before:
             yield NOVELTY_ADDS(at=at, n=after, before=before)
+    for sure in sorted({0.0, *(s[0] for s in (*old.confidence, *new.confidence))}):
+        before, after = _below(old.confidence, sure), _below(new.confidence, sure)
+        if after < before:
+            yield UNSURE_ADDS(sure=f"{sure:g}", n=after, before=before)
 
 
 def _levels(old: PolicyData, new: PolicyData) -> Iterator[str]:
@@ -170,5 +176,5 @@ def _from_on(steps: Sequence[tuple[int, int]], at: int) -> int:
     return next((points for start, points in sorted(steps, reverse=True) if at >= start), 0)
 
 
-def _below(steps: Sequence[tuple[int, int]], at: int) -> int:
+def _below(steps: Sequence[tuple[float, int]], at: float) -> int:
     return next((points for below, points in sorted(steps) if at < below), 0)

@@ -37,6 +37,9 @@ NAMES = (
     "untrusted_text",
     "hidden_characters",
     "estimated_cost",
+    "confidence",
+    "run_calls",
+    "run_failures",
 )
 MACROS = {"all", "exists", "exists_one", "filter", "map", "reduce", "min"}
 # Nodes of the grammar that name something, or call something that may.
@@ -86,6 +89,11 @@ class Condition:
         self.names = _names(tree)
         self._plain = plain_test(tree)
         self._program = _environment.program(tree)
+
+    @property
+    def interpreted_always(self) -> bool:
+        """Whether no shortcut answers it: each proposal it is asked of then waits about a millisecond for the interpreter."""
+        return self._plain is None
 
     def holds(self, said: "Said") -> bool:
         """Whether it holds. Raises Unanswerable."""

@@ -58,6 +58,12 @@ def _facts(policy: PolicyData, facts: Facts) -> Iterator[tuple[str, Facts]]:
         yield say("without hidden characters in it"), replace(facts, hidden_characters=())
     if facts.opinion:
         yield say("without the doubts of the second model"), replace(facts, opinion="")
+    if facts.confidence is not None:
+        yield say("if the agent had been sure of it"), replace(facts, confidence=1.0)
+    if facts.run_failures:
+        yield say("if no call of its run had failed before"), replace(facts, run_failures=0)
+    if facts.run_calls:
+        yield say("as the first call of its run"), replace(facts, run_calls=0, run_failures=0)
     for below, _ in sorted(policy.novelty):
         if facts.approvals_before < below:
             times = say("once people had approved this tool for this agent %(n)d times in 30 days", n=below)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from approvals.policy.basics import Level, RequirementRule
+from approvals.policy.factors import Factor, floors, of_facts
 from approvals.policy.joining import nothing_less, stricter
 from approvals.policy.matching import Facts, Hit
 from approvals.policy.rules import PolicyData
@@ -23,31 +24,6 @@ ONLY_UNANSWERED = Frozen(
 )
 ONLY_HIDDEN = Frozen("%(said)s (only where it asks for more, because something in the call is hidden)", parts=["said"])
 ONLY_DOUBTED = Frozen("%(said)s (only where it asks for more, because a second model doubts the call)", parts=["said"])
-KIND = Frozen("%(tool)s is a tool of class %(kind)s")
-UNKNOWN_KIND = Frozen("%(tool)s is a tool of class %(kind)s, which the policy does not know")
-NOT_UNDONE = Frozen("It cannot be undone")
-AMOUNT = Frozen("%(what)s is %(n)d, from %(at)d on")
-ACTS_IN = Frozen("It acts in %(environment)s")
-NOVEL = Frozen("People approved this tool for this agent %(times)d times in 30 days, fewer than %(below)d")
-OUTSIDE = Frozen("Text from outside is in %(where)s")
-FACE_VALUE = Frozen("It cannot be taken at face value: %(where)s", parts=["where"])
-NEVER_BELOW = Frozen("%(tool)s is never below %(level)s", parts=["level"])
-COSTS_MORE = Frozen("The call itself costs more than %(cost)s")
-
-
-@dataclass(frozen=True)
-class Factor:
-    """One reason of the score: signed points and a sentence; `rule` names the rule it comes from, if it does."""
-
-    name: str
-    points: int
-    why: str
-    rule: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """As it is frozen: what old envelopes do not have is left out when it is empty."""
-        said = {"name": self.name, "points": self.points, "why": str(self.why)}
-        return {**said, "rule": self.rule} if self.rule else said
 
 
 @dataclass(frozen=True)
@@ -81,10 +57,10 @@ def assess(policy: PolicyData, facts: Facts) -> Assessment:
 
 def added_up(policy: PolicyData, facts: Facts, hits: tuple[Hit, ...]) -> Assessment:
     """The assessment of a call of which these rules apply, highest priority first; what else they were is not asked."""
-    factors = _of_facts(policy, facts)
+    factors = of_facts(policy, facts)
     score, level = levelled(policy, sum(factor.points for factor in factors), hits)
     factors += [Factor("rule", hit.rule.score, _why(hit, facts), hit.rule.name) for hit in hits if not hit.only_more]
-    for floor_level, why in _floors(policy, facts):
+    for floor_level, why in floors(policy, facts):
         if floor_level.rank > level.rank:
             level = floor_level
             factors.append(Factor("at_least", 0, why))
@@ -97,8 +73,8 @@ def added_up(policy: PolicyData, facts: Facts, hits: tuple[Hit, ...]) -> Assessm
 
 def points_of(policy: PolicyData, facts: Facts) -> tuple[int, Level]:
     """What the facts alone add up to, and the level no rule goes below."""
-    floors = [level for level, _ in _floors(policy, facts)]
-    return sum(f.points for f in _of_facts(policy, facts)), max(floors, key=lambda lv: lv.rank, default=Level.LOW)
+    never_below = [level for level, _ in floors(policy, facts)]
+    return sum(f.points for f in of_facts(policy, facts)), max(never_below, key=lambda lv: lv.rank, default=Level.LOW)
 
 
 def levelled(policy: PolicyData, points: int, hits: Sequence[Hit]) -> tuple[int, Level]:
@@ -113,12 +89,6 @@ def levelled(policy: PolicyData, points: int, hits: Sequence[Hit]) -> tuple[int,
 def required(policy: PolicyData, level: Level, undoable: bool, hits: Sequence[Hit]) -> RequirementRule:
     """What is asked of people at a level, as the rules that apply change it."""
     return _asked(_with_hold(policy.requirements[level], undoable), hits)
-
-
-def _of_facts(policy: PolicyData, facts: Facts) -> list[Factor]:
-    return [
-        *_of_tool(policy, facts), *_of_size(policy, facts), *_of_setting(policy, facts), *_of_text(policy, facts), *_of_opinion(policy, facts),
-    ]  # fmt: skip
 
 
 def at_least_medium(policy: PolicyData, assessment: Assessment, why: str = "") -> Assessment:
@@ -196,81 +166,8 @@ def _why(hit: Hit, facts: Facts) -> str:
     return UNANSWERED(said=said, why=hit.unanswered) if hit.unanswered else said
 
 
-def _of_tool(policy: PolicyData, facts: Facts) -> list[Factor]:
-    known = facts.tool_class in policy.tool_class
-    # A class the policy has never heard of counts as the worst one it knows: what is unknown asks people.
-    points = policy.tool_class[facts.tool_class] if known else max(policy.tool_class.values())
-    kind = KIND if known else UNKNOWN_KIND
-    factors = [Factor("tool_class", points, kind(tool=facts.tool, kind=facts.tool_class))]
-    if not facts.reversible and facts.tool_class != "read":
-        factors.append(Factor("irreversible", policy.irreversible, NOT_UNDONE()))
-    return factors
-
-
-def _of_size(policy: PolicyData, facts: Facts) -> list[Factor]:
-    factors = []
-    for rule in policy.amounts:
-        figure = facts.figures.get(rule.of)
-        if figure is None or facts.tool_class == "read":
-            continue
-        threshold, points = next(((at, p) for at, p in sorted(rule.steps, reverse=True) if figure >= at), (0, 0))
-        if points:
-            factors.append(Factor(rule.of, points, AMOUNT(what=rule.of.replace("_", " "), n=figure, at=threshold)))
-    return factors
-
-
-def _of_setting(policy: PolicyData, facts: Facts) -> list[Factor]:
-    if facts.tool_class == "read":
-        return []
-    factors = []
-    points = policy.environment.get(facts.environment, max(policy.environment.values(), default=0))
-    if points:
-        factors.append(Factor("environment", points, ACTS_IN(environment=facts.environment)))
-    for below, novelty in sorted(policy.novelty):
-        if facts.approvals_before < below:
-            factors.append(
-                Factor(
-                    "novelty",
-                    novelty,
-                    NOVEL(times=facts.approvals_before, below=below),
-                )
-            )
-            break
-    return factors
-
-
-def _of_text(policy: PolicyData, facts: Facts) -> list[Factor]:
-    factors = []
-    if facts.untrusted_text and facts.tool_class != "read":
-        factors.append(Factor("untrusted_text", policy.untrusted_text, OUTSIDE(where=", ".join(facts.untrusted_text[:5]))))
-    if facts.hidden_characters:
-        where = ", ".join(facts.hidden_characters[:5])
-        factors.append(Factor("hidden_characters", policy.hidden_characters, FACE_VALUE(where=where)))
-    return factors
-
-
-OPINIONS = {"doubtful": Frozen("A second model finds it doubtful"), "dangerous": Frozen("A second model finds it dangerous")}
-
-
-def _of_opinion(policy: PolicyData, facts: Facts) -> list[Factor]:
-    """What a second model doubts adds points; that it doubts nothing takes none away."""
-    if facts.opinion not in OPINIONS:
-        return []
-    return [Factor("opinion", policy.opinion.points(facts.opinion), OPINIONS[facts.opinion]())]
-
-
 def no_less(policy: PolicyData, now: Assessment, *, level: Level, asked: RequirementRule) -> Assessment:
     """An assessment that asks for all that it asks and for all that was asked before: what only ever adds takes nothing away."""
     if level.rank > now.level.rank:
         now = replace(now, level=level, score=_within(policy, level, now.score))
     return replace(now, requirement=nothing_less(now.requirement, asked))
-
-
-def _floors(policy: PolicyData, facts: Facts) -> list[tuple[Level, str]]:
-    found: list[tuple[Level, str]] = []
-    for floor in policy.at_least:
-        if facts.tool in floor.tools:
-            found.append((floor.level, NEVER_BELOW(tool=facts.tool, level=floor.level.said)))
-        if floor.estimated_cost_over is not None and facts.estimated_cost is not None and facts.estimated_cost > floor.estimated_cost_over:
-            found.append((floor.level, COSTS_MORE(cost=f"{floor.estimated_cost_over:g}")))
-    return found

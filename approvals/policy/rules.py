@@ -4,11 +4,11 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from approvals.policy.basics import Level, Points, RequirementRule, Strict
+from approvals.policy.basics import Level, More, Points, RequirementRule, Strict
 from approvals.policy.calendars import Calendar, Quiet
 from approvals.policy.conditions import BadCondition
 from approvals.policy.matching import Matcher
@@ -29,6 +29,13 @@ WORDS = {
 class AmountRule(Strict):
     of: str
     steps: tuple[tuple[int, Points], ...]
+
+
+class SignalRule(Strict):
+    """What a run did so far that says that it struggles. It only ever adds."""
+
+    of: Literal["run_calls", "run_failures"]
+    steps: tuple[tuple[Annotated[int, Field(ge=1)], More], ...]
 
 
 class Floor(Strict):
@@ -64,6 +71,8 @@ class PolicyData(Strict):
     novelty: tuple[tuple[int, Points], ...]
     untrusted_text: Points
     hidden_characters: Points
+    confidence: tuple[tuple[Annotated[float, Field(gt=0, le=1)], More], ...] = ()
+    signals: tuple[SignalRule, ...] = ()
     at_least: tuple[Floor, ...] = ()
     loop_after: int = Field(default=5, ge=2, le=1_000)
     customer: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from approvals.policy.basics import EVERYBODY_INVOLVED, ExtendRule, Level, NeedRule, RequirementRule, Rung, stages_of, verdict_said
-from approvals.policy.rules import OpinionRule, PolicyData
+from approvals.policy.rules import AmountRule, OpinionRule, PolicyData, SignalRule
 from approvals.policy.ruleset import Instead, Match, Require, Rule
 from audit.sentences import Frozen, chain, say
 
@@ -98,27 +98,33 @@ def duration(seconds: int) -> str:
 
 def points(data: PolicyData) -> tuple[tuple[str, str], ...]:
     """The tables of points, a line each."""
-    amounts = [
-        (
-            a.of.replace("_", " ").capitalize(),
-            chain(COMMA, [say("from %(at)d on %(points)s", at=at, points=f"{p:+d}") for at, p in sorted(a.steps) if p]),
-        )
-        for a in data.amounts
-    ]
     novelty = [say("fewer than %(n)d approvals %(points)s", n=below, points=f"{p:+d}") for below, p in sorted(data.novelty)]
+    unsure = [say("below %(sure)s %(points)s", sure=f"{below:g}", points=f"{p:+d}") for below, p in sorted(data.confidence)]
     floors = [_floor(f.level, f.tools, f.estimated_cost_over) for f in data.at_least]
     return (
         (say("Kind of tool"), ", ".join(f"{name} {p:+d}" for name, p in data.tool_class.items())),
         (say("Cannot be undone"), f"{data.irreversible:+d}"),
-        *amounts,
+        *_stepped(data.amounts),
         (say("Environment"), ", ".join(f"{name} {p:+d}" for name, p in data.environment.items())),
         (say("New for this agent"), chain(COMMA, novelty)),
         (say("Text from outside"), f"{data.untrusted_text:+d}"),
         (say("Hidden characters"), f"{data.hidden_characters:+d}"),
+        (say("Agent is unsure"), chain(COMMA, unsure) or say("nothing")),
+        *_stepped(data.signals),
         (say("A second model"), _opinion(data.opinion)),
         (say("A loop"), say("the same call proposed more than %(n)d times halts its run", n=data.loop_after)),
         (say("Never below"), chain(SEMICOLON, floors) or say("nothing")),
     )
+
+
+def _stepped(tables: Sequence[AmountRule | SignalRule]) -> list[tuple[str, str]]:
+    return [
+        (
+            a.of.replace("_", " ").capitalize(),
+            chain(COMMA, [say("from %(at)d on %(points)s", at=at, points=f"{p:+d}") for at, p in sorted(a.steps) if p]),
+        )
+        for a in tables
+    ]
 
 
 def _opinion(rule: OpinionRule) -> str:

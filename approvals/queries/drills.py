@@ -83,6 +83,7 @@ class Source:
     rationale: str
     evidence: list[dict[str, Any]]
     estimated_cost: float | None
+    confidence: float | None
     deadline_s: int | None
     waits: bool
 
@@ -239,7 +240,8 @@ def _read(rows: QuerySet[Action]) -> list[Source]:
             found.append(
                 Source(
                     action.pk, action.agent, action.run, action.tool, envelope.args, requirement.rationale, list(requirement.evidence),
-                    envelope.facts.estimated_cost, envelope.asked_deadline_s, action.state == ActionState.PENDING,
+                    envelope.facts.estimated_cost, envelope.facts.confidence,
+                    envelope.asked_deadline_s, action.state == ActionState.PENDING,
                 )
             )  # fmt: skip
     return found

@@ -108,6 +108,7 @@ SENTENCES: dict[str, Say] = {
     "run.partial": lambda d: say("The run finished in part"),
     "run.failed": lambda d: say("The run failed"),
     "run.cancelled": lambda d: say("Cancelled a run"),
+    "run.rated": lambda d: say("Found the outcome useful") if d.get("useful") else say("Found the outcome not useful"),
     "run.retried": lambda d: say("Took a failed run up again"),
     "pause.changed": lambda d: say("The graph asks otherwise at %(node)s", node=d.get("node") or ITS_QUESTION),
     "pause.superseded": lambda d: say("The graph no longer waits at %(node)s", node=d.get("node") or ITS_QUESTION),

@@ -53,7 +53,7 @@ class Client:
         """Propose a tool call. The same key is the same action.
 
         Args:
-            more: rationale, evidence, requested_by, expires_in_s, estimated_cost.
+            more: rationale, evidence, requested_by, expires_in_s, estimated_cost, confidence.
         """
         return Action.of(self.call(_calls.propose(tool, args, key or str(uuid4()), more)))
 

@@ -31,6 +31,7 @@ POSTS: dict[str, dict[str, str]] = {
     "run-start": {"key": "k", "world": "w", "steps": "1"},
     "run-cancel": {"reason": "r"},
     "run-retry": {},
+    "run-rate": {"useful": "yes", "words": "w"},
     "halt": {"scope": "agent:calls", "reason": "r", "word": "HALT"},
     "halt-release": {"reason": "r"},
     "policy-edit": {"source": "rules: []", "justification": "r", "do": "check", "last": "10"},
@@ -81,6 +82,10 @@ OWN: dict[str, dict[str, str]] = {
     "slack-remove": {},
     "slack-unlink": {},
     "quality-tests": {"group": "reviewers", "active": "1", "every": "30", "per_day": "2", "kinds": "amount"},
+    "group-create": {"name": "night-shift"},
+    "group-add": {"username": "rita"},
+    "group-remove": {"username": "rita"},
+    "group-delete": {},
     "key-make": {"name": "laptop", "scope": "read", "days": "30"},
     "key-revoke": {},
     "webhook-add": {"url": "https://example.com/x", "agent": "", "about": "a", "kinds": ""},
@@ -148,6 +153,7 @@ def address(name: str, things: dict[str, Any]) -> str:
         "endpoint_id": 7,
         "post_id": 7,
         "message_id": 7,
+        "group_id": 7,
     }
     wanted = next(p for p in patterns() if p.name == name).pattern.converters
     return reverse(name, kwargs={key: known[key] for key in wanted})

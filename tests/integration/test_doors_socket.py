@@ -11,7 +11,6 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 
-from approvals import permissions
 from approvals.live import consumer
 from approvals.models import Action, Decision, User
 from approvals.operations import groups, people, sign_ins
@@ -127,7 +126,7 @@ async def test_a_look_that_fails_shows_the_browser_out_which_may_come_back(monke
         raise OperationalError("the database is restarting")
 
     with monkeypatch.context() as patch:
-        patch.setattr(permissions, "roles", away)
+        patch.setattr(consumer.LiveConsumer, "_standing", away)
         while (frame := await socket.receive_output(5))["type"] == "websocket.send":
             pass
     assert (frame["type"], frame["code"]) == ("websocket.close", consumer.BYE_UNSURE)

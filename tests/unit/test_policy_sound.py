@@ -88,7 +88,19 @@ def change_level(data: dict, pick: random.Random) -> None:
 
 def change_points(data: dict, pick: random.Random) -> None:
     name = pick.choice(
-        ["irreversible", "untrusted_text", "hidden_characters", "tool_class", "environment", "amounts", "novelty", "levels", "opinion"]
+        [
+            "irreversible",
+            "untrusted_text",
+            "hidden_characters",
+            "tool_class",
+            "environment",
+            "amounts",
+            "novelty",
+            "levels",
+            "opinion",
+            "confidence",
+            "signals",
+        ]
     )
     if name in {"tool_class", "environment"}:
         key = pick.choice([*data[name], "new"])
@@ -98,6 +110,14 @@ def change_points(data: dict, pick: random.Random) -> None:
         data[name] = pick.choice([[*data[name], table], data[name][:-1], [table]])
     elif name == "novelty":
         data[name] = [[pick.choice([3, 5]), pick.choice([0, 8])], [20, pick.choice([0, 4])]]
+    elif name == "confidence":
+        data[name] = [[pick.choice([0.3, 0.5]), pick.choice([0, 20])], [0.8, pick.choice([0, 8])]]
+    elif name == "signals":
+        tables = [
+            {"of": of, "steps": [[pick.choice([2, 3]), pick.choice([0, 12])], [5, pick.choice([0, 30])]]}
+            for of in ("run_calls", "run_failures")
+        ]
+        data[name] = tables[: pick.randint(0, 2)]
     elif name == "opinion":
         data[name] = {"doubtful": pick.choice([0, 10, 30]), "dangerous": pick.choice([0, 40]), "ask_for": some(pick, LEVELS)}
     elif name == "levels":
@@ -146,6 +166,9 @@ def some_call(pick: random.Random) -> Facts:
         estimated_cost=pick.choice([None, 11.0]),
         question=pick.random() < 0.1,
         opinion=pick.choice(["", "", "doubtful", "dangerous"]),
+        confidence=pick.choice([None, 0.0, 0.4, 0.79, 1.0]),
+        run_calls=pick.choice([0, 2, 60]),
+        run_failures=pick.choice([0, 3, 9]),
         args=pick.choice([{}, {"x": 0}, {"x": 5}]),
     )
 

@@ -227,3 +227,12 @@ def test_pages_of_a_list_follow_each_other(agent):
         cursor = page["next"]
     assert set(seen) == ids and len(seen) == 5
     assert agent.get("/actions?cursor=nonsense")[0] == 400
+
+
+@pytest.mark.parametrize(("sure", "status"), [(0.4, 201), (0, 201), (1, 201), (-0.1, 422), (1.1, 422), ("very", 422)])
+def test_how_sure_the_agent_is_is_between_0_and_1_and_only_adds(agent, sure, status):
+    got, made = agent.post("/actions", {"tool": "note", "args": {"text": "x"}, "confidence": sure})
+    assert got == status
+    if status == 201:
+        plain = agent.post("/actions", {"tool": "note", "args": {"text": "y"}})[1]
+        assert (made["score"] > plain["score"]) is (sure < 0.8) and made["score"] >= plain["score"]

@@ -156,6 +156,22 @@ def test_a_run_is_started_once_followed_and_cancelled(token, cast, world):
     assert olga.post("/runs", {"agent": "calls", "input": {"calls": 5}})[1]["code"] == "bad_input"
 
 
+@pytest.mark.usefixtures("agents")
+def test_an_ended_run_is_rated_by_people_for_themselves(token, cast, world):
+    run = factories.run(cast.reviewer, factories.call("look"), world=world)
+    rita = token(cast.reviewer)
+    assert rita.post(f"/runs/{run.pk}/rating", {"useful": True})[1]["code"] == "wrong_state"
+    factories.work()
+    assert rita.post(f"/runs/{run.pk}/rating", {"useful": False, "words": "late"})[1] == {
+        "run": str(run.pk),
+        "useful": False,
+        "words": "late",
+        "said_by": "",
+    }
+    assert rita.post(f"/runs/{run.pk}/rating", {"useful": True, "said_by": "a customer"})[0] == 400
+    assert rita.post(f"/runs/{run.pk}/rating", {"useful": "maybe"})[0] == 422
+
+
 def test_the_log_is_listed_and_exported_with_its_proof(token, cast):
     import hashlib
     import json
