@@ -57,7 +57,6 @@ def test_forty_a_day_without_a_mouse(stack: Stack, sign_in: SignIn) -> None:
     expect(page.locator("textarea[name=reason]")).to_have_value("Too broad")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    # The form is sent as a fragment, or, on a machine so busy that htmx has not seen it yet, as a plain form: both record it.
     expect(page.locator("#main")).to_contain_text("Rejected", timeout=15_000)
     expect(page.locator("#live-pill")).to_have_attribute("data-state", "live", timeout=15_000)
     page.keyboard.press("g")
