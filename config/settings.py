@@ -182,6 +182,7 @@ SLACK_TIMEOUT_S = env.number("SLACK_TIMEOUT_S", 3, low=1, high=30)
 API_RATE = env.number("COUNTERSIGN_API_RATE", 1200, low=10)
 WEBHOOK_PRIVATE = env.flag("WEBHOOK_PRIVATE")  # also post to private addresses and over http
 HASTE = env.number("COUNTERSIGN_HASTE", 14, low=0, high=10_000)
+BUDGET = env.number("COUNTERSIGN_BUDGET", 150, low=0, high=100_000)
 QUALITY_BY_PERSON = env.flag("COUNTERSIGN_QUALITY_BY_PERSON")
 
 SESSION_COOKIE_HTTPONLY = True

@@ -12,7 +12,7 @@ from agents.operations.starting import locked_run
 from agents.states import UNFINISHED
 from approvals import permissions
 from approvals.errors import BadRequest
-from approvals.models import User
+from approvals.models.people import User
 from audit import canonical, log
 from audit.sentences import say
 

@@ -173,7 +173,7 @@ def notices(reader: User) -> list[Notice]:
     actions = {str(a.pk): a for a in Action.objects.filter(pk__in=of_actions, state=ActionState.PENDING)}
     seen: set[tuple[str, str]] = set()
     found = _about_absences(reader, [n for n in rows if n.object == "absence"])
-    found += _about_haste([n for n in rows if n.object == "haste"])
+    found += _about_pace([n for n in rows if n.object in {"haste", "budget"}])
     found += [Notice(n.pk, "", n.object_id, n.kind, "", n.created_at, None) for n in rows if n.object == "group"]
     for n in rows:
         action = actions.get(n.object_id)
@@ -198,7 +198,7 @@ def _about_absences(reader: User, rows: list[Notification]) -> list[Notice]:
     return found
 
 
-def _about_haste(rows: list[Notification]) -> list[Notice]:
+def _about_pace(rows: list[Notification]) -> list[Notice]:
     names = dict(User.objects.filter(pk__in=[int(n.object_id) for n in rows]).values_list("pk", "username"))
     return [Notice(n.pk, "", names.get(int(n.object_id), ""), n.kind, "", n.created_at, None) for n in rows]
 

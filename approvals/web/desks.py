@@ -44,7 +44,7 @@ def notice_lines(found: Sequence[Notice]) -> tuple[NoticeLine, ...]:
 
 
 def _about(notice: Notice) -> str:
-    if notice.kind.startswith("person.haste"):
+    if notice.kind.startswith(("person.haste", "person.budget")):
         return reverse("quality")
     if notice.kind.startswith("person.group_"):
         return reverse("inbox")
@@ -63,6 +63,10 @@ def notice_words(kind: str) -> str:
         "person.away": _("You stand in for somebody who is away"),
         "person.haste": _("Approves very quickly: many within a minute"),
         "person.haste_own": _("You approve very quickly: many within a minute. Take the time that each needs"),
+        "person.budget": _("Decided more in eight hours than one person should"),
+        "person.budget_own": _(
+            "You have decided more in eight hours than one person should. Let somebody else go on, or go away from your desk"
+        ),
         "person.group_added": _("An administrator put you into a group"),
         "person.group_removed": _("An administrator took you out of a group"),
         "person.declined": _("You are not away any more: this person does not stand in for you"),

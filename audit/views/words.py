@@ -136,6 +136,12 @@ SENTENCES: dict[str, Say] = {
     "person.hasty": lambda d: say(
         "Approved %(n)s actions within %(s)s s: %(username)s", n=d.get("approvals"), s=d.get("seconds"), username=d.get("username")
     ),
+    "person.over_budget": lambda d: say(
+        "Decided %(n)s actions within %(h)s h: %(username)s",
+        n=d.get("approvals"),
+        h=int(d.get("seconds") or 0) // 3_600,
+        username=d.get("username"),
+    ),
     "policy.proposed": lambda d: say("Proposed a policy to follow version %(base)s", base=d.get("base")),
     "policy.published": lambda d: say("Put version %(number)s of the policy in force", number=d.get("number")),
     "policy.withdrawn": lambda d: say("Withdrew a proposed policy"),

@@ -377,6 +377,7 @@ def test_unknown_ids_are_not_found(things, cast):
         "key_id": 10**12,
         "endpoint_id": 10**12,
         "post_id": 10**12,
+        "group_id": 10**12,
         "version_id": 10**12,
         "backtest_id": 10**30,
     }
