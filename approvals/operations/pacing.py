@@ -5,6 +5,7 @@ one person is tired. It looks afterwards, from the beat, so that deciding costs 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -68,7 +69,13 @@ def sound_alarms() -> list[TooMany]:
 
 
 def _sounded(alarm: Alarm, most: int) -> list[TooMany]:
-    asked = {"within": alarm.within_s, "quiet": alarm.quiet_s, "most": most, "verdicts": list(alarm.verdicts), "name": alarm.name}
+    asked: dict[str, Any] = {
+        "within": alarm.within_s,
+        "quiet": alarm.quiet_s,
+        "most": most,
+        "verdicts": list(alarm.verdicts),
+        "name": alarm.name,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_TOO_MANY, asked)
         found = [TooMany(user, n, None if median is None else round(median)) for user, n, median in cursor.fetchall()]
