@@ -4,6 +4,7 @@ Lock and writes share the connection on purpose: a worker that lost its lock has
 Checkpoint rows are as good as code (CVE-2026-28277): they have a schema of their own and strict msgpack.
 """
 
+import atexit
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -72,6 +73,9 @@ def drop() -> None:
     if _saver is not None and _pid == os.getpid():
         _conn(_saver).close()
     _saver = None
+
+
+atexit.register(drop)  # a process that ends says goodbye to the server
 
 
 @contextmanager
