@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from agents.views import agents, asks, edits, effects, halts, keys, policies, ratings, runs, webhooks
+from agents.views import agents, asks, connect, edits, effects, halts, keys, policies, ratings, runs, webhooks
 
 urlpatterns = [
     path("agents/", agents.agents, name="agents"),
     path("agents/<slug:slug>/", agents.agent, name="agent"),
+    path("agents/<slug:slug>/connect/", connect.connect, name="agent-connect"),
+    path("agents/<slug:slug>/connect/arrived", connect.arrived, name="agent-arrived"),
     path("runs/", runs.runs, name="runs"),
     path("runs/new/", runs.choose, name="run-choose"),
     path("runs/new/<slug:slug>/", runs.start, name="run-start"),

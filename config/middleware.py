@@ -18,6 +18,7 @@ from agents.errors import AgentError
 from approvals.errors import ApprovalError
 from audit.languages import told
 from audit.sentences import Sentence, say
+from config import strangers
 
 log = structlog.get_logger("config.middleware")
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -48,7 +49,7 @@ class RequestLimits:
         except (TooManyFieldsSent, UnicodeError, ValueError):
             return refusal(request, 400, "bad_address", say("That address has too many parts; open the page from the list instead"))
         if request.path.startswith(PREFIX):
-            return _program(request) or self.get_response(request)
+            return _program(request) or strangers.answer(request, self.get_response, refusal)
         if request.method == "POST" and (refused := _unreadable(request)):
             return refused
         return self.get_response(request)

@@ -180,6 +180,7 @@ SLACK_AUTHORIZE_URL = env.text("SLACK_AUTHORIZE_URL", "https://slack.com/oauth/v
 SLACK_TIMEOUT_S = env.number("SLACK_TIMEOUT_S", 3, low=1, high=30)
 # Programs (docs/api.md): requests a minute with one key.
 API_RATE = env.number("COUNTERSIGN_API_RATE", 1200, low=10)
+API_RATE_STRANGERS = env.number("COUNTERSIGN_API_RATE_STRANGERS", 120, low=10)
 WEBHOOK_PRIVATE = env.flag("WEBHOOK_PRIVATE")  # also post to private addresses and over http
 HASTE = env.number("COUNTERSIGN_HASTE", 14, low=0, high=10_000)
 BUDGET = env.number("COUNTERSIGN_BUDGET", 150, low=0, high=100_000)

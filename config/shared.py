@@ -1,7 +1,8 @@
 """Django's cache, in PostgreSQL: what all web processes must count together, such as guesses at a password and codes that were used.
 
 Not in Redis: it may be away, and then either nobody could sign in or anybody could guess. Whoever signs in needs the database anyway.
-Values are JSON, never pickles: a forged row must not become code. Everything by the database's clock. Used when signing in, nowhere else.
+Values are JSON, never pickles: a forged row must not become code. Everything by the database's clock. Used when signing in, and for requests
+to the API that carry no good key; nowhere else.
 """
 
 import json
@@ -18,6 +19,15 @@ ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, expires_at = EXCLUDED.ex
 """
 # Of two who add the same key, the second waits for the first and finds its row still good: one row for one of them.
 _ADD = f"{_PUT} WHERE s.expires_at <= clock_timestamp()"
+# One statement, so that of many at one moment each has its own number; what is over begins anew.
+_COUNT = """
+INSERT INTO approvals_shared AS s (key, value, expires_at)
+VALUES (%(key)s, '1', date_trunc('minute', clock_timestamp()) + interval '1 minute')
+ON CONFLICT (key) DO UPDATE SET
+    value = CASE WHEN s.expires_at <= clock_timestamp() THEN '1' ELSE (s.value::bigint + 1)::text END,
+    expires_at = CASE WHEN s.expires_at <= clock_timestamp() THEN EXCLUDED.expires_at ELSE s.expires_at END
+RETURNING value::bigint, EXTRACT(epoch FROM expires_at - clock_timestamp())::float8
+"""
 _TOUCH = """
 UPDATE approvals_shared SET expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
 WHERE key = %(key)s AND (expires_at IS NULL OR expires_at > clock_timestamp())
@@ -28,6 +38,16 @@ _TIDY = """
 DELETE FROM approvals_shared WHERE key IN (
     SELECT key FROM approvals_shared WHERE expires_at <= clock_timestamp() LIMIT 100 FOR UPDATE SKIP LOCKED)
 """
+
+
+def count(key: str) -> tuple[int, int]:
+    """One more under this key in this minute, of all processes: how many now, this one included, and in how many seconds it begins anew."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, {"key": key})
+        number, left = cursor.fetchone()
+        if number == 1:
+            cursor.execute(_TIDY)
+    return int(number), max(1, int(left) + 1)
 
 
 class SharedCache(BaseCache):

@@ -57,6 +57,8 @@ class SignIns:
             return None
         if not _still(request, user):
             logout(request)
+            if not getattr(view, "login_required", True):
+                return None  # a door that asks by itself, such as the API: it answers an ended session as it answers nobody
             return redirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
         name = (request.resolver_match and request.resolver_match.url_name) or ""
         if _changes_ways_in(request, name) and not may_manage(request):

@@ -87,6 +87,7 @@ OWN: dict[str, dict[str, str]] = {
     "group-remove": {"username": "rita"},
     "group-delete": {},
     "key-make": {"name": "laptop", "scope": "read", "days": "30"},
+    "agent-connect": {"name": "laptop", "days": "30"},
     "key-revoke": {},
     "webhook-add": {"url": "https://example.com/x", "agent": "", "about": "a", "kinds": ""},
     "webhook-switch": {"on": "1"},

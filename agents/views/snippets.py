@@ -1,0 +1,196 @@
+"""What one pastes to connect a program to an agent: pure text out of its name, its tools, this installation's address and a key.
+
+Belongs here: no request, no database. Every text is taken off the page and run by `tests/journeys/test_connecting.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+SAMPLES: dict[str, Any] = {"string": "example", "integer": 1, "number": 1.5, "boolean": True, "array": [], "object": {}, "null": None}
+TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "list", "object": "dict"}
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """One text to copy. `name` is its anchor."""
+
+    name: str
+    title: str
+    about: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom the snippets speak for.
+
+    Attributes:
+        key: the key just made, or "" when the reader puts theirs in.
+        runs_here: a graph of ours, which is also started here; `sample` is an input of it.
+    """
+
+    slug: str
+    url: str
+    key: str
+    by: str
+    tool: str
+    args: Mapping[str, Any]
+    schema: Mapping[str, Any]
+    runs_here: bool
+    sample: Any = None
+
+
+def subject(
+    *, slug: str, url: str, key: str, by: str, tools: Sequence[Mapping[str, Any]], runs_here: bool, samples: Sequence[Any]
+) -> Subject:
+    """The first tool that changes something stands for all; without any, one that nobody declared, which counts as the worst."""
+    nothing: Mapping[str, Any] = {"name": "note", "schema": {}}
+    found = next((tool for tool in tools if str(tool.get("risk")) != "read"), tools[0] if tools else nothing)
+    schema = found.get("schema") or {}
+    name = str(found["name"])
+    return Subject(slug, url.rstrip("/"), key, by, name, sample(schema), schema, runs_here, samples[0] if samples else None)
+
+
+def sample(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments with a value for all that is required. What a pattern or a rule between fields wants is left to the reader."""
+    properties, required = schema.get("properties") or {}, schema.get("required") or ()
+    return {name: _value(properties.get(name) or {}) for name in properties if name in required} | {
+        name: "example" for name in required if name not in properties
+    }
+
+
+def snippets(of: Subject) -> tuple[Snippet, ...]:
+    """All of them, in the order in which one needs them."""
+    found = [
+        Snippet("env", _("Address and key"), _("For every program below. Keep the key as you keep a password."), _env(of)),
+        Snippet("curl", "curl", _("Ask, wait, claim, act, report: from any language."), _curl(of)),
+        Snippet("python", "Python", _("With the client: pip install ./client, from Countersign's folder."), _python(of)),
+        Snippet(
+            "langchain", _("LangChain tool"), _("A tool that asks before it runs, in an agent that runs on your side."), _langchain(of)
+        ),
+    ]
+    if of.runs_here:
+        found.append(Snippet("run", _("Start a run"), _("On the machine of this installation."), _run(of)))
+    return (
+        *found,
+        Snippet("import", _("LangGraph, LangChain, deepagents"), _("Bring graphs of your own here, as they are: LangGraph's own file."), _import(of)),
+        Snippet("mcp", "MCP", _("For a client that speaks MCP. Needs pip install './client[mcp]'. No tool of it decides."), _mcp(of)),
+        Snippet("webhook", _("Verify a webhook"), _("Add an address under Webhooks; its secret is shown there once. Needs pip install standardwebhooks."), _webhook()),
+    )  # fmt: skip
+
+
+def _env(of: Subject) -> str:
+    return f"export COUNTERSIGN_URL={of.url}\nexport COUNTERSIGN_KEY={of.key or 'cs_agent_…'}\n"
+
+
+def _curl(of: Subject) -> str:
+    body = json.dumps({"tool": of.tool, "args": of.args}).replace("'", "'\\''")
+    return f"""set -eu
+api() {{ curl -sS --fail-with-body -H "Authorization: Bearer $COUNTERSIGN_KEY" -H "Content-Type: application/json" "$@"; }}
+value() {{ sed -n "s/.*\\"$1\\": *\\"\\([^\\"]*\\)\\".*/\\1/p"; }}
+
+action=$(api "$COUNTERSIGN_URL/api/v1/actions" -H "Idempotency-Key: $(date +%s)-$$" -d '{body}' | value id)
+echo "Asked: $COUNTERSIGN_URL/actions/$action/"
+while [ "$(api "$COUNTERSIGN_URL/api/v1/actions/$action?wait=60" | value next)" = wait ]; do :; done
+api "$COUNTERSIGN_URL/api/v1/actions/$action/claim" -H "Idempotency-Key: $action" -d '{{}}'
+# ... act, with exactly the arguments of the claim ...
+api "$COUNTERSIGN_URL/api/v1/actions/$action/outcome" -d '{{"status": "done", "result": {{"by": "curl"}}}}'
+"""
+
+
+def _python(of: Subject) -> str:
+    return f"""from countersign import Client, NotApproved
+
+with Client() as people:  # COUNTERSIGN_URL and COUNTERSIGN_KEY
+    action = people.request({of.tool!r}, {dict(of.args)!r}, rationale="Trying it")
+    print("Asked:", action.url, flush=True)
+    try:
+        leave = people.approval(action.id)  # waits for people, then claims
+    except NotApproved as refusal:
+        print("Not done:", refusal.reason)
+    else:
+        print("Acting with", leave.args)  # whatever really does it
+        people.report(action.id, "done", result={{"by": "python"}})
+"""
+
+
+def _langchain(of: Subject) -> str:
+    named = {k: v for k, v in of.args.items() if k.isidentifier() and not keyword.iskeyword(k)}
+    properties = of.schema.get("properties") or {}
+    taken = ", ".join(f"{name}: {TYPES.get(str((properties.get(name) or {}).get('type')), 'str')}" for name in named)
+    name = re.sub(r"\W", "_", of.tool)
+    return f"""from langchain_core.tools import tool
+from countersign import require_approval
+
+
+@tool
+@require_approval({of.tool!r}, on_rejection=lambda refusal: f"A person refused: {{refusal.reason}}")
+def {name if name.isidentifier() and not keyword.iskeyword(name) else f"tool_{name}"}({taken}) -> str:
+    \"\"\"Say here what it does: the model reads it.\"\"\"
+    return "done"  # whatever really does it
+"""
+
+
+def _run(of: Subject) -> str:
+    given = json.dumps(of.sample if of.sample is not None else {}).replace("'", "'\\''")
+    return f".venv/bin/python manage.py runs start {of.slug} --input '{given}' --by {of.by} --wait 10\n"
+
+
+def _import(of: Subject) -> str:
+    return f""".venv/bin/python manage.py agents import PATH/langgraph.json --owner {of.by}
+.venv/bin/python manage.py agents list
+"""
+
+
+def _mcp(of: Subject) -> str:
+    env = {"COUNTERSIGN_URL": of.url, "COUNTERSIGN_KEY": of.key or "cs_agent_…"}
+    return (
+        json.dumps({"mcpServers": {of.slug: {"command": "countersign", "args": ["mcp"], "env": env}}}, indent=2, ensure_ascii=False) + "\n"
+    )
+
+
+def _webhook() -> str:
+    return """import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+signed = Webhook(os.environ["WEBHOOK_SECRET"])  # whsec_…
+
+
+class Receiver(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        try:
+            told = signed.verify(body, {name.lower(): value for name, value in self.headers.items()})
+        except WebhookVerificationError:
+            self.send_response(401)
+        else:
+            print(told["type"], self.headers["webhook-id"], flush=True)  # the same id again is the same message
+            self.send_response(204)
+        self.end_headers()
+
+
+HTTPServer(("127.0.0.1", int(os.environ.get("PORT", "9000"))), Receiver).serve_forever()
+"""
+
+
+def _value(sub: Mapping[str, Any]) -> Any:
+    for name in ("default", "const"):
+        if name in sub:
+            return sub[name]
+    for name in ("examples", "enum", "anyOf"):
+        if sub.get(name):
+            return _value(sub[name][0]) if name == "anyOf" else sub[name][0]
+    kind = sub.get("type")
+    if kind in {"integer", "number"}:
+        return max(SAMPLES[kind], sub.get("minimum", 0), sub.get("exclusiveMinimum", -1) + 1)
+    return SAMPLES.get(str(kind), "example")
