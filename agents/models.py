@@ -247,3 +247,24 @@ class Rating(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run_id} {'useful' if self.useful else 'not useful'}"
+
+
+class Piece(models.Model):
+    """A piece of an agent's own code that runs once per key and run (`agents.graphs.loops.once`). Nobody decides on it: it has no Action."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="pieces")
+    key = models.TextField()
+    result = models.JSONField(null=True)
+    begun_at = models.DateTimeField(db_default=Now())
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "key"], name="piece_once")]
+        triggers = [
+            pgtrigger.Protect(
+                name="done_is_final", operation=pgtrigger.Update | pgtrigger.Delete, condition=pgtrigger.Q(old__done_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key[:60]} of {self.run_id}"

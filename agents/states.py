@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from audit.sentences import Frozen
 
+MAX_ATTEMPTS = 4  # calls of a tool declared idempotent, always with the same key
 # States as words inside a sentence.
 WORDS = {
     "CREATED": Frozen("queued")(),

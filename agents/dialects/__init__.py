@@ -4,6 +4,7 @@ record       what was asked and what was said, whatever the dialect
 hitl         LangChain's HumanInTheLoopMiddleware: batched, and one question per call
 inbox        Agent Inbox and `langgraph.prebuilt.interrupt`, in all their quirks
 forms        questions: AG-UI keys, a `response_schema`, anything else
+calls        our own: one call of an agent with `agents.graphs.loops`
 breakpoints  `interrupt_before` and `interrupt_after`, which ask nothing at all
 
 Pure: no LangGraph, no tables. Sources: docs/agents.md names the versions the shapes were read from. Imports only `agents.kept` and `audit`.
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agents import kept
-from agents.dialects import breakpoints, forms, hitl, inbox
+from agents.dialects import breakpoints, calls, forms, hitl, inbox
 from agents.dialects.record import Quirks, Record, Said, Unanswerable
 from audit import canonical
 
@@ -23,12 +24,14 @@ __all__ = ["Quirks", "Record", "Said", "Unanswerable", "answer", "digest", "read
 DOMAIN = "hitl/asked/v1"
 _READERS: Sequence[Callable[[Any, Mapping[str, Any] | None], Record | None]] = (
     breakpoints.read,
+    calls.read,
     hitl.read_batched,
     hitl.read_per_call,
     inbox.read,
     forms.read,
 )
 _WRITERS: Mapping[str, Callable[[Record, Sequence[Said], Quirks], Any]] = {
+    calls.NAME: calls.answer,
     hitl.BATCHED: hitl.answer_batched,
     hitl.PER_CALL: hitl.answer_per_call,
     inbox.NAME: inbox.answer,

@@ -60,6 +60,7 @@ class Said:
         kind: approve, edit, reject or respond.
         args: of an edit, the arguments instead. message: the words that go with a rejection or an answer.
         status: of a rejection, what it was: rejected, expired, cancelled, superseded, failed.
+        more: what else is known; of a call that may be made, its action.
     """
 
     kind: str

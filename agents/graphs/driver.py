@@ -177,6 +177,7 @@ def _feed(
         with watch(str(config["configurable"]["thread_id"]), shown):
             for event in stream(feed, config, control):
                 recorder.step(event)
+        recorder.over()
     except GraphDrained:
         return Stretch(Stop.DRAINED, delivered=given, nodes=tuple(graph.get_state(config).next))
     except UnknownInterruptError:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from agents.tools.guessing import guessed_class
 from audit import canonical
 
 DEEPEST = 4
+DECLARED = "countersign"  # the key in a tool's metadata
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Found:
     Attributes:
         schema: JSON Schema of its arguments, as the model sees them. helper: whose tool it is, "" for the agent itself.
         only_async: it can only be awaited.
+        declared: what `require_approval` says of it: risk, reversible, idempotent.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Found:
     schema: Mapping[str, Any]
     helper: str = ""
     only_async: bool = False
+    declared: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def schema_sha256(self) -> str:
@@ -41,11 +44,11 @@ class Found:
         return {
             "name": self.name,
             "description": self.description,
-            "risk": str(guessed_class(self.name)),
-            "suggested": True,
+            "risk": str(self.declared.get("risk", guessed_class(self.name))),
+            "suggested": "risk" not in self.declared,
             "by_agent": True,
-            "reversible": False,
-            "idempotent": False,
+            "reversible": bool(self.declared.get("reversible")),
+            "idempotent": bool(self.declared.get("idempotent")),
             "has_preview": False,
             "untrusted_output": True,
             "timeout_s": 0,
@@ -103,4 +106,4 @@ def _found(tool: BaseTool, helper: str) -> Found:
     except Exception:  # somebody else's types: pydantic may raise anything over them
         shown = {"type": "object"}
     only_async = getattr(tool, "func", True) is None and getattr(tool, "coroutine", None) is not None
-    return Found(tool.name, tool.description or "", shown, helper, only_async)
+    return Found(tool.name, tool.description or "", shown, helper, only_async, (tool.metadata or {}).get(DECLARED, {}))

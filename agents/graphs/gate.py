@@ -7,6 +7,7 @@ for arguments that have since changed) makes it ask again under a new interrupt 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from langgraph.types import interrupt
@@ -63,13 +64,13 @@ def gate(
     proposal: dict[str, Any] = {"kind": "tool", "tool": tool, "args": dict(args)}
     extra: dict[str, Any] = {"rationale": rationale, "evidence": [dict(e) for e in evidence]}
     extra |= {"estimated_cost": estimated_cost, "confidence": confidence, "timeout_s": timeout_s}
-    return _ask(proposal, extra)
+    return settled(proposal, extra)
 
 
 def ask(question: str, *, context: str = "", evidence: Sequence[Mapping[str, str]] = ()) -> Outcome:
     """Ask people a question; the answer is `response`, and `status` is "answered" or "rejected"."""
     proposal: dict[str, Any] = {"kind": "question", "tool": "ask_human", "args": {"question": question, "context": context}}
-    return _ask(proposal, {"evidence": [dict(e) for e in evidence]})
+    return settled(proposal, {"evidence": [dict(e) for e in evidence]})
 
 
 def proposal_digest(proposal: Mapping[str, Any]) -> str:
@@ -80,7 +81,8 @@ def proposal_digest(proposal: Mapping[str, Any]) -> str:
         return hashlib.sha256(repr(sorted(proposal.items())).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def _ask(proposal: Mapping[str, Any], extra: Mapping[str, Any]) -> Outcome:
+def settled(proposal: Mapping[str, Any], extra: Mapping[str, Any] = MappingProxyType({})) -> Outcome:
+    """Wait for the settled fact about a proposal. For `gate`, `ask` and `governed`."""
     digest = proposal_digest(proposal)
     payload = {MARK: VERSION, **proposal, "digest": digest, **extra}
     answer = interrupt(payload)

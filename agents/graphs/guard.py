@@ -85,7 +85,7 @@ class Calls(BaseCallbackHandler):
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         with self._lock:
             if leave := self._open.pop(run_id, None):
-                self.made[leave.action] = _made(output, leave.call_id)
+                self.made[leave.action] = outcome_of(output)
 
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         with self._lock:
@@ -117,7 +117,10 @@ class Calls(BaseCallbackHandler):
         raise Stopped(why)
 
 
-def _made(output: Any, call_id: str) -> Made:
+def outcome_of(output: Any) -> Made:
+    """What a tool that gave this says of its call."""
+    if isinstance(output, list):
+        output = next((one for one in output if isinstance(one, ToolMessage | Command)), output)
     if isinstance(output, Command):
         messages = output.update.get("messages", []) if isinstance(output.update, dict) else []
         output = next((m for m in messages if isinstance(m, ToolMessage)), output)

@@ -38,7 +38,7 @@ class Loaded:
 
     Attributes:
         own_checkpointer: the kind it was compiled with and does not get here, "" for none.
-        quirks: what it expects beside its dialect.
+        quirks: what it expects beside its dialect. grants: the only tools it may call, None for every one of its version.
     """
 
     slug: str
@@ -47,6 +47,7 @@ class Loaded:
     compile: Callable[[Any], Graph]
     own_checkpointer: str = ""
     quirks: Quirks = field(default_factory=Quirks)
+    grants: frozenset[str] | None = None
 
     @property
     def tools(self) -> dict[str, Tool]:
@@ -61,7 +62,10 @@ class Loaded:
     def described(self) -> list[dict[str, Any]]:
         """Every tool, declared or found, as it is kept with the agent's version."""
         declared = self.tools
-        return [*(t.describe() for t in declared.values()), *(f.describe() for name, f in self.found.items() if name not in declared)]
+        tools = [*(t.describe() for t in declared.values()), *(f.describe() for name, f in self.found.items() if name not in declared)]
+        unseen = sorted((self.grants or frozenset()) - declared.keys() - self.found.keys())  # made while it runs; granted by name
+        tools += [Found(name, "", {"type": "object"}).describe() for name in unseen]
+        return [tool if self.grants is None or tool["name"] in self.grants else {**tool, "granted": False} for tool in tools]
 
     @cached_property
     def nodes(self) -> frozenset[str]:
@@ -161,7 +165,7 @@ def _load(read: Project, slug: str, target: str) -> Loaded:
     spec = getattr(module, "AGENT", None)
     return Loaded(
         slug, str(read.path), spec if isinstance(spec, AgentSpec) else None, compiler_of(slug, graph),
-        own_checkpointer(graph), read.quirks.get(slug, Quirks()),
+        own_checkpointer(graph), read.quirks.get(slug, Quirks()), read.grants.get(slug),
     )  # fmt: skip
 
 

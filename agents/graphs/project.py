@@ -27,6 +27,7 @@ class Project:
     Attributes:
         graphs: name -> "./file.py:variable" or "package.module:variable".
         quirks: name -> what an agent expects beside its dialect (our own key "countersign").
+        grants: name -> the only tools it may call; a graph that is not named may call every tool of its version.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Project:
     packages: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     quirks: Mapping[str, Quirks] = field(default_factory=dict)
+    grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def folders(self) -> list[Path]:
@@ -83,6 +85,7 @@ def read(path: Path) -> Project:
         packages,
         _env(path, config),
         _quirks(path, config),
+        _grants(path, config),
     )
 
 
@@ -150,3 +153,11 @@ def _quirks(path: Path, config: Mapping[str, Any]) -> dict[str, Quirks]:
     if not isinstance(ours, dict) or not all(isinstance(one, dict) for one in ours.values()):
         raise BadProject(f'{path}: "countersign" must be an object with an object per graph')
     return {slug: Quirks(stringify=bool(one.get("stringify_values"))) for slug, one in ours.items()}
+
+
+def _grants(path: Path, config: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    found = {slug: one["grants"] for slug, one in config.get("countersign", {}).items() if "grants" in one}
+    for slug, names in found.items():
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise BadProject(f'{path}: "grants" of {slug} must be a list of names of tools')
+    return {slug: frozenset(names) for slug, names in found.items()}

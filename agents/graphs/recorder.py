@@ -66,6 +66,13 @@ class Recorder:
             span.attributes.update(attributes)
             self._spans[key] = span
 
+    def over(self) -> None:
+        """The stretch is over: steps that were told of and never ended ran nothing, their results are from an earlier stretch."""
+        with self._lock:
+            for key in [key for key, span in self._open.items() if span.kind == "node"]:
+                del self._open[key]
+                self._spans.pop(key, None)
+
     def taken(self) -> list[SpanRecord]:
         """The spans told since the last call, to be written by the caller."""
         with self._lock:

@@ -7,6 +7,7 @@ stretches    T1: what it came to is written down (its questions in `pausing`, lo
 executing    T3 and T4: approved actions are claimed, run and recorded
 handing      T3 of agents that make their calls themselves: what was approved is handed back (`leave` as a call begins)
 outcomes     T4 of those: what came of it (`settling` writes it)
+calling      T3 and T4 of each call of a governed agent, as it begins and ends
 explaining   an agent answers a reviewer's question
 rating       somebody says whether a run's outcome was useful
 stopping     a reviewer's rejection ends the run

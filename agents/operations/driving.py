@@ -14,8 +14,9 @@ from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
 
 from agents.crashpoints import crash
+from agents.dialects import calls
 from agents.errors import AgentError, LostLease
-from agents.graphs import checkpoints
+from agents.graphs import checkpoints, desk
 from agents.graphs.driver import Control, Question, Stop, Stretch, drive
 from agents.graphs.guard import Calls
 from agents.graphs.loader import Loaded, load_agent
@@ -23,6 +24,7 @@ from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
 from agents.operations import events, joined, leave, outcomes
 from agents.operations.answering import answers, known_answers, open_pauses
+from agents.operations.calling import Ledger
 from agents.operations.handing import Handed, hand_back
 from agents.operations.leases import Held, holding
 from agents.operations.preparing import NATIVE, digest_of, linked, prepare
@@ -128,21 +130,22 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
             given = _hand(run, loaded, pauses, settled)
             if given.handed.unanswerable:
                 return Driven(Stretch(Stop.FAILED, error=given.handed.unanswerable), (), pauses, frozenset(settled))
-            stretch = drive(
-                _graph(loaded, saver),
-                thread=run.thread,
-                first_input=loaded.prepare(run.input),
-                untouched=untouched,
-                answers={**answers([p for p in pauses if not p.again], settled), **given.handed.answers},
-                calls=given.calls,
-                shown=given.shown,
-                in_a_loop=loaded.needs_a_loop,
-                forget=frozenset(p.interrupt_id for p in pauses if p.again),
-                known=lambda: known_answers(run),
-                as_asked=as_asked,
-                control=control,
-                recorder=recorder,
-            )
+            with desk.at(run.thread, Ledger(run.pk, run.fence)):
+                stretch = drive(
+                    _graph(loaded, saver),
+                    thread=run.thread,
+                    first_input=loaded.prepare(run.input),
+                    untouched=untouched,
+                    answers={**answers([p for p in pauses if not p.again], settled), **given.handed.answers},
+                    calls=given.calls,
+                    shown=given.shown,
+                    in_a_loop=loaded.needs_a_loop,
+                    forget=frozenset(p.interrupt_id for p in pauses if p.again),
+                    known=lambda: known_answers(run),
+                    as_asked=as_asked,
+                    control=control,
+                    recorder=recorder,
+                )
         new = _new(run, stretch, untouched=untouched)
         outside = NOTHING
         if new:
@@ -175,9 +178,10 @@ def _hand(run: Run, loaded: Loaded, pauses: Sequence[Pause], settled: Mapping[st
         return _Given()
     schemas = {name: found.schema_sha256 for name, found in loaded.found.items()}
     handed = hand_back(run, others, settled, nodes=loaded.nodes, quirks=loaded.quirks, schemas=schemas)
-    calls = Calls(outcomes.leaves(run), partial(leave.begin, run=run.pk, fence=run.fence), leave.not_begun)
-    asked = Pause.objects.filter(run=run, again=False).exclude(dialect=NATIVE).exclude(state=PauseState.SUPERSEDED)
-    return _Given(handed, calls, dict(asked.values_list("interrupt_id", "proposal_digest")))
+    watching = Calls(outcomes.leaves(run), partial(leave.begin, run=run.pk, fence=run.fence), leave.not_begun)
+    # What our own dialect asks, its own digests hold against its answers: it asks again by itself.
+    asked = Pause.objects.filter(run=run, again=False).exclude(dialect__in=[NATIVE, calls.NAME]).exclude(state=PauseState.SUPERSEDED)
+    return _Given(handed, watching, dict(asked.values_list("interrupt_id", "proposal_digest")))
 
 
 def _bring_people(run: Run) -> None:

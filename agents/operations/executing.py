@@ -20,7 +20,7 @@ from agents.operations.leases import Held, holding
 from agents.operations.preparing import context
 from agents.operations.receiving import ready_if_settled
 from agents.operations.unknown import give_up
-from agents.states import EffectState, RunState
+from agents.states import MAX_ATTEMPTS, EffectState, RunState
 from agents.tools import runner
 from agents.tools.registry import Tool
 from agents.tools.runner import Ran
@@ -35,7 +35,6 @@ from audit.sentences import say
 from audit.traces import SpanRecord
 
 logger = structlog.get_logger("agents.executing")
-MAX_ATTEMPTS = 4  # of a tool declared idempotent, always with the same key
 
 _EFFECT = f"""
 SELECT e.*, {joined.columns("r", "run", joined.RUN)}, {joined.columns("a", "agent", joined.AGENT)}

@@ -5,18 +5,21 @@ call that its author wanted a person for is never taken for mere reading.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from agents import kept
+from agents.dialects import calls
 from agents.dialects.record import APPROVE, EDIT, Call, Record
 from agents.graphs.driver import Question
+from agents.graphs.found import Found
 from agents.graphs.loader import Loaded
 from agents.graphs.places import call_ids
 from agents.models import Run
 from agents.tools import taint
-from agents.tools.guessing import asked_class, in_a_line
+from agents.tools.guessing import asked_class, guessed_class, in_a_line
+from agents.tools.registry import Tool
 from approvals.operations import Proposal
 from audit import canonical
 
@@ -34,6 +37,7 @@ class Asked:
 
 def prepare(run: Run, loaded: Loaded, question: Question, record: Record) -> Asked:
     """One proposal per call, or one for a plain question. A call that has no canonical form is asked of nobody."""
+    question = replace(question, place={**question.place, **calls.place_of(question.value)})
     place = canonical.storable({key: value for key, value in question.place.items() if key not in {"read", "calls"}})
     place["call_ids"] = call_ids([(call.tool, call.args) for call in record.calls], question.place, question.value)
     kept_record: dict[str, Any] = {**canonical.storable(asdict(record)), "calls": [], "refusals": []}
@@ -103,8 +107,8 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
         by=run.agent.user.actor,
         tool=call.tool,
         tool_schema_sha256=found.schema_sha256 if found else "",
-        tool_class=str(declared.risk) if declared else asked_class(call.tool),
-        reversible=declared.reversible if declared else False,
+        tool_class=_class(record, call, declared, found),
+        reversible=declared.reversible if declared else bool(found and found.declared.get("reversible")),
         args=call.args,
         summary=in_a_line(call.tool, call.args),
         proposal_digest=question.digest,
@@ -119,6 +123,15 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
         agent_takes=_takes(call),
     )
     return proposal, ""
+
+
+def _class(record: Record, call: Call, declared: Tool | None, found: Found | None) -> str:
+    """What kind of thing it does. Of our own dialect every call is asked about, reading too; in others, what its author wanted a person for."""
+    if declared:
+        return str(declared.risk)
+    if found and "risk" in found.declared:
+        return str(found.declared["risk"])
+    return str(guessed_class(call.tool)) if record.dialect == calls.NAME else asked_class(call.tool)
 
 
 def _takes(call: Call) -> tuple[str, ...]:

@@ -146,8 +146,8 @@ def _said(run: Run, call: Call | None, action: str | None, why: str, settled: Ma
         if cursor.rowcount != 1:
             raise Conflict(say("Another worker has claimed this"))
     if call is None or canonical.dumps(claim.args) == canonical.dumps(call.args):
-        return Said(APPROVE)
-    return Said(EDIT, args=claim.args)
+        return Said(APPROVE, more={"action": action})
+    return Said(EDIT, args=claim.args, more={"action": action})
 
 
 def _check(run: Run, claim: Claim, schemas: Mapping[str, str]) -> None:

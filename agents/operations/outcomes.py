@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents import kept
-from agents.dialects import breakpoints, hitl
+from agents.dialects import breakpoints, calls, hitl
 from agents.dialects.record import Made
 from agents.graphs.driver import Stop, Stretch
 from agents.graphs.guard import Calls, Leave, told
 from agents.models import Effect, Pause, Run
 from agents.operations.handing import actions_of, record_of
 from agents.operations.settling import settle
-from agents.states import EffectState, PauseState
+from agents.states import MAX_ATTEMPTS, EffectState, PauseState
 from audit.log import Entry
 
 TOOLS = frozenset({hitl.BATCHED, hitl.PER_CALL})  # dialects whose calls LangChain tells us of as they happen
@@ -40,26 +40,28 @@ def _handed_args(pause: Pause, index: int, args: Any) -> Any:
     return edited["args"] if edited else args
 
 
-def conclude(run: Run, stretch: Stretch, calls: Calls | None, pauses: Sequence[Pause]) -> list[Entry]:
+def conclude(run: Run, stretch: Stretch, seen: Calls | None, pauses: Sequence[Pause]) -> list[Entry]:
     """Settle what is known by now of everything handed back, in the caller's transaction; before the run's row is locked."""
     handed = Effect.objects.filter(run=run, by_agent=True, state=EffectState.CLAIMED).order_by("pk")
     dialect_of = {action: pause for pause in pauses for action in pause.actions}
     entries = []
     for effect in handed:
-        made = _made(effect, stretch, calls, dialect_of.get(str(effect.pk)))
+        made = _made(effect, stretch, seen, dialect_of.get(str(effect.pk)))
         if made is not None:
             entries.append(settle(run, effect, made))
     return entries
 
 
-def _made(effect: Effect, stretch: Stretch, calls: Calls | None, pause: Pause | None) -> Made | None:
+def _made(effect: Effect, stretch: Stretch, seen: Calls | None, pause: Pause | None) -> Made | None:
     """What is known of one call; None while it may still come."""
-    if calls and (made := calls.made.get(str(effect.pk))):
+    if seen and (made := seen.made.get(str(effect.pk))):
         return made
-    effect.refresh_from_db(fields=["begun_at", "call_id"])
+    effect.refresh_from_db(fields=["begun_at", "call_id", "idempotent", "attempts"])
+    if effect.idempotent and effect.attempts < MAX_ATTEMPTS and stretch.stop is not Stop.FINISHED:
+        return None  # it may be begun again, by whoever takes the run up
     if effect.begun_at is not None:
         return told(stretch.values, effect.call_id) or Made("unknown", error=kept.NOBODY_KNOWS())
-    if pause is None or pause.dialect in TOOLS or stretch.stopped or stretch.stop is Stop.DRAINED:
+    if pause is None or pause.dialect in TOOLS | {calls.NAME} or stretch.stopped or stretch.stop is Stop.DRAINED:
         return Made("failed", error=kept.NEVER_CALLED()) if stretch.stop is Stop.FINISHED else None
     if pause.dialect == breakpoints.NAME and pause.interrupt_id in stretch.delivered:
         return Made("done", {"handed_back": kept.WENT_ON()})

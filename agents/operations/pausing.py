@@ -44,7 +44,7 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
         "raw": Value(None, JSONField()) if question.value is None else canonical.storable(question.value),
         "proposal_digest": prepared.digest,
         "refusal": opened.refusal,
-        "actions": [str(action.pk) for action in opened.actions],
+        "actions": [prepared.about] if prepared.about else [str(action.pk) for action in opened.actions],
         "asked": (existing.asked if existing else 0) + 1,
         "asked_by": {"version": run.agent.current_id, "graph": prepared.graph, "shape": shape_of(question.value)},
     }

@@ -9,10 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from agents import dialects, kept
+from agents.dialects import calls
 from agents.graphs.driver import Question
 from agents.graphs.gate import MARK, VERSION, proposal_digest
 from agents.graphs.loader import Loaded
-from agents.models import Pause, Run
+from agents.models import Effect, Pause, Run
 from agents.operations import foreign
 from agents.operations.untrusted import NOTHING, Outside
 from agents.tools import runner
@@ -33,6 +34,7 @@ class Prepared:
     Attributes:
         proposals: one per call, for people; a call that can be asked of nobody has None there.
         refusal: what the graph gets when there is nothing to ask at all; `refusals` the same per call of a dialect of others.
+        about: no new question: the action whose outcome the graph waits for.
         record, place: see `Pause`. graph: fingerprint of the graph that asked.
     """
 
@@ -44,6 +46,7 @@ class Prepared:
     record: dict[str, Any] | None = None
     place: Mapping[str, Any] = field(default_factory=dict)
     graph: str = ""
+    about: str = ""
 
 
 def prepare(run: Run, loaded: Loaded, question: Question, *, outside: Outside = NOTHING) -> Prepared:
@@ -53,7 +56,7 @@ def prepare(run: Run, loaded: Loaded, question: Question, *, outside: Outside = 
         outside: what the run read from outside before it asked this.
     """
     value = question.value
-    if not (isinstance(value, dict) and value.get(MARK) == VERSION):
+    if not (isinstance(value, dict) and value.get(MARK) == VERSION) or calls.is_call(value):
         return foreign_prepared(run, loaded, question)
     asked = {key: value.get(key) for key in ("kind", "tool", "args")}
     digest = digest_of(question)
@@ -61,6 +64,8 @@ def prepare(run: Run, loaded: Loaded, question: Question, *, outside: Outside = 
         return Prepared(question, NATIVE, digest, (), refusal("invalid", kept.NOT_ITS_DIGEST()))
     if asked["kind"] == "question":
         return _question(run, question, asked, digest)
+    if asked["kind"] == "outcome":
+        return _outcome(run, question, asked, digest)
     tool = loaded.tools.get(str(asked["tool"]))
     if tool is None:
         reason = kept.NO_SUCH_TOOL(tool=repr(asked["tool"]), tools=", ".join(sorted(loaded.tools)) or "none")
@@ -96,7 +101,7 @@ def linked(run: Run, prepared: Prepared, pauses: Sequence[Pause], settled: Mappi
 def digest_of(question: Question) -> str:
     """The digest a question is recorded under: of the proposal in it, or of the raw value."""
     value = question.value
-    if isinstance(value, dict) and value.get(MARK) == VERSION:
+    if isinstance(value, dict) and value.get(MARK) == VERSION and not calls.is_call(value):
         return proposal_digest({key: value.get(key) for key in ("kind", "tool", "args")})
     return dialects.digest(value)
 
@@ -168,6 +173,17 @@ def _question(run: Run, question: Question, asked: dict[str, Any], digest: str) 
     args = asked["args"] if isinstance(asked["args"], dict) else {"question": asked["args"]}
     words = " ".join(str(args.get("question", "")).split())[:120]
     return Prepared(question, NATIVE, digest, (foreign.ask(run, question, args, f"Question: {words}", digest),))
+
+
+def _outcome(run: Run, question: Question, asked: dict[str, Any], digest: str) -> Prepared:
+    """A call of an agent that makes its calls itself began and nobody knows how it ended: its node waits for what a person says."""
+    try:
+        action = UUID(str(asked["args"]["action"]))
+    except (ValueError, TypeError, KeyError):
+        return Prepared(question, NATIVE, digest, (), refusal("invalid", kept.NO_SUCH_CALL()))
+    if not Effect.objects.filter(pk=action, run=run).exists():
+        return Prepared(question, NATIVE, digest, (), refusal("invalid", kept.NO_SUCH_CALL()))
+    return Prepared(question, NATIVE, digest, about=str(action))
 
 
 def foreign_prepared(run: Run, loaded: Loaded, question: Question) -> Prepared:

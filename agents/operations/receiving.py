@@ -28,7 +28,8 @@ _GOES_ON = f"""
 SELECT coalesce(bool_and(answered) OR bool_or(answered AND alone), true) FROM (
     SELECT p.record IS NOT NULL AS alone, NOT EXISTS (SELECT 1 FROM jsonb_array_elements_text(p.actions) AS asked(id)
         WHERE {approvals_queries.unsettled_sql("asked.id::uuid")}
-        AND NOT EXISTS (SELECT 1 FROM agents_effect AS e WHERE e.action_id = asked.id::uuid AND e.by_agent AND e.hold_until IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM agents_effect AS e WHERE e.action_id = asked.id::uuid AND e.by_agent AND e.hold_until IS NULL
+            AND e.state <> 'UNKNOWN')
     ) AS answered
     FROM agents_pause AS p WHERE p.run_id = %s AND p.state = 'OPEN') AS pauses
 """  # noqa: S608  names of ours only

@@ -14,9 +14,8 @@ from django.db.models.functions import Now
 from agents import kept
 from agents.models import Effect, Run
 from agents.operations import events, waking
-from agents.operations.executing import MAX_ATTEMPTS
 from agents.operations.unknown import give_up
-from agents.states import EffectState, RunState
+from agents.states import MAX_ATTEMPTS, EffectState, RunState
 from approvals import queries as approvals_queries
 from audit import log
 

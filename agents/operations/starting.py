@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from agents import kept
+from agents.dialects import calls
 from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
 from agents.models import Agent, AgentVersion, Effect, Pause, Run
 from agents.operations import events, waking
@@ -161,7 +162,7 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
 
 def _check_not_twice(run: Run) -> None:
     """An agent that acts in its own node would act again with the answer it was given: whether it has, a person must know first."""
-    told = Pause.objects.filter(run=run, state=PauseState.OPEN, answer__isnull=False)
+    told = Pause.objects.filter(run=run, state=PauseState.OPEN, answer__isnull=False).exclude(dialect=calls.NAME)  # those ask the ledger
     asked = [action for actions in told.values_list("actions", flat=True) for action in actions]
     acted = Effect.objects.filter(pk__in=asked, by_agent=True, state__in=[EffectState.UNKNOWN, EffectState.DONE]).first()
     if acted is not None and (acted.state == EffectState.UNKNOWN or acted.begun_at is None):

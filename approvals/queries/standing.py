@@ -91,6 +91,12 @@ def halted_sql(agent: str, run: str) -> str:
         h.scope = 'everything' OR h.scope = 'agent' AND h.target = {agent} OR h.scope = 'run' AND h.target = {run}))"""  # noqa: S608
 
 
+def halted_since_sql(agent: str, run: str, moment: str) -> str:
+    """The condition, in SQL, that a stop order covers it now, or did at any time since a moment: leave given before does not survive it."""
+    return f"""EXISTS (SELECT 1 FROM approvals_halt AS h WHERE (h.released_at IS NULL OR h.created_at > {moment}) AND (
+        h.scope = 'everything' OR h.scope = 'agent' AND h.target = {agent} OR h.scope = 'run' AND h.target = {run}))"""  # noqa: S608
+
+
 _HALTED = f"SELECT {halted_sql('%s', '%s')}"
 
 

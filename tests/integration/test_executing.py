@@ -10,7 +10,7 @@ from agents.errors import BadInput, UnknownEffect, WrongState
 from agents.graphs import loader
 from agents.models import Agent, Effect, Run
 from agents.operations import executing
-from agents.states import EffectState
+from agents.states import MAX_ATTEMPTS, EffectState
 from agents.tools.registry import Tool
 from approvals import operations
 from approvals.errors import BadRequest, Conflict, Expired, NotAllowed, Tampered
@@ -129,7 +129,7 @@ def test_a_repeatable_call_is_repeated_with_its_key_and_then_asked_about(cast, w
         with clock_moved(minutes=minute):
             for action_id in agents.recover().again:
                 agents.execute(uuid.UUID(action_id), again=True)
-    assert factories.lines(world) == [f"{action.pk} a line"] * executing.MAX_ATTEMPTS
+    assert factories.lines(world) == [f"{action.pk} a line"] * MAX_ATTEMPTS
     assert Effect.objects.get().state == "UNKNOWN"
 
 

@@ -1,0 +1,220 @@
+"""One call of an agent that runs its own tools, step by step: granted? asked? approved? begun? made? recorded.
+
+Written once, as a generator that yields what has to be waited for; `run` and `arun` drive it for tools of both kinds. LangGraph may run it
+again from its first line at any time: every step then finds what it wrote down the first time.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.tools import BaseTool, ToolException
+from langgraph.errors import GraphBubbleUp, GraphDrained
+from langgraph.types import interrupt
+from pydantic import BaseModel, ValidationError
+
+from agents import kept
+from agents.dialects import calls
+from agents.dialects.record import APPROVE, EDIT, RESPOND, Made
+from agents.graphs import desk
+from agents.graphs.gate import settled
+from agents.graphs.guard import outcome_of
+from agents.tools.registry import ToolError
+from audit import schemas
+
+_SAID, _READ = 4_000, 10
+
+
+@dataclass(frozen=True)
+class Make:
+    """Make the call, with these arguments."""
+
+    args: Any
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that is about to be made.
+
+    Attributes:
+        args: what the model gave, without what LangChain injects.
+        messages: the conversation it was made in, where that is known.
+        idempotent: its author says that it may be made again after a crash.
+        unasked: its author wants no action for it, only that it is granted.
+    """
+
+    tool: str
+    args: Any
+    id: str
+    messages: Sequence[Any] = ()
+    idempotent: bool = False
+    unasked: bool = False
+
+
+Steps = Generator[Make | Callable[[], Any], Any, Any]
+
+
+def steps(call: Call, tool: BaseTool | None) -> Steps:
+    """The whole way of one call; returns what the graph gets of it."""
+    here = desk.here()
+    if why := (yield partial(here.refusal, call.tool)):
+        return _message(call, why, error=True)
+    if call.unasked:
+        return (yield Make(call.args))
+    if tool is not None and (why := misfit(tool, call.args)):
+        return _message(call, kept.NO_FIT(tool=call.tool, why=why), error=True)  # nobody is asked about what cannot run
+    asked = calls.value_of(call.tool, call.args, call_id=call.id, **_words(call.messages))
+    found = yield from _leave(call, here, asked)
+    if isinstance(found, ToolMessage):
+        return found
+    begun, action, approved, args = found
+    if begun.kind == desk.MADE:
+        return _again(call, approved, begun.made)
+    if begun.kind == desk.UNKNOWN:
+        return _again(call, approved, _waited(call, action))
+    return (yield from _make(call, here, action, args))
+
+
+def _leave(call: Call, here: desk.Desk, asked: Mapping[str, Any]) -> Steps:
+    """Ask until there is an answer to this very call, and begin it.
+
+    Returns (what came of beginning it, its action, what was approved, what is called now), or what the model is told instead.
+    """
+    again = ""
+    while True:
+        answer = interrupt({**asked, "asked_again_after": again} if again else dict(asked))
+        mine = _answers(answer, asked)
+        if mine and answer["type"] not in (APPROVE, EDIT):
+            return _said(call, answer)
+        if not mine and not _was_leave(answer, call):
+            again = kept.NOT_ITS_ANSWER()
+            continue
+        # Leave for other arguments is asked for what would be called now: refused by name, unless the call was made before.
+        args = answer["args"] if mine and answer["type"] == EDIT else call.args
+        runs = calls.digest_of(call.tool, args)
+        begun = yield partial(here.begin, answer["action"], call.id, call.tool, runs=runs, idempotent=call.idempotent)
+        if begun.kind == desk.HALTED:
+            raise GraphDrained(begun.why)  # as if the halt had been heard one step earlier: the run is taken up where it stands
+        if begun.kind != desk.AGAIN:
+            return begun, answer["action"], answer["args"], args
+        again = begun.why
+
+
+def _make(call: Call, here: desk.Desk, action: str, args: Any) -> Steps:
+    """The call itself, once, and what came of it."""
+    try:
+        output = yield Make(args)
+    except GraphBubbleUp:
+        yield partial(here.not_begun, action)
+        raise
+    except (ToolError, ToolException) as error:  # the tool says itself that it did nothing
+        yield partial(here.record, action, Made("failed", error=str(error)))
+        return _message(call, str(error), error=True)
+    except Exception as error:  # somebody else's code: nobody can say how far it came
+        yield partial(here.record, action, Made("unknown", error=f"{type(error).__name__}: {error}"))
+        return _again(call, args, _waited(call, action))
+    yield partial(here.record, action, outcome_of(output))
+    return _noted(call, args, output)
+
+
+def _waited(call: Call, action: str) -> Made:
+    """A person looks and says what happened; the run waits for that."""
+    fact = settled({"kind": "outcome", "tool": call.tool, "args": {"action": action}})
+    return Made("done", fact.result) if fact.done else Made("failed", error=fact.reason or fact.status)
+
+
+def run(way: Steps, make: Callable[[Any], Any]) -> Any:
+    """Drive it for a tool that is called."""
+    try:
+        step = next(way)
+        while True:
+            try:
+                value = make(step.args) if isinstance(step, Make) else desk.do(step)
+            except BaseException as error:
+                step = way.throw(error)
+            else:
+                step = way.send(value)
+    except StopIteration as end:
+        return end.value
+
+
+async def arun(way: Steps, make: Callable[[Any], Awaitable[Any]]) -> Any:
+    """Drive it for a tool that is awaited."""
+    try:
+        step = next(way)
+        while True:
+            try:
+                value = await make(step.args) if isinstance(step, Make) else await desk.do_async(step)
+            except BaseException as error:
+                step = way.throw(error)
+            else:
+                step = way.send(value)
+    except StopIteration as end:
+        return end.value
+
+
+def misfit(tool: BaseTool, args: Any) -> str:
+    """Why the tool would not take these arguments, "" when it would."""
+    schema: Any = tool.tool_call_schema
+    if isinstance(schema, dict):
+        return schemas.why_not(schema, args)
+    if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
+        return ""
+    try:
+        schema.model_validate(args)
+    except ValidationError as error:
+        return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
+    return ""
+
+
+def _answers(answer: Any, asked: Mapping[str, Any]) -> bool:
+    """Whether it is an answer to this very call with these very arguments."""
+    mine = isinstance(answer, Mapping) and (answer.get("digest"), answer.get("call")) == (asked["digest"], asked["tool_call_id"])
+    return mine and isinstance(answer.get("type"), str)
+
+
+def _was_leave(answer: Any, call: Call) -> bool:
+    """Whether it is leave for this call with other arguments than it has now. (Calls that share one step may be given each other's answers.)"""
+    return isinstance(answer, Mapping) and answer.get("call") == call.id and isinstance(answer.get("action"), str) and "args" in answer
+
+
+def _words(messages: Sequence[Any]) -> dict[str, Any]:
+    """What the model said beside its calls, and what it had read."""
+    last = next((m for m in reversed(messages) if isinstance(m, AIMessage)), None)
+    heard = [m for m in messages if isinstance(m, ToolMessage)][-_READ:]
+    read = [{"title": str(kept.RESULT_OF(tool=m.name or "?")), "text": m.text[:_SAID]} for m in heard]
+    return {"said": last.text[:_SAID] if isinstance(last, BaseMessage) else "", "read": read}
+
+
+def _said(call: Call, answer: Mapping[str, Any]) -> ToolMessage:
+    words = str(answer.get("message") or "")
+    if answer["type"] == RESPOND:
+        return _message(call, words or str(answer.get("status")))
+    return _message(
+        call, kept.WAS_NOT_ALLOWED(tool=call.tool, status=str(answer.get("status") or "rejected"), why=words or "-"), error=True
+    )
+
+
+def _again(call: Call, args: Any, made: Made | None) -> Any:
+    """What came of a call that is not made now."""
+    if made is None:
+        return _message(call, kept.NOBODY_KNOWS(), error=True)
+    if made.status != "done":
+        return _message(call, made.error, error=True)
+    whole = made.result
+    content = whole["content"] if isinstance(whole, Mapping) and set(whole) == {"content"} else whole
+    return _noted(call, args, _message(call, content if isinstance(content, str) else json.dumps(content)))
+
+
+def _noted(call: Call, args: Any, output: Any) -> Any:
+    """The model asked for something else than people let run: it is told so beside the result."""
+    if args == call.args or not isinstance(output, ToolMessage) or not isinstance(output.content, str):
+        return output
+    return output.model_copy(update={"content": f"{kept.EDITED_TO(args=json.dumps(args))}\n\n{output.content}"})
+
+
+def _message(call: Call, text: Any, *, error: bool = False) -> ToolMessage:
+    return ToolMessage(str(text), name=call.tool, tool_call_id=call.id, status="error" if error else "success")

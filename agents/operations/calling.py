@@ -1,0 +1,219 @@
+"""T3 and T4 of a call that a governed agent makes itself: claimed in one statement as it begins, recorded as it ends (`agents.graphs.loops`).
+
+The approval was claimed when it was handed back (`handing`); here the call itself is. Everything runs in the one thread of `graphs.desk`, a
+transaction per step, and looks at the run's fence: a worker that has lost its run begins nothing and records nothing.
+
+Locks are taken in one order everywhere: action, effect, run.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
+from django.db.models.functions import Now
+
+from agents import kept
+from agents.crashpoints import crash
+from agents.dialects.record import Made
+from agents.graphs.desk import AGAIN, GO, HALTED, MADE, UNKNOWN, Begun
+from agents.graphs.guard import Stopped
+from agents.models import Effect, Piece, Run
+from agents.operations import events, settling
+from agents.states import MAX_ATTEMPTS, EffectState, RunState
+from approvals import operations as approvals
+from approvals import queries as approvals_queries
+from approvals.operations import halts, notices
+from audit import canonical, log
+from audit.actors import SYSTEM
+
+logger = structlog.get_logger("agents.calling")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_GRANTED = """EXISTS (SELECT 1 FROM agents_agentversion AS v, jsonb_array_elements(v.tools) AS t
+    WHERE v.id = r.version_id AND t->>'name' = {tool} AND coalesce(t->>'granted', 'true') = 'true')"""
+# Everything that must be true of a call is in the statement that begins it: handed back and never begun (or declared repeatable), by the
+# worker that has the run, granted, exactly what was approved, and no stop order now or since it was handed back.
+_BEGIN = f"""
+UPDATE agents_effect AS e SET begun_at = statement_timestamp(), call_id = %(call)s, attempts = e.attempts + 1, idempotent = %(idempotent)s
+FROM agents_run AS r JOIN agents_agent AS a ON a.slug = r.agent_id
+WHERE e.action_id = %(action)s AND e.run_id = r.id AND e.state = 'CLAIMED' AND e.by_agent
+  AND (e.begun_at IS NULL OR %(idempotent)s AND e.idempotent AND e.attempts < {MAX_ATTEMPTS})
+  AND r.id = %(run)s AND r.state = 'RUNNING' AND r.fence = %(fence)s AND a.enabled AND e.tool = %(tool)s
+  AND {_GRANTED.format(tool="e.tool")}
+  AND EXISTS (SELECT 1 FROM agents_pause AS p
+    WHERE p.run_id = r.id AND p.actions ? e.action_id::text AND p.answer->'value'->>'runs' = %(runs)s)
+  AND NOT {approvals_queries.halted_since_sql("r.agent_id", "r.id::text", "e.claimed_at")}
+RETURNING e.attempts
+"""  # noqa: S608  names of ours only
+_MAY = f"SELECT a.enabled, {_GRANTED.format(tool='%(tool)s')} FROM agents_run AS r JOIN agents_agent AS a ON a.slug = r.agent_id WHERE r.id = %(run)s"  # noqa: S608
+_SINCE = f"""SELECT {approvals_queries.halted_since_sql("r.agent_id", "r.id::text", "e.claimed_at")}
+FROM agents_effect AS e JOIN agents_run AS r ON r.id = e.run_id WHERE e.action_id = %s"""  # noqa: S608
+_PIECE = """
+INSERT INTO agents_piece (run_id, key, begun_at) SELECT r.id, %(key)s, statement_timestamp() FROM agents_run AS r
+WHERE r.id = %(run)s AND r.state = 'RUNNING' AND r.fence = %(fence)s ON CONFLICT (run_id, key) DO NOTHING
+"""
+
+
+def _by_itself(step: Callable[P, R]) -> Callable[P, R]:
+    """One transaction, on a connection that works. A database that is gone is a call that is not begun, or not told of: never a made-up answer."""
+
+    @wraps(step)
+    def done(*args: P.args, **kwargs: P.kwargs) -> R:
+        close_old_connections()
+        try:
+            with transaction.atomic(), notices.together(), log.together():
+                return step(*args, **kwargs)
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("ledger_not_reached", error=str(error))
+            connection.close()
+            raise Stopped(kept.NO_LEAVE()) from error
+
+    return done
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The desk of one stretch (`agents.graphs.desk.Desk`)."""
+
+    run: UUID
+    fence: int
+
+    @_by_itself
+    def refusal(self, tool: str) -> str:
+        """Capabilities default to deny: the agent is on, and the version of it that this run goes on with was granted the tool."""
+        run = self._mine()
+        with connection.cursor() as cursor:
+            cursor.execute(_MAY, {"run": self.run, "tool": tool})
+            enabled, granted = cursor.fetchone()
+        if enabled and granted:
+            return ""
+        log.append(events.entry(run, "run.not_granted", tool=str(canonical.storable(tool, limit=200)), agent_on=enabled))
+        return kept.NOT_GRANTED(tool=tool) if enabled else kept.AGENT_OFF(agent=run.agent_id)
+
+    @_by_itself
+    def begin(self, action: str, call_id: str, tool: str, *, runs: str, idempotent: bool) -> Begun:
+        """Claim the call; else say why not, and write down what that means."""
+        halts.hold_off()
+        asked: dict[str, Any] = {
+            "action": action,
+            "call": call_id,
+            "tool": tool,
+            "runs": runs,
+            "idempotent": idempotent,
+            "run": self.run,
+            "fence": self.fence,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_BEGIN, asked)
+            begun = cursor.fetchone()
+        if begun is None:
+            return self._why_not(action, tool)
+        run, effect = Run.objects.get(pk=self.run), Effect.objects.get(pk=action)
+        log.append(_entry(run, effect, "effect.claimed", attempt=begun[0], idempotency_key=action, call=call_id))
+        transaction.on_commit(lambda: crash("t3_done"))
+        return Begun(GO)
+
+    def _why_not(self, action: str, tool: str) -> Begun:
+        approvals.lock([UUID(action)])
+        effect = Effect.objects.select_for_update().filter(pk=action, run=self.run, by_agent=True).first()
+        run = self._mine()
+        if effect is None or effect.state == EffectState.READY:
+            raise Stopped(kept.NOT_APPROVED(tool=tool))
+        if effect.state == EffectState.UNKNOWN:
+            return Begun(UNKNOWN)
+        if effect.state != EffectState.CLAIMED:
+            return self._made(effect)
+        if effect.begun_at is not None:  # its worker died in the middle, and it may not be repeated
+            log.append(settling.settle(run, effect, Made("unknown", error=kept.NOBODY_KNOWS())))
+            events.tell_run(run, "run.unknown")
+            return Begun(UNKNOWN)
+        if approvals_queries.halted(agent=run.agent_id, run=str(run.pk)):
+            return Begun(HALTED, why=kept.HALTED_BEFORE())
+        return self._void(run, effect, tool)
+
+    def _void(self, run: Run, effect: Effect, tool: str) -> Begun:
+        """Approved, handed back, and yet it must not run: settled as never called. People are asked again where that can help."""
+        with connection.cursor() as cursor:
+            cursor.execute(_MAY, {"run": self.run, "tool": tool})
+            enabled, granted = cursor.fetchone()
+            cursor.execute(_SINCE, [effect.pk])
+            halted_since = bool(cursor.fetchone()[0])
+        if not (enabled and granted):
+            made = Made("failed", error=kept.NOT_GRANTED(tool=tool) if enabled else kept.AGENT_OFF(agent=run.agent_id))
+            log.append(settling.settle(run, effect, made))
+            return Begun(MADE, made)
+        why = kept.HALTED_SINCE() if halted_since else kept.OTHER_THAN_APPROVED(tool=tool)
+        log.append(settling.settle(run, effect, Made("failed", error=why)))
+        return Begun(AGAIN, why=why)
+
+    def _made(self, effect: Effect) -> Begun:
+        """What came of it, from its settled fact: the tool is not called again."""
+        if effect.begun_at is None and effect.error in (kept.HALTED_SINCE(), kept.OTHER_THAN_APPROVED(tool=effect.tool)):
+            return Begun(AGAIN, why=effect.error)
+        fact = approvals_queries.settled([str(effect.pk)])[str(effect.pk)].outcome
+        if fact.get("status") == "done":
+            return Begun(MADE, Made("done", fact.get("result")))
+        return Begun(MADE, Made("failed", error=str(fact.get("reason") or fact.get("status"))))
+
+    @_by_itself
+    def not_begun(self, action: str) -> None:
+        Effect.objects.filter(pk=action, run=self.run, state=EffectState.CLAIMED, by_agent=True).update(begun_at=None)
+
+    def record(self, action: str, made: Made) -> None:
+        """T4, before the graph sees the result: from here on it is given again, whatever becomes of this worker."""
+        crash("effect_done")
+        self._record(action, made)
+        crash("t4_done")
+
+    @_by_itself
+    def _record(self, action: str, made: Made) -> None:
+        approvals.lock([UUID(action)])
+        effect = Effect.objects.select_for_update().get(pk=action, run=self.run)
+        run = Run.objects.get(pk=self.run)
+        if effect.state != EffectState.CLAIMED:  # the run was ended, or taken over, meanwhile: that it is unknown has been said
+            raise Stopped(kept.TAKEN_OVER())
+        log.append(settling.settle(run, effect, made))
+        if made.status == "unknown":
+            events.tell_run(run, "run.unknown")
+
+    @_by_itself
+    def piece(self, key: str) -> tuple[str, Any]:
+        with connection.cursor() as cursor:
+            cursor.execute(_PIECE, {"key": key, "run": self.run, "fence": self.fence})
+            if cursor.rowcount == 1:
+                log.append(events.entry(self._mine(), "run.piece_begun", key=_shown(key)))
+                return GO, None
+        run = self._mine()
+        found = Piece.objects.get(run=run, key=key)
+        return (UNKNOWN, None) if found.done_at is None else (MADE, (found.result or {}).get("value"))
+
+    @_by_itself
+    def piece_done(self, key: str, result: Any) -> None:
+        if Piece.objects.filter(run=self.run, key=key, done_at=None).update(done_at=Now(), result={"value": canonical.storable(result)}):
+            log.append(events.entry(Run.objects.get(pk=self.run), "run.piece_done", key=_shown(key)))
+
+    @_by_itself
+    def piece_undone(self, key: str) -> None:
+        if Piece.objects.filter(run=self.run, key=key, done_at=None).delete()[0]:
+            log.append(events.entry(Run.objects.get(pk=self.run), "run.piece_undone", key=_shown(key)))
+
+    def _mine(self) -> Run:
+        """The run, while this worker has it."""
+        run = Run.objects.filter(pk=self.run, fence=self.fence, state=RunState.RUNNING).first()
+        if run is None:
+            raise Stopped(kept.TAKEN_OVER())
+        return run
+
+
+def _shown(key: str) -> str:
+    return str(canonical.storable(key, limit=200))
+
+
+def _entry(run: Run, effect: Effect, kind: str, **data: Any) -> log.Entry:
+    action = str(effect.pk)
+    return events.effect(action, run.agent_id, str(run.pk), effect.digest, kind, SYSTEM, "worker", tool=effect.tool, by_agent=True, **data)

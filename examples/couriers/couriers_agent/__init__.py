@@ -1,0 +1,1 @@
+"""An agent that runs its own tools, made loop-safe by one line."""

@@ -1,0 +1,123 @@
+"""Agents that run their own tools, each made loop-safe by one line: the middleware in the list, or the decorator on a tool."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from agents_of_others import Planned, State, act, burn, look, plan_of, send, wipe
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
+from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.tools import InjectedToolCallId, ToolException, tool
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
+from langgraph.types import Command
+
+from agents.graphs.loops import Countersigned, aonce, once, require_approval
+
+
+@tool
+def send_again(to: str, state: State) -> str:
+    """Send a letter; the post throws away a second one of the same."""
+    return act(plan_of(state["messages"]), "send_again", {"to": to})
+
+
+@tool
+def send_in_pieces(to: str, state: State) -> str:
+    """Print, then post."""
+    plan = plan_of(state["messages"])
+    once(f"print:{to}", lambda: act(plan, "print", {"to": to}))
+    if (note := Path(plan.get("note", "/nowhere"))).exists():
+        note.unlink()
+        raise SystemExit("the worker is taken away here")
+    return once(f"post:{to}", lambda: act(plan, "post", {"to": to}))
+
+
+@tool
+def refuse(why: str, state: State) -> str:
+    """Does nothing."""
+    raise ToolException(f"no: {why}")
+
+
+@tool
+def remember(what: str, state: State, call_id: Annotated[str, InjectedToolCallId]) -> Command[Any]:
+    """Answers with a Command."""
+    text = act(plan_of(state["messages"]), "remember", {"what": what})
+    return Command(update={"messages": [ToolMessage(text, tool_call_id=call_id)]})
+
+
+@tool
+async def post(to: str, state: State) -> str:
+    """Send a letter, awaited."""
+    plan = plan_of(state["messages"])
+
+    async def posting() -> str:
+        return act(plan, "post", {"to": to})
+
+    return await aonce(f"post:{to}", posting)
+
+
+ALL = [send, wipe, look, burn, send_again, send_in_pieces, refuse, remember]
+LINE = Countersigned(idempotent=("send_again", "send_in_pieces"))
+
+governed = create_agent(Planned(), ALL, middleware=[LINE])
+decorated = create_agent(
+    Planned(), [require_approval(send), require_approval(risk="delete", reversible=True)(wipe), require_approval(burn), look]
+)
+awaited = create_agent(Planned(), [post], middleware=[LINE])
+awaited_decorated = create_agent(Planned(), [require_approval(post)])
+narrow = create_agent(Planned(), ALL, middleware=[LINE])
+
+
+_helping = create_agent(Planned(), [send, wipe], middleware=[LINE])
+
+
+def _leading(line: Any) -> Any:
+    helping = _helping
+
+    @tool
+    def helper(task: str) -> str:
+        """Let the helper do a task."""
+        return str(helping.invoke({"messages": [HumanMessage(task)]})["messages"][-1].content)
+
+    return create_agent(Planned(), [helper], middleware=[line])
+
+
+leading = _leading(Countersigned(unasked=("helper",)))
+leading_asked = _leading(Countersigned())
+
+
+class FromANote(AgentMiddleware[Any, Any, Any]):
+    """Puts into every call what a note says now: other arguments each time the step runs."""
+
+    def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+        note = json.loads(Path(plan_of(request.state["messages"])["note"]).read_text())
+        return handler(request.override(tool_call={**request.tool_call, "args": {**request.tool_call["args"], **note}}))
+
+
+class Late(AgentMiddleware[Any, Any, Any]):
+    """Brings a tool that nobody saw when the agent was imported."""
+
+    def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+        return handler(request.override(tool=wipe) if request.tool_call["name"] == "wipe" else request)
+
+
+moving_args = create_agent(Planned(), ALL, middleware=[FromANote(), LINE])
+late_tools = create_agent(Planned(), [send], middleware=[Late(), LINE])
+
+
+def _turn(state: MessagesState) -> dict[str, Any]:
+    return {"messages": [Planned().invoke(state["messages"])]}
+
+
+def _plain() -> Any:
+    graph = StateGraph(MessagesState)
+    graph.add_node("model", _turn)
+    graph.add_node("tools", ToolNode([require_approval(send), require_approval(wipe)]))
+    graph.add_edge(START, "model")
+    graph.add_conditional_edges("model", lambda state: "tools" if state["messages"][-1].tool_calls else END, ["tools", END])
+    graph.add_edge("tools", "model")
+    return graph
+
+
+plain_node = _plain()
