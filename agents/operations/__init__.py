@@ -17,7 +17,7 @@ drilling     test actions are made out of real calls; `twists` are their templat
 hinting      Agent Servers are looked at sooner
 servers      they are registered with their agents, reached or not (`handovers`: an answer's steps on its way there)
 looking      threads that wait there become runs, and what was stopped here is stopped there
-there        a run of such an agent is looked at and answered; `putting` writes down what it came to
+there        a run of such an agent is looked at and answered; `fates` says what that means, `putting` writes it down
 outside      agents that run elsewhere: declared, and proposing over the API
 deploying    which waiting questions the code on disk would break
 checking     edited arguments are tried with the tool itself

@@ -130,7 +130,7 @@ def _found(server: Server, agent: Agent, waiting: Waiting) -> None:
     number = before.count() + 1
     asked = canonical.storable({"request": waiting.request, "thread": waiting.thread})
     name = f"{server.pk}:{waiting.thread}" + (f"#{number}" if number > 1 else "")
-    run = Run.objects.create(agent=agent, version=agent.current, thread=name, trace=uuid.uuid4().hex, input=asked, door=DOOR)
+    run = Run.objects.create(agent=agent, version_id=agent.current_id or 0, thread=name, trace=uuid.uuid4().hex, input=asked, door=DOOR)
     Thread.objects.create(run=run, server=server, thread=waiting.thread)
     log.append(events.entry(run, "run.found", door=DOOR, server=server.url, thread=waiting.thread, input=asked, trace=run.trace))
     events.tell_run(run, "run.created")

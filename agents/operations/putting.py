@@ -1,8 +1,7 @@
 """What a look at an Agent Server's thread came to is written down: its pauses, effects, new questions, and the run's next state, in one transaction."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -10,12 +9,12 @@ from django.db import connection, transaction
 from agents import kept
 from agents.dialects.record import Made
 from agents.errors import LostLease
-from agents.models import Effect, Handover, Pause, Run, Thread
+from agents.models import Effect, Pause, Run, Thread
 from agents.operations import events, waking
+from agents.operations.fates import Came, Fate, fate_of
 from agents.operations.handing import actions_of
 from agents.operations.outcomes import TOOLS
 from agents.operations.pausing import open_pause
-from agents.operations.preparing import Prepared
 from agents.operations.receiving import all_settled
 from agents.operations.settling import settle
 from agents.operations.stretches import ENDED, close_pauses
@@ -46,52 +45,6 @@ UPDATE agents_thread AS t SET look_at = statement_timestamp()
     + make_interval(secs => least(60, greatest(2, extract(epoch FROM statement_timestamp() - r.changed_at) / 4)))
 FROM agents_run AS r WHERE r.id = t.run_id AND t.run_id = %s
 """
-_LOST_IN = "UnknownInterruptError"  # strict resume: the question had gone before our answer came
-
-
-@dataclass(frozen=True)
-class Came:
-    """What a look came to.
-
-    Attributes:
-        stands: where the thread stands; None when the server could not be asked.
-        pauses: what was open here. sent: their answers on the way, by pause. ends: how the runs there ended that carry them.
-        trouble: why it does not go on, as a sentence. gone: the thread is not there any more.
-        halted: it was told to stop. held: something approved cannot be used now. new: questions not recorded yet.
-        settled: everything open was settled before we looked. moved: an answer was taken in this look.
-    """
-
-    stands: Standing | None
-    pauses: tuple[Pause, ...]
-    sent: Mapping[int, Handover]
-    ends: Mapping[int, str]
-    trouble: str = ""
-    gone: bool = False
-    halted: bool = False
-    held: bool = False
-    new: Sequence[Prepared] = ()
-    settled: bool = False
-    moved: bool = False
-
-    def with_new(self, new: Sequence[Prepared]) -> "Came":
-        return replace(self, new=new)
-
-    @property
-    def why(self) -> str:
-        """Why an answer was not taken, as the server said it."""
-        return next((sent.why for sent in self.sent.values() if sent.state == HandoverState.REFUSED), "")
-
-    def state_of(self, pause: Pause) -> str:
-        return self.sent[pause.pk].state if pause.pk in self.sent else ""
-
-
-@dataclass
-class _Fate:
-    """What becomes of one open pause: its next state, None to stay; what came of its calls; why the run cannot go on."""
-
-    state: PauseState | None = None
-    made: Made | None = None
-    trouble: str = ""
 
 
 @transaction.atomic
@@ -100,7 +53,7 @@ class _Fate:
 def put_down(run: Run, came: Came) -> RunState:
     """The run's next state. Raises LostLease when another worker has taken it since."""
     under_way = any(came.state_of(p) == HandoverState.SENDING or came.ends.get(p.pk) in ACTIVE for p in came.pauses)
-    if under_way or (came.stands is not None and came.stands.busy):
+    if not came.gone and (under_way or (came.stands is not None and came.stands.busy)):
         return _park(run)
     if came.stands is None and not came.gone:
         return _park(run) if any(came.state_of(p) == HandoverState.TAKEN for p in came.pauses) else _away(run, came)
@@ -200,42 +153,13 @@ def _reconcile(run: Run, came: Came) -> tuple[list[Entry], str]:
     entries: list[Entry] = []
     troubles = []
     for pause in came.pauses:
-        fate = _orphaned() if came.gone else _fate(pause, came, asked.get(pause.interrupt_id))
+        fate = fate_of(pause, came, asked.get(pause.interrupt_id))
         entries += _carry_out(run, pause, fate, came)
         troubles.append(fate.trouble)
     return entries, next(filter(None, troubles), "")
 
 
-def _orphaned() -> _Fate:
-    return _Fate(PauseState.ORPHANED, Made("unknown", error=kept.THREAD_GONE()))
-
-
-def _fate(pause: Pause, came: Came, asked: str | None) -> _Fate:
-    sent, end = came.state_of(pause), came.ends.get(pause.pk, "")
-    if sent == HandoverState.TAKEN and end == "gone":
-        return _Fate(None if asked else PauseState.SUPERSEDED, Made("unknown", error=kept.FORGOTTEN()), kept.FORGOTTEN())
-    if asked is not None:
-        if sent == HandoverState.LOST:
-            return _Fate(None, Made("unknown", error=kept.ANSWER_LOST()), kept.ANSWER_LOST())
-        if sent == HandoverState.TAKEN:
-            why = kept.STOPPED_THERE() if end == "interrupted" else kept.STILL_ASKS(node=pause.node)
-            return _Fate(None, Made("unknown", error=why), why)
-        if asked != pause.proposal_digest and pause.answer is not None:
-            why = kept.ASKS_OTHERWISE(node=pause.node)
-            return _Fate(None, Made("failed", error=why), why)
-        return _Fate()
-    if sent == HandoverState.TAKEN:
-        if end == "success":
-            return _Fate(PauseState.ANSWERED, Made("done", {"handed_back": kept.TOLD_AND_WENT_ON()}))
-        if end == "error" and came.stands and came.stands.error.startswith(_LOST_IN):
-            return _Fate(PauseState.SUPERSEDED, Made("failed", error=kept.NEVER_DELIVERED()))
-        return _Fate(PauseState.ANSWERED, Made("unknown", error=kept.STOPPED_THERE() if end == "interrupted" else kept.NODE_RAISED()))
-    if sent == HandoverState.LOST:
-        return _Fate(PauseState.SUPERSEDED, Made("unknown", error=kept.ANSWER_LOST()))
-    return _Fate(PauseState.SUPERSEDED, Made("failed", error=kept.NEVER_DELIVERED()))
-
-
-def _carry_out(run: Run, pause: Pause, fate: _Fate, came: Came) -> list[Entry]:
+def _carry_out(run: Run, pause: Pause, fate: Fate, came: Came) -> list[Entry]:
     entries = []
     if fate.made is not None:
         for effect in Effect.objects.filter(pk__in=pause.actions, by_agent=True, state=EffectState.CLAIMED).order_by("pk"):

@@ -63,6 +63,7 @@ def add_server(
     with transaction.atomic():
         server, created = Server.objects.get_or_create(url=url, defaults={"hook": sealing.seal(secrets.token_urlsafe(32))})
         server = Server.objects.select_for_update().get(pk=server.pk)
+        server.hook = _hook(server)
         server.headers = sealing.seal(json.dumps(sent)) if sent else ""
         server.tells, server.version, server.tries, server.error = tells or server.tells, version, 0, ""
         server.save()
@@ -170,6 +171,15 @@ def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]
     except (OSError, UnicodeError):
         return []  # it cannot be reached either, which says so
     return [ipaddress.ip_address(one) for one in found]
+
+
+def _hook(server: Server) -> str:
+    """The secret of its address, sealed; a new one when the key that sealed it is lost."""
+    try:
+        unsealed(server.hook)
+    except ServerTrouble:
+        return sealing.seal(secrets.token_urlsafe(32))
+    return server.hook
 
 
 def _headers(server: Server) -> dict[str, str]:

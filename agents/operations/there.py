@@ -22,10 +22,11 @@ from agents.graphs.loader import load_agent
 from agents.models import Agent, Handover, Pause, Run, Thread
 from agents.operations import handovers, hinting, joined, servers
 from agents.operations.answering import open_pauses
+from agents.operations.fates import Came
 from agents.operations.handing import hand_back
 from agents.operations.leases import Held, holding
 from agents.operations.preparing import Prepared, foreign_prepared
-from agents.operations.putting import Came, put_down
+from agents.operations.putting import put_down
 from agents.operations.receiving import all_settled
 from agents.remote.calling import Connection
 from agents.remote.reading import Standing
@@ -151,12 +152,12 @@ class _Look:
 
     def _deliver(self, there: Connection, row: Thread, pause: Pause, value: object) -> str:
         """Give one answer, at most once. Why the server does not take it, "" when it does or nobody knows yet. Raises ServerTrouble: it is away."""
+        hook = hinting.hook_of(row.server) if row.server.tells else ""
         try:
             handovers.begin(self.run, pause)
         except WrongState:
             self.held = True
             return ""
-        hook = hinting.hook_of(row.server) if row.server.tells else ""
         give = partial(there.resume, row.thread, self.run.agent.assistant, interrupt=pause.interrupt_id, value=value)
         try:
             began = give(mark=handovers.mark(pause), hook=hook)

@@ -201,6 +201,9 @@ def test_a_hint_only_brings_the_look_forward(there, client):
     assert client.post(reverse("server-hint", args=[server.pk, "x"])).status_code == 404
     assert client.post(reverse("server-hint", args=[server.pk + 1, "x"])).status_code == 404
     assert client.get(path).status_code == 405
+    for odd in ("é" * 9, "a" * 1_900, "%E2%80%AE", "%ff", "%00"):
+        assert client.post(f"/hooks/agent-servers/{server.pk}/{odd}").status_code in {400, 404}, odd
+    assert client.post(f"/hooks/agent-servers/{10**30}/x").status_code == 404
     assert Server.objects.get().look_at.year == 2100
     assert client.post(path, data=b"\x00nonsense", content_type="application/json").status_code == 202
     assert Server.objects.get().look_at.year < 2100
