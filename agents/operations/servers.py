@@ -65,7 +65,7 @@ def add_server(
         server = Server.objects.select_for_update().get(pk=server.pk)
         server.hook = _hook(server)
         server.headers = sealing.seal(json.dumps(sent)) if sent else ""
-        server.tells, server.version, server.tries, server.error = tells or server.tells, version, 0, ""
+        server.tells, server.version, server.tries, server.error = tells, version, 0, ""
         server.save()
         Server.objects.filter(pk=server.pk).update(reached_at=Now(), look_at=Now())
         agents = [_agent(server, one, prefix, owner_username, by, door) for one in assistants]

@@ -6,7 +6,7 @@ looked at before anything is claimed, so that an approval is used only for a que
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
@@ -158,9 +158,10 @@ class _Look:
         except WrongState:
             self.held = True
             return ""
-        give = partial(there.resume, row.thread, self.run.agent.assistant, interrupt=pause.interrupt_id, value=value)
+        mark = handovers.mark(pause)
+        give = partial(there.resume, row.thread, self.run.agent.assistant, interrupt=pause.interrupt_id, value=value, mark=mark)
         try:
-            began = give(mark=handovers.mark(pause), hook=hook)
+            began = _with_or_without(give, hook)
         except ServerTrouble as error:
             if error.sent:  # perhaps it was taken: the next look asks the server
                 return ""
@@ -182,6 +183,16 @@ class _Look:
             stands, tuple(self.pauses), self.sent, ends or {}, trouble, gone, self.halted.is_set(), self.held,
             settled=self.settled, moved=self.moved,
         )  # fmt: skip
+
+
+def _with_or_without(give: Callable[..., str], hook: str) -> str:
+    """Servers refuse webhooks to private addresses: the hint is not worth the answer, which is then given without. Raises ServerTrouble."""
+    try:
+        return give(hook=hook)
+    except ServerTrouble as error:
+        if not hook or error.answered not in {400, 422}:
+            raise
+    return give(hook="")
 
 
 def _prepared(run: Run, came: Came) -> Came:

@@ -110,7 +110,10 @@ def agent_card(row: AgentRow, *, halts: Sequence[Stop], may_start: bool) -> Agen
         version=row.version,
         about=row.description,
         facts=(
-            (_("Tools"), _("on its server") if row.server else _("%(n)s, %(m)s of them change something") % {"n": len(row.tools), "m": asking}),
+            (
+                _("Tools"),
+                _("on its server") if row.server else _("%(n)s, %(m)s of them change something") % {"n": len(row.tools), "m": asking},
+            ),
             (_("Live runs"), number(row.running)),
             (_("Environment"), row.environment),
             (_("Owner"), row.owner or _("nobody")),

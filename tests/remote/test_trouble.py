@@ -209,6 +209,14 @@ def test_a_hint_only_brings_the_look_forward(there, client):
     assert Server.objects.get().look_at.year < 2100
 
 
+def test_a_server_that_refuses_our_webhook_gets_its_answer_without(there, world):
+    Server.objects.update(tells=True)  # the development server calls no address of this machine
+    run = slow_answer(there, world, seconds=0)
+    decide(asked(run)[0], there.cast.second)
+    assert there.after(run).state == "SUCCEEDED", run.error
+    assert lines(world) == ['pay {"cents": 300}']
+
+
 @pytest.mark.parametrize(
     "url",
     [
