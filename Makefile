@@ -7,7 +7,7 @@ DEPLOY = PUBLIC_URL=https://countersign.example ALLOWED_HOSTS=countersign.exampl
 	SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench reset lock clean runtime dev
+.PHONY: help run test check fix bench reset lock clean runtime dev agentserver
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -15,7 +15,7 @@ help: ## this list
 run: runtime ## start everything and print the address and login links (PORT=8000 HOST=127.0.0.1 WORKERS=2; SLACK=demo)
 	@exec $(PY) -m config.up
 
-test: dev ## all tests on the embedded services, then integration tests on real ones if installed
+test: dev agentserver ## all tests on the embedded services, then integration tests on real ones if installed
 	$(PY) -m pytest -n 2 --ignore tests/chaos --ignore tests/journeys
 	$(PY) -m pytest tests/chaos tests/journeys
 	scripts/with_real_services $(PY) -m pytest -n 2 tests/integration
@@ -53,3 +53,7 @@ runtime:
 
 dev:
 	@scripts/bootstrap dev
+
+# Without a network the tests that need it say so and are skipped.
+agentserver: dev
+	@scripts/agent_server || true

@@ -5,6 +5,7 @@ AgentError
 ├── BadInput                                  422  `fields` says where the run's input does not fit
 ├── BadProject                                400  a langgraph.json or the graph it names cannot be used
 ├── WrongState                                409  the run or effect is not in a state that allows this
+├── ServerTrouble                             502  an Agent Server cannot be reached, or answers what cannot be used
 └── LostLease                                 409  another worker took over; whatever was being written is dropped
 """
 
@@ -49,3 +50,13 @@ class WrongState(AgentError):
 
 class LostLease(AgentError):
     code, status = "lost_lease", 409
+
+
+class ServerTrouble(AgentError):
+    """Attributes: `sent` says whether the server may have acted on the request all the same; `answered` is its status, 0 for none."""
+
+    code, status = "server_trouble", 502
+
+    def __init__(self, message: str, *, sent: bool, answered: int = 0) -> None:
+        super().__init__(message)
+        self.sent, self.answered = sent, answered

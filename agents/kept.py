@@ -95,3 +95,30 @@ RESULT_OF = Frozen("Result of %(tool)s")
 NOT_SHOWN = Frozen("%(n)d earlier result is not shown here", "%(n)d earlier results are not shown here")
 NOT_COMPARED = Frozen("The run read more from outside than arguments can be compared with: all of them count as taken from there")
 CUT = Frozen("Result of %(tool)s, its first %(shown)d characters of %(all)d")
+
+# What became of an agent on an Agent Server.
+ANSWER_LOST = Frozen(
+    "The connection broke while the answer was sent, and the server knows nothing of it: whether the agent carried it out, nobody can say"
+)
+SERVER_AWAY = Frozen("The Agent Server cannot be reached; the answer is given when it is back. %(why)s")
+MOVED_ON = Frozen("Somebody else answered there, or the thread went another way")
+THREAD_GONE = Frozen("The thread is not on the Agent Server any more")
+NEVER_DELIVERED = Frozen("It was approved, and the agent was never told: somebody else answered there first")
+STOPPED_THERE = Frozen("The agent was stopped on its server while it carried the answer out; nobody knows how far it came")
+FAILED_THERE = Frozen("The agent failed on its server: %(why)s")
+STILL_ASKS = Frozen(
+    "The agent was given its answer and still asks the same at %(node)s. It is not answered again: look at it on its server"
+)
+STANDS_STILL = Frozen(
+    "The thread stands at %(nodes)s and asks nothing: it was stopped there, or has a static breakpoint. Go on with it on its server"
+)
+ASKS_OTHERWISE = Frozen("The agent asks something else at %(node)s than people were shown, under the same name: it is not answered")
+NOT_YET = Frozen("The Agent Server has not taken the answer yet; it is offered again. %(why)s")
+ASKED_BEFORE = Frozen("The thread asks again, under the same name, what was asked and closed here before: answer it on its server")
+FORGOTTEN = Frozen(
+    "The Agent Server knows the run no more that carried the answer: nobody can say how far the agent came. It is not told again"
+)
+THREAD_EMPTY = Frozen(
+    "The Agent Server has lost where the thread stood: it names no question and no next step, and does not call it finished"
+)
+REFUSED_THERE = Frozen("The Agent Server does not take the answer: %(why)s")

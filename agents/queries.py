@@ -9,7 +9,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now
 
 from agents.errors import UnknownAgent, UnknownRun
-from agents.models import Agent, AgentVersion, Effect, Pause, Run
+from agents.models import Agent, AgentVersion, Effect, Pause, Run, Server
 from agents.states import UNFINISHED, EffectState, RunState
 from approvals.policy.checking import Known, KnownAgent
 from approvals.queries.past import customers
@@ -17,6 +17,19 @@ from approvals.queries.policies import rosters
 from audit.sentences import say
 
 PAGE = 50
+
+
+@dataclass(frozen=True)
+class ServerRow:
+    """An Agent Server as lists show it; `error` is why it cannot be reached, "" while it can."""
+
+    id: int
+    url: str
+    version: str
+    reached_at: datetime | None
+    error: str
+    tries: int
+    agents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,8 @@ class AgentRow:
     input_schema: dict[str, Any]
     sample_inputs: list[Any]
     drawing: dict[str, Any]
-    outside: bool = False  # it runs elsewhere and proposes over the API
+    outside: bool = False  # it runs elsewhere: on an Agent Server, or it proposes over the API
+    server: "ServerRow | None" = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +127,7 @@ class Runs:
 def agents() -> list[AgentRow]:
     """Every registered agent."""
     running = dict(Run.objects.filter(state__in=UNFINISHED).values_list("agent").annotate(n=Count("pk")).values_list("agent", "n"))
-    rows = Agent.objects.select_related("current", "owner").order_by("slug")
+    rows = Agent.objects.select_related("current", "owner", "server").order_by("slug")
     return [_agent(a, running.get(a.pk, 0)) for a in rows if a.current]
 
 
@@ -141,7 +155,7 @@ def _known(row: Any) -> KnownAgent:
 
 def agent(slug: str) -> AgentRow:
     """One agent. Raises UnknownAgent."""
-    found = Agent.objects.select_related("current", "owner").filter(slug=slug).first()
+    found = Agent.objects.select_related("current", "owner", "server").filter(slug=slug).first()
     if found is None or found.current is None:
         raise UnknownAgent(say("There is no such agent; see the list of agents"))
     return _agent(found, Run.objects.filter(agent=found, state__in=UNFINISHED).count())
@@ -248,7 +262,18 @@ def _agent(a: Agent, running: int) -> AgentRow:
         version.sample_inputs,
         version.drawing,
         not a.project,
+        _server(a.server) if a.server else None,
     )
+
+
+def _server(s: Server, agents: tuple[str, ...] = ()) -> ServerRow:
+    return ServerRow(s.pk, s.url, s.version, s.reached_at, s.error, s.tries, agents)
+
+
+def servers() -> list[ServerRow]:
+    """Every registered Agent Server."""
+    rows = Server.objects.prefetch_related("agents").order_by("url")
+    return [_server(s, tuple(sorted(a.slug for a in s.agents.all()))) for s in rows]
 
 
 def _run(r: Run) -> RunRow:

@@ -1,4 +1,4 @@
-"""States of a Run, a Pause and an Effect, and the only steps between them. Pure tables.
+"""States of a Run, a Pause, an Effect and a Handover, and the only steps between them. Pure tables.
 
 PostgreSQL refuses any other step (triggers made from these dicts); `docs/states.md` is generated from them.
 """
@@ -99,4 +99,19 @@ EFFECT_TRANSITIONS: dict[EffectState, frozenset[EffectState]] = {
     EffectState.DONE: frozenset({EffectState.COMPENSATED}),
     EffectState.FAILED: frozenset(),
     EffectState.COMPENSATED: frozenset(),
+}
+
+
+class HandoverState(StrEnum):
+    SENDING = "SENDING"
+    TAKEN = "TAKEN"
+    REFUSED = "REFUSED"
+    LOST = "LOST"
+
+
+HANDOVER_TRANSITIONS: dict[HandoverState, frozenset[HandoverState]] = {
+    HandoverState.SENDING: frozenset({HandoverState.TAKEN, HandoverState.REFUSED, HandoverState.LOST}),
+    HandoverState.REFUSED: frozenset({HandoverState.SENDING}),  # it was certainly not taken: it may be sent again
+    HandoverState.TAKEN: frozenset(),
+    HandoverState.LOST: frozenset(),  # nobody can say whether it arrived: it is never sent again
 }

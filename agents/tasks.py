@@ -48,6 +48,18 @@ def sweep() -> None:
 
 
 @shared_task(ignore_result=True)
+def look_at_servers() -> None:
+    """Look at Agent Servers that are due."""
+    waking.send([waking.Wake(waking.FOLLOW, str(run)) for run in operations.look_at_servers()])
+
+
+@shared_task(ignore_result=True)
+def follow_run(run_id: str, **_: object) -> None:
+    """Look at a run that goes on on an Agent Server."""
+    operations.follow(UUID(run_id))
+
+
+@shared_task(ignore_result=True)
 def tidy() -> None:
     """Finish what a dead process left half-way and nobody waits for."""
     operations.close_cancelled()
@@ -79,6 +91,8 @@ def stand_in() -> int:
         _chain(wake)
     if found.opinions:
         operations.give_opinions()
+    for run in operations.look_at_servers():
+        operations.follow(run)
     return len(todo) + len(found.edits) + len(found.asks) + len(found.again)
 
 

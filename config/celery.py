@@ -28,6 +28,8 @@ app.conf.task_routes = {
     "agents.tasks.drive_run": {"queue": "runs", "priority": NORMAL},
     "agents.tasks.sweep": {"queue": "runs", "priority": URGENT},
     "agents.tasks.tidy": {"queue": "runs", "priority": NORMAL},
+    "agents.tasks.look_at_servers": {"queue": "runs", "priority": NORMAL},
+    "agents.tasks.follow_run": {"queue": "runs", "priority": NORMAL},
     "agents.tasks.run_effect": {"queue": "effects", "priority": NORMAL},
     "agents.tasks.answer_ask": {"queue": "runs", "priority": LATER},
     "agents.tasks.give_opinions": {"queue": "runs", "priority": LATER},
@@ -51,6 +53,7 @@ app.conf.beat_schedule = {
     "slack": {"task": "approvals.tasks.slack", "schedule": 1.0, "options": {"expires": 3}},
     "look at slack's cards": {"task": "approvals.tasks.slack_sweep", "schedule": 30.0, "options": {"expires": 25}},
     "place test actions": {"task": "agents.tasks.place_drills", "schedule": 30.0, "options": {"expires": 25}},
+    "look at agent servers": {"task": "agents.tasks.look_at_servers", "schedule": 2.0, "options": {"expires": 5}},
     "close what was cancelled": {"task": "agents.tasks.tidy", "schedule": 30.0, "options": {"expires": 20}},
     "tidy": {"task": "approvals.tasks.tidy", "schedule": 300.0, "options": {"expires": 200}},
 }

@@ -20,6 +20,7 @@ from agents.graphs.project import read as read_project
 from agents.graphs.spec import AgentSpec
 from agents.tools.registry import Tool
 from audit import canonical
+from audit.sentences import say
 
 __all__ = ["Graph", "Loaded", "code_sha256", "load_agent", "load_project"]
 
@@ -107,6 +108,23 @@ class Loaded:
         }
 
 
+class Elsewhere(Loaded):
+    """A graph that runs on another server: nothing of it can be looked at here, and nothing of it runs here."""
+
+    @cached_property
+    def found(self) -> dict[str, Found]:
+        return {}
+
+
+def elsewhere(slug: str) -> Loaded:
+    """What is known here of an agent that runs on an Agent Server."""
+
+    def compile_(_: Any) -> Graph:
+        raise BadProject(say("%(slug)s runs on another server: its graph cannot be looked at here", slug=slug))
+
+    return Elsewhere(slug, "", None, compile_)
+
+
 def load_project(path: Path) -> list[Loaded]:
     """Every graph of a langgraph.json.
 
@@ -122,6 +140,8 @@ def load_project(path: Path) -> list[Loaded]:
 @lru_cache(maxsize=64)
 def load_agent(project: str, slug: str, version: int = 0) -> Loaded:
     """One graph of a project, loaded once per process and version: registering a new version makes workers read it anew."""
+    if not project:
+        return elsewhere(slug)
     if _versions.setdefault((project, slug), version) != version:
         _versions[project, slug] = version
         _forget_modules(Path(project))

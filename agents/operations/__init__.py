@@ -15,6 +15,10 @@ asking_again an answer its node could not use is asked for once more
 unknown      calls whose outcome a person has to say
 opining      a second model is asked what it thinks of proposed calls
 drilling     test actions are made out of real calls; `twists` are their templates
+hinting      Agent Servers are looked at sooner
+servers      they are registered with their agents, reached or not (`handovers`: an answer's steps on its way there)
+looking      threads that wait there become runs, and what was stopped here is stopped there
+there        a run of such an agent is looked at and answered; `fates` says what that means, `putting` writes it down
 outside      agents that run elsewhere: declared, and proposing over the API
 deploying    which waiting questions the code on disk would break
 checking     edited arguments are tried with the tool itself
@@ -36,15 +40,20 @@ if TYPE_CHECKING:
     from agents.operations.executing import execute
     from agents.operations.explaining import answer_ask
     from agents.operations.halting import order_halt
+    from agents.operations.hinting import hint, hook_of
+    from agents.operations.looking import look_at_servers
     from agents.operations.opining import give_opinions
     from agents.operations.outside import declare, make_key, propose
     from agents.operations.rating import rate_run
     from agents.operations.recovering import recover
     from agents.operations.registering import register_project
+    from agents.operations.servers import add_server
     from agents.operations.starting import cancel_run, close_cancelled, retry_run, start_run
+    from agents.operations.there import follow
     from agents.operations.unknown import resolve_unknown
 
 __all__ = [
+    "add_server",
     "advance_run",
     "answer_ask",
     "ask_again",
@@ -54,7 +63,11 @@ __all__ = [
     "close_cancelled",
     "declare",
     "execute",
+    "follow",
     "give_opinions",
+    "hint",
+    "hook_of",
+    "look_at_servers",
     "make_key",
     "order_halt",
     "place_drill",
@@ -70,6 +83,11 @@ __all__ = [
 
 # Modules come when they are first used: LangGraph costs 2 s and 60 MB, and web, beat and most commands never drive a graph.
 _HOMES = {
+    "add_server": "servers",
+    "follow": "there",
+    "hint": "hinting",
+    "hook_of": "hinting",
+    "look_at_servers": "looking",
     "advance_run": "driving",
     "answer_ask": "explaining",
     "ask_again": "asking_again",

@@ -22,7 +22,7 @@ from agents.graphs.guard import Calls
 from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import events, joined, leave, outcomes
+from agents.operations import events, joined, leave, outcomes, there
 from agents.operations.answering import answers, known_answers, open_pauses
 from agents.operations.calling import Ledger
 from agents.operations.handing import Handed, hand_back
@@ -78,6 +78,8 @@ def advance(run: Run, *, as_asked: bool = False) -> Advanced:
         as_asked: it was waiting until the moment it was taken, so its graph stands where its open pauses say.
     """
     crash("run_claimed")
+    if run.agent.server_id is not None:  # its graph is on an Agent Server
+        return Advanced(there.advance(run))
     recorder = Recorder(run=str(run.pk), trace=run.trace, fence=run.fence)
     control = Control()
     held = Held("run", run.pk, run.fence, run.agent_id, on_halt=control.request_drain, on_look=lambda: _live(run, recorder))

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from agents.errors import UnknownAgent, UnknownRun
 from agents.models import Agent, Run
+from agents.operations import hinting
 from approvals import operations as approvals
 from approvals import permissions
 from approvals.models.people import User
@@ -29,4 +30,6 @@ def order_halt(*, scope: str, target: str = "", reason: str, by: User, door: str
             raise UnknownRun(say("That is not the id of a run; copy it whole from the run's page")) from None
         if not Run.objects.filter(pk=target).exists():
             raise UnknownRun(say("There is no such run to halt"))
-    return approvals.halt(scope=scope, target=target, reason=reason, by=by, door=door)
+    order = approvals.halt(scope=scope, target=target, reason=reason, by=by, door=door)
+    hinting.look_soon()  # what runs on Agent Servers is stopped there
+    return order

@@ -73,6 +73,8 @@ def declare(
         raise NotAllowed(say("Only administrators register an agent; afterwards its owner changes it as well"))
     if agent and agent.project:
         raise BadProject(say("%(slug)s is a graph that runs here: its tools are declared in its own code", slug=slug))
+    if agent and agent.server_id:
+        raise BadProject(say("%(slug)s runs on an Agent Server: it is registered with manage.py agents remote", slug=slug))
     declared = [_tool(number, tool) for number, tool in enumerate(tools[: MOST_TOOLS + 1])]
     if len(declared) > MOST_TOOLS or len({tool["name"] for tool in declared}) != len(declared):
         raise BadInput(say("At most %(n)d tools, each name once", n=MOST_TOOLS), fields={"tools": say("too many, or a name twice")})

@@ -12,7 +12,7 @@ from agents import kept
 from agents.dialects import calls
 from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
 from agents.models import Agent, AgentVersion, Effect, Pause, Run
-from agents.operations import events, waking
+from agents.operations import events, hinting, waking
 from agents.operations.receiving import as_uuid, close_open_pauses
 from agents.states import UNFINISHED, EffectState, PauseState, RunState, word
 from approvals import permissions
@@ -42,6 +42,8 @@ def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: s
     who = permissions.standing(by)
     permissions.check_start_runs(who)
     found, version = found_agent(agent)
+    if found.server_id is not None:
+        raise UnknownAgent(say("The agent %(slug)s runs on an Agent Server: start it there, and what it asks is found here", slug=agent))
     if not found.project:
         raise UnknownAgent(
             say("The agent %(slug)s runs elsewhere: it proposes over the API, and there is no graph to start here", slug=agent)
@@ -109,6 +111,7 @@ def cancel_run(run_id: Any, *, reason: str, by: User, door: str) -> Run:
     run = _cancel(run_id, reason=reason, by=by, door=door)
     with transaction.atomic():
         close_open_pauses(run.pk, reason=reason, by=by.actor, door=door)
+    hinting.look_soon()
     return run
 
 

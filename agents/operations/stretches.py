@@ -129,11 +129,11 @@ def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:
     again = [pause for pause in driven.pauses if pause.again]  # asked anew, as a pause of its own
     answered = [pause for pause in gone if _answered(run, pause, driven)]
     orphaned = [pause for pause in gone if pause not in answered]
-    _close_pauses(answered, PauseState.ANSWERED)
-    _close_pauses(again, PauseState.SUPERSEDED)
+    close_pauses(answered, PauseState.ANSWERED)
+    close_pauses(again, PauseState.SUPERSEDED)
     if orphaned:
         lock([UUID(action_id) for pause in orphaned for action_id in pause.actions])
-        _close_pauses(orphaned, PauseState.ORPHANED)
+        close_pauses(orphaned, PauseState.ORPHANED)
         for action_id in [a for pause in orphaned for a in pause.actions]:
             close(UUID(action_id), ActionState.SUPERSEDED, reason=kept.NO_LONGER_ASKED())
     entries = [
@@ -155,7 +155,7 @@ def _alone(driven: Driven) -> bool:
     return any(pause.record is not None for pause in driven.pauses) or any(one.record is not None for one in driven.prepared)
 
 
-def _close_pauses(pauses: Sequence[Pause], state: PauseState) -> None:
+def close_pauses(pauses: Sequence[Pause], state: PauseState) -> None:
     if pauses:
         with connection.cursor() as cursor:
             cursor.execute(_CLOSE, [str(state), [pause.pk for pause in pauses]])

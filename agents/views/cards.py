@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from agents.queries import AgentRow, RunRow
+from agents.queries import AgentRow, RunRow, ServerRow
 from agents.views.drawing import Drawing, draw
 from agents.views.states import HALTED, OFF, RUNS, Look, took
 from approvals.queries import Stop
@@ -68,6 +68,8 @@ class AgentCard:
     runs_url: str
     scripted: bool
     state: Look | None
+    server: ServerRow | None = None
+    server_error: str = ""
 
 
 WAITS_FOR = {"WAITING": say("people"), "READY": say("a worker"), "CREATED": say("a worker"), "HALTED": say("a release")}
@@ -108,7 +110,10 @@ def agent_card(row: AgentRow, *, halts: Sequence[Stop], may_start: bool) -> Agen
         version=row.version,
         about=row.description,
         facts=(
-            (_("Tools"), _("%(n)s, %(m)s of them change something") % {"n": len(row.tools), "m": asking}),
+            (
+                _("Tools"),
+                _("on its server") if row.server else _("%(n)s, %(m)s of them change something") % {"n": len(row.tools), "m": asking},
+            ),
             (_("Live runs"), number(row.running)),
             (_("Environment"), row.environment),
             (_("Owner"), row.owner or _("nobody")),
@@ -118,6 +123,8 @@ def agent_card(row: AgentRow, *, halts: Sequence[Stop], may_start: bool) -> Agen
         runs_url=f"{reverse('runs')}?agent={row.slug}",
         scripted=is_scripted(row.model),
         state=HALTED if halted else None if row.enabled else OFF,
+        server=row.server,
+        server_error=told(row.server.error) if row.server else "",
     )
 
 

@@ -95,8 +95,8 @@ OWN: dict[str, dict[str, str]] = {
     "webhook-again": {},
 }
 OURS = ("approvals.", "agents.", "audit.")
-# Nobody signs in there; see slack/test_slack_doors.py. What speaks JSON has its own tests: see api/.
-ELSEWHERE = ("approvals.slack.doors", "agents.api.")
+# Nobody signs in there; see slack/test_slack_doors.py and remote/test_trouble.py. What speaks JSON has its own tests: see api/.
+ELSEWHERE = ("approvals.slack.doors", "agents.api.", "agents.views.servers")
 HOSTILE = {
     "nul": b"a%00b",
     "nul_raw": b"a\x00b",

@@ -8,6 +8,7 @@ import pytest
 from django.db import DatabaseError
 from django.db.models.functions import Now
 from langchain_core.tools import tool
+from langgraph.types import interrupt
 
 from agents import operations as agents
 from agents.graphs import checkpoints, desk, governed
@@ -256,7 +257,7 @@ def test_an_answer_that_was_changed_in_the_checkpoint_begins_nothing(loops, worl
 def test_arguments_that_were_put_into_the_answer_do_not_run(loops, world, monkeypatch):
     """The graph's own copy of an answer is not what is called: of an approval the call's own arguments, of an edit those that are on record."""
     run = started(loops, world, ADA)
-    asked_of = governed.interrupt
+    asked_of = interrupt
 
     def forged(value):
         return {**asked_of(value), "type": "edit", "args": {"to": "mallory"}}

@@ -1,17 +1,34 @@
-"""`manage.py agents list|import|show|check`: the door through which projects come in."""
+"""`manage.py agents list|import|show|check|remote|servers`: the door through which projects and Agent Servers come in."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents import operations, queries
+from audit.actors import SYSTEM
 from config import commands
+
+PERIOD_S = 15
+
+
+def _header(text: str) -> tuple[str, str]:
+    """One `NAME: VALUE`; a value `$VAR` is taken from the environment, so that no key stands in the list of processes."""
+    name, colon, value = text.partition(":")
+    value = value.strip()
+    if not colon or not name.strip() or not value:
+        raise CommandError("A header is written 'NAME: VALUE', as in --header 'x-api-key: $AGENT_KEY'")
+    if value.startswith("$"):
+        if not os.environ.get(value[1:]):
+            raise CommandError(f"The environment has no {value[1:]}, which the header {name.strip()} is to be read from")
+        value = os.environ[value[1:]]
+    return name.strip(), value
 
 
 class Command(BaseCommand):
-    help = "List agents, register a project's graphs, show one agent, or check what a deploy would break."
+    help = "List agents, register a project's graphs or an Agent Server, show one agent, or check what a deploy would break."
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -23,6 +40,23 @@ class Command(BaseCommand):
         checking = verbs.add_parser("check", help="which waiting questions the code on disk would break; exit code 1 when any would")
         checking.add_argument("path", type=Path, nargs="?", help="a langgraph.json; without it, every registered project")
         checking.add_argument("--json", action="store_true")
+        remote = verbs.add_parser(
+            "remote", help="register an Agent Server and every assistant it has; again to find new ones or change its keys"
+        )
+        remote.add_argument("url")
+        remote.add_argument(
+            "--header",
+            action="append",
+            default=[],
+            metavar="'NAME: VALUE'",
+            help="sent with every request; $VAR is read from the environment",
+        )
+        remote.add_argument("--prefix", default="", help="put before the names of its agents")
+        remote.add_argument("--owner", default="", help="the account that answers for these agents")
+        remote.add_argument("--webhook", action="store_true", help="give the runs resumed there our address, so that news come sooner")
+        commands.add_by(remote)
+        listing = verbs.add_parser("servers", help="every registered Agent Server, and when it was last reached")
+        listing.add_argument("--json", action="store_true")
         showing = verbs.add_parser("show", help="one agent: input schema and tools")
         showing.add_argument("slug")
 
@@ -50,6 +84,30 @@ class Command(BaseCommand):
                 self._tool(tool)
             if not row.tools:
                 self.stdout.write("  no tools found: its interrupts are shown as questions")
+
+    def _remote(self, options: dict[str, Any]) -> None:
+        by = commands.person(options).actor if options["by"] else SYSTEM
+        server, agents = operations.add_server(
+            url=options["url"], headers=dict(map(_header, options["header"])), tells=options["webhook"], prefix=options["prefix"],
+            owner_username=options["owner"], by=by,
+        )  # fmt: skip
+        self.stdout.write(f"{server.url}  version {commands.shown(server.version) or 'not said'}")
+        for agent in agents:
+            row = queries.agent(agent.slug)
+            self.stdout.write(f"  {row.slug:<24} v{row.version}: {commands.shown(row.title)}")
+            self._drawing(row)
+        self.stdout.write(f"  looked at every {PERIOD_S} s; sooner when somebody posts to")
+        self.stdout.write(f"  {operations.hook_of(server)}")
+
+    def _servers(self, options: dict[str, Any]) -> None:
+        rows = queries.servers()
+        if options["json"]:
+            shown = [{**vars(r), "reached_at": r.reached_at.isoformat() if r.reached_at else None} for r in rows]
+            self.stdout.write(json.dumps(shown))
+            return
+        for r in rows:
+            reached = f"reached {r.reached_at:%Y-%m-%d %H:%M:%S} UTC" if r.reached_at else "never reached"
+            self.stdout.write(f"{r.url}  {reached}  {', '.join(r.agents)}{f'  {r.error}' if r.error else ''}")
 
     def _drawing(self, row: queries.AgentRow) -> None:
         for node in row.drawing["nodes"]:

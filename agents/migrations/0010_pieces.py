@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agents", "0008_ratings"),
+        ("agents", "0009_agent_servers"),
     ]
 
     operations = [

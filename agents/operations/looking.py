@@ -1,0 +1,184 @@
+"""The look at Agent Servers, by the beat: threads that wait become runs, runs whose thread moved are readied, what was halted or cancelled is stopped.
+
+A webhook only brings the look forward. Network first, outside any transaction; then one small transaction per thing that changed.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from agents.errors import ServerTrouble
+from agents.models import Agent, Pause, Run, Server, Thread
+from agents.operations import events, servers, waking
+from agents.operations.receiving import ready_if_settled
+from agents.remote.calling import Connection
+from agents.remote.reading import Waiting
+from agents.states import UNFINISHED, PauseState, RunState
+from approvals import queries as approvals_queries
+from approvals.operations.clock import database_now
+from audit import canonical, log
+from audit.actors import SYSTEM
+from audit.log import Entry
+
+DOOR = "server"
+_ANYTHING = "SELECT EXISTS (SELECT 1 FROM agents_server)"
+_DUE = """
+UPDATE agents_server SET look_at = statement_timestamp() + make_interval(secs => %s)
+WHERE id = (SELECT id FROM agents_server WHERE look_at <= statement_timestamp() ORDER BY look_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+# A run that goes on there is looked at when its time has come, and at once when a halt covers it: then it is stopped there.
+_PARKED = f"""
+SELECT t.run_id FROM agents_thread t JOIN agents_run r ON r.id = t.run_id
+WHERE t.look_at IS NOT NULL AND r.state = 'RUNNING'
+    AND (t.look_at <= statement_timestamp() OR {approvals_queries.halted_sql("r.agent_id", "r.id::text")})
+ORDER BY t.look_at LIMIT 100
+"""  # noqa: S608  names of ours only
+
+
+def look_at_servers() -> list[UUID]:
+    """Look at every server that is due. Gives the runs that go on there and are to be followed (`there.follow`)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ANYTHING)
+        if not cursor.fetchone()[0]:
+            return []
+    while (server := _due()) is not None:
+        look(server)
+    with connection.cursor() as cursor:
+        cursor.execute(_PARKED)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def look(server: Server) -> None:
+    """One look at one server."""
+    began = database_now()
+    try:
+        with servers.opened(server) as there:
+            version = there.version()
+            _stop_what_is_stopped(server, there)
+            waiting, all_of_them = there.interrupted()
+    except ServerTrouble as error:
+        servers.missed(server, error)
+        return
+    servers.reached(server, version)
+    agents = {a.assistant: a for a in Agent.objects.filter(server=server, enabled=True).exclude(current=None)}
+    known = _known(server)
+    for one in waiting:
+        if one.asks and one.assistant in agents:
+            _compare(server, agents[one.assistant], one, known.get(one.thread, _Known()), began)
+    if all_of_them:
+        _moved(server, {one.thread for one in waiting if one.asks}, began)
+    for run in Run.objects.filter(there__server=server, state=RunState.WAITING).exclude(error="").values_list("pk", flat=True):
+        with transaction.atomic():  # it came back without its answer, since the server was away
+            ready_if_settled(run)
+
+
+@dataclass
+class _Known:
+    """What we have of a thread there: its unfinished run, what that asks now, and everything ever asked on it."""
+
+    run: Run | None = None
+    asks: Mapping[str, str] | None = None
+    ever: frozenset[str] = frozenset()
+
+
+@transaction.atomic
+def _due() -> Server | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, [servers.PERIOD_S])
+        row = cursor.fetchone()
+    return Server.objects.get(pk=row[0]) if row else None
+
+
+def _known(server: Server) -> dict[str, _Known]:
+    found: dict[str, _Known] = {}
+    open_ones: dict[UUID, dict[str, str]] = {}
+    for pause in Pause.objects.filter(run__there__server=server).values(
+        "run", "run__there__thread", "interrupt_id", "state", "proposal_digest"
+    ):
+        one = found.setdefault(pause["run__there__thread"], _Known())
+        one.ever |= {pause["interrupt_id"]}
+        if pause["state"] == PauseState.OPEN:
+            open_ones.setdefault(pause["run"], {})[pause["interrupt_id"]] = pause["proposal_digest"]
+    for row in Thread.objects.filter(server=server, run__state__in=UNFINISHED).select_related("run"):
+        one = found.setdefault(row.thread, _Known())
+        one.run, one.asks = row.run, open_ones.get(row.run_id, {})
+    return found
+
+
+def _compare(server: Server, agent: Agent, waiting: Waiting, known: _Known, began: Any) -> None:
+    """A thread that waits: a run of ours that knows, one that does not know yet, or a new one. What was once asked is not asked again."""
+    if known.run is not None:
+        if known.asks != waiting.asks:
+            _ready(known.run.pk, "the thread asks something else", began)
+    elif not set(waiting.asks) <= known.ever:
+        _found(server, agent, waiting)
+
+
+@transaction.atomic
+def _found(server: Server, agent: Agent, waiting: Waiting) -> None:
+    """A run for a thread that waits; two looks at one moment make one."""
+    Server.objects.select_for_update().get(pk=server.pk)
+    before = Thread.objects.filter(server=server, thread=waiting.thread)
+    if before.filter(run__state__in=UNFINISHED).exists():
+        return
+    number = before.count() + 1
+    asked = canonical.storable({"request": waiting.request, "thread": waiting.thread})
+    name = f"{server.pk}:{waiting.thread}" + (f"#{number}" if number > 1 else "")
+    run = Run.objects.create(agent=agent, version_id=agent.current_id or 0, thread=name, trace=uuid.uuid4().hex, input=asked, door=DOOR)
+    Thread.objects.create(run=run, server=server, thread=waiting.thread)
+    log.append(events.entry(run, "run.found", door=DOOR, server=server.url, thread=waiting.thread, input=asked, trace=run.trace))
+    events.tell_run(run, "run.created")
+    waking.wake(waking.RUN, run.pk)
+
+
+def _moved(server: Server, waiting: set[str], began: Any) -> None:
+    """Runs that wait for people although their thread does not ask any more: looked at one by one."""
+    for row in Thread.objects.filter(server=server, run__state=RunState.WAITING).exclude(thread__in=waiting):
+        _ready(row.run_id, "the thread does not wait any more", began)
+
+
+@transaction.atomic
+def _ready(run_id: UUID, why: str, began: Any) -> None:
+    """Let a waiting run be looked at; what was put down after our look began knew better than we do."""
+    moved = Run.objects.filter(pk=run_id, state=RunState.WAITING, changed_at__lt=began).update(state=RunState.READY, changed_at=Now())
+    if not moved:
+        return
+    run = Run.objects.get(pk=run_id)
+    log.append(events.entry(run, "run.ready", door=DOOR, why=why))
+    events.tell_run(run, "run.ready")
+    waking.wake(waking.RUN, run_id)
+
+
+def _stop_what_is_stopped(server: Server, there: Connection) -> None:
+    """Cancel there what was cancelled here, and whatever an agent that is halted works on."""
+    for row in Thread.objects.filter(server=server, run__state=RunState.CANCELLED, stopped_at=None).select_related("run"):
+        _write_stopped(row, _stop(there, row.thread))
+    for agent in Agent.objects.filter(server=server):
+        if approvals_queries.halted(agent=agent.pk, run=""):
+            for thread in there.busy(agent.assistant):
+                if runs := _stop(there, thread):
+                    data = {"server": server.url, "thread": thread, "runs": runs}
+                    log_entry = Entry(f"agent:{agent.pk}", "agent.stopped_there", SYSTEM, DOOR, agent=agent.pk, data=data)
+                    with transaction.atomic():
+                        log.append(log_entry)
+
+
+def _stop(there: Connection, thread: str) -> Sequence[str]:
+    try:
+        return there.stop(thread)
+    except ServerTrouble as error:
+        if error.answered == 404:  # the thread is gone, and what ran on it
+            return ()
+        raise
+
+
+@transaction.atomic
+def _write_stopped(row: Thread, runs: Sequence[str]) -> None:
+    if Thread.objects.filter(pk=row.pk, stopped_at=None).update(stopped_at=Now(), look_at=None):
+        log.append(events.entry(row.run, "run.stopped_there", door=DOOR, thread=row.thread, runs=list(runs)))

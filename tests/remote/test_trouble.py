@@ -1,0 +1,276 @@
+"""When a real Agent Server dies, hangs up, is halted or says nonsense: nothing is done twice, nothing is lost in silence."""
+
+import signal
+import time
+from contextlib import suppress
+
+import pytest
+from django.urls import reverse
+
+from agents import operations as agents
+from agents.errors import BadInput, ServerTrouble, WrongState
+from agents.models import Agent, Effect, Handover, Run, Server, Thread
+from agents.operations import handovers, hinting
+from agents.remote.calling import Connection
+from approvals import operations as approvals
+from audit.models import Event
+from tests.factories import asked, decide, lines
+from tests.servers import answering
+
+FLUSH_S = 11  # the development server writes its threads to disk every ten seconds
+
+
+def events(kind: str) -> int:
+    return Event.objects.filter(kind=kind).count()
+
+
+def slow_answer(there, world, *, seconds: float) -> Run:
+    there.dev.waits("inbox", world=world, seconds=seconds)
+    return there.found("inbox")
+
+
+def test_a_server_that_is_down_gets_the_answer_when_it_is_back(mortal, world):
+    run = slow_answer(mortal, world, seconds=0)
+    mortal.dev.end()
+    decide(asked(run)[0], mortal.cast.second)
+    assert mortal.after(run).state == "WAITING" and "cannot be reached" in run.error
+    assert not Handover.objects.exists() and not Effect.objects.filter(state="CLAIMED").exists(), (
+        "nothing is claimed for a server that is away"
+    )
+    mortal.look()
+    mortal.look()
+    server = Server.objects.get()
+    assert server.tries == 2 and "cannot be reached" in server.error and events("server.missed") == 1
+    mortal.dev.start()
+    assert mortal.after(run, mortal.look).state == "SUCCEEDED", run.error
+    assert lines(world) == ['pay {"cents": 300}']
+    assert Server.objects.get().error == "" and events("server.reached") == 1
+
+
+def test_a_server_killed_while_it_carries_the_answer_out_is_not_told_again(mortal, world, monkeypatch):
+    monkeypatch.setattr("agents.operations.there.FOLLOW_S", 0.5)
+    run = slow_answer(mortal, world, seconds=60)
+    time.sleep(FLUSH_S)
+    decide(asked(run)[0], mortal.cast.second)
+    assert mortal.after(run).state == "RUNNING"
+    assert Handover.objects.get().state == "TAKEN"
+    mortal.dev.end(signal.SIGKILL)
+    mortal.dev.start()  # it knows the question again, and nothing of the answer
+    for _ in range(3):
+        mortal.look()
+        Thread.objects.filter(look_at__isnull=False).update(look_at="2000-01-01T00:00:00Z")
+    assert mortal.after(run).state == "FAILED" and ("told again" in run.error or "not answered again" in run.error)
+    assert Effect.objects.get().state == "UNKNOWN"
+    assert Handover.objects.count() == 1 and lines(world) == []
+    with suppress(WrongState):  # refused, or looked at once more: told again it is not
+        agents.retry_run(run.pk, by=mortal.cast.operator, door="web")
+    mortal.look()
+    assert mortal.after(run).state == "FAILED" and Handover.objects.count() == 1 and lines(world) == []
+
+
+def test_an_answer_whose_receipt_was_lost_is_looked_for_and_given_once(there, world, monkeypatch):
+    given = Connection.resume
+
+    def hang_up(self, *args, **more):
+        given(self, *args, **more)
+        raise ServerTrouble("the line broke", sent=True)
+
+    run = slow_answer(there, world, seconds=0)
+    monkeypatch.setattr(Connection, "resume", hang_up)
+    decide(asked(run)[0], there.cast.second)
+    assert there.after(run).state == "RUNNING"
+    assert Handover.objects.get().state == "SENDING"
+    Thread.objects.update(look_at="2000-01-01T00:00:00Z")
+    assert there.after(run, there.look).state == "SUCCEEDED", run.error
+    assert Handover.objects.get().state == "TAKEN" and lines(world) == ['pay {"cents": 300}']
+
+
+def test_an_answer_that_nobody_can_say_arrived_is_shown_and_not_repeated(there, world, monkeypatch):
+    def swallow(self, *args, **more):
+        raise ServerTrouble("the line broke", sent=True)
+
+    run = slow_answer(there, world, seconds=0)
+    monkeypatch.setattr(Connection, "resume", swallow)
+    monkeypatch.setattr(handovers, "GRACE_S", 0)
+    decide(asked(run)[0], there.cast.second)
+    assert there.after(run).state == "RUNNING"
+    monkeypatch.undo()
+    Thread.objects.update(look_at="2000-01-01T00:00:00Z")
+    monkeypatch.setattr(handovers, "GRACE_S", 0)
+    assert there.after(run, there.look).state == "FAILED" and "nobody can say" in run.error
+    assert Handover.objects.get().state == "LOST" and Effect.objects.get().state == "UNKNOWN"
+    there.look()
+    assert lines(world) == [] and events("answer.lost") == 1
+
+
+def test_an_answer_that_came_too_late_harms_nothing(there, world, monkeypatch):
+    """Somebody else answers between our look and our answer: strict resume refuses ours before any node runs."""
+    run = slow_answer(there, world, seconds=0)
+    given, thread = Connection.resume, run.there.thread
+
+    def too_late(self, *args, **more):
+        there.dev.answer(thread, "inbox", [{"type": "ignore", "args": None}])
+        there.dev.until(thread, "idle")
+        return given(self, *args, **more)
+
+    monkeypatch.setattr(Connection, "resume", too_late)
+    decide(asked(run)[0], there.cast.second)
+    there.after(run)
+    assert lines(world) == []
+    assert Effect.objects.get().state == "FAILED" and "somebody else answered" in Effect.objects.get().error
+    assert run.pauses.get().state == "SUPERSEDED"
+
+
+def test_a_stale_id_is_never_sent(there, world):
+    thread = there.dev.waits("twice", world=world)
+    run = there.found("twice")
+    (first,) = asked(run)
+    there.dev.answer(thread, "twice", "somebody else's")
+    there.dev.until(thread, "interrupted")
+    decide(first, there.cast.second, "respond", response="late")
+    assert there.after(run).state == "WAITING", run.error
+    assert not Handover.objects.exists(), "the late answer would have been taken for the next question's"
+    decide(asked(run)[0], there.cast.second, "respond", response="two")
+    assert there.after(run).state == "SUCCEEDED"
+    assert lines(world) == ['twice {"told": ["somebody else\'s", "two"]}']
+
+
+def test_cancelling_a_run_stops_it_there(there, world, monkeypatch):
+    monkeypatch.setattr("agents.operations.there.FOLLOW_S", 0.5)
+    thread = slow_answer(there, world, seconds=60).there.thread
+    run = Run.objects.get()
+    decide(asked(run)[0], there.cast.second)
+    assert there.after(run).state == "RUNNING"
+    there.dev.runs_now(thread)
+    agents.cancel_run(run.pk, reason="enough", by=there.cast.operator, door="web")
+    there.look()
+    there.dev.until(thread, "interrupted")
+    assert Thread.objects.get().stopped_at and events("run.stopped_there") == 1
+    assert Effect.objects.get().state == "UNKNOWN" or Effect.objects.get().state == "FAILED"
+    there.look()
+    assert Run.objects.count() == 1, "what was cancelled is not asked again"
+    assert lines(world) == []
+
+
+def test_a_halt_stops_its_runs_there_and_no_answer_is_given_until_it_is_released(there, world, monkeypatch):
+    monkeypatch.setattr("agents.operations.there.FOLLOW_S", 0.5)
+    run = slow_answer(there, world, seconds=0)
+    (action,) = asked(run)
+    order = agents.order_halt(scope="agent", target="inbox", reason="looking", by=there.cast.operator, door="web")
+    with pytest.raises(Exception, match=r"[Hh]alt"):
+        decide(action, there.cast.second)
+    there.look()
+    assert there.after(run).state == "WAITING" and not Handover.objects.exists()
+    busy = there.dev.begin("slow", world=world, seconds=60)
+    there.dev.runs_now(busy)
+    agents.order_halt(scope="agent", target="slow", reason="looking", by=there.cast.operator, door="web")
+    there.look()
+    there.dev.until(busy, "interrupted")
+    assert events("agent.stopped_there") == 1
+    approvals.release(order.pk, reason="fine", by=there.cast.operator, door="web")
+    decide(action, there.cast.second)
+    there.after(run)
+    assert there.follow(run).state == "SUCCEEDED", run.error
+    assert len(lines(world)) == 1
+
+
+def test_a_halt_stops_what_carries_our_answer(there, world, monkeypatch):
+    monkeypatch.setattr("agents.operations.there.FOLLOW_S", 0.5)
+    run = slow_answer(there, world, seconds=60)
+    decide(asked(run)[0], there.cast.second)
+    assert there.after(run).state == "RUNNING"
+    there.dev.runs_now(run.there.thread)
+    agents.order_halt(scope="agent", target="inbox", reason="stop", by=there.cast.operator, door="web")
+    there.after(run, there.look)
+    there.dev.until(run.there.thread, "interrupted")
+    assert run.state in {"FAILED", "HALTED"} and Effect.objects.get().state == "UNKNOWN"
+    assert lines(world) == []
+
+
+# -- the address, the keys and the hint ---------------------------------------------------------------------------------
+def test_the_key_lies_sealed_and_is_nowhere_in_the_log(there):
+    assert "a secret" not in Server.objects.get().headers
+    assert not any(b"a secret" in bytes(body) for body in Event.objects.values_list("body", flat=True))
+
+
+def test_a_hint_only_brings_the_look_forward(there, client):
+    server = Server.objects.get()
+    Server.objects.update(look_at="2100-01-01T00:00:00Z")
+    path = hinting.hook_of(server).removeprefix("http://localhost:8000")
+    path = path[path.index("/hooks/") :]
+    assert client.post(reverse("server-hint", args=[server.pk, "x"])).status_code == 404
+    assert client.post(reverse("server-hint", args=[server.pk + 1, "x"])).status_code == 404
+    assert client.get(path).status_code == 405
+    for odd in ("é" * 9, "a" * 1_900, "%E2%80%AE", "%ff", "%00"):
+        assert client.post(f"/hooks/agent-servers/{server.pk}/{odd}").status_code in {400, 404}, odd
+    assert client.post(f"/hooks/agent-servers/{10**30}/x").status_code == 404
+    assert Server.objects.get().look_at.year == 2100
+    assert client.post(path, data=b"\x00nonsense", content_type="application/json").status_code == 202
+    assert Server.objects.get().look_at.year < 2100
+
+
+def test_a_server_that_refuses_our_webhook_gets_its_answer_without(there, world):
+    Server.objects.update(tells=True)  # the development server calls no address of this machine
+    run = slow_answer(there, world, seconds=0)
+    decide(asked(run)[0], there.cast.second)
+    assert there.after(run).state == "SUCCEEDED", run.error
+    assert lines(world) == ['pay {"cents": 300}']
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ftp://host",
+        "http://",
+        "http://a b",
+        "http://user:pass@host",
+        "http://host/?x=1",
+        "http://host:99999",
+        "http://h\x00st",
+        "//host",
+    ],
+)
+def test_addresses_that_are_none_are_refused(db, url):
+    with pytest.raises(BadInput):
+        agents.add_server(url=url, headers={})
+
+
+def test_keys_do_not_go_in_the_clear_through_the_internet(db):
+    with pytest.raises(BadInput, match="in the clear"):
+        agents.add_server(url="http://8.8.8.8", headers={"x-api-key": "k"})
+    with pytest.raises(BadInput, match="header"):
+        agents.add_server(url="http://127.0.0.1:1", headers={"x\r\ny": "k"})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (302, b"", "redirect"),
+        (200, b"<html>", "no Agent Server"),
+        (200, b"[1, 2]", "no Agent Server"),
+        (200, b'{"a": 1}', "no Agent Server"),
+        (401, b'{"detail": "no"}', "does not let us in"),
+        (500, b"broken", "answers 500"),
+    ],
+)
+def test_servers_that_are_none_are_named_so(cast, status, body, said):
+    with answering(status, body) as url, pytest.raises(ServerTrouble, match=said):
+        agents.add_server(url=url, headers={})
+    assert not Server.objects.exists() and not Agent.objects.exists()
+
+
+def test_a_server_that_turns_to_nonsense_is_shown_and_nothing_breaks(there):
+    with answering(200, b'[{"thread_id": 1}]') as url:
+        Server.objects.update(url=url)
+        there.look()
+    assert "no Agent Server" in Server.objects.get().error
+    page = there.page("agents")
+    assert "no Agent Server" in page and "Last reached" in page
+
+
+def test_only_the_door_for_agents_servers_registers_them(there):
+    with pytest.raises(Exception, match="runs on an Agent Server"):
+        agents.start_run(agent="inbox", input={}, by=there.cast.operator, door="web")
+    with pytest.raises(Exception, match=r"manage\.py agents remote"):
+        agents.declare(slug="inbox", title="", description="", environment="demo", tools=[], by=there.cast.admin, door="api")
