@@ -1,6 +1,5 @@
 """Programs beside the running stack: what they run with, people who decide over the API, an agent declared for them."""
 
-import json
 import os
 import subprocess
 import sys
@@ -31,7 +30,7 @@ def declare(stack: Stack, slug: str) -> None:
     """An agent that runs elsewhere, as an administrator's program declares it."""
     token = token_of(stack, "s.adeyemi", "read,govern")
     body = {"title": slug.title(), "environment": "demo", "tools": TOOLS}
-    answer = httpx.put(f"{stack.url}/api/v1/agents/{slug}", json=body, headers={"Authorization": f"Bearer {token}"})
+    answer = httpx.put(f"{stack.url}/api/v1/agents/{slug}", json=body, headers={"Authorization": f"Bearer {token}"}, timeout=60)
     assert answer.is_success, answer.text
 
 
@@ -67,10 +66,10 @@ class Decider:
 
     def __init__(self, stack: Stack, username: str = "m.chen") -> None:
         self.token = token_of(stack, username)
-        self._http = httpx.Client(base_url=f"{stack.url}/api/v1", headers={"Authorization": f"Bearer {self.token}"}, timeout=30)
+        self._api = f"{stack.url}/api/v1"
 
     def waiting(self, agent: str) -> list[dict[str, Any]]:
-        answer = self._http.get("/actions", params={"state": "PENDING", "agent": agent})
+        answer = self._get("/actions", state="PENDING", agent=agent)
         assert answer.is_success, answer.text
         found: list[dict[str, Any]] = answer.json()["items"]
         return found
@@ -86,11 +85,15 @@ class Decider:
     def decides(self, agent: str, verdict: str = "approve", count: int = 1) -> None:
         for action in self.asked(agent, count):
             body = {"verdict": verdict, "digest": action["digest"], "reason": "a journey"}
-            answer = self._http.post(
-                f"/actions/{action['id']}/decisions", content=json.dumps(body), headers={"Content-Type": "application/json"}
-            )
+            answer = httpx.post(f"{self._api}/actions/{action['id']}/decisions", json=body, headers=self._who(), timeout=60)
             assert answer.is_success, answer.text
 
     def action(self, action: str) -> dict[str, Any]:
-        found: dict[str, Any] = self._http.get(f"/actions/{action}").json()
+        found: dict[str, Any] = self._get(f"/actions/{action}").json()
         return found
+
+    def _get(self, path: str, **query: str) -> httpx.Response:
+        return httpx.get(f"{self._api}{path}", params=query, headers=self._who(), timeout=60)
+
+    def _who(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}

@@ -22,7 +22,7 @@ SignIn = Callable[..., Page]
 EXAMPLES = ROOT / "client" / "examples"
 RUN = {
     "plain.py": "refunding 1200 cents of A-17",
-    "curl.sh": "DONE",
+    "curl.sh": "Acting with: {",
     "langgraph_graph.py": "refunded 1500",
     "langchain_agent.py": "refunded 700 cents of A-20",
     "openai_agents_loop.py": "{'call-1': 'approved', 'call-2': 'approved'}",
@@ -86,7 +86,7 @@ def test_the_snippets_of_the_page_run_as_they_are(stack: Stack, sign_in: SignIn,
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     found = with_a_key(page, agent)
     page.locator("#python [data-copy]").click()
-    assert page.evaluate("navigator.clipboard.readText()") == found["python"] or "cs_agent" not in found["python"]
+    assert str(page.evaluate("navigator.clipboard.readText()")).split() == found["python"].split()
     env = programs(tmp_path)
     people = Decider(stack)
     for name, words in (("curl", ["sh", "-c"]), ("python", [])):
@@ -174,7 +174,7 @@ def test_the_letters_example_writes_what_people_approved_and_only_that(stack: St
     page = sign_in("reviewer")
     for name, key in (("Ada", "Approve"), ("Bob", "Reject")):
         page.goto("/inbox/?agent=letters&sort=newest")
-        page.locator("[data-row]", has_text=name).first.locator("[data-row-link]").click()
+        page.locator("[data-row]", has_text=f"to: {name}").first.locator("[data-row-link]").click()
         expect(page.locator("[data-action]")).to_be_visible()
         if key == "Approve":
             page.keyboard.press("a")
