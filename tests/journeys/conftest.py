@@ -52,10 +52,15 @@ class Stack:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    port = _free_port()
+    port = free_port()
     slack = SlackServer(app=f"http://127.0.0.1:{port}")
     slack.serve()
-    told = {"SLACK_SIGNING_SECRET": slack.world.signing_secret, "SLACK_BOT_TOKEN": "xoxb-home", "SLACK_API_URL": slack.api}
+    told = {
+        "SLACK_SIGNING_SECRET": slack.world.signing_secret,
+        "SLACK_BOT_TOKEN": "xoxb-home",
+        "SLACK_API_URL": slack.api,
+        "WEBHOOK_PRIVATE": "1",
+    }
     try:
         with started(tmp_path_factory.mktemp("journeys"), port, {**told, "SLACK_CHANNEL": "C0AI"}, slack=slack.url) as running:
             yield running
@@ -66,7 +71,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """`make run SLACK=demo`, as a person starts it."""
-    port, slack = _free_port(), _free_port()
+    port, slack = free_port(), free_port()
     told = {"SLACK": "demo", "SLACK_PORT": str(slack)}
     with started(tmp_path_factory.mktemp("demo"), port, told, slack=f"http://127.0.0.1:{slack}") as running:
         yield running
@@ -103,7 +108,7 @@ def _until_ready(process: subprocess.Popen[bytes], out: Path) -> str:
     raise AssertionError(f"the product did not start:\n{out.read_text()[-3000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,0 +1,214 @@
+"""Programs against the running stack: every snippet of the Connect tab and every example of the client, each to its end; webhooks, MCP, letters."""
+
+import json
+import re
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from mcp import Client as McpClient
+from mcp import StdioServerParameters
+from mcp.client.stdio import stdio_client
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import ROOT, Stack, free_port
+from tests.journeys.outside import Decider, begun, declare, ended, programs
+
+SignIn = Callable[..., Page]
+EXAMPLES = ROOT / "client" / "examples"
+RUN = {
+    "plain.py": "refunding 1200 cents of A-17",
+    "curl.sh": "Acting with: {",
+    "langgraph_graph.py": "refunded 1500",
+    "langchain_agent.py": "refunded 700 cents of A-20",
+    "openai_agents_loop.py": "{'call-1': 'approved', 'call-2': 'approved'}",
+    "pydantic_ai_deferred.py": "ToolApproved(override_args=None)",
+}
+
+
+@pytest.fixture
+def agent(stack: Stack) -> str:
+    slug = f"books-{uuid.uuid4().hex[:6]}"
+    declare(stack, slug)
+    return slug
+
+
+@pytest.fixture
+def env(stack: Stack, agent: str, tmp_path: Path) -> dict[str, str]:
+    key = stack.manage("keys", "make", "journey", "--agent", agent, "--by", "s.adeyemi", "--quiet").strip()
+    return {**programs(tmp_path), "COUNTERSIGN_URL": stack.url, "COUNTERSIGN_KEY": key}
+
+
+def test_every_example_is_in_the_table_below() -> None:
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == set(RUN)
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_an_example_runs_to_its_end_when_a_person_approves(stack: Stack, agent: str, env: dict[str, str], name: str) -> None:
+    program = begun(["sh" if name.endswith(".sh") else sys.executable, str(EXAMPLES / name)], env)
+    people = Decider(stack)
+    people.decides(agent, count=2 if name == "openai_agents_loop.py" else 1)
+    assert RUN[name] in ended(program)
+    assert people.waiting(agent) == []
+
+
+def test_an_example_says_what_people_refused(stack: Stack, agent: str, env: dict[str, str]) -> None:
+    program = begun([sys.executable, str(EXAMPLES / "plain.py"), "A-99"], env)
+    Decider(stack).decides(agent, "reject")
+    assert "Not done: a journey" in ended(program)
+
+
+def snippets(page: Page) -> dict[str, str]:
+    found = {name: page.locator(f"#{name} pre").inner_text() for name in ("env", "curl", "python", "langchain", "import", "mcp", "webhook")}
+    for name, text in found.items():  # what the button copies is what stands there
+        copied = page.locator(f"#{name} [data-copy]").get_attribute("data-copy") or ""
+        assert copied.split() == text.split(), name
+    return found
+
+
+def with_a_key(page: Page, agent: str) -> dict[str, str]:
+    """The Connect tab after a key was made there."""
+    page.goto(f"/agents/{agent}/")
+    page.get_by_role("link", name="Connect").click()
+    expect(page.locator("#arrived")).to_contain_text("Waiting for the first call")
+    page.locator("#key-name").fill("journey")
+    page.get_by_role("button", name="Make a key").click()
+    expect(page.locator("#new-key")).to_contain_text("cs_agent_")
+    return snippets(page)
+
+
+def test_the_snippets_of_the_page_run_as_they_are(stack: Stack, sign_in: SignIn, agent: str, tmp_path: Path) -> None:
+    page = sign_in("admin")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    found = with_a_key(page, agent)
+    page.locator("#python [data-copy]").click()
+    assert str(page.evaluate("navigator.clipboard.readText()")).split() == found["python"].split()
+    env = programs(tmp_path)
+    people = Decider(stack)
+    for name, words in (("curl", ["sh", "-c"]), ("python", [])):
+        script = tmp_path / f"{name}.txt"
+        script.write_text(found[name])
+        run = f"{found['env']}\n" + (found[name] if words else f"exec python {script}")
+        program = begun(["sh", "-c", run], env)
+        people.decides(agent)
+        out = ended(program)
+        assert f"Asked: {stack.url}/actions/" in out
+        asked = re.findall(r"/actions/([0-9a-f-]{36})/", out)[0]
+        assert people.action(asked)["outcome"]["result"] == {"by": name}
+    expect(page.locator("#arrived")).to_contain_text("A call has arrived")
+    script = tmp_path / "chain.py"
+    script.write_text(found["langchain"] + "\nprint(refund.invoke({'order': 'A-1', 'amount_cents': 5}))\n")
+    program = begun(["sh", "-c", f"{found['env']}\nexec python {script}"], env)
+    people.decides(agent)
+    assert ended(program).strip() == "done"
+
+
+async def _through_mcp(config: dict[str, Any], agent: str) -> tuple[str, list[str]]:
+    server = config["mcpServers"][agent]
+    started = StdioServerParameters(command=server["command"], args=server["args"], env=server["env"])
+    async with McpClient(stdio_client(started)) as mcp:
+        names = [tool.name for tool in (await mcp.list_tools()).tools]
+        asked = await mcp.call_tool("request_approval", {"tool": "refund", "args": {"order": "A-2", "amount_cents": 7}})
+        assert not asked.is_error, asked.content
+        return str((asked.structured_content or {})["id"]), names
+
+
+def test_the_mcp_snippet_starts_a_server_that_asks_and_never_decides(
+    stack: Stack, agent: str, env: dict[str, str], sign_in: SignIn, tmp_path: Path
+) -> None:
+    page = sign_in("admin")
+    config = json.loads(with_a_key(page, agent)["mcp"])
+    config["mcpServers"][agent]["env"] |= {name: env[name] for name in ("PATH", "PYTHONPATH")}
+    config["mcpServers"][agent]["command"] = str(tmp_path / "countersign")
+    script = tmp_path / "through.py"  # a program of its own: Playwright's loop runs in this thread
+    script.write_text(
+        "import asyncio, json, sys\nfrom tests.journeys.test_connecting import _through_mcp\n"
+        "print(json.dumps(asyncio.run(_through_mcp(json.load(open(sys.argv[1])), sys.argv[2]))))\n"
+    )
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    given = {**env, "PYTHONPATH": f"{env['PYTHONPATH']}:{ROOT}"}
+    asked, names = json.loads(ended(begun([sys.executable, str(script), str(tmp_path / "config.json"), agent], given)))
+    assert names and not [name for name in names if "decide" in name]
+    people = Decider(stack)
+    assert [one["id"] for one in people.asked(agent)] == [asked]
+
+
+def test_the_webhook_snippet_receives_what_is_signed_and_refuses_what_is_not(
+    stack: Stack, sign_in: SignIn, agent: str, env: dict[str, str], tmp_path: Path
+) -> None:
+    import httpx
+
+    page = sign_in("admin")
+    text = with_a_key(page, agent)["webhook"]
+    port = free_port()
+    page.goto("/webhooks/")
+    page.locator("#url").fill(f"http://127.0.0.1:{port}/hook")
+    page.locator("#of").select_option(agent)
+    page.get_by_role("button", name="Add an endpoint").click()
+    secret = page.locator("#new-secret").inner_text()
+    receiver = begun([sys.executable, "-c", text], {**env, "WEBHOOK_SECRET": secret, "PORT": str(port)})
+    try:
+        page.goto("/webhooks/")
+        page.get_by_role("button", name=f"Send a test to http://127.0.0.1:{port}/hook").click()
+        assert receiver.stdout
+        assert receiver.stdout.readline().startswith("test ")
+        asking = begun([sys.executable, str(EXAMPLES / "plain.py"), "A-31"], env)
+        assert receiver.stdout.readline().startswith("action.opened ")
+        forged = httpx.post(f"http://127.0.0.1:{port}/hook", json={"type": "action.approved"}, headers={"webhook-id": "x"})
+        assert forged.status_code == 401
+        Decider(stack).decides(agent)
+        assert "refunding" in ended(asking)
+        assert receiver.stdout.readline().startswith("action.")
+    finally:
+        receiver.kill()
+        receiver.communicate()
+
+
+def test_the_letters_example_writes_what_people_approved_and_only_that(stack: Stack, sign_in: SignIn) -> None:
+    wish = {"messages": [{"role": "user", "content": "Write to Ada and to Bob"}]}
+    run = stack.manage("runs", "start", "letters", "--input", json.dumps(wish), "--by", "o.hart").strip()
+    page = sign_in("reviewer")
+    for name, key in (("Ada", "Approve"), ("Bob", "Reject")):
+        page.goto("/inbox/?agent=letters&sort=newest")
+        page.locator("[data-row]", has_text=f"to: {name}").first.locator("[data-row-link]").click()
+        expect(page.locator("[data-action]")).to_be_visible()
+        if key == "Approve":
+            page.keyboard.press("a")
+        else:
+            page.keyboard.press("r")
+            page.locator("textarea[name=reason]").fill("not to him")
+            page.locator("form[data-decide] button[type=submit]", has_text="Reject").click()
+        expect(page.locator("main")).to_contain_text("Approved" if key == "Approve" else "Rejected")
+    page.goto(f"/runs/{run}/")
+    expect(page.locator("#run-live")).to_contain_text("Succeeded", timeout=30_000)
+    expect(page.locator("main")).to_contain_text("written to ada")
+    expect(page.locator("main")).not_to_contain_text("written to bob")
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390), ("light", 320)])
+def test_pages_for_programs_have_no_serious_fault(stack: Stack, sign_in: SignIn, agent: str, theme: str, width: int) -> None:
+    page = sign_in("admin", color_scheme=theme, viewport={"width": width, "height": 844})
+    faults = []
+    for path in (
+        "/keys/",
+        "/webhooks/",
+        f"/agents/{agent}/",
+        f"/agents/{agent}/connect/",
+        "/agents/letters/connect/",
+        "/agents/dba/",
+        "MADE",
+    ):
+        if path == "MADE":
+            with_a_key(page, agent)
+        else:
+            page.goto(path)
+        results = Axe().run(page).response["violations"]
+        faults += [f"{path}: {v['id']} {v['nodes'][0]['html'][:160]}" for v in results if v["impact"] in {"serious", "critical"}]
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            faults.append(f"{path} is {wide} px wide at {width} px")
+    assert not faults, "\n".join(faults)
