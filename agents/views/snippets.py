@@ -1,6 +1,6 @@
 """What one pastes to connect a program to an agent: pure text out of its name, its tools, this installation's address and a key.
 
-Belongs here: no request, no database. Every text is meant to run as it stands.
+Belongs here: no request, no database. `tests/journeys/test_connecting.py` takes most of the texts off the page and runs them.
 """
 
 from __future__ import annotations
