@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -19,6 +20,7 @@ from agents.operations import calling, driving, stretches
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.models import Action, Requirement
+from approvals.operations import halts
 from approvals.queries import shown
 from audit import queries
 from tests import factories
@@ -272,11 +274,15 @@ def test_arguments_that_were_put_into_the_answer_do_not_run(loops, world, monkey
 def test_a_ledger_that_cannot_be_reached_begins_nothing_and_harms_nothing(loops, world, monkeypatch):
     run = started(loops, world, ADA)
 
-    def gone() -> None:
-        raise DatabaseError("the server is away")
+    left = [1]
 
-    before_the_call(monkeypatch, gone)
-    monkeypatch.setattr(calling.Ledger, "begin", calling._by_itself(calling.Ledger.begin))
+    def hold_off() -> None:
+        if left:
+            left.pop()
+            raise DatabaseError("the server is away")
+        halts.hold_off()
+
+    monkeypatch.setattr(calling, "halts", SimpleNamespace(hold_off=hold_off))
     decide(asked(run)[0], loops.second)
     work()
     assert (fresh(run).state, lines(world)) == ("FAILED", [])
