@@ -45,9 +45,11 @@ def _approvals(payload: Json, shaped: Json) -> Json:
         workspace, identity = met(shaped)
         return _link(" ".join(words[1:]), workspace, identity, str(payload.get("channel_id", "")))
     who = hand(shaped)
-    rows = inbox(filters=Filters(reader=who.user, mine=who.user), limit=MOST + 1).rows
-    more, rows = len(rows) > MOST, rows[:MOST]
+    found = inbox(filters=Filters(reader=who.user, mine=who.user), limit=MOST + 1).rows
+    more, rows = len(found) > MOST, found[:MOST]
     head = ngettext("%(n)d action waits for you", "%(n)d actions wait for you", len(rows)) % {"n": len(rows)}
+    if more:
+        head = _("More than %(n)d actions wait for you") % {"n": MOST}
     lines = [f"• *{safe(r.level)}* {link(url_of(r.id), named(r.tool))} {safe(named(r.agent))}" for r in rows]
     if more:
         lines.append(link(f"{settings.PUBLIC_URL.rstrip('/')}/inbox/", _("and more, in the inbox")))

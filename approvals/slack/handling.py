@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from approvals.slack import commands, desk, hearing, pressing, reviewing
 from approvals.slack.verifying import Click
 
 Json = Mapping[str, Any]
+# A NUL as JSON writes it; a backslash that is itself escaped before the same letters is text that somebody typed.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 # What is an object (a list) wherever Slack sends it; anything else of that name is left out, and then counts as not sent.
 OBJECTS = frozenset(
     [
@@ -80,7 +83,7 @@ def shaped(payload: Json) -> dict[str, Any]:
         text.encode()
     except (RecursionError, UnicodeError, ValueError) as error:
         raise Malformed from error
-    if "\\u0000" in text:
+    if _NUL.search(text):
         raise Malformed
     return kept
 

@@ -14,9 +14,11 @@ from approvals.legible.paths import walk
 from approvals.policy.slack import SlackRule
 from approvals.queries import ActionDetail
 from approvals.render.arguments import line_of
-from approvals.slack.text import shown
+from approvals.slack.text import broken, shown
 
 MOST_FIELDS = 20  # two sections of ten
+MOST_IN_NAME = 200
+MOST_IN_BLOCK = 1_900  # Slack's own limit of a field is 2,000
 MOST_IN_FIELD = 1_200  # what still reads in half a column; longer is shown cut, and so decides nothing
 
 
@@ -87,4 +89,7 @@ def _field(path: str, value: Any) -> Shown:
     line = line_of(path, value)
     text, name = shown(line.value), shown(line.path)
     odd = "; ".join(line.flags) or (_("holds characters that do not show themselves") if line.marked else "")
-    return Shown(name[:200], text[:MOST_IN_FIELD], max(0, len(text) - MOST_IN_FIELD), odd)
+    # A name is cut as well, and what keeps mentions from being any makes a text longer: whatever does not stand there is counted.
+    missing = max(0, len(text) - MOST_IN_FIELD) + max(0, len(name) - MOST_IN_NAME)
+    missing = missing or max(0, len(broken(f"{name}\n{text}")) - MOST_IN_BLOCK)
+    return Shown(name[:MOST_IN_NAME], text[:MOST_IN_FIELD], missing, odd)

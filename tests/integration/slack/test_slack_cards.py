@@ -58,6 +58,8 @@ def test_a_card_goes_where_the_policy_says_and_shows_what_is_safe(world):
         ("high", {"what": "this"}, ["review"]),
         ("medium", {"what": "this", "other": "hidden"}, ["review"]),
         ("medium", {"what": "x" * 1_201}, ["review"]),
+        ("medium", {"what": {"k" * 201: "x"}}, ["review"]),  # the name is cut
+        ("medium", {"what": {"@" + "@a" * 90: "@a" * 580}}, ["review"]),  # breaking what would mention makes it longer than a field
         ("medium", {"what": [str(n) for n in range(21)]}, ["review"]),
         ("medium", {"what": {"a": "b"}}, ["approve", "reject", "review"]),
     ],
