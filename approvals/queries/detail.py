@@ -187,7 +187,11 @@ def asked_about(action_id: Any) -> About:
 def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
     """One action for its page, or (`reader` None) for a place that many people see. Raises NotFound."""
     try:
-        action = Action.objects.get(pk=UUID(str(action_id)))
+        pk = UUID(str(action_id))
+        # Before the action: an edit that is done by now is then in what is read next. The other way round the page would show the version
+        # from before, and nothing being checked: it would not look again.
+        checking = Edit.objects.filter(action=pk, state=EditState.WANTED).exists()
+        action = Action.objects.get(pk=pk)
     except (Action.DoesNotExist, ValueError):
         raise NotFound(say("There is no such action; it may have been cleared, or the link is not complete")) from None
     # Each statement sees its own moment: a version that came in between must not mix with the one read first.
@@ -243,7 +247,7 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
         own_edit=reader is not None and reader.person in envelope.editors & envelope.excluded,
         grants=open_grants(agent=action.agent, tool=action.tool) if action.kind == Action.Kind.TOOL else [],
         mine=reader is not None and any(v.by == reader.get_username() and v.version == action.version for v in given),
-        checking=Edit.objects.filter(action=action, state=EditState.WANTED).exists(),
+        checking=checking,
         edit_errors=edit.errors if edit and edit.state == EditState.REFUSED and edit.version == action.version else {},
         edit_args=canonical.parse(bytes(edit.args))
         if edit and edit.state == EditState.REFUSED and edit.version == action.version
