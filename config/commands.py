@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db import DataError, OperationalError
 
@@ -16,6 +17,18 @@ from approvals.errors import ApprovalError
 from approvals.models.people import User
 from approvals.operations import people
 from audit import canonical
+from config.launch import demo_slack
+from config.services import endpoints
+
+
+def as_it_runs() -> None:
+    """Speak of the product that `make run` started from this folder, whatever this terminal says: its address, and the demo's Slack."""
+    known = endpoints.read(settings.VAR_DIR) or {}
+    if "ADDRESS" in known and not {"PUBLIC_URL", "PORT", "HOST"} & set(os.environ):
+        settings.PUBLIC_URL = known["ADDRESS"]
+    for name in demo_slack.SETTINGS:
+        if name in known:
+            setattr(settings, name, known[name])
 
 
 def add_by(parser: CommandParser) -> None:

@@ -60,7 +60,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "config.request_log.RequestLog",
     "csp.middleware.CSPMiddleware",
     "config.middleware.RequestLimits",
     "django.contrib.sessions.middleware.SessionMiddleware",

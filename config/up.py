@@ -64,9 +64,10 @@ def run(chosen: checks.Options, began: float) -> None:
             roles.forget_schedule(chosen.var)
             services = start_services(chosen)
         stack.callback(stop_all, kept := [KeptServer(server) for server in services.servers])
-        endpoints.write(chosen.var, database_url=services.database_url, redis_url=services.redis_url, address=chosen.address)
-        stack.callback(endpoints.clear, chosen.var)
         env = roles.environment(chosen, database_url=services.database_url, redis_url=services.redis_url)
+        urls = {"database_url": services.database_url, "redis_url": services.redis_url}
+        endpoints.write(chosen.var, **urls, address=chosen.address, more=demo_slack.told(env) if chosen.slack_port else {})
+        stack.callback(endpoints.clear, chosen.var)
         env["SECRET_KEY"] = prepare.secret_key(chosen.var)
         env.setdefault("COUNTERSIGN_DEMO", "1")
         update_database(chosen, services, env)

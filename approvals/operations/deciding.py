@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from approvals import entitling, envelopes, permissions
+from approvals.doors import DOORS
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Checking, Conflict, Expired, Halted, NotFound, Stale, Tampered
 from approvals.models import Action, Decision, Halt, Requirement, User
@@ -252,7 +253,8 @@ def _receipt(action: Action) -> str:
     if action.drill:
         return drills.OVER
     resolution = action.resolution or {}
-    state, who, door = word(action.state), resolution.get("by"), resolution.get("door")
+    state, who, door = word(action.state), resolution.get("by"), resolution.get("door", "")
+    door = DOORS.get(door, door)
     if not who:
         return say("Already %(state)s", state=state)
     return (

@@ -15,13 +15,12 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from approvals.doors import DOORS
 from approvals.queries import InboxRow, Vote
 from approvals.queries.drills import Ending
 from approvals.render.reveal import Revealed, line, reveal, written_out
 from audit.languages import told
 from audit.sentences import say
-
-DOORS = {"web": say("web"), "cli": say("command line"), "api": "API", "slack": "Slack", "grant": "", "worker": "", "beat": "", "": ""}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ from config.services.errors import ServiceError
 NAME = "chat"
 READY_S = 30.0
 # What `tests.slack.world` calls its workspace's token and its app.
+SETTINGS = (
+    "SLACK_API_URL", "SLACK_AUTHORIZE_URL", "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_CHANNEL", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET",
+)  # fmt: skip
 TOKEN, CHANNEL, CLIENT = "xoxb-home", "C0AI", ("111.222", "client secret")
 
 
@@ -35,6 +38,11 @@ def environment(chosen: Options) -> dict[str, str]:
         "SLACK_CLIENT_ID": CLIENT[0],
         "SLACK_CLIENT_SECRET": CLIENT[1],
     }
+
+
+def told(env: Mapping[str, str]) -> dict[str, str]:
+    """What a command in another terminal has to know to speak of this Slack."""
+    return {name: env[name] for name in SETTINGS}
 
 
 def role(chosen: Options, root: Path, env: Mapping[str, str]) -> Role:

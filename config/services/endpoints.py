@@ -5,6 +5,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -12,12 +13,12 @@ def path(var: Path) -> Path:
     return var / "run" / "services.json"
 
 
-def write(var: Path, *, database_url: str, redis_url: str, address: str) -> None:
-    """Write the addresses, passwords included, for the owner's eyes only; whole or not at all."""
+def write(var: Path, *, database_url: str, redis_url: str, address: str, more: Mapping[str, str] | None = None) -> None:
+    """Write the addresses, passwords included, for the owner's eyes only; whole or not at all. `more`: settings made for this start."""
     target = path(var)
     target.parent.mkdir(parents=True, exist_ok=True)
     half = target.with_name(f"{target.name}.{os.getpid()}")
-    known = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "ADDRESS": address, "PID": str(os.getpid())}
+    known = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "ADDRESS": address, "PID": str(os.getpid()), **(more or {})}
     with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(known, file, indent=1)
     half.replace(target)

@@ -11,12 +11,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from approvals import permissions, queries
+from approvals.doors import DOORS
 from approvals.errors import BadRequest, NotFound
 from approvals.operations.commenting import comment
 from approvals.queries import comments as found
 from approvals.render.reveal import Revealed, reveal
 from approvals.web.http import Request, is_fragment
-from approvals.web.receipts import DOORS
 
 
 @dataclass(frozen=True)

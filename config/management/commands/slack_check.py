@@ -18,6 +18,8 @@ class Command(BaseCommand):
         parser.add_argument("--reseal", action="store_true", help="encrypt stored tokens anew with the first key of SLACK_TOKEN_KEYS")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if getattr(self, "_called_from_command_line", False):  # not from tests
+            commands.as_it_runs()
         with commands.sentences():
             if options["reseal"]:
                 return self._reseal()

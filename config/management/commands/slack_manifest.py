@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from approvals.slack.manifest import manifest
+from config import commands
 
 
 class Command(BaseCommand):
@@ -19,5 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--rotate", action="store_true", help="tokens that are renewed every twelve hours")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if getattr(self, "_called_from_command_line", False):  # not from tests
+            commands.as_it_runs()
         socket = None if not (options["socket"] or options["http"]) else bool(options["socket"])
         self.stdout.write(json.dumps(manifest(socket=socket, rotate=options["rotate"]), indent=2))
