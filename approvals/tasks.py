@@ -29,7 +29,7 @@ from approvals.operations import (
 )
 from approvals.operations.delivering import Parcel
 from approvals.queries.policies import unfinished_backtests
-from approvals.slack import keeping, noting, sending
+from approvals.slack import approving, keeping, noting, sending
 
 
 @shared_task(ignore_result=True)
@@ -101,11 +101,12 @@ def tell_programs() -> None:
 
 @shared_task(ignore_result=True)
 def slack() -> None:
-    """Post and update what is due, for one stretch. A Slack that is slow holds one worker for one call, never a decision."""
+    """Decide presses that were left over, then post and update what is due, for one stretch. A Slack that is slow holds one worker for one call, never a decision."""
     global _slack_morning
     if time.monotonic() >= _slack_morning:
         _slack_morning = time.monotonic() + DIGESTS_EVERY_S
         noting.owe_digests()
+    approving.sweep()
     sending.tick()
 
 

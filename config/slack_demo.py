@@ -26,7 +26,7 @@ slack:
     - {channel: C0AI, levels: [low, medium]}
     - {channel: C0RISK, levels: [high, critical]}
   show:
-    - {tools: [refund_payment, issue_store_credit], fields: [order_id, ticket_id, amount_cents, currency, reason]}
+    - {tools: [refund_payment, issue_store_credit], fields: [order_id, ticket_id, amount_cents, currency, reason], preview: true}
     - {tools: [escalate], fields: [ticket_id, team, reason]}
 """
 

@@ -123,8 +123,10 @@ class SlackMessage(models.Model):
     """One message of ours: to be posted, posted, or to be made true again.
 
     Attributes:
-        key: what it is, once per conversation: "card:<action>", "reply:<what>", "note:<what>".
-        card: for a reply, whose thread it goes into. comment: for a reply, what it repeats. body: for a note, what it says.
+        kind: an `old` one is a card that counts no more (changed by somebody, or posted anew); a `whisper` is seen by one person.
+        key: what it is, once per conversation: "card:<action>", "reply:<what>", "note:<what>", "old:<ts>", "whisper:<number>".
+        card: for a reply, whose thread it goes into. comment: for a reply, what it repeats. body: for a note or a whisper, what it says;
+            of a card `anew`: somebody changed it while it was being sent, so that it is posted again.
         ts: Slack's name of it, "" until it is posted. shown: fingerprint of what it shows; `version` of the action.
         told: the newest hint about the action that it has heard of.
         lost: an answer to posting never came: look for it before posting a second one.
@@ -134,6 +136,8 @@ class SlackMessage(models.Model):
         CARD = "card"
         REPLY = "reply"
         NOTE = "note"
+        OLD = "old"
+        WHISPER = "whisper"
 
     channel = models.ForeignKey(SlackChannel, on_delete=models.CASCADE, related_name="messages")
     kind = models.CharField(max_length=10, choices=Kind.choices)
@@ -182,14 +186,21 @@ class SlackMessage(models.Model):
 
 
 class SlackHeard(models.Model):
-    """A request that was taken: its signature (the same one again is a replay), or what it delivered, with the answer it got."""
+    """A request that was taken: its signature (the same one again is a replay), or what it delivered, with the answer it got.
+
+    `todo` is a press that was acknowledged before it was decided (`slack.approving`); null when nothing is left to do.
+    """
 
     key = models.CharField(max_length=80, primary_key=True)
     answer = models.JSONField(null=True)
+    todo = models.JSONField(null=True)
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        indexes = [models.Index(fields=["at"], name="slack_heard_old")]
+        indexes = [
+            models.Index(fields=["at"], name="slack_heard_old"),
+            models.Index(fields=["at"], name="slack_heard_todo", condition=Q(todo__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.key

@@ -1,9 +1,14 @@
-"""What Slack sent and we took already: a signature is good once, and a delivery that comes again gets the answer it got."""
+"""What Slack sent and we took already: a signature is good once, a delivery that comes again gets the answer it got, and a press that was
+acknowledged before it was decided is stored here until it is.
+"""
 
 import hashlib
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models.functions import Now
@@ -11,6 +16,8 @@ from django.db.models.functions import Now
 from approvals.models import SlackHeard
 
 KEPT = timedelta(days=1)  # a signature is refused by its own time after five minutes; a delivery is repeated for an hour
+LEFT_AFTER = timedelta(seconds=2)  # by then a thread of the process that took it would have it in hand
+LATE_AFTER = timedelta(minutes=5)  # whoever pressed longer ago may think differently by now
 _NEW = "INSERT INTO approvals_slackheard (key) VALUES (%s) ON CONFLICT DO NOTHING"
 
 
@@ -20,6 +27,31 @@ class Heard:
 
     new: bool
     answer: Any = None
+
+
+@dataclass(frozen=True)
+class Todo:
+    """A press that is to be decided: on what, by whom (as Slack names them), from where, and the proof of it.
+
+    Attributes:
+        by: who that was here when they pressed, for the card to say.
+        late: it is too old to be decided.
+    """
+
+    action: UUID
+    prefix: str
+    by: str
+    people: dict[str, Any]
+    place: dict[str, Any]
+    click: dict[str, Any]
+    late: bool = False
+
+
+def key_of(payload: Mapping[str, Any]) -> str:
+    """What makes a delivery the same: Slack's number of an event; of everything else all that is in it."""
+    number = payload.get("event_id")
+    text = f"event:{number}" if number else json.dumps(payload, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def signature(value: str) -> bool:
@@ -43,8 +75,40 @@ def answered(key: str, answer: Any) -> None:
     SlackHeard.objects.filter(pk=f"d:{key}").update(answer=answer)
 
 
+def keep(key: str, todo: Todo) -> None:
+    """Store what a delivery asks for, in the transaction that takes it."""
+    SlackHeard.objects.filter(pk=f"d:{key}").update(todo={**asdict(todo), "action": str(todo.action)})
+
+
+def take(key: str) -> Todo | None:
+    """A stored press, in the caller's transaction; None when it is done, or somebody else is doing it."""
+    rows = SlackHeard.objects.select_for_update(skip_locked=True).filter(pk=f"d:{key}", todo__isnull=False)
+    row = rows.first()
+    if row is None:
+        return None
+    late = not SlackHeard.objects.filter(pk=row.pk, at__gt=Now() - LATE_AFTER).exists()
+    kept: dict[str, Any] = dict(row.todo or {})
+    return Todo(**{**kept, "action": UUID(kept["action"]), "late": late})
+
+
+def finished(key: str) -> None:
+    SlackHeard.objects.filter(pk=f"d:{key}").update(todo=None)
+
+
+def left_over(*, limit: int = 20) -> list[tuple[str, UUID]]:
+    """Stored presses that nobody has decided in time, oldest first, with the action each is about."""
+    rows = SlackHeard.objects.filter(todo__isnull=False, at__lt=Now() - LEFT_AFTER).order_by("at")
+    return [(key.removeprefix("d:"), UUID(todo["action"])) for key, todo in rows.values_list("pk", "todo")[:limit] if todo]
+
+
+def pressed_by(action_id: UUID) -> list[str]:
+    """Who has pressed something about this action that is not decided yet."""
+    rows = SlackHeard.objects.filter(todo__isnull=False, todo__action=str(action_id)).order_by("at")
+    return list(dict.fromkeys(todo["by"] for todo in rows.values_list("todo", flat=True) if todo))
+
+
 def forget_old(*, limit: int = 10_000) -> int:
-    old = SlackHeard.objects.filter(at__lt=Now() - KEPT).values_list("pk", flat=True)[:limit]
+    old = SlackHeard.objects.filter(at__lt=Now() - KEPT, todo__isnull=True).values_list("pk", flat=True)[:limit]
     count, _ = SlackHeard.objects.filter(pk__in=list(old)).delete()
     return count
 

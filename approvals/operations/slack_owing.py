@@ -4,18 +4,21 @@
 does more for it.
 """
 
-from collections.abc import Callable, Collection
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from approvals.models import Action, Comment, Decision, Requirement, SlackChannel, SlackMessage, SlackPerson, SlackTeam
-from approvals.policy.slack import SlackRule
+from approvals.operations.clock import database_now
+from approvals.policy.slack import SlackRule, home_of
 from approvals.states import ActionState, SlackState
 
+CATCH_UP = 200  # of what waits when a workspace is connected, or a route is corrected: the newest
+WHISPERS_LAST = timedelta(minutes=10)
 OVERLAP = 500  # ids of hints are given out before they commit: a smaller one may be seen later
 _FOLLOW = """
 WITH news AS (
@@ -36,6 +39,9 @@ WHERE n.id > %(since)s AND n.channel = 'live' AND n.topic = 'inbox' AND n.object
 """
 
 
+_caught_up: tuple[Any, ...] | None = None
+
+
 def installed() -> bool:
     """Whether there is any workspace at all."""
     return SlackTeam.objects.filter(removed_at=None).exists()
@@ -47,21 +53,46 @@ def owe_cards(action: Action, rule: SlackRule, *, told: int, fallback: str = "")
     Args:
         fallback: a channel for what no route names.
     """
-    teams = list(SlackTeam.objects.filter(removed_at=None))
-    groups = [group for group in action.turn.split("|") if group]
-    places = [(r.team, r.channel) for r in rule.routes(level=action.level, agent=action.agent, tool=action.tool, groups=groups)]
-    made = 0
-    for team_id, channel in places or ([("", fallback)] if fallback else []):
-        # A channel belongs to one workspace: a route that names none means the only one there is.
-        team = next((t for t in teams if t.team == team_id), None) if team_id else (teams[0] if len(teams) == 1 else None)
-        made += bool(team and _owe(team, channel, SlackMessage.Kind.CARD, f"card:{action.pk}", action=action, told=told))
-    return made
+    places = _places(action, rule, _teams(), fallback)
+    return sum(_owe(team, channel, SlackMessage.Kind.CARD, f"card:{action.pk}", action=action, told=told) for team, channel in places)
 
 
 def owe_waiting(rule: SlackRule, *, most: int, fallback: str = "") -> int:
-    """Cards of what waits already, the newest of it: for a workspace that was just connected. Returns how many."""
-    waiting = Action.objects.filter(state=ActionState.PENDING, expires_at__gt=Now()).order_by("-created_at")[:most]
-    return sum(owe_cards(action, rule, told=0, fallback=fallback) for action in reversed(waiting))
+    """Cards of what waits already, the newest of it, wherever a route leads and none was owed. Returns how many."""
+    teams = _teams()
+    waiting = list(Action.objects.filter(state=ActionState.PENDING, expires_at__gt=Now()).order_by("-created_at")[:most])
+    cards = SlackMessage.objects.filter(action__in=waiting, kind=SlackMessage.Kind.CARD, channel__team__in=teams.values())
+    there = set(cards.values_list("action_id", "channel__team_id", "channel__name"))
+    made = 0
+    for action in reversed(waiting):
+        for team, channel in _places(action, rule, teams, fallback):
+            if (action.pk, team.pk, channel) not in there:
+                made += _owe(team, channel, SlackMessage.Kind.CARD, f"card:{action.pk}", action=action)
+    return made
+
+
+def catch_up(rule: SlackRule, *, fallback: str = "") -> int:
+    """What waits gets the cards that a corrected route, or a workspace connected meanwhile, brings. Once for each change, in each process."""
+    global _caught_up
+    teams = SlackTeam.objects.filter(removed_at=None).order_by("pk").values_list("pk", flat=True)
+    now = (rule.model_dump_json(include={"channels"}), tuple(teams), fallback)
+    if now == _caught_up:
+        return 0
+    made = owe_waiting(rule, most=CATCH_UP, fallback=fallback)
+    _caught_up = now
+    return made
+
+
+def _teams() -> dict[str, SlackTeam]:
+    return {team.team: team for team in SlackTeam.objects.filter(removed_at=None)}
+
+
+def _places(action: Action, rule: SlackRule, teams: Mapping[str, SlackTeam], fallback: str) -> list[tuple[SlackTeam, str]]:
+    """Where its cards go, as far as anybody can tell."""
+    groups = [group for group in action.turn.split("|") if group]
+    routes = [(r.team, r.channel) for r in rule.routes(level=action.level, agent=action.agent, tool=action.tool, groups=groups)]
+    found = [(home_of(team, teams), channel) for team, channel in routes or ([("", fallback)] if fallback else [])]
+    return [(teams[home], channel) for home, channel in found if home]
 
 
 def owe_directs(actions: Collection[UUID]) -> int:
@@ -99,6 +130,15 @@ def owe_note(person: SlackPerson, key: str, body: dict[str, Any], **values: Any)
         return False
     due = {"due_at": values.pop("due")} if "due" in values else {}
     return _owe(team, person.slack_user, SlackMessage.Kind.NOTE, f"note:{key}", body=body, **due, **values)
+
+
+def owe_whisper(team_id: int, channel: str, body: dict[str, Any]) -> None:
+    """A private sentence that Slack did not take when it was said: for some minutes, then there is no point in it."""
+    where = SlackChannel.objects.filter(team_id=team_id, channel=channel).first()
+    if where is None:
+        where, _ = SlackChannel.objects.get_or_create(team_id=team_id, name=channel, defaults={"channel": channel})
+    kept = {**body, "until": (database_now() + WHISPERS_LAST).timestamp()}
+    SlackMessage.objects.create(channel=where, kind=SlackMessage.Kind.WHISPER, key=f"whisper:{uuid4()}", body=kept)
 
 
 def _owe(team: SlackTeam, name: str, kind: str, key: str, **values: Any) -> bool:

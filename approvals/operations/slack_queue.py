@@ -7,9 +7,11 @@
 A worker that dies in between leaves SENDING behind: `take_over` ends that. Nothing here is ever waited for by a decision.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F, Q
@@ -18,7 +20,7 @@ from django.db.models.functions import Greatest, Now
 from approvals.errors import BadRequest, NotFound
 from approvals.models import SlackChannel, SlackMessage
 from approvals.notify.errors import NotSent
-from approvals.operations import slack_installs
+from approvals.operations import slack_copies, slack_installs
 from approvals.operations.delivering import pause
 from approvals.states import ActionState, SlackState
 
@@ -31,7 +33,7 @@ CHECK_EVERY = timedelta(minutes=10)
 
 _CLAIM = """
 SELECT m.id FROM approvals_slackmessage m JOIN approvals_slackchannel c ON c.id = m.channel_id JOIN approvals_slackteam t ON t.id = c.team_id
-WHERE m.state = 'WAITING' AND m.due_at <= clock_timestamp() AND t.removed_at IS NULL AND t.next_at <= clock_timestamp()
+WHERE m.state = 'WAITING' AND m.due_at <= clock_timestamp() AND (%(only)s::bigint[] IS NULL OR m.id = ANY(%(only)s)) AND t.removed_at IS NULL AND t.next_at <= clock_timestamp()
   AND CASE WHEN m.ts = '' THEN c.post_at <= clock_timestamp() ELSE c.update_at <= clock_timestamp() END
   AND NOT EXISTS (SELECT 1 FROM approvals_slackmessage o WHERE o.channel_id = c.id AND o.state = 'SENDING')
 ORDER BY m.ts = '', m.due_at, m.id LIMIT 1 FOR UPDATE OF m, c SKIP LOCKED
@@ -72,17 +74,23 @@ class Claimed:
 
 
 @transaction.atomic
-def claim(*, at_once: int = 1) -> Claimed | None:
-    """Take the message that is due first; None when nothing may be sent now, or enough workers send already."""
-    busy = SlackMessage.objects.filter(state=SlackState.SENDING, changed_at__gt=Now() - LEASE).count()
-    if busy >= at_once:
+def claim(*, only: Sequence[int] | None = None) -> Claimed | None:
+    """Take the message that is due first; None when nothing may be sent now, or a worker sends already.
+
+    Args:
+        only: of these messages, also while a worker sends into another conversation (see `wake`).
+    """
+    if only is None and SlackMessage.objects.filter(state=SlackState.SENDING, changed_at__gt=Now() - LEASE).exists():
         return None
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM)
+        cursor.execute(_CLAIM, {"only": list(only) if only is not None else None})
         found = cursor.fetchone()
     if found is None:
         return None
     row = SlackMessage.objects.select_related("channel", "card").get(pk=found[0])
+    if row.ts and row.body.get("anew"):
+        slack_copies.begin_again(row)
+        return claim(only=only)
     with connection.cursor() as cursor:
         cursor.execute(_BUCKET, {"post": not row.ts, "channel": row.channel_id})
     SlackMessage.objects.filter(pk=row.pk).update(state=SlackState.SENDING, attempts=F("attempts") + 1, changed_at=Now())
@@ -90,6 +98,14 @@ def claim(*, at_once: int = 1) -> Claimed | None:
         row.pk, row.channel.team_id, row.channel_id, row.channel.name, row.channel.channel, row.kind, row.key, str(row.action_id or ""), row.ts,
         row.shown, row.card.ts if row.card else "", row.comment_id, row.body, row.lost, row.told,
     )  # fmt: skip
+
+
+def wake(action_id: UUID, *, most: int) -> list[int]:
+    """Make the copies of an action's card wait to be drawn again now, the newest of them. Returns which."""
+    cards = SlackMessage.objects.filter(action_id=action_id, kind=SlackMessage.Kind.CARD).exclude(ts="").order_by("-pk")
+    found = list(cards.values_list("pk", flat=True)[:most])
+    SlackMessage.objects.filter(pk__in=found, state=SlackState.SENT).update(state=SlackState.WAITING, due_at=Now(), attempts=0)
+    return found
 
 
 def opened(channel_id: int, address: str) -> None:
@@ -105,7 +121,7 @@ def record(taken: Claimed, failure: NotSent | None, *, ts: str = "", shown: str 
     if row is None:
         return  # it took so long that it was taken over
     if failure is None:
-        news = row.told > taken.told  # it changed while it was being drawn: once more, from the beginning
+        news = row.told > taken.told or "anew" in row.body  # it changed while it was being drawn: once more, from the beginning
         state = SlackState.WAITING if news else SlackState.SENT
         mine.update(
             state=state,
@@ -173,17 +189,10 @@ def checked(message_id: int) -> None:
     rows.update(state=SlackState.WAITING, due_at=Now(), attempts=0, changed_at=Now(), checked_at=Now())
 
 
-def again(message_id: int, *, anew: bool = False) -> bool:
-    """Draw it once more; `anew`: it is gone or was changed by somebody, so it is posted again and the old one forgotten."""
+def again(message_id: int) -> bool:
+    """Draw it once more, whatever stands there."""
     rows = SlackMessage.objects.filter(pk=message_id, state__in=[SlackState.SENT, SlackState.FAILED])
-    more: dict[str, Any] = {"ts": "", "shown": ""} if anew else {"shown": ""}
-    return bool(rows.update(state=SlackState.WAITING, due_at=Now(), attempts=0, changed_at=Now(), checked_at=Now(), **more))
-
-
-def anew_at(team: str, channel: str, ts: str) -> bool:
-    """Slack tells that the message at this place is gone or was changed by somebody else."""
-    row = SlackMessage.objects.filter(channel__team__team=team, channel__channel=channel, ts=ts, kind=SlackMessage.Kind.CARD).first()
-    return bool(row and again(row.pk, anew=True))
+    return bool(rows.update(state=SlackState.WAITING, shown="", due_at=Now(), attempts=0, changed_at=Now(), checked_at=Now()))
 
 
 def send_again(message_id: int) -> None:
@@ -193,6 +202,13 @@ def send_again(message_id: int) -> None:
         raise NotFound("There is no such message")
     if row.state != SlackState.FAILED or not again(row.pk):
         raise BadRequest(f"This message is {row.state.lower()}; only what failed is sent again")
+
+
+def let_in(team: str, channel: str) -> int:
+    """The app was invited into a conversation: what could not be posted there goes now. Returns how many."""
+    rows = SlackMessage.objects.filter(channel__team__team=team, channel__team__removed_at=None, channel__channel=channel)
+    out = Q(error__contains="[not_in_channel]") | Q(error__contains="[channel_not_found]")
+    return rows.filter(out, state=SlackState.FAILED).update(state=SlackState.WAITING, due_at=Now(), attempts=0, changed_at=Now())
 
 
 def forget_old(*, limit: int = 5_000) -> int:

@@ -17,6 +17,7 @@ from approvals.policy.strictness import less_of
 
 LESS, MORE, OTHER = "less", "more", "other"
 # Of what is compared, what is no field of a requirement: it stands elsewhere in the policy, or follows from the score.
+PREVIEW = "(preview)"  # among arguments shown: no argument can be read as that
 LEVEL, REFUSED, HOURS, QUIET, CHANNELS, BUTTONS, SHOWN = "level", "refused", "calendar", "quiet", "channels", "buttons", "shown"
 ALONE = ("execute_within_s",)  # what is left of a requirement that asks nobody
 
@@ -92,7 +93,7 @@ def _elsewhere(policy: PolicyData, level: str, rule: RequirementRule, facts: Fac
         QUIET: (f"{quiet.begins:%H:%M}-{quiet.ends:%H:%M} {quiet.zone}", _fingerprint(quiet)) if disturbs and quiet else ("", ""),
         CHANNELS: tuple(sorted(r.channel for r in routes)),
         BUTTONS: slack.may_decide(level),
-        SHOWN: tuple(sorted(slack.safe_fields(facts.tool))) if routes else (),
+        SHOWN: (*sorted(slack.safe_fields(facts.tool)), *([PREVIEW] if slack.shows_preview(facts.tool) else [])) if routes else (),
     }
 
 

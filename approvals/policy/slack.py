@@ -34,10 +34,11 @@ class SlackRoute(Strict):
 
 
 class SlackShow(Strict):
-    """Arguments of some tools that may be read by everybody in a channel."""
+    """Arguments of some tools that may be read by everybody in a channel. `preview`: what the tool's own preview says may be, too."""
 
     tools: tuple[Pattern, ...] = Field(min_length=1, max_length=50)
     fields: tuple[FieldName, ...] = Field(min_length=1, max_length=50)
+    preview: bool = False
 
 
 class SlackRule(Strict):
@@ -58,6 +59,22 @@ class SlackRule(Strict):
     def safe_fields(self, tool: str) -> frozenset[str]:
         """The top-level arguments of a tool that may stand in a channel."""
         return frozenset(name for one in self.show if _any(tool, one.tools) for name in one.fields)
+
+    def shows_preview(self, tool: str) -> bool:
+        """Whether the details of a tool's preview, made of arguments and of data, may stand in a channel."""
+        return any(one.preview for one in self.show if _any(tool, one.tools))
+
+    def nowhere(self, teams: Collection[str], *, fallback: str = "") -> list[tuple[str, str]]:
+        """Places (team, channel) that are in none of these workspaces, or where nobody can tell in which. `fallback`: when no route is named."""
+        places = [(r.team, r.channel) for r in self.channels] or ([("", fallback)] if fallback else [])
+        return [place for place in dict.fromkeys(places) if not home_of(place[0], teams)]
+
+
+def home_of(team: str, teams: Collection[str]) -> str:
+    """The workspace a route leads to, "" when nobody can tell: a channel belongs to one, and a route that names none means the only one there is."""
+    if team:
+        return team if team in teams else ""
+    return next(iter(teams)) if len(teams) == 1 else ""
 
 
 def _any(name: str, patterns: Iterable[str]) -> bool:

@@ -60,6 +60,18 @@ class MessageRow:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """A message that somebody pressed. `card`: it is the card that counts there; `note`: a direct message about the action; `known`: the
+    action has a card in this conversation, and `newest` is where that stands ("" while it is being posted).
+    """
+
+    card: bool
+    note: bool
+    known: bool
+    newest: str
+
+
+@dataclass(frozen=True)
 class Standing:
     """How the messages are: `late` should have gone two minutes ago."""
 
@@ -112,9 +124,21 @@ def linked_people() -> Sequence[SlackPerson]:
 
 
 def action_at(*, team: str, channel: str, ts: str) -> str:
-    """The action whose card stands at this place, "" when none does."""
-    found = SlackMessage.objects.filter(channel__team__team=team, channel__channel=channel, ts=ts, kind=SlackMessage.Kind.CARD)
+    """The action whose card stands at this place, "" when none does. Under an old copy people go on talking about it."""
+    kinds = [SlackMessage.Kind.CARD, SlackMessage.Kind.OLD]
+    found = SlackMessage.objects.filter(channel__team__team=team, channel__channel=channel, ts=ts, kind__in=kinds)
     return str(found.values_list("action_id", flat=True).first() or "")
+
+
+def copy_at(team: int, *, channel: str, ts: str, action: UUID) -> Copy:
+    """How the message at this place stands to what we keep true of an action in this conversation. `team` is the workspace's row."""
+    kept = [SlackMessage.Kind.CARD, SlackMessage.Kind.NOTE]
+    rows = SlackMessage.objects.filter(channel__team_id=team, channel__channel=channel, action=action, kind__in=kept)
+    found = list(rows.values_list("kind", "ts", "body"))
+    cards = [(at, body) for kind, at, body in found if kind == SlackMessage.Kind.CARD]
+    card = any(at == ts and "anew" not in body for at, body in cards)
+    note = any(at == ts for kind, at, _body in found if kind == SlackMessage.Kind.NOTE)
+    return Copy(bool(ts) and card, bool(ts) and note, bool(cards), next((at for at, _body in cards if at != ts), ""))
 
 
 def messages(*, state: str = "", before: int = 0, limit: int = PAGE) -> list[MessageRow]:

@@ -5,6 +5,7 @@ Everything that comes from an agent stands in plain text. The buttons carry an i
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +49,18 @@ def value_of(detail: ActionDetail) -> str:
     return f"{detail.row.id}:{detail.row.digest[:SHORT]}"
 
 
-def draw(detail: ActionDetail, rule: SlackRule) -> Drawn:
-    """The card while it waits, the receipt afterwards."""
+def draw(detail: ActionDetail, rule: SlackRule, pressed: Collection[str] = ()) -> Drawn:
+    """The card while it waits, the receipt afterwards. `pressed`: who has pressed a button that is being dealt with."""
     receipt = receipt_of(detail.row)
-    content = _receipt(detail, receipt, rule) if receipt else _waiting(detail, rule)
+    content = _receipt(detail, receipt, rule) if receipt else _waiting(detail, rule, pressed)
     return Drawn(summary(detail, receipt), content, detail.row.version)
+
+
+def draw_old(detail: ActionDetail) -> Drawn:
+    """A copy that counts no more: it says so, and has no buttons."""
+    said = _("An earlier copy of this card: it shows nothing and decides nothing. The newer one, or the page, says how it stands.")
+    text = _("An earlier copy: %(what)s") % {"what": summary(detail)}
+    return Drawn(text, [b.section(b.plain(said)), b.context(b.mrkdwn(_foot(detail)))], detail.row.version)
 
 
 def summary(detail: ActionDetail, receipt: Receipt | None = None) -> str:
@@ -65,7 +73,7 @@ def _names(detail: ActionDetail) -> dict[str, str]:
     return {"level": detail.row.level.capitalize(), "tool": name(detail.row.tool), "agent": name(detail.row.agent)}
 
 
-def _waiting(detail: ActionDetail, rule: SlackRule) -> list[b.Block]:
+def _waiting(detail: ActionDetail, rule: SlackRule, pressed: Collection[str]) -> list[b.Block]:
     showing = of_card(detail, rule)
     why = why_not_here(detail, rule, showing)
     # The author's summary is made of arguments: it stands here only where all of them may.
@@ -76,7 +84,11 @@ def _waiting(detail: ActionDetail, rule: SlackRule) -> list[b.Block]:
     parts.append(b.context(b.plain(_why(detail), 300)))
     if asked := _standing(detail):
         parts.append(b.context(b.plain(asked, 300)))
-    parts.append(b.actions(_buttons(detail, rule, why), block_id=ACTIONS_BLOCK))
+    if pressed:
+        who = ", ".join(person(name) for name in pressed)
+        parts.append(b.section(b.plain(cut(_("Processing… (pressed by %(who)s)") % {"who": who}, 300))))
+    else:
+        parts.append(b.actions(_buttons(detail, rule, why), block_id=ACTIONS_BLOCK))
     parts.append(b.context(b.mrkdwn(_foot(detail)), *([b.plain(cut(why, 200))] if why else [])))
     return parts
 
@@ -97,7 +109,7 @@ def arguments(showing: Showing) -> list[b.Block]:
 
 def _argument(path: str, text: str, missing: int) -> str:
     more = " " + _("(and %(n)s more characters)") % {"n": f"{missing:,}"} if missing else ""
-    return f"{path}\n{text or _('(empty)')}{more}"
+    return f"{path}\n{text}{more}"
 
 
 def _why(detail: ActionDetail) -> str:

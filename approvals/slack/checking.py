@@ -6,10 +6,12 @@ from django.conf import settings
 
 from approvals.notify.errors import NotSent
 from approvals.operations import policies
+from approvals.policy.slack import home_of
 from approvals.queries import slack as queries
 from approvals.queries.slack import TeamRow
 from approvals.slack import client
 from approvals.slack.manifest import SCOPES
+from approvals.web.slack_places import nowhere
 
 
 def problems() -> Iterator[str]:
@@ -54,12 +56,11 @@ def _routes(teams: list[TeamRow]) -> Iterator[str]:
     places = [(r.team, r.channel) for r in rule.channels] or ([("", settings.SLACK_CHANNEL)] if settings.SLACK_CHANNEL else [])
     if not places:
         yield "No card goes anywhere: the policy names no channel (slack: channels) and SLACK_CHANNEL is not set"
+    known = {team.team: team for team in teams}
+    yield from nowhere(rule, known)
     for team_id, channel in dict.fromkeys(places):
-        team = next((t for t in teams if t.team == team_id), None) if team_id else (teams[0] if len(teams) == 1 else None)
-        if team is None and teams:
-            yield f"Nobody knows in which workspace {channel} is: the app is in {len(teams)}; name its team in the policy's route"
-        elif team:
-            yield from _channel(team, channel)
+        if home := home_of(team_id, known):
+            yield from _channel(known[home], channel)
 
 
 def _channel(team: TeamRow, channel: str) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """One delivery from Slack, whichever way it came: taken once, done, and its answer kept for when it comes again."""
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -63,7 +62,7 @@ def handle(kind: str, payload: Json, click: Click) -> Json:
         return {}
     if kind == "block_suggestion":  # changes nothing
         return handler(payload, click)
-    key = key_of(payload)
+    key = slack_heard.key_of(payload)
     # One commit for all of it: what was decided is heard and answered as well, and what failed was never heard. Of two deliveries of the
     # same at once the second waits here for the first, and gives its answer.
     with transaction.atomic():
@@ -101,10 +100,3 @@ def _fits(name: str, part: Any) -> bool:
         # An event names its channel and user by id only; so does an edit.
         return isinstance(part, Mapping | str) if name in {"channel", "user", "team"} else isinstance(part, Mapping)
     return isinstance(part, list) if name in LISTS else True
-
-
-def key_of(payload: Json) -> str:
-    """What makes a delivery the same: Slack's number of an event; of everything else all that is in it."""
-    number = payload.get("event_id")
-    text = f"event:{number}" if number else json.dumps(payload, sort_keys=True)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

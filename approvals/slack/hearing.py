@@ -1,4 +1,4 @@
-"""Events: somebody opens the Home tab, replies in threads become comments, deleted and changed cards are posted again, the app is removed, somebody becomes a guest."""
+"""Events: somebody opens the Home tab, replies in threads become comments, deleted and changed cards are posted again, the app is invited or removed, somebody becomes a guest."""
 
 import html
 from collections.abc import Callable, Mapping
@@ -7,10 +7,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from approvals.errors import ApprovalError
-from approvals.operations import commenting, slack_installs, slack_people, slack_queue, waking
+from approvals.operations import commenting, slack_copies, slack_installs, slack_people, slack_queue, waking
 from approvals.operations.slack_people import Identity
 from approvals.queries import slack as queries
 from approvals.slack import desk, replies
+from approvals.slack.buttons import changed_by_another
 from approvals.slack.people import page_url, part
 from approvals.slack.verifying import Click
 from audit.languages import told
@@ -37,7 +38,7 @@ def _message(payload: Json, event: Json) -> None:
 
 
 def _gone(team: str, channel: str, ts: str) -> None:
-    if slack_queue.anew_at(team, channel, ts):
+    if slack_copies.anew_at(team, channel, ts):
         waking.soon(waking.SLACK)
 
 
@@ -45,8 +46,7 @@ def _changed(team: str, event: Json) -> None:
     """Our own updates come back as events, too; only somebody else's change is news."""
     message = event.get("message") or {}
     workspace = queries.team(team)
-    by = (message.get("edited") or {}).get("user") if isinstance(message, Mapping) else None
-    if workspace and by and by != workspace.bot_user:
+    if workspace and isinstance(message, Mapping) and changed_by_another(message, workspace.bot_user):
         _gone(team, str(event.get("channel", "")), str(message.get("ts", "")))
 
 
@@ -72,6 +72,14 @@ def _reply(payload: Json, team: str, event: Json) -> None:
         waking.soon(waking.SLACK)
 
 
+def _joined(payload: Json, event: Json) -> None:
+    """Somebody came into a channel; when it is the app, cards that could not be posted there go now."""
+    team = str(payload.get("team_id", ""))
+    workspace = queries.team(team)
+    if workspace and event.get("user") == workspace.bot_user and slack_queue.let_in(team, str(event.get("channel", ""))):
+        waking.soon(waking.SLACK)
+
+
 def _removed(payload: Json, event: Json) -> None:
     slack_installs.remove(str(payload.get("team_id", "")), by=None, door="slack")
 
@@ -89,4 +97,5 @@ def _user_changed(payload: Json, event: Json) -> None:
 
 EVENTS: dict[str, Callable[[Json, Json], None]] = {
     "message": _message, "app_home_opened": desk.opened, "app_uninstalled": _removed, "tokens_revoked": _revoked, "user_change": _user_changed,
+    "member_joined_channel": _joined,
 }  # fmt: skip

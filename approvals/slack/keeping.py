@@ -1,16 +1,17 @@
 """Looking in Slack whether what stands there is still ours: every card of the last day, every ten minutes.
 
-A card that was deleted, or changed by somebody else, is posted again; the changed one is taken away. Every card is drawn once more in any
-case, so that whatever was missed is mended. Also asks whether linked people are still full members.
+A card that was deleted, or changed by somebody else, is posted again; the changed one loses its buttons. Every card is drawn once more in
+any case, so that whatever was missed is mended. Also asks whether linked people are still full members.
 """
 
 from datetime import timedelta
 
 from approvals.notify.errors import NotSent
-from approvals.operations import slack_people, slack_queue
+from approvals.operations import slack_copies, slack_people, slack_queue
 from approvals.operations.slack_people import Identity
 from approvals.queries import slack as queries
 from approvals.slack import client
+from approvals.slack.buttons import changed_by_another
 from approvals.slack.sending import is_ours
 
 PEOPLE_EVERY = timedelta(days=1)
@@ -25,8 +26,7 @@ def sweep(*, limit: int = 30) -> int:
         except NotSent:
             return again  # Slack is away, or asks to wait: the next time
         if not stands:
-            again += slack_queue.again(card.pk, anew=True)
-            _take_away(card.channel.team_id, card.channel.channel, card.ts)
+            again += slack_copies.anew(card.pk)
         else:
             slack_queue.checked(card.pk)
     return again
@@ -45,19 +45,7 @@ def _stands(team: int, channel: str, ts: str, number: int, shown: str) -> bool:
     message = next((m for m in got.get("messages", []) if m.get("ts") == ts), None)
     if message is None or not is_ours(message, number):
         return False
-    return bool(message["metadata"]["event_payload"].get("shown") == shown) and _by_us(message)
-
-
-def _by_us(message: dict[str, object]) -> bool:
-    edited = message.get("edited")
-    return not isinstance(edited, dict) or edited.get("user") == message.get("user")
-
-
-def _take_away(team: int, channel: str, ts: str) -> None:
-    try:
-        client.call(team, "chat.delete", channel=channel, ts=ts)
-    except NotSent:
-        return  # it is gone already, or cannot be: its buttons decide nothing that is not so any more
+    return bool(message["metadata"]["event_payload"].get("shown") == shown) and not changed_by_another(message)
 
 
 def people(*, limit: int = 20) -> int:

@@ -15,7 +15,16 @@ SCOPES = {
     "channels:read": "whether a routed channel is there",
     "groups:read": "the same for private channels",
 }
-EVENTS = ("app_home_opened", "app_uninstalled", "message.channels", "message.groups", "message.im", "tokens_revoked", "user_change")
+EVENTS = (
+    "app_home_opened",
+    "app_uninstalled",
+    "member_joined_channel",
+    "message.channels",
+    "message.groups",
+    "message.im",
+    "tokens_revoked",
+    "user_change",
+)
 COMMANDS = (
     ("/approvals", "What waits for you; link CODE links your account", "[link CODE]"),
     ("/halt", "Stop agents (operators)", "[everything | agent NAME | run ID]"),

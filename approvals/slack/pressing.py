@@ -1,27 +1,21 @@
 """Buttons: of a card in a channel, and what acts at once in an open view. Translate in, one operation, a private sentence if it refuses.
 
-The button carries an id and the beginning of a digest. Who may, what state it is in and what is stored are asked of the database; the text
-of the message, names and hidden fields of the payload are never looked at.
+The button carries an id and the beginning of a digest, and counts only on the copy that we keep true (`buttons`). Who may, what state it is in
+and what is stored are asked of the database; the text of the message, names and hidden fields of the payload are never looked at.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID
 
-from django.utils.translation import gettext as _
-
-from approvals import operations
-from approvals.errors import ApprovalError, Stale
-from approvals.operations import policies, waking
-from approvals.operations.step_up import Proof
+from approvals.errors import ApprovalError
+from approvals.operations import policies
 from approvals.queries import ActionDetail, action_detail, desks
+from approvals.slack import approving, buttons, cards, desk, halting, modals, replies
 from approvals.slack import blocks as b
-from approvals.slack import cards, desk, halting, modals, quick, replies
-from approvals.slack.people import Hand, Refused, hand, met, part, said_of
+from approvals.slack.buttons import OldCopy
+from approvals.slack.people import Hand, Refused, hand, met, part
 from approvals.slack.replies import Place
-from approvals.slack.showing import of_card, why_not_here
 from approvals.slack.verifying import Click
-from approvals.web.receipts import receipt_of
 from audit.languages import told
 
 Json = Mapping[str, Any]
@@ -42,50 +36,20 @@ def block_actions(payload: Json, click: Click) -> Json:
         PRESSES[name](payload, pressed, place, click)
     except Refused as refused:
         place.whisper(refused.sentence, link=refused.link)
+    except OldCopy as old:
+        old.tell(place)
     except ApprovalError as error:
         place.whisper(told(error.message))
     return {}
 
 
-def _approve(payload: Json, pressed: Json, place: Place, click: Click) -> None:
-    who = hand(payload)
-    action_id, prefix = _value(pressed)
-
-    def decide() -> None:
-        try:
-            place_said = _decided(action_id, prefix, who, click)
-        except ApprovalError as error:
-            place_said = told(error.message)
-        if place_said:
-            place.whisper(place_said)
-
-    quick.now_or_later(decide)
-
-
-def _decided(action_id: UUID, prefix: str, who: Hand, click: Click) -> str:
-    """Approve by the card's own button; a sentence when there is something to say about it. Raises ApprovalError."""
-    detail = action_detail(action_id, reader=who.user)
-    if detail.row.state == "PENDING":
-        check_prefix(detail, prefix)
-        rule = policies.in_force().data.slack
-        if why := why_not_here(detail, rule, of_card(detail, rule)):
-            return _("%(why)s: %(url)s") % {"why": why, "url": cards.url_of(detail.row.id)}
-    done = operations.decide(
-        action_id, by=who.user, verdict="approve", seen_digest=detail.row.digest, door="slack",
-        idempotency_key=key_of(click), proof=Proof(click=said_of(who, click)),
-    )  # fmt: skip
-    waking.soon(waking.SLACK)
-    if done.replayed:
-        return _("You have decided this already: %(what)s") % {"what": outcome(action_detail(action_id, reader=who.user))}
-    return "" if done.resolved else _("Recorded. It waits for more people.")
-
-
 def _review(payload: Json, pressed: Json, place: Place, click: Click, *, choice: str = "") -> None:
     who = hand(payload)
-    action_id, prefix = _value(pressed)
+    action_id, prefix = buttons.value(pressed)
+    buttons.check_copy(payload, place, action_id, opens=True)
     detail = action_detail(action_id, reader=who.user)
     if detail.row.state == "PENDING":
-        check_prefix(detail, prefix)
+        buttons.check_prefix(detail, prefix)
     kind = (payload.get("view") or {}).get("type", "")
     replies.show(
         place.team, trigger=place.trigger, view=drawn(detail, who, choice=choice, home=kind == "home"), over=kind == "modal"
@@ -115,7 +79,7 @@ def _link(payload: Json, pressed: Json, place: Place, click: Click) -> None:
 
 
 PRESSES: dict[str, Callable[[Json, Json, Place, Click], None]] = {
-    cards.APPROVE: _approve, cards.REJECT: _reject, cards.REVIEW: _review, modals.CHOICE: _choose, "link": _link,
+    cards.APPROVE: approving.approve, cards.REJECT: _reject, cards.REVIEW: _review, modals.CHOICE: _choose, "link": _link,
     **desk.PRESSES, **halting.PRESSES,
 }  # fmt: skip
 
@@ -124,33 +88,6 @@ def drawn(detail: ActionDetail, who: Hand, *, choice: str = "", home: bool = Fal
     """The view of an action for one person, as it is now. `home`: it was opened from their Home tab, which then follows."""
     own = desks.desk(detail.row.id, reader=who.user) if detail.row.state == "PENDING" else None
     return modals.review(detail, policies.in_force().data.slack, own, choice=choice, origin={"home": "1"} if home else None)
-
-
-def check_prefix(detail: ActionDetail, prefix: str) -> None:
-    """The card that was pressed is of the version that waits now. Raises Stale."""
-    if len(prefix) != cards.SHORT or detail.row.digest[: cards.SHORT] != prefix:
-        raise Stale(_("This changed since that card was posted; look at the newer one, then decide"))
-
-
-def outcome(detail: ActionDetail) -> str:
-    """What became of it, in a line."""
-    found = receipt_of(detail.row)
-    if found is None:
-        return _("it waits for more people")
-    return f"{found.verb}{f' by {found.by}' if found.by else ''}{f', {found.door}' if found.door else ''}"
-
-
-def key_of(click: Click) -> str:
-    """The same bytes again are the same decision."""
-    return f"slack:{click.body_sha256[:48]}"
-
-
-def _value(pressed: Json) -> tuple[UUID, str]:
-    key, _colon, prefix = str(pressed.get("value", "")).partition(":")
-    try:
-        return UUID(key), prefix
-    except ValueError:
-        raise Stale(_("That button is of no card of ours; look for the newer one")) from None
 
 
 def _first(payload: Json) -> Json:
@@ -164,7 +101,7 @@ def _place(payload: Json) -> Place:
     message = payload.get("message") or {}
     thread = str(message.get("thread_ts") or "") if isinstance(message, Mapping) else ""
     where = str(channel.get("id") or container.get("channel_id") or identity.user)
-    return Place(workspace.id, where, identity.user, str(payload.get("trigger_id", "")), thread)
+    return Place(workspace.id, where, identity.user, str(payload.get("trigger_id", "")), thread, workspace.team, workspace.bot_user)
 
 
 def _stranger(payload: Json, refused: Refused) -> Json:

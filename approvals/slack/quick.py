@@ -1,11 +1,9 @@
-"""Doing something within the time Slack gives: at once when nobody else holds the row, else after the acknowledgement."""
+"""Doing something within the time Slack gives: at once when nobody else holds the row, else not at all."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
-
-from approvals.slack import later
 
 
 def within(milliseconds: int, job: Callable[[], Any]) -> bool:
@@ -20,9 +18,3 @@ def within(milliseconds: int, job: Callable[[], Any]) -> bool:
             raise
         return False
     return True
-
-
-def now_or_later(job: Callable[[], Any]) -> None:
-    """Quickly, or in a thread that may wait; a refusal says itself what it has to say."""
-    if not within(200, job):
-        later.do(job)

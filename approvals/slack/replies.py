@@ -1,4 +1,8 @@
-"""Answering one person: a private sentence where they pressed, or a view. After the acknowledgement, in a thread of its own."""
+"""Answering one person: a private sentence where they pressed, or a view. After the acknowledgement, in a thread of its own.
+
+A private sentence that Slack does not take now (429, out of reach) goes into the queue of messages, for some minutes. A view does not:
+what opens it holds three seconds.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,45 +11,71 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from approvals.notify.errors import NotSent
+from approvals.operations import slack_installs, slack_owing
 from approvals.queries import slack as queries
 from approvals.slack import blocks as b
 from approvals.slack import client, later, modals
 from approvals.slack.people import part
+from approvals.slack.text import link as linked
 from approvals.slack.text import safe
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where somebody pressed, for the private sentence."""
+    """Where somebody pressed, for the private sentence. `team` is the workspace's row, `workspace` what Slack calls it."""
 
     team: int
     channel: str
     user: str
     trigger: str
     thread: str = ""
+    workspace: str = ""
+    bot_user: str = ""
 
-    def whisper(self, text: str, *, link: bool = False) -> None:
+    def whisper(self, text: str, *, link: bool = False, url: str = "") -> None:
         whisper(
-            self.team, channel=self.channel, user=self.user, text=text, thread=self.thread, trigger=self.trigger, link=link
+            self.team, channel=self.channel, user=self.user, text=text, thread=self.thread, trigger=self.trigger, link=link, url=url
         )  # fmt: skip
 
 
-def whisper(team: int, *, channel: str, user: str, text: str, thread: str = "", trigger: str = "", link: bool = False) -> None:
-    """A sentence only they see. Where the app cannot whisper (it is not in that channel) it is a small view."""
+def whisper(
+    team: int, *, channel: str, user: str, text: str, thread: str = "", trigger: str = "", link: bool = False, url: str = ""
+) -> None:
+    """A sentence only they see. Where the app cannot whisper (it is not in that channel) it is a small view.
+
+    Args:
+        link: with the button to type a code. url: an address of ours or of Slack's, to be followed.
+    """
+    body = {"user": user, "text": text, "thread": thread, "link": link, "url": url}
 
     def say() -> None:
-        parts = [b.section(b.mrkdwn(safe(text)))]
-        if link:
-            parts.append(b.actions([b.button(_("I have a code"), "link", style="primary")], block_id="link"))
         try:
-            more = {"thread_ts": thread} if thread else {}
-            client.call(team, "chat.postEphemeral", channel=channel, user=user, text=safe(text), blocks=parts, **more)
+            client.call(team, "chat.postEphemeral", channel=channel, **spoken(body))
         except NotSent as failure:
-            if not failure.permanent or not trigger:
+            if not failure.permanent:
+                _say_later(team, channel, body, failure)
+            elif trigger:
+                client.call(team, "views.open", trigger_id=trigger, view=modals.sentence(text, bad=True, url=url))
+            else:
                 raise
-            client.call(team, "views.open", trigger_id=trigger, view=modals.sentence(text, bad=True))
 
     later.do(say)
+
+
+def spoken(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A private sentence as `chat.postEphemeral` takes it."""
+    text, url = safe(str(body["text"])), str(body.get("url") or "")
+    said = f"{text}: {linked(url, url)}" if url else text
+    parts = [b.section(b.mrkdwn(said))]
+    if body.get("link"):
+        parts.append(b.actions([b.button(_("I have a code"), "link", style="primary")], block_id="link"))
+    more = {"thread_ts": body["thread"]} if body.get("thread") else {}
+    return {"user": body["user"], "text": said, "blocks": parts, **more}
+
+
+def _say_later(team: int, channel: str, body: dict[str, Any], failure: NotSent) -> None:
+    slack_installs.leave_alone(team, failure.why, wait_s=failure.wait_s)
+    slack_owing.owe_whisper(team, channel, body)
 
 
 def show(team: int, *, trigger: str, view: b.Block, over: bool = False) -> None:

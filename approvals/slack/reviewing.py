@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -11,7 +12,7 @@ from approvals.operations import policies, slack_clicks, waking
 from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail, action_detail, desks
 from approvals.slack import blocks as b
-from approvals.slack import desk, halting, home, linking, modals, pressing, quick
+from approvals.slack import buttons, desk, halting, home, later, linking, modals, pressing, quick, sending
 from approvals.slack.cards import url_of
 from approvals.slack.people import Hand, Refused, hand, said_of
 from approvals.slack.rooms import agents
@@ -26,7 +27,7 @@ Json = Mapping[str, Any]
 DECIDING = frozenset({"approve", "reject", "respond", "edit"})
 # Where an error of a verb stands.
 BESIDE = {"approve": "reason", "reject": "reason", "respond": "words", "ask": "words", "snooze": "seconds", "pass_on": "to"}
-BUSY_MS = 200  # Slack shows a spinner until it is answered, and we answer within 300 ms
+BUSY_MS = 100  # Slack shows a spinner until it is answered, and we answer within 300 ms
 
 
 def view_submission(payload: Json, click: Click) -> Json:
@@ -73,8 +74,14 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
         return beside(BESIDE.get(choice, modals.CHOICE), told(error.message))
     except Conflict as error:
         return shows(_after_conflict(detail.row.id, who, error))
-    waking.soon(waking.SLACK)
+    _follow(detail.row.id)
     return found[0]
+
+
+def _follow(action_id: str) -> None:
+    """The copies of its card say at once what was done, so that nobody presses after it; the worker does what is left of that."""
+    waking.soon(waking.SLACK)
+    later.do(lambda: sending.at_once(UUID(action_id)))
 
 
 def _fresh(detail: ActionDetail, who: Hand) -> b.Block:
@@ -102,7 +109,7 @@ def _decide(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Js
     reason = "\n".join(filter(None, [values.get("preset", ""), values.get("reason", "")]))
     done = operations.decide(
         detail.row.id, by=who.user, verdict=verb, seen_digest=detail.row.digest, reason=reason, response=values.get("words", ""),
-        idempotency_key=pressing.key_of(click), door="slack", proof=Proof(click=said_of(who, click)),
+        idempotency_key=buttons.key_of(click), door="slack", proof=Proof(click=said_of(who, click)),
     )  # fmt: skip
     if not done.resolved:
         return shows(modals.sentence(_("Recorded. It waits for more people.")))
@@ -147,7 +154,7 @@ def _edit_confirmed(view: Json, who: Hand, click: Click) -> Json:
         what="edit", by=who.user, click=said_of(who, click),
     )  # fmt: skip
     agents.wake_edit(wanted.pk)
-    waking.soon(waking.SLACK)
+    _follow(action_id)
     return shows(modals.sentence(_("A worker checks it with the tool. The card shows the new version, or why it was refused.")))
 
 

@@ -13,14 +13,17 @@ from django.utils.translation import gettext as _
 
 from approvals.errors import ApprovalError
 from approvals.notify.errors import NotSent
-from approvals.operations import policies, slack_owing, slack_queue
+from approvals.operations import policies, slack_heard, slack_owing, slack_queue
+from approvals.operations.clock import database_now
 from approvals.operations.slack_queue import Claimed
 from approvals.policy.slack import SlackRule
 from approvals.queries import action_detail
-from approvals.slack import cards, client, noting, threads
+from approvals.slack import cards, client, noting, replies, threads
 from approvals.slack.cards import Drawn
+from approvals.slack.text import safe
 
 log = structlog.get_logger("approvals.slack")
+COPIES = 4  # as many updates as a conversation takes together
 EVENT_TYPE = "countersign_message"
 _since: int | None = None
 
@@ -33,6 +36,7 @@ def tick(*, seconds: float = 2.0) -> int:
     slack_queue.take_over()
     since = _since if _since is not None else slack_owing.begin_following()
     rule = policies.in_force().data.slack
+    slack_owing.catch_up(rule, fallback=settings.SLACK_CHANNEL)
     last = slack_owing.follow(since)
     if last > since:
         slack_owing.owe_replies(slack_owing.with_news(since))
@@ -44,6 +48,19 @@ def tick(*, seconds: float = 2.0) -> int:
         send(taken, rule)
         done += 1
     return done
+
+
+def at_once(action_id: UUID) -> None:
+    """Draw the copies of one action again now, as far as their conversations may be written to; the ticks do what is left.
+
+    For what somebody has just done in Slack: its buttons are gone, or say that they are dealt with, before anybody presses again.
+    """
+    only = slack_queue.wake(action_id, most=COPIES)
+    rule = policies.in_force().data.slack
+    for _copy in only:
+        if (taken := slack_queue.claim(only=only)) is None:
+            return
+        send(taken, rule)
 
 
 def send(taken: Claimed, rule: SlackRule) -> None:
@@ -63,7 +80,10 @@ def send(taken: Claimed, rule: SlackRule) -> None:
         ts = _put(taken, drawn)
     except NotSent as failure:
         return slack_queue.record(taken, failure)
-    return slack_queue.record(taken, None, ts=ts, shown=drawn.sha256, version=drawn.version)
+    slack_queue.record(taken, None, ts=ts, shown=drawn.sha256, version=drawn.version)
+    if taken.kind == "card" and not taken.ts:
+        slack_owing.owe_replies([UUID(taken.action)])  # what was said and decided while it waited to be posted
+    return None
 
 
 def _drawn(taken: Claimed, rule: SlackRule) -> Drawn | None:
@@ -72,7 +92,12 @@ def _drawn(taken: Claimed, rule: SlackRule) -> Drawn | None:
         detail = action_detail(UUID(taken.action), reader=None)
         if not taken.ts and not taken.lost and detail.row.state != "PENDING":
             return None
-        return cards.draw(detail, rule)
+        return cards.draw(detail, rule, slack_heard.pressed_by(UUID(taken.action)))
+    if taken.kind == "old":  # nobody has it any more: there is nothing to take away from
+        return cards.draw_old(action_detail(UUID(taken.action), reader=None)) if taken.ts else None
+    if taken.kind == "whisper":
+        said = replies.spoken(taken.body)
+        return Drawn(said["text"], said["blocks"], 0) if database_now().timestamp() < taken.body["until"] else None
     if taken.kind == "reply":
         return threads.draw(taken.key, rule) if taken.thread else None
     return noting.draw(taken)
@@ -81,8 +106,10 @@ def _drawn(taken: Claimed, rule: SlackRule) -> Drawn | None:
 def _put(taken: Claimed, drawn: Drawn) -> str:
     """Post it, or make what stands there say this. Returns Slack's name of it. Raises NotSent."""
     channel = taken.address or _open(taken)
+    if taken.kind == "whisper":
+        return str(client.call(taken.team, "chat.postEphemeral", channel=channel, **replies.spoken(taken.body)).get("message_ts") or "-")
     metadata = {"event_type": EVENT_TYPE, "event_payload": {"message": taken.id, "shown": drawn.sha256, "site": settings.PUBLIC_URL}}
-    said = {"channel": channel, "text": drawn.text, "blocks": drawn.blocks, "metadata": metadata}
+    said = {"channel": channel, "text": safe(drawn.text), "blocks": drawn.blocks, "metadata": metadata}
     ts = taken.ts or (_found(taken, channel) if taken.lost else "")
     if ts:
         client.call(taken.team, "chat.update", ts=ts, **said)

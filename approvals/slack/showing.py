@@ -14,7 +14,7 @@ from approvals.legible.paths import walk
 from approvals.policy.slack import SlackRule
 from approvals.queries import ActionDetail
 from approvals.render.arguments import line_of
-from approvals.slack.text import broken, shown
+from approvals.slack.text import broken, shown, valued
 
 MOST_FIELDS = 20  # two sections of ten
 MOST_IN_NAME = 200
@@ -43,12 +43,12 @@ class Showing:
 
 def of_card(detail: ActionDetail, rule: SlackRule) -> Showing:
     """In a channel: only arguments that the policy calls safe there."""
-    return _showing(detail, rule.safe_fields(detail.row.tool))
+    return _showing(detail, rule.safe_fields(detail.row.tool), preview=rule.shows_preview(detail.row.tool))
 
 
 def of_modal(detail: ActionDetail) -> Showing:
     """In the view of one person who may decide it: all of them, and what the tool's own preview says."""
-    return _showing(detail, None)
+    return _showing(detail, None, preview=True)
 
 
 def why_not_here(detail: ActionDetail, rule: SlackRule, showing: Showing) -> str:
@@ -60,15 +60,29 @@ def why_not_here(detail: ActionDetail, rule: SlackRule, showing: Showing) -> str
     return "" if showing.whole else showing.why
 
 
-def _showing(detail: ActionDetail, safe: Collection[str] | None) -> Showing:
+def _showing(detail: ActionDetail, safe: Collection[str] | None, *, preview: bool) -> Showing:
     args = detail.args if isinstance(detail.args, dict) else {"value": detail.args}
     kept = args if safe is None else {name: value for name, value in args.items() if name in safe}
     details = detail.preview.get("details")
-    shown_too = {"preview": details} if details and safe is None else {}
+    shown_too = {"preview": _by_column(details)} if details and preview else {}
     leaves = [*(walk(kept) if kept else ()), *(walk(shown_too) if shown_too else ())]
     fields = tuple(_field(path, value) for path, value in leaves[:MOST_FIELDS])
     hidden = bool(details) and not shown_too
     return Showing(fields, *_whole(fields, missing=len(args) - len(kept), more=len(leaves) - len(fields), hidden=hidden))
+
+
+def _by_column(details: Any) -> Any:
+    """A preview's table with the name of its column at every value, as far as that says the same."""
+    columns = details.get("columns") if isinstance(details, dict) else None
+    sides = [side for side in ("before", "after") if isinstance(details, dict) and side in details]
+    if not (isinstance(columns, list) and sides and all(isinstance(c, str) for c in columns) and len(set(columns)) == len(columns)):
+        return details
+    rows = [row for side in sides for row in (details[side] if isinstance(details[side], list) else [None])]
+    if not rows or not all(isinstance(row, list) and len(row) == len(columns) for row in rows):
+        return details
+    tables = {side: [dict(zip(columns, row, strict=True)) for row in details[side]] for side in sides}
+    rest = {name: value for name, value in details.items() if name != "columns"}
+    return {**rest, **{side: table[0] if len(table) == 1 else table for side, table in tables.items()}}
 
 
 def _whole(fields: Collection[Shown], *, missing: int, more: int, hidden: bool) -> tuple[bool, str]:
@@ -87,7 +101,7 @@ def _whole(fields: Collection[Shown], *, missing: int, more: int, hidden: bool) 
 
 def _field(path: str, value: Any) -> Shown:
     line = line_of(path, value)
-    text, name = shown(line.value), shown(line.path)
+    text, name = valued(value, shown(line.value)), shown(line.path)
     odd = "; ".join(line.flags) or (_("holds characters that do not show themselves") if line.marked else "")
     # A name is cut as well, and what keeps mentions from being any makes a text longer: whatever does not stand there is counted.
     missing = max(0, len(text) - MOST_IN_FIELD) + max(0, len(name) - MOST_IN_NAME)

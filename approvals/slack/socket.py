@@ -46,20 +46,24 @@ def serve(over: threading.Event) -> None:
 
 
 def _heard(connection: BaseSocketModeClient, request: SocketModeRequest) -> None:
-    """One envelope: done, then acknowledged with its answer. Not acknowledged when the database is away: Slack sends it again."""
+    """One envelope: done (or stored), then acknowledged with its answer. Not acknowledged when the database is away: Slack sends it again."""
     try:
         answer = _answer(request)
     except DatabaseError:
         log.exception("slack_socket_database")
-        return
     except Malformed:
         log.warning("slack_socket_malformed")
-        answer = {}
+        _acknowledge(connection, request, {})
     except Exception:
         log.exception("slack_socket_failed")
-        answer = {}
+        _acknowledge(connection, request, {})
+    else:
+        _acknowledge(connection, request, answer)
     finally:
         connections.close_all()  # the SDK's threads come and go
+
+
+def _acknowledge(connection: BaseSocketModeClient, request: SocketModeRequest, answer: dict[str, Any]) -> None:
     connection.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id, payload=answer or None))
 
 

@@ -2,12 +2,17 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 from approvals.notify.words import name as defanged
 from approvals.render.reveal import Revealed, line, written_out
 
 _MENTION = re.compile(r"[@#!](?=\w)")
 _BREAK = "\u2060"  # a word joiner between the sign and the word: Slack then knows neither a channel nor a person by it
+_RETURN = "⏎"
+_NUMBER = r"[-+]?[\d.,_ ]*\d[\d.,_ ]*(e[-+]?\d+)?"
+_WORDS = r"null|nil|none|nothing|empty|undefined|true|false|yes|no|nan|[-+]?inf(inity)?"
+_AMBIGUOUS = re.compile(rf"""\s*($|["'“”„«{{\[(]|({_NUMBER}|{_WORDS})\s*$)""", re.IGNORECASE)
 _MARKS = re.compile(r"([*_~`])")
 
 
@@ -30,6 +35,18 @@ def shown(found: Revealed) -> str:
 def spelled(text: str) -> str:
     """A line of somebody else's, every character visible."""
     return shown(line(text))
+
+
+def valued(value: Any, text: str) -> str:
+    """A value, of which `text` shows every character, so that nothing else reads the same: the one rule for all of Slack.
+
+    Texts that could be taken for something else (nothing, numbers, yes and no, lists, what is quoted, what begins or ends with a space) stand
+    in quotation marks. Line breaks are marked, so that no second line looks like another argument.
+    """
+    if not isinstance(value, str):
+        return text
+    marked = text.replace(_RETURN, f"⟨U+{ord(_RETURN):04X}⟩").replace("\n", f" {_RETURN}\n   ")
+    return f'"{marked}"' if _AMBIGUOUS.match(value) or value != value.strip() else marked
 
 
 def named(text: str, most: int = 80) -> str:

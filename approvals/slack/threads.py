@@ -1,5 +1,6 @@
 """The thread under a card is the discussion of its action: what happened is said there, comments go both ways, and no text ever decides."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from approvals.queries import comments
 from approvals.queries import slack as queries
 from approvals.slack import blocks as b
 from approvals.slack.cards import Drawn, url_of
-from approvals.slack.text import broken, cut, date, link, safe, spelled
+from approvals.slack.text import broken, cut, date, link, safe, spelled, valued
 from approvals.web.receipts import VERDICTS, door_of
 from audit.languages import told
 
@@ -69,7 +70,10 @@ def changed(before: Any, after: Any, safe_names: frozenset[str] | None) -> tuple
 
 
 def _value(values: Mapping[str, Any], path: str) -> str:
-    return cut(spelled(str(values[path])), 200) if path in values else _("(not there)")
+    if path not in values:
+        return _("(not there)")
+    found = values[path]
+    return cut(valued(found, spelled(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False))), 200)
 
 
 def _dict(args: Any) -> dict[str, Any]:

@@ -60,9 +60,11 @@ class Gestures:
 
     # -- what people do ---------------------------------------------------------------------------
 
-    def press(self, user: str, channel: str, ts: str, action_id: str, *, payload: Json | None = None, **changed: Any) -> Answer:
-        """A button (or a menu, with `selected_option`) of a message."""
-        message = self.world.message(channel, ts) or {}
+    def press(
+        self, user: str, channel: str, ts: str, action_id: str, *, payload: Json | None = None, seen: Json | None = None, **changed: Any
+    ) -> Answer:
+        """A button (or a menu, with `selected_option`) of a message. `seen`: the message as their client shows it still."""
+        message = seen or self.world.message(channel, ts) or {}
         element, block = _element(message.get("blocks", []), action_id)
         where = self.world.channels[channel]
         sent = {

@@ -106,6 +106,13 @@ def update(world: World, team: Team, args: Json) -> Json:
     return {"channel": channel.id, "ts": message["ts"], "text": message["text"]}
 
 
+def permalink(world: World, team: Team, args: Json) -> Json:
+    channel, ts = _channel(world, team, args), str(args.get("message_ts", ""))
+    if world.message(channel.id, ts) is None:
+        raise Refused("message_not_found")
+    return {"channel": channel.id, "permalink": f"https://{team.id.lower()}.example/archives/{channel.id}/p{ts.replace('.', '')}"}
+
+
 def delete(world: World, team: Team, args: Json) -> Json:
     channel = _channel(world, team, args)
     message = world.message(channel.id, str(args.get("ts", "")))
@@ -305,7 +312,7 @@ OPEN: dict[str, Callable[[World, Json, str], Json]] = {
     "oauth.v2.access": oauth, "apps.connections.open": connections, "api.test": lambda world, args, token: {},
 }  # fmt: skip
 METHODS: dict[str, Callable[[World, Team, Json], Json]] = {
-    "auth.test": auth_test, "auth.revoke": revoke, "chat.postMessage": post, "chat.update": update, "chat.delete": delete, "chat.postEphemeral": whisper,
+    "auth.test": auth_test, "auth.revoke": revoke, "chat.postMessage": post, "chat.update": update, "chat.delete": delete, "chat.getPermalink": permalink, "chat.postEphemeral": whisper,
     "views.open": open_view, "views.push": push_view, "views.update": update_view, "views.publish": publish, "users.info": user_info,
     "conversations.history": history, "conversations.replies": replies, "conversations.info": channel_info, "conversations.list": channel_list,
     "conversations.open": channel_open, "conversations.join": channel_join, "conversations.members": members,

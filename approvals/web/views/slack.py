@@ -11,10 +11,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals import permissions
 from approvals.errors import NotAllowed
-from approvals.operations import slack_people, slack_queue
+from approvals.operations import policies, slack_people, slack_queue
 from approvals.queries import slack as queries
 from approvals.web import keepers
 from approvals.web.http import Request
+from approvals.web.slack_places import nowhere
 from audit.sentences import say
 
 
@@ -48,10 +49,12 @@ def messages(request: Request) -> HttpResponse:
     page = keepers.page_of(
         request, words, lambda state, before: queries.messages(state=state, before=before, limit=queries.PAGE + 1), size=queries.PAGE
     )
+    teams = queries.teams()
     context = {
         "rows": [(row, reverse("action", args=[row.action]) if row.action else "") for row in page.rows],
         "standing": queries.standing(),
-        "teams": queries.teams(),
+        "teams": teams,
+        "nowhere": list(nowhere(policies.in_force().data.slack, [team.team for team in teams])),
         "may_connect": permissions.can_connect(request.user),
         "chips": page.chips,
         "pager": page.pager,

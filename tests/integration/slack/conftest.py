@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from approvals.models import SlackTeam, User
-from approvals.operations import slack_installs, slack_people
+from approvals.operations import slack_installs, slack_owing, slack_people
 from approvals.operations.slack_installs import Installed
 from approvals.operations.slack_people import Identity
 from approvals.slack import later, sending
@@ -51,6 +51,7 @@ def slack(world: World, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
     settings.PUBLIC_URL = "https://countersign.test"
     monkeypatch.setattr(later, "do", lambda job: job())
     monkeypatch.setattr(sending, "_since", None)
+    monkeypatch.setattr(slack_owing, "_caught_up", None)
     yield server
     server.close()
 

@@ -129,7 +129,7 @@ def test_numbers_choices_and_yes_or_no_have_their_own_fields(hands, world, cast,
     values = {"edit:n": text("9"), "edit:kind": option("b"), "edit:on": option("false"), "edit:deep": text('{"x": 1}')}
     assert "maximum" in submit(hands, "edit", **values).body["errors"]["edit:n"]
     shown = json.dumps(submit(hands, "edit", **{**values, "edit:n": text("2")}).body["view"]["blocks"], ensure_ascii=False)
-    assert "n: 1 → 2" in shown and "on: True → False" in shown and "deep" not in shown
+    assert "n: 1 → 2" in shown and "on: true → false" in shown and "deep" not in shown
 
 
 def test_answer_ask_reserve_give_back_snooze_and_pass_on(hands, world, waiting, cast):

@@ -2,10 +2,12 @@
 
 import time
 
+import psycopg
 import pytest
+from django.db import connection, transaction
 
-from approvals.models import Decision
-from approvals.slack import socket
+from approvals.models import Comment, Decision
+from approvals.slack import later, socket
 from audit import queries as log
 from tests import factories, fakes
 from tests.integration.slack.test_slack_cards import card, tick
@@ -37,8 +39,39 @@ def test_the_same_deliveries_come_over_the_socket(connected, world, hands, cast)
     assert hands.again().status == 200 and Decision.objects.count() == 1
     assert "0 actions wait for you" in hands.command("U0MEI", "C0AI", "/approvals", "").body["text"]
     hands.reply("U0MEI", "C0AI", "thanks", card(world)["ts"])
-    hands.press("U0STRANGE", "C0AI", card(world)["ts"], "review", action={"action_id": "approve"}) if _has(card(world), "review") else None
-    assert Decision.objects.count() == 1
+    assert Comment.objects.get().text == "thanks"
+
+
+def test_over_the_socket_nobody_is_somebody_else(connected, world, hands, cast):
+    factories.action()
+    tick()
+    assert hands.press("U0STRANGE", "C0AI", card(world)["ts"], "approve").status == 200
+    assert not Decision.objects.exists() and "not linked" in world.private("C0AI", "U0STRANGE")[-1]
+
+
+def test_a_press_is_acknowledged_while_somebody_else_holds_the_action(connected, world, hands, cast, monkeypatch):
+    """What holds it is there until after the acknowledgement: then it is decided, as it was stored."""
+    action = factories.action()
+    tick()
+    monkeypatch.setattr(later, "do", after_commit)
+    other = other_connection()
+    other.execute("SELECT 1 FROM approvals_action WHERE id = %s FOR UPDATE", [action.pk])
+    answer = hands.press("U0MEI", "C0AI", card(world)["ts"], "approve")
+    assert answer.status == 200 and not Decision.objects.exists()
+    other.rollback()
+    other.close()
+    later.wait()
+    assert Decision.objects.get().by == cast.reviewer and not _has(card(world), "approve")
+
+
+def after_commit(job) -> None:
+    """As it is outside of tests: in a thread, when the caller's transaction has committed."""
+    transaction.on_commit(lambda: later._begin(job))
+
+
+def other_connection() -> psycopg.Connection:
+    at = connection.get_connection_params()
+    return psycopg.connect(**{name: at[name] for name in ("host", "port", "dbname", "user", "password") if at.get(name)})
 
 
 def _has(message, name: str) -> bool:

@@ -1,0 +1,200 @@
+"""A press that is acknowledged before it is decided: stored, decided exactly once by whoever is there, and never lost with a process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from datetime import timedelta
+from urllib.parse import parse_qsl
+
+import psycopg
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection, transaction
+
+from approvals import tasks
+from approvals.models import Action, Decision, SlackHeard
+from approvals.operations import people, slack_heard
+from approvals.slack import approving, later, sending
+from approvals.slack.handling import handle
+from approvals.slack.verifying import over_socket
+from audit import queries as log
+from audit.actors import SYSTEM
+from tests import factories, fakes
+from tests.integration.slack.test_slack_cards import buttons, card, tick, words
+from tests.slack.gestures import Answer, Gestures
+
+pytestmark = [pytest.mark.usefixtures("routed"), pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def action(world) -> Action:
+    made = factories.action()
+    tick()
+    return made
+
+
+@pytest.fixture
+def nobody_after(monkeypatch) -> list:
+    """What comes after the acknowledgement is never done: the process dies in that second."""
+    lost: list = []
+    monkeypatch.setattr(later, "do", lost.append)
+    return lost
+
+
+@pytest.fixture
+def held(action):
+    """Somebody else holds the action's row, in a connection of their own."""
+    at = connection.get_connection_params()
+    names = {"host", "port", "dbname", "user", "password"}
+    other = psycopg.connect(**{name: value for name, value in at.items() if name in names and value})
+    other.execute("SELECT 1 FROM approvals_action WHERE id = %s FOR UPDATE", [action.pk])
+    yield other
+    other.close()
+
+
+def press(hands, world, user="U0MEI"):
+    return hands.press(user, "C0AI", card(world)["ts"], "approve")
+
+
+def request_of_a_press(world) -> tuple[str, bytes, dict[str, str]]:
+    """What Slack would send for Mei's press on Approve."""
+    kept: list[tuple[str, bytes, dict[str, str]]] = []
+
+    def keep(path, body, headers) -> Answer:
+        kept.append((path, body, dict(headers)))
+        return Answer(200, {})
+
+    Gestures(world, keep).press("U0MEI", "C0AI", card(world)["ts"], "approve")
+    return kept[0]
+
+
+def stored() -> int:
+    return SlackHeard.objects.filter(todo__isnull=False).count()
+
+
+def test_a_press_on_a_locked_action_outlives_the_process_that_took_it(world, hands, action, held, nobody_after, cast):
+    answer = press(hands, world)
+    assert answer.status == 200 and stored() == 1 and not Decision.objects.exists()
+    held.rollback()
+    with fakes.clock_moved(seconds=1):
+        assert approving.sweep() == 0  # a living thread would have it in hand still
+    with fakes.clock_moved(seconds=3):
+        tasks.slack()
+        tasks.slack()
+    decision = Decision.objects.get()
+    assert (decision.by, decision.door, decision.verdict) == (cast.reviewer, "slack", "approve") and stored() == 0
+    (recorded,) = [e for e in log.timeline(action=str(action.pk)) if e.kind == "decision.recorded"]
+    assert recorded.data["click"]["slack_user"] == "U0MEI" and recorded.data["click"]["signature"].startswith("v0=")
+    assert hands.again().status == 200 and Decision.objects.count() == 1  # Slack's own retry of it
+    assert buttons(card(world)) == []
+
+
+def test_meanwhile_the_card_says_that_it_is_being_dealt_with(world, hands, action, held, nobody_after):
+    press(hands, world)
+    key, about = _left()
+    assert not approving.finish(key, patience_ms=50)  # it is held
+    sending.at_once(about)
+    assert buttons(card(world)) == [] and "Processing… (pressed by rita)" in words(card(world))
+    held.rollback()
+    approving._soon(key, about)
+    assert "by rita" in words(card(world)) and "Processing" not in words(card(world)) and Decision.objects.count() == 1
+
+
+def _left():
+    with fakes.clock_moved(seconds=3):
+        return slack_heard.left_over()[0]
+
+
+def test_it_is_decided_once_whoever_comes_first(world, hands, action, held, nobody_after):
+    press(hands, world)
+    held.rollback()
+    key, _about = _left()
+    fakes.together([lambda: approving.finish(key)] * 4)
+    assert Decision.objects.count() == 1 and stored() == 0
+
+
+@pytest.mark.parametrize("why", ["role", "unlinked", "expired", "version", "late"])
+def test_everything_is_asked_again_when_it_is_decided(world, hands, action, held, nobody_after, cast, why, monkeypatch):
+    press(hands, world)
+    held.rollback()
+    _left()
+    minutes = 0.1
+    if why == "role":
+        people.ensure_person(username="rita", roles=["auditors"], by=SYSTEM)
+    elif why == "unlinked":
+        hands.event("T0HOME", {"type": "user_change", "user": {"id": "U0MEI", "team_id": "T0HOME", "is_restricted": True}})
+    elif why == "version":
+        kept = SlackHeard.objects.get(todo__isnull=False)
+        SlackHeard.objects.filter(pk=kept.pk).update(todo={**(kept.todo or {}), "prefix": "0" * 12})
+    elif why == "late":
+        minutes = 6
+    else:
+        monkeypatch.setattr(slack_heard, "LATE_AFTER", timedelta(hours=3))
+        minutes = 120
+    monkeypatch.setattr(later, "do", lambda job: job())
+    with fakes.clock_moved(minutes=minutes):
+        approving.sweep()
+    said = {
+        "role": "not in that group", "unlinked": "not linked", "expired": "time to decide this has passed", "version": "changed since",
+        "late": "press again",
+    }  # fmt: skip
+    assert not Decision.objects.exists() and stored() == 0 and said[why] in world.private("C0AI", "U0MEI")[-1]
+
+
+def test_what_is_stored_is_not_forgotten_before_it_is_dealt_with(world, hands, action, held, nobody_after):
+    press(hands, world)
+    with fakes.clock_moved(hours=30):
+        slack_heard.forget_old()
+    assert stored() == 1
+
+
+def test_a_web_process_killed_with_a_press_in_hand_loses_none(world, hands, action, held, nobody_after, cast):
+    """A process of its own takes the press over the signed door and waits for the row; it gets SIGKILL; the next tick decides."""
+    path, body, headers = request_of_a_press(world)
+    code = textwrap.dedent(
+        f"""
+        import django, sys, time
+        django.setup()
+        from django.test import Client
+        headers = {headers!r}
+        kind = headers.pop("Content-Type")
+        print(Client(SERVER_NAME="localhost").generic("POST", {path!r}, {body!r}, content_type=kind, headers=headers).status_code, flush=True)
+        time.sleep(60)
+        """
+    )
+    at = connection.settings_dict
+    env = {
+        **os.environ, "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings"),
+        "SLACK_SIGNING_SECRET": world.signing_secret, "SLACK_API_URL": django_settings.SLACK_API_URL,
+    }  # fmt: skip
+    code = f"import os\nfrom django.conf import settings\nsettings.DATABASES['default'].update({_plain(at)!r})\n{code}"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=env) as child:
+        assert child.stdout is not None
+        said = child.stdout.readline().strip()
+        child.send_signal(signal.SIGKILL)
+    assert said == "200"
+    assert stored() == 1 and not Decision.objects.exists()
+    held.rollback()
+    with fakes.clock_moved(seconds=4):
+        tasks.slack()
+    assert Decision.objects.get().by == cast.reviewer and stored() == 0
+
+
+def _plain(at) -> dict:
+    return {name: at[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")}
+
+
+def test_over_the_socket_it_is_stored_and_acknowledged_before_anything_waits(world, hands, action, held, nobody_after):
+    """Whatever holds the row, the acknowledgement waits for none of it."""
+    _path, body, _headers = request_of_a_press(world)
+    payload = json.loads(dict(parse_qsl(body.decode()))["payload"])
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '1ms'")  # it may wait for nothing at all
+        assert handle("block_actions", payload, over_socket(b"x", "E1")) == {}
+    assert stored() == 1
+    held.rollback()
+    key, _about = _left()
+    assert approving.finish(key) and Decision.objects.count() == 1
