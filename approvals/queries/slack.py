@@ -159,12 +159,13 @@ def messages(*, state: str = "", before: int = 0, limit: int = PAGE) -> list[Mes
 def standing() -> Standing:
     """The figures over the list, also for `doctor` and `slack_check`."""
     late = Q(state=SlackState.WAITING) & (Q(due_at__lt=Now() - LATE) | Q(attempts__gte=3))
-    found: dict[str, Any] = SlackMessage.objects.filter(state__in=[SlackState.WAITING, SlackState.FAILED]).aggregate(
+    left = SlackMessage.objects.filter(channel__team__removed_at=None, state__in=[SlackState.WAITING, SlackState.FAILED])
+    found: dict[str, Any] = left.aggregate(
         waiting=Count("pk", filter=Q(state=SlackState.WAITING)),
         late=Count("pk", filter=late),
         failed=Count("pk", filter=Q(state=SlackState.FAILED)),
     )
-    troubled = SlackMessage.objects.filter(state__in=[SlackState.WAITING, SlackState.FAILED]).exclude(error="").order_by("-changed_at")
+    troubled = left.exclude(error="").order_by("-changed_at")
     error = (
         troubled.values_list("error", flat=True).first()
         or SlackTeam.objects.filter(removed_at=None).exclude(error="").values_list("error", flat=True).first()

@@ -38,8 +38,31 @@ def test_cards_home_comments_and_halt_with_no_workspace(demo: Stack, chromium: B
     mei.locator(f'[data-reply="{ts}"]').fill("the amount is wrong")
     mei.keyboard.press("Enter")
     expect(web.locator("[id^=comments-]").first).to_contain_text("the amount is wrong", timeout=30_000)
+    _refund(demo, mei)
+    _on_a_phone(demo, chromium)
     _home(mei)
     _halt(demo, chromium, web)
+
+
+def _refund(demo: Stack, mei: Page) -> None:
+    """A refund of medium risk is approved on its card, which says so at once."""
+    demo.start_run("T-1040")
+    card = mei.locator(".message:not(.private)", has_text="Refund").filter(has=mei.get_by_role("button", name="Approve", exact=True)).last
+    expect(card).to_be_visible(timeout=60_000)
+    here = mei.locator(f'.message[data-ts="{card.get_attribute("data-ts")}"]').first
+    here.get_by_role("button", name="Approve", exact=True).click()
+    expect(here).to_contain_text("Approved", timeout=30_000)
+    expect(here.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
+
+
+def _on_a_phone(demo: Stack, chromium: Browser) -> None:
+    """The operators' list of messages fits 390 px."""
+    phone = chromium.new_context(base_url=demo.url, viewport={"width": 390, "height": 844}).new_page()
+    phone.set_default_timeout(20_000)
+    phone.goto(demo.links["operator"])
+    phone.goto("/deliveries/slack")
+    expect(phone.locator("table tbody tr").first).to_be_visible()
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def _home(mei: Page) -> None:

@@ -50,8 +50,9 @@ def messages(request: Request) -> HttpResponse:
         request, words, lambda state, before: queries.messages(state=state, before=before, limit=queries.PAGE + 1), size=queries.PAGE
     )
     teams = queries.teams()
+    kinds = {"card": _("card"), "reply": _("reply"), "note": _("message"), "old": _("old copy"), "whisper": _("private sentence")}
     context = {
-        "rows": [(row, reverse("action", args=[row.action]) if row.action else "") for row in page.rows],
+        "rows": [(row, kinds.get(row.kind, row.kind), reverse("action", args=[row.action]) if row.action else "") for row in page.rows],
         "standing": queries.standing(),
         "teams": teams,
         "nowhere": list(nowhere(policies.in_force().data.slack, [team.team for team in teams])),
