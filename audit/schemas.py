@@ -14,14 +14,26 @@ from referencing.exceptions import Unresolvable
 MOST = 20  # things wrong with one value that are told
 
 
+_UNUSABLE = "its schema cannot be used: {}"
+
+
+def broken(schema: Any) -> str:
+    """What is wrong with a schema itself, "" when it is one."""
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except (SchemaError, RecursionError) as wrong:
+        return _UNUSABLE.format(str(wrong)[:200])
+    return ""
+
+
 def why_not(schema: Mapping[str, Any], value: Any) -> str:
     """What is wrong with a value, "" when it fits. A schema that is none, or points to nowhere, refuses everything: nothing passes unchecked."""
+    if wrong := broken(schema):
+        return wrong
     try:
-        checker = jsonschema.Draft202012Validator(schema)
-        checker.check_schema(schema)
-        error = jsonschema.exceptions.best_match(checker.iter_errors(value))
-    except (SchemaError, Unresolvable, RecursionError) as broken:
-        return f"its schema cannot be used: {str(broken)[:200]}"
+        error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(value))
+    except (Unresolvable, RecursionError) as deep:
+        return _UNUSABLE.format(str(deep)[:200])
     return "" if error is None else f"{error.json_path.removeprefix('$').lstrip('.') or 'the answer'}: {error.message[:300]}"
 
 
@@ -29,16 +41,21 @@ def problems(schema: Mapping[str, Any], value: Any) -> dict[str, str]:
     """What does not fit, by the path of each place; {} when everything does."""
     try:
         found = list(jsonschema.Draft202012Validator(schema).iter_errors(value))[:MOST]
-    except (SchemaError, Unresolvable, RecursionError) as broken:
-        return {"": f"its schema cannot be used: {str(broken)[:200]}"}
+    except (SchemaError, Unresolvable, RecursionError) as wrong:
+        return {"": _UNUSABLE.format(str(wrong)[:200])}
     return {".".join(str(part) for part in error.absolute_path): error.message[:300] for error in found}
 
 
-def meant(text: str, schema: Mapping[str, Any] | None) -> Any:
+def meant(text: str, schema: Mapping[str, Any] | None, *, as_json: bool = False) -> Any:
     """The value that a person's words mean. Text where text fits; otherwise JSON.
 
-    Without a schema only what is plainly meant as JSON, an object or a list, is taken for it.
+    Without a schema only what is plainly meant as JSON, an object or a list, is taken for it, unless the person says that it is.
+
+    Raises:
+        ValueError: it is said to be JSON, and is none.
     """
+    if as_json:
+        return json.loads(text, parse_constant=_no_constant)
     if schema is not None and not why_not(schema, text):
         return text
     if schema is None and not text.lstrip().startswith(("{", "[")):

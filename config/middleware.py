@@ -1,6 +1,7 @@
 """What every request passes: limits that turn malformed input into a sentence, and the one translator of our errors."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -52,7 +53,7 @@ class RequestLimits:
         except (TooManyFieldsSent, UnicodeError, ValueError):
             return refusal(request, 400, "bad_address", say("That address has too many parts; open the page from the list instead"))
         if request.path.startswith(PREFIX):
-            return _program(request) or strangers.answer(request, self.get_response, refusal)
+            return _program(request) or _method(request, strangers.answer(request, self.get_response, refusal))
         if request.method == "POST" and (refused := _unreadable(request)):
             return refused
         return self.get_response(request)
@@ -89,6 +90,15 @@ def _program(request: HttpRequest) -> HttpResponse | None:
     except RequestDataTooBig:
         return refusal(request, 413, "too_large", say("That is too large: at most 768 kB are accepted here"))
     return None
+
+
+def _method(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """ninja refuses a method in plain text; here every refusal is a problem."""
+    if answer.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+        return answer
+    refused = refusal(request, 405, "wrong_method", say("This address takes %(methods)s", methods=answer.headers.get("Allow", "GET")))
+    refused.headers["Allow"] = answer.headers.get("Allow", "GET")
+    return refused
 
 
 class Doors:

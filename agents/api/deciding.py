@@ -35,7 +35,7 @@ def decide(request: HttpRequest, action_id: UUID, body: DecisionIn, key: str = K
     asks at high and critical is given on the page."""
     who = caller(request, DECIDE)
     permissions.check_read(who.user)
-    said = operations.Also(do_not_retry=body.do_not_retry, stop_run=body.stop_run, done=body.done, result=body.result)
+    said = operations.Also(do_not_retry=body.do_not_retry, stop_run=body.stop_run, as_json=body.as_json, done=body.done, result=body.result)
     try:
         done = operations.decide(
             action_id, by=who.user, verdict=body.verdict, seen_digest=body.digest, reason=body.reason, response=body.response,

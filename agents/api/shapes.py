@@ -193,6 +193,9 @@ class DecisionIn(Strict):
     digest: str = Field(pattern=HEX)
     reason: str = Field("", max_length=2_000)
     response: str = Field("", max_length=20_000)
+    as_json: bool = Field(
+        False, description="Of the answer to a question: `response` is JSON and means its value, as `false` or `30`, not the text"
+    )
     do_not_retry: bool = False
     stop_run: bool = False
     done: bool | None = Field(None, description="Of a take-over: whether it could be done")

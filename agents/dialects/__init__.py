@@ -12,14 +12,16 @@ Pure: no LangGraph, no tables. Sources: docs/agents.md names the versions the sh
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agents import kept
 from agents.dialects import breakpoints, calls, forms, hitl, inbox
+from agents.dialects.forms import no_yes
 from agents.dialects.record import Quirks, Record, Said, Unanswerable
 from audit import canonical
 
-__all__ = ["Quirks", "Record", "Said", "Unanswerable", "answer", "digest", "read"]
+__all__ = ["Quirks", "Record", "Said", "Unanswerable", "answer", "digest", "no_yes", "read"]
 
 DOMAIN = "hitl/asked/v1"
 _READERS: Sequence[Callable[[Any, Mapping[str, Any] | None], Record | None]] = (
@@ -42,7 +44,16 @@ _WRITERS: Mapping[str, Callable[[Record, Sequence[Said], Quirks], Any]] = {
 
 def read(value: Any, response_schema: Mapping[str, Any] | None = None) -> Record:
     """The normalised record of an interrupt's value. What fits no dialect is a plain question: nothing is ever unreadable."""
-    return next(record for reader in _READERS if (record := reader(value, response_schema)) is not None)
+    record = next(record for reader in _READERS if (record := reader(value, response_schema)) is not None)
+    return record if record.expires_at else replace(record, expires_at=_until(value))
+
+
+def _until(value: Any) -> str:
+    """AG-UI's `expires_at`, which any dialect may carry beside its own keys; of several requests, the first that has one."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, Mapping) and isinstance(one.get("expires_at"), str):
+            return str(one["expires_at"])
+    return ""
 
 
 def answer(record: Record, said: Sequence[Said], quirks: Quirks) -> Any:

@@ -28,16 +28,35 @@ def read(value: Any, response_schema: Mapping[str, Any] | None) -> Record:
 
 
 def answer(record: Record, said: Sequence[Said], quirks: Quirks) -> Any:
-    """The person's words, or the JSON they mean. That there is no answer is told as data, where the schema has room for it."""
+    """The person's words, or the JSON they mean. That there is no answer is told as a `Refusal`, where the schema has room for it.
+
+    A graph elsewhere that states no schema is told `False`: there a dict, whatever it says, would be taken for a yes.
+    """
     one = said[0]
     if one.kind == RESPOND:
-        value = schemas.meant(one.message, record.schema)
+        value = schemas.meant(one.message, record.schema, as_json=bool(one.more.get("json")))
         check(record.schema, value)
         return value
-    refusal = {"status": one.status, "reason": one.message, **one.more}
+    if record.schema is None and quirks.far:
+        return False
+    refusal = {"approved": False, "status": one.status, "reason": one.message, **one.more}
     if record.schema is not None and schemas.why_not(record.schema, refusal):
         raise Unanswerable(kept.ONLY_ANSWERS(status=one.status))
     return refusal
+
+
+class Refusal(dict[str, Any]):
+    """What a graph gets where a plain question was refused, expired or withdrawn. No yes: LangGraph's own example goes on where the answer is true,
+    `if interrupt(...): proceed`, and a dict would be."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+def no_yes(answer: Any) -> Any:
+    """The answer as a graph may have it: a refusal that came out of a checkpoint is false again."""
+    refused = isinstance(answer, dict) and answer.get("approved") is False and {"status", "reason"} <= answer.keys()
+    return Refusal(answer) if refused else answer
 
 
 def _question(value: Any, keys: Mapping[str, Any]) -> str:

@@ -85,9 +85,11 @@ class Quirks:
 
     Attributes:
         stringify: values of arguments as text, as Agent Inbox once sent them.
+        far: its graph runs elsewhere, where nothing of ours sees to it that a refusal is no yes.
     """
 
     stringify: bool = False
+    far: bool = False
 
 
 def check(schema: Mapping[str, Any] | None, value: Any) -> None:

@@ -189,13 +189,13 @@ def _stray() -> list[Any]:
 
 
 def _checked(value: Any, *, response_schema: Any = None) -> Any:
-    """LangGraph's `interrupt`, which stops when the answer at hand is for something else than is asked now."""
+    """LangGraph's `interrupt`, which stops when the answer at hand is for something else than is asked now; a refusal is false."""
     if _watched:
         config = get_config()["configurable"]
         shown = _watched.get(str(config.get("thread_id")))
         if shown is not None:
             _compare(shown, config, value)
-    return _original(value, response_schema=response_schema)
+    return dialects.no_yes(_original(value, response_schema=response_schema))
 
 
 def _compare(shown: _Shown, config: Mapping[str, Any], value: Any) -> None:

@@ -12,7 +12,7 @@ from langgraph.pregel import Pregel
 
 from agents.dialects import Quirks
 from agents.errors import BadProject
-from agents.graphs import guard
+from agents.graphs import apart, guard
 from agents.graphs.exported import Graph, compiler_of, graph_of, own_checkpointer
 from agents.graphs.found import Found, tools_of
 from agents.graphs.project import Project, code_sha256
@@ -24,7 +24,6 @@ from audit.sentences import say
 
 __all__ = ["Graph", "Loaded", "code_sha256", "load_agent", "load_project"]
 
-_OURS = ("agents", "approvals", "audit", "config", "__main__", "tests.")
 _MESSAGES = {
     "type": "array",
     "minItems": 1,
@@ -133,22 +132,31 @@ def load_project(path: Path) -> list[Loaded]:
     """
     guard.install()  # before the project imports `interrupt`
     read = read_project(path)
-    read.prepare()
+    apart.enter(read)
     return [_load(read, slug, target) for slug, target in read.graphs.items()]
 
 
-@lru_cache(maxsize=64)
 def load_agent(project: str, slug: str, version: int = 0) -> Loaded:
-    """One graph of a project, loaded once per process and version: registering a new version makes workers read it anew."""
+    """One graph of a project, loaded once per process and version: registering a new version makes workers read it anew.
+
+    This process stands in its project from here on, until it loads an agent of another.
+    """
     if not project:
         return elsewhere(slug)
+    loaded = _load_agent(project, slug, version)
+    apart.enter_again(Path(project))
+    return loaded
+
+
+@lru_cache(maxsize=64)
+def _load_agent(project: str, slug: str, version: int) -> Loaded:
     if _versions.setdefault((project, slug), version) != version:
         _versions[project, slug] = version
-        _forget_modules(Path(project))
+        apart.forget(read_project(Path(project)))
     guard.install()
     read = read_project(Path(project))
     if slug in read.graphs:
-        read.prepare()
+        apart.enter(read)
         return _load(read, slug, read.graphs[slug])
     raise BadProject(f"{project} has no graph named {slug}; it may have been renamed")
 
@@ -163,30 +171,29 @@ def _startable(schema: dict[str, Any]) -> dict[str, Any]:
     return found if "$ref" in str(rest) else rest
 
 
-def _forget_modules(path: Path) -> None:
-    """Let the next import read a project's files again; graphs already compiled keep what they have."""
-    folders = read_project(path).folders
-    importlib.invalidate_caches()
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and any(Path(file).is_relative_to(folder) for folder in folders) and not name.startswith(_OURS):
-            del sys.modules[name]
-
-
 def _load(read: Project, slug: str, target: str) -> Loaded:
     file, _, variable = target.rpartition(":")
     try:
         module = _module((read.path.parent / file).resolve()) if file.endswith(".py") else importlib.import_module(file)
         graph = graph_of(slug, getattr(module, variable))
+        compiler = compiler_of(slug, graph)
     except BadProject:
         raise
     except (Exception, SystemExit) as error:  # the project's own code may raise anything
         raise BadProject(f"graph {slug} of {read.path}: {type(error).__name__}: {error}") from error
     spec = getattr(module, "AGENT", None)
     return Loaded(
-        slug, str(read.path), spec if isinstance(spec, AgentSpec) else None, compiler_of(slug, graph),
+        slug, str(read.path), spec if isinstance(spec, AgentSpec) else None, _in_its_project(read.path, compiler),
         own_checkpointer(graph), read.quirks.get(slug, Quirks()), read.grants.get(slug),
     )  # fmt: skip
+
+
+def _in_its_project(path: Path, compiler: Callable[[Any], Graph]) -> Callable[[Any], Graph]:
+    def compile_(saver: Any) -> Graph:
+        apart.enter_again(path)
+        return compiler(saver)
+
+    return compile_
 
 
 def _module(source: Path) -> Any:

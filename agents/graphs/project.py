@@ -1,10 +1,8 @@
-"""A langgraph.json as that convention defines it: graphs, env, dependencies. Reads files and the environment; imports nothing of the project."""
+"""A langgraph.json as that convention defines it: graphs, env, dependencies. Reads files; imports nothing of the project."""
 
 import hashlib
 import importlib.metadata
-import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +13,7 @@ from agents.errors import BadProject
 from audit import canonical
 
 MAX_FILES = 2_000
-NOT_CODE = {"__pycache__", "node_modules", "venv", "site-packages"}
+NOT_CODE = frozenset({"__pycache__", "node_modules", "venv", "site-packages", "dist-packages"})
 _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
@@ -40,27 +38,25 @@ class Project:
 
     @property
     def folders(self) -> list[Path]:
-        """The project's own folders: local dependencies and the folders its graphs lie in."""
+        """The project's own folders: its file's, local dependencies, and those its graphs lie in."""
         files = [target.partition(":")[0] for target in self.graphs.values()]
         beside = {(self.path.parent / f).resolve().parent for f in files if f.endswith(".py")}
-        return sorted({(self.path.parent / d).resolve() for d in self.local} | beside)
+        return sorted({Path(folder) for folder in self.importable} | beside)
 
-    def prepare(self) -> None:
-        """Make its code importable and its environment known to this process.
+    @property
+    def importable(self) -> list[str]:
+        """What its code is imported from, first to last: local dependencies, then the folder of its file, as `langgraph dev` has it."""
+        return list(dict.fromkeys(str((self.path.parent / d).resolve()) for d in [*self.local, "."]))
 
-        Raises:
-            BadProject: a package it depends on is not installed here.
+    def check_packages(self) -> None:
+        """Raises:
+        BadProject: a package it depends on is not installed here.
         """
         missing = [name for name in self.packages if not _installed(name)]
         if missing:
             raise BadProject(
                 f"{self.path} depends on {', '.join(missing)}, which this installation does not have; install it into the same environment"
             )
-        for folder in (str((self.path.parent / d).resolve()) for d in self.local):
-            if folder not in sys.path:
-                sys.path.insert(0, folder)
-        for name, value in self.env.items():
-            os.environ.setdefault(name, value)  # what the operator has set stands
 
 
 def read(path: Path) -> Project:

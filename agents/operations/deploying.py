@@ -91,8 +91,11 @@ def _foreign(pause: Pause, loaded: Loaded) -> list[str]:
         graph = loaded.compile(None)
         stops = [*graph.interrupt_before_nodes, *graph.interrupt_after_nodes]
         return [] if stops else [kept.BREAKPOINT_GONE()]
+    calls = record_of(pause).calls
+    if not calls:  # a plain question: whoever takes its answer is the node, which is there
+        return []
     found: list[str] = []
-    for call, action in zip(record_of(pause).calls, actions_of(pause), strict=True):
+    for call, action in zip(calls, actions_of(pause), strict=True):
         tool, shown = loaded.found.get(call.tool), approvals_queries.shown(action) if action else None
         if tool is None and loaded.found:
             found.append(kept.TOOL_WOULD_BE_GONE(tool=call.tool))

@@ -168,7 +168,7 @@ def said_of(outcome: Mapping[str, Any]) -> Said:
     if outcome.get("taken_over"):
         return Said(RESPOND, message=words) if status == "done" else Said(REJECT, message=reason, status=status)
     if status == "answered":
-        return Said(RESPOND, message=words)
+        return Said(RESPOND, message=words, more={"json": True} if outcome.get("json") else {})
     return Said(REJECT, message=reason if status == "rejected" else f"{status}: {reason}", status=status, more=more)
 
 

@@ -138,6 +138,9 @@ def _check(wanted: Wanted) -> None:
         raise BadRequest(say("The idempotency key cannot be used: at most %(max_key)d printable characters", max_key=MAX_KEY))
     if not isinstance(wanted.args, dict):
         raise BadArguments(say("Arguments are a JSON object"), fields={"args": say("must be a JSON object")})
+    asked = wanted.args.get("question")
+    if wanted.kind == "question" and not (isinstance(asked, str) and asked.strip()):
+        raise BadArguments(say("A question says in args.question what is asked"), fields={"args.question": say("must be a text")})
 
 
 def _proposal(agent: Agent, version: AgentVersion, wanted: Wanted, digest: str) -> Proposal:

@@ -20,9 +20,9 @@ from approvals.operations.halts import covering
 from approvals.operations.notices import tell_action
 from approvals.operations.resolving import conclude, recorded_entry
 from approvals.operations.step_up import NO_PROOF, Proof
-from approvals.operations.verdicts import ALLOWED, NOTHING, WORDS_GO_IN_THE_RESPONSE, Also, details_of
+from approvals.operations.verdicts import ALLOWED, NOTHING, WORDS_GO_IN_THE_RESPONSE, Also, details_of, meant
 from approvals.states import ActionState, Verdict, word
-from audit import canonical, log, rows, schemas
+from audit import canonical, log, rows
 from audit.sentences import cause, chain, say
 
 _LOCKED = f"""
@@ -105,7 +105,9 @@ def decide(
     if mine and mine.version == action.version:
         raise AlreadyDecided(say("You have decided this version already; it waits for somebody else"))
     envelope = envelopes.opened(action, requirement)
-    _check_verdict(action, envelope, chosen, reason, response)
+    _check_verdict(action, envelope, chosen, reason)
+    if chosen is Verdict.RESPOND:
+        meant(response, envelope.answer_schema, also)
     details = details_of(action, chosen, also, response)
     viewed = viewing.check(action, requirement, envelope, who=who, verdict=chosen)
     proved = step_up.check(action, envelope, who=who, verdict=chosen, proof=proof)
@@ -230,7 +232,7 @@ def _standing(action: Action) -> tuple[datetime, bool, bool]:
     return now, halted, checking
 
 
-def _check_verdict(action: Action, envelope: Envelope, verdict: Verdict, reason: str, response: str) -> None:
+def _check_verdict(action: Action, envelope: Envelope, verdict: Verdict, reason: str) -> None:
     if str(verdict) not in envelope.verdicts:
         raise BadRequest(
             say(
@@ -241,10 +243,6 @@ def _check_verdict(action: Action, envelope: Envelope, verdict: Verdict, reason:
         )
     if action.kind == Action.Kind.QUESTION and verdict is Verdict.APPROVE:
         raise BadRequest(say("This is a question: answer it, or reject it"))
-    if verdict is Verdict.RESPOND and envelope.answer_schema is not None:
-        value = schemas.meant(response, envelope.answer_schema)
-        if why := schemas.why_not(envelope.answer_schema, value):
-            raise BadRequest(say("The answer does not fit what the agent asks for: %(why)s", why=why))
     if str(verdict) in envelope.reason_for and verdict not in WORDS_GO_IN_THE_RESPONSE and not reason.strip():
         raise BadRequest(say("Say why: at this level the policy asks for a reason to %(verdict)s", verdict=word(verdict)))
 

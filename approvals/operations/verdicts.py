@@ -12,7 +12,7 @@ from approvals.errors import BadRequest
 from approvals.models import Action
 from approvals.operations import kept
 from approvals.states import ActionState, Verdict, word
-from audit import canonical
+from audit import canonical, schemas
 from audit.sentences import cause, say
 
 WORDS_GO_IN_THE_RESPONSE = frozenset({Verdict.RESPOND, Verdict.TAKE_OVER})
@@ -25,11 +25,13 @@ class Also:
 
     Attributes:
         do_not_retry, stop_run: of a rejection.
+        as_json: the answer to a question is JSON and means its value, not the text.
         done: of a take-over: whether the person could do it. result: the tool's result as the person entered it, if they did.
     """
 
     do_not_retry: bool = False
     stop_run: bool = False
+    as_json: bool = False
     done: bool | None = None
     result: Mapping[str, Any] | None = None
 
@@ -45,13 +47,27 @@ def details_of(action: Action, verdict: Verdict, also: Also, response: str) -> d
         raise BadRequest(say("An outcome goes with take_over, not with %(verdict)s", verdict=word(verdict)))
     if (also.do_not_retry or also.stop_run) and not action.run:
         raise BadRequest(say("There is no run to stop or to remember this: the agent asked from outside"))
+    if also.as_json and (verdict is not Verdict.RESPOND or action.kind != Action.Kind.QUESTION):
+        raise BadRequest(say("Only the answer to a question can be JSON"))
     if verdict in WORDS_GO_IN_THE_RESPONSE and not response.strip():
         raise BadRequest(
             say("An answer needs words") if verdict is Verdict.RESPOND else say("Say what you did, or why it could not be done")
         )
     if verdict is Verdict.TAKE_OVER:
         return _taken_over(action, also)
-    return {name: True for name in ("do_not_retry", "stop_run") if getattr(also, name)}
+    kept_as = {"do_not_retry": also.do_not_retry, "stop_run": also.stop_run, "json": also.as_json}
+    return {name: True for name, said in kept_as.items() if said}
+
+
+def meant(response: str, schema: Mapping[str, Any] | None, also: Also) -> Any:
+    """The value of an answer. Raises BadRequest when it does not fit what the agent asks for, or is called JSON and is none."""
+    try:
+        value = canonical.parse(response) if also.as_json else schemas.meant(response, schema)
+    except canonical.NotCanonical as error:
+        raise BadRequest(say("The answer is no JSON: %(why)s", why=cause(error))) from error
+    if schema is not None and (why := schemas.why_not(schema, value)):
+        raise BadRequest(say("The answer does not fit what the agent asks for: %(why)s", why=why))
+    return value
 
 
 def _taken_over(action: Action, also: Also) -> dict[str, Any]:
@@ -107,4 +123,4 @@ def told(action: Action, args: Any = None) -> dict[str, Any]:
         "response": words,
         "by": by,
     }
-    return {**fact, "do_not_retry": True} if details.get("do_not_retry") else fact
+    return fact | {name: True for name in ("do_not_retry", "json") if details.get(name)}

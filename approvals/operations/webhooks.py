@@ -144,12 +144,12 @@ def spread() -> int:
 
 @transaction.atomic
 def claim() -> Letter | None:
-    """Take the message that is due longest, of an endpoint that nobody posts to just now. It is committed before anything is sent."""
+    """Take the message that is due longest, of an endpoint that is on and that nobody posts to just now. It is committed before anything is sent."""
     Post.objects.filter(state=DeliveryState.SENDING, changed_at__lte=Now() - LEASE).update(
         state=DeliveryState.WAITING, changed_at=Now(), error=DIED()
     )
     busy = Post.objects.filter(state=DeliveryState.SENDING).values("endpoint")
-    due = Post.objects.filter(state=DeliveryState.WAITING, next_at__lte=Now()).exclude(endpoint__in=busy)
+    due = Post.objects.filter(state=DeliveryState.WAITING, next_at__lte=Now(), endpoint__off_at=None).exclude(endpoint__in=busy)
     row = due.select_for_update(of=("self",), skip_locked=True).select_related("endpoint").order_by("next_at", "pk").first()
     if row is None:
         return None

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from referencing.exceptions import Unresolvable
 
 from approvals.render.reveal import Revealed, reveal
 from audit import canonical
@@ -107,10 +109,11 @@ def read(schema: Mapping[str, Any], values: Mapping[str, Any], posted: Posted) -
 
 def problems(schema: Mapping[str, Any], args: Any) -> dict[str, str]:
     """What a JSON Schema finds wrong, by path, in a sentence each."""
-    return {
-        ".".join(str(part) for part in error.absolute_path): _sentence(error.message)
-        for error in sorted(Draft202012Validator(schema).iter_errors(args), key=lambda e: list(map(str, e.absolute_path)))
-    }
+    try:
+        found = sorted(Draft202012Validator(schema).iter_errors(args), key=lambda e: list(map(str, e.absolute_path)))
+    except (SchemaError, Unresolvable, RecursionError) as broken:
+        return {"": say("Its schema cannot be used: %(why)s", why=str(broken)[:200])}
+    return {".".join(str(part) for part in error.absolute_path): _sentence(error.message) for error in found}
 
 
 def guessed(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,17 +127,22 @@ def guessed(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(values)}
 
 
-def resolved(schema: Mapping[str, Any], sub: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema of a property with its reference followed and "or nothing" taken off."""
+def resolved(schema: Mapping[str, Any], part: Any) -> Mapping[str, Any]:
+    """The schema of a property with its reference followed and "or nothing" taken off; `true` and `false`, which are schemas, say nothing."""
+    sub = _said(part)
     for _ in range(8):
         if ref := sub.get("$ref"):
             name = str(ref).rsplit("/", 1)[-1]
-            sub = {**schema.get("$defs", {}).get(name, {}), **{k: v for k, v in sub.items() if k != "$ref"}}
-        elif len(real := [s for s in sub.get("anyOf", ()) if s.get("type") != "null"]) == 1:
-            sub = {**real[0], **{k: v for k, v in sub.items() if k != "anyOf"}}
+            sub = {**_said(schema.get("$defs", {}).get(name)), **{k: v for k, v in sub.items() if k != "$ref"}}
+        elif len(real := [s for s in sub.get("anyOf", ()) if _said(s).get("type") != "null"]) == 1:
+            sub = {**_said(real[0]), **{k: v for k, v in sub.items() if k != "anyOf"}}
         else:
             break
     return sub
+
+
+def _said(schema: Any) -> Mapping[str, Any]:
+    return schema if isinstance(schema, Mapping) else {}
 
 
 def kind_of(sub: Mapping[str, Any], value: Any) -> str:
@@ -142,14 +150,14 @@ def kind_of(sub: Mapping[str, Any], value: Any) -> str:
     if "enum" in sub:
         return "enum"
     kind = sub.get("type")
-    if kind in _TYPES:
-        return _TYPES[str(kind)]
+    if isinstance(kind, str) and kind in _TYPES:
+        return _TYPES[kind]
     if kind == "string":
         if isinstance(value, str) and "\r" in value:
             return "json"  # a browser would turn it into a line feed without saying so
         long = isinstance(value, str) and (len(value) > LONG_LINE or "\n" in value)
         return "text" if long or sub.get("maxLength", 0) > LONG_TEXT else "line"
-    if kind == "array" and sub.get("items", {}).get("type") == "string" and _one_a_line(value):
+    if kind == "array" and _said(sub.get("items")).get("type") == "string" and _one_a_line(value):
         return "list"
     return "json"
 
@@ -248,8 +256,8 @@ def _json(text: str) -> Any:
         raise ValueError(say("Not usable: %(why)s", why=cause(error))) from None
 
 
-def _nullable(raw: Mapping[str, Any]) -> bool:
-    return any(s.get("type") == "null" for s in raw.get("anyOf", ()))
+def _nullable(raw: Any) -> bool:
+    return any(_said(s).get("type") == "null" for s in _said(raw).get("anyOf", ()))
 
 
 def _sentence(message: str) -> str:

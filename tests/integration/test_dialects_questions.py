@@ -8,6 +8,7 @@ from agents import operations as agents
 from agents.models import Effect, Pause, Run
 from approvals.errors import BadRequest
 from approvals.models import Action
+from approvals.operations import Also
 from approvals.queries import action_detail
 from tests import factories
 from tests.factories import asked, decide, lines, work
@@ -57,9 +58,47 @@ def test_that_a_question_was_rejected_is_told_where_its_schema_has_room(others, 
     work()
     run.refresh_from_db()
     if kind == "raw":
-        assert (run.state, lines(world)) == ("SUCCEEDED", ['raw {"told": {"reason": "because", "status": "rejected"}}'])
+        assert (run.state, lines(world)) == ("SUCCEEDED", ['raw {"told": {"approved": false, "reason": "because", "status": "rejected"}}'])
     else:
         assert (run.state, lines(world)) == ("FAILED", []) and "cannot be told" in run.error
+
+
+@pytest.mark.parametrize("shape", ["one", "inside", "sequential", "helper"])
+@pytest.mark.parametrize(
+    ("verdict", "response", "way"),
+    [("reject", "", "cancel"), ("respond", "false", "cancel"), ("respond", "true", "proceed"), ("respond", "0", "cancel")],
+)
+def test_a_graph_that_goes_on_where_the_answer_is_true_is_told_no(others, world, shape, verdict, response, way):
+    run = start(others, world, shape, "gate")
+    for _ in SHAPES[shape] * 2:
+        work()
+        for action in asked(run)[:1]:
+            decide(action, others.second, verdict, also=Also(as_json=verdict == "respond"), **({"response": response} if response else {}))
+    work()
+    run.refresh_from_db()
+    assert (run.state, run.error) == ("SUCCEEDED", "")
+    assert set(lines(world)) == {f"gate {json.dumps({'told': way})}"}
+
+
+@pytest.mark.parametrize("kind", ["raw", "typed", "agui", "gate"])
+def test_a_question_that_waits_is_looked_at_before_a_deploy(others, world, kind):
+    start(others, world, "three", kind)
+    work()
+    checked = agents.check_deploy(factories.OTHERS)
+    assert (checked.looked, [one for one in checked.broken if one.certain]) == (3, [])
+
+
+def test_an_answer_is_the_value_it_is_said_to_be(others, world):
+    run = start(others, world, "one", "raw")
+    work()
+    action = asked(run)[0]
+    with pytest.raises(BadRequest, match="no JSON"):
+        decide(action, others.second, "respond", response="thirty", also=Also(as_json=True))
+    with pytest.raises(BadRequest, match="Only the answer to a question"):
+        decide(factories.action("medium"), others.second, "reject", also=Also(as_json=True))
+    decide(action, others.second, "respond", response="30", also=Also(as_json=True))
+    work()
+    assert lines(world) == ['raw {"told": 30}']
 
 
 def test_a_static_breakpoint_is_a_question_of_its_own_and_going_on_is_its_one_answer(others, world):

@@ -123,7 +123,7 @@ def test_a_rejected_raw_interrupt_is_told_as_data_never_as_an_answer(cast, world
     run, action = factories.waiting(cast.reviewer, agent="raw", world=world, value="?")
     decide(action, cast.second, "reject", reason="no")
     work()
-    assert end(run).output["told"] == [{"status": "rejected", "reason": "no"}]
+    assert end(run).output["told"] == [{"approved": False, "status": "rejected", "reason": "no"}]
 
 
 # -- nodes that are not what they were -----------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Projects by their langgraph.json: what can be used, and what is refused with a sentence."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,61 @@ def test_a_graph_that_was_renamed_is_missed_by_name():
 def test_a_project_that_is_not_there():
     with pytest.raises(BadProject, match="cannot be read"):
         load_project(Path("/nowhere/langgraph.json"))
+
+
+def two_of_one_kind(tmp_path: Path) -> list[Path]:
+    """Two projects whose modules, folders inside and settings have the same names."""
+    for name in ("one", "two"):
+        home = tmp_path / name
+        (home / "kit").mkdir(parents=True)
+        (home / "helpers.py").write_text(f"import os\nWHO = '{name}'\n\ndef setting():\n    return os.environ.get('OF_THE_PROJECT')\n")
+        (home / "kit" / "late.py").write_text(f"WHO = '{name}'\n")  # a namespace package, imported while the graph runs
+        (home / ".env").write_text(f"OF_THE_PROJECT={name}\nONLY_{name.upper()}=1\n")
+        (home / "graph.py").write_text(
+            "import os\nfrom langgraph.graph import StateGraph\nimport helpers\n\ndef tell(state):\n    from kit import late\n"
+            "    told = [helpers.WHO, helpers.setting(), late.WHO, sorted(n for n in os.environ if n.startswith('ONLY_'))]\n"
+            "    return {'told': told}\n\ngraph = StateGraph(dict)\ngraph.add_node('tell', tell)\n"
+            "graph.set_entry_point('tell')\ngraph.set_finish_point('tell')\n"
+        )
+        says = {"graphs": {name: "./graph.py:graph"}, "dependencies": ["."], "env": ".env"}
+        (home / "langgraph.json").write_text(json.dumps(says))
+    return [tmp_path / name / "langgraph.json" for name in ("one", "two")]
+
+
+def test_projects_that_call_their_files_and_settings_the_same_are_kept_apart(tmp_path):
+    paths = two_of_one_kind(tmp_path)
+    loaded = [load_project(path)[0] for path in paths]  # both, before either is looked at
+    assert [one.drawing["nodes"][1]["name"] for one in loaded] == ["tell", "tell"]
+    for path in [*paths, *reversed(paths), *paths]:
+        name = path.parent.name
+        graph = load_agent(str(path), name).compile(None)
+        assert graph.invoke({})["told"] == [name, name, name, [f"ONLY_{name.upper()}"]]
+    first = sys.modules["helpers"]
+    load_agent(str(paths[0]), "one")
+    load_agent(str(paths[1]), "two")
+    assert sys.modules["helpers"] is first  # what it remembers in its modules is still there
+
+
+def test_a_new_version_of_one_project_leaves_the_other_as_it_was(tmp_path):
+    paths = two_of_one_kind(tmp_path)
+    both = [load_agent(str(path), path.parent.name, 1) for path in paths]
+    helpers = paths[0].parent / "helpers.py"
+    helpers.write_text(helpers.read_text().replace("WHO = 'one'", "WHO = 'another'"))
+    assert load_agent(str(paths[1]), "two", 1).compile(None).invoke({})["told"][0] == "two"
+    assert load_agent(str(paths[0]), "one", 2).compile(None).invoke({})["told"][0] == "another"
+    assert load_agent(str(paths[1]), "two", 1) is both[1]
+    assert both[1].compile(None).invoke({})["told"][0] == "two"
+
+
+def test_the_layout_of_langgraphs_own_template_is_imported_as_it_is(tmp_path):
+    (tmp_path / "my_agent" / "utils").mkdir(parents=True)
+    (tmp_path / "my_agent" / "__init__.py").touch()
+    (tmp_path / "my_agent" / "utils" / "__init__.py").touch()
+    (tmp_path / "my_agent" / "utils" / "nodes.py").write_text("def tell(state):\n    return {'told': 'here'}\n")
+    (tmp_path / "my_agent" / "agent.py").write_text(
+        "from langgraph.graph import StateGraph\nfrom my_agent.utils.nodes import tell\ngraph = StateGraph(dict)\n"
+        "graph.add_node('tell', tell)\ngraph.set_entry_point('tell')\ngraph.set_finish_point('tell')\n"
+    )
+    says = {"dependencies": ["./my_agent"], "graphs": {"agent": "./my_agent/agent.py:graph"}}
+    (tmp_path / "langgraph.json").write_text(json.dumps(says))
+    assert load_project(tmp_path / "langgraph.json")[0].compile(None).invoke({}) == {"told": "here"}

@@ -19,6 +19,7 @@ from approvals.queries.desks import Desk
 from approvals.queries.opinions import opinions
 from approvals.queries.sign_ins import has_passkey
 from approvals.web import confirming
+from approvals.web.answers import answer_form
 from approvals.web.card import Card, card_of
 from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, Confirm, confirm_of
@@ -126,7 +127,11 @@ def reject_sheet(request: Request, action_id: UUID) -> HttpResponse:
 def respond_sheet(request: Request, action_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
     kept = confirming.kept_words(request, str(action_id))
-    return _sheet(request, action_id, "approvals/_respond_form.html", response=kept.get("response", ""))
+    response = kept.get("response", "")
+    detail = queries.action_detail(action_id, reader=request.user)
+    return _sheet(
+        request, action_id, "approvals/_respond_form.html", response=response, answer=answer_form(detail.answer_schema, response=response)
+    )
 
 
 @require_safe

@@ -6,6 +6,7 @@ Translate in, `operations.decide`, translate out. A conflict shows the truth (th
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from approvals.render.changes import changes
 from approvals.render.parts import as_object
 from approvals.render.preview import preview_may_fold
 from approvals.web import confirming
+from approvals.web.answers import answer_form, is_form, read_answer
 from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, confirm_of, step_up_of
 from approvals.web.receipts import TESTS, VERDICTS
@@ -73,6 +75,8 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
             say("That form cannot be read: %(why)s", why="; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items()))
         )
     said = form.cleaned_data
+    if misfit := _answered(request, action_id, said):
+        return misfit
     found = _waiting(action_id) if said["verdict"] in YES else None
     risky = found is not None and found.level in RISKY
     looked, refusal = _looked(request, action_id, found) if found and not risky and said["verdict"] == "approve" else (None, "")
@@ -114,7 +118,20 @@ def also_of(said: dict[str, Any]) -> operations.Also:
         except (canonical.NotCanonical, UnicodeError) as error:
             raise BadRequest(say("The result is no JSON: %(why)s", why=cause(error))) from error
     done = {"yes": True, "no": False}.get(said["done"])
-    return operations.Also(do_not_retry=said["do_not_retry"], stop_run=said["stop_run"], done=done, result=result)
+    return operations.Also(
+        do_not_retry=said["do_not_retry"], stop_run=said["stop_run"], as_json=bool(said.get("as_json")), done=done, result=result
+    )
+
+
+def _answered(request: Request, action_id: UUID, said: dict[str, Any]) -> HttpResponse | None:
+    """Put the answer that stands in controls into what was said; the sheet again where one of them does not fit."""
+    if said["verdict"] != "respond" or not is_form(request.POST):
+        return None
+    detail = queries.action_detail(action_id, reader=request.user)
+    said["response"], said["as_json"], errors = read_answer(detail.answer_schema, request.POST)
+    at_fields = {field.key for field in answer_form(detail.answer_schema, errors=errors).fields if field.error}
+    rest = [why for path, why in errors.items() if path.split(".")[0] not in at_fields]
+    return _again(request, detail, said, "; ".join(map(told, rest)), wrong=errors) if errors else None
 
 
 @require_POST
@@ -170,14 +187,17 @@ def decided(request: Request, action_id: UUID, sentence: str, *, stay: bool = Fa
     return answer
 
 
-def _again(request: Request, detail: ActionDetail, said: dict[str, Any], why: str, *, ask: str = "") -> HttpResponse:
-    """The sheet once more, with what was written and what is missing; `ask` says how they show that it is they."""
+def _again(
+    request: Request, detail: ActionDetail, said: dict[str, Any], why: str, *, ask: str = "", wrong: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """The sheet once more, with what was written and what is missing; `ask` says how they show that it is they, `wrong` what does not fit."""
     shown = card(detail)
     if shown.bar is None:
         return show_detail(request, detail, status=409, focus=True)
     context = {
         "card": shown, "bar": shown.bar, "presets": PRESETS, "error": why, "reason": said["reason"], "response": said["response"],
-        "step_up": step_up_of(ask, why, detail.row.id, said["verdict"]), "errors": [] if ask else [why], "said": said, "confirm": confirm_of(
+        "step_up": step_up_of(ask, why, detail.row.id, said["verdict"]), "errors": [why] if why and not ask else [], "said": said,
+        "answer": answer_form(detail.answer_schema, posted=request.POST, errors=wrong), "confirm": confirm_of(
             detail, given=said["typed"], reason=said["reason"], errors=() if ask else (why,), passkey=has_passkey(request.user)
         ),
     }  # fmt: skip

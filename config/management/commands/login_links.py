@@ -1,5 +1,6 @@
 """`manage.py login_links`: one way in per persona, for the demo and for the first administrator."""
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -7,6 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from approvals.operations import people
 from config.demo import CAST
+
+USUAL = {"HOST": "127.0.0.1", "PORT": "8000"}  # what PUBLIC_URL is made of
 
 
 class Command(BaseCommand):
@@ -26,4 +29,6 @@ class Command(BaseCommand):
             self.stdout.write(f"  {label or username:<16} {user.display_name:<14} {settings.PUBLIC_URL}/login/link/{token}")
         often = "Links work" if settings.DEMO else "Each link signs in once,"
         within = f"for {settings.LOGIN_LINK_HOURS} hours" if settings.DEMO else f"within {settings.LOGIN_LINK_HOURS} hours"
-        self.stdout.write(f"{often} {within}; print new ones with: .venv/bin/python manage.py login_links")
+        # The command knows of no server that runs: what was set for this one has to be set for the next.
+        told = "".join(f"{name}={os.environ[name]} " for name, usual in USUAL.items() if os.environ.get(name, usual) != usual)
+        self.stdout.write(f"{often} {within}; print new ones with: {told}.venv/bin/python manage.py login_links")

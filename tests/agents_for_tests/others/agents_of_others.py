@@ -215,6 +215,8 @@ def _question(state: One) -> dict[str, Any]:
             told.append(interrupt({"reason": "input_required", "message": "How much?", "response_schema": schema}))
         elif kind == "typed":
             told.append(interrupt("How much?", response_schema=Amount).cents)
+        elif kind == "gate":  # as LangGraph's own documentation has it
+            told.append("proceed" if interrupt({"question": "Do you approve?", "details": args}) else "cancel")
         else:
             told.append(interrupt(args))
         act(state["plan"], kind, {"told": told[-1]})

@@ -150,6 +150,9 @@ def test_whoever_it_acts_for_is_on_record(agent, cast):
 
 
 def test_a_question_is_answered(agent, cast):
+    for nothing in ({"x": 1}, {"question": " "}, {"question": 3}):
+        status, refused = agent.post("/actions", {"kind": "question", "args": nothing})
+        assert (status, refused["code"]) == (422, "bad_arguments")
     status, action = agent.post("/actions", {"kind": "question", "args": {"question": "Blue or red?"}})
     assert (status, action["summary"]) == (201, "Question: Blue or red?")
     decide(Action.objects.get(), cast.reviewer, "respond")
@@ -236,3 +239,9 @@ def test_how_sure_the_agent_is_is_between_0_and_1_and_only_adds(agent, sure, sta
     if status == 201:
         plain = agent.post("/actions", {"tool": "note", "args": {"text": "y"}})[1]
         assert (made["score"] > plain["score"]) is (sure < 0.8) and made["score"] >= plain["score"]
+
+
+def test_a_method_an_address_does_not_take_is_a_problem_that_names_those_it_does(client):
+    answer = client.delete("/api/v1/actions")
+    assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (405, "application/problem+json", "wrong_method")
+    assert set(answer["Allow"].replace(" ", "").split(",")) == {"GET", "POST"}

@@ -64,6 +64,7 @@ def test_what_commits_late_is_not_skipped(cast, receiver):
 
     from tests.fakes import together
 
+    factories.action()  # the first policy is in force, so that the two below do not wait for each other to put it there
     endpoint(cast, receiver)
     with transaction.atomic():
         factories.action()
@@ -123,6 +124,9 @@ def test_a_redirect_is_not_followed_and_410_switches_it_off(cast, receiver):
         ("https://[::1]/x", "not a public address"),
         ("https://[::ffff:10.0.0.1]/x", "not a public address"),
         ("https://[64:ff9b::a00:1]/x", "not a public address"),
+        ("https://[64:ff9b:1::7f00:1]/x", "not a public address"),
+        ("https://[::127.0.0.1]/x", "not a public address"),
+        ("https://[fec0::1]/x", "not a public address"),
         ("https://[fe80::1]/x", "not a public address"),
         ("https://0.0.0.0/x", "not a public address"),
         ("https://exa mple.com/", "no address"),
@@ -200,7 +204,12 @@ def test_the_page_adds_tests_and_sends_again(cast, receiver):
     assert post(f"/webhooks/messages/{first.pk}/again").status_code == 302
     tell_programs()
     assert [h["webhook-id"] for h, _ in receiver.got] == [first.message] * 2
+    factories.action()
+    webhooks.spread()
+    assert Post.objects.filter(state="WAITING").exists()
     post(f"/webhooks/{made.pk}/switch", "on=0")
+    tell_programs()
+    assert len(receiver.got) == 2  # not what was owed before it was switched off, either
     factories.action()
     tell_programs()
     assert len(receiver.got) == 2
