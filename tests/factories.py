@@ -19,6 +19,7 @@ from approvals.operations.deciding import Decided
 from approvals.operations.step_up import Proof
 from approvals.queries import viewing
 from audit.actors import SYSTEM
+from tests import snapshots
 
 PROJECT = Path(__file__).parent / "agents_for_tests" / "langgraph.json"
 SHAPES = Path(__file__).parent / "agents_for_tests" / "shapes" / "langgraph.json"
@@ -50,22 +51,28 @@ class Cast:
     locked: User  # was a reviewer once
 
 
-def cast() -> Cast:
-    def person(name: str, *roles: str) -> User:
-        return people.ensure_person(username=name, name=f"{name.title()} Test", roles=list(roles))
+# Who is who, and their role.
+CAST = {
+    "reviewer": ("rita", "reviewers"),
+    "second": ("sam", "reviewers"),
+    "operator": ("olga", "operators"),
+    "auditor": ("aldo", "auditors"),
+    "admin": ("ada", "admins"),
+    "outsider": ("otto", ""),
+    "locked": ("lena", "reviewers"),
+}
 
-    everybody = Cast(
-        reviewer=person("rita", "reviewers"),
-        second=person("sam", "reviewers"),
-        operator=person("olga", "operators"),
-        auditor=person("aldo", "auditors"),
-        admin=person("ada", "admins"),
-        outsider=person("otto"),
-        locked=person("lena", "reviewers"),
-    )
+
+def cast() -> Cast:
+    snapshots.once("cast", _engage)
+    found = {user.username: user for user in User.objects.filter(username__in=[name for name, _ in CAST.values()])}
+    return Cast(**{part: found[name] for part, (name, _) in CAST.items()})
+
+
+def _engage() -> None:
+    for name, role in CAST.values():
+        people.ensure_person(username=name, name=f"{name.title()} Test", roles=[role] if role else [])
     people.deactivate(username="lena", by=SYSTEM, reason="left")
-    everybody.locked.refresh_from_db()
-    return everybody
 
 
 def another_reviewer(**more: Any) -> User:
@@ -131,7 +138,7 @@ def approved(by: User, level: str = "medium", **more: Any) -> Action:
 
 
 def register(path: Path = PROJECT) -> None:
-    agents.register_project(path)
+    snapshots.once(f"{path}", lambda: agents.register_project(path))
 
 
 def call(tool: str = "append", extra: dict[str, Any] | None = None, **args: Any) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from mcp import Client as McpClient
 from mcp import StdioServerParameters
 from mcp.client.stdio import stdio_client
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import ROOT, Stack, free_port
+from tests.journeys.faults import serious
 from tests.journeys.outside import Decider, begun, declare, ended, programs
 
 SignIn = Callable[..., Page]
@@ -206,8 +206,7 @@ def test_pages_for_programs_have_no_serious_fault(stack: Stack, sign_in: SignIn,
             with_a_key(page, agent)
         else:
             page.goto(path)
-        results = Axe().run(page).response["violations"]
-        faults += [f"{path}: {v['id']} {v['nodes'][0]['html'][:160]}" for v in results if v["impact"] in {"serious", "critical"}]
+        faults += [f"{path}: {fault}" for fault in serious(page)]
         wide = page.evaluate("document.documentElement.scrollWidth")
         if wide > width:
             faults.append(f"{path} is {wide} px wide at {width} px")

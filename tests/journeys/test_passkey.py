@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import Stack
+from tests.journeys.faults import serious
 
 SignIn = Callable[..., Page]
 CRITICAL = """
@@ -37,8 +37,7 @@ def test_a_passkey_signs_the_very_action_and_signs_in_alone(stack: Stack, sign_i
         page.emulate_media(color_scheme=theme)
         for path in ("/security/", "/confirm/"):
             page.goto(named + path)
-            found = Axe().run(page).response["violations"]
-            assert [v["id"] for v in found if v["impact"] in {"serious", "critical"}] == [], (theme, path)
+            assert serious(page) == [], (theme, path)
     page.goto(f"{named}/actions/{action.group(1)}/")
     page.locator("[data-bar] .btn-approve").click()
     page.locator("input[name=typed]").fill("DE-4711")
