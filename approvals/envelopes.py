@@ -43,7 +43,7 @@ KEYS = {
 }
 # Facts that are frozen elsewhere or below, and those that are left out when nothing is known of them.
 APART = {"args", "agent_takes", "run_calls", "run_failures"}
-SELDOM = {"opinion", "confidence"}
+SELDOM = {"opinion", "confidence", "at_least"}
 RENDERER = {"id": "countersign/what-will-run", "version": 1}
 
 

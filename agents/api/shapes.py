@@ -93,6 +93,9 @@ class ActionIn(Strict):
     expires_in_s: int | None = Field(None, ge=5, le=30 * 86_400)
     estimated_cost: float | None = Field(None, ge=0, le=1e9)
     confidence: float | None = Field(None, ge=0, le=1, description="How sure the agent is of it; only ever adds to the score")
+    level: Literal["low", "medium", "high", "critical"] | None = Field(
+        None, description="The least level it is to be decided at; policy may ask for more, never for less"
+    )
 
 
 class Need(Schema):

@@ -42,6 +42,7 @@ class Wanted:
     Attributes:
         key: the caller's own id of it; the same again is the same action.
         requested_by: the account of the person it acts for, who is then kept from approving it where the policy says so.
+        level: the least level it is to be decided at. It is no part of what the key stands for: the first proposal's counts.
     """
 
     tool: str
@@ -54,6 +55,7 @@ class Wanted:
     expires_in_s: int | None = None
     estimated_cost: float | None = None
     confidence: float | None = None
+    level: str | None = None
 
 
 @transaction.atomic
@@ -162,6 +164,7 @@ def _proposal(agent: Agent, version: AgentVersion, wanted: Wanted, digest: str) 
         untrusted_text=taint.untrusted_paths(wanted.args, read) if read else (),
         estimated_cost=wanted.estimated_cost,
         confidence=wanted.confidence,
+        at_least=wanted.level or "",
         deadline_s=wanted.expires_in_s,
         requested_by=requester,
         owner=agent.owner,

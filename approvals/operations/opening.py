@@ -43,6 +43,7 @@ class Proposal:
         proposal_digest: what the asker compares the answer with.
         figures: numbers for the policy (rows, amount_cents ...); `preview` is what people are shown.
         confidence: how sure the agent says it is, 0 to 1; it only ever adds to the score.
+        at_least: a level the agent asks for, "" when it does not; it only ever raises.
         rationale, evidence: the agent's own words and what it had read; shown fenced off.
         untrusted_text: argument paths that repeat text from outside.
         requested_by, owner: the person who started the run, and the person who owns the agent.
@@ -75,6 +76,7 @@ class Proposal:
     untrusted_text: tuple[str, ...] = ()
     estimated_cost: float | None = None
     confidence: float | None = None
+    at_least: str = ""
     deadline_s: int | None = None
     requested_by: User | None = None
     owner: User | None = None
@@ -346,6 +348,7 @@ def facts_of(proposal: Proposal, policy: Policy, approvals_before: int, was: Ear
         args=proposal.args,
         agent_takes=proposal.agent_takes,
         confidence=proposal.confidence,
+        at_least=proposal.at_least,
         run_calls=was.calls,
         run_failures=was.failures,
     )

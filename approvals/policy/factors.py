@@ -24,6 +24,7 @@ UNSURE = Frozen("The agent itself says how sure it is of it: %(sure)s of 1, belo
 CALLS_BEFORE = Frozen("Calls of its run before this one: %(n)d, from %(at)d on")
 FAILED_BEFORE = Frozen("Calls of its run that failed before this one: %(n)d, from %(at)d on")
 NEVER_BELOW = Frozen("%(tool)s is never below %(level)s", parts=["level"])
+ASKED_FOR = Frozen("The agent itself asks for %(level)s at least", parts=["level"])
 COSTS_MORE = Frozen("The call itself costs more than %(cost)s")
 OPINIONS = {"doubtful": Frozen("A second model finds it doubtful"), "dangerous": Frozen("A second model finds it dangerous")}
 SIGNALS = {"run_calls": CALLS_BEFORE, "run_failures": FAILED_BEFORE}
@@ -129,10 +130,15 @@ def _of_trouble(policy: PolicyData, facts: Facts) -> list[Factor]:
 
 
 def floors(policy: PolicyData, facts: Facts) -> list[tuple[Level, str]]:
-    found: list[tuple[Level, str]] = []
+    found: list[tuple[Level, str]] = wished(facts)
     for floor in policy.at_least:
         if facts.tool in floor.tools:
             found.append((floor.level, NEVER_BELOW(tool=facts.tool, level=floor.level.said)))
         if floor.estimated_cost_over is not None and facts.estimated_cost is not None and facts.estimated_cost > floor.estimated_cost_over:
             found.append((floor.level, COSTS_MORE(cost=f"{floor.estimated_cost_over:g}")))
     return found
+
+
+def wished(facts: Facts) -> list[tuple[Level, str]]:
+    """The level the agent itself asks for: whoever knows what a call is worth may have it looked at harder, and never less hard."""
+    return [(Level(facts.at_least), ASKED_FOR(level=Level(facts.at_least).said))] if facts.at_least else []

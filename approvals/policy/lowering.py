@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from approvals.policy.basics import Level
 from approvals.policy.matching import Facts
 from approvals.policy.risk import Assessment, assess
 from approvals.policy.rules import PolicyData
@@ -60,6 +61,8 @@ def _facts(policy: PolicyData, facts: Facts) -> Iterator[tuple[str, Facts]]:
         yield say("without the doubts of the second model"), replace(facts, opinion="")
     if facts.confidence is not None:
         yield say("if the agent had been sure of it"), replace(facts, confidence=1.0)
+    if facts.at_least:
+        yield say("if the agent had not asked for %(level)s", level=Level(facts.at_least).said), replace(facts, at_least="")
     if facts.run_failures:
         yield say("if no call of its run had failed before"), replace(facts, run_failures=0)
     if facts.run_calls:

@@ -31,6 +31,7 @@ class Facts:
         agent, customer: who asks, and for whom (the tenant when nobody is named).
         opinion: what a second model doubts of it: "doubtful", "dangerous", or "" when nothing, or when none was asked.
         confidence: how sure the agent says it is of the call, 0 to 1; None when it does not say.
+        at_least: the level the agent itself asks for at least, "" when it does not say.
         run_calls, run_failures: how many calls of its run came to an end before this one, and how many of them failed.
         args: the validated arguments; frozen in the envelope beside the facts, not twice.
         agent_takes: of an agent that makes the call itself, what it can be told (approve, edit, reject, respond); empty: our executor runs it.
@@ -50,6 +51,7 @@ class Facts:
     customer: str = ""
     opinion: str = ""
     confidence: float | None = None
+    at_least: str = ""
     run_calls: int = 0
     run_failures: int = 0
     args: Any = None

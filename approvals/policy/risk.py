@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from approvals.policy.basics import Level, RequirementRule
-from approvals.policy.factors import Factor, floors, of_facts
+from approvals.policy.factors import Factor, floors, of_facts, wished
 from approvals.policy.joining import nothing_less, stricter
 from approvals.policy.matching import Facts, Hit
 from approvals.policy.rules import PolicyData
@@ -50,8 +50,12 @@ class Assessment:
 def assess(policy: PolicyData, facts: Facts) -> Assessment:
     """Score facts under a policy. The same facts and policy always give the same assessment."""
     if facts.question:
-        level = policy.questions.level
-        return Assessment(policy.levels[level], level, (Factor("question", 0, RUNS_NOTHING()),), policy.requirements[level])
+        level, factors = policy.questions.level, [Factor("question", 0, RUNS_NOTHING())]
+        for wish, why in wished(facts):
+            if wish.rank > level.rank:
+                level = wish
+                factors.append(Factor("at_least", 0, why))
+        return Assessment(policy.levels[level], level, tuple(factors), policy.requirements[level])
     return added_up(policy, facts, policy.matcher.hits(facts) if policy.rules else ())
 
 

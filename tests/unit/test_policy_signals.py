@@ -92,3 +92,24 @@ def test_many_conditions_for_the_interpreter_are_warned_about():
 
     assert f"{MANY_SLOW} conditions need the language's interpreter" in said(*slow, *plain)
     assert "interpreter" not in said(*slow[1:], *plain)
+
+
+@pytest.mark.parametrize("asked", list(Level))
+def test_the_level_an_agent_asks_for_raises_and_never_lowers(asked):
+    """Whatever it asks for, nobody is asked less than without."""
+    for facts in (USED, replace(USED, tool_class="read"), replace(USED, tool_class="delete"), replace(USED, question=True)):
+        without, found = assess(BASE, facts), assess(BASE, replace(facts, at_least=asked))
+        assert found.level is max(without.level, asked, key=lambda level: level.rank)
+        assert found.score >= without.score and found.requirement == BASE.requirements[found.level].model_copy(
+            update={"hold_s": found.requirement.hold_s}
+        )
+        assert [str(f.why) for f in found.factors if f.name == "at_least"] == (
+            [f"The agent itself asks for {asked} at least"] if found.level is not without.level else []
+        )
+
+
+def test_a_rule_does_not_lower_what_the_agent_asked_for():
+    policy = parse(policy_text(put([{"name": "easy", "at_most": "low"}], "rules")))
+    facts = replace(USED, at_least="high")
+    assert assess(policy.data, facts).level is Level.HIGH
+    assert "if the agent had not asked for high" in {w.change for w in what_would_lower(policy.data, facts)}
