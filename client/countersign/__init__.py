@@ -6,17 +6,22 @@
     def send_invoice(customer: str, amount_cents: int) -> str: ...
 
 `require_approval` guards a function; `Client` and `AsyncClient` speak the API (docs/api.md) one call at a time; `idempotency` names what happens
-once; `countersign.testing` decides by itself in tests. Imports httpx and the standard library only.
+once; `countersign.testing` decides by itself in tests. Imports httpx, the anyio that httpx brings, and the standard
+library only.
 """
 
 from countersign.client import AsyncClient, Client
 from countersign.errors import (
+    ActedBefore,
+    AlreadyDone,
+    AlreadyFailed,
     ApiError,
     Conflict,
     CountersignError,
     NotApproved,
     NotConfigured,
     NotDecidedInTime,
+    OutcomeUnknown,
     Unreachable,
 )
 from countersign.guard import request, require_approval, wait
@@ -24,7 +29,10 @@ from countersign.keys import idempotency
 from countersign.values import Action, Claim
 
 __all__ = [
+    "ActedBefore",
     "Action",
+    "AlreadyDone",
+    "AlreadyFailed",
     "ApiError",
     "AsyncClient",
     "Claim",
@@ -34,6 +42,7 @@ __all__ = [
     "NotApproved",
     "NotConfigured",
     "NotDecidedInTime",
+    "OutcomeUnknown",
     "Unreachable",
     "idempotency",
     "request",

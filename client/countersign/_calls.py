@@ -1,13 +1,13 @@
 """What each call of the API is: method, path, body, and whether it may be sent again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from countersign.errors import ApiError, Conflict
-from countersign.values import Claim
+from countersign.errors import AlreadyDone, AlreadyFailed, ApiError, Conflict, CountersignError, NotApproved, OutcomeUnknown
+from countersign.values import Action
 
 # Worth another try: too many requests, and a server that is just being started again.
 COME_AGAIN = frozenset({429, 502, 503, 504})
@@ -56,6 +56,10 @@ def decide(action: str, verdict: str, digest: str, reason: str, response: str, k
     return Call("POST", f"/actions/{action}/decisions", body, headers={"Idempotency-Key": key})
 
 
+def events(run: str, after: int) -> Call:
+    return Call("GET", f"/runs/{run}/events", query={"after": after})
+
+
 def value(answer: httpx.Response) -> Any:
     """The JSON of an answer. Raises Conflict, ApiError."""
     if answer.is_success:
@@ -68,11 +72,11 @@ def value(answer: httpx.Response) -> Any:
     raise kind(answer.status_code, problem if isinstance(problem, dict) else {})
 
 
-def unless_asked_again(claim: Callable[[], Claim]) -> Claim | None:
-    """The claim; None when the action went back to the people, or is held or halted: wait on."""
-    try:
-        return claim()
-    except Conflict as error:
-        if error.code not in ASKED_AGAIN:
-            raise
+def no_leave(found: Action) -> CountersignError | None:
+    """Why there is no leave to act on this any more, and never will be; None while there may be."""
+    if found.next in {"wait", "claim"}:
         return None
+    if found.state != "APPROVED":
+        return NotApproved(found)
+    told = str((found.outcome or {}).get("status", ""))
+    return {"done": AlreadyDone, "failed": AlreadyFailed}.get(told, OutcomeUnknown)(found)

@@ -12,10 +12,11 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from anyio import CancelScope
 
 from countersign import _calls
 from countersign._calls import Call
-from countersign.errors import Conflict, NotApproved, NotConfigured, NotDecidedInTime, Unreachable
+from countersign.errors import Conflict, NotConfigured, NotDecidedInTime, Unreachable
 from countersign.values import Action, Claim
 
 TRIES, FIRST_PAUSE_S = 4, 0.5
@@ -83,13 +84,17 @@ class Client:
         return Claim.of(self.call(_calls.claim(action, key or str(uuid4()))))
 
     def approval(self, action: str, *, timeout_s: float | None = None) -> Claim:
-        """Wait, then claim. Raises NotApproved, NotDecidedInTime, Conflict."""
+        """Wait, then claim. Raises NotApproved; AlreadyDone, AlreadyFailed, OutcomeUnknown when the leave was taken before; NotDecidedInTime, Conflict."""
         while True:
             found = self.wait(action, timeout_s=timeout_s)
-            if found.next != "claim":
-                raise NotApproved(found)
-            if taken := _calls.unless_asked_again(lambda: self.claim(action)):
-                return taken
+            if refusal := _calls.no_leave(found):
+                raise refusal
+            try:
+                return self.claim(action)
+            except Conflict as error:
+                # Asked again, or somebody else was faster (two starts at once): what it is now says what to do.
+                if error.code not in _calls.ASKED_AGAIN and self.get(action).next == "claim":
+                    raise
 
     def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
         """What came of it: "done", "failed" (nothing was done) or "unknown"."""
@@ -115,7 +120,7 @@ class Client:
         """What happens in a run, as it happens, until it has ended."""
         after = 0
         while True:
-            page = self.call(Call("GET", f"/runs/{run}/events", query={"after": after}))
+            page = self.call(_calls.events(run, after))
             for event in page["events"]:
                 after = max(after, event["id"])
                 yield event
@@ -183,12 +188,14 @@ class AsyncClient:
     async def approval(self, action: str, *, timeout_s: float | None = None) -> Claim:
         while True:
             found = await self.wait(action, timeout_s=timeout_s)
-            if found.next != "claim":
-                raise NotApproved(found)
+            if refusal := _calls.no_leave(found):
+                raise refusal
             try:
-                return await self.claim(action)
+                # A claim whose answer is not waited for would be a leave that nobody has and nobody reports.
+                with CancelScope(shield=True):
+                    return await self.claim(action)
             except Conflict as error:
-                if error.code not in _calls.ASKED_AGAIN:
+                if error.code not in _calls.ASKED_AGAIN and (await self.get(action)).next == "claim":
                     raise
 
     async def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
@@ -197,6 +204,12 @@ class AsyncClient:
     async def withdraw(self, action: str, reason: str) -> Action:
         return Action.of(await self.call(_calls.withdraw(action, reason)))
 
+    async def decide(
+        self, action: str, verdict: str, digest: str, *, reason: str = "", response: str = "", key: str = ""
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = await self.call(_calls.decide(action, verdict, digest, reason, response, key or str(uuid4())))
+        return found
+
     async def items(self, path: str, **query: Any) -> AsyncIterator[dict[str, Any]]:
         cursor = ""
         while cursor is not None:
@@ -204,6 +217,17 @@ class AsyncClient:
             for item in page["items"]:
                 yield item
             cursor = page["next"]
+
+    async def progress(self, run: str) -> AsyncIterator[dict[str, Any]]:
+        after = 0
+        while True:
+            page = await self.call(_calls.events(run, after))
+            for event in page["events"]:
+                after = max(after, event["id"])
+                yield event
+            if page["finished"]:
+                return
+            await asyncio.sleep(0 if page["events"] else 0.5)
 
     async def call(self, call: Call) -> Any:
         for attempt in range(TRIES):

@@ -1,36 +1,62 @@
 """Guarding a plain function: it is proposed with its arguments, and runs when people have agreed, with the arguments they agreed to.
 
-The arguments must be JSON (a default converts what is not); what runs is what came back with the claim, so an edit by a reviewer takes effect.
+The arguments must be JSON; what runs is what came back with the claim, so an edit by a reviewer takes effect (and a tuple comes back as a list).
+Whatever was claimed is reported, also when it could not be begun. Under one `idempotency` name a later start is given what the first one returned.
 """
 
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast, overload
 
+from anyio import CancelScope
+
+from countersign import results
+from countersign.binding import call_of, named
 from countersign.client import AsyncClient, Client
-from countersign.errors import NotApproved
+from countersign.errors import AlreadyDone, CountersignError, NotApproved
 from countersign.keys import key_for
 from countersign.values import Action, Claim
 
 P = ParamSpec("P")
 R = TypeVar("R")
+LEVELS = ("low", "medium", "high", "critical")
 
 
+@overload
+def require_approval(tool: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+@overload
 def require_approval(
     tool: str = "",
     *,
+    level: str = "",
     client: Client | AsyncClient | None = None,
     rationale: str | Callable[..., str] = "",
     requested_by: str = "",
     timeout_s: float | None = None,
     on_rejection: Callable[[NotApproved], Any] | None = None,
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Ask before a function runs. Works on `def` and `async def`.
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+
+def require_approval(
+    tool: Any = "",
+    *,
+    level: str = "",
+    client: Client | AsyncClient | None = None,
+    rationale: str | Callable[..., str] = "",
+    requested_by: str = "",
+    timeout_s: float | None = None,
+    on_rejection: Callable[[NotApproved], Any] | None = None,
+) -> Any:
+    """Ask before a function runs. Works on `def` and `async def`, with brackets or without.
 
     Args:
         tool: its name for people and policy; the function's own when not said.
+        level: the least level people decide it at: low, medium, high or critical. The policy may ask for more, never for less.
         client: what to ask with; one made from COUNTERSIGN_URL and COUNTERSIGN_KEY when not said.
         rationale: why, in your program's words; or a function of the arguments.
         timeout_s: how long to wait for people; for ever when not said.
@@ -38,10 +64,19 @@ def require_approval(
 
     Raises (when called):
         NotApproved, NotDecidedInTime, Conflict, ApiError, Unreachable. Whatever the function raises is reported as unknown and raised on.
+        TypeError: the arguments, or what a reviewer made of them, do not fit the function; then it is reported as failed.
+        AlreadyFailed, OutcomeUnknown, and AlreadyDone where only the words of the result were kept: an earlier start under the same
+        `idempotency` name acted; otherwise what that one returned is returned again.
     """
+    if level and level not in LEVELS:
+        raise ValueError(f"level has to be one of {', '.join(LEVELS)}, not {level!r}")
+    if callable(tool):
+        return require_approval()(tool)
 
     def guard(function: Callable[P, R]) -> Callable[P, R]:
-        one = _Guarded(tool or function.__name__, function, inspect.signature(function), rationale, requested_by, timeout_s, on_rejection)
+        one = _Guarded(
+            tool or function.__name__, function, inspect.signature(function), level, rationale, requested_by, timeout_s, on_rejection
+        )
 
         @functools.wraps(function)
         def plainly(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -66,6 +101,7 @@ class _Guarded:
     name: str
     function: Callable[..., Any]
     signature: inspect.Signature
+    level: str
     rationale: str | Callable[..., str]
     requested_by: str
     timeout_s: float | None
@@ -76,15 +112,20 @@ class _Guarded:
         action = asks.request(self.name, given, key=key_for(self.name, given), **more)
         try:
             leave = asks.approval(action.id, timeout_s=self.timeout_s)
-        except NotApproved as refusal:
-            return self._refused(refusal)
-        bound = self.signature.bind(**leave.args)
+        except (NotApproved, AlreadyDone) as instead:
+            return self._instead(instead)
+        begun = False
         try:
-            result = self.function(*bound.args, **bound.kwargs)
+            taken, by_name = call_of(self.signature, leave.args)
+            begun = True
+            result = self.function(*taken, **by_name)
         except BaseException as error:
-            asks.report(action.id, "unknown", reason=f"{type(error).__name__}: {error}")
+            try:
+                asks.report(action.id, "unknown" if begun else "failed", reason=f"{type(error).__name__}: {error}")
+            except CountersignError as lost:
+                error.add_note(f"Countersign could not be told: {lost}")
             raise
-        asks.report(action.id, "done", result=_told(result))
+        asks.report(action.id, "done", result=results.told(result))
         return result
 
     async def run_async(self, asks: AsyncClient, args: Any, kwargs: Any) -> Any:
@@ -92,27 +133,37 @@ class _Guarded:
         action = await asks.request(self.name, given, key=key_for(self.name, given), **more)
         try:
             leave = await asks.approval(action.id, timeout_s=self.timeout_s)
-        except NotApproved as refusal:
-            return self._refused(refusal)
-        bound = self.signature.bind(**leave.args)
+        except (NotApproved, AlreadyDone) as instead:
+            return self._instead(instead)
+        begun = False
         try:
-            result = await self.function(*bound.args, **bound.kwargs)
+            taken, by_name = call_of(self.signature, leave.args)
+            begun = True
+            result = await self.function(*taken, **by_name)
         except BaseException as error:
-            await asks.report(action.id, "unknown", reason=f"{type(error).__name__}: {error}")
+            try:
+                with CancelScope(shield=True):  # also whoever is cancelled says that nobody knows
+                    await asks.report(action.id, "unknown" if begun else "failed", reason=f"{type(error).__name__}: {error}")
+            except CountersignError as lost:
+                error.add_note(f"Countersign could not be told: {lost}")
             raise
-        await asks.report(action.id, "done", result=_told(result))
+        with CancelScope(shield=True):
+            await asks.report(action.id, "done", result=results.told(result))
         return result
 
     def _wanted(self, args: Any, kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        why = self.rationale(**bound.arguments) if callable(self.rationale) else self.rationale
-        return dict(bound.arguments), {"rationale": why, "requested_by": self.requested_by}
+        given = named(self.signature, args, kwargs)
+        why = self.rationale(**given) if callable(self.rationale) else self.rationale
+        return given, {"rationale": why, "requested_by": self.requested_by, **({"level": self.level} if self.level else {})}
 
-    def _refused(self, refusal: NotApproved) -> Any:
-        if self.on_rejection is None:
-            raise refusal
-        return self.on_rejection(refusal)
+    def _instead(self, told: NotApproved | AlreadyDone) -> Any:
+        """What is returned without running: what an earlier start returned, or what the program says to a refusal."""
+        if isinstance(told, AlreadyDone) and told.result is not None:
+            with suppress(ValueError):
+                return results.given_back(told.result)
+        if isinstance(told, AlreadyDone) or self.on_rejection is None:
+            raise told
+        return self.on_rejection(told)
 
 
 def request(tool: str, args: Mapping[str, Any], **more: Any) -> Action:
@@ -132,12 +183,3 @@ def _default() -> Client:
 
 def _default_async() -> AsyncClient:
     return AsyncClient()
-
-
-def _told(result: Any) -> dict[str, Any]:
-    """A result as people see it: JSON as it is, anything else as its words."""
-    if isinstance(result, Mapping) and all(isinstance(key, str) for key in result):
-        return {
-            key: value if isinstance(value, str | int | float | bool | None | list | dict) else str(value) for key, value in result.items()
-        }
-    return {"value": result if isinstance(result, str | int | float | bool | None) else str(result)}

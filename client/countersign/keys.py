@@ -1,7 +1,7 @@
-"""Idempotency: what happens under one name happens once, however often the program is started again.
+"""Idempotency: what happens under one name happens at most once, however often the program is started again.
 
 with idempotency(f"invoice:{order}"):
-    send_invoice(...)          # asked for once; after a crash the second start finds the first one's action
+    send_invoice(...)          # asked for once; a later start finds the first one's action and is given its result, or told that nobody knows
 """
 
 import hashlib

@@ -60,7 +60,8 @@ class Desk:
         resolution = {"by": "test", "reason": said.get("reason", ""), "response": said.get("response", ""), "verdict": said["verdict"]}
         self._keys[key] = pk
         self._actions[pk] = {
-            "id": pk, "tool": body["tool"], "summary": body["tool"], "state": state, "next": "claim" if approved else "done", "level": "medium",
+            "id": pk, "tool": body["tool"], "summary": body["tool"], "state": state, "next": "claim" if approved else "done",
+            "level": body.get("level", "medium"),
             "digest": "0" * 64, "url": f"http://desk.test/actions/{pk}/", "args": said.get("args", body["args"]), "outcome": None,
             "expires_at": "2999-01-01T00:00:00+00:00", "resolution": resolution,
         }  # fmt: skip

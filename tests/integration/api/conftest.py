@@ -4,7 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
+from asgiref.sync import sync_to_async
+from django.core.wsgi import get_wsgi_application
 from django.test import Client
 
 from agents import operations
@@ -18,6 +21,23 @@ TOOLS: list[dict[str, Any]] = [
     {"name": "look", "risk": "read", "schema": {"type": "object"}},
     {"name": "pay", "risk": "money", "summary": "Pay {amount_cents|money}", "figures": {"amount_cents": "amount_cents"}, "confirm": "to"},
 ]  # fmt: skip
+
+
+class Handed(httpx.AsyncBaseTransport):
+    """The server of this process, one request after the other, in the thread where its database connection is."""
+
+    def __init__(self) -> None:
+        self._plain = httpx.WSGITransport(get_wsgi_application())
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        body = await request.aread()
+
+        def send() -> httpx.Response:
+            plain = httpx.Request(request.method, request.url, headers=request.headers, content=body)
+            answer = self._plain.handle_request(plain)
+            return httpx.Response(answer.status_code, headers=answer.headers, content=answer.read())
+
+        return await sync_to_async(send)()
 
 
 class Program(Client):

@@ -3,10 +3,8 @@
 import asyncio
 from typing import Any
 
-import httpx
 import pytest
 from asgiref.sync import sync_to_async
-from django.core.wsgi import get_wsgi_application
 from mcp import Client
 from mcp.server.mcpserver import MCPServer
 
@@ -16,26 +14,9 @@ from countersign.client import AsyncClient
 from countersign.gateway import make_gateway
 from countersign.mcp import make_server
 from tests import factories
-from tests.integration.api.conftest import TOOLS
+from tests.integration.api.conftest import TOOLS, Handed
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Handed(httpx.AsyncBaseTransport):
-    """The server of this process, one request after the other, in the thread where its database connection is."""
-
-    def __init__(self) -> None:
-        self._plain = httpx.WSGITransport(get_wsgi_application())
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        body = await request.aread()
-
-        def send() -> httpx.Response:
-            plain = httpx.Request(request.method, request.url, headers=request.headers, content=body)
-            answer = self._plain.handle_request(plain)
-            return httpx.Response(answer.status_code, headers=answer.headers, content=answer.read())
-
-        return await sync_to_async(send)()
 
 
 @pytest.fixture

@@ -1,0 +1,39 @@
+"""What a function returned, as it is reported for people, and as it is given back to a later start that does not run it again. Pure.
+
+A JSON object is reported as it is, other JSON as `{"value": …}`; of anything else only its words are kept, as `{"words": …}`: those are for people
+and are no result to go on with.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+MARKS = ({"value"}, {"words"})
+# What the server keeps as it is; beyond that it cuts, and a cut result is none to go on with.
+LONGEST, GREATEST, DEEPEST = 20_000, 2**53 - 1, 20
+
+
+def told(result: Any) -> dict[str, Any]:
+    """As it is reported."""
+    if not _is_json(result):
+        return {"words": {str(k): v if _is_json(v) else str(v) for k, v in result.items()} if isinstance(result, Mapping) else str(result)}
+    return result if isinstance(result, dict) and set(result) not in MARKS else {"value": result}
+
+
+def given_back(reported: Mapping[str, Any]) -> Any:
+    """What the function had returned. Raises ValueError when only its words are known."""
+    if set(reported) == {"words"}:
+        raise ValueError("only its words were kept")
+    return reported["value"] if set(reported) == {"value"} else dict(reported)
+
+
+def _is_json(value: Any, depth: int = 0) -> bool:
+    """Whether the very same comes back; a tuple, a date, or a number that is none would be something else by then."""
+    if depth > DEEPEST:
+        return False
+    if type(value) is dict:
+        return all(_is_json(key, depth) and type(key) is str and _is_json(part, depth + 1) for key, part in value.items())
+    if type(value) is list:
+        return all(_is_json(part, depth + 1) for part in value)
+    if type(value) is str:
+        return len(value) <= LONGEST and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value)
+    return value is None or type(value) is bool or (type(value) in {int, float} and abs(value) <= GREATEST)

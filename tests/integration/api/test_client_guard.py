@@ -1,0 +1,224 @@
+"""A guarded function of the Python client: started again, with every kind of signature, and whatever was claimed is reported."""
+
+import inspect
+
+import anyio
+import httpx
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.wsgi import get_wsgi_application
+
+from approvals import operations as approvals
+from approvals.models import Action
+from countersign import (
+    AlreadyDone,
+    AlreadyFailed,
+    ApiError,
+    AsyncClient,
+    Client,
+    NotApproved,
+    NotDecidedInTime,
+    OutcomeUnknown,
+    binding,
+    client,
+    guard,
+    idempotency,
+    require_approval,
+    results,
+)
+from countersign.keys import key_for
+from countersign.testing import auto_decide
+from tests import factories
+from tests.integration.api.conftest import Handed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def told_no(refusal: NotApproved) -> None:
+    raise AssertionError(f"nobody refused: {refusal}")
+
+
+@pytest.fixture
+def people(agent, cast, monkeypatch):
+    monkeypatch.setattr(client, "LEAST_S", 0.01)
+    made = Client("http://localhost", agent.token, transport=httpx.WSGITransport(get_wsgi_application()))
+    monkeypatch.setattr(guard, "_default", lambda: made)
+    return made
+
+
+@pytest.mark.parametrize("result", [{"n": 1}, {"value": 3}, {"words": "x"}, [1, None], "text", None, 2.5, {}])
+def test_a_later_start_is_given_what_the_first_one_returned(people, result):
+    did = []
+
+    @require_approval("look", on_rejection=told_no)
+    def look() -> object:
+        did.append(1)
+        return result
+
+    for _ in range(3):
+        with idempotency("job"):
+            assert look() == result
+    assert did == [1] and Action.objects.count() == 1
+
+
+def test_what_is_no_json_is_told_in_words_and_never_given_back_as_something_else(people):
+    @require_approval("look", on_rejection=told_no)
+    def look() -> object:
+        return ("a", "b")
+
+    with idempotency("job"):
+        assert look() == ("a", "b")
+    with idempotency("job"), pytest.raises(AlreadyDone, match="not done again") as before:
+        look()
+    assert before.value.result == {"words": "('a', 'b')"}
+    for odd in (float("nan"), {1: 2}, "x" * 20_001, "\0", 2**60, {"at": (1,)}):
+        assert set(results.told(odd)) == {"words"}
+
+
+def test_a_crash_between_claim_and_report_is_said_and_nobody_is_told_of_a_refusal(people):
+    @require_approval("look", on_rejection=told_no)
+    def look() -> None:
+        raise AssertionError("must not run")
+
+    with idempotency("job"):
+        key = key_for("look", {})
+    action = people.request("look", {}, key=key)
+    people.claim(action.id)  # and then the first start dies
+    with idempotency("job"), pytest.raises(OutcomeUnknown, match="nobody knows whether it happened") as unsure:
+        look()
+    assert not unsure.value.settled
+    people.report(action.id, "failed", reason="looked: it is not there")
+    with idempotency("job"), pytest.raises(AlreadyFailed, match="nothing was done: looked"):
+        look()
+
+
+def test_what_was_reported_as_unknown_stays_unknown(people):
+    @require_approval("look")
+    def look() -> None:
+        raise ValueError("half way")
+
+    with idempotency("job"), pytest.raises(ValueError, match="half way"):
+        look()
+    with idempotency("job"), pytest.raises(OutcomeUnknown, match="ValueError: half way") as unsure:
+        look()
+    assert unsure.value.settled
+
+
+def test_of_two_starts_at_once_the_slower_one_is_told_what_became_of_it(people, monkeypatch):
+    action = people.request("look", {})
+    claim = people.claim
+
+    def beaten(pk: str, *, key: str = ""):
+        claim(pk)
+        people.report(pk, "done", result={"n": 1})
+        return claim(pk)
+
+    monkeypatch.setattr(people, "claim", beaten)
+    with pytest.raises(AlreadyDone) as before:
+        people.approval(action.id)
+    assert before.value.result == {"n": 1}
+
+
+def every_kind(a, /, b=2, *rest, c, d=4, **more):
+    return a, b, rest, c, d, more
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [((1,), {"c": 3}), ((1, 5, 6, 7), {"c": 3, "d": 8, "e": 9}), ((1,), {"b": 3, "c": 0, "copies": 3})],
+)
+def test_what_is_approved_is_what_is_called(args, kwargs):
+    with auto_decide() as desk:
+        assert require_approval(every_kind)(*args, **kwargs) == every_kind(*args, **kwargs)
+    assert not {"more", "kwargs"} & set(desk.asked[0][1])
+
+
+def test_two_arguments_of_one_name_are_not_asked_for():
+    with auto_decide() as desk, pytest.raises(TypeError, match="called 'a'"):
+        require_approval(every_kind)(1, c=3, a=2)
+    assert desk.asked == []
+
+
+def test_an_edit_that_does_not_fit_is_reported_as_failed(people, cast):
+    did = []
+
+    @require_approval("note")
+    def note(text: str, /) -> None:
+        did.append(text)
+
+    with idempotency("job"):
+        key = key_for("note", {"text": "one"})
+    people.request("note", {"text": "one"}, key=key)
+    action = Action.objects.get()
+    approvals.request_edit(action.pk, by=cast.reviewer, seen_digest=action.digest, args={"text": "two", "times": 2}, door="web")
+    factories.work()
+    factories.decide(Action.objects.get(), cast.second)
+    with idempotency("job"), pytest.raises(TypeError, match="no argument 'times'"):
+        note("one")
+    assert did == [] and Action.objects.get().outcome["status"] == "failed"
+
+
+def test_a_signature_takes_back_what_it_gave():
+    signature = inspect.signature(every_kind)
+    with pytest.raises(TypeError, match="'c' is missing"):
+        binding.call_of(signature, {"a": 1})
+    with pytest.raises(TypeError, match="has to be a list"):
+        binding.call_of(signature, {"a": 1, "c": 2, "rest": "abc"})
+    assert binding.call_of(signature, {"a": 1, "c": 2}) == ([1, 2], {"c": 2, "d": 4})
+
+
+async def test_who_awaits_is_given_the_same_and_who_is_cancelled_says_that_nobody_knows():
+    @require_approval(on_rejection=told_no)
+    async def look(n: int, **more: int) -> list[int]:
+        return [n, *more.values()]
+
+    @require_approval
+    async def hang() -> None:
+        await anyio.sleep_forever()
+
+    with auto_decide() as desk:
+        for _ in range(2):
+            with idempotency("job"):
+                assert await look(1, m=2) == [1, 2]
+        with anyio.move_on_after(0.2):
+            await hang()
+    assert desk.asked == [("look", {"n": 1, "m": 2}), ("hang", {})]
+    assert [said["status"] for said in desk.outcomes] == ["done", "unknown"]
+
+
+@pytest.mark.usefixtures("agents")
+async def test_a_person_decides_and_follows_a_run_with_the_client_that_awaits(cast, token, world):
+    def begin():
+        action, run = factories.action(), factories.run(cast.operator, world=world)
+        factories.work()
+        return token(cast.reviewer).token, token(cast.operator).token, action, run
+
+    rita, olga, action, run = await sync_to_async(begin)()
+    async with AsyncClient("http://localhost", rita, transport=Handed()) as people:
+        given = await people.decide(str(action.pk), "approve", action.digest, reason="fine", key="d-1")
+        assert (given["state"], given["replayed"]) == ("APPROVED", False)
+        assert (await people.decide(str(action.pk), "approve", action.digest, reason="fine", key="d-1"))["replayed"]
+    async with AsyncClient("http://localhost", olga, transport=Handed()) as people:
+        kinds = [event["kind"] async for event in people.progress(str(run.pk))]
+    assert kinds[0] == "run.created" and len(kinds) > 2
+
+
+def test_a_wished_level_is_what_people_decide_at_and_stays_through_an_edit(people, cast):
+    @require_approval(level="high", timeout_s=0)
+    def note(text: str) -> None: ...
+
+    with pytest.raises(NotDecidedInTime):
+        note("one")
+    action = Action.objects.get()
+    assert action.level == "high"
+    approvals.request_edit(action.pk, by=cast.reviewer, seen_digest=action.digest, args={"text": "two"}, reason="better", door="web")
+    factories.work()
+    action.refresh_from_db()
+    assert (action.version, action.level) == (2, "high")
+    people.request("look", {}, key="low", level="low")
+    people.request("look", {}, key="none")
+    assert [Action.objects.get(interrupt_id=key).level for key in ("low", "none")] == ["low", "low"]
+    with pytest.raises(ValueError, match="low, medium, high, critical, not 'urgent'"):
+        require_approval(level="urgent")
+    with pytest.raises(ApiError, match="level"):
+        people.request("look", {}, level="urgent")
