@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 from config.launch import checks
+from config.launch.checks import Options
 from config.launch.process import Role
+from config.launch.roles import all_roles
 from config.launch.screen import ROTATE_BYTES, LogTail
 from config.services import ServiceError
 from config.services.child import command_line, wait_until
@@ -195,3 +198,14 @@ def test_a_role_that_keeps_dying_waits_longer_each_time(tmp_path: Path, capsys: 
     role.stop()
     shown = capsys.readouterr().out
     assert [f"again in {pause} s" in shown for pause in ("0.2", "1", "2")] == [True, True, True]
+
+
+@pytest.mark.parametrize("started_by", ["make run", "deploy/Procfile", "deploy/countersign-web.service"])
+def test_web_keeps_idle_connections_longer_than_clients_and_proxies(started_by):
+    """Who closes first must not be us: a request sent at that very moment is lost."""
+    if started_by == "make run":
+        words = next(role.command for role in all_roles(Options("127.0.0.1", 8260, 2, Path("var")), CHECKOUT, {}) if role.name == "web")
+    else:
+        words = next(line for line in (CHECKOUT / started_by).read_text().splitlines() if "config.asgi" in line).split()
+    config = next(w for w in uvicorn.main.params if w.name == "timeout_keep_alive")
+    assert config.opts[0] in words and int(words[words.index(config.opts[0]) + 1]) > 60
