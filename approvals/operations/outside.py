@@ -115,8 +115,10 @@ def report(action_id: UUID, *, agent: str, status: str, result: Any, reason: str
 
 @transaction.atomic
 def withdraw(action_id: UUID, *, agent: str, reason: str, by: Actor, door: str = "api") -> Action:
-    """The agent no longer wants it. Raises NotFound, BadRequest without a reason, Conflict when it is too late."""
+    """The agent no longer wants it; withdrawn again, it stays so. Raises NotFound, BadRequest without a reason, Conflict when it is too late."""
     action = _own(action_id, agent)
+    if action.state == ActionState.CANCELLED and (action.resolution or {}).get("by") == by.name:
+        return action
     if not close(action.pk, ActionState.CANCELLED, reason=check_reason(reason), by=by, door=door):
         action.refresh_from_db()
         raise Conflict(say("It cannot be withdrawn any more: it is %(state)s", state=word(action.state)), state=str(action.state))

@@ -48,7 +48,7 @@ def report(action: str, status: str, result: Mapping[str, Any] | None, reason: s
 
 
 def withdraw(action: str, reason: str) -> Call:
-    return Call("POST", f"/actions/{action}/withdraw", {"reason": reason}, repeatable=False)
+    return Call("POST", f"/actions/{action}/withdraw", {"reason": reason})
 
 
 def decide(action: str, verdict: str, digest: str, reason: str, response: str, key: str) -> Call:

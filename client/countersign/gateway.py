@@ -3,59 +3,103 @@
 `countersign mcp --gateway COMMAND ...` starts the server behind and speaks MCP for it over stdio, or with `--http` over streamable HTTP on this
 machine. A tool is known to the policy as PREFIX + its name (`--prefix files.`); declare those tools for the agent, with their class, or they count as the
 worst one. What runs is what the claim gave: an edit by a reviewer takes effect. A call whose outcome nobody saw is reported as unknown.
+
+A caller that gives up (cancels, times out, hangs up) takes its action along: nobody is to approve what nobody would run. The same call again, where its
+caller says that it is the same (`calling.key_of`), waits for the same action, or is given what came of it.
 """
 
 import argparse
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from anyio import CancelScope, Event
+from anyio.lowlevel import checkpoint_if_cancelled
 from mcp import Client, StdioServerParameters, stdio_server, types
 from mcp.server.lowlevel import Server
 
+from countersign.calling import Waiting, key_of, while_there
 from countersign.client import AsyncClient
-from countersign.errors import CountersignError, NotApproved
+from countersign.errors import AlreadyDone, CountersignError, NotApproved
 from countersign.values import Claim
 
 KEPT = 20_000  # characters of a result that are reported
+log = logging.getLogger("countersign")
 
 
 def make_gateway(behind: Client, people: AsyncClient, *, prefix: str = "", timeout_s: float | None = None) -> Server[Any]:
     """An MCP server that shows the tools of the one behind and asks before each call."""
+    waiting = Waiting(people, timeout_s)
 
     async def list_tools(ctx: Any, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return await behind.list_tools(cursor=params.cursor if params else None)
 
-    async def call_tool(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def agreed(name: str, args: dict[str, Any], key: str) -> Claim | types.CallToolResult:
         try:
-            action = await people.request(prefix + params.name, params.arguments or {}, rationale=f"A call of {params.name} over MCP")
-            leave = await people.approval(action.id, timeout_s=timeout_s)
+            return await waiting.leave(prefix + name, args, key, rationale=f"A call of {name} over MCP")
+        except AlreadyDone as before:
+            return _recorded(name, before)
         except NotApproved as refusal:
-            return _error(f"{params.name} was not run. {refusal}")
+            return _error(f"{name} was not run. {refusal}")
         except CountersignError as error:
-            return _error(f"{params.name} was not run: {error}")
-        return await _run(behind, people, params.name, leave)
+            return _error(f"{name} was not run: {error}")
+
+    async def call_tool(ctx: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+        begun = Event()
+
+        async def call() -> types.CallToolResult:
+            leave = await agreed(params.name, params.arguments or {}, key_of(ctx))
+            if not isinstance(leave, Claim):
+                return leave
+            begun.set()
+            try:
+                return await _run(behind, people, params.name, leave)
+            finally:
+                waiting.over(leave.action)
+
+        return await while_there(ctx.request, call, begun) or _error(f"{params.name} was not run: its caller hung up")
 
     return Server("countersign-gateway", on_list_tools=list_tools, on_call_tool=call_tool)
 
 
 async def _run(behind: Client, people: AsyncClient, name: str, leave: Claim) -> types.CallToolResult:
-    """Call it once, with the arguments of the claim, and report what came of it."""
+    """Call it once, with the arguments of the claim, and report what came of it, also when the caller gives up meanwhile."""
+    begun = False
     try:
+        await checkpoint_if_cancelled()
+        begun = True
         result = await behind.call_tool(name, leave.args)
     except BaseException as error:
-        await people.report(leave.action, "unknown", reason=f"{type(error).__name__}: {error}")
+        said = f"{type(error).__name__}: {error}" if begun else "Its caller gave up before it was begun"
+        await _report(people, leave, "unknown" if begun else "failed", reason=said)
         raise
-    said = [block.model_dump(mode="json", exclude_none=True) for block in result.content]
-    text = json.dumps(said)
-    kept = {"content": said} if len(text) <= KEPT else {"content": text[:KEPT], "cut": len(text)}
+    kept = result.model_dump(mode="json", by_alias=True, exclude_none=True, include={"content", "structured_content"})
+    text = json.dumps(kept)
     if result.is_error:
-        await people.report(leave.action, "unknown", reason=f"The tool said that it failed: {text[:1_500]}")
+        await _report(people, leave, "unknown", reason=f"The tool said that it failed: {text[:1_500]}")
     else:
-        await people.report(leave.action, "done", result=kept)
+        await _report(people, leave, "done", result=kept if len(text) <= KEPT else {"words": text[:KEPT], "cut": len(text)})
     return result
+
+
+async def _report(people: AsyncClient, leave: Claim, status: str, **more: Any) -> None:
+    """Say what came of it. Where nobody hears it, the caller is still told what the tool said: calling it again would be worse."""
+    with CancelScope(shield=True):
+        try:
+            await people.report(leave.action, status, **more)
+        except CountersignError as lost:
+            log.warning("What came of %s (%s) could not be reported: %s", leave.action, status, lost)
+
+
+def _recorded(name: str, before: AlreadyDone) -> types.CallToolResult:
+    """What the tool had said the first time."""
+    try:
+        return types.CallToolResult.model_validate({"content": None, **(before.result or {})})
+    except ValueError:
+        return _error(f"{name} was not run again: {before}. What it had said: {json.dumps(before.result)[:KEPT]}")
 
 
 def _error(text: str) -> types.CallToolResult:
@@ -80,7 +124,7 @@ async def _serve(options: argparse.Namespace) -> None:
         # The key is this process's own: only this machine may speak to it, whatever address was asked for.
         if host not in {"", "127.0.0.1", "localhost", "::1"}:
             raise CountersignError("A gateway acts with its own key: over HTTP it listens on this machine only (127.0.0.1)")
-        config = uvicorn.Config(gateway.streamable_http_app(), host="127.0.0.1", port=int(port), log_level="warning")
+        config = uvicorn.Config(gateway.streamable_http_app(), host="127.0.0.1", port=int(port), log_level="warning", timeout_keep_alive=75)
         await uvicorn.Server(config).serve()
 
 

@@ -15,13 +15,13 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 
 from countersign.client import AsyncClient
-from countersign.errors import CountersignError
+from countersign.errors import Conflict, CountersignError
 from countersign.values import Action
 
 MOST_WAIT_S = 50
 MOST_LISTED = 50
 INSTRUCTIONS = """Before you do something that people want to see first, call request_approval with the tool and the exact arguments, and wait with
-get_approval. Act only when `leave` is there, with exactly the arguments in it: people may have changed them. Then call report_outcome."""
+get_approval. Act only when `leave` is there, once, with exactly the arguments in it: people may have changed them. Then call report_outcome."""
 
 ClientFor = Callable[["Context[Any, Any]"], AbstractAsyncContextManager[AsyncClient]]
 
@@ -41,7 +41,8 @@ def make_server(client_for: ClientFor) -> MCPServer[Any]:
 
     @server.tool()
     async def get_approval(ctx: Context[Any, Any], id: str, wait_s: int = 30) -> dict[str, Any]:
-        """What became of a request; waits up to wait_s seconds (50 at most). When it was approved, `leave` holds the arguments to act with, once."""
+        """What became of a request; waits up to wait_s seconds (50 at most). When it was approved, `leave` holds the arguments to act with.
+        It is given once: if `next` is "report", it was given before; act on that one or not at all, and report."""
         async with _asking(client_for, ctx) as people:
             return await _seen(people, await people.get(id), wait_s)
 
@@ -104,16 +105,20 @@ async def _asking(client_for: ClientFor, ctx: "Context[Any, Any]") -> AsyncItera
 
 
 async def _seen(people: AsyncClient, action: Action, wait_s: int) -> dict[str, Any]:
-    """An action as the model sees it, with leave to act if there is one: the claim is made under the action's own id, so it may be asked again."""
+    """An action as the model sees it, with leave to act if there is one: handed out once, for a model that asks twice would act twice."""
     if action.next == "wait" and wait_s > 0:
         action = await people.get(action.id, wait_s=min(wait_s, MOST_WAIT_S))
     leave = None
-    if action.next in {"claim", "report"} and action.state == "APPROVED":
-        claimed = await people.claim(action.id, key=f"mcp:{action.id}")
-        leave = {"tool": claimed.tool, "args": claimed.args, "idempotency_key": claimed.idempotency_key}
+    if action.next == "claim":
+        try:
+            claimed = await people.claim(action.id)
+            leave = {"tool": claimed.tool, "args": claimed.args, "idempotency_key": claimed.idempotency_key}
+        except Conflict:
+            leave = None  # held, halted, asked again, or handed out meanwhile: what it is now says so
+        action = await people.get(action.id)
     return {**_told(action), "leave": leave}
 
 
 def _told(action: Action) -> dict[str, Any]:
-    names = ("id", "tool", "summary", "state", "level", "url", "decided_by", "reason", "response", "outcome")
+    names = ("id", "tool", "summary", "state", "next", "level", "url", "decided_by", "reason", "response", "outcome")
     return {**{name: getattr(action, name) for name in names}, "waiting": action.next == "wait"}

@@ -9,11 +9,14 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.core.wsgi import get_wsgi_application
 from django.test import Client
+from mcp.server.mcpserver import MCPServer
 
 from agents import operations
 from approvals.models import User
 from approvals.operations import api_keys
+from countersign.client import AsyncClient
 from tests.factories import Cast, signed_in
+from tests.factories import cast as make_cast
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 TOOLS: list[dict[str, Any]] = [
@@ -108,3 +111,29 @@ def session(db: None) -> Callable[[User], Program]:
         return program
 
     return sign_in
+
+
+@pytest.fixture
+async def people(monkeypatch):
+    monkeypatch.setattr("countersign.client.LEAST_S", 0.02)
+
+    def begin() -> tuple[Cast, str]:
+        cast = make_cast()
+        tools = [*TOOLS, {"name": "files.append", "risk": "write", "reversible": True, "summary": "Append {line}"}]
+        operations.declare(slug="books", title="Books", description="", environment="demo", tools=tools, by=cast.admin, door="api")
+        return cast, operations.make_key(agent="books", name="k", scopes=["propose", "read"], days=None, by=cast.admin, door="web")[1]
+
+    cast, token = await sync_to_async(begin)()
+    return cast, lambda: AsyncClient("http://localhost", token, transport=Handed())
+
+
+def files(did: list[str]) -> MCPServer[Any]:
+    server: MCPServer[Any] = MCPServer("files")
+
+    @server.tool()
+    def append(line: str) -> str:
+        """Append a line."""
+        did.append(line)
+        return f"appended {line}"
+
+    return server

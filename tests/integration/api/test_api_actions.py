@@ -95,6 +95,7 @@ def test_what_is_rejected_or_expired_or_withdrawn_is_done(agent, cast):
     withdrawn = opened(agent)
     status, told = agent.post(f"/actions/{withdrawn['id']}/withdraw", {"reason": "no longer needed"})
     assert (status, told["state"], told["next"], told["resolution"]["by"]) == (200, "CANCELLED", "done", "agent:books")
+    assert agent.post(f"/actions/{withdrawn['id']}/withdraw", {"reason": "again"})[1] == told  # for whoever did not get the answer
 
 
 def test_what_policy_passes_may_be_claimed_at_once(agent):

@@ -6,31 +6,14 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from mcp import Client
-from mcp.server.mcpserver import MCPServer
 
-from agents import operations
 from approvals.models import Action
-from countersign.client import AsyncClient
 from countersign.gateway import make_gateway
 from countersign.mcp import make_server
 from tests import factories
-from tests.integration.api.conftest import TOOLS, Handed
+from tests.integration.api.conftest import files
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-async def people(monkeypatch):
-    monkeypatch.setattr("countersign.client.LEAST_S", 0.02)
-
-    def begin() -> tuple[factories.Cast, str]:
-        cast = factories.cast()
-        tools = [*TOOLS, {"name": "files.append", "risk": "write", "reversible": True, "summary": "Append {line}"}]
-        operations.declare(slug="books", title="Books", description="", environment="demo", tools=tools, by=cast.admin, door="api")
-        return cast, operations.make_key(agent="books", name="k", scopes=["propose", "read"], days=None, by=cast.admin, door="web")[1]
-
-    cast, token = await sync_to_async(begin)()
-    return cast, lambda: AsyncClient("http://localhost", token, transport=Handed())
 
 
 def value(result: Any) -> Any:
@@ -49,9 +32,8 @@ async def test_it_asks_waits_gives_leave_once_and_reports(people):
         await sync_to_async(lambda: factories.decide(Action.objects.get(), cast.reviewer))()
         seen = value(await mcp.call_tool("get_approval", {"id": asked["id"], "wait_s": 5}))
         assert seen["leave"]["args"] == {"text": "hi"}
-        assert (
-            value(await mcp.call_tool("get_approval", {"id": asked["id"]}))["leave"] == seen["leave"]
-        )  # the same leave, should it be lost
+        again = value(await mcp.call_tool("get_approval", {"id": asked["id"]}))
+        assert (again["leave"], again["next"]) == (None, "report")  # handed out once: a model that asks twice would act twice
         done = value(await mcp.call_tool("report_outcome", {"id": asked["id"], "status": "done", "result": {"n": 1}}))
         assert done["outcome"]["result"] == {"n": 1}
         assert value(await mcp.call_tool("get_approval", {"id": asked["id"]}))["leave"] is None
@@ -64,18 +46,6 @@ async def test_what_is_refused_is_told_to_the_model_as_a_sentence(people):
         assert wrong.is_error and "do not fit" in wrong.content[0].text
         nobody = await mcp.call_tool("get_approval", {"id": "00000000-0000-0000-0000-000000000000"})
         assert nobody.is_error and "no such action" in nobody.content[0].text
-
-
-def files(did: list[str]) -> MCPServer[Any]:
-    server: MCPServer[Any] = MCPServer("files")
-
-    @server.tool()
-    def append(line: str) -> str:
-        """Append a line."""
-        did.append(line)
-        return f"appended {line}"
-
-    return server
 
 
 async def test_a_server_behind_the_gate_is_called_once_people_agreed_with_what_they_agreed_to(people):

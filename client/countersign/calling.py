@@ -1,0 +1,103 @@
+"""One call through the gate: which call it is, how long its caller is there, and the wait for people on its behalf. Used by `gateway` only."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from hashlib import sha256
+from typing import Any, TypeVar
+
+import anyio
+from anyio import CancelScope
+
+from countersign.client import AsyncClient
+from countersign.errors import CountersignError, NotApproved, NotDecidedInTime, OutcomeUnknown
+from countersign.values import Action, Claim
+
+T = TypeVar("T")
+# A caller's own id of a call, in its `_meta`: MCP has none that outlives a request.
+KEY = "countersign/idempotency-key"
+SESSION = "mcp-session-id"
+GAVE_UP = "Its caller gave up waiting"
+LOOK_S = 1.0  # between two looks whether a caller over HTTP is still connected
+
+
+def key_of(ctx: Any) -> str:
+    """Under which key this call is proposed, so that the same one again is the same action; "" when nothing tells.
+
+    The caller's own id in `_meta`; or, in a session over HTTP, the session's and the request's id: they are what a lost request is sent again with.
+    A bare request id is none: every connection begins to count at one.
+    """
+    said = (ctx.meta or {}).get(KEY)
+    if isinstance(said, str) and said:
+        return "mcp:" + sha256(said.encode("utf-8", "replace")).hexdigest()
+    session = ctx.request.headers.get(SESSION) if ctx.request else None
+    return f"mcp:{session[:100]}:{ctx.request_id}"[:180] if session and ctx.request_id is not None else ""
+
+
+async def while_there(request: Any, work: Callable[[], Awaitable[T]], begun: anyio.Event) -> T | None:
+    """Do it as long as the caller is connected, or has `begun`; None when it hung up before. In a session over HTTP nobody else looks: an answer
+    could be fetched later, but only from a server that keeps answers, and this one does not. Raises what the work does."""
+    if request is None or SESSION not in request.headers:
+        return await work()
+    done: list[T] = []
+    failed: list[Exception] = []
+    async with anyio.create_task_group() as both:
+
+        async def look() -> None:
+            while not begun.is_set():
+                if await request.is_disconnected():
+                    both.cancel_scope.cancel()
+                    return
+                await anyio.sleep(LOOK_S)
+
+        both.start_soon(look)
+        try:
+            done.append(await work())
+        except Exception as error:  # not out of here: it would come as one of a group
+            failed.append(error)
+        both.cancel_scope.cancel()
+    if failed:
+        raise failed[0]
+    return done[0] if done else None
+
+
+class Waiting:
+    """Waits for people on behalf of calls; two calls under one key are for one action, and the second is given what came of the first."""
+
+    def __init__(self, people: AsyncClient, timeout_s: float | None) -> None:
+        self._people, self._timeout_s = people, timeout_s
+        self._calls: Counter[str] = Counter()  # that wait for an action, or act on it
+
+    async def leave(self, tool: str, args: dict[str, Any], key: str, *, rationale: str) -> Claim:
+        """Propose, wait, claim; say `over` when it was acted on. Raises what `AsyncClient.request` and `approval` do."""
+        turn = 1
+        while True:
+            with CancelScope(shield=True):  # or there would be an action whose id nobody here has
+                action = await self._people.request(tool, args, key=f"{key}:{turn}" if key else "", rationale=rationale)
+            try:
+                return await self._approval(action)
+            except NotApproved as refusal:
+                if not key or refusal.reason != GAVE_UP or refusal.action.state != "CANCELLED":
+                    raise
+                turn += 1  # what this very call withdrew before is asked anew
+            except OutcomeUnknown:
+                if not self._calls[action.id]:
+                    raise
+                while self._calls[action.id]:  # the first call acts just now
+                    await anyio.sleep(LOOK_S)
+
+    async def _approval(self, action: Action) -> Claim:
+        self._calls[action.id] += 1
+        try:
+            return await self._people.approval(action.id, timeout_s=self._timeout_s)
+        except BaseException as error:
+            if self._calls[action.id] == 1 and isinstance(error, anyio.get_cancelled_exc_class() | NotDecidedInTime):
+                with CancelScope(shield=True), suppress(CountersignError):  # too late: it was decided otherwise meanwhile
+                    await self._people.withdraw(action.id, GAVE_UP)
+            self.over(action.id)
+            raise
+
+    def over(self, action: str) -> None:
+        self._calls[action] -= 1
+        if not self._calls[action]:
+            del self._calls[action]
