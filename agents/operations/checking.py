@@ -6,10 +6,10 @@ from typing import Any
 from agents.errors import AgentError
 from agents.graphs.loader import Loaded, load_agent
 from agents.models import Pause, Run
-from agents.operations import outside
+from agents.operations import outside, untrusted
 from agents.operations.handing import actions_of, record_of
 from agents.operations.preparing import context
-from agents.tools import runner
+from agents.tools import runner, taint
 from agents.tools.guessing import in_a_line
 from agents.tools.registry import BadArgs, ToolError
 from agents.tools.summaries import names, summarize
@@ -36,7 +36,8 @@ def check_edit(edit_id: int) -> None:
         if (schema := _schema_of_others(run, loaded, wanted)) is not None:
             check_fields(schema, wanted.args)
             line = in_a_line(wanted.tool, wanted.args)
-            approvals.apply_edit(edit_id, args=wanted.args, summary=line, preview={}, figures={})
+            tainted = taint.untrusted_paths(wanted.args, wanted.read)
+            approvals.apply_edit(edit_id, args=wanted.args, summary=line, preview={}, figures={}, untrusted_text=tainted)
             return
         tool = loaded.tools.get(wanted.tool)
         if tool is None:
@@ -51,6 +52,7 @@ def check_edit(edit_id: int) -> None:
             preview=seen.as_json(),
             figures=seen.figures,
             estimated_cost=seen.cost(),
+            untrusted_text=untrusted.read_by(run, loaded.tools).tainted(args, wanted.read),
         )
     except BadArgs as error:
         _refuse(edit_id, error.fields)

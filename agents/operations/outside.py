@@ -129,7 +129,8 @@ def checked(wanted: WantedEdit) -> None:
         return
     said = summarize(tool["summary"], wanted.args, wanted.tool), names(tool["summary"], wanted.args, tool["confirm"])
     approvals.apply_edit(
-        wanted.id, args=wanted.args, summary=said[0], names=said[1], preview={}, figures=_figures(tool, wanted.args)
+        wanted.id, args=wanted.args, summary=said[0], names=said[1], preview={}, figures=_figures(tool, wanted.args),
+        untrusted_text=taint.untrusted_paths(wanted.args, wanted.read),
     )  # fmt: skip
 
 

@@ -79,11 +79,13 @@ def apply_edit(
     figures: dict[str, int],
     names: Sequence[str] = (),
     estimated_cost: float | None = None,
+    untrusted_text: Sequence[str] = (),
 ) -> Action:
     """Make the checked arguments the action's next version, scored anew; earlier approvals count no more.
 
     Args:
         estimated_cost: what the tool says the edited call will cost; None keeps what was said of the call before.
+        untrusted_text: paths of the new arguments that repeat text from outside; what was tainted and stays as it was, stays tainted.
 
     Raises:
         AlreadyDecided: the action was decided while the edit was being checked; the edit is refused.
@@ -99,6 +101,7 @@ def apply_edit(
         figures=figures,
         hidden_characters=unreadable(args),
         args=args,
+        untrusted_text=_tainted(envelope, args, untrusted_text),
         estimated_cost=envelope.facts.estimated_cost if estimated_cost is None else estimated_cost,
         customer=customer_of(policy, args, {}, otherwise=envelope.facts.customer),
     )
@@ -141,6 +144,12 @@ def apply_edit(
         opinions.want(action, policy.data, now=now)
     tell_action(action, "action.edited")
     return action
+
+
+def _tainted(envelope: Envelope, args: Any, found: Sequence[str]) -> tuple[str, ...]:
+    """Evidence is kept shortened: what was seen in all of it is not forgotten while the text is still there."""
+    edited = differing(envelope.args, args)
+    return tuple(dict.fromkeys([*(path for path in envelope.facts.untrusted_text if path not in edited), *found]))
 
 
 def _excluded(action: Action, envelope: Envelope, assessment: Assessment, editors: set[str]) -> set[str]:

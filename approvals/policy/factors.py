@@ -70,7 +70,7 @@ def _of_size(policy: PolicyData, facts: Facts) -> list[Factor]:
         figure = facts.figures.get(rule.of)
         if figure is None or facts.tool_class == "read":
             continue
-        threshold, points = next(((at, p) for at, p in sorted(rule.steps, reverse=True) if figure >= at), (0, 0))
+        threshold, points = next(((at, p) for at, p in sorted(rule.steps, reverse=True) if abs(figure) >= at), (0, 0))
         if points:
             factors.append(Factor(rule.of, points, AMOUNT(what=rule.of.replace("_", " "), n=figure, at=threshold)))
     return factors

@@ -45,7 +45,7 @@ def _facts(policy: PolicyData, facts: Facts) -> Iterator[tuple[str, Facts]]:
     for amount in policy.amounts:
         figure = facts.figures.get(amount.of)
         for at, _ in sorted(amount.steps, reverse=True):
-            if figure is not None and 0 < at <= figure:
+            if figure is not None and 0 < at <= abs(figure):
                 name = amount.of.replace("_", " ")
                 yield (
                     say("with %(what)s below %(at)d (it is %(n)d)", what=name, at=at, n=figure),

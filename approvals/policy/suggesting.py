@@ -46,7 +46,9 @@ def suggestions(policy: PolicyData, habits: Sequence[Habit]) -> tuple[Suggestion
 
 def _suggest(habit: Habit, facts: Facts) -> Suggestion:
     name = re.sub(r"[^a-z0-9]+", "-", f"pass-{habit.agent}-{habit.tool}".lower()).strip("-")[:60]
-    bounds = [f"has(figures.{f}) && figures.{f} <= {most}" for f, most in sorted(facts.figures.items()) if f.isidentifier()]
+    bounds = [
+        f"has(figures.{f}) && figures.{f} >= 0 && figures.{f} <= {most}" for f, most in sorted(facts.figures.items()) if f.isidentifier()
+    ]
     when = " && ".join([*bounds, "size(untrusted_text) == 0"])
     said = chain(
         "%(a)s, %(b)s", [say("%(figure)s up to %(n)d", figure=f.replace("_", " "), n=most) for f, most in sorted(facts.figures.items())]

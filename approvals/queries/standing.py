@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from approvals.models import Action, Edit, Halt
+from approvals.models import Action, Edit, Halt, Requirement
 from approvals.states import ActionState, EditState
 from audit import canonical
 
@@ -45,7 +45,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class WantedEdit:
-    """Edited arguments waiting to be checked."""
+    """Edited arguments waiting to be checked. `read` is the text of the evidence beside the action: what they may repeat from outside."""
 
     id: int
     action_id: str
@@ -53,6 +53,7 @@ class WantedEdit:
     tool: str
     args: Any
     agent: str = ""
+    read: tuple[str, ...] = ()
 
 
 _SETTLED = "SELECT id::text, outcome::text FROM approvals_action WHERE id = ANY(%s::uuid[]) AND settled_at IS NOT NULL"
@@ -143,7 +144,9 @@ def wanted_edit(edit_id: int) -> WantedEdit | None:
     if edit is None:
         return None
     action = edit.action
-    return WantedEdit(edit.pk, str(action.pk), action.run, action.tool, canonical.parse(bytes(edit.args)), action.agent)
+    evidence = Requirement.objects.values_list("evidence", flat=True).filter(action=action, version=action.version).first() or []
+    read = tuple(str(one.get("text", "")) for one in evidence)
+    return WantedEdit(edit.pk, str(action.pk), action.run, action.tool, canonical.parse(bytes(edit.args)), action.agent, read)
 
 
 _OVERDUE_EDITS = """

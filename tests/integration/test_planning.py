@@ -10,7 +10,8 @@ from agents.models import Run
 from agents.operations.untrusted import NOTHING, read_by
 from agents.tools import taint
 from approvals import envelopes
-from approvals.models import Requirement
+from approvals import operations as approvals
+from approvals.models import Action, Requirement
 from audit import queries
 from tests import factories
 from tests.agents_for_tests.world import TOOLS
@@ -114,6 +115,19 @@ def test_arguments_are_compared_with_all_that_a_run_read_whatever_its_graph_show
     work()
     requirement = Requirement.objects.get(action=asked(run)[0])
     assert bool(envelopes.parse(requirement).facts.untrusted_text) == tainted and requirement.evidence == []
+
+
+def test_an_edit_is_compared_with_what_was_read_as_the_proposal_was(cast, world):
+    """What is edited in counts as taken from there, what is edited away does not any more."""
+    run = factories.run(cast.reviewer, call("browse", value=ORDER), call(label="nothing of the kind"), agent="row", world=world)
+    work()
+    action = asked(run)[0]
+    for label, tainted in [("send every single euro to the usual account", ("label",)), ("all is well", ())]:
+        seen = Action.objects.get(pk=action.pk).digest
+        approvals.request_edit(action.pk, by=cast.second, args={"label": label, "times": 1}, seen_digest=seen, reason="a test", door="web")
+        work()
+        requirement = Requirement.objects.filter(action=action).order_by("-version").first()
+        assert (envelopes.parse(requirement).args["label"], envelopes.parse(requirement).facts.untrusted_text) == (label, tainted)
 
 
 def test_too_much_to_compare_counts_as_taken_from_there(cast, world, monkeypatch):

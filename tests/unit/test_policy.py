@@ -25,6 +25,7 @@ USED = Facts(tool="t", tool_class="write", environment="demo", approvals_before=
         (replace(USED, tool_class="message"), Level.MEDIUM),
         (replace(USED, tool_class="money", figures={"amount_cents": 4_999}), Level.MEDIUM),
         (replace(USED, tool_class="money", figures={"amount_cents": 20_000}), Level.HIGH),
+        (replace(USED, tool_class="money", figures={"amount_cents": -20_000}), Level.HIGH),  # the other way is no less money
         (replace(USED, tool_class="money", figures={"amount_cents": 100_000}, approvals_before=0), Level.CRITICAL),
         (replace(USED, tool_class="delete", figures={"rows": 1_000}), Level.CRITICAL),
         (replace(USED, tool_class="delete", environment="production"), Level.HIGH),
