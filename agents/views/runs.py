@@ -97,6 +97,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
     live = row.state in UNFINISHED
     may_start = permissions.can_start_runs(request.user)
     asks = approvals_queries.asks(run=row.id)
+    lost = any(pause.state == "ORPHANED" for pause in detail.pauses)
     steps = steps_of(spans, actions, effects, detail.pauses, may_resolve=permissions.can_halt(request.user), asks=asks)
     return {
         "id": row.id,
@@ -112,7 +113,8 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "model": detail.model,
         "halt_url": f"{reverse('halt')}?run={row.id}" if live and permissions.can_halt(request.user) else "",
         "cancel_url": reverse("run-cancel", args=[row.id]) if (live or row.state == "FAILED") and may_start else "",
-        "retry_url": reverse("run-retry", args=[row.id]) if row.state == "FAILED" and may_start else "",
+        "retry_url": reverse("run-retry", args=[row.id]) if row.state == "FAILED" and may_start and not lost else "",
+        "anew_url": reverse("run-start", args=[row.agent]) if lost and may_start else "",
         "again_url": reverse("run-ask-again", args=[row.id]) if may_start and _could_ask_again(detail, actions) else "",
         "live_url": reverse("run-live", args=[row.id]),
         "log_url": f"{reverse('events')}?run={row.id}",

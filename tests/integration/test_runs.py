@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from django.test import Client
 from langgraph.runtime import RunControl
 
 from agents import operations as agents
@@ -291,6 +292,10 @@ def test_a_question_whose_node_was_renamed_is_orphaned_and_shown(cast, world, ve
     assert "pause.orphaned" in [e.kind for e in log.timeline(run=str(run.pk))]
     with pytest.raises(WrongState, match="lost its node"):
         agents.retry_run(run.pk, by=cast.operator, door="web")
+    page = Client()
+    page.force_login(cast.operator, backend="django.contrib.auth.backends.ModelBackend")
+    shown = page.get(f"/runs/{run.pk}/").content.decode()
+    assert "Try the failed step again" not in shown and 'href="/runs/new/renamed/"' in shown  # nothing is offered that is refused
 
 
 def test_a_project_that_is_gone_fails_the_run_with_a_sentence(cast, world):
