@@ -126,7 +126,7 @@ def test_an_edit_is_compared_with_what_was_read_as_the_proposal_was(cast, world)
         seen = Action.objects.get(pk=action.pk).digest
         approvals.request_edit(action.pk, by=cast.second, args={"label": label, "times": 1}, seen_digest=seen, reason="a test", door="web")
         work()
-        requirement = Requirement.objects.filter(action=action).order_by("-version").first()
+        requirement = Requirement.objects.filter(action=action).latest("version")
         assert (envelopes.parse(requirement).args["label"], envelopes.parse(requirement).facts.untrusted_text) == (label, tainted)
 
 
