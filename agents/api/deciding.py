@@ -77,6 +77,9 @@ def _on_the_page(action_id: UUID, who: Caller, error: NotViewed | StepUp) -> Not
     page = page_of(action_id)
     if who.sign_in:
         return type(error)(error.message, **error.details, page=page)
+    if error.details.get("folded"):
+        said = say("Parts of this are folded away, and nobody looks through a token: decide it on the page %(page)s", page=page)
+        return NotViewed(said, **error.details, page=page)
     return StepUp(
         say("A token cannot show that it is you, which this level asks for: decide it on the page %(page)s", page=page), page=page
     )

@@ -109,7 +109,7 @@ def decide(
     if chosen is Verdict.RESPOND:
         meant(response, envelope.answer_schema, also)
     details = details_of(action, chosen, also, response)
-    viewed = viewing.check(action, requirement, envelope, who=who, verdict=chosen)
+    viewed = viewing.check(action, requirement, envelope, who=who, verdict=chosen, door=door)
     proved = step_up.check(action, envelope, who=who, verdict=chosen, proof=proof)
     decision = Decision.objects.create(
         action=action,

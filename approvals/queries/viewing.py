@@ -8,7 +8,9 @@ from django.db.models import F
 from approvals import envelopes
 from approvals.envelopes import Envelope
 from approvals.models import Requirement, Viewed
-from approvals.render.parts import Part, parts
+from approvals.render.arguments import may_fold
+from approvals.render.parts import Part, as_object, parts
+from approvals.render.preview import preview_may_fold
 
 RISKY = frozenset({"high", "critical"})  # levels at which opening is kept and asked for
 
@@ -20,6 +22,11 @@ def parts_of(requirement: Requirement, envelope: Envelope) -> tuple[Part, ...]:
         former = Requirement.objects.filter(action=requirement.action_id, version=requirement.version - 1).first()
         before = envelopes.parse(former).args if former else None
     return parts(envelope.args, requirement.preview, before=before)
+
+
+def may_hide(requirement: Requirement, envelope: Envelope) -> bool:
+    """Whether a page would fold something away of what this version runs, or of its preview: a quick look that errs on the side of yes, and asks no database."""
+    return may_fold(as_object(envelope.args)) or preview_may_fold(requirement.preview)
 
 
 def to_open(action_id: Any) -> tuple[Part, ...]:

@@ -51,6 +51,25 @@ def test_a_session_gives_what_the_ladder_asks(session, cast):
     assert Decision.objects.get().proof["by"] == "password"
 
 
+@pytest.mark.parametrize(
+    "hidden", [{"args": {"what": "harmless " + "x " * 2_000 + "rm -rf /"}}, {"preview": {"details": {"n": "x" * 9_000}}}]
+)
+def test_what_the_page_would_fold_away_is_not_approved_unseen(token, session, cast, hidden):
+    action, rita = factories.action("medium", **hidden), token(cast.reviewer)
+    status, refusal = rita.post(*verdict(action, reason="fine"))
+    assert (status, refusal["code"]) == (422, "not_viewed") and refusal["page"] in refusal["detail"]
+    assert Decision.objects.count() == 0
+    sam = session(cast.second)
+    parts = sam.post(*verdict(action))[1]["parts"]
+    assert sam.post(f"/actions/{action.pk}/opened", {"digest": action.digest, "parts": list(parts)})[0] == 204
+    assert sam.post(*verdict(action))[1]["resolved"] is True
+
+
+def test_a_token_may_still_say_no_to_what_it_has_not_seen(token, cast):
+    action = factories.action("medium", args={"what": "x" * 9_000})
+    assert token(cast.reviewer).post(*verdict(action, "reject", reason="no"))[1]["state"] == "REJECTED"
+
+
 def test_a_session_that_changes_something_carries_the_csrf_token(cast):
     rita = Client(enforce_csrf_checks=True)
     rita.force_login(cast.reviewer, backend="django.contrib.auth.backends.ModelBackend")
