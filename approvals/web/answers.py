@@ -24,10 +24,12 @@ class Answer:
     given: str = ""
 
 
-def answer_form(schema: Any, *, response: str = "", posted: Posted | None = None, errors: Mapping[str, str] | None = None) -> Answer:
+def answer_form(
+    schema: Any, *, response: str = "", given: str = "", posted: Posted | None = None, errors: Mapping[str, str] | None = None
+) -> Answer:
     """The sheet of a question, with what was posted or kept from before. Of a schema that cannot be used there are no controls."""
     if schema is None:
-        given = str((posted or {}).get("given") or "words")
+        given = str((posted or {}).get("given") or given or "words")
         return Answer(given=given if given in GIVEN else "words")
     if unusable(schema):
         return Answer()

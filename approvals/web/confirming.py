@@ -17,7 +17,7 @@ from approvals.queries.sign_ins import Factors
 from approvals.web.accounts import KEPT
 
 AFTER = "confirm_after"
-WORDS = ("verdict", "reason", "response", "typed", "done", "result")
+WORDS = ("verdict", "reason", "response", "given", "typed", "done", "result")
 
 
 @dataclass(frozen=True)

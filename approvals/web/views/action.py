@@ -130,7 +130,11 @@ def respond_sheet(request: Request, action_id: UUID) -> HttpResponse:
     response = kept.get("response", "")
     detail = queries.action_detail(action_id, reader=request.user)
     return _sheet(
-        request, action_id, "approvals/_respond_form.html", response=response, answer=answer_form(detail.answer_schema, response=response)
+        request,
+        action_id,
+        "approvals/_respond_form.html",
+        response=response,
+        answer=answer_form(detail.answer_schema, response=response, given=kept.get("given", "")),
     )
 
 

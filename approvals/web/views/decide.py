@@ -87,7 +87,7 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
             operations.open_parts(action_id, by=request.user, seen_digest=said["seen_digest"], parts=named, door="web")
         done = operations.decide(
             action_id, by=request.user, verdict=said["verdict"], seen_digest=said["seen_digest"], reason=said["reason"],
-            response=said["response"], idempotency_key=said["key"], looked={**(looked or {}), **_reading(request)}, also=also_of(said),
+            response=said.get("answer", said["response"]), idempotency_key=said["key"], looked={**(looked or {}), **_reading(request)}, also=also_of(said),
             door="web",
             proof=Proof(sign_in_of(request), said["typed"], said["nonce"], said["assertion"]),
         )  # fmt: skip
@@ -128,7 +128,11 @@ def _answered(request: Request, action_id: UUID, said: dict[str, Any]) -> HttpRe
     if said["verdict"] != "respond" or not is_form(request.POST):
         return None
     detail = queries.action_detail(action_id, reader=request.user)
-    said["response"], said["as_json"], errors = read_answer(detail.answer_schema, request.POST)
+    answer, said["as_json"], errors = read_answer(detail.answer_schema, request.POST)
+    if detail.answer_schema is None:
+        said |= {"answer": answer, "given": request.POST.get("given", "")}  # what was typed is shown again as it was typed
+    elif not errors:
+        said["response"] = answer
     at_fields = {field.key for field in answer_form(detail.answer_schema, errors=errors).fields if field.error}
     rest = [why for path, why in errors.items() if path.split(".")[0] not in at_fields]
     return _again(request, detail, said, "; ".join(map(told, rest)), wrong=errors) if errors else None

@@ -147,6 +147,28 @@ def test_a_question_is_answered_not_approved(web):
     assert b"Answered" in answer.content and b"The blue one" in answer.content
 
 
+def test_a_question_is_answered_with_no_and_nothing_typed_is_lost(web):
+    action = factories.action(kind="question", args={"question": "Go on?"})
+    sheet = web.get(reverse("action-respond", args=[action.pk]), **HTMX).content.decode()
+    assert re.findall(r'name="given" value="(\w+)"( checked)?', sheet) == [("words", " checked"), ("yes", ""), ("no", ""), ("json", "")]
+    again = post(web, action, "respond", given="no", response="but only")
+    assert again.status_code == 422 and "but only</textarea>" in again.content.decode()
+    assert 'value="no" checked' in again.content.decode() and not Decision.objects.exists()
+    assert post(web, action, "respond", given="json", response="{").status_code == 422
+    post(web, action, "respond", given="no", response="")
+    assert (Decision.objects.get().response, Decision.objects.get().details) == ("false", {"json": True})
+
+
+def test_a_question_with_a_schema_is_answered_in_a_form_of_it(web):
+    schema = {"type": "object", "properties": {"cents": {"type": "integer", "minimum": 1}}, "required": ["cents"]}
+    action = factories.action(kind="question", args={"question": "How much?"}, answer_schema=schema)
+    assert 'name="arg-cents"' in web.get(reverse("action-respond", args=[action.pk]), **HTMX).content.decode()
+    again = post(web, action, "respond", **{"arg-cents": "0"})
+    assert again.status_code == 422 and 'value="0"' in again.content.decode() and "minimum" in again.content.decode()
+    post(web, action, "respond", **{"arg-cents": "42"})
+    assert json.loads(Decision.objects.get().response) == {"cents": 42}
+
+
 def test_the_first_of_two_leaves_it_open_and_says_so(web):
     action = factories.action("critical")
     answer = post(web, action, reason="checked", typed="this", opened="all")
