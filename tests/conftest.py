@@ -9,7 +9,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,19 @@ def django_db_setup(services: Services, django_db_blocker: Any) -> Iterator[None
 def _create_or_drop(services: Services, name: str, *, create: bool) -> None:
     order = "CREATE DATABASE {}" if create else "DROP DATABASE IF EXISTS {} WITH (FORCE)"  # worker threads may be connected
     with psycopg.connect(services.database_url, autocommit=True) as server:
-        server.execute(sql.SQL(order).format(sql.Identifier(name)))
+        at_last(lambda: server.execute(sql.SQL(order).format(sql.Identifier(name))))
+
+
+def at_last(order: Callable[[], object], *, tries: int = 20, pause_s: float = 0.25) -> None:
+    """FORCE may not end what the superuser runs: "permission denied to terminate process" while autovacuum is at work there, soon over."""
+    for left in reversed(range(tries)):
+        try:
+            order()
+            return
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+            if not left:
+                raise
+            time.sleep(pause_s)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,4 @@
-"""Actions that may be decided together: the same tool, agent, environment and policy, of low or medium risk, with nothing folded away."""
+"""Actions that may be decided together: the same tool, agent, environment and policy, arguments of one shape, low or medium, nothing folded away."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from approvals.permissions import why_not_decide
 from approvals.queries.drills import decided_alone, groups_with_drills
 from approvals.render.arguments import may_fold
 from approvals.render.parts import as_object
+from approvals.render.preview import preview_may_fold
 from approvals.states import ActionState, word
 from audit.sentences import say
 
@@ -49,6 +50,7 @@ class Member:
     groups: frozenset[str]
     excluded: frozenset[str]
     schema: str
+    shape: frozenset[tuple[str, str]]
     hidden: bool
     why: str = ""
     picked: bool = False
@@ -84,7 +86,9 @@ UNLIKE = {
     "environment": say("Not like the others: another environment"),
     "policy": say("Not like the others: it was asked under another policy"),
     "schema": say("Not like the others: its tool was declared otherwise"),
+    "shape": say("Not like the others: it has other arguments, or arguments of another kind"),
 }
+JSON_TYPES = {dict: "object", list: "list", str: "text", bool: "yes or no", int: "number", float: "number", type(None): "null"}
 
 
 def alone(member: Member) -> str:
@@ -97,7 +101,7 @@ def alone(member: Member) -> str:
         return say("Critical risk is decided one by one") if member.level == "critical" else say("High risk is decided one by one")
     if member.hidden:
         return say("It holds something that cannot be seen at a glance: open it by itself")
-    if may_fold(as_object(member.args)):
+    if may_fold(as_object(member.args)) or preview_may_fold(member.preview):
         return say("It is too long to be compared at a glance: open it by itself")
     if member.picked:
         return say("Picked to be looked at by itself, as some are: open it")
@@ -145,10 +149,16 @@ def _member(action: Action, row: Requirement, tested: frozenset[str]) -> Member:
         groups=groups,
         excluded=envelope.excluded,
         schema=str(data["tool"].get("schema_sha256", "")),
+        shape=_shape(as_object(envelope.args)),
         hidden=bool(data["facts"].get("hidden_characters")),
         why=why,
         picked=action.drill or (not groups.isdisjoint(tested) and decided_alone(action.pk)),
     )
+
+
+def _shape(args: dict[str, Any]) -> frozenset[tuple[str, str]]:
+    """Which arguments there are and of which kind: an argument only one of them has is easily passed over beside forty others."""
+    return frozenset((name, JSON_TYPES[type(value)]) for name, value in args.items())
 
 
 def as_uuid(text: str) -> UUID | None:

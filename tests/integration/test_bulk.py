@@ -8,6 +8,7 @@ from django.db import connection
 from approvals.errors import BadRequest
 from approvals.models import Action, Decision
 from approvals.operations.bulk import Result, decide_together
+from approvals.queries import bulk
 from audit import queries
 from tests import factories, fakes
 from tests.factories import decide
@@ -64,6 +65,28 @@ def test_what_has_parts_to_be_opened_is_left_out_whatever_the_form_says(cast, ar
     results = together(frozen(long, good), cast.reviewer)
     assert [r.said for r in results] == ["left out", "decided"] and "open it by itself" in results[0].why
     assert not Decision.objects.filter(action=long).exists()
+
+
+def test_a_preview_with_parts_to_be_opened_is_left_out_too(cast):
+    """The page of one of these keeps Approve shut until they were opened; beside others nobody opens them."""
+    rows = {"columns": ["n"], "before": [[n] for n in range(21)], "after": []}
+    long, good = factories.action(preview={"summary": "s", "details": rows}), factories.action()
+    results = together(frozen(long, good), cast.reviewer)
+    assert [r.said for r in results] == ["left out", "decided"] and "open it by itself" in results[0].why
+    assert not Decision.objects.filter(action=long).exists()
+
+
+@pytest.mark.parametrize("odd", [{"what": "this", "force": True}, {}, {"that": "this"}, {"what": 1}, {"what": None}, {"what": ["this"]}])
+def test_other_arguments_or_kinds_of_them_are_left_out_and_named(cast, odd):
+    first, other, last = (factories.action(args=args) for args in ({"what": "this"}, odd, {"what": "that"}))
+    results = together(frozen(first, other, last), cast.reviewer)
+    assert [r.said for r in results] == ["decided", "left out", "decided"] and "other arguments" in results[1].why
+    assert list(bulk.members([str(other.pk)])) == [str(other.pk)] and not Decision.objects.filter(action=other).exists()
+
+
+def test_numbers_are_of_one_kind_and_yes_is_none_of_them(cast):
+    whole, part, yes = (factories.action(args={"n": value}) for value in (1, 1.5, True))
+    assert [r.said for r in together(frozen(whole, part, yes), cast.reviewer)] == ["decided", "decided", "left out"]
 
 
 @pytest.mark.parametrize(
