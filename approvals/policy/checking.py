@@ -6,6 +6,7 @@ What a text alone gives away is refused by `rules.parse`; here it is held agains
 from collections.abc import Iterator, Sequence
 
 from approvals.policy.claims import alternatives
+from approvals.policy.interpreting import MOST_STEPS_IN_ALL
 from approvals.policy.known import Finding, Known, KnownAgent
 from approvals.policy.matching import Facts
 from approvals.policy.reaching import distinct, possible, said_by, taken_in, why_never
@@ -14,7 +15,7 @@ from approvals.policy.rules import Policy, line_of
 from approvals.policy.ruleset import Rule
 from approvals.policy.shadowing import shadowed
 from approvals.policy.spelling import elsewhere, misspelled, names_of
-from audit.sentences import Frozen
+from audit.sentences import Frozen, say
 
 __all__ = ["Finding", "Known", "KnownAgent", "check", "unmanned"]
 # What is found, as a version keeps it.
@@ -23,8 +24,12 @@ NEVER_HOLDS = Frozen("rule %(rule)s can never match: %(why)s", parts=["why"])
 PART_NEVER_HOLDS = Frozen("rule %(rule)s: one of the alternatives in its condition never holds: %(why)s", parts=["why"])
 
 SLOW = Frozen(
-    "%(n)d conditions need the language's interpreter (arithmetic, functions, loops over lists): up to a millisecond each for every proposal they "
-    "are asked of. Compare fields with constants where you can"
+    "%(n)d conditions that are asked of one call need the language's interpreter (functions, conversions, loops that build lists): up to a "
+    "millisecond each for every such proposal. Compare fields, sums, sizes and lists with constants where you can"
+)
+OVER = Frozen(
+    "%(n)d conditions that are asked of every call of %(tool)s take the language's interpreter at least %(steps)d steps together; it may take "
+    "%(most)d for one call: from here on they cannot be answered and count for whatever asks more. Compare fields with constants, or join rules"
 )
 # From so many on it is said: five of them are the 5 ms a whole policy should take.
 MANY_SLOW = 6
@@ -61,14 +66,51 @@ def _findings(policy: Policy, known: Known) -> Iterator[Finding]:
     yield from shadowed(policy, known, reach)
     yield from unfilled(policy, known, agents)
     yield from elsewhere(policy, known)
-    yield from _slow(policy)
+    yield from _slow(policy, known, reach)
 
 
-def _slow(policy: Policy) -> Iterator[Finding]:
-    """Many conditions that only the interpreter answers; said where they become too many."""
-    slow = [i for i, rule in enumerate(policy.data.rules) if rule.match.condition and rule.match.condition.interpreted_always]
-    if len(slow) >= MANY_SLOW:
-        yield Finding(line_of(policy.source, "rules", slow[MANY_SLOW - 1], "match", "when"), SLOW(n=len(slow)))
+def _slow(policy: Policy, known: Known, reach: Sequence[frozenset[int]]) -> Iterator[Finding]:
+    """Conditions for the interpreter that are asked of one call: too many to be quick, or to be answered at all."""
+    interpreted = _interpreted(policy, reach)
+    crowded = max((found for found in interpreted.values() if len(found) >= MANY_SLOW), key=len, default=[])
+    if crowded:
+        yield Finding(line_of(policy.source, "rules", crowded[MANY_SLOW - 1], "match", "when"), SLOW(n=len(crowded)))
+    said = set[str]()
+    for call, found in interpreted.items():
+        # Rules for single customers may never meet in one call.
+        certain = [i for i in found if not policy.data.rules[i].match.customers]
+        tool = known.calls[call].tool if call >= 0 else say("any tool")
+        if tool not in said and (over := _over(policy, certain, str(tool))):
+            said.add(str(tool))
+            yield over
+
+
+def _interpreted(policy: Policy, reach: Sequence[frozenset[int]]) -> dict[int, list[int]]:
+    """The rules, by call, whose conditions only the interpreter answers; the same condition is asked once."""
+    found: dict[int, list[int]] = {}
+    texts: dict[int, set[str]] = {}
+    for i, rule in enumerate(policy.data.rules):
+        condition = rule.match.condition
+        if condition is None or not condition.interpreted_always:
+            continue
+        for call in reach[i]:
+            if condition.text not in texts.setdefault(call, set()):
+                texts[call].add(condition.text)
+                found.setdefault(call, []).append(i)
+    return found
+
+
+def _over(policy: Policy, rules: Sequence[int], tool: str) -> Finding | None:
+    """Where these rules take more of the interpreter than one call has, by the file's order."""
+    steps, first = 0, None
+    for i in rules:
+        condition = policy.data.rules[i].match.condition
+        steps += condition.least_steps if condition else 0
+        first = i if first is None and steps > MOST_STEPS_IN_ALL else first
+    if first is None:
+        return None
+    line = line_of(policy.source, "rules", first, "match", "when")
+    return Finding(line, OVER(n=len(rules), tool=tool, steps=steps, most=MOST_STEPS_IN_ALL), refused=True)
 
 
 def _never(policy: Policy, at: int, rule: Rule, calls: Sequence[Facts], open_to: Sequence[Facts], known: Known) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from typing import Any
 from lark import Tree
 
 from approvals.policy.conditions import MACROS, Unanswerable, constant_of
-from approvals.policy.shortcuts import Unsure, only
+from approvals.policy.literals import Unsure, only
 
 SIGNS = {"relation_eq": "==", "relation_ne": "!=", "relation_lt": "<", "relation_le": "<=", "relation_gt": ">", "relation_ge": ">="}
 TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from approvals.policy.basics import Level, RequirementRule
@@ -162,8 +163,14 @@ def _tightens(hit: Hit, base: RequirementRule) -> bool:
     return hit.rule.instead is not None and stricter(base, hit.rule.instead) != base
 
 
+@lru_cache(maxsize=4_096)
+def _applies(rule: str) -> str:
+    """Said once of each rule: of 500 that apply to one call, the saying is a third of what they cost."""
+    return APPLIES(rule=rule)
+
+
 def _why(hit: Hit, facts: Facts) -> str:
-    said = hit.rule.about or APPLIES(rule=hit.rule.name)
+    said = hit.rule.about or _applies(hit.rule.name)
     if hit.only_more:
         only = ONLY_HIDDEN if facts.hidden_characters else ONLY_DOUBTED
         return ONLY_UNANSWERED(said=said, why=hit.unanswered) if hit.unanswered else only(said=said)

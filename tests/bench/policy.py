@@ -16,8 +16,17 @@ from tests.bench.numbers import Spread, spread
 
 RULES = 500
 PLAIN = "has(args.amount_cents) && args.amount_cents > {n} && environment == 'production'"
-ODD = "size(args.text) > {n} || args.amount_cents * 2 > {n}"  # what only the interpreter of the language can answer
-CALL = Facts("note", "write", args={"amount_cents": 70_000, "text": "a plain sentence"}, agent="agent-3", customer="acme")
+ODD = "double(args.amount_cents) > {n}.0"  # what only the interpreter of the language can answer
+KINDS = (
+    "args.amount_cents in [{n}, 1{n}]",
+    "args.amount_cents * 2 + 1 == {n}",
+    "args.text.matches('^foo{n}.*bar$')",
+    "args.rows.exists(r, r == -{n}1)",
+    "args.text.startsWith('zz{n}') || size(args.text) > 9{n}",
+)
+CALL = Facts(
+    "note", "write", args={"amount_cents": 70_000, "text": "a plain sentence", "rows": [1, 2, 3]}, agent="agent-3", customer="acme"
+)
 
 
 @dataclass(frozen=True)
@@ -26,11 +35,13 @@ class PolicyCost:
 
     Attributes:
         spread_out: 500 rules over 25 tools, each with a condition; `all_on_one`: all of them on the tool that is called.
+        of_each_kind: 500 on the tool that is called, of every kind that needs no interpreter.
         odd: 20 of the 500 have a condition that only the interpreter can answer, and concern the call.
     """
 
     spread_out: Spread
     all_on_one: Spread
+    of_each_kind: Spread
     odd: Spread
     backtest_s: float
     backtested: int
@@ -43,6 +54,7 @@ def measure(count: int) -> PolicyCost:
     return PolicyCost(
         spread_out=_timed(draft),
         all_on_one=_timed(_policy(lambda n: "note", PLAIN)),
+        of_each_kind=_timed(_policy(lambda n: "note", *KINDS)),
         odd=_timed(_policy(_spread_out, ODD)),
         backtest_s=backtest_s,
         backtested=backtested,
@@ -54,9 +66,10 @@ def _spread_out(number: int) -> str:
     return f"tool-{number % 25}" if number % 25 else "note"
 
 
-def _policy(tool: Callable[[int], str], condition: str) -> Policy:
+def _policy(tool: Callable[[int], str], *conditions: str) -> Policy:
     rules = "".join(
-        f'  - {{name: r{n}, match: {{tools: ["{tool(n)}"], when: "{condition.format(n=n * 100)}"}}, score: 1}}\n' for n in range(RULES)
+        f'  - {{name: r{n}, match: {{tools: ["{tool(n)}"], when: "{conditions[n % len(conditions)].format(n=n * 100)}"}}, score: 1}}\n'
+        for n in range(RULES)
     )
     return parse(settings.POLICY_FILE.read_text().replace("rules: []\n", f"rules:\n{rules}"))
 

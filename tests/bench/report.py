@@ -58,6 +58,7 @@ def lines(found: dict[str, Any]) -> list[Line]:
         for name, key, limit in (
             ("500 rules over 25 tools", "spread_out", 5),
             ("500 rules on one tool", "all_on_one", 5),
+            ("500 of each kind on one tool", "of_each_kind", 5),
             ("20 odd conditions", "odd", None),
         ):
             table.append(Line(f"g  evaluation, {name} p95", policy[key]["p95"], "ms", limit))

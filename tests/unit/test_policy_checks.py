@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from approvals.policy.basics import NeedRule
 from approvals.policy.checking import Known, KnownAgent, check, unmanned
+from approvals.policy.conditions import NAMES, Condition, Said
+from approvals.policy.interpreting import MOST_STEPS_IN_ALL
 from approvals.policy.rosters import fillable, groups_named
 from approvals.policy.rules import parse
 from tests.fakes import policy_text, with_rules
@@ -218,3 +220,31 @@ def test_every_group_a_policy_names_is_found():
     found = groups_named(parse(text).data)
     assert set(found) == {"reviewers", "operators", "finance", "law", "ops", "more"}
     assert found["law"] == ("rules", 1, "instead")
+
+
+def doubled(count: int, match: str) -> str:
+    """Rules that only the interpreter of conditions answers, each in some 26 steps."""
+    return "".join(
+        f"- {{name: r{n}, score: 1, match: {{{match.format(n=n)}, when: double(args.amount) > {n + 1}.0}}}}\n" for n in range(count)
+    )
+
+
+def over(rules: str) -> list[str]:
+    return [why for _, why, refused in found(rules) if refused and "steps together" in why]
+
+
+def test_rules_of_one_tool_that_the_interpreter_could_not_answer_together_are_refused():
+    fit = MOST_STEPS_IN_ALL // Condition("double(args.amount) > 1.0").least_steps
+    assert not over(doubled(fit, "tools: [refund]"))
+    (why,) = over(doubled(fit + 1, "tools: [refund]"))
+    assert f"{fit + 1} conditions that are asked of every call of refund" in why
+    # Rules for other tools, or for one customer each, never meet in one call.
+    assert not over(doubled(fit, "tools: [refund]") + doubled(fit, "tools: [run_sql]").replace("name: r", "name: s"))
+    assert not over(doubled(fit + 1, "tools: [refund], customers: [c{n}]"))
+
+
+def test_what_the_check_counts_of_the_interpreter_is_what_a_call_takes_at_least():
+    for text in ("double(args.a) > 1.0", "args.l.map(i, i + 1) == [1]", "has(args.a) && string(args.a) == '1' && tool == 'x'"):
+        condition, said = Condition(text), Said({**dict.fromkeys(NAMES, ""), "args": {"a": 1, "l": [1, 2]}})
+        condition.interpreted(said)
+        assert 10 < condition.least_steps <= said.work.steps_taken
