@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from typing import Any
 
 from tests.bench import report, stack
@@ -21,7 +22,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that everything is stopped and removed
     folder = stack.ROOT / "var" / f"bench-{os.getpid()}"
     found: dict[str, Any] = {}
-    began = time.monotonic()
+    began, failed = time.monotonic(), False
     os.environ.setdefault("COUNTERSIGN_API_RATE", "1000000")  # one key makes all requests of (i)
     try:
         if options.only & set("abcdegi"):
@@ -38,6 +39,9 @@ def main(arguments: list[str]) -> int:
             from tests.bench import chat
 
             found["chat"] = chat.measure(few=options.quick)
+    except Exception:  # what was measured before it is still worth reading
+        traceback.print_exc()
+        failed = True
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     found["machine"] = {"cores": os.cpu_count(), "python": platform.python_version(), "took_s": round(time.monotonic() - began)}
@@ -45,7 +49,7 @@ def main(arguments: list[str]) -> int:
     OUT.write_text(json.dumps(report.figures(found), indent=1) + "\n", encoding="utf-8")
     print("\n" + report.table(found))
     print(f"\nWritten to {OUT.relative_to(stack.ROOT)}. Whatever else this machine does disturbs the figures: compare ratios of one run.")
-    return 0
+    return int(failed)
 
 
 def measure(running: stack.Stack, options: argparse.Namespace, found: dict[str, Any]) -> None:

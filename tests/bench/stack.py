@@ -115,10 +115,12 @@ def remove(folder: Path) -> None:
 
 
 def python(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
-    """Run one of our modules in a process of its own and give back what it printed."""
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env={**os.environ, **more}, capture_output=True, text=True, check=True, timeout=600
-    )
+    """Run one of our modules in a process of its own and give back what it printed. Its complaints go to ours.
+
+    Raises:
+        subprocess.CalledProcessError: it failed.
+    """
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **more}, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
 
 
 def _tree(pid: int | None) -> list[psutil.Process]:
