@@ -13,7 +13,7 @@ from typing import Any
 
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
-from approvals.policy.basics import LEAST_EXTENSION_S, ExtendRule, RequirementRule
+from approvals.policy.basics import LEAST_EXTENSION_S, WAYS_TO_TELL, ExtendRule, RequirementRule
 from approvals.policy.risk import Assessment, Facts
 from approvals.policy.rules import Policy
 from approvals.policy.times import ESCALATE, Moment, Times, times
@@ -44,6 +44,7 @@ KEYS = {
 # Facts that are frozen elsewhere or below, and those that are left out when nothing is known of them.
 APART = {"args", "agent_takes", "run_calls", "run_failures"}
 SELDOM = {"opinion", "confidence", "at_least"}
+TELLS_BY, TELL_AGENT, STOP_RUN = frozenset(WAYS_TO_TELL), "tell_agent", "stop_run"  # what is usual is left out
 RENDERER = {"id": "countersign/what-will-run", "version": 1}
 
 
@@ -102,6 +103,21 @@ class Envelope:
     @property
     def reason_for(self) -> list[str]:
         return list(self.data["reason_for"])
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether people may write other arguments."""
+        return self.data.get("may_edit", True) is not False
+
+    @property
+    def tell(self) -> frozenset[str]:
+        """Where whoever is asked may be told of it, beside the inbox: "email", "push", "slack"."""
+        return frozenset(self.data.get("tell", TELLS_BY))
+
+    @property
+    def at_deadline(self) -> str:
+        """What happens when nobody decides in time, beside that the agent hears of it: "tell_agent" for nothing, or "stop_run"."""
+        return str(self.data.get("at_deadline", TELL_AGENT))
 
     @property
     def expires_at(self) -> datetime:
@@ -313,7 +329,7 @@ def _whole(envelope: Envelope) -> bool:
     """Whether everything that is read of it later can be read, as what it is read as."""
     data = envelope.data
     texts = [data["policy"]["sha256"], data["tool"]["schema_sha256"], *data["exclude"], *envelope.verdicts, *envelope.reason_for]
-    texts += [*envelope.delegates, *envelope.editors, *(text for m in envelope.moments for text in (m.kind, m.what))]
+    texts += [*envelope.tell, *envelope.delegates, *envelope.editors, *(text for m in envelope.moments for text in (m.kind, m.what))]
     counts = all(type(n.group) is str and type(n.count) is int and type(n.stage) is int for n in envelope.needs)
     counts = (
         counts
@@ -387,6 +403,9 @@ def _asked(rule: RequirementRule, planned: Times, put_off_s: int) -> dict[str, A
         **({"delegates": list(rule.delegates)} if rule.delegates and rule.need else {}),
         "verdicts": list(rule.verdicts),
         "reason_for": list(rule.reason_for),
+        **({} if rule.may_edit else {"may_edit": False}),
+        **({} if set(rule.tell) == TELLS_BY else {"tell": list(rule.tell)}),
+        **({"at_deadline": rule.at_deadline} if rule.at_deadline != TELL_AGENT else {}),
         "hold_s": rule.hold_s,
         "execute_within_s": rule.execute_within_s,
     }

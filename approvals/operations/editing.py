@@ -44,6 +44,8 @@ def request_edit(action_id: Any, *, by: User, seen_digest: str, args: Any, reaso
     check_open(action, seen_digest)
     if action.kind == Action.Kind.QUESTION:
         raise BadRequest(say("A question has no arguments to edit: answer it"))
+    if not envelope.may_edit:
+        raise BadRequest(say("The policy lets nobody write other arguments for this: approve it as it is, or reject it"))
     if envelope.agent_takes and "edit" not in envelope.agent_takes:
         raise BadRequest(say("This agent makes the call itself and takes no other arguments: approve it as it is, or reject it"))
     if "edit" in envelope.reason_for and not reason.strip():

@@ -142,6 +142,9 @@ def _asked(envelope: Envelope, *, deadline_s: int) -> RequirementRule:
         "escalate": [{"after": "50%", "to": group} for group in envelope.escalated(len(envelope.moments))],
         "extend": envelope.extend,
         "delegates": sorted(envelope.delegates),
+        "may_edit": envelope.may_edit,
+        "at_deadline": envelope.at_deadline,
+        "tell": sorted(envelope.tell),
     }
     return RequirementRule.model_validate({**was, "deadline_s": deadline_s, "exclude": ()})
 

@@ -78,9 +78,10 @@ def _spread(notice: Notification, known: Told, slack: SlackRule | None) -> bool:
             action=str(action.pk), version=action.version, level=action.level, next_at=one.next_at,
         )
         for one in _owed(known[people], action.level, action.expires_at)
+        if one.channel in envelope.tell
     ]  # fmt: skip
     Delivery.objects.bulk_create(made, ignore_conflicts=True)
-    if slack:
+    if slack and SLACK in envelope.tell:
         if notice.recipient:
             _tell_in_slack(notice, action, known[people])
         slack_owing.owe_cards(action, slack, told=notice.pk, fallback=settings.SLACK_CHANNEL)

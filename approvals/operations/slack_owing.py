@@ -12,6 +12,8 @@ from uuid import UUID, uuid4
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from approvals import envelopes
+from approvals.errors import Tampered
 from approvals.models import Action, Comment, Decision, Requirement, SlackChannel, SlackMessage, SlackPerson, SlackTeam
 from approvals.operations.clock import database_now
 from approvals.policy.slack import SlackRule, home_of
@@ -60,7 +62,8 @@ def owe_cards(action: Action, rule: SlackRule, *, told: int, fallback: str = "")
 def owe_waiting(rule: SlackRule, *, most: int, fallback: str = "") -> int:
     """Cards of what waits already, the newest of it, wherever a route leads and none was owed. Returns how many."""
     teams = _teams()
-    waiting = list(Action.objects.filter(state=ActionState.PENDING, expires_at__gt=Now()).order_by("-created_at")[:most])
+    pending = Action.objects.filter(state=ActionState.PENDING, expires_at__gt=Now()).order_by("-created_at")[:most]
+    waiting = [action for action in pending if _told_in_slack(action)]
     cards = SlackMessage.objects.filter(action__in=waiting, kind=SlackMessage.Kind.CARD, channel__team__in=teams.values())
     there = set(cards.values_list("action_id", "channel__team_id", "channel__name"))
     made = 0
@@ -95,6 +98,15 @@ def _places(action: Action, rule: SlackRule, teams: Mapping[str, SlackTeam], fal
     return [(teams[home], channel) for home, channel in found if home]
 
 
+def _told_in_slack(action: Action) -> bool:
+    """Whether the policy it was asked under lets people be told of it in Slack at all."""
+    requirement = Requirement.objects.filter(action=action, version=action.version).first()
+    try:
+        return requirement is not None and "slack" in envelopes.parse(requirement).tell
+    except Tampered:
+        return True  # its card says so
+
+
 def owe_directs(actions: Collection[UUID]) -> int:
     """The card as a direct message to whoever has one of these reserved."""
     waiting = Action.objects.filter(pk__in=actions, state=ActionState.PENDING, reserved_by__isnull=False)
@@ -104,7 +116,8 @@ def owe_directs(actions: Collection[UUID]) -> int:
 def owe_direct(action: Action) -> int:
     """The card as a direct message to whoever has this action reserved, wherever they are linked."""
     made = 0
-    for person in SlackPerson.objects.filter(user=action.reserved_by_id, unlinked_at=None) if action.reserved_by_id else ():
+    reserved = action.reserved_by_id is not None and _told_in_slack(action)
+    for person in SlackPerson.objects.filter(user=action.reserved_by_id, unlinked_at=None) if reserved else ():
         team = SlackTeam.objects.filter(team=person.team, removed_at=None).first()
         made += bool(team and _owe(team, person.slack_user, SlackMessage.Kind.CARD, f"card:{action.pk}", action=action))
     return made

@@ -7,10 +7,13 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from approvals.models import Action, Challenge, Halt, Notification
+from approvals import envelopes
+from approvals.errors import Tampered
+from approvals.models import Action, Challenge, Halt, Notification, Requirement
 from approvals.operations import kept
 from approvals.operations.halts import active_for, covering
 from approvals.operations.settling import close
+from approvals.operations.stopping import stop_run
 from approvals.states import ActionState
 
 # How long a browser may have been away and still catch up row by row; later it is told to reload.
@@ -57,8 +60,22 @@ def _expire(pk: UUID, late: Q) -> bool:
     action = Action.objects.select_for_update(skip_locked=True).filter(late, pk=pk).first()
     if action is None or covering(action):
         return False
-    why = kept.NOBODY_DECIDED if action.state == ActionState.PENDING else kept.NOT_USED
-    return close(action.pk, ActionState.EXPIRED, reason=why(), door="beat")
+    undecided = action.state == ActionState.PENDING
+    why = kept.NOBODY_DECIDED if undecided else kept.NOT_USED
+    if not close(action.pk, ActionState.EXPIRED, reason=why(), door="beat"):
+        return False
+    if undecided and action.run and _halts(action):
+        stop_run(action.run, reason=kept.HALTED_UNDECIDED(tool=action.tool), door="beat")
+    return True
+
+
+def _halts(action: Action) -> bool:
+    """Whether policy said, when it was asked, that its run is halted when nobody decides in time."""
+    requirement = Requirement.objects.filter(action=action, version=action.version).first()
+    try:
+        return requirement is not None and envelopes.parse(requirement).at_deadline == envelopes.STOP_RUN
+    except Tampered:
+        return False
 
 
 def prune(*, limit: int = 5_000) -> int:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from audit.sentences import Frozen, Sentence, say
 
@@ -56,6 +56,12 @@ More = Annotated[int, Field(ge=0, le=100)]  # points that never lower a score
 Excluded = Literal["requester", "owner", "editor"]
 VerdictName = Literal["approve", "reject", "respond", "take_over"]
 ReasonName = Literal["approve", "reject", "respond", "take_over", "edit"]  # an edit is no verdict, and may need a reason as one does
+TellBy = Literal["email", "push", "slack"]
+WAYS_TO_TELL: tuple[TellBy, ...] = ("email", "push", "slack")
+Tell = Annotated[
+    tuple[TellBy, ...], AfterValidator(lambda ways: tuple(way for way in WAYS_TO_TELL if way in ways))
+]  # in one order, to be compared
+AtDeadline = Literal["tell_agent", "stop_run"]
 Hold = Annotated[int, Field(ge=0, le=600)]
 Deadline = Annotated[int, Field(ge=5, le=30 * 86400)]
 ExecuteWithin = Annotated[int, Field(ge=5, le=7 * 86400)]
@@ -114,6 +120,12 @@ class RequirementRule(Strict):
     extend: ExtendRule | None = None
     delegates: tuple[GroupName, ...] = Field(default=(), max_length=10)
     calendar: str = Field(default="", max_length=40)
+    # Whether people may write other arguments.
+    may_edit: bool = True
+    # Where whoever is asked may be told of it, as each of them chose; the inbox has it in any case.
+    tell: Tell = WAYS_TO_TELL
+    # When nobody decides in time: the agent is told that it ran out, or its run stops besides, until an operator releases it.
+    at_deadline: AtDeadline = "tell_agent"
 
     @field_validator("need")
     @classmethod

@@ -8,7 +8,7 @@ from typing import Any
 
 from approvals.policy import asking
 from approvals.policy.basics import NeedRule, said_of, verdict_said
-from approvals.policy.words import AND, COMMA, INVOLVED, OR, duration, people
+from approvals.policy.words import AND, AT_DEADLINE, COMMA, INVOLVED, OR, duration, people, told_by
 from audit.sentences import chain, say
 
 TITLES = {
@@ -26,6 +26,9 @@ TITLES = {
     "escalate": say("Escalation"),
     "extend": say("Putting it off"),
     "delegates": say("Stand-ins"),
+    "may_edit": say("Editing"),
+    "tell": say("Told by"),
+    "at_deadline": say("When nobody decides in time"),
     asking.HOURS: say("Working hours"),
     asking.QUIET: say("Quiet hours"),
     asking.CHANNELS: say("Slack channels"),
@@ -75,6 +78,9 @@ _SAID: dict[str, Callable[[Any], str]] = {
     ),
     "extend": lambda v: say("%(groups)s by %(time)s", groups=chain(OR, v["by"]), time=duration(v["at_most_s"])) if v else say("nobody may"),
     "delegates": lambda v: chain(OR, v) or say("nobody"),
+    "may_edit": lambda v: say("allowed") if v else say("not allowed"),
+    "tell": told_by,
+    "at_deadline": lambda v: AT_DEADLINE[v],
     asking.HOURS: lambda v: v[0] or say("the wall clock"),
     asking.QUIET: lambda v: v[0] or say("none"),
     asking.CHANNELS: _listed,

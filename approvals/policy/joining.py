@@ -20,12 +20,14 @@ def stricter(asked: RequirementRule, more: Require | Instead | RequirementRule) 
             "execute_within_s": min(asked.execute_within_s, more.execute_within_s or asked.execute_within_s),
             "hold_s": max(asked.hold_s, more.hold_s or 0),
             "rejections": min(asked.rejections, more.rejections or asked.rejections),
+            "may_edit": asked.may_edit and more.may_edit is not False,
+            "at_deadline": "stop_run" if more.at_deadline == "stop_run" else asked.at_deadline,
         }
     )
 
 
 def nothing_less(asked: RequirementRule, before: RequirementRule) -> RequirementRule:
-    """What is asked and what was asked before, with nobody let in who was not: no stand-in, no stair, no putting off that is new."""
+    """What is asked and what was asked before, with nobody let in who was not: no stand-in, no stair, no putting off, no Slack that is new."""
     extend = asked.extend if not less_of("extend", before.extend, asked.extend) else before.extend
     groups = {rung.to for rung in before.escalate}
     return stricter(asked, before).model_copy(
@@ -33,6 +35,7 @@ def nothing_less(asked: RequirementRule, before: RequirementRule) -> Requirement
             "delegates": tuple(group for group in asked.delegates if group in before.delegates),
             "escalate": tuple(rung for rung in asked.escalate if rung.to in groups),
             "extend": extend,
+            "tell": tuple(way for way in asked.tell if way != "slack" or way in before.tell),
         }
     )
 

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from approvals.policy.basics import (
     After,
+    AtDeadline,
     Deadline,
     Excluded,
     ExecuteWithin,
@@ -22,6 +23,7 @@ from approvals.policy.basics import (
     ReasonName,
     Rung,
     Strict,
+    Tell,
     VerdictName,
 )
 from approvals.policy.conditions import Condition
@@ -54,6 +56,8 @@ class Require(Strict):
     reason_for: tuple[ReasonName, ...] = ()
     hold_s: Hold | None = None
     rejections: int | None = Field(default=None, ge=1, le=20)
+    may_edit: bool | None = None
+    at_deadline: AtDeadline | None = None
 
     @model_validator(mode="after")
     def _can_end(self) -> "Require":
@@ -78,6 +82,9 @@ class Instead(Strict):
     extend: ExtendRule | None = None
     delegates: tuple[GroupName, ...] | None = Field(default=None, max_length=10)
     calendar: str | None = Field(default=None, max_length=40)
+    may_edit: bool | None = None
+    tell: Tell | None = None
+    at_deadline: AtDeadline | None = None
 
     @property
     def parts(self) -> dict[str, Any]:

@@ -27,6 +27,9 @@ STAND_IN = Frozen("lets people of %(groups)s stand in")
 CALENDAR = Frozen("counts time by the calendar %(calendar)s")
 PUT_OFF = Frozen("lets %(groups)s put the deadline off by %(n)d seconds")
 NO_WAY_TO_REJECT = Frozen("leaves people no way to reject")
+EDITS = Frozen("lets people edit the arguments")
+TELLS = Frozen("tells of it in Slack")
+RUNS_ON = Frozen("lets the run go on when nobody decides in time")
 ANOTHER = Frozen("has another %(what)s")
 
 
@@ -61,6 +64,8 @@ def requires_as_much(old: Require | None, new: Require | None) -> bool:
         and _no_later(old.deadline_s, new.deadline_s)
         and _no_later(old.execute_within_s, new.execute_within_s)
         and (new.hold_s or 0) >= (old.hold_s or 0)
+        and (old.may_edit is not False or new.may_edit is False)
+        and (old.at_deadline != "stop_run" or new.at_deadline == "stop_run")
     )
 
 
@@ -126,5 +131,10 @@ _LESS: dict[str, Callable[[Any, Any], str]] = {
     "escalate": _escalates,
     "extend": _extends,
     "delegates": _delegates,
+    "may_edit": lambda old, new: EDITS() if new and not old else "",
+    "tell": lambda old, new: (
+        TELLS() if "slack" in new and "slack" not in old else ""
+    ),  # what leaves the house; who is not told is asked all the same
+    "at_deadline": lambda old, new: RUNS_ON() if old == "stop_run" != new else "",
     "calendar": lambda old, new: CALENDAR(calendar=new) if new and new != old else "",
 }

@@ -67,6 +67,12 @@ def asked(requirement: RequirementRule) -> str:
         parts.append(say("a reason to %(verdicts)s", verdicts=chain(COMMA, map(verdict_said, requirement.reason_for))))
     if requirement.rejections > 1:
         parts.append(say("%(n)d rejections end it", n=requirement.rejections))
+    if not requirement.may_edit:
+        parts.append(say("no editing"))
+    if set(requirement.tell) != set(TOLD_BY):
+        parts.append(say("told by %(ways)s", ways=told_by(requirement.tell)))
+    if requirement.at_deadline != "tell_agent":
+        parts.append(say("not decided in time: %(what)s", what=AT_DEADLINE[requirement.at_deadline]))
     parts += [*_ladder(requirement.escalate), *_put_off(requirement.extend)]
     if requirement.delegates:
         parts.append(say("people of %(groups)s may stand in", groups=chain(OR, requirement.delegates)))
@@ -160,6 +166,10 @@ def _parts(parts: Require | Instead) -> list[str]:
         found.append(say("a reason to %(verdicts)s", verdicts=chain(COMMA, map(verdict_said, parts.reason_for))))
     if parts.rejections:
         found.append(say("%(n)d rejection to end it", "%(n)d rejections to end it", n=parts.rejections))
+    if parts.may_edit is not None:
+        found.append(say("editing allowed") if parts.may_edit else say("no editing"))
+    if parts.at_deadline:
+        found.append(say("not decided in time: %(what)s", what=AT_DEADLINE[parts.at_deadline]))
     return [*found, *_in_time(parts)] if isinstance(parts, Instead) else found
 
 
@@ -174,6 +184,8 @@ def _in_time(parts: Instead) -> list[str]:
         found.append(say("reminders after %(parts)s of the time", parts=chain(AND, parts.remind)))
     elif parts.remind is not None:
         found.append(say("no reminders"))
+    if parts.tell is not None:
+        found.append(say("told by %(ways)s", ways=told_by(parts.tell)))
     return found
 
 
@@ -185,6 +197,15 @@ def _put_off(extend: ExtendRule | None) -> list[str]:
     if not extend:
         return []
     return [say("%(groups)s may put it off by %(time)s in all", groups=chain(OR, extend.by), time=duration(extend.at_most_s))]
+
+
+TOLD_BY = {"email": say("e-mail"), "push": say("notifications on devices"), "slack": say("Slack")}
+AT_DEADLINE = {"tell_agent": say("the agent is told that it ran out"), "stop_run": say("its run is halted")}
+
+
+def told_by(ways: Sequence[str]) -> str:
+    """Where people are told of an action, beside the inbox."""
+    return chain(COMMA, [TOLD_BY[way] for way in ways]) or say("the inbox alone")
 
 
 INVOLVED = {"requester": say("the person who asked"), "owner": say("the agent's owner"), "editor": say("whoever edited it")}

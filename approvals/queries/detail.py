@@ -84,6 +84,7 @@ class ActionDetail:
         rejections: so many end it; `escalated` groups that are asked as well by now.
         excluded: who can never approve it, each with the rule that says so.
         agent_takes: the agent makes the call itself, and can be told this of it. answer_schema: what an answer has to fit.
+        may_edit: whether policy lets people write other arguments. stops_run: it halts the run when nobody decides in time.
         confirm: what is typed to approve it, where the ladder asks for that.
         opened: at high and critical, the parts of this version that this reader has opened.
         own_edit: this reader had a hand in these arguments: they may reject or edit again, not approve.
@@ -131,12 +132,14 @@ class ActionDetail:
     opinions: list[OpinionRow] = field(default_factory=list)
     approved: Approved | None = None
     agent_takes: tuple[str, ...] = ()
+    may_edit: bool = True
+    stops_run: bool = False
     answer_schema: Any = None
 
     @property
     def editable(self) -> bool:
         """Whether its arguments can be changed at all: a question has none, and not every agent takes others."""
-        return self.row.kind != "question" and (not self.agent_takes or "edit" in self.agent_takes)
+        return self.row.kind != "question" and self.may_edit and (not self.agent_takes or "edit" in self.agent_takes)
 
 
 @dataclass(frozen=True)
@@ -242,6 +245,8 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
         excluded=_excluded(action, envelope, versions),
         confirm=envelope.confirm,
         agent_takes=envelope.agent_takes,
+        may_edit=envelope.may_edit,
+        stops_run=envelope.at_deadline == envelopes.STOP_RUN,
         answer_schema=envelope.answer_schema,
         opened=_opened(action, reader) if reader else frozenset(),
         own_edit=reader is not None and reader.person in envelope.editors & envelope.excluded,

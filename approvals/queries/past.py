@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet
 from approvals import envelopes
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
-from approvals.policy.basics import NeedRule
+from approvals.policy.basics import WAYS_TO_TELL, NeedRule
 from approvals.policy.matching import Facts
 from approvals.policy.replay import Case, Frozen
 from approvals.policy.suggesting import LEAST, Habit
@@ -120,4 +120,7 @@ def _parts(envelope: envelopes.Envelope) -> dict[str, Any]:
         "hold_s": data.get("hold_s", 0),
         "execute_within_s": data["execute_within_s"],
         "rejections": envelope.rejections,
+        "may_edit": envelope.may_edit,
+        "tell": tuple(way for way in WAYS_TO_TELL if way in envelope.tell),
+        "at_deadline": envelope.at_deadline,
     }

@@ -117,10 +117,17 @@ def _open(tallies: Sequence[Tally], detail: ActionDetail) -> list[str]:
 
 
 def _notes(detail: ActionDetail) -> list[str]:
-    if detail.rejections == 1 or detail.row.state != "PENDING":
+    if detail.row.state != "PENDING":
         return []
-    rejected = sum(v.verdict == "reject" and v.version == detail.row.version for v in detail.votes)
-    return [_("%(n)s rejections end it; %(m)s so far.") % {"n": detail.rejections, "m": rejected}]
+    found = []
+    if detail.rejections > 1:
+        rejected = sum(v.verdict == "reject" and v.version == detail.row.version for v in detail.votes)
+        found.append(_("%(n)s rejections end it; %(m)s so far.") % {"n": detail.rejections, "m": rejected})
+    if detail.stops_run and detail.row.run:
+        found.append(_("If nobody decides in time, the run is halted."))
+    if not detail.may_edit:
+        found.append(_("The policy lets nobody edit the arguments."))
+    return found
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,9 @@ def python(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
     Raises:
         subprocess.CalledProcessError: it failed.
     """
-    return subprocess.run([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **more}, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env={**os.environ, **more}, stdout=subprocess.PIPE, text=True, check=True, timeout=600
+    )
 
 
 def _tree(pid: int | None) -> list[psutil.Process]:

@@ -15,7 +15,7 @@ from audit import queries as log
 from audit.actors import SYSTEM
 from tests import factories
 from tests.factories import call, decide, lines, work
-from tests.fakes import as_intruder, clock_moved, policy_text
+from tests.fakes import as_intruder, clock_moved, policy_text, with_rules
 
 pytestmark = pytest.mark.usefixtures("agents")
 
@@ -342,3 +342,13 @@ def test_of_what_agent_and_tool_say_a_call_costs_the_larger_counts_and_of_an_edi
     assert (detail.facts.estimated_cost, detail.preview["estimated_cost"], action.level) == (counts, 20.0, "high")
     edited(action, cast.second, {"label": "the model", "times": 2})
     assert (action_detail(action.pk, reader=cast.second).facts.estimated_cost, action.level) == (2.0, "medium")
+
+
+def test_policy_may_let_nobody_edit(cast, policy):
+    policy.write_text(with_rules("- {name: as-it-is, require: {may_edit: false}}"))
+    action = factories.action()
+    assert not action_detail(action.pk, reader=cast.reviewer).editable
+    with pytest.raises(BadRequest, match="lets nobody write other arguments"):
+        want(action, cast.reviewer, {"n": 2})
+    decide(action, cast.reviewer)
+    assert not Edit.objects.exists() and Action.objects.get(pk=action.pk).state == "APPROVED"

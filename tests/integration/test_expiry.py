@@ -3,10 +3,10 @@
 import pytest
 
 from approvals import operations, queries
-from approvals.models import Action, Decision, Notification
+from approvals.models import Action, Decision, Halt, Notification
 from tests import factories
 from tests.factories import call, decide, lines, work
-from tests.fakes import clock_moved
+from tests.fakes import clock_moved, policy_text, with_rules
 
 pytestmark = pytest.mark.usefixtures("agents")
 
@@ -72,3 +72,23 @@ def test_a_browser_that_was_away_catches_up(cast):
     assert str(action.pk) in [h["object_id"] for h in queries.catch_up(since).hints]
     assert queries.catch_up(since + 10_000).resync
     assert not queries.catch_up(queries.last_notification()).resync
+
+
+@pytest.mark.parametrize(
+    "rule", ["{name: no-waiting, require: {at_deadline: stop_run}}", "{name: no-waiting, instead: {at_deadline: stop_run}}"]
+)
+def test_policy_may_halt_the_run_when_nobody_decides_in_time(cast, world, policy, rule):
+    policy.write_text(with_rules(f"- {rule}"))
+    run, action = factories.waiting(cast.reviewer, call(), world=world)
+    policy.write_text(policy_text())  # what was asked stands
+    with clock_moved(minutes=31):
+        assert operations.expire_due() == 1
+    work()
+    run.refresh_from_db()
+    order = Halt.objects.get(scope="run", target=str(run.pk), released_at=None)
+    assert (Action.objects.get(pk=action.pk).state, run.output, order.by) == ("EXPIRED", None, None)
+    assert order.reason == "Nobody decided on append in time, and policy halts the run then"
+    operations.release(order.pk, by=cast.operator, reason="looked at it", door="web")
+    work()
+    run.refresh_from_db()
+    assert (run.output["told"][0]["status"], lines(world)) == ("expired", [])

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals.models import Action, Delivery, Notification, User
+from approvals.models import Action, Delivery, Device, Notification, User
 from approvals.operations import delivering, preferences, reaching
 from approvals.operations.clock import database_now
 from approvals.queries.reaching import delivery_standing
@@ -125,3 +125,13 @@ def test_standing_tells_what_is_late_and_what_failed(cast):
     Delivery.objects.filter(user=cast.second).update(attempts=4, error="451 later")
     found = delivery_standing()
     assert (found.waiting, found.late, found.failed, found.last_error) == (2, 1, 0, "451 later")
+
+
+def test_policy_says_where_people_may_be_told(cast, policy):
+    policy.write_text(fakes.policy_text(lambda data: data["requirements"]["medium"].update(tell=["push"])))
+    Device.objects.create(user=cast.reviewer, endpoint="https://push.example.org/1", p256dh="p", auth="a", name="phone")
+    factories.action("medium")
+    factories.action("high")
+    reaching.spread()
+    found = {(d.user.username, d.channel) for d in Delivery.objects.filter(level="medium").select_related("user")}
+    assert found == {("rita", "push")} and Delivery.objects.filter(level="high", channel="email").count() == 2

@@ -54,6 +54,9 @@ def ruled(rules: str) -> Policy:
         ("{name: a, instead: {extend: {by: [ops], at_most_s: 60}}}", "extend", "other", "Putting it off: ops by 1 minute instead of reviewers or operators by 30 minutes"),
         ("{name: a, instead: {delegates: [ops]}}", "delegates", "less", "Stand-ins: ops instead of nobody"),
         ("{name: a, instead: {need: [{group: reviewers, count: 1}, {group: ops, count: 1, stage: 2}]}}", "need", "more", "Who decides: 1 of reviewers, then 1 of ops instead of 1 of reviewers"),
+        ("{name: a, require: {may_edit: false}}", "may_edit", "more", "Editing: not allowed instead of allowed"),
+        ("{name: a, instead: {tell: [push, email]}}", "tell", "more", "Told by: e-mail, notifications on devices instead of e-mail, notifications on devices, Slack"),
+        ("{name: a, require: {at_deadline: stop_run}}", "at_deadline", "more", "When nobody decides in time: its run is halted instead of the agent is told that it ran out"),
         ("{name: a, deny: x}", "refused", "more", "Refused by policy: yes instead of no"),
     ],
 )  # fmt: skip

@@ -42,9 +42,12 @@ PARTS = {
     "rejections": lambda pick: pick.randint(1, 2),
     "escalate": lambda pick: [{"after": pick.choice(["50%", "80%"]), "to": "admins"}] if pick.random() < 0.5 else [],
     "delegates": lambda pick: some(pick, GROUPS[1:]),
+    "may_edit": lambda pick: pick.random() < 0.5,
+    "at_deadline": lambda pick: pick.choice(["tell_agent", "stop_run"]),
+    "tell": lambda pick: some(pick, ["email", "push", "slack"]),
     "extend": lambda pick: {"by": some(pick, GROUPS, least=1), "at_most_s": pick.choice([60, 600])},
 }
-JOINED = ("need", "exclude", "verdicts", "reason_for", "deadline_s", "execute_within_s", "hold_s", "rejections")
+JOINED = ("need", "exclude", "verdicts", "reason_for", "deadline_s", "execute_within_s", "hold_s", "rejections", "may_edit", "at_deadline")
 
 
 def parts(pick: random.Random, of) -> dict:
@@ -203,6 +206,9 @@ def asked_less(old: Assessment, new: Assessment) -> str:
             set(one.reason_for) - set(other.reason_for) and "reasons",
             other.hold_s < one.hold_s and "hold",
             other.rejections > one.rejections and "rejections",
+            other.may_edit and not one.may_edit and "edit",
+            one.at_deadline == "stop_run" != other.at_deadline and "runs on",
+            "slack" in other.tell and "slack" not in one.tell and "slack",
             set(other.escalate) - set(one.escalate) and "escalate",
             set(other.delegates) - set(one.delegates) and "delegates",
         ]

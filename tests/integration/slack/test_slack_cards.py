@@ -186,3 +186,19 @@ def test_without_a_workspace_nothing_is_owed(cast, installed):
 
 def test_tokens_are_not_in_the_database_as_they_are(installed):
     assert "xoxb" not in installed.token and len(installed.token) > 80
+
+
+def test_what_policy_keeps_out_of_slack_has_no_card_nor_direct_message(world, cast, policy):
+    def quietly(data):
+        data.update(slack=ROUTES)
+        data["requirements"]["medium"].update(tell=["email"])
+
+    policy.write_text(policy_text(quietly))
+    quiet = factories.action()
+    operations.reserve(quiet.pk, by=cast.reviewer, door="web")
+    factories.action("high")
+    tick()
+    assert not world.cards("C0AI") and len(world.cards("C0RISK")) == 1
+    policy.write_text(policy_text(lambda data: data.update(slack=ROUTES)))
+    tick(minutes=1)  # a route that comes back does not bring it either: it was asked under the other policy
+    assert not world.cards("C0AI") and not SlackMessage.objects.filter(action=quiet).exists()
