@@ -1,12 +1,15 @@
 """Celery's door into the approvals room: ticks of the sweeper. Each makes its calls and returns."""
 
+import functools
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.conf import settings
 
 from approvals import operations
+from approvals.aside import Aside
 from approvals.notify import mail, push, words
 from approvals.notify.choices import EMAIL, PUSH
 from approvals.notify.errors import NotSent
@@ -66,13 +69,25 @@ def backtest(backtest_id: int) -> None:
         backtests.wake(backtest_id)
 
 
-STRETCH_S = 5.0  # then the worker does something else; the next tick goes on
+STRETCH_S = 5.0  # then the next kind gets its turn; the next tick goes on
 DIGESTS_EVERY_S = 30.0
 HASTE_EVERY_S = 10.0
 _morning = _slack_morning = _pace = 0.0
 
 
-@shared_task(ignore_result=True)
+def aside(work: Callable[[], object]) -> Task[[], None]:
+    """A tick that waits for machines of others. In a worker it is done in a thread of its own (see `approvals.aside`); called directly, at once."""
+    thread = Aside(work.__name__, work)
+
+    @shared_task(bind=True, ignore_result=True, name=f"approvals.tasks.{work.__name__}")
+    @functools.wraps(work)
+    def tick(self: Task[[], None]) -> None:
+        work() if self.request.called_directly else thread.wake()
+
+    return tick
+
+
+@aside
 def reach() -> None:
     """Tell people what waits for them: make deliveries of notices, then send what is due, for one stretch."""
     global _morning, _pace
@@ -90,7 +105,7 @@ def reach() -> None:
             delivering.record(parcel, _failure(parcel))
 
 
-@shared_task(ignore_result=True)
+@aside
 def tell_programs() -> None:
     """Owe endpoints what has happened, then post what is due, for one stretch."""
     webhooks.spread()
@@ -99,9 +114,9 @@ def tell_programs() -> None:
         webhooks.record(letter, *webhooks.post(letter))
 
 
-@shared_task(ignore_result=True)
+@aside
 def slack() -> None:
-    """Decide presses that were left over, then post and update what is due, for one stretch. A Slack that is slow holds one worker for one call, never a decision."""
+    """Decide presses that were left over, then post and update what is due, for one stretch."""
     global _slack_morning
     if time.monotonic() >= _slack_morning:
         _slack_morning = time.monotonic() + DIGESTS_EVERY_S
@@ -110,7 +125,7 @@ def slack() -> None:
     sending.tick()
 
 
-@shared_task(ignore_result=True)
+@aside
 def slack_sweep() -> None:
     """Whether cards still stand as they were posted, and people are still members."""
     if slack_owing.installed():

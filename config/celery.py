@@ -6,7 +6,7 @@ import time
 from importlib import import_module
 
 from celery import Celery
-from celery.signals import setup_logging, task_prerun, worker_init
+from celery.signals import setup_logging, task_prerun, worker_init, worker_process_shutdown
 from kombu.transport.redis import Channel
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -82,6 +82,14 @@ def _import_before_fork(**_: object) -> None:
     import_module("agents.operations.executing")
     gc.collect()
     gc.freeze()  # the collector would otherwise touch, and so copy, every shared page
+
+
+@worker_process_shutdown.connect
+def _finish_aside(**_: object) -> None:
+    """What is being sent to others is finished first."""
+    from approvals import aside
+
+    aside.end_all()
 
 
 @setup_logging.connect

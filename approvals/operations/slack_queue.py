@@ -175,12 +175,24 @@ def take_over() -> int:
     )
 
 
-def to_check(*, limit: int = 30) -> list[SlackMessage]:
-    """Cards that nobody has looked at in Slack for ten minutes, those of open actions and of lately decided ones."""
+@transaction.atomic
+def take_to_check() -> SlackMessage | None:
+    """The card that nobody has looked at in Slack for longest, if for ten minutes: of what is open, or was lately decided.
+
+    It counts as looked at from now on, so that two workers look at two; `not_checked` gives it back.
+    """
     kept = Q(action__state=ActionState.PENDING) | Q(action__resolved_at__gt=Now() - LOOK_BACK)
     rows = SlackMessage.objects.filter(kept, kind=SlackMessage.Kind.CARD, state=SlackState.SENT, checked_at__lt=Now() - CHECK_EVERY)
     rows = rows.filter(channel__team__removed_at=None, channel__team__next_at__lte=Now())
-    return list(rows.select_related("channel").order_by("checked_at")[:limit])
+    row = rows.select_related("channel").select_for_update(of=("self",), skip_locked=True).order_by("checked_at").first()
+    if row:
+        SlackMessage.objects.filter(pk=row.pk).update(checked_at=Now())
+    return row
+
+
+def not_checked(message_id: int) -> None:
+    """Slack did not say: the next sweep asks again."""
+    SlackMessage.objects.filter(pk=message_id).update(checked_at=Now() - CHECK_EVERY)
 
 
 def checked(message_id: int) -> None:

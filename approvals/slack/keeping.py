@@ -4,6 +4,7 @@ A card that was deleted, or changed by somebody else, is posted again; the chang
 any case, so that whatever was missed is mended. Also asks whether linked people are still full members.
 """
 
+import time
 from datetime import timedelta
 
 from approvals.notify.errors import NotSent
@@ -17,13 +18,14 @@ from approvals.slack.sending import is_ours
 PEOPLE_EVERY = timedelta(days=1)
 
 
-def sweep(*, limit: int = 30) -> int:
-    """Look at the cards nobody looked at for longest. Returns how many are posted again."""
-    again = 0
-    for card in slack_queue.to_check(limit=limit):
+def sweep(*, seconds: float = 10.0) -> int:
+    """Look at the cards nobody looked at for longest, for one stretch. Returns how many are posted again."""
+    again, until = 0, time.monotonic() + seconds
+    while time.monotonic() < until and (card := slack_queue.take_to_check()):
         try:
             stands = _stands(card.channel.team_id, card.channel.channel, card.ts, card.pk, card.shown)
         except NotSent:
+            slack_queue.not_checked(card.pk)
             return again  # Slack is away, or asks to wait: the next time
         if not stands:
             again += slack_copies.anew(card.pk)
