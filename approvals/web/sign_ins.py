@@ -39,7 +39,7 @@ OPEN = {
 
 FACTORS = {"webauthn": ladder.PASSKEY_PROOF, "totp": ladder.CODE}
 
-_seen: dict[str, float] = {}
+_seen: dict[tuple[str, int], float] = {}
 
 
 class SignIns:
@@ -94,12 +94,14 @@ def _still(request: HttpRequest, user: User) -> bool:
     if not own:  # a session of before there were sign-ins
         request.session[ID] = operations.begin(user=user, session_key=str(request.session.session_key), device=_device(request), proof="")
         return True
-    if now - _seen.get(own, -SEEN_EVERY_S) < SEEN_EVERY_S:
+    if now - _seen.get((own, user.pk), -SEEN_EVERY_S) < SEEN_EVERY_S:
         return True
     if len(_seen) > 20_000:
         _seen.clear()
-    _seen[own] = now
-    return operations.seen(own, user=user, session_key=str(request.session.session_key))
+    if not operations.seen(own, user=user, session_key=str(request.session.session_key)):
+        return False
+    _seen[own, user.pk] = now  # only a yes is remembered
+    return True
 
 
 def _began(sender: Any, request: HttpRequest, user: User, **more: Any) -> None:
