@@ -66,7 +66,7 @@ def register_all() -> list[str]:
     slugs = []
     for project in settings.AGENT_PATHS:
         try:
-            slugs += [a.slug for a in operations.register_project(Path(project), owner_username=OWNER)]
+            slugs += [a.slug for a in operations.register_project(Path(project), owner_username=OWNER, gone=True)]
         except AgentError as error:
             log.error("project_not_registered", project=project, error=error.message)
     return slugs

@@ -16,6 +16,7 @@ class Agent(models.Model):
     title = models.TextField()
     description = models.TextField(blank=True)
     project = models.TextField()  # the langgraph.json it came from
+    graph = models.TextField(default="", db_default="")  # its name there; ours is another where it was imported with a prefix
     environment = models.TextField(default="production")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
@@ -29,11 +30,17 @@ class Agent(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["server", "assistant"], name="agent_assistant_once", condition=Q(server__isnull=False)),
+            models.UniqueConstraint(fields=["project", "graph"], name="agent_graph_once", condition=~Q(project="")),
             models.CheckConstraint(condition=Q(server=None) | (Q(project="") & ~Q(assistant="")), name="agent_here_or_there"),
         ]
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def code(self) -> tuple[str, str, int]:
+        """What a worker loads it by: project, graph and version."""
+        return self.project, self.graph, self.current_id or 0
 
 
 class AgentVersion(models.Model):

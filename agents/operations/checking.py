@@ -32,7 +32,7 @@ def check_edit(edit_id: int) -> None:
             outside.checked(wanted)
             return
         run = Run.objects.select_related("agent").get(pk=wanted.run)
-        loaded = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0)
+        loaded = load_agent(*run.agent.code)
         if (schema := _schema_of_others(run, loaded, wanted)) is not None:
             check_fields(schema, wanted.args)
             line = in_a_line(wanted.tool, wanted.args)

@@ -51,7 +51,7 @@ def check_deploy(path: Path | None = None) -> Checked:
     broken: list[Broken] = []
     for pause in pauses:
         agent = pause.run.agent
-        for why, certain in _breaks(pause, loaded.get((agent.project, agent.slug))):
+        for why, certain in _breaks(pause, loaded.get((agent.project, agent.graph))):
             broken.append(Broken(str(pause.run_id), agent.slug, pause.node, tuple(pause.actions), why, certain))
     return Checked(len(pauses), tuple(broken))
 

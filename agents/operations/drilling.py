@@ -98,7 +98,7 @@ def _made(sources: Sequence[Source], kinds: Sequence[str], chance: Random) -> It
 def _proposal(source: Source, call: Call) -> Proposal:
     """What the agent would have proposed. Raises what the tool says to it."""
     run = Run.objects.select_related("agent", "agent__owner", "started_by").get(pk=source.run)
-    tools = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0).tools
+    tools = load_agent(*run.agent.code).tools
     tool = tools.get(source.tool)
     if tool is None:
         raise ToolError("gone", f"the agent has no tool {source.tool} any more")

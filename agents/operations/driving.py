@@ -124,7 +124,7 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
     """The stretch, and its questions looked at; an agent that cannot be loaded is a failed stretch."""
     untouched = run.fence == 1
     try:
-        loaded = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0)
+        loaded = load_agent(*run.agent.code)
         with checkpoints.locked(run.thread) as saver:
             # Only whoever holds the fence writes pauses: what is read here holds until this stretch is put down.
             pauses = [] if untouched else open_pauses(run)

@@ -190,7 +190,7 @@ def _capable(run: Run, name: str) -> Tool:
     """Capabilities default to deny: the agent is on, and its version in force lists the tool."""
     if not run.agent.enabled:
         raise WrongState(say("The agent %(agent)s is switched off", agent=run.agent_id))
-    tool = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0).tools.get(name)
+    tool = load_agent(*run.agent.code).tools.get(name)
     if tool is None:
         raise UnknownEffect(say("The agent %(agent)s has no tool %(name)s any more", agent=run.agent_id, name=name))
     return tool

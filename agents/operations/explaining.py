@@ -41,7 +41,7 @@ def answer_ask(ask_id: int) -> None:
 
 def _answer(taken: TakenAsk) -> str:
     run = Run.objects.select_related("agent").get(pk=taken.run)
-    loaded = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0)
+    loaded = load_agent(*run.agent.code)
     explain = (loaded.spec.explain if loaded.spec else None) or configured()
     return str(explain(_asked(taken, run, loaded)) or "") if explain else ""
 

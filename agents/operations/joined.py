@@ -10,7 +10,18 @@ from typing import Any
 from agents.models import Agent, Run
 
 RUN: Sequence[str] = ("thread", "trace", "state", "input", "agent_id", "fence", "started_by_id")
-AGENT: Sequence[str] = ("title", "project", "environment", "enabled", "current_id", "user_id", "owner_id", "server_id", "assistant")
+AGENT: Sequence[str] = (
+    "title",
+    "project",
+    "graph",
+    "environment",
+    "enabled",
+    "current_id",
+    "user_id",
+    "owner_id",
+    "server_id",
+    "assistant",
+)
 
 
 def columns(alias: str, prefix: str, names: Sequence[str]) -> str:

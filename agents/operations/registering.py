@@ -6,65 +6,104 @@ import structlog
 from django.db import transaction
 from django.db.models import Max
 
+from agents.errors import BadInput
 from agents.graphs.loader import Loaded, code_sha256, load_project
 from agents.models import Agent, AgentVersion
+from agents.operations.starting import SLUG
 from agents.planner import model_name
 from approvals.operations import Hint, people, policies, tell
 from audit import canonical, log
 from audit.actors import SYSTEM, Actor
 from audit.log import Entry
+from audit.sentences import say
 
 logger = structlog.get_logger("agents.registering")
 
 
-def register_project(path: Path, *, by: Actor = SYSTEM, owner_username: str = "", door: str = "cli") -> list[Agent]:
-    """Register every graph of a langgraph.json; a graph that changed gets a new version, an unchanged one stays.
+def register_project(
+    path: Path,
+    *,
+    by: Actor = SYSTEM,
+    owner_username: str = "",
+    prefix: str = "",
+    replace: bool = False,
+    gone: bool = False,
+    door: str = "cli",
+) -> list[Agent]:
+    """Register every graph of a langgraph.json, or none; a graph that changed gets a new version, an unchanged one stays.
+
+    Args:
+        prefix: put before the names of its agents; those that are registered already keep the names they have.
+        replace: agents of these names that came from elsewhere become this project's: it was moved.
+        gone: the same, but only where the file they came from is no longer there.
 
     Raises:
-        BadProject: with the file and the reason.
+        BadProject: with the file and the reason. BadInput: a name that another project's agent has, or a prefix that makes none.
     """
-    return [_register(loaded, by=by, owner_username=owner_username, door=door) for loaded in load_project(path.resolve())]
+    loaded = load_project(path.resolve())
+    with transaction.atomic():
+        return [_register(one, f"{prefix}{one.slug}", owner_username, replace, gone, by, door) for one in loaded]
 
 
-@transaction.atomic
-def _register(loaded: Loaded, *, by: Actor, owner_username: str, door: str) -> Agent:
+def _register(loaded: Loaded, slug: str, owner: str, replace: bool, gone: bool, by: Actor, door: str) -> Agent:
+    agent, before = _agent(loaded, slug, owner, replace, gone)
+    created, moved = before is None, before not in {None, loaded.project}
     spec = loaded.spec
-    agent, created = Agent.objects.get_or_create(
-        slug=loaded.slug,
-        defaults={
-            "title": spec.title if spec else loaded.slug,
-            "project": loaded.project,
-            "user": people.ensure_agent_user(slug=loaded.slug),
-            "owner": people.find(owner_username),
-        },
-    )
-    agent = Agent.objects.select_for_update().get(pk=agent.pk)
-    agent.title = spec.title if spec else loaded.slug
+    agent.title = spec.title if spec else agent.slug
     agent.description = spec.description if spec else ""
     agent.environment = spec.environment if spec else "production"
-    agent.project = loaded.project
+    agent.project, agent.graph = loaded.project, loaded.slug
+    agent.save()
+    if moved:
+        data = {"project": loaded.project, "before": before}
+        log.append(Entry(f"agent:{agent.pk}", "agent.moved", by, door, agent=agent.slug, data=data))
     version = _version(agent, loaded)
     if agent.current_id != version.pk:
-        log.append(
-            Entry(
-                stream=f"agent:{agent.pk}",
-                kind="agent.registered" if created else "agent.version_changed",
-                by=by,
-                door=door,
-                agent=agent.slug,
-                policy=version.policy,
-                data={
-                    "version": version.number,
-                    "sha256": version.sha256,
-                    "tools": [t["name"] for t in version.tools],
-                    "model": version.model,
-                },
-            )
-        )
-        tell(Hint("agents", "agent", agent.slug, "agent.registered", version.number))
-    agent.current = version
-    agent.save()
+        _changed(agent, version, "agent.registered" if created else "agent.version_changed", by, door)
     return agent
+
+
+def _agent(loaded: Loaded, slug: str, owner: str, replace: bool, gone: bool) -> tuple[Agent, str | None]:
+    """The agent of a graph, locked, and the project it came from; of a new one, which is not saved yet, None.
+
+    Raises:
+        BadInput: the name is another's, or none.
+    """
+    agents = Agent.objects.select_for_update()
+    if agent := agents.filter(project=loaded.project, graph=loaded.slug).first():
+        return agent, agent.project
+    if not SLUG.fullmatch(slug):
+        raise BadInput(say("A name of an agent has at most 60 letters, digits, - and _"), fields={"prefix": say("not a name")})
+    user = people.ensure_agent_user(slug=slug)  # first: whoever registers the same name at the same moment waits here
+    agent = agents.filter(pk=slug).first()
+    if agent is None:
+        return Agent(slug=slug, user=user, owner=people.find(owner)), None
+    if agent.server_id or not (replace or (gone and agent.project and not Path(agent.project).exists())):
+        raise BadInput(_taken(agent), fields={"prefix": say("would make names their own")})
+    return agent, agent.project
+
+
+def _taken(agent: Agent) -> str:
+    if agent.server_id:
+        return say(
+            "There is an agent %(slug)s already, on an Agent Server: give those of this project names of their own with --prefix",
+            slug=agent.slug,
+        )
+    return say(
+        "There is an agent %(slug)s already, which is %(project)s: give those of this project names of their own with --prefix. "
+        "If it is the same project, moved to here, import it with --replace",
+        slug=agent.slug,
+        project=agent.project or say("a program elsewhere"),
+    )
+
+
+def _changed(agent: Agent, version: AgentVersion, kind: str, by: Actor, door: str) -> None:
+    tools = [tool["name"] for tool in version.tools]
+    data = {"version": version.number, "sha256": version.sha256, "tools": tools, "model": version.model}
+    agent.current = version
+    agent.save(update_fields=["current"])
+    log.append(Entry(f"agent:{agent.pk}", kind, by, door, agent=agent.slug, policy=version.policy, data=data))
+    tell(Hint("agents", "agent", agent.slug, "agent.registered", version.number))
 
 
 def _version(agent: Agent, loaded: Loaded) -> AgentVersion:

@@ -162,7 +162,7 @@ def close_pauses(pauses: Sequence[Pause], state: PauseState) -> None:
 
 
 def _nodes(run: Run) -> frozenset[str]:
-    return load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0).nodes
+    return load_agent(*run.agent.code).nodes
 
 
 def _output(stretch: Stretch) -> Any:

@@ -161,6 +161,9 @@ SENTENCES: dict[str, Say] = {
     "policy.published": lambda d: say("Put version %(number)s of the policy in force", number=d.get("number")),
     "policy.withdrawn": lambda d: say("Withdrew a proposed policy"),
     "agent.registered": lambda d: say("Registered the agent"),
+    "agent.moved": lambda d: say(
+        "Its project lies at %(project)s now, before at %(before)s", project=d.get("project"), before=d.get("before")
+    ),
     "agent.version_changed": lambda d: say("Registered a new version of the agent"),
     "person.away": lambda d: say(
         "Is away: %(name)s stands in for %(username)s", name=d.get("delegate", ""), username=d.get("username", "")

@@ -42,7 +42,7 @@ def ask(action, by, question="Why this one?"):
 
 def test_the_answer_comes_into_the_action_which_stays_as_it_was(cast, world, explains):
     run, action = factories.waiting(cast.reviewer, call(extra={"rationale": "it was due"}), world=world)
-    loaded = load_agent(run.agent.project, run.agent_id, run.agent.current_id or 0)
+    loaded = load_agent(*run.agent.code)
     before = standing(loaded, checkpoints.saver(), run.thread)
     asked = ask(action, cast.second)
     agents.answer_ask(asked.pk)

@@ -48,7 +48,7 @@ def fresh(run: Run) -> Run:
 def told(run: Run) -> list[dict]:
     """What the model was told of its calls: the messages of tools at the end."""
     agent = Agent.objects.get(pk=run.agent_id)
-    graph = load_agent(agent.project, agent.pk, agent.current_id or 0).compile(checkpoints.saver())
+    graph = load_agent(*agent.code).compile(checkpoints.saver())
     messages = graph.get_state({"configurable": {"thread_id": run.thread}}).values["messages"]
     return [{"tool": m.name, "text": m.text, "status": m.status} for m in messages if m.type == "tool"]
 

@@ -37,6 +37,8 @@ class Command(BaseCommand):
         importing = verbs.add_parser("import", help="register the graphs of a langgraph.json")
         importing.add_argument("path", type=Path)
         importing.add_argument("--owner", default="", help="the account that answers for these agents")
+        importing.add_argument("--prefix", default="", help="put before the names of its agents")
+        importing.add_argument("--replace", action="store_true", help="take over agents of these names: their project was moved to here")
         checking = verbs.add_parser("check", help="which waiting questions the code on disk would break; exit code 1 when any would")
         checking.add_argument("path", type=Path, nargs="?", help="a langgraph.json; without it, every registered project")
         checking.add_argument("--json", action="store_true")
@@ -74,7 +76,9 @@ class Command(BaseCommand):
             self.stdout.write(f"{r.slug:<20} v{r.version:<3} {len(r.tools):>2} tools  {r.running:>4} running  {r.title}{state}")
 
     def _import(self, options: dict[str, Any]) -> None:
-        for agent in operations.register_project(options["path"], owner_username=options["owner"]):
+        for agent in operations.register_project(
+            options["path"], owner_username=options["owner"], prefix=options["prefix"], replace=options["replace"]
+        ):
             row = queries.agent(agent.slug)
             self.stdout.write(f"{row.slug} v{row.version}: {row.title}")
             self._drawing(row)

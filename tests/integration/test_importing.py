@@ -1,0 +1,108 @@
+"""Projects that are imported: whose name is whose, and what is said while they come in."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from agents import operations
+from agents.errors import BadInput
+from agents.models import Agent, Run
+from audit.models import Event
+from tests.factories import work
+
+CODE = """
+from typing import TypedDict
+from langgraph.graph import StateGraph
+from langgraph.types import interrupt
+
+class State(TypedDict, total=False):
+    told: str
+
+def ask(state):
+    return {{"told": interrupt("{0}?") + " of {0}"}}
+
+builder = StateGraph(State)
+builder.add_node("ask", ask)
+builder.set_entry_point("ask")
+graph = builder
+"""
+
+
+def project(folder: Path, name: str, graph: str = "agent") -> Path:
+    (folder / name).mkdir()
+    (folder / name / "code_of_it.py").write_text(CODE.format(name))
+    path = folder / name / "langgraph.json"
+    path.write_text(json.dumps({"graphs": {graph: "./code_of_it.py:graph"}}))
+    return path
+
+
+def bring(path: Path, *options: str) -> None:
+    call_command("agents", "import", str(path), *options)
+
+
+def test_a_graph_of_the_same_name_takes_nobodys_agent_over(cast, tmp_path):
+    one, two = project(tmp_path, "one"), project(tmp_path, "two")
+    bring(one)
+    with pytest.raises(CommandError, match=r"agent agent already.*one/langgraph.json.*--prefix.*--replace"):
+        bring(two)
+    assert Agent.objects.get().project == str(one)
+
+
+def test_none_of_a_projects_graphs_is_registered_when_one_cannot_be(cast, tmp_path):
+    bring(project(tmp_path, "one"))
+    two = project(tmp_path, "two")
+    two.write_text(json.dumps({"graphs": {"another": "./code_of_it.py:graph", "agent": "./code_of_it.py:graph"}}))
+    with pytest.raises(CommandError, match="--prefix"):
+        bring(two)
+    assert list(Agent.objects.values_list("slug", flat=True)) == ["agent"]
+
+
+def test_with_a_prefix_both_run_their_own_code_and_stay_who_they_are(cast, tmp_path):
+    one, two = project(tmp_path, "one"), project(tmp_path, "two")
+    bring(one)
+    bring(two, "--prefix", "two-")
+    for path in (one, two):
+        bring(path)  # again: the same, under the names they have
+    assert dict(Agent.objects.values_list("slug", "project")) == {"agent": str(one), "two-agent": str(two)}
+    assert set(Agent.objects.values_list("current__number", flat=True)) == {1}
+    runs = [operations.start_run(agent=slug, input={}, by=cast.reviewer, door="cli") for slug in ("agent", "two-agent")]
+    work()
+    asked = [Run.objects.get(pk=run.pk).pauses.get().raw for run in runs]
+    assert asked == ["one?", "two?"]
+    assert [f"{checked.looked} {checked.broken}" for checked in map(operations.check_deploy, (one, two))] == ["1 ()", "1 ()"]
+
+
+@pytest.mark.parametrize("prefix", ["a b", "é", "x" * 60, "../"])
+def test_a_prefix_that_makes_no_name_is_refused(cast, tmp_path, prefix):
+    with pytest.raises(CommandError, match="at most 60 letters"):
+        bring(project(tmp_path, "one"), "--prefix", prefix)
+
+
+def test_a_project_that_was_moved_keeps_its_agents_when_that_is_said(cast, tmp_path):
+    bring(project(tmp_path, "one"))
+    shutil.move(tmp_path / "one", tmp_path / "moved")
+    moved = tmp_path / "moved" / "langgraph.json"
+    with pytest.raises(CommandError, match="--replace"):
+        bring(moved)
+    bring(moved, "--replace")
+    assert Agent.objects.values_list("project", "current__number").get() == (str(moved), 1)
+    told = Event.objects.get(kind="agent.moved")
+    assert json.loads(bytes(told.body))["data"] == {"project": str(moved), "before": str(tmp_path / "one" / "langgraph.json")}
+
+
+def test_what_the_product_itself_registers_follows_its_checkout_but_takes_nothing_that_is_there(cast, tmp_path):
+    one, two = project(tmp_path, "one"), project(tmp_path, "two")
+    operations.register_project(one)
+    with pytest.raises(BadInput):
+        operations.register_project(two, gone=True)
+    one.unlink()
+    assert operations.register_project(two, gone=True)[0].project == str(two)
+
+
+def test_an_agent_elsewhere_is_not_taken_over(cast, tmp_path):
+    operations.declare(slug="agent", title="", description="", environment="demo", tools=[], by=cast.admin, door="api")
+    with pytest.raises(CommandError, match="a program elsewhere"):
+        bring(project(tmp_path, "one"))
