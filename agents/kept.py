@@ -17,6 +17,10 @@ NODE_GONE = Frozen(
     "The graph no longer has the question asked at %(where)s: the node was renamed or removed, and its answer can reach nobody"
 )
 BESIDE = Frozen("%(node)s cannot be asked again: other nodes ran in the same step, and would run once more. Start a new run")
+BREAKPOINT_AGAIN = Frozen(
+    "The graph was let go on from its breakpoint at %(node)s and stands there again as if nobody had: what stands inside that node keeps no "
+    "checkpoint and starts over"
+)
 OUT_OF_STEPS = Frozen("Max steps reached")
 
 # What newer code would do to a question that waits.
@@ -27,6 +31,16 @@ ARGS_WOULD_NOT_FIT = Frozen("%(tool)s does not take these arguments any more: %(
 SCHEMA_CHANGED = Frozen("%(tool)s takes other arguments than when this was asked: an approval would be refused, and the agent told so")
 BREAKPOINT_GONE = Frozen("the graph has no breakpoints any more: it would go on without this answer")
 GRAPH_CHANGED = Frozen("the graph has another form than when this was asked; its node runs again from its first line with the answer")
+
+# What whoever imports a graph should know of the breakpoints inside it.
+BREAKPOINT_CALLED = Frozen(
+    "%(where)s is called from code and has breakpoints: people are asked there too, and what called it runs again from its first line with "
+    "each answer. Put nothing that acts before that call, or make the graph a node"
+)
+BREAKPOINT_FORGOTTEN = Frozen(
+    "%(where)s has breakpoints and is compiled with checkpointer=False or a checkpointer of its own: it would start over instead of going on. "
+    "Compile it without"
+)
 
 # Why an action came to an end without a person.
 NO_LONGER_ASKED = Frozen("The graph no longer asks this")

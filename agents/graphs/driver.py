@@ -19,11 +19,10 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, StateSnapshot
 
 from agents import dialects, kept
-from agents.dialects import breakpoints
 from agents.graphs.guard import Calls, Stopped, watch
 from agents.graphs.loader import Graph
-from agents.graphs.recorder import Recorder, plain
-from audit import canonical
+from agents.graphs.recorder import Recorder
+from agents.graphs.standing import breakpoint_of
 
 RECURSION_LIMIT = 200
 _STRICT = "__pregel_strict_resume"
@@ -115,19 +114,22 @@ def drive(
     drive_on = partial(
         _feed, partial(_awaited if in_a_loop else _stream, graph), graph, config=config, control=control, recorder=recorder, shown=shown
     )
-    ended = partial(_ended, graph, recorder)
+    ended = partial(_ended, graph, config, recorder)
     if as_asked and answers and not shown:
         given = frozenset(answers)
         if (stopped := drive_on(Command(resume=dict(answers)), given=given)) is not _Feed.NOT_WANTED:
-            return stopped or ended(graph.get_state(config), given, known)
+            return stopped or ended(graph.get_state(config), given, known, moved=True)
     state = None if untouched else graph.get_state(config)
     old = known() if state and any(task.error is not None for task in state.tasks) else {}
     pending = _pending(state, old, recorder) if state else []
     dead = [task for task in (state.tasks if state else ()) if any(i.id in forget for i in task.interrupts)]
     deliver = {q.interrupt_id: answers[q.interrupt_id] for q in pending if q.interrupt_id in answers}
     again = {i.id: old[i.id] for task in (state.tasks if state else ()) if task.error is not None for i in task.interrupts if i.id in old}
+    stop = _breakpoint(graph, config, state) if state and not dead else None
     if state is None or state.created_at is None:
         feeds: list[Any] = [first_input]
+    elif stop and stop.interrupt_id not in answers:  # whatever is given to others in this step would take it past its breakpoint
+        return Stretch(Stop.PAUSED, (*pending, stop), nodes=tuple(state.next))
     elif dead:
         if len(state.tasks) > 1:
             return Stretch(Stop.FAILED, nodes=tuple(state.next), error=kept.BESIDE(node=dead[0].name))
@@ -140,19 +142,15 @@ def drive(
         # it has it already, and then only goes on.
         feeds = [Command(resume={**deliver, **again}), Command(resume=deliver) if deliver else None]
     elif deliver:
-        feeds = [Command(resume=deliver)]
-    elif pending or not state.tasks:
+        feeds = [Command(resume=deliver), *([None] if stop else [])]
+    elif not stop and (pending or not state.tasks):
         return ended(state, frozenset(), lambda: old)
-    elif (stop := breakpoint_of(graph, state)) and not any(task.error for task in state.tasks):
-        if stop.interrupt_id not in answers:
-            return Stretch(Stop.PAUSED, (stop,), nodes=tuple(state.next))
-        deliver, feeds = {stop.interrupt_id: None}, [None]
     else:
         feeds = [None]
-    given = frozenset({**deliver, **again})
+    given = frozenset({**deliver, **again, **({stop.interrupt_id: None} if stop else {})})
     for feed in feeds:
         if (stopped := drive_on(feed, given=given)) is not _Feed.NOT_WANTED:
-            return stopped or ended(graph.get_state(config), given, lambda: old)
+            return stopped or ended(graph.get_state(config), given, lambda: old, moved=True)
     # Everything was consumed already: what is pending now tells where we are (reliability.md section 6.3).
     return ended(graph.get_state(config), given, lambda: old)
 
@@ -224,28 +222,31 @@ def _question(interrupt: Interrupt, node: str, recorder: Recorder) -> Question:
     return Question(interrupt.id, node, interrupt.value, schema, recorder.places.get(interrupt.id, {}))
 
 
-def breakpoint_of(graph: Graph, state: StateSnapshot) -> Question | None:
-    """The question that a static breakpoint is, when the graph may stand at one. Asking once too often, after a crash, harms nobody."""
-    before, after = graph.interrupt_before_nodes, graph.interrupt_after_nodes
-    if not state.next or not (after or before == "*" or set(before) & set(state.next)):
-        return None
-    checkpoint = str(state.config["configurable"]["checkpoint_id"])
-    value = breakpoints.value_of(checkpoint, state.next, canonical.storable(plain(state.values), limit=4_000))
-    return Question(breakpoints.id_of(checkpoint), state.next[0], value)
+def _breakpoint(graph: Graph, config: Any, state: StateSnapshot, *, moved: bool = False) -> Question | None:
+    found = breakpoint_of(graph, config, state, stopped=moved)
+    return Question(found.interrupt_id, found.node, found.value) if found else None
 
 
 def _ended(
-    graph: Graph, recorder: Recorder, state: StateSnapshot, delivered: frozenset[str], known: Callable[[], Collection[str]]
+    graph: Graph,
+    config: Any,
+    recorder: Recorder,
+    state: StateSnapshot,
+    delivered: frozenset[str],
+    known: Callable[[], Collection[str]],
+    *,
+    moved: bool = False,
 ) -> Stretch:
+    """Where it came to; `moved`: it was driven just now and stopped by itself."""
     failed = next((task for task in state.tasks if task.error is not None), None)
     questions = _pending(state, known() if failed else (), recorder)
     if failed is not None and not questions:
         return Stretch(Stop.FAILED, delivered=delivered, nodes=(failed.name,), error=f"{failed.name}: {failed.error}")
-    if questions:
-        nodes = tuple(dict.fromkeys(q.node for q in questions))
-        return Stretch(Stop.PAUSED, tuple(questions), delivered, nodes)
-    if state.tasks and failed is None and (stop := breakpoint_of(graph, state)):
-        return Stretch(Stop.PAUSED, (stop,), delivered, tuple(state.next))
+    stop = _breakpoint(graph, config, state, moved=moved)
+    if moved and stop and stop.interrupt_id in delivered:
+        return Stretch(Stop.FAILED, delivered=delivered, nodes=(stop.node,), error=kept.BREAKPOINT_AGAIN(node=stop.node))
+    if asked := (*questions, *([stop] if stop else [])):
+        return Stretch(Stop.PAUSED, asked, delivered, tuple(dict.fromkeys(q.node for q in asked)))
     if state.tasks:
         # Something is left to do but nobody was asked: the caller drives on (trial L18).
         return Stretch(Stop.DRAINED, delivered=delivered, nodes=tuple(state.next))

@@ -12,7 +12,7 @@ from langgraph.pregel import Pregel
 
 from agents.dialects import Quirks
 from agents.errors import BadProject
-from agents.graphs import apart, guard
+from agents.graphs import apart, guard, standing
 from agents.graphs.exported import Graph, compiler_of, graph_of, own_checkpointer
 from agents.graphs.found import Found, tools_of
 from agents.graphs.project import Project, code_sha256
@@ -66,6 +66,11 @@ class Loaded:
         unseen = sorted((self.grants or frozenset()) - declared.keys() - self.found.keys())  # made while it runs; granted by name
         tools += [Found(name, "", {"type": "object"}).describe() for name in unseen]
         return [tool if self.grants is None or tool["name"] in self.grants else {**tool, "granted": False} for tool in tools]
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What whoever imports it should know."""
+        return standing.warnings(self.compile(None))
 
     @cached_property
     def nodes(self) -> frozenset[str]:
@@ -177,6 +182,8 @@ def _load(read: Project, slug: str, target: str) -> Loaded:
         module = _module((read.path.parent / file).resolve()) if file.endswith(".py") else importlib.import_module(file)
         graph = graph_of(slug, getattr(module, variable))
         compiler = compiler_of(slug, graph)
+        if why := standing.refusal(compiler(None)):
+            raise BadProject(say("graph %(slug)s: %(why)s", slug=slug, why=why))
     except BadProject:
         raise
     except (Exception, SystemExit) as error:  # the project's own code may raise anything

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agents import kept
 from agents.dialects import breakpoints
+from agents.graphs import standing
 from agents.graphs.loader import Loaded, load_project
 from agents.models import Agent, Pause
 from agents.operations.handing import actions_of, record_of
@@ -88,9 +89,7 @@ def _native(pause: Pause, loaded: Loaded) -> list[str]:
 
 def _foreign(pause: Pause, loaded: Loaded) -> list[str]:
     if pause.dialect == breakpoints.NAME:
-        graph = loaded.compile(None)
-        stops = [*graph.interrupt_before_nodes, *graph.interrupt_after_nodes]
-        return [] if stops else [kept.BREAKPOINT_GONE()]
+        return [] if standing.has_breakpoints(loaded.compile(None)) else [kept.BREAKPOINT_GONE()]
     calls = record_of(pause).calls
     if not calls:  # a plain question: whoever takes its answer is the node, which is there
         return []

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from agents import dialects, kept
-from agents.dialects import Quirks, Record, Said, Unanswerable
+from agents.dialects import Quirks, Record, Said, Unanswerable, breakpoints
 from agents.dialects.record import APPROVE, EDIT, REJECT, RESPOND, Call
 from agents.errors import LostLease, WrongState
 from agents.models import Effect, Pause, Run
@@ -62,6 +62,9 @@ def hand_back(
     """
     handed = Handed({p.interrupt_id: p.answer["value"] for p in pauses if p.answer is not None and not p.again})
     due = [p for p in pauses if p.answer is None and not p.again and p.node in nodes]
+    # An answer given to another task of the step would take the graph past its breakpoint: that comes first.
+    if (stops := [p for p in due if p.dialect == breakpoints.NAME]) and len(stops) < len(due):
+        due, handed.waits = stops, True
     for pause in due if not handed.answers else ():
         try:
             answer = _answer(run, pause, settled, quirks, schemas)

@@ -108,7 +108,7 @@ def _changed(agent: Agent, version: AgentVersion, kind: str, by: Actor, door: st
 
 def _version(agent: Agent, loaded: Loaded) -> AgentVersion:
     content = {
-        "drawing": loaded.drawing,
+        "drawing": {**loaded.drawing, **({"warnings": loaded.warnings} if loaded.warnings else {})},
         "tools": loaded.described,
         "input_schema": loaded.input_schema,
         "sample_inputs": list(loaded.spec.sample_inputs) if loaded.spec else [],

@@ -88,6 +88,8 @@ class Command(BaseCommand):
                 self._tool(tool)
             if not row.tools:
                 self.stdout.write("  no tools found: its interrupts are shown as questions")
+            for why in row.drawing.get("warnings", ()):
+                self.stdout.write(f"  warning: {why}")
 
     def _remote(self, options: dict[str, Any]) -> None:
         by = commands.person(options).actor if options["by"] else SYSTEM

@@ -262,6 +262,50 @@ def _broken() -> Any:
 broken_in_two = _broken()
 
 
+# Breakpoints that are not the graph's own: of a graph that is a node, two deep, beside a question, called by a node, called by a tool.
+def _chain(*names: str, **stops: Any) -> Any:
+    graph = StateGraph(Letters)
+    for before, name in itertools.pairwise((START, *names)):
+        graph.add_node(name, _step(name))
+        graph.add_edge(before, name)
+    graph.add_edge(names[-1], END)
+    return graph.compile(**stops)
+
+
+def _around(middle: Any, *beside: Any, **more: Any) -> Any:
+    graph = StateGraph(Letters)
+    for name, node in (("before", _step("before")), ("middle", middle), ("after", _step("after"))):
+        graph.add_node(name, node)
+    graph.add_edge(START, "before")
+    graph.add_edge("before", "middle")
+    for n, node in enumerate(beside):
+        graph.add_node(f"beside{n}", node)
+        graph.add_edge("before", f"beside{n}")
+        graph.add_edge(f"beside{n}", "after")
+    graph.add_edge("middle", "after")
+    graph.add_edge("after", END)
+    return graph.compile(**more)
+
+
+def _asks_beside(state: Letters) -> dict[str, Any]:
+    return {"told": [act(plan_of(state["messages"]), "beside", {"told": interrupt("Beside?")})]}
+
+
+_stopped = _chain("one", "two", "three", interrupt_before=["two"], interrupt_after=["two"])
+
+
+def _calls(state: Letters) -> dict[str, Any]:
+    return {"told": [str(len(_stopped.invoke({"messages": state["messages"]})["told"]))]}
+
+
+broken_inside = _around(_stopped)
+broken_deep = _around(_around(_stopped), interrupt_after=["before"])
+broken_beside = _around(_stopped, _asks_beside)
+broken_called = _around(_calls)
+broken_agent_inside = _inside(create_agent(Planned(), [look], interrupt_before=["tools"]))
+broken_helper = _helped(create_agent(Planned(), [look], interrupt_before=["tools"]))
+
+
 async def _asks_slowly(state: Letters) -> dict[str, Any]:
     answer = interrupt("Go on?")
     return {"told": [act(plan_of(state["messages"]), "awaited", {"told": answer})]}
