@@ -139,7 +139,9 @@ def _grant(request: Request, grant_id: int, error: ApprovalError | None = None) 
         "error": error.message if error else "",
         "confirm": f"{reverse('confirm')}?{urlencode({'next': reverse('grant', args=[grant_id])})}" if isinstance(error, StepUp) else "",
     }
-    return render(request, "grants/grant.html", context, status=error.status if error else 200)
+    # A whole page holds scripts, which the browser lets into no page (js/trust.js): what changes by itself is a fragment.
+    name = "grants/_uses.html" if is_fragment(request) else "grants/grant.html"
+    return render(request, name, context, status=error.status if error else 200)
 
 
 def _form(

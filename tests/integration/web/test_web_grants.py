@@ -54,6 +54,8 @@ def test_the_offered_bounds_are_tried_given_used_listed_and_revoked(web, cast):
     assert "1 of 2 left, 8,000 of 10,000 amount cents left" in text(web.get(reverse("grants")))
     assert "1 grant in force" in text(web.get(reverse("inbox")))
     assert passed.summary in text(web.get(reverse("grant", args=[grant.pk])))
+    by_itself = web.get(reverse("grant", args=[grant.pk]), headers={"HX-Request": "true"})
+    assert passed.summary in text(by_itself) and b"<script" not in by_itself.content and b"<main" not in by_itself.content
     web.post(reverse("grant-revoke", args=[grant.pk]), {"reason": "enough"})
     assert "Revoked" in text(web.get(reverse("grants")))
     assert web.post(reverse("grant-revoke", args=[grant.pk])).status_code == 409
