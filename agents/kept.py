@@ -42,6 +42,16 @@ BREAKPOINT_FORGOTTEN = Frozen(
     "Compile it without"
 )
 
+# What is wrong in a project's own code, as it is read when imported.
+PAUSE_SWALLOWED = Frozen(
+    "what is caught here is also the pause of a question: nobody would be asked, and the node would go on. Ask outside of the try, "
+    "or raise GraphBubbleUp again before it is handled"
+)
+CALLS_REPEATED = Frozen(
+    "tools that ask stand in a plain ToolNode: the calls of a turn are one step, and those made already are made again after each "
+    "answer. Use create_agent, send each call by itself, or decorate the tools with @require_approval"
+)
+
 # Why an action came to an end without a person.
 NO_LONGER_ASKED = Frozen("The graph no longer asks this")
 ASKED_ANEW = Frozen("The question was asked anew")

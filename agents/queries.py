@@ -1,6 +1,6 @@
 """The only reader of the agents room: agents, runs, and one run with its steps, pauses, effects and picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -51,6 +51,7 @@ class AgentRow:
     drawing: dict[str, Any]
     outside: bool = False  # it runs elsewhere: on an Agent Server, or it proposes over the API
     server: "ServerRow | None" = None
+    hazards: list[dict[str, str]] = field(default_factory=list)  # of its project's code, when last imported
 
 
 @dataclass(frozen=True)
@@ -263,6 +264,7 @@ def _agent(a: Agent, running: int) -> AgentRow:
         version.drawing,
         not a.project,
         _server(a.server) if a.server else None,
+        a.hazards,
     )
 
 

@@ -3,8 +3,9 @@
 import hashlib
 import importlib.metadata
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,13 @@ class Project:
         """What its code is imported from, first to last: local dependencies, then the folder of its file, as `langgraph dev` has it."""
         return list(dict.fromkeys(str((self.path.parent / d).resolve()) for d in [*self.local, "."]))
 
+    def files(self) -> Iterator[tuple[str, Path]]:
+        """Its own Python files, each with its path below the folder it was found in."""
+        for folder in self.folders:
+            names = (file.relative_to(folder) for file in sorted(folder.rglob("*.py")))
+            own = (name for name in names if not any(part.startswith(".") or part in NOT_CODE for part in name.parts))
+            yield from ((str(name), folder / name) for name in islice(own, MAX_FILES) if (folder / name).is_file())
+
     def check_packages(self) -> None:
         """Raises:
         BadProject: a package it depends on is not installed here.
@@ -88,10 +96,8 @@ def read(path: Path) -> Project:
 def code_sha256(path: Path) -> str:
     """Hex SHA-256 over the Python files of a project's own folders: what a version of an agent is made of, beside its tools."""
     found = hashlib.sha256()
-    for folder in read(path).folders:
-        for file in sorted(folder.rglob("*.py"))[:MAX_FILES]:
-            if not any(part.startswith(".") or part in NOT_CODE for part in file.relative_to(folder).parts):
-                found.update(f"{file.relative_to(folder)}\n".encode() + file.read_bytes())
+    for name, file in read(path).files():
+        found.update(f"{name}\n".encode() + file.read_bytes())
     return found.hexdigest()
 
 

@@ -22,6 +22,7 @@ class Agent(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     current = models.ForeignKey("AgentVersion", null=True, on_delete=models.PROTECT, related_name="+")
     enabled = models.BooleanField(default=True)
+    hazards = models.JSONField(default=list, db_default=[])  # of its project, when last imported: [{"at": "file.py:12", "why"}]
     # Of an agent that runs on an Agent Server: which, and the assistant's id there.
     server = models.ForeignKey("Server", null=True, on_delete=models.PROTECT, related_name="agents")
     assistant = models.TextField(default="", db_default="")

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from agents.operations.outside import declare, make_key, propose
     from agents.operations.rating import rate_run
     from agents.operations.recovering import recover
-    from agents.operations.registering import register_project
+    from agents.operations.registering import hazards, register_project
     from agents.operations.servers import add_server
     from agents.operations.starting import cancel_run, close_cancelled, retry_run, start_run
     from agents.operations.there import follow
@@ -65,6 +65,7 @@ __all__ = [
     "execute",
     "follow",
     "give_opinions",
+    "hazards",
     "hint",
     "hook_of",
     "look_at_servers",
@@ -105,6 +106,7 @@ _HOMES = {
     "place_drills": "drilling",
     "rate_run": "rating",
     "recover": "recovering",
+    "hazards": "registering",
     "register_project": "registering",
     "resolve_unknown": "unknown",
     "retry_run": "starting",

@@ -1,5 +1,6 @@
 """Projects become Agents and immutable AgentVersions. Runs the project's code: called by commands and workers."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import structlog
@@ -7,7 +8,9 @@ from django.db import transaction
 from django.db.models import Max
 
 from agents.errors import BadInput
+from agents.graphs.hazards import hazards_of
 from agents.graphs.loader import Loaded, code_sha256, load_project
+from agents.graphs.project import read
 from agents.models import Agent, AgentVersion
 from agents.operations.starting import SLUG
 from agents.planner import model_name
@@ -18,6 +21,7 @@ from audit.log import Entry
 from audit.sentences import say
 
 logger = structlog.get_logger("agents.registering")
+MOST_HAZARDS = 30  # of one project
 
 
 def register_project(
@@ -42,7 +46,21 @@ def register_project(
     """
     loaded = load_project(path.resolve())
     with transaction.atomic():
-        return [_register(one, f"{prefix}{one.slug}", owner_username, replace, gone, by, door) for one in loaded]
+        agents = [_register(one, f"{prefix}{one.slug}", owner_username, replace, gone, by, door) for one in loaded]
+        Agent.objects.filter(pk__in=[agent.pk for agent in agents]).update(hazards=hazards(path))
+        return agents
+
+
+def hazards(path: Path | None = None) -> list[dict[str, str]]:
+    """What in the code of one project on disk, or of all that are registered, would lose or repeat a pause: [{"at", "why"}].
+
+    Raises:
+        BadProject: its langgraph.json cannot be read.
+    """
+    every = (
+        [path] if path else map(Path, Agent.objects.exclude(project="").order_by("project").values_list("project", flat=True).distinct())
+    )
+    return [asdict(found) for one in every for found in hazards_of(read(one.resolve()))[:MOST_HAZARDS]]
 
 
 def _register(loaded: Loaded, slug: str, owner: str, replace: bool, gone: bool, by: Actor, door: str) -> Agent:

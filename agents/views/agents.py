@@ -52,6 +52,7 @@ def agent(request: Request, slug: str) -> HttpResponse:
             Figure(_("Found useful, 30 days"), told_of(satisfaction(slug))),
         ),
         "graph": plain_drawing(row),
+        "hazards": row.hazards,
         "runs": {
             "rows": [run_line(r) for r in queries.runs(agent=slug, limit=8).rows],
             "empty_title": _("No run yet"),

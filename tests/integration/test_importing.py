@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from agents import operations
 from agents.errors import BadInput
@@ -106,3 +107,30 @@ def test_an_agent_elsewhere_is_not_taken_over(cast, tmp_path):
     operations.declare(slug="agent", title="", description="", environment="demo", tools=[], by=cast.admin, door="api")
     with pytest.raises(CommandError, match="a program elsewhere"):
         bring(project(tmp_path, "one"))
+
+
+def swallowing(folder: Path) -> Path:
+    path = project(folder, "one")
+    (folder / "one" / "code_of_it.py").write_text(
+        CODE.format("one").replace(
+            '    return {"told": ', '    try:\n        interrupt("<b>?")\n    except Exception:\n        pass\n    return {"told": '
+        )
+    )
+    return path
+
+
+def test_code_that_swallows_a_pause_is_said_at_import_before_a_deploy_and_on_the_agents_page(cast, tmp_path, capsys):
+    path, said = swallowing(tmp_path), "code_of_it.py:12: what is caught here is also the pause"
+    bring(path)
+    assert f"warning  {said}" in capsys.readouterr().err
+    call_command("agents", "check", str(path))
+    assert f"warning  {said}" in capsys.readouterr().err
+    call_command("agents", "check", "--json")
+    assert json.loads(capsys.readouterr().out)["warnings"][0]["at"] == "code_of_it.py:12"
+    client = Client()
+    client.force_login(cast.reviewer, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get("/agents/agent/").content.decode()
+    assert "<code><bdi>code_of_it.py:12</bdi></code> <bdi>what is caught here" in page
+    (tmp_path / "one" / "code_of_it.py").write_text(CODE.format("one"))
+    bring(path)
+    assert "code_of_it.py" not in client.get("/agents/agent/").content.decode()

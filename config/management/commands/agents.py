@@ -90,6 +90,11 @@ class Command(BaseCommand):
                 self.stdout.write("  no tools found: its interrupts are shown as questions")
             for why in row.drawing.get("warnings", ()):
                 self.stdout.write(f"  warning: {why}")
+        self._hazards(operations.hazards(options["path"]))
+
+    def _hazards(self, found: list[dict[str, str]]) -> None:
+        for one in found:
+            self.stderr.write(f"warning  {one['at']}: {one['why']}")
 
     def _remote(self, options: dict[str, Any]) -> None:
         by = commands.person(options).actor if options["by"] else SYSTEM
@@ -132,13 +137,15 @@ class Command(BaseCommand):
 
     def _check(self, options: dict[str, Any]) -> None:
         checked = operations.check_deploy(options["path"])
+        hazards = operations.hazards(options["path"])
         certain = [one for one in checked.broken if one.certain]
         if options["json"]:
-            self.stdout.write(json.dumps({"looked": checked.looked, "broken": [vars(one) for one in checked.broken]}))
+            self.stdout.write(json.dumps({"looked": checked.looked, "broken": [vars(one) for one in checked.broken], "warnings": hazards}))
         else:
             for one in checked.broken:
                 self.stdout.write(f"{'breaks' if one.certain else 'may break'}  run {one.run}  {one.agent} at {one.node}: {one.why}")
                 self.stdout.write("".join(f"    action {action}\n" for action in one.actions).rstrip())
+            self._hazards(hazards)
             self.stdout.write(f"{checked.looked} waiting questions looked at, {len(certain)} would break")
         if certain:
             raise SystemExit(1)
