@@ -1,7 +1,8 @@
 """A langgraph.json as that convention defines it: graphs, env, dependencies. Reads files; imports nothing of the project."""
 
 import hashlib
-import importlib.metadata
+import io
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,14 +10,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from dotenv import dotenv_values
+from dotenv.variables import parse_variables
+
 from agents.dialects import Quirks
 from agents.errors import BadProject
+from agents.graphs.packages import lacking
 from audit import canonical
 
 MAX_FILES = 2_000
+_OPERATORS = dict(os.environ)  # as this process was started
 NOT_CODE = frozenset({"__pycache__", "node_modules", "venv", "site-packages", "dist-packages"})
-_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,9 @@ class Project:
         """Raises:
         BadProject: a package it depends on is not installed here.
         """
-        missing = [name for name in self.packages if not _installed(name)]
+        missing = [found for found in map(lacking, self.packages) if found]
         if missing:
-            raise BadProject(
-                f"{self.path} depends on {', '.join(missing)}, which this installation does not have; install it into the same environment"
-            )
+            raise BadProject(f"{self.path} depends on {', '.join(missing)}; install what is missing into the same environment")
 
 
 def read(path: Path) -> Project:
@@ -122,32 +124,28 @@ def _target(path: Path, slug: str, found: Any) -> str:
     return target
 
 
-def _installed(dependency: str) -> bool:
-    name = _PACKAGE.match(dependency)
-    if name is None:
-        return False
-    try:
-        importlib.metadata.distribution(name.group())
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
-
-
 def _env(path: Path, config: Mapping[str, Any]) -> dict[str, str]:
-    """The environment: the name of a file of NAME=value lines, or an object."""
+    """The environment: an object, or the name of a file, which means what it means to python-dotenv, as for `langgraph dev`.
+
+    `${NAME}` is looked for in the file, then in what the operator has set: never in what another project has put into this process.
+    """
     env = config.get("env", {})
     if isinstance(env, dict):
         return {str(name): str(value) for name, value in env.items()}
     if not isinstance(env, str):
         raise BadProject(f'{path}: "env" must be the name of a file, or an object')
     try:
-        lines = (path.parent / env).read_text(encoding="utf-8").splitlines()
+        text = (path.parent / env).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadProject(f'{path}: "env" names {env}, which cannot be read: {error.strerror}') from error
     except UnicodeDecodeError as error:
         raise BadProject(f'{path}: "env" names {env}, which is not UTF-8 text') from error
-    found = (_LINE.fullmatch(line) for line in lines if not line.lstrip().startswith("#"))
-    return {match.group(1): match.group(2).strip().strip("\"'") for match in found if match}
+    found: dict[str, str] = {}
+    for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items():
+        if value is not None and "\0" not in f"{name}{value}":
+            known = {**_OPERATORS, **found}
+            found[name] = "".join(part.resolve(known) for part in parse_variables(value))
+    return found
 
 
 def _quirks(path: Path, config: Mapping[str, Any]) -> dict[str, Quirks]:

@@ -1,12 +1,14 @@
 """Projects by their langgraph.json: what can be used, and what is refused with a sentence."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from agents.errors import BadProject
+from agents.graphs import project as projects
 from agents.graphs.loader import load_agent, load_project
 from tests.factories import OTHERS, PROJECT, SHAPES
 
@@ -120,6 +122,43 @@ def test_a_projects_environment_is_known_to_its_code_and_the_operators_own_stand
     (tmp_path / "langgraph.json").write_text(json.dumps(says))
     assert load_project(tmp_path / "langgraph.json")[0].slug == "a"
     monkeypatch.delenv("OF_THE_PROJECT")
+
+
+def test_an_env_file_means_what_it_means_to_python_dotenv(tmp_path, monkeypatch):
+    monkeypatch.setitem(projects._OPERATORS, "HOME_OF_ALL", "/srv")
+    monkeypatch.setenv("OF_ANOTHER_PROJECT", "its secret")
+    (tmp_path / ".env").write_text(
+        '\ufeffKEY=abc # a comment\nQUOTED="q # no comment" # one\nexport SINGLE=\'a b\'\nLINES="first\nsecond"\nTAB="a\\tb"\n'
+        "WHERE=${HOME_OF_ALL}/${KEY}\nELSE=${NOWHERE:-else}\nTHEIRS=[${OF_ANOTHER_PROJECT}]\nEMPTY=\nNONE\nEQUALS=a=b#c\n"
+    )
+    (tmp_path / "langgraph.json").write_text(json.dumps({"graphs": {"a": f"{GRAPHS}:raw"}, "env": ".env"}))
+    assert projects.read(tmp_path / "langgraph.json").env == {
+        "KEY": "abc", "QUOTED": "q # no comment", "SINGLE": "a b", "LINES": "first\nsecond", "TAB": "a\tb",
+        "WHERE": "/srv/abc", "ELSE": "else", "THEIRS": "[]", "EMPTY": "", "EQUALS": "a=b#c",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("dependency", "why"),
+    [
+        ("langchain>=99.0", "langchain>=99.0, of which this installation has 1."),
+        ("langchain<1", "of which this installation has"),
+        ("langchain >= one", "names no package"),
+        ("git+https://example.com/x.git", "names no package"),
+        ("nobody-made-this; python_version > '3'", "does not have"),
+        ("langchain>=1", ""),
+        ("LangChain[openai]~=1.0", ""),
+        ("langchain @ git+https://example.com/x.git", ""),
+        ("nobody-made-this; python_version < '3'", ""),
+    ],
+)
+def test_a_dependency_is_met_by_its_version(tmp_path, dependency, why):
+    (tmp_path / "langgraph.json").write_text(json.dumps({"graphs": {"a": f"{GRAPHS}:raw"}, "dependencies": [dependency]}))
+    if not why:
+        assert load_project(tmp_path / "langgraph.json")
+        return
+    with pytest.raises(BadProject, match=re.escape(why)):
+        load_project(tmp_path / "langgraph.json")
 
 
 @pytest.mark.parametrize(("slug", "own", "awaits"), [("batched", "InMemorySaver", False), ("awaiting", "", True), ("made", "", False)])
