@@ -12,7 +12,7 @@ from langgraph.pregel import Pregel
 
 from agents.dialects import Quirks
 from agents.errors import BadProject
-from agents.graphs import apart, guard, standing
+from agents.graphs import apart, guard, packages, standing
 from agents.graphs.exported import Graph, compiler_of, graph_of, own_checkpointer
 from agents.graphs.found import Found, tools_of
 from agents.graphs.project import Project, code_sha256
@@ -186,6 +186,8 @@ def _load(read: Project, slug: str, target: str) -> Loaded:
             raise BadProject(say("graph %(slug)s: %(why)s", slug=slug, why=why))
     except BadProject:
         raise
+    except ModuleNotFoundError as error:
+        raise BadProject(f"graph {slug} of {read.path}: {error}{packages.advice(str(error.name), read.importable)}") from error
     except (Exception, SystemExit) as error:  # the project's own code may raise anything
         raise BadProject(f"graph {slug} of {read.path}: {type(error).__name__}: {error}") from error
     spec = getattr(module, "AGENT", None)

@@ -1,8 +1,16 @@
 """What a project depends on: packages that have to be installed here, and folders of its own. Reads files; imports nothing of the project."""
 
 import importlib.metadata
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+
+from agents.errors import BadProject
+
+OURS = frozenset({"agents", "approvals", "audit", "config"})
 
 
 def lacking(dependency: str) -> str:
@@ -18,3 +26,71 @@ def lacking(dependency: str) -> str:
     except importlib.metadata.PackageNotFoundError:
         return f"{dependency}, which this installation does not have"
     return "" if wanted.specifier.contains(have, prereleases=True) else f"{dependency}, of which this installation has {have}"
+
+
+def roots_of(folder: Path) -> list[Path]:
+    """Where a local dependency's packages are imported from, as an editable install of it would have it; its folder itself comes after these.
+
+    Read from its pyproject.toml: setuptools (`package-dir`, `packages.find.where`, and `src` where it finds packages by itself), hatch, poetry,
+    pdm and uv's own. A package that lies in a folder of another name is nowhere to be imported from: `pip install -e` makes it so.
+
+    Raises:
+        BadProject: the file is no TOML.
+    """
+    file = folder / "pyproject.toml"
+    if not file.is_file():
+        return []
+    try:
+        said = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadProject(f"{file} cannot be read: {error}") from error
+    tools = _at(said, "tool")
+    named = [*_setuptools(_at(tools, "setuptools")), *_others(tools)]
+    if not (folder / "src" / "__init__.py").exists():  # then it is a package called src
+        named.append("src")
+    found = {(folder / name).resolve() for name in named if isinstance(name, str) and "\0" not in name}
+    return sorted(one for one in found if one.is_dir() and one != folder.resolve())
+
+
+def _setuptools(said: Mapping[str, Any]) -> Iterator[Any]:
+    yield from _list(_at(said, "packages", "find").get("where"))
+    for package, place in _at(said, "package-dir").items():
+        parts, below = package.split("."), Path(str(place)).parts
+        if not package:
+            yield place
+        elif list(below[-len(parts) :]) == parts:
+            yield str(Path(*below[: -len(parts)]))
+
+
+def _others(said: Mapping[str, Any]) -> Iterator[Any]:
+    yield from (str(Path(str(one)).parent) for one in _list(_at(said, "hatch", "build", "targets", "wheel").get("packages")))
+    yield from (one.get("from") for one in _list(_at(said, "poetry").get("packages")) if isinstance(one, dict))
+    yield _at(said, "pdm", "build").get("package-dir")
+    yield _at(said, "uv", "build-backend").get("module-root")
+
+
+def _at(said: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """The table at this place, an empty one where there is something else."""
+    for name in names:
+        found = said.get(name)
+        said = found if isinstance(found, dict) else {}
+    return said
+
+
+def _list(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []
+
+
+def advice(module: str, folders: Sequence[str]) -> str:
+    """What to do about a module that is not found, as the end of a sentence. `folders`: where the project is imported from."""
+    name = module.partition(".")[0]
+    if name in OURS:
+        return f'; "{name}" is a package of Countersign itself here: give yours another name' if any(_has(f, name) for f in folders) else ""
+    built = [folder for folder in folders if any((Path(folder) / file).is_file() for file in ("pyproject.toml", "setup.py", "setup.cfg"))]
+    if built:
+        return f'; if "{name}" is the project\'s own, install that beside Countersign: pip install -e {built[0]}'
+    return f'; install "{name}" into the same environment as Countersign'
+
+
+def _has(folder: str, name: str) -> bool:
+    return (Path(folder) / name).is_dir() or (Path(folder) / f"{name}.py").is_file()

@@ -15,7 +15,7 @@ from dotenv.variables import parse_variables
 
 from agents.dialects import Quirks
 from agents.errors import BadProject
-from agents.graphs.packages import lacking
+from agents.graphs.packages import lacking, roots_of
 from audit import canonical
 
 MAX_FILES = 2_000
@@ -29,6 +29,7 @@ class Project:
 
     Attributes:
         graphs: name -> "./file.py:variable" or "package.module:variable".
+        local: folders it depends on; roots: where those that are packages are imported from.
         quirks: name -> what an agent expects beside its dialect (our own key "countersign").
         grants: name -> the only tools it may call; a graph that is not named may call every tool of its version.
     """
@@ -36,6 +37,7 @@ class Project:
     path: Path
     graphs: Mapping[str, str]
     local: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     quirks: Mapping[str, Quirks] = field(default_factory=dict)
@@ -51,7 +53,7 @@ class Project:
     @property
     def importable(self) -> list[str]:
         """What its code is imported from, first to last: local dependencies, then the folder of its file, as `langgraph dev` has it."""
-        return list(dict.fromkeys(str((self.path.parent / d).resolve()) for d in [*self.local, "."]))
+        return list(dict.fromkeys([*self.roots, *(str((self.path.parent / d).resolve()) for d in [*self.local, "."])]))
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """Its own Python files, each with its path below the folder it was found in."""
@@ -88,6 +90,7 @@ def read(path: Path) -> Project:
         path,
         {slug: _target(path, slug, found) for slug, found in graphs.items()},
         local,
+        tuple(str(root) for folder in local for root in roots_of(path.parent / folder)),
         packages,
         _env(path, config),
         _quirks(path, config),

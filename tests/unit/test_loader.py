@@ -161,6 +161,71 @@ def test_a_dependency_is_met_by_its_version(tmp_path, dependency, why):
         load_project(tmp_path / "langgraph.json")
 
 
+TEMPLATE = """
+[project]
+name = "a-template"
+[tool.setuptools]
+packages = ["langgraph.templates.a_template", "a_template"]
+[tool.setuptools.package-dir]
+"langgraph.templates.a_template" = "src/a_template"
+"a_template" = "src/a_template"
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        (TEMPLATE, "src"),
+        ('[project]\nname = "a"\n', "src"),
+        ('[tool.setuptools.package-dir]\n"" = "lib"\n', "lib"),
+        ('[tool.setuptools.packages.find]\nwhere = ["lib/here"]\n', "lib/here"),
+        ('[tool.hatch.build.targets.wheel]\npackages = ["lib/a_template"]\n', "lib"),
+        ('[tool.poetry]\npackages = [{include = "a_template", from = "lib"}]\n', "lib"),
+        ('[tool.pdm.build]\npackage-dir = "lib"\n', "lib"),
+        ('[tool.uv.build-backend]\nmodule-root = "lib"\n', "lib"),
+        ('[project]\nname = "a"\n', "."),
+    ],
+)
+def test_a_local_dependency_is_imported_as_an_editable_install_would_have_it(tmp_path, said, place):
+    package = tmp_path / place / "a_template"
+    package.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text(said)
+    (package / "__init__.py").write_text("from a_template.graph import graph\n")
+    (package / "graph.py").write_text("from tests.agents_for_tests.graphs import raw as graph\n")
+    for target in (f"./{place}/a_template/graph.py:graph", "a_template.graph:graph"):
+        (tmp_path / "langgraph.json").write_text(json.dumps({"graphs": {"a": target}, "dependencies": ["."]}))
+        assert load_project(tmp_path / "langgraph.json")[0].slug == "a"
+        assert str(package / "graph.py") in {str(getattr(m, "__file__", "")) for n, m in sys.modules.items() if n == "a_template.graph"}
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "why"),
+    [
+        (
+            '[tool.setuptools.package-dir]\n"mine" = "other"\n',
+            "import mine",
+            'No module named .mine.*if "mine" is the project.*pip install -e /',
+        ),
+        ("not toml", "", "pyproject.toml cannot be read"),
+        (
+            "[tool]\nsetuptools = 3\nhatch = []\npoetry = {packages = [3]}\n[tool.uv]\nbuild-backend = 1\n",
+            "import nobodys.x",
+            "pip install -e",
+        ),
+        (None, "import nobodys.x", 'install "nobodys" into the same environment'),
+        (None, "import agents.mine", '"agents" is a package of Countersign itself here: give yours another name'),
+    ],
+)
+def test_a_module_that_is_not_found_comes_with_what_to_do(tmp_path, said, code, why):
+    if said is not None:
+        (tmp_path / "pyproject.toml").write_text(said)
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "x.py").write_text(f"{code}\nfrom tests.agents_for_tests.graphs import raw as graph\n")
+    (tmp_path / "langgraph.json").write_text(json.dumps({"graphs": {"a": "./x.py:graph"}, "dependencies": ["."]}))
+    with pytest.raises(BadProject, match=why):
+        load_project(tmp_path / "langgraph.json")
+
+
 @pytest.mark.parametrize(("slug", "own", "awaits"), [("batched", "InMemorySaver", False), ("awaiting", "", True), ("made", "", False)])
 def test_factories_graphs_with_a_checkpointer_and_async_nodes_are_taken(slug, own, awaits):
     loaded = load_agent(str(OTHERS), slug)
