@@ -38,7 +38,7 @@ def test_nothing_is_marked_safe_in_a_template(path):
 
 
 def test_a_page_weighs_at_most_50_kilobytes():
-    # Only on pages that have less of the others: where somebody signs, changes a policy or chooses how to be told. sw.js is no page's.
+    # Only on pages that have less of the others: where somebody signs in or signs, looks at a run, changes a policy or chooses how to be told. sw.js is no page's.
     later = {
         "passkey.js",
         "security.css",
@@ -48,6 +48,10 @@ def test_a_page_weighs_at_most_50_kilobytes():
         "together.css",
         "keys.css",
         "connect.css",
+        "runs.css",
+        "plain.css",
+        "docs.css",
+        "docs.js",
         "reach.js",
         "sw.js",
     }
