@@ -193,3 +193,21 @@ def test_how_to_be_told_is_kept(sign_in: SignIn) -> None:
     expect(chosen).to_have_value(way or "")
     expect(page.locator("input[name=quiet_from]")).to_have_value("22:00")
     assert serious(page) == []
+
+
+def test_what_a_key_unfolds_is_in_view_and_focused(stack: Stack, sign_in: SignIn, agent: str) -> None:
+    opened(stack, agent)
+    page = sign_in("reviewer", viewport={"width": 1280, "height": 720})
+    page.goto(f"/inbox/?agent={agent}")
+    expect(page.locator("#live-pill")).to_have_attribute("data-state", "live")
+    page.keyboard.press("j")
+    expect(page.locator("[data-action]")).to_be_visible()
+    for key, field in (("d", "select[name=to]"), ("s", "form[action$='snooze'] button >> nth=0")):
+        page.keyboard.press(key)
+        expect(page.locator(field)).to_be_focused()
+        expect(page.locator(field)).to_be_in_viewport()
+        page.keyboard.press("Escape")
+        page.locator("[data-row-link]").first.focus()
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_contain_text("Snooze, for you alone")
+    expect(page.locator("#help")).to_contain_text("Pass on to somebody else")

@@ -23,7 +23,16 @@ function press(key) {
   if (target.matches("input")) target.focus();
   else if (target.dataset.twice) pressTwice(target);
   else target.click();
+  if (target.matches("summary")) intoView(target);
   return true;
+}
+
+// What a key unfolds may be far below: its first field is brought into view and focused.
+function intoView(summary) {
+  const field = summary.parentElement.open && summary.parentElement.querySelector("form :is(input:not([type=hidden]), select, button)");
+  const at = field || summary;
+  at.focus({ preventScroll: true });
+  at.scrollIntoView({ block: "center" });
 }
 
 // The second A of a pair meets nobody.
