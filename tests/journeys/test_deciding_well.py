@@ -211,3 +211,18 @@ def test_what_a_key_unfolds_is_in_view_and_focused(stack: Stack, sign_in: SignIn
     page.keyboard.press("?")
     expect(page.locator("#help")).to_contain_text("Snooze, for you alone")
     expect(page.locator("#help")).to_contain_text("Pass on to somebody else")
+
+
+def test_on_a_phone_there_are_two_large_buttons_and_more(stack: Stack, sign_in: SignIn, agent: str) -> None:
+    ((action, _, _),) = opened(stack, agent)
+    page = at(sign_in("reviewer", viewport={"width": 390, "height": 844}), action)
+    bar = page.locator("[data-bar]")
+    expect(bar.locator(".btn:visible")).to_have_text(["Approve", "Reject", "More"], use_inner_text=True)
+    sizes = [box for button in bar.locator(".btn:visible").all() if (box := button.bounding_box())]
+    assert all(box["height"] >= 44 for box in sizes) and len({box["y"] for box in sizes}) == 1
+    page.get_by_role("button", name="More").click()
+    expect(page.locator(".bar-rest .btn").first).to_be_visible()
+    assert serious(page) == []
+    page.locator(".bar-rest").get_by_text("Take over").click()
+    expect(page.get_by_label("I did it")).to_be_visible()
+    expect(page.locator(".bar-rest")).to_be_hidden()

@@ -86,6 +86,7 @@ document.addEventListener("click", (event) => {
   }
   const close = event.target.closest("[data-sheet-close]");
   if (close) closeSheet(close.closest("[data-action]"));
+  if (event.target.closest("a")) event.target.closest(".bar-rest:popover-open")?.hidePopover();
 });
 
 export function closeSheet(pane) {
