@@ -10,6 +10,8 @@ import unicodedata
 from functools import lru_cache
 from itertools import groupby
 
+from approvals.legible.emoji import joined
+
 STACK = 2
 SPACES = 16
 NEWLINES = 3
@@ -54,12 +56,22 @@ def hides(char: str) -> bool:
     return not (shows_itself(char) or char in "\t\r\u27e8\u27e9" or unicodedata.category(char) == "Zs")
 
 
+def hides_in(text: str) -> bool:
+    """Whether anything in it hides. What makes up an emoji does not, where it does."""
+    if not any(map(hides, text)):
+        return False
+    parts = joined(text)
+    return any(hides(char) and i not in parts for i, char in enumerate(text))
+
+
 def visible(text: str) -> list[bool]:
     """For each character, whether it may stand as itself *here*: marks need a base, blanks need ink after them."""
-    shown = [shows_itself(char) for char in text]
+    shown, parts = [shows_itself(char) for char in text], joined(text)
     marks, based = 0, False
     for i, char in enumerate(text):
-        if shown[i] and unicodedata.category(char)[0] == "M":
+        if i in parts:
+            shown[i] = True
+        elif shown[i] and unicodedata.category(char)[0] == "M":
             marks += 1
             shown[i] = based and marks <= STACK
         else:

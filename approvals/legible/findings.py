@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from approvals.legible.characters import hides, shows_itself, stacked
+from approvals.legible.characters import hides_in, shows_itself, stacked
 from approvals.legible.directions import directions
 from approvals.legible.lookalikes import misleading
 from approvals.legible.packed import packed
@@ -48,7 +48,7 @@ def faults(text: str, *, key: bool = False) -> str:
     """What is wrong with one text, in a few words; empty when it reads as it is."""
     said: list[str] = []
     if not (text.isascii() and text.isprintable()):
-        if any(map(hides, text)):
+        if hides_in(text):
             said.append(UNSEEN)
         if stacked(text):
             said.append(STACKED)

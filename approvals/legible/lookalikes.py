@@ -72,6 +72,8 @@ _GREEK_TWINS = frozenset("\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f
 # Signs that end or join names in addresses. Dashes and quotation marks are everyday typography: they count in addresses only.
 _CUTS = frozenset("/.:@\\_%&=?#*")
 _QUOTES = frozenset("'`\"")
+# Drawn as long as ASCII's own `-`: no word processor puts them, and `\u2212rf` reads as an option.
+_MINUS = frozenset("\u2010\u2212")
 KNOWN = 40  # characters of a word worth remembering
 ENOUGH = 1_000  # marks: such a text is written out in ASCII instead
 
@@ -235,6 +237,9 @@ def _drawn(token: str, *, letters: bool = True) -> str:
 
 def _is_typography(token: str) -> bool:
     """Whether only its dashes and quotation marks are not ASCII, as word processors put them: a range, a double name. Not in an identifier."""
+    option = len(token) > 1 and not token[0].isascii() and twin_of(token[0]) == "-"
+    if option or _MINUS & set(token):
+        return False
     odd = {twin_of(char) for char in token if not char.isascii()}
     identifier = any(char.isdigit() for char in token) and any(char.isalpha() for char in token)
     return odd <= {"'", "`", "''", '"', "/"} if identifier else odd <= {"'", "`", "''", '"', "-", "/"}

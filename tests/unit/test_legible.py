@@ -16,6 +16,7 @@ import pytest
 from approvals.legible.alphabets import TABLE, Mix, mixed, skeleton, twin_of
 from approvals.legible.characters import hides, shows_itself
 from approvals.legible.directions import directions
+from approvals.legible.emoji import joined
 from approvals.legible.findings import faults, unreadable
 from approvals.legible.packed import packed
 from approvals.render.arguments import lines_of, may_fold, table_of
@@ -127,6 +128,39 @@ def test_whatever_is_drawn_like_ascii_is_marked_in_an_address_and_in_a_word_of_i
 )  # fmt: skip
 def test_what_everybody_can_read_raises_nothing(text: str) -> None:
     assert unreadable({"to": text, "n": 1, "b": [True, None, {"deep": text}]}) == ()
+
+
+EMOJI = [
+    "I love it \u2764\ufe0f", "\U0001f468\u200d\U0001f469\u200d\U0001f467 and a dog \U0001f415\u200d\U0001f9ba", "1\ufe0f\u20e3 first, #\ufe0f\u20e3 last", "\U0001f1e9\U0001f1ea \U0001f1eb\U0001f1f7",
+    "\U0001f3f3\ufe0f\u200d\U0001f308", "\U0001f44d\U0001f3fd", "\U0001f469\U0001f3fb\u200d\U0001f4bb", "\u2764\ufe0f\u200d\U0001f525\u2764\ufe0f", "\u00a9\ufe0f 2026", "\u26a0\ufe0f",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", EMOJI)
+def test_an_emoji_hides_nothing(text: str) -> None:
+    assert unreadable({"to": text}) == () and reveal(text).plain and reveal(text).head[0].text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\ufe0fb", "\ufe0f", "\u2764\ufe0f\ufe0f", "1\ufe0f", "1\ufe0f2", "\u200d", "a\u200db", "\u2764\u200d", "\u200d\u2764", "\u2764\u200d\u200d\u2764",
+     "\u2764\ufe0e", "\U0001f1e9\ufe0f", "x\u20e3\ufe0f", "\U0001f44d\U0001f3fd\ufe0f", "\u2764 \ufe0f", "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"],
+)  # fmt: skip
+def test_what_an_emoji_is_made_of_hides_anywhere_else(text: str) -> None:
+    shown = reveal(text)
+    assert "characters nobody can see" in faults(text) and any(part.kind == "chip" for part in shown.head)
+
+
+def test_one_character_is_never_excused() -> None:
+    for number, char in enumerate(map(chr, range(sys.maxunicode + 1))):
+        assert not joined(char), hex(ord(char))
+        if hides(char) and (number % 256 == 0 or not alike(char)):
+            assert faults(char) and reveal(char).head[0].kind == "chip", hex(ord(char))
+
+
+@pytest.mark.parametrize("text", ["\u2212rf", "rm\u2010rf", "\u2013\u2013force", "\u2010\u2010yes", "\u2013x"])
+def test_a_minus_that_is_none_is_marked_in_a_word_of_its_own(text: str) -> None:
+    assert "signs that look like others" in faults(text)
 
 
 @pytest.mark.parametrize(
