@@ -19,6 +19,7 @@ POINTS = (
     "decided",  # T2 committed, nobody woken (in the web process)
     "t3_open",  # inside T3, before its commit
     "t3_done",  # claimed, the tool has not been called
+    "told",  # an agent's node is about to be given its answer, and acts itself with it
     "effect_done",  # the tool has acted, T4 has not begun
     "t4_open",  # inside T4, before its commit
     "t4_done",  # T4 committed, nobody woken

@@ -73,6 +73,15 @@ AS_MANY_ANSWERS = Frozen("%(n)d answers for %(calls)d calls")
 NOT_APPROVED = Frozen(
     "%(tool)s was about to be called without leave: people were asked about this very call and have not approved it, or it was made already"
 )
+DIED_IN_IT = Frozen(
+    "A worker died while the agent made the call %(tool)s; nobody knows whether it was done. It was not made again: look, say what "
+    "happened, then try the run again"
+)
+DIED_AFTER_IT = Frozen(
+    "A worker died after the agent was told to do %(tool)s; nobody knows how far it came. It was not told again: look, and say what happened"
+)
+SAID_DONE = Frozen("It was done: %(who)s looked, and said so")
+SAID_NOT_DONE = Frozen("It was not done: a person looked, and said so")
 OTHER_THAN_APPROVED = Frozen("%(tool)s was about to be called with other arguments than people were shown")
 QUESTION_MOVED = Frozen(
     "The node asks something else now than people were shown, so their answer was not given to it. Ask again, or put the code back"

@@ -68,3 +68,17 @@ def meant(text: str, schema: Mapping[str, Any] | None, *, as_json: bool = False)
 
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def like(value: Any) -> dict[str, Any]:
+    """The schema of other values of the same shape: the same names, the same kinds. For what nobody declared a schema of."""
+    if isinstance(value, dict):
+        fields = {str(name): like(one) for name, one in value.items()}
+        return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+    if isinstance(value, list):
+        kinds = [like(one) for one in value]
+        return {"type": "array", "items": {"anyOf": kinds}} if kinds else {"type": "array"}
+    if value is None:
+        return {}
+    kind = "boolean" if isinstance(value, bool) else "number" if isinstance(value, int | float) else "string"
+    return {"type": "integer" if isinstance(value, int) and kind == "number" else kind}

@@ -88,6 +88,7 @@ def drive(
     forget: Collection[str] = (),
     calls: Calls | None = None,
     shown: Mapping[str, str] = MappingProxyType({}),
+    tell: Callable[[str], str] = lambda interrupt_id: "",
     in_a_loop: bool = False,
 ) -> Stretch:
     """Take the graph as far as it goes.
@@ -99,7 +100,8 @@ def drive(
         as_asked: True when the caller knows that `answers` are for exactly what the graph waits for: nobody has driven it since
             it asked. Where it stands is then looked up only when LangGraph says otherwise.
         forget: interrupt ids whose answers their nodes raised on, and which are to be asked again under new ids.
-        calls: watches what an agent does itself. shown: digests of what people were shown, by interrupt id (see `guard.watch`).
+        calls: watches what an agent does itself. shown: digests of what people were shown, by interrupt id; tell: asked before a node is
+            given its answer (see `guard.watch`).
         in_a_loop: its nodes or tools can only be awaited.
         control: through which an operator's halt reaches the graph at its next step.
 
@@ -112,7 +114,14 @@ def drive(
         "recursion_limit": RECURSION_LIMIT,
     }
     drive_on = partial(
-        _feed, partial(_awaited if in_a_loop else _stream, graph), graph, config=config, control=control, recorder=recorder, shown=shown
+        _feed,
+        partial(_awaited if in_a_loop else _stream, graph),
+        graph,
+        config=config,
+        control=control,
+        recorder=recorder,
+        shown=shown,
+        tell=tell,
     )
     ended = partial(_ended, graph, config, recorder)
     if as_asked and answers and not shown:
@@ -168,11 +177,12 @@ def _feed(
     control: Control,
     recorder: Recorder,
     shown: Mapping[str, str],
+    tell: Callable[[str], str],
     given: frozenset[str],
 ) -> Stretch | Literal[_Feed.NOT_WANTED] | None:
     """Drive with this input. None: it went as far as it goes, and the checkpoint tells where that is."""
     try:
-        with watch(str(config["configurable"]["thread_id"]), shown):
+        with watch(str(config["configurable"]["thread_id"]), shown, tell):
             for event in stream(feed, config, control):
                 recorder.step(event)
         recorder.over()

@@ -90,11 +90,10 @@ def _nodes(graph: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _helpers(tool: BaseTool) -> list[tuple[str, Any]]:
-    """Agents that a tool calls: they stand in the closure of its function, by their names (deepagents' `task`) or by themselves."""
-    function = getattr(tool, "func", None) or getattr(tool, "coroutine", None)
-    if function is None:
-        return []
-    values = inspect.getclosurevars(function).nonlocals.values() if inspect.isfunction(function) else ()
+    """Agents that a tool calls: its function reads them from its module or its closure, by their names (deepagents' `task`) or by themselves."""
+    function = inspect.unwrap(getattr(tool, "func", None) or getattr(tool, "coroutine", None) or (lambda: None))
+    read = inspect.getclosurevars(function) if inspect.isfunction(function) else None
+    values = [*read.nonlocals.values(), *read.globals.values()] if read else []
     named = [(str(name), one) for value in values if isinstance(value, dict) for name, one in value.items()]
     return [(name, one) for name, one in [*named, *((tool.name, value) for value in values)] if isinstance(one, Pregel)]
 

@@ -7,6 +7,8 @@ stopped before the old answer reaches it.
 Both stop with an exception that LangGraph passes on and keeps nowhere: the thread is unharmed.
 """
 
+import functools
+import json
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +20,7 @@ from uuid import UUID
 import langgraph.types
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import ToolMessage
+from langchain_core.tools import BaseTool
 from langgraph._internal._constants import CONFIG_KEY_CHECKPOINT_NS, CONFIG_KEY_SCRATCHPAD
 from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp, GraphDrained
@@ -38,6 +41,7 @@ class Leave:
     Attributes:
         allowed: it was approved and handed back, and has not begun.
         call_id: the model's id of the call, "" where it is not known.
+        made: what came of it, where that is on record: given to whoever would make it again. begun: it has begun; allowed no more.
     """
 
     action: str
@@ -45,6 +49,8 @@ class Leave:
     args: Any
     call_id: str = ""
     allowed: bool = False
+    made: Made | None = None
+    begun: bool = False
 
 
 @dataclass(eq=False)
@@ -98,6 +104,15 @@ class Calls(BaseCallbackHandler):
             else:
                 self.made[leave.action] = Made("unknown", error=f"{type(error).__name__}: {error}")
 
+    def recorded(self, tool: str, args: Any, call_id: str) -> Made | None:
+        """What is on record of this call; then it is not made again. Of calls that nobody can tell apart, each is given once."""
+        with self._lock:
+            for one in self.leaves:
+                if one.made and one.tool == tool and one.args == args and (not one.call_id or one.call_id == call_id):
+                    made, one.made = one.made, None
+                    return made
+        return None
+
     def _leave(self, tool: str, args: Any, call_id: str) -> Leave | None:
         """The leave this call takes; None for a call that nobody was ever asked about. Stops what was asked about and is not allowed."""
         mine = [one for one in self.leaves if one.tool == tool and (not one.call_id or not call_id or one.call_id == call_id)]
@@ -106,6 +121,8 @@ class Calls(BaseCallbackHandler):
             if one.allowed:
                 one.allowed = False
                 return one
+        if any(one.begun for one in same):
+            self._stop(kept.DIED_IN_IT(tool=tool))
         if same:
             self._stop(kept.NOT_APPROVED(tool=tool))
         if call_id and any(one.call_id == call_id for one in mine):
@@ -142,10 +159,39 @@ def made_of(message: ToolMessage) -> Made:
     return Made("failed", error=str(content)) if message.status == "error" else Made("done", str(content))
 
 
+# -- calls whose outcome is on record -------------------------------------------------------------------------------
+def _facts(callbacks: Any, tool: BaseTool, args: Any, call_id: str | None) -> ToolMessage | None:
+    """The message of a call that was made before its worker died, as it is on record; None when it is to be made."""
+    handlers = callbacks if isinstance(callbacks, list) else getattr(callbacks, "handlers", ())
+    watching = next((h for h in handlers if isinstance(h, Calls)), None)
+    plain = tool._filter_injected_args(args) if isinstance(args, dict) else args  # as callbacks see them
+    made = watching.recorded(tool.name, plain, call_id or "") if watching else None
+    if made is None:
+        return None
+    content = made.error if made.status != "done" else made.result if isinstance(made.result, str) else json.dumps(made.result)
+    return ToolMessage(content, name=tool.name, tool_call_id=call_id, status="success" if made.status == "done" else "error")
+
+
+_run, _arun = BaseTool.run, BaseTool.arun
+
+
+@functools.wraps(_run)
+def _run_once(self: BaseTool, tool_input: Any, *args: Any, **more: Any) -> Any:
+    told = _facts(more.get("callbacks"), self, tool_input, more.get("tool_call_id"))
+    return told or _run(self, tool_input, *args, **more)
+
+
+@functools.wraps(_arun)
+async def _arun_once(self: BaseTool, tool_input: Any, *args: Any, **more: Any) -> Any:
+    told = _facts(more.get("callbacks"), self, tool_input, more.get("tool_call_id"))
+    return told or await _arun(self, tool_input, *args, **more)
+
+
 # -- questions that come back ---------------------------------------------------------------------------------------
 @dataclass
 class _Shown:
     digests: Mapping[str, str]
+    tell: Callable[[str], str]
     seen: dict[int, tuple[Any, int]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -162,13 +208,17 @@ _watched: dict[str, _Shown] = {}
 
 
 @contextmanager
-def watch(thread: str, digests: Mapping[str, str]) -> Iterator[None]:
-    """While the block runs, a question of this thread is only given the answer to what was shown under its id."""
+def watch(thread: str, digests: Mapping[str, str], tell: Callable[[str], str]) -> Iterator[None]:
+    """While the block runs, a question of this thread is only given the answer to what was shown under its id.
+
+    Args:
+        tell: writes down that a question's node is given its answer now; gives the reason why it must not be, or "".
+    """
     if not digests:
         yield
         return
     install()
-    _watched[thread] = _Shown(digests)
+    _watched[thread] = _Shown(digests, tell)
     try:
         yield
     finally:
@@ -177,6 +227,7 @@ def watch(thread: str, digests: Mapping[str, str]) -> Iterator[None]:
 
 def install() -> None:
     """Put `_checked` in the place of `interrupt`, wherever it has been imported to already. Called before a project is loaded."""
+    BaseTool.run, BaseTool.arun = _run_once, _arun_once  # type: ignore[method-assign]
     if langgraph.types.interrupt is not _original and not _stray():
         return
     langgraph.types.interrupt = _checked
@@ -203,6 +254,9 @@ def _compare(shown: _Shown, config: Mapping[str, Any], value: Any) -> None:
     number = shown.number(pad)
     if number >= len(pad.resume) and pad.get_null_resume(False) is None:
         return  # it is asked for the first time
-    known = shown.digests.get(langgraph.types._interrupt_id(config[CONFIG_KEY_CHECKPOINT_NS], number))
+    interrupt_id = langgraph.types._interrupt_id(config[CONFIG_KEY_CHECKPOINT_NS], number)
+    known = shown.digests.get(interrupt_id)
     if known is not None and known != dialects.digest(value):
         raise Stopped(kept.QUESTION_MOVED())
+    if why := shown.tell(interrupt_id):
+        raise GraphDrained(why) if why == kept.HALTED_BEFORE() else Stopped(why)

@@ -85,7 +85,7 @@ def _take_back(run: Run, pause: Pause) -> None:
         WrongState: a call of it has begun, and would be made a second time.
     """
     effects = list(Effect.objects.filter(pk__in=pause.actions, by_agent=True))
-    if any(effect.begun_at or effect.state in {EffectState.DONE, EffectState.UNKNOWN} for effect in effects):
+    if any((e.begun_at and e.state == EffectState.CLAIMED) or e.state in {EffectState.DONE, EffectState.UNKNOWN} for e in effects):
         raise WrongState(
             say(
                 "The agent has begun calls that were asked at %(node)s, which asking again could repeat: "

@@ -65,13 +65,16 @@ def check_edit(edit_id: int) -> None:
 
 
 def _schema_of_others(run: Run, loaded: Loaded, wanted: WantedEdit) -> Mapping[str, Any] | None:
-    """Of a call that the agent makes itself, the schema of its arguments: the question's own, else the one found in the graph, else any object."""
+    """Of a call that the agent makes itself, the schema of its arguments: the question's own, else the one found in the graph.
+
+    Where neither is known, what was proposed is its schema: other values of the same kinds, under the same names.
+    """
     pause = Pause.objects.filter(run=run, record__isnull=False, actions__contains=[wanted.action_id]).first()
     if pause is None:
         return None
     call = record_of(pause).calls[actions_of(pause).index(wanted.action_id)]
     found = loaded.found.get(wanted.tool)
-    return call.schema or (found.schema if found else {"type": "object"})
+    return call.schema or (found.schema if found else schemas.like(call.args))
 
 
 def check_fields(schema: Mapping[str, Any], args: Any) -> None:

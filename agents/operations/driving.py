@@ -1,7 +1,7 @@
 """A Run is claimed, driven to its next pause or end, and put down. The graph runs outside any transaction of ours."""
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -141,6 +141,7 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
                     answers={**answers([p for p in pauses if not p.again], settled), **given.handed.answers},
                     calls=given.calls,
                     shown=given.shown,
+                    tell=given.tell,
                     in_a_loop=loaded.needs_a_loop,
                     forget=frozenset(p.interrupt_id for p in pauses if p.again),
                     known=lambda: known_answers(run),
@@ -171,6 +172,7 @@ class _Given:
     handed: Handed = field(default_factory=Handed)
     calls: Calls | None = None
     shown: Mapping[str, str] = field(default_factory=dict)
+    tell: Callable[[str], str] = lambda interrupt_id: ""
 
 
 def _hand(run: Run, loaded: Loaded, pauses: Sequence[Pause], settled: Mapping[str, Settled]) -> _Given:
@@ -183,7 +185,13 @@ def _hand(run: Run, loaded: Loaded, pauses: Sequence[Pause], settled: Mapping[st
     watching = Calls(outcomes.leaves(run), partial(leave.begin, run=run.pk, fence=run.fence), leave.not_begun)
     # What our own dialect asks, its own digests hold against its answers: it asks again by itself.
     asked = Pause.objects.filter(run=run, again=False).exclude(dialect__in=[NATIVE, calls.NAME]).exclude(state=PauseState.SUPERSEDED)
-    return _Given(handed, watching, dict(asked.values_list("interrupt_id", "proposal_digest")))
+    tell = partial(_tell, run, outcomes.acting(others))
+    return _Given(handed, watching, dict(asked.values_list("interrupt_id", "proposal_digest")), tell)
+
+
+def _tell(run: Run, acting: Mapping[str, Sequence[str]], interrupt_id: str) -> str:
+    """Write down that a node is about to hear what it may do; why it must not, or ""."""
+    return leave.tell(acting[interrupt_id], run=run.pk, fence=run.fence) if interrupt_id in acting else ""
 
 
 def _bring_people(run: Run) -> None:

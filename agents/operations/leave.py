@@ -6,6 +6,7 @@ per process, and one lock; a statement is a transaction.
 
 import os
 import threading
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ import psycopg
 import structlog
 
 from agents import kept
+from agents.crashpoints import crash
 from agents.graphs.checkpoints import direct_dsn
 from approvals import queries as approvals_queries
 from approvals.operations.halts import HOLD_OFF
@@ -27,6 +29,15 @@ WHERE e.action_id = %(action)s AND e.state = 'CLAIMED' AND e.by_agent AND e.begu
     AND r.id = e.run_id AND r.state = 'RUNNING' AND r.fence = %(fence)s
     AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text")}
 """  # noqa: S608  names of ours only
+# The same for a node that acts itself with the answer it is given: it is given it once.
+_TELL = f"""
+UPDATE agents_effect AS e SET begun_at = statement_timestamp(), attempts = e.attempts + 1
+FROM agents_run AS r
+WHERE e.action_id = ANY(%(actions)s::uuid[]) AND e.state = 'CLAIMED' AND e.by_agent AND e.begun_at IS NULL
+    AND r.id = e.run_id AND r.state = 'RUNNING' AND r.fence = %(fence)s
+    AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text")}
+"""  # noqa: S608  names of ours only
+_TOLD = "SELECT tool FROM agents_effect WHERE action_id = ANY(%(actions)s::uuid[]) AND begun_at IS NOT NULL LIMIT 1"
 _NOT_BEGUN = "UPDATE agents_effect SET begun_at = NULL WHERE action_id = %(action)s AND state = 'CLAIMED' AND by_agent"
 _HALTED = f"SELECT {approvals_queries.halted_sql('r.agent_id', 'r.id::text')} FROM agents_run AS r WHERE r.id = %(run)s"  # noqa: S608
 
@@ -43,6 +54,27 @@ def begin(action: str, call: str, *, run: UUID, fence: int) -> str:
             if conn.execute(_BEGIN, {"action": action, "call": call, "fence": fence}).rowcount == 1:
                 return ""
             row = conn.execute(_HALTED, {"run": run}).fetchone()
+            return kept.HALTED_BEFORE() if row and row[0] else kept.BEGUN_BEFORE()
+    except psycopg.Error as error:
+        return _gone(error)
+
+
+def tell(actions: Sequence[str], *, run: UUID, fence: int) -> str:
+    """Write down that a node is given its answer, with these approved calls in it. Gives the reason why it must not be, "" when it may."""
+    try:
+        with _lock, _connection() as conn:
+            with conn.transaction() as whole:
+                conn.execute(HOLD_OFF)
+                begun = conn.execute(_TELL, {"actions": list(actions), "fence": fence}).rowcount
+                if begun < len(actions):
+                    raise psycopg.Rollback(whole)
+            if begun == len(actions):
+                crash("told")
+                return ""
+            told = conn.execute(_TOLD, {"actions": list(actions)}).fetchone()
+            row = conn.execute(_HALTED, {"run": run}).fetchone()
+            if told:
+                return kept.DIED_AFTER_IT(tool=told[0])
             return kept.HALTED_BEFORE() if row and row[0] else kept.BEGUN_BEFORE()
     except psycopg.Error as error:
         return _gone(error)

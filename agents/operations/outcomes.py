@@ -17,6 +17,19 @@ from audit.log import Entry
 TOOLS = frozenset({hitl.BATCHED, hitl.PER_CALL})  # dialects whose calls LangChain tells us of as they happen
 
 
+def acting(pauses: Sequence[Pause]) -> dict[str, list[str]]:
+    """Of these open pauses, those whose nodes act themselves with the answer: the approved calls in it, by interrupt id."""
+    mine = [p for p in pauses if p.answer is not None and not p.again and acts_itself(p)]
+    claimed = Effect.objects.filter(pk__in=[a for p in mine for a in p.actions], by_agent=True).exclude(state=EffectState.READY)
+    known = {str(pk) for pk in claimed.values_list("pk", flat=True)}
+    return {p.interrupt_id: found for p in mine if (found := [a for a in p.actions if a in known])}
+
+
+def acts_itself(pause: Pause) -> bool:
+    """Whether the node that asked does what was approved, in its own lines: nobody tells us when."""
+    return pause.dialect not in TOOLS | {calls.NAME, breakpoints.NAME}
+
+
 def leaves(run: Run) -> list[Leave]:
     """Every call this run was ever asked about, with what is allowed of it: a rejected one stays known for the life of the thread."""
     effects = {str(e.pk): e for e in Effect.objects.filter(run=run, by_agent=True)}
@@ -27,10 +40,23 @@ def leaves(run: Run) -> list[Leave]:
             effect, call_id = effects.get(action or ""), ids[index] if index < len(ids) else ""
             allowed = effect is not None and effect.state == EffectState.CLAIMED and effect.begun_at is None
             args = _handed_args(pause, index, call.args)
-            found.append(Leave(action or "", call.tool, args, call_id, allowed))
+            begun = effect is not None and effect.begun_at is not None
+            found.append(Leave(action or "", call.tool, args, call_id, allowed, _on_record(effect), begun))
             if args != call.args:  # the arguments from before the edit were approved by nobody
                 found.append(Leave("", call.tool, call.args, call_id))
     return found
+
+
+def _on_record(effect: Effect | None) -> Made | None:
+    """What came of a call that has begun, where that is known: the tool said it, or a person who looked."""
+    if effect is None or effect.begun_at is None or effect.state not in {EffectState.DONE, EffectState.FAILED}:
+        return None
+    if effect.state == EffectState.FAILED:
+        return Made("failed", error=kept.SAID_NOT_DONE())
+    result = effect.result or {}
+    if who := result.get("confirmed_by"):
+        return Made("done", kept.SAID_DONE(who=who))
+    return Made("done", result["content"] if set(result) == {"content"} else result)
 
 
 def _handed_args(pause: Pause, index: int, args: Any) -> Any:
@@ -59,15 +85,25 @@ def _made(effect: Effect, stretch: Stretch, seen: Calls | None, pause: Pause | N
     effect.refresh_from_db(fields=["begun_at", "call_id", "idempotent", "attempts"])
     if effect.idempotent and effect.attempts < MAX_ATTEMPTS and stretch.stop is not Stop.FINISHED:
         return None  # it may be begun again, by whoever takes the run up
+    if pause is not None and acts_itself(pause):
+        return _acted(effect, stretch, pause)
     if effect.begun_at is not None:
         return told(stretch.values, effect.call_id) or Made("unknown", error=kept.NOBODY_KNOWS())
-    if pause is None or pause.dialect in TOOLS | {calls.NAME} or stretch.stopped or stretch.stop is Stop.DRAINED:
-        return Made("failed", error=kept.NEVER_CALLED()) if stretch.stop is Stop.FINISHED else None
-    if pause.dialect == breakpoints.NAME and pause.interrupt_id in stretch.delivered:
+    if (
+        pause is not None
+        and pause.dialect == breakpoints.NAME
+        and pause.interrupt_id in stretch.delivered
+        and stretch.stop is not Stop.DRAINED
+    ):
         return Made("done", {"handed_back": kept.WENT_ON()})
-    if stretch.stop is Stop.FAILED:
-        return Made("unknown", error=kept.NODE_RAISED()) if pause.interrupt_id in stretch.delivered else None
+    return Made("failed", error=kept.NEVER_CALLED()) if stretch.stop is Stop.FINISHED else None
+
+
+def _acted(effect: Effect, stretch: Stretch, pause: Pause) -> Made | None:
+    """What is known of a node that acts itself: it was told or not, and went on or not."""
     # By now the pause was compared with what the graph asks: an earlier worker may have given the answer and died.
     if Pause.objects.filter(pk=pause.pk, state=PauseState.ANSWERED).exists():
         return Made("done", {"handed_back": kept.TOLD_AND_WENT_ON()})
-    return Made("failed", error=kept.NEVER_CALLED()) if stretch.stop is Stop.FINISHED else None
+    if stretch.stop is Stop.FAILED and effect.begun_at is not None:
+        return Made("unknown", error=kept.NOBODY_KNOWS() if stretch.stopped else kept.NODE_RAISED())
+    return Made("failed", error=kept.NEVER_CALLED()) if stretch.stop is Stop.FINISHED and effect.begun_at is None else None

@@ -12,7 +12,7 @@ from agents import kept
 from agents.dialects import calls
 from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
 from agents.models import Agent, AgentVersion, Effect, Pause, Run
-from agents.operations import events, hinting, waking
+from agents.operations import events, hinting, outcomes, waking
 from agents.operations.receiving import as_uuid, close_open_pauses
 from agents.states import UNFINISHED, EffectState, PauseState, RunState, word
 from approvals import permissions
@@ -166,16 +166,27 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
 def _check_not_twice(run: Run) -> None:
     """An agent that acts in its own node would act again with the answer it was given: whether it has, a person must know first."""
     told = Pause.objects.filter(run=run, state=PauseState.OPEN, answer__isnull=False).exclude(dialect=calls.NAME)  # those ask the ledger
-    asked = [action for actions in told.values_list("actions", flat=True) for action in actions]
-    acted = Effect.objects.filter(pk__in=asked, by_agent=True, state__in=[EffectState.UNKNOWN, EffectState.DONE]).first()
-    if acted is not None and (acted.state == EffectState.UNKNOWN or acted.begun_at is None):
-        raise WrongState(
-            say(
-                "The agent was told to do %(tool)s and then fell over: trying again could do it twice. Look whether it was done; "
-                "then start a new run, or cancel this one",
-                tool=acted.tool,
+    acts_itself = {action: outcomes.acts_itself(pause) for pause in told for action in pause.actions}
+    for acted in Effect.objects.filter(pk__in=acts_itself, by_agent=True):
+        if acted.state == EffectState.UNKNOWN:
+            raise WrongState(
+                say(
+                    "The agent was told to do %(tool)s and then fell over: trying again could do it twice. Look whether it was done, and "
+                    "say so here first",
+                    tool=acted.tool,
+                )
             )
-        )
+        if acts_itself[str(acted.pk)] and acted.state == EffectState.DONE:
+            raise WrongState(
+                say("The agent has done %(tool)s and would do it once more: start a new run, or cancel this one", tool=acted.tool)
+            )
+        if acts_itself[str(acted.pk)] and acted.state == EffectState.FAILED and acted.begun_at is not None:
+            raise WrongState(
+                say(
+                    "%(tool)s was not done, and its approval is used up: have the agent ask again, so that people decide anew",
+                    tool=acted.tool,
+                )
+            )
 
 
 def _key(key: str | None) -> str | None:

@@ -9,6 +9,9 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from urllib.parse import SplitResult, urlsplit
 
@@ -19,6 +22,7 @@ from approvals.notify.errors import NotSent
 from audit.sentences import Frozen
 
 CONNECT_S, ANSWER_S = 5, 10
+IN_ALL_S = 15  # whoever sends a byte now and then never runs into the time for one
 READ = 4_096  # of an answer, which nobody keeps
 
 NO_URL = Frozen("That is no address: write https://host/path")
@@ -63,15 +67,14 @@ def send(url: str, *, secret: str, message: str, at: datetime, body: str) -> int
         "Content-Type": "application/json", "User-Agent": "Countersign-Webhooks/1", "webhook-id": message,
         "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature,
     }  # fmt: skip
-    connection = _connection(parts, _address(str(parts.hostname)))
+    path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
     try:
-        connection.request("POST", parts._replace(scheme="", netloc="", fragment="").geturl() or "/", body.encode(), headers)
-        answer = connection.getresponse()
-        answer.read(READ)
+        with _connected(parts, _address(str(parts.hostname))) as connection:
+            connection.request("POST", path, body.encode(), headers)
+            answer = connection.getresponse()
+            answer.read(READ)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotSent(NOT_REACHED(host=parts.hostname, name=type(error).__name__)) from error
-    finally:
-        connection.close()
     return _judged(answer.status)
 
 
@@ -111,15 +114,32 @@ def _public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     return address.is_global and not address.is_multicast and all(one.is_global for one in inner if one is not None)
 
 
-def _connection(parts: SplitResult, address: str) -> http.client.HTTPConnection:
+@contextmanager
+def _connected(parts: SplitResult, address: str) -> Iterator[http.client.HTTPConnection]:
+    """A connection that is cut when everything on it has taken too long."""
     host, secure = str(parts.hostname), parts.scheme == "https"
     made = http.client.HTTPConnection(host, parts.port or (443 if secure else 80), timeout=ANSWER_S)
     if secure:
         made.default_port = 443  # so that the Host header carries no port where none was written
-    try:
-        plain = socket.create_connection((address, made.port), CONNECT_S)
-        plain.settimeout(ANSWER_S)
-        made.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if secure else plain
-    except (OSError, ValueError) as error:
-        raise NotSent(NOT_REACHED(host=host, name=type(error).__name__)) from error
-    return made
+    plain = socket.create_connection((address, made.port), CONNECT_S)
+    plain.settimeout(ANSWER_S)
+    with socket.fromfd(plain.fileno(), plain.family, plain.type) as same:  # TLS takes the socket over, and what it hangs in with it
+        late = threading.Event()
+        cut = threading.Timer(IN_ALL_S, _cut, [same, late])
+        cut.daemon = True
+        cut.start()
+        try:
+            made.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if secure else plain
+            yield made
+            if late.is_set():  # an answer that was cut off may look like a whole one
+                raise TimeoutError
+        finally:
+            cut.cancel()
+            made.close()
+            plain.close()
+
+
+def _cut(connected: socket.socket, late: threading.Event) -> None:
+    late.set()
+    with suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)

@@ -150,8 +150,9 @@ def claim() -> Letter | None:
     )
     busy = Post.objects.filter(state=DeliveryState.SENDING).values("endpoint")
     due = Post.objects.filter(state=DeliveryState.WAITING, next_at__lte=Now(), endpoint__off_at=None).exclude(endpoint__in=busy)
-    row = due.select_for_update(of=("self",), skip_locked=True).select_related("endpoint").order_by("next_at", "pk").first()
-    if row is None:
+    row = due.select_for_update(of=("self", "endpoint"), skip_locked=True).select_related("endpoint").order_by("next_at", "pk").first()
+    # Looked at again with its endpoint locked: another worker may have begun to post there since this statement began.
+    if row is None or Post.objects.filter(endpoint=row.endpoint_id, state=DeliveryState.SENDING).exists():
         return None
     Post.objects.filter(pk=row.pk).update(state=DeliveryState.SENDING, attempts=F("attempts") + 1, changed_at=Now())
     return Letter(row.pk, row.endpoint.url, row.endpoint.secret, row.message, row.body, row.attempts + 1)

@@ -62,3 +62,16 @@ def test_killed_during_a_call_that_may_be_repeated_it_is_repeated(stack, loops, 
     assert became(run, "SUCCEEDED"), Run.objects.get(pk=run.pk).error
     assert not marker.exists()
     assert (Effect.objects.get(run=run).attempts, len(lines(world))) == (2, 2)
+
+
+def test_killed_as_a_node_that_acts_itself_is_given_its_answer_it_is_not_given_it_again(stack, loops, world):
+    marker = stack.will_crash("worker", "told")
+    run = approved(stack, loops, world, SEND, agent="inbox")
+    assert eventually(lambda: Effect.objects.get(run=run).state == "UNKNOWN"), Effect.objects.get(run=run).state
+    assert became(run, "FAILED") and not marker.exists() and lines(world) == []
+    agents.resolve_unknown(Effect.objects.get(run=run).pk, done=False, reason="I looked", by=loops.operator, door="web")
+    agents.ask_again(run.pk, by=loops.operator, door="web")
+    assert eventually(lambda: asked(run))
+    assert stack.decide(asked(run)[0], loops.second) in {200, 302}
+    assert became(run, "SUCCEEDED"), Run.objects.get(pk=run.pk).error
+    assert lines(world) == ['send {"to": "ada"}']

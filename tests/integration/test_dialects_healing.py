@@ -8,9 +8,11 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db.models.functions import Now
+from langchain_core.messages import ToolMessage
 
 from agents import operations as agents
 from agents.errors import WrongState
+from agents.graphs import checkpoints
 from agents.graphs.driver import drive
 from agents.models import Effect, Pause, Run
 from agents.operations import driving, leave
@@ -126,6 +128,58 @@ def test_a_call_that_began_under_a_dead_worker_is_not_made_again(others, world, 
     assert Effect.objects.get(pk=action.pk).state == "UNKNOWN"
     with pytest.raises(WrongState):
         agents.ask_again(run.pk, by=others.operator, door="web")
+
+
+def tool_messages(run: Run) -> list[str]:
+    """What its model was told of its calls, as the thread has it."""
+    with checkpoints.locked(run.thread) as saver:
+        kept = saver.get_tuple({"configurable": {"thread_id": run.thread}}).checkpoint["channel_values"]["messages"]
+    return [message.content for message in kept if isinstance(message, ToolMessage)]
+
+
+def died_over(run: Run, action: Action, others, monkeypatch) -> None:
+    """The answer was given, and the worker died in the middle of what the agent did with it."""
+    decide(action, others.second)
+    die(monkeypatch, "drive")
+    with pytest.raises(psycopg.OperationalError):
+        agents.advance_run(run.pk)
+    Effect.objects.filter(pk=action.pk).update(begun_at=Now())
+    taken_over(run)
+    assert (fresh(run).state, Effect.objects.get(pk=action.pk).state) == ("FAILED", "UNKNOWN")
+    with pytest.raises(WrongState, match="say so here first"):
+        agents.retry_run(run.pk, by=others.operator, door="web")
+
+
+@pytest.mark.parametrize("agent", ["inbox", "inbox_inside"])
+@pytest.mark.parametrize("done", [True, False])
+def test_a_node_that_acts_itself_is_told_once_and_a_person_says_what_came_of_it(others, world, monkeypatch, agent, done):
+    run, action = waiting(others, world, agent)
+    died_over(run, action, others, monkeypatch)
+    assert lines(world) == [] and "not told again" in fresh(run).error
+    agents.resolve_unknown(action.pk, done=done, reason="I looked", by=others.operator, door="web")
+    with pytest.raises(WrongState, match="once more" if done else "ask again"):
+        agents.retry_run(run.pk, by=others.operator, door="web")
+    if done:
+        with pytest.raises(WrongState):
+            agents.ask_again(run.pk, by=others.operator, door="web")
+        return
+    agents.ask_again(run.pk, by=others.operator, door="web")
+    work()
+    decide(asked(run)[0], others.second)
+    work()
+    assert fresh(run).state == "SUCCEEDED" and len(lines(world)) == 1
+
+
+@pytest.mark.parametrize(("agent", "done"), [("batched", True), ("batched", False), ("per_call", True), ("batched_inside", True)])
+def test_what_a_person_says_of_a_call_is_given_to_the_model_in_its_place(others, world, monkeypatch, agent, done):
+    run, action = waiting(others, world, agent)
+    died_over(run, action, others, monkeypatch)
+    agents.resolve_unknown(action.pk, done=done, reason="I looked", by=others.operator, door="web")
+    agents.retry_run(run.pk, by=others.operator, door="web")
+    work()
+    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", []), fresh(run).error
+    said = "It was done: olga looked" if done else "It was not done"
+    assert any(said in text for text in tool_messages(run))
 
 
 def test_a_tool_that_raises_is_not_called_a_second_time(others, world):

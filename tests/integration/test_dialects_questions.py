@@ -6,8 +6,9 @@ import pytest
 
 from agents import operations as agents
 from agents.models import Effect, Pause, Run
+from approvals import operations
 from approvals.errors import BadRequest
-from approvals.models import Action
+from approvals.models import Action, Edit
 from approvals.operations import Also
 from approvals.queries import action_detail
 from tests import factories
@@ -221,3 +222,21 @@ def test_only_what_each_tool_allows_is_offered(others, world):
     work()
     run.refresh_from_db()
     assert (run.state, lines(world)) == ("SUCCEEDED", ['send {"copies": 1, "to": "ada"}'])
+
+
+@pytest.mark.parametrize(
+    ("args", "wrong"), [({"to": ["not", "text"]}, "to"), ({"to": "ada", "bogus": 1}, ""), ({}, ""), ({"to": "bob", "copies": 2}, "")]
+)
+def test_an_edit_of_what_nobody_declared_has_the_shape_that_was_proposed(others, world, args, wrong):
+    run = factories.planned(others.reviewer, world, [["jot", {"to": "ada"}]], agent="inbox")
+    work()
+    action = asked(run)[0]
+    operations.request_edit(action.pk, by=others.reviewer, seen_digest=action.digest, args=args, reason="a test", door="web")
+    work()
+    edit = Edit.objects.get(action=action)
+    assert (edit.state, list(edit.errors)) == ("REFUSED", [wrong])
+    operations.request_edit(action.pk, by=others.reviewer, seen_digest=action.digest, args={"to": "bob"}, reason="a test", door="web")
+    work()
+    decide(asked(run)[0], others.second)
+    work()
+    assert lines(world) == ['jot {"to": "bob"}']

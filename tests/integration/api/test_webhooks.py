@@ -1,6 +1,9 @@
 """Webhooks: owed from the log alone, signed, tried again for a day, to public addresses only, followed nowhere."""
 
 import json
+import socket
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -14,7 +17,7 @@ from approvals.notify.errors import NotSent
 from approvals.operations import webhooks
 from approvals.tasks import tell_programs
 from tests import factories
-from tests.fakes import clock_moved
+from tests.fakes import clock_moved, together
 from tests.servers import PushService, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -165,6 +168,39 @@ def test_it_connects_to_the_very_address_it_looked_at(cast, monkeypatch, setting
     with pytest.raises(NotSent, match="cannot be reached"):
         sending.send("https://hooks.example.com/x", secret="whsec_" + "A" * 44, message="m", at=datetime.now(UTC), body="{}")
     assert called == [("93.184.216.34", 443)]
+
+
+def test_whoever_answers_a_byte_now_and_then_is_given_up(cast, settings, monkeypatch):
+    settings.WEBHOOK_PRIVATE = True
+    monkeypatch.setattr(sending, "IN_ALL_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        over = threading.Event()
+
+        def drip():
+            there, _ = listening.accept()
+            with there, suppress(OSError):
+                there.sendall(b"HTTP/1.1 200 OK\r\nX-A: ")
+                while not over.wait(0.05):
+                    there.sendall(b"a")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        try:
+            with pytest.raises(NotSent, match="cannot be reached"):
+                sending.send(url, secret="whsec_" + "A" * 44, message="m", at=datetime.now(UTC), body="{}")
+        finally:
+            over.set()
+            dripping.join()
+
+
+def test_two_workers_never_post_to_one_endpoint_at_once(cast, receiver):
+    endpoint(cast, receiver)
+    for _ in range(8):
+        factories.action()
+    webhooks.spread()
+    taken = [letter for letter in together([webhooks.claim] * 6) if letter is not None]
+    assert len(taken) == 1 and Post.objects.filter(state="SENDING").count() == 1
 
 
 def test_a_worker_that_died_leaves_a_message_that_is_sent_again(cast, receiver):
