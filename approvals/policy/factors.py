@@ -27,6 +27,8 @@ NEVER_BELOW = Frozen("%(tool)s is never below %(level)s", parts=["level"])
 ASKED_FOR = Frozen("The agent itself asks for %(level)s at least", parts=["level"])
 COSTS_MORE = Frozen("The call itself costs more than %(cost)s")
 OPINIONS = {"doubtful": Frozen("A second model finds it doubtful"), "dangerous": Frozen("A second model finds it dangerous")}
+# What these say holds no argument of the call, nor anything made of one: it may stand where arguments may not.
+_OF_NO_ARGUMENT = frozenset({"tool_class", "irreversible", "environment", "novelty", "opinion", "confidence", "run_calls", "run_failures"})
 SIGNALS = {"run_calls": CALLS_BEFORE, "run_failures": FAILED_BEFORE}
 
 
@@ -43,6 +45,11 @@ class Factor:
         """As it is frozen: what old envelopes do not have is left out when it is empty."""
         said = {"name": self.name, "points": self.points, "why": str(self.why)}
         return {**said, "rule": self.rule} if self.rule else said
+
+
+def of_no_argument(factor: Factor) -> bool:
+    """Whether its sentence may be read by whoever may not read the call. A policy may call a figure whatever it likes: its sentence tells."""
+    return factor.name in _OF_NO_ARGUMENT and not factor.rule and AMOUNT.found_in(factor.why) is None
 
 
 def of_facts(policy: PolicyData, facts: Facts) -> list[Factor]:

@@ -13,14 +13,15 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from approvals.notify.words import Item, name
+from approvals.policy.factors import of_no_argument
 from approvals.policy.slack import SlackRule
 from approvals.queries import ActionDetail
 from approvals.slack import blocks as b
 from approvals.slack.showing import Showing, of_card, why_not_here
 from approvals.slack.text import broken, cut, date, link, named, person, safe, spelled
 from approvals.web.receipts import Receipt, fate_of, receipt_of
+from approvals.web.scoring import factor_lines
 from approvals.web.story import quorum_of
-from audit.languages import told
 
 ACTIONS_BLOCK = "act"
 APPROVE, REJECT, REVIEW, WEB = "approve", "reject", "review", "web"
@@ -81,7 +82,7 @@ def _waiting(detail: ActionDetail, rule: SlackRule, pressed: Collection[str]) ->
     parts = [b.header(cut(_("%(level)s risk · %(what)s") % {"level": detail.row.level.capitalize(), "what": title}, b.HEADER))]
     parts.append(b.fields(_facts(detail)))
     parts += arguments(showing)
-    parts.append(b.context(b.plain(_why(detail), 300)))
+    parts.append(b.context(b.plain(_why(detail, rule, whole=showing.whole), 300)))
     if asked := _standing(detail):
         parts.append(b.context(b.plain(asked, 300)))
     if pressed:
@@ -112,10 +113,18 @@ def _argument(path: str, text: str, missing: int) -> str:
     return f"{path}\n{text}{more}"
 
 
-def _why(detail: ActionDetail) -> str:
-    """The strongest reason of the score, and the policy it was scored with."""
+def _why(detail: ActionDetail, rule: SlackRule, *, whole: bool) -> str:
+    """The strongest reason of the score, and the policy it was scored with.
+
+    Its sentence stands here only where what it speaks of may: figures are values of the call, paths are names in it, and what a rule is
+    about its author wrote for reviewers. Otherwise its name and its points.
+    """
     strongest = max(detail.factors, key=lambda f: f.points, default=None)
-    reason = f"{named(told(strongest.why), 160)} · " if strongest and strongest.points > 0 else ""
+    reason = ""
+    if strongest and strongest.points > 0:
+        open_here = whole or of_no_argument(strongest) or (not strongest.rule and strongest.name in rule.safe_fields(detail.row.tool))
+        line = factor_lines([strongest])[0]
+        reason = f"{named(line.why, 160) if open_here else f'{named(line.name)} {line.points}'} · "
     return _("%(reason)sscore %(score)d · policy %(policy)s") % {"reason": reason, "score": detail.row.score, "policy": detail.policy}
 
 

@@ -51,6 +51,22 @@ def test_a_card_goes_where_the_policy_says_and_shows_what_is_safe(world):
     assert len(medium["blocks"]) <= 12 and "<!date^" in words(medium) and "/actions/" in words(medium)
 
 
+def test_why_it_scored_so_tells_no_argument_where_none_may_stand(world, routed):
+    """A figure, a path and what a rule is about are the call's: where its arguments stay out, the factor's name and points stand."""
+    rule = {"name": "big-ones", "about": "Refunds of Ms Secret", "score": 60}
+    routes = {**ROUTES, "channels": [{"channel": "C0AI"}]}
+    seen: list[str] = []
+    for change in ({}, {"rules": [rule]}):
+        routed.write_text(policy_text(lambda d, more=change: d.update(slack=routes, **more)))
+        for args in ({"what": "x", "cents": 123_456}, {"what": "x"}):
+            factories.action(args=args, figures={"amount_cents": 123_456})
+            tick(minutes=len(seen))
+            seen.append(words(world.cards("C0AI")[-1]))
+    hidden, shown, by_rule, open_rule = seen
+    assert "123,456" not in hidden and "Amount +40 · score" in hidden and "amount cents is 123,456" in shown
+    assert "Ms Secret" not in by_rule and "Rule big-ones +60 · score" in by_rule and "Ms Secret" in open_rule
+
+
 @pytest.mark.parametrize(
     ("level", "args", "expected"),
     [
