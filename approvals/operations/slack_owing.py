@@ -195,12 +195,16 @@ def with_news(since: int, *, reserved: bool = False) -> list[UUID]:
         return [UUID(row[0]) for row in cursor.fetchall()]
 
 
-def owe_replies(actions: Collection[UUID]) -> int:
-    """Decisions, new versions and comments of these actions, for the thread under each of their cards. Each once."""
+def owe_replies(actions: Collection[UUID], *, posted: bool = False) -> int:
+    """Decisions, new versions and comments of these actions, for the thread under each of their cards. Each once.
+
+    Args:
+        posted: their card has just been posted, so that what was given up while there was none is said now.
+    """
     cards = list(
         SlackMessage.objects.select_related("channel__team").filter(action__in=actions, kind=SlackMessage.Kind.CARD).exclude(ts="")
     )
-    made = 0
+    made = _revived(cards) if posted else 0
     for card in cards:
         since = card.created_at
         decisions = Decision.objects.filter(action=card.action_id, by__isnull=False, grant=None, created_at__gte=since)
@@ -218,3 +222,8 @@ def _reply(card: SlackMessage, key: str, *, comment: Comment | None = None) -> b
     values = {"kind": SlackMessage.Kind.REPLY, "card": card, "action_id": card.action_id, "comment": comment}
     _, new = SlackMessage.objects.get_or_create(channel_id=card.channel_id, key=f"reply:{key}", defaults=values)
     return new
+
+
+def _revived(cards: Collection[SlackMessage]) -> int:
+    left = SlackMessage.objects.filter(card__in=cards, kind=SlackMessage.Kind.REPLY, state=SlackState.SKIPPED)
+    return left.update(state=SlackState.WAITING, due_at=Now(), attempts=0, error="")

@@ -25,6 +25,7 @@ from approvals.operations.delivering import pause
 from approvals.states import ActionState, SlackState
 
 MOST_TRIES = 8
+NO_THREAD = "thread_not_found"
 LEASE = timedelta(seconds=60)
 # Slack takes about one posted message a second and conversation; of updates a few may come together.
 POST_EVERY_S, UPDATE_EVERY_S, UPDATES_TOGETHER = 1.1, 0.5, 4
@@ -35,6 +36,7 @@ _CLAIM = """
 SELECT m.id FROM approvals_slackmessage m JOIN approvals_slackchannel c ON c.id = m.channel_id JOIN approvals_slackteam t ON t.id = c.team_id
 WHERE m.state = 'WAITING' AND m.due_at <= clock_timestamp() AND (%(only)s::bigint[] IS NULL OR m.id = ANY(%(only)s)) AND t.removed_at IS NULL AND t.next_at <= clock_timestamp()
   AND CASE WHEN m.ts = '' THEN c.post_at <= clock_timestamp() ELSE c.update_at <= clock_timestamp() END
+  AND (m.card_id IS NULL OR EXISTS (SELECT 1 FROM approvals_slackmessage k WHERE k.id = m.card_id AND k.ts <> ''))
   AND NOT EXISTS (SELECT 1 FROM approvals_slackmessage o WHERE o.channel_id = c.id AND o.state = 'SENDING')
 ORDER BY m.ts = '', m.due_at, m.id LIMIT 1 FOR UPDATE OF m, c SKIP LOCKED
 """
@@ -145,13 +147,16 @@ def record(taken: Claimed, failure: NotSent | None, *, ts: str = "", shown: str 
 
 def _failed(taken: Claimed, row: SlackMessage, failure: NotSent) -> None:
     mine = SlackMessage.objects.filter(pk=taken.id, state=SlackState.SENDING)
-    if failure.gone:  # nobody has it any more: posted anew
+    if failure.gone and row.card_id and NO_THREAD in failure.why:  # the card it belongs under was deleted: it waits for the new one
+        slack_copies.anew(row.card_id)
+    if failure.gone and taken.kind != SlackMessage.Kind.WHISPER:  # nobody has it any more: posted anew
         mine.update(state=SlackState.WAITING, ts="", shown="", due_at=Now(), error=failure.why, changed_at=Now())
         return
     waits = failure.wait_s or failure.down or failure.unsure
     if not waits and (failure.permanent or row.attempts >= MOST_TRIES):
         mine.update(state=SlackState.FAILED, error=failure.why, changed_at=Now())
         SlackChannel.objects.filter(pk=taken.channel).update(error=failure.why)
+        _nothing_under(taken)
     else:
         # While the whole of Slack is away nothing is given up: the workspace waits, the message goes when it is back.
         due = Now() if waits else Now() + pause(row.attempts)
@@ -161,9 +166,17 @@ def _failed(taken: Claimed, row: SlackMessage, failure: NotSent) -> None:
         slack_installs.leave_alone(taken.team, failure.why, wait_s=failure.wait_s)
 
 
+@transaction.atomic
 def skip(taken: Claimed, why: str) -> None:
     """It is not sent after all."""
     SlackMessage.objects.filter(pk=taken.id, state=SlackState.SENDING).update(state=SlackState.SKIPPED, error=why, changed_at=Now())
+    _nothing_under(taken)
+
+
+def _nothing_under(taken: Claimed) -> None:
+    """What waits to be said under a card that is not posted waits no more; it does again when the card is posted after all (`slack_owing`)."""
+    under = SlackMessage.objects.filter(card_id=taken.id, card__ts="", state=SlackState.WAITING)
+    under.update(state=SlackState.SKIPPED, error="Its card does not stand here", changed_at=Now())
 
 
 @transaction.atomic

@@ -17,7 +17,7 @@ from approvals.operations import slack_installs
 from approvals.queries import slack as queries
 
 ENDED = "token_expired"
-GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
+GONE = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}
 AWAY = {"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org", "ekm_access_denied"}
 SENTENCES = {
     "not_in_channel": "The app is not in this channel: invite it there with /invite",

@@ -82,7 +82,7 @@ def send(taken: Claimed, rule: SlackRule) -> None:
         return slack_queue.record(taken, failure)
     slack_queue.record(taken, None, ts=ts, shown=drawn.sha256, version=drawn.version)
     if taken.kind == "card" and not taken.ts:
-        slack_owing.owe_replies([UUID(taken.action)])  # what was said and decided while it waited to be posted
+        slack_owing.owe_replies([UUID(taken.action)], posted=True)  # what was said and decided while it waited to be posted
     return None
 
 

@@ -4,9 +4,9 @@ import copy
 
 import pytest
 
-from approvals import operations
+from approvals import operations, tasks
 from approvals.models import Action, Comment, Decision, SlackChannel, SlackMessage
-from approvals.operations import slack_installs, slack_queue
+from approvals.operations import commenting, slack_installs, slack_queue
 from approvals.operations.slack_installs import Installed
 from approvals.slack import later, sending
 from tests import factories
@@ -108,6 +108,47 @@ def test_an_old_copy_that_is_gone_is_no_trouble_and_is_not_posted_again(world, h
     tick()
     assert len(world.cards("C0AI")) == 1
     assert sorted(SlackMessage.objects.values_list("kind", "state")) == [("card", "SENT"), ("old", "SKIPPED")]
+
+
+def test_what_is_said_while_the_card_is_posted_anew_stands_under_the_new_one(world, hands, action, cast):
+    """Slack asks to wait, somebody comments on the page, somebody deletes the card: the comment is older than the new card."""
+    commenting.comment(action.pk, by=cast.operator, text="wait for the invoice", door="web")
+    world.faults.set("*", "429", times=100, seconds=5)
+    tasks.reach()
+    sending.tick()
+    assert SlackMessage.objects.get(kind="reply").state == "WAITING"
+    hands.remove("C0AI", card(world)["ts"])
+    world.faults.clear()
+    tick(minutes=1)
+    (said,) = world.replies("C0AI", card(world)["ts"])
+    assert "wait for the invoice" in words(said) and SlackMessage.objects.get(kind="reply").state == "SENT"
+
+
+def test_what_is_said_under_a_card_that_nobody_told_us_is_gone_stands_under_a_new_one(world, action, cast):
+    world.channels["C0AI"].messages.clear()
+    commenting.comment(action.pk, by=cast.operator, text="wait for the invoice", door="web")
+    tick()
+    tick(minutes=1)
+    (said,) = world.replies("C0AI", card(world)["ts"])
+    assert "wait for the invoice" in words(said) and len(world.cards("C0AI")) == 1
+
+
+def test_what_is_said_under_a_card_that_cannot_be_posted_waits_for_it_and_alarms_nobody(world, hands, action, cast):
+    commenting.comment(action.pk, by=cast.operator, text="wait for the invoice", door="web")
+    tasks.reach()
+    world.faults.set("*", "429", times=1, seconds=5)
+    sending.tick()
+    hands.remove("C0AI", card(world)["ts"])
+    world.channels["C0AI"].archived = True
+    tick(minutes=1)
+    assert dict(SlackMessage.objects.filter(kind__in=["card", "reply"]).values_list("kind", "state")) == {
+        "card": "FAILED",
+        "reply": "SKIPPED",
+    }
+    world.channels["C0AI"].archived = False
+    slack_queue.send_again(SlackMessage.objects.get(kind="card").pk)
+    tick(minutes=2)
+    assert "wait for the invoice" in words(world.replies("C0AI", card(world)["ts"])[0])
 
 
 def test_people_go_on_talking_under_an_old_copy(world, hands, action, cast):
