@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from approvals.errors import ApprovalError
+from approvals.errors import ApprovalError, BadRequest
 from approvals.operations import commenting, slack_copies, slack_installs, slack_people, slack_queue, waking
 from approvals.operations.slack_people import Identity
 from approvals.queries import slack as queries
@@ -17,6 +18,8 @@ from approvals.slack.verifying import Click
 from audit.languages import told
 
 Json = Mapping[str, Any]
+# Messages that somebody wrote: plain, "also sent to the channel", and with a file.
+SAID = (None, "", "thread_broadcast", "file_share")
 
 
 def event_callback(payload: Json, click: Click) -> Json:
@@ -33,7 +36,7 @@ def _message(payload: Json, event: Json) -> None:
         _gone(team, str(event.get("channel", "")), str(event.get("deleted_ts", "")))
     elif kind == "message_changed":
         _changed(team, event)
-    elif not kind and not event.get("bot_id") and event.get("thread_ts"):
+    elif kind in SAID and not event.get("bot_id") and event.get("thread_ts"):
         _reply(payload, team, event)
 
 
@@ -57,19 +60,35 @@ def _reply(payload: Json, team: str, event: Json) -> None:
     workspace = queries.team(team)
     if not action or workspace is None:
         return
-    own = str(event.get("user_team") or event.get("team") or "")
+    files = _files(event)
+    own = str(event.get("user_team") or event.get("team") or next((f.get("user_team") for f in files), "") or "")
     user = str(event.get("user", ""))
     enterprise = str(payload.get("enterprise_id") or "")
     who = queries.person(enterprise=enterprise, team=own, slack_user=user) if own == team else None
-    text = html.unescape(str(event.get("text", "")))
     try:
         if who is None:
             raise ApprovalError(_("Your reply stays in Slack: link your account at %(url)s") % {"url": page_url()})
-        commenting.comment(action, by=who, text=text, door="slack", key=f"{team}:{channel}:{ts}")
+        commenting.comment(action, by=who, text=_words(event, len(files)), door="slack", key=f"{team}:{channel}:{ts}")
     except ApprovalError as error:
         replies.whisper(workspace.id, channel=channel, user=user, text=told(error.message), thread=thread)
     else:
         waking.soon(waking.SLACK)
+
+
+def _files(event: Json) -> list[Json]:
+    found = event.get("files")
+    return [file for file in found if isinstance(file, Mapping)] if isinstance(found, list) else []
+
+
+def _words(event: Json, files: int) -> str:
+    """What was written, and that something was attached, which stays in Slack. Raises BadRequest for files alone."""
+    text = html.unescape(str(event.get("text") or "")).strip()
+    if not files:
+        return text
+    if not text:
+        raise BadRequest(_("Your file stays in Slack: only words become comments. Reply with what it shows."))
+    more = ngettext("(%(n)d file was attached to this in Slack)", "(%(n)d files were attached to this in Slack)", files) % {"n": files}
+    return f"{text}\n{more}"
 
 
 def _joined(payload: Json, event: Json) -> None:

@@ -129,9 +129,9 @@ class Gestures:
         }  # fmt: skip
         return self._send("/slack/events", json.dumps(payload).encode(), JSON_TYPE)
 
-    def reply(self, user: str, channel: str, text: str, thread: str) -> Answer:
-        """Somebody answers in a thread: the message is there, and the app hears of it."""
-        message = self.world.say(channel, user, text, thread=thread)
+    def reply(self, user: str, channel: str, text: str, thread: str, **more: Any) -> Answer:
+        """Somebody answers in a thread: the message is there, and the app hears of it. `more`: a subtype, files."""
+        message = {**self.world.say(channel, user, text, thread=thread), **more}
         where = self.world.channels[channel]
         return self.event(
             where.team, {**message, "channel": channel, "channel_type": "im" if where.im_of else "channel", "event_ts": message["ts"]}

@@ -189,6 +189,20 @@ def test_threads_and_comments_are_one_discussion_and_decide_nothing(world, hands
     assert "link your account" in world.private("C0AI", "U0STRANGE")[-1] and len(comments.comments(action.pk)) == 2
 
 
+def test_a_reply_that_is_shown_in_the_channel_too_or_has_a_file_is_a_comment(world, hands, cast):
+    action = factories.action()
+    tick()
+    ts = card(world)["ts"]
+    hands.reply("U0JORGE", "C0AI", "ask <accounts>".replace("<", "&lt;").replace(">", "&gt;"), ts, subtype="thread_broadcast")
+    files = [{"id": "F01", "name": "invoice.pdf", "user_team": "T0HOME"}]
+    hands.reply("U0JORGE", "C0AI", "here it is", ts, subtype="file_share", files=files, team=None)
+    hands.reply("U0JORGE", "C0AI", "", ts, subtype="file_share", files=files)
+    hands.reply("U0JORGE", "C0AI", "joined", ts, subtype="channel_join")
+    said = [c.text for c in comments.comments(action.pk)]
+    assert said == ["ask <accounts>", "here it is\n(1 file was attached to this in Slack)"]
+    assert "only words become comments" in world.private("C0AI", "U0JORGE")[-1]
+
+
 def test_without_a_workspace_nothing_is_owed(cast, installed):
     from approvals.operations import slack_installs
 
