@@ -31,6 +31,11 @@ ARGS_WOULD_NOT_FIT = Frozen("%(tool)s does not take these arguments any more: %(
 SCHEMA_CHANGED = Frozen("%(tool)s takes other arguments than when this was asked: an approval would be refused, and the agent told so")
 BREAKPOINT_GONE = Frozen("the graph has no breakpoints any more: it would go on without this answer")
 GRAPH_CHANGED = Frozen("the graph has another form than when this was asked; its node runs again from its first line with the answer")
+NODE_CHANGED = Frozen("the code of %(node)s is not the one that asked (%(what)s): it runs again from its first line with the answer")
+ASKS_BEFORE = Frozen(
+    "%(node)s now has %(ask)s before this question: asked first, it gets no answer meant for this one, and people are asked again"
+)
+ASKS_OTHERWISE_NOW = Frozen("%(node)s asks this no more, but %(ask)s: the answer would be refused, and people would have to be asked again")
 
 # What whoever imports a graph should know of the breakpoints inside it.
 BREAKPOINT_CALLED = Frozen(

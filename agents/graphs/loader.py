@@ -13,8 +13,10 @@ from langgraph.pregel import Pregel
 from agents.dialects import Quirks
 from agents.errors import BadProject
 from agents.graphs import apart, guard, packages, standing
+from agents.graphs.asking import Ask, asks_of
 from agents.graphs.exported import Graph, compiler_of, graph_of, own_checkpointer
 from agents.graphs.found import Found, tools_of
+from agents.graphs.prints import prints_of
 from agents.graphs.project import Project, code_sha256
 from agents.graphs.project import read as read_project
 from agents.graphs.spec import AgentSpec
@@ -81,6 +83,16 @@ class Loaded:
     def fingerprint(self) -> str:
         """Of the graph's form: its nodes and how they are joined."""
         return canonical.fingerprint(canonical.storable(self.drawing))
+
+    @cached_property
+    def asks(self) -> dict[str, list[Ask]]:
+        """What each node would ask, as far as it is written down."""
+        return {name: asks_of(node) for name, node in self.compile(None).nodes.items()}
+
+    @cached_property
+    def prints(self) -> dict[str, dict[str, str]]:
+        """Of the code of each node (see `prints`)."""
+        return {name: prints_of(node) for name, node in self.compile(None).nodes.items()}
 
     @cached_property
     def needs_a_loop(self) -> bool:
@@ -162,7 +174,9 @@ def _load_agent(project: str, slug: str, version: int) -> Loaded:
     read = read_project(Path(project))
     if slug in read.graphs:
         apart.enter(read)
-        return _load(read, slug, read.graphs[slug])
+        loaded = _load(read, slug, read.graphs[slug])
+        _ = loaded.prints  # before any of it has run: what it keeps in a dictionary later is not its code
+        return loaded
     raise BadProject(f"{project} has no graph named {slug}; it may have been renamed")
 
 

@@ -1,11 +1,13 @@
 """Before a deploy: which questions that wait now would the code on disk break? Runs the project's code, in a command of its own.
 
 New code applies to old threads at once (there is no pinning in LangGraph), so what waits for people is compared with it first: each pause keeps
-the form of the graph that asked, and the page of the action keeps the arguments.
+the form of the graph that asked and the fingerprints of its node's code, and the page of the action keeps the arguments. No node is run.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agents import kept
 from agents.dialects import breakpoints
@@ -34,10 +36,16 @@ class Broken:
 
 @dataclass(frozen=True)
 class Checked:
-    """How many questions were looked at, and those that would break or may."""
+    """How many questions were looked at, and those that would break or may; how many of them would and may."""
 
     looked: int
     broken: tuple[Broken, ...]
+    would: int = 0
+    may: int = 0
+
+    @property
+    def fine(self) -> int:
+        return self.looked - self.would - self.may
 
 
 def check_deploy(path: Path | None = None) -> Checked:
@@ -50,11 +58,14 @@ def check_deploy(path: Path | None = None) -> Checked:
     loaded = {(project, one.slug): one for project in sorted(wanted) for one in load_project(Path(project))}
     pauses = Pause.objects.filter(state=PauseState.OPEN, run__agent__project__in=wanted).select_related("run__agent").order_by("pk")
     broken: list[Broken] = []
+    would = may = 0
     for pause in pauses:
         agent = pause.run.agent
-        for why, certain in _breaks(pause, loaded.get((agent.project, agent.graph))):
-            broken.append(Broken(str(pause.run_id), agent.slug, pause.node, tuple(pause.actions), why, certain))
-    return Checked(len(pauses), tuple(broken))
+        found = _breaks(pause, loaded.get((agent.project, agent.graph)))
+        broken += [Broken(str(pause.run_id), agent.slug, pause.node, tuple(pause.actions), why, certain) for why, certain in found]
+        sure = any(certain for _, certain in found)
+        would, may = would + sure, may + bool(found and not sure)
+    return Checked(len(pauses), tuple(broken), would, may)
 
 
 def _breaks(pause: Pause, loaded: Loaded | None) -> list[tuple[str, bool]]:
@@ -62,10 +73,51 @@ def _breaks(pause: Pause, loaded: Loaded | None) -> list[tuple[str, bool]]:
         return [(kept.GRAPH_GONE(), True)]
     if pause.node not in loaded.nodes:
         return [(kept.NODE_WOULD_BE_GONE(node=pause.node), True)]
+    if (inner := _inner_gone(pause, loaded)) is not None:
+        return [(kept.NODE_WOULD_BE_GONE(node=inner), True)]
     found = [(why, True) for why in (_native(pause, loaded) if pause.dialect == NATIVE else _foreign(pause, loaded))]
+    if not found:
+        found = _code(pause, loaded)
     if not found and pause.asked_by.get("graph") not in {"", None, loaded.fingerprint}:
         found.append((kept.GRAPH_CHANGED(), False))
     return found
+
+
+def _inner_gone(pause: Pause, loaded: Loaded) -> str | None:
+    """The node of a graph inside the graph that asked, when it is not there any more; None also when that cannot be seen."""
+    graph: Any = loaded.compile(None)
+    path = [part.partition(":")[0] for part in pause.place.get("ns", ())]
+    for name in path:
+        inner = dict(graph.get_subgraphs())
+        if name not in inner:
+            return None
+        graph = inner[name]
+    node = str(pause.place.get("node") or pause.node)
+    return None if node in graph.nodes else " / ".join([*path, node])
+
+
+def _code(pause: Pause, loaded: Loaded) -> list[tuple[str, bool]]:
+    """What became of the code that asked. Nothing of it is run: what only running it would tell may break."""
+    before, now = pause.asked_by.get("code") or {}, loaded.prints.get(pause.node, {})
+    if before == now:
+        return []
+    if pause.dialect == NATIVE or pause.dialect == breakpoints.NAME:
+        return [(kept.NODE_CHANGED(node=pause.node, what=_changed(before, now)), False)] if before else []
+    asks = loaded.asks.get(pause.node, [])
+    same = next((n for n, ask in enumerate(asks) if ask.could_be(pause.raw)), None)
+    if asks and same is None:
+        # Of a graph inside this node we may not see every question; of the node itself we do.
+        return [(kept.ASKS_OTHERWISE_NOW(node=pause.node, ask=asks[0].text), bool(before) and not pause.place.get("ns"))]
+    answered = list(Pause.objects.filter(run=pause.run, node=pause.node, state=PauseState.ANSWERED).values_list("raw", flat=True))
+    new = next((ask for ask in asks[: same or 0] if not any(ask.could_be(raw) for raw in answered)), None)
+    if new is not None:
+        return [(kept.ASKS_BEFORE(node=pause.node, ask=new.text), False)]
+    return [(kept.NODE_CHANGED(node=pause.node, what=_changed(before, now)), False)] if before else []
+
+
+def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    names = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def _native(pause: Pause, loaded: Loaded) -> list[str]:

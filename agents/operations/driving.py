@@ -154,7 +154,14 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
         if new:
             _bring_people(run)
             outside = NOTHING if untouched else read_by(run, loaded.tools)  # nothing ran for it before its first stretch
-        prepared = [replace(linked(run, prepare(run, loaded, q, outside=outside), pauses, settled), graph=loaded.fingerprint) for q in new]
+        prepared = [
+            replace(
+                linked(run, prepare(run, loaded, q, outside=outside), pauses, settled),
+                graph=loaded.fingerprint,
+                code=loaded.prints.get(q.node, {}),
+            )
+            for q in new
+        ]
         return Driven(stretch, prepared, pauses, frozenset(settled), given.calls, given.handed.waits, given.calls is not None)
     except AgentError as error:
         return Driven(Stretch(Stop.FAILED, error=error.message))

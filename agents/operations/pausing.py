@@ -46,7 +46,12 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
         "refusal": opened.refusal,
         "actions": [prepared.about] if prepared.about else [str(action.pk) for action in opened.actions],
         "asked": (existing.asked if existing else 0) + 1,
-        "asked_by": {"version": run.agent.current_id, "graph": prepared.graph, "shape": shape_of(question.value)},
+        "asked_by": {
+            "version": run.agent.current_id,
+            "graph": prepared.graph,
+            "shape": shape_of(question.value),
+            "code": dict(prepared.code),
+        },
     }
     if prepared.record is not None:
         content |= {"record": opened.record, "place": dict(prepared.place), "answer": None}

@@ -35,7 +35,7 @@ class Prepared:
         proposals: one per call, for people; a call that can be asked of nobody has None there.
         refusal: what the graph gets when there is nothing to ask at all; `refusals` the same per call of a dialect of others.
         about: no new question: the action whose outcome the graph waits for.
-        record, place: see `Pause`. graph: fingerprint of the graph that asked.
+        record, place: see `Pause`. graph, code: fingerprints of the graph that asked, and of the code of its node.
     """
 
     question: Question
@@ -46,6 +46,7 @@ class Prepared:
     record: dict[str, Any] | None = None
     place: Mapping[str, Any] = field(default_factory=dict)
     graph: str = ""
+    code: Mapping[str, str] = field(default_factory=dict)
     about: str = ""
 
 

@@ -52,7 +52,7 @@ def agent(request: Request, slug: str) -> HttpResponse:
             Figure(_("Found useful, 30 days"), told_of(satisfaction(slug))),
         ),
         "graph": plain_drawing(row),
-        "hazards": row.hazards,
+        "hazards": [*row.hazards, *({"at": row.slug, "why": why} for why in row.drawing.get("warnings", ()))],
         "runs": {
             "rows": [run_line(r) for r in queries.runs(agent=slug, limit=8).rows],
             "empty_title": _("No run yet"),

@@ -288,3 +288,62 @@ def test_what_a_deploy_would_break_is_said_before_it(others, world, tmp_path, ca
         with pytest.raises(SystemExit):
             call_command("agents", "check", str(tmp_path / "langgraph.json"))
         assert "would break" in capsys.readouterr().out
+
+
+ASKS = """
+from typing import TypedDict
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+from agents_of_others import Letters, act, plan_of
+
+LIMIT = {limit}
+
+def worded(amount):
+    "How it is put."
+    return f"Pay {{amount}}{mark}"
+
+def pay(state: Letters):
+    {comment}
+    {before}
+    request = {request}
+    if interrupt(request) == "yes":
+        act(plan_of(state["messages"]), "paid", {{}})
+    return {{"told": [{told}]}}
+
+graph = StateGraph(Letters)
+graph.add_node("{node}", {pay})
+graph.add_edge(START, "{node}")
+graph.add_edge("{node}", END)
+"""
+AS_ASKED = {
+    "limit": "5", "mark": "?", "comment": "", "before": "", "request": '{"ask": worded(LIMIT), "most": LIMIT, "kind": "pay"}', "told": '"x"', "node": "pay",
+    "pay": "pay",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "fate", "why"),
+    [
+        ({}, "fine", ""),
+        ({"comment": "# a comment, and an empty line\n\n"}, "fine", ""),
+        ({"before": 'interrupt({"ask": "Who are you?"})'}, "may", 'interrupt({\'ask\': \'Who are you?\'}) before'),
+        ({"told": '"y"'}, "may", "the code of pay is not the one that asked (pay)"),
+        ({"mark": "!"}, "may", "(worded)"),
+        ({"limit": "10000"}, "would", "asks this no more"),
+        ({"request": '{"action": {"name": "pay", "args": [1, 2]}}'}, "would", "asks this no more"),
+        ({"request": 'dict(state)'}, "may", "the code of pay is not the one"),
+        ({"node": "paying"}, "would", "no node pay"),
+        ({"pay": "lambda state: pay(state)"}, "may", "the code of pay is not"),
+    ],
+)  # fmt: skip
+def test_what_new_code_does_to_a_plain_question_is_said_before_it(others, world, tmp_path, capsys, change, fate, why):
+    (tmp_path / "agent.py").write_text(ASKS.format(**AS_ASKED))
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"payer": "./agent.py:graph"}}))
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    factories.register(tmp_path / "langgraph.json")
+    waiting(others, world, "payer")
+    (tmp_path / "agent.py").write_text(ASKS.format(**{**AS_ASKED, **change}))
+    checked = agents.check_deploy(tmp_path / "langgraph.json")
+    assert {"fine": checked.fine, "may": checked.may, "would": checked.would} == {"fine": 0, "may": 0, "would": 0} | {fate: 1}
+    assert (why in checked.broken[0].why) if why else checked.broken == ()
+    assert lines(world) == []  # nothing of it was run

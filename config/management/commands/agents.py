@@ -138,16 +138,17 @@ class Command(BaseCommand):
     def _check(self, options: dict[str, Any]) -> None:
         checked = operations.check_deploy(options["path"])
         hazards = operations.hazards(options["path"])
-        certain = [one for one in checked.broken if one.certain]
+        counts = {"looked": checked.looked, "fine": checked.fine, "may_break": checked.may, "would_break": checked.would}
         if options["json"]:
-            self.stdout.write(json.dumps({"looked": checked.looked, "broken": [vars(one) for one in checked.broken], "warnings": hazards}))
+            self.stdout.write(json.dumps({**counts, "broken": [vars(one) for one in checked.broken], "warnings": hazards}))
         else:
             for one in checked.broken:
                 self.stdout.write(f"{'breaks' if one.certain else 'may break'}  run {one.run}  {one.agent} at {one.node}: {one.why}")
                 self.stdout.write("".join(f"    action {action}\n" for action in one.actions).rstrip())
             self._hazards(hazards)
-            self.stdout.write(f"{checked.looked} waiting questions looked at, {len(certain)} would break")
-        if certain:
+            said = f"{checked.fine} fine, {checked.may} may break, {checked.would} would break"
+            self.stdout.write(f"{checked.looked} waiting questions looked at: {said}")
+        if checked.would:
             raise SystemExit(1)
 
     def _show(self, options: dict[str, Any]) -> None:

@@ -1,0 +1,124 @@
+"""What a node would ask, read from its source: the values its `interrupt(...)` calls are written with, as far as they are written down.
+
+Nothing is run. What is not a literal, or a name that is set once to one, may be anything. Imports `prints` only.
+"""
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+from agents.graphs.prints import functions_of
+from audit import canonical
+
+_LONGEST = 160
+
+
+class _Any:
+    """May be anything."""
+
+
+ANY = _Any()
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One call of `interrupt`: its text, and what its value can be."""
+
+    text: str
+    value: Any
+
+    def could_be(self, asked: Any) -> bool:
+        """Whether it could have asked this, a value as a pause keeps it."""
+        return _fits(self.value, asked)
+
+
+def asks_of(node: Any) -> list[Ask]:
+    """The questions that are written in a node and in what it calls, in the order they are written."""
+    return [ask for function in functions_of(node) for ask in _asks(function)]
+
+
+def _asks(function: FunctionType) -> list[Ask]:
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, TypeError, SyntaxError):  # made while it ran, or part of a longer line
+        return []
+    once = _set_once(tree)
+    calls = [one for one in ast.walk(tree) if isinstance(one, ast.Call) and _name(one.func) == "interrupt"]
+    calls.sort(key=lambda call: (call.lineno, call.col_offset))
+    return [Ask(_text(argument, once), _value(argument, function, once, 0)) for argument in map(_argument, calls)]
+
+
+def _text(argument: ast.expr | None, once: Mapping[str, ast.expr]) -> str:
+    shown = once.get(argument.id, argument) if isinstance(argument, ast.Name) else argument
+    return f"interrupt({ast.unparse(shown)[:_LONGEST] if shown is not None else '...'})"
+
+
+def _argument(call: ast.Call) -> ast.expr | None:
+    return call.args[0] if call.args else next((one.value for one in call.keywords if one.arg == "value"), None)
+
+
+def _name(called: ast.expr) -> str:
+    return called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
+
+
+def _set_once(tree: ast.AST) -> dict[str, ast.expr]:
+    """Names of the function that are set in one place and never changed in another, with what they are set to."""
+    stores = [one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store | ast.Del)]
+    inside = [one.value for one in ast.walk(tree) if isinstance(one, ast.Subscript | ast.Attribute)]
+    changed = {one.id for one in inside if isinstance(one, ast.Name)}
+    found = {}
+    for one in ast.walk(tree):
+        if isinstance(one, ast.Assign) and len(one.targets) == 1 and isinstance(target := one.targets[0], ast.Name):
+            found[target.id] = one.value
+        elif isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and one.value is not None:
+            found[one.target.id] = one.value
+    return {name: value for name, value in found.items() if stores.count(name) == 1 and name not in changed}
+
+
+def _value(node: ast.expr | None, function: FunctionType, once: Mapping[str, ast.expr], depth: int) -> Any:
+    """What it can be: plain data with `ANY` where that is not known, and a pattern for a text that is put together."""
+    if node is None or depth > 8:
+        return ANY
+    if isinstance(node, ast.Dict):
+        if not all(isinstance(key, ast.Constant) and isinstance(key.value, str) for key in node.keys):
+            return ANY
+        pairs = zip(node.keys, node.values, strict=True)
+        return {key.value: _value(one, function, once, depth + 1) for key, one in pairs if isinstance(key, ast.Constant)}
+    if isinstance(node, ast.List | ast.Tuple):
+        return ANY if any(isinstance(one, ast.Starred) for one in node.elts) else [_value(e, function, once, depth + 1) for e in node.elts]
+    if isinstance(node, ast.JoinedStr):
+        parts = [re.escape(str(one.value)) if isinstance(one, ast.Constant) else ".*" for one in node.values]
+        return re.compile("".join(parts), re.DOTALL)
+    if isinstance(node, ast.Name):
+        return _named(node.id, function, once, depth)
+    try:
+        return canonical.storable(ast.literal_eval(node))
+    except (ValueError, TypeError, SyntaxError, RecursionError):
+        return ANY
+
+
+def _named(name: str, function: FunctionType, once: Mapping[str, ast.expr], depth: int) -> Any:
+    code = function.__code__
+    if name in once and name not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+        return _value(once[name], function, {}, depth + 1)
+    if name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
+        return ANY
+    value = function.__globals__.get(name, ANY)
+    return value if isinstance(value, str | int | float | bool) else ANY
+
+
+def _fits(written: Any, asked: Any) -> bool:
+    if written is ANY:
+        return True
+    if isinstance(written, re.Pattern):
+        return isinstance(asked, str) and written.fullmatch(asked) is not None
+    if isinstance(written, dict):
+        return isinstance(asked, dict) and written.keys() == asked.keys() and all(_fits(one, asked[key]) for key, one in written.items())
+    if isinstance(written, list):
+        return isinstance(asked, list) and len(written) == len(asked) and all(map(_fits, written, asked))
+    return type(written) is type(asked) and bool(written == asked)
