@@ -1,48 +1,77 @@
-"""JSON Schemas that came with a question, held against what people answer. Pure.
+"""JSON Schemas that came with a question or a tool, held against what people answer and agents send. Pure.
 
 Belongs here because approvals refuses with it what does not fit, and agents looks again before a graph sees it. Imports nothing of ours.
+
+Whoever writes a schema is not trusted with our processor: its patterns are matched by RE2, in linear time and never by Python's `re`; its
+references lead nowhere outside of it; and what asks for too many steps is refused. So this is the only place where schemas are applied.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from functools import lru_cache
+from itertools import count
 from typing import Any
 
+import attrs
 import jsonschema
-from jsonschema.exceptions import SchemaError
+import re2
+from jsonschema.exceptions import SchemaError, UnknownType, ValidationError
+from jsonschema.validators import extend
 from referencing.exceptions import Unresolvable
+from referencing.jsonschema import EMPTY_REGISTRY
 
 MOST = 20  # things wrong with one value that are told
-
+MOST_STEPS = 200_000  # parts of a schema that are held against one value: references can double them again and again
 
 _UNUSABLE = "its schema cannot be used: {}"
+_DATA = frozenset({"const", "enum", "default", "examples"})
+_CODE_POINT = re.compile(r"\\\\|\\u([0-9A-Fa-f]{4})")
+_TWO_WAYS = "unevaluatedProperties together with patternProperties is not followed"
+_steps: ContextVar[Iterator[int]] = ContextVar("steps")
+_whole: ContextVar[Any] = ContextVar("whole")
 
 
 def broken(schema: Any) -> str:
     """What is wrong with a schema itself, "" when it is one."""
     try:
-        jsonschema.Draft202012Validator.check_schema(schema)
+        jsonschema.Draft202012Validator.check_schema(schema, format_checker=jsonschema.FormatChecker(()))
     except (SchemaError, RecursionError) as wrong:
-        return _UNUSABLE.format(str(wrong)[:200])
-    return ""
+        return _said(wrong)
+    return unmatchable(schema)
+
+
+def unmatchable(schema: Any) -> str:
+    """Which pattern in it cannot be used, "" when all can."""
+    try:
+        _check_patterns(schema)
+    except (SchemaError, RecursionError) as wrong:
+        return _said(wrong)
+    return _UNUSABLE.format(_TWO_WAYS) if _two_ways(schema) else ""
+
+
+def errors(schema: Mapping[str, Any], value: Any) -> list[ValidationError]:
+    """Everything in which a value does not fit. A schema that is none, or points to nowhere, refuses everything: nothing passes unchecked."""
+    _steps.set(count())
+    _whole.set(schema)
+    try:
+        return list(_Bounded(schema, registry=EMPTY_REGISTRY).iter_errors(value))
+    except (SchemaError, Unresolvable, RecursionError, UnknownType, TypeError, ValueError, AttributeError) as wrong:
+        return [ValidationError(_said(wrong))]
 
 
 def why_not(schema: Mapping[str, Any], value: Any) -> str:
-    """What is wrong with a value, "" when it fits. A schema that is none, or points to nowhere, refuses everything: nothing passes unchecked."""
+    """What is wrong with a value, "" when it fits."""
     if wrong := broken(schema):
         return wrong
-    try:
-        error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(value))
-    except (Unresolvable, RecursionError) as deep:
-        return _UNUSABLE.format(str(deep)[:200])
+    error = jsonschema.exceptions.best_match(errors(schema, value))
     return "" if error is None else f"{error.json_path.removeprefix('$').lstrip('.') or 'the answer'}: {error.message[:300]}"
 
 
 def problems(schema: Mapping[str, Any], value: Any) -> dict[str, str]:
     """What does not fit, by the path of each place; {} when everything does."""
-    try:
-        found = list(jsonschema.Draft202012Validator(schema).iter_errors(value))[:MOST]
-    except (SchemaError, Unresolvable, RecursionError) as wrong:
-        return {"": _UNUSABLE.format(str(wrong)[:200])}
+    found = errors(schema, value)[:MOST]
     return {".".join(str(part) for part in error.absolute_path): error.message[:300] for error in found}
 
 
@@ -82,3 +111,99 @@ def like(value: Any) -> dict[str, Any]:
         return {}
     kind = "boolean" if isinstance(value, bool) else "number" if isinstance(value, int | float) else "string"
     return {"type": "integer" if isinstance(value, int) and kind == "number" else kind}
+
+
+@lru_cache(maxsize=512)
+def _pattern(pattern: str) -> Any:
+    """Raises SchemaError for what RE2 does not take: looking ahead or behind, and referring back, take time without end."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        # \\u00e9 is how schemas write a character that RE2 writes \\x{00e9}.
+        return re2.compile(_CODE_POINT.sub(lambda m: f"\\x{{{m[1]}}}" if m[1] else m[0], pattern), options)
+    except (re2.error, ValueError) as error:
+        said = error.args[0] if error.args else ""
+        why = said.decode(errors="replace") if isinstance(said, bytes) else str(error)
+        raise SchemaError(f"the pattern {pattern[:100]!r} is none that RE2 takes, in which patterns are matched here: {why}") from error
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return _pattern(pattern).search(text) is not None
+    except UnicodeEncodeError:  # half of a character
+        return False
+
+
+def _check_patterns(schema: Any) -> None:
+    """Raises SchemaError when a pattern anywhere in it cannot be used."""
+    if isinstance(schema, list):
+        for one in schema:
+            _check_patterns(one)
+    elif isinstance(schema, dict):
+        own = schema.get("patternProperties")
+        for pattern in [schema.get("pattern"), *(own if isinstance(own, dict) else ())]:
+            if isinstance(pattern, str):
+                _pattern(pattern)
+        for name, part in schema.items():
+            if name not in _DATA:
+                _check_patterns(part)
+
+
+def _two_ways(schema: Any) -> bool:
+    """Whether it says in two ways what else may be there: the library would match its patterns by `re`."""
+    text = json.dumps(schema, default=str)
+    return '"unevaluatedProperties"' in text and '"patternProperties"' in text
+
+
+def _said(wrong: Exception) -> str:
+    return _UNUSABLE.format(str(getattr(wrong, "message", wrong))[:300])
+
+
+def _of_pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not _matches(pattern, value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+def _of_pattern_properties(validator: Any, patterns: Mapping[str, Any], value: Any, schema: Any) -> Iterator[ValidationError]:
+    if isinstance(value, dict):
+        for pattern, part in patterns.items():
+            for name in [name for name in value if _matches(pattern, name)]:
+                yield from validator.descend(value[name], part, path=name, schema_path=pattern)
+
+
+def _of_additional_properties(validator: Any, more: Any, value: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
+    if not isinstance(value, dict):
+        return
+    patterns, known = schema.get("patternProperties", {}), schema.get("properties", {})
+    extras = [name for name in value if name not in known and not any(_matches(pattern, name) for pattern in patterns)]
+    if isinstance(more, dict):
+        for name in extras:
+            yield from validator.descend(value[name], more, path=name)
+    elif not more and extras:
+        names = ", ".join(map(repr, sorted(extras)))
+        yield ValidationError(f"Additional properties are not allowed ({names} {'was' if len(extras) == 1 else 'were'} unexpected)")
+
+
+def _of_unevaluated_properties(validator: Any, more: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
+    if _two_ways(_whole.get()):
+        raise SchemaError(_TWO_WAYS)
+    yield from jsonschema.Draft202012Validator.VALIDATORS["unevaluatedProperties"](validator, more, value, schema)
+
+
+def _evolve(self: Any, **changes: Any) -> Any:
+    """The validator of a part: always this class, whatever dialect a part says it is in, and never without end."""
+    if next(_steps.get()) > MOST_STEPS:
+        raise SchemaError("it asks for too many steps")
+    return attrs.evolve(self, **changes)
+
+
+_Bounded: Any = extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator,
+    {
+        "pattern": _of_pattern,
+        "patternProperties": _of_pattern_properties,
+        "additionalProperties": _of_additional_properties,
+        "unevaluatedProperties": _of_unevaluated_properties,
+    },
+)
+_Bounded.evolve = _evolve

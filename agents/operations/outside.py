@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jsonschema
 from django.db import transaction
 from django.db.models import Max
 
@@ -26,7 +25,7 @@ from approvals.models.people import User
 from approvals.operations import Hint, Proposal, api_keys, outside, people, policies, tell
 from approvals.operations.outside import Proposed
 from approvals.queries import WantedEdit
-from audit import canonical, log
+from audit import canonical, log, schemas
 from audit.log import Entry
 from audit.sentences import cause, say
 
@@ -221,7 +220,7 @@ def _misfits(schema: Mapping[str, Any], args: Any) -> dict[str, str]:
     """What does not fit a declared schema, by path."""
     if not schema:
         return {} if isinstance(args, dict) else {"": say("must be a JSON object")}
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(args), key=lambda e: e.json_path)[:MOST_ERRORS]
+    errors = sorted(schemas.errors(schema, args), key=lambda e: e.json_path)[:MOST_ERRORS]
     return {error.json_path.removeprefix("$").lstrip("."): error.message[:300] for error in errors}
 
 
@@ -238,11 +237,10 @@ def _tool(number: int, tool: Mapping[str, Any]) -> dict[str, Any]:
         raise wrong("risk", say("one of %(names)s", names=", ".join(RiskClass)))
     try:
         canonical.dumps(dict(tool))
-        jsonschema.Draft202012Validator.check_schema(schema)
-        if "$ref" in str(schema):
-            raise jsonschema.SchemaError("references are not followed")
-    except (canonical.NotCanonical, jsonschema.SchemaError) as error:
+    except canonical.NotCanonical as error:
         raise wrong("schema", str(error)[:300]) from error
+    if why := schemas.broken(schema) or ("references are not followed" if "$ref" in str(schema) else ""):
+        raise wrong("schema", why)
     return {
         "name": name, "description": str(tool.get("description", "")), "risk": str(tool["risk"]), "reversible": bool(tool.get("reversible")),
         "idempotent": False, "has_preview": False, "untrusted_output": True, "timeout_s": 0, "summary": str(tool.get("summary", "")),

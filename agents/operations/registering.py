@@ -7,7 +7,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Max
 
-from agents.errors import BadInput
+from agents.errors import BadInput, BadProject
 from agents.graphs.hazards import hazards_of
 from agents.graphs.loader import Loaded, code_sha256, load_project
 from agents.graphs.project import read
@@ -15,7 +15,7 @@ from agents.models import Agent, AgentVersion
 from agents.operations.starting import SLUG
 from agents.planner import model_name
 from approvals.operations import Hint, people, policies, tell
-from audit import canonical, log
+from audit import canonical, log, schemas
 from audit.actors import SYSTEM, Actor
 from audit.log import Entry
 from audit.sentences import say
@@ -124,7 +124,15 @@ def _changed(agent: Agent, version: AgentVersion, kind: str, by: Actor, door: st
     tell(Hint("agents", "agent", agent.slug, "agent.registered", version.number))
 
 
+def _check_schemas(loaded: Loaded) -> None:
+    """Raises BadProject when a schema has a pattern that can never be matched here: nothing would ever fit it."""
+    for name, schema in [("its input", loaded.input_schema), *((tool["name"], tool["schema"]) for tool in loaded.described)]:
+        if why := schemas.unmatchable(schema):
+            raise BadProject(f"graph {loaded.slug} of {loaded.project}: {name}: {why}")
+
+
 def _version(agent: Agent, loaded: Loaded) -> AgentVersion:
+    _check_schemas(loaded)
     content = {
         "drawing": {**loaded.drawing, **({"warnings": loaded.warnings} if loaded.warnings else {})},
         "tools": loaded.described,

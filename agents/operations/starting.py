@@ -4,7 +4,6 @@ import re
 import uuid
 from typing import Any
 
-import jsonschema
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -18,7 +17,7 @@ from agents.states import UNFINISHED, EffectState, PauseState, RunState, word
 from approvals import permissions
 from approvals.models.people import User
 from approvals.operations.halts import check_reason
-from audit import canonical, log, rows
+from audit import canonical, log, rows, schemas
 from audit.actors import SYSTEM
 from audit.sentences import cause, say
 
@@ -91,7 +90,7 @@ def check_input(schema: dict[str, Any], value: Any) -> None:
         raise BadInput(say("The input cannot be used: %(why)s", why=cause(error)), fields={"": cause(error)}) from error
     if not isinstance(value, dict):
         raise BadInput(say("The input must be a JSON object"), fields={"": say("must be a JSON object")})
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(value), key=lambda e: e.json_path)[:MAX_ERRORS]
+    errors = sorted(schemas.errors(schema, value), key=lambda e: e.json_path)[:MAX_ERRORS]
     if errors:
         fields = {error.json_path.removeprefix("$").lstrip("."): error.message[:300] for error in errors}
         first = next(iter(fields.items()))

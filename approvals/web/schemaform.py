@@ -12,12 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-from referencing.exceptions import Unresolvable
-
 from approvals.render.reveal import Revealed, reveal
-from audit import canonical
+from audit import canonical, schemas
 from audit.sentences import cause, say
 
 PREFIX = "arg-"
@@ -109,10 +105,7 @@ def read(schema: Mapping[str, Any], values: Mapping[str, Any], posted: Posted) -
 
 def problems(schema: Mapping[str, Any], args: Any) -> dict[str, str]:
     """What a JSON Schema finds wrong, by path, in a sentence each."""
-    try:
-        found = sorted(Draft202012Validator(schema).iter_errors(args), key=lambda e: list(map(str, e.absolute_path)))
-    except (SchemaError, Unresolvable, RecursionError) as broken:
-        return {"": say("Its schema cannot be used: %(why)s", why=str(broken)[:200])}
+    found = sorted(schemas.errors(schema, args), key=lambda e: list(map(str, e.absolute_path)))
     return {".".join(str(part) for part in error.absolute_path): _sentence(error.message) for error in found}
 
 

@@ -134,3 +134,29 @@ def test_code_that_swallows_a_pause_is_said_at_import_before_a_deploy_and_on_the
     (tmp_path / "one" / "code_of_it.py").write_text(CODE.format("one"))
     bring(path)
     assert "code_of_it.py" not in client.get("/agents/agent/").content.decode()
+
+
+TOOL = """
+from langchain_core.tools import StructuredTool
+from langgraph.graph import MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
+
+SCHEMA = {"type": "object", "properties": {"iban": {"type": "string", "pattern": "(?=DE)[A-Z0-9]+"}}}
+builder = StateGraph(MessagesState)
+builder.add_node("tools", ToolNode([StructuredTool(name="pay", description="Pay.", args_schema=SCHEMA, func=print)]))
+builder.set_entry_point("tools")
+graph = builder.compile()
+"""
+
+
+def test_a_tool_whose_arguments_could_never_be_matched_is_refused_with_the_pattern(cast, tmp_path):
+    path = project(tmp_path, "one")
+    (tmp_path / "one" / "code_of_it.py").write_text(TOOL)
+    with pytest.raises(CommandError, match=r"graph agent of .*: pay: its schema cannot be used: the pattern '\(\?=DE.*RE2"):
+        bring(path)
+
+
+def test_a_declared_tool_with_such_a_pattern_is_refused_at_the_door(cast):
+    tools = [{"name": "pay", "risk": "money", "schema": {"properties": {"iban": {"pattern": "(?=DE)"}}}}]
+    with pytest.raises(BadInput, match=r"tools\[0\].schema: its schema cannot be used: the pattern"):
+        operations.declare(slug="agent", title="", description="", environment="demo", tools=tools, by=cast.admin, door="api")
