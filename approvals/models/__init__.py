@@ -22,7 +22,7 @@ from approvals.models.policies import Backtest, PolicyVersion
 from approvals.models.preferences import Preference
 from approvals.models.reaching import Delivery, Device
 from approvals.models.sign_ins import Challenge, Shared, SignIn
-from approvals.models.slack import SlackChannel, SlackCode, SlackGuess, SlackHeard, SlackMessage, SlackPerson, SlackTeam
+from approvals.models.slack import SlackChannel, SlackCode, SlackGuess, SlackHeard, SlackMessage, SlackPause, SlackPerson, SlackTeam
 from approvals.models.viewing import Viewed
 from approvals.models.webhooks import Endpoint, Looked, Post
 
@@ -61,6 +61,7 @@ __all__ = [
     "SlackGuess",
     "SlackHeard",
     "SlackMessage",
+    "SlackPause",
     "SlackPerson",
     "SlackTeam",
     "Snooze",

@@ -31,7 +31,7 @@ class SlackTeam(models.Model):
     installed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     installed_at = models.DateTimeField(db_default=Now())
     removed_at = models.DateTimeField(null=True)
-    # Nothing is sent before: Slack said so (Retry-After), or it could not be reached.
+    # No message is sent before: Slack said so when the last one was (Retry-After), or it could not be reached.
     next_at = models.DateTimeField(db_default=Now())
     failures = models.IntegerField(default=0)
     error = models.TextField(blank=True)
@@ -41,6 +41,20 @@ class SlackTeam(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SlackPause(models.Model):
+    """Slack asked to leave one method of its API alone for a while (`Retry-After`). Its limits are per workspace and method."""
+
+    team = models.ForeignKey(SlackTeam, on_delete=models.CASCADE, related_name="pauses")
+    method = models.TextField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "method"], name="slack_pause_once")]
+
+    def __str__(self) -> str:
+        return f"{self.method} of {self.team_id}"
 
 
 class SlackPerson(models.Model):

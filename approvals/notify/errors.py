@@ -11,11 +11,13 @@ class NotSent(Exception):
         down: the server itself cannot be reached: others would fail as well.
         gone: the address exists no more and should be forgotten.
         wait_s: the server said for how long to leave it alone.
+        method: which part of the server said that, where others of it may go on; "" for all of it.
     """
 
     def __init__(
-        self, why: str, *, permanent: bool = False, unsure: bool = False, down: bool = False, gone: bool = False, wait_s: float = 0
-    ) -> None:
+        self, why: str, *, permanent: bool = False, unsure: bool = False, down: bool = False, gone: bool = False, wait_s: float = 0,
+        method: str = "",
+    ) -> None:  # fmt: skip
         super().__init__(why)
         self.why, self.permanent, self.unsure, self.down, self.gone = why[:500], permanent, unsure, down, gone
-        self.wait_s = wait_s
+        self.wait_s, self.method = wait_s, method

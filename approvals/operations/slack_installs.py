@@ -10,7 +10,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
 from approvals import permissions
-from approvals.models import SlackTeam, User
+from approvals.models import SlackPause, SlackTeam, User
 from approvals.notify import sealing
 from approvals.operations import slack_heard
 from audit import log
@@ -109,6 +109,17 @@ def leave_alone(team_id: int, why: str, *, wait_s: float = 0) -> None:
     failed = 0 if wait_s else 1
     until = Greatest(F("next_at"), Now() + timedelta(seconds=pause))
     SlackTeam.objects.filter(pk=team_id).update(next_at=until, failures=F("failures") + failed, error=why)
+
+
+def pause(team_id: int, method: str, seconds: float) -> None:
+    """Slack asks to leave one method alone for so long; the others go on."""
+    SlackPause.objects.update_or_create(team_id=team_id, method=method, defaults={"until": Now() + timedelta(seconds=seconds)})
+
+
+def paused(team_id: int, method: str) -> float:
+    """For how many seconds a method is still to be left alone, 0 when it is not."""
+    row = SlackPause.objects.filter(team_id=team_id, method=method, until__gt=Now()).annotate(now=Now()).values_list("until", "now").first()
+    return float((row[0] - row[1]).total_seconds()) if row else 0.0
 
 
 def reseal() -> int:

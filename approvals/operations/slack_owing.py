@@ -145,13 +145,19 @@ def owe_note(person: SlackPerson, key: str, body: dict[str, Any], **values: Any)
     return _owe(team, person.slack_user, SlackMessage.Kind.NOTE, f"note:{key}", body=body, **due, **values)
 
 
-def owe_whisper(team_id: int, channel: str, body: dict[str, Any]) -> None:
-    """A private sentence that Slack did not take when it was said: for some minutes, then there is no point in it."""
+def owe_whisper(team_id: int, channel: str, body: dict[str, Any], *, after_s: float = 0) -> None:
+    """A private sentence that Slack did not take when it was said: for some minutes, then there is no point in it.
+
+    Args:
+        after_s: not before so many seconds, because Slack said so.
+    """
     where = SlackChannel.objects.filter(team_id=team_id, channel=channel).first()
     if where is None:
         where, _ = SlackChannel.objects.get_or_create(team_id=team_id, name=channel, defaults={"channel": channel})
     kept = {**body, "until": (database_now() + WHISPERS_LAST).timestamp()}
-    SlackMessage.objects.create(channel=where, kind=SlackMessage.Kind.WHISPER, key=f"whisper:{uuid4()}", body=kept)
+    SlackMessage.objects.create(
+        channel=where, kind=SlackMessage.Kind.WHISPER, key=f"whisper:{uuid4()}", body=kept, due_at=Now() + timedelta(seconds=after_s)
+    )
 
 
 def _owe(team: SlackTeam, name: str, kind: str, key: str, **values: Any) -> bool:

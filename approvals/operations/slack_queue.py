@@ -18,13 +18,14 @@ from django.db.models import F, Q
 from django.db.models.functions import Greatest, Now
 
 from approvals.errors import BadRequest, NotFound
-from approvals.models import SlackChannel, SlackMessage
+from approvals.models import SlackChannel, SlackMessage, SlackPause
 from approvals.notify.errors import NotSent
 from approvals.operations import slack_copies, slack_installs
 from approvals.operations.delivering import pause
 from approvals.states import ActionState, SlackState
 
 MOST_TRIES = 8
+OF_MESSAGES = ("", "chat.postMessage", "chat.update")  # what Slack says of these, it says of the whole queue
 NO_THREAD = "thread_not_found"
 LEASE = timedelta(seconds=60)
 # Slack takes about one posted message a second and conversation; of updates a few may come together.
@@ -153,6 +154,7 @@ def _failed(taken: Claimed, row: SlackMessage, failure: NotSent) -> None:
         mine.update(state=SlackState.WAITING, ts="", shown="", due_at=Now(), error=failure.why, changed_at=Now())
         return
     waits = failure.wait_s or failure.down or failure.unsure
+    aside = bool(failure.wait_s) and failure.method not in OF_MESSAGES  # only what this one needed is to be left alone
     if not waits and (failure.permanent or row.attempts >= MOST_TRIES):
         mine.update(state=SlackState.FAILED, error=failure.why, changed_at=Now())
         SlackChannel.objects.filter(pk=taken.channel).update(error=failure.why)
@@ -160,9 +162,10 @@ def _failed(taken: Claimed, row: SlackMessage, failure: NotSent) -> None:
     else:
         # While the whole of Slack is away nothing is given up: the workspace waits, the message goes when it is back.
         due = Now() if waits else Now() + pause(row.attempts)
+        due = Now() + timedelta(seconds=failure.wait_s) if aside else due
         lost = row.lost or (failure.unsure and not taken.ts)
         mine.update(state=SlackState.WAITING, error=failure.why, due_at=due, lost=lost, changed_at=Now())
-    if waits:
+    if waits and not aside:
         slack_installs.leave_alone(taken.team, failure.why, wait_s=failure.wait_s)
 
 
@@ -189,14 +192,18 @@ def take_over() -> int:
 
 
 @transaction.atomic
-def take_to_check() -> SlackMessage | None:
+def take_to_check(method: str) -> SlackMessage | None:
     """The card that nobody has looked at in Slack for longest, if for ten minutes: of what is open, or was lately decided.
 
     It counts as looked at from now on, so that two workers look at two; `not_checked` gives it back.
+
+    Args:
+        method: what looking is done with; no card of a workspace that has asked to leave that alone.
     """
     kept = Q(action__state=ActionState.PENDING) | Q(action__resolved_at__gt=Now() - LOOK_BACK)
     rows = SlackMessage.objects.filter(kept, kind=SlackMessage.Kind.CARD, state=SlackState.SENT, checked_at__lt=Now() - CHECK_EVERY)
     rows = rows.filter(channel__team__removed_at=None, channel__team__next_at__lte=Now())
+    rows = rows.exclude(channel__team__in=SlackPause.objects.filter(method=method, until__gt=Now()).values("team"))
     row = rows.select_related("channel").select_for_update(of=("self",), skip_locked=True).order_by("checked_at").first()
     if row:
         SlackMessage.objects.filter(pk=row.pk).update(checked_at=Now())

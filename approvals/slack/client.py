@@ -17,6 +17,7 @@ from approvals.operations import slack_installs
 from approvals.queries import slack as queries
 
 ENDED = "token_expired"
+LONGEST_S = 3_600.0  # after an hour it is asked again, whatever was said
 GONE = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}
 AWAY = {"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org", "ekm_access_denied"}
 SENTENCES = {
@@ -37,10 +38,15 @@ def bare(token: str = "") -> WebClient:
 
 
 def call(team_id: int, method: str, **args: Any) -> dict[str, Any]:
-    """One method of the Web API as one workspace's app. Raises NotSent."""
+    """One method of the Web API as one workspace's app. Raises NotSent; also, without calling, while Slack has asked to leave that method alone."""
+    if left := slack_installs.paused(team_id, method):
+        raise NotSent(f"Slack asks to wait {left:.0f} s", wait_s=left, method=method)
     try:
         return _call(_token(team_id), method, args)
     except NotSent as failure:
+        if failure.wait_s:
+            slack_installs.pause(team_id, method, failure.wait_s)
+            raise NotSent(failure.why, wait_s=failure.wait_s, method=method) from failure
         if ENDED not in failure.why:
             raise
         if not _refresh(team_id):  # another process is at it, or it fails for now: nothing is given up for that
@@ -74,7 +80,7 @@ def _refused(error: SlackApiError) -> NotSent:
     code = str(answer.get("error", "")) if hasattr(answer, "get") else ""
     if status == 429 or code == "ratelimited":
         seconds = str(answer.headers.get("Retry-After", "1"))
-        return NotSent(f"Slack asks to wait {seconds} s", wait_s=float(seconds) if seconds.isdecimal() else 1.0)
+        return NotSent(f"Slack asks to wait {seconds} s", wait_s=max(1.0, min(float(seconds), LONGEST_S)) if seconds.isdecimal() else 1.0)
     if status >= 500 or code in AWAY or code.startswith("Received a response in a non-JSON"):
         return NotSent(f"Slack answers {status}", down=True, unsure=True)
     more = "; ".join((answer.get("response_metadata") or {}).get("messages") or [])

@@ -74,8 +74,9 @@ def spoken(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _say_later(team: int, channel: str, body: dict[str, Any], failure: NotSent) -> None:
-    slack_installs.leave_alone(team, failure.why, wait_s=failure.wait_s)
-    slack_owing.owe_whisper(team, channel, body)
+    if not failure.wait_s:
+        slack_installs.leave_alone(team, failure.why)
+    slack_owing.owe_whisper(team, channel, body, after_s=failure.wait_s)
 
 
 def show(team: int, *, trigger: str, view: b.Block, over: bool = False) -> None:

@@ -10,7 +10,7 @@ from approvals.notify import sealing
 from approvals.operations import slack_installs, slack_queue
 from approvals.operations.slack_installs import Installed
 from approvals.queries import slack as queries
-from approvals.slack import checking, client, sending
+from approvals.slack import checking, client, keeping, later, sending
 from tests import factories, fakes
 from tests.integration.slack.test_slack_cards import buttons, card, tick
 
@@ -49,6 +49,45 @@ def test_retry_after_is_honoured_for_the_whole_workspace(world):
     with fakes.clock_moved(seconds=31):
         sending.tick()
     assert len(world.cards("C0AI")) == len(world.cards("C0RISK")) == 1
+
+
+def left_of(world, method: str) -> int:
+    """How often a fault is there still: what was not asked did not use it up."""
+    return world.faults._set[method].times
+
+
+def test_what_slack_says_of_one_method_stops_that_method_and_no_other(world, hands, cast, monkeypatch):
+    """Looking at cards, asking who people are, views and private sentences keep to `Retry-After` by themselves; messages go on."""
+    monkeypatch.setattr(later, "do", lambda job, **_: later._run(job))
+    monkeypatch.setattr("django.db.connections.close_all", lambda: None)
+    _waits, action = factories.action(), factories.action()
+    tick()
+    for method in ("conversations.history", "users.info", "views.open", "chat.postEphemeral"):
+        world.faults.set(method, "429", times=100, seconds=30)
+    with fakes.clock_moved(minutes=1):
+        for _ in range(2):
+            hands.press("U0MEI", "C0AI", card(world)["ts"], "review")
+            hands.press("U0STRANGE", "C0AI", card(world)["ts"], "approve")
+    for seconds in (0, 20):
+        with fakes.clock_moved(days=2, seconds=seconds):
+            SlackMessage.objects.filter(kind="card").update(checked_at="2020-01-01T00:00Z")
+            keeping.sweep()
+            keeping.people()
+    asked = {m: 100 - left_of(world, m) for m in ("conversations.history", "users.info", "views.open", "chat.postEphemeral")}
+    assert asked == {
+        "conversations.history": 1,
+        "users.info": 2,
+        "views.open": 1,
+        "chat.postEphemeral": 1,
+    }  # who somebody is: once each day
+    factories.decide(action, cast.reviewer)
+    tick()
+    assert buttons(card(world)) == [] and SlackTeam.objects.get().error == ""
+    world.faults.clear()
+    with fakes.clock_moved(days=2, seconds=40):
+        SlackMessage.objects.filter(kind="card").update(checked_at="2020-01-01T00:00Z")
+        world.channels["C0AI"].messages.clear()
+        assert keeping.sweep() == 1
 
 
 def test_a_lost_answer_is_looked_for_and_makes_no_second_message(world):
