@@ -17,7 +17,7 @@ from approvals.policy.factors import of_no_argument
 from approvals.policy.slack import SlackRule
 from approvals.queries import ActionDetail
 from approvals.slack import blocks as b
-from approvals.slack.showing import Showing, of_card, why_not_here
+from approvals.slack.showing import Showing, of_card, titled, why_not_here
 from approvals.slack.text import broken, cut, date, link, named, person, safe, spelled
 from approvals.web.receipts import Receipt, fate_of, receipt_of
 from approvals.web.scoring import factor_lines
@@ -79,7 +79,7 @@ def _waiting(detail: ActionDetail, rule: SlackRule, pressed: Collection[str]) ->
     why = why_not_here(detail, rule, showing)
     # The author's summary is made of arguments: it stands here only where all of them may.
     title = spelled(detail.row.summary) if showing.whole else named(detail.row.tool)
-    parts = [b.header(cut(_("%(level)s risk · %(what)s") % {"level": detail.row.level.capitalize(), "what": title}, b.HEADER))]
+    parts = [b.header(titled(detail.row.level, title))]
     parts.append(b.fields(_facts(detail)))
     parts += arguments(showing)
     parts.append(b.context(b.plain(_why(detail, rule, whole=showing.whole), 300)))

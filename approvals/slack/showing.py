@@ -5,7 +5,7 @@ does not show itself, level at most medium. Asked again, from the database, when
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -14,10 +14,11 @@ from approvals.legible.paths import walk
 from approvals.policy.slack import SlackRule
 from approvals.queries import ActionDetail
 from approvals.render.arguments import line_of
-from approvals.slack.text import broken, shown, valued
+from approvals.slack.text import broken, shown, spelled, valued
 
 MOST_FIELDS = 20  # two sections of ten
 MOST_IN_NAME = 200
+MOST_IN_TITLE, MOST_IN_SUMMARY = 150, 600  # of a card (Slack's own limit), and of the view
 MOST_IN_BLOCK = 1_900  # Slack's own limit of a field is 2,000
 MOST_IN_FIELD = 1_200  # what still reads in half a column; longer is shown cut, and so decides nothing
 
@@ -43,12 +44,24 @@ class Showing:
 
 def of_card(detail: ActionDetail, rule: SlackRule) -> Showing:
     """In a channel: only arguments that the policy calls safe there."""
-    return _showing(detail, rule.safe_fields(detail.row.tool), preview=rule.shows_preview(detail.row.tool))
+    found = _showing(detail, rule.safe_fields(detail.row.tool), preview=rule.shows_preview(detail.row.tool))
+    title = titled(detail.row.level, spelled(detail.row.summary))
+    return _titled(found, fits=len(broken(title)) <= MOST_IN_TITLE)
 
 
 def of_modal(detail: ActionDetail) -> Showing:
     """In the view of one person who may decide it: all of them, and what the tool's own preview says."""
-    return _showing(detail, None, preview=True)
+    return _titled(_showing(detail, None, preview=True), fits=len(spelled(detail.row.summary)) <= MOST_IN_SUMMARY)
+
+
+def titled(level: str, what: str) -> str:
+    """What stands at the top of a card."""
+    return _("%(level)s risk · %(what)s") % {"level": level.capitalize(), "what": what}
+
+
+def _titled(showing: Showing, *, fits: bool) -> Showing:
+    """A cut title may end before the word that matters: then what is beneath it is not all there is either."""
+    return showing if fits or not showing.whole else replace(showing, whole=False, why=_("Its summary is longer than fits here"))
 
 
 def why_not_here(detail: ActionDetail, rule: SlackRule, showing: Showing) -> str:

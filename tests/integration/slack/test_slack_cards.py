@@ -67,6 +67,18 @@ def test_why_it_scored_so_tells_no_argument_where_none_may_stand(world, routed):
     assert "Ms Secret" not in by_rule and "Rule big-ones +60 · score" in by_rule and "Ms Secret" in open_rule
 
 
+def test_a_title_that_is_cut_is_not_whole(world, hands, cast):
+    action = factories.action(summary="Refund " + "x" * 150 + " to the attacker")
+    factories.action(summary="Refund " + "x" * 100)
+    tick()
+    long, short = world.cards("C0AI")
+    assert buttons(long) == ["review"] and "summary is longer" in words(long) and buttons(short) == ["approve", "reject", "review"]
+    factories.action(summary="x" * 601)
+    tick(minutes=1)
+    hands.press("U0MEI", "C0AI", card(world)["ts"], "review")
+    assert "summary is longer" in str(world.top("U0MEI").view) and str(action.pk) in words(long)
+
+
 @pytest.mark.parametrize(
     ("level", "args", "expected"),
     [
