@@ -20,6 +20,12 @@ LEFT_AFTER = timedelta(seconds=2)  # by then a thread of the process that took i
 LATE_AFTER = timedelta(minutes=5)  # whoever pressed longer ago may think differently by now
 _NEW = "INSERT INTO approvals_slackheard (key) VALUES (%s) ON CONFLICT DO NOTHING"
 
+SAID_FOR_S = 5
+_AGAIN = """
+INSERT INTO approvals_slackheard (key) VALUES (%(key)s)
+ON CONFLICT (key) DO UPDATE SET at = statement_timestamp() WHERE approvals_slackheard.at < statement_timestamp() - make_interval(secs => %(after)s)
+"""
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -62,6 +68,13 @@ def signature(value: str) -> bool:
 def state(value: str) -> bool:
     """Whether this state of an installation comes back for the first time."""
     return _insert(f"o:{hashlib.sha256(value.encode()).hexdigest()}")
+
+
+def first_for_a_while(what: str) -> bool:
+    """Whether this private sentence was not said in the last seconds. Of two processes at once only one hears yes."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AGAIN, {"key": f"w:{hashlib.sha256(what.encode()).hexdigest()}", "after": SAID_FOR_S})
+        return bool(cursor.rowcount)
 
 
 def delivery(key: str) -> Heard:

@@ -6,7 +6,7 @@ when it is decided. Nobody is decided for who pressed five minutes ago: they are
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -28,8 +28,18 @@ from approvals.web.receipts import receipt_of
 from audit.languages import told
 
 Json = Mapping[str, Any]
+
+
+class Said(NamedTuple):
+    """What whoever pressed is told, "" for nothing, and an address of ours to go to."""
+
+    text: str = ""
+    url: str = ""
+
+
 log = structlog.get_logger("approvals.slack")
-PROMPT_MS, PATIENT_MS = 100, 10_000
+PROMPT_MS, PATIENT_MS = 100, 10_000  # for the action's row: before the acknowledgement, and after it
+WHOLE_MS = 180  # for all of the decision before the acknowledgement, which Slack has within 300
 
 
 def approve(payload: Json, pressed: Json, place: Place, click: Click) -> None:
@@ -37,8 +47,8 @@ def approve(payload: Json, pressed: Json, place: Place, click: Click) -> None:
     who = hand(payload)
     action_id, prefix = buttons.value(pressed)
     buttons.check_copy(payload, place, action_id)
-    said: list[str] = []
-    now = click.via == "http" and quick.within(PROMPT_MS, lambda: said.append(_decided(action_id, prefix, who, click)))
+    said: list[Said] = []
+    now = click.via == "http" and quick.within(PROMPT_MS, lambda: said.append(_decided(action_id, prefix, who, click)), whole_ms=WHOLE_MS)
     if now:
         _tell(place, said[0])
         later.do(lambda: sending.at_once(action_id))
@@ -46,7 +56,7 @@ def approve(payload: Json, pressed: Json, place: Place, click: Click) -> None:
     key = slack_heard.key_of(payload)
     people = {name: dict(part(payload, name)) for name in ("team", "enterprise", "user")}
     slack_heard.keep(key, Todo(action_id, prefix, who.user.get_username(), people, vars(place), vars(click)))
-    later.do(lambda: _soon(key, action_id))
+    later.do(lambda: _soon(key, action_id), pool=later.PRESSES)
 
 
 def finish(key: str, *, patience_ms: int = PATIENT_MS) -> bool:
@@ -55,12 +65,12 @@ def finish(key: str, *, patience_ms: int = PATIENT_MS) -> bool:
         todo = slack_heard.take(key)
         if todo is None:
             return True  # somebody else has done it, or is at it
-        said: list[str] = []
+        said: list[Said] = []
         if not todo.late and not quick.within(patience_ms, lambda: said.append(_try(todo))):
             return False
         slack_heard.finished(key)
     late = _("Your press could not be decided in time and was not recorded: press again")
-    _tell(Place(**todo.place), late if todo.late else said[0])
+    _tell(Place(**todo.place), Said(late) if todo.late else said[0])
     return True
 
 
@@ -86,46 +96,49 @@ def outcome(detail: ActionDetail) -> str:
 
 
 def _soon(key: str, action_id: UUID) -> None:
-    """In a thread, after the acknowledgement. While somebody holds the row the card says that a press is being dealt with."""
+    """In a thread, after the acknowledgement. While somebody holds the row the card says that a press is being dealt with.
+
+    Slack is only called by other threads: however slow it is, the next press is decided.
+    """
     if not finish(key, patience_ms=PROMPT_MS):
-        sending.at_once(action_id)
+        later.do(lambda: sending.at_once(action_id))
         finish(key)
-    sending.at_once(action_id)
+    later.do(lambda: sending.at_once(action_id))
 
 
-def _try(todo: Todo) -> str:
+def _try(todo: Todo) -> Said:
     """Decide it as whoever that is here now; the sentence when there is one to say."""
     try:
         return _decided(todo.action, todo.prefix, hand(todo.people), Click(**todo.click))
     except Refused as refused:
-        return refused.sentence
+        return Said(refused.sentence, refused.url)
 
 
-def _decided(action_id: UUID, prefix: str, who: Hand, click: Click) -> str:
+def _decided(action_id: UUID, prefix: str, who: Hand, click: Click) -> Said:
     """Approve; a sentence when there is something to say about it, refusals among them."""
     try:
         return _approved(action_id, prefix, who, click)
     except ApprovalError as error:
-        return told(error.message)
+        return Said(told(error.message))
 
 
-def _approved(action_id: UUID, prefix: str, who: Hand, click: Click) -> str:
+def _approved(action_id: UUID, prefix: str, who: Hand, click: Click) -> Said:
     detail = action_detail(action_id, reader=who.user)
     if detail.row.state == "PENDING":
         buttons.check_prefix(detail, prefix)
         rule = policies.in_force().data.slack
         if why := why_not_here(detail, rule, of_card(detail, rule)):
-            return _("%(why)s: %(url)s") % {"why": why, "url": cards.url_of(detail.row.id)}
+            return Said(why, cards.url_of(detail.row.id))
     done = operations.decide(
         action_id, by=who.user, verdict="approve", seen_digest=detail.row.digest, door="slack",
         idempotency_key=buttons.key_of(click), proof=Proof(click=said_of(who, click)),
     )  # fmt: skip
     waking.soon(waking.SLACK)
     if done.replayed:
-        return _("You have decided this already: %(what)s") % {"what": outcome(action_detail(action_id, reader=who.user))}
-    return "" if done.resolved else _("Recorded. It waits for more people.")
+        return Said(_("You have decided this already: %(what)s") % {"what": outcome(action_detail(action_id, reader=who.user))})
+    return Said() if done.resolved else Said(_("Recorded. It waits for more people."))
 
 
-def _tell(place: Place, said: str) -> None:
-    if said:
-        place.whisper(said)
+def _tell(place: Place, said: Said) -> None:
+    if said.text:
+        place.whisper(said.text, url=said.url)

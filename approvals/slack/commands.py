@@ -33,7 +33,7 @@ def command(payload: Json, click: Click) -> Json:
     try:
         return known(payload, shaped) if known else said(_("There is no such command here"))
     except Refused as refused:
-        return said(refused.sentence)
+        return said(refused.sentence, url=refused.url)
     except ApprovalError as error:
         return said(told(error.message))
 
@@ -57,8 +57,8 @@ def _approvals(payload: Json, shaped: Json) -> Json:
 
 
 def _link(code: str, workspace: TeamRow, identity: Identity, channel: str) -> Json:
-    def tell(text: str, bad: bool) -> None:
-        replies.whisper(workspace.id, channel=channel, user=identity.user, text=text)
+    def tell(text: str, bad: bool, url: str = "") -> None:
+        replies.whisper(workspace.id, channel=channel, user=identity.user, text=text, url=url)
 
     linking.typed(code, workspace=workspace.id, identity=identity, tell=tell)
     return said(_("Asking Slack who you are ..."))
@@ -67,5 +67,5 @@ def _link(code: str, workspace: TeamRow, identity: Identity, channel: str) -> Js
 COMMANDS: dict[str, Callable[[Json, Json], Json]] = {"/approvals": _approvals, "/halt": halting.command}
 
 
-def said(text: str) -> dict[str, Any]:
-    return {"response_type": "ephemeral", "text": safe(text)}
+def said(text: str, *, url: str = "") -> dict[str, Any]:
+    return {"response_type": "ephemeral", "text": f"{safe(text)}: {link(url, url)}" if url else safe(text)}

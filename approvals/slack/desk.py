@@ -12,7 +12,7 @@ from approvals.operations import absences, preferences, slack_clicks
 from approvals.queries import desks, reaching
 from approvals.slack import blocks as b
 from approvals.slack import client, home, later, modals, replies
-from approvals.slack.people import Hand, Refused, hand, said_of
+from approvals.slack.people import Hand, Refused, enterprise_of, hand, said_of
 from approvals.slack.replies import Place
 from approvals.slack.verifying import Click
 from approvals.slack.views import beside, shows, values_of
@@ -29,7 +29,7 @@ def opened(payload: Json, event: Json) -> None:
         return
     user = str(event.get("user", ""))
     shaped = {
-        "team": {"id": payload.get("team_id")}, "enterprise": {"id": payload.get("enterprise_id")},
+        "team": {"id": payload.get("team_id")}, "enterprise": {"id": enterprise_of(payload)},
         "user": {"id": user, "team_id": payload.get("team_id")},
     }  # fmt: skip
     try:
@@ -49,7 +49,7 @@ def shortcut(payload: Json, click: Click) -> Json:
         who = hand(payload)
     except Refused as refused:
         if workspace := replies.workspace_of(payload):
-            replies.show(workspace, trigger=trigger, view=modals.refused(refused.sentence, may_link=refused.link))
+            replies.show(workspace, trigger=trigger, view=modals.refused(refused.sentence, may_link=refused.link, url=refused.url))
         return {}
     view = b.modal(_("My approvals"), home.queue(who.user), callback_id=modals.SAID)
     replies.show(who.workspace.id, trigger=trigger, view=view)
@@ -58,7 +58,7 @@ def shortcut(payload: Json, click: Click) -> Json:
 
 def _stranger(team_id: str, user: str, refused: Refused) -> None:
     if workspace := replies.workspace_of({"team": {"id": team_id}}):
-        view = home.stranger(refused.sentence, may_link=refused.link)
+        view = home.stranger(refused.sentence, may_link=refused.link, url=refused.url)
         later.do(lambda: client.call(workspace, "views.publish", user_id=user, view=view))
 
 

@@ -13,7 +13,7 @@ from approvals.operations.slack_people import Identity
 from approvals.queries import slack as queries
 from approvals.slack import desk, replies
 from approvals.slack.buttons import changed_by_another
-from approvals.slack.people import page_url, part
+from approvals.slack.people import enterprise_of, page_url, part
 from approvals.slack.verifying import Click
 from audit.languages import told
 
@@ -63,11 +63,12 @@ def _reply(payload: Json, team: str, event: Json) -> None:
     files = _files(event)
     own = str(event.get("user_team") or event.get("team") or next((f.get("user_team") for f in files), "") or "")
     user = str(event.get("user", ""))
-    enterprise = str(payload.get("enterprise_id") or "")
-    who = queries.person(enterprise=enterprise, team=own, slack_user=user) if own == team else None
+    who = queries.person(enterprise=enterprise_of(payload), team=own, slack_user=user) if own == team else None
+    if who is None:
+        stays = _("Your reply stays in Slack: link your account to have it on the page as well")
+        replies.whisper(workspace.id, channel=channel, user=user, text=stays, thread=thread, url=page_url())
+        return
     try:
-        if who is None:
-            raise ApprovalError(_("Your reply stays in Slack: link your account at %(url)s") % {"url": page_url()})
         commenting.comment(action, by=who, text=_words(event, len(files)), door="slack", key=f"{team}:{channel}:{ts}")
     except ApprovalError as error:
         replies.whisper(workspace.id, channel=channel, user=user, text=told(error.message), thread=thread)

@@ -38,10 +38,11 @@ def draw(user: User) -> b.Block:
     return b.home([*parts, b.context(b.mrkdwn(_links()))])
 
 
-def stranger(sentence: str, *, may_link: bool) -> b.Block:
+def stranger(sentence: str, *, may_link: bool, url: str = "") -> b.Block:
     """For somebody who is nobody here (yet)."""
+    way = [b.context(b.mrkdwn(link(url, url)))] if url else []
     more = [b.actions([b.button(_("I have a code"), "link", style="primary")], block_id="link")] if may_link else []
-    return b.home([b.header("Countersign"), b.section(b.plain(sentence)), *more])
+    return b.home([b.header("Countersign"), b.section(b.plain(sentence)), *way, *more])
 
 
 def queue(user: User) -> list[b.Block]:

@@ -14,6 +14,7 @@ from approvals.operations.slack_people import Identity
 from approvals.queries import slack as queries
 from approvals.slack import client
 from approvals.slack.buttons import changed_by_another
+from approvals.slack.members import why_no_member
 from approvals.slack.sending import is_ours
 
 LOOK = "conversations.history"
@@ -71,17 +72,3 @@ def people(*, limit: int = 20) -> int:
         else:
             slack_people.still_member(row.pk)
     return gone
-
-
-def why_no_member(team: int, team_id: str, slack_user: str) -> str:
-    """Why this is nobody who may decide here: "" for a full member of the workspace. Raises NotSent."""
-    got = client.call(team, "users.info", user=slack_user).get("user") or {}
-    if got.get("is_bot") or slack_user == "USLACKBOT":
-        return "Bots decide nothing here"
-    if got.get("is_restricted") or got.get("is_ultra_restricted"):
-        return "Guests of a workspace decide nothing here: use the page, signed in"
-    if got.get("deleted"):
-        return "That account is no longer active"
-    if got.get("is_stranger") or got.get("team_id") not in {team_id, None}:
-        return "You belong to another workspace: use the page, signed in"
-    return ""

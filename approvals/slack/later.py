@@ -1,9 +1,11 @@
-"""What comes after the acknowledgement and needs no memory: opening a view, a private sentence. A few threads of this process.
+"""What comes after the acknowledgement: opening a view, a private sentence, a stored press. A few threads of this process for each pool.
 
-What is lost when the process dies is a sentence or a view, never a decision: those are committed before the answer.
+Presses have threads of their own, which never wait for Slack. What is lost when the process dies is a sentence or a view, never a
+decision: those are committed before the answer, or stored in the same commit (`slack.approving`).
 """
 
 import contextlib
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -15,29 +17,32 @@ from approvals.notify.errors import NotSent
 
 log = structlog.get_logger("approvals.slack")
 WAITING = 200  # more than that is dropped: Slack would have given up on them
-_pool: ThreadPoolExecutor | None = None
-_open: set["Future[None]"] = set()
+ANSWERS, PRESSES = "answers", "presses"
+_pools: dict[str, ThreadPoolExecutor] = {}
+_open: dict[str, set["Future[None]"]] = {ANSWERS: set(), PRESSES: set()}
+_lock = threading.Lock()
 
 
-def do(job: Callable[[], Any]) -> None:
+def do(job: Callable[[], Any], *, pool: str = ANSWERS) -> None:
     """Do it soon, in a thread of its own; once the caller's transaction has committed, for it must see what that did."""
-    transaction.on_commit(lambda: _begin(job))
+    transaction.on_commit(lambda: _begin(job, pool))
 
 
-def _begin(job: Callable[[], Any]) -> None:
-    global _pool
-    if len(_open) >= WAITING:
-        log.warning("slack_too_busy")
+def _begin(job: Callable[[], Any], pool: str = ANSWERS) -> None:
+    waiting = _open[pool]
+    if len(waiting) >= WAITING:
+        log.warning("slack_too_busy", pool=pool)  # a stored press is decided by the sweeper then
         return
-    _pool = _pool or ThreadPoolExecutor(max_workers=4, thread_name_prefix="slack")
-    future = _pool.submit(_run, job)
-    _open.add(future)
-    future.add_done_callback(_open.discard)
+    with _lock:
+        threads = _pools.get(pool) or _pools.setdefault(pool, ThreadPoolExecutor(max_workers=4, thread_name_prefix=f"slack-{pool}"))
+    future = threads.submit(_run, job)
+    waiting.add(future)
+    future.add_done_callback(waiting.discard)
 
 
 def wait(seconds: float = 10) -> None:
     """Until all of it is done: for tests, and when the process ends."""
-    for future in list(_open):
+    for future in [*_open[PRESSES], *_open[ANSWERS]]:
         with contextlib.suppress(TimeoutError):
             future.result(seconds)
 

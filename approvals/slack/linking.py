@@ -1,8 +1,9 @@
 """Typing the one-time code. Slack is asked first whether this is a full member, which takes longer than an acknowledgement may."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from approvals.errors import ApprovalError, BadRequest
@@ -10,11 +11,17 @@ from approvals.notify.errors import NotSent
 from approvals.operations import slack_people
 from approvals.operations.slack_people import Identity
 from approvals.slack import client, later, modals
-from approvals.slack.keeping import why_no_member
+from approvals.slack.members import why_no_member
 from approvals.slack.people import met
 from audit.languages import told
 
 Json = Mapping[str, Any]
+
+
+class Tell(Protocol):
+    """Says what became of it; `url` is an address of ours to go to."""
+
+    def __call__(self, text: str, bad: bool, url: str = "") -> None: ...
 
 
 def submitted(payload: Json) -> Json:
@@ -27,22 +34,22 @@ def submitted(payload: Json) -> Json:
     except BadRequest as error:
         return {"response_action": "errors", "errors": {"code": told(error.message)}}
 
-    def tell(text: str, bad: bool) -> None:
-        client.call(workspace.id, "views.update", view_id=str(view.get("id", "")), view=modals.sentence(text, bad=bad))
+    def tell(text: str, bad: bool, url: str = "") -> None:
+        client.call(workspace.id, "views.update", view_id=str(view.get("id", "")), view=modals.sentence(text, bad=bad, url=url))
 
     later.do(lambda: _link(code, workspace.id, identity, tell))
     return {"response_action": "update", "view": modals.sentence(_("Asking Slack who you are ..."))}
 
 
-def typed(code: str, *, workspace: int, identity: Identity, tell: Callable[[str, bool], None]) -> None:
+def typed(code: str, *, workspace: int, identity: Identity, tell: Tell) -> None:
     """The code of a command; `tell` says what became of it."""
     later.do(lambda: _link(code, workspace, identity, tell))
 
 
-def _link(code: str, workspace: int, identity: Identity, tell: Callable[[str, bool], None]) -> None:
+def _link(code: str, workspace: int, identity: Identity, tell: Tell) -> None:
     try:
         if why := why_no_member(workspace, identity.team, identity.user):
-            return tell(why, True)
+            return tell(why, True, settings.PUBLIC_URL)
         made = slack_people.link(code, identity=identity)
     except NotSent as failure:
         return tell(_("Slack could not be asked who you are (%(why)s); try again") % {"why": failure.why}, True)

@@ -222,10 +222,11 @@ def sentence(text: str, *, bad: bool = False, url: str = "") -> b.Block:
     return b.modal(_("Countersign"), [b.alert(cut(text, 2_000), "warning" if bad else "success"), *more], callback_id=SAID)
 
 
-def refused(text: str, *, may_link: bool) -> b.Block:
+def refused(text: str, *, may_link: bool, url: str = "") -> b.Block:
     """Somebody is nobody here (yet)."""
+    way = [b.context(b.mrkdwn(link(url, url)))] if url else []
     more = [b.actions([b.button(_("I have a code"), "link", style="primary")], block_id="link")] if may_link else []
-    return b.modal(_("Countersign"), [b.alert(cut(text, 2_000), "warning"), *more], callback_id=SAID)
+    return b.modal(_("Countersign"), [b.alert(cut(text, 2_000), "warning"), *way, *more], callback_id=SAID)
 
 
 def link_account() -> b.Block:

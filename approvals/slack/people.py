@@ -15,11 +15,11 @@ from approvals.slack.verifying import Click
 
 
 class Refused(Exception):
-    """Not somebody who may act from here. `sentence` is for them alone; `link` whether they may link themselves."""
+    """Not somebody who may act from here. `sentence` is for them alone; `link` whether they may link themselves; `url` where to go instead."""
 
-    def __init__(self, sentence: str, *, link: bool = False) -> None:
+    def __init__(self, sentence: str, *, link: bool = False, url: str = "") -> None:
         super().__init__(sentence)
-        self.sentence, self.link = sentence, link
+        self.sentence, self.link, self.url = sentence, link, url
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def met(payload: Mapping[str, Any]) -> tuple[TeamRow, Identity]:
     own = str(user.get("team_id") or "")
     # In a shared channel people of other workspaces can press the same button. Missing is not the same either.
     if own != workspace.team:
-        raise Refused(_("You belong to another workspace: decide it on the page, signed in: %(url)s") % {"url": settings.PUBLIC_URL})
+        raise Refused(_("You belong to another workspace: decide it on the page, signed in"), url=settings.PUBLIC_URL)
     enterprise = str(part(payload, "enterprise").get("id") or "")
     return workspace, Identity(enterprise, own, str(user.get("id", "")))
 
@@ -55,8 +55,9 @@ def hand(payload: Mapping[str, Any]) -> Hand:
     found = queries.person(enterprise=identity.enterprise, team=identity.team, slack_user=identity.user)
     if found is None:
         raise Refused(
-            _("This Slack account is not linked to an account here: nothing was done. Get a code at %(url)s") % {"url": page_url()},
+            _("This Slack account is not linked to an account here: nothing was done. Get a code on the page, signed in"),
             link=True,
+            url=page_url(),
         )
     if not found.is_active:
         raise Refused(_("Your account is locked; ask an administrator"))
@@ -67,6 +68,13 @@ def said_of(who: Hand, click: Click) -> dict[str, str]:
     """Proof of the click, with whose it was."""
     identity = who.identity
     return click.said(enterprise=identity.enterprise, team=identity.team, slack_user=identity.user)
+
+
+def enterprise_of(payload: Mapping[str, Any]) -> str:
+    """Of an event: at its top, or of the installation that Slack tells it to (Enterprise Grid)."""
+    told_to = payload.get("authorizations")
+    first = told_to[0] if isinstance(told_to, list) and told_to and isinstance(told_to[0], Mapping) else {}
+    return str(payload.get("enterprise_id") or first.get("enterprise_id") or "")
 
 
 def part(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:

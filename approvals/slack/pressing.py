@@ -35,7 +35,7 @@ def block_actions(payload: Json, click: Click) -> Json:
     try:
         PRESSES[name](payload, pressed, place, click)
     except Refused as refused:
-        place.whisper(refused.sentence, link=refused.link)
+        place.whisper(refused.sentence, link=refused.link, url=refused.url)
     except OldCopy as old:
         old.tell(place)
     except ApprovalError as error:
@@ -109,5 +109,5 @@ def _stranger(payload: Json, refused: Refused) -> Json:
     user, channel = part(payload, "user").get("id"), part(payload, "channel").get("id")
     if workspace and user and channel:
         trigger = str(payload.get("trigger_id", ""))
-        replies.whisper(workspace, channel=str(channel), user=str(user), text=refused.sentence, trigger=trigger)
+        replies.whisper(workspace, channel=str(channel), user=str(user), text=refused.sentence, trigger=trigger, url=refused.url)
     return {}

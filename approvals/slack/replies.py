@@ -4,17 +4,19 @@ A private sentence that Slack does not take now (429, out of reach) goes into th
 what opens it holds three seconds.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from approvals.notify.errors import NotSent
-from approvals.operations import slack_installs, slack_owing
+from approvals.operations import slack_heard, slack_installs, slack_owing
 from approvals.queries import slack as queries
 from approvals.slack import blocks as b
-from approvals.slack import client, later, modals
+from approvals.slack import client, later, members, modals
 from approvals.slack.people import part
 from approvals.slack.text import link as linked
 from approvals.slack.text import safe
@@ -41,25 +43,35 @@ class Place:
 def whisper(
     team: int, *, channel: str, user: str, text: str, thread: str = "", trigger: str = "", link: bool = False, url: str = ""
 ) -> None:
-    """A sentence only they see. Where the app cannot whisper (it is not in that channel) it is a small view.
+    """A sentence only they see, the same one once in some seconds. Where the app cannot whisper (it is not in that channel) it is a small view.
 
     Args:
         link: with the button to type a code. url: an address of ours or of Slack's, to be followed.
     """
-    body = {"user": user, "text": text, "thread": thread, "link": link, "url": url}
+    pressed = {"user": user, "text": text, "thread": thread, "link": link, "url": url}
 
     def say() -> None:
+        if not slack_heard.first_for_a_while(f"{team}:{channel}:{json.dumps(pressed, sort_keys=True)}"):
+            return  # they pressed again and again: it stands there already
+        body = _for_guests(team, pressed)
         try:
             client.call(team, "chat.postEphemeral", channel=channel, **spoken(body))
         except NotSent as failure:
             if not failure.permanent:
                 _say_later(team, channel, body, failure)
             elif trigger:
-                client.call(team, "views.open", trigger_id=trigger, view=modals.sentence(text, bad=True, url=url))
+                client.call(team, "views.open", trigger_id=trigger, view=modals.sentence(str(body["text"]), bad=True, url=str(body["url"])))
             else:
                 raise
 
     later.do(say)
+
+
+def _for_guests(team: int, body: dict[str, Any]) -> dict[str, Any]:
+    """Whoever could link themselves, and is a guest, is told that guests cannot."""
+    if not body["link"] or not members.is_guest(team, str(body["user"])):
+        return body
+    return {**body, "text": members.guests_decide_on_the_page(), "link": False, "url": settings.PUBLIC_URL}
 
 
 def spoken(body: Mapping[str, Any]) -> dict[str, Any]:

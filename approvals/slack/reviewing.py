@@ -27,7 +27,7 @@ Json = Mapping[str, Any]
 DECIDING = frozenset({"approve", "reject", "respond", "edit"})
 # Where an error of a verb stands.
 BESIDE = {"approve": "reason", "reject": "reason", "respond": "words", "ask": "words", "snooze": "seconds", "pass_on": "to"}
-BUSY_MS = 100  # Slack shows a spinner until it is answered, and we answer within 300 ms
+BUSY_MS, WHOLE_MS = 100, 180  # Slack shows a spinner until it is answered, and we answer within 300 ms
 
 
 def view_submission(payload: Json, click: Click) -> Json:
@@ -43,7 +43,7 @@ def view_submission(payload: Json, click: Click) -> Json:
             home.publish_soon(who)
         return answer
     except Refused as refused:
-        return shows(modals.sentence(refused.sentence, bad=True))
+        return shows(modals.sentence(refused.sentence, bad=True, url=refused.url))
     except StepUp as error:
         return shows(modals.sentence(told(error.message), bad=True, url=url_of(str(modals.metadata(view).get("action", "")))))
     except ApprovalError as error:
@@ -68,8 +68,8 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
             return shows(modals.sentence(_("%(why)s. Decide it on the page.") % {"why": why}, bad=True, url=url_of(detail.row.id)))
     found: list[Json] = []
     try:
-        if not quick.within(BUSY_MS, lambda: found.append(VERBS[choice](detail, who, values, click))):
-            return beside(modals.CHOICE, _("Somebody else is deciding this at the moment; try again"))
+        if not quick.within(BUSY_MS, lambda: found.append(VERBS[choice](detail, who, values, click)), whole_ms=WHOLE_MS):
+            return beside(modals.CHOICE, _("Somebody else is deciding this at the moment, or it takes too long; try again"))
     except BadRequest as error:
         return beside(BESIDE.get(choice, modals.CHOICE), told(error.message))
     except Conflict as error:

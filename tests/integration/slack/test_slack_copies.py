@@ -173,7 +173,7 @@ def test_taking_the_buttons_away_is_tried_again_when_slack_was_away(world, hands
 def test_the_card_says_what_was_done_before_any_tick(world, hands, action, monkeypatch):
     """The copies follow right after the acknowledgement, so that nobody presses after it."""
     after: list = []
-    monkeypatch.setattr(later, "do", after.append)
+    monkeypatch.setattr(later, "do", lambda job, **_: after.append(job))
     monkeypatch.setattr(sending, "tick", lambda **_: pytest.fail("no tick is needed"))
     hands.press("U0MEI", "C0AI", card(world)["ts"], "approve")
     assert buttons(card(world)) != [] and Decision.objects.exists()

@@ -168,7 +168,7 @@ def test_five_hundred_signed_deliveries_of_any_shape_give_no_5xx_and_decide_noth
     assert not Decision.objects.exclude(by__username__in=["rita", "sam"]).exists()
 
 
-def _as_its_thread(job):
+def _as_its_thread(job, **_):
     """What Slack refuses afterwards is in the log and in no answer; a mistake of ours still shows."""
     with contextlib.suppress(NotSent):
         job()
@@ -318,7 +318,7 @@ def test_excluded_requesters_are_refused_with_the_rule(hands, world, cast, route
 def test_linking_by_a_one_time_code(hands, world, cast, action):
     SlackPerson.objects.all().delete()
     press(hands, world)
-    assert "Get a code at https://countersign.test/preferences/slack" in world.private("C0AI", "U0MEI")[-1]
+    assert "<https://countersign.test/preferences/slack|https://countersign.test/preferences/slack>" in world.private("C0AI", "U0MEI")[-1]
     code = slack_people.make_code(by=cast.reviewer)
     assert "Asking" in hands.command("U0MEI", "C0AI", "/approvals", f"link {code}").body["text"]
     assert "you are rita here" in world.private("C0AI", "U0MEI")[-2]

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from datetime import timedelta
 from urllib.parse import parse_qsl
 
@@ -14,10 +15,10 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection, transaction
 
-from approvals import tasks
+from approvals import operations, tasks
 from approvals.models import Action, Decision, SlackHeard
 from approvals.operations import people, slack_heard
-from approvals.slack import approving, later, sending
+from approvals.slack import approving, later, quick, sending
 from approvals.slack.handling import handle
 from approvals.slack.verifying import over_socket
 from audit import queries as log
@@ -40,7 +41,7 @@ def action(world) -> Action:
 def nobody_after(monkeypatch) -> list:
     """What comes after the acknowledgement is never done: the process dies in that second."""
     lost: list = []
-    monkeypatch.setattr(later, "do", lost.append)
+    monkeypatch.setattr(later, "do", lambda job, **_: lost.append(job))
     return lost
 
 
@@ -100,6 +101,7 @@ def test_meanwhile_the_card_says_that_it_is_being_dealt_with(world, hands, actio
     assert buttons(card(world)) == [] and "Processing… (pressed by rita)" in words(card(world))
     held.rollback()
     approving._soon(key, about)
+    nobody_after[-1]()
     assert "by rita" in words(card(world)) and "Processing" not in words(card(world)) and Decision.objects.count() == 1
 
 
@@ -134,7 +136,7 @@ def test_everything_is_asked_again_when_it_is_decided(world, hands, action, held
     else:
         monkeypatch.setattr(slack_heard, "LATE_AFTER", timedelta(hours=3))
         minutes = 120
-    monkeypatch.setattr(later, "do", lambda job: job())
+    monkeypatch.setattr(later, "do", lambda job, **_: job())
     with fakes.clock_moved(minutes=minutes):
         approving.sweep()
     said = {
@@ -198,3 +200,56 @@ def test_over_the_socket_it_is_stored_and_acknowledged_before_anything_waits(wor
     held.rollback()
     key, _about = _left()
     assert approving.finish(key) and Decision.objects.count() == 1
+
+
+def test_a_press_is_decided_while_every_thread_that_answers_waits_for_slack(world, hands, action, held, cast, monkeypatch):
+    """Four views that Slack does not take for a second each: the stored press has a thread of its own."""
+    monkeypatch.setattr(later, "do", lambda job, *, pool=later.ANSWERS: transaction.on_commit(lambda: later._begin(job, pool)))
+    over = threading.Event()
+    for _ in range(4):
+        later._begin(over.wait)
+    try:
+        press(hands, world)
+        assert stored() == 1
+        held.rollback()
+        for future in list(later._open[later.PRESSES]):
+            future.result(20)
+        assert Decision.objects.get().by == cast.reviewer and stored() == 0
+    finally:
+        over.set()
+        later.wait()
+
+
+def test_what_is_slow_without_a_lock_is_stored_and_decided_after_the_acknowledgement(world, hands, action, nobody_after, cast, monkeypatch):
+    """A database that takes its time: the press is cut off before Slack gives up on it, and loses nothing."""
+    monkeypatch.setattr(approving, "WHOLE_MS", 200)
+    decide = operations.decide
+
+    def slow(*args, **more):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.5)")
+        return decide(*args, **more)
+
+    monkeypatch.setattr(operations, "decide", slow)
+    assert press(hands, world).status == 200 and stored() == 1 and not Decision.objects.exists()
+    key, _about = _left()
+    assert approving.finish(key) and Decision.objects.get().by == cast.reviewer
+
+
+def test_many_small_steps_are_cut_off_as_one_long_one_is(action):
+    """Nothing of it is done, and what follows in the transaction has its usual time again."""
+
+    def job() -> None:
+        with transaction.atomic():
+            Action.objects.filter(pk=action.pk).update(summary="changed")
+            for _ in range(20):
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_sleep(0.05)")
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        assert not quick.within(100, job, whole_ms=200)
+        assert quick.within(100, lambda: None, whole_ms=200)
+        cursor.execute("SELECT current_setting('statement_timeout'), current_setting('lock_timeout'), pg_sleep(0.3)")
+        assert cursor.fetchone()[:2] == ("0", "0")
+    action.refresh_from_db()
+    assert action.summary != "changed"

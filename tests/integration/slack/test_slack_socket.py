@@ -64,9 +64,9 @@ def test_a_press_is_acknowledged_while_somebody_else_holds_the_action(connected,
     assert Decision.objects.get().by == cast.reviewer and not _has(card(world), "approve")
 
 
-def after_commit(job) -> None:
+def after_commit(job, **which) -> None:
     """As it is outside of tests: in a thread, when the caller's transaction has committed."""
-    transaction.on_commit(lambda: later._begin(job))
+    transaction.on_commit(lambda: later._begin(job, **which))
 
 
 def other_connection() -> psycopg.Connection:

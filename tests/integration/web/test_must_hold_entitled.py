@@ -87,7 +87,7 @@ def everybody(policy, cast):
 @pytest.fixture
 def doors(everybody, installed, hands, monkeypatch):  # noqa: F811
     """Of what Slack is told afterwards only the private sentences are sent: the cards stay as they are."""
-    monkeypatch.setattr(later, "do", lambda job: job() if job.__qualname__.startswith(("whisper", "OldCopy")) else None)
+    monkeypatch.setattr(later, "do", lambda job, **_: job() if job.__qualname__.startswith(("whisper", "OldCopy")) else None)
     return Doors(everybody, installed, hands)
 
 
