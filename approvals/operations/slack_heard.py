@@ -42,6 +42,7 @@ class Todo:
     Attributes:
         by: who that was here when they pressed, for the card to say.
         late: it is too old to be decided.
+        verdict, reason, response, digest, view: of a submitted view (its number) what it said, and the digest it was drawn from.
     """
 
     action: UUID
@@ -51,6 +52,11 @@ class Todo:
     place: dict[str, Any]
     click: dict[str, Any]
     late: bool = False
+    verdict: str = "approve"
+    reason: str = ""
+    response: str = ""
+    digest: str = ""
+    view: str = ""
 
 
 def key_of(payload: Mapping[str, Any]) -> str:

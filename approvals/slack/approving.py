@@ -1,4 +1,4 @@
-"""The card's own Approve: decided with the acknowledgement when nobody else holds the action, else right after it.
+"""The card's own Approve, and a verdict submitted in the view: decided with the acknowledgement when nobody else holds the action, else right after it.
 
 What is acknowledged before it is decided was stored in the same commit (`SlackHeard.todo`): a thread of this process decides it, or the
 next tick of a worker's sweeper when that thread, or the whole process, is gone. Who presses, the digest, the time and the policy are asked
@@ -14,15 +14,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from approvals import operations
-from approvals.errors import ApprovalError
+from approvals.errors import ApprovalError, Stale, StepUp
 from approvals.operations import policies, slack_heard, waking
 from approvals.operations.slack_heard import Todo
 from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail, action_detail
-from approvals.slack import buttons, cards, later, quick, sending
+from approvals.slack import buttons, cards, later, modals, quick, replies, sending
 from approvals.slack.people import Hand, Refused, hand, part, said_of
 from approvals.slack.replies import Place
-from approvals.slack.showing import of_card, why_not_here
+from approvals.slack.showing import of_card, of_modal, why_not_here
 from approvals.slack.verifying import Click
 from approvals.web.receipts import receipt_of
 from audit.languages import told
@@ -47,16 +47,44 @@ def approve(payload: Json, pressed: Json, place: Place, click: Click) -> None:
     who = hand(payload)
     action_id, prefix = buttons.value(pressed)
     buttons.check_copy(payload, place, action_id)
+    todo = Todo(action_id, prefix, who.user.get_username(), people_of(payload), vars(place), vars(click))
     said: list[Said] = []
-    now = click.via == "http" and quick.within(PROMPT_MS, lambda: said.append(_decided(action_id, prefix, who, click)), whole_ms=WHOLE_MS)
+    now = click.via == "http" and quick.within(PROMPT_MS, lambda: said.append(_decided(todo, who, click)), whole_ms=WHOLE_MS)
     if now:
-        _tell(place, said[0])
+        _tell(todo, said[0])
         later.do(lambda: sending.at_once(action_id))
         return
+    keep(payload, todo)
+
+
+def people_of(payload: Json) -> dict[str, Any]:
+    """What says who it is, to be asked again."""
+    return {name: dict(part(payload, name)) for name in ("team", "enterprise", "user")}
+
+
+def keep(payload: Json, todo: Todo) -> None:
+    """Store it in the commit of its acknowledgement, and have it decided after that."""
     key = slack_heard.key_of(payload)
-    people = {name: dict(part(payload, name)) for name in ("team", "enterprise", "user")}
-    slack_heard.keep(key, Todo(action_id, prefix, who.user.get_username(), people, vars(place), vars(click)))
-    later.do(lambda: _soon(key, action_id), pool=later.PRESSES)
+    slack_heard.keep(key, todo)
+    later.do(lambda: _soon(key, todo.action), pool=later.PRESSES)
+
+
+class Held(Exception):
+    """Somebody else holds the action, or the database takes its time: `wanted` of a view is to be stored, and decided after its answer."""
+
+    def __init__(self, wanted: dict[str, Any]) -> None:
+        super().__init__()
+        self.wanted = wanted
+
+
+def keep_view(payload: Json, wanted: dict[str, Any], click: Click) -> None:
+    """A verdict submitted in a view; `wanted` is what it says (see `Todo`). Raises Refused."""
+    who = hand(payload)
+    at, me = who.workspace, who.identity.user
+    place = Place(at.id, me, me, "", workspace=at.team, bot_user=at.bot_user)
+    view = str(part(payload, "view").get("id", ""))
+    by, people = who.user.get_username(), people_of(payload)
+    keep(payload, Todo(by=by, people=people, place=vars(place), click=vars(click), view=view, **wanted))
 
 
 def finish(key: str, *, patience_ms: int = PATIENT_MS) -> bool:
@@ -70,7 +98,7 @@ def finish(key: str, *, patience_ms: int = PATIENT_MS) -> bool:
             return False
         slack_heard.finished(key)
     late = _("Your press could not be decided in time and was not recorded: press again")
-    _tell(Place(**todo.place), Said(late) if todo.late else said[0])
+    _tell(todo, Said(late) if todo.late else said[0])
     return True
 
 
@@ -109,36 +137,45 @@ def _soon(key: str, action_id: UUID) -> None:
 def _try(todo: Todo) -> Said:
     """Decide it as whoever that is here now; the sentence when there is one to say."""
     try:
-        return _decided(todo.action, todo.prefix, hand(todo.people), Click(**todo.click))
+        return _decided(todo, hand(todo.people), Click(**todo.click))
     except Refused as refused:
         return Said(refused.sentence, refused.url)
 
 
-def _decided(action_id: UUID, prefix: str, who: Hand, click: Click) -> Said:
-    """Approve; a sentence when there is something to say about it, refusals among them."""
+def _decided(todo: Todo, who: Hand, click: Click) -> Said:
+    """Decide; a sentence when there is something to say about it, refusals among them."""
     try:
-        return _approved(action_id, prefix, who, click)
+        return _recorded(todo, who, click)
+    except StepUp as error:
+        return Said(told(error.message), cards.url_of(str(todo.action)))
     except ApprovalError as error:
         return Said(told(error.message))
 
 
-def _approved(action_id: UUID, prefix: str, who: Hand, click: Click) -> Said:
-    detail = action_detail(action_id, reader=who.user)
+def _recorded(todo: Todo, who: Hand, click: Click) -> Said:
+    detail = action_detail(todo.action, reader=who.user)
     if detail.row.state == "PENDING":
-        buttons.check_prefix(detail, prefix)
+        buttons.check_prefix(detail, todo.prefix)
+        if todo.digest not in {"", detail.row.digest}:
+            raise Stale(_("This changed since you opened it; look at what will run now, then decide"))
         rule = policies.in_force().data.slack
-        if why := why_not_here(detail, rule, of_card(detail, rule)):
+        if why := why_not_here(detail, rule, of_modal(detail) if todo.view else of_card(detail, rule)):
             return Said(why, cards.url_of(detail.row.id))
     done = operations.decide(
-        action_id, by=who.user, verdict="approve", seen_digest=detail.row.digest, door="slack",
+        todo.action, by=who.user, verdict=todo.verdict, seen_digest=detail.row.digest, reason=todo.reason, response=todo.response, door="slack",
         idempotency_key=buttons.key_of(click), proof=Proof(click=said_of(who, click)),
     )  # fmt: skip
     waking.soon(waking.SLACK)
     if done.replayed:
-        return Said(_("You have decided this already: %(what)s") % {"what": outcome(action_detail(action_id, reader=who.user))})
+        return Said(_("You have decided this already: %(what)s") % {"what": outcome(action_detail(todo.action, reader=who.user))})
     return Said() if done.resolved else Said(_("Recorded. It waits for more people."))
 
 
-def _tell(place: Place, said: Said) -> None:
-    if said.text:
+def _tell(todo: Todo, said: Said) -> None:
+    """Where they pressed; in the view, if it is open still, also what became of it."""
+    place = Place(**todo.place)
+    if todo.view:
+        view = modals.sentence(said.text, bad=True, url=said.url) if said.text else modals.receipt(action_detail(todo.action, reader=None))
+        replies.redraw(place.team, view_id=todo.view, view=view)
+    elif said.text:
         place.whisper(said.text, url=said.url)

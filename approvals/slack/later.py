@@ -42,9 +42,10 @@ def _begin(job: Callable[[], Any], pool: str = ANSWERS) -> None:
 
 def wait(seconds: float = 10) -> None:
     """Until all of it is done: for tests, and when the process ends."""
-    for future in [*_open[PRESSES], *_open[ANSWERS]]:
-        with contextlib.suppress(TimeoutError):
-            future.result(seconds)
+    for pool in (PRESSES, ANSWERS):  # a press that is decided gives the others something to tell
+        for future in list(_open[pool]):
+            with contextlib.suppress(TimeoutError):
+                future.result(seconds)
 
 
 def _run(job: Callable[[], Any]) -> None:

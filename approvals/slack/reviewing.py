@@ -11,9 +11,9 @@ from approvals.errors import ApprovalError, BadRequest, Conflict, StepUp
 from approvals.operations import policies, slack_clicks, waking
 from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail, action_detail, desks
+from approvals.slack import approving, buttons, desk, halting, home, later, linking, modals, pressing, quick, sending
 from approvals.slack import blocks as b
-from approvals.slack import buttons, desk, halting, home, later, linking, modals, pressing, quick, sending
-from approvals.slack.cards import url_of
+from approvals.slack.cards import SHORT, url_of
 from approvals.slack.people import Hand, Refused, hand, said_of
 from approvals.slack.rooms import agents
 from approvals.slack.showing import of_modal, why_not_here
@@ -24,6 +24,7 @@ from approvals.web.schemaform import PREFIX, kind_of, read, resolved
 from audit.languages import told
 
 Json = Mapping[str, Any]
+KEPT = frozenset({"approve", "reject", "respond"})
 DECIDING = frozenset({"approve", "reject", "respond", "edit"})
 # Where an error of a verb stands.
 BESIDE = {"approve": "reason", "reject": "reason", "respond": "words", "ask": "words", "snooze": "seconds", "pass_on": "to"}
@@ -42,6 +43,13 @@ def view_submission(payload: Json, click: Click) -> Json:
         if modals.metadata(view).get("home"):
             home.publish_soon(who)
         return answer
+    except approving.Held as held:
+        approving.keep_view(payload, held.wanted, click)
+        return shows(
+            modals.sentence(
+                _("Kept. Somebody else holds this action at the moment: it is decided next, and this view says what became of it.")
+            )
+        )
     except Refused as refused:
         return shows(modals.sentence(refused.sentence, bad=True, url=refused.url))
     except StepUp as error:
@@ -69,6 +77,8 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
     found: list[Json] = []
     try:
         if not quick.within(BUSY_MS, lambda: found.append(VERBS[choice](detail, who, values, click)), whole_ms=WHOLE_MS):
+            if choice in KEPT:
+                raise approving.Held(_kept(detail, values))
             return beside(modals.CHOICE, _("Somebody else is deciding this at the moment, or it takes too long; try again"))
     except BadRequest as error:
         return beside(BESIDE.get(choice, modals.CHOICE), told(error.message))
@@ -76,6 +86,17 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
         return shows(_after_conflict(detail.row.id, who, error))
     _follow(detail.row.id)
     return found[0]
+
+
+def _kept(detail: ActionDetail, values: Values) -> dict[str, Any]:
+    """What a verdict of the view is made of. Raises BadRequest for what needs no look at the action to be refused."""
+    verb, said = values[modals.CHOICE], {"reason": _reason(values), "response": values.get("words", "")}
+    if verb == "respond" and not said["response"].strip():
+        raise BadRequest(_("Write an answer"))
+    if verb in detail.reason_for and not said["reason"].strip():
+        raise BadRequest(_("Say why: at this level the policy asks for a reason"))
+    digest = detail.row.digest
+    return {"action": UUID(detail.row.id), "prefix": digest[:SHORT], "digest": digest, "verdict": verb, **said}
 
 
 def _follow(action_id: str) -> None:
@@ -105,8 +126,7 @@ def _after_conflict(action_id: str, who: Hand, error: Conflict) -> b.Block:
 
 
 def _decide(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
-    verb = values[modals.CHOICE]
-    reason = "\n".join(filter(None, [values.get("preset", ""), values.get("reason", "")]))
+    verb, reason = values[modals.CHOICE], _reason(values)
     done = operations.decide(
         detail.row.id, by=who.user, verdict=verb, seen_digest=detail.row.digest, reason=reason, response=values.get("words", ""),
         idempotency_key=buttons.key_of(click), door="slack", proof=Proof(click=said_of(who, click)),
@@ -114,6 +134,10 @@ def _decide(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Js
     if not done.resolved:
         return shows(modals.sentence(_("Recorded. It waits for more people.")))
     return shows(modals.receipt(action_detail(detail.row.id, reader=who.user)))
+
+
+def _reason(values: Values) -> str:
+    return "\n".join(filter(None, [values.get("preset", ""), values.get("reason", "")]))
 
 
 def _edit(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:

@@ -269,7 +269,7 @@ def test_an_old_card_is_harmless(hands, world, action, cast):
         "",
     ):
         press(hands, world, action={"value": wrong})
-    assert not Decision.objects.exists() and len(world.private("C0AI", "U0MEI")) == 6
+    assert not Decision.objects.exists() and len(world.private("C0AI", "U0MEI")) == 3  # the same sentence once
     assert "changed since" in world.private("C0AI", "U0MEI")[0]
 
 

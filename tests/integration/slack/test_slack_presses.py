@@ -1,5 +1,6 @@
 """A press that is acknowledged before it is decided: stored, decided exactly once by whoever is there, and never lost with a process."""
 
+import contextlib
 import json
 import os
 import signal
@@ -18,13 +19,14 @@ from django.db import connection, transaction
 from approvals import operations, tasks
 from approvals.models import Action, Decision, SlackHeard
 from approvals.operations import people, slack_heard
-from approvals.slack import approving, later, quick, sending
+from approvals.slack import approving, later, modals, quick, sending
 from approvals.slack.handling import handle
 from approvals.slack.verifying import over_socket
 from audit import queries as log
 from audit.actors import SYSTEM
 from tests import factories, fakes
 from tests.integration.slack.test_slack_cards import buttons, card, tick, words
+from tests.integration.slack.test_slack_review import option, text
 from tests.slack.gestures import Answer, Gestures
 
 pytestmark = [pytest.mark.usefixtures("routed"), pytest.mark.django_db(transaction=True)]
@@ -47,6 +49,12 @@ def nobody_after(monkeypatch) -> list:
 
 @pytest.fixture
 def held(action):
+    with holding(action) as other:
+        yield other
+
+
+@contextlib.contextmanager
+def holding(action):
     """Somebody else holds the action's row, in a connection of their own."""
     at = connection.get_connection_params()
     names = {"host", "port", "dbname", "user", "password"}
@@ -253,3 +261,29 @@ def test_many_small_steps_are_cut_off_as_one_long_one_is(action):
         assert cursor.fetchone()[:2] == ("0", "0")
     action.refresh_from_db()
     assert action.summary != "changed"
+
+
+@pytest.mark.parametrize(("verdict", "reason", "shown"), [("approve", "fine by me", "Approved"), ("reject", "", "Rejected")])
+def test_a_view_submitted_while_somebody_else_holds_the_action_is_stored_and_says_what_became_of_it(
+    world, hands, action, cast, nobody_after, monkeypatch, verdict, reason, shown
+):
+    monkeypatch.setattr(later, "do", lambda job, **_: job())
+    hands.press("U0MEI", "C0AI", card(world)["ts"], "review")
+    hands.choose("U0MEI", modals.CHOICE, selected_option={"value": verdict})
+    monkeypatch.setattr(later, "do", lambda job, **_: nobody_after.append(job))
+    said = {modals.CHOICE: option(verdict), "reason": text(reason)}
+    with holding(action) as other:
+        if verdict == "reject":
+            assert "reason" in hands.submit("U0MEI", said).body["errors"] and stored() == 0
+            said["reason"] = text("not this one")
+        answer = hands.submit("U0MEI", said)
+        assert answer.status == 200 and "Kept" in json.dumps(answer.body) and stored() == 1 and not Decision.objects.exists()
+        other.rollback()
+    with fakes.clock_moved(seconds=3):
+        tasks.slack()
+        tasks.slack()
+    decision = Decision.objects.get()
+    assert (decision.by, decision.verdict, decision.reason) == (cast.reviewer, verdict, reason or "not this one") and stored() == 0
+    assert decision.proof["click"]["slack_user"] == "U0MEI" and buttons(card(world)) == []
+    nobody_after[-1]()
+    assert shown in json.dumps(hands.open_view("U0MEI").view)
