@@ -77,4 +77,19 @@ def digest(value: Any) -> str:
     try:
         return canonical.digest(DOMAIN, canonical.dumps(asked))
     except canonical.NotCanonical:
-        return canonical.digest(DOMAIN, json.dumps(canonical.storable(asked)).encode("utf-8", "backslashreplace"))
+        text = json.dumps(canonical.storable(_checkpointed(asked)))
+        try:
+            return canonical.digest(DOMAIN, canonical.dumps(_checkpointed(asked)))
+        except canonical.NotCanonical:
+            return canonical.digest(DOMAIN, text.encode("utf-8", "backslashreplace"))
+
+
+def _checkpointed(value: Any, depth: int = 0) -> Any:
+    """A value as a checkpoint gives it back: half a character has become "?" there, and the node that asks again has it still."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if depth > canonical.MAX_DEPTH:
+        return value
+    if isinstance(value, dict):
+        return {_checkpointed(name, depth + 1): _checkpointed(one, depth + 1) for name, one in value.items()}
+    return [_checkpointed(one, depth + 1) for one in value] if isinstance(value, list | tuple) else value

@@ -25,7 +25,7 @@ def id_of(checkpoint: str) -> str:
 
 
 def read(value: Any, response_schema: Mapping[str, Any] | None) -> Record | None:
-    if not isinstance(value, Mapping) or _MARK not in value:
+    if not isinstance(value, Mapping) or not {_MARK, "next", "state"} <= value.keys():
         return None
     return Record(NAME, (Call(TOOL, {"next": value["next"], "state": value["state"]}, (APPROVE,)),))
 

@@ -183,7 +183,10 @@ def _load_agent(project: str, slug: str, version: int) -> Loaded:
 def _startable(schema: dict[str, Any]) -> dict[str, Any]:
     """An input schema that takes what LangGraph takes: pydantic's own for messages wants exactly one of a dozen kinds that overlap."""
     properties = schema.get("properties", {})
-    chat = [name for name, one in properties.items() if "HumanMessage" in str(one.get("items", ""))]
+    # A list of AnyMessage names every kind, one of BaseMessage (`create_react_agent`) only that.
+    chat = [
+        name for name, one in properties.items() if any(kind in str(one.get("items", "")) for kind in ("HumanMessage", "/BaseMessage'"))
+    ]
     plain = {name: {"title": properties[name].get("title", name), **_MESSAGES} for name in chat}
     found = {**schema, "properties": {**properties, **plain}}
     rest = {key: value for key, value in found.items() if key != "$defs"}

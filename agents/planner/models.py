@@ -29,6 +29,9 @@ def chat_model(*, script: Callable[[list[BaseMessage]], AIMessage]) -> BaseChatM
     return model
 
 
+OWN_MODEL = "its own"
+
+
 def model_name() -> str:
-    """How versions and pages name the model in use."""
+    """How versions and pages name the model of agents that are planned by ours. Others bring their own, whose name nobody tells us."""
     return settings.MODEL or NAME

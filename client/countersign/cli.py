@@ -191,6 +191,8 @@ def _of_actions(actions: Any) -> None:
 def _verb(parent: Any, name: str, run: Any, help_text: str) -> argparse.ArgumentParser:
     made: argparse.ArgumentParser = parent.add_parser(name, help=help_text)
     made.set_defaults(run=run)
+    # After the verb as well; where it is not said there, what was said before the verb stands.
+    made.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON instead of a table")
     return made
 
 

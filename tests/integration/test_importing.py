@@ -11,8 +11,9 @@ from django.test import Client
 from agents import operations
 from agents.errors import BadInput
 from agents.models import Agent, Run
+from approvals.models import Action
 from audit.models import Event
-from tests.factories import work
+from tests.factories import decide, work
 
 CODE = """
 from typing import TypedDict
@@ -160,3 +161,37 @@ def test_a_declared_tool_with_such_a_pattern_is_refused_at_the_door(cast):
     tools = [{"name": "pay", "risk": "money", "schema": {"properties": {"iban": {"pattern": "(?=DE)"}}}}]
     with pytest.raises(BadInput, match=r"tools\[0\].schema: its schema cannot be used: the pattern"):
         operations.declare(slug="agent", title="", description="", environment="demo", tools=tools, by=cast.admin, door="api")
+
+
+REACT = """
+from langchain_core.language_models import FakeListChatModel
+from langgraph.prebuilt import create_react_agent
+
+graph = create_react_agent(FakeListChatModel(responses=["done"]), [])
+"""
+
+
+@pytest.mark.filterwarnings("ignore:create_react_agent")
+def test_the_prebuilt_react_agent_is_started_with_ordinary_messages_and_said_to_have_a_model_of_its_own(cast, tmp_path):
+    path = project(tmp_path, "one")
+    (tmp_path / "one" / "code_of_it.py").write_text(REACT)
+    bring(path)
+    assert Agent.objects.get().current.model == "its own"
+    run = operations.start_run(agent="agent", input={"messages": [{"role": "user", "content": "x"}]}, by=cast.reviewer, door="cli")
+    work()
+    run.refresh_from_db()
+    assert run.state == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("asked", ['{"countersign_breakpoint": "x"}', '{"q": "a\\ud800b"}', '"\\udfff?"'])
+def test_values_that_look_like_ours_or_hold_half_a_character_are_asked_and_answered(cast, tmp_path, asked):
+    path = project(tmp_path, "one")
+    (tmp_path / "one" / "code_of_it.py").write_text(CODE.format("one").replace('interrupt("one?")', f"interrupt({asked})"))
+    bring(path)
+    run = operations.start_run(agent="agent", input={}, by=cast.reviewer, door="cli")
+    work()
+    [action] = Run.objects.get(pk=run.pk).pauses.get().actions
+    decide(Action.objects.get(pk=action), cast.second, "respond", response="well")
+    work()
+    run.refresh_from_db()
+    assert (run.state, run.output) == ("SUCCEEDED", {"told": "well of one"})

@@ -157,7 +157,8 @@ def test_the_command_lists_shows_and_decides(command, token, cast):
     rita, action = token(cast.reviewer), factories.action(summary="Pay\x1b[2J now")
     status, out, _ = command(rita, "actions", "list")
     assert status == 0 and str(action.pk) in out and "Pay<U+001B>[2J now" in out
-    assert json.loads(command(rita, "--json", "actions", "list")[1])[0]["digest"] == action.digest
+    for words in (("--json", "actions", "list"), ("actions", "list", "--json")):
+        assert json.loads(command(rita, *words)[1])[0]["digest"] == action.digest
     assert "1 of reviewers" in command(rita, "actions", "show", str(action.pk))[1]
     assert command(rita, "actions", "approve", str(action.pk), "--digest", "0" * 64)[0] == cli.REFUSED
     assert command(rita, "actions", "approve", str(action.pk), "--reason", "fine") == (0, "approved\n", "")
