@@ -16,7 +16,10 @@ NOWHERE = Frozen(
 NODE_GONE = Frozen(
     "The graph no longer has the question asked at %(where)s: the node was renamed or removed, and its answer can reach nobody"
 )
-BESIDE = Frozen("%(node)s cannot be asked again: other nodes ran in the same step, and would run once more. Start a new run")
+BESIDE = Frozen(
+    "%(node)s cannot be asked again: what else ran in the same step has ended, and would run once more. "
+    "Mend the node and try again: it gets its answer, and the other answers after it. Or start a new run"
+)
 BREAKPOINT_AGAIN = Frozen(
     "The graph was let go on from its breakpoint at %(node)s and stands there again as if nobody had: what stands inside that node keeps no "
     "checkpoint and starts over"

@@ -22,7 +22,7 @@ from agents import dialects, kept
 from agents.graphs.guard import Calls, Stopped, watch
 from agents.graphs.loader import Graph
 from agents.graphs.recorder import Recorder
-from agents.graphs.standing import breakpoint_of
+from agents.graphs.standing import breakpoint_of, has_worked
 
 RECURSION_LIMIT = 200
 _STRICT = "__pregel_strict_resume"
@@ -62,6 +62,7 @@ class Stretch:
         questions: everything pending now, also what was pending before.
         delivered: interrupt ids whose answers the graph took.
         stopped: it failed because one of our guards would not let it do something else than people were shown.
+        beside: it was to ask again, and could not: something else of that step has ended, and would run once more.
         nodes: where it stands; `values` the final state when finished; `error` with traceback when failed.
     """
 
@@ -72,6 +73,7 @@ class Stretch:
     values: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     stopped: bool = False
+    beside: bool = False
 
 
 def drive(
@@ -140,8 +142,8 @@ def drive(
     elif stop and stop.interrupt_id not in answers:  # whatever is given to others in this step would take it past its breakpoint
         return Stretch(Stop.PAUSED, (*pending, stop), nodes=tuple(state.next))
     elif dead:
-        if len(state.tasks) > 1:
-            return Stretch(Stop.FAILED, nodes=tuple(state.next), error=kept.BESIDE(node=dead[0].name))
+        if any(has_worked(graph, config, state, task) for task in state.tasks if task not in dead):
+            return Stretch(Stop.FAILED, nodes=tuple(state.next), error=kept.BESIDE(node=dead[0].name), beside=True)
         # A copy of the checkpoint has none of the answers that LangGraph keeps with a node's error. (Running from the checkpoint itself
         # leaves them out too, but only the first time: a fork is not forked again, and asks under the id it had.)
         graph.update_state(state.config, None, as_node="__copy__")

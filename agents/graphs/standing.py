@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from inspect import getclosurevars, isfunction
+from itertools import takewhile
 from typing import Any
 
+from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 from langgraph.types import PregelTask, StateSnapshot
@@ -20,7 +22,6 @@ from agents.graphs.recorder import plain
 from audit import canonical
 
 DEEPEST = 6
-_NEWEST = 100  # checkpoints of a thread that are looked through for those of a graph LangGraph does not name
 
 
 @dataclass(frozen=True)
@@ -116,15 +117,25 @@ def _begun(task: PregelTask) -> bool:
 
 def _called(graph: Any, config: Any, at: list[Any]) -> tuple[list[Any], list[str]]:
     """Tasks in which a graph that LangGraph does not name has begun: its checkpoints lie under the task's own name."""
-    newest = list(graph.checkpointer.list({"configurable": {"thread_id": config["configurable"]["thread_id"]}}, limit=_NEWEST))
     for path, _, level in at:
-        outer = level.config["configurable"].get("checkpoint_ns", "")
-        for task in level.tasks:
-            mine = f"{outer}|{task.name}:{task.id}".lstrip("|")
-            ids = [c.config["configurable"]["checkpoint_id"] for c in newest if c.config["configurable"]["checkpoint_ns"].startswith(mine)]
-            if _idle(task) and ids:
-                return [(path, level._replace(next=(task.name,)))], [str(max(ids))]
+        for task in filter(_idle, level.tasks):
+            if found := _within(graph, config, level, task):
+                return [(path, level._replace(next=(task.name,)))], [str(max(one.config["configurable"]["checkpoint_id"] for one in found))]
     return [], []
+
+
+def has_worked(graph: Any, config: Any, state: StateSnapshot, task: PregelTask) -> bool:
+    """Whether running this task anew would lose something: it has ended, or a step of a graph inside it has."""
+    return task.result is not None or any(one.metadata.get("step", 0) > 0 for one in _within(graph, config, state, task))
+
+
+def _within(graph: Any, config: Any, level: StateSnapshot, task: PregelTask) -> list[CheckpointTuple]:
+    """What was kept of graphs inside a task, since the step it belongs to began."""
+    began, outer = level.config["configurable"]["checkpoint_id"], level.config["configurable"].get("checkpoint_ns", "")
+    mine = f"{outer}|{task.name}:{task.id}".lstrip("|")
+    newest = graph.checkpointer.list({"configurable": {"thread_id": config["configurable"]["thread_id"]}})
+    since = takewhile(lambda one: one.config["configurable"]["checkpoint_id"] > began, newest)
+    return [one for one in since if one.config["configurable"]["checkpoint_ns"].startswith(mine)]
 
 
 def _breaks(graph: Any) -> bool:

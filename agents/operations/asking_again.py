@@ -2,9 +2,12 @@
 
 LangGraph keeps an answer with the error its node raised on it, and gives that same answer at every later try (interop.md 2.1). So the
 run is taken up from its newest checkpoint as if the answer had never come, which asks again under a new id (`graphs.driver`). Whatever
-else ran in that step runs again with it: where that could repeat a call, it is refused here.
+else ran in that step runs again with it: where that could repeat a call, it is refused here, and where something of it has ended, by the
+driver. What only waits beside it comes back under a new id too, and keeps its pause, its actions and their decisions.
 """
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +17,10 @@ from django.db.models.functions import Now
 from agents import kept
 from agents.dialects.record import Made
 from agents.errors import WrongState
+from agents.graphs.driver import Question
 from agents.models import Effect, Pause, Run
 from agents.operations import events, settling, waking
-from agents.operations.preparing import NATIVE
+from agents.operations.preparing import NATIVE, digest_of
 from agents.operations.starting import locked_run
 from agents.states import EffectState, PauseState, RunState, word
 from approvals import operations as approvals
@@ -41,9 +45,10 @@ def ask_again(run_id: Any, *, by: User, door: str) -> Run:
     if run.state != RunState.FAILED:
         raise WrongState(say("Only a failed run can ask again; this one is %(state)s", state=word(run.state)))
     open_ones = Pause.objects.filter(run=run, state=PauseState.OPEN).exclude(dialect=NATIVE)
-    pauses = [pause for pause in open_ones if pause.answer is not None or _decided(pause)]
+    pauses = [p for p in open_ones if p.answer is not None] or [p for p in open_ones if _decided(p)]
     if not pauses:
         raise WrongState(say("No answer of a person is to blame for this failure: try the failed step again"))
+    pauses += _alike(pauses, list(open_ones))
     for pause in pauses:
         _take_back(run, pause)
         calls = Pause.objects.filter(run=run, dialect=NATIVE, state__in=[PauseState.OPEN, PauseState.ANSWERED])
@@ -69,6 +74,35 @@ def ask_again(run_id: Any, *, by: User, door: str) -> Run:
     events.tell_run(run, "run.ready")
     waking.wake(waking.RUN, run.pk)
     return run
+
+
+def came_back(pauses: Sequence[Pause], questions: Sequence[Question]) -> dict[str, Pause]:
+    """Questions that waited beside one that is asked again: the step was taken up anew, so they have other ids now and are the same.
+
+    Whatever people have decided, or are about to, stays theirs. Those that cannot be told apart are asked again as well (`ask_again`).
+    """
+    if not any(pause.again for pause in pauses):
+        return {}
+    asked = {question.interrupt_id for question in questions}
+    waiting = {(p.node, p.proposal_digest): p for p in pauses if not p.again and p.interrupt_id not in asked}
+    new = {(q.node, digest_of(q)): q.interrupt_id for q in questions}
+    return {new[key]: pause for key, pause in waiting.items() if key in new}
+
+
+def keep(run: Run, moved: Mapping[str, Pause], *, refused: bool) -> None:
+    """Write down the ids of what came back, in the caller's transaction; or, when the step could not be taken up, that nothing is asked again."""
+    for interrupt_id, pause in moved.items():
+        Pause.objects.filter(pk=pause.pk).update(interrupt_id=interrupt_id)
+        pause.interrupt_id = interrupt_id
+    if refused:
+        Pause.objects.filter(run=run, state=PauseState.OPEN, again=True).update(again=False)
+
+
+def _alike(pauses: Sequence[Pause], open_ones: Sequence[Pause]) -> list[Pause]:
+    """Open questions that could be taken for each other, or for one that is asked again, when they come back under other ids."""
+    known = Counter((p.node, p.proposal_digest) for p in open_ones)
+    mine = {pause.pk for pause in pauses}
+    return [p for p in open_ones if p.pk not in mine and known[(p.node, p.proposal_digest)] > 1]
 
 
 def _decided(pause: Pause) -> bool:
@@ -98,3 +132,5 @@ def _take_back(run: Run, pause: Pause) -> None:
             log.append(settling.settle(run, effect, Made("failed", error=kept.NEVER_CALLED())))
         elif effect.state == EffectState.READY:
             approvals.close(effect.pk, ActionState.SUPERSEDED, reason=kept.ASKED_ANEW())
+    for action in set(pause.actions) - {str(effect.pk) for effect in effects} - set(approvals_queries.settled(pause.actions)):
+        approvals.close(UUID(action), ActionState.SUPERSEDED, reason=kept.ASKED_ANEW())  # nobody has decided it yet

@@ -22,7 +22,7 @@ from agents.graphs.guard import Calls
 from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import events, joined, leave, outcomes, there
+from agents.operations import asking_again, events, joined, leave, outcomes, there
 from agents.operations.answering import answers, known_answers, open_pauses
 from agents.operations.calling import Ledger
 from agents.operations.handing import Handed, hand_back
@@ -149,7 +149,8 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
                     control=control,
                     recorder=recorder,
                 )
-        new = _new(run, stretch, untouched=untouched)
+        came_back = asking_again.came_back(pauses, stretch.questions)
+        new = [q for q in _new(run, stretch, untouched=untouched) if q.interrupt_id not in came_back]
         outside = NOTHING
         if new:
             _bring_people(run)
@@ -162,7 +163,7 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
             )
             for q in new
         ]
-        return Driven(stretch, prepared, pauses, frozenset(settled), given.calls, given.handed.waits, given.calls is not None)
+        return Driven(stretch, prepared, pauses, frozenset(settled), given.calls, given.handed.waits, given.calls is not None, came_back)
     except AgentError as error:
         return Driven(Stretch(Stop.FAILED, error=error.message))
     except (psycopg.Error, DatabaseError, checkpoints.ThreadBusy, LostLease):

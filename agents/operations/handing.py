@@ -65,7 +65,8 @@ def hand_back(
     # An answer given to another task of the step would take the graph past its breakpoint: that comes first.
     if (stops := [p for p in due if p.dialect == breakpoints.NAME]) and len(stops) < len(due):
         due, handed.waits = stops, True
-    for pause in due if not handed.answers else ():
+    # Nor is one given in the stretch that takes the step up anew: its question comes back under another id first (`asking_again`).
+    for pause in due if not handed.answers and not any(p.again for p in pauses) else ():
         try:
             answer = _answer(run, pause, settled, quirks, schemas)
         except Unanswerable as error:

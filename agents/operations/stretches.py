@@ -1,8 +1,8 @@
 """T1: what a stretch of a run came to is written down: its pauses and actions, its spans, and the run's next state."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from agents.graphs.guard import Calls
 from agents.graphs.loader import load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import events, outcomes, waking
+from agents.operations import asking_again, events, outcomes, waking
 from agents.operations.pausing import open_pause
 from agents.operations.preparing import Prepared
 from agents.operations.receiving import all_settled
@@ -50,6 +50,7 @@ class Driven:
         calls: what was seen of calls the agent made itself; `watched` when it makes its calls itself.
         held: something is approved that cannot be handed back now, and whatever changes that will ready the run.
         settled: those actions of the pauses whose outcome was final then.
+        came_back: open pauses whose questions were asked beside one that is asked again, by the ids they have now.
     """
 
     stretch: Stretch
@@ -59,6 +60,7 @@ class Driven:
     calls: Calls | None = None
     held: bool = False
     watched: bool = False
+    came_back: Mapping[str, Pause] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -67,6 +69,7 @@ class Driven:
 def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     """T1: pauses, actions, spans and the Run's next state together, only while the fence is ours."""
     stretch = driven.stretch
+    asking_again.keep(run, driven.came_back, refused=stretch.beside)
     entries, orphans = _reconcile(run, driven)
     if driven.watched:  # actions, then effects, then the run: locks are taken in one order everywhere
         entries += outcomes.conclude(run, stretch, driven.calls, driven.pauses)

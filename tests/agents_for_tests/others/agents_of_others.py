@@ -315,3 +315,24 @@ awaiting = StateGraph(Letters)
 awaiting.add_node("asks", _asks_slowly)
 awaiting.add_edge(START, "asks")
 awaiting.add_edge("asks", END)
+
+
+# -- a question per letter, and a node that cannot use every answer ---------------------------------------------------------
+class _Letter(TypedDict, total=False):
+    messages: list[Any]
+    to: str
+
+
+def _picky(state: _Letter) -> dict[str, Any]:
+    answer = interrupt({"to": state["to"]})
+    if answer == "bad" and not Path(plan_of(state["messages"])["note"]).exists():
+        raise ValueError("bad answer")
+    return {"told": [act(plan_of(state["messages"]), "picked", {"to": state["to"], "told": answer})]}
+
+
+picky = StateGraph(Letters)
+picky.add_node("pick", _picky)
+picky.add_conditional_edges(
+    START, lambda state: [Send("pick", {"messages": state["messages"], "to": to}) for to in plan_of(state["messages"])["to"]], ["pick"]
+)
+picky.add_edge("pick", END)
