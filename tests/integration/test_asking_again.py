@@ -59,7 +59,7 @@ def test_what_would_run_again_with_it_is_not_asked_again(cast, world, agent):
     else:
         agents.ask_again(run.pk, by=cast.reviewer, door="web")
         work()
-        assert "other nodes ran in the same step" in Run.objects.get(pk=run.pk).error
+        assert "what else ran in the same step has ended" in Run.objects.get(pk=run.pk).error
     assert (Run.objects.get(pk=run.pk).state, asked(run), lines(world)) == ("FAILED", [], before)
 
 

@@ -279,7 +279,7 @@ def test_a_poisoned_node_fails_the_run_and_is_not_driven_for_ever(cast, world):
 @pytest.mark.parametrize("verdict", ["approve", "reject", None])
 def test_a_question_whose_node_was_renamed_is_orphaned_and_shown(cast, world, verdict):
     run, action = factories.waiting(cast.reviewer, *TWO, agent="renamed", world=world)
-    factories.register(factories.LATER)
+    agents.register_project(factories.LATER, replace=True)  # the same project, at another place by now
     if verdict:
         decide(action, cast.second, verdict)
     else:
