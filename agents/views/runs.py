@@ -98,6 +98,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
     may_start = permissions.can_start_runs(request.user)
     asks = approvals_queries.asks(run=row.id)
     lost = any(pause.state == "ORPHANED" for pause in detail.pauses)
+    unsaid = any(effect.state == "UNKNOWN" for effect in detail.effects)  # what came of it is said first, at its step
     steps = steps_of(spans, actions, effects, detail.pauses, may_resolve=permissions.can_halt(request.user), asks=asks)
     return {
         "id": row.id,
@@ -113,7 +114,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "model": detail.model,
         "halt_url": f"{reverse('halt')}?run={row.id}" if live and permissions.can_halt(request.user) else "",
         "cancel_url": reverse("run-cancel", args=[row.id]) if (live or row.state == "FAILED") and may_start else "",
-        "retry_url": reverse("run-retry", args=[row.id]) if row.state == "FAILED" and may_start and not lost else "",
+        "retry_url": reverse("run-retry", args=[row.id]) if row.state == "FAILED" and may_start and not lost and not unsaid else "",
         "anew_url": reverse("run-start", args=[row.agent]) if lost and may_start else "",
         "again_url": reverse("run-ask-again", args=[row.id]) if may_start and _could_ask_again(detail, actions) else "",
         "live_url": reverse("run-live", args=[row.id]),
@@ -136,7 +137,8 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
 def _could_ask_again(detail: RunDetail, actions: Any) -> bool:
     """Whether it failed over a question that people are done with; whether asking again is safe, the operation says."""
     decided = {action.id for action in actions if action.state != "PENDING"}
-    others = [p for p in detail.pauses if p.dialect != "countersign" and p.state == "OPEN"]
+    begun = {effect.action_id for effect in detail.effects if effect.state in {"UNKNOWN", "DONE"}}
+    others = [p for p in detail.pauses if p.dialect != "countersign" and p.state == "OPEN" and not begun & set(p.actions)]
     return detail.row.state == "FAILED" and any(set(p.actions) <= decided for p in others)
 
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db.models.functions import Now
+from django.test import Client
 from langchain_core.messages import ToolMessage
 
 from agents import operations as agents
@@ -177,7 +178,12 @@ def test_a_node_that_acts_itself_is_told_once_and_a_person_says_what_came_of_it(
 def test_what_a_person_says_of_a_call_is_given_to_the_model_in_its_place(others, world, monkeypatch, agent, done):
     run, action = waiting(others, world, agent)
     died_over(run, action, others, monkeypatch)
+    page = Client()
+    page.force_login(others.operator, backend="django.contrib.auth.backends.ModelBackend")
+    offered = [b"Try the failed step again" in page.get(f"/runs/{run.pk}/").content]
     agents.resolve_unknown(action.pk, done=done, reason="I looked", by=others.operator, door="web")
+    offered.append(b"Try the failed step again" in page.get(f"/runs/{run.pk}/").content)
+    assert offered == [False, True]  # nothing is offered that is refused
     agents.retry_run(run.pk, by=others.operator, door="web")
     work()
     assert (fresh(run).state, lines(world)) == ("SUCCEEDED", []), fresh(run).error
