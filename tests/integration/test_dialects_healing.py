@@ -120,20 +120,6 @@ def test_a_question_whose_worker_died_before_it_was_written_down_is_found(others
     assert fresh(run).state == "WAITING" and len(asked(run)) == 1 and lines(world) == []
 
 
-def test_a_call_that_began_under_a_dead_worker_is_not_made_again(others, world, monkeypatch):
-    run, action = waiting(others, world)
-    decide(action, others.second)
-    die(monkeypatch, "drive")
-    with pytest.raises(psycopg.OperationalError):
-        agents.advance_run(run.pk)
-    Effect.objects.filter(pk=action.pk).update(begun_at=Now())
-    taken_over(run)
-    assert (fresh(run).state, lines(world)) == ("FAILED", [])
-    assert Effect.objects.get(pk=action.pk).state == "UNKNOWN"
-    with pytest.raises(WrongState):
-        agents.ask_again(run.pk, by=others.operator, door="web")
-
-
 def tool_messages(run: Run) -> list[str]:
     """What its model was told of its calls, as the thread has it."""
     with checkpoints.locked(run.thread) as saver:
@@ -152,6 +138,14 @@ def died_over(run: Run, action: Action, others, monkeypatch) -> None:
     assert (fresh(run).state, Effect.objects.get(pk=action.pk).state) == ("FAILED", "UNKNOWN")
     with pytest.raises(WrongState, match="say so here first"):
         agents.retry_run(run.pk, by=others.operator, door="web")
+
+
+def test_a_call_that_began_under_a_dead_worker_is_not_made_again(others, world, monkeypatch):
+    run, action = waiting(others, world)
+    died_over(run, action, others, monkeypatch)
+    assert lines(world) == []
+    with pytest.raises(WrongState):
+        agents.ask_again(run.pk, by=others.operator, door="web")
 
 
 @pytest.mark.parametrize("agent", ["inbox", "inbox_inside"])
