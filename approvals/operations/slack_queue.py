@@ -33,13 +33,14 @@ POST_EVERY_S, UPDATE_EVERY_S, UPDATES_TOGETHER = 1.1, 0.5, 4
 LOOK_BACK = timedelta(days=1)  # cards of what was decided longer ago are history
 CHECK_EVERY = timedelta(minutes=10)
 
+# First what stands there and is no longer true, then what somebody has to decide, then what was said of it.
 _CLAIM = """
 SELECT m.id FROM approvals_slackmessage m JOIN approvals_slackchannel c ON c.id = m.channel_id JOIN approvals_slackteam t ON t.id = c.team_id
 WHERE m.state = 'WAITING' AND m.due_at <= clock_timestamp() AND (%(only)s::bigint[] IS NULL OR m.id = ANY(%(only)s)) AND t.removed_at IS NULL AND t.next_at <= clock_timestamp()
   AND CASE WHEN m.ts = '' THEN c.post_at <= clock_timestamp() ELSE c.update_at <= clock_timestamp() END
   AND (m.card_id IS NULL OR EXISTS (SELECT 1 FROM approvals_slackmessage k WHERE k.id = m.card_id AND k.ts <> ''))
   AND NOT EXISTS (SELECT 1 FROM approvals_slackmessage o WHERE o.channel_id = c.id AND o.state = 'SENDING')
-ORDER BY m.ts = '', m.due_at, m.id LIMIT 1 FOR UPDATE OF m, c SKIP LOCKED
+ORDER BY m.ts = '', m.kind = 'reply', m.due_at, m.id LIMIT 1 FOR UPDATE OF m, c SKIP LOCKED
 """
 _BUCKET = f"""
 UPDATE approvals_slackchannel SET
