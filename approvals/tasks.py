@@ -122,7 +122,7 @@ def slack() -> None:
         _slack_morning = time.monotonic() + DIGESTS_EVERY_S
         noting.owe_digests()
     approving.sweep()
-    sending.tick()
+    sending.tick(waits=True)
 
 
 @aside

@@ -42,6 +42,14 @@ WHERE m.state = 'WAITING' AND m.due_at <= clock_timestamp() AND (%(only)s::bigin
   AND NOT EXISTS (SELECT 1 FROM approvals_slackmessage o WHERE o.channel_id = c.id AND o.state = 'SENDING')
 ORDER BY m.ts = '', m.kind = 'reply', m.due_at, m.id LIMIT 1 FOR UPDATE OF m, c SKIP LOCKED
 """
+# How long until something that waits may be written: its own time, its conversation's bucket, its workspace's.
+_DUE_IN = """
+SELECT extract(epoch FROM min(greatest(m.due_at, t.next_at, CASE WHEN m.ts = '' THEN c.post_at ELSE c.update_at END)) - clock_timestamp())
+FROM approvals_slackmessage m JOIN approvals_slackchannel c ON c.id = m.channel_id JOIN approvals_slackteam t ON t.id = c.team_id
+WHERE m.state = 'WAITING' AND t.removed_at IS NULL
+  AND (m.card_id IS NULL OR EXISTS (SELECT 1 FROM approvals_slackmessage k WHERE k.id = m.card_id AND k.ts <> ''))
+"""
+LEAST_PAUSE_S = 0.1
 _BUCKET = f"""
 UPDATE approvals_slackchannel SET
   post_at = CASE WHEN %(post)s THEN clock_timestamp() + interval '{POST_EVERY_S} s' ELSE post_at END,
@@ -102,6 +110,14 @@ def claim(*, only: Sequence[int] | None = None) -> Claimed | None:
         row.pk, row.channel.team_id, row.channel_id, row.channel.name, row.channel.channel, row.kind, row.key, str(row.action_id or ""), row.ts,
         row.shown, row.card.ts if row.card else "", row.comment_id, row.body, row.lost, row.told,
     )  # fmt: skip
+
+
+def due_in() -> float | None:
+    """Seconds until a message that waits may be sent, at least a tenth; None when none waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE_IN)
+        found = cursor.fetchone()[0]
+    return None if found is None else max(LEAST_PAUSE_S, float(found))
 
 
 def wake(action_id: UUID, *, most: int) -> list[int]:

@@ -21,6 +21,7 @@ from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail, action_detail
 from approvals.slack import buttons, cards, later, modals, quick, replies, sending
 from approvals.slack.people import Hand, Refused, hand, part, said_of
+from approvals.slack.quick import WHOLE_MS
 from approvals.slack.replies import Place
 from approvals.slack.showing import of_card, of_modal, why_not_here
 from approvals.slack.verifying import Click
@@ -39,7 +40,6 @@ class Said(NamedTuple):
 
 log = structlog.get_logger("approvals.slack")
 PROMPT_MS, PATIENT_MS = 100, 10_000  # for the action's row: before the acknowledgement, and after it
-WHOLE_MS = 180  # for all of the decision before the acknowledgement, which Slack has within 300
 
 
 def approve(payload: Json, pressed: Json, place: Place, click: Click) -> None:

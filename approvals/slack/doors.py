@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from approvals.slack.handling import Malformed, handle, shaped
+from approvals.slack.quick import Busy
 from approvals.slack.verifying import NotFromSlack, verified
 
 
@@ -41,8 +42,16 @@ def commands(request: HttpRequest) -> HttpResponse:
     return _answered(request, "commands")
 
 
-@transaction.atomic
 def _answered(request: HttpRequest, door: str) -> HttpResponse:
+    """What was not done in time was not heard either, and Slack sends it again for anything but 200."""
+    try:
+        return _done(request, door)
+    except Busy:
+        return HttpResponse("Not now; send it again.", status=503, content_type="text/plain")
+
+
+@transaction.atomic
+def _done(request: HttpRequest, door: str) -> HttpResponse:
     """One transaction, so that a press is one commit; a request that fails is not counted as seen, and Slack's retry does it."""
     try:
         body, click = verified(request)

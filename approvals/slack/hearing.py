@@ -1,7 +1,7 @@
 """Events: somebody opens the Home tab, replies in threads become comments, deleted and changed cards are posted again, the app is invited or removed, somebody becomes a guest."""
 
-import html
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -11,9 +11,11 @@ from approvals.errors import ApprovalError, BadRequest
 from approvals.operations import commenting, slack_copies, slack_installs, slack_people, slack_queue, waking
 from approvals.operations.slack_people import Identity
 from approvals.queries import slack as queries
-from approvals.slack import desk, replies
+from approvals.slack import desk, quick, replies
 from approvals.slack.buttons import changed_by_another
 from approvals.slack.people import enterprise_of, page_url, part
+from approvals.slack.quick import BUSY_MS, WHOLE_MS
+from approvals.slack.text import as_read
 from approvals.slack.verifying import Click
 from audit.languages import told
 
@@ -69,7 +71,10 @@ def _reply(payload: Json, team: str, event: Json) -> None:
         replies.whisper(workspace.id, channel=channel, user=user, text=stays, thread=thread, url=page_url())
         return
     try:
-        commenting.comment(action, by=who, text=_words(event, len(files)), door="slack", key=f"{team}:{channel}:{ts}")
+        text, key = _words(event, len(files)), f"{team}:{channel}:{ts}"
+        write = partial(commenting.comment, action, by=who, text=text, door="slack", key=key)
+        if not quick.within(BUSY_MS, write, whole_ms=WHOLE_MS):
+            raise quick.Busy  # by its key it is one comment, however often Slack sends it
     except ApprovalError as error:
         replies.whisper(workspace.id, channel=channel, user=user, text=told(error.message), thread=thread)
     else:
@@ -83,7 +88,7 @@ def _files(event: Json) -> list[Json]:
 
 def _words(event: Json, files: int) -> str:
     """What was written, and that something was attached, which stays in Slack. Raises BadRequest for files alone."""
-    text = html.unescape(str(event.get("text") or "")).strip()
+    text = as_read(str(event.get("text") or "")).strip()
     if not files:
         return text
     if not text:

@@ -7,12 +7,17 @@ from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
+BUSY_MS, WHOLE_MS = 100, 180  # for a lock, and for all of it: Slack has its answer within 300 ms
 _IN_VAIN = frozenset({"55P03", "57014"})  # lock_not_available, and cut off by statement_timeout
 _LIMITS = """
 WITH was AS MATERIALIZED (SELECT current_setting('lock_timeout') AS lock, current_setting('statement_timeout') AS statement)
 SELECT was.lock, was.statement, set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true) FROM was
 """
 _UNDOES = ("ROLLBACK", "RELEASE")
+
+
+class Busy(Exception):
+    """What a delivery asks for cannot be done in Slack's time, and is not stored either: Slack is to send it again."""
 
 
 class _TooLong(Exception):

@@ -1,6 +1,7 @@
 """What is submitted in a view: a verdict, an edit, a question, time. Each is the same operation as the page's, with its refusals beside the field."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from approvals.slack import approving, buttons, desk, halting, home, later, link
 from approvals.slack import blocks as b
 from approvals.slack.cards import SHORT, url_of
 from approvals.slack.people import Hand, Refused, hand, said_of
+from approvals.slack.quick import BUSY_MS, WHOLE_MS
 from approvals.slack.rooms import agents
 from approvals.slack.showing import of_modal, why_not_here
 from approvals.slack.threads import changed
@@ -28,7 +30,6 @@ KEPT = frozenset({"approve", "reject", "respond"})
 DECIDING = frozenset({"approve", "reject", "respond", "edit"})
 # Where an error of a verb stands.
 BESIDE = {"approve": "reason", "reject": "reason", "respond": "words", "ask": "words", "snooze": "seconds", "pass_on": "to"}
-BUSY_MS, WHOLE_MS = 100, 180  # Slack shows a spinner until it is answered, and we answer within 300 ms
 
 
 def view_submission(payload: Json, click: Click) -> Json:
@@ -172,14 +173,30 @@ def _edit_confirmed(view: Json, who: Hand, click: Click) -> Json:
     rule = policies.in_force().data.slack
     if detail.row.state == "PENDING" and (why := why_not_here(detail, rule, of_modal(detail))):
         return shows(modals.sentence(_("%(why)s. Decide it on the page.") % {"why": why}, bad=True))
-    wanted = slack_clicks.on_record(
+    asked: list[Any] = []
+    want = partial(
+        operations.request_edit,
         action_id,
-        lambda: operations.request_edit(action_id, by=who.user, seen_digest=digest, args=meta.get("args"), reason=str(meta.get("reason", "")), door="slack"),
-        what="edit", by=who.user, click=said_of(who, click),
-    )  # fmt: skip
-    agents.wake_edit(wanted.pk)
+        by=who.user,
+        seen_digest=digest,
+        args=meta.get("args"),
+        reason=str(meta.get("reason", "")),
+        door="slack",
+    )
+    record = partial(slack_clicks.on_record, action_id, want, what="edit", by=who.user, click=said_of(who, click))
+    if not quick.within(BUSY_MS, lambda: asked.append(record()), whole_ms=WHOLE_MS):
+        return shows(_once_more(detail, meta))
+    agents.wake_edit(asked[0].pk)
     _follow(action_id)
     return shows(modals.sentence(_("A worker checks it with the tool. The card shows the new version, or why it was refused.")))
+
+
+def _once_more(detail: ActionDetail, meta: Json) -> b.Block:
+    """The same view again, with what was edited in it: nothing was recorded."""
+    lines, _more = changed(dict(detail.args), meta.get("args"), None)
+    again = modals.confirm_edit(detail, meta.get("args") or {}, str(meta.get("reason", "")), lines) or modals.sentence("", bad=True)
+    busy = _("Somebody else is deciding this at the moment, or it takes too long; try again")
+    return {**again, "blocks": [b.alert(busy, "warning"), *again["blocks"]]}
 
 
 def _ask(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:

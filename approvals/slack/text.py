@@ -1,5 +1,6 @@
 """Text from elsewhere as Slack may show it: nothing in it becomes a mention, a link, a date or formatting. Pure but for names."""
 
+import html
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from approvals.notify.words import name as defanged
 from approvals.render.reveal import Revealed, line, written_out
 
+_MARKUP = re.compile(r"<(?P<sign>[@#!]?)(?P<what>[^<>|\n]+)(?:\|(?P<label>[^<>\n]*))?>")
 _MENTION = re.compile(r"[@#!](?=\w)")
 _BREAK = "\u2060"  # a word joiner between the sign and the word: Slack then knows neither a channel nor a person by it
 _RETURN = "⏎"
@@ -14,6 +16,20 @@ _NUMBER = r"[-+]?[\d.,_ ]*\d[\d.,_ ]*(e[-+]?\d+)?"
 _WORDS = r"null|nil|none|nothing|empty|undefined|true|false|yes|no|nan|[-+]?inf(inity)?"
 _AMBIGUOUS = re.compile(rf"""\s*($|["'“”„«{{\[(]|({_NUMBER}|{_WORDS})\s*$)""", re.IGNORECASE)
 _MARKS = re.compile(r"([*_~`])")
+
+
+def as_read(text: str) -> str:
+    """What somebody wrote, out of Slack's own form: mentions and links as they were read there, with the address a link really has."""
+    return html.unescape(_MARKUP.sub(_written, text))
+
+
+def _written(found: re.Match[str]) -> str:
+    sign, what, label = found.group("sign"), found.group("what"), found.group("label") or ""
+    if sign == "!":
+        return label or f"@{what.partition('^')[0]}"  # !here, !subteam^S1|@ops, !date^...|fallback
+    if sign in ("@", "#"):
+        return f"{sign}{(label or what).removeprefix(sign)}"
+    return f"{label} ({what})" if label and label != what.removeprefix("mailto:").removeprefix("tel:") else label or what
 
 
 def safe(text: str) -> str:

@@ -18,6 +18,7 @@ from approvals.web.receipts import VERDICTS, door_of
 from audit.languages import told
 
 MOST_CHANGES = 10
+MOST_SHOWN = 200  # characters of a value
 
 
 def draw(key: str, rule: SlackRule) -> Drawn | None:
@@ -65,15 +66,29 @@ def changed(before: Any, after: Any, safe_names: frozenset[str] | None) -> tuple
     old, new = dict(walk(_dict(before))), dict(walk(_dict(after)))
     paths = [p for p in dict.fromkeys([*old, *new]) if old.get(p, ...) != new.get(p, ...)]
     shown = [p for p in paths if safe_names is None or p.split(".", 1)[0].split("[", 1)[0] in safe_names]
-    lines = [f"{spelled(p)}: {_value(old, p)} → {_value(new, p)}" for p in shown[:MOST_CHANGES]]
+    lines = [f"{spelled(p)}: {before} → {after}" for p in shown[:MOST_CHANGES] for before, after in [_pair(old, new, p)]]
     return lines, len(paths) - len(shown[:MOST_CHANGES])
+
+
+def _pair(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> tuple[str, str]:
+    """Both values, of long ones the part where they begin to differ."""
+    before, after = _value(old, path), _value(new, path)
+    if max(len(before), len(after)) <= MOST_SHOWN:
+        return before, after
+    same = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after)))
+    return _around(before, same), _around(after, same)
+
+
+def _around(text: str, place: int) -> str:
+    begin = max(0, min(place - MOST_SHOWN // 3, len(text) - MOST_SHOWN))
+    return f"{'…' if begin else ''}{cut(text[begin:], MOST_SHOWN)}"
 
 
 def _value(values: Mapping[str, Any], path: str) -> str:
     if path not in values:
         return _("(not there)")
     found = values[path]
-    return cut(valued(found, spelled(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False))), 200)
+    return valued(found, spelled(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)))
 
 
 def _dict(args: Any) -> dict[str, Any]:

@@ -94,6 +94,8 @@ def read(schema: Mapping[str, Any], values: Mapping[str, Any], posted: Posted) -
         except ValueError as error:
             errors[key] = error.args[0]
             continue
+        if key not in values and key not in required and (value is False or value == []) and sub.get("default", value) == value:
+            continue  # an untouched control of what was left out leaves it out
         if value is None and key in required and not _nullable(raw):
             errors[key] = say("This needs a value")
         elif value is None and not _nullable(raw):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from approvals.render.arguments import line_of
-from approvals.slack.text import shown, spelled, valued
+from approvals.slack.text import as_read, shown, spelled, valued
 from approvals.slack.threads import changed
 
 ALIKE: list[Any] = [
@@ -46,3 +46,26 @@ def test_the_same_rule_in_what_an_edit_changes():
     lines, hidden = changed({"a": None, "b": 1, "c": True}, {"a": "null", "b": "1", "c": "true"}, None)
     assert (lines, hidden) == (['a: null → "null"', 'b: 1 → "1"', 'c: true → "true"'], 0)
     assert spelled("x") == "x"
+
+
+def test_what_differs_at_the_end_of_a_long_text_is_shown():
+    before, after = "Dear customer, " + "x" * 500 + " account DE11", "Dear customer, " + "x" * 500 + " account DE99"
+    (line,), hidden = changed({"note": before}, {"note": after}, None)
+    assert "DE11 → " in line and line.endswith("DE99") and len(line) < 500 and hidden == 0
+    (line,), _ = changed({"note": "a" + "b" * 400}, {"note": "c" + "b" * 400}, None)
+    assert line.startswith("note: ab") and "→ cb" in line
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("hello <https://example.com|example> <@U0JORGE>", "hello example (https://example.com) @U0JORGE"),
+        ("<@U1|jorge> in <#C1|general>, <!here>", "@jorge in #general, @here"),
+        ("<https://good.example|https://good.example>", "https://good.example"),
+        ("<https://evil.example|https://good.example>", "https://good.example (https://evil.example)"),
+        ("<mailto:a@b.example|a@b.example> &lt;b&gt; 1 &lt; 2", "a@b.example <b> 1 < 2"),
+        ("<!subteam^S1|@ops> <!date^1^x|then> <>", "@ops then <>"),
+    ],
+)
+def test_what_somebody_wrote_is_read_as_it_stood_there(written, read):
+    assert as_read(written) == read

@@ -17,7 +17,7 @@ from django.conf import settings as django_settings
 from django.db import connection, transaction
 
 from approvals import operations, tasks
-from approvals.models import Action, Decision, SlackHeard
+from approvals.models import Action, Comment, Decision, Edit, SlackHeard
 from approvals.operations import people, slack_heard
 from approvals.slack import approving, later, modals, quick, sending
 from approvals.slack.handling import handle
@@ -287,3 +287,28 @@ def test_a_view_submitted_while_somebody_else_holds_the_action_is_stored_and_say
     assert decision.proof["click"]["slack_user"] == "U0MEI" and buttons(card(world)) == []
     nobody_after[-1]()
     assert shown in json.dumps(hands.open_view("U0MEI").view)
+
+
+def test_an_edit_confirmed_while_somebody_else_holds_the_action_is_shown_again_and_loses_nothing(world, hands, cast, agents, tmp_path):
+    _, action = factories.waiting(cast.operator, factories.call(label="a line"), world=str(tmp_path / "world"))
+    tick()
+    hands.press("U0MEI", "C0AI", card(world)["ts"], "review")
+    hands.choose("U0MEI", modals.CHOICE, selected_option={"value": "edit"})
+    assert hands.submit("U0MEI", {modals.CHOICE: option("edit"), "edit:label": text("another")}).body["response_action"] == "push"
+    with holding(action) as other:
+        answer = hands.submit("U0MEI", {})
+        assert answer.status == 200 and "try again" in json.dumps(answer.body) and not Edit.objects.exists()
+        assert "another" in json.dumps(answer.body), "what was written is gone"
+        other.rollback()
+    hands.submit("U0MEI", {})
+    assert Edit.objects.get().by == cast.reviewer
+
+
+def test_a_reply_while_somebody_else_holds_the_action_is_sent_again_by_slack(world, hands, action, cast):
+    ts = card(world)["ts"]
+    with holding(action) as other:
+        assert hands.reply("U0JORGE", "C0AI", "please wait", ts, ts="1700000000.000100").status == 503 and not Comment.objects.exists()
+        other.rollback()
+    for _ in range(2):
+        assert hands.reply("U0JORGE", "C0AI", "please wait", ts, ts="1700000000.000100").status == 200
+    assert Comment.objects.get().text == "please wait"

@@ -7,7 +7,7 @@ import pytest
 from approvals import tasks
 from approvals.models import SlackMessage, SlackTeam
 from approvals.notify import sealing
-from approvals.operations import slack_installs, slack_queue
+from approvals.operations import commenting, slack_installs, slack_queue
 from approvals.operations.slack_installs import Installed
 from approvals.queries import slack as queries
 from approvals.slack import checking, client, keeping, later, sending
@@ -297,6 +297,20 @@ def test_a_removed_app_is_forgotten(world, hands):
 def test_the_check_is_content_when_all_is_there(world, settings):
     settings.PUBLIC_URL = "https://countersign.test"
     assert list(checking.problems()) == []
+
+
+def test_a_stretch_waits_for_the_bucket_and_a_card_goes_before_what_was_said_of_others(world, cast):
+    first = factories.action()
+    tick()
+    (ts,) = (message["ts"] for message in world.cards("C0AI"))
+    commenting.comment(first.pk, by=cast.reviewer, text="please wait", door="web", key="")
+    factories.action()
+    with fakes.clock_moved(seconds=5):
+        tasks.reach()
+        sending.tick(seconds=10, waits=True)
+    (second,) = (message["ts"] for message in world.cards("C0AI") if message["ts"] != ts)
+    (reply,) = world.replies("C0AI", ts)
+    assert float(second) < float(reply["ts"])
 
 
 @pytest.mark.slow
