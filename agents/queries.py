@@ -14,6 +14,7 @@ from agents.states import UNFINISHED, EffectState, RunState
 from approvals.policy.checking import Known, KnownAgent
 from approvals.queries.past import customers
 from approvals.queries.policies import rosters
+from approvals.queries.standing import runs_asking
 from audit.sentences import say
 
 PAGE = 50
@@ -179,6 +180,16 @@ def runs(*, agent: str = "", state: str = "", cursor: str = "", limit: int = PAG
     return Runs([_run(r) for r in found[:limit]], f"{last.created_at.isoformat()}~{last.pk}" if last else "")
 
 
+def stopped_runs(*, scope: str, target: str, most: int) -> list[RunRow]:
+    """Unfinished runs that a halt of this scope stops, or that ask for what it freezes, the newest first."""
+    rows = Run.objects.select_related("started_by").filter(state__in=UNFINISHED)
+    if scope in {"agent", "version"}:
+        rows = rows.filter(agent=target.rpartition("@")[0] if scope == "version" else target)
+    elif scope in {"tool", "customer", "run"}:
+        rows = rows.filter(pk__in=[target] if scope == "run" else runs_asking(scope, target))
+    return [_run(r) for r in rows.order_by("-created_at", "-pk")[:most]]
+
+
 def run_row(run_id: Any) -> RunRow | None:
     """One run as lists show it."""
     found = Run.objects.select_related("started_by").filter(pk=run_id).first()
@@ -223,13 +234,16 @@ def tool_of(agent_slug: str, name: str) -> dict[str, Any] | None:
     return next((t for t in version.tools if t["name"] == name), None) if version else None
 
 
-def live_counts(*, agent: str = "", run: str = "") -> dict[str, int]:
+def live_counts(*, agent: str = "", run: str = "", version: str = "") -> dict[str, int]:
     """What a halt of this scope would stop: {"running": runs moving now, "live": unfinished runs}."""
     rows = Run.objects.filter(state__in=UNFINISHED)
     if agent:
         rows = rows.filter(agent=agent)
     if run:
         rows = rows.filter(pk=run)
+    if version:  # new code drives old runs, too: those of the agent while this is the one in force
+        slug, _at, number = version.rpartition("@")
+        rows = rows.filter(agent=slug, agent__current__number=int(number))
     return {"running": rows.filter(state=RunState.RUNNING).count(), "live": rows.count()}
 
 

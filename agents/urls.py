@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents.views import agents, asks, connect, edits, effects, halts, keys, policies, ratings, runs, servers, webhooks
+from agents.views import agents, asks, connect, edits, effects, halts, keys, policies, ratings, releases, runs, servers, webhooks
 
 urlpatterns = [
     path("agents/", agents.agents, name="agents"),
@@ -41,5 +41,5 @@ urlpatterns = [
     path("webhooks/messages/<int:post_id>/again", webhooks.again, name="webhook-again"),
     path("hooks/agent-servers/<int:server_id>/<str:secret>", servers.hint, name="server-hint"),
     path("halt/", halts.halt, name="halt"),
-    path("halt/<int:halt_id>/release", halts.release, name="halt-release"),
+    path("halt/<int:halt_id>/release", releases.release, name="halt-release"),
 ]

@@ -255,6 +255,7 @@ def build(
             "kind": str(action.kind),
             "summary": action.summary,
             "tool": {"name": action.tool, "schema_sha256": tool_schema_sha256},
+            **({"agent_version": action.agent_version} if action.agent_version else {}),
             "args": args,
             "preview_sha256": canonical.fingerprint(preview),
             "policy": {"id": "default", "version": policy.number or policy.data.version, "sha256": policy.sha256},
@@ -354,6 +355,8 @@ def _columns_say(action: Action, data: Mapping[str, Any]) -> bool:
         action.level,
         action.score,
         action.drill,
+        action.agent_version,
+        action.customer,
     )
     said = (
         data["action_id"],
@@ -368,6 +371,8 @@ def _columns_say(action: Action, data: Mapping[str, Any]) -> bool:
         data["risk"]["level"],
         data["risk"]["score"],
         data.get("drill", False),
+        data.get("agent_version", ""),
+        data["facts"].get("customer", ""),
     )
     return columns == said
 

@@ -101,6 +101,12 @@ def check_halt(who: Standing) -> None:
         raise NotAllowed(say("Only operators can halt or release; ask one of the group operators"))
 
 
+def others_may_halt(who: Standing) -> bool:
+    """Whether anybody else could confirm a release: another person, not only another account of theirs."""
+    others = User.objects.filter(kind=User.Kind.HUMAN, is_active=True, groups__name__in=[OPERATORS, ADMINS])
+    return others.exclude(person=who.person).exists()
+
+
 def can_revoke(user: User | AnonymousUser) -> bool:
     return bool(roles(user) & {REVIEWERS, OPERATORS, ADMINS})
 

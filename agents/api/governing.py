@@ -10,7 +10,7 @@ from ninja.responses import Status
 from agents import operations, queries
 from agents.api import pages
 from agents.api.auth import caller, reader
-from agents.api.shapes import PROBLEMS, Halt, HaltIn, Note, Page, Policy, PolicyIn, PolicyRow, Reason
+from agents.api.shapes import PROBLEMS, Halt, HaltIn, Note, Page, Policy, PolicyIn, PolicyRow, Reason, ReleaseIn
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.errors import NotAllowed
@@ -23,7 +23,8 @@ from audit.sentences import say
 halts = Router(tags=["halts"])
 policies = Router(tags=["policies"])
 ID = Path(..., ge=1, lt=2**63)
-HALT = ("id", "scope", "target", "reason", "by", "at", "door", "released_at", "released_by", "release_reason")
+HALT = ("id", "scope", "target", "reason", "by", "at", "door", "released_at", "released_by", "release_reason",
+        "agents_on", "runs_on")  # fmt: skip
 ROW = ("id", "number", "state", "sha256", "justification", "proposed_by", "created_at", "closed_by", "closed_at", "note")
 
 
@@ -33,22 +34,23 @@ def list_halts(request: HttpRequest, active: bool = True) -> Any:
     who = reader(request)
     found = approvals_queries.active_halts() if active or who.agent else approvals_queries.recent_halts(limit=pages.LIMIT)
     mine = [stop for stop in found if not who.agent or stop.covers(agent=who.agent, run="")]
-    return {"items": [_named(stop, HALT) for stop in mine], "next": None}
+    return {"items": [_stop(stop) for stop in mine], "next": None}
 
 
 @halts.post("", response={201: Halt, **PROBLEMS}, summary="Halt")
 def halt(request: HttpRequest, body: HaltIn) -> Any:
-    """Stop everything, one agent or one run. When this answers, nothing in that scope starts any more."""
+    """Stop everything, an agent, a version of one, a tool, a customer's actions or a run. When this answers, nothing of it starts any more."""
     who = caller(request, OPERATE)
     order = operations.order_halt(scope=body.scope, target=body.target, reason=body.reason, by=who.user, door="api")
     return Status(201, _halt(order.pk))
 
 
-@halts.post("/{halt_id}/release", response={200: Halt, **PROBLEMS}, summary="Lift a stop order")
-def release(request: HttpRequest, body: Reason, halt_id: int = ID) -> Any:
-    """Approvals given before it and not yet used go back to the people."""
-    order = approvals.release(halt_id, reason=body.reason, by=caller(request, OPERATE).user, door="api")
-    return _halt(order.pk)
+@halts.post("/{halt_id}/release", response={200: Halt, 202: Halt, **PROBLEMS}, summary="Lift a stop order, or let a part of it go on")
+def release(request: HttpRequest, body: ReleaseIn, halt_id: int = ID) -> Any:
+    """Approvals given before it and not yet used go back to the people. 202: another person has to ask for the same within an hour."""
+    by = caller(request, OPERATE).user
+    done = approvals.release(halt_id, scope=body.scope, target=body.target, reason=body.reason, by=by, door="api")
+    return Status(202 if done.waits else 200, _halt(done.order.pk))
 
 
 @policies.get("", response={200: Page[PolicyRow], **PROBLEMS}, summary="List versions of the policy")
@@ -103,7 +105,11 @@ def _person(request: HttpRequest) -> None:
 
 
 def _halt(halt_id: int) -> dict[str, Any]:
-    return _named(approvals_queries.halt(halt_id), HALT)
+    return _stop(approvals_queries.halt(halt_id))
+
+
+def _stop(stop: approvals_queries.Stop) -> dict[str, Any]:
+    return {**_named(stop, HALT), "waits": [vars(one) for one in stop.waits]}
 
 
 def _row(version: versions.Version) -> dict[str, Any]:

@@ -363,9 +363,19 @@ class Progress(Schema):
 
 
 class HaltIn(Strict):
-    scope: Literal["everything", "agent", "run"]
-    target: str = Field("", max_length=200)
+    scope: Literal["everything", "agent", "version", "tool", "customer", "run"]
+    target: str = Field(
+        "", max_length=200, description="What it is called; a version as agent@3. Nothing for everything.", examples=["refunds"]
+    )
     reason: str = Field(max_length=2_000, examples=["looking into something"])
+
+
+class ReleaseAsked(Schema):
+    scope: str
+    target: str
+    by: str
+    at: datetime
+    reason: str
 
 
 class Halt(Schema):
@@ -379,6 +389,14 @@ class Halt(Schema):
     released_at: datetime | None
     released_by: str
     release_reason: str
+    agents_on: list[str] = Field(description="Agents that go on already though the order is in force.")
+    runs_on: list[str] = Field(description="Runs that go on already though the order is in force.")
+    waits: list[ReleaseAsked] = Field(description="What one person asked to let go on, and another one has to confirm.")
+
+
+class ReleaseIn(Reason):
+    scope: Literal["all", "agent", "run"] = "all"
+    target: str = Field("", max_length=200, description="The agent or the run that may go on, while the order stands for the rest.")
 
 
 class PolicyIn(Strict):

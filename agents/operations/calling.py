@@ -22,7 +22,7 @@ from agents.dialects.record import Made
 from agents.graphs.desk import AGAIN, GO, HALTED, MADE, UNKNOWN, Begun
 from agents.graphs.guard import Stopped
 from agents.models import Effect, Piece, Run
-from agents.operations import events, settling
+from agents.operations import events, settling, versions
 from agents.states import MAX_ATTEMPTS, EffectState, RunState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
@@ -47,11 +47,11 @@ WHERE e.action_id = %(action)s AND e.run_id = r.id AND e.state = 'CLAIMED' AND e
   AND {_GRANTED.format(tool="e.tool")}
   AND EXISTS (SELECT 1 FROM agents_pause AS p
     WHERE p.run_id = r.id AND p.actions ? e.action_id::text AND p.answer->'value'->>'runs' = %(runs)s)
-  AND NOT {approvals_queries.halted_since_sql("r.agent_id", "r.id::text", "e.claimed_at")}
+  AND NOT {approvals_queries.action_halted_sql("e.action_id", version=versions.OF_RUN, since="e.claimed_at")}
 RETURNING e.attempts
 """  # noqa: S608  names of ours only
 _MAY = f"SELECT a.enabled, {_GRANTED.format(tool='%(tool)s')} FROM agents_run AS r JOIN agents_agent AS a ON a.slug = r.agent_id WHERE r.id = %(run)s"  # noqa: S608
-_SINCE = f"""SELECT {approvals_queries.halted_since_sql("r.agent_id", "r.id::text", "e.claimed_at")}
+_SINCE = f"""SELECT {approvals_queries.action_halted_sql("e.action_id", version=versions.OF_RUN, since="e.claimed_at")}
 FROM agents_effect AS e JOIN agents_run AS r ON r.id = e.run_id WHERE e.action_id = %s"""  # noqa: S608
 _PIECE = """
 INSERT INTO agents_piece (run_id, key, begun_at) SELECT r.id, %(key)s, statement_timestamp() FROM agents_run AS r
@@ -132,7 +132,7 @@ class Ledger:
             log.append(settling.settle(run, effect, Made("unknown", error=kept.NOBODY_KNOWS())))
             events.tell_run(run, "run.unknown")
             return Begun(UNKNOWN)
-        if approvals_queries.halted(agent=run.agent_id, run=str(run.pk)):
+        if versions.halted(run):
             return Begun(HALTED, why=kept.HALTED_BEFORE())
         return self._void(run, effect, tool)
 

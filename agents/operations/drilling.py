@@ -20,6 +20,7 @@ from agents.models import Run
 from agents.operations.preparing import context
 from agents.operations.twists import Call, Twisted, twisted
 from agents.operations.untrusted import Outside, read_by
+from agents.operations.versions import version_of
 from agents.tools import runner
 from agents.tools.registry import BadArgs, ToolError
 from agents.tools.summaries import names, summarize
@@ -120,6 +121,7 @@ def _proposal(source: Source, call: Call) -> Proposal:
         reversible=tool.reversible,
         names=names(tool.summary, args, tool.confirm),
         environment=run.agent.environment,
+        agent_version=version_of(run),
         preview=seen.as_json(),
         figures=seen.figures,
         requested_by=run.started_by,

@@ -22,7 +22,7 @@ from agents.graphs.guard import Calls
 from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import asking_again, events, joined, leave, outcomes, there
+from agents.operations import asking_again, events, joined, leave, outcomes, there, versions
 from agents.operations.answering import answers, known_answers, open_pauses
 from agents.operations.calling import Ledger
 from agents.operations.handing import Handed, hand_back
@@ -56,7 +56,7 @@ UPDATE agents_run AS r SET state = 'RUNNING', fence = r.fence + 1, changed_at = 
 FROM agents_agent AS a
 WHERE a.slug = r.agent_id
   AND r.id = (SELECT id FROM agents_run WHERE id = %(id)s AND state IN ('READY', 'CREATED') FOR UPDATE SKIP LOCKED)
-  AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text")}
+  AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
 RETURNING r.*, {joined.columns("a", "agent", joined.AGENT)}
 """  # noqa: S608  names of ours only
 
@@ -82,7 +82,15 @@ def advance(run: Run, *, as_asked: bool = False) -> Advanced:
         return Advanced(there.advance(run))
     recorder = Recorder(run=str(run.pk), trace=run.trace, fence=run.fence)
     control = Control()
-    held = Held("run", run.pk, run.fence, run.agent_id, on_halt=control.request_drain, on_look=lambda: _live(run, recorder))
+    held = Held(
+        "run",
+        run.pk,
+        run.fence,
+        run.agent_id,
+        versions.version_of(run),
+        on_halt=control.request_drain,
+        on_look=lambda: _live(run, recorder),
+    )
     with structlog.contextvars.bound_contextvars(run=str(run.pk), trace=run.trace), holding(held):
         try:
             driven = _drive(run, control, recorder, as_asked=as_asked)

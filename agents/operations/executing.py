@@ -20,6 +20,7 @@ from agents.operations.leases import Held, holding
 from agents.operations.preparing import context
 from agents.operations.receiving import ready_if_settled
 from agents.operations.unknown import give_up
+from agents.operations.versions import version_of
 from agents.states import MAX_ATTEMPTS, EffectState, RunState
 from agents.tools import runner
 from agents.tools.registry import Tool
@@ -142,7 +143,7 @@ def _effect(action_id: UUID) -> Effect | None:
 
 def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None:
     try:
-        claim = approvals.claim(effect.pk, digest=effect.digest, again=again)
+        claim = approvals.claim(effect.pk, digest=effect.digest, again=again, version=version_of(run))
     except Reopened:
         return None  # its new version is written in this transaction, which commits
     _check_handed(claim, effect, run)

@@ -17,6 +17,7 @@ from agents.graphs.found import Found
 from agents.graphs.loader import Loaded
 from agents.graphs.places import call_ids
 from agents.models import Run
+from agents.operations.versions import version_of
 from agents.tools import taint
 from agents.tools.guessing import asked_class, guessed_class, in_a_line
 from agents.tools.registry import Tool
@@ -66,6 +67,7 @@ def ask(run: Run, question: Question, args: dict[str, Any], summary: str, digest
         summary=summary,
         proposal_digest=digest,
         environment=run.agent.environment,
+        agent_version=version_of(run),
         requested_by=run.started_by,
         owner=run.agent.owner,
         **more,
@@ -113,6 +115,7 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
         summary=in_a_line(call.tool, call.args),
         proposal_digest=question.digest,
         environment=run.agent.environment,
+        agent_version=version_of(run),
         rationale=rationale,
         evidence=evidence,
         untrusted_text=taint.untrusted_paths(call.args, [str(e.get("text", "")) for e in question.place.get("read", [])]),

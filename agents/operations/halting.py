@@ -1,35 +1,72 @@
-"""Halting by name: the agent or run must exist, so that a slip of the pen is not taken for a stop. Needs only the database."""
+"""Halting by name: what is named must exist, so that a slip of the pen is not taken for a stop. Needs only the database."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from agents.errors import UnknownAgent, UnknownRun
-from agents.models import Agent, Run
+from agents.models import Agent, AgentVersion, Run
 from agents.operations import hinting
 from approvals import operations as approvals
 from approvals import permissions
+from approvals.covering import version_name
+from approvals.errors import NotFound
 from approvals.models.people import User
+from approvals.queries.standing import is_called
 from audit.sentences import say
 
 
 def order_halt(*, scope: str, target: str = "", reason: str, by: User, door: str) -> Any:
-    """Stop everything, one agent or one run that exists; see `approvals.operations.halt` for what that means and raises.
+    """Stop everything, or an agent, a version of one, a tool, a customer or a run that there is; see `approvals.operations.halt`.
 
     Raises:
-        UnknownAgent, UnknownRun: there is nothing of that name to stop.
+        UnknownAgent, UnknownRun, NotFound: there is nothing of that name to stop. What `approvals.operations.halt` raises.
     """
     permissions.check_halt(permissions.standing(by))  # before anything is looked up
-    if scope == "agent" and not target.isprintable():
-        raise UnknownAgent(say("That is not the name of an agent"))
-    if scope == "agent" and not Agent.objects.filter(slug=target).exists():
-        raise UnknownAgent(say("There is no agent %(target)s to halt", target=repr(target[:60])))
-    if scope == "run":
-        try:
-            target = str(UUID(target))
-        except ValueError:
-            raise UnknownRun(say("That is not the id of a run; copy it whole from the run's page")) from None
-        if not Run.objects.filter(pk=target).exists():
-            raise UnknownRun(say("There is no such run to halt"))
+    if scope in CHECKS:
+        target = CHECKS[scope](target)
     order = approvals.halt(scope=scope, target=target, reason=reason, by=by, door=door)
     hinting.look_soon()  # what runs on Agent Servers is stopped there
     return order
+
+
+def _agent(target: str) -> str:
+    if not target.isprintable():
+        raise UnknownAgent(say("That is not the name of an agent"))
+    if not Agent.objects.filter(slug=target).exists():
+        raise UnknownAgent(say("There is no agent %(target)s to halt", target=repr(target[:60])))
+    return target
+
+
+def _version(target: str) -> str:
+    agent, _at, number = target.rpartition("@")
+    known = number.isascii() and number.isdecimal() and len(number) < 10 and target.isprintable()
+    if not known or not AgentVersion.objects.filter(agent=agent, number=int(number)).exists():
+        raise UnknownAgent(say("There is no version %(target)s to halt; write it as agent@3", target=repr(target[:80])))
+    return version_name(agent, int(number))
+
+
+def _run(target: str) -> str:
+    try:
+        target = str(UUID(target))
+    except ValueError:
+        raise UnknownRun(say("That is not the id of a run; copy it whole from the run's page")) from None
+    if not Run.objects.filter(pk=target).exists():
+        raise UnknownRun(say("There is no such run to halt"))
+    return target
+
+
+def _tool(target: str) -> str:
+    declared = AgentVersion.objects.filter(tools__contains=[{"name": target}]) if target.isprintable() else AgentVersion.objects.none()
+    if not declared.exists() and not is_called(tool=target):
+        raise NotFound(say("No agent has a tool %(target)s to halt", target=repr(target[:80])))
+    return target
+
+
+def _customer(target: str) -> str:
+    if not is_called(customer=target):
+        raise NotFound(say("No action was ever for a customer %(target)s; names are compared exactly", target=repr(target[:80])))
+    return target
+
+
+CHECKS: dict[str, Callable[[str], str]] = {"agent": _agent, "version": _version, "run": _run, "tool": _tool, "customer": _customer}

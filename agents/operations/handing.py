@@ -20,6 +20,7 @@ from agents.errors import LostLease, WrongState
 from agents.models import Effect, Pause, Run
 from agents.operations import events
 from agents.operations.receiving import ready_if_settled
+from agents.operations.versions import version_of
 from agents.states import EffectState
 from approvals import operations as approvals
 from approvals.errors import ApprovalError, Conflict, Expired, Halted, Tampered
@@ -122,7 +123,7 @@ def _answer(run: Run, pause: Pause, settled: Mapping[str, Settled], quirks: Quir
             _keep(run, pause, answer, said)
             return answer
     except Reopened:
-        _ask_the_people_again(claiming)
+        _ask_the_people_again(run, claiming)
         raise
     except Tampered as error:
         report_tampering(UUID(claiming), seen=error.message)
@@ -143,7 +144,7 @@ def _said(run: Run, call: Call | None, action: str | None, why: str, settled: Ma
         return Said(REJECT, message=why, status="invalid")
     if action in settled:
         return said_of(settled[action].outcome)
-    claim = approvals.claim(UUID(action), digest=Effect.objects.values_list("digest", flat=True).get(pk=action))
+    claim = approvals.claim(UUID(action), digest=Effect.objects.values_list("digest", flat=True).get(pk=action), version=version_of(run))
     _check(run, claim, schemas)
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [action, claim.digest])
@@ -192,12 +193,12 @@ def _keep(run: Run, pause: Pause, answer: dict[str, Any], said: Sequence[Said]) 
     )  # fmt: skip
 
 
-def _ask_the_people_again(action: str) -> None:
+def _ask_the_people_again(run: Run, action: str) -> None:
     """The claim that would have reopened it was undone with the others: this one alone, so that it is kept."""
     with transaction.atomic():
         digest = Effect.objects.values_list("digest", flat=True).get(pk=action)
         try:
-            approvals.claim(UUID(action), digest=digest)
+            approvals.claim(UUID(action), digest=digest, version=version_of(run))
         except ApprovalError as error:
             if isinstance(error, Reopened):
                 return

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from agents import kept
 from agents.errors import LostLease, WrongState
 from agents.models import Handover, Pause, Run
-from agents.operations import events
+from agents.operations import events, versions
 from agents.states import HandoverState
 from approvals import queries as approvals_queries
 from approvals.operations.halts import HOLD_OFF
@@ -25,7 +25,7 @@ _BEGIN = f"""
 INSERT INTO agents_handover (pause_id, state, there, why, sent_at)
 SELECT p.id, 'SENDING', '', '', statement_timestamp() FROM agents_pause p JOIN agents_run r ON r.id = p.run_id
 WHERE p.id = %(pause)s AND p.state = 'OPEN' AND p.answer IS NOT NULL AND r.state = 'RUNNING' AND r.fence = %(fence)s
-    AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text")}
+    AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
 ON CONFLICT (pause_id) DO UPDATE SET state = 'SENDING', why = '', sent_at = statement_timestamp() WHERE agents_handover.state = 'REFUSED'
 """  # noqa: S608  names of ours only
 _STEP = """

@@ -35,6 +35,7 @@ class Held:
     id: UUID
     fence: int
     agent: str
+    version: str = ""  # of the agent that drives it here, as orders name it
     on_halt: Callable[[str], None] = lambda reason: None
     on_look: Callable[[], None] = lambda: None
     told: bool = field(default=False)
@@ -104,7 +105,7 @@ def _look(mine: list[Held], *, renew: bool) -> None:
     stops = approvals_queries.active_halts()
     for held in mine:
         held.on_look()
-        stop = next((s for s in stops if s.covers(agent=held.agent, run=str(held.id))), None)
+        stop = next((s for s in stops if s.covers(agent=held.agent, run=str(held.id), version=held.version)), None)
         if stop is not None and not held.told:
             held.told = True
             held.on_halt(stop.reason)

@@ -16,6 +16,7 @@ import structlog
 from agents import kept
 from agents.crashpoints import crash
 from agents.graphs.checkpoints import direct_dsn
+from agents.operations import versions
 from approvals import queries as approvals_queries
 from approvals.operations.halts import HOLD_OFF
 
@@ -27,7 +28,8 @@ UPDATE agents_effect AS e SET begun_at = statement_timestamp(), call_id = %(call
 FROM agents_run AS r
 WHERE e.action_id = %(action)s AND e.state = 'CLAIMED' AND e.by_agent AND e.begun_at IS NULL
     AND r.id = e.run_id AND r.state = 'RUNNING' AND r.fence = %(fence)s
-    AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text")}
+    AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
+    AND NOT {approvals_queries.action_halted_sql("e.action_id")}
 """  # noqa: S608  names of ours only
 # The same for a node that acts itself with the answer it is given: it is given it once.
 _TELL = f"""
@@ -35,11 +37,16 @@ UPDATE agents_effect AS e SET begun_at = statement_timestamp(), attempts = e.att
 FROM agents_run AS r
 WHERE e.action_id = ANY(%(actions)s::uuid[]) AND e.state = 'CLAIMED' AND e.by_agent AND e.begun_at IS NULL
     AND r.id = e.run_id AND r.state = 'RUNNING' AND r.fence = %(fence)s
-    AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text")}
+    AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
+    AND NOT {approvals_queries.action_halted_sql("e.action_id")}
 """  # noqa: S608  names of ours only
 _TOLD = "SELECT tool FROM agents_effect WHERE action_id = ANY(%(actions)s::uuid[]) AND begun_at IS NOT NULL LIMIT 1"
 _NOT_BEGUN = "UPDATE agents_effect SET begun_at = NULL WHERE action_id = %(action)s AND state = 'CLAIMED' AND by_agent"
-_HALTED = f"SELECT {approvals_queries.halted_sql('r.agent_id', 'r.id::text')} FROM agents_run AS r WHERE r.id = %(run)s"  # noqa: S608
+_HALTED = f"""
+SELECT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
+    OR EXISTS (SELECT 1 FROM unnest(%(actions)s::uuid[]) AS x(id) WHERE {approvals_queries.action_halted_sql("x.id")})
+FROM agents_run AS r WHERE r.id = %(run)s
+"""  # noqa: S608  names of ours only
 
 _lock = threading.Lock()
 _conn: psycopg.Connection[Any] | None = None
@@ -53,7 +60,7 @@ def begin(action: str, call: str, *, run: UUID, fence: int) -> str:
             conn.execute(HOLD_OFF)
             if conn.execute(_BEGIN, {"action": action, "call": call, "fence": fence}).rowcount == 1:
                 return ""
-            row = conn.execute(_HALTED, {"run": run}).fetchone()
+            row = conn.execute(_HALTED, {"run": run, "actions": [action]}).fetchone()
             return kept.HALTED_BEFORE() if row and row[0] else kept.BEGUN_BEFORE()
     except psycopg.Error as error:
         return _gone(error)
@@ -72,7 +79,7 @@ def tell(actions: Sequence[str], *, run: UUID, fence: int) -> str:
                 crash("told")
                 return ""
             told = conn.execute(_TOLD, {"actions": list(actions)}).fetchone()
-            row = conn.execute(_HALTED, {"run": run}).fetchone()
+            row = conn.execute(_HALTED, {"run": run, "actions": list(actions)}).fetchone()
             if told:
                 return kept.DIED_AFTER_IT(tool=told[0])
             return kept.HALTED_BEFORE() if row and row[0] else kept.BEGUN_BEFORE()

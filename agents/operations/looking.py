@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from agents.errors import ServerTrouble
 from agents.models import Agent, Pause, Run, Server, Thread
-from agents.operations import events, servers, waking
+from agents.operations import events, servers, versions, waking
 from agents.operations.receiving import ready_if_settled
 from agents.remote.calling import Connection
 from agents.remote.reading import Waiting
@@ -36,7 +36,7 @@ RETURNING id
 _PARKED = f"""
 SELECT t.run_id FROM agents_thread t JOIN agents_run r ON r.id = t.run_id
 WHERE t.look_at IS NOT NULL AND r.state = 'RUNNING'
-    AND (t.look_at <= statement_timestamp() OR {approvals_queries.halted_sql("r.agent_id", "r.id::text")})
+    AND (t.look_at <= statement_timestamp() OR {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)})
 ORDER BY t.look_at LIMIT 100
 """  # noqa: S608  names of ours only
 
@@ -160,7 +160,7 @@ def _stop_what_is_stopped(server: Server, there: Connection) -> None:
     for row in Thread.objects.filter(server=server, run__state=RunState.CANCELLED, stopped_at=None).select_related("run"):
         _write_stopped(row, _stop(there, row.thread))
     for agent in Agent.objects.filter(server=server):
-        if approvals_queries.halted(agent=agent.pk, run=""):
+        if approvals_queries.halted(agent=agent.pk, run="", version=versions.named(agent)):
             for thread in there.busy(agent.assistant):
                 if runs := _stop(there, thread):
                     data = {"server": server.url, "thread": thread, "runs": runs}

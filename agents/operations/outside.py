@@ -20,6 +20,7 @@ from agents.tools.registry import RiskClass
 from agents.tools.summaries import names, summarize
 from approvals import operations as approvals
 from approvals import permissions
+from approvals.covering import version_name
 from approvals.errors import BadArguments, BadRequest, NotAllowed
 from approvals.models.people import User
 from approvals.operations import Hint, Proposal, api_keys, outside, people, policies, tell
@@ -159,6 +160,7 @@ def _proposal(agent: Agent, version: AgentVersion, wanted: Wanted, digest: str) 
         summary="",
         proposal_digest=digest,
         environment=agent.environment,
+        agent_version=version_name(agent.slug, version.number),
         rationale=canonical.storable(wanted.rationale),
         evidence=[canonical.storable(dict(e)) for e in wanted.evidence][:MOST_EVIDENCE],
         untrusted_text=taint.untrusted_paths(wanted.args, read) if read else (),

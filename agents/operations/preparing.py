@@ -16,6 +16,7 @@ from agents.graphs.loader import Loaded
 from agents.models import Effect, Pause, Run
 from agents.operations import foreign
 from agents.operations.untrusted import NOTHING, Outside
+from agents.operations.versions import version_of
 from agents.tools import runner
 from agents.tools.registry import BadArgs, Preview, Tool, ToolContext, ToolError
 from agents.tools.summaries import names, summarize
@@ -132,6 +133,7 @@ def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], di
         names=names(tool.summary, args, tool.confirm),
         proposal_digest=digest,
         environment=run.agent.environment,
+        agent_version=version_of(run),
         preview=seen.as_json(),
         figures=seen.figures,
         evidence=_evidence(given, outside),

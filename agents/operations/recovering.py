@@ -13,10 +13,11 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.models import Effect, Run
-from agents.operations import events, waking
+from agents.operations import events, versions, waking
 from agents.operations.unknown import give_up
 from agents.states import MAX_ATTEMPTS, EffectState, RunState
 from approvals import queries as approvals_queries
+from approvals.queries import Stop
 from audit import log
 
 MAX_DEATHS = 5  # workers that may die of one run before it is called failed
@@ -80,7 +81,7 @@ def _find(found: Found, limit: int) -> None:
     for run_id in _ids(Run.objects.filter(state=RunState.RUNNING, lease_until__lte=Now()).order_by("lease_until"), limit):
         _abandoned(run_id)
     # What is halted is left out of every batch: frozen rows must not fill it and keep the others from being found.
-    moving, moving_runs = _not_halted("agent", "pk"), _not_halted("run__agent", "run")
+    moving, moving_runs = _not_halted("agent", "pk"), _not_halted("run__agent", "run") & ~Q(pk__in=approvals_queries.stopped_by_name())
     for run_id in _ids(Run.objects.filter(moving, state=RunState.HALTED).order_by("changed_at"), limit):
         _released(run_id)
     _left_effects(found, moving_runs, limit)
@@ -93,11 +94,22 @@ def _find(found: Found, limit: int) -> None:
 
 def _not_halted(agent: str, run: str) -> Q:
     """What no stop order covers, by the names of the columns that hold agent and run."""
-    stops = approvals_queries.active_halts()
-    if any(s.scope == "everything" for s in stops):
-        return Q(pk__in=[])
-    runs = [s.target for s in stops if s.scope == "run" and UUID_TEXT.fullmatch(s.target)]
-    return ~Q(**{f"{agent}__in": [s.target for s in stops if s.scope == "agent"]}) & ~Q(**{f"{run}__in": runs})
+    blocked = Q(pk__in=[])
+    for stop in approvals_queries.active_halts():
+        let_go = Q(**{f"{agent}__in": stop.agents_on}) | Q(**{f"{run}__in": [r for r in stop.runs_on if UUID_TEXT.fullmatch(r)]})
+        blocked |= _covered(stop, agent, run) & ~let_go
+    return ~blocked
+
+
+def _covered(stop: Stop, agent: str, run: str) -> Q:
+    if stop.scope == "everything":
+        return Q()
+    if stop.scope == "version":
+        slug, _at, number = stop.target.rpartition("@")
+        return Q(**{agent: slug, f"{agent}__current__number": number}) if number.isdecimal() else Q(pk__in=[])
+    if stop.scope == "run" and UUID_TEXT.fullmatch(stop.target):
+        return Q(**{run: stop.target})
+    return Q(**{agent: stop.target}) if stop.scope == "agent" else Q(pk__in=[])
 
 
 def _ids(rows: object, limit: int) -> Sequence[UUID]:
@@ -139,7 +151,7 @@ def _abandoned(run_id: UUID) -> None:
 def _released(run_id: UUID) -> None:
     """A run that drained under a halt goes on once nothing covers it any more."""
     run = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id, state=RunState.HALTED).first()
-    if run is None or approvals_queries.halted(agent=run.agent_id, run=str(run.pk)):
+    if run is None or versions.halted(run):
         return
     Run.objects.filter(pk=run_id).update(state=RunState.READY, changed_at=Now())
     run.state = RunState.READY

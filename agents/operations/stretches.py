@@ -16,12 +16,11 @@ from agents.graphs.guard import Calls
 from agents.graphs.loader import load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import asking_again, events, outcomes, waking
+from agents.operations import asking_again, events, outcomes, versions, waking
 from agents.operations.pausing import open_pause
 from agents.operations.preparing import Prepared
 from agents.operations.receiving import all_settled
 from agents.states import PauseState, RunState
-from approvals import queries as approvals_queries
 from approvals.operations import close, lock, notices
 from approvals.states import ActionState
 from audit import canonical, log, traces
@@ -107,8 +106,7 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
     if stretch.stop is Stop.FAILED:
         return RunState.FAILED, stretch.error
     if stretch.stop is Stop.DRAINED:
-        stopped = approvals_queries.halted(agent=run.agent_id, run=str(run.pk))
-        return (RunState.HALTED if stopped else RunState.READY), ""
+        return (RunState.HALTED if versions.halted(run) else RunState.READY), ""
     if orphans:
         where = ", ".join(sorted(set(orphans)))
         return (

@@ -28,6 +28,7 @@ from agents.operations.leases import Held, holding
 from agents.operations.preparing import Prepared, foreign_prepared
 from agents.operations.putting import put_down
 from agents.operations.receiving import all_settled
+from agents.operations.versions import version_of
 from agents.remote.calling import Connection
 from agents.remote.reading import Standing
 from agents.states import HandoverState, RunState
@@ -52,9 +53,9 @@ def follow(run_id: UUID) -> RunState | None:
 def advance(run: Run) -> RunState | None:
     """Look at, answer and put down a run that this worker has taken. None: another worker has taken it since."""
     halted = threading.Event()
-    if approvals_queries.halted(agent=run.agent_id, run=str(run.pk)):
+    if approvals_queries.halted(agent=run.agent_id, run=str(run.pk), version=version_of(run)):
         halted.set()
-    held = Held("run", run.pk, run.fence, run.agent_id, on_halt=lambda _: halted.set())
+    held = Held("run", run.pk, run.fence, run.agent_id, version_of(run), on_halt=lambda _: halted.set())
     with holding(held):
         try:
             return put_down(run, _prepared(run, _Look(run, halted).look()))

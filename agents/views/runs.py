@@ -20,10 +20,12 @@ from agents.queries import RunDetail
 from agents.views.cards import Figure, agent_card, is_scripted, run_line, title_of
 from agents.views.drawing import draw
 from agents.views.ratings import asked
+from agents.views.run_halts import halted_words
 from agents.views.run_story import steps_of, usage, visits
 from agents.views.states import RUNS, took
 from approvals import permissions
 from approvals import queries as approvals_queries
+from approvals.covering import version_name
 from approvals.render.arguments import lines_of
 from approvals.render.reveal import reveal
 from approvals.web.http import Request
@@ -93,7 +95,8 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
     spans = spans_of(row.id)
     actions = approvals_queries.run_actions(row.id)
     effects = {effect.action_id: effect for effect in detail.effects}
-    halted = [stop for stop in approvals_queries.active_halts() if stop.covers(agent=row.agent, run=row.id)]
+    version = version_name(row.agent, detail.version)
+    stop = next((s for s in approvals_queries.active_halts() if s.covers(agent=row.agent, run=row.id, version=version)), None)
     live = row.state in UNFINISHED
     may_start = permissions.can_start_runs(request.user)
     asks = approvals_queries.asks(run=row.id)
@@ -120,7 +123,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "live_url": reverse("run-live", args=[row.id]),
         "log_url": f"{reverse('events')}?run={row.id}",
         "figures": _figures(detail, spans, actions),
-        "halted": _("Halted by %(who)s: %(why)s") % {"who": halted[0].by, "why": halted[0].reason} if halted else "",
+        "halted": halted_words(stop, row, detail.effects, steps=sum(visits(spans).values())) if stop else "",
         "trouble": reveal(told(row.error)) if row.error else None,
         "result": lines_of(detail.output if isinstance(detail.output, dict) else {"result": detail.output})
         if detail.output is not None

@@ -7,7 +7,7 @@ from typing import Any
 from agents import operations, queries
 from agents.errors import UnknownAgent, UnknownRun
 from agents.operations import waking
-from agents.views import halts
+from agents.views import halt_scopes as choices
 from approvals.errors import NotFound
 from approvals.models.people import User
 from approvals.queries import ActionDetail
@@ -29,17 +29,18 @@ def schema_of(detail: ActionDetail) -> Mapping[str, Any]:
     return tool["schema"] if tool else guessed(detail.args if isinstance(detail.args, dict) else {})
 
 
-def halt_scopes(agent: str, run: str) -> Sequence[HaltScope]:
+def halt_scopes(asked: Mapping[str, str]) -> Sequence[HaltScope]:
     """As the page's dialog offers them. Raises NotFound for what is asked about and is not there."""
-    if run and not halts.is_run(run):
+    asked = {name: asked.get(name, "") for name in ("run", "agent", "version", "tool", "customer")}
+    if asked["run"] and not choices.is_run(asked["run"]):
         raise NotFound(say("There is no such run; copy its id whole from its page"))
-    if agent and agent not in {row.slug for row in queries.agents()}:
+    if asked["agent"] and asked["agent"] not in {row.slug for row in queries.agents()}:
         raise NotFound(say("There is no agent of that name; write /halt alone to see which there are"))
-    return [HaltScope(s.value, s.label, s.counts) for s in halts.scopes({"agent": agent, "run": run}, "")]
+    return [HaltScope(s.value, s.label, s.counts) for s in choices.scopes(asked, "")]
 
 
 def order_halt(*, scope: str, target: str, reason: str, by: User, door: str) -> Any:
-    """The page's own operation. Raises NotFound for an agent or a run that is not there, and what `approvals.operations.halt` raises."""
+    """The page's own operation. Raises NotFound for what is not there, and what `approvals.operations.halt` raises."""
     try:
         return operations.order_halt(scope=scope, target=target, reason=reason, by=by, door=door)
     except (UnknownAgent, UnknownRun) as error:

@@ -13,7 +13,7 @@ from approvals.models.comments import Comment
 from approvals.models.desks import Absence, Snooze
 from approvals.models.drills import Drill, DrillPlan
 from approvals.models.grants import Grant, GrantGiver
-from approvals.models.halts import Halt
+from approvals.models.halts import Halt, Release
 from approvals.models.keys import ApiKey, ApiUse, OutsideClaim
 from approvals.models.notices import Notification
 from approvals.models.opinions import Opinion
@@ -53,6 +53,7 @@ __all__ = [
     "PolicyVersion",
     "Post",
     "Preference",
+    "Release",
     "Requirement",
     "Shared",
     "SignIn",

@@ -48,6 +48,8 @@ class Action(models.Model):
     tool = models.TextField()
     summary = models.TextField()
     environment = models.TextField(blank=True)
+    customer = models.TextField(blank=True, default="", db_default="")  # whom it is for, as policy finds it; follows the arguments
+    agent_version = models.TextField(blank=True, default="", db_default="")  # the code that asked: "refunds@3"
     state = models.CharField(max_length=12, default=ActionState.PENDING, choices=[(s, s) for s in ActionState])
     version = models.IntegerField(default=1)
     digest = models.CharField(max_length=64)
@@ -122,7 +124,7 @@ class Action(models.Model):
                 name="asked_is_fixed",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(
-                    *("tenant", "kind", "agent", "run", "thread", "interrupt_id", "tool", "requested_by", "owner", "drill")
+                    *("tenant", "kind", "agent", "run", "thread", "interrupt_id", "tool", "requested_by", "owner", "drill", "agent_version")
                 ),
             ),
             # What people were told came of it stays, as long as it is not asked again.

@@ -1,4 +1,4 @@
-"""Stop orders. Read inside the claim statement: after a halt commits, nothing new starts."""
+"""Stop orders and their releases. Read inside the claim statement: after a halt commits, nothing new starts."""
 
 import pgtrigger
 from django.conf import settings
@@ -15,6 +15,9 @@ class Halt(models.Model):
     class Scope(models.TextChoices):
         EVERYTHING = "everything"
         AGENT = "agent"
+        VERSION = "version"  # of an agent, as "refunds@3"
+        TOOL = "tool"
+        CUSTOMER = "customer"
         RUN = "run"
 
     id = models.BigAutoField(primary_key=True)
@@ -49,3 +52,49 @@ class Halt(models.Model):
 
     def __str__(self) -> str:
         return f"halt {self.scope} {self.target}"
+
+
+class Release(models.Model):
+    """One step of lifting an order: a run or an agent goes on while the order stands for the rest, or all of it does.
+
+    It counts from `confirmed_at`. Where a second person is needed, it waits for them until then (see `operations.releasing`).
+    """
+
+    class Scope(models.TextChoices):
+        RUN = "run"
+        AGENT = "agent"
+        ALL = "all"
+
+    halt = models.ForeignKey(Halt, on_delete=models.PROTECT, related_name="releases")
+    scope = models.CharField(max_length=8, choices=Scope.choices)
+    target = models.TextField(blank=True)
+    reason = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by_name = models.TextField()
+    door = models.TextField()
+    asked_at = models.DateTimeField(db_default=Now())
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    confirmed_by_name = models.TextField(blank=True)
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["halt", "scope", "target"], condition=Q(confirmed_at__isnull=False), name="release_once"),
+            models.CheckConstraint(condition=Q(scope="all", target="") | ~Q(scope="all") & ~Q(target=""), name="release_target_fits"),
+            models.CheckConstraint(condition=~Q(reason=""), name="release_says_why"),
+            models.CheckConstraint(condition=Q(confirmed_at=None) | Q(confirmed_by__isnull=False), name="release_confirmed_by_somebody"),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="asked_is_fixed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("halt", "scope", "target", "reason", "by", "by_name", "asked_at"),
+            ),
+            pgtrigger.Protect(
+                name="confirmed_is_final", operation=pgtrigger.Update, condition=pgtrigger.Q(old__confirmed_at__isnull=False)
+            ),
+            kept(),
+        ]
+
+    def __str__(self) -> str:
+        return f"release {self.scope} {self.target} of {self.halt_id}"

@@ -13,7 +13,8 @@ staging    whose turn it is; `counting` what the votes add up to; `standing_in` 
 reserving  `reserve`, `put_back`, `pass_on`; `snoozing`, `extending`, `absences`: a person's time and desk
 moments    `pass_due`                   reminders and escalation; `telling` puts a notice on a desk
 timing     `expire_due`, `prune`        what the database's clock ends
-halts      `halt`, `release`            stop orders
+halts      `halt`                       stop orders
+releasing  `release`                    lifting one, all of it or step by step
 seeding    `set_plan`, `place`          test actions among the real ones; `drills` ends them
 publishing `propose`, `publish`, ...    the policy changes
 backtests  `want`, `advance`            a draft tried on past actions
@@ -29,10 +30,11 @@ from approvals.operations.claiming import Claim, claim
 from approvals.operations.deciding import Decided, decide
 from approvals.operations.editing import apply_edit, refuse_edit, request_edit
 from approvals.operations.extending import extend
-from approvals.operations.halts import halt, release
+from approvals.operations.halts import halt
 from approvals.operations.moments import pass_due
 from approvals.operations.notices import Hint, tell
 from approvals.operations.opening import Proposal, open_action
+from approvals.operations.releasing import Released, release
 from approvals.operations.reserving import pass_on, put_back, reserve
 from approvals.operations.settling import close, lock, settle
 from approvals.operations.snoozing import snooze, unsnooze
@@ -47,6 +49,7 @@ __all__ = [
     "Decided",
     "Hint",
     "Proposal",
+    "Released",
     "apply_edit",
     "ask",
     "claim",

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from approvals import envelopes
+from approvals.covering import ACTION, stopped_since_sql
 from approvals.envelopes import Envelope
 from approvals.errors import ApprovalError, Conflict, Expired, Halted, Held, Tampered
 from approvals.models import Action, Requirement
@@ -25,16 +26,14 @@ from audit.sentences import say
 
 # Everything that must still be true is in the one statement that takes the action. `again` is a second
 # claim of a tool declared idempotent, after a crash: it was in time once, so only a halt stops it.
-_CLAIM = """
+_CLAIM = f"""
 UPDATE approvals_action AS a SET claimed_at = clock_timestamp()
 WHERE a.id = %(id)s AND NOT a.drill AND a.state = 'APPROVED' AND a.settled_at IS NULL AND a.digest = %(digest)s
   AND (a.hold_until IS NULL OR a.hold_until <= clock_timestamp())
   AND (%(again)s AND a.claimed_at IS NOT NULL OR a.claimed_at IS NULL AND a.claim_by > clock_timestamp())
-  AND NOT EXISTS (
-    SELECT 1 FROM approvals_halt h WHERE (h.released_at IS NULL OR NOT %(again)s AND h.created_at > a.resolved_at) AND (
-      h.scope = 'everything' OR h.scope = 'agent' AND h.target = a.agent OR h.scope = 'run' AND h.target = a.run))
+  AND NOT {stopped_since_sql(**ACTION, versions="a.agent_version, %(version)s", moment="(CASE WHEN %(again)s THEN 'infinity' ELSE a.resolved_at END)")}
 RETURNING a.id
-"""
+"""  # noqa: S608  names of ours only
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,11 @@ class Reopened(Conflict):
     code = "reopened"
 
 
-def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
+def claim(action_id: UUID, *, digest: str, again: bool = False, version: str = "") -> Claim:
     """Take an approved action for execution, inside the caller's transaction (which also marks the effect).
+
+    Args:
+        version: the version of the agent whose tool would run, beside the one that asked: an order for either stops it.
 
     Raises:
         Reopened: the policy became stricter or an approver lost standing; the caller commits and stops.
@@ -87,11 +89,11 @@ def claim(action_id: UUID, *, digest: str, again: bool = False) -> Claim:
     ):
         raise Tampered(say("The time allowed for executing this was changed in the database. Nothing will run; tell an operator"))
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"id": action.pk, "digest": digest, "again": again})
+        cursor.execute(_CLAIM, {"id": action.pk, "digest": digest, "again": again, "version": version})
         taken = cursor.fetchone() is not None
     if not taken:
         _back_to_the_people(action, again=again)
-        raise _why_not(action)
+        raise _why_not(action, version)
     return _leave(action, envelope)
 
 
@@ -157,8 +159,8 @@ def _back_to_the_people(action: Action, *, again: bool) -> None:
         _ask_again(action, kept.BEFORE_A_HALT())
 
 
-def _why_not(action: Action) -> ApprovalError:
-    if halts.covering(action):
+def _why_not(action: Action, version: str) -> ApprovalError:
+    if halts.covering(action) or halts.stops_version(version):
         return Halted(say("An operator has halted this; it stays approved until the halt is released"))
     if action.hold_until and action.hold_until > database_now():
         return Held(say("The approval is held: it may still be taken back, and nothing runs before that is over"))

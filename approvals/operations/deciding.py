@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from approvals import entitling, envelopes, permissions
+from approvals.covering import stopped_sql
 from approvals.doors import DOORS
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Checking, Conflict, Expired, Halted, NotFound, Stale, Tampered
@@ -32,12 +33,10 @@ WHERE a.id = %s FOR UPDATE OF a
 """  # noqa: S608  names of ours only
 _REQUIREMENT = "SELECT * FROM approvals_requirement WHERE action_id = %s AND version = %s"
 _MINE = "SELECT * FROM approvals_decision WHERE action_id = %s AND %s IN (person, instead_of_person) ORDER BY id DESC LIMIT 1"
-_STANDING = """
-SELECT clock_timestamp(),
-    EXISTS (SELECT 1 FROM approvals_halt WHERE released_at IS NULL AND (
-        scope = 'everything' OR scope = 'agent' AND target = %(agent)s OR scope = 'run' AND target = %(run)s)),
+_STANDING = f"""
+SELECT clock_timestamp(), {stopped_sql("%(agent)s", "%(run)s", tool="%(tool)s", customer="%(customer)s", versions="%(agent_version)s")},
     EXISTS (SELECT 1 FROM approvals_edit WHERE action_id = %(id)s AND state = 'WANTED')
-"""
+"""  # noqa: S608  names of ours only
 MAX_REASON = 2_000
 MAX_RESPONSE = 20_000
 MAX_KEY = 200
@@ -227,7 +226,7 @@ def check_open(action: Action, seen_digest: str) -> None:
 def _standing(action: Action) -> tuple[datetime, bool, bool]:
     """The database's clock, whether a stop order covers the action, and whether an edit of it is being checked."""
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, {"id": action.pk, "agent": action.agent, "run": action.run})
+        cursor.execute(_STANDING, {name: getattr(action, name) for name in ("id", "agent", "run", "tool", "customer", "agent_version")})
         now, halted, checking = cursor.fetchone()
     return now, halted, checking
 
@@ -263,11 +262,14 @@ def _receipt(action: Action) -> str:
 
 
 def _stop(halt: Halt) -> str:
-    said = {"who": halt.by_name, "why": halt.reason}
-    if halt.scope == "everything":
-        return say("Everything is halted by %(who)s (%(why)s): nothing can be decided until it is released", **said)
-    if halt.scope == "agent":
-        return say(
-            "The agent %(agent)s is halted by %(who)s (%(why)s): nothing can be decided until it is released", agent=halt.target, **said
-        )
-    return say("This run is halted by %(who)s (%(why)s): nothing can be decided until it is released", **said)
+    said = {"who": halt.by_name, "why": halt.reason, "name": halt.target}
+    return {
+        "everything": say("Everything is halted by %(who)s (%(why)s): nothing can be decided until it is released", **said),
+        "agent": say("The agent %(name)s is halted by %(who)s (%(why)s): nothing can be decided until it is released", **said),
+        "version": say("%(name)s is halted by %(who)s (%(why)s): what it asked cannot be decided until it is released", **said),
+        "tool": say("The tool %(name)s is halted by %(who)s (%(why)s): its calls cannot be decided until it is released", **said),
+        "customer": say(
+            "What is for the customer %(name)s is halted by %(who)s (%(why)s): it cannot be decided until it is released", **said
+        ),
+        "run": say("This run is halted by %(who)s (%(why)s): nothing can be decided until it is released", **said),
+    }[halt.scope]

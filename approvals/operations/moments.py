@@ -6,17 +6,17 @@ The moments are frozen in the envelope; the row counts how many have passed, in 
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists
 from django.db.models.functions import Now
 
 from approvals import envelopes
+from approvals.covering import stops_row
 from approvals.entitling import turn_of
 from approvals.envelopes import Envelope
 from approvals.errors import Tampered
 from approvals.models import Action, Halt, Requirement
 from approvals.operations import events
 from approvals.operations.clock import database_now
-from approvals.operations.halts import active_for
 from approvals.operations.notices import tell_action
 from approvals.operations.staging import turn_words
 from approvals.operations.telling import people_asked, tell_people
@@ -46,7 +46,7 @@ def anything_due() -> bool:
 
 def pass_due(*, limit: int = 200) -> int:
     """Do what is due. What is halted is left alone until it is released. Returns for how many actions something came."""
-    halted = Halt.objects.filter(active_for(OuterRef("agent"), OuterRef("run")))
+    halted = Halt.objects.filter(stops_row())
     due = Action.objects.filter(state=ActionState.PENDING, next_at__lte=Now(), expires_at__gt=Now()).filter(~Exists(halted))
     return sum(_pass(pk) for pk in list(due.order_by("next_at").values_list("pk", flat=True)[:limit]))
 

@@ -51,6 +51,7 @@ class Proposal:
         follows: the action this one asks again, where the asker knows.
         agent_takes: the agent makes the call itself, and can be told this of it (approve, edit, reject, respond).
         answer_schema: JSON Schema that an answer to the question has to fit.
+        agent_version: the code that asks, as `covering.version_name` writes it; "" where nobody knows.
     """
 
     agent: str
@@ -86,6 +87,7 @@ class Proposal:
     names: Sequence[str] = ()
     agent_takes: tuple[str, ...] = ()
     answer_schema: Mapping[str, Any] | None = None
+    agent_version: str = ""
 
 
 def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
@@ -203,6 +205,7 @@ def write_requirement(
         answer_schema=answer_schema,
     )
     envelope = envelopes.Envelope(canonical.parse(raw))
+    action.customer = facts.customer
     action.digest, action.level, action.score = envelopes.digest_of(raw), str(assessment.level), assessment.score
     action.expires_at = envelope.expires_at
     staging.lay_out(action, envelope)
@@ -261,6 +264,7 @@ def create(
         tool=proposal.tool,
         summary=proposal.summary,
         environment=proposal.environment,
+        agent_version=proposal.agent_version,
         state=ActionState.PENDING,
         version=1,
         proposal_digest=proposal.proposal_digest,

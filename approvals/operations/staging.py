@@ -13,7 +13,7 @@ from approvals.resolution import open_stage
 from audit import log
 from audit.actors import Actor
 
-LAID_OUT = ("stage", "stages", "turn", "passed", "next_at", "extended_s", "reserved_by_id", "reserved_for_id", "reserved_until")
+LAID_OUT = ("stage", "stages", "turn", "passed", "next_at", "extended_s", "reserved_by_id", "reserved_for_id", "reserved_until", "customer")
 
 
 def lay_out(action: Action, envelope: Envelope) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from approvals import envelopes
+from approvals.covering import stopped_since_sql
 from approvals.envelopes import Envelope
 from approvals.models import Action, Decision, Grant, Requirement, User
 from approvals.operations import events, halts, kept
@@ -25,15 +26,13 @@ from audit.log import Entry
 
 # Every bound and whatever may end a grant is in the one statement that counts the use. Of two workers at once the second waits
 # for the row, looks again at what the first left, and takes nothing when that was the last.
-_COUNT = """
+_COUNT = f"""
 UPDATE approvals_grant AS g SET uses = g.uses + 1, total = g.total + %(amount)s, last_used_at = clock_timestamp()
 WHERE g.id = %(id)s AND g.revoked_at IS NULL AND g.until > clock_timestamp() AND g.uses < g.max_uses
   AND (g.max_each IS NULL OR %(amount)s <= g.max_each) AND (g.max_total IS NULL OR g.total + %(amount)s <= g.max_total)
-  AND NOT EXISTS (
-    SELECT 1 FROM approvals_halt h WHERE (h.released_at IS NULL OR h.created_at > g.created_at) AND (
-      h.scope = 'everything' OR h.scope = 'agent' AND h.target = g.agent OR h.scope = 'run' AND h.target = %(run)s))
+  AND NOT {stopped_since_sql("g.agent", "%(run)s", moment="g.created_at", tool="g.tool", customer="%(customer)s", versions="%(version)s")}
 RETURNING g.uses, g.total
-"""
+"""  # noqa: S608  names of ours only
 
 
 # Several calls of one step are opened in one transaction, each by its own grant: whoever may count on more than one takes them all in
@@ -72,7 +71,16 @@ def decided_by_grant(action: Action, requirement: Requirement, before: Entry, ca
 def _count(grant: Grant, action: Action, call: Call) -> tuple[int, int] | None:
     """Take one use: the counters after it, or None when the grant had no more to give."""
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"id": grant.pk, "amount": call.amount(grant.figure), "run": action.run})
+        cursor.execute(
+            _COUNT,
+            {
+                "id": grant.pk,
+                "amount": call.amount(grant.figure),
+                "run": action.run,
+                "customer": action.customer,
+                "version": action.agent_version,
+            },
+        )
         counted: tuple[int, int] | None = cursor.fetchone()
     return counted
 

@@ -185,7 +185,7 @@ def sources(group: str) -> list[Source]:
     approved = real.filter(state=ActionState.APPROVED).exclude(resolution__door__in=["worker", "grant"]).order_by("-resolved_at", "-pk")
     found = [*_read(waiting[: SOURCES // 2]), *_read(approved[: SOURCES // 2])]
     halts = active_halts()
-    return [s for s in found if not any(h.covers(agent=s.agent, run=s.run) for h in halts)]
+    return [s for s in found if not any(h.covers(agent=s.agent, run=s.run, tool=s.tool) for h in halts)]
 
 
 def endings(action_ids: Sequence[Any]) -> dict[str, Ending]:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import F, QuerySet
 
 from approvals import envelopes
+from approvals.covering import covers_sql
 from approvals.errors import NotFound, Tampered
 from approvals.models import Action, Decision, Grant, Requirement
 from approvals.policy.basics import Level
@@ -81,8 +82,9 @@ class Use:
 
 _OPEN = "g.revoked_at IS NULL AND g.until > clock_timestamp() AND g.uses < g.max_uses AND NOT COALESCE(g.total >= g.max_total, false)"
 # A stop order ends the grants given before it, as it voids approvals given before it; one for a single run only there.
-_STOPPED = """EXISTS (SELECT 1 FROM approvals_halt h WHERE h.created_at > g.created_at
-    AND (h.scope = 'everything' OR h.scope = 'agent' AND h.target = g.agent OR h.scope = 'run' AND h.target = g.run))"""
+_STOPPED = (
+    f"""EXISTS (SELECT 1 FROM approvals_halt h WHERE h.created_at > g.created_at AND {covers_sql("g.agent", "g.run", tool="g.tool")})"""  # noqa: S608
+)
 _ROWS = f"""
 SELECT g.*, g.until <= clock_timestamp() AS over, {_STOPPED} AS stopped FROM approvals_grant g
 """  # noqa: S608  conditions of ours only

@@ -44,6 +44,8 @@ LIST_FIELDS = (
     "reserved_by__username",
     "reserved_for__username",
     "reserved_until",
+    "customer",
+    "agent_version",
 )
 
 
@@ -87,6 +89,8 @@ class InboxRow:
     hold_until: datetime | None = None
     held: bool = False
     follows: str = ""
+    customer: str = ""
+    agent_version: str = ""
     test: Ending | None = None
 
 

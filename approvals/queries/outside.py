@@ -10,7 +10,7 @@ from django.db import connection
 from approvals import envelopes
 from approvals.errors import NotFound, Tampered
 from approvals.models import Action, Requirement
-from approvals.queries.standing import halted
+from approvals.queries.standing import halted_actions
 from approvals.states import ActionState
 from audit import rows
 from audit.sentences import say
@@ -69,7 +69,7 @@ def _next(action: Action) -> tuple[str, float | None]:
         return REPORT, None
     if held := _left(action.hold_until):
         return WAIT, held
-    return (WAIT, None) if halted(agent=action.agent, run=action.run) else (CLAIM, None)
+    return (WAIT, None) if halted_actions([action.pk]) else (CLAIM, None)
 
 
 def _left(until: datetime | None) -> float:

@@ -29,11 +29,12 @@ from audit.languages import told
 Json = Mapping[str, Any]
 HALT = "halt"  # the view
 WORD = "HALT"
+NAMED = ("agent", "version", "tool", "customer", "run")
 MOST_LISTED = 20
 
 
 def command(payload: Json, shaped: Json) -> Json:
-    """`/halt`, `/halt everything`, `/halt agent NAME`, `/halt run ID`: the view, with that chosen. Raises Refused, ApprovalError."""
+    """`/halt`, `/halt everything`, `/halt agent NAME`, `/halt tool NAME` ...: the view, with that chosen. Raises Refused, ApprovalError."""
     who = hand(shaped)
     replies.show(who.workspace.id, trigger=str(payload.get("trigger_id", "")), view=_view(who.user, str(payload.get("text", "")).split()))
     return {}
@@ -49,8 +50,8 @@ PRESSES: dict[str, Callable[[Json, Json, Place, Click], None]] = {home.HALT: _pr
 def _view(user: User, words: list[str]) -> b.Block:
     """What can be halted and what that would stop. Raises NotAllowed, NotFound, BadRequest."""
     permissions.check_halt(permissions.standing(user))
-    agent, run, chosen = _asked(words)
-    scopes = agents.halt_scopes(agent, run)
+    asked, chosen = _asked(words)
+    scopes = agents.halt_scopes(asked)
     kept = [*scopes[: b.OPTIONS - 1], *scopes[b.OPTIONS - 1 :][-1:]]  # everything is the last of them
     options = [b.option(cut(s.label, b.OPTION), s.value) for s in kept]
     hint = _("Needed to stop everything")
@@ -64,16 +65,14 @@ def _view(user: User, words: list[str]) -> b.Block:
     return b.modal(_("Halt"), parts, callback_id=HALT, submit=_("Halt"))
 
 
-def _asked(words: list[str]) -> tuple[str, str, str]:
-    """Agent, run, and the value of the choice. Raises BadRequest."""
-    if not words:
-        return "", "", ""
-    if words == ["everything"]:
-        return "", "", "everything"
-    if len(words) == 2 and words[0] in {"agent", "run"}:
-        found = {words[0]: words[1]}
-        return found.get("agent", ""), found.get("run", ""), f"{words[0]}:{words[1]}"
-    raise BadRequest(_("Write /halt, /halt everything, /halt agent NAME or /halt run ID"))
+def _asked(words: list[str]) -> tuple[dict[str, str], str]:
+    """What is asked about by name, and the value of the choice. Raises BadRequest."""
+    if not words or words == ["everything"]:
+        return {}, words[0] if words else ""
+    if len(words) >= 2 and words[0] in NAMED and (len(words) == 2 or words[0] == "customer"):
+        name = " ".join(words[1:])  # a customer's may have blanks
+        return {words[0]: name}, f"{words[0]}:{name}"
+    raise BadRequest(_("Write /halt, /halt everything, or /halt with agent, version, tool, customer or run and its name"))
 
 
 def _said(scope: HaltScope) -> str:

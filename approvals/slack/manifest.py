@@ -27,7 +27,7 @@ EVENTS = (
 )
 COMMANDS = (
     ("/approvals", "What waits for you; link CODE links your account", "[link CODE]"),
-    ("/halt", "Stop agents (operators)", "[everything | agent NAME | run ID]"),
+    ("/halt", "Stop agents (operators)", "[everything | agent, version, tool, customer or run, and its name]"),
 )
 
 

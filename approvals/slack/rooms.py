@@ -23,14 +23,14 @@ def _nobody(row: Any) -> None:
 
 @dataclass(frozen=True)
 class HaltScope:
-    """What can be halted: `value` is "everything", "agent:<slug>" or "run:<id>"; `counts` says what that would stop."""
+    """What can be halted: `value` is "everything", or a scope and its target ("agent:refunds"); `counts` says what that would stop."""
 
     value: str
     label: str
     counts: str
 
 
-def _only_everything(agent: str, run: str) -> Sequence[HaltScope]:
+def _only_everything(asked: Mapping[str, str]) -> Sequence[HaltScope]:
     return [HaltScope("everything", _("Everything"), "")]
 
 
@@ -41,7 +41,7 @@ class AgentsRoom:
     schema_of: Callable[[ActionDetail], Mapping[str, Any]] = _guess
     wake_edit: Callable[[Any], None] = _nobody
     wake_ask: Callable[[Any], None] = _nobody
-    halt_scopes: Callable[[str, str], Sequence[HaltScope]] = _only_everything
+    halt_scopes: Callable[[Mapping[str, str]], Sequence[HaltScope]] = _only_everything
     order_halt: Callable[..., Any] = operations.halt
 
 

@@ -148,15 +148,20 @@ def step_up_of(ask: str, text: str, action_id: str, verdict: str) -> StepUp | No
 
 def _blocked(detail: ActionDetail, halts: list[Stop]) -> str:
     row = detail.row
-    stop = next((h for h in halts if h.covers(agent=row.agent, run=row.run)), None)
+    stop = next(
+        (h for h in halts if h.covers(agent=row.agent, run=row.run, tool=row.tool, customer=row.customer, version=row.agent_version)), None
+    )
     if detail.tampered:
         return told(detail.tampered)
     if stop:
         return {
             "everything": _("Everything is halted by %(who)s: nothing can be decided until it is released"),
             "agent": _("The agent %(agent)s is halted by %(who)s: nothing can be decided until it is released"),
+            "version": _("%(target)s is halted by %(who)s: what it asked cannot be decided until it is released"),
+            "tool": _("The tool %(target)s is halted by %(who)s: its calls cannot be decided until it is released"),
+            "customer": _("What is for the customer %(target)s is halted by %(who)s: it cannot be decided until it is released"),
             "run": _("This run is halted by %(who)s: nothing can be decided until it is released"),
-        }[stop.scope] % {"agent": row.agent, "who": stop.by}
+        }[stop.scope] % {"agent": row.agent, "target": stop.target, "who": stop.by}
     if detail.checking:
         return _("Edited arguments are being checked with the tool; the new version appears here by itself")
     if detail.mine:

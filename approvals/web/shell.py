@@ -127,16 +127,25 @@ def scope_words(stop: Stop) -> str:
     return {
         "everything": _("Everything is halted"),
         "agent": _("The agent %(agent)s is halted") % {"agent": stop.target},
+        "version": _("%(version)s is halted") % {"version": stop.target},
+        "tool": _("The tool %(tool)s is halted") % {"tool": stop.target},
+        "customer": _("What is for the customer %(customer)s is halted") % {"customer": stop.target},
         "run": _("Run %(id)s is halted") % {"id": stop.target[:8]},
     }[stop.scope]
 
 
 def _frozen(stop: Stop) -> str:
-    counts = queries.unsettled_counts(agent=stop.target if stop.scope == "agent" else "", run=stop.target if stop.scope == "run" else "")
+    counts = queries.unsettled_counts(scope=stop.scope, target=stop.target)
     waiting = {"n": number(counts["pending"]), "m": number(counts["approved"])}
     parts = [_("%(n)s waiting and %(m)s approved actions are frozen.") % waiting]
     if counts["in_flight"]:
         parts.append(_("%(n)s calls had begun and end with their own outcome.") % {"n": number(counts["in_flight"])})
+    if goes := [*stop.agents_on, *(run[:8] for run in stop.runs_on)]:
+        parts.append(_("Goes on already: %(names)s.") % {"names": ", ".join(goes)})
+    for step in stop.waits:
+        what = _("all of it") if step.scope == "all" else step.target if step.scope == "agent" else step.target[:8]
+        said = {"who": step.by, "what": what, "why": step.reason}
+        parts.append(_("%(who)s asks to release %(what)s (%(why)s): somebody else has to confirm it.") % said)
     return " ".join(parts)
 
 

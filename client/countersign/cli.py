@@ -97,17 +97,36 @@ def _tail(client: Client, options: argparse.Namespace) -> int:
     return DONE if ended == "SUCCEEDED" else NOT_WELL
 
 
+SCOPES = {"agent": "agent", "version": "agent_version", "tool": "tool", "customer": "customer", "run": "run_id"}  # and their options
+
+
 def _halt(client: Client, options: argparse.Namespace) -> int:
     if options.list:
         return _table(options, list(client.items("/halts")), ("id", "scope", "target", "by", "at", "reason"))
     if options.release:
-        done = client.call(Call("POST", f"/halts/{options.release}/release", {"reason": options.reason}, repeatable=False))
-        return _json(done) if options.json else _say(f"Released {done['scope']} {done['target']}")
-    scope, target = next(((s, t) for s, t in (("agent", options.agent), ("run", options.run_id)) if t), ("everything", ""))
+        return _release(client, options)
+    named = ((scope, getattr(options, name)) for scope, name in SCOPES.items())
+    scope, target = next(((s, t) for s, t in named if t), ("everything", ""))
     if scope == "everything" and not options.everything:
-        return _failed(USAGE, "Say what to halt: --agent NAME, --run ID or --everything (or --list, --release ID)")
+        return _failed(
+            USAGE, "Say what to halt: --agent, --agent-version, --tool, --customer or --run, or --everything (or --list, --release ID)"
+        )
     order = client.call(Call("POST", "/halts", {"scope": scope, "target": target, "reason": options.reason}, repeatable=False))
     return _json(order) if options.json else _say(f"Halted ({order['id']}): {order['scope']} {order['target']}")
+
+
+def _release(client: Client, options: argparse.Namespace) -> int:
+    scope, target = next(((s, t) for s, t in (("agent", options.on_agent), ("run", options.on_run)) if t), ("all", ""))
+    step = {"scope": scope, "target": target, "reason": options.reason}
+    done = client.call(Call("POST", f"/halts/{options.release}/release", step, repeatable=False))
+    if options.json:
+        return _json(done)
+    if any((one["scope"], one["target"]) == (scope, target) for one in done["waits"]):
+        return _say("Asked for, not released yet: another person who may release has to ask for the same within an hour")
+    order = f"{done['scope']} {done['target']}".rstrip()
+    return _say(
+        f"Released {order}" if scope == "all" else f"{scope.capitalize()} {target} goes on; the order for {order} stands for the rest"
+    )
 
 
 def _doctor(client: Client, options: argparse.Namespace) -> int:
@@ -150,9 +169,14 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--once", default="", help="an idempotency key: the same again is the same run")
     start.add_argument("--tail", action="store_true", help="and follow it")
     _verb(runs, "tail", _tail, "follow a run until it has ended").add_argument("run_id")
-    halt = _verb(rooms, "halt", _halt, "stop everything, an agent or a run; or lift an order")
+    halt = _verb(rooms, "halt", _halt, "stop everything, an agent, a version, a tool, a customer or a run; or lift an order")
     halt.add_argument("--agent", default="")
+    halt.add_argument("--agent-version", default="", metavar="AGENT@N")
+    halt.add_argument("--tool", default="")
+    halt.add_argument("--customer", default="")
     halt.add_argument("--run", dest="run_id", default="")
+    halt.add_argument("--on-agent", default="", help="with --release: only this agent goes on")
+    halt.add_argument("--on-run", default="", help="with --release: only this run goes on")
     for flag in ("--everything", "--list"):
         halt.add_argument(flag, action="store_true")
     halt.add_argument("--release", type=int, default=0, metavar="ID")

@@ -123,7 +123,7 @@ def test_the_broker_away_and_back_with_its_data_gone(stack, people, world):
     order = operations.halt(scope="everything", reason="the broker is away", by=people.operator, door="cli")
     assert stack.decide(asked(runs[2])[0], people.second) == 409
     assert time.monotonic() - began < 5, "deciding and halting must not wait for the broker"
-    operations.release(order.pk, reason="on we go", by=people.operator, door="cli")
+    factories.release(order, people)
     stack.broker.ensure()
     approve(stack, people, *runs)
     assert ended(*runs), states(*runs)

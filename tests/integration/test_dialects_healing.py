@@ -212,7 +212,7 @@ def test_a_halt_between_the_answer_and_the_call_stops_the_call_and_a_release_let
     monkeypatch.setattr(driving, "drive", halted_first)
     agents.advance_run(run.pk)
     assert (fresh(run).state, lines(world)) == ("HALTED", [])
-    approvals.release(stop[0].pk, reason="go", by=others.operator, door="web")
+    factories.release(stop[0], others)
     agents.recover(wake=False)
     work()
     assert (fresh(run).state, lines(world)) == ("SUCCEEDED", SENT)
@@ -238,7 +238,7 @@ def test_an_approval_that_the_policy_no_longer_gives_goes_back_and_the_batch_wit
     approvals.halt(scope="everything", reason="wait", by=others.operator, door="web")
     from approvals.models import Halt
 
-    approvals.release(Halt.objects.get().pk, reason="go", by=others.operator, door="web")
+    factories.release(Halt.objects.get(), others)
     decide(second, others.second)
     work()
     assert (fresh(run).state, lines(world), [a.pk for a in asked(run)]) == ("WAITING", [], [first.pk])

@@ -147,7 +147,7 @@ def test_switching_off_takes_back_what_is_open(cast, drill):
 def test_a_halt_that_took_its_time_ends_it(cast, drill):
     halt = approvals.halt(scope="everything", reason="why", by=cast.operator, door="web")
     Action.objects.filter(pk=drill.pk).update(expires_at=Now())
-    approvals.release(halt.pk, reason="well", by=cast.operator, door="web")
+    factories.release(halt, cast)
     assert outcome(drill) == "WITHDRAWN" and Action.objects.get(pk=drill.pk).version == 1
 
 
@@ -226,7 +226,7 @@ def test_no_change_of_policy_lets_it_through(cast, world, real, drill, policy):
     policy.write_text(policy.read_text().replace("rules: []", "rules: [{name: pass, match: {tools: [pay]}, at_most: low}]"))
     assert factories.action("high", tool="pay", args={"amount_cents": 1, "to": "ada"}).state == "APPROVED"
     halt = approvals.halt(scope="everything", reason="why", by=cast.operator, door="web")
-    approvals.release(halt.pk, reason="well", by=cast.operator, door="web")
+    factories.release(halt, cast)
     timing.expire_due()
     work()
     assert Action.objects.get(pk=drill.pk).state == "PENDING" and outcome(drill) == "OPEN"

@@ -88,7 +88,7 @@ def test_policy_may_halt_the_run_when_nobody_decides_in_time(cast, world, policy
     order = Halt.objects.get(scope="run", target=str(run.pk), released_at=None)
     assert (Action.objects.get(pk=action.pk).state, run.output, order.by) == ("EXPIRED", None, None)
     assert order.reason == "Nobody decided on append in time, and policy halts the run then"
-    operations.release(order.pk, by=cast.operator, reason="looked at it", door="web")
+    factories.release(order, cast)
     work()
     run.refresh_from_db()
     assert (run.output["told"][0]["status"], lines(world)) == ("expired", [])

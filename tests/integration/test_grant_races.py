@@ -94,6 +94,6 @@ def test_a_halt_among_fifty_uses_leaves_nothing_that_runs_after_it(cast):
     assert all_opened(results[:-1])
     order = results[-1]
     assert not Action.objects.filter(resolution__door="grant", resolved_at__gt=order.created_at).exists()
-    operations.release(order.pk, reason="well", by=cast.operator, door="web")
+    factories.release(order, cast)
     assert passed() == 0
     assert held()

@@ -153,7 +153,7 @@ def test_a_halt_ends_it_and_its_release_does_not_bring_it_back(cast):
     given = grant(approved(cast.reviewer), cast.reviewer)
     order = operations.halt(scope="agent", target="somebody", reason="look", by=cast.operator, door="web")
     assert factories.action().state == "PENDING"
-    operations.release(order.pk, reason="well", by=cast.operator, door="web")
+    factories.release(order, cast)
     assert factories.action().state == "PENDING"
     assert grants.grant(given.pk).state == "halted"
     assert grant(approved(cast.reviewer), cast.reviewer).pk

@@ -157,7 +157,7 @@ def test_what_has_begun_is_not_taken_back(cast, world):
 def test_a_released_halt_stays_released(cast):
     order = operations.halt(scope="everything", reason="why", by=cast.operator, door="web")
     assert refused(lambda: Halt.objects.update(released_at=Now()))  # without a reason
-    operations.release(order.pk, reason="done", by=cast.operator, door="web")
+    factories.release(order, cast)
     assert refused(lambda: Halt.objects.update(released_at=None))
 
 

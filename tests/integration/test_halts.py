@@ -21,14 +21,16 @@ def halt(cast, scope="everything", target=""):
 
 
 def release(cast, order):
-    return operations.release(order.pk, reason="it was nothing", by=cast.operator, door="web")
+    return factories.release(order, cast)
 
 
-@pytest.fixture(params=["everything", "agent", "run"])
+@pytest.fixture(params=["everything", "agent", "version", "tool", "customer", "run"])
 def stopped(request, cast, world):
     """A run that waits with its question, and the order that stops it."""
     run, action = factories.waiting(cast.reviewer, call(), world=world)
-    target = {"everything": "", "agent": "calls", "run": str(run.pk)}[request.param]
+    action.refresh_from_db()
+    named = {"version": action.agent_version, "tool": action.tool, "customer": action.customer}
+    target = {"everything": "", "agent": "calls", "run": str(run.pk), **named}[request.param]
     return run, action, lambda: halt(cast, request.param, target)
 
 
@@ -100,7 +102,7 @@ def test_what_once_needed_a_person_is_not_passed_by_policy_after_a_release(cast,
     decide(action, cast.second)
     order = operations.halt(scope="everything", reason="why", by=cast.operator, door="web")
     policy.write_text(policy.read_text().replace("write: 26", "write: 0"))
-    operations.release(order.pk, reason="on we go", by=cast.operator, door="web")
+    factories.release(order, cast)
     work()
     action.refresh_from_db()
     assert (action.state, action.level, lines(world)) == ("PENDING", "medium", [])
@@ -184,7 +186,7 @@ def test_an_unknown_order_is_not_found(cast, unknown):
 def test_release_needs_a_reason(cast):
     order = halt(cast)
     with pytest.raises(BadRequest):
-        operations.release(order.pk, reason="", by=cast.operator, door="web")
+        factories.release(order, cast, reason=" ")
 
 
 def test_orders_are_in_the_log(cast):

@@ -72,7 +72,7 @@ def test_what_ran_out_of_time_during_a_halt_gets_its_time_again(cast):
     order = operations.halt(scope="everything", reason="wait", by=cast.operator, door="web")
     with clock_moved(hours=2):
         operations.expire_due()
-        operations.release(order.pk, reason="go on", by=cast.operator, door="web")
+        factories.release(order, cast)
         operations.expire_due()
         action.refresh_from_db()
         assert (action.state, action.version) == ("PENDING", 2)
@@ -84,7 +84,7 @@ def test_a_halt_that_came_and_went_voids_an_approval_even_if_nobody_reopened_it(
     decide(action, cast.second)
     order = operations.halt(scope="everything", reason="wait", by=cast.operator, door="web")
     monkeypatch.setattr("approvals.operations.halts._approved_under", lambda order: [])
-    operations.release(order.pk, reason="go on", by=cast.operator, door="web")
+    factories.release(order, cast)
     assert agents.execute(action.pk) is None
     action.refresh_from_db()
     assert (lines(world), action.state) == ([], "PENDING")

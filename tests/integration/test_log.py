@@ -172,7 +172,7 @@ def take(step: str, cast, action: Action, order) -> None:
     elif step == "halt":
         operations.halt(scope="everything", reason="why", by=cast.operator, door="web")
     elif step == "release":
-        operations.release(order.pk, reason="why", by=cast.operator, door="web")
+        factories.release(order, cast)
     elif step == "edit":
         operations.request_edit(action.pk, by=cast.second, seen_digest=action.digest, args={"label": "x"}, door="web")
     elif step == "start":

@@ -197,22 +197,25 @@ def before_the_call(monkeypatch, happens) -> None:
 
 
 # -- halts -----------------------------------------------------------------------------------------------------------------
-def halt_now(loops):
-    return approvals.halt(scope="everything", reason="stop", by=loops.operator, door="web")
+def halt_now(loops, scope, action):
+    target = {"everything": "", "tool": action.tool, "version": action.agent_version}[scope]
+    return approvals.halt(scope=scope, target=target, reason="stop", by=loops.operator, door="web")
 
 
+@pytest.mark.parametrize("scope", ["everything", "tool", "version"])
 @pytest.mark.parametrize("when", ["before it is handed back", "as it begins"])
-def test_a_halt_between_approval_and_call_stops_it_and_the_approval_does_not_survive(loops, world, monkeypatch, when):
+def test_a_halt_between_approval_and_call_stops_it_and_the_approval_does_not_survive(loops, world, monkeypatch, when, scope):
     run = started(loops, world, ADA)
+    (first,) = asked(run)
     if when == "as it begins":
-        before_the_call(monkeypatch, lambda: halt_now(loops))
-    decide(asked(run)[0], loops.second)
+        before_the_call(monkeypatch, lambda: halt_now(loops, scope, first))
+    decide(first, loops.second)
     if when != "as it begins":
-        halt_now(loops)
+        halt_now(loops, scope, first)
     work()
     assert lines(world) == []
     for stop in approvals_queries.active_halts():
-        approvals.release(stop.id, reason="on we go", by=loops.operator, door="web")
+        factories.release(stop, loops)
     agents.recover(wake=False)
     work()
     assert lines(world) == [], "an approval from before the halt let it run"

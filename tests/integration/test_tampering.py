@@ -101,12 +101,12 @@ def test_an_approval_moved_to_another_version_does_not_count(cast, world):
 
 def test_a_tampered_approval_keeps_no_halt_and_no_deadline(cast, world):
     order = operations.halt(scope="everything", reason="stop", by=cast.operator, door="web")
-    operations.release(order.pk, reason="go", by=cast.operator, door="web")
+    factories.release(order, cast)
     bad, good = factories.approved(cast.reviewer), factories.approved(cast.reviewer)
     order = operations.halt(scope="everything", reason="stop", by=cast.operator, door="web")
     with as_intruder(ACTION) as cursor:
         cursor.execute(f"UPDATE {ACTION} SET version = 9 WHERE id = %s", [bad.pk])
-    operations.release(order.pk, reason="go", by=cast.operator, door="web")
+    factories.release(order, cast)
     assert Action.objects.get(pk=good.pk).state == "PENDING"
     with clock_moved(minutes=60):
         assert operations.expire_due() == 2, "the tampered one ends too"

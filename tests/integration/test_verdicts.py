@@ -7,7 +7,6 @@ from agents.operations import starting
 from approvals.errors import BadRequest
 from approvals.models import Action, Decision, Halt
 from approvals.operations import Also
-from approvals.operations import halts as orders
 from audit import queries as log
 from tests import factories
 from tests.factories import asked, call, decide, lines, work
@@ -151,7 +150,7 @@ def test_a_loop_halts_the_run_and_says_so(cast, world):
     assert (order.scope, order.target, order.by_name) == ("run", str(run.pk), "Countersign")
     assert order.reason == "A loop: append was proposed 6 times with the same arguments in this run; the policy allows 5"
     assert Run.objects.get(pk=run.pk).state == "WAITING" and len(asked(run)) == 1
-    orders.release(order.pk, reason="looked at it", by=cast.operator, door="web")
+    factories.release(order, cast)
     decide(asked(run)[0], cast.second)  # people have the word again
     work()
     assert len(lines(world)) == 1

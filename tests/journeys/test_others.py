@@ -17,7 +17,8 @@ def nothing_stays_halted(stack: Stack) -> Iterator[None]:
     yield
     for line in stack.manage("halt", "--list").splitlines():
         if line.split()[0].isdigit():
-            stack.manage("halt", "--release", line.split()[0], "--reason", "after the journey", "--by", "o.hart")
+            for person in ("o.hart", "s.adeyemi"):  # everything takes two; the second says of anything else that it is released already
+                stack.manage("halt", "--release", line.split()[0], "--reason", "after the journey", "--by", person, check=False)
 
 
 def halt(page: Page, scope: str) -> None:
@@ -46,6 +47,9 @@ def test_the_operator_halts_everything_and_the_reviewer_cannot_decide_until_rele
     expect(reviewer.locator(".halt-banner")).to_be_visible()
     expect(reviewer.locator("#pane")).to_contain_text(re.compile("halted", re.IGNORECASE))
     release(operator)
+    expect(operator.locator(".halt-banner")).to_contain_text("somebody else has to confirm")
+    admin = sign_in("admin")
+    release(admin)
     expect(operator.locator(".halt-banner")).to_have_count(0)
     expect(reviewer.locator(".halt-banner")).to_have_count(0)
 

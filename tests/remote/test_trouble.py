@@ -12,8 +12,8 @@ from agents.errors import BadInput, ServerTrouble, WrongState
 from agents.models import Agent, Effect, Handover, Run, Server, Thread
 from agents.operations import handovers, hinting
 from agents.remote.calling import Connection
-from approvals import operations as approvals
 from audit.models import Event
+from tests import factories
 from tests.factories import asked, decide, lines
 from tests.servers import answering
 
@@ -167,7 +167,7 @@ def test_a_halt_stops_its_runs_there_and_no_answer_is_given_until_it_is_released
     there.look()
     there.dev.until(busy, "interrupted")
     assert events("agent.stopped_there") == 1
-    approvals.release(order.pk, reason="fine", by=there.cast.operator, door="web")
+    factories.release(order, there.cast)
     decide(action, there.cast.second)
     there.after(run)
     assert there.follow(run).state == "SUCCEEDED", run.error

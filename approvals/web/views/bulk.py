@@ -65,7 +65,7 @@ def _page(request: Request, ids: list[str], *, error: str = "", reason: str = ""
     found = bulk.members(ids[: bulk.MOST])
     sheet = sheet_of([found[i] for i in ids if i in found], reader=request.user)
     stops = queries.active_halts()
-    halted = any(stop.scope == "everything" or stop.covers(agent=sheet.agent, run="") for stop in stops)
+    halted = any(stop.covers(agent=sheet.agent, run="", tool=sheet.tool) for stop in stops)
     context: dict[str, Any] = {
         "sheet": sheet,
         "more": max(0, len(ids) - bulk.MOST),

@@ -1,4 +1,4 @@
-"""`manage.py halt`: stop everything, an agent or a run; list orders; release one. Needs only the database."""
+"""`manage.py halt`: stop everything, an agent, a version, a tool, a customer or a run; list orders; release one, all or in part. Needs only the database."""
 
 from typing import Any
 
@@ -9,17 +9,29 @@ from agents import queries as agent_queries
 from approvals import operations, queries
 from config import commands
 
+SCOPES = {"agent": "agent", "version": "agent_version", "tool": "tool", "customer": "customer", "run": "run"}  # and their options
+RUNS, CALLS = {"agent", "version", "run"}, {"tool", "customer"}  # what stops runs, and what only stops the calls they ask for
+
 
 class Command(BaseCommand):
-    help = "Halt everything, --agent SLUG or --run ID; --list shows active halts; --release ID lifts one."
+    help = (
+        "Halt --everything, --agent SLUG, --agent-version SLUG@N, --tool NAME, --customer NAME or --run ID; --list shows active halts; "
+        "--release ID lifts one, or only lets --on-agent SLUG or --on-run ID go on."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--everything", action="store_true", help="stop all agents")
         what.add_argument("--agent", metavar="SLUG")
+        what.add_argument("--agent-version", metavar="SLUG@N", help="while this version of an agent is in force, and what it asked")
+        what.add_argument("--tool", metavar="NAME", help="every call of a tool, whichever agent asks")
+        what.add_argument("--customer", metavar="NAME", help="every action for this customer")
         what.add_argument("--run", metavar="ID")
         what.add_argument("--release", metavar="HALT", type=int, help="lift this order")
         what.add_argument("--list", action="store_true", help="show active orders")
+        step = parser.add_mutually_exclusive_group()
+        step.add_argument("--on-agent", metavar="SLUG", help="with --release: only this agent goes on")
+        step.add_argument("--on-run", metavar="ID", help="with --release: only this run goes on")
         parser.add_argument("--reason", default="", help="why; needed to halt and to release")
         commands.add_by(parser)
 
@@ -34,27 +46,42 @@ class Command(BaseCommand):
 
     def _halt(self, options: dict[str, Any]) -> None:
         by = commands.person(options)
-        scope, target = "everything", ""
-        if options["agent"]:
-            scope, target = "agent", agent_queries.agent(options["agent"]).slug
-        elif options["run"]:
-            scope, target = "run", agent_queries.run_detail(options["run"]).row.id
+        scope = next((name for name in SCOPES if options[SCOPES[name]]), "everything")
+        target = "" if scope == "everything" else options[SCOPES[scope]]
         order = agent_operations.order_halt(scope=scope, target=target, reason=options["reason"], by=by, door="cli")
-        runs = agent_queries.live_counts(agent=options["agent"] or "", run=target if scope == "run" else "")
-        frozen = queries.unsettled_counts(agent=options["agent"] or "", run=target if scope == "run" else "")
+        frozen = queries.unsettled_counts(scope=scope, target=order.target)
+        runs = agent_queries.live_counts(**{scope: order.target} if scope in RUNS else {})["live"] if scope not in CALLS else frozen["runs"]
         self.stdout.write(
-            f"Halted {scope} {target}".rstrip()
-            + f" (order {order.pk}): {runs['live']} runs stopped, {frozen['pending'] + frozen['approved']} actions frozen, "
+            f"Halted {scope} {order.target}".rstrip()
+            + f" (order {order.pk}): {runs} runs stopped, {frozen['pending'] + frozen['approved']} actions frozen, "
             f"{frozen['in_flight']} calls already running cannot be interrupted"
         )
 
     def _release(self, options: dict[str, Any]) -> None:
-        order = operations.release(options["release"], reason=options["reason"], by=commands.person(options), door="cli")
-        self.stdout.write(f"Released order {order.pk} ({order.scope} {order.target})".replace(" )", ")"))
+        scope = "agent" if options["on_agent"] else "run" if options["on_run"] else "all"
+        target = options["on_agent"] or options["on_run"] or ""
+        done = operations.release(
+            options["release"], scope=scope, target=target, reason=options["reason"], by=commands.person(options), door="cli"
+        )
+        name = f"order {done.order.pk} ({done.order.scope} {done.order.target})".replace(" )", ")")
+        if done.waits:
+            self.stdout.write(
+                f"Asked for, not released yet: another operator or administrator gives the same command within an hour ({name})"
+            )
+        elif scope == "all":
+            self.stdout.write(f"Released {name}")
+        else:
+            self.stdout.write(f"{scope.capitalize()} {target} goes on; {name} stands for the rest")
 
     def _list(self) -> None:
         stops = queries.active_halts()
         for s in stops:
             self.stdout.write(f"{s.id:>5}  {s.scope:<10} {s.target:<36} {s.by:<16} {s.at:%Y-%m-%d %H:%M:%S}  {s.reason}")
+            for step in s.waits:
+                self.stdout.write(
+                    f"       {step.by} asks to release {step.scope} {step.target}".rstrip() + f": {step.reason} (another one confirms)"
+                )
+            if s.agents_on or s.runs_on:
+                self.stdout.write(f"       goes on already: {', '.join([*s.agents_on, *s.runs_on])}")
         if not stops:
             self.stdout.write("Nothing is halted")

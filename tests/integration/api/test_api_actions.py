@@ -110,7 +110,7 @@ def test_nothing_is_claimed_in_a_halt_and_what_was_approved_before_it_is_asked_a
     assert agent.get(f"/actions/{action['id']}")[1]["next"] == "wait"
     assert agent.post(f"/actions/{action['id']}/claim")[1]["code"] == "halted"
     assert agent.get("/halts")[1]["items"][0]["reason"] == "wait"
-    operations.release(order.pk, reason="well", by=cast.operator, door="web")
+    factories.release(order, cast)
     told = agent.get(f"/actions/{action['id']}")[1]
     assert (told["state"], told["version"], told["next"]) == ("PENDING", 2, "wait")
 

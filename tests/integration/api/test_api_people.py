@@ -87,7 +87,10 @@ def test_scopes_narrow_and_roles_stay(token, cast):
     assert token(cast.operator, "read").post("/halts", {"scope": "everything", "reason": "r"})[0] == 403
     assert token(cast.operator).post("/halts", {"scope": "everything", "reason": "r"})[0] == 201
     halt = Halt.objects.get()
-    assert token(cast.operator).post(f"/halts/{halt.pk}/release", {"reason": "well"})[1]["released_by"] == "olga"
+    status, answer = token(cast.operator).post(f"/halts/{halt.pk}/release", {"reason": "well"})
+    assert (status, answer["released_at"], [w["by"] for w in answer["waits"]]) == (202, None, ["olga"])
+    assert token(cast.operator).post(f"/halts/{halt.pk}/release", {"reason": "well"})[0] == 409
+    assert token(cast.admin).post(f"/halts/{halt.pk}/release", {"reason": "well"})[1]["released_by"] == "olga, ada"
     assert not Decision.objects.exists()
 
 

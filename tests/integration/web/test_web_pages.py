@@ -176,7 +176,36 @@ def test_halt_and_release_from_the_pages(as_, cast):
     assert "Why it is safe to go on" in dialog
     assert client.post(reverse("halt-release", args=[banner.pk]), {"reason": ""}, **HTMX).status_code == 422
     assert client.post(reverse("halt-release", args=[banner.pk]), {"reason": "fine"}, **HTMX)["HX-Refresh"] == "true"
+    waits = as_(cast.reviewer).get(reverse("inbox")).content.decode()
+    assert "olga asks to release all of it (fine): somebody else has to confirm it" in waits and Halt.objects.get().released_at is None
+    again = client.post(reverse("halt-release", args=[banner.pk]), {"reason": "fine", "step": "all"}, **HTMX)
+    assert (again.status_code, "somebody else who may release has to confirm it" in again.content.decode()) == (422, True)
+    second = as_(cast.admin).get(reverse("halt-release", args=[banner.pk])).content.decode()
+    assert "asked for by olga" in second
+    assert (
+        as_(cast.admin).post(reverse("halt-release", args=[banner.pk]), {"reason": "seen", "step": "all"}, **HTMX)["HX-Refresh"] == "true"
+    )
     assert 'halt-banner"' not in client.get(reverse("inbox")).content.decode().split("<main")[0].replace('id="halt-banner"', "")
+
+
+@pytest.mark.usefixtures("agents")
+def test_tools_customers_and_versions_are_halted_from_the_page_and_one_run_goes_on(as_, cast, tmp_path):
+    run, action = factories.waiting(cast.reviewer, factories.call(), world=str(tmp_path / "w"))
+    client = as_(cast.operator)
+    dialog = client.get(reverse("halt")).content.decode()
+    action.refresh_from_db()
+    assert f'value="tool:{action.tool}"' in dialog and f'value="version:{action.agent_version}"' in dialog
+    assert f'value="customer:{action.customer}"' in dialog
+    slip = client.post(reverse("halt"), {"scope": "customer", "customer_name": "nobody", "reason": "stop"}, **HTMX)
+    assert slip.status_code == 422 and "names are compared exactly" in slip.content.decode()
+    assert client.post(reverse("halt"), {"scope": f"tool:{action.tool}", "reason": "stop"}, **HTMX)["HX-Refresh"] == "true"
+    pane = as_(cast.second).get(reverse("action", args=[action.pk])).content.decode()
+    assert f"The tool {action.tool} is halted by olga: its calls cannot be decided until it is released" in pane
+    order = Halt.objects.get()
+    assert f'value="run:{run.pk}"' in client.get(reverse("halt-release", args=[order.pk])).content.decode()
+    assert client.post(reverse("halt-release", args=[order.pk]), {"reason": "try", "step": f"run:{run.pk}"}, **HTMX)["HX-Refresh"] == "true"
+    pane = as_(cast.second).get(reverse("action", args=[action.pk])).content.decode()
+    assert "its calls cannot be decided" not in pane and "Goes on already" in pane
 
 
 def test_only_operators_halt(as_, cast):
