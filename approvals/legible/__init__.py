@@ -2,6 +2,7 @@
 
 characters   which code points show themselves, which must be named
 alphabets    what Unicode says of scripts and look-alikes, out of `alphabets.txt`
+marks        accents and strokes, and which of them belong where they stand
 addresses    where links, mail addresses, hosts and paths stand, and their tricks
 lookalikes   letters, digits and signs that pretend to be others
 directions   letters that run from right to left among others

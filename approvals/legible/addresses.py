@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from approvals.legible.marks import has_marks, is_mark
 from audit.sentences import Frozen, say
 
 Span = tuple[int, int]
@@ -37,13 +38,18 @@ _ENDS = ".,;:!?)]}'\"\u3002\uff0c\u3001\u2026\u2018\u2019\u201a\u201c\u201d\u201
 
 def spans(text: str) -> Iterator[Span]:
     """Where addresses stand: links, mail addresses, host names, paths of files. `text` has what is drawn like ASCII written in it."""
-    for match in _ADDRESS.finditer(text):
+    for match in _ADDRESS.finditer(solid(text)):
         yield match.start(), match.start() + len(match.group().rstrip(_ENDS))
 
 
 def hosts(address: str) -> list[Span]:
     """Where the host name stands in one address."""
-    return [match.span(1) for match in _HOST.finditer(address)]
+    return [match.span(1) for match in _HOST.finditer(solid(address))]
+
+
+def solid(text: str) -> str:
+    """The text with a letter in the place of each mark: patterns take marks for gaps, a browser takes them for a part of the name."""
+    return "".join("x" if is_mark(char) else char for char in text) if has_marks(text) else text
 
 
 def registered(host: str) -> str:

@@ -1,7 +1,7 @@
 """Which characters show themselves, by an allow-list over every code point there is.
 
 A code point stands as itself only when it is a letter, number, mark, punctuation or symbol that draws ink, an ordinary space, or a
-line feed; and where it stands matters: a mark needs a letter under it, a space needs ink after it.
+line feed; and where it stands matters: a mark needs a letter under it that is written with it, a space needs ink after it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import groupby
 
 from approvals.legible.emoji import joined
+from approvals.legible.marks import strange
 
 STACK = 2
 SPACES = 16
@@ -65,15 +66,15 @@ def hides_in(text: str) -> bool:
 
 
 def visible(text: str) -> list[bool]:
-    """For each character, whether it may stand as itself *here*: marks need a base, blanks need ink after them."""
-    shown, parts = [shows_itself(char) for char in text], joined(text)
+    """For each character, whether it may stand as itself *here*: marks need a base they belong to, blanks need ink after them."""
+    shown, parts, odd = [shows_itself(char) for char in text], joined(text), strange(text)
     marks, based = 0, False
     for i, char in enumerate(text):
         if i in parts:
             shown[i] = True
         elif shown[i] and unicodedata.category(char)[0] == "M":
             marks += 1
-            shown[i] = based and marks <= STACK
+            shown[i] = based and marks <= STACK and i not in odd
         else:
             marks, based = 0, shown[i] and char not in " \n"
     _hide_blank_runs(text, shown)

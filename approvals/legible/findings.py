@@ -11,6 +11,7 @@ from typing import Any
 from approvals.legible.characters import hides_in, shows_itself, stacked
 from approvals.legible.directions import directions
 from approvals.legible.lookalikes import misleading
+from approvals.legible.marks import strange
 from approvals.legible.packed import packed
 from approvals.legible.paths import DEEP, under, walk
 from audit.sentences import Frozen
@@ -23,6 +24,7 @@ THE_VALUE = Frozen("the value")()
 DEEPER = Frozen("nested deeper than %(n)d")
 UNSEEN = Frozen("characters nobody can see")()
 STACKED = Frozen("stacked marks")()
+MARKED = Frozen("marks on letters that are written without them")()
 TURNED = Frozen("letters of both directions")()
 
 
@@ -52,6 +54,8 @@ def faults(text: str, *, key: bool = False) -> str:
             said.append(UNSEEN)
         if stacked(text):
             said.append(STACKED)
+        if strange(text):
+            said.append(MARKED)
         if directions(text).turned:
             said.append(TURNED)
     if not key and (blobs := packed(text)):

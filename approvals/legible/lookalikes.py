@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from approvals.legible import addresses
 from approvals.legible.alphabets import EAST_ASIAN, Mix, in_use, mixed, scripts_of, twin_of
+from approvals.legible.marks import is_mark, strange
 from audit.sentences import Frozen, say
 
 
@@ -119,6 +120,8 @@ def warnings_about(text: str, spots: dict[int, Odd]) -> tuple[str, ...]:
     said: list[str] = [sentence for kind, sentence in SENTENCES.items() if kind in kinds]
     if not text.isascii():
         said += _names_of_hosts(text)
+        if strange(text):
+            said.append(say("Marks stand where nobody writes them, or strike something through: read what it says without them"))
         if not unicodedata.is_normalized("NFC", text):
             said.append(say("Accents are written as separate marks; it may look equal to a different text"))
     said += addresses.warnings_about(text)
@@ -220,12 +223,12 @@ def _strict(text: str) -> Iterator[tuple[int, int, frozenset[str]]]:
 def _drawn(token: str, *, letters: bool = True) -> str:
     """The token as it looks, character for character, so that an address in it is found where it only looks like one.
 
-    Digits of other writings are left to the rule of numbers. Full stops and strokes of East Asian text are what they are between its letters.
+    Digits of other writings are left to the rule of numbers, marks to that of marks. Full stops and strokes of East Asian text are what they are between its letters.
     """
     plain = list(token)
     for i, char in enumerate(token):
         twin = twin_of(char)
-        if len(twin) != 1 or twin in _QUOTES or char.isdecimal() or not (letters or not char.isalnum()):
+        if len(twin) != 1 or twin in _QUOTES or char.isdecimal() or is_mark(char) or not (letters or not char.isalnum()):
             continue
         if not twin.isalnum() and scripts_of(char) & EAST_ASIAN:
             around = token[max(0, i - 1) : i] + token[i + 1 : i + 2]
@@ -283,7 +286,9 @@ def _names_of_hosts(text: str) -> list[str]:
             address = drawn[start:end]
             hosts = (address[a:b] for a, b in addresses.hosts(address))
             names += [
-                name for host in hosts if not host.isascii() and host.rpartition(".")[2].isalpha() and (name := addresses.registered(host))
+                name
+                for host in hosts
+                if not host.isascii() and addresses.solid(host.rpartition(".")[2]).isalpha() and (name := addresses.registered(host))
             ]
     return [say("The host name is registered as %(names)s", names=", ".join(dict.fromkeys(names[:3])))] if names else []
 

@@ -33,8 +33,11 @@ def test_every_code_point_is_shown_as_itself_or_named() -> None:
         shown = reveal(text, whole=True)
         assert not shown.escaped and whole(shown) == text
         named = [part.label for part in shown.head if part.kind == "chip"]
+        foreign = {c for c in chars if unicodedata.category(c)[0] == "M" and len(unicodedata.normalize("NFC", f"a{c}")) > 1}
         assert named == [
-            f"\N{MATHEMATICAL LEFT ANGLE BRACKET}U+{ord(c):04X}\N{MATHEMATICAL RIGHT ANGLE BRACKET}" for c in chars if not shows_itself(c)
+            f"\N{MATHEMATICAL LEFT ANGLE BRACKET}U+{ord(c):04X}\N{MATHEMATICAL RIGHT ANGLE BRACKET}"
+            for c in chars
+            if not shows_itself(c) or c in foreign
         ]
         assert not [c for c in chars if shows_itself(c) and c != "\n" and unicodedata.category(c) in invisible]
 
@@ -80,8 +83,8 @@ def test_indentation_stays_readable() -> None:
 
 
 def test_marks_stack_two_high_and_need_a_letter() -> None:
-    shown = pieces(reveal("e\u0301\u0302\u0303\u0304"))
-    assert shown == [("text", "e\u0301\u0302"), ("chip", "⟨U+0303 U+0304⟩")]
+    shown = pieces(reveal("\u05d1\u05b0\u05bc\u05b8\u05b9"))
+    assert shown == [("text", "\u05d1\u05b0\u05bc"), ("chip", "⟨U+05B8 U+05B9⟩")]
     assert pieces(reveal("a \u0301b"))[1] == ("chip", "⟨U+0301⟩")
 
 
