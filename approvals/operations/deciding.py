@@ -77,7 +77,7 @@ def decide(
     Args:
         seen_digest: the full digest of what the person was shown; another one stored is refused.
         reason, response: the person's words; `response` is what a question is answered with.
-        idempotency_key: the same key from the same person gives the recorded result again.
+        idempotency_key: the same key from the same person gives the recorded result again, if all else is the same, too.
         also: what goes with a rejection or a take-over beside its words.
         looked: what the door knows of the reading, such as folded parts there were and were opened; recorded, never judged here.
         proof: what the door knows of the person at it, for what the ladder asks at high and critical.
@@ -99,6 +99,7 @@ def decide(
     stage = staging.stage_of(action, envelope, mine)
     leave = standing_in.free(action, who, entitling.leave(who, action, envelope, stage=stage, verdict=chosen), mine)
     if mine and (recorded := _recorded(action, mine, chosen, seen_digest, idempotency_key)):
+        _check_same(recorded, reason, response, also)
         return _looked_again(recorded, requirement)
     check_open(action, seen_digest)
     if mine and mine.version == action.version:
@@ -207,6 +208,21 @@ def _recorded(action: Action, mine: Decision, verdict: Verdict, seen_digest: str
     if action.state == ActionState.PENDING and mine.version != action.version:
         return None  # it was about an earlier version: look again, decide again
     return Decided(action, mine, resolved=action.state != ActionState.PENDING, replayed=True)
+
+
+def _check_same(recorded: Decided, reason: str, response: str, also: Also) -> None:
+    """A repetition says the very same. Other words or choices would be lost without a word, so they are refused.
+
+    Raises:
+        AlreadyDecided: what this person said first stands. BadRequest: these parts do not go together.
+    """
+    action, mine = recorded.action, recorded.decision
+    if (mine.reason, mine.response, mine.details) != (reason, response, details_of(action, Verdict(mine.verdict), also, response)):
+        raise AlreadyDecided(
+            say("You have decided this already, in other words or with other choices: those stand, and nothing of these was kept"),
+            state=str(action.state),
+            resolution=action.resolution,
+        )
 
 
 def check_open(action: Action, seen_digest: str) -> None:

@@ -8,6 +8,7 @@ from approvals import operations
 from approvals.errors import AlreadyDecided, BadRequest, Conflict, Expired, NotAllowed, NotFound, Stale
 from approvals.models import Action, Decision, User
 from approvals.operations import people
+from approvals.operations.verdicts import Also
 from approvals.permissions import ROLES
 from audit import queries as log
 from audit.actors import SYSTEM
@@ -120,6 +121,29 @@ def test_the_same_key_again_is_the_same_decision(cast):
     assert decide(action, cast.reviewer, idempotency_key="click-1").decision == first.decision
     with pytest.raises(AlreadyDecided, match="You have decided"):
         decide(action, cast.reviewer, "reject", idempotency_key="click-2")
+
+
+@pytest.mark.parametrize("key", ["", "click-1"])
+@pytest.mark.parametrize(
+    ("verdict", "first", "then"),
+    [
+        ("reject", {"reason": "A"}, {"reason": "B"}),
+        ("reject", {"reason": "A"}, {"reason": "A", "also": Also(stop_run=True)}),
+        ("take_over", {"response": "did it", "also": Also(done=True)}, {"response": "did it", "also": Also(done=False)}),
+        ("respond", {"response": "transfer to A"}, {"response": "transfer to B"}),
+    ],
+)
+def test_the_same_verdict_in_other_words_is_not_a_repetition(cast, key, verdict, first, then):
+    more = {"kind": "question", "tool": "ask_human"} if verdict == "respond" else {}
+    action = factories.action(run=str(uuid.uuid4()), **more)
+    recorded = decide(action, cast.reviewer, verdict, idempotency_key=key, **first)
+    with pytest.raises(AlreadyDecided, match="other words or with other choices"):
+        decide(action, cast.reviewer, verdict, idempotency_key=key, **then)
+    assert decide(action, cast.reviewer, verdict, idempotency_key=key, **first).replayed
+    kept = Decision.objects.get()
+    assert (kept.pk, kept.reason, kept.response, kept.details) == (
+        recorded.decision.pk, recorded.decision.reason, recorded.decision.response, recorded.decision.details,
+    )  # fmt: skip
 
 
 def test_the_same_key_with_another_verdict_is_a_conflict(cast):

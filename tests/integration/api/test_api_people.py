@@ -24,6 +24,8 @@ def test_a_token_decides_at_medium_once_and_repeats_itself(token, cast):
     status, made = rita.post(*verdict(action, reason="fine"), key="d-1")
     assert (status, made["state"], made["resolved"], made["replayed"]) == (201, "APPROVED", True, False)
     assert rita.post(*verdict(action, reason="fine"), key="d-1")[1]["replayed"] is True
+    status, refusal = rita.post(*verdict(action, reason="not so fine"), key="d-1")
+    assert (status, refusal["code"]) == (409, "already_decided")
     assert token(cast.second).post(*verdict(action))[1]["code"] == "already_decided"
     row = Decision.objects.get()
     assert (row.by, row.door, row.proof) == (cast.reviewer, "api", {})
