@@ -14,7 +14,7 @@ NOWHERE = Frozen(
     "The graph waits for an answer that it was given, or that nobody was asked for: look at its nodes, then try again or cancel it"
 )
 NODE_GONE = Frozen(
-    "The graph no longer has the question asked at %(where)s: the node was renamed or removed, and its answer can reach nobody"
+    "The graph no longer has the question asked at %(where)s: the node was renamed or removed, or asks no more, and its answer reaches nobody"
 )
 BESIDE = Frozen(
     "%(node)s cannot be asked again: what else ran in the same step has ended, and would run once more. "
@@ -49,6 +49,7 @@ BREAKPOINT_FORGOTTEN = Frozen(
     "%(where)s has breakpoints and is compiled with checkpointer=False or a checkpointer of its own: it would start over instead of going on. "
     "Compile it without"
 )
+ASKS_NO_MORE = Frozen("%(node)s asks nothing any more: it would go on without this answer, and the run would fail")
 
 # What is wrong in a project's own code, as it is read when imported.
 PAUSE_SWALLOWED = Frozen(

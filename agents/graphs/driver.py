@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Literal
 
 import psycopg
@@ -19,7 +18,8 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, StateSnapshot
 
 from agents import dialects, kept
-from agents.graphs.guard import Calls, Stopped, watch
+from agents.graphs.guard import Calls, Stopped
+from agents.graphs.hearing import Hearing
 from agents.graphs.loader import Graph
 from agents.graphs.recorder import Recorder
 from agents.graphs.standing import breakpoint_of, has_worked
@@ -89,8 +89,7 @@ def drive(
     as_asked: bool = False,
     forget: Collection[str] = (),
     calls: Calls | None = None,
-    shown: Mapping[str, str] = MappingProxyType({}),
-    tell: Callable[[str], str] = lambda interrupt_id: "",
+    hearing: Hearing | None = None,
     in_a_loop: bool = False,
 ) -> Stretch:
     """Take the graph as far as it goes.
@@ -102,8 +101,7 @@ def drive(
         as_asked: True when the caller knows that `answers` are for exactly what the graph waits for: nobody has driven it since
             it asked. Where it stands is then looked up only when LangGraph says otherwise.
         forget: interrupt ids whose answers their nodes raised on, and which are to be asked again under new ids.
-        calls: watches what an agent does itself. shown: digests of what people were shown, by interrupt id; tell: asked before a node is
-            given its answer (see `guard.watch`).
+        calls: watches what an agent does itself. hearing: compares what it asks with what people were shown, and sees who takes an answer.
         in_a_loop: its nodes or tools can only be awaited.
         control: through which an operator's halt reaches the graph at its next step.
 
@@ -115,6 +113,7 @@ def drive(
         "callbacks": [recorder.callbacks, *([calls] if calls else [])],
         "recursion_limit": RECURSION_LIMIT,
     }
+    hearing = hearing or Hearing()
     drive_on = partial(
         _feed,
         partial(_awaited if in_a_loop else _stream, graph),
@@ -122,11 +121,10 @@ def drive(
         config=config,
         control=control,
         recorder=recorder,
-        shown=shown,
-        tell=tell,
+        hearing=hearing,
     )
     ended = partial(_ended, graph, config, recorder)
-    if as_asked and answers and not shown:
+    if as_asked and answers and not hearing.digests:
         given = frozenset(answers)
         if (stopped := drive_on(Command(resume=dict(answers)), given=given)) is not _Feed.NOT_WANTED:
             return stopped or ended(graph.get_state(config), given, known, moved=True)
@@ -178,15 +176,16 @@ def _feed(
     config: Any,
     control: Control,
     recorder: Recorder,
-    shown: Mapping[str, str],
-    tell: Callable[[str], str],
+    hearing: Hearing,
     given: frozenset[str],
 ) -> Stretch | Literal[_Feed.NOT_WANTED] | None:
     """Drive with this input. None: it went as far as it goes, and the checkpoint tells where that is."""
     try:
-        with watch(str(config["configurable"]["thread_id"]), shown, tell):
+        with hearing.watching(str(config["configurable"]["thread_id"])):
             for event in stream(feed, config, control):
                 recorder.step(event)
+                if hearing.ended(event, given):
+                    control.request_drain("an answer was taken by nobody")  # what comes after it would go on as if it had been
         recorder.over()
     except GraphDrained:
         return Stretch(Stop.DRAINED, delivered=given, nodes=tuple(graph.get_state(config).next))

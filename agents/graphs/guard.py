@@ -1,32 +1,26 @@
 """Watching the calls that an agent makes itself: what people were asked about runs as it was approved, at most once, or not at all.
 
-Two guards that work on agents nobody changed (interop.md 2.31). `Calls` is told by LangChain's callbacks of every tool that starts, also
-inside sub-agents. `watch` wraps `langgraph.types.interrupt`: a question that comes back with other words than were shown is
-stopped before the old answer reaches it.
+The first of two guards that work on agents nobody changed (interop.md 2.31); the other is `hearing`. `Calls` is told by LangChain's callbacks of
+every tool that starts, also inside sub-agents.
 
 Both stop with an exception that LangGraph passes on and keeps nowhere: the thread is unharmed.
 """
 
 import functools
 import json
-import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import langgraph.types
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
-from langgraph._internal._constants import CONFIG_KEY_CHECKPOINT_NS, CONFIG_KEY_SCRATCHPAD
-from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp, GraphDrained
 from langgraph.types import Command
 
-from agents import dialects, kept
+from agents import kept
 from agents.dialects.record import Made
 
 
@@ -187,76 +181,6 @@ async def _arun_once(self: BaseTool, tool_input: Any, *args: Any, **more: Any) -
     return told or await _arun(self, tool_input, *args, **more)
 
 
-# -- questions that come back ---------------------------------------------------------------------------------------
-@dataclass
-class _Shown:
-    digests: Mapping[str, str]
-    tell: Callable[[str], str]
-    seen: dict[int, tuple[Any, int]] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def number(self, pad: Any) -> int:
-        """Which question of its task this is: LangGraph counts them too, and tells nobody."""
-        with self.lock:
-            _, n = self.seen.get(id(pad), (pad, 0))
-            self.seen[id(pad)] = (pad, n + 1)
-            return n
-
-
-_original = langgraph.types.interrupt
-_watched: dict[str, _Shown] = {}
-
-
-@contextmanager
-def watch(thread: str, digests: Mapping[str, str], tell: Callable[[str], str]) -> Iterator[None]:
-    """While the block runs, a question of this thread is only given the answer to what was shown under its id.
-
-    Args:
-        tell: writes down that a question's node is given its answer now; gives the reason why it must not be, or "".
-    """
-    if not digests:
-        yield
-        return
-    install()
-    _watched[thread] = _Shown(digests, tell)
-    try:
-        yield
-    finally:
-        _watched.pop(thread, None)
-
-
 def install() -> None:
-    """Put `_checked` in the place of `interrupt`, wherever it has been imported to already. Called before a project is loaded."""
+    """Give calls that are on record instead of making them again, in every tool."""
     BaseTool.run, BaseTool.arun = _run_once, _arun_once  # type: ignore[method-assign]
-    if langgraph.types.interrupt is not _original and not _stray():
-        return
-    langgraph.types.interrupt = _checked
-    for module in _stray():
-        vars(module)["interrupt"] = _checked
-
-
-def _stray() -> list[Any]:
-    return [m for name, m in list(sys.modules.items()) if name != __name__ and getattr(m, "__dict__", {}).get("interrupt") is _original]
-
-
-def _checked(value: Any, *, response_schema: Any = None) -> Any:
-    """LangGraph's `interrupt`, which stops when the answer at hand is for something else than is asked now; a refusal is false."""
-    if _watched:
-        config = get_config()["configurable"]
-        shown = _watched.get(str(config.get("thread_id")))
-        if shown is not None:
-            _compare(shown, config, value)
-    return dialects.no_yes(_original(value, response_schema=response_schema))
-
-
-def _compare(shown: _Shown, config: Mapping[str, Any], value: Any) -> None:
-    pad = config[CONFIG_KEY_SCRATCHPAD]
-    number = shown.number(pad)
-    if number >= len(pad.resume) and pad.get_null_resume(False) is None:
-        return  # it is asked for the first time
-    interrupt_id = langgraph.types._interrupt_id(config[CONFIG_KEY_CHECKPOINT_NS], number)
-    known = shown.digests.get(interrupt_id)
-    if known is not None and known != dialects.digest(value):
-        raise Stopped(kept.QUESTION_MOVED())
-    if why := shown.tell(interrupt_id):
-        raise GraphDrained(why) if why == kept.HALTED_BEFORE() else Stopped(why)

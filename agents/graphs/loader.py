@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from langgraph.pregel import Pregel
 
 from agents.dialects import Quirks
 from agents.errors import BadProject
-from agents.graphs import apart, guard, packages, standing
+from agents.graphs import apart, hearing, inside, packages, standing
 from agents.graphs.asking import Ask, asks_of
 from agents.graphs.exported import Graph, compiler_of, graph_of, own_checkpointer
 from agents.graphs.found import Found, tools_of
@@ -78,6 +78,19 @@ class Loaded:
     def nodes(self) -> frozenset[str]:
         """Where a question can be asked."""
         return frozenset(self.compile(None).nodes)
+
+    def sees(self, place: Mapping[str, Any]) -> bool:
+        """Whether the node that asked can be found in a graph inside this one."""
+        return bool(place.get("ns")) and inside.sees(self.compile(None), inside.path_of(place))
+
+    def lost(self, path: Sequence[str], *, seen: bool) -> bool:
+        """Whether a node that asked inside is certainly gone (see `inside.lost`)."""
+        return inside.lost(self.compile(None), path, seen=seen)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Of its nodes and of those inside it."""
+        return inside.names_of(self.compile(None))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -147,7 +160,7 @@ def load_project(path: Path) -> list[Loaded]:
     Raises:
         BadProject: the file or a graph cannot be used; the message says which and why.
     """
-    guard.install()  # before the project imports `interrupt`
+    hearing.install()  # before the project imports `interrupt`
     read = read_project(path)
     apart.enter(read)
     return [_load(read, slug, target) for slug, target in read.graphs.items()]
@@ -170,7 +183,7 @@ def _load_agent(project: str, slug: str, version: int) -> Loaded:
     if _versions.setdefault((project, slug), version) != version:
         _versions[project, slug] = version
         apart.forget(read_project(Path(project)))
-    guard.install()
+    hearing.install()
     read = read_project(Path(project))
     if slug in read.graphs:
         apart.enter(read)

@@ -1,6 +1,6 @@
 """Where in a graph a question was asked, from what LangGraph's stream told of the step: nobody has to be asked again for it.
 
-`{"ns": namespace, "node": innermost node, "calls": the turn's tool calls with their ids, "said": the model's words beside them,
+`{"ns": namespace, "node": innermost node, "task": id of the outermost graph's task, "calls": the turn's tool calls with their ids, "said": the model's words beside them,
 "read": results of tools before it (text from outside), "for": the call by which a lead called the helper that asks}`; what is unknown is left out.
 """
 
@@ -19,7 +19,11 @@ def place_of(namespace: Sequence[str], task: Mapping[str, Any], interrupt: Mappi
     given = inputs.get(task["id"])
     messages = _messages(given)
     last = next((m for m in reversed(messages) if isinstance(m, AIMessage)), None)
-    found: dict[str, Any] = {"ns": list(namespace), "node": task["name"]}
+    found: dict[str, Any] = {
+        "ns": list(namespace),
+        "node": task["name"],
+        "task": namespace[0].rpartition(":")[2] if namespace else task["id"],
+    }
     if last is not None:
         found["calls"] = [{"id": c["id"], "name": c["name"], "args": c["args"]} for c in last.tool_calls]
         found["said"] = last.text[:LONGEST]

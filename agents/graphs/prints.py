@@ -102,16 +102,16 @@ class _Walk:
             return self.form(inner, first=True)
         if first and (steps := getattr(value, "steps", None)):
             return [self.form(step, first=True) for step in steps]
-        return self._fields(value) if _is_theirs(type(value)) else type(value).__qualname__
+        return self._fields(value) if is_theirs(type(value)) else type(value).__qualname__
 
     def _fields(self, value: Any) -> Any:
         """What an object is set to, as far as that is plain or code."""
         fields = getattr(value, "__dict__", {})
         kept = {k: v for k, v in fields.items() if isinstance(v, (*_PLAIN, list, tuple, dict, set, frozenset, FunctionType))}
-        return [self._class(type(value)) if _is_theirs(type(value)) else type(value).__qualname__, self.form(kept)]
+        return [self._class(type(value)) if is_theirs(type(value)) else type(value).__qualname__, self.form(kept)]
 
     def _class(self, value: type) -> str:
-        if _is_theirs(value):
+        if is_theirs(value):
             for name, one in sorted(vars(value).items()):
                 if (isinstance(one, FunctionType) and not name.startswith("__")) or name == "__call__":
                     self.form(one)
@@ -119,10 +119,10 @@ class _Walk:
 
     def _function(self, value: FunctionType, first: bool) -> str:
         name = value.__qualname__.replace("<locals>.", "")
-        if id(value) in self.seen or not (first or _is_theirs(value)):
+        if id(value) in self.seen or not (first or is_theirs(value)):
             return name
         self.seen.add(id(value))
-        if _is_theirs(value):
+        if is_theirs(value):
             self.functions.append(value)
         closure = dict(zip(value.__code__.co_freevars, value.__closure__ or (), strict=True))
         seen: dict[str, Any] = {name: self.form(cell.cell_contents) for name, cell in closure.items() if _is_set(cell)}
@@ -136,12 +136,12 @@ class _Walk:
 
     def _global(self, value: Any, names: set[str]) -> Any:
         if isinstance(value, ModuleType):
-            theirs = _is_theirs(value)
+            theirs = is_theirs(value)
             return {one: self.form(vars(value)[one]) for one in sorted(names & vars(value).keys())} if theirs else value.__name__
         return self.form(value)
 
 
-def _is_theirs(value: Any) -> bool:
+def is_theirs(value: Any) -> bool:
     """Whether the project wrote it: neither a library, nor Python, nor we."""
     file = value.__code__.co_filename if isinstance(value, FunctionType) else _file_of(value)
     return bool(file) and not file.startswith((_OURS, *_LIBRARIES))

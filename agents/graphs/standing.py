@@ -7,21 +7,17 @@ everything go on that stands. Reads checkpoints only; a graph's form is looked a
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from inspect import getclosurevars, isfunction
 from itertools import takewhile
 from typing import Any
 
 from langgraph.checkpoint.base import CheckpointTuple
-from langgraph.prebuilt import ToolNode
-from langgraph.pregel import Pregel
 from langgraph.types import PregelTask, StateSnapshot
 
 from agents import kept
 from agents.dialects import breakpoints
+from agents.graphs.inside import DEEPEST, graphs_in
 from agents.graphs.recorder import plain
 from audit import canonical
-
-DEEPEST = 6
 
 
 @dataclass(frozen=True)
@@ -146,21 +142,7 @@ def _inside(graph: Any, path: tuple[str, ...], *, called: bool) -> Iterator[Insi
     if len(path) > DEEPEST:
         return
     for name, node in graph.nodes.items():
-        found = [(name, node.bound, called)] if isinstance(node.bound, Pregel) else [(name, one, True) for one in node.subgraphs or ()]
-        if isinstance(node.bound, ToolNode):
-            found += [(tool, one, True) for tool, one in _helpers(node.bound)]
-        for where, one, by_code in found:
-            if isinstance(one, Pregel):
-                inner = Inside((*path, where), one, by_code)
-                yield inner
-                yield from _inside(one, inner.path, called=by_code)
-
-
-def _helpers(node: ToolNode) -> Iterator[tuple[str, Any]]:
-    """Graphs that its tools call: what their functions see under a name, or in a mapping of names."""
-    for tool in node.tools_by_name.values():
-        function = getattr(tool, "func", None) or getattr(tool, "coroutine", None)
-        if isfunction(function):
-            seen = getclosurevars(function)
-            for value in (*seen.nonlocals.values(), *seen.globals.values()):
-                yield from ((tool.name, one) for one in (value.values() if isinstance(value, dict) else [value]))
+        for where, one, by_code in graphs_in(name, node):
+            inner = Inside((*path, where), one, called or by_code)
+            yield inner
+            yield from _inside(one, inner.path, called=inner.called)

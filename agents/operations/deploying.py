@@ -7,13 +7,14 @@ the form of the graph that asked and the fingerprints of its node's code, and th
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from agents import kept
 from agents.dialects import breakpoints
 from agents.graphs import standing
+from agents.graphs.inside import path_of
 from agents.graphs.loader import Loaded, load_project
 from agents.models import Agent, Pause
+from agents.operations.fingerprints import still_takes
 from agents.operations.handing import actions_of, record_of
 from agents.operations.preparing import NATIVE
 from agents.states import PauseState
@@ -62,7 +63,8 @@ def check_deploy(path: Path | None = None) -> Checked:
     for pause in pauses:
         agent = pause.run.agent
         found = _breaks(pause, loaded.get((agent.project, agent.graph)))
-        broken += [Broken(str(pause.run_id), agent.slug, pause.node, tuple(pause.actions), why, certain) for why, certain in found]
+        said = dict.fromkeys(found)  # the calls of a batch may all break in the same way
+        broken += [Broken(str(pause.run_id), agent.slug, pause.node, tuple(pause.actions), why, certain) for why, certain in said]
         sure = any(certain for _, certain in found)
         would, may = would + sure, may + bool(found and not sure)
     return Checked(len(pauses), tuple(broken), would, may)
@@ -85,15 +87,9 @@ def _breaks(pause: Pause, loaded: Loaded | None) -> list[tuple[str, bool]]:
 
 def _inner_gone(pause: Pause, loaded: Loaded) -> str | None:
     """The node of a graph inside the graph that asked, when it is not there any more; None also when that cannot be seen."""
-    graph: Any = loaded.compile(None)
-    path = [part.partition(":")[0] for part in pause.place.get("ns", ())]
-    for name in path:
-        inner = dict(graph.get_subgraphs())
-        if name not in inner:
-            return None
-        graph = inner[name]
-    node = str(pause.place.get("node") or pause.node)
-    return None if node in graph.nodes else " / ".join([*path, node])
+    path = path_of(pause.place)
+    gone = len(path) > 1 and loaded.lost(path, seen=bool(pause.place.get("seen")))
+    return " / ".join(path) if gone else None
 
 
 def _code(pause: Pause, loaded: Loaded) -> list[tuple[str, bool]]:
@@ -103,11 +99,13 @@ def _code(pause: Pause, loaded: Loaded) -> list[tuple[str, bool]]:
         return []
     if pause.dialect == NATIVE or pause.dialect == breakpoints.NAME:
         return [(kept.NODE_CHANGED(node=pause.node, what=_changed(before, now)), False)] if before else []
-    asks = loaded.asks.get(pause.node, [])
+    asks, written = loaded.asks.get(pause.node, []), bool(pause.asked_by.get("written"))
+    if not asks and written:
+        return [(kept.ASKS_NO_MORE(node=pause.node), True)]
     same = next((n for n, ask in enumerate(asks) if ask.could_be(pause.raw)), None)
     if asks and same is None:
         # Of a graph inside this node we may not see every question; of the node itself we do.
-        return [(kept.ASKS_OTHERWISE_NOW(node=pause.node, ask=asks[0].text), bool(before) and not pause.place.get("ns"))]
+        return [(kept.ASKS_OTHERWISE_NOW(node=pause.node, ask=asks[0].text), bool(before) and (written or not pause.place.get("ns")))]
     answered = list(Pause.objects.filter(run=pause.run, node=pause.node, state=PauseState.ANSWERED).values_list("raw", flat=True))
     new = next((ask for ask in asks[: same or 0] if not any(ask.could_be(raw) for raw in answered)), None)
     if new is not None:
@@ -150,7 +148,7 @@ def _foreign(pause: Pause, loaded: Loaded) -> list[str]:
         tool, shown = loaded.found.get(call.tool), approvals_queries.shown(action) if action else None
         if tool is None and loaded.found:
             found.append(kept.TOOL_WOULD_BE_GONE(tool=call.tool))
-        elif tool is not None and shown is not None and shown.tool_schema_sha256 not in {"", tool.schema_sha256}:
+        elif tool is not None and shown is not None and not still_takes(pause.run.agent_id, tool, shown.tool_schema_sha256):
             why = schemas.why_not(tool.schema, shown.args)
             found.append(kept.ARGS_WOULD_NOT_FIT(tool=call.tool, why=why) if why else kept.SCHEMA_CHANGED(tool=call.tool))
     return found

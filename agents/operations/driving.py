@@ -19,10 +19,11 @@ from agents.errors import AgentError, LostLease
 from agents.graphs import checkpoints, desk
 from agents.graphs.driver import Control, Question, Stop, Stretch, drive
 from agents.graphs.guard import Calls
+from agents.graphs.hearing import Hearing
 from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import asking_again, events, joined, leave, outcomes, there, versions
+from agents.operations import asking_again, events, hearing, joined, leave, outcomes, there, versions
 from agents.operations.answering import answers, known_answers, open_pauses
 from agents.operations.calling import Ledger
 from agents.operations.handing import Handed, hand_back
@@ -34,7 +35,7 @@ from agents.states import PauseState, RunState
 from approvals import queries as approvals_queries
 from approvals.models.people import User
 from approvals.queries import Settled
-from audit import log, rows, traces
+from audit import canonical, log, rows, traces
 
 logger = structlog.get_logger("agents.driving")
 
@@ -137,6 +138,9 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
             # Only whoever holds the fence writes pauses: what is read here holds until this stretch is put down.
             pauses = [] if untouched else open_pauses(run)
             settled = approvals_queries.settled([a for pause in pauses for a in pause.actions])
+            if lost := hearing.lost(loaded, pauses):
+                deaf = frozenset(pause.interrupt_id for pause in lost)
+                return Driven(Stretch(Stop.DRAINED), (), pauses, frozenset(settled), watched=True, deaf=deaf)
             given = _hand(run, loaded, pauses, settled)
             if given.handed.unanswerable:
                 return Driven(Stretch(Stop.FAILED, error=given.handed.unanswerable), (), pauses, frozenset(settled))
@@ -148,8 +152,7 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
                     untouched=untouched,
                     answers={**answers([p for p in pauses if not p.again], settled), **given.handed.answers},
                     calls=given.calls,
-                    shown=given.shown,
-                    tell=given.tell,
+                    hearing=(ears := Hearing(given.shown, given.tell, hearing.tasks_of(pauses))),
                     in_a_loop=loaded.needs_a_loop,
                     forget=frozenset(p.interrupt_id for p in pauses if p.again),
                     known=lambda: known_answers(run),
@@ -157,6 +160,7 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
                     control=control,
                     recorder=recorder,
                 )
+            heard, deaf = hearing.heard(run, loaded, saver, pauses, stretch, ears)
         came_back = asking_again.came_back(pauses, stretch.questions)
         new = [q for q in _new(run, stretch, untouched=untouched) if q.interrupt_id not in came_back]
         outside = NOTHING
@@ -168,10 +172,14 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
                 linked(run, prepare(run, loaded, q, outside=outside), pauses, settled),
                 graph=loaded.fingerprint,
                 code=loaded.prints.get(q.node, {}),
+                seen=loaded.sees(q.place),
+                written=any(ask.could_be(canonical.storable(q.value)) for ask in loaded.asks.get(q.node, ())),
             )
             for q in new
         ]
-        return Driven(stretch, prepared, pauses, frozenset(settled), given.calls, given.handed.waits, given.calls is not None, came_back)
+        return Driven(
+            stretch, prepared, pauses, frozenset(settled), given.calls, given.handed.waits, given.calls is not None, came_back, heard, deaf
+        )
     except AgentError as error:
         return Driven(Stretch(Stop.FAILED, error=error.message))
     except (psycopg.Error, DatabaseError, checkpoints.ThreadBusy, LostLease):
@@ -196,8 +204,7 @@ def _hand(run: Run, loaded: Loaded, pauses: Sequence[Pause], settled: Mapping[st
     others = [pause for pause in pauses if pause.dialect != NATIVE]
     if not others and (loaded.spec is not None or run.fence == 1):
         return _Given()
-    schemas = {name: found.schema_sha256 for name, found in loaded.found.items()}
-    handed = hand_back(run, others, settled, nodes=loaded.nodes, quirks=loaded.quirks, schemas=schemas)
+    handed = hand_back(run, others, settled, nodes=loaded.nodes, quirks=loaded.quirks, tools=loaded.found)
     watching = Calls(outcomes.leaves(run), partial(leave.begin, run=run.pk, fence=run.fence), leave.not_begun)
     # What our own dialect asks, its own digests hold against its answers: it asks again by itself.
     asked = Pause.objects.filter(run=run, again=False).exclude(dialect__in=[NATIVE, calls.NAME]).exclude(state=PauseState.SUPERSEDED)

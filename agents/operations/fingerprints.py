@@ -1,13 +1,36 @@
-"""The shape of what was asked: which fields of which kinds, whatever they hold. Kept with each pause and compared by `agents check`."""
+"""What is compared when newer code meets an older question: its shape, kept with each pause, and the arguments its tool takes."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from agents.graphs.found import Found
+from agents.models import AgentVersion
 from audit import canonical
 
 
 def shape_of(value: Any) -> str:
     """A fingerprint that is the same for two questions of the same form."""
     return canonical.fingerprint(_shape(value, 0))
+
+
+def still_takes(agent: str, tool: Found, asked: str) -> bool:
+    """Whether a tool takes what it took when it was asked about: at most, it has more parameters that may be left out.
+
+    Args:
+        asked: the fingerprint of the schema it had then, "" where that was not known.
+    """
+    if asked in {"", tool.schema_sha256}:
+        return True
+    kept = AgentVersion.objects.filter(agent=agent).order_by("-pk").values_list("tools", flat=True)
+    was = next((one["schema"] for tools in kept for one in tools if one["name"] == tool.name and one["schema_sha256"] == asked), None)
+    return was is not None and _only_more(was, canonical.storable(dict(tool.schema)))
+
+
+def _only_more(was: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether nothing was changed but that properties were added which nobody has to give."""
+    opened = {"properties", "$defs"}
+    rest = [{key: value for key, value in one.items() if key not in opened} for one in (was, now)]
+    return rest[0] == rest[1] and all(was.get(key, {}).items() <= now.get(key, {}).items() for key in opened)
 
 
 def _shape(value: Any, depth: int) -> Any:

@@ -17,12 +17,15 @@ from agents import dialects, kept
 from agents.dialects import Quirks, Record, Said, Unanswerable, breakpoints
 from agents.dialects.record import APPROVE, EDIT, REJECT, RESPOND, Call
 from agents.errors import LostLease, WrongState
+from agents.graphs.found import Found
 from agents.models import Effect, Pause, Run
 from agents.operations import events
+from agents.operations.fingerprints import still_takes
 from agents.operations.receiving import ready_if_settled
 from agents.operations.versions import version_of
 from agents.states import EffectState
 from approvals import operations as approvals
+from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError, Conflict, Expired, Halted, Tampered
 from approvals.operations.claiming import Claim, Reopened, report_tampering
 from approvals.queries import Settled
@@ -53,13 +56,13 @@ class Handed:
 
 
 def hand_back(
-    run: Run, pauses: Sequence[Pause], settled: Mapping[str, Settled], *, nodes: Collection[str], quirks: Quirks, schemas: Mapping[str, str]
+    run: Run, pauses: Sequence[Pause], settled: Mapping[str, Settled], *, nodes: Collection[str], quirks: Quirks, tools: Mapping[str, Found]
 ) -> Handed:
     """The answer that is due, if there is one.
 
     Args:
         nodes: of the graph as it is now: what nobody can take is handed to nobody.
-        schemas: fingerprints of the arguments its tools take now, by their names.
+        tools: what is found in its graph now, by name.
     """
     handed = Handed({p.interrupt_id: p.answer["value"] for p in pauses if p.answer is not None and not p.again})
     due = [p for p in pauses if p.answer is None and not p.again and p.node in nodes]
@@ -69,7 +72,7 @@ def hand_back(
     # Nor is one given in the stretch that takes the step up anew: its question comes back under another id first (`asking_again`).
     for pause in due if not handed.answers and not any(p.again for p in pauses) else ():
         try:
-            answer = _answer(run, pause, settled, quirks, schemas)
+            answer = _answer(run, pause, settled, quirks, tools)
         except Unanswerable as error:
             return Handed(unanswerable=kept.CANNOT_BE_TOLD(node=pause.node, why=error))
         except (Halted, Expired, Conflict):
@@ -103,7 +106,7 @@ def actions_of(pause: Pause) -> list[str | None]:
     return [None if why else next(left, None) for why in refusals]
 
 
-def _answer(run: Run, pause: Pause, settled: Mapping[str, Settled], quirks: Quirks, schemas: Mapping[str, str]) -> dict[str, Any] | None:
+def _answer(run: Run, pause: Pause, settled: Mapping[str, Settled], quirks: Quirks, tools: Mapping[str, Found]) -> dict[str, Any] | None:
     """Claim what was approved and put the answer together; None while a call of it is undecided. Kept in the same transaction.
 
     Raises:
@@ -118,7 +121,7 @@ def _answer(run: Run, pause: Pause, settled: Mapping[str, Settled], quirks: Quir
             said = []
             for call, action, why in _calls(pause):
                 claiming = action or ""
-                said.append(_said(run, call, action, why, settled, schemas))
+                said.append(_said(run, call, action, why, settled, tools))
             answer = {"value": dialects.answer(record_of(pause), said, quirks)}
             _keep(run, pause, answer, said)
             return answer
@@ -127,10 +130,11 @@ def _answer(run: Run, pause: Pause, settled: Mapping[str, Settled], quirks: Quir
         raise
     except Tampered as error:
         report_tampering(UUID(claiming), seen=error.message)
-        _refuse(run, claiming, "tampered", error.message)
+        refused = _refuse(run, claiming, "tampered", error.message)
     except WrongState as error:
-        _refuse(run, claiming, error.code, error.message)
-    return None
+        refused = _refuse(run, claiming, error.code, error.message)
+    # That call is settled now. The agent is told so, with what was said of its siblings.
+    return _answer(run, pause, {**settled, **approvals_queries.settled(pause.actions)}, quirks, tools) if refused else None
 
 
 def _calls(pause: Pause) -> list[tuple[Call | None, str | None, str]]:
@@ -139,13 +143,13 @@ def _calls(pause: Pause) -> list[tuple[Call | None, str | None, str]]:
     return list(zip(record.calls or [None], actions_of(pause), refusals, strict=True))
 
 
-def _said(run: Run, call: Call | None, action: str | None, why: str, settled: Mapping[str, Settled], schemas: Mapping[str, str]) -> Said:
+def _said(run: Run, call: Call | None, action: str | None, why: str, settled: Mapping[str, Settled], tools: Mapping[str, Found]) -> Said:
     if action is None:
         return Said(REJECT, message=why, status="invalid")
     if action in settled:
         return said_of(settled[action].outcome)
     claim = approvals.claim(UUID(action), digest=Effect.objects.values_list("digest", flat=True).get(pk=action), version=version_of(run))
-    _check(run, claim, schemas)
+    _check(run, claim, tools)
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [action, claim.digest])
         if cursor.rowcount != 1:
@@ -155,14 +159,17 @@ def _said(run: Run, call: Call | None, action: str | None, why: str, settled: Ma
     return Said(EDIT, args=claim.args, more={"action": action})
 
 
-def _check(run: Run, claim: Claim, schemas: Mapping[str, str]) -> None:
+def _check(run: Run, claim: Claim, tools: Mapping[str, Found]) -> None:
     """What was approved is still what would be called: for this run, here, with arguments the tool still takes."""
     asked_for = canonical.fingerprint(run.input if isinstance(run.input, dict) else {})
     if claim.run != str(run.pk) or claim.asked_for_sha256 not in {"", asked_for}:
         raise Tampered(say("The run or its tool is not the one that was approved: somebody changed the database. Nothing will run"))
     if not run.agent.enabled:
         raise WrongState(say("The agent %(agent)s is switched off", agent=run.agent_id))
-    if claim.tool_schema_sha256 and claim.tool_schema_sha256 != schemas.get(claim.tool, claim.tool_schema_sha256):
+    found = tools.get(claim.tool)
+    if found is None and tools and claim.tool_schema_sha256:  # it was found when it was asked about
+        raise WrongState(say("The agent has no tool %(name)s any more", name=claim.tool))
+    if found is not None and not still_takes(run.agent_id, found, claim.tool_schema_sha256):
         raise WrongState(say("%(name)s takes other arguments than when this was approved; let the agent ask again", name=claim.tool))
 
 
@@ -206,15 +213,16 @@ def _ask_the_people_again(run: Run, action: str) -> None:
 
 
 @transaction.atomic
-def _refuse(run: Run, action: str, code: str, reason: str) -> None:
-    """Approved, and yet it must not run: the agent is told so, like any rejection."""
+def _refuse(run: Run, action: str, code: str, reason: str) -> bool:
+    """Approved, and yet it must not run: the agent is told so, like any rejection. False when it was settled in the meantime."""
     approvals.settle(UUID(action), {"status": "failed", "reason": reason, "code": code, "result": None})
     changed = Effect.objects.filter(pk=action, state=EffectState.READY).update(
         state=EffectState.FAILED, error=reason[:2_000], finished_at=Now()
     )
     if not changed:
         transaction.set_rollback(True)
-        return
+        return False
     effect = Effect.objects.get(pk=action)
     data = {"code": code, "error": reason, "called": False}
     log.append(events.effect(action, run.agent_id, str(run.pk), effect.digest, "effect.failed", SYSTEM, "worker", **data))
+    return True

@@ -1,6 +1,6 @@
 """T4 for agents that make their calls themselves: what came of what was handed back, from LangChain's callbacks or the graph's messages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from agents import kept
@@ -66,23 +66,30 @@ def _handed_args(pause: Pause, index: int, args: Any) -> Any:
     return edited["args"] if edited else args
 
 
-def conclude(run: Run, stretch: Stretch, seen: Calls | None, pauses: Sequence[Pause]) -> list[Entry]:
-    """Settle what is known by now of everything handed back, in the caller's transaction; before the run's row is locked."""
+def conclude(run: Run, stretch: Stretch, seen: Calls | None, pauses: Sequence[Pause], deaf: Collection[str] = ()) -> list[Entry]:
+    """Settle what is known by now of everything handed back, in the caller's transaction; before the run's row is locked.
+
+    Args:
+        deaf: interrupt ids whose answers nobody took, or can take.
+    """
     handed = Effect.objects.filter(run=run, by_agent=True, state=EffectState.CLAIMED).order_by("pk")
     dialect_of = {action: pause for pause in pauses for action in pause.actions}
     entries = []
     for effect in handed:
-        made = _made(effect, stretch, seen, dialect_of.get(str(effect.pk)))
+        pause = dialect_of.get(str(effect.pk))
+        made = _made(effect, stretch, seen, pause, deaf=pause is not None and pause.interrupt_id in deaf)
         if made is not None:
             entries.append(settle(run, effect, made))
     return entries
 
 
-def _made(effect: Effect, stretch: Stretch, seen: Calls | None, pause: Pause | None) -> Made | None:
+def _made(effect: Effect, stretch: Stretch, seen: Calls | None, pause: Pause | None, *, deaf: bool) -> Made | None:
     """What is known of one call; None while it may still come."""
     if seen and (made := seen.made.get(str(effect.pk))):
         return made
     effect.refresh_from_db(fields=["begun_at", "call_id", "idempotent", "attempts"])
+    if deaf and effect.begun_at is None:
+        return Made("failed", error=kept.NEVER_CALLED())
     if effect.idempotent and effect.attempts < MAX_ATTEMPTS and stretch.stop is not Stop.FINISHED:
         return None  # it may be begun again, by whoever takes the run up
     if pause is not None and acts_itself(pause):

@@ -51,10 +51,14 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
             "graph": prepared.graph,
             "shape": shape_of(question.value),
             "code": dict(prepared.code),
+            "written": prepared.written,
         },
     }
+    asked_at = {key: question.place[key] for key in ("ns", "node", "task") if key in question.place}
     if prepared.record is not None:
-        content |= {"record": opened.record, "place": dict(prepared.place), "answer": None}
+        asked_at = dict(prepared.place)
+        content |= {"record": opened.record, "answer": None}
+    content["place"] = {**asked_at, **({"seen": True} if prepared.seen else {})}
     pause = existing or Pause(**place)
     for name, value in content.items():
         setattr(pause, name, value)

@@ -13,10 +13,12 @@ from agents.crashpoints import crash
 from agents.errors import LostLease
 from agents.graphs.driver import Stop, Stretch
 from agents.graphs.guard import Calls
+from agents.graphs.inside import path_of
 from agents.graphs.loader import load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
 from agents.operations import asking_again, events, outcomes, versions, waking
+from agents.operations.hearing import has_to_be_taken
 from agents.operations.pausing import open_pause
 from agents.operations.preparing import Prepared
 from agents.operations.receiving import all_settled
@@ -50,6 +52,7 @@ class Driven:
         held: something is approved that cannot be handed back now, and whatever changes that will ready the run.
         settled: those actions of the pauses whose outcome was final then.
         came_back: open pauses whose questions were asked beside one that is asked again, by the ids they have now.
+        heard: interrupt ids whose answers were taken by the node that asked. deaf: whose answers nobody can take, or nobody took.
     """
 
     stretch: Stretch
@@ -60,6 +63,8 @@ class Driven:
     held: bool = False
     watched: bool = False
     came_back: Mapping[str, Pause] = field(default_factory=dict)
+    heard: frozenset[str] = frozenset()
+    deaf: frozenset[str] = frozenset()
 
 
 @transaction.atomic
@@ -71,7 +76,7 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     asking_again.keep(run, driven.came_back, refused=stretch.beside)
     entries, orphans = _reconcile(run, driven)
     if driven.watched:  # actions, then effects, then the run: locks are taken in one order everywhere
-        entries += outcomes.conclude(run, stretch, driven.calls, driven.pauses)
+        entries += outcomes.conclude(run, stretch, driven.calls, driven.pauses, driven.deaf)
     waits = [open_pause(run, one, first=run.fence == 1) for one in driven.prepared]
     traces.record(recorder.taken())
     state, error = _next_state(run, stretch, orphans)
@@ -105,14 +110,10 @@ def _leave(run: Run, state: RunState, stretch: Stretch, error: str, *, output: A
 def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunState, str]:
     if stretch.stop is Stop.FAILED:
         return RunState.FAILED, stretch.error
+    if orphans:
+        return RunState.FAILED, kept.NODE_GONE(where=", ".join(sorted(set(orphans))))
     if stretch.stop is Stop.DRAINED:
         return (RunState.HALTED if versions.halted(run) else RunState.READY), ""
-    if orphans:
-        where = ", ".join(sorted(set(orphans)))
-        return (
-            RunState.FAILED,
-            kept.NODE_GONE(where=where),
-        )
     if stretch.stop is Stop.PAUSED:
         return RunState.WAITING, ""
     result = stretch.values.get("result")
@@ -123,11 +124,11 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
 def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:
     """Compare our open pauses with what the graph lists: answered, or orphaned (design.md section 3.5)."""
     stretch = driven.stretch
-    if stretch.stop in {Stop.FAILED, Stop.DRAINED}:
-        return [], []  # nothing certain is known of the others yet
     asked = {question.interrupt_id for question in stretch.questions}
     gone = [pause for pause in driven.pauses if pause.interrupt_id not in asked and not pause.again]
     again = [pause for pause in driven.pauses if pause.again]  # asked anew, as a pause of its own
+    if stretch.stop in {Stop.FAILED, Stop.DRAINED}:  # nothing certain is known of the others yet
+        gone, again = [pause for pause in gone if pause.interrupt_id in driven.deaf], []
     answered = [pause for pause in gone if _answered(run, pause, driven)]
     orphaned = [pause for pause in gone if pause not in answered]
     close_pauses(answered, PauseState.ANSWERED)
@@ -142,13 +143,16 @@ def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:
         for state, pauses in ((PauseState.ANSWERED, answered), (PauseState.SUPERSEDED, again), (PauseState.ORPHANED, orphaned))
         for pause in pauses
     ]
-    return entries, [pause.node for pause in orphaned]
+    return entries, [" / ".join(path_of(pause.place)) or pause.node for pause in orphaned]
 
 
 def _answered(run: Run, pause: Pause, driven: Driven) -> bool:
     """Whether a question that is gone was taken with its answer; a settled fact needs no lock to be looked at."""
     settled = pause.answer is not None or all(action_id in driven.settled for action_id in pause.actions)
-    return settled and (pause.interrupt_id in driven.stretch.delivered or not pause.node or pause.node in _nodes(run))
+    if has_to_be_taken(pause):
+        return settled and pause.interrupt_id in driven.heard
+    there = pause.interrupt_id in driven.stretch.delivered or pause.node in _nodes(run)
+    return settled and there and pause.interrupt_id not in driven.deaf
 
 
 def _alone(driven: Driven) -> bool:

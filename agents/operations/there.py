@@ -145,7 +145,7 @@ class _Look:
             return None
         self.run.agent = Agent.objects.get(pk=self.run.agent_id)
         settled = approvals_queries.settled([action for pause in free for action in pause.actions])
-        handed = hand_back(self.run, free, settled, nodes={p.node for p in free}, quirks=Quirks(far=True), schemas={})
+        handed = hand_back(self.run, free, settled, nodes={p.node for p in free}, quirks=Quirks(far=True), tools={})
         self.held = handed.waits
         if handed.unanswerable:
             return handed.unanswerable

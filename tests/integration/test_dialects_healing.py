@@ -13,10 +13,10 @@ from langchain_core.messages import ToolMessage
 
 from agents import operations as agents
 from agents.errors import WrongState
-from agents.graphs import checkpoints
+from agents.graphs import checkpoints, loader
 from agents.graphs.driver import drive
 from agents.models import Effect, Pause, Run
-from agents.operations import driving, leave
+from agents.operations import driving, leave, registering
 from approvals import operations as approvals
 from approvals.models import Action, Requirement
 from tests import factories
@@ -30,6 +30,12 @@ SENT = ['send {"copies": 1, "to": "ada"}']
 def _leave_is_asked_of_this_database():
     yield
     leave.drop()
+
+
+@pytest.fixture
+def newly_loaded(monkeypatch):
+    """As after a deploy: a registration reads the files again."""
+    monkeypatch.setattr(registering, "load_project", loader.load_project)
 
 
 def waiting(others, world, agent="batched", turn=SEND, **more) -> tuple[Run, Action]:
@@ -267,7 +273,9 @@ agent = create_agent(Planned(), [{tool}], middleware=[{gate}])
     [
         ({}, ""),
         ({"args": "whom: str"}, "does not take these arguments"),
-        ({"args": "to: str, copies: int = 1"}, "takes other arguments"),
+        ({"args": "to: str | None"}, "takes other arguments"),
+        ({"args": "to: str, copies: int"}, "does not take these arguments"),
+        ({"args": "to: str, copies: int = 1"}, ""),
         ({"tool": "post"}, "no tool send"),
         ({"gate": ""}, "no node"),
     ],
@@ -282,16 +290,45 @@ def test_what_a_deploy_would_break_is_said_before_it(others, world, tmp_path, ca
     )
     (tmp_path / "others").symlink_to(factories.OTHERS.parent)
     factories.register(tmp_path / "langgraph.json")
-    waiting(others, world, "mine")
+    waiting(others, world, "mine", [*SEND, *SEND])
     (tmp_path / "agent.py").write_text(AGENT.format(**{**now, **change}))
     checked = agents.check_deploy(Path(tmp_path / "langgraph.json"))
     said = [one.why for one in checked.broken if one.certain]
     assert checked.looked == 1
-    assert (why in said[0]) if why else said == []
+    assert [why in one for one in said] == ([True] if why else [])  # once, however many calls of the batch it breaks
     if why:
         with pytest.raises(SystemExit):
             call_command("agents", "check", str(tmp_path / "langgraph.json"))
         assert "would break" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"args": "to: str, copies: int = 1"}, "sent"),
+        ({"args": "to: str | None"}, "takes other arguments"),
+        ({"tool": "post"}, "no tool send any more"),
+    ],
+)
+def test_approved_calls_of_a_batch_meet_a_tool_that_was_changed(others, world, tmp_path, change, told):
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"mine": "./agent.py:agent"}}))
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    now = {"args": "to: str", "tool": "send", "gate": 'HumanInTheLoopMiddleware({"send": True})'}
+
+    def deploy(**change: str) -> None:
+        (tmp_path / "agent.py").write_text(AGENT.format(**{**now, **change}))
+        agents.register_project(tmp_path / "langgraph.json", replace=True)
+
+    deploy()
+    run, _ = waiting(others, world, "mine", [*SEND, *SEND])
+    deploy(**change)
+    for action in asked(run):
+        decide(action, others.second)
+    work()
+    assert fresh(run).state == "SUCCEEDED", fresh(run).error
+    assert set(Effect.objects.values_list("state", flat=True)) == {"DONE" if told == "sent" else "FAILED"}
+    assert [told in text for text in tool_messages(run)] == [True, True]
 
 
 ASKS = """
@@ -338,6 +375,7 @@ AS_ASKED = {
         ({"request": 'dict(state)'}, "may", "the code of pay is not the one"),
         ({"node": "paying"}, "would", "no node pay"),
         ({"pay": "lambda state: pay(state)"}, "may", "the code of pay is not"),
+        ({"pay": "lambda state: {'told': ['x']}"}, "would", "asks nothing any more"),
     ],
 )  # fmt: skip
 def test_what_new_code_does_to_a_plain_question_is_said_before_it(others, world, tmp_path, capsys, change, fate, why):
@@ -351,3 +389,92 @@ def test_what_new_code_does_to_a_plain_question_is_said_before_it(others, world,
     assert {"fine": checked.fine, "may": checked.may, "would": checked.would} == {"fine": 0, "may": 0, "would": 0} | {fate: 1}
     assert (why in checked.broken[0].why) if why else checked.broken == ()
     assert lines(world) == []  # nothing of it was run
+
+
+INNER = """
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+from agents_of_others import Letters, act, plan_of
+
+def built(*nodes):
+    graph = StateGraph(Letters)
+    for before, (name, node) in zip([START, *(name for name, _ in nodes)], nodes):
+        graph.add_node(name, node)
+        graph.add_edge(before, name)
+    graph.add_edge(nodes[-1][0], END)
+    return graph.compile()
+
+def ask(state):
+    answer = {ask}
+    act(plan_of(state["messages"]), "asked", {{"answer": str(answer)}})
+
+def go_on(state):
+    act(plan_of(state["messages"]), "went on", {{}})
+
+inner = built(("{name}", ask))
+hidden = {{"inner": inner}}
+graph = built(("outer", {outer}), ("after", go_on))
+"""
+NOW = {"ask": 'interrupt("Shall I?")', "name": "inner", "outer": "inner"}
+OUTERS = {
+    "node": "inner",
+    "called": "lambda state: inner.invoke(state) and None",
+    "unseen": 'lambda state: hidden["inner"].invoke(state) and None',
+}
+
+
+def deployed(tmp_path, **now) -> None:
+    """The project as it is now, imported."""
+    (tmp_path / "inner_agent.py").write_text(INNER.format(**{**NOW, **now}))
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"inner": "./inner_agent.py:graph"}}))
+    if not (tmp_path / "others").exists():
+        (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("outer", OUTERS)
+@pytest.mark.parametrize(
+    ("change", "ran"),
+    [({"name": "renamed"}, []), ({"ask": "1"}, ['asked {"answer": "1"}']), ({}, ['asked {"answer": "yes"}', "went on {}"])],
+)
+def test_an_answer_that_nobody_takes_inside_a_graph_ends_the_run_and_says_so(others, world, tmp_path, outer, change, ran):
+    deployed(tmp_path, outer=OUTERS[outer])
+    run, action = waiting(others, world, "inner")
+    deployed(tmp_path, outer=OUTERS[outer], **change)
+    decide(action, others.second, "respond", response="yes")
+    work()
+    pause = Pause.objects.get(run=run)
+    assert lines(world) == ran
+    if not change:
+        assert (fresh(run).state, pause.state) == ("SUCCEEDED", "ANSWERED")
+        return
+    assert (fresh(run).state, pause.state) == ("FAILED", "ORPHANED") and "outer / inner: the node was renamed" in fresh(run).error
+    with pytest.raises(WrongState, match="lost its node"):
+        agents.retry_run(run.pk, by=others.operator, door="web")
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_nobody_has_decided_yet_is_superseded_with_its_node(others, world, tmp_path, gone):
+    deployed(tmp_path)
+    run, action = waiting(others, world, "inner")
+    deployed(tmp_path, **({"name": "renamed"} if gone else {}))
+    Run.objects.filter(pk=run.pk).update(state="READY")  # something else of it was decided
+    work()
+    action.refresh_from_db()
+    assert (fresh(run).state, action.state) == (("FAILED", "SUPERSEDED") if gone else ("WAITING", "PENDING"))
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("outer", OUTERS)
+def test_an_answer_that_was_taken_before_the_worker_died_is_found(others, world, tmp_path, monkeypatch, outer):
+    deployed(tmp_path, outer=OUTERS[outer])
+    run, action = waiting(others, world, "inner")
+    decide(action, others.second, "respond", response="yes")
+    die(monkeypatch, "put_down")
+    with pytest.raises(psycopg.OperationalError):
+        agents.advance_run(run.pk)
+    taken_over(run)
+    assert (fresh(run).state, Pause.objects.get(run=run).state) == ("SUCCEEDED", "ANSWERED")
+    assert lines(world) == ['asked {"answer": "yes"}', "went on {}"]

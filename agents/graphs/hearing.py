@@ -1,0 +1,136 @@
+"""Questions that come back: their node is given the answer to what was shown, and it is noticed whether it took it.
+
+`langgraph.types.interrupt` is wrapped. A question that comes back with other words than were shown is stopped before the old answer reaches
+it. And LangGraph tells nobody when an answer reaches no question, because its node was renamed inside a graph inside, or asks no more
+(interop.md 2.11): the task ends as if all were well. So whoever takes an answer is seen here, the graph is stopped at its next step when
+a task ends that took none, and what was not seen is looked up in the checkpoints (`kept_answers`).
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import langgraph.types
+from langgraph._internal._constants import CONFIG_KEY_CHECKPOINT_NS, CONFIG_KEY_SCRATCHPAD, RESUME
+from langgraph.config import get_config
+from langgraph.errors import GraphDrained
+
+from agents import dialects, kept
+from agents.graphs import guard
+from agents.graphs.guard import Stopped
+
+_original = langgraph.types.interrupt
+_watched: dict[str, "Hearing"] = {}
+
+
+@dataclass(eq=False)
+class Hearing:
+    """What one stretch is told of its answers, and sees of them.
+
+    Attributes:
+        digests: of what people were shown, by interrupt id: a question is only given the answer to that.
+        tell: writes down that a question's node is given its answer now; gives the reason why it must not be, or "".
+        tasks: the task of the outermost graph that asked, by interrupt id, where that is known.
+        taken: interrupt ids whose answers were taken, in this stretch. deaf: given, and their tasks ended without taking them.
+    """
+
+    digests: Mapping[str, str] = field(default_factory=dict)
+    tell: Callable[[str], str] = lambda interrupt_id: ""
+    tasks: Mapping[str, str] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    deaf: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()  # nodes of one step run in threads
+        self._seen: dict[int, tuple[Any, int]] = {}
+
+    @contextmanager
+    def watching(self, thread: str) -> Iterator[None]:
+        """While the block runs, what this thread asks is compared, and who takes an answer is seen."""
+        if self.digests or langgraph.types.interrupt is _original:  # else whatever was loaded has it
+            install()
+        _watched[thread] = self
+        try:
+            yield
+        finally:
+            _watched.pop(thread, None)
+
+    def ended(self, event: Any, given: Collection[str]) -> bool:
+        """Whether this event of the stream is the end of a task that was given an answer and took none."""
+        namespace, task = event
+        if namespace or "input" in task or task.get("interrupts") or task.get("error"):
+            return False
+        mine = {one for one in given if self.tasks.get(one) == task["id"]} - self.taken
+        self.deaf |= mine
+        return bool(mine)
+
+    def compare(self, config: Mapping[str, Any], value: Any) -> str:
+        """The id of what is asked now, "" when it has no answer yet. Raises when the answer at hand is for something else."""
+        pad = config[CONFIG_KEY_SCRATCHPAD]
+        number = self._number(pad)
+        if number >= len(pad.resume) and pad.get_null_resume(False) is None:
+            return ""  # it is asked for the first time
+        interrupt_id: str = langgraph.types._interrupt_id(config[CONFIG_KEY_CHECKPOINT_NS], number)
+        known = self.digests.get(interrupt_id)
+        if known is not None and known != dialects.digest(value):
+            raise Stopped(kept.QUESTION_MOVED())
+        if why := self.tell(interrupt_id):
+            raise GraphDrained(why) if why == kept.HALTED_BEFORE() else Stopped(why)
+        return interrupt_id
+
+    def _number(self, pad: Any) -> int:
+        """Which question of its task this is: LangGraph counts them too, and tells nobody."""
+        with self._lock:
+            _, n = self._seen.get(id(pad), (pad, 0))
+            self._seen[id(pad)] = (pad, n + 1)
+            return n
+
+
+def kept_answers(saver: Any, thread: str, wanted: Collection[str], *, known: Collection[str], names: Collection[str]) -> set[str]:
+    """Which of these questions took their answers, as the thread's checkpoints have it: LangGraph keeps an answer with the task that took it.
+
+    Args:
+        wanted: interrupt ids. known: every one this thread ever asked. names: of the nodes that may have asked.
+    """
+    found: set[str] = set()
+    nameless = False
+    for one in saver.list({"configurable": {"thread_id": thread}}):
+        within = one.config["configurable"].get("checkpoint_ns", "")
+        for task, channel, given in one.pending_writes or ():
+            if channel == RESUME and isinstance(given, list):
+                places = [f"{within}|{name}:{task}".lstrip("|") for name in names]
+                ids = {langgraph.types._interrupt_id(place, n) for place in places for n in range(len(given))}
+                found |= ids.intersection(wanted)
+                nameless = nameless or not ids.intersection(known)
+    # A task of LangGraph's functional API has a name that nobody can list: what it took may have been any of these.
+    return set(wanted) if nameless else found
+
+
+def install() -> None:
+    """Put `_checked` in the place of `interrupt`, wherever it has been imported to already. Called before a project is loaded."""
+    guard.install()
+    if langgraph.types.interrupt is not _original and not _stray():
+        return
+    langgraph.types.interrupt = _checked
+    for module in _stray():
+        vars(module)["interrupt"] = _checked
+
+
+def _stray() -> list[Any]:
+    return [m for name, m in list(sys.modules.items()) if name != __name__ and getattr(m, "__dict__", {}).get("interrupt") is _original]
+
+
+def _checked(value: Any, *, response_schema: Any = None) -> Any:
+    """LangGraph's `interrupt`, which stops when the answer at hand is for something else than is asked now; a refusal is false."""
+    hearing, taken = None, ""
+    if _watched:
+        config = get_config()["configurable"]
+        hearing = _watched.get(str(config.get("thread_id")))
+        taken = hearing.compare(config, value) if hearing is not None else ""
+    answer = _original(value, response_schema=response_schema)
+    if hearing is not None and taken:
+        hearing.taken.add(taken)
+    return dialects.no_yes(answer)

@@ -1,0 +1,77 @@
+"""Graphs inside a graph: those that are nodes of it, and those that its nodes and tools call, as far as that can be seen. Runs nothing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from inspect import getclosurevars, isfunction, unwrap
+from typing import Any
+
+from langgraph.prebuilt import ToolNode
+from langgraph.pregel import Pregel
+
+DEEPEST = 6
+
+
+def graphs_in(name: str, node: Any) -> list[tuple[str, Any, bool]]:
+    """The graphs of one node: each with the name it is known by, and whether it is called from code (else it is the node itself)."""
+    found = [(name, node.bound, False)] if isinstance(node.bound, Pregel) else [(name, one, True) for one in node.subgraphs or ()]
+    if isinstance(node.bound, ToolNode):
+        found += [(tool, one, True) for tool, one in _helpers(node.bound)]
+    return [one for one in found if isinstance(one[1], Pregel)]
+
+
+def path_of(place: Mapping[str, Any]) -> list[str]:
+    """The names on the way to the node that asked, itself the last; [] when it is not known (see `places`)."""
+    names = [part.partition(":")[0] for part in place.get("ns", ()) if ":" in part]
+    return [*names, str(place["node"])] if place.get("node") else []
+
+
+def sees(graph: Any, path: Sequence[str]) -> bool:
+    """Whether there is a node where this path says."""
+    return _look(graph, path)[0] is True
+
+
+def lost(graph: Any, path: Sequence[str], *, seen: bool) -> bool:
+    """Whether the node at the end of this path is certainly not there any more.
+
+    Args:
+        seen: it could be found when it asked. Else graphs on the way that are called decide nothing: code may call others than we see.
+    """
+    found, certain = _look(graph, path)
+    return found is False and (seen or certain)
+
+
+def names_of(graph: Any) -> frozenset[str]:
+    """Every node's name, at whatever depth."""
+    return frozenset(_names(graph, 0))
+
+
+def _look(graph: Any, path: Sequence[str]) -> tuple[bool | None, bool]:
+    """Whether it is there, None when that cannot be seen; and whether every graph on the way is a node itself."""
+    level, certain = [graph], True
+    for left, name in zip(reversed(range(len(path))), path, strict=True):
+        nodes = [one.nodes[name] for one in level if name in one.nodes]
+        if not nodes or not left:
+            return bool(nodes), certain
+        found = [one for node in nodes for one in graphs_in(name, node)]
+        certain = certain and not any(called for _, _, called in found)
+        level = [one for _, one, _ in found]
+        if not level:
+            break
+    return None, certain
+
+
+def _names(graph: Any, depth: int) -> Iterator[str]:
+    for name, node in graph.nodes.items():
+        yield name
+        if depth < DEEPEST:
+            for _, one, _ in graphs_in(name, node):
+                yield from _names(one, depth + 1)
+
+
+def _helpers(node: ToolNode) -> Iterator[tuple[str, Any]]:
+    """Graphs that its tools call: what their functions see under a name, or in a mapping of names."""
+    for tool in node.tools_by_name.values():
+        function = unwrap(getattr(tool, "func", None) or getattr(tool, "coroutine", None) or (lambda: None))
+        if isfunction(function):
+            seen = getclosurevars(function)
+            for value in (*seen.nonlocals.values(), *seen.globals.values()):
+                yield from ((tool.name, one) for one in (value.values() if isinstance(value, dict) else [value]))

@@ -1,0 +1,62 @@
+"""Whether the answers of a run's people reached the questions they were given for (`graphs.hearing`): asked before and after it is driven.
+
+A node that is gone at the top of a graph leaves nothing pending. One that is gone inside a graph inside leaves its question pending at the task
+around it, which then ends without it and lets everything behind it go on: that is looked for first.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agents.dialects import breakpoints
+from agents.graphs.driver import Stop, Stretch
+from agents.graphs.hearing import Hearing, kept_answers
+from agents.graphs.inside import path_of
+from agents.graphs.loader import Loaded
+from agents.models import Pause, Run
+from agents.operations.preparing import NATIVE
+
+
+def tasks_of(pauses: Sequence[Pause]) -> dict[str, str]:
+    """The task of the outermost graph in which each was asked, by interrupt id."""
+    return {p.interrupt_id: p.place["task"] for p in pauses if p.place.get("task") and has_to_be_taken(p)}
+
+
+def has_to_be_taken(pause: Pause) -> bool:
+    """Whether its answer does nothing unless its node takes it. A breakpoint has no node that could; what came of a call is on record."""
+    outcome = pause.dialect == NATIVE and isinstance(pause.raw, dict) and pause.raw.get("kind") == "outcome"
+    return pause.dialect != breakpoints.NAME and not outcome
+
+
+def lost(loaded: Loaded, pauses: Sequence[Pause]) -> list[Pause]:
+    """Those whose nodes are certainly gone from the graphs inside: nobody could take their answers, and nothing is driven."""
+    return [pause for pause in pauses if not pause.again and _is_lost(loaded, pause)]
+
+
+def _is_lost(loaded: Loaded, pause: Pause) -> bool:
+    if pause.dialect == breakpoints.NAME:
+        ways = [where.split(" / ") for where in pause.raw["next"]]
+        return any(len(way) > 1 and loaded.lost(way, seen=False) for way in ways)
+    return bool(pause.place.get("seen")) and loaded.lost(path_of(pause.place), seen=True)
+
+
+def heard(
+    run: Run, loaded: Loaded, saver: Any, pauses: Sequence[Pause], stretch: Stretch, hearing: Hearing
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Interrupt ids whose answers were taken, and those whose answers were given and certainly taken by nobody.
+
+    What was not seen is looked up: an earlier worker may have given the answer and died. Asks the database for nothing when all was seen.
+    """
+    listed = {question.interrupt_id for question in stretch.questions}
+    if stretch.stop is Stop.FAILED:
+        return frozenset(), frozenset()
+    if stretch.stop is Stop.DRAINED:
+        gone = [p for p in pauses if p.interrupt_id in hearing.deaf]
+    else:
+        gone = [p for p in pauses if p.interrupt_id not in listed and not p.again and has_to_be_taken(p)]
+    doubt = {p.interrupt_id: p for p in gone if p.interrupt_id not in hearing.taken}
+    if not doubt:
+        return frozenset(hearing.taken), frozenset()
+    asked: Mapping[str, Pause] = {p.interrupt_id: p for p in Pause.objects.filter(thread=run.thread)}
+    names = loaded.names | {p.node for p in asked.values()} | {str(p.place["node"]) for p in asked.values() if p.place.get("node")}
+    found = kept_answers(saver, run.thread, doubt.keys(), known=asked.keys(), names=names)
+    return frozenset(hearing.taken | found), frozenset(doubt.keys() - found)
