@@ -51,6 +51,21 @@ BREAKPOINT_FORGOTTEN = Frozen(
 )
 ASKS_NO_MORE = Frozen("%(node)s asks nothing any more: it would go on without this answer, and the run would fail")
 
+# What a graph wants beside its input.
+CONTEXT_WANTED = Frozen(
+    "its nodes read a context that has to be given with every run (%(fields)s), and runs are started here with their input alone. Give "
+    "these fields of its context_schema defaults, or read them from the state"
+)
+STORE_WANTED = Frozen(
+    "%(where)s is given a store by LangGraph, and there is none here. Compile the graph with a store of its own, or keep it in the state"
+)
+STORE_MAYBE_WANTED = Frozen(
+    "%(where)s seems to read a store, and runs have none here: compile the graph with a store of its own, or keep it in the state"
+)
+STORE_OF_ITS_OWN = Frozen(
+    "what the graph keeps in its InMemoryStore is known to one worker process only, and gone when that ends: use a store with a database"
+)
+
 # What is wrong in a project's own code, as it is read when imported.
 PAUSE_SWALLOWED = Frozen(
     "what is caught here is also the pause of a question: nobody would be asked, and the node would go on. Ask outside of the try, "

@@ -21,6 +21,7 @@ from agents import dialects, kept
 from agents.graphs.guard import Calls, Stopped
 from agents.graphs.hearing import Hearing
 from agents.graphs.loader import Graph
+from agents.graphs.needing import context_of
 from agents.graphs.recorder import Recorder
 from agents.graphs.standing import breakpoint_of, has_worked
 
@@ -201,12 +202,16 @@ def _feed(
 
 
 def _stream(graph: Graph, feed: Any, config: Any, control: Control) -> Iterator[Any]:
-    return graph.stream(feed, config, stream_mode="tasks", durability="sync", control=control, subgraphs=True)
+    return graph.stream(feed, config, **_asked_of(graph), control=control)
+
+
+def _asked_of(graph: Graph) -> dict[str, Any]:
+    return {"stream_mode": "tasks", "durability": "sync", "subgraphs": True, "context": context_of(graph)}
 
 
 def _awaited(graph: Graph, feed: Any, config: Any, control: Control) -> Iterator[Any]:
     """The same events of a graph that needs an event loop: a loop of its own, for this stretch."""
-    events = graph.astream(feed, config, stream_mode="tasks", durability="sync", control=control, subgraphs=True)
+    events = graph.astream(feed, config, **_asked_of(graph), control=control)
     with asyncio.Runner() as runner:
         try:
             while True:

@@ -8,11 +8,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from langgraph.pregel import Pregel
-
 from agents.dialects import Quirks
 from agents.errors import BadProject
-from agents.graphs import apart, hearing, inside, packages, standing
+from agents.graphs import apart, awaiting, hearing, inside, needing, packages, standing
 from agents.graphs.asking import Ask, asks_of
 from agents.graphs.exported import Graph, compiler_of, graph_of, own_checkpointer
 from agents.graphs.found import Found, tools_of
@@ -72,7 +70,7 @@ class Loaded:
     @cached_property
     def warnings(self) -> list[str]:
         """What whoever imports it should know."""
-        return standing.warnings(self.compile(None))
+        return [*standing.warnings(self.compile(None)), *needing.warnings(self.compile(None))]
 
     @cached_property
     def nodes(self) -> frozenset[str]:
@@ -109,8 +107,8 @@ class Loaded:
 
     @cached_property
     def needs_a_loop(self) -> bool:
-        """Whether it has nodes or tools that can only be awaited."""
-        return any(found.only_async for found in self.found.values()) or _awaits(self.compile(None))
+        """Whether it has nodes, tools or other parts that can only be awaited."""
+        return any(found.only_async for found in self.found.values()) or awaiting.awaits(self.compile(None))
 
     def prepare(self, run_input: dict[str, Any]) -> Any:
         """The graph's input: native graphs get their validated model under "input", others the JSON as it is."""
@@ -212,7 +210,7 @@ def _load(read: Project, slug: str, target: str) -> Loaded:
         module = _module((read.path.parent / file).resolve()) if file.endswith(".py") else importlib.import_module(file)
         graph = graph_of(slug, getattr(module, variable))
         compiler = compiler_of(slug, graph)
-        if why := standing.refusal(compiler(None)):
+        if why := standing.refusal(compiler(None)) or needing.refusal(compiler(None)):
             raise BadProject(say("graph %(slug)s: %(why)s", slug=slug, why=why))
     except BadProject:
         raise
@@ -249,14 +247,3 @@ def _module(source: Path) -> Any:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
-
-
-def _awaits(graph: Any) -> bool:
-    """Whether a node of it, or of a graph inside it, is written as `async def` only."""
-    for node in graph.nodes.values():
-        bound = getattr(node, "bound", None)
-        if isinstance(bound, Pregel) and _awaits(bound):
-            return True
-        if getattr(bound, "func", bound) is None and getattr(bound, "afunc", None):
-            return True
-    return False
