@@ -4,6 +4,7 @@ In `match`, in conditions, and in where Slack cards go.
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from approvals.policy.claims import Claim, every_claim, every_path
@@ -43,6 +44,7 @@ IN_CONDITIONS = {"tool": "tool", "agent": "agent", "environment": "environment",
 # What the previews of the tools that ship call their figures, beside those the policy has points for.
 FIGURES = {"amount_cents", "rows", "files", "bytes", "recipients"}
 SHOWN = 12
+_WORD = re.compile(r"[^\W_]{4,}")  # shorter ones (`to`, `run`) say nothing about what is meant
 
 
 def misspelled(policy: Policy, at: int, known: Known, calls: Sequence[Facts], names: Mapping[str, list[str]]) -> Iterator[Finding]:
@@ -150,9 +152,18 @@ def _argument(rule: Rule, steps: tuple[str, ...], line: int, known: Known, calls
 
 
 def _unknown(rule: Rule, what: str, name: str, names: Sequence[str]) -> str:
-    if near := difflib.get_close_matches(name, names, n=1):
-        return UNKNOWN_NEAR[what](rule=rule.name, name=name, near=near[0])
+    if near := _near(name, names):
+        return UNKNOWN_NEAR[what](rule=rule.name, name=name, near=near)
     return UNKNOWN[what](rule=rule.name, name=name, names=", ".join(names[:SHOWN]))
+
+
+def _near(name: str, names: Sequence[str]) -> str:
+    """The name most like this one; else one that shares a word with it, as `refund_payment` does with `isue_refund`: people half remember names. "" for none."""
+    if whole := difflib.get_close_matches(name, names, n=1):
+        return whole[0]
+    by_word = {word: there for there in names for word in _WORD.findall(there.lower())}
+    close = (difflib.get_close_matches(word, by_word, n=1, cutoff=0.8) for word in _WORD.findall(name.lower()))
+    return next((by_word[found[0]] for found in close if found), "")
 
 
 def _unknown_customer(rule: Rule, name: str, names: Sequence[str]) -> str:

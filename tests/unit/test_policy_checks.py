@@ -45,6 +45,8 @@ def of_when(when: str, match: str = "", then: str = "deny: x") -> list[tuple[int
         ("tool != 'refnd'", "did you mean refund?"),
         ("'refnd' == tool", "did you mean refund?"),
         ("tool in ['refund', 'runsql']", "did you mean run_sql?"),
+        ("tool == 'give_customers_refnds'", "no registered tool is called give_customers_refnds; did you mean refund?"),
+        ("tool == 'post_a_credit'", "no registered tool is called post_a_credit; there are refund, reply, run_sql"),
         ("tool.startsWith('refnd')", "no registered tool is called refnd"),
         ("args.amount > 3 || (has(args.x) ? tool == 'refnd' : false)", "did you mean refund?"),
         ("args.order.matches('x') && tool == 'refnd'", "did you mean refund?"),
