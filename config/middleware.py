@@ -35,6 +35,21 @@ HINTS = "/hooks/agent-servers/"
 SEVERAL = frozenset({"opened", "kinds"})
 
 
+class OwnOrigin:
+    """No page of another origin embeds or reads anything of ours, files and refusals included (reliability.md section 10).
+
+    The first middleware: files are answered before the others are asked. Django itself says the opener policy, not this one.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.get_response(request)
+        answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        return answer
+
+
 class RequestLimits:
     """Refuse what no page of ours sends: NUL or broken UTF-8 in the address, addresses longer than 2,000 characters."""
 

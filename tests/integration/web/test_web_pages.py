@@ -11,6 +11,7 @@ from approvals import operations
 from approvals.models import Action, Edit, Halt
 from tests import factories
 from tests.factories import call, decide, work
+from tests.fakes import with_rules
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 NOBODY = uuid.UUID(int=7)
@@ -27,6 +28,44 @@ def pages(action, run=None):
     ]  # fmt: skip
 
 
+def _closed_to_others(answer):
+    return (answer["Cross-Origin-Opener-Policy"], answer["Cross-Origin-Resource-Policy"]) == ("same-origin", "same-origin")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/accounts/login/",
+        "/",
+        "/static/countersign/css/base.css",
+        "/nowhere",
+        "/a%00b",
+        "/api/v1/actions",
+        "/health/live",
+        f"/{'a' * 3_000}",
+    ],
+)
+def test_no_answer_at_all_is_for_pages_of_other_origins(cast, address):
+    answer = Client().get(address)
+    answer.close()
+    assert _closed_to_others(answer)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("[]", "and the agent is told<"),
+        ("- {name: no-waiting, require: {at_deadline: stop_run}}", "the run is halted, and the agent is told once it goes on<"),
+    ],
+)
+def test_the_head_of_an_action_says_what_happens_at_its_deadline(web, cast, agents, world, policy, rules, said):
+    if rules != "[]":
+        policy.write_text(with_rules(rules))
+    _, action = factories.waiting(cast.operator, call(), world=world)
+    page = web.get(reverse("action", args=[action.pk])).content.decode()
+    assert f"then nothing runs, {said}" in page
+
+
 @pytest.mark.parametrize("who", ["reviewer", "operator", "auditor", "admin"])
 def test_everybody_with_a_role_reads_every_page(as_, cast, agents, world, who):
     run, action = factories.waiting(cast.operator, factories.call(), world=world)
@@ -36,6 +75,7 @@ def test_everybody_with_a_role_reads_every_page(as_, cast, agents, world, who):
             answer = client.get(url, **headers)
             assert answer.status_code in {200, 204, 409}, (url, answer.status_code)
             assert "style=" not in answer.content.decode()
+            assert _closed_to_others(answer), url
 
 
 def test_without_a_role_nothing_is_shown(as_, cast):
