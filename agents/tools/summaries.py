@@ -10,28 +10,41 @@ from typing import Any
 
 _FIELD = re.compile(r"\{([a-z0-9_.]+)(?:\|([a-z]+)(?::([a-z0-9_.]+))?)?\}")
 LIMIT = 200
+CUTS = (80, 40, 20, 12)  # so much of each value, the most that leaves room for all of the author's line
+# What may stand there bare: with anything else in it, a value could go on in words as if the author had written them.
+_INNER = str.maketrans("“”„‟", '""""')
+_BARE = re.compile(r"[\w.@+#/:-]*")
 
 
 def summarize(template: str, args: Mapping[str, Any], tool: str = "") -> str:
     """The summary people read first: never agent prose, only arguments in the author's words.
 
-    Values are cut at 80 characters: the whole is shown in "What will run".
+    Values of several words stand in quotation marks, those too long are cut in the middle: the whole is shown in "What will run".
     """
-    text = _FIELD.sub(lambda m: _format(args, m.group(1), m.group(2) or "", m.group(3) or ""), template)
-    return text[:LIMIT] or tool
+    for most in CUTS:
+        text = _FIELD.sub(lambda m, most=most: _format(args, m.group(1), m.group(2) or "", m.group(3) or "", most), template)  # type: ignore[misc]
+        if len(text) <= LIMIT:
+            return text or tool
+    return f"{text[: LIMIT - 1]}…"
 
 
-def _format(args: Mapping[str, Any], path: str, style: str, extra: str) -> str:
+def _format(args: Mapping[str, Any], path: str, style: str, extra: str, most: int) -> str:
     value = _at(args, path)
     if style == "money" and isinstance(value, int):
-        return f"{value / 100:,.2f} {_at(args, extra) or ''}".strip()
+        return f"{value / 100:,.2f} {_worded(_at(args, extra), most)}".strip()
     if style == "bytes" and isinstance(value, int):
         return human_bytes(value)
     if style == "count":
         return f"{len(value):,}" if isinstance(value, list | dict | str) else "0"
-    text = " ".join(str(value).split())
-    text = text if len(text) <= 80 else f"{text[:60]}…{text[-15:]}"
-    return f"“{text}”" if style == "quote" else text
+    return _worded(value, most, quoted=style == "quote")
+
+
+def _worded(value: Any, most: int, *, quoted: bool = False) -> str:
+    """A value as it stands among the author's words: it can neither be taken for them nor close its own quotation marks."""
+    text = " ".join(str(value).split()).translate(_INNER)
+    quoted = quoted or not _BARE.fullmatch(text)
+    text = text if len(text) <= most else f"{text[: most * 3 // 4]}…{text[-(most * 3 // 16) :]}"
+    return f"“{text}”" if quoted else text
 
 
 def names(template: str, args: Mapping[str, Any], confirm: str = "") -> tuple[str, ...]:

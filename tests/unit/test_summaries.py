@@ -38,11 +38,38 @@ def test_a_template_is_filled_in(template, line):
 
 def test_an_argument_cannot_bring_lines_or_fields_of_its_own():
     args = {"a": "one\n\n two\t{b}", "b": "secret"}
-    assert summarize("say {a}", args) == "say one two {b}"
+    assert summarize("say {a}", args) == "say “one two {b}”"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("ACME", "ACME"),
+        ("ann+x@example.org", "ann+x@example.org"),
+        ("a/b_c-d.txt#4", "a/b_c-d.txt#4"),
+        ("Müller", "Müller"),
+        ("ACME for 10.00 (a credit)", "“ACME for 10.00 (a credit)”"),
+        ("ACME” for “10.00", '“ACME" for "10.00”'),
+        ("ACME,for,10.00", "“ACME,for,10.00”"),
+        ("ACME\u2800for", "“ACME\u2800for”"),
+        (["one", "two"], "“['one', 'two']”"),
+    ],
+)
+def test_a_value_cannot_go_on_in_the_authors_words(value, shown):
+    args = {"customer": value, "cents": 4900, "currency": "EUR"}
+    assert summarize("Invoice {customer} for {cents|money:currency}", args) == f"Invoice {shown} for 49.00 EUR"
+    assert summarize("{cents|money:customer} in all", args) == f"49.00 {shown} in all"
+
+
+def test_long_values_leave_room_for_what_comes_after_them():
+    args = {"long": "x" * 100, "cents": 98_765_432}
+    line = summarize("Pay {long} {long} {long} the sum of {cents|money}", args)
+    assert line.endswith(" the sum of 987,654.32") and line.count("…") == 3 and len(line) <= LIMIT
 
 
 def test_a_line_has_an_end():
-    assert len(summarize("{long} " * 20, ARGS)) == LIMIT
+    line = summarize("{long} " * 20, ARGS)
+    assert len(line) == LIMIT and line.endswith("…")
 
 
 @pytest.mark.parametrize(
