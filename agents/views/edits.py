@@ -23,7 +23,7 @@ from approvals.errors import BadRequest, Checking, Conflict
 from approvals.queries import ActionDetail
 from approvals.render.changes import changes
 from approvals.web.http import Request, is_fragment
-from approvals.web.schemaform import Posted, fields_of, guessed, read
+from approvals.web.schemaform import Posted, completed, fields_of, guessed, read
 from approvals.web.views.action import card, show_detail
 from approvals.web.views.decide import conflict, decided
 from audit.sentences import say
@@ -109,9 +109,9 @@ def _diff(now: dict[str, Any], args: dict[str, Any], errors: Mapping[str, str]) 
 
 
 def _schema(detail: ActionDetail) -> Mapping[str, Any]:
-    """The tool's own schema; an action of an agent we do not run gets one guessed from its values."""
+    """The tool's own schema, with what it leaves undeclared; one guessed from the values where there is none."""
     tool = queries.tool_of(detail.row.agent, detail.row.tool)
-    return tool["schema"] if tool else guessed(_args(detail))
+    return completed(tool["schema"], _args(detail)) if tool else guessed(_args(detail))
 
 
 def _args(detail: ActionDetail) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from approvals.errors import NotFound
 from approvals.models.people import User
 from approvals.queries import ActionDetail
 from approvals.slack.rooms import HaltScope, agents
-from approvals.web.schemaform import guessed
+from approvals.web.schemaform import completed, guessed
 from audit.sentences import say
 
 
@@ -24,9 +24,10 @@ def plug_in() -> None:
 
 
 def schema_of(detail: ActionDetail) -> Mapping[str, Any]:
-    """The tool's own schema; an action of an agent we do not run gets one guessed from its values."""
+    """The tool's own schema, with what it leaves undeclared; one guessed from the values where there is none."""
     tool = queries.tool_of(detail.row.agent, detail.row.tool)
-    return tool["schema"] if tool else guessed(detail.args if isinstance(detail.args, dict) else {})
+    args = detail.args if isinstance(detail.args, dict) else {}
+    return completed(tool["schema"], args) if tool else guessed(args)
 
 
 def halt_scopes(asked: Mapping[str, str]) -> Sequence[HaltScope]:

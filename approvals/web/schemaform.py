@@ -122,6 +122,15 @@ def guessed(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(values)}
 
 
+def completed(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema under which every value has a control: what it does not declare (it need not name a single property) is guessed."""
+    declared = schema.get("properties", {})
+    there = {
+        key: value for key, value in values.items() if key not in declared and value is not None
+    }  # a form cannot tell null from nothing
+    return {**schema, "properties": {**declared, **guessed(there)["properties"]}}
+
+
 def resolved(schema: Mapping[str, Any], part: Any) -> Mapping[str, Any]:
     """The schema of a property with its reference followed and "or nothing" taken off; `true` and `false`, which are schemas, say nothing."""
     sub = _said(part)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from approvals.web.schemaform import PREFIX, fields_of, guessed, read
+from approvals.web.schemaform import PREFIX, completed, fields_of, guessed, read
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -35,6 +35,18 @@ def as_posted(values: dict[str, Any] = NOW, **changed: str) -> dict[str, str]:
         else:
             sent[field.name] = str(field.value).replace("\n", "\r\n")
     return {**sent, **{PREFIX + key: value for key, value in changed.items()}}
+
+
+@pytest.mark.parametrize(
+    "schema", [{"type": "object", "required": ["to", "cents"]}, {"type": "object", "properties": {"to": {"type": "string"}}}, {}]
+)
+def test_what_a_schema_does_not_declare_can_be_edited_too(schema):
+    now = {"to": "ACME", "cents": 100, "notify": True, "gone": None}
+    whole = completed(schema, now)
+    assert [(field.key, field.kind) for field in fields_of(whole, now)] == [("to", "line"), ("cents", "integer"), ("notify", "boolean")]
+    sent = {f"{PREFIX}to": "ACME", f"{PREFIX}cents": "250", f"{PREFIX}notify": "true"}
+    assert read(whole, now, sent) == ({**now, "cents": 250}, {})
+    assert read(whole, now, {**sent, f"{PREFIX}cents": "much"})[1]
 
 
 def test_each_type_has_its_control():
@@ -107,7 +119,7 @@ def test_a_value_with_hidden_characters_is_shown_beside_its_control():
 
 def test_optional_and_empty_is_left_out_of_a_new_run():
     args, errors = read(SCHEMA, {}, {PREFIX + "order": "A-1", PREFIX + "cents": "5", PREFIX + "team": "legal", PREFIX + "rate": ""})
-    assert not errors and args == {"order": "A-1", "cents": 5, "team": "legal", "notify": False}
+    assert not errors and args == {"order": "A-1", "cents": 5, "team": "legal"}
 
 
 def test_a_guessed_schema_keeps_the_types_that_are_there():

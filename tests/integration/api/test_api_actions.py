@@ -1,6 +1,7 @@
 """An agent from outside: it proposes once, waits, claims once, acts, reports; what it may not is refused by name."""
 
 import pytest
+from django.urls import reverse
 
 from approvals import operations
 from approvals.models import Action, Decision
@@ -160,6 +161,13 @@ def test_a_question_is_answered(agent, cast):
     told = agent.get(f"/actions/{action['id']}")[1]
     assert (told["next"], told["outcome"]["status"], told["outcome"]["response"]) == ("done", "answered", "an answer")
     assert agent.post(f"/actions/{action['id']}/claim")[0] == 409
+
+
+def test_what_a_declared_schema_does_not_name_can_be_edited_on_the_page(agent, cast, session):
+    _, action = agent.post("/actions", {"tool": "pay", "args": {"amount_cents": 4900, "to": "ACME", "urgent": True}})
+    browser = session(cast.reviewer)
+    page = browser.generic("GET", reverse("action-edit", args=[action["id"]])).content.decode()
+    assert all(f'name="arg-{key}"' in page for key in ("amount_cents", "to", "urgent"))
 
 
 def test_edited_arguments_are_tried_with_the_declared_schema_and_are_what_is_claimed(agent, cast, token):
