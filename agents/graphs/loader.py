@@ -10,7 +10,7 @@ from typing import Any
 
 from agents.dialects import Quirks
 from agents.errors import BadProject
-from agents.graphs import apart, awaiting, hearing, inside, needing, packages, standing
+from agents.graphs import apart, awaiting, hearing, inside, needing, packages, standing, typed
 from agents.graphs.asking import Ask, asks_of
 from agents.graphs.exported import Graph, compiler_of, graph_of, own_checkpointer
 from agents.graphs.found import Found, tools_of
@@ -228,7 +228,7 @@ def _load(read: Project, slug: str, target: str) -> Loaded:
 def _in_its_project(path: Path, compiler: Callable[[Any], Graph]) -> Callable[[Any], Graph]:
     def compile_(saver: Any) -> Graph:
         apart.enter_again(path)
-        return compiler(saver)
+        return typed.with_its_types(compiler(saver))
 
     return compile_
 

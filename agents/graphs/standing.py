@@ -41,7 +41,12 @@ class Standing:
 @lru_cache(maxsize=64)
 def broken_inside(graph: Any) -> tuple[Inside, ...]:
     """The graphs with static breakpoints that stand or are called somewhere inside this one."""
-    return tuple(one for one in _inside(graph, (), called=False) if _breaks(one.graph))
+    return tuple(one for one in graphs_inside(graph) if _breaks(one.graph))
+
+
+def graphs_inside(graph: Any) -> Iterator[Inside]:
+    """The graphs that stand or are called somewhere inside this one."""
+    return _inside(graph, (), called=False)
 
 
 def has_breakpoints(graph: Any) -> bool:
