@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from approvals import queries
 from approvals.models import Action, Preference
+from approvals.operations import telling
 from approvals.web.rows import grouped, news_words, row_of
 from tests import factories
 
@@ -163,6 +164,17 @@ def test_whoever_is_left_a_desk_reads_it_and_may_decline(web, as_, cast):
     assert "this person does not stand in for you" in told and "sam" in told
     for name in ("rita", "\x00", "nobody"):
         assert second.post(reverse("decline"), {"username": name}).status_code in {400, 409}
+
+
+def test_every_notice_that_all_read_takes_away_can_be_looked_at(web, cast):
+    waiting = [factories.action() for _ in range(5)]
+    for action in waiting:
+        telling.tell_people([cast.reviewer.pk], action, "action.escalated")
+    strip = web.get(reverse("notices")).content.decode()
+    head, more = strip.split("<details", 1)
+    assert [head.count("Escalated to your group: "), more.count("Escalated to your group: ")] == [3, 2]
+    assert "2 more" in more and "All 5 read" in more
+    assert all(reverse("action", args=[action.pk]) in strip for action in waiting)
 
 
 def test_who_else_looks_is_shown_and_keeps_nobody_from_deciding(web, as_, cast):
