@@ -21,7 +21,7 @@ from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail, action_detail
 from approvals.slack import buttons, cards, later, modals, quick, replies, sending
 from approvals.slack.people import Hand, Refused, hand, part, said_of
-from approvals.slack.quick import WHOLE_MS
+from approvals.slack.quick import LEAST_MS, WHOLE_MS
 from approvals.slack.replies import Place
 from approvals.slack.showing import of_card, of_modal, why_not_here
 from approvals.slack.verifying import Click
@@ -49,7 +49,8 @@ def approve(payload: Json, pressed: Json, place: Place, click: Click) -> None:
     buttons.check_copy(payload, place, action_id)
     todo = Todo(action_id, prefix, who.user.get_username(), people_of(payload), vars(place), vars(click))
     said: list[Said] = []
-    now = click.via == "http" and quick.within(PROMPT_MS, lambda: said.append(_decided(todo, who, click)), whole_ms=WHOLE_MS)
+    now = click.via == "http" and quick.left_ms(WHOLE_MS) >= LEAST_MS
+    now = now and quick.within(PROMPT_MS, lambda: said.append(_decided(todo, who, click)), whole_ms=WHOLE_MS)
     if now:
         _tell(todo, said[0])
         later.do(lambda: sending.at_once(action_id))
@@ -70,11 +71,15 @@ def keep(payload: Json, todo: Todo) -> None:
 
 
 class Held(Exception):
-    """Somebody else holds the action, or the database takes its time: `wanted` of a view is to be stored, and decided after its answer."""
+    """It cannot be decided in time: `wanted` of a view is to be stored, and decided after its answer.
 
-    def __init__(self, wanted: dict[str, Any]) -> None:
+    Attributes:
+        by_another: because somebody else holds the action; else the database takes its time.
+    """
+
+    def __init__(self, wanted: dict[str, Any], *, by_another: bool) -> None:
         super().__init__()
-        self.wanted = wanted
+        self.wanted, self.by_another = wanted, by_another
 
 
 def keep_view(payload: Json, wanted: dict[str, Any], click: Click) -> None:

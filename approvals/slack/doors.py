@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from approvals.slack.handling import Malformed, handle, shaped
-from approvals.slack.quick import Busy
+from approvals.slack.quick import Busy, counted
 from approvals.slack.verifying import NotFromSlack, verified
 
 
@@ -45,7 +45,8 @@ def commands(request: HttpRequest) -> HttpResponse:
 def _answered(request: HttpRequest, door: str) -> HttpResponse:
     """What was not done in time was not heard either, and Slack sends it again for anything but 200."""
     try:
-        return _done(request, door)
+        with counted():
+            return _done(request, door)
     except Busy:
         return HttpResponse("Not now; send it again.", status=503, content_type="text/plain")
 

@@ -16,7 +16,7 @@ from approvals.slack import approving, buttons, desk, halting, home, later, link
 from approvals.slack import blocks as b
 from approvals.slack.cards import SHORT, url_of
 from approvals.slack.people import Hand, Refused, hand, said_of
-from approvals.slack.quick import BUSY_MS, WHOLE_MS
+from approvals.slack.quick import BUSY_MS, LEAST_MS, WHOLE_MS, Ended
 from approvals.slack.rooms import agents
 from approvals.slack.showing import of_modal, why_not_here
 from approvals.slack.threads import changed
@@ -46,11 +46,7 @@ def view_submission(payload: Json, click: Click) -> Json:
         return answer
     except approving.Held as held:
         approving.keep_view(payload, held.wanted, click)
-        return shows(
-            modals.sentence(
-                _("Kept. Somebody else holds this action at the moment: it is decided next, and this view says what became of it.")
-            )
-        )
+        return shows(modals.sentence(_kept_says(by_another=held.by_another)))
     except Refused as refused:
         return shows(modals.sentence(refused.sentence, bad=True, url=refused.url))
     except StepUp as error:
@@ -77,9 +73,9 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
             return shows(modals.sentence(_("%(why)s. Decide it on the page.") % {"why": why}, bad=True, url=url_of(detail.row.id)))
     found: list[Json] = []
     try:
-        if not quick.within(BUSY_MS, lambda: found.append(VERBS[choice](detail, who, values, click)), whole_ms=WHOLE_MS):
+        if (ended := _tried(choice, lambda: found.append(VERBS[choice](detail, who, values, click)))) is not Ended.DONE:
             if choice in KEPT:
-                raise approving.Held(_kept(detail, values))
+                raise approving.Held(_kept(detail, values), by_another=ended is Ended.HELD)
             return beside(modals.CHOICE, _("Somebody else is deciding this at the moment, or it takes too long; try again"))
     except BadRequest as error:
         return beside(BESIDE.get(choice, modals.CHOICE), told(error.message))
@@ -87,6 +83,19 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
         return shows(_after_conflict(detail.row.id, who, error))
     _follow(detail.row.id)
     return found[0]
+
+
+def _tried(choice: str, job: Callable[[], Any]) -> Ended:
+    """Do it within Slack's time. What can be stored is not begun when little of that is left."""
+    if choice in KEPT and quick.left_ms(WHOLE_MS) < LEAST_MS:
+        return Ended.LATE
+    return quick.tried(BUSY_MS, job, whole_ms=WHOLE_MS)
+
+
+def _kept_says(*, by_another: bool) -> str:
+    if by_another:
+        return _("Kept. Somebody else holds this action at the moment: it is decided next, and this view says what became of it.")
+    return _("Kept; it is being recorded, and this view says what became of it.")
 
 
 def _kept(detail: ActionDetail, values: Values) -> dict[str, Any]:

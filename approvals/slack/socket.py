@@ -15,7 +15,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from approvals.slack import client
 from approvals.slack.handling import Malformed, handle, shaped
-from approvals.slack.quick import Busy
+from approvals.slack.quick import Busy, counted
 from approvals.slack.verifying import over_socket
 
 log = structlog.get_logger("approvals.slack")
@@ -49,7 +49,8 @@ def serve(over: threading.Event) -> None:
 def _heard(connection: BaseSocketModeClient, request: SocketModeRequest) -> None:
     """One envelope: done (or stored), then acknowledged with its answer. Not acknowledged when the database is away, or busy: Slack sends it again."""
     try:
-        answer = _answer(request)
+        with counted():
+            answer = _answer(request)
     except Busy:
         log.info("slack_socket_busy")
     except DatabaseError:

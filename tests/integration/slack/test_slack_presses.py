@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from approvals import operations, tasks
 from approvals.models import Action, Comment, Decision, Edit, SlackHeard
 from approvals.operations import people, slack_heard
-from approvals.slack import approving, later, modals, quick, sending
+from approvals.slack import approving, later, modals, quick, reviewing, sending
 from approvals.slack.handling import handle
 from approvals.slack.verifying import over_socket
 from audit import queries as log
@@ -277,7 +277,8 @@ def test_a_view_submitted_while_somebody_else_holds_the_action_is_stored_and_say
             assert "reason" in hands.submit("U0MEI", said).body["errors"] and stored() == 0
             said["reason"] = text("not this one")
         answer = hands.submit("U0MEI", said)
-        assert answer.status == 200 and "Kept" in json.dumps(answer.body) and stored() == 1 and not Decision.objects.exists()
+        assert answer.status == 200 and "Kept. Somebody else holds" in json.dumps(answer.body) and stored() == 1
+        assert not Decision.objects.exists()
         other.rollback()
     with fakes.clock_moved(seconds=3):
         tasks.slack()
@@ -287,6 +288,43 @@ def test_a_view_submitted_while_somebody_else_holds_the_action_is_stored_and_say
     assert decision.proof["click"]["slack_user"] == "U0MEI" and buttons(card(world)) == []
     nobody_after[-1]()
     assert shown in json.dumps(hands.open_view("U0MEI").view)
+
+
+@pytest.mark.parametrize("slow", ["before", "while"])
+def test_a_view_submitted_to_a_slow_machine_is_stored_in_time_and_says_nothing_of_others(
+    world, hands, action, cast, nobody_after, monkeypatch, slow
+):
+    """Slack counts from when it sent it: with the time gone for looking, or cut off while it is decided, the verdict is stored."""
+    monkeypatch.setattr(later, "do", lambda job, **_: job())
+    hands.press("U0MEI", "C0AI", card(world)["ts"], "review")
+    hands.choose("U0MEI", modals.CHOICE, selected_option={"value": "approve"})
+    monkeypatch.setattr(later, "do", lambda job, **_: nobody_after.append(job))
+    begun: list[str] = []
+    detail, decide = reviewing.action_detail, operations.decide
+
+    def late(*args, **more):
+        begun.append("before")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.4)")
+        return detail(*args, **more)
+
+    def decided(*args, **more):
+        begun.append("while")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(5)")
+        return decide(*args, **more)
+
+    monkeypatch.setattr(reviewing, "WHOLE_MS", 480 if slow == "before" else 3_000)
+    if slow == "before":
+        monkeypatch.setattr(reviewing, "action_detail", late)
+    monkeypatch.setattr(operations, "decide", decided)
+    answer = hands.submit("U0MEI", {modals.CHOICE: option("approve"), "reason": text("fine by me")})
+    assert begun == [slow], "it was tried with no time left"
+    said = json.dumps(answer.body)
+    assert answer.status == 200 and "Kept; it is being recorded" in said and stored() == 1 and not Decision.objects.exists()
+    monkeypatch.setattr(operations, "decide", decide)
+    key, _about = _left()
+    assert approving.finish(key) and Decision.objects.get().reason == "fine by me"
 
 
 def test_an_edit_confirmed_while_somebody_else_holds_the_action_is_shown_again_and_loses_nothing(world, hands, cast, agents, tmp_path):
