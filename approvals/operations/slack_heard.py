@@ -5,7 +5,7 @@ acknowledged before it was decided is stored here until it is.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from approvals.models import SlackHeard
 KEPT = timedelta(days=1)  # a signature is refused by its own time after five minutes; a delivery is repeated for an hour
 LEFT_AFTER = timedelta(seconds=2)  # by then a thread of the process that took it would have it in hand
 LATE_AFTER = timedelta(minutes=5)  # whoever pressed longer ago may think differently by now
+ABOUT_NONE = UUID(int=0)  # no action has this id
 _NEW = "INSERT INTO approvals_slackheard (key) VALUES (%s) ON CONFLICT DO NOTHING"
 
 SAID_FOR_S = 5
@@ -43,6 +44,7 @@ class Todo:
         by: who that was here when they pressed, for the card to say.
         late: it is too old to be decided.
         verdict, reason, response, digest, view: of a submitted view (its number) what it said, and the digest it was drawn from.
+        order: instead of a verdict, what is to be halted (scope, target, reason); then `action` is ABOUT_NONE.
     """
 
     action: UUID
@@ -57,6 +59,7 @@ class Todo:
     response: str = ""
     digest: str = ""
     view: str = ""
+    order: dict[str, str] = field(default_factory=dict)
 
 
 def key_of(payload: Mapping[str, Any]) -> str:
@@ -105,8 +108,8 @@ def take(key: str) -> Todo | None:
     row = rows.first()
     if row is None:
         return None
-    late = not SlackHeard.objects.filter(pk=row.pk, at__gt=Now() - LATE_AFTER).exists()
     kept: dict[str, Any] = dict(row.todo or {})
+    late = not kept.get("order") and not SlackHeard.objects.filter(pk=row.pk, at__gt=Now() - LATE_AFTER).exists()
     return Todo(**{**kept, "action": UUID(kept["action"]), "late": late})
 
 

@@ -145,6 +145,15 @@ def owe_note(person: SlackPerson, key: str, body: dict[str, Any], **values: Any)
     return _owe(team, person.slack_user, SlackMessage.Kind.NOTE, f"note:{key}", body=body, **due, **values)
 
 
+def owe_said(team_id: int, slack_user: str, text: str) -> None:
+    """A sentence to one person as a direct message; for somebody who was told of it in a view, and had closed that."""
+    person = SlackPerson.objects.filter(
+        team__in=SlackTeam.objects.filter(pk=team_id).values("team"), slack_user=slack_user, unlinked_at=None
+    ).first()
+    if person:
+        owe_note(person, f"said:{uuid4()}", {"text": text})
+
+
 def owe_whisper(team_id: int, channel: str, body: dict[str, Any], *, after_s: float = 0) -> None:
     """A private sentence that Slack did not take when it was said: for some minutes, then there is no point in it.
 

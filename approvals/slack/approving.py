@@ -2,10 +2,12 @@
 
 What is acknowledged before it is decided was stored in the same commit (`SlackHeard.todo`): a thread of this process decides it, or the
 next tick of a worker's sweeper when that thread, or the whole process, is gone. Who presses, the digest, the time and the policy are asked
-when it is decided. Nobody is decided for who pressed five minutes ago: they are told to press again.
+when it is decided. Nobody is decided for who pressed five minutes ago: they are told to press again. An order to halt that could not be given
+in time is kept in the same way, and is never too old.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,7 +21,7 @@ from approvals.operations import policies, slack_heard, waking
 from approvals.operations.slack_heard import Todo
 from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail, action_detail
-from approvals.slack import buttons, cards, later, modals, quick, replies, sending
+from approvals.slack import buttons, cards, halting, later, modals, quick, replies, sending
 from approvals.slack.people import Hand, Refused, hand, part, said_of
 from approvals.slack.quick import LEAST_MS, WHOLE_MS
 from approvals.slack.replies import Place
@@ -32,10 +34,11 @@ Json = Mapping[str, Any]
 
 
 class Said(NamedTuple):
-    """What whoever pressed is told, "" for nothing, and an address of ours to go to."""
+    """What whoever pressed is told, "" for nothing, and an address of ours to go to. `bad`: it is not what they wanted."""
 
     text: str = ""
     url: str = ""
+    bad: bool = True
 
 
 log = structlog.get_logger("approvals.slack")
@@ -49,9 +52,8 @@ def approve(payload: Json, pressed: Json, place: Place, click: Click) -> None:
     buttons.check_copy(payload, place, action_id)
     todo = Todo(action_id, prefix, who.user.get_username(), people_of(payload), vars(place), vars(click))
     said: list[Said] = []
-    now = click.via == "http" and quick.left_ms(WHOLE_MS) >= LEAST_MS
-    now = now and quick.within(PROMPT_MS, lambda: said.append(_decided(todo, who, click)), whole_ms=WHOLE_MS)
-    if now:
+    decide = partial(quick.within, PROMPT_MS, lambda: said.append(_decided(todo, who, click)), whole_ms=WHOLE_MS, least_ms=LEAST_MS)
+    if click.via == "http" and decide():
         _tell(todo, said[0])
         later.do(lambda: sending.at_once(action_id))
         return
@@ -70,20 +72,8 @@ def keep(payload: Json, todo: Todo) -> None:
     later.do(lambda: _soon(key, todo.action), pool=later.PRESSES)
 
 
-class Held(Exception):
-    """It cannot be decided in time: `wanted` of a view is to be stored, and decided after its answer.
-
-    Attributes:
-        by_another: because somebody else holds the action; else the database takes its time.
-    """
-
-    def __init__(self, wanted: dict[str, Any], *, by_another: bool) -> None:
-        super().__init__()
-        self.wanted, self.by_another = wanted, by_another
-
-
 def keep_view(payload: Json, wanted: dict[str, Any], click: Click) -> None:
-    """A verdict submitted in a view; `wanted` is what it says (see `Todo`). Raises Refused."""
+    """A verdict, or an order to halt, submitted in a view; `wanted` is what it says (see `Todo`). Raises Refused."""
     who = hand(payload)
     at, me = who.workspace, who.identity.user
     place = Place(at.id, me, me, "", workspace=at.team, bot_user=at.bot_user)
@@ -142,9 +132,18 @@ def _soon(key: str, action_id: UUID) -> None:
 def _try(todo: Todo) -> Said:
     """Decide it as whoever that is here now; the sentence when there is one to say."""
     try:
-        return _decided(todo, hand(todo.people), Click(**todo.click))
+        who, click = hand(todo.people), Click(**todo.click)
+        return _halted(todo, who, click) if todo.order else _decided(todo, who, click)
     except Refused as refused:
         return Said(refused.sentence, refused.url)
+
+
+def _halted(todo: Todo, who: Hand, click: Click) -> Said:
+    """Give the order; what stands in its way is said."""
+    try:
+        return Said(halting.give(todo.order, who, click), halting.url(), bad=False)
+    except ApprovalError as error:
+        return Said(_("Not halted: %(why)s") % {"why": told(error.message)}, halting.url())
 
 
 def _decided(todo: Todo, who: Hand, click: Click) -> Said:
@@ -179,8 +178,12 @@ def _recorded(todo: Todo, who: Hand, click: Click) -> Said:
 def _tell(todo: Todo, said: Said) -> None:
     """Where they pressed; in the view, if it is open still, also what became of it."""
     place = Place(**todo.place)
-    if todo.view:
-        view = modals.sentence(said.text, bad=True, url=said.url) if said.text else modals.receipt(action_detail(todo.action, reader=None))
+    if todo.order:
+        replies.tell_surely(place, said.text, view_id=todo.view, view=modals.sentence(said.text, bad=said.bad, url=said.url))
+    elif todo.view:
+        view = (
+            modals.sentence(said.text, bad=said.bad, url=said.url) if said.text else modals.receipt(action_detail(todo.action, reader=None))
+        )
         replies.redraw(place.team, view_id=todo.view, view=view)
     elif said.text:
         place.whisper(said.text, url=said.url)

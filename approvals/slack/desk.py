@@ -7,11 +7,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals.errors import ApprovalError, BadRequest, NotFound
+from approvals.errors import BadRequest, NotFound
 from approvals.operations import absences, preferences, slack_clicks
 from approvals.queries import desks, reaching
 from approvals.slack import blocks as b
-from approvals.slack import client, home, later, modals, replies
+from approvals.slack import client, home, later, modals, quick, replies
 from approvals.slack.people import Hand, Refused, enterprise_of, hand, said_of
 from approvals.slack.replies import Place
 from approvals.slack.verifying import Click
@@ -85,14 +85,16 @@ def leave(view: Json, who: Hand, click: Click) -> Json:
     if days and days not in map(str, DAYS):
         return beside("days", _("Choose one of these"))
     try:
-        done = slack_clicks.beside(
+        done = quick.now(lambda: slack_clicks.beside(
             _stream_of, lambda: absences.go_away(
                 by=who.user, delegate=values.get("delegate", ""), lasts=timedelta(days=int(days)) if days else None,
                 note=values.get("note", ""), door="slack",
             ).absence, what="away", by=who.user, click=said_of(who, click),
-        )  # fmt: skip
+        ))  # fmt: skip
     except (BadRequest, NotFound) as error:
         return beside("delegate", told(error.message))
+    except quick.Busy:
+        return beside("delegate", quick.again())
     home.publish_soon(who)
     return shows(modals.sentence(_("You are away; %(name)s stands in for you.") % {"name": done.delegate.get_username()}))
 
@@ -100,9 +102,9 @@ def leave(view: Json, who: Hand, click: Click) -> Json:
 def _back(payload: Json, pressed: Json, place: Place, click: Click) -> None:
     who = hand(payload)
     try:
-        slack_clicks.beside(
+        quick.now(lambda: slack_clicks.beside(
             _stream_of, lambda: absences.come_back(by=who.user, door="slack"), what="back", by=who.user, click=said_of(who, click)
-        )  # fmt: skip
+        ))  # fmt: skip
     finally:  # whoever came back on the page meanwhile sees that here, too
         home.publish_soon(who)
 
@@ -131,11 +133,9 @@ def _digest_at(who: Hand, at: str) -> None:
         "zone": wants.zone, "digest": at,
     }  # fmt: skip
     try:
-        preferences.choose(by=who.user, choices={"reach": kept})
-    except ApprovalError:
+        quick.now(lambda: preferences.choose(by=who.user, choices={"reach": kept}))
+    finally:  # the tab shows what holds
         home.publish_soon(who)
-        raise
-    home.publish_soon(who)
 
 
 PRESSES: dict[str, Callable[[Json, Json, Place, Click], None]] = {

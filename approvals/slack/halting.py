@@ -13,11 +13,13 @@ from approvals import permissions
 from approvals.errors import ApprovalError, BadRequest
 from approvals.models.people import User
 from approvals.operations import slack_clicks
-from approvals.operations.halts import MAX_REASON
+from approvals.operations.halts import MAX_REASON, check_reason
+from approvals.operations.slack_heard import ABOUT_NONE
 from approvals.queries import active_halts
 from approvals.slack import blocks as b
-from approvals.slack import home, modals, replies
+from approvals.slack import home, modals, quick, replies
 from approvals.slack.people import Hand, hand, said_of
+from approvals.slack.quick import BUSY_MS, LEAST_MS, WHOLE_MS
 from approvals.slack.replies import Place
 from approvals.slack.rooms import HaltScope, agents
 from approvals.slack.text import cut, date, link, safe, spelled
@@ -88,19 +90,32 @@ def _standing() -> list[b.Block]:
 
 
 def submitted(view: Json, who: Hand, click: Click) -> Json:
-    """Give the order. Errors stand beside their fields."""
+    """Give the order. Errors stand beside their fields. Raises ToKeep for one that cannot be given in Slack's time: it is given right after."""
     values = values_of(view)
     scope, _colon, target = values.get("scope", "").partition(":")
     if scope == "everything" and values.get("word", "").strip() != WORD:
         return beside("word", _("Type %(word)s to stop everything") % {"word": WORD})
+    order = {"scope": scope, "target": target, "reason": values.get("reason", "")}
+    said: list[str] = []
     try:
-        slack_clicks.beside(
-            lambda order: "halt", lambda: agents.order_halt(scope=scope, target=target, reason=values.get("reason", ""), by=who.user, door="slack"),
-            what=HALT, by=who.user, click=said_of(who, click),
-        )  # fmt: skip
+        check_reason(order["reason"])
+        if not quick.within(BUSY_MS, lambda: said.append(give(order, who, click)), whole_ms=WHOLE_MS, least_ms=LEAST_MS):
+            kept = _("Kept. Nothing is halted yet: the order is given within seconds, and this view says so")
+            raise quick.ToKeep({"action": ABOUT_NONE, "prefix": "", "order": order}, kept)
     except BadRequest as error:
         return beside("reason", told(error.message))
     except ApprovalError as error:
         return shows(modals.sentence(told(error.message), bad=True))
-    said = _("Halted. Nothing new starts; the banner on every page says what is frozen, and releases it.")
-    return shows(modals.sentence(said, url=f"{settings.PUBLIC_URL.rstrip('/')}/inbox/"))
+    return shows(modals.sentence(said[0], url=url()))
+
+
+def give(order: Mapping[str, str], who: Hand, click: Click) -> str:
+    """Halt what the order names; the sentence that says so. Raises what `operations.halts.halt` does."""
+    slack_clicks.beside(
+        lambda given: "halt", lambda: agents.order_halt(**order, by=who.user, door="slack"), what=HALT, by=who.user, click=said_of(who, click)
+    )  # fmt: skip
+    return _("Halted. Nothing new starts; the banner on every page says what is frozen, and releases it.")
+
+
+def url() -> str:
+    return f"{settings.PUBLIC_URL.rstrip('/')}/inbox/"

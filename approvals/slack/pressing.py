@@ -10,7 +10,7 @@ from typing import Any
 from approvals.errors import ApprovalError
 from approvals.operations import policies
 from approvals.queries import ActionDetail, action_detail, desks
-from approvals.slack import approving, buttons, cards, desk, halting, modals, replies
+from approvals.slack import approving, buttons, cards, desk, halting, modals, quick, replies
 from approvals.slack import blocks as b
 from approvals.slack.buttons import OldCopy
 from approvals.slack.people import Hand, Refused, hand, met, part
@@ -40,6 +40,8 @@ def block_actions(payload: Json, click: Click) -> Json:
         old.tell(place)
     except ApprovalError as error:
         place.whisper(told(error.message))
+    except quick.Busy:
+        place.whisper(quick.again())
     return {}
 
 

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import OperationalError, connection, transaction
+from django.utils.translation import gettext as _
+
+Made = TypeVar("Made")
 
 BUSY_MS, WHOLE_MS = 100, 180  # for a lock, and for all of it: Slack has its answer within 300 ms
 LEAST_MS = 100  # with less of it left, what can be stored is not tried before: trying in vain takes the time that storing needs
@@ -24,7 +27,15 @@ _UNDOES = ("ROLLBACK", "RELEASE")
 
 
 class Busy(Exception):
-    """What a delivery asks for cannot be done in Slack's time, and is not stored either: Slack is to send it again."""
+    """What a delivery asks for cannot be done in Slack's time, and is not stored either: Slack, or whoever pressed, is to send it again."""
+
+
+class ToKeep(Exception):
+    """It cannot be done in Slack's time, and is to be stored in the commit of its answer: `wanted` as a `Todo` takes it, `sentence` for the view."""
+
+    def __init__(self, wanted: dict[str, Any], sentence: str) -> None:
+        super().__init__(sentence)
+        self.wanted, self.sentence = wanted, sentence
 
 
 class _TooLong(Exception):
@@ -55,18 +66,34 @@ def left_ms(whole_ms: int) -> float:
     return whole_ms if began is None else whole_ms - (time.monotonic() - began) * 1000
 
 
-def within(milliseconds: int, job: Callable[[], Any], *, whole_ms: int = 0) -> bool:
+def now(job: Callable[[], Made]) -> Made:
+    """Do it in Slack's time. Raises Busy when that cannot be done; then nothing was."""
+    made: list[Made] = []
+    if not within(BUSY_MS, lambda: made.append(job()), whole_ms=WHOLE_MS):
+        raise Busy
+    return made[0]
+
+
+def again() -> str:
+    """What whoever asked for it is told when it could not be done."""
+    return _("Somebody else is at this at the moment, or it takes too long: nothing was recorded, try again")
+
+
+def within(milliseconds: int, job: Callable[[], Any], *, whole_ms: int = 0, least_ms: int = 0) -> bool:
     """Do it if that can be done in time; see `tried`."""
-    return tried(milliseconds, job, whole_ms=whole_ms) is Ended.DONE
+    return tried(milliseconds, job, whole_ms=whole_ms, least_ms=least_ms) is Ended.DONE
 
 
-def tried(milliseconds: int, job: Callable[[], Any], *, whole_ms: int = 0) -> Ended:
+def tried(milliseconds: int, job: Callable[[], Any], *, whole_ms: int = 0, least_ms: int = 0) -> Ended:
     """Do it in a transaction that waits for a lock only so long. When it waited in vain nothing was done.
 
     Args:
         whole_ms: and that ends so long after the request came in: a statement that takes longer than what is left is cut off, and the next
             one is not begun. What is no statement, and the commit, is not bounded by it. 0: as long as it takes.
+        least_ms: with less than that left it is not begun.
     """
+    if whole_ms and left_ms(whole_ms) < least_ms:
+        return Ended.LATE
     left = max(1, int(left_ms(whole_ms))) if whole_ms else 0
     until = time.monotonic() + left / 1000
     patience = min(milliseconds, max(1, left * 2 // 3)) if left else milliseconds  # so that a lock is said to be one

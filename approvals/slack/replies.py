@@ -102,6 +102,18 @@ def redraw(team: int, *, view_id: str, view: b.Block, seen: str = "") -> None:
     later.do(lambda: client.call(team, "views.update", view_id=view_id, view=view, **more))
 
 
+def tell_surely(place: Place, text: str, *, view_id: str, view: b.Block) -> None:
+    """Change an open view; whoever has closed it has it as a direct message."""
+
+    def say() -> None:
+        try:
+            client.call(place.team, "views.update", view_id=view_id, view=view)
+        except NotSent:
+            slack_owing.owe_said(place.team, place.user, text)
+
+    later.do(say)
+
+
 def workspace_of(payload: Mapping[str, Any]) -> int | None:
     """The workspace something was pressed in, for a sentence to somebody who is nobody here."""
     found = queries.team(str(part(payload, "team").get("id", "")))

@@ -44,9 +44,9 @@ def view_submission(payload: Json, click: Click) -> Json:
         if modals.metadata(view).get("home"):
             home.publish_soon(who)
         return answer
-    except approving.Held as held:
-        approving.keep_view(payload, held.wanted, click)
-        return shows(modals.sentence(_kept_says(by_another=held.by_another)))
+    except quick.ToKeep as kept:
+        approving.keep_view(payload, kept.wanted, click)
+        return shows(modals.sentence(kept.sentence))
     except Refused as refused:
         return shows(modals.sentence(refused.sentence, bad=True, url=refused.url))
     except StepUp as error:
@@ -73,9 +73,10 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
             return shows(modals.sentence(_("%(why)s. Decide it on the page.") % {"why": why}, bad=True, url=url_of(detail.row.id)))
     found: list[Json] = []
     try:
-        if (ended := _tried(choice, lambda: found.append(VERBS[choice](detail, who, values, click)))) is not Ended.DONE:
+        did, least = partial(VERBS[choice], detail, who, values, click), LEAST_MS if choice in KEPT else 0
+        if (ended := quick.tried(BUSY_MS, lambda: found.append(did()), whole_ms=WHOLE_MS, least_ms=least)) is not Ended.DONE:
             if choice in KEPT:
-                raise approving.Held(_kept(detail, values), by_another=ended is Ended.HELD)
+                raise quick.ToKeep(_kept(detail, values), _kept_says(by_another=ended is Ended.HELD))
             return beside(modals.CHOICE, _("Somebody else is deciding this at the moment, or it takes too long; try again"))
     except BadRequest as error:
         return beside(BESIDE.get(choice, modals.CHOICE), told(error.message))
@@ -83,13 +84,6 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
         return shows(_after_conflict(detail.row.id, who, error))
     _follow(detail.row.id)
     return found[0]
-
-
-def _tried(choice: str, job: Callable[[], Any]) -> Ended:
-    """Do it within Slack's time. What can be stored is not begun when little of that is left."""
-    if choice in KEPT and quick.left_ms(WHOLE_MS) < LEAST_MS:
-        return Ended.LATE
-    return quick.tried(BUSY_MS, job, whole_ms=WHOLE_MS)
 
 
 def _kept_says(*, by_another: bool) -> str:

@@ -17,8 +17,9 @@ from django.conf import settings as django_settings
 from django.db import connection, transaction
 
 from approvals import operations, tasks
-from approvals.models import Action, Comment, Decision, Edit, SlackHeard
-from approvals.operations import people, slack_heard
+from approvals.models import Absence, Action, Comment, Decision, Edit, Halt, SlackHeard
+from approvals.operations import halts, people, slack_heard
+from approvals.queries import action_detail
 from approvals.slack import approving, later, modals, quick, reviewing, sending
 from approvals.slack.handling import handle
 from approvals.slack.verifying import over_socket
@@ -300,13 +301,13 @@ def test_a_view_submitted_to_a_slow_machine_is_stored_in_time_and_says_nothing_o
     hands.choose("U0MEI", modals.CHOICE, selected_option={"value": "approve"})
     monkeypatch.setattr(later, "do", lambda job, **_: nobody_after.append(job))
     begun: list[str] = []
-    detail, decide = reviewing.action_detail, operations.decide
+    decide = operations.decide
 
     def late(*args, **more):
         begun.append("before")
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(0.4)")
-        return detail(*args, **more)
+        return action_detail(*args, **more)
 
     def decided(*args, **more):
         begun.append("while")
@@ -350,3 +351,78 @@ def test_a_reply_while_somebody_else_holds_the_action_is_sent_again_by_slack(wor
     for _ in range(2):
         assert hands.reply("U0JORGE", "C0AI", "please wait", ts, ts="1700000000.000100").status == 200
     assert Comment.objects.get().text == "please wait"
+
+
+# -- halting, and one's own desk --------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def nobody_else(statement: str):
+    """A connection of somebody else has taken a lock; ends with a rollback."""
+    at = connection.get_connection_params()
+    names = {"host", "port", "dbname", "user", "password"}
+    with psycopg.connect(**{name: value for name, value in at.items() if name in names and value}) as other:
+        other.execute(statement)
+        yield other
+        other.rollback()
+
+
+@pytest.mark.parametrize(("minutes", "closed"), [(0, False), (10, True)])
+def test_a_halt_that_cannot_be_given_in_time_is_kept_given_and_said(world, hands, cast, agents, monkeypatch, linked, minutes, closed):
+    """A claim holds the lock that an order needs: it is stored with its answer, outlives the process, and is never too late."""
+    hands.command("U0OLIVE", "C0AI", "/halt", "everything")
+    inline = later.do
+    monkeypatch.setattr(later, "do", lambda job, **_: None)  # the process dies with its answer
+    said = {"scope": option("everything"), "reason": text("looking into it"), "word": text("HALT")}
+    with nobody_else(halts.HOLD_OFF):
+        assert hands.submit("U0OLIVE", {**said, "reason": text(" ")}).body["errors"]["reason"] and stored() == 0
+        answer = hands.submit("U0OLIVE", said)
+        assert answer.status == 200 and "Kept. Nothing is halted yet" in json.dumps(answer.body) and stored() == 1
+        assert not Halt.objects.exists()
+    monkeypatch.setattr(later, "do", inline)
+    if closed:
+        world.close(hands.open_view("U0OLIVE").id, everything=True)
+    with fakes.clock_moved(seconds=60 * minutes + 3):
+        tasks.slack()
+        tasks.slack()
+    order = Halt.objects.get()
+    assert (order.by, order.scope, order.door, order.reason) == (cast.operator, "everything", "slack", "looking into it") and stored() == 0
+    assert [e.data["click"]["slack_user"] for e in log.events(kind="slack.pressed").rows] == ["U0OLIVE"]
+    shown = world.direct("T0HOME", "U0OLIVE").messages if closed else hands.open_view("U0OLIVE").view
+    assert "Halted. Nothing new starts" in json.dumps(shown)
+
+
+def test_a_kept_halt_that_may_not_be_given_is_said_too(world, hands, cast, agents, nobody_after, monkeypatch):
+    monkeypatch.setattr(later, "do", lambda job, **_: job())
+    hands.command("U0OLIVE", "C0AI", "/halt", "everything")
+    monkeypatch.setattr(later, "do", lambda job, **_: nobody_after.append(job))
+    with nobody_else(halts.HOLD_OFF):
+        hands.submit("U0OLIVE", {"scope": option("everything"), "reason": text("looking"), "word": text("HALT")})
+    people.deactivate(username=cast.operator.get_username(), by=SYSTEM)
+    key, _about = _left()
+    assert approving.finish(key) and not Halt.objects.exists() and stored() == 0
+    nobody_after[-1]()
+    assert "locked" in json.dumps(hands.open_view("U0OLIVE").view)
+
+
+def test_leaving_and_coming_back_wait_for_nobody_and_say_that_nothing_was_recorded(world, hands, cast, nobody_after, monkeypatch):
+    def do_now(now: bool) -> None:
+        monkeypatch.setattr(later, "do", lambda job, **_: job() if now else nobody_after.append(job))
+
+    said = {"delegate": option("sam"), "days": option(""), "note": text("")}
+    do_now(True)
+    hands.home("U0MEI")
+    hands.press_home("U0MEI", "home_away")
+    do_now(False)
+    with nobody_else("LOCK TABLE approvals_absence IN ACCESS EXCLUSIVE MODE"):
+        assert "nothing was recorded" in hands.submit("U0MEI", said).body["errors"]["delegate"]
+    assert not Absence.objects.exists()
+    do_now(True)
+    hands.submit("U0MEI", said)
+    do_now(False)
+    with nobody_else("LOCK TABLE approvals_absence IN ACCESS EXCLUSIVE MODE"):
+        assert hands.press_home("U0MEI", "home_back").status == 200
+    assert Absence.objects.get().ended_at is None
+    for job in nobody_after:
+        job()
+    assert "nothing was recorded" in json.dumps(world.direct("T0HOME", "U0MEI").ephemeral)
