@@ -44,6 +44,7 @@ def install(found: Installed, *, by: User | None, door: str) -> SlackTeam:
         "enterprise": found.enterprise, "name": found.name, "api": settings.SLACK_API_URL, "app": found.app, "bot_user": found.bot_user, "token": sealing.seal(found.token),
         "refresh_token": sealing.seal(found.refresh_token), "scopes": found.scopes, "installed_by": by, "error": "", "failures": 0,
         "token_until": Now() + timedelta(seconds=found.expires_in) if found.expires_in else None, "refreshing_until": None, "next_at": Now(),
+        "installed_at": Now(),
     }  # fmt: skip
     row, _ = SlackTeam.objects.update_or_create(team=found.team, removed_at=None, defaults=values)
     log.append(_entry(row, "slack.installed", by, door))
@@ -66,10 +67,14 @@ def once(state: str) -> bool:
 
 
 @transaction.atomic
-def remove(team: str, *, by: User | None, door: str) -> bool:
-    """Forget its tokens: it was taken away there, or here. False when it was not installed."""
+def remove(team: str, *, by: User | None, door: str, at: int | None = None) -> bool:
+    """Forget its tokens: it was taken away there, or here. False when it was not installed, or was installed anew since.
+
+    Args:
+        at: when it was taken away, in seconds as Slack counts them (it leaves off parts of a second). Slack's word of that can come late.
+    """
     row = SlackTeam.objects.select_for_update().filter(team=team, removed_at=None).first()
-    if row is None:
+    if row is None or (at is not None and at < int(row.installed_at.timestamp())):
         return False
     SlackTeam.objects.filter(pk=row.pk).update(removed_at=Now(), token="", refresh_token="")
     log.append(_entry(row, "slack.removed", by, door))

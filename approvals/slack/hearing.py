@@ -106,7 +106,9 @@ def _joined(payload: Json, event: Json) -> None:
 
 
 def _removed(payload: Json, event: Json) -> None:
-    slack_installs.remove(str(payload.get("team_id", "")), by=None, door="slack")
+    """Of whatever stands there now only when that is not newer: Slack sends an event again for an hour, and it may have been installed anew."""
+    at = payload.get("event_time")
+    slack_installs.remove(str(payload.get("team_id", "")), by=None, door="slack", at=at if isinstance(at, int) else None)
 
 
 def _revoked(payload: Json, event: Json) -> None:

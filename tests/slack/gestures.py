@@ -120,11 +120,12 @@ class Gestures:
         where = next(c for c in self.world.channels.values() if c.team == team)
         return self.interact({**self._base("shortcut", user, where), "callback_id": callback_id, "action_ts": self.world.ts()})
 
-    def event(self, team: str, event: Json, *, event_id: str = "") -> Answer:
+    def event(self, team: str, event: Json, *, event_id: str = "", at: float | None = None) -> Answer:
+        """Something happened (`at` then, when Slack tells it late)."""
         found = self.world.teams[team]
         payload = {
             "type": "event_callback", "team_id": team, "api_app_id": self.world.app_id, "event": event, "event_id": event_id or self.world.id("Ev"),
-            "event_time": int(time.time()), "authorizations": [{"team_id": team, "enterprise_id": found.enterprise or None, "is_bot": True}],
+            "event_time": int(time.time() if at is None else at), "authorizations": [{"team_id": team, "enterprise_id": found.enterprise or None, "is_bot": True}],
             **({"enterprise_id": found.enterprise} if found.enterprise else {}),
         }  # fmt: skip
         return self._send("/slack/events", json.dumps(payload).encode(), JSON_TYPE)

@@ -1,5 +1,6 @@
 """Installing by OAuth: state of this session, once and in time; several workspaces; a whole organisation refused. Codes cannot be guessed."""
 
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,6 +10,7 @@ from approvals.models import SlackCode, SlackPerson, SlackTeam
 from approvals.notify import sealing
 from approvals.notify.errors import NotSent
 from approvals.operations import slack_installs, slack_people
+from approvals.operations.slack_installs import Installed
 from approvals.slack import client
 from audit import queries as log
 from tests import factories, fakes
@@ -140,6 +142,24 @@ def test_a_renewal_that_fails_gives_nothing_up(world, cast, routed, second, as_)
     assert failure.value.down and not failure.value.permanent
     SlackTeam.objects.filter(pk=team.pk).update(refreshing_until=None)
     assert client.call(team.pk, "auth.test")["ok"]
+
+
+@pytest.mark.parametrize("event", [{"type": "app_uninstalled"}, {"type": "tokens_revoked", "tokens": {"bot": ["U0HOMEBOT"]}}])
+def test_a_late_word_of_an_earlier_installation_leaves_the_new_one_alone(hands, world, cast, installed, event):
+    """Slack tells things again for an hour: meanwhile the app was added anew, over the old one or after its end."""
+    anew = Installed(team="T0HOME", name="Home", bot_user="U0HOMEBOT", token="xoxb-home", app="A0COUNTER")
+    taken_away = time.time() - 60
+    SlackTeam.objects.update(installed_at="2020-01-01T00:00Z")
+    slack_installs.install(anew, by=cast.admin, door="cli")
+    assert hands.event("T0HOME", event, at=taken_away).status == 200
+    assert SlackTeam.objects.get().removed_at is None
+    assert hands.event("T0HOME", event, at=time.time()).status == 200
+    assert SlackTeam.objects.get().removed_at is not None
+    slack_installs.install(anew, by=cast.admin, door="cli")
+    assert hands.event("T0HOME", event, at=taken_away).status == 200
+    assert SlackTeam.objects.filter(removed_at=None).count() == 1
+    assert hands.event("T0HOME", event, at=time.time() + 1).status == 200
+    assert not SlackTeam.objects.filter(removed_at=None).exists()
 
 
 # -- codes ----------------------------------------------------------------------------------------
