@@ -70,10 +70,16 @@ def answer(record: Record, said: Sequence[Said], quirks: Quirks) -> Any:
     return _WRITERS[record.dialect](record, said, quirks)
 
 
-def digest(value: Any) -> str:
-    """Digest of what matters of a question: of calls their tools and arguments, not the words around them, which may hold the time of day."""
+def digest(value: Any, response_schema: Mapping[str, Any] | None = None) -> str:
+    """Digest of what matters of a question: of calls their tools and arguments, not the words around them, which may hold the time of day.
+
+    Args:
+        response_schema: which answers a plain question takes. Part of what was asked, where there is one.
+    """
     record = read(value)
     asked: Any = [[call.tool, call.args] for call in record.calls] if record.calls else value
+    if response_schema is not None and not record.calls:
+        asked = {"asked": value, "response_schema": response_schema}
     try:
         return canonical.digest(DOMAIN, canonical.dumps(asked))
     except canonical.NotCanonical:

@@ -24,6 +24,7 @@ from agents.graphs.loader import Graph
 from agents.graphs.needing import context_of
 from agents.graphs.recorder import Recorder
 from agents.graphs.standing import breakpoint_of, has_worked
+from agents.graphs.typed import as_kept
 
 RECURSION_LIMIT = 200
 _STRICT = "__pregel_strict_resume"
@@ -51,7 +52,7 @@ class Question:
 
     @property
     def digest(self) -> str:
-        """What it is compared by when its node comes back."""
+        """What it asks, by value alone: all that an Agent Server lists of it, and all that once counted."""
         return dialects.digest(self.value)
 
 
@@ -235,7 +236,7 @@ def _pending(state: StateSnapshot, known: Collection[str], recorder: Recorder) -
 
 def _question(interrupt: Interrupt, node: str, recorder: Recorder) -> Question:
     schema = interrupt.response_schema if isinstance(interrupt.response_schema, dict) else None
-    return Question(interrupt.id, node, interrupt.value, schema, recorder.places.get(interrupt.id, {}))
+    return Question(interrupt.id, node, as_kept(interrupt.value), schema, recorder.places.get(interrupt.id, {}))
 
 
 def _breakpoint(graph: Graph, config: Any, state: StateSnapshot, *, moved: bool = False) -> Question | None:

@@ -17,10 +17,12 @@ import langgraph.types
 from langgraph._internal._constants import CONFIG_KEY_CHECKPOINT_NS, CONFIG_KEY_SCRATCHPAD, RESUME
 from langgraph.config import get_config
 from langgraph.errors import GraphDrained
+from pydantic import TypeAdapter
 
 from agents import dialects, kept
 from agents.graphs import guard
 from agents.graphs.guard import Stopped
+from agents.graphs.typed import as_kept
 
 _original = langgraph.types.interrupt
 _watched: dict[str, "Hearing"] = {}
@@ -32,6 +34,7 @@ class Hearing:
 
     Attributes:
         digests: of what people were shown, by interrupt id: a question is only given the answer to that.
+        by_value: those of them that were recorded when the schema of the answer did not count yet.
         tell: writes down that a question's node is given its answer now; gives the reason why it must not be, or "".
         tasks: the task of the outermost graph that asked, by interrupt id, where that is known.
         taken: interrupt ids whose answers were taken, in this stretch. deaf: given, and their tasks ended without taking them.
@@ -42,6 +45,7 @@ class Hearing:
     tasks: Mapping[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     deaf: set[str] = field(default_factory=set)
+    by_value: Collection[str] = ()
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()  # nodes of one step run in threads
@@ -67,7 +71,7 @@ class Hearing:
         self.deaf |= mine
         return bool(mine)
 
-    def compare(self, config: Mapping[str, Any], value: Any) -> str:
+    def compare(self, config: Mapping[str, Any], value: Any, response_schema: Any = None) -> str:
         """The id of what is asked now, "" when it has no answer yet. Raises when the answer at hand is for something else."""
         pad = config[CONFIG_KEY_SCRATCHPAD]
         number = self._number(pad)
@@ -75,11 +79,17 @@ class Hearing:
             return ""  # it is asked for the first time
         interrupt_id: str = langgraph.types._interrupt_id(config[CONFIG_KEY_CHECKPOINT_NS], number)
         known = self.digests.get(interrupt_id)
-        if known is not None and known != dialects.digest(value):
+        if known is not None and known != self._digest(interrupt_id, value, response_schema):
             raise Stopped(kept.QUESTION_MOVED())
         if why := self.tell(interrupt_id):
             raise GraphDrained(why) if why == kept.HALTED_BEFORE() else Stopped(why)
         return interrupt_id
+
+    def _digest(self, interrupt_id: str, value: Any, response_schema: Any) -> str:
+        if response_schema is None or interrupt_id in self.by_value:
+            return dialects.digest(as_kept(value))
+        schema = response_schema if isinstance(response_schema, dict) else TypeAdapter(response_schema).json_schema()  # as `interrupt` does
+        return dialects.digest(as_kept(value), schema)
 
     def _number(self, pad: Any) -> int:
         """Which question of its task this is: LangGraph counts them too, and tells nobody."""
@@ -129,7 +139,7 @@ def _checked(value: Any, *, response_schema: Any = None) -> Any:
     if _watched:
         config = get_config()["configurable"]
         hearing = _watched.get(str(config.get("thread_id")))
-        taken = hearing.compare(config, value) if hearing is not None else ""
+        taken = hearing.compare(config, value, response_schema) if hearing is not None else ""
     answer = _original(value, response_schema=response_schema)
     if hearing is not None and taken:
         hearing.taken.add(taken)

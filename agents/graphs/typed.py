@@ -4,14 +4,17 @@ Strict msgpack gives anything else back as plain data. LangGraph derives the lis
 (`with_config`, which ends `create_agent`, and our own, which puts our saver in); a graph inside is lent the saver of the one around it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from langgraph._internal._serde import build_serde_allowlist
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import StateGraph
 
 from agents.graphs import standing
 from agents.graphs.exported import Graph
+
+_KEEPER = JsonPlusSerializer(allowed_msgpack_modules=None)  # knows no class of anybody's
 
 
 def with_its_types(compiled: Graph) -> Graph:
@@ -19,6 +22,24 @@ def with_its_types(compiled: Graph) -> Graph:
     graphs = [compiled, *(one.graph for one in standing.graphs_inside(compiled))]
     compiled._serde_allowlist = {name for graph in graphs for name in _types_of(graph)}
     return compiled
+
+
+def as_kept(value: Any) -> Any:
+    """What a node asks as a checkpoint has it, the project's own classes as plain data; as it is when it cannot be kept."""
+    if _is_plain(value):
+        return value
+    try:
+        return _KEEPER.loads_typed(_KEEPER.dumps_typed(value))
+    except Exception:  # somebody else's objects, which LangGraph is about to refuse
+        return value
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    if depth > 20:
+        return False
+    if isinstance(value, Mapping):
+        return type(value) is dict and all(_is_plain(one, depth + 1) for one in value.values())
+    return all(_is_plain(one, depth + 1) for one in value) if type(value) is list else type(value) in {str, int, float, bool, type(None)}
 
 
 def _types_of(graph: Any) -> Iterator[tuple[str, ...]]:

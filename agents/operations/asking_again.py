@@ -85,7 +85,7 @@ def came_back(pauses: Sequence[Pause], questions: Sequence[Question]) -> dict[st
         return {}
     asked = {question.interrupt_id for question in questions}
     waiting = {(p.node, p.proposal_digest): p for p in pauses if not p.again and p.interrupt_id not in asked}
-    new = {(q.node, digest_of(q)): q.interrupt_id for q in questions}
+    new = {(q.node, digest): q.interrupt_id for q in questions for digest in (q.digest, digest_of(q))}
     return {new[key]: pause for key, pause in waiting.items() if key in new}
 
 

@@ -1,7 +1,7 @@
 """A Run is claimed, driven to its next pause or end, and put down. The graph runs outside any transaction of ours."""
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ import psycopg
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 
 from agents.crashpoints import crash
@@ -28,7 +29,7 @@ from agents.operations.answering import answers, known_answers, open_pauses
 from agents.operations.calling import Ledger
 from agents.operations.handing import Handed, hand_back
 from agents.operations.leases import Held, holding
-from agents.operations.preparing import NATIVE, digest_of, linked, prepare
+from agents.operations.preparing import NATIVE, is_recorded, linked, prepare
 from agents.operations.stretches import Driven, put_down
 from agents.operations.untrusted import NOTHING, read_by
 from agents.states import PauseState, RunState
@@ -152,7 +153,7 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
                     untouched=untouched,
                     answers={**answers([p for p in pauses if not p.again], settled), **given.handed.answers},
                     calls=given.calls,
-                    hearing=(ears := Hearing(given.shown, given.tell, hearing.tasks_of(pauses))),
+                    hearing=(ears := Hearing(given.shown, given.tell, hearing.tasks_of(pauses), by_value=given.by_value)),
                     in_a_loop=loaded.needs_a_loop,
                     forget=frozenset(p.interrupt_id for p in pauses if p.again),
                     known=lambda: known_answers(run),
@@ -197,6 +198,7 @@ class _Given:
     calls: Calls | None = None
     shown: Mapping[str, str] = field(default_factory=dict)
     tell: Callable[[str], str] = lambda interrupt_id: ""
+    by_value: Collection[str] = ()
 
 
 def _hand(run: Run, loaded: Loaded, pauses: Sequence[Pause], settled: Mapping[str, Settled]) -> _Given:
@@ -209,7 +211,9 @@ def _hand(run: Run, loaded: Loaded, pauses: Sequence[Pause], settled: Mapping[st
     # What our own dialect asks, its own digests hold against its answers: it asks again by itself.
     asked = Pause.objects.filter(run=run, again=False).exclude(dialect__in=[NATIVE, calls.NAME]).exclude(state=PauseState.SUPERSEDED)
     tell = partial(_tell, run, outcomes.acting(others))
-    return _Given(handed, watching, dict(asked.values_list("interrupt_id", "proposal_digest")), tell)
+    shown = list(asked.values_list("interrupt_id", "proposal_digest", KT("record__schema"), KT("asked_by__answers")))
+    by_value = {interrupt_id for interrupt_id, _, schema, counted in shown if schema and not counted}
+    return _Given(handed, watching, {interrupt_id: digest for interrupt_id, digest, _, _ in shown}, tell, by_value)
 
 
 def _tell(run: Run, acting: Mapping[str, Sequence[str]], interrupt_id: str) -> str:
@@ -240,7 +244,7 @@ def _new(run: Run, stretch: Stretch, *, untouched: bool) -> list[Question]:
     if untouched or not stretch.questions:
         return list(stretch.questions)
     known = dict(Pause.objects.filter(thread=run.thread).values_list("interrupt_id", "proposal_digest"))
-    return [q for q in stretch.questions if known.get(q.interrupt_id) != digest_of(q)]
+    return [q for q in stretch.questions if not is_recorded(q, known.get(q.interrupt_id))]
 
 
 @transaction.atomic

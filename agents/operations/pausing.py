@@ -51,6 +51,7 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
             "graph": prepared.graph,
             "shape": shape_of(question.value),
             "code": dict(prepared.code),
+            **({"answers": canonical.fingerprint(canonical.storable(schema))} if (schema := question.response_schema) is not None else {}),
             "written": prepared.written,
         },
     }

@@ -108,7 +108,12 @@ def digest_of(question: Question) -> str:
     value = question.value
     if isinstance(value, dict) and value.get(MARK) == VERSION and not calls.is_call(value):
         return proposal_digest({key: value.get(key) for key in ("kind", "tool", "args")})
-    return dialects.digest(value)
+    return dialects.digest(value, question.response_schema)
+
+
+def is_recorded(question: Question, digest: str | None) -> bool:
+    """Whether a question was recorded under this digest, which may be older than the schema's being part of it."""
+    return digest is not None and digest in {digest_of(question), question.digest}
 
 
 def context(run: Run, *, action_id: str) -> ToolContext:
@@ -196,7 +201,8 @@ def foreign_prepared(run: Run, loaded: Loaded, question: Question) -> Prepared:
     """A question in any dialect but ours."""
     record = dialects.read(question.value, question.response_schema)
     asked = foreign.prepare(run, loaded, question, record)
-    return Prepared(question, record.dialect, dialects.digest(question.value), asked.proposals, None, asked.record, asked.place)
+    digest = digest_of(question) if run.agent.server_id is None else question.digest
+    return Prepared(question, record.dialect, digest, asked.proposals, None, asked.record, asked.place)
 
 
 def refusal(status: str, reason: str, **more: str) -> dict[str, Any]:

@@ -1,7 +1,13 @@
 """Classes of a project's own in its state and its questions: through a pause they stay what they are."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+from agents import operations as agents
+from agents.models import Pause
+from audit import canonical
 from tests import factories
 from tests.factories import asked, decide, lines, work
 
@@ -25,3 +31,53 @@ def test_so_does_a_node_after_its_question_also_of_a_graph_inside_another(others
     run.refresh_from_db()
     assert (run.state, run.error) == ("SUCCEEDED", "")
     assert lines(world) == ['greeted {"seen": ["ada", "Hill Road", "RED", "RED"], "told": "yes"}']
+
+
+@pytest.mark.parametrize("in_a_dict", [False, True])
+def test_a_question_of_such_classes_is_shown_as_plain_data_and_takes_its_answer(others, world, in_a_dict):
+    run = factories.planned(others.reviewer, world, agent="asks_a_model", in_a_dict=in_a_dict)
+    work()
+    place = {"street": "Hill Road", "colour": "red"}
+    assert Pause.objects.get(run=run).raw == ({"person": {"name": "ada"}, "places": [place]} if in_a_dict else {"name": "ada"})
+    decide(asked(run)[0], others.second, "respond", response="yes")
+    work()
+    run.refresh_from_db()
+    assert (run.state, run.error, lines(world)) == ("SUCCEEDED", "", ['told {"told": "yes"}'])
+
+
+OLD, NEW = ({"type": "object", "required": [name], "properties": {name: {"type": "boolean"}}} for name in ("ok", "sure"))
+
+
+def answered_after(others, world, before, after, *, as_before_the_upgrade=False):
+    note = Path(f"{world}.note")
+    note.write_text(json.dumps(before))
+    run = factories.planned(others.reviewer, world, agent="asks_by_a_note", note=str(note))
+    work()
+    if as_before_the_upgrade:
+        pause = Pause.objects.get(run=run)
+        del pause.asked_by["answers"]
+        pause.proposal_digest = canonical.digest("hitl/asked/v1", canonical.dumps("Which one?"))
+        pause.save()
+    decide(asked(run)[0], others.second, "respond", response='{"ok": true}' if before else "yes")
+    note.write_text(json.dumps(after))
+    work()
+    run.refresh_from_db()
+    return run
+
+
+@pytest.mark.parametrize(("before", "after"), [(OLD, NEW), (None, NEW), (OLD, None)])
+def test_an_answer_is_not_given_to_a_question_that_takes_other_answers_now(others, world, before, after):
+    run = answered_after(others, world, before, after)
+    assert (run.state, lines(world)) == ("FAILED", []) and "asks something else" in run.error
+    agents.ask_again(run.pk, by=others.operator, door="web")
+    work()
+    decide(asked(run)[0], others.second, "respond", response='{"sure": true}' if after else "yes")
+    work()
+    run.refresh_from_db()
+    assert (run.state, len(lines(world))) == ("SUCCEEDED", 1)
+
+
+@pytest.mark.parametrize("before_the_upgrade", [False, True])
+def test_one_that_takes_the_same_answers_gets_it_also_when_its_schema_was_not_counted_yet(others, world, before_the_upgrade):
+    run = answered_after(others, world, OLD, OLD, as_before_the_upgrade=before_the_upgrade)
+    assert (run.state, run.error, lines(world)) == ("SUCCEEDED", "", ['told {"told": {"ok": true}}'])

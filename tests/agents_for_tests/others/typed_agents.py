@@ -1,8 +1,10 @@
 """Agents whose state, questions and answers hold classes of their own: a pydantic model, a dataclass, an Enum."""
 
+import json
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from pathlib import Path
+from typing import Any, NotRequired
 
 from agents_of_others import GATED, TOOLS, Letters, Planned, act, plan_of
 from langchain.agents import AgentState, create_agent
@@ -26,10 +28,10 @@ class Person(BaseModel):
     name: str
 
 
-class Known(AgentState[Any], total=False):  # type: ignore[call-arg]  # LangChain's and the other file's types are not followed
-    person: Person
-    place: Place
-    colour: Colour
+class Known(AgentState[Any]):  # (the type checker does not follow LangChain, and sees no TypedDict here)
+    person: NotRequired[Person]  # type: ignore[valid-type]
+    place: NotRequired[Place]  # type: ignore[valid-type]
+    colour: NotRequired[Colour]  # type: ignore[valid-type]
 
 
 @before_model(state_schema=Known)
@@ -78,6 +80,36 @@ def _around(inner: Any) -> Any:
     return graph
 
 
+def _asks_a_model(state: Letters) -> dict[str, Any]:
+    asked = {"person": Person(name="ada"), "places": [Place("Hill Road", Colour.RED)]}
+    return {
+        "told": [
+            act(
+                plan_of(state["messages"]),
+                "told",
+                {"told": interrupt(asked if plan_of(state["messages"]).get("in_a_dict") else asked["person"])},
+            )
+        ]
+    }
+
+
+def _asks_by_a_note(state: Letters) -> dict[str, Any]:
+    """Which answers it takes is read anew each time the node runs, as if it had been deployed anew."""
+    plan = plan_of(state["messages"])
+    schema = json.loads(Path(plan["note"]).read_text())
+    return {"told": [act(plan, "told", {"told": interrupt("Which one?", response_schema=schema)})]}
+
+
+def _one(node: Any) -> Any:
+    graph = StateGraph(Letters)
+    graph.add_node("asks", node)
+    graph.add_edge(START, "asks")
+    graph.add_edge("asks", END)
+    return graph
+
+
+asks_a_model = _one(_asks_a_model)
+asks_by_a_note = _one(_asks_by_a_note)
 typed_graph = _two()
 typed_inside = _around(_two()).compile()
 typed_builder = _around(_two())
