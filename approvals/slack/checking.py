@@ -8,7 +8,7 @@ from approvals.notify.errors import NotSent
 from approvals.operations import policies
 from approvals.policy.slack import home_of
 from approvals.queries import slack as queries
-from approvals.queries.slack import TeamRow
+from approvals.queries.slack import Standing, TeamRow
 from approvals.slack import client
 from approvals.slack.manifest import SCOPES
 from approvals.web.slack_places import nowhere
@@ -28,9 +28,16 @@ def problems() -> Iterator[str]:
     for team in teams:
         yield from _team(team)
     yield from _routes(teams)
-    standing = queries.standing()
-    if standing.failed or standing.late:
+    yield from _messages(queries.standing())
+
+
+def _messages(standing: Standing) -> Iterator[str]:
+    if standing.last_error and (standing.failed or standing.late):
         yield f"{standing.failed} messages failed and {standing.late} are late (last: {standing.last_error}): see the page Deliveries, Slack"
+    elif standing.late:
+        yield f"{standing.late} messages are late, and nothing says why: is a worker running? See the page Deliveries, Slack"
+    elif standing.failed:
+        yield f"{standing.failed} messages failed: see the page Deliveries, Slack"
 
 
 def _app_token() -> Iterator[str]:
@@ -42,11 +49,13 @@ def _app_token() -> Iterator[str]:
 
 def _team(team: TeamRow) -> Iterator[str]:
     try:
-        client.call(team.id, "auth.test")
+        got = client.call(team.id, client.WHOSE)
     except NotSent as failure:
         yield f"{team.name}: {failure.why}"
         return
-    granted = {scope for scope in team.scopes.split(",") if scope}
+    if team.error:
+        yield f"{team.name}: {team.error}"
+    granted = {scope for scope in (got["scopes"] or team.scopes).split(",") if scope}
     if granted and (missing := sorted(set(SCOPES) - granted)):
         yield f"{team.name}: the app lacks {', '.join(missing)}: compare with manage.py slack_manifest and install it again"
 

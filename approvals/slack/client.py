@@ -4,6 +4,7 @@ No retries in here: the queue knows when, and a second try of a lost answer woul
 address: a `response_url` from outside is not used.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.error import URLError
 
@@ -17,6 +18,7 @@ from approvals.operations import slack_installs
 from approvals.queries import slack as queries
 
 ENDED = "token_expired"
+WHOSE = "auth.test"  # whose token it is; its answer has `scopes` as well
 LONGEST_S = 3_600.0  # after an hour it is asked again, whatever was said
 GONE = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}
 AWAY = {"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org", "ekm_access_denied"}
@@ -71,7 +73,14 @@ def _call(token: str, method: str, args: dict[str, Any]) -> dict[str, Any]:
         raise NotSent(f"Slack cannot be reached: {error.reason}", down=True, unsure=lost) from error
     except (OSError, SlackClientError, ValueError) as error:
         raise NotSent(f"Slack did not answer: {type(error).__name__}", down=True, unsure=True) from error
-    return dict(answer.data) if isinstance(answer.data, dict) else {}
+    found = dict(answer.data) if isinstance(answer.data, dict) else {}
+    return {**found, "scopes": _scopes(answer.headers)} if method == WHOSE else found
+
+
+def _scopes(headers: Mapping[str, Any]) -> str:
+    """What a token may do, as OAuth writes it ("a,b"); Slack says it in a header. "" when it did not."""
+    said = next((str(value) for name, value in headers.items() if name.lower() == "x-oauth-scopes"), "")
+    return ",".join(scope.strip() for scope in said.split(",") if scope.strip())
 
 
 def _refused(error: SlackApiError) -> NotSent:

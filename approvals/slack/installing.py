@@ -21,13 +21,14 @@ from audit.sentences import say
 
 def from_bot_token(token: str, *, by: User | None) -> TeamRow:
     """Ask Slack whose token this is, and keep it. Raises NotSent."""
-    got = client.once(token, "auth.test")
+    got = client.once(token, client.WHOSE)
     found = Installed(
         team=str(got["team_id"]),
         name=str(got.get("team", "")),
         bot_user=str(got["user_id"]),
         token=token,
         enterprise=str(got.get("enterprise_id") or ""),
+        scopes=str(got["scopes"]),
     )
     return _kept(found, by=by, door="cli")
 

@@ -13,6 +13,11 @@ from tests.slack.world import Channel, Json, OpenView, Team, World
 SCOPES = "channels:history,channels:read,chat:write,commands,groups:history,groups:read,im:history,im:write,users:read"
 
 
+def scopes(team: Team) -> str:
+    """What its token may do."""
+    return ",".join(scope for scope in SCOPES.split(",") if scope not in team.without)
+
+
 class Refused(Exception):
     """Slack's error code, with what it adds to it."""
 
@@ -286,7 +291,7 @@ def oauth(world: World, args: Json, token: str) -> Json:
             return {"access_token": team.token, "team": None, "enterprise": whole, "is_enterprise_install": True, "token_type": "bot"}
     rotating = {"refresh_token": team.refresh_token, "expires_in": 43_200} if team.refresh_token else {}
     enterprise = {"id": team.enterprise, "name": "Enterprise"} if team.enterprise else None
-    about = {"app_id": world.app_id, "token_type": "bot", "scope": SCOPES, "bot_user_id": team.bot_user}
+    about = {"app_id": world.app_id, "token_type": "bot", "scope": scopes(team), "bot_user_id": team.bot_user}
     return {
         **about, "access_token": team.token, "team": {"id": team.id, "name": team.name}, "enterprise": enterprise,
         "authed_user": {"id": "U0MEI"}, "is_enterprise_install": False, **rotating,

@@ -133,7 +133,12 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.kind == "lost":
             self.close_connection = True
             return None
-        return self._tell(answer)
+        return self._tell(answer, self._scopes())
+
+    def _scopes(self) -> dict[str, str]:
+        """The header that every answer to a token's call has."""
+        team = self.server.world.team_of(self.headers.get("Authorization", "").removeprefix("Bearer "))
+        return {"x-oauth-scopes": methods.scopes(team)} if team else {}
 
     def _answer(self, method: str, body: bytes) -> Json:
         args: Json = (
@@ -150,8 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
             except methods.Refused as refused:
                 return refused.answer
 
-    def _tell(self, answer: Any) -> None:
-        self._say(200, json.dumps(answer).encode(), "application/json")
+    def _tell(self, answer: Any, more: Mapping[str, str] | None = None) -> None:
+        self._say(200, json.dumps(answer).encode(), "application/json", more)
 
     def _say(self, status: int, body: bytes, kind: str, more: Mapping[str, str] | None = None) -> None:
         self.send_response(status)

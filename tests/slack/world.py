@@ -32,6 +32,7 @@ class Team:
     enterprise: str = ""
     refresh_token: str = ""
     org_wide: bool = False  # an administrator of the organisation adds the app to all of it
+    without: frozenset[str] = frozenset()  # scopes that its token was not given
 
 
 @dataclass

@@ -7,10 +7,10 @@ import pytest
 from approvals import tasks
 from approvals.models import SlackMessage, SlackTeam
 from approvals.notify import sealing
-from approvals.operations import commenting, slack_installs, slack_queue
+from approvals.operations import commenting, policies, slack_installs, slack_owing, slack_queue
 from approvals.operations.slack_installs import Installed
 from approvals.queries import slack as queries
-from approvals.slack import checking, client, keeping, later, sending
+from approvals.slack import checking, client, installing, keeping, later, sending
 from tests import factories, fakes
 from tests.integration.slack.test_slack_cards import buttons, card, tick
 
@@ -297,6 +297,22 @@ def test_a_removed_app_is_forgotten(world, hands):
 def test_the_check_is_content_when_all_is_there(world, settings):
     settings.PUBLIC_URL = "https://countersign.test"
     assert list(checking.problems()) == []
+
+
+def test_the_check_says_which_scopes_a_bot_token_lacks_and_that_one_could_not_be_renewed(world, settings, installed):
+    world.teams["T0HOME"].without = frozenset({"users:read", "im:write"})
+    found = installing.from_bot_token("xoxb-home", by=None)
+    assert "chat:write" in found.scopes and "users:read" not in found.scopes
+    assert "Countersign demo: the app lacks im:write, users:read" in " ".join(checking.problems())
+    world.teams["T0HOME"].without = frozenset()
+    slack_installs.not_refreshed(installed.pk, "invalid_refresh_token")
+    assert list(checking.problems()) == ["Countersign demo: Its token could not be renewed: invalid_refresh_token"]
+    SlackTeam.objects.update(error="")
+    factories.action()
+    slack_owing.owe_waiting(policies.in_force().data.slack, most=1)
+    SlackMessage.objects.update(due_at="2020-01-01T00:00Z")
+    (late,) = checking.problems()
+    assert "1 messages are late" in late and "is a worker running" in late and "last:" not in late
 
 
 def test_a_stretch_waits_for_the_bucket_and_a_card_goes_before_what_was_said_of_others(world, cast):
