@@ -17,6 +17,7 @@ from approvals.errors import Tampered
 from approvals.models import Action, Comment, Decision, Requirement, SlackChannel, SlackMessage, SlackPerson, SlackTeam
 from approvals.operations.clock import database_now
 from approvals.policy.slack import SlackRule, home_of
+from approvals.queries.slack import homes
 from approvals.states import ActionState, SlackState
 
 CATCH_UP = 200  # of what waits when a workspace is connected, or a route is corrected: the newest
@@ -94,7 +95,10 @@ def _places(action: Action, rule: SlackRule, teams: Mapping[str, SlackTeam], fal
     """Where its cards go, as far as anybody can tell."""
     groups = [group for group in action.turn.split("|") if group]
     routes = [(r.team, r.channel) for r in rule.routes(level=action.level, agent=action.agent, tool=action.tool, groups=groups)]
-    found = [(home_of(team, teams), channel) for team, channel in routes or ([("", fallback)] if fallback else [])]
+    routes = routes or ([("", fallback)] if fallback else [])
+    unsaid = [channel for team, channel in routes if not team] if len(teams) > 1 else []
+    known = homes(unsaid) if unsaid else {}
+    found = [(home_of(place, teams, known), place[1]) for place in routes]
     return [(teams[home], channel) for home, channel in found if home]
 
 

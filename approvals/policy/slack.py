@@ -1,6 +1,6 @@
 """What a policy says about Slack: where cards go, which arguments may stand in a channel, and up to which level buttons decide. Pure."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
@@ -11,6 +11,7 @@ from approvals.policy.basics import GroupName, Level, Strict
 ChannelId = Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,20}$")]
 TeamId = Annotated[str, Field(pattern=r"^(T[A-Z0-9]{2,20})?$")]
 Pattern = Annotated[str, Field(min_length=1, max_length=120)]
+Place = tuple[str, str]  # team ("": none is named) and channel
 FieldName = Annotated[str, Field(min_length=1, max_length=120)]
 
 
@@ -64,17 +65,25 @@ class SlackRule(Strict):
         """Whether the details of a tool's preview, made of arguments and of data, may stand in a channel."""
         return any(one.preview for one in self.show if _any(tool, one.tools))
 
-    def nowhere(self, teams: Collection[str], *, fallback: str = "") -> list[tuple[str, str]]:
-        """Places (team, channel) that are in none of these workspaces, or where nobody can tell in which. `fallback`: when no route is named."""
-        places = [(r.team, r.channel) for r in self.channels] or ([("", fallback)] if fallback else [])
-        return [place for place in dict.fromkeys(places) if not home_of(place[0], teams)]
+    def places(self, *, fallback: str = "") -> list[Place]:
+        """Where cards go at all. `fallback`: a channel for when no route is named."""
+        found = [(r.team, r.channel) for r in self.channels] or ([("", fallback)] if fallback else [])
+        return list(dict.fromkeys(found))
 
 
-def home_of(team: str, teams: Collection[str]) -> str:
-    """The workspace a route leads to, "" when nobody can tell: a channel belongs to one, and a route that names none means the only one there is."""
-    if team:
-        return team if team in teams else ""
-    return next(iter(teams)) if len(teams) == 1 else ""
+def home_of(place: Place, teams: Collection[str], known: Mapping[str, str]) -> str:
+    """The workspace a route leads to, "" when nobody can tell: a channel belongs to one.
+
+    A route that names none means the only one there is; of several, the one where the channel is known already, so that another workspace
+    changes nothing for the first one's channels.
+
+    Args:
+        known: the workspace of each channel that was posted to before.
+    """
+    team, channel = place
+    if not team:
+        team = next(iter(teams)) if len(teams) == 1 else known.get(channel, "")
+    return team if team in teams else ""
 
 
 def _any(name: str, patterns: Iterable[str]) -> bool:

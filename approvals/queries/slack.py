@@ -1,6 +1,6 @@
 """Slack's side of things: workspaces, who is who, and how the messages are."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now
 
 from approvals import envelopes
-from approvals.models import Decision, Requirement, SlackMessage, SlackPerson, SlackTeam, User
+from approvals.models import Decision, Requirement, SlackChannel, SlackMessage, SlackPerson, SlackTeam, User
 from approvals.states import SlackState
 
 PAGE = 50
@@ -89,6 +89,13 @@ def team(team_id: str) -> TeamRow | None:
     """An installed workspace by Slack's own id."""
     row = SlackTeam.objects.filter(team=team_id, removed_at=None).first()
     return _team(row) if row else None
+
+
+def homes(channels: Collection[str]) -> dict[str, str]:
+    """In which installed workspace each of these channels is known, for something was posted there; of a shared one, where it was first."""
+    there = SlackTeam.objects.filter(removed_at=None).values("team")
+    rows = SlackChannel.objects.filter(name__in=set(channels), team__team__in=there).exclude(error__contains="[channel_not_found]")
+    return dict(rows.order_by("-pk").values_list("name", "team__team"))
 
 
 def sealed_token(pk: int) -> tuple[str, str]:

@@ -62,14 +62,15 @@ def _team(team: TeamRow) -> Iterator[str]:
 
 def _routes(teams: list[TeamRow]) -> Iterator[str]:
     rule = policies.in_force().data.slack
-    places = [(r.team, r.channel) for r in rule.channels] or ([("", settings.SLACK_CHANNEL)] if settings.SLACK_CHANNEL else [])
+    places = rule.places(fallback=settings.SLACK_CHANNEL)
     if not places:
         yield "No card goes anywhere: the policy names no channel (slack: channels) and SLACK_CHANNEL is not set"
-    known = {team.team: team for team in teams}
-    yield from nowhere(rule, known)
-    for team_id, channel in dict.fromkeys(places):
-        if home := home_of(team_id, known):
-            yield from _channel(known[home], channel)
+    there = {team.team: team for team in teams}
+    known = queries.homes([channel for _team, channel in places])
+    yield from nowhere(rule, there, known)
+    for place in places:
+        if home := home_of(place, there, known):
+            yield from _channel(there[home], place[1])
 
 
 def _channel(team: TeamRow, channel: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ ours may lead nowhere else (Content-Security-Policy).
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 
 from django.conf import settings
 from django.contrib import messages as notes
@@ -18,11 +19,12 @@ from django.views.decorators.http import require_POST, require_safe
 from approvals import permissions
 from approvals.errors import BadRequest, NotFound
 from approvals.notify.errors import NotSent
-from approvals.operations import slack_installs
+from approvals.operations import policies, slack_installs
 from approvals.operations.clock import database_now
 from approvals.queries import slack as queries
 from approvals.slack import installing
 from approvals.web.http import Request
+from approvals.web.slack_places import with_another
 from audit.sentences import cause, say
 
 KEPT = "slack_oauth"
@@ -36,9 +38,17 @@ def begin(request: Request) -> HttpResponse:
     if not (settings.SLACK_CLIENT_ID and settings.SLACK_CLIENT_SECRET):
         raise BadRequest(say("Set SLACK_CLIENT_ID and SLACK_CLIENT_SECRET first: they stand on the app's page Basic Information"))
     request.session[KEPT] = {"state": state, "until": database_now().timestamp() + LASTS_S}
-    answer = render(request, "slack/install.html", {"url": installing.authorize_url(state), "minutes": LASTS_S // 60})
+    context = {"url": installing.authorize_url(state), "minutes": LASTS_S // 60, "meaning": list(_meaning())}
+    answer = render(request, "slack/install.html", context)
     answer["Cache-Control"] = "no-store"
     return answer
+
+
+def _meaning() -> Iterator[str]:
+    """What one more workspace means for the cards that go somewhere now."""
+    rule, teams = policies.in_force().data.slack, {team.team: team.name for team in queries.teams()}
+    known = queries.homes([channel for _team, channel in rule.places(fallback=settings.SLACK_CHANNEL)])
+    return with_another(rule, teams, known)
 
 
 @require_safe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages as notes
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -49,13 +50,14 @@ def messages(request: Request) -> HttpResponse:
     page = keepers.page_of(
         request, words, lambda state, before: queries.messages(state=state, before=before, limit=queries.PAGE + 1), size=queries.PAGE
     )
-    teams = queries.teams()
+    teams, rule = queries.teams(), policies.in_force().data.slack
+    places = rule.places(fallback=settings.SLACK_CHANNEL)
     kinds = {"card": _("card"), "reply": _("reply"), "note": _("message"), "old": _("old copy"), "whisper": _("private sentence")}
     context = {
         "rows": [(row, kinds.get(row.kind, row.kind), reverse("action", args=[row.action]) if row.action else "") for row in page.rows],
         "standing": queries.standing(),
         "teams": teams,
-        "nowhere": list(nowhere(policies.in_force().data.slack, [team.team for team in teams])),
+        "nowhere": list(nowhere(rule, [team.team for team in teams], queries.homes([channel for _team, channel in places]))),
         "may_connect": permissions.can_connect(request.user),
         "chips": page.chips,
         "pager": page.pager,

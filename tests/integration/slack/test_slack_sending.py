@@ -299,6 +299,27 @@ def test_the_check_is_content_when_all_is_there(world, settings):
     assert list(checking.problems()) == []
 
 
+def test_a_second_workspace_changes_nothing_for_the_channels_of_the_first(world, cast, routed, as_):
+    """A route without a team stays where its channel is known; only of a channel that nobody knows nobody can tell."""
+    factories.action()
+    tick()
+    page = as_(cast.admin).post("/slack/install").content.decode()
+    assert "Cards for C0AI go on to Home" in page and "No card will go to C0RISK" in page
+    world.team("T0TWO", "Two", token="xoxb-two")
+    slack_installs.install(Installed(team="T0TWO", name="Two", bot_user="U0TWOBOT", token="xoxb-two"), by=None, door="cli")
+    factories.action()
+    factories.action("high")
+    tick(1)
+    assert (len(world.cards("C0AI")), len(world.cards("C0RISK"))) == (2, 0)
+    problems = " ".join(checking.problems())
+    assert "No card goes to C0RISK" in problems and "C0AI" not in problems
+    operators = as_(cast.operator).get("/deliveries/slack").content.decode()
+    assert "No card goes to C0RISK" in operators and "No card goes to C0AI" not in operators
+    slack_installs.remove("T0HOME", by=None, door="cli")  # and with it goes what was known
+    slack_installs.install(Installed(team="T0OTHER", name="Other", bot_user="U0OBOT", token="xoxb-other"), by=None, door="cli")
+    assert "No card goes to C0AI" in " ".join(checking.problems())
+
+
 def test_the_check_says_which_scopes_a_bot_token_lacks_and_that_one_could_not_be_renewed(world, settings, installed):
     world.teams["T0HOME"].without = frozenset({"users:read", "im:write"})
     found = installing.from_bot_token("xoxb-home", by=None)
