@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from approvals import operations
-from approvals.errors import ApprovalError, BadRequest, Conflict, StepUp
+from approvals.errors import ApprovalError, BadRequest, Conflict, NotAllowed, NotFound, StepUp
 from approvals.operations import policies, slack_clicks, waking
 from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail, action_detail, desks
@@ -26,10 +26,13 @@ from approvals.web.schemaform import PREFIX, kind_of, read, resolved
 from audit.languages import told
 
 Json = Mapping[str, Any]
+Refusals = type[ApprovalError] | tuple[type[ApprovalError], ...]
 KEPT = frozenset({"approve", "reject", "respond"})
 DECIDING = frozenset({"approve", "reject", "respond", "edit"})
 # Where an error of a verb stands.
 BESIDE = {"approve": "reason", "reject": "reason", "respond": "words", "ask": "words", "snooze": "seconds", "pass_on": "to"}
+# What of a verb stands beside its field, other than BadRequest: whoever was chosen is unknown, or may not decide it.
+REFUSES: dict[str, Refusals] = {"pass_on": (BadRequest, NotAllowed, NotFound)}
 
 
 def view_submission(payload: Json, click: Click) -> Json:
@@ -78,7 +81,7 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
             if choice in KEPT:
                 raise quick.ToKeep(_kept(detail, values), _kept_says(by_another=ended is Ended.HELD))
             return beside(modals.CHOICE, _("Somebody else is deciding this at the moment, or it takes too long; try again"))
-    except BadRequest as error:
+    except REFUSES.get(choice, BadRequest) as error:
         return beside(BESIDE.get(choice, modals.CHOICE), told(error.message))
     except Conflict as error:
         return shows(_after_conflict(detail.row.id, who, error))

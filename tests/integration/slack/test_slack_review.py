@@ -149,8 +149,8 @@ def test_answer_ask_reserve_give_back_snooze_and_pass_on(hands, world, waiting, 
     assert Snooze.objects.get().user == cast.reviewer
     open_at(hands, world, "pass_on")
     assert [o["value"] for o in hands.options("U0MEI", "to", "S").body["options"]] == ["sam"]
-    assert submit(hands, "pass_on", to=option("nobody")).status == 200
-    open_at(hands, world, "pass_on")
+    for wrong in ("nobody", "otto", "\x07", ""):  # one who is not there, and one who may not decide it
+        assert submit(hands, "pass_on", to=option(wrong)).body["errors"]["to"]
     submit(hands, "pass_on", to=option("sam"))
     waiting.refresh_from_db()
     assert waiting.reserved_by == cast.second
