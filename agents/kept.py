@@ -75,6 +75,10 @@ CALLS_REPEATED = Frozen(
     "tools that ask stand in a plain ToolNode: the calls of a turn are one step, and those made already are made again after each "
     "answer. Use create_agent, send each call by itself, or decorate the tools with @require_approval"
 )
+TOOL_CALLED = Frozen(
+    "%(tool)s requires approval, which makes it a tool: it cannot be called as a function here. Give it to a ToolNode or an agent; in a "
+    "node's own code, ask with interrupt and act with once()"
+)
 
 # Why an action came to an end without a person.
 NO_LONGER_ASKED = Frozen("The graph no longer asks this")

@@ -99,8 +99,9 @@ def do(work: Callable[[], Any]) -> Any:
     return _submitted(work).result()
 
 
-async def do_async(work: Callable[[], Any]) -> Any:
-    return await asyncio.wrap_future(_submitted(work))
+def do_async(work: Callable[[], Any]) -> "asyncio.Future[Any]":
+    """Have it done, and await it."""
+    return asyncio.wrap_future(_submitted(work))
 
 
 def _submitted(work: Callable[[], Any]) -> Future[Any]:

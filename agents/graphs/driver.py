@@ -18,6 +18,7 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, StateSnapshot
 
 from agents import dialects, kept
+from agents.graphs import governed
 from agents.graphs.guard import Calls, Stopped
 from agents.graphs.hearing import Hearing
 from agents.graphs.loader import Graph
@@ -219,6 +220,8 @@ def _awaited(graph: Graph, feed: Any, config: Any, control: Control) -> Iterator
                 yield runner.run(_next(events))
         except StopAsyncIteration:
             return
+        finally:
+            runner.run(governed.finished())  # closing the loop would cancel calls that were claimed
 
 
 async def _next(events: AsyncIterator[Any]) -> Any:

@@ -4,8 +4,10 @@ Written once, as a generator that yields what has to be waited for; `run` and `a
 again from its first line at any time: every step then finds what it wrote down the first time.
 """
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -55,6 +57,7 @@ class Call:
 
 
 Steps = Generator[Make | Callable[[], Any], Any, Any]
+_tasks: set["asyncio.Task[Any]"] = set()
 
 
 def steps(call: Call, tool: BaseTool | None) -> Steps:
@@ -142,18 +145,60 @@ def run(way: Steps, make: Callable[[Any], Any]) -> Any:
 
 
 async def arun(way: Steps, make: Callable[[Any], Awaitable[Any]]) -> Any:
-    """Drive it for a tool that is awaited."""
+    """Drive it for a tool that is awaited.
+
+    What has begun is not cut off: a sibling's question makes `ToolNode` leave the others alone, and a sibling's error makes LangGraph cancel
+    them. A call that was claimed is made and recorded all the same, and whoever cancelled hears of it afterwards.
+    """
+    cut = False
+    with _under_way():
+        try:
+            step = next(way)
+            while True:
+                work = asyncio.ensure_future(make(step.args)) if isinstance(step, Make) else desk.do_async(step)
+                cut = await _ended(work) or cut
+                try:
+                    value = work.result()
+                except BaseException as error:
+                    step = way.throw(error)
+                else:
+                    step = way.send(value)
+        except StopIteration as end:
+            if cut:
+                raise asyncio.CancelledError from None
+            return end.value
+
+
+async def finished() -> None:
+    """Wait until every call that is under way in this loop has ended. (Before it is closed, which would cancel them.)"""
+    await asyncio.sleep(0)  # what was only just made begins
+    me, loop = asyncio.current_task(), asyncio.get_running_loop()
+    while mine := {task for task in _tasks if task is not me and not task.done() and task.get_loop() is loop}:
+        await asyncio.wait(mine)
+
+
+@contextmanager
+def _under_way() -> Iterator[None]:
+    task = asyncio.current_task()
+    if task is None or task in _tasks:
+        yield
+        return
+    _tasks.add(task)
     try:
-        step = next(way)
-        while True:
-            try:
-                value = await make(step.args) if isinstance(step, Make) else await desk.do_async(step)
-            except BaseException as error:
-                step = way.throw(error)
-            else:
-                step = way.send(value)
-    except StopIteration as end:
-        return end.value
+        yield
+    finally:
+        _tasks.discard(task)
+
+
+async def _ended(work: "asyncio.Future[Any]") -> bool:
+    """Wait for its end. Whether somebody wanted to cancel the one who waits."""
+    cut = False
+    while not work.done():
+        try:
+            await asyncio.wait({work})
+        except asyncio.CancelledError:
+            cut = True
+    return cut
 
 
 def misfit(tool: BaseTool, args: Any) -> str:

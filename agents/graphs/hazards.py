@@ -61,6 +61,8 @@ class _Module:
         self.around = _around_tools(tree)
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
         self.asks = self._closed(functions)
+        decorators = _names(tree, {module: names & {"require_approval"} for module, names in _GOVERNED.items()})
+        self.tools = {f.name for f in functions for one in f.decorator_list if _is_by(one, decorators)}
         # A function that makes one that asks, as a wrapper of tools does: calling it asks nobody, handing on what it gives does.
         self.makes = {f.name for f in functions if any(isinstance(n, ast.Call) and self._is_question(n) for n in ast.walk(f))}
 
@@ -80,6 +82,8 @@ class _Module:
                 yield node.lineno, str(kept.PAUSE_SWALLOWED())
             elif isinstance(node, ast.Call) and id(node) not in inside and self._repeats(node):
                 yield node.lineno, str(kept.CALLS_REPEATED())
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.tools:
+                yield node.lineno, str(kept.TOOL_CALLED(tool=node.func.id))
 
     def _closed(self, functions: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> set[str]:
         """Names of functions that ask, by themselves or by calling one that does."""
@@ -142,6 +146,10 @@ def _names(tree: ast.Module, wanted: Mapping[str, set[str]]) -> set[str]:
         elif isinstance(node, ast.Import):
             found |= {f"{one.asname or one.name}.{name}" for one in node.names for name in wanted.get(one.name, ())}
     return found
+
+
+def _is_by(decorator: ast.expr, names: set[str]) -> bool:
+    return ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator) in names
 
 
 def _around_tools(tree: ast.Module) -> set[int]:

@@ -14,7 +14,8 @@ from typing import Any, TypeVar, cast, overload
 
 from langchain.agents.middleware import AgentMiddleware
 from langchain.agents.middleware.types import ToolCallRequest
-from langchain_core.tools import BaseTool, ToolException
+from langchain_core.runnables.config import run_in_executor
+from langchain_core.tools import BaseTool, StructuredTool, Tool, ToolException
 from langchain_core.tools import tool as make_tool
 from langgraph.errors import GraphBubbleUp
 
@@ -25,6 +26,10 @@ from agents.graphs.state_of import messages_here
 from agents.tools.registry import RiskClass, ToolError
 
 T = TypeVar("T")
+_BY_HAND = (
+    "{tool} requires approval: it can be called by an agent's tool node, not by hand. Give it to a ToolNode or an agent; in a node's own code, "
+    'ask with `interrupt` and act with `once("{tool}", ...)`'
+)
 __all__ = ["Countersigned", "NotGoverned", "Unfinished", "aonce", "once", "require_approval"]
 NotGoverned = desk.NotGoverned
 
@@ -131,7 +136,10 @@ async def aonce(key: str, piece: Callable[[], Awaitable[T]]) -> T:
 
 
 class _Governed:
-    """Put before a tool's own class: `invoke` goes the governed way."""
+    """Put before a tool's own class: `invoke` goes the governed way. It is a tool, also where it was a function: nodes cannot call it."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotGoverned(_BY_HAND.format(tool=cast(BaseTool, self).name))
 
     def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
         tool, plain = cast(BaseTool, self), cast(BaseTool, super())
@@ -141,7 +149,14 @@ class _Governed:
     async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
         tool, plain = cast(BaseTool, self), cast(BaseTool, super())
         call = _call_of(tool, input)
-        return await governed.arun(governed.steps(call, tool), lambda args: plain.ainvoke(_given(input, call, args), config, **kwargs))
+        given = partial(_given, input, call)
+        if (
+            isinstance(tool, StructuredTool | Tool) and tool.coroutine is None
+        ):  # its `ainvoke` is its own `invoke`, which would ask once more
+            return await governed.arun(
+                governed.steps(call, tool), lambda args: run_in_executor(config, plain.invoke, given(args), config, **kwargs)
+            )
+        return await governed.arun(governed.steps(call, tool), lambda args: plain.ainvoke(given(args), config, **kwargs))
 
 
 def _governed(found: Any, declared: dict[str, Any]) -> BaseTool:
@@ -160,7 +175,7 @@ def _call_of(tool: BaseTool, given: Any) -> Call:
         NotGoverned: called by hand, with arguments only.
     """
     if not (isinstance(given, dict) and given.get("type") == "tool_call"):
-        raise NotGoverned(f"{tool.name} requires approval: it can be called by an agent's tool node, not by hand")
+        raise NotGoverned(_BY_HAND.format(tool=tool.name))
     schema: Any = tool.tool_call_schema
     seen = schema.get("properties", {}) if isinstance(schema, dict) else schema.model_fields
     args = {name: value for name, value in given["args"].items() if name in seen}

@@ -118,6 +118,19 @@ def test_three_at_once_in_a_plain_tool_node_are_each_made_once(loops, world):
     assert sorted(lines(world)) == [f'send {{"copies": 1, "to": "{to}"}}' for to in ("ada", "bob", "cyd")]
 
 
+def test_three_awaited_at_once_in_a_plain_tool_node_are_each_made_once_although_a_sibling_asks_meanwhile(loops, world):
+    """`ToolNode` leaves calls it is awaiting alone when one of them asks: what was claimed is made and recorded all the same."""
+    calls = [["post_slowly", {"to": to}] for to in ("ada", "bob", "nobody")]
+    run = started(loops, world, [*calls, *CYD], agent="plain_awaited")
+    for _ in range(12):
+        for action in asked(run):
+            decide(action, loops.second)
+        work()
+    assert fresh(run).state == "SUCCEEDED", fresh(run).error
+    assert sorted(lines(world)) == ['post_slowly {"to": "ada"}', 'post_slowly {"to": "bob"}', 'send {"copies": 1, "to": "cyd"}']
+    assert sorted(Effect.objects.filter(run=run).values_list("state", flat=True)) == ["DONE", "DONE", "DONE", "FAILED"]
+
+
 @pytest.mark.parametrize("agent", ["leading", "leading_asked"])
 def test_a_helper_asks_for_its_own_calls(loops, world, agent):
     task = json.dumps({"world": world, "turns": [[*ADA, *BOB]]})
@@ -423,6 +436,8 @@ def test_outside_of_a_worker_nothing_is_called():
 
     with pytest.raises(NotGoverned, match="not by hand"):
         shout.invoke({"what": "x"})
+    with pytest.raises(NotGoverned, match="in a node's own code, ask with `interrupt`"):
+        shout("x")  # type: ignore[operator]
     with pytest.raises(NotGoverned, match="import the agent"):
         shout.invoke({"type": "tool_call", "name": "shout", "args": {"what": "x"}, "id": "1"})
     with pytest.raises(NotGoverned):

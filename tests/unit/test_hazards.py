@@ -106,6 +106,23 @@ def test_tools_that_ask_in_a_plain_tool_node(tmp_path, code, count):
     assert all("made again" in why for _, why in hazards)
 
 
+GOVERNED = "from agents.graphs.loops import require_approval\n@require_approval\ndef wipe(p): ...\n@require_approval(risk='delete')\ndef burn(p): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "count"),
+    [
+        ("def node(s):\n    return {'x': wipe(s)}", 1),
+        ("def node(s):\n    burn(s)\n    wipe(s)", 2),
+        ("node = ToolNode([wipe, burn])", 0),
+        ("def node(s):\n    return other.wipe(s)", 0),
+    ],
+)
+def test_a_function_that_became_a_governed_tool_is_called_by_no_node(tmp_path, code, count):
+    hazards = found(tmp_path, GOVERNED + code + "\n")
+    assert len(hazards) == count and all("cannot be called as a function" in why for _, why in hazards)
+
+
 @pytest.mark.parametrize("text", ["def broken(:", "x = '\x00'", "(" * 5_000, "\ufeff# -*- coding: nothing -*-"])
 def test_a_file_that_cannot_be_read_hides_no_other(tmp_path, text):
     (tmp_path / "broken.py").write_text(text)

@@ -1,5 +1,6 @@
 """Agents that run their own tools, each made loop-safe by one line: the middleware in the list, or the decorator on a tool."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -110,14 +111,24 @@ def _turn(state: MessagesState) -> dict[str, Any]:
     return {"messages": [Planned().invoke(state["messages"])]}
 
 
-def _plain() -> Any:
+@tool
+async def post_slowly(to: str, state: State) -> str:
+    """Send a letter, awaited for longer than a sibling takes to ask."""
+    await asyncio.sleep(0.3)
+    if to == "nobody":
+        raise ToolException("there is nobody")
+    return act(plan_of(state["messages"]), "post_slowly", {"to": to})
+
+
+def _plain(*tools: Any) -> Any:
     graph = StateGraph(MessagesState)
     graph.add_node("model", _turn)
-    graph.add_node("tools", ToolNode([require_approval(send), require_approval(wipe)]))
+    graph.add_node("tools", ToolNode(list(tools)))
     graph.add_edge(START, "model")
     graph.add_conditional_edges("model", lambda state: "tools" if state["messages"][-1].tool_calls else END, ["tools", END])
     graph.add_edge("tools", "model")
     return graph
 
 
-plain_node = _plain()
+plain_node = _plain(require_approval(send), require_approval(wipe))
+plain_awaited = _plain(require_approval(send), require_approval(post_slowly))
