@@ -9,7 +9,7 @@ A worker that dies in between leaves SENDING behind: `take_over` ends that. Noth
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +66,7 @@ class Claimed:
     Attributes:
         told: what it had heard of when it was taken.
         thread: for a reply, the card it belongs under.
+        since: it is owed since then; it was not posted before.
     """
 
     id: int
@@ -83,6 +84,7 @@ class Claimed:
     body: dict[str, Any]
     lost: bool
     told: int
+    since: datetime
 
 
 @transaction.atomic
@@ -108,7 +110,7 @@ def claim(*, only: Sequence[int] | None = None) -> Claimed | None:
     SlackMessage.objects.filter(pk=row.pk).update(state=SlackState.SENDING, attempts=F("attempts") + 1, changed_at=Now())
     return Claimed(
         row.pk, row.channel.team_id, row.channel_id, row.channel.name, row.channel.channel, row.kind, row.key, str(row.action_id or ""), row.ts,
-        row.shown, row.card.ts if row.card else "", row.comment_id, row.body, row.lost, row.told,
+        row.shown, row.card.ts if row.card else "", row.comment_id, row.body, row.lost, row.told, row.created_at,
     )  # fmt: skip
 
 

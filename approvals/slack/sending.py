@@ -24,6 +24,8 @@ from approvals.slack.text import safe
 
 log = structlog.get_logger("approvals.slack")
 COPIES = 4  # as many updates as a conversation takes together
+A_PAGE, PAGES = 200, 20  # of messages that are looked through for one whose answer was lost
+CLOCKS_S = 300  # by so much Slack's clock may differ from the database's
 EVENT_TYPE = "countersign_message"
 _since: int | None = None
 
@@ -136,12 +138,19 @@ def _open(taken: Claimed) -> str:
 
 
 def _found(taken: Claimed, channel: str) -> str:
-    """A message of ours that was posted although its answer was lost, "" when there is none."""
-    if taken.thread:
-        got = client.call(taken.team, "conversations.replies", channel=channel, ts=taken.thread, limit=200, include_all_metadata=True)
-    else:
-        got = client.call(taken.team, "conversations.history", channel=channel, limit=100, include_all_metadata=True)
-    return next((str(m["ts"]) for m in got.get("messages", []) if is_ours(m, taken.id)), "")
+    """A message of ours that was posted although its answer was lost, "" when there is none. It is as old as its row, at most."""
+    where = {"channel": channel, "oldest": f"{taken.since.timestamp() - CLOCKS_S:.6f}", "limit": A_PAGE, "include_all_metadata": True}
+    method = "conversations.replies" if taken.thread else "conversations.history"
+    where |= {"ts": taken.thread} if taken.thread else {}
+    cursor = ""
+    for _page in range(PAGES):
+        got = client.call(taken.team, method, **where, **({"cursor": cursor} if cursor else {}))
+        if ts := next((str(m["ts"]) for m in got.get("messages", []) if is_ours(m, taken.id)), ""):
+            return ts
+        cursor = str((got.get("response_metadata") or {}).get("next_cursor") or "")
+        if not cursor:
+            break
+    return ""
 
 
 def is_ours(message: dict[str, object], number: int) -> bool:

@@ -219,7 +219,7 @@ def history(world: World, team: Team, args: Json) -> Json:
     inside = _flag(args, "inclusive")
     top = [m for m in messages if m.get("thread_ts", m["ts"]) == m["ts"]]
     kept = [m for m in top if oldest < float(m["ts"]) < latest or (inside and float(m["ts"]) in {oldest, latest})]
-    return {"messages": _bare(kept[::-1][: int(args.get("limit") or 100)], args), "has_more": False}
+    return _paged(kept[::-1], args, most=100)
 
 
 def replies(world: World, team: Team, args: Json) -> Json:
@@ -227,7 +227,16 @@ def replies(world: World, team: Team, args: Json) -> Json:
     kept = [m for m in channel.messages if ts in {m["ts"], m.get("thread_ts")}]
     if not kept:
         raise Refused("thread_not_found")
-    return {"messages": _bare(kept[: int(args.get("limit") or 1_000)], args), "has_more": False}
+    oldest = float(args.get("oldest") or 0)
+    return _paged([m for m in kept if m["ts"] == ts or oldest < float(m["ts"])], args, most=1_000)
+
+
+def _paged(messages: list[Json], args: Json, *, most: int) -> Json:
+    """So many of them, and a cursor for those that follow."""
+    first, limit = int(args.get("cursor") or 0), int(args.get("limit") or most)
+    end = first + limit
+    more = {"response_metadata": {"next_cursor": str(end)}} if end < len(messages) else {}
+    return {"messages": _bare(messages[first:end], args), "has_more": bool(more), **more}
 
 
 def _bare(messages: list[Json], args: Json) -> list[Json]:

@@ -101,6 +101,27 @@ def test_a_lost_answer_is_looked_for_and_makes_no_second_message(world):
     assert states() == ["SENT"] and len(world.cards("C0AI")) == 1
 
 
+def test_a_lost_answer_is_looked_for_also_behind_what_was_said_since(world, cast):
+    """A busy channel, and a busy thread: page after page, back to when it was owed."""
+    action = factories.action()
+    tasks.reach()
+    world.faults.set("chat.postMessage", "lost")
+    sending.tick()
+    for n in range(450):
+        world.say("C0AI", "U0JORGE", f"about something else {n}")
+    tick(1)
+    assert states() == ["SENT"] and len(world.cards("C0AI")) == 1
+    assert [args["oldest"] for _at, method, args in world.calls if method == "conversations.history"]
+    commenting.comment(action.pk, by=cast.reviewer, text="look at this", door="web")
+    for n in range(450):
+        world.say("C0AI", "U0JORGE", f"well {n}", thread=card(world)["ts"])
+    world.faults.set("chat.postMessage", "lost")
+    tick(2)
+    tick(4)
+    ours = [m for m in world.replies("C0AI", card(world)["ts"]) if m.get("bot_id")]
+    assert len(ours) == 1 and SlackMessage.objects.get(kind="reply").state == "SENT"
+
+
 def test_a_worker_that_dies_half_way_leaves_no_second_message(world):
     factories.action()
     tasks.reach()
