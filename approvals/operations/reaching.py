@@ -16,7 +16,7 @@ from approvals import envelopes
 from approvals.errors import BadRequest, Tampered
 from approvals.models import Action, Delivery, Device, Notification, Requirement, User
 from approvals.notify.choices import EMAIL, NOW, PUSH, SLACK
-from approvals.operations import policies, slack_owing
+from approvals.operations import policies, slack_gathering, slack_owing
 from approvals.operations.clock import database_now
 from approvals.operations.telling import people_asked
 from approvals.policy.slack import SlackRule
@@ -92,8 +92,10 @@ def _tell_in_slack(notice: Notification, action: Action, told: Iterable[Reader])
     """What one person is told goes to them in Slack as well, where they are linked and want it. Passed on: then the card itself comes."""
     for reader in told:
         if notice.kind != "action.passed_on" and reader.wants.way(SLACK, action.level) == NOW:
-            due = reader.wants.held_until(database_now(), action.level)
-            slack_owing.owe_told(reader.id, notice.pk, notice.kind, action, due=due)
+            now = database_now()
+            quiet = reader.wants.held_until(now, action.level)
+            due = max(quiet, _after_the_last(slack_gathering.last_told(reader.id), action.level, now, action.expires_at))
+            slack_owing.owe_told(reader.id, notice.pk, notice.kind, action, due=due, quiet=quiet)
 
 
 def _owed(may: Iterable[Reader], level: str, ends: datetime) -> list[Owed]:
@@ -102,18 +104,18 @@ def _owed(may: Iterable[Reader], level: str, ends: datetime) -> list[Owed]:
     for reader in may:
         quiet = reader.wants.held_until(now, level)
         if reader.wants.way(EMAIL, level) == NOW and reader.has_address:
-            owed.append(Owed(reader, EMAIL, 0, max(quiet, _after_the_last(reader.id, level, now, ends))))
+            owed.append(Owed(reader, EMAIL, 0, max(quiet, _after_the_last(last_sent(reader.id, EMAIL), level, now, ends))))
         if reader.wants.way(PUSH, level) == NOW:
             owed += [Owed(reader, PUSH, device, quiet) for device in reader.devices]
     return owed
 
 
-def _after_the_last(user: int, level: str, now: datetime, ends: datetime) -> datetime:
-    """A burst makes one mail, not fifty: what comes soon after a mail waits a little, and goes with the others. Critical does not wait.
+def _after_the_last(last: datetime | None, level: str, now: datetime, ends: datetime) -> datetime:
+    """A burst makes one mail (or direct message), not fifty: what comes soon after one waits a little, and goes with the others. Critical does not wait.
 
     Nor does anything wait for more than a quarter of the time that is left: a reminder that comes too late is none.
     """
-    if level == "critical" or not (last := last_sent(user, EMAIL)):
+    if level == "critical" or not last:
         return now
     return min(last + timedelta(seconds=settings.MAIL_GAP_S), now + (ends - now) / 4)
 

@@ -127,10 +127,14 @@ def owe_direct(action: Action) -> int:
     return made
 
 
-def owe_told(user: int, notice: int, kind: str, action: Action, *, due: datetime) -> int:
-    """A direct message to one person about one action: a reminder, an escalation, their turn. Drawn, and looked at again, when it goes."""
+def owe_told(user: int, notice: int, kind: str, action: Action, *, due: datetime, quiet: datetime) -> int:
+    """A direct message to one person about one action: a reminder, an escalation, their turn. Drawn, and looked at again, when it goes.
+
+    Args:
+        quiet: with others it goes before it is due, but not before this.
+    """
     people = SlackPerson.objects.filter(user=user, unlinked_at=None)
-    body = {"what": "told", "kind": kind, "version": action.version}
+    body = {"what": "told", "kind": kind, "version": action.version, "quiet": quiet.timestamp()}
     return sum(owe_note(person, f"notice:{notice}", body, action=action, due=due) for person in people)
 
 

@@ -20,7 +20,7 @@ from django.db.models.functions import Greatest, Now
 from approvals.errors import BadRequest, NotFound
 from approvals.models import SlackChannel, SlackMessage, SlackPause
 from approvals.notify.errors import NotSent
-from approvals.operations import slack_copies, slack_installs
+from approvals.operations import slack_copies, slack_gathering, slack_installs
 from approvals.operations.delivering import pause
 from approvals.states import ActionState, SlackState
 
@@ -136,8 +136,8 @@ def opened(channel_id: int, address: str) -> None:
 
 
 @transaction.atomic
-def record(taken: Claimed, failure: NotSent | None, *, ts: str = "", shown: str = "", version: int = 0) -> None:
-    """Write down what became of a message; `ts` and `shown` are what stands there now."""
+def record(taken: Claimed, failure: NotSent | None, *, ts: str = "", shown: str = "", version: int = 0, along: Sequence[int] = ()) -> None:
+    """Write down what became of a message; `ts` and `shown` are what stands there now, `along` which others it told of as well."""
     mine = SlackMessage.objects.select_for_update().filter(pk=taken.id, state=SlackState.SENDING)
     row = mine.first()
     if row is None:
@@ -157,6 +157,7 @@ def record(taken: Claimed, failure: NotSent | None, *, ts: str = "", shown: str 
             changed_at=Now(),
             checked_at=Now(),
         )
+        slack_gathering.told(along, ts)
         SlackChannel.objects.filter(pk=taken.channel).exclude(error="").update(error="")
         if not taken.ts:  # counted from when it arrived, however long that took
             SlackChannel.objects.filter(pk=taken.channel).update(post_at=Greatest(F("post_at"), Now() + timedelta(seconds=POST_EVERY_S)))

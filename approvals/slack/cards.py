@@ -30,11 +30,12 @@ SHORT = 12  # of a digest, as people see it
 
 @dataclass(frozen=True)
 class Drawn:
-    """A message ready to be sent; `sha256` tells whether it is what stands there already."""
+    """A message ready to be sent; `sha256` tells whether it is what stands there already, `along` which other messages need not go for it."""
 
     text: str
     blocks: list[b.Block]
     version: int
+    along: tuple[int, ...] = ()
 
     @property
     def sha256(self) -> str:

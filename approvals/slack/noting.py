@@ -1,7 +1,11 @@
 """Direct messages to one person: the weekday digest, reminders, escalations, their turn. Owed by a row, drawn when they go.
 
-Looked at again then, as mails are: what is decided, not theirs any more, or not wanted, is not sent. No argument is in any of them.
+Looked at again then, as mails are: what is decided, not theirs any more, or not wanted, is not sent. Of what waits together one message tells.
+No argument is in any of them.
 """
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -9,10 +13,11 @@ from django.utils.translation import ngettext
 
 from approvals.models.people import User
 from approvals.notify import words
-from approvals.operations import slack_owing
+from approvals.operations import slack_gathering, slack_owing
 from approvals.operations.clock import database_now
+from approvals.operations.slack_gathering import Reminder
 from approvals.operations.slack_queue import Claimed
-from approvals.queries import Filters, action_detail, inbox, reaching
+from approvals.queries import ActionDetail, Filters, action_detail, inbox, reaching
 from approvals.queries import slack as queries
 from approvals.slack import blocks as b
 from approvals.slack import cards
@@ -57,16 +62,48 @@ def _digest(user: User) -> Drawn | None:
 
 
 def _told(taken: Claimed, user: User) -> Drawn | None:
-    detail = action_detail(taken.action, reader=user)
-    if detail.row.state != "PENDING" or detail.row.version != taken.body.get("version") or detail.cannot or detail.mine:
+    """What one row reminds of, and with it what else this person is to be reminded of now."""
+    mine = Reminder(taken.id, taken.action, int(taken.body.get("version", 0)), str(taken.body.get("kind", "")))
+    if (detail := _waits(mine, user)) is None:
         return None
-    why = words.happened(str(taken.body.get("kind", "")))
-    text = cards.summary(detail) + (f": {why}" if why else "")
-    value = cards.value_of(detail)
-    press = (
-        b.button(_("Open to review"), cards.WEB, url=cards.url_of(detail.row.id))
-        if detail.row.level == "critical"
-        else b.button(_("Open to review"), cards.REVIEW, value=value)
-    )
+    found, along = {mine.action: detail}, []
+    whys = {mine.action: [words.happened(mine.kind)]}
+    for one in slack_gathering.beside(taken.id, taken.channel):
+        if one.action not in found and (other := _waits(one, user)):
+            found[one.action] = other
+        if one.action in found and one.version == found[one.action].row.version:
+            whys.setdefault(one.action, []).append(words.happened(one.kind))
+            along.append(one.id)
+    said = [(each, "; ".join(dict.fromkeys(filter(None, whys[key])))) for key, each in found.items()]
+    return replace(_one(*said[0]) if len(said) == 1 else _several(said), along=tuple(along))
+
+
+def _waits(one: Reminder, user: User) -> ActionDetail | None:
+    """The action, if they can still decide what they are to be reminded of."""
+    detail = action_detail(one.action, reader=user)
+    over = detail.row.state != "PENDING" or detail.row.version != one.version or detail.cannot or detail.mine
+    return None if over else detail
+
+
+def _one(detail: ActionDetail, why: str) -> Drawn:
+    text = _line(detail, why)
     foot = f"{link(cards.url_of(detail.row.id), _('Open in Countersign'))} · {_('expires')} {date(detail.row.expires_at)}"
-    return Drawn(text, [b.section(b.plain(text)), b.actions([press], block_id=cards.ACTIONS_BLOCK), b.context(b.mrkdwn(foot))], 0)
+    return Drawn(text, [b.section(b.plain(text)), b.actions([_press(detail)], block_id=cards.ACTIONS_BLOCK), b.context(b.mrkdwn(foot))], 0)
+
+
+def _several(said: Sequence[tuple[ActionDetail, str]]) -> Drawn:
+    head = ngettext("%(n)d action waits for you", "%(n)d actions wait for you", len(said)) % {"n": len(said)}
+    parts = [b.section(b.plain(head))]
+    parts += [b.section(b.plain(_line(detail, why)), accessory=_press(detail)) for detail, why in said[:LISTED]]
+    foot = link(f"{settings.PUBLIC_URL.rstrip('/')}/inbox/", _("All of them in the inbox"))
+    return Drawn(head, [*parts, b.context(b.mrkdwn(foot))], 0)
+
+
+def _line(detail: ActionDetail, why: str) -> str:
+    return cards.summary(detail) + (f": {why}" if why else "")
+
+
+def _press(detail: ActionDetail) -> b.Block:
+    if detail.row.level == "critical":
+        return b.button(_("Open to review"), cards.WEB, url=cards.url_of(detail.row.id))
+    return b.button(_("Open to review"), cards.REVIEW, value=cards.value_of(detail))

@@ -91,7 +91,7 @@ def send(taken: Claimed, rule: SlackRule) -> None:
         ts = _put(taken, drawn)
     except NotSent as failure:
         return slack_queue.record(taken, failure)
-    slack_queue.record(taken, None, ts=ts, shown=drawn.sha256, version=drawn.version)
+    slack_queue.record(taken, None, ts=ts, shown=drawn.sha256, version=drawn.version, along=drawn.along)
     if taken.kind == "card" and not taken.ts:
         slack_owing.owe_replies([UUID(taken.action)], posted=True)  # what was said and decided while it waited to be posted
     return None

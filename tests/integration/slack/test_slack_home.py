@@ -191,6 +191,54 @@ def test_reminders_and_escalations_come_as_direct_messages_with_the_way_to_decid
     assert direct(world, "U0JORGE") == []
 
 
+def test_a_burst_of_reminders_is_one_message_and_what_comes_soon_after_goes_with_the_next(world, hands, cast, settings):
+    settings.MAIL_GAP_S = 120
+    made = [factories.action() for _ in range(12)]
+    for action in made:
+        remind(action, cast.reviewer)
+    factories.decide(made[3], cast.second)
+    tick()
+    (first,) = direct(world)
+    assert "11 actions wait for you" in first["text"] and limits.message(first["blocks"], first["text"]) == []
+    assert "this" not in words(first["blocks"]) and "/inbox/" in words(first["blocks"])
+    for press in [block["accessory"] for block in first["blocks"] if "accessory" in block][-2:]:  # each button is of its own action
+        payload = {"actions": [{**press, "type": "button", "block_id": "b", "action_ts": "1.1"}]}
+        hands.press("U0MEI", world.direct("T0HOME", "U0MEI").id, first["ts"], "review", payload=payload)
+        assert "What do you want to do?" in words(hands.open_view("U0MEI").view)
+        assert press["value"].split(":")[0] in hands.open_view("U0MEI").view["private_metadata"]
+    later = [factories.action() for _ in range(5)]
+    with fakes.clock_moved(seconds=20):
+        for action in later:
+            remind(action, cast.reviewer)
+    tick(0.5)
+    assert len(direct(world)) == 1
+    factories.decide(later[0], cast.second)
+    tick(2.5)
+    assert [m["text"] for m in direct(world)[1:]] == ["4 actions wait for you"]
+    assert not SlackMessage.objects.filter(kind="note", state="WAITING").exclude(action=later[0]).exists()
+
+
+def test_what_does_not_wait_takes_the_others_along_but_not_what_quiet_hours_hold(world, cast, settings):
+    settings.MAIL_GAP_S = 3_600
+    remind(factories.action(), cast.reviewer)
+    tick()
+    remind(factories.action(), cast.reviewer)
+    tick(1)
+    assert len(direct(world)) == 1
+    quiet = factories.action()
+    remind(quiet, cast.reviewer)
+    later = datetime.now(UTC) + timedelta(hours=3)
+    SlackMessage.objects.filter(action=quiet, kind="note").update(due_at=later, body={**_note(quiet), "quiet": later.timestamp()})
+    remind(factories.action("critical"), cast.reviewer)
+    tick(1)
+    assert [m["text"] for m in direct(world)[1:]] == ["2 actions wait for you"]
+    assert SlackMessage.objects.get(action=quiet, kind="note").state == "WAITING"
+
+
+def _note(action: Action) -> dict:
+    return SlackMessage.objects.get(action=action, kind="note").body
+
+
 def test_a_reminder_is_looked_at_again_before_it_goes(world, cast):
     action, other = factories.action(), factories.action()
     remind(action, cast.reviewer)

@@ -1,0 +1,52 @@
+"""Reminders that are owed to one person together: one direct message tells of them all, at most one in some minutes (`MAIL_GAP_S`, as mails).
+
+What is told of is settled with the message that tells it, in one transaction: `slack_queue.record` calls `told`.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from approvals.models import SlackMessage, SlackPerson
+from approvals.operations.clock import database_now
+from approvals.states import SlackState
+
+MOST_TOGETHER = 50  # as of mails
+SAID = "It was told together with others, in one message"
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """One of them: `kind` of the notice, of which version of which action."""
+
+    id: int
+    action: str
+    version: int
+    kind: str
+
+
+def beside(message_id: int, channel_id: int) -> list[Reminder]:
+    """What else waits to be told in this direct conversation, except what quiet hours hold back. Nobody sends it while `message_id` is being sent."""
+    rows = SlackMessage.objects.filter(
+        channel_id=channel_id, kind=SlackMessage.Kind.NOTE, state=SlackState.WAITING, ts="", body__what="told"
+    )
+    now = Q(due_at__lte=Now()) | Q(body__quiet__lte=database_now().timestamp())
+    found = rows.filter(now).exclude(pk=message_id).order_by("pk").values_list("pk", "action_id", "body")[:MOST_TOGETHER]
+    return [Reminder(pk, str(action), int(body.get("version", 0)), str(body.get("kind", ""))) for pk, action, body in found]
+
+
+def told(ids: Collection[int], ts: str) -> None:
+    """The message at `ts` tells of these as well: its buttons are theirs."""
+    rows = SlackMessage.objects.filter(pk__in=ids, state=SlackState.WAITING)
+    rows.update(state=SlackState.SKIPPED, ts=ts, error=SAID, changed_at=Now())
+
+
+def last_told(user: int) -> datetime | None:
+    """When this person was last reminded in Slack."""
+    mine = SlackPerson.objects.filter(user=user, unlinked_at=None).values("slack_user")
+    rows = SlackMessage.objects.filter(channel__name__in=mine, kind=SlackMessage.Kind.NOTE, state=SlackState.SENT, body__what="told")
+    found: datetime | None = rows.order_by("-changed_at").values_list("changed_at", flat=True).first()
+    return found
