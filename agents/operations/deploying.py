@@ -16,6 +16,7 @@ from agents.graphs.loader import Loaded, load_project
 from agents.models import Agent, Pause
 from agents.operations.fingerprints import still_takes
 from agents.operations.handing import actions_of, record_of
+from agents.operations.hearing import helper_gone
 from agents.operations.preparing import NATIVE
 from agents.states import PauseState
 from agents.tools.registry import BadArgs
@@ -77,6 +78,8 @@ def _breaks(pause: Pause, loaded: Loaded | None) -> list[tuple[str, bool]]:
         return [(kept.NODE_WOULD_BE_GONE(node=pause.node), True)]
     if (inner := _inner_gone(pause, loaded)) is not None:
         return [(kept.NODE_WOULD_BE_GONE(node=inner), True)]
+    if tool := helper_gone(loaded, pause):
+        return [(kept.TOOL_WOULD_BE_GONE(tool=tool), True)]
     found = [(why, True) for why in (_native(pause, loaded) if pause.dialect == NATIVE else _foreign(pause, loaded))]
     if not found:
         found = _code(pause, loaded)

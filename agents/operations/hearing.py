@@ -12,7 +12,7 @@ from agents.graphs.driver import Stop, Stretch
 from agents.graphs.hearing import Hearing, kept_answers
 from agents.graphs.inside import path_of
 from agents.graphs.loader import Loaded
-from agents.models import Pause, Run
+from agents.models import AgentVersion, Pause, Run
 from agents.operations.preparing import NATIVE
 
 
@@ -36,7 +36,16 @@ def _is_lost(loaded: Loaded, pause: Pause) -> bool:
     if pause.dialect == breakpoints.NAME:
         ways = [where.split(" / ") for where in pause.raw["next"]]
         return any(len(way) > 1 and loaded.lost(way, seen=False) for way in ways)
-    return bool(pause.place.get("seen")) and loaded.lost(path_of(pause.place), seen=True)
+    return bool(pause.place.get("seen")) and (loaded.lost(path_of(pause.place), seen=True) or bool(helper_gone(loaded, pause)))
+
+
+def helper_gone(loaded: Loaded, pause: Pause) -> str:
+    """The tool by which a lead called the helper that asks, when the lead had it then and has it no more; else ""."""
+    tool = str((pause.place.get("for") or {}).get("tool") or "")
+    if not tool or tool in loaded.found:
+        return ""
+    kept = AgentVersion.objects.filter(pk=pause.asked_by.get("version")).values_list("tools", flat=True)
+    return tool if any(one["name"] == tool for tools in kept for one in tools) else ""
 
 
 def heard(

@@ -478,3 +478,46 @@ def test_an_answer_that_was_taken_before_the_worker_died_is_found(others, world,
     taken_over(run)
     assert (fresh(run).state, Pause.objects.get(run=run).state) == ("SUCCEEDED", "ANSWERED")
     assert lines(world) == ['asked {"answer": "yes"}', "went on {}"]
+
+
+LEAD = """
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_core.messages import HumanMessage
+from langchain_core.tools import tool
+from agents_of_others import Planned, send
+
+class Gate(HumanInTheLoopMiddleware):
+    name = "{gate}"
+
+helped = create_agent(Planned(), [send], middleware=[Gate({{"send": True}})])
+
+@tool
+def {helper}(task: str) -> str:
+    "Let the helper do a task."
+    return helped.invoke({{"messages": [HumanMessage(task)]}})["messages"][-1].content
+
+graph = create_agent(Planned(), [{helper}])
+"""
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("change", [{"helper": "aide"}, {"gate": "Other"}, {}])
+def test_a_helper_that_was_renamed_while_it_asks_lets_nothing_go_on(others, world, tmp_path, change):
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"lead": "./lead_agent.py:graph"}}))
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    now = {"helper": "helper", "gate": "Gate"}
+    (tmp_path / "lead_agent.py").write_text(LEAD.format(**now))
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    task = json.dumps({"world": world, "turns": [SEND]})
+    run, action = waiting(others, world, "lead", [["helper", {"task": task}]])
+    (tmp_path / "lead_agent.py").write_text(LEAD.format(**{**now, **change}))
+    checked = agents.check_deploy(tmp_path / "langgraph.json")
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    decide(action, others.second)
+    work()
+    gone = bool(change)
+    assert (checked.would, fresh(run).state, Pause.objects.get(run=run).state) == (
+        (1, "FAILED", "ORPHANED") if gone else (0, "SUCCEEDED", "ANSWERED")
+    )
+    assert (lines(world), Action.objects.get(pk=action.pk).state) == (([], "SUPERSEDED") if gone else (SENT, "APPROVED"))
