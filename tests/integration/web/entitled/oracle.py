@@ -75,7 +75,7 @@ def _operation(a: Attempt) -> str:
 def _state(a: Attempt) -> str:
     """What was said already, and whether it is (still) what was seen."""
     if a.who in DECIDED_BY[a.level] and (a.state, a.verdict) in {("approved", "approve"), ("rejected", "reject")}:
-        return "replayed" if a.state == "approved" or a.who == "reviewer" else "already_decided:Already"
+        return _again(a) if a.state == "approved" or a.who == "reviewer" else "already_decided:Already"
     if a.state in SETTLED:
         return "already_decided:Already"
     by_state = {
@@ -87,8 +87,13 @@ def _state(a: Attempt) -> str:
     if a.state in by_state:
         return by_state[a.state]
     if (a.state, a.who) == ("voted", "second") and a.verdict != "edit":
-        return "replayed" if a.verdict == "approve" else "already_decided:You have decided"
+        return _again(a) if a.verdict == "approve" else "already_decided:You have decided"
     return ""
+
+
+def _again(a: Attempt) -> str:
+    """What was decided before had a reason: the same again is the same, in other words it is not."""
+    return "replayed" if a.reason else "already_decided:You have decided this already"
 
 
 def _words(a: Attempt) -> str:
