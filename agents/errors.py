@@ -5,6 +5,7 @@ AgentError
 ├── BadInput                                  422  `fields` says where the run's input does not fit
 ├── BadProject                                400  a langgraph.json or the graph it names cannot be used
 ├── WrongState                                409  the run or effect is not in a state that allows this
+├── KeyUsed                                   409  an idempotency key that stands for something else; `run` is what it started
 ├── ServerTrouble                             502  an Agent Server cannot be reached, or answers what cannot be used
 └── LostLease                                 409  another worker took over; whatever was being written is dropped
 """
@@ -46,6 +47,10 @@ class BadProject(AgentError):
 
 class WrongState(AgentError):
     code, status = "wrong_state", 409
+
+
+class KeyUsed(AgentError):
+    code, status = "conflict", 409
 
 
 class LostLease(AgentError):

@@ -30,7 +30,7 @@ STORY = 500
 
 @router.post("", response={201: Run, **PROBLEMS}, summary="Start a run")
 def start(request: HttpRequest, body: RunIn, key: str = KEY) -> Any:
-    """Start a graph of this installation. The same Idempotency-Key for the same agent is the same run."""
+    """Start a graph of this installation. The same Idempotency-Key for the same agent and input is the same run; with another input it is a conflict."""
     who = caller(request, OPERATE)
     run = operations.start_run(agent=body.agent, input=body.input, by=who.user, door="api", idempotency_key=key or None)
     return Status(201, shown(queries.run_detail(run.pk)))

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.dialects import calls
-from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
+from agents.errors import BadInput, KeyUsed, UnknownAgent, UnknownRun, WrongState
 from agents.models import Agent, AgentVersion, Effect, Pause, Run
 from agents.operations import events, hinting, outcomes, waking
 from agents.operations.receiving import as_uuid, close_open_pauses
@@ -32,9 +32,10 @@ SLUG = re.compile(r"[-\w]{1,60}", re.ASCII)
 
 @transaction.atomic
 def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: str | None = None) -> Run:
-    """Create a run and wake a worker. The same idempotency key for the same agent is the same run.
+    """Create a run and wake a worker. The same idempotency key for the same agent and input is the same run.
 
     Raises:
+        KeyUsed: the key started a run with another input before.
         NotAllowed: the person may not start runs. UnknownAgent: no such agent, or it is switched off.
         BadInput: the input does not fit the agent's schema; `details["fields"]` says where.
     """
@@ -52,7 +53,7 @@ def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: s
     if key:
         _lock_key(found, key)
         if existing := Run.objects.filter(agent=found, idempotency_key=key).first():
-            return existing
+            return _same(existing, input)
     run_id = uuid.uuid4()
     run = Run(
         id=run_id,
@@ -195,6 +196,12 @@ def _key(key: str | None) -> str | None:
             fields={"": say("idempotency key")},
         )
     return key or None
+
+
+def _same(run: Run, value: Any) -> Run:
+    if canonical.dumps(run.input) != canonical.dumps(value):
+        raise KeyUsed(say("This key started a run with another input before; use a new key for a new run"), run=str(run.pk))
+    return run
 
 
 def _lock_key(agent: Agent, key: str) -> None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from agents import operations, queries
-from agents.errors import BadInput
+from agents.errors import BadInput, KeyUsed
 from agents.queries import RunDetail
 from agents.views.cards import Figure, agent_card, is_scripted, run_line, title_of
 from agents.views.drawing import draw
@@ -189,7 +189,7 @@ def start(request: Request, slug: str) -> HttpResponse:
         try:
             begun = operations.start_run(agent=slug, input=value, by=request.user, door="web", idempotency_key=key)
             return redirect("run", begun.pk)
-        except BadInput as error:
+        except (BadInput, KeyUsed) as error:
             errors = dict(error.details.get("fields") or {"": error.message})
     fields = fields_of(agent.input_schema, {}, posted=request.POST, errors=errors)
     shown = {field.key for field in fields if field.error}

@@ -167,6 +167,8 @@ def test_a_run_is_started_once_followed_and_cancelled(token, cast, world):
     body = {"agent": "calls", "input": {"calls": [factories.call()], "world": world}}
     status, run = olga.post("/runs", body, key="r-1")
     assert status == 201 and olga.post("/runs", body, key="r-1")[1]["id"] == run["id"]
+    status, refused = olga.post("/runs", {"agent": "calls", "input": {"calls": [], "world": world}}, key="r-1")
+    assert (status, refused["code"], refused["run"]) == (409, "conflict", run["id"]) and "another input" in refused["detail"]
     factories.work()
     now = olga.get(f"/runs/{run['id']}")[1]
     assert now["state"] == "WAITING" and len(now["actions"]) == 1
