@@ -1,5 +1,6 @@
 """Actions: proposed by agents, seen by whoever may, claimed and reported by whoever proposed them."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -125,6 +126,7 @@ def shown(found: Asked) -> dict[str, Any]:
         "requested_by": action.requested_by.get_username() if action.requested_by else None,
         "resolution": resolution if said and not action.drill else None,  # whose verdict ended a test is shown to nobody
         "tampered": found.tampered,
+        "edit": asdict(found.edit) if found.edit else None,
         "url": page_of(action.pk),
     }
 

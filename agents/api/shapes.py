@@ -112,6 +112,15 @@ class Resolution(Schema):
     response: str
 
 
+class Edited(Schema):
+    """Other arguments that a person wanted for a version. `errors` says of a refused edit, by field, what is wrong; the action stayed as it was."""
+
+    id: int
+    version: int
+    state: Literal["WANTED", "APPLIED", "REFUSED"]
+    errors: dict[str, str]
+
+
 class Action(Schema):
     """`next` says what the proposer does now: `wait`, `claim` before it acts, `report` what came of it, or nothing any more (`done`)."""
 
@@ -141,6 +150,7 @@ class Action(Schema):
     resolution: Resolution | None
     outcome: dict[str, Any] | None
     tampered: str = ""
+    edit: Edited | None = Field(None, description="The newest edit that anybody wanted")
     url: str = Field(description="Its page, for people")
 
 

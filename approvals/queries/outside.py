@@ -9,7 +9,7 @@ from django.db import connection
 
 from approvals import envelopes
 from approvals.errors import NotFound, Tampered
-from approvals.models import Action, Requirement
+from approvals.models import Action, Edit, Requirement
 from approvals.queries.standing import halted_actions
 from approvals.states import ActionState
 from audit import rows
@@ -24,6 +24,16 @@ WHERE a.id = %s AND (%s = '' OR a.agent = %s AND NOT a.drill)
 
 
 @dataclass(frozen=True)
+class Edited:
+    """Other arguments that a person wanted for a version. `state`: WANTED until a worker has looked, then APPLIED or REFUSED, `errors` says why."""
+
+    id: int
+    version: int
+    state: str
+    errors: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Asked:
     """An action and what its proposer does now.
 
@@ -32,6 +42,7 @@ class Asked:
         again_s: when a look is worthwhile even if nothing is heard of it; None: only then.
         tampered: a sentence when what is stored does not hold; then nothing will run.
         needs: who must agree, as (group, people, stage).
+        edit: the newest edit anybody wanted, and what became of it.
     """
 
     action: Action
@@ -42,6 +53,7 @@ class Asked:
     next: str
     again_s: float | None = None
     tampered: str = ""
+    edit: Edited | None = None
 
 
 def asked(action_id: UUID, *, agent: str = "") -> Asked:
@@ -57,7 +69,9 @@ def asked(action_id: UUID, *, agent: str = "") -> Asked:
         envelope, tampered = envelopes.parse(requirement), error.message
     following, again_s = _next(action)
     needs = tuple((need.group, need.count, need.stage) for need in envelope.needs)
-    return Asked(action, envelope.args, action.level, needs, tuple(envelope.verdicts), following, again_s, tampered)
+    edit = Edit.objects.filter(action=action).order_by("-pk").values("id", "version", "state", "errors").first()
+    edited = Edited(**edit) if edit else None
+    return Asked(action, envelope.args, action.level, needs, tuple(envelope.verdicts), following, again_s, tampered, edited)
 
 
 def _next(action: Action) -> tuple[str, float | None]:

@@ -59,6 +59,9 @@ def _show(client: Client, options: argparse.Namespace) -> int:
         print(f"{name:<12} {_shown(found[name])}")
     needs = ", ".join(f"{need['count']} of {need['group']}" for need in found["needs"])
     print(f"{'needs':<12} {needs or 'nobody'}")
+    if edit := found.get("edit"):
+        why = "; ".join(f"{name}: {said}" for name, said in edit["errors"].items())
+        print(f"{'edit':<12} {_shown(edit['state'])} of version {edit['version']}{f' ({_shown(why)})' if why else ''}")
     print(f"{'args':<12} {json.dumps(found['args'], indent=2, ensure_ascii=True)}")
     if found["outcome"]:
         print(f"{'outcome':<12} {json.dumps(found['outcome'], indent=2, ensure_ascii=True)}")

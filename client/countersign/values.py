@@ -7,7 +7,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Action:
-    """One proposal. `next` says what its proposer does now: "wait", "claim", "report" or "done"."""
+    """One proposal. `next` says what its proposer does now: "wait", "claim", "report" or "done".
+
+    Attributes:
+        edit: the newest edit anybody wanted, as `{"id", "version", "state", "errors"}`: WANTED, APPLIED (there is a new version) or REFUSED.
+    """
 
     id: str
     tool: str
@@ -24,6 +28,7 @@ class Action:
     response: str = ""
     outcome: dict[str, Any] | None = None
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
+    edit: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, raw: dict[str, Any]) -> "Action":
@@ -31,6 +36,7 @@ class Action:
         return cls(
             raw["id"], raw["tool"], raw["summary"], raw["state"], raw["next"], raw["level"], raw["digest"], raw["url"], raw["args"],
             datetime.fromisoformat(raw["expires_at"]), said.get("by", ""), said.get("reason", ""), said.get("response", ""), raw.get("outcome"), raw,
+            raw.get("edit"),
         )  # fmt: skip
 
 

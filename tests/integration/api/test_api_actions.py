@@ -174,9 +174,13 @@ def test_edited_arguments_are_tried_with_the_declared_schema_and_are_what_is_cla
     action = opened(agent)
     rita, sam = token(cast.reviewer), token(cast.second)
     wrong = rita.post(f"/actions/{action['id']}/edits", {"digest": action["digest"], "args": {"text": 5}})
-    assert wrong[0] == 202
+    assert wrong[0] == 202 and action["edit"] is None
+    where = f"/actions/{action['id']}"
+    assert rita.get(where)[1]["edit"] == {"id": wrong[1]["id"], "version": 1, "state": "WANTED", "errors": {}}
     factories.work()
     assert Action.objects.get().version == 1
+    refused = rita.get(where)[1]["edit"]
+    assert (refused["state"], list(refused["errors"])) == ("REFUSED", ["text"]) and "string" in refused["errors"]["text"]
     assert rita.post(f"/actions/{action['id']}/edits", {"digest": action["digest"], "args": {"text": "better"}})[0] == 202
     factories.work()
     now = agent.get(f"/actions/{action['id']}")[1]
