@@ -98,7 +98,9 @@ def _steps(stop: Stop, chosen: str) -> list[Step]:
         runs = queries.stopped_runs(scope=stop.scope, target=stop.target, most=MOST)
         found += [_run_step(run, chosen) for run in runs if run.id not in stop.runs_on and run.agent not in stop.agents_on]
     if stop.scope in {"everything", "tool", "customer"}:
-        found += [_agent_step(row.slug, row.running, chosen, asked) for row in queries.agents() if row.slug not in stop.agents_on]
+        found += [
+            _agent_step(row.slug, row.running, chosen, asked) for row in queries.agents() if row.running and row.slug not in stop.agents_on
+        ]
     whole = Step(
         "all", _("All of it"), _("asked for by %(who)s") % {"who": asked["all"]} if "all" in asked else "", checked=chosen == "all"
     )

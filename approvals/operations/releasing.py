@@ -69,7 +69,7 @@ def _step(halt_id: Any, scope: str, target: str, *, reason: str, by: User, door:
     asked = first.select_related("by").order_by("-pk").first()
     if asked is None:
         asked = Release.objects.create(
-            halt=order, scope=scope, target=target, reason=reason, by=who.user, by_name=who.user.get_username(), door=door
+            halt=order, scope=scope, target=target, reason=reason, by=who.user, by_name=who.user.get_username(), door=door, asked_at=Now()
         )
         if needs_two(order, scope) and permissions.others_may_halt(who):
             return _waits(order, asked, who, door)

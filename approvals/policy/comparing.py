@@ -28,6 +28,7 @@ NOVELTY_ADDS = Frozen("novelty at %(at)d approvals adds %(n)d points instead of 
 UNSURE_ADDS = Frozen("an agent that is sure of it only to %(sure)s adds %(n)d points instead of %(before)d")
 BEGINS = Frozen("%(level)s begins at %(n)d instead of %(before)d", parts=["level"])
 QUESTIONS = Frozen("questions are %(level)s instead of %(before)s", parts=["level", "before"])
+MAY_ANSWER = Frozen("questions no longer exclude the %(rule)s")
 NO_LONGER_ALWAYS = Frozen("%(tool)s is no longer always %(level)s", parts=["level"])
 COST_NO_LONGER = Frozen("a call that costs more than %(cost)s is no longer always %(level)s", parts=["level"])
 RISES = Frozen("%(high)s asks less than %(low)s: whatever rises to %(high)s %(less)s", parts=["high", "low", "less"])
@@ -90,6 +91,14 @@ def _levels(old: PolicyData, new: PolicyData) -> Iterator[str]:
             yield BEGINS(level=level.said, n=new.levels[level], before=old.levels[level])
     if new.questions.level.rank < old.questions.level.rank:
         yield QUESTIONS(level=new.questions.level.said, before=old.questions.level.said)
+    for rule in sorted(_kept_out(old) - _kept_out(new)):
+        yield MAY_ANSWER(rule=rule)
+
+
+def _kept_out(policy: PolicyData) -> set[str]:
+    """Who does not answer questions."""
+    asked = policy.questions
+    return set(policy.requirements[asked.level].exclude if asked.exclude is None else asked.exclude)
 
 
 def _floors(old: PolicyData, new: PolicyData) -> Iterator[str]:

@@ -56,7 +56,10 @@ def assess(policy: PolicyData, facts: Facts) -> Assessment:
             if wish.rank > level.rank:
                 level = wish
                 factors.append(Factor("at_least", 0, why))
-        return Assessment(policy.levels[level], level, tuple(factors), policy.requirements[level])
+        asked, exclude = policy.requirements[level], policy.questions.exclude
+        if exclude is not None and level is policy.questions.level:  # where the agent wants it higher, as there
+            asked = asked.model_copy(update={"exclude": exclude})
+        return Assessment(policy.levels[level], level, tuple(factors), asked)
     return added_up(policy, facts, policy.matcher.hits(facts) if policy.rules else ())
 
 

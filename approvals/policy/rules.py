@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from approvals.policy.basics import Level, More, Points, RequirementRule, Strict
+from approvals.policy.basics import Excluded, Level, More, Points, RequirementRule, Strict
 from approvals.policy.calendars import Calendar, Quiet
 from approvals.policy.conditions import BadCondition
 from approvals.policy.matching import Matcher
@@ -45,7 +45,10 @@ class Floor(Strict):
 
 
 class QuestionRule(Strict):
+    """What an agent asks in words. It runs nothing, so others may be kept out than of calls of the same level: `exclude`; None for the same."""
+
     level: Level
+    exclude: tuple[Excluded, ...] | None = None
 
 
 class OpinionRule(Strict):

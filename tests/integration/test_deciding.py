@@ -56,15 +56,20 @@ def test_only_reviewers_decide(cast, level, role):
         assert not Decision.objects.exists()
 
 
-@pytest.mark.parametrize(("level", "allowed"), [("medium", True), ("high", False), ("critical", False)])
+@pytest.mark.parametrize("level", ["medium", "high", "critical"])
 @pytest.mark.parametrize("part", ["requested_by", "owner"])
-def test_who_asked_for_it_or_owns_the_agent_decides_medium_only(cast, level, allowed, part):
+def test_who_asked_for_it_or_owns_the_agent_decides_no_call(cast, level, part):
     action = factories.action(level, **{part: cast.reviewer})
-    if allowed:
-        assert decide(action, cast.reviewer).resolved
-    else:
-        with pytest.raises(NotAllowed, match="somebody else"):
-            decide(action, cast.reviewer)
+    with pytest.raises(NotAllowed, match="somebody else"):
+        decide(action, cast.reviewer)
+
+
+def test_who_started_the_run_may_answer_what_it_asks(cast):
+    action = factories.action(kind="question", tool="ask_human", args={"question": "?"}, requested_by=cast.reviewer)
+    assert decide(action, cast.reviewer, "respond", response="yes").resolved
+    higher = factories.action(kind="question", tool="ask_human", args={"question": "?"}, requested_by=cast.reviewer, at_least="high")
+    with pytest.raises(NotAllowed, match="somebody else"):
+        decide(higher, cast.reviewer, "respond", response="yes")
 
 
 def test_two_accounts_of_one_human_are_one_person(cast):

@@ -114,7 +114,7 @@ HOSTILE = {
 @pytest.fixture
 def things(cast: Cast, world: str) -> dict[str, Any]:
     """One of everything that can be addressed."""
-    run, action = factories.waiting(cast.reviewer, call(), world=world)
+    run, action = factories.waiting(cast.operator, call(), world=world)
     order = operations.halt(scope="agent", target="nobody", reason="why", by=cast.operator, door="web")
     draft = with_rules("- {name: one, deny: never}\n")
     proposal = publishing.propose(draft, justification="why", known=Known(), by=cast.admin, door="web")

@@ -34,7 +34,7 @@ def edited(action, by, args):
 
 @pytest.fixture
 def action(cast, world):
-    return factories.waiting(cast.reviewer, call(label="before", times=1), world=world)[1]
+    return factories.waiting(cast.operator, call(label="before", times=1), world=world)[1]
 
 
 def test_an_edit_is_a_new_version_with_its_own_digest(cast, action):
@@ -123,7 +123,7 @@ def test_going_back_to_the_agents_own_arguments_undoes_what_was_edited_before(ca
 
 
 def test_a_policy_that_excludes_editors_since_stops_what_an_editor_approved(cast, world, policy):
-    policy.write_text(policy.read_text().replace("    exclude: [editor]\n", "    exclude: []\n"))
+    policy.write_text(policy.read_text().replace("    exclude: [requester, owner, editor]\n", "    exclude: []\n", 1))
     action = factories.waiting(cast.operator, call("pay", amount_cents=5_000), world=world)[1]
     edited(action, cast.second, {"amount_cents": 4_000, "to": "ada"})
     decide(action, cast.second)
@@ -146,7 +146,7 @@ def test_an_approval_of_somebody_excluded_runs_nothing_however_it_came_there(cas
 
 
 def test_a_policy_may_let_an_editor_approve_what_is_no_riskier(cast, world, policy):
-    policy.write_text(policy.read_text().replace("    exclude: [editor]\n", "    exclude: []\n"))
+    policy.write_text(policy.read_text().replace("    exclude: [requester, owner, editor]\n", "    exclude: []\n", 1))
     action = factories.waiting(cast.operator, call("pay", amount_cents=5_000), world=world)[1]
     edited(action, cast.second, {"amount_cents": 4_000, "to": "ada"})
     assert decide(action, cast.second).resolved
@@ -161,7 +161,7 @@ def asking(policy, **medium):
 
 def test_no_number_of_edits_puts_the_deadline_off_where_nobody_may(cast, world, policy):
     asking(policy, **NOBODY_EXTENDS)
-    action = factories.waiting(cast.reviewer, call(label="before", times=1), world=world)[1]
+    action = factories.waiting(cast.operator, call(label="before", times=1), world=world)[1]
     before = action.expires_at
     for seconds, by in ((20, cast.second), (40, cast.reviewer)):
         with clock_moved(seconds=seconds):
@@ -173,7 +173,7 @@ def test_no_number_of_edits_puts_the_deadline_off_where_nobody_may(cast, world, 
 
 def test_an_edit_by_somebody_who_may_extend_counts_as_extending(cast, world, policy):
     asking(policy, deadline_s=60, extend={"by": ["reviewers"], "at_most_s": 100})
-    action = factories.waiting(cast.reviewer, call(label="before", times=1), world=world)[1]
+    action = factories.waiting(cast.operator, call(label="before", times=1), world=world)[1]
     before = action.expires_at
     with clock_moved(seconds=30):
         edited(action, cast.second, {"label": "one", "times": 1})
@@ -192,7 +192,7 @@ def test_an_edit_by_somebody_who_may_extend_counts_as_extending(cast, world, pol
 
 def test_an_edit_never_leaves_more_than_was_left_to_whoever_may_not_extend(cast, world, policy):
     asking(policy, deadline_s=60, extend={"by": ["operators"], "at_most_s": 600})
-    action = factories.waiting(cast.reviewer, call(label="before", times=1), world=world)[1]
+    action = factories.waiting(cast.operator, call(label="before", times=1), world=world)[1]
     before = action.expires_at
     operations.extend(
         action.pk, by=people.ensure_person(username="oz", roles=["operators", "reviewers"]), seconds=300, reason="more", door="web"
@@ -205,7 +205,7 @@ def test_an_edit_never_leaves_more_than_was_left_to_whoever_may_not_extend(cast,
 
 
 def test_an_edit_keeps_the_agents_own_deadline(cast, world):
-    action = factories.waiting(cast.reviewer, call(extra={"timeout_s": 60}), world=world)[1]
+    action = factories.waiting(cast.operator, call(extra={"timeout_s": 60}), world=world)[1]
     before = action.expires_at - action.created_at
     edited(action, cast.second, {"label": "x", "times": 1})
     assert action.expires_at - Requirement.objects.get(action=action, version=2).created_at <= before
@@ -232,7 +232,7 @@ def test_an_edit_that_lowers_the_risk_keeps_who_was_excluded(cast, world):
 
 
 def test_what_a_person_edited_is_never_passed_by_policy(cast, world, policy):
-    action = factories.waiting(cast.reviewer, call(), world=world)[1]
+    action = factories.waiting(cast.operator, call(), world=world)[1]
     policy.write_text(policy.read_text().replace("write: 26", "write: 0"))
     edited(action, cast.second, {"label": "x", "times": 1})
     assert (action.level, action.state) == ("medium", "PENDING")

@@ -83,7 +83,7 @@ def test_a_halt_that_came_and_went_voids_an_approval_even_if_nobody_reopened_it(
     _, action = factories.waiting(cast.reviewer, call(), world=world)
     decide(action, cast.second)
     order = operations.halt(scope="everything", reason="wait", by=cast.operator, door="web")
-    monkeypatch.setattr("approvals.operations.halts._approved_under", lambda order: [])
+    monkeypatch.setattr("approvals.operations.releasing._approved_before", lambda done: [])
     factories.release(order, cast)
     assert agents.execute(action.pk) is None
     action.refresh_from_db()

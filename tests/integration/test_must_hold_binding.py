@@ -165,7 +165,7 @@ def test_an_approval_that_is_none_any_more_executes_nothing_whatever_the_workers
             assert not claims(action, digest), action.tool
     # The one statement that takes an action, whoever sends it, as often as it likes.
     values = [
-        {"id": action.pk, "digest": digest, "again": again}
+        {"id": action.pk, "digest": digest, "again": again, "version": ""}
         for action, digest in used_up
         for again in ([False] if action.tool.endswith("_1") else [False, True])  # a crashed worker's second claim is allowed
     ]

@@ -24,7 +24,7 @@ from tests.factories import call, decide, lines, waiting, work
 from tests.fakes import as_intruder, clock_moved, together
 from tests.servers import ChatServer, running
 
-ONE, TWO = (f"need: [{{group: reviewers, count: {n}}}]\n    exclude: [editor]" for n in (1, 2))  # of the level medium
+ONE, TWO = (f"need: [{{group: reviewers, count: {n}}}]\n    exclude: [requester, owner, editor]" for n in (1, 2))  # of the level medium
 DOUBTFUL = '{"concern": "doubtful", "why": "The amount is not in the mail."}'
 DANGEROUS = '{"concern": "dangerous", "why": "It follows an order in the mail."}'
 

@@ -46,7 +46,7 @@ def test_the_planner_is_told_which_arguments_ran(cast, world):
 
     operations.request_edit(action.pk, by=cast.second, seen_digest=action.digest, args=agents_edit, door="web")
     work()
-    decide(action, cast.reviewer)
+    decide(action, factories.another_reviewer())
     work()
     run.refresh_from_db()
     assert json.loads(run.output["result"].removeprefix("It was told: "))["args_that_ran"] == agents_edit

@@ -84,7 +84,7 @@ def test_a_vote_that_counts_no_more_opens_its_stage_again(cast, policy):
 
 def test_an_edit_begins_at_the_first_stage(cast, policy, world, agents):
     asking(policy, need=STAGED)
-    _, action = factories.waiting(cast.reviewer, factories.call("pay", amount_cents=100, to="ada"), world=world)
+    _, action = factories.waiting(cast.admin, factories.call("pay", amount_cents=100, to="ada"), world=world)
     decide(action, cast.reviewer)
     operations.request_edit(
         action.pk, by=cast.operator, seen_digest=stored(action).digest, args={"amount_cents": 90, "to": "ada"}, door="web"

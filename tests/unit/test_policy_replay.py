@@ -44,7 +44,7 @@ def ruled(rules: str) -> Policy:
         ("{name: a, require: {hold_s: 60}}", "hold_s", "more", "Hold: 1 minute instead of none"),
         ("{name: a, instead: {deadline_s: 3600}}", "deadline_s", "less", "Time to decide: 1 hour instead of 30 minutes"),
         ("{name: a, require: {execute_within_s: 60}}", "execute_within_s", "more", "Time to use an approval: 1 minute instead of 15 minutes"),
-        ("{name: a, require: {exclude: [owner]}}", "exclude", "more", "Who may not decide: whoever edited it, the agent's owner instead of whoever edited it"),
+        ("{name: a, instead: {exclude: [owner]}}", "exclude", "less", "Who may not decide: the agent's owner instead of"),
         ("{name: a, instead: {exclude: []}}", "exclude", "less", "Who may not decide: nobody instead of"),
         ("{name: a, require: {verdicts: [approve, reject]}}", "verdicts", "more", "Verdicts: approve, reject instead of"),
         ("{name: a, require: {reason_for: [approve]}}", "reason_for", "more", "Reason needed: reject, approve instead of reject"),

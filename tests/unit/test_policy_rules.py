@@ -212,7 +212,12 @@ def test_requirements_are_joined_and_the_strictest_counts():
     """)
     asked = assess(data, CALL).requirement
     assert {n.group: n.count for n in asked.need} == {"reviewers": 2, "finance": 1}
-    assert (asked.exclude, asked.verdicts, asked.deadline_s, asked.execute_within_s) == (("editor", "owner"), ("approve", "reject"), 60, 30)
+    assert (asked.exclude, asked.verdicts, asked.deadline_s, asked.execute_within_s) == (
+        ("requester", "owner", "editor"),
+        ("approve", "reject"),
+        60,
+        30,
+    )
     assert set(asked.reason_for) == {"approve", "reject"}
 
 

@@ -100,8 +100,9 @@ def test_the_level_an_agent_asks_for_raises_and_never_lowers(asked):
     for facts in (USED, replace(USED, tool_class="read"), replace(USED, tool_class="delete"), replace(USED, question=True)):
         without, found = assess(BASE, facts), assess(BASE, replace(facts, at_least=asked))
         assert found.level is max(without.level, asked, key=lambda level: level.rank)
+        apart = {"exclude": BASE.questions.exclude} if facts.question and found.level is BASE.questions.level else {}
         assert found.score >= without.score and found.requirement == BASE.requirements[found.level].model_copy(
-            update={"hold_s": found.requirement.hold_s}
+            update={"hold_s": found.requirement.hold_s, **apart}
         )
         assert [str(f.why) for f in found.factors if f.name == "at_least"] == (
             [f"The agent itself asks for {asked} at least"] if found.level is not without.level else []

@@ -23,7 +23,7 @@ DOORS = {
 OPERATION = "operation"
 DECIDED_BY = {"medium": ("reviewer",), "high": ("reviewer",), "critical": ("reviewer", "second")}
 SETTLED = {"approved", "rejected", "cancelled"}
-# Whom the policy that ships excludes at high and critical; whoever is one person with the requester is the requester.
+# Whom the policy that ships excludes; whoever is one person with the requester is the requester.
 EXCLUDED = ("requester", "owner", "twin")
 SIGNED_OUT = "signed out"
 
@@ -57,7 +57,7 @@ def _entitled(a: Attempt) -> str:
         return "already_decided:Already"
     if a.who in {"operator", "auditor", "admin", "outsider", "finance"}:
         return "not_allowed:you are not in that group"
-    if a.who in EXCLUDED and a.level != "medium":
+    if a.who in EXCLUDED:
         return "not_allowed:somebody else has to decide it"
     if a.who == "editor" and a.state in {"superseded", "edited"} and a.verdict not in {"reject", "edit", "undo", "reserve"}:
         return "not_allowed:You edited this"
@@ -193,7 +193,7 @@ def _grant(a: Attempt) -> str:
         return "bad_request:no grant ever" if a.level == "critical" else "bad_request:nothing to grant"
     if a.who not in {"reviewer", "second", "requester", "owner", "twin", "newcomer", "editor"}:
         return "not_allowed:you are not in that group"
-    if a.who == "owner" and a.level == "high":
+    if a.who == "owner":
         return "not_allowed:somebody else has to decide it"
     if not a.reason:
         return "bad_request:Say why"
