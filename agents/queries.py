@@ -14,7 +14,7 @@ from agents.states import UNFINISHED, EffectState, RunState
 from approvals.policy.checking import Known, KnownAgent
 from approvals.queries.past import customers
 from approvals.queries.policies import rosters
-from approvals.queries.standing import runs_asking
+from approvals.queries.stops import runs_asking
 from audit.sentences import say
 
 PAGE = 50

@@ -19,7 +19,7 @@ from approvals.operations import drills, halts, kept
 from approvals.operations.notices import Hint, tell
 from approvals.operations.reopening import reopen
 from approvals.permissions import Standing
-from approvals.queries.standing import COLUMN, SECOND_WITHIN
+from approvals.queries.stops import COLUMN, SECOND_WITHIN
 from approvals.states import ActionState
 from audit import log
 from audit.sentences import say

@@ -1,6 +1,7 @@
 """The only reader of the approvals room. Everything given out is a frozen value or a row nobody writes to.
 
-standing   what other rooms ask: settled, halted, wanted
+standing   what other rooms ask: settled, known, wanted
+stops      stop orders: what is halted, and how far it is lifted
 inbox      lists: waiting, decided
 outside    one action as programs see it; `api_keys` their keys
 asks       questions to agents
@@ -23,24 +24,26 @@ from approvals.queries.policies import policy_of, policy_source
 from approvals.queries.preferences import Preferences, SavedView, all_viewers, preferences, viewers
 from approvals.queries.standing import (
     Settled,
-    Stop,
     WantedEdit,
+    is_known,
+    level_waiting,
+    settled,
+    unsettled_sql,
+    wanted_edit,
+    wanted_edits,
+)
+from approvals.queries.stops import (
+    Stop,
     action_halted_sql,
     active_halts,
     halt,
     halted,
     halted_actions,
     halted_sql,
-    is_known,
-    level_waiting,
     recent_halts,
-    settled,
     stopped_by_name,
     unsettled_by,
     unsettled_counts,
-    unsettled_sql,
-    wanted_edit,
-    wanted_edits,
 )
 
 __all__ = [

@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 from approvals import envelopes
 from approvals.errors import Tampered
 from approvals.models import Action, Drill, DrillPlan, Requirement, User
-from approvals.queries.standing import active_halts
+from approvals.queries.stops import active_halts
 from approvals.states import ActionState, DrillState
 
 SOURCES = 40  # how many real calls one test action may be made from

@@ -10,7 +10,7 @@ from django.db import connection
 from approvals import envelopes
 from approvals.errors import NotFound, Tampered
 from approvals.models import Action, Edit, Requirement
-from approvals.queries.standing import halted_actions
+from approvals.queries.stops import halted_actions
 from approvals.states import ActionState
 from audit import rows
 from audit.sentences import say

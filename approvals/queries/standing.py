@@ -1,31 +1,16 @@
-"""What other rooms and doors ask of the tables: what is settled, what is halted, what is wanted."""
+"""What other rooms and doors ask of the tables: what is settled, what is known, what is wanted."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import Now
 
-from approvals import covering
-from approvals.models import Action, Edit, Halt, Release, Requirement
-from approvals.states import ActionState, EditState
+from approvals.models import Action, Edit, Requirement
+from approvals.states import EditState
 from audit import canonical
-
-SECOND_WITHIN = timedelta(hours=1)  # a step of a release that nobody confirmed by then has to be asked for again
-COLUMN = {
-    "agent": "agent",
-    "run": "run",
-    "tool": "tool",
-    "customer": "customer",
-    "version": "agent_version",
-}  # what a scope names in an action
 
 
 @dataclass(frozen=True)
@@ -34,46 +19,6 @@ class Settled:
 
     action_id: str
     outcome: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A step of a release that waits for a second person."""
-
-    scope: str
-    target: str
-    by: str
-    at: datetime
-    reason: str
-
-
-@dataclass(frozen=True)
-class Stop:
-    """A stop order as pages and workers see it; `released_at` is None while it is active.
-
-    Attributes:
-        scope: one of `Halt.Scope`; target: whom it names, "" for everything.
-        runs_on, agents_on: what a release has let go on already. waits: steps that a second person has to confirm.
-    """
-
-    id: int
-    scope: str
-    target: str
-    reason: str
-    by: str
-    at: datetime
-    door: str
-    released_at: datetime | None = None
-    released_by: str = ""
-    release_reason: str = ""
-    runs_on: tuple[str, ...] = ()
-    agents_on: tuple[str, ...] = ()
-    waits: tuple[Wanted, ...] = ()
-
-    def covers(self, *, agent: str, run: str, tool: str = "", customer: str = "", version: str = "") -> bool:
-        """Whether it stops this now: what a release has let go on it does not."""
-        named = {"agent": agent, "run": run, "tool": tool, "customer": customer, "version": version}
-        return (self.scope == "everything" or named[self.scope] == self.target) and run not in self.runs_on and agent not in self.agents_on
 
 
 @dataclass(frozen=True)
@@ -120,113 +65,9 @@ def is_called(*, tool: str = "", customer: str = "") -> bool:
     return name.isprintable() and name != "" and Action.objects.filter(**{column: name}).exists()
 
 
-def runs_asking(column: str, name: str, *, most: int = 200) -> list[str]:
-    """Runs with an action without an outcome for this "tool" or "customer"."""
-    rows = Action.objects.filter(settled_at=None, **{column: name}).exclude(run="")
-    return list(rows.order_by("run").values_list("run", flat=True).distinct()[:most])
-
-
-def unsettled_by(column: str, *, most: int = 50) -> dict[str, int]:
-    """How many actions without an outcome there are by "tool", "customer" or "agent_version", the most of them first."""
-    rows = Action.objects.filter(settled_at=None).exclude(**{column: ""}).values_list(column).annotate(n=Count("pk"))
-    return dict(rows.order_by("-n", column)[:most])
-
-
 def unsettled_sql(action: str) -> str:
     """The condition, in SQL, that the action this expression names has no outcome yet (never a value from outside)."""
     return f"EXISTS (SELECT 1 FROM approvals_action AS u WHERE u.id = {action} AND u.settled_at IS NULL)"  # noqa: S608
-
-
-def halted_sql(agent: str, run: str, *, version: str = covering.NOBODY) -> str:
-    """The condition, in SQL, that a stop order covers now the run these expressions name (never values from outside)."""
-    return covering.stopped_sql(agent, run, versions=version)
-
-
-def action_halted_sql(action: str, *, version: str = covering.NOBODY, since: str = "") -> str:
-    """The condition, in SQL, that a stop order covers now what this expression names, or did since a moment: leave given before does not survive.
-
-    Args:
-        version: an expression for the version of the agent that would act, beside the one that asked.
-    """
-    more = {**covering.ACTION, "versions": f"a.agent_version, {version}"}
-    stopped = covering.stopped_since_sql(**more, moment=since) if since else covering.stopped_sql(**more)
-    return f"EXISTS (SELECT 1 FROM approvals_action a WHERE a.id = {action} AND {stopped})"  # noqa: S608
-
-
-_HALTED = f"SELECT {halted_sql('%(agent)s', '%(run)s', version='%(version)s')}"
-
-
-def halted(*, agent: str, run: str, version: str = "") -> bool:
-    """Whether a stop order covers this agent, this version of it or this run now."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HALTED, {"agent": agent, "run": run, "version": version})
-        found: bool = cursor.fetchone()[0]
-    return found
-
-
-def halted_actions(action_ids: Sequence[Any]) -> set[str]:
-    """Those of these actions that a stop order covers now, whatever its scope."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HALTED_ACTIONS, [[str(a) for a in action_ids]])
-        return {action_id for (action_id,) in cursor.fetchall()}
-
-
-_HALTED_ACTIONS = f"SELECT x.id::text FROM unnest(%s::uuid[]) AS x(id) WHERE {action_halted_sql('x.id')}"  # noqa: S608
-
-
-def stopped_by_name() -> Any:
-    """The unsettled actions that orders for tools, customers and versions cover, as a subquery of their ids."""
-    orders = [s for s in active_halts() if s.scope in {"tool", "customer", "version"}]
-    found = Action.objects.filter(settled_at=None)
-    return found.filter(reduce(or_, [_of(s) for s in orders], Q(pk__in=[]))).values("pk")
-
-
-def active_halts() -> list[Stop]:
-    """Every active stop order, oldest first."""
-    return _stops(Halt.objects.filter(released_at=None).order_by("pk"))
-
-
-def recent_halts(*, limit: int = 20) -> list[Stop]:
-    """The latest stop orders, active and released."""
-    return _stops(Halt.objects.order_by("-pk")[:limit])
-
-
-def halt(halt_id: int) -> Stop:
-    """One stop order that is known to exist."""
-    return _stops(Halt.objects.filter(pk=halt_id))[0]
-
-
-def unsettled_counts(*, agent: str = "", run: str = "", scope: str = "", target: str = "") -> dict[str, int]:
-    """What a halt of this scope would freeze, or has.
-
-    Returns:
-        {"pending": waiting for people, "approved": not yet executed, "in_flight": begun, and not to be interrupted, "runs": how many
-        runs ask for them}.
-    """
-    rows = Action.objects.filter(settled_at=None)
-    if agent:
-        rows = rows.filter(agent=agent)
-    if run:
-        rows = rows.filter(run=run)
-    if scope:
-        rows = rows.filter(_of_scope(scope, target))
-    found: dict[str, int] = rows.aggregate(
-        pending=Count("pk", filter=Q(state=ActionState.PENDING)),
-        approved=Count("pk", filter=Q(state=ActionState.APPROVED, claimed_at=None)),
-        in_flight=Count("pk", filter=Q(state=ActionState.APPROVED, claimed_at__isnull=False)),
-        runs=Count("run", filter=~Q(run=""), distinct=True),
-    )
-    return found
-
-
-def _of(stop: Stop) -> Q:
-    """The actions an order covers."""
-    let_go = Q(run__in=stop.runs_on) | Q(agent__in=stop.agents_on)
-    return _of_scope(stop.scope, stop.target) & ~let_go
-
-
-def _of_scope(scope: str, target: str) -> Q:
-    return Q() if scope == "everything" else Q(**{COLUMN[scope]: target})
 
 
 def wanted_edit(edit_id: int) -> WantedEdit | None:
@@ -250,24 +91,3 @@ def wanted_edits(*, limit: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(_OVERDUE_EDITS, [limit])
         return [edit_id for (edit_id,) in cursor.fetchall()]
-
-
-def _stops(halts: QuerySet[Halt]) -> list[Stop]:
-    """With what was let go on meanwhile, and what waits for a second person; one statement more for all of them."""
-    found = list(halts)
-    steps: dict[int, list[Release]] = {}
-    if found:
-        waits = Q(confirmed_at=None, asked_at__gt=Now() - SECOND_WITHIN)
-        for step in Release.objects.filter(Q(confirmed_at__isnull=False) | waits, halt__in=found).order_by("pk"):
-            steps.setdefault(step.halt_id, []).append(step)
-    return [_stop(h, steps.get(h.pk, [])) for h in found]
-
-
-def _stop(halt: Halt, steps: Sequence[Release]) -> Stop:
-    confirmed = [step for step in steps if step.confirmed_at]
-    return Stop(
-        halt.pk, halt.scope, halt.target, halt.reason, halt.by_name, halt.created_at, halt.door, halt.released_at, halt.released_by_name,
-        halt.release_reason, runs_on=tuple(s.target for s in confirmed if s.scope == "run"),
-        agents_on=tuple(s.target for s in confirmed if s.scope == "agent"),
-        waits=tuple(Wanted(s.scope, s.target, s.by_name, s.asked_at, s.reason) for s in steps if not s.confirmed_at),
-    )  # fmt: skip
