@@ -294,9 +294,17 @@ def _data(requirement: Requirement) -> dict[str, Any]:
         data = canonical.parse(bytes(requirement.envelope))
     except canonical.NotCanonical as error:
         raise Tampered(NO_ENVELOPE) from error
-    if not isinstance(data, dict) or not data.keys() >= KEYS:
+    if not isinstance(data, dict) or not data.keys() >= KEYS or not _readable(Envelope(data)):
         raise Tampered(NO_ENVELOPE)
     return data
+
+
+def _readable(envelope: Envelope) -> bool:
+    """Whether everything that is read of it is there, also before it is proved: a page is to say that it was changed, not to break."""
+    try:
+        return _whole(envelope)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
 
 
 def digest_of(envelope: bytes) -> str:
@@ -316,7 +324,7 @@ def opened(action: Action, requirement: Requirement) -> Envelope:
         )
     data = _data(requirement)
     try:
-        same = _columns_say(action, data) and action.expires_at == _extended(Envelope(data), action.extended_s) and _whole(Envelope(data))
+        same = _columns_say(action, data) and action.expires_at == _extended(Envelope(data), action.extended_s)
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # every digest fits, and yet it is no envelope of ours
         raise Tampered(NO_ENVELOPE) from error
     if not same or canonical.fingerprint(requirement.preview) != data["preview_sha256"]:

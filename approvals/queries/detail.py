@@ -188,7 +188,25 @@ def asked_about(action_id: Any) -> About:
 
 
 def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
-    """One action for its page, or (`reader` None) for a place that many people see. Raises NotFound."""
+    """One action for its page, or (`reader` None) for a place that many people see. Raises NotFound; Tampered when it cannot even be shown."""
+    try:
+        return _detail(action_id, reader)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if _is_proved(action_id):
+            raise
+        raise Tampered(envelopes.NO_ENVELOPE) from error  # what is shown of it was changed into something that nothing reads
+
+
+def _is_proved(action_id: Any) -> bool:
+    action = Action.objects.get(pk=action_id)
+    try:
+        envelopes.opened(action, Requirement.objects.get(action=action, version=action.version))
+    except Tampered:
+        return False
+    return True
+
+
+def _detail(action_id: Any, reader: User | None) -> ActionDetail:
     try:
         pk = UUID(str(action_id))
         # Before the action: an edit that is done by now is then in what is read next. The other way round the page would show the version
@@ -210,7 +228,7 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
     if row is None:
         raise NotFound(say("There is no such action"))
     if row.version != action.version:
-        return action_detail(action_id, reader=reader)
+        return _detail(action_id, reader)
     given = [] if row.test else votes(action.pk)  # whose verdict ended a test is shown to nobody
     return ActionDetail(
         row=row,

@@ -228,7 +228,7 @@ def test_only_what_each_tool_allows_is_offered(others, world):
     ("args", "wrong"), [({"to": ["not", "text"]}, "to"), ({"to": "ada", "bogus": 1}, ""), ({}, ""), ({"to": "bob", "copies": 2}, "")]
 )
 def test_an_edit_of_what_nobody_declared_has_the_shape_that_was_proposed(others, world, args, wrong):
-    run = factories.planned(others.reviewer, world, [["jot", {"to": "ada"}]], agent="inbox")
+    run = factories.planned(others.operator, world, [["jot", {"to": "ada"}]], agent="inbox")
     work()
     action = asked(run)[0]
     operations.request_edit(action.pk, by=others.reviewer, seen_digest=action.digest, args=args, reason="a test", door="web")

@@ -53,7 +53,7 @@ def test_what_policy_passes_is_recorded_like_any_decision(cast):
     assert kinds(action) == ["action.opened", "decision.recorded", "action.approved"]
 
 
-@pytest.mark.parametrize(("level", "count", "excluded"), [("medium", 1, 0), ("high", 1, 1), ("critical", 2, 1)])
+@pytest.mark.parametrize(("level", "count", "excluded"), [("medium", 1, 1), ("high", 1, 1), ("critical", 2, 1)])
 def test_what_each_level_asks(cast, level, count, excluded):
     said = envelope(factories.action(level, requested_by=cast.reviewer))
     assert (said["need"][0]["count"], len(said["exclude"])) == (count, excluded)

@@ -3,11 +3,12 @@
 import json
 
 import pytest
+from django.db import transaction
 
 from agents import operations as agents
 from agents.models import Effect
 from approvals import envelopes, operations, queries
-from approvals.errors import Stale, Tampered
+from approvals.errors import ApprovalError, Stale, Tampered
 from approvals.models import Action, Requirement
 from audit import queries as log
 from tests import factories
@@ -122,3 +123,19 @@ def test_nothing_in_an_envelope_is_without_its_digest(cast):
         requirement.envelope = raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :]
         with pytest.raises(Tampered):
             envelopes.opened(action, requirement)
+
+
+def test_no_byte_of_an_envelope_breaks_a_page_instead_of_being_said(cast, world):
+    """Wherever it was changed, also in the name of a field: the page says so, and nobody decides it."""
+    _, action = factories.waiting(cast.operator, call(), world=world)
+    seen, length = action.digest, len(bytes(Requirement.objects.get(action=action).envelope))
+    for place in range(0, length, 9):
+        with transaction.atomic():
+            change(REQUIREMENT, f"envelope = set_byte(envelope, {place}, (get_byte(envelope, {place}) + 1) % 256)")
+            with pytest.raises(ApprovalError):
+                decide(action, cast.second, seen_digest=seen)
+            try:
+                assert queries.action_detail(action.pk, reader=cast.reviewer).tampered
+            except Tampered as refused:
+                assert "somebody changed the database" in refused.message
+            transaction.set_rollback(True)
