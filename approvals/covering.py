@@ -1,15 +1,12 @@
-"""What a stop order covers, said once: as SQL for the statements that must not run under one, and as a condition of rows.
+"""What a stop order covers, said once, in SQL: for the statements that must not run under one, and as a condition of rows.
 
 An order for everything, an agent, a version of an agent or a run stops runs and their actions; one for a tool or a customer stops
 only the actions. What a release lets go on (`models.halts.Release`) is not covered any more; approvals given before the order stay
-void there, too. Imports models only.
+void there, too. Imports nothing of ours. (`queries.Stop.covers` says the same of an order in hand.)
 """
 
-from typing import Any
-
-from django.db.models import Exists, OuterRef, Q
-
-from approvals.models import Release
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 
 NOBODY = "''"  # in the place of a tool, a customer or a version that is not known, or does not matter
 
@@ -53,31 +50,19 @@ def stopped_since_sql(agent: str, run: str, moment: str, **more: str) -> str:
         AND (h.released_at IS NULL AND NOT {let_go} OR h.created_at > {moment}))"""  # noqa: S608
 
 
-ACTION = {"agent": "a.agent", "run": "a.run", "tool": "a.tool", "customer": "a.customer"}  # of row `a` of the actions
+def columns(table: str) -> dict[str, str]:
+    """The expressions for a row of the actions, by the name or alias of their table."""
+    return {name: f"{table}.{name}" for name in ("agent", "run", "tool", "customer")}
 
 
-def covers(agent: Any, run: Any, *, tool: Any = "", customer: Any = "", version: Any = "") -> Q:
-    """The orders, in force or not, that cover it; values, or `OuterRef`s to them."""
-    return (
-        Q(scope="everything") | Q(scope="agent", target=agent) | Q(scope="run", target=run)
-        | Q(scope="tool", target=tool) | Q(scope="customer", target=customer) | Q(scope="version", target=version)
-    )  # fmt: skip
+ACTION = columns("a")
 
 
-def let_go(agent: Any, run: Any) -> Exists:
-    """Whether a release lets it go on though the order of the row is in force."""
-    found = Release.objects.filter(halt=OuterRef("pk"), confirmed_at__isnull=False)
-    return Exists(found.filter(Q(scope="run", target=run) | Q(scope="agent", target=agent)))
+def stopped(table: str = "approvals_action") -> RawSQL:
+    """The same condition for Django's queries: that an order stops the action of the row now."""
+    return condition(stopped_sql(**columns(table), versions=f"{table}.agent_version"))
 
 
-def stops(agent: Any, run: Any, *, tool: Any = "", customer: Any = "", version: Any = "") -> Q:
-    """The orders that stop it now."""
-    inner = [OuterRef(value) if isinstance(value, OuterRef) else value for value in (agent, run)]
-    return Q(released_at=None) & covers(agent, run, tool=tool, customer=customer, version=version) & ~Q(let_go(*inner))
-
-
-def stops_row() -> Q:
-    """The orders that stop the action of the row outside."""
-    return stops(
-        OuterRef("agent"), OuterRef("run"), tool=OuterRef("tool"), customer=OuterRef("customer"), version=OuterRef("agent_version")
-    )
+def condition(sql: str) -> RawSQL:
+    """A condition of ours as an expression that `filter` and `exclude` take."""
+    return RawSQL(sql, [], output_field=BooleanField())  # noqa: S611  never a value from outside

@@ -16,6 +16,7 @@ from audit.sentences import chain, say
 
 REVIEWERS, OPERATORS, AUDITORS, ADMINS = "reviewers", "operators", "auditors", "admins"
 ROLES = (REVIEWERS, OPERATORS, AUDITORS, ADMINS)
+MAY_HALT = frozenset({OPERATORS, ADMINS})
 
 
 # One statement instead of three: asked in every transaction that a person begins.
@@ -93,17 +94,17 @@ def check_read(user: User | AnonymousUser) -> None:
 
 
 def can_halt(user: User | AnonymousUser) -> bool:
-    return bool(roles(user) & {OPERATORS, ADMINS})
+    return not MAY_HALT.isdisjoint(roles(user))
 
 
 def check_halt(who: Standing) -> None:
-    if not who.groups & {OPERATORS, ADMINS}:
+    if MAY_HALT.isdisjoint(who.groups):
         raise NotAllowed(say("Only operators can halt or release; ask one of the group operators"))
 
 
 def others_may_halt(who: Standing) -> bool:
     """Whether anybody else could confirm a release: another person, not only another account of theirs."""
-    others = User.objects.filter(kind=User.Kind.HUMAN, is_active=True, groups__name__in=[OPERATORS, ADMINS])
+    others = User.objects.filter(kind=User.Kind.HUMAN, is_active=True, groups__name__in=MAY_HALT)
     return others.exclude(person=who.person).exists()
 
 

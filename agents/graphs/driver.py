@@ -133,38 +133,50 @@ def drive(
             return stopped or ended(graph.get_state(config), given, known, moved=True)
     state = None if untouched else graph.get_state(config)
     old = known() if state and any(task.error is not None for task in state.tasks) else {}
-    pending = _pending(state, old, recorder) if state else []
-    dead = [task for task in (state.tasks if state else ()) if any(i.id in forget for i in task.interrupts)]
-    deliver = {q.interrupt_id: answers[q.interrupt_id] for q in pending if q.interrupt_id in answers}
-    again = {i.id: old[i.id] for task in (state.tasks if state else ()) if task.error is not None for i in task.interrupts if i.id in old}
-    stop = _breakpoint(graph, config, state) if state and not dead else None
-    if state is None or state.created_at is None:
-        feeds: list[Any] = [first_input]
-    elif stop and stop.interrupt_id not in answers:  # whatever is given to others in this step would take it past its breakpoint
-        return Stretch(Stop.PAUSED, (*pending, stop), nodes=tuple(state.next))
-    elif dead:
+    plan = _planned(graph, config, recorder, state, answers, old, forget) if state and state.created_at else _Plan((first_input,))
+    if isinstance(plan, Stretch):
+        return plan
+    for feed in plan.feeds:
+        if (stopped := drive_on(feed, given=plan.given)) is not _Feed.NOT_WANTED:
+            return stopped or ended(graph.get_state(config), plan.given, lambda: old, moved=True)
+    # Everything was consumed already, or nothing is to be given: what is pending now tells where we are (reliability.md section 6.3).
+    return ended(graph.get_state(config) if plan.feeds or state is None else state, plan.given, lambda: old)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What to drive a graph with: the first of these that LangGraph wants, none when it only waits. `given`: interrupt ids it answers."""
+
+    feeds: tuple[Any, ...]
+    given: frozenset[str] = frozenset()
+
+
+def _planned(
+    graph: Graph, config: Any, recorder: Recorder, state: StateSnapshot, answers: Mapping[str, Any], old: Mapping[str, Any], forget: Collection[str]
+) -> _Plan | Stretch:  # fmt: skip
+    """How a graph goes on from where it stands; a Stretch when it does not."""
+    pending = _pending(state, old, recorder)
+    dead = [task for task in state.tasks if any(i.id in forget for i in task.interrupts)]
+    if dead:
         if any(has_worked(graph, config, state, task) for task in state.tasks if task not in dead):
             return Stretch(Stop.FAILED, nodes=tuple(state.next), error=kept.BESIDE(node=dead[0].name), beside=True)
         # A copy of the checkpoint has none of the answers that LangGraph keeps with a node's error. (Running from the checkpoint itself
         # leaves them out too, but only the first time: a fork is not forked again, and asks under the id it had.)
         graph.update_state(state.config, None, as_node="__copy__")
-        again, deliver, feeds = {}, {}, [None]
-    elif again:
+        return _Plan((None,))
+    stop = _breakpoint(graph, config, state)
+    if stop and stop.interrupt_id not in answers:  # whatever is given to others in this step would take it past its breakpoint
+        return Stretch(Stop.PAUSED, (*pending, stop), nodes=tuple(state.next))
+    deliver = {q.interrupt_id: answers[q.interrupt_id] for q in pending if q.interrupt_id in answers}
+    again = {i.id: old[i.id] for task in state.tasks if task.error is not None for i in task.interrupts if i.id in old}
+    given = frozenset({*deliver, *again, *([stop.interrupt_id] if stop else [])})
+    if again:
         # Whether a node that raised had taken its answer cannot be seen. A settled fact may be given again; LangGraph says when
         # it has it already, and then only goes on.
-        feeds = [Command(resume={**deliver, **again}), Command(resume=deliver) if deliver else None]
-    elif deliver:
-        feeds = [Command(resume=deliver), *([None] if stop else [])]
-    elif not stop and (pending or not state.tasks):
-        return ended(state, frozenset(), lambda: old)
-    else:
-        feeds = [None]
-    given = frozenset({**deliver, **again, **({stop.interrupt_id: None} if stop else {})})
-    for feed in feeds:
-        if (stopped := drive_on(feed, given=given)) is not _Feed.NOT_WANTED:
-            return stopped or ended(graph.get_state(config), given, lambda: old, moved=True)
-    # Everything was consumed already: what is pending now tells where we are (reliability.md section 6.3).
-    return ended(graph.get_state(config), given, lambda: old)
+        return _Plan((Command(resume={**deliver, **again}), Command(resume=deliver) if deliver else None), given)
+    if deliver:
+        return _Plan((Command(resume=deliver), *([None] if stop else [])), given)
+    return _Plan(() if not stop and (pending or not state.tasks) else (None,), given)
 
 
 class _Feed(Enum):

@@ -1,6 +1,5 @@
 """The sweeper: finds what nobody woke, and what its worker left behind. Every two seconds, safe to run many at once."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,12 +16,16 @@ from agents.operations import events, versions, waking
 from agents.operations.unknown import give_up
 from agents.states import MAX_ATTEMPTS, EffectState, RunState
 from approvals import queries as approvals_queries
-from approvals.queries import Stop
+from approvals.covering import condition
 from audit import log
 
 MAX_DEATHS = 5  # workers that may die of one run before it is called failed
-UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNWOKEN = timedelta(seconds=1)  # younger rows have most likely been woken by their own transaction
+# What an order stops now, of a run and of a call.
+_RUN_HALTED = condition(
+    approvals_queries.halted_sql("agents_run.agent_id", "agents_run.id::text", version=versions.in_force_sql("agents_run.agent_id"))
+)
+_CALL_HALTED = condition(approvals_queries.action_halted_sql("agents_effect.action_id", version=versions.in_force_sql("a.agent")))
 # Asked first, by hand: most sweeps find nothing, and there is one every two seconds.
 _ANYTHING = f"""
 SELECT EXISTS (SELECT 1 FROM agents_run WHERE state = 'RUNNING' AND lease_until <= statement_timestamp())
@@ -81,46 +84,27 @@ def _find(found: Found, limit: int) -> None:
     for run_id in _ids(Run.objects.filter(state=RunState.RUNNING, lease_until__lte=Now()).order_by("lease_until"), limit):
         _abandoned(run_id)
     # What is halted is left out of every batch: frozen rows must not fill it and keep the others from being found.
-    moving, moving_runs = _not_halted("agent", "pk"), _not_halted("run__agent", "run") & ~Q(pk__in=approvals_queries.stopped_by_name())
-    for run_id in _ids(Run.objects.filter(moving, state=RunState.HALTED).order_by("changed_at"), limit):
+    for run_id in _ids(Run.objects.exclude(_RUN_HALTED).filter(state=RunState.HALTED).order_by("changed_at"), limit):
         _released(run_id)
-    _left_effects(found, moving_runs, limit)
+    _left_effects(found, limit)
     ready = Q(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=Now() - UNWOKEN)
-    found.runs = [str(pk) for pk in _ids(Run.objects.filter(moving, ready).order_by("changed_at"), limit)]
+    found.runs = [str(pk) for pk in _ids(Run.objects.exclude(_RUN_HALTED).filter(ready).order_by("changed_at"), limit)]
     over = Q(hold_until=None, by_agent=False) | Q(hold_until__lte=Now())  # an agent's own call waits for the others of its turn
-    unwoken = Effect.objects.filter(moving_runs, over, state=EffectState.READY, created_at__lte=Now() - UNWOKEN).order_by("created_at")
+    unwoken = (
+        Effect.objects.exclude(_CALL_HALTED).filter(over, state=EffectState.READY, created_at__lte=Now() - UNWOKEN).order_by("created_at")
+    )
     found.effects = [str(pk) for pk in _ids(unwoken, limit)]
-
-
-def _not_halted(agent: str, run: str) -> Q:
-    """What no stop order covers, by the names of the columns that hold agent and run."""
-    blocked = Q(pk__in=[])
-    for stop in approvals_queries.active_halts():
-        let_go = Q(**{f"{agent}__in": stop.agents_on}) | Q(**{f"{run}__in": [r for r in stop.runs_on if UUID_TEXT.fullmatch(r)]})
-        blocked |= _covered(stop, agent, run) & ~let_go
-    return ~blocked
-
-
-def _covered(stop: Stop, agent: str, run: str) -> Q:
-    if stop.scope == "everything":
-        return Q()
-    if stop.scope == "version":
-        slug, _at, number = stop.target.rpartition("@")
-        return Q(**{agent: slug, f"{agent}__current__number": number}) if number.isdecimal() else Q(pk__in=[])
-    if stop.scope == "run" and UUID_TEXT.fullmatch(stop.target):
-        return Q(**{run: stop.target})
-    return Q(**{agent: stop.target}) if stop.scope == "agent" else Q(pk__in=[])
 
 
 def _ids(rows: object, limit: int) -> Sequence[UUID]:
     return list(rows.values_list("pk", flat=True)[:limit])  # type: ignore[attr-defined]
 
 
-def _left_effects(found: Found, moving: Q, limit: int) -> None:
+def _left_effects(found: Found, limit: int) -> None:
     """Calls whose worker is gone: the repeatable are repeated with their key unless halted, the others are asked about."""
     left = Effect.objects.filter(state=EffectState.CLAIMED, lease_until__lte=Now()).order_by("lease_until")
     repeatable = Q(idempotent=True, attempts__lt=MAX_ATTEMPTS)
-    found.again = [str(pk) for pk in _ids(left.filter(moving, repeatable), limit)]
+    found.again = [str(pk) for pk in _ids(left.exclude(_CALL_HALTED).filter(repeatable), limit)]
     found.unknown = [str(pk) for pk in _ids(left.exclude(repeatable), limit) if give_up(pk)]
 
 

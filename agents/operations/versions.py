@@ -7,10 +7,13 @@ from agents.states import EffectState
 from approvals import queries as approvals_queries
 from approvals.covering import version_name
 
-# Of run `r`, in SQL: the version that would drive it now. New code applies to old threads at once.
-OF_RUN = (
-    "(SELECT v.agent_id || '@' || v.number FROM agents_agent g JOIN agents_agentversion v ON v.id = g.current_id WHERE g.slug = r.agent_id)"
-)
+
+def in_force_sql(agent: str) -> str:
+    """The version in force of the agent that this SQL expression names, as orders name it: new code drives old runs, and runs their calls."""
+    return f"(SELECT v.agent_id || '@' || v.number FROM agents_agent g JOIN agents_agentversion v ON v.id = g.current_id WHERE g.slug = {agent})"  # noqa: S608
+
+
+OF_RUN = in_force_sql("r.agent_id")  # of run `r`
 
 
 def version_of(run: Run) -> str:

@@ -92,7 +92,7 @@ def claim(action_id: UUID, *, digest: str, again: bool = False, version: str = "
         cursor.execute(_CLAIM, {"id": action.pk, "digest": digest, "again": again, "version": version})
         taken = cursor.fetchone() is not None
     if not taken:
-        _back_to_the_people(action, again=again)
+        _back_to_the_people(action, version, again=again)
         raise _why_not(action, version)
     return _leave(action, envelope)
 
@@ -153,14 +153,14 @@ def _hold_stands(action: Action, envelope: Envelope) -> bool:
     return action.resolved_at is not None and action.hold_until == action.resolved_at + envelope.hold
 
 
-def _back_to_the_people(action: Action, *, again: bool) -> None:
+def _back_to_the_people(action: Action, version: str, *, again: bool) -> None:
     """What the claim refused because it was approved before a halt, released since, is asked again."""
-    if not again and action.claimed_at is None and halts.voided(action):
+    if not again and action.claimed_at is None and halts.voided(action, version):
         _ask_again(action, kept.BEFORE_A_HALT())
 
 
 def _why_not(action: Action, version: str) -> ApprovalError:
-    if halts.covering(action) or halts.stops_version(version):
+    if halts.covering(action, version):
         return Halted(say("An operator has halted this; it stays approved until the halt is released"))
     if action.hold_until and action.hold_until > database_now():
         return Held(say("The approval is held: it may still be taken back, and nothing runs before that is over"))

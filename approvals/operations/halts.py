@@ -7,10 +7,9 @@ before it is committed and visible, and every later one sees the order.
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
 
 from approvals import permissions
-from approvals.covering import covers, let_go, stops
+from approvals.covering import covers_sql, let_go_sql
 from approvals.errors import BadRequest, Conflict
 from approvals.models import Action, Halt, User
 from approvals.operations.notices import Hint, tell
@@ -20,6 +19,13 @@ from audit.sentences import cause, say
 
 _LOCK = 4_711_001
 HOLD_OFF = f"SELECT pg_advisory_xact_lock_shared({_LOCK})"  # what `hold_off` does, for a connection that is not Django's
+_COVERS = covers_sql("%(agent)s", "%(run)s", tool="%(tool)s", customer="%(customer)s", versions="%(agent_version)s, %(version)s")
+_LET_GO = let_go_sql("%(agent)s", "%(run)s")
+_COVERING = f"SELECT h.* FROM approvals_halt h WHERE h.released_at IS NULL AND {_COVERS} AND NOT {_LET_GO} ORDER BY h.id"  # noqa: S608
+_VOIDED = f"""
+SELECT EXISTS (SELECT 1 FROM approvals_halt h
+WHERE {_COVERS} AND h.created_at > %(resolved_at)s AND (h.released_at IS NOT NULL OR {_LET_GO}))
+"""  # noqa: S608  names of ours only
 MAX_REASON = 2_000
 MAX_TARGET = 200
 
@@ -54,10 +60,12 @@ def halt(*, scope: str, target: str = "", reason: str, by: User, door: str) -> H
     return order
 
 
-def voided(action: Action) -> bool:
-    """Whether the approval was given before a halt that covered the action; it does not survive that it may go on."""
-    late = Halt.objects.filter(covers(**_of(action)), created_at__gt=action.resolved_at)
-    return late.filter(Q(released_at__isnull=False) | Q(let_go(action.agent, action.run))).exists()
+def voided(action: Action, version: str = "") -> bool:
+    """Whether the approval was given before a halt that covered it; it does not survive that it may go on. `version` as in `covering`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VOIDED, {**_of(action, version), "resolved_at": action.resolved_at})
+        found: bool = cursor.fetchone()[0]
+    return found
 
 
 def hold_off() -> None:
@@ -81,19 +89,18 @@ def not_changing() -> bool:
     return free
 
 
-def covering(action: Action) -> list[Halt]:
-    """Active orders that stop this action, widest first."""
-    return list(Halt.objects.filter(stops(**_of(action))).order_by("pk"))
+def covering(action: Action, version: str = "") -> list[Halt]:
+    """Active orders that stop this action, widest first.
+
+    Args:
+        version: of the agent that would act, beside the one that asked.
+    """
+    return list(Halt.objects.raw(_COVERING, _of(action, version)))
 
 
-def stops_version(version: str) -> bool:
-    """Whether an order names this version of an agent."""
-    return Halt.objects.filter(scope=Halt.Scope.VERSION, target=version, released_at=None).exists()
-
-
-def _of(action: Action) -> dict[str, str]:
-    named = {"agent": action.agent, "run": action.run, "tool": action.tool, "customer": action.customer}
-    return {**named, "version": action.agent_version}
+def _of(action: Action, version: str) -> dict[str, str]:
+    named = {name: getattr(action, name) for name in ("agent", "run", "tool", "customer", "agent_version")}
+    return {**named, "version": version}
 
 
 def check_reason(reason: str) -> str:

@@ -6,15 +6,14 @@ The moments are frozen in the envelope; the row counts how many have passed, in 
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists
 from django.db.models.functions import Now
 
 from approvals import envelopes
-from approvals.covering import stops_row
+from approvals.covering import stopped
 from approvals.entitling import turn_of
 from approvals.envelopes import Envelope
 from approvals.errors import Tampered
-from approvals.models import Action, Halt, Requirement
+from approvals.models import Action, Requirement
 from approvals.operations import events
 from approvals.operations.clock import database_now
 from approvals.operations.notices import tell_action
@@ -46,8 +45,7 @@ def anything_due() -> bool:
 
 def pass_due(*, limit: int = 200) -> int:
     """Do what is due. What is halted is left alone until it is released. Returns for how many actions something came."""
-    halted = Halt.objects.filter(stops_row())
-    due = Action.objects.filter(state=ActionState.PENDING, next_at__lte=Now(), expires_at__gt=Now()).filter(~Exists(halted))
+    due = Action.objects.filter(state=ActionState.PENDING, next_at__lte=Now(), expires_at__gt=Now()).exclude(stopped())
     return sum(_pass(pk) for pk in list(due.order_by("next_at").values_list("pk", flat=True)[:limit]))
 
 

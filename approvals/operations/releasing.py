@@ -19,7 +19,7 @@ from approvals.operations import drills, halts, kept
 from approvals.operations.notices import Hint, tell
 from approvals.operations.reopening import reopen
 from approvals.permissions import Standing
-from approvals.queries.stops import COLUMN, SECOND_WITHIN
+from approvals.queries.stops import COLUMN, asked_for
 from approvals.states import ActionState
 from audit import log
 from audit.sentences import say
@@ -29,7 +29,7 @@ ALL = Release.Scope.ALL
 
 @dataclass(frozen=True)
 class Released:
-    """What came of it. `waits`: nothing yet; a second person has to ask for the same within `SECOND_WITHIN`."""
+    """What came of it. `waits`: nothing yet; a second person has to ask for the same within an hour."""
 
     order: Halt
     step: Release
@@ -65,8 +65,7 @@ def _step(halt_id: Any, scope: str, target: str, *, reason: str, by: User, door:
     if order.released_at:
         raise Conflict(say("Released already by %(released_by_name)s", released_by_name=order.released_by_name))
     _check_step(order, scope, target)
-    first = Release.objects.filter(halt=order, scope=scope, target=target, confirmed_at=None, asked_at__gt=Now() - SECOND_WITHIN)
-    asked = first.select_related("by").order_by("-pk").first()
+    asked = asked_for().filter(halt=order, scope=scope, target=target).select_related("by").order_by("-pk").first()
     if asked is None:
         asked = Release.objects.create(
             halt=order, scope=scope, target=target, reason=reason, by=who.user, by_name=who.user.get_username(), door=door, asked_at=Now()

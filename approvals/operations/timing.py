@@ -4,13 +4,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from approvals import envelopes
-from approvals.covering import stops_row
+from approvals.covering import stopped
 from approvals.errors import Tampered
-from approvals.models import Action, Challenge, Halt, Notification, Requirement
+from approvals.models import Action, Challenge, Notification, Requirement
 from approvals.operations import kept
 from approvals.operations.halts import covering
 from approvals.operations.settling import close
@@ -42,7 +42,7 @@ def expire_due(*, limit: int = 200) -> int:
     if not _anything_late():
         return done
     # Left out here as well as under the lock: frozen rows must not fill the batch and keep the others from ending.
-    waiting = Action.objects.filter(late).filter(~Exists(Halt.objects.filter(stops_row())))
+    waiting = Action.objects.filter(late).exclude(stopped())
     for pk in list(waiting.order_by("expires_at").values_list("pk", flat=True)[:limit]):
         done += _expire(pk, late)
     return done

@@ -41,7 +41,6 @@ from approvals.queries.stops import (
     halted_actions,
     halted_sql,
     recent_halts,
-    stopped_by_name,
     unsettled_by,
     unsettled_counts,
 )
@@ -87,7 +86,6 @@ __all__ = [
     "run_actions",
     "settled",
     "shown",
-    "stopped_by_name",
     "unsettled_by",
     "unsettled_counts",
     "unsettled_sql",

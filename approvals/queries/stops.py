@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.db import connection
@@ -12,7 +10,8 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
 from approvals import covering
-from approvals.models import Action, Halt, Release
+from approvals.models import Action, Halt, Release, User
+from approvals.permissions import MAY_HALT
 from approvals.states import ActionState
 
 SECOND_WITHIN = timedelta(hours=1)  # a step of a release that nobody confirmed by then has to be asked for again
@@ -102,13 +101,6 @@ def halted_actions(action_ids: Sequence[Any]) -> set[str]:
 _HALTED_ACTIONS = f"SELECT x.id::text FROM unnest(%s::uuid[]) AS x(id) WHERE {action_halted_sql('x.id')}"  # noqa: S608
 
 
-def stopped_by_name() -> Any:
-    """The unsettled actions that orders for tools, customers and versions cover, as a subquery of their ids."""
-    orders = [s for s in active_halts() if s.scope in {"tool", "customer", "version"}]
-    found = Action.objects.filter(settled_at=None)
-    return found.filter(reduce(or_, [_of(s) for s in orders], Q(pk__in=[]))).values("pk")
-
-
 def active_halts() -> list[Stop]:
     """Every active stop order, oldest first."""
     return _stops(Halt.objects.filter(released_at=None).order_by("pk"))
@@ -147,12 +139,6 @@ def unsettled_counts(*, agent: str = "", run: str = "", scope: str = "", target:
     return found
 
 
-def _of(stop: Stop) -> Q:
-    """The actions an order covers."""
-    let_go = Q(run__in=stop.runs_on) | Q(agent__in=stop.agents_on)
-    return _of_scope(stop.scope, stop.target) & ~let_go
-
-
 def _of_scope(scope: str, target: str) -> Q:
     return Q() if scope == "everything" else Q(**{COLUMN[scope]: target})
 
@@ -169,13 +155,18 @@ def unsettled_by(column: str, *, most: int = 50) -> dict[str, int]:
     return dict(rows.order_by("-n", column)[:most])
 
 
+def asked_for() -> QuerySet[Release]:
+    """Steps that wait for a second person: asked for lately, by somebody who still could, as votes count."""
+    waits = Release.objects.filter(confirmed_at=None, asked_at__gt=Now() - SECOND_WITHIN)
+    return waits.filter(by__is_active=True, by__in=User.objects.filter(groups__name__in=MAY_HALT))
+
+
 def _stops(halts: QuerySet[Halt]) -> list[Stop]:
     """With what was let go on meanwhile, and what waits for a second person; one statement more for all of them."""
     found = list(halts)
     steps: dict[int, list[Release]] = {}
     if found:
-        waits = Q(confirmed_at=None, asked_at__gt=Now() - SECOND_WITHIN)
-        for step in Release.objects.filter(Q(confirmed_at__isnull=False) | waits, halt__in=found).order_by("pk"):
+        for step in Release.objects.filter(Q(confirmed_at__isnull=False) | Q(pk__in=asked_for()), halt__in=found).order_by("pk"):
             steps.setdefault(step.halt_id, []).append(step)
     return [_stop(h, steps.get(h.pk, [])) for h in found]
 

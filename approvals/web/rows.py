@@ -106,7 +106,7 @@ class List:
 
 def row_of(row: InboxRow, *, reader: str, selected: str = "", viewers: Sequence[str] = ()) -> Row:
     """One action as its row. `reader` is the username of who looks, `viewers` are the others who do."""
-    risky = row.level in {"high", "critical"}
+    alone = row.kind != "tool" or row.level in {"high", "critical"}
     return Row(
         id=row.id,
         url=reverse("action", args=[row.id]),
@@ -120,11 +120,11 @@ def row_of(row: InboxRow, *, reader: str, selected: str = "", viewers: Sequence[
         created_at=row.created_at,
         expires_at=row.expires_at,
         quorum=quorum_words(row),
-        yours=_("you asked for it") if risky and row.requested_by == reader else "",
+        yours=_("you asked for it") if row.kind == "tool" and row.requested_by == reader else "",
         version=row.version,
         receipt=with_undo(receipt_of(row), row, may=(row.resolution or {}).get("by") == reader),
         selected=row.id == selected,
-        pick=row.state == "PENDING" and row.kind == "tool" and not risky,
+        pick=row.state == "PENDING" and not alone,
         held=held_words(row, reader),
         viewers=tuple(viewers),
     )

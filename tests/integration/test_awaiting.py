@@ -107,21 +107,21 @@ def project(folder: Path, graph: str) -> Path:
     return path
 
 
-def sent_by(others, world) -> None:
+def became(others, world) -> tuple[str, list[str]]:
+    """Of a run of it whose one question was answered, or call approved: its state, and what it did."""
     run = factories.planned(others.reviewer, world, [["send", {"to": "ada"}]], agent="awaited")
     work()
     (action,) = asked(run)
     plain = action.kind == "question"
     decide(action, others.second, *(["respond"] if plain else []), **({"response": "yes"} if plain else {}))
     work()
-    run = Run.objects.get(pk=run.pk)
-    assert (run.state, lines(world)) == ("SUCCEEDED", SENT), run.error
+    return str(Run.objects.get(pk=run.pk).state), lines(world)
 
 
 @pytest.mark.parametrize("graph", AWAITED)
 def test_an_agent_with_a_part_that_can_only_be_awaited_runs_to_its_end(others, world, tmp_path, graph):
     agents.register_project(project(tmp_path, AWAITED[graph]))
-    sent_by(others, world)
+    assert became(others, world) == ("SUCCEEDED", SENT)
 
 
 def test_what_has_both_halves_needs_no_loop(tmp_path):
@@ -131,7 +131,7 @@ def test_what_has_both_halves_needs_no_loop(tmp_path):
 
 def test_a_context_whose_fields_all_have_defaults_is_given(others, world, tmp_path):
     agents.register_project(project(tmp_path, "built(reading, schema=Optional)"))
-    sent_by(others, world)
+    assert became(others, world) == ("SUCCEEDED", SENT)
 
 
 @pytest.mark.parametrize(

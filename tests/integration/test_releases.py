@@ -1,14 +1,15 @@
 """Lifting a stop order: two people for all of everything, one run or one agent first, and nothing approved before it survives."""
 
 import pytest
+from django.db import transaction
 
 from agents import operations as agents
 from agents.errors import AgentError
-from agents.models import Run
+from agents.models import Agent, AgentVersion, Run
 from approvals import operations, queries
 from approvals.errors import BadRequest, Conflict, Halted, NotFound
 from approvals.models import Action, Decision, Halt, Release
-from approvals.operations import one_person, people
+from approvals.operations import claiming, one_person, people
 from audit import queries as log
 from tests import factories
 from tests.factories import call, decide, lines, work
@@ -48,6 +49,19 @@ def test_two_accounts_of_one_person_are_not_two_people(cast):
     with pytest.raises(Conflict):
         release(order, cast.admin)
     assert not release(order, other).waits
+
+
+def test_who_asked_counts_only_while_they_could_still_ask(cast):
+    order = halt(cast)
+    assert release(order, cast.operator).waits
+    cast.operator.groups.clear()
+    assert queries.halt(order.pk).waits == ()
+    others = [people.ensure_person(username=name, roles=["operators"]) for name in ("omar", "otis")]
+    assert release(order, others[0]).waits
+    others[0].is_active = False
+    others[0].save()
+    assert release(order, others[1]).waits and Halt.objects.get().released_at is None
+    assert not release(order, cast.admin).waits
 
 
 def test_who_is_alone_releases_alone(cast):
@@ -168,6 +182,24 @@ def test_a_version_is_halted_while_it_is_in_force_and_what_it_asked_stays_frozen
     with pytest.raises(Halted, match="what it asked cannot be decided"):
         decide(action, cast.second)
     assert not Decision.objects.filter(action=action).exists() and run.pk != late.pk
+
+
+def test_an_order_for_the_version_that_would_act_voids_what_an_older_one_asked(cast, world):
+    """The older code asked, people approved, the newer would run it: halted and released in between, it is asked again."""
+    _, action = factories.waiting(cast.reviewer, call(), world=world)
+    decide(action, cast.second)
+    old = AgentVersion.objects.get(agent="calls")
+    values = {f: getattr(old, f) for f in ("drawing", "tools", "input_schema", "sample_inputs", "model", "policy")}
+    new = AgentVersion.objects.create(agent_id="calls", number=old.number + 1, sha256="0" * 64, **values)
+    Agent.objects.filter(pk="calls").update(current=new)
+    order = halt(cast, "version", f"calls@{new.number}")
+    with clock_moved(seconds=10):
+        assert agents.recover(wake=False).effects == []
+        with pytest.raises(Halted), transaction.atomic():
+            operations.claim(action.pk, digest=action.digest, version=f"calls@{new.number}")
+    release(order, cast.operator)
+    with pytest.raises(claiming.Reopened), transaction.atomic():
+        operations.claim(action.pk, digest=action.digest, version=f"calls@{new.number}")
 
 
 @pytest.mark.parametrize(
