@@ -14,7 +14,7 @@ from approvals.covering import stopped_sql
 from approvals.doors import DOORS
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Checking, Conflict, Expired, Halted, NotFound, Stale, Tampered
-from approvals.models import Action, Decision, Halt, Requirement, User
+from approvals.models import Action, Decision, Requirement, User
 from approvals.operations import drills, halts, staging, standing_in, step_up, viewing
 from approvals.operations.counting import verdict_of
 from approvals.operations.halts import covering
@@ -22,6 +22,7 @@ from approvals.operations.notices import tell_action
 from approvals.operations.resolving import conclude, recorded_entry
 from approvals.operations.step_up import NO_PROOF, Proof
 from approvals.operations.verdicts import ALLOWED, NOTHING, WORDS_GO_IN_THE_RESPONSE, Also, details_of, meant
+from approvals.queries.stops import undecidable
 from approvals.states import ActionState, Verdict, word
 from audit import canonical, log, rows
 from audit.sentences import cause, chain, say
@@ -230,7 +231,7 @@ def check_open(action: Action, seen_digest: str) -> None:
         raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
     now, halted, checking = _standing(action)
     if halted and (stops := covering(action)):
-        raise Halted(_stop(stops[0]))
+        raise Halted(undecidable(stops[0].scope, stops[0].target, who=stops[0].by_name, why=stops[0].reason))
     if action.expires_at <= now:
         raise Expired(say("The time to decide this has passed; the agent is told that it expired"))
     if checking:
@@ -275,17 +276,3 @@ def _receipt(action: Action) -> str:
         if door
         else say("Already %(state)s by %(who)s", state=state, who=who)
     )
-
-
-def _stop(halt: Halt) -> str:
-    said = {"who": halt.by_name, "why": halt.reason, "name": halt.target}
-    return {
-        "everything": say("Everything is halted by %(who)s (%(why)s): nothing can be decided until it is released", **said),
-        "agent": say("The agent %(name)s is halted by %(who)s (%(why)s): nothing can be decided until it is released", **said),
-        "version": say("%(name)s is halted by %(who)s (%(why)s): what it asked cannot be decided until it is released", **said),
-        "tool": say("The tool %(name)s is halted by %(who)s (%(why)s): its calls cannot be decided until it is released", **said),
-        "customer": say(
-            "What is for the customer %(name)s is halted by %(who)s (%(why)s): it cannot be decided until it is released", **said
-        ),
-        "run": say("This run is halted by %(who)s (%(why)s): nothing can be decided until it is released", **said),
-    }[halt.scope]

@@ -13,6 +13,7 @@ from approvals import covering
 from approvals.models import Action, Halt, Release, User
 from approvals.permissions import MAY_HALT
 from approvals.states import ActionState
+from audit.sentences import Sentence, say
 
 SECOND_WITHIN = timedelta(hours=1)  # a step of a release that nobody confirmed by then has to be asked for again
 COLUMN = {
@@ -62,6 +63,21 @@ class Stop:
         """Whether it stops this now: what a release has let go on it does not."""
         named = {"agent": agent, "run": run, "tool": tool, "customer": customer, "version": version}
         return (self.scope == "everything" or named[self.scope] == self.target) and run not in self.runs_on and agent not in self.agents_on
+
+
+def undecidable(scope: str, target: str, *, who: str, why: str) -> Sentence:
+    """Why nothing of what an order covers can be decided."""
+    said = {"name": target, "who": who, "why": why}
+    return {
+        "everything": say("Everything is halted by %(who)s (%(why)s): nothing can be decided until it is released", **said),
+        "agent": say("The agent %(name)s is halted by %(who)s (%(why)s): nothing can be decided until it is released", **said),
+        "version": say("%(name)s is halted by %(who)s (%(why)s): what it asked cannot be decided until it is released", **said),
+        "tool": say("The tool %(name)s is halted by %(who)s (%(why)s): its calls cannot be decided until it is released", **said),
+        "customer": say(
+            "What is for the customer %(name)s is halted by %(who)s (%(why)s): it cannot be decided until it is released", **said
+        ),
+        "run": say("This run is halted by %(who)s (%(why)s): nothing can be decided until it is released", **said),
+    }[scope]
 
 
 def halted_sql(agent: str, run: str, *, version: str = covering.NOBODY) -> str:

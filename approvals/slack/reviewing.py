@@ -80,7 +80,7 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
         if (ended := quick.tried(BUSY_MS, lambda: found.append(did()), whole_ms=WHOLE_MS, least_ms=least)) is not Ended.DONE:
             if choice in KEPT:
                 raise quick.ToKeep(_kept(detail, values), _kept_says(by_another=ended is Ended.HELD))
-            return beside(modals.CHOICE, _("Somebody else is deciding this at the moment, or it takes too long; try again"))
+            return beside(modals.CHOICE, quick.again())
     except REFUSES.get(choice, BadRequest) as error:
         return beside(BESIDE.get(choice, modals.CHOICE), told(error.message))
     except Conflict as error:
@@ -201,8 +201,7 @@ def _once_more(detail: ActionDetail, meta: Json) -> b.Block:
     """The same view again, with what was edited in it: nothing was recorded."""
     lines, _more = changed(dict(detail.args), meta.get("args"), None)
     again = modals.confirm_edit(detail, meta.get("args") or {}, str(meta.get("reason", "")), lines) or modals.sentence("", bad=True)
-    busy = _("Somebody else is deciding this at the moment, or it takes too long; try again")
-    return {**again, "blocks": [b.alert(busy, "warning"), *again["blocks"]]}
+    return {**again, "blocks": [b.alert(quick.again(), "warning"), *again["blocks"]]}
 
 
 def _ask(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from approvals.operations.step_up import rung_of
 from approvals.queries import ActionDetail, Stop
+from approvals.queries.stops import undecidable
 from approvals.states import Verdict
 from audit.languages import told
 from audit.sentences import say
@@ -154,14 +155,7 @@ def _blocked(detail: ActionDetail, halts: list[Stop]) -> str:
     if detail.tampered:
         return told(detail.tampered)
     if stop:
-        return {
-            "everything": _("Everything is halted by %(who)s: nothing can be decided until it is released"),
-            "agent": _("The agent %(agent)s is halted by %(who)s: nothing can be decided until it is released"),
-            "version": _("%(target)s is halted by %(who)s: what it asked cannot be decided until it is released"),
-            "tool": _("The tool %(target)s is halted by %(who)s: its calls cannot be decided until it is released"),
-            "customer": _("What is for the customer %(target)s is halted by %(who)s: it cannot be decided until it is released"),
-            "run": _("This run is halted by %(who)s: nothing can be decided until it is released"),
-        }[stop.scope] % {"agent": row.agent, "target": stop.target, "who": stop.by}
+        return told(undecidable(stop.scope, stop.target, who=stop.by, why=stop.reason))
     if detail.checking:
         return _("Edited arguments are being checked with the tool; the new version appears here by itself")
     if detail.mine:

@@ -240,7 +240,7 @@ def test_tools_customers_and_versions_are_halted_from_the_page_and_one_run_goes_
     assert slip.status_code == 422 and "names are compared exactly" in slip.content.decode()
     assert client.post(reverse("halt"), {"scope": f"tool:{action.tool}", "reason": "stop"}, **HTMX)["HX-Refresh"] == "true"
     pane = as_(cast.second).get(reverse("action", args=[action.pk])).content.decode()
-    assert f"The tool {action.tool} is halted by olga: its calls cannot be decided until it is released" in pane
+    assert f"The tool {action.tool} is halted by olga (stop): its calls cannot be decided until it is released" in pane
     order = Halt.objects.get()
     assert f'value="run:{run.pk}"' in client.get(reverse("halt-release", args=[order.pk])).content.decode()
     assert client.post(reverse("halt-release", args=[order.pk]), {"reason": "try", "step": f"run:{run.pk}"}, **HTMX)["HX-Refresh"] == "true"
