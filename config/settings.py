@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "approvals.web.sign_ins.SignIns",
+    "approvals.web.live_since.LiveSince",
     "config.middleware.Doors",
 ]
 

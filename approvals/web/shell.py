@@ -21,6 +21,7 @@ from approvals import permissions, queries
 from approvals.queries import Preferences, Stop
 from approvals.web.http import Request, preferences_of, waiting_counts
 from approvals.web.keys import pressed_to_usual
+from approvals.web.live_since import Since, since_of
 from audit.languages import number
 
 
@@ -87,7 +88,7 @@ def shell(request: HttpRequest) -> Mapping[str, Any]:
 def _shell(request: Request) -> Shell:
     user = request.user
     reads = bool(permissions.roles(user))
-    last = queries.last_notification() if reads else 0
+    since = since_of(request) if reads else Since(0, "")
     chosen = preferences_of(request)
     return Shell(
         groups=_groups(request) if reads else (),
@@ -95,8 +96,8 @@ def _shell(request: Request) -> Shell:
         halts=banners(may_release=permissions.can_halt(user)) if reads else (),
         halt_url=reverse("halt") if permissions.can_halt(user) else "",
         banner_url=reverse("halt-banner"),
-        live_since=last,
-        live_gaps=_gaps(last) if reads else "",
+        live_since=since.last,
+        live_gaps=since.gaps,
         live_url="/live/" if reads else "",
         catchup_url=reverse("live-catchup"),
         logout_url=reverse("account_logout"),
@@ -175,15 +176,3 @@ def _groups(request: Request) -> tuple[LinkGroup, ...]:
             link(_("Review quality"), "quality", "gauge", "m", phone=False),
         )),
     )  # fmt: skip
-
-
-def _gaps(last: int) -> str:
-    """Ids just below `last` that this page has not seen: handed out, not yet committed when it was made.
-
-    A replay overlaps; what is neither newer nor a gap the page shows already, and the browser drops it.
-    """
-    if not last:
-        return ""
-    seen = {int(hint["id"]) for hint in queries.catch_up(last).hints}
-    lowest = min(seen, default=last)
-    return " ".join(str(i) for i in range(lowest, last) if i not in seen)

@@ -24,7 +24,7 @@ from approvals.web.views.preferences import FILTERS, kept_query
 from audit.languages import told
 from audit.sentences import say
 
-WANTED = {"high": ("high", "critical"), "critical": ("critical",), "medium": ("medium",)}
+WANTED = {"high": ("high", "critical"), "critical": ("critical",), "medium": ("medium",), "low": ("low",)}
 SORTS = (("", say("Due, riskiest first")), ("newest", say("Newest")), ("oldest", say("Oldest")))
 INBOX = (*FILTERS, "cursor")
 MOST_NEWS = 100
@@ -169,7 +169,7 @@ def _last_decision(request: Request) -> tuple[Row, ...]:
 
 def _filters(request: Request, query: dict[str, str], *, agent: str = "", tool: str = "", ids: tuple[str, ...] | None = None) -> Filters:
     return Filters(
-        levels=WANTED.get(query["level"], ()),
+        levels=tuple(dict.fromkeys(level for name in query["level"].split(",") for level in WANTED.get(name.strip(), ()))),
         agent=query["agent"] or agent,
         tool=query["tool"] or tool,
         mine=request.user if query["mine"] else None,

@@ -1,14 +1,17 @@
 """Every page, for everybody: who may read it, what hostile addresses get, and that nothing hides in what it shows."""
 
 import base64
+import re
 import uuid
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from approvals import operations
+from agents import queries as agents_queries
+from approvals import operations, queries
 from approvals.models import Action, Edit, Halt
+from approvals.operations.notices import Hint, tell
 from tests import factories
 from tests.factories import call, decide, work
 from tests.fakes import with_rules
@@ -286,3 +289,25 @@ def test_what_changed_is_told_to_whoever_has_it_open(web, cast):
     factories.decide(action, cast.second)
     answer = web.get(url, {"version": 1, "state": "PENDING"}, **HTMX)
     assert answer.status_code == 204 and str(action.pk) in answer["HX-Trigger"]
+
+
+def test_a_change_between_what_a_page_read_and_its_frame_is_news_to_it(web, cast, agents, world, monkeypatch):
+    run, _ = factories.waiting(cast.operator, call(), world=world)
+
+    def read_then_changed(key):
+        detail = read(key)
+        tell(Hint(f"run:{run.pk}", "run", str(run.pk), "run.succeeded"))
+        return detail
+
+    read = agents_queries.run_detail
+    monkeypatch.setattr(agents_queries, "run_detail", read_then_changed)
+    page = web.get(reverse("run", args=[run.pk])).content.decode()
+    begins = int(re.search(r'data-live-since="(\d+)"', page).group(1))
+    assert [hint["kind"] for hint in queries.catch_up(begins).hints if hint["id"] > begins] == ["run.succeeded"]
+
+
+def test_several_levels_narrow_the_inbox(web, cast):
+    ids = {level: str(factories.action(level).pk) for level in ("medium", "high", "critical")}
+    for asked, shown in (("medium,critical", {"medium", "critical"}), ("low,medium", {"medium"}), ("high", {"high", "critical"})):
+        rows = web.get(reverse("inbox-list"), {"level": asked, "others": "1"}).content.decode()
+        assert {level for level, pk in ids.items() if f"row-{pk}" in rows} == shown
