@@ -1,10 +1,11 @@
 """What can go wrong in the agents room; each has a `code`, an HTTP `status` and a sentence.
 
 AgentError
-├── UnknownAgent, UnknownRun, UnknownEffect   404
+├── UnknownAgent, UnknownRun, UnknownEffect, UnknownCheckpoint   404
 ├── BadInput                                  422  `fields` says where the run's input does not fit
 ├── BadProject                                400  a langgraph.json or the graph it names cannot be used
 ├── WrongState                                409  the run or effect is not in a state that allows this
+├── Moved                                     409  the run has gone on since what is to be changed was shown
 ├── KeyUsed                                   409  an idempotency key that stands for something else; `run` is what it started
 ├── ServerTrouble                             502  an Agent Server cannot be reached, or answers what cannot be used
 └── LostLease                                 409  another worker took over; whatever was being written is dropped
@@ -37,6 +38,10 @@ class UnknownEffect(AgentError):
     code, status = "unknown_effect", 404
 
 
+class UnknownCheckpoint(AgentError):
+    code, status = "unknown_checkpoint", 404
+
+
 class BadInput(AgentError):
     code, status = "bad_input", 422
 
@@ -47,6 +52,10 @@ class BadProject(AgentError):
 
 class WrongState(AgentError):
     code, status = "wrong_state", 409
+
+
+class Moved(AgentError):
+    code, status = "moved", 409
 
 
 class KeyUsed(AgentError):

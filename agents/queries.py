@@ -116,6 +116,7 @@ class RunDetail:
     pauses: list[PauseRow]
     effects: list[EffectRow]
     drawing: dict[str, Any]
+    here: bool = True  # its graph is driven by our workers
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,7 @@ def run_detail(run_id: Any) -> RunDetail:
         fence=found.fence,
         output=found.output,
         drawing=found.version.drawing,
+        here=bool(found.agent.project),
         pauses=[_pause(p) for p in Pause.objects.filter(run=found).order_by("pk")],
         effects=[_effect(e) for e in Effect.objects.filter(run=found).order_by("created_at")],
     )

@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from agents.views import agents, asks, connect, edits, effects, halts, keys, policies, ratings, releases, runs, servers, webhooks
+from agents.views import (
+    agents,
+    asks,
+    checkpoints,
+    connect,
+    edits,
+    effects,
+    halts,
+    keys,
+    policies,
+    ratings,
+    releases,
+    runs,
+    servers,
+    webhooks,
+)
 
 urlpatterns = [
     path("agents/", agents.agents, name="agents"),
@@ -14,6 +29,8 @@ urlpatterns = [
     path("runs/new/<slug:slug>/", runs.start, name="run-start"),
     path("runs/<uuid:run_id>/", runs.run, name="run"),
     path("runs/<uuid:run_id>/live", runs.run_live, name="run-live"),
+    path("runs/<uuid:run_id>/checkpoints/", checkpoints.checkpoints, name="run-checkpoints"),
+    path("runs/<uuid:run_id>/checkpoints/<slug:checkpoint_id>/", checkpoints.checkpoint, name="run-checkpoint"),
     path("runs/<uuid:run_id>/cancel", runs.cancel, name="run-cancel"),
     path("runs/<uuid:run_id>/retry", runs.retry, name="run-retry"),
     path("runs/<uuid:run_id>/rate", ratings.rate, name="run-rate"),

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Literal
 
 import psycopg
@@ -94,6 +95,8 @@ def drive(
     calls: Calls | None = None,
     hearing: Hearing | None = None,
     in_a_loop: bool = False,
+    marks: Mapping[str, str | int] = MappingProxyType({}),
+    one_step: bool = False,
 ) -> Stretch:
     """Take the graph as far as it goes.
 
@@ -107,6 +110,7 @@ def drive(
         calls: watches what an agent does itself. hearing: compares what it asks with what people were shown, and sees who takes an answer.
         in_a_loop: its nodes or tools can only be awaited.
         control: through which an operator's halt reaches the graph at its next step.
+        marks: kept with every checkpoint it writes. one_step: it stops after its next step.
 
     Raises:
         psycopg.Error: the checkpoint database went away; nothing is known, the lease will tell.
@@ -115,6 +119,7 @@ def drive(
         "configurable": {"thread_id": thread, _STRICT: True},
         "callbacks": [recorder.callbacks, *([calls] if calls else [])],
         "recursion_limit": RECURSION_LIMIT,
+        "metadata": dict(marks),
     }
     hearing = hearing or Hearing()
     drive_on = partial(
@@ -125,6 +130,7 @@ def drive(
         control=control,
         recorder=recorder,
         hearing=hearing,
+        one_step=one_step,
     )
     ended = partial(_ended, graph, config, recorder)
     if as_asked and answers and not hearing.digests:
@@ -193,12 +199,15 @@ def _feed(
     recorder: Recorder,
     hearing: Hearing,
     given: frozenset[str],
+    one_step: bool = False,
 ) -> Stretch | Literal[_Feed.NOT_WANTED] | None:
     """Drive with this input. None: it went as far as it goes, and the checkpoint tells where that is."""
     try:
         with hearing.watching(str(config["configurable"]["thread_id"])):
             for event in stream(feed, config, control):
                 recorder.step(event)
+                if one_step:
+                    control.request_drain("one step was asked for")  # its step has begun: it stops before the next
                 if hearing.ended(event, given):
                     control.request_drain("an answer was taken by nobody")  # what comes after it would go on as if it had been
         recorder.over()

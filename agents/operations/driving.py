@@ -157,6 +157,7 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
                     in_a_loop=loaded.needs_a_loop,
                     forget=frozenset(p.interrupt_id for p in pauses if p.again),
                     known=lambda: known_answers(run),
+                    marks=versions.marks(run),
                     as_asked=as_asked,
                     control=control,
                     recorder=recorder,

@@ -21,6 +21,11 @@ def version_of(run: Run) -> str:
     return named(run.agent)
 
 
+def marks(run: Run) -> dict[str, str | int]:
+    """What every checkpoint of this stretch is marked with: the version (its graph, prompts, tools and model never change) and the fence."""
+    return {"version": version_of(run), "fence": run.fence}
+
+
 def named(agent: Agent) -> str:
     """An agent's version in force; "" when it has none."""
     return _named(agent.current_id) if agent.current_id else ""

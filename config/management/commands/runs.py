@@ -1,4 +1,4 @@
-"""`manage.py runs start|list|show|cancel|retry|resolve`: runs from the command line, one or a file of them."""
+"""`manage.py runs start|list|show|checkpoints|cancel|retry|resolve`: runs from the command line, one or a file of them."""
 
 import json
 import time
@@ -8,10 +8,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agents import operations, queries
+from agents import history, operations, queries
 from agents.errors import AgentError
 from agents.states import UNFINISHED
 from approvals import queries as approvals_queries
+from approvals.render.reveal import Revealed
+from approvals.render.since import compare
 from audit import canonical
 from config import commands
 
@@ -34,6 +36,11 @@ class Command(BaseCommand):
         listing.add_argument("--state", default="")
         show = verbs.add_parser("show", help="one run: state, actions, effects, output")
         show.add_argument("run")
+        listed = verbs.add_parser(
+            "checkpoints", help="what the graph wrote after each step, the newest first; two of them: how they differ"
+        )
+        listed.add_argument("run")
+        listed.add_argument("compare", nargs="*", metavar="CHECKPOINT", help="two ids, or their ends: show how the state differs")
         for verb, text in (
             ("cancel", "end a run"),
             ("retry", "take a failed run up again"),
@@ -119,6 +126,27 @@ class Command(BaseCommand):
         if run.output is not None:
             self.stdout.write(json.dumps(run.output, indent=2, ensure_ascii=False))
 
+    def _checkpoints(self, options: dict[str, Any]) -> None:
+        thread, picked = queries.run_detail(options["run"]).thread, options["compare"]
+        rows = history.checkpoints(thread, limit=10_000).rows
+        if picked:
+            self._compare(thread, [_checkpoint(rows, end) for end in picked])
+            return
+        for one in rows:
+            where = f"{','.join(one.after) or one.source:<20} -> {','.join(one.next) or 'the end'}"
+            said = "".join([" asked people" * one.asked, " failed" * one.failed])
+            self.stdout.write(f"{one.id}  {one.step:>4}  {one.at:%Y-%m-%d %H:%M:%S}  {one.version:<16} {where}{said}")
+
+    def _compare(self, thread: str, picked: list[str]) -> None:
+        if len(picked) != 2:
+            raise CommandError("Name two checkpoints to compare")
+        older, newer = sorted(picked)
+        found = compare(history.values(thread, older), history.values(thread, newer))
+        for line in found.differences:
+            sides = [f"{sign} {_text(side)}" for sign, side in (("-", line.before), ("+", line.after)) if side]
+            self.stdout.write("\n  ".join([line.path, *sides, *([f"({line.note})"] if line.note else [])]))
+        self.stdout.write(f"{len(found.differences)} differ, {found.same} are the same")
+
     def _cancel(self, options: dict[str, Any]) -> None:
         run = operations.cancel_run(_uuid(options["run"]), reason=options["reason"], by=commands.person(options), door="cli")
         self.stdout.write(f"{run.pk} cancelled")
@@ -140,6 +168,18 @@ class Command(BaseCommand):
 
 def _uuid(text: str) -> str:
     return queries.run_id(text)
+
+
+def _text(shown: Revealed) -> str:
+    """As a terminal may show it: what hides is marked."""
+    return "".join(part.text for part in (*shown.head, *shown.middle, *shown.tail))
+
+
+def _checkpoint(rows: Any, end: str) -> str:
+    found = [one.id for one in rows if one.id.endswith(end)] if end else []
+    if len(found) != 1:
+        raise CommandError(f"{end[:60]!r} is not the end of one checkpoint's id; see: manage.py runs checkpoints RUN")
+    return str(found[0])
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
