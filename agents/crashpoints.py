@@ -23,6 +23,9 @@ POINTS = (
     "effect_done",  # the tool has acted, T4 has not begun
     "t4_open",  # inside T4, before its commit
     "t4_done",  # T4 committed, nobody woken
+    "compensation_claimed",  # claimed, nothing has been called
+    "compensated",  # the tool has reversed it, nothing is recorded
+    "compensation_open",  # inside the transaction that records it, before its commit
 )
 
 

@@ -26,6 +26,14 @@ BREAKPOINT_AGAIN = Frozen(
 )
 OUT_OF_STEPS = Frozen("Max steps reached")
 
+# Why something a run did was not reversed.
+NO_COMPENSATION = Frozen("%(tool)s declares nothing that would reverse it")
+NOT_OURS = Frozen("the agent made this call itself, and only it could reverse it")
+OUTCOME_UNKNOWN = Frozen("nobody knows whether this was done: say so first, then have it tried")
+NOT_DONE_AFTER_ALL = Frozen("It turned out not to have been done: there is nothing to reverse")
+GAVE_UP = Frozen("It was tried %(n)d times, and nobody knows whether it was reversed: %(why)s")
+BEING_REVERSED = Frozen("What this run did is being reversed")
+
 # What newer code would do to a question that waits.
 GRAPH_GONE = Frozen("the project has no graph of this name any more: the run could not go on")
 NODE_WOULD_BE_GONE = Frozen("the graph has no node %(node)s any more: the answer would reach nobody")

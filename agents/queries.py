@@ -117,6 +117,7 @@ class RunDetail:
     effects: list[EffectRow]
     drawing: dict[str, Any]
     here: bool = True  # its graph is driven by our workers
+    compensate_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,7 @@ def run_detail(run_id: Any) -> RunDetail:
         output=found.output,
         drawing=found.version.drawing,
         here=bool(found.agent.project),
+        compensate_on=tuple(found.version.compensate_on),
         pauses=[_pause(p) for p in Pause.objects.filter(run=found).order_by("pk")],
         effects=[_effect(e) for e in Effect.objects.filter(run=found).order_by("created_at")],
     )

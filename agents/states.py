@@ -1,4 +1,4 @@
-"""States of a Run, a Pause, an Effect and a Handover, and the only steps between them. Pure tables.
+"""States of a Run, a Pause, an Effect, a Compensation and a Handover, and the only steps between them. Pure tables.
 
 PostgreSQL refuses any other step (triggers made from these dicts); `docs/states.md` is generated from them.
 """
@@ -99,6 +99,23 @@ EFFECT_TRANSITIONS: dict[EffectState, frozenset[EffectState]] = {
     EffectState.DONE: frozenset({EffectState.COMPENSATED}),
     EffectState.FAILED: frozenset(),
     EffectState.COMPENSATED: frozenset(),
+}
+
+
+class CompensationState(StrEnum):
+    OWED = "OWED"
+    CLAIMED = "CLAIMED"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+COMPENSATION_TRANSITIONS: dict[CompensationState, frozenset[CompensationState]] = {
+    CompensationState.OWED: frozenset({CompensationState.CLAIMED, CompensationState.FAILED}),  # FAILED: nothing could be called
+    CompensationState.CLAIMED: frozenset(
+        {CompensationState.OWED, CompensationState.DONE, CompensationState.FAILED}
+    ),  # OWED: again, same key
+    CompensationState.FAILED: frozenset({CompensationState.OWED, CompensationState.DONE}),  # a person has it tried again, or did it
+    CompensationState.DONE: frozenset(),
 }
 
 

@@ -60,6 +60,12 @@ def follow_run(run_id: str, **_: object) -> None:
 
 
 @shared_task(ignore_result=True)
+def compensate_run(run_id: str, **_: object) -> None:
+    """Reverse what a run did."""
+    operations.compensate(UUID(run_id))
+
+
+@shared_task(ignore_result=True)
 def tidy() -> None:
     """Finish what a dead process left half-way and nobody waits for."""
     operations.close_cancelled()
@@ -89,11 +95,13 @@ def stand_in() -> int:
     todo = [waking.Wake(waking.EFFECT, pk) for pk in found.effects] + [waking.Wake(waking.RUN, pk) for pk in found.runs]
     for wake in todo:
         _chain(wake)
+    for run_id in found.compensate:
+        operations.compensate(UUID(run_id))
     if found.opinions:
         operations.give_opinions()
     for run in operations.look_at_servers():
         operations.follow(run)
-    return len(todo) + len(found.edits) + len(found.asks) + len(found.again)
+    return len(todo) + len(found.edits) + len(found.asks) + len(found.again) + len(found.compensate)
 
 
 def _chain(wake: waking.Wake) -> None:

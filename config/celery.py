@@ -31,6 +31,7 @@ app.conf.task_routes = {
     "agents.tasks.look_at_servers": {"queue": "runs", "priority": NORMAL},
     "agents.tasks.follow_run": {"queue": "runs", "priority": NORMAL},
     "agents.tasks.run_effect": {"queue": "effects", "priority": NORMAL},
+    "agents.tasks.compensate_run": {"queue": "effects", "priority": NORMAL},
     "agents.tasks.answer_ask": {"queue": "runs", "priority": LATER},
     "agents.tasks.give_opinions": {"queue": "runs", "priority": LATER},
     "agents.tasks.place_drills": {"queue": "runs", "priority": LATER},

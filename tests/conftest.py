@@ -166,6 +166,12 @@ def shapes(cast: Cast) -> None:
 
 
 @pytest.fixture
+def trips(cast: Cast) -> None:
+    """The agents whose calls can be reversed."""
+    factories.register(factories.SAGA)
+
+
+@pytest.fixture
 def others(transactional_db: None) -> Cast:
     """The agents that nobody wrote for us, and the cast. Committed: tools ask for leave on a connection of their own."""
     found = factories.cast()

@@ -25,6 +25,7 @@ PROJECT = Path(__file__).parent / "agents_for_tests" / "langgraph.json"
 SHAPES = Path(__file__).parent / "agents_for_tests" / "shapes" / "langgraph.json"
 LATER = Path(__file__).parent / "agents_for_tests" / "later" / "langgraph.json"
 OTHERS = Path(__file__).parent / "agents_for_tests" / "others" / "langgraph.json"
+SAGA = Path(__file__).parent / "agents_for_tests" / "saga" / "langgraph.json"
 LOOPS = Path(__file__).parent / "agents_for_tests" / "loops" / "langgraph.json"
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)

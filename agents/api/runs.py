@@ -10,12 +10,12 @@ from ninja import Router
 from ninja.params.functions import Query
 from ninja.responses import Status
 
-from agents import operations, queries
+from agents import compensated, operations, queries
 from agents.api import pages
 from agents.api.actions import KEY
 from agents.api.auth import Caller, caller, reader
 from agents.api.records import event_of
-from agents.api.shapes import PROBLEMS, Page, Progress, Rated, RatingIn, Reason, Run, RunIn, RunRow
+from agents.api.shapes import PROBLEMS, Cancelling, Page, Progress, Rated, RatingIn, Reason, Run, RunIn, RunRow
 from agents.errors import UnknownRun
 from agents.queries import RunDetail
 from agents.states import UNFINISHED
@@ -57,9 +57,16 @@ def one(request: HttpRequest, run_id: UUID) -> Any:
 
 
 @router.post("/{run_id}/cancel", response={200: Run, **PROBLEMS}, summary="Cancel a run")
-def cancel(request: HttpRequest, run_id: UUID, body: Reason) -> Any:
-    """What it asked for is cancelled; a call that has begun ends with its own outcome."""
-    operations.cancel_run(run_id, reason=body.reason, by=caller(request, OPERATE).user, door="api")
+def cancel(request: HttpRequest, run_id: UUID, body: Cancelling) -> Any:
+    """What it asked for is cancelled; a call that has begun ends with its own outcome. What was done may be reversed."""
+    operations.cancel_run(run_id, reason=body.reason, by=caller(request, OPERATE).user, door="api", compensate=body.reverse)
+    return shown(queries.run_detail(run_id))
+
+
+@router.post("/{run_id}/reverse", response={200: Run, **PROBLEMS}, summary="Reverse what an ended run did")
+def reverse_(request: HttpRequest, run_id: UUID, body: Reason) -> Any:
+    """One call after the other, the last first; what cannot be reversed is listed in `reversal` with whom to call."""
+    operations.order_compensation(run_id, reason=body.reason, by=caller(request, OPERATE).user, door="api")
     return shown(queries.run_detail(run_id))
 
 
@@ -101,4 +108,14 @@ def row_of(row: queries.RunRow) -> dict[str, Any]:
 
 def shown(found: RunDetail) -> dict[str, Any]:
     more = {"version": found.version, "thread": found.thread, "input": found.row.input, "output": found.output}
+    more["reversal"] = _reversal(found.row.id)
     return {**row_of(found.row), **more, "actions": [action for pause in found.pauses for action in pause.actions]}
+
+
+def _reversal(run_id: str) -> dict[str, Any] | None:
+    found = compensated.reversal(run_id)
+    if found is None:
+        return None
+    names = ("tool", "state", "attempts", "error", "contact")
+    calls = [{"action": row.action_id, **{name: getattr(row, name) for name in names}} for row in found.rows]
+    return {**{name: getattr(found, name) for name in ("why", "by", "reason", "ordered_at", "ended_at")}, "calls": calls}

@@ -178,6 +178,10 @@ class Reason(Strict):
     reason: str = Field(max_length=2_000, examples=["no longer needed"])
 
 
+class Cancelling(Reason):
+    reverse: bool | None = Field(None, description="Whether what the run did is reversed; null: as its agent declares")
+
+
 class Claimed(Schema):
     """Leave to act once, with exactly these arguments: people may have changed them."""
 
@@ -340,12 +344,35 @@ class RunRow(Schema):
     url: str
 
 
+class Reversed(Schema):
+    """One call of a run and whether it was reversed: OWED, CLAIMED, DONE or FAILED, and then whom to call."""
+
+    action: UUID
+    tool: str
+    state: str
+    attempts: int
+    error: str
+    contact: str
+
+
+class Reversal(Schema):
+    """That what a run did is reversed, the last call first. `why`: ordered, cancelled, failed or rejected."""
+
+    why: str
+    by: str
+    reason: str
+    ordered_at: datetime
+    ended_at: datetime | None
+    calls: list[Reversed]
+
+
 class Run(RunRow):
     version: int
     thread: str
     input: Any
     output: Any
     actions: list[UUID]
+    reversal: Reversal | None = None
 
 
 class Event(Schema):

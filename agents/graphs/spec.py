@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from agents.tools.asked import Asked
 from agents.tools.registry import Tool
 
+ENDS = ("failed", "rejected", "cancelled")  # it failed; it ended after people rejected something; somebody cancelled it
+
 
 @dataclass(frozen=True)
 class AgentSpec:
@@ -19,6 +21,10 @@ class AgentSpec:
         input_model: what a run is started with; the start form and the checks are made from it.
         explain: answers a reviewer's question about what waits, from where the graph stands; it moves nothing.
         environment: where its tools act: "demo", "staging" or "production".
+        compensate_on: after which ends of a run what it did is reversed by itself: any of ENDS. What is not listed, an operator orders.
+
+    Raises:
+        TypeError: an end that is none.
     """
 
     slug: str
@@ -29,3 +35,8 @@ class AgentSpec:
     environment: str = "production"
     sample_inputs: Sequence[dict[str, Any]] = field(default_factory=tuple)
     explain: Callable[[Asked], str] | None = None
+    compensate_on: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.compensate_on) - set(ENDS)):
+            raise TypeError(f"{self.slug}: compensate_on knows {', '.join(ENDS)}, not {', '.join(unknown)}")

@@ -1,11 +1,25 @@
 """Tables of the agents room. Written by `agents.operations`, read by `agents.queries` and `satisfaction`.
 
-`agents` (what is registered), `runs` (and their pauses and ratings), `effects` (what was really done), `there` (agents on Agent Servers).
+`agents` (what is registered), `runs` (and their pauses and ratings), `effects` (what was really done), `compensations` (what is reversed), `there` (agents on Agent Servers).
 """
 
 from agents.models.agents import Agent, AgentVersion
+from agents.models.compensations import Compensation, CompensationOrder
 from agents.models.effects import Effect, Piece
 from agents.models.runs import Pause, Rating, Run
 from agents.models.there import Handover, Server, Thread
 
-__all__ = ["Agent", "AgentVersion", "Effect", "Handover", "Pause", "Piece", "Rating", "Run", "Server", "Thread"]
+__all__ = [
+    "Agent",
+    "AgentVersion",
+    "Compensation",
+    "CompensationOrder",
+    "Effect",
+    "Handover",
+    "Pause",
+    "Piece",
+    "Rating",
+    "Run",
+    "Server",
+    "Thread",
+]

@@ -56,6 +56,7 @@ class AgentVersion(models.Model):
     sample_inputs = models.JSONField(default=list)
     model = models.TextField()
     policy = models.TextField()
+    compensate_on = models.JSONField(default=list, db_default=[])  # ends of a run after which what it did is reversed (graphs.spec)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

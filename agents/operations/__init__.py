@@ -12,6 +12,8 @@ explaining   an agent answers a reviewer's question
 rating       somebody says whether a run's outcome was useful
 stopping     a reviewer's rejection ends the run
 asking_again an answer its node could not use is asked for once more
+owing        what a run did is to be reversed: the orders, and what people say of what could not be
+compensating a worker reverses it, the last call first
 unknown      calls whose outcome a person has to say
 opining      a second model is asked what it thinks of proposed calls
 drilling     test actions are made out of real calls; `twists` are their templates
@@ -34,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agents.operations.asking_again import ask_again
     from agents.operations.checking import check_edit
+    from agents.operations.compensating import compensate
     from agents.operations.deploying import check_deploy
     from agents.operations.drilling import place_drill, place_drills
     from agents.operations.driving import advance_run
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from agents.operations.looking import look_at_servers
     from agents.operations.opining import give_opinions
     from agents.operations.outside import declare, make_key, propose
+    from agents.operations.owing import done_by_hand, order_compensation, try_again
     from agents.operations.rating import rate_run
     from agents.operations.recovering import recover
     from agents.operations.registering import hazards, register_project
@@ -61,7 +65,9 @@ __all__ = [
     "check_deploy",
     "check_edit",
     "close_cancelled",
+    "compensate",
     "declare",
+    "done_by_hand",
     "execute",
     "follow",
     "give_opinions",
@@ -70,6 +76,7 @@ __all__ = [
     "hook_of",
     "look_at_servers",
     "make_key",
+    "order_compensation",
     "order_halt",
     "place_drill",
     "place_drills",
@@ -80,6 +87,7 @@ __all__ = [
     "resolve_unknown",
     "retry_run",
     "start_run",
+    "try_again",
 ]
 
 # Modules come when they are first used: LangGraph costs 2 s and 60 MB, and web, beat and most commands never drive a graph.
@@ -96,6 +104,10 @@ _HOMES = {
     "check_deploy": "deploying",
     "check_edit": "checking",
     "close_cancelled": "starting",
+    "compensate": "compensating",
+    "done_by_hand": "owing",
+    "order_compensation": "owing",
+    "try_again": "owing",
     "declare": "outside",
     "execute": "executing",
     "give_opinions": "opining",

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from agents.crashpoints import crash
 from agents.errors import AgentError, LostLease, UnknownEffect, WrongState
 from agents.graphs.loader import load_agent
-from agents.models import Effect, Run
+from agents.models import CompensationOrder, Effect, Run
 from agents.operations import driving, events, handing, joined
 from agents.operations.leases import Held, holding
 from agents.operations.preparing import context
@@ -42,12 +42,13 @@ SELECT e.*, {joined.columns("r", "run", joined.RUN)}, {joined.columns("a", "agen
 FROM agents_effect AS e JOIN agents_run AS r ON r.id = e.run_id JOIN agents_agent AS a ON a.slug = r.agent_id
 WHERE e.action_id = %s
 """  # noqa: S608  names of ours only
-# Taken only while the run is not cancelled: its canceller may have died before closing what it asked.
+# Taken only while the run is not cancelled (its canceller may have died before closing what it asked), and nothing of it is being reversed.
 _TAKEN = """
 UPDATE agents_effect AS e SET state = 'CLAIMED', fence = e.fence + 1, attempts = e.attempts + 1, claimed_at = statement_timestamp(),
     lease_until = statement_timestamp() + make_interval(secs => %(lease)s), idempotent = %(idempotent)s
 FROM agents_run AS r
 WHERE e.action_id = %(id)s AND e.fence = %(fence)s AND e.digest = %(digest)s AND r.id = e.run_id AND r.state <> 'CANCELLED'
+    AND NOT EXISTS (SELECT 1 FROM agents_compensationorder AS c WHERE c.run_id = r.id)
 """
 _ENDED = """
 UPDATE agents_effect SET state = %(state)s, result = %(result)s::jsonb, result_sha256 = %(sha256)s, error = %(error)s,
@@ -184,6 +185,8 @@ def _check_handed(claim: Claim, effect: Effect, run: Run) -> None:
 def _why_not(run: Run) -> AgentError | Conflict:
     if Run.objects.filter(pk=run.pk, state=RunState.CANCELLED).exists():
         return WrongState(say("The run was cancelled before this was executed"))
+    if CompensationOrder.objects.filter(run=run.pk).exists():
+        return WrongState(say("What this run did is being reversed: nothing more of it begins"))
     return Conflict(say("Another worker has claimed this"))
 
 

@@ -19,8 +19,8 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django.db.models.functions import Now
 
-from agents.models import Effect, Run
-from agents.states import EffectState, RunState
+from agents.models import Compensation, Effect, Run
+from agents.states import CompensationState, EffectState, RunState
 from approvals import queries as approvals_queries
 
 log = structlog.get_logger("agents.leases")
@@ -29,7 +29,7 @@ LOOK_S = 0.5
 
 @dataclass(eq=False)
 class Held:
-    """One run or effect being worked on here."""
+    """One run, effect or compensation being worked on here."""
 
     kind: str
     id: UUID
@@ -114,6 +114,8 @@ def _look(mine: list[Held], *, renew: bool) -> None:
 def _renew(held: Held) -> None:
     if held.kind == "run":
         Run.objects.filter(pk=held.id, fence=held.fence, state=RunState.RUNNING).update(lease_until=lease())
+    elif held.kind == "compensation":
+        Compensation.objects.filter(pk=held.id, fence=held.fence, state=CompensationState.CLAIMED).update(lease_until=lease())
     else:
         Effect.objects.filter(pk=held.id, fence=held.fence, state=EffectState.CLAIMED).update(lease_until=lease())
 

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from agents.errors import WrongState
 from agents.models import Rating
 from agents.operations import events
-from agents.operations.starting import locked_run
+from agents.operations.found import locked_run
 from agents.states import UNFINISHED
 from approvals import permissions
 from approvals.errors import BadRequest

@@ -101,14 +101,6 @@ def ready_if_settled(run_id: UUID, *, wake: bool = True) -> bool:
     return True
 
 
-def as_uuid(value: Any) -> UUID | None:
-    """The id a door was given, or None when it cannot be one."""
-    try:
-        return UUID(str(value))
-    except ValueError:
-        return None
-
-
 def all_settled(run_id: UUID) -> bool:
     """Whether the run can go on: every open pause has its answer, or one of those that are answered by themselves."""
     with connection.cursor() as cursor:

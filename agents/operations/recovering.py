@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.models import Effect, Run
-from agents.operations import events, versions, waking
+from agents.operations import events, owing, versions, waking
 from agents.operations.unknown import give_up
 from agents.states import MAX_ATTEMPTS, EffectState, RunState
 from approvals import queries as approvals_queries
@@ -36,6 +36,7 @@ SELECT EXISTS (SELECT 1 FROM agents_run WHERE state = 'RUNNING' AND lease_until 
     OR EXISTS (SELECT 1 FROM agents_effect WHERE state = 'READY'
         AND created_at <= statement_timestamp() - interval '{UNWOKEN.total_seconds()} s'
         AND (hold_until IS NULL AND NOT by_agent OR hold_until <= statement_timestamp()))
+    OR EXISTS (SELECT 1 FROM agents_compensationorder WHERE ended_at IS NULL)
 """  # noqa: S608  a number of ours only
 
 
@@ -50,6 +51,7 @@ class Found:
     edits: list[int] = field(default_factory=list)
     asks: list[int] = field(default_factory=list)
     opinions: bool = False
+    compensate: list[str] = field(default_factory=list)
 
 
 def recover(*, limit: int = 100, wake: bool = True) -> Found:
@@ -67,6 +69,7 @@ def recover(*, limit: int = 100, wake: bool = True) -> Found:
         waking.send([waking.Wake(waking.ASK, str(pk)) for pk in found.asks])
         waking.send([waking.Wake(waking.RUN, pk) for pk in found.runs])
         waking.send([waking.Wake(waking.EFFECT, pk) for pk in found.effects])
+        waking.send([waking.Wake(waking.COMPENSATE, pk) for pk in found.compensate])
         waking.send([waking.Wake(waking.EDIT, str(pk)) for pk in found.edits])
     return found
 
@@ -94,6 +97,7 @@ def _find(found: Found, limit: int) -> None:
         Effect.objects.exclude(_CALL_HALTED).filter(over, state=EffectState.READY, created_at__lte=Now() - UNWOKEN).order_by("created_at")
     )
     found.effects = [str(pk) for pk in _ids(unwoken, limit)]
+    found.compensate = [str(pk) for pk in owing.wanted(limit=limit)]
 
 
 def _ids(rows: object, limit: int) -> Sequence[UUID]:
@@ -127,7 +131,9 @@ def _abandoned(run_id: UUID) -> None:
     )
     log.append(events.entry(run, "run.failed" if dead else "run.recovered", door="beat", deaths=run.attempts + 1))
     events.tell_run(run, f"run.{run.state.lower()}")
-    if not dead:
+    if dead:
+        owing.at_end(run, RunState.FAILED, owing.declared(run))
+    else:
         waking.wake(waking.RUN, run_id)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -133,7 +134,7 @@ def _check_schemas(loaded: Loaded) -> None:
 
 def _version(agent: Agent, loaded: Loaded) -> AgentVersion:
     _check_schemas(loaded)
-    content = {
+    content: dict[str, Any] = {
         "drawing": {**loaded.drawing, **({"warnings": loaded.warnings} if loaded.warnings else {})},
         "tools": loaded.described,
         "input_schema": loaded.input_schema,
@@ -141,6 +142,8 @@ def _version(agent: Agent, loaded: Loaded) -> AgentVersion:
         "model": model_name() if loaded.spec else OWN_MODEL,
         "policy": policies.in_force().version,
     }
+    if loaded.spec and loaded.spec.compensate_on:  # else the fingerprints of versions stay what they were
+        content["compensate_on"] = sorted(set(loaded.spec.compensate_on))
     sha256 = canonical.fingerprint(
         {"code": code_sha256(Path(loaded.project)), "environment": agent.environment, **canonical.storable(content)}
     )

@@ -9,10 +9,11 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.dialects import calls
-from agents.errors import BadInput, KeyUsed, UnknownAgent, UnknownRun, WrongState
+from agents.errors import BadInput, KeyUsed, UnknownAgent, WrongState
 from agents.models import Agent, AgentVersion, Effect, Pause, Run
-from agents.operations import events, hinting, outcomes, waking
-from agents.operations.receiving import as_uuid, close_open_pauses
+from agents.operations import events, hinting, outcomes, owing, waking
+from agents.operations.found import locked_run
+from agents.operations.receiving import close_open_pauses
 from agents.states import UNFINISHED, EffectState, PauseState, RunState, word
 from approvals import permissions
 from approvals.models.people import User
@@ -98,8 +99,11 @@ def check_input(schema: dict[str, Any], value: Any) -> None:
         raise BadInput(say("The input does not fit: %(path)s: %(why)s", path=first[0] or "input", why=first[1]), fields=fields)
 
 
-def cancel_run(run_id: Any, *, reason: str, by: User, door: str) -> Run:
+def cancel_run(run_id: Any, *, reason: str, by: User, door: str, compensate: bool | None = None) -> Run:
     """End a run: what it asked for is cancelled. A call already being executed ends with its own outcome.
+
+    Args:
+        compensate: whether what it did is reversed; None: as its agent declares. An operator's power where the agent does not declare it.
 
     Two transactions, the run first: whatever its worker was about to write is then refused by the fence, or is
     there to be closed. A death between them leaves pauses that no claim honours and `close_cancelled` ends.
@@ -108,7 +112,7 @@ def cancel_run(run_id: Any, *, reason: str, by: User, door: str) -> Run:
         NotAllowed, UnknownRun. WrongState: it has ended already.
     """
     reason = check_reason(reason or kept.RUN_CANCELLED())
-    run = _cancel(run_id, reason=reason, by=by, door=door)
+    run = _cancel(run_id, reason=reason, by=by, door=door, compensate=compensate)
     with transaction.atomic():
         close_open_pauses(run.pk, reason=reason, by=by.actor, door=door)
     hinting.look_soon()
@@ -124,7 +128,7 @@ def close_cancelled(*, limit: int = 100) -> None:
 
 
 @transaction.atomic
-def _cancel(run_id: Any, *, reason: str, by: User, door: str) -> Run:
+def _cancel(run_id: Any, *, reason: str, by: User, door: str, compensate: bool | None) -> Run:
     who = permissions.standing(by)
     permissions.check_start_runs(who)
     run = locked_run(run_id)
@@ -135,6 +139,11 @@ def _cancel(run_id: Any, *, reason: str, by: User, door: str) -> Run:
     )
     run.state = RunState.CANCELLED
     log.append(events.entry(run, "run.cancelled", by=who.user.actor, door=door, reason=reason))
+    declared = owing.CANCELLED in owing.declared(run)
+    if compensate and not declared:
+        permissions.check_halt(who)
+    if compensate or (declared and compensate is None):
+        owing.order(run, owing.CANCELLED, by=who.user.actor, door=door, reason=reason)
     events.tell_run(run, "run.cancelled")
     return run
 
@@ -153,6 +162,7 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
         raise WrongState(say("Only a failed run can be tried again; this one is %(state)s", state=word(run.state)))
     if Pause.objects.filter(run=run, state="ORPHANED").exists():
         raise WrongState(say("A question of this run has lost its node: put the node back and start a new run"))
+    owing.check_not_ordered(run)
     _check_not_twice(run)
     Pause.objects.filter(run=run, state=PauseState.OPEN, again=True).update(again=False)  # with the answers as they are, this time
     Run.objects.filter(pk=run.pk).update(state=RunState.READY, error="", attempts=0, finished_at=None, changed_at=Now())
@@ -208,12 +218,3 @@ def _lock_key(agent: Agent, key: str) -> None:
     """Two requests with one key at one moment: the second waits and finds the first one's run."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 13))", [f"{agent.pk} {key}"])
-
-
-def locked_run(run_id: Any) -> Run:
-    """The run, its row locked until the transaction ends. Raises UnknownRun."""
-    known = as_uuid(run_id)
-    run = Run.objects.select_for_update().filter(pk=known).first() if known else None
-    if run is None:
-        raise UnknownRun(say("There is no such run"))
-    return run

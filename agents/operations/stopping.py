@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.models import Run
-from agents.operations import events
+from agents.operations import events, owing
 from agents.states import UNFINISHED, RunState
 from audit import log, rows
 from audit.actors import Actor
@@ -26,5 +26,7 @@ def stop(run_id: UUID, *, reason: str, by: Actor, door: str) -> bool:
     )
     run.state = RunState.CANCELLED
     log.append(events.entry(run, "run.cancelled", by=by, door=door, reason=said, stopped=True))
+    if owing.declared(run) & {owing.REJECTED, owing.CANCELLED}:
+        owing.order(run, owing.REJECTED, by=by, door=door, reason=reason)
     events.tell_run(run, "run.cancelled")
     return True

@@ -17,7 +17,7 @@ from agents.graphs.inside import path_of
 from agents.graphs.loader import load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import asking_again, events, outcomes, versions, waking
+from agents.operations import asking_again, events, outcomes, owing, versions, waking
 from agents.operations.hearing import has_to_be_taken
 from agents.operations.pausing import open_pause
 from agents.operations.preparing import Prepared
@@ -86,6 +86,8 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
         moved = stretch.delivered or driven.prepared or entries
         state, error = (RunState.READY, "") if moved else (RunState.FAILED, _NOWHERE)
         Run.objects.filter(pk=run.pk, fence=run.fence).update(state=state, error=error)
+    if state in ENDED and (declared := _compensates_on(run)):
+        owing.at_end(run, state, declared)
     crash("t1_open")
     run.state = state
     data: dict[str, Any] = {"nodes": list(stretch.nodes), "questions": len(stretch.questions)}
@@ -119,6 +121,11 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
     result = stretch.values.get("result")
     failed = isinstance(result, dict) and result.get("success") is False
     return (RunState.PARTIAL if failed else RunState.SUCCEEDED), str(result.get("error", "")) if failed and isinstance(result, dict) else ""
+
+
+def _compensates_on(run: Run) -> Sequence[str]:
+    spec = load_agent(*run.agent.code).spec
+    return spec.compensate_on if spec else ()
 
 
 def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:

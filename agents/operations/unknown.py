@@ -11,7 +11,8 @@ from agents import kept
 from agents.errors import UnknownEffect, WrongState
 from agents.models import Effect, Run
 from agents.operations import events
-from agents.operations.receiving import as_uuid, ready_if_settled
+from agents.operations.found import as_uuid
+from agents.operations.receiving import ready_if_settled
 from agents.states import EffectState, word
 from approvals import operations as approvals
 from approvals import permissions

@@ -18,6 +18,7 @@ log = structlog.get_logger("agents.waking")
 RUN, EFFECT, EDIT = "agents.tasks.drive_run", "agents.tasks.run_effect", "agents.tasks.check_edit"
 ASK = "agents.tasks.answer_ask"
 FOLLOW = "agents.tasks.follow_run"
+COMPENSATE = "agents.tasks.compensate_run"
 OPINIONS = "agents.tasks.give_opinions"
 _REST_S = 15.0  # after a failure, leave the broker alone for so long: deciding must not wait for it
 

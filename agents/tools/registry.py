@@ -103,6 +103,8 @@ class Tool:
     timeout_s: float = 30.0
     check_outcome: Callable[[Any, ToolContext], str] | None = None
     confirm: str = ""
+    compensate: Callable[[Any, dict[str, Any], ToolContext], dict[str, Any]] | None = None
+    contact: str = ""
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -145,6 +147,8 @@ class Tool:
             "timeout_s": self.timeout_s,
             "summary": self.summary,
             **({"confirm": self.confirm} if self.confirm else {}),
+            **({"compensates": True} if self.compensate else {}),
+            **({"contact": self.contact} if self.contact else {}),
             "schema": self.schema,
             "schema_sha256": self.schema_sha256,
         }
@@ -162,6 +166,8 @@ def tool(
     timeout_s: float = 30.0,
     check_outcome: Callable[[Any, ToolContext], str] | None = None,
     confirm: str = "",
+    compensate: Callable[[Any, dict[str, Any], ToolContext], dict[str, Any]] | None = None,
+    contact: str = "",
 ) -> Callable[[Callable[[Any, ToolContext], dict[str, Any]]], Tool]:
     """Declare a function `(args: SomeModel, ctx: ToolContext) -> dict` as a tool.
 
@@ -176,15 +182,20 @@ def tool(
         check_outcome: asks whether a call whose outcome is unknown was done: "done", "not_done" or "unknown".
         confirm: the argument that names the target ("order_id"): what a person types before something critical runs. Without it, the
             first argument that the summary shows as it is; without that, the tool's name.
+        compensate: reverses a call that was done, from its arguments and its result. May be sent again with the same idempotency key, which is
+            another than the call's; ToolError says that it cannot be reversed.
+        contact: whom people call when it cannot be reversed: "payments desk, extension 12". Without it, the agent's owner is named.
 
     Raises:
-        TypeError: the first parameter has no pydantic model, or `confirm` names no argument of it.
+        TypeError: the first parameter has no pydantic model, `confirm` names no argument of it, or what is reversed is not declared reversible.
     """
 
     def declare(call: Callable[[Any, ToolContext], dict[str, Any]]) -> Tool:
         model = _args_model(call)
         if confirm and confirm.partition(".")[0] not in model.model_fields:
             raise TypeError(f"{name}: confirm={confirm!r} is none of its arguments ({', '.join(model.model_fields)})")
+        if compensate and not reversible:
+            raise TypeError(f"{name}: a tool with compensate= is reversible; say reversible=True")
         return Tool(
             name=name,
             args=model,
@@ -199,6 +210,8 @@ def tool(
             timeout_s=timeout_s,
             check_outcome=check_outcome,
             confirm=confirm,
+            compensate=compensate,
+            contact=contact,
         )
 
     return declare

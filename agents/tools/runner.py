@@ -3,7 +3,7 @@
 import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -43,9 +43,25 @@ def run(tool: Tool, args: Any, ctx: ToolContext) -> Ran:
         return Ran("failed", {}, kept.NO_LONGER_FIT(why=error), "arguments_changed")
     if canonical.dumps(normal) != canonical.dumps(args):
         return Ran("failed", {}, kept.WOULD_DIFFER(), "arguments_changed")
+    return _called(tool, lambda: tool.call(model, ctx))
+
+
+def compensate(tool: Tool, args: Any, result: dict[str, Any], ctx: ToolContext) -> Ran:
+    """Reverse a call that was done, from what people approved and what came of it. "failed": it cannot be reversed."""
+    reverse = tool.compensate
+    if reverse is None:
+        return Ran("failed", {}, kept.NO_COMPENSATION(tool=tool.name), "no_compensation")
+    try:
+        model, _ = tool.validate(args)
+    except BadArgs as error:
+        return Ran("failed", {}, kept.NO_LONGER_FIT(why=error), "arguments_changed")
+    return _called(tool, lambda: reverse(model, result, ctx))
+
+
+def _called(tool: Tool, call: Callable[[], dict[str, Any]]) -> Ran:
     try:
         with _limit(tool.timeout_s):
-            result = tool.call(model, ctx)
+            result = call()
     except ToolError as error:
         return Ran("failed", {}, error.message, error.code)
     except TimedOut:

@@ -15,11 +15,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from agents import operations, queries
+from agents.compensated import reversible
 from agents.errors import BadInput, KeyUsed
 from agents.queries import RunDetail
 from agents.views.cards import Figure, agent_card, is_scripted, run_line, title_of
 from agents.views.drawing import draw
 from agents.views.ratings import asked
+from agents.views.reversals import card_of, may_order
 from agents.views.run_halts import halted_words
 from agents.views.run_story import steps_of, usage, visits
 from agents.views.states import RUNS, took
@@ -102,6 +104,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
     asks = approvals_queries.asks(run=row.id)
     lost = any(pause.state == "ORPHANED" for pause in detail.pauses)
     unsaid = any(effect.state == "UNKNOWN" for effect in detail.effects)  # what came of it is said first, at its step
+    reversal = card_of(row.id, may_say=permissions.can_halt(request.user))
     steps = steps_of(spans, actions, effects, detail.pauses, may_resolve=permissions.can_halt(request.user), asks=asks)
     return {
         "id": row.id,
@@ -117,7 +120,12 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "model": detail.model,
         "halt_url": f"{reverse('halt')}?run={row.id}" if live and permissions.can_halt(request.user) else "",
         "cancel_url": reverse("run-cancel", args=[row.id]) if (live or row.state == "FAILED") and may_start else "",
-        "retry_url": reverse("run-retry", args=[row.id]) if row.state == "FAILED" and may_start and not lost and not unsaid else "",
+        "retry_url": reverse("run-retry", args=[row.id])
+        if row.state == "FAILED" and may_start and not (lost or unsaid or reversal)
+        else "",
+        "reversal": reversal,
+        "reverse_url": reverse("run-reverse", args=[row.id]) if may_order(row.id, row.state, request) else "",
+        "cancel_reverses": _cancel_reverses(request, row.id, detail),
         "anew_url": reverse("run-start", args=[row.agent]) if lost and may_start else "",
         "again_url": reverse("run-ask-again", args=[row.id]) if may_start and _could_ask_again(detail, actions) else "",
         "live_url": reverse("run-live", args=[row.id]),
@@ -136,6 +144,14 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "graph_note": _("at %(nodes)s") % {"nodes": ", ".join(row.nodes)} if live and row.nodes else "",
         "input": lines_of(row.input if isinstance(row.input, dict) else {"input": row.input}),
     }
+
+
+def _cancel_reverses(request: Request, run_id: str, detail: RunDetail) -> dict[str, bool] | None:
+    """The choice beside cancelling, where there is one: whether what was done is reversed; as the agent declares it to begin with."""
+    declared = "cancelled" in detail.compensate_on
+    if not (declared or permissions.can_halt(request.user)) or not any(call.compensates for call in reversible(run_id)):
+        return None
+    return {"checked": declared}
 
 
 def _could_ask_again(detail: RunDetail, actions: Any) -> bool:
@@ -216,7 +232,9 @@ def _form(request: Request, agent: queries.AgentRow, fields: Any, errors: tuple[
 
 @require_POST
 def cancel(request: Request, run_id: UUID) -> HttpResponse:
-    operations.cancel_run(run_id, reason=request.POST.get("reason", "")[:2_000], by=request.user, door="web")
+    asked_for = request.POST.get("compensate") == "yes" if "compensate_asked" in request.POST else None
+    reason = request.POST.get("reason", "")[:2_000]
+    operations.cancel_run(run_id, reason=reason, by=request.user, door="web", compensate=asked_for)
     messages.success(request, _("The run is cancelled: what it asked for is cancelled too."))
     return redirect("run", run_id)
 

@@ -35,7 +35,7 @@ EFFECTS = {
     "DONE": Look(say("Done"), "circle-check", "done"),
     "FAILED": Look(say("Failed"), "circle-x", "failed"),
     "UNKNOWN": Look(say("Nobody knows whether it was done"), "circle-question-mark", "waiting"),
-    "COMPENSATED": Look(say("Undone"), "undo-2", "quiet"),
+    "COMPENSATED": Look(say("Reversed"), "undo-2", "quiet"),
 }
 SPANS = {
     "running": Look(say("running"), "loader", "running"),

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from approvals import envelopes
 from approvals.covering import ACTION, stopped_since_sql
 from approvals.envelopes import Envelope
-from approvals.errors import ApprovalError, Conflict, Expired, Halted, Held, Tampered
+from approvals.errors import ApprovalError, Conflict, Expired, Halted, Held, NotFound, Tampered
 from approvals.models import Action, Requirement
 from approvals.operations import events, halts, kept, on_record, policies
 from approvals.operations.clock import database_now
@@ -95,6 +95,14 @@ def claim(action_id: UUID, *, digest: str, again: bool = False, version: str = "
         _back_to_the_people(action, version, again=again)
         raise _why_not(action, version)
     return _leave(action, envelope)
+
+
+def approved(action_id: UUID) -> Claim:
+    """What was approved and acted on, for whoever reverses it. Raises NotFound, Tampered."""
+    action = Action.objects.filter(pk=action_id).first()
+    if action is None:
+        raise NotFound(say("There is no such action"))
+    return claimed(action)
 
 
 def claimed(action: Action) -> Claim:

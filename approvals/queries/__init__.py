@@ -18,7 +18,7 @@ preferences  what a person chose, and who has an action open
 from approvals.queries.asks import AskRow, asks, wanted_asks
 from approvals.queries.catchup import CatchUp, catch_up, last_notification
 from approvals.queries.detail import ActionDetail, Shown, Vote, action_detail, asked_about, shown, votes
-from approvals.queries.inbox import Filters, InboxRow, Page, counts, decided, inbox, inbox_row, run_actions, waiting_names
+from approvals.queries.inbox import Filters, InboxRow, Page, counts, decided, inbox, inbox_row, refused, run_actions, waiting_names
 from approvals.queries.opinions import OpinionRow, opinions_wanted, weighed
 from approvals.queries.policies import policy_of, policy_source
 from approvals.queries.preferences import Preferences, SavedView, all_viewers, preferences, viewers
@@ -83,6 +83,7 @@ __all__ = [
     "policy_source",
     "preferences",
     "recent_halts",
+    "refused",
     "run_actions",
     "settled",
     "shown",

@@ -197,6 +197,11 @@ def run_actions(run: str) -> list[InboxRow]:
     return _rows(Action.objects.filter(run=run).exclude(drill=True, resolved_at__isnull=False).order_by("created_at", "pk"))
 
 
+def refused(run: str) -> bool:
+    """Whether people rejected something that a run asked for."""
+    return Action.objects.filter(run=run, state=ActionState.REJECTED, drill=False).exists()
+
+
 def counts(reader: User | None = None) -> dict[str, int]:
     """Figures of the header, of what this reader's inbox shows: waiting in all, due within ten minutes, per level; it stops counting at 10,000."""
     pending = Action.objects.filter(state=ActionState.PENDING)

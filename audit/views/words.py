@@ -95,6 +95,16 @@ SENTENCES: dict[str, Say] = {
     "effect.done": lambda d: say("Did %(tool)s", tool=d.get("tool")),
     "effect.failed": lambda d: say("Failed: %(tool)s", tool=d.get("tool")),
     "effect.unknown": lambda d: say("Nobody knows whether %(tool)s was done", tool=d.get("tool")),
+    "effect.compensating": lambda d: say("Began to reverse %(tool)s, attempt %(attempt)s", tool=d.get("tool"), attempt=d.get("attempt", 1)),
+    "effect.compensated": lambda d: say("Reversed %(tool)s", tool=d.get("tool")),
+    "effect.not_compensated": lambda d: say("Could not reverse %(tool)s", tool=d.get("tool")),
+    "effect.not_to_compensate": lambda d: say("Nothing to reverse: %(tool)s was not done", tool=d.get("tool")),
+    "effect.compensation_delayed": lambda d: say("Reversing %(tool)s is tried again with the same key", tool=d.get("tool")),
+    "effect.compensation_retried": lambda d: say("Had reversing %(tool)s tried once more", tool=d.get("tool")),
+    "run.compensation_ordered": lambda d: say("What the run did is to be reversed"),
+    "run.compensated": lambda d: say(
+        "Reversed what the run did: %(done)s calls; %(not_done)s could not be", done=d.get("reversed", 0), not_done=d.get("not_reversed", 0)
+    ),
     "run.not_granted": lambda d: say("Refused %(tool)s, which the agent was not granted", tool=d.get("tool")),
     "run.piece_begun": lambda d: say("Began the piece %(key)s", key=d.get("key")),
     "run.piece_done": lambda d: say("Did the piece %(key)s", key=d.get("key")),

@@ -13,6 +13,7 @@ from approvals.models import Action
 from audit import queries
 from tests import factories
 from tests.chaos.stack import SOON, eventually
+from tests.chaos.test_reversed_killed import POINTS as REVERSED
 from tests.factories import asked, call, lines
 
 pytestmark = pytest.mark.slow
@@ -43,7 +44,7 @@ def made(world: str) -> Counter[str]:
 
 
 def test_every_point_is_tried():
-    assert {*BEFORE_THE_CLAIM, *BETWEEN_CLAIM_AND_RECORD, "decided", "told"} == set(POINTS)  # "told": test_loops_killed
+    assert {*BEFORE_THE_CLAIM, *BETWEEN_CLAIM_AND_RECORD, "decided", "told", *REVERSED} == set(POINTS)  # "told": test_loops_killed
 
 
 @pytest.mark.parametrize("point", BEFORE_THE_CLAIM)

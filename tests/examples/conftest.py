@@ -79,6 +79,18 @@ def call() -> Call:
 
 
 @pytest.fixture
+def reverse() -> Call:
+    """Reverse a call that gave this result, as the executor would: under a key of its own."""
+
+    def reverse_call(tool: Tool, args: dict[str, Any], result: dict[str, Any], key: str = "key-1", **run_input: Any) -> dict[str, Any]:
+        model, _ = tool.validate(args)
+        assert tool.compensate is not None
+        return tool.compensate(model, result, ToolContext(key, "run-1", "test", f"compensate-{key}", run_input, "demo"))
+
+    return reverse_call
+
+
+@pytest.fixture
 def look() -> Callable[..., Preview]:
     """Preview a tool's call."""
 

@@ -58,6 +58,22 @@ def test_it_moves_the_files_and_can_put_them_back(place, call):
     assert ref(place, "a.txt") == files[0]
 
 
+def test_a_move_and_a_restoring_are_reversed_once_and_replace_nothing(place, call, reverse):
+    wanted = {"files": [ref(place, "a.txt")]}
+    moved = call(move_to_trash, wanted, key="k1", directory=str(place))
+    for _ in range(2):
+        reverse(move_to_trash, wanted, moved, key="k1", directory=str(place))
+        assert tree(place) == ["a.txt", "b.txt", "sub/c.txt"]
+    back = {"batch": moved["batch"]}
+    for _ in range(2):
+        reverse(restore_from_trash, back, {}, key="k2", directory=str(place))
+        assert tree(place) == ["b.txt", "sub/c.txt"]
+    (place / "a.txt").write_text("another")
+    with pytest.raises(ToolError):
+        reverse(move_to_trash, wanted, {"batch": "compensate-k2"}, directory=str(place))
+    assert (place / "a.txt").read_text() == "another"
+
+
 def test_the_same_key_moves_once_even_when_the_file_is_back(place, call):
     args = {"files": [ref(place, "a.txt")]}
     first = call(move_to_trash, args, directory=str(place))

@@ -119,6 +119,19 @@ def test_a_credit_goes_to_the_tickets_customer_once(shop, call):
     assert rows == [{"customer_id": "C-009", "amount_cents": 1500}]
 
 
+def test_a_credit_is_voided_once_and_a_hand_over_withdrawn(shop, call, reverse):
+    credit = call(issue_store_credit, CREDIT)
+    assert reverse(issue_store_credit, CREDIT, credit) == reverse(issue_store_credit, CREDIT, credit)
+    assert shop.execute("SELECT count(*) AS n FROM shop.store_credits WHERE voided_at IS NOT NULL").fetchall() == [{"n": 1}]
+    with pytest.raises(ToolError):
+        reverse(issue_store_credit, CREDIT, {"credit_id": 4_711})
+    wanted = {"ticket_id": "T-1001", "team": "legal", "reason": "a letter of a lawyer"}
+    call(escalate, wanted, key="k2")
+    for _ in range(2):
+        reverse(escalate, wanted, {}, key="k2")
+    assert call(read_ticket, {"ticket_id": "T-1001"})["status"] == "open"
+
+
 def test_a_reply_is_put_into_the_mailbox_once_and_marks_the_ticket(shop, call):
     assert call(send_reply, REPLY) == call(send_reply, REPLY)
     assert count(shop, "mailbox") == 1

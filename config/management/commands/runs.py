@@ -1,5 +1,6 @@
-"""`manage.py runs start|list|show|checkpoints|cancel|retry|resolve`: runs from the command line, one or a file of them."""
+"""`manage.py runs start|list|show|checkpoints|cancel|retry|reverse|reversal|resolve`: runs from the command line, one or a file of them."""
 
+import argparse
 import json
 import time
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agents import history, operations, queries
+from agents import compensated, history, operations, queries
 from agents.errors import AgentError
 from agents.states import UNFINISHED
 from approvals import queries as approvals_queries
@@ -49,7 +50,20 @@ class Command(BaseCommand):
             one = verbs.add_parser(verb, help=text)
             one.add_argument("run")
             one.add_argument("--reason", default="")
+            if verb == "cancel":
+                one.add_argument(
+                    "--reverse", action=argparse.BooleanOptionalAction, help="whether what it did is reversed; else as its agent declares"
+                )
             commands.add_by(one)
+        reverse = verbs.add_parser("reverse", help="have what an ended run did reversed, the last call first")
+        reverse.add_argument("run")
+        reverse.add_argument("--reason", required=True)
+        commands.add_by(reverse)
+        reversal = verbs.add_parser("reversal", help="see to a call that could not be reversed")
+        reversal.add_argument("action")
+        reversal.add_argument("what", choices=["again", "by-hand"])
+        reversal.add_argument("--reason", required=True)
+        commands.add_by(reversal)
         resolve = verbs.add_parser("resolve", help="say whether a call of unknown outcome was done")
         resolve.add_argument("action")
         resolve.add_argument("outcome", choices=["done", "not-done"])
@@ -118,6 +132,11 @@ class Command(BaseCommand):
         self.stdout.write(f"{run.row.id}  {run.row.state}  {run.agent_title} v{run.version}  trace {run.trace}")
         for effect in run.effects:
             self.stdout.write(f"  {effect.action_id}  {effect.tool:<20} {effect.state:<8} {effect.error[:100]}")
+        if found := compensated.reversal(run.row.id):
+            self.stdout.write(f"  what it did is {'reversed' if found.ended_at else 'being reversed'} ({found.why}, {found.by})")
+            for row in found.rows:
+                call = f", call {row.contact}" if row.contact and row.state == "FAILED" else ""
+                self.stdout.write(f"    {row.action_id}  {row.tool:<20} {row.state:<8} {row.error[:100]}{call}")
         for action in approvals_queries.run_actions(run.row.id):
             if action.state == "PENDING":
                 self.stdout.write(f"  {action.id}  waits for people: {action.level} {action.score}, {action.summary}")
@@ -148,7 +167,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(found.differences)} differ, {found.same} are the same")
 
     def _cancel(self, options: dict[str, Any]) -> None:
-        run = operations.cancel_run(_uuid(options["run"]), reason=options["reason"], by=commands.person(options), door="cli")
+        run = operations.cancel_run(
+            _uuid(options["run"]), reason=options["reason"], by=commands.person(options), door="cli", compensate=options["reverse"]
+        )
         self.stdout.write(f"{run.pk} cancelled")
 
     def _retry(self, options: dict[str, Any]) -> None:
@@ -158,6 +179,15 @@ class Command(BaseCommand):
     def _ask_again(self, options: dict[str, Any]) -> None:
         run = operations.ask_again(_uuid(options["run"]), by=commands.person(options), door="cli")
         self.stdout.write(f"{run.pk} asks again")
+
+    def _reverse(self, options: dict[str, Any]) -> None:
+        order = operations.order_compensation(_uuid(options["run"]), reason=options["reason"], by=commands.person(options), door="cli")
+        self.stdout.write(f"{order.run_id}: what it did is reversed, the last call first")
+
+    def _reversal(self, options: dict[str, Any]) -> None:
+        said = operations.try_again if options["what"] == "again" else operations.done_by_hand
+        found = said(_uuid(options["action"]), reason=options["reason"], by=commands.person(options), door="cli")
+        self.stdout.write(f"{found.pk}: {found.state.lower()}")
 
     def _resolve(self, options: dict[str, Any]) -> None:
         effect = operations.resolve_unknown(

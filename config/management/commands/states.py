@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from agents.states import EFFECT_TRANSITIONS, HANDOVER_TRANSITIONS, PAUSE_TRANSITIONS, RUN_TRANSITIONS
+from agents.states import COMPENSATION_TRANSITIONS, EFFECT_TRANSITIONS, HANDOVER_TRANSITIONS, PAUSE_TRANSITIONS, RUN_TRANSITIONS
 from approvals.states import (
     ACTION_TRANSITIONS,
     ASK_TRANSITIONS,
@@ -34,6 +34,7 @@ MACHINES: dict[str, tuple[str, Mapping[Any, frozenset[Any]]]] = {
     "Drill": ("approvals/states.py", DRILL_TRANSITIONS),
     "Opinion": ("approvals/states.py", OPINION_TRANSITIONS),
     "Effect": ("agents/states.py", EFFECT_TRANSITIONS),
+    "Compensation": ("agents/states.py", COMPENSATION_TRANSITIONS),
     "Handover": ("agents/states.py", HANDOVER_TRANSITIONS),
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from agents.tools.registry import Preview, RiskClass, ToolContext, tool
+from agents.tools.registry import Preview, RiskClass, ToolContext, ToolError, tool
 from janitor_agent.manifest import PLAIN_KEY, Entry, batch, batch_name, read_manifest
 from janitor_agent.rooms import plain_file, relative_parts, room
 from janitor_agent.scan import duplicates, scan
@@ -111,10 +111,17 @@ def outcome_of_move(args: TrashArgs, ctx: ToolContext) -> str:
         return batch_state(root, ctx.idempotency_key)
 
 
+def bring_back(args: TrashArgs, result: dict[str, Any], ctx: ToolContext) -> dict[str, Any]:
+    """Put the batch back where it was; what is back already stays, and nothing is replaced."""
+    with room(ctx.run_input.get("directory")) as root:
+        return restore_all(root, str(result.get("batch")))
+
+
 @tool(
     name="move_to_trash",
     risk=RiskClass.DELETE,
     reversible=True,
+    compensate=bring_back,
     summary="Move {files|count} files to the trash",
     preview=preview_trash,
     idempotent=True,
@@ -140,10 +147,21 @@ def preview_restore(args: RestoreArgs, ctx: ToolContext) -> Preview:
     )
 
 
+def move_again(args: RestoreArgs, result: dict[str, Any], ctx: ToolContext) -> dict[str, Any]:
+    """Move the files of the batch to the trash once more, unless one of them was changed since."""
+    with room(ctx.run_input.get("directory")) as root:
+        with batch(root, batch_name(args.batch), create=False) as trash:
+            manifest = read_manifest(trash)
+        if manifest is None:
+            raise ToolError("no_batch", f"There is no batch {args.batch!r} in the trash.")
+        return move_all(root, manifest.entries, ctx.idempotency_key)
+
+
 @tool(
     name="restore_from_trash",
     risk=RiskClass.WRITE,
     reversible=True,
+    compensate=move_again,
     summary="Restore batch {batch} from the trash",
     preview=preview_restore,
     idempotent=True,

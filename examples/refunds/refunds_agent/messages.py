@@ -77,10 +77,28 @@ def send_reply(args: ReplyArgs, ctx: ToolContext) -> dict[str, Any]:
         return {"mail_id": sent["id"], "ticket_id": sent["ticket_id"], "recipient": sent["recipient"]}
 
 
+def withdraw(args: EscalateArgs, result: dict[str, Any], ctx: ToolContext) -> dict[str, Any]:
+    """Note that the hand-over is withdrawn, and open the ticket again unless somebody has gone on with it."""
+    key = ctx.action_id  # the call's own key: which hand-over
+    with effect() as connection:
+        found = connection.execute(
+            "UPDATE shop.escalations SET withdrawn_at = coalesce(withdrawn_at, now()) WHERE idempotency_key = %s RETURNING id", (key,)
+        ).fetchone()
+        if found is None:
+            raise ToolError("no_escalation", "There is no such hand-over; nothing was withdrawn.")
+        connection.execute(
+            "UPDATE shop.tickets t SET status = 'open' WHERE id = %s AND status = 'escalated'"
+            " AND NOT EXISTS (SELECT 1 FROM shop.escalations e WHERE e.ticket_id = t.id AND e.withdrawn_at IS NULL)",
+            (args.ticket_id,),
+        )
+        return {"ticket_id": args.ticket_id, "withdrawn": True}
+
+
 @tool(
     name="escalate",
     risk=RiskClass.WRITE,
     reversible=True,
+    compensate=withdraw,
     summary="Hand ticket {ticket_id} to the {team} team",
     idempotent=True,
     timeout_s=20,

@@ -81,6 +81,7 @@ def outcome_of_refund(args: RefundArgs, ctx: ToolContext) -> str:
     idempotent=True,
     timeout_s=20,
     check_outcome=outcome_of_refund,
+    contact="payments desk",
 )
 def refund_payment(args: RefundArgs, ctx: ToolContext) -> dict[str, Any]:
     """Book the refund under the payment's row lock; refuses more than is left of the payment."""
@@ -125,10 +126,25 @@ def preview_credit(args: CreditArgs, ctx: ToolContext) -> Preview:
     )
 
 
+def void_credit(args: CreditArgs, result: dict[str, Any], ctx: ToolContext) -> dict[str, Any]:
+    """Void the credit; voided again it stays as it is."""
+    with effect() as connection:
+        voided = connection.execute(
+            "UPDATE shop.store_credits SET voided_at = coalesce(voided_at, now()) WHERE id = %s AND amount_cents = %s AND ticket_id = %s"
+            " RETURNING id",
+            (result.get("credit_id"), args.amount_cents, args.ticket_id),
+        ).fetchone()
+        if voided is None:
+            raise ToolError("no_credit", "There is no such credit; nothing was voided.")
+        return {"credit_id": voided["id"], "voided": True}
+
+
 @tool(
     name="issue_store_credit",
     risk=RiskClass.MONEY,
-    reversible=True,  # a credit can be voided until it is spent
+    reversible=True,
+    compensate=void_credit,
+    contact="payments desk",
     summary="Issue {amount_cents|money:currency} of store credit for ticket {ticket_id}",
     confirm="ticket_id",
     preview=preview_credit,

@@ -106,6 +106,7 @@ CREATE TABLE IF NOT EXISTS shop.escalations (
     idempotency_key  text NOT NULL UNIQUE,
     created_at       timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE shop.escalations ADD COLUMN IF NOT EXISTS withdrawn_at timestamptz;
 
 CREATE TABLE IF NOT EXISTS shop.carts (
     id           text PRIMARY KEY,
