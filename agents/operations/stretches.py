@@ -1,7 +1,7 @@
 """T1: what a stretch of a run came to is written down: its pauses and actions, its spans, and the run's next state."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -86,7 +86,7 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
         moved = stretch.delivered or driven.prepared or entries
         state, error = (RunState.READY, "") if moved else (RunState.FAILED, _NOWHERE)
         Run.objects.filter(pk=run.pk, fence=run.fence).update(state=state, error=error)
-    if state in ENDED and (declared := _compensates_on(run)):
+    if state in ENDED and (declared := _compensates_on(run, state)):
         owing.at_end(run, state, declared)
     crash("t1_open")
     run.state = state
@@ -123,7 +123,9 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
     return (RunState.PARTIAL if failed else RunState.SUCCEEDED), str(result.get("error", "")) if failed and isinstance(result, dict) else ""
 
 
-def _compensates_on(run: Run) -> Sequence[str]:
+def _compensates_on(run: Run, state: RunState) -> Collection[str]:
+    if state is RunState.FAILED:  # perhaps because its project cannot be loaded
+        return owing.declared(run)
     spec = load_agent(*run.agent.code).spec
     return spec.compensate_on if spec else ()
 
