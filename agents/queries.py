@@ -217,19 +217,19 @@ def run_detail(run_id: Any) -> RunDetail:
         here=bool(found.agent.project),
         compensate_on=tuple(found.version.compensate_on),
         pauses=[_pause(p) for p in Pause.objects.filter(run=found).order_by("pk")],
-        effects=[_effect(e) for e in Effect.objects.filter(run=found).order_by("created_at")],
+        effects=[effect_row(e) for e in Effect.objects.filter(run=found).order_by("created_at")],
     )
 
 
 def effect(action_id: Any) -> EffectRow | None:
     """The effect of an action, if there is one."""
     found = Effect.objects.filter(pk=action_id).first()
-    return _effect(found) if found else None
+    return effect_row(found) if found else None
 
 
 def unknown_effects() -> list[EffectRow]:
     """Calls whose outcome nobody knows: questions for an operator."""
-    return [_effect(e) for e in Effect.objects.filter(state=EffectState.UNKNOWN).order_by("claimed_at")]
+    return [effect_row(e) for e in Effect.objects.filter(state=EffectState.UNKNOWN).order_by("claimed_at")]
 
 
 def tool_of(agent_slug: str, name: str) -> dict[str, Any] | None:
@@ -301,7 +301,8 @@ def _run(r: Run) -> RunRow:
     return RunRow(str(r.pk), r.agent_id, r.state, r.nodes, by, r.door, r.created_at, r.changed_at, r.finished_at, r.error, r.input)
 
 
-def _effect(e: Effect) -> EffectRow:
+def effect_row(e: Effect) -> EffectRow:
+    """An effect as pages show it."""
     return EffectRow(str(e.pk), str(e.run_id), e.tool, e.state, e.attempts, e.result, e.error, e.created_at, e.claimed_at, e.finished_at)
 
 

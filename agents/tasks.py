@@ -7,7 +7,7 @@ from celery import shared_task
 from django.conf import settings
 
 from agents import operations
-from agents.operations import waking
+from agents.operations import pulse, waking
 
 log = structlog.get_logger("agents.tasks")
 MAX_CHAIN = 40  # pieces of one run in a row, before others get their turn
@@ -40,6 +40,7 @@ def answer_ask(ask_id: str, **_: object) -> None:
 @shared_task(ignore_result=True)
 def sweep() -> None:
     """Find what nobody woke and what was left behind."""
+    pulse.tick()
     found = operations.recover()
     for action_id in found.again:
         operations.execute(UUID(action_id), again=True)

@@ -7,6 +7,7 @@ from agents.views import (
     asks,
     checkpoints,
     connect,
+    console,
     edits,
     effects,
     halts,
@@ -17,10 +18,13 @@ from agents.views import (
     reversals,
     runs,
     servers,
+    unknown,
     webhooks,
 )
 
 urlpatterns = [
+    path("console/", console.console, name="console"),
+    path("unknown/", unknown.desk, name="unknown"),
     path("agents/", agents.agents, name="agents"),
     path("agents/<slug:slug>/", agents.agent, name="agent"),
     path("agents/<slug:slug>/connect/", connect.connect, name="agent-connect"),

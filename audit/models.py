@@ -100,7 +100,10 @@ class Span(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "key"], name="span_told_once")]
-        indexes = [models.Index(fields=["run", "started_at"], name="span_by_run")]
+        indexes = [
+            models.Index(fields=["run", "started_at"], name="span_by_run"),
+            models.Index(fields=["-started_at"], name="span_of_models", condition=models.Q(kind="model")),  # what a day spent
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"

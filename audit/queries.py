@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q
 
 from audit import canonical
@@ -61,6 +62,15 @@ class SpanRow:
     error: str
     attributes: dict[str, Any]
     parent: str
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What model calls used, as their providers counted it; `partly` when there were more calls than are added up."""
+
+    calls: int
+    tokens: int
+    partly: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,6 +152,33 @@ def spans_before(run: str, at: datetime, *, limit: int = 8) -> list[SpanRow]:
     rows = Span.objects.filter(run=run, started_at__lte=at).exclude(status="running").order_by("-started_at", "-pk")
     found = list(rows.filter(kind__in=["model", "tool"])[:limit]) or list(rows.filter(kind="node").exclude(status="paused")[:limit])
     return [_span(s) for s in reversed(found)]
+
+
+_TOKENS = """coalesce(sum(CASE WHEN jsonb_typeof(s.attributes #> '{usage,total_tokens}') = 'number'
+    THEN (s.attributes #>> '{usage,total_tokens}')::numeric END), 0)::bigint"""
+MOST_CALLS = 20_000
+_TODAY = f"""
+SELECT count(*), {_TOKENS} FROM (SELECT attributes FROM audit_span WHERE kind = 'model' AND started_at >= date_trunc('day', now(), 'UTC')
+    ORDER BY started_at DESC LIMIT {MOST_CALLS}) AS s
+"""  # noqa: S608  names of ours only
+_OF_RUNS = f"SELECT s.run, count(*), {_TOKENS} FROM audit_span s WHERE s.run = ANY(%s) AND s.kind = 'model' GROUP BY s.run"  # noqa: S608
+
+
+def spent_today() -> Spent:
+    """By the newest model calls of this day (UTC)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TODAY)
+        calls, tokens = cursor.fetchone()
+    return Spent(calls, tokens, calls == MOST_CALLS)
+
+
+def spent_by(runs: Sequence[str]) -> dict[str, Spent]:
+    """What each of these runs used; those without a model call are left out."""
+    if not runs:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_RUNS, [list(runs)])
+        return {run: Spent(calls, tokens) for run, calls, tokens in cursor.fetchall()}
 
 
 def prompt(sha256: str) -> SpanRow | None:

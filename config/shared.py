@@ -1,8 +1,8 @@
 """Django's cache, in PostgreSQL: what all web processes must count together, such as guesses at a password and codes that were used.
 
 Not in Redis: it may be away, and then either nobody could sign in or anybody could guess. Whoever signs in needs the database anyway.
-Values are JSON, never pickles: a forged row must not become code. Everything by the database's clock. Used when signing in, and for requests
-to the API that carry no good key; nowhere else.
+Values are JSON, never pickles: a forged row must not become code. Everything by the database's clock. Used when signing in, for requests
+to the API that carry no good key, and for what the console shows of the product's health; nowhere else.
 """
 
 import json

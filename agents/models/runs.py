@@ -10,7 +10,9 @@ from django.db.models.functions import Now
 
 from agents.models.agents import Agent, AgentVersion
 from agents.models.guards import kept, known, steps
-from agents.states import PAUSE_TRANSITIONS, RUN_TRANSITIONS, PauseState, RunState
+from agents.states import PAUSE_TRANSITIONS, RUN_TRANSITIONS, UNFINISHED, PauseState, RunState
+
+LIVE = tuple(sorted(str(s) for s in UNFINISHED))  # as the index has it: asked in other words, PostgreSQL would not see that it fits
 
 
 class Run(models.Model):
@@ -47,6 +49,7 @@ class Run(models.Model):
             models.Index(fields=["lease_until"], name="run_leases", condition=Q(state="RUNNING")),
             models.Index(fields=["-created_at", "-id"], name="run_newest"),
             models.Index(fields=["state", "-created_at"], name="run_by_state"),
+            models.Index(fields=["-created_at", "-id"], name="run_live", condition=Q(state__in=LIVE)),
         ]
         triggers = [
             pgtrigger.FSM(name="run_steps", field="state", transitions=steps(RUN_TRANSITIONS)),

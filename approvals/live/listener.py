@@ -61,6 +61,11 @@ async def news(object_id: str) -> AsyncIterator[asyncio.Event]:
             del _awaited[object_id]
 
 
+def standing() -> bool | None:
+    """Whether this process hears what is told; None: nobody has asked it to yet."""
+    return _ready.is_set() if _task is not None else None
+
+
 def remove(outbox: Outbox) -> None:
     _open.discard(outbox)
 

@@ -13,6 +13,7 @@ from approvals.errors import BadRequest
 from approvals.models import Preference, User
 from approvals.notify.choices import BadChoice
 from approvals.notify.choices import checked as checked_reach
+from approvals.queries.preferences import INBOX
 from audit.sentences import say
 
 THEMES = ("system", "light", "dark")
@@ -40,25 +41,29 @@ def choose(*, by: User, choices: Mapping[str, Any]) -> None:
 
 
 @transaction.atomic
-def save_view(*, by: User, name: str, query: str) -> None:
-    """Keep an address of the inbox under a name; the same name again replaces it."""
+def save_view(*, by: User, name: str, query: str, place: str = INBOX) -> None:
+    """Keep an address of the inbox, or of another place, under a name; the same name again replaces it there."""
     name = " ".join(name.split())[:MOST_NAME]
     if not name or not name.isprintable():
         raise BadRequest(say("A view needs a name that can be read"))
     if len(query) > 500:
         raise BadRequest(say("This view has more filters than can be kept"))
     row = _row(by)
-    row.views = [view for view in row.views if view["name"] != name] + [{"name": name, "query": query}]
+    row.views = [view for view in row.views if not _is(view, name, place)] + [{"name": name, "query": query, "place": place}]
     if len(row.views) > MOST_VIEWS:
         raise BadRequest(say("At most %(most_views)d views are kept; remove one in your preferences first", most_views=MOST_VIEWS))
     row.save(update_fields=["views"])
 
 
 @transaction.atomic
-def remove_view(*, by: User, name: str) -> None:
+def remove_view(*, by: User, name: str, place: str = INBOX) -> None:
     row = _row(by)
-    row.views = [view for view in row.views if view["name"] != name]
+    row.views = [view for view in row.views if not _is(view, name, place)]
     row.save(update_fields=["views"])
+
+
+def _is(view: Mapping[str, str], name: str, place: str) -> bool:
+    return (view["name"], view.get("place", INBOX)) == (name, place)
 
 
 def look_at(action_id: UUID, *, by: User) -> None:

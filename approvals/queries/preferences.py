@@ -9,15 +9,17 @@ from django.db.models.functions import Now
 from approvals.models import Preference, User
 
 MOST_VIEWERS = 500
+INBOX = "inbox"  # where a view belongs that does not say
 FRESH = timedelta(seconds=40)  # pages tell every 15 s; two missed and the person is gone
 
 
 @dataclass(frozen=True)
 class SavedView:
-    """An address of the inbox under a name; `query` begins behind the question mark."""
+    """An address of the inbox, or of another `place` (the name of its url), under a name; `query` begins behind the question mark."""
 
     name: str
     query: str
+    place: str = INBOX
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Preferences:
     keys: dict[str, str] = field(default_factory=dict)
     views: tuple[SavedView, ...] = ()
 
+    def views_of(self, place: str) -> tuple[SavedView, ...]:
+        return tuple(view for view in self.views if view.place == place)
+
 
 def preferences(user: User) -> Preferences:
     found = Preference.objects.filter(user=user).values_list("choices", "views").first()
@@ -41,7 +46,7 @@ def preferences(user: User) -> Preferences:
         density=str(choices.get("density", "comfortable")),
         keys_off=bool(choices.get("keys_off")),
         keys=dict(choices.get("keys") or {}),
-        views=tuple(SavedView(str(view["name"]), str(view["query"])) for view in views),
+        views=tuple(SavedView(str(view["name"]), str(view["query"]), str(view.get("place", INBOX))) for view in views),
     )
 
 

@@ -1,9 +1,10 @@
 """Endpoints and what was posted to them, for their page."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
+from django.db.models.functions import Now
 
 from approvals.models import Endpoint, Post
 from approvals.states import DeliveryState
@@ -67,6 +68,21 @@ def endpoints(agents: list[str] | None = None) -> list[EndpointRow]:
         )
         for e in rows[:PAGE]
     ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Of the last day: messages given up, and those still tried again."""
+
+    failed: int
+    late: int
+
+
+def standing() -> Standing:
+    lately = Post.objects.filter(created_at__gte=Now() - timedelta(days=1))
+    failed = Count("pk", filter=Q(state=DeliveryState.FAILED))
+    found = lately.aggregate(failed=failed, late=Count("pk", filter=Q(state=DeliveryState.WAITING, attempts__gte=2)))
+    return Standing(found["failed"], found["late"])
 
 
 def agent_of(endpoint_id: int) -> str | None:

@@ -168,7 +168,11 @@ def _groups(request: Request) -> tuple[LinkGroup, ...]:
             link(_("Inbox"), "inbox", "inbox", "i", also=("/actions/",), counted=True),
             link(_("Decided"), "decided", "stamp", "d"),
         )),
-        LinkGroup(_("Operate"), (link(_("Runs"), "runs", "route", "r"), link(_("Agents"), "agents", "bot", "n"))),
+        LinkGroup(_("Operate"), (
+            link(_("Console"), "console", "layout-dashboard", "o", also=("/unknown/",), phone=False),
+            link(_("Runs"), "runs", "route", "r"),
+            link(_("Agents"), "agents", "bot", "n"),
+        )),
         LinkGroup(_("Govern"), (
             link(_("Policies"), "policies", "scale", "p"),
             link(_("Grants"), "grants", "ticket-check", "t", phone=False),

@@ -57,7 +57,7 @@ def events(request: HttpRequest) -> HttpResponse:
     run, action = _object(query)
     page = queries.events(
         cursor=query["cursor"], since=since, until=until, actor_name=query["actor"], kind=query["kind"], door=query["door"],
-        agent=query["agent"], run=run, action=action, without=_hidden(request),
+        agent=query["agent"], run=run, action=action, without=hidden_from(request),
     )  # fmt: skip
     filtered = any(value for name, value in query.items() if name != "cursor")
     context = {
@@ -79,7 +79,7 @@ def events(request: HttpRequest) -> HttpResponse:
 def event(request: HttpRequest, event_id: int) -> HttpResponse:
     _check_reader(request)
     found = queries.event(event_id)
-    if found is None or found.kind in _hidden(request):
+    if found is None or found.kind in hidden_from(request):
         raise Http404
     return render(request, "audit/event.html", {"event": _event(found)})
 
@@ -90,7 +90,7 @@ def _check_reader(request: HttpRequest) -> None:
         raise PermissionDenied(_("Your account has no role yet; ask an administrator."))
 
 
-def _hidden(request: HttpRequest) -> tuple[str, ...]:
+def hidden_from(request: HttpRequest) -> tuple[str, ...]:
     """Kinds of events this reader is not shown."""
     groups = set(request.user.groups.values_list("name", flat=True)) if request.user.is_authenticated else set()
     return () if groups & FOR else NOT_FOR_ALL

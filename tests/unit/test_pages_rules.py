@@ -50,6 +50,7 @@ def test_a_page_weighs_at_most_50_kilobytes():
         "connect.css",
         "runs.css",
         "plain.css",
+        "console.css",
         "docs.css",
         "docs.js",
         "reach.js",

@@ -137,7 +137,7 @@ def _inbox(request: Request, item: str) -> List:
         ),
         notices=notice_lines(desks.notices(request.user)),
         menus=(menu(url, query, "agent", _("Agent"), agents), menu(url, query, "tool", _("Tool"), tools)),
-        views=tuple(Chip(view.name, f"{url}?{view.query}", view.query == kept) for view in preferences_of(request).views),
+        views=tuple(Chip(view.name, f"{url}?{view.query}", view.query == kept) for view in preferences_of(request).views_of("inbox")),
         view_query=kept,
         grants=open_count(),
         sorts=chips(url, query, "sort", SORTS),

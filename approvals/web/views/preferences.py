@@ -22,6 +22,8 @@ from approvals.web.views.desks import away_context
 from audit.sentences import say
 
 FILTERS = ("q", "mine", "level", "due", "agent", "tool", "others", "snoozed", "sort")
+# Where views can be saved, by the name of its url, with its filters in one order.
+PLACES = {"inbox": FILTERS, "console": ("agent", "state", "who", "q")}
 
 
 def page(request: Request) -> HttpResponse:
@@ -54,7 +56,7 @@ def _page(request: Request, chosen: queries.Preferences, errors: dict[str, str],
     keys = [(c.name, c.label, c.usual, chosen.keys.get(c.name, c.usual), errors.get(c.name, "")) for c in COMMANDS]
     context = {
         "chosen": chosen, "themes": operations.THEMES, "densities": operations.DENSITIES, "keys": keys, "error": errors.get("", ""),
-        "views": [(view.name, f"{reverse('inbox')}?{view.query}") for view in chosen.views],
+        "views": [(view.name, f"{reverse(view.place)}?{view.query}", view.place) for view in chosen.views if view.place in PLACES],
         **away_context(request),
     }  # fmt: skip
     return render(request, "approvals/preferences.html", context, status=status)
@@ -69,17 +71,18 @@ def theme(request: Request) -> HttpResponse:
 
 @require_POST
 def save_view(request: Request) -> HttpResponse:
-    """Keep the filters of the inbox under a name, and go there."""
+    """Keep the filters of the inbox, or of the console, under a name, and go there."""
     permissions.check_read(request.user)
-    query = kept_query(QueryDict(request.POST.get("query", "")[:1_000]))
-    operations.save_view(by=request.user, name=request.POST.get("name", ""), query=query)
-    return redirect(f"{reverse('inbox')}?{query}" if query else reverse("inbox"))
+    place = _place(request)
+    query = kept_query(QueryDict(request.POST.get("query", "")[:1_000]), place)
+    operations.save_view(by=request.user, name=request.POST.get("name", ""), query=query, place=place)
+    return redirect(f"{reverse(place)}?{query}" if query else reverse(place))
 
 
 @require_POST
 def remove_view(request: Request) -> HttpResponse:
     permissions.check_read(request.user)
-    operations.remove_view(by=request.user, name=request.POST.get("name", ""))
+    operations.remove_view(by=request.user, name=request.POST.get("name", ""), place=_place(request))
     return redirect("preferences")
 
 
@@ -104,9 +107,15 @@ def viewers(request: Request, action_id: UUID) -> HttpResponse:
     return render(request, "approvals/_row_viewers.html", {"viewed": action_id, "names": names})
 
 
-def kept_query(query: QueryDict | dict[str, Any]) -> str:
-    """Only the inbox's own filters, in one order: the same view has the same address."""
-    return urlencode([(name, query[name]) for name in FILTERS if query.get(name)])
+def kept_query(query: QueryDict | dict[str, Any], place: str = "inbox") -> str:
+    """Only the place's own filters, in one order: the same view has the same address."""
+    return urlencode([(name, query[name]) for name in PLACES[place] if query.get(name)])
+
+
+def _place(request: Request) -> str:
+    """Where a view belongs: the inbox, unless one of the others is named."""
+    named = request.POST.get("place", "")
+    return named if named in PLACES else "inbox"
 
 
 def _back(request: Request) -> str:

@@ -1,0 +1,160 @@
+"""What the operators' console reads of the runs: every statement is led by an index over what is unfinished, never by all runs there were.
+
+Beside `queries`, above it: the console's page has to be there at once with thousands of live runs.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.fields import BooleanField
+
+from agents.models import Effect, Run
+from agents.models.runs import LIVE
+from agents.queries import EffectRow, effect_row
+from agents.states import EffectState, RunState
+from approvals.queries.overview import FOR_CUSTOMER
+
+PAGE = 50
+# What matches a run in words: its agent, the beginning of its id, where it stands, what it was asked.
+_SAYS = """(agents_run.agent_id ILIKE %s OR agents_run.id::text LIKE %s OR agents_run.nodes::text ILIKE %s OR agents_run.input::text ILIKE %s)"""
+_UNPICKED = """
+SELECT (SELECT min(changed_at) FROM agents_run WHERE state IN ('CREATED', 'READY')),
+    (SELECT min(greatest(created_at, hold_until)) FROM agents_effect WHERE state = 'READY' AND (hold_until IS NULL OR hold_until <= now())),
+    clock_timestamp()
+"""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the console's table is narrowed by; empty: not at all.
+
+    Attributes:
+        who: the name of who started it, or of the customer one of its actions is for. q: words, see `_SAYS`.
+    """
+
+    agent: str = ""
+    state: str = ""
+    who: str = ""
+    q: str = ""
+    cursor: str = ""
+
+
+@dataclass(frozen=True)
+class LiveRow:
+    """An unfinished run. `heartbeat_at` is when its worker last said that it lives; where none has it, when it last moved."""
+
+    id: str
+    agent: str
+    state: str
+    nodes: list[str]
+    started_by: str
+    created_at: datetime
+    heartbeat_at: datetime
+    input: Any
+    version: int  # of its agent, in force now: what an order for a version is held against
+
+
+@dataclass(frozen=True)
+class LiveRuns:
+    rows: list[LiveRow]
+    next: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How many unfinished runs there are in each state, and whose they are."""
+
+    states: dict[str, int] = field(default_factory=dict)
+
+    def of(self, *states: str) -> int:
+        return sum(self.states.get(state, 0) for state in states)
+
+
+@dataclass(frozen=True)
+class Unpicked:
+    """Since when the oldest run and the oldest call that a worker could take wait for one; None: nothing waits."""
+
+    run_for: timedelta | None
+    effect_for: timedelta | None
+
+
+def live_runs(filters: Filters, *, limit: int = PAGE) -> LiveRuns:
+    """One page of the unfinished runs, the newest first."""
+    rows = _narrowed(Run.objects.filter(state__in=LIVE), filters)
+    if position := _position(filters.cursor):
+        at, pk = position
+        rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk))
+    found = list(rows.select_related("started_by", "agent__current").order_by("-created_at", "-pk")[: limit + 1])
+    last = found[limit - 1] if len(found) > limit else None
+    return LiveRuns([_row(r) for r in found[:limit]], f"{last.created_at.isoformat()}~{last.pk}" if last else "")
+
+
+def standing(*, agent: str = "") -> Standing:
+    rows = Run.objects.filter(state__in=LIVE)
+    rows = rows.filter(agent=agent) if agent else rows
+    return Standing(dict(rows.values_list("state").annotate(n=Count("pk")).values_list("state", "n")))
+
+
+def unpicked() -> Unpicked:
+    """The oldest rows that nobody has taken; of the calls those whose hold is over."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNPICKED)
+        run, effect, now = cursor.fetchone()
+    return Unpicked(now - run if run else None, now - effect if effect else None)
+
+
+def unknown_page(*, cursor: str = "", limit: int = PAGE) -> tuple[list[EffectRow], str]:
+    """Calls whose outcome nobody knows, the oldest first, and where the next page begins."""
+    rows = Effect.objects.filter(state=EffectState.UNKNOWN).select_related("run")
+    if position := _position(cursor):
+        at, pk = position
+        rows = rows.filter(Q(claimed_at__gt=at) | Q(claimed_at=at, pk__gt=pk))
+    found = list(rows.order_by("claimed_at", "pk")[: limit + 1])
+    last = found[limit - 1] if len(found) > limit else None
+    return [effect_row(e) for e in found[:limit]], f"{last.claimed_at.isoformat()}~{last.pk}" if last and last.claimed_at else ""
+
+
+def unknown_count() -> int:
+    return Effect.objects.filter(state=EffectState.UNKNOWN).count()
+
+
+def _narrowed(rows: QuerySet[Run], filters: Filters) -> QuerySet[Run]:
+    if filters.agent:
+        rows = rows.filter(agent=filters.agent)
+    if filters.state in set(LIVE):
+        rows = rows.filter(state=filters.state)
+    if filters.who:
+        customer = RawSQL(FOR_CUSTOMER, [filters.who], output_field=BooleanField())  # noqa: S611  the name is a parameter
+        rows = rows.filter(Q(started_by__username=filters.who) | Q(customer))
+    if filters.q:
+        words, begins = f"%{_literal(filters.q)}%", f"{_literal(filters.q.lower())}%"
+        rows = rows.filter(RawSQL(_SAYS, [words, begins, words, words], output_field=BooleanField()))  # noqa: S611  words are parameters
+    return rows
+
+
+def _literal(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _row(r: Run) -> LiveRow:
+    beats = r.state == RunState.RUNNING and r.lease_until is not None
+    return LiveRow(
+        str(r.pk), r.agent_id, r.state, r.nodes, r.started_by.get_username() if r.started_by else "", r.created_at,
+        r.lease_until - timedelta(seconds=settings.LEASE_S) if beats and r.lease_until else r.changed_at, r.input,
+        r.agent.current.number if r.agent.current else 0,
+    )  # fmt: skip
+
+
+def _position(cursor: str) -> tuple[datetime, str] | None:
+    at, _, pk = cursor.partition("~")
+    try:
+        found = datetime.fromisoformat(at)
+        return (found, str(UUID(pk))) if found.tzinfo else None
+    except ValueError:
+        return None

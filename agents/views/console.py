@@ -1,0 +1,201 @@
+"""The operators' console: what runs, whom it waits for, what it used; how the product itself is; what has just happened.
+
+The page is whole without scripts. With them each part is read anew by itself: on hints, and every 15 seconds where nothing hints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from agents import overview, queries
+from agents.overview import Filters, LiveRow, Standing
+from agents.views.cards import WAITS_FOR, title_of
+from agents.views.health import age, lights
+from agents.views.states import RUNS, Look
+from approvals import permissions
+from approvals import queries as approvals_queries
+from approvals.covering import version_name
+from approvals.queries import Stop
+from approvals.queries.overview import Asked, asked_by, on_people
+from approvals.web.http import Request, preferences_of
+from approvals.web.rows import Chip, chips, menu, with_query
+from approvals.web.views.preferences import kept_query
+from audit import queries as log
+from audit.languages import number, told
+from audit.queries import Spent
+from audit.sentences import say
+from audit.views.pages import hidden_from, line_of
+
+STATES = (
+    ("", say("All")), ("RUNNING", say("Running")), ("WAITING", say("Waiting")), ("HALTED", say("Halted")), ("READY", say("Ready")),
+    ("CREATED", say("Queued")),
+)  # fmt: skip
+LATEST = 20
+
+
+@dataclass(frozen=True)
+class Big:
+    """One of the figures over the table. `note` says more, `url` leads to what it counts."""
+
+    name: str
+    value: str
+    note: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One live run."""
+
+    id: str
+    state: Look
+    url: str
+    agent: str
+    short: str
+    title: str
+    node: str
+    waiting: str
+    waiting_url: str
+    cost: str
+    heartbeat_at: datetime
+    by: str
+    halt_url: str
+
+
+@require_safe
+def console(request: Request) -> HttpResponse:
+    permissions.check_read(request.user)
+    part = PARTS.get(request.GET.get("part", ""))
+    if part:
+        template, context = part
+        return render(request, template, {"console": context(request)})
+    whole = {**_figures(request), **_runs(request), **_feed(request)}
+    return render(request, "agents/console.html", {"console": whole})
+
+
+def _figures(request: Request) -> dict[str, Any]:
+    states, people, stops = overview.standing(), on_people(), approvals_queries.active_halts()
+    unknown, url = overview.unknown_count(), reverse("console")
+    return {
+        "figures": (_running(states, url), _waiting(people, states), _halted(states, stops, url), _spend()),
+        "figures_url": f"{url}?part=figures",
+        "unknown": ngettext(
+            "Nobody knows whether %(n)s call was done", "Nobody knows whether %(n)s calls were done", unknown
+        ) % {"n": number(unknown)} if unknown else "",
+        "unknown_url": reverse("unknown"),
+    }  # fmt: skip
+
+
+def _running(states: Standing, url: str) -> Big:
+    ready = states.of("READY", "CREATED")
+    return Big(_("Running"), number(states.of("RUNNING")), _("%(n)s more wait for a worker") % {"n": number(ready)}, f"{url}?state=RUNNING")
+
+
+def _waiting(people: Any, states: Standing) -> Big:
+    runs = ngettext("%(n)s run", "%(n)s runs", states.of("WAITING")) % {"n": number(states.of("WAITING"))}
+    oldest = _("the oldest for %(age)s") % {"age": age(people.oldest)} if people.oldest is not None else _("nothing waits")
+    return Big(_("Waiting on people"), number(people.count), f"{oldest}, {runs}", f"{reverse('inbox')}?sort=oldest")
+
+
+def _halted(states: Standing, stops: list[Stop], url: str) -> Big:
+    orders = ngettext("%(n)s order in force", "%(n)s orders in force", len(stops)) % {"n": number(len(stops))}
+    return Big(_("Halted"), number(states.of("HALTED")), orders, f"{url}?state=HALTED")
+
+
+def _spend() -> Big:
+    spent = log.spent_today()
+    tokens = number(spent.tokens)
+    said = _("tokens in %(n)s model calls (UTC day). No budget and no price is set up, so no money is shown.") % {"n": number(spent.calls)}
+    if spent.partly:
+        said = _("tokens in the newest %(n)s model calls of the UTC day: there were more.") % {"n": number(spent.calls)}
+    return Big(_("Used today"), tokens, said)
+
+
+def _runs(request: Request) -> dict[str, Any]:
+    query = {name: request.GET.get(name, "").strip()[:100] for name in ("agent", "state", "who", "q", "cursor")}
+    url, kept = reverse("console"), kept_query(query, "console")
+    page = overview.live_runs(Filters(**query))
+    ids = [row.id for row in page.rows]
+    asked, spent, stops = asked_by(ids), log.spent_by(ids), approvals_queries.active_halts()
+    may_halt = permissions.can_halt(request.user)
+    return {
+        "url": url,
+        "place": "console",
+        "rows": [_line(row, asked.get(row.id), spent.get(row.id), stops, may_halt=may_halt) for row in page.rows],
+        "chips": chips(url, query, "state", STATES),
+        "menus": (menu(url, query, "agent", _("Agent"), [row.slug for row in queries.agents()]),),
+        "views": tuple(Chip(v.name, f"{url}?{v.query}", v.query == kept) for v in preferences_of(request).views_of("console")),
+        "view_query": kept,
+        "q": query["q"],
+        "q_hint": _("Words, an agent, a node or a run's id"),
+        "who": query["who"],
+        "kept": _kept(query, "q"),
+        "kept_who": _kept(query, "who"),
+        "list_url": with_query(url, query, part="runs"),
+        "next_url": with_query(url, query, cursor=page.next) if page.next else "",
+        "first_url": with_query(url, query, cursor="") if query["cursor"] else "",
+        "clear_url": url if kept else "",
+    }
+
+
+def _kept(query: Mapping[str, str], but: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in query.items() if name not in {but, "cursor"} and value)
+
+
+def _line(row: LiveRow, asked: Asked | None, spent: Spent | None, stops: list[Stop], *, may_halt: bool) -> Line:
+    version = version_name(row.agent, row.version)
+    stopped = any(stop.covers(agent=row.agent, run=row.id, version=version) for stop in stops)
+    return Line(
+        id=row.id,
+        state=RUNS[row.state],
+        url=reverse("run", args=[row.id]),
+        agent=row.agent,
+        short=row.id[:8],
+        title=title_of(row.input),
+        node=", ".join(row.nodes),
+        waiting=_waits(row, asked, stopped=stopped),
+        waiting_url=reverse("action", args=[asked.action]) if asked and row.state == "WAITING" else "",
+        cost=_("%(n)s tokens") % {"n": number(spent.tokens)} if spent and spent.tokens else "",
+        heartbeat_at=row.heartbeat_at,
+        by=row.started_by,
+        halt_url=f"{reverse('halt')}?run={row.id}" if may_halt and not stopped else "",
+    )
+
+
+def _waits(row: LiveRow, asked: Asked | None, *, stopped: bool) -> str:
+    """Whom or what a run waits for; never more than is so."""
+    if stopped:
+        return _("a release") if row.state != "RUNNING" else _("halt requested: stops after this step")
+    if row.state != "WAITING" or asked is None:
+        return told(WAITS_FOR.get(row.state, ""))
+    whom = ", ".join(asked.groups) or _("people")
+    if asked.count > 1:
+        return _("%(whom)s: %(what)s and %(n)s more") % {"whom": whom, "what": asked.summary, "n": number(asked.count - 1)}
+    return _("%(whom)s: %(what)s") % {"whom": whom, "what": asked.summary}
+
+
+def _feed(request: Request) -> dict[str, Any]:
+    found = log.events(limit=LATEST, without=hidden_from(request))
+    return {"events": [line_of(event) for event in found.rows], "events_url": reverse("events")}
+
+
+def _health(request: Request) -> dict[str, Any]:
+    return {"lights": lights()}
+
+
+PARTS = {
+    "figures": ("agents/_console_figures.html", _figures),
+    "runs": ("agents/_console_runs.html", _runs),
+    "feed": ("agents/_console_feed.html", _feed),
+    "health": ("agents/_console_health.html", _health),
+}

@@ -1,0 +1,134 @@
+"""The console: figures, live runs, health, what has just happened; the desk of unknown outcomes."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+
+from agents import overview
+from agents.models import Effect, Run
+from agents.models.runs import LIVE
+from agents.operations import pulse
+from agents.overview import Filters
+from agents.tasks import sweep
+from approvals import operations
+from approvals.queries import preferences
+from tests import factories
+from tests.factories import call
+
+pytestmark = pytest.mark.usefixtures("agents", "shapes")
+
+
+@pytest.fixture
+def waiting(cast, world):
+    return factories.waiting(cast.reviewer, call(), world=world)
+
+
+def shown(as_, user, **query):
+    answer = as_(user).get(reverse("console"), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_the_console_says_whom_a_run_waits_for_and_leads_to_the_question(cast, as_, waiting):
+    run, action = waiting
+    page = shown(as_, cast.operator)
+    assert reverse("run", args=[run.pk]) in page
+    assert re.search(rf'href="{reverse("action", args=[action.pk])}">(<[^>]*>)?reviewers: ', page)
+    assert "the oldest for" in page
+    assert f"{reverse('halt')}?run={run.pk}" in page
+
+
+def test_only_who_may_halt_is_offered_it(cast, as_, waiting):
+    run, _action = waiting
+    assert f"{reverse('halt')}?run={run.pk}" not in shown(as_, cast.reviewer)
+
+
+def test_a_halted_run_waits_for_a_release_and_is_not_offered_again(cast, as_, waiting):
+    run, _action = waiting
+    operations.halt(scope="run", target=str(run.pk), reason="odd", by=cast.operator, door="web")
+    page = shown(as_, cast.operator, part="runs")
+    assert "a release" in page
+    assert f"?run={run.pk}" not in page
+
+
+@pytest.mark.parametrize(
+    ("narrow", "found"),
+    [
+        ({"agent": "calls"}, True), ({"agent": "other"}, False), ({"state": "WAITING"}, True), ({"state": "RUNNING"}, False),
+        ({"who": "{requester}"}, True), ({"who": "{customer}"}, True), ({"who": "nobody"}, False), ({"q": "CALLS"}, True),
+        ({"q": "{id}"}, True), ({"q": "%"}, False), ({"state": "nonsense"}, True), ({"cursor": "nonsense"}, True),
+    ],
+)  # fmt: skip
+def test_filters_narrow_the_live_runs(waiting, narrow, found):
+    run, action = waiting
+    action.refresh_from_db()
+    said = {"requester": run.started_by.get_username(), "customer": action.customer, "id": str(run.pk)[:8].upper()}
+    rows = overview.live_runs(Filters(**{name: value.format(**said) for name, value in narrow.items()})).rows
+    assert ([row.id for row in rows] == [str(run.pk)]) is found
+
+
+def test_pages_follow_each_other_without_gap_or_repetition(cast, world):
+    made = {str(factories.waiting(cast.reviewer, call(label=str(n)), world=world)[0].pk) for n in range(5)}
+    seen, cursor = [], ""
+    while True:
+        page = overview.live_runs(Filters(cursor=cursor), limit=2)
+        seen += [row.id for row in page.rows]
+        cursor = page.next
+        if not cursor:
+            break
+    assert (len(seen), set(seen)) == (5, made)
+
+
+def test_a_run_that_has_ended_is_not_there(cast, waiting):
+    run, _action = waiting
+    Run.objects.filter(pk=run.pk).update(state="CANCELLED")
+    assert overview.live_runs(Filters()).rows == []
+
+
+def test_the_live_runs_are_found_by_the_index_of_live_runs(waiting):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN " + str(Run.objects.filter(state__in=LIVE).order_by("-created_at", "-pk").query).replace(
+            "CREATED, HALTED, READY, RUNNING, WAITING", "'CREATED', 'HALTED', 'READY', 'RUNNING', 'WAITING'"))  # fmt: skip
+        assert "run_live" in "\n".join(line for (line,) in cursor.fetchall())
+
+
+def test_a_view_of_the_console_is_kept_there_and_not_in_the_inbox(cast, as_):
+    client = as_(cast.operator)
+    kept = client.post(reverse("view-save"), {"place": "console", "name": "mine", "query": "state=WAITING&sort=oldest"})
+    assert kept.headers["Location"] == f"{reverse('console')}?state=WAITING"
+    client.post(reverse("view-save"), {"name": "mine", "query": "level=high"})
+    views = preferences(cast.operator)
+    assert [v.query for v in views.views_of("console")] == ["state=WAITING"]
+    assert [v.query for v in views.views_of("inbox")] == ["level=high"]
+    client.post(reverse("view-remove"), {"place": "console", "name": "mine"})
+    assert [v.place for v in preferences(cast.operator).views] == ["inbox"]
+
+
+def test_each_light_says_in_words_how_it_is_and_what_to_do(cast, as_, monkeypatch):
+    monkeypatch.setattr(pulse, "_ask", lambda: [False, 0])
+    page = shown(as_, cast.operator, part="health")
+    assert "no tick in a day" in page
+    assert "celery -A config beat" in page
+    assert "no answer" in page
+    sweep()
+    assert "last tick 0 s ago" in shown(as_, cast.operator, part="health")
+
+
+def test_the_feed_shows_what_has_just_happened(cast, as_, waiting):
+    assert "Started a run" in shown(as_, cast.auditor, part="feed")
+
+
+def test_the_desk_shows_a_call_of_unknown_outcome_with_its_arguments(cast, as_, waiting, world):
+    _run, action = waiting
+    factories.decide(action, cast.second)
+    Effect.objects.filter(pk=action.pk).update(state="CLAIMED", claimed_at="2026-01-01T00:00Z")
+    Effect.objects.filter(pk=action.pk).update(state="UNKNOWN", error="gone")
+    page = as_(cast.operator).get(reverse("unknown")).content.decode()
+    assert reverse("effect-resolve", args=[action.pk]) in page
+    assert "gone" in page
+    assert "1 call, the oldest first" in page
+    assert reverse("effect-resolve", args=[action.pk]) not in as_(cast.reviewer).get(reverse("unknown")).content.decode()
+    assert reverse("unknown") in shown(as_, cast.operator, part="figures")
