@@ -99,8 +99,8 @@ def values(thread: str, checkpoint_id: str) -> dict[str, Any]:
     if not found:
         raise UnknownCheckpoint(say("This run has no such checkpoint"))
     kept = found[0][2]
-    inline = {name: value for name, value in (kept.get("channel_values") or {}).items() if _is_state(name)}
-    versions = {name: version for name, version in kept["channel_versions"].items() if _is_state(name)}
+    inline = {name: value for name, value in (kept.get("channel_values") or {}).items() if is_state(name)}
+    versions = {name: version for name, version in kept["channel_versions"].items() if is_state(name)}
     blobs = {channel: unpacked(kind, blob) for (channel, _), (kind, blob) in _blobs(thread, versions.items()).items() if kind != "empty"}
     return dict(sorted({**inline, **blobs}.items()))
 
@@ -110,7 +110,7 @@ def editable(state: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in state.items() if is_plain(value)}
 
 
-def _is_state(name: str) -> bool:
+def is_state(name: str) -> bool:
     return not name.startswith(("__", BRANCH, JOIN))
 
 

@@ -26,6 +26,8 @@ BREAKPOINT_AGAIN = Frozen(
 )
 OUT_OF_STEPS = Frozen("Max steps reached")
 
+NOTHING_THERE = Frozen("(nothing)")
+
 # Why something a run did was not reversed.
 NO_COMPENSATION = Frozen("%(tool)s declares nothing that would reverse it")
 NOT_OURS = Frozen("the agent made this call itself, and only it could reverse it")

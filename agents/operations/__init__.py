@@ -14,6 +14,7 @@ stopping     a reviewer's rejection ends the run
 asking_again an answer its node could not use is asked for once more
 owing        what a run did is to be reversed: the orders, and what people say of what could not be
 compensating a worker reverses it, the last call first
+replaying    a run is driven again from its record, and compared
 unknown      calls whose outcome a person has to say
 opining      a second model is asked what it thinks of proposed calls
 drilling     test actions are made out of real calls; `twists` are their templates
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from agents.operations.rating import rate_run
     from agents.operations.recovering import recover
     from agents.operations.registering import hazards, register_project
+    from agents.operations.replaying import replay_run
     from agents.operations.servers import add_server
     from agents.operations.starting import cancel_run, close_cancelled, retry_run, start_run
     from agents.operations.there import follow
@@ -84,6 +86,7 @@ __all__ = [
     "rate_run",
     "recover",
     "register_project",
+    "replay_run",
     "resolve_unknown",
     "retry_run",
     "start_run",
@@ -120,6 +123,7 @@ _HOMES = {
     "recover": "recovering",
     "hazards": "registering",
     "register_project": "registering",
+    "replay_run": "replaying",
     "resolve_unknown": "unknown",
     "retry_run": "starting",
     "start_run": "starting",

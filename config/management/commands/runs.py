@@ -1,4 +1,4 @@
-"""`manage.py runs start|list|show|checkpoints|cancel|retry|reverse|reversal|resolve`: runs from the command line, one or a file of them."""
+"""`manage.py runs start|list|show|checkpoints|cancel|retry|reverse|reversal|replay|resolve`: runs from the command line, one or a file of them."""
 
 import argparse
 import json
@@ -17,6 +17,7 @@ from approvals.render.reveal import Revealed
 from approvals.render.since import compare
 from audit import canonical
 from config import commands
+from config.management import replays
 
 BAR = 30
 
@@ -64,6 +65,7 @@ class Command(BaseCommand):
         reversal.add_argument("what", choices=["again", "by-hand"])
         reversal.add_argument("--reason", required=True)
         commands.add_by(reversal)
+        replays.add_arguments(verbs.add_parser("replay", help="drive runs again from their records and compare; nothing acts"))
         resolve = verbs.add_parser("resolve", help="say whether a call of unknown outcome was done")
         resolve.add_argument("action")
         resolve.add_argument("outcome", choices=["done", "not-done"])
@@ -188,6 +190,9 @@ class Command(BaseCommand):
         said = operations.try_again if options["what"] == "again" else operations.done_by_hand
         found = said(_uuid(options["action"]), reason=options["reason"], by=commands.person(options), door="cli")
         self.stdout.write(f"{found.pk}: {found.state.lower()}")
+
+    def _replay(self, options: dict[str, Any]) -> None:
+        replays.replay(options, self.stdout.write)
 
     def _resolve(self, options: dict[str, Any]) -> None:
         effect = operations.resolve_unknown(

@@ -1,0 +1,160 @@
+"""Replaying a run from its record, and saying whether it came out the same, or where it did not. Writes nothing and calls no tool.
+
+Runs the project's code: workers and commands only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from agents import history, kept
+from agents.errors import UnknownRun, WrongState
+from agents.graphs import replaying
+from agents.graphs.driver import Stop
+from agents.graphs.loader import Loaded, load_agent
+from agents.graphs.unpacked import TYPE
+from agents.models import Pause, Run
+from agents.operations import versions
+from agents.operations.answering import answers
+from agents.operations.found import as_uuid
+from agents.operations.preparing import NATIVE
+from agents.states import RunState
+from approvals import queries as approvals_queries
+from audit.queries import spans
+from audit.sentences import say
+
+_NOTHING = kept.NOTHING_THERE()
+MOST = 10_000  # spans and checkpoints of one run
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place where a replay is not the run: after these nodes, this part of the state, as it was and as it came out now."""
+
+    step: int
+    nodes: tuple[str, ...]
+    path: str
+    recorded: Any
+    replayed: Any
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """How a replay compares with its run; `difference` None: equal, step by step."""
+
+    run: str
+    steps: int
+    version: str
+    version_then: str
+    difference: Difference | None
+
+
+def replay_run(run_id: Any, *, instead: Mapping[str, Any] | None = None) -> Replayed:
+    """Drive a run's graph again with the recorded answers of models, tools and people.
+
+    Args:
+        instead: by action id, what its tool gives back in place of what it gave.
+
+    Raises:
+        UnknownRun. WrongState: its record is not whole, or its graph calls tools itself, which a replay would call again.
+    """
+    run = _run(run_id)
+    loaded = load_agent(*run.agent.code)
+    _check(run, loaded)
+    chain = _chain(run)
+    done = replaying.replay(loaded, _record(run, loaded, instead or {}))
+    found = _first_difference(run, chain, done) or _other_end(run, chain, done)
+    return Replayed(str(run.pk), len(done.steps), versions.version_of(run), chain[-1].version, found)
+
+
+def _run(run_id: Any) -> Run:
+    known = as_uuid(run_id)
+    run = Run.objects.select_related("agent").filter(pk=known).first() if known else None
+    if run is None:
+        raise UnknownRun(say("There is no such run"))
+    return run
+
+
+def _check(run: Run, loaded: Loaded) -> None:
+    if run.agent.server_id is not None:
+        raise WrongState(say("This run went on an Agent Server: what its graph did there is not recorded here"))
+    if loaded.spec is None or Pause.objects.filter(run=run).exclude(dialect=NATIVE).exists():
+        raise WrongState(say("The graph of %(agent)s calls its tools itself: a replay would call them again", agent=run.agent_id))
+
+
+def _chain(run: Run) -> list[history.Checkpoint]:
+    """The checkpoints that led to where the run stands, oldest first; what was left by going back is not part of it."""
+    rows = {one.id: one for one in history.checkpoints(run.thread, limit=MOST).rows}
+    if not rows:
+        raise WrongState(say("This run has no checkpoint yet"))
+    at, chain = max(rows), []
+    while at in rows:
+        chain.append(rows[at])
+        at = rows[at].parent
+    chain.reverse()
+    if changed := next((one for one in chain if one.source not in {"input", "loop"}), None):
+        raise WrongState(say("An operator changed this run at step %(n)d: its record alone does not lead on from there", n=changed.step))
+    return chain
+
+
+def _record(run: Run, loaded: Loaded, instead: Mapping[str, Any]) -> replaying.Record:
+    asked = [p for p in Pause.objects.filter(run=run).order_by("pk") if p.state in {"OPEN", "ANSWERED"}]
+    settled = approvals_queries.settled([a for pause in asked for a in pause.actions])
+    given: list[tuple[str, Any]] = []
+    for pause in asked:
+        answer = answers([pause], settled).get(pause.interrupt_id)
+        if answer is not None:
+            other = {"result": instead[answer["action"]], "status": "done"} if answer.get("action") in instead else {}
+            given.append((pause.proposal_digest, {**answer, **other}))
+    calls = [span for span in spans(str(run.pk), limit=MOST) if span.kind == "model" and span.status == "done"]
+    models = [((span.input or {}).get("messages", []), span.output) for span in calls]
+    return replaying.Record(loaded.prepare(run.input), given, models)
+
+
+def _first_difference(run: Run, chain: list[history.Checkpoint], done: replaying.Replay) -> Difference | None:
+    for number, (then, now) in enumerate(zip(chain, done.steps, strict=False)):
+        nodes = then.after or (chain[number - 1].next if number else ())
+        values = _neutral(history.values(run.thread, then.id))
+        again = _neutral({name: value for name, value in now.values.items() if history.is_state(name)})
+        if values != again:
+            return Difference(then.step, nodes, *_where(values, again))
+        if sorted(set(then.next)) != sorted(set(now.next)):
+            return Difference(then.step, nodes, "", sorted(set(then.next)), sorted(set(now.next)), say("it goes on to other nodes"))
+    return None
+
+
+def _where(then: Any, now: Any, path: str = "") -> tuple[str, Any, Any]:
+    """The first place, by its path, where two values differ."""
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        for key in (*then, *(key for key in now if key not in then)):
+            if then.get(key, _NOTHING) != now.get(key, _NOTHING):
+                return _where(then.get(key, _NOTHING), now.get(key, _NOTHING), f"{path}.{key}" if path else str(key))
+    if isinstance(then, list) and isinstance(now, list):
+        for index, (one, other) in enumerate(zip_longest(then, now, fillvalue=_NOTHING)):
+            if one != other:
+                return _where(one, other, f"{path}[{index}]")
+    return path, then, now
+
+
+def _other_end(run: Run, chain: list[history.Checkpoint], done: replaying.Replay) -> Difference | None:
+    """Where both went the same way as far as they went: whether they went equally far."""
+    last = chain[-1]
+    if done.unknown:
+        why = say("the model is asked something the recorded run did not ask")
+        return Difference(done.steps[-1].step, done.nodes, "", None, done.unknown, why)
+    if len(chain) != len(done.steps):
+        return Difference(min(last.step, done.steps[-1].step), done.nodes or last.next, "", len(chain), len(done.steps), say("other steps"))
+    ended = {RunState.SUCCEEDED, RunState.PARTIAL}
+    if (run.state in ended) != (done.stop is Stop.FINISHED) or (run.state == RunState.FAILED) != (done.stop is Stop.FAILED):
+        return Difference(last.step, done.nodes, "", str(run.state), done.stop.name, done.error[-500:])
+    return None
+
+
+def _neutral(value: Any) -> Any:
+    """Without what messages are given anew each time."""
+    if isinstance(value, Mapping):
+        is_message = str(value.get(TYPE, "")).endswith("Message")
+        return {key: _neutral(item) for key, item in value.items() if not (is_message and key in replaying.NEW_EACH_TIME)}
+    return [_neutral(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,119 @@
+"""A run driven again from its record comes out the same, or the first difference is named; nothing acts and no model is asked."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from django.core.management import CommandError, call_command
+
+import agents.operations as agents
+from agents.errors import UnknownRun, WrongState
+from agents.graphs import loader
+from agents.models import Effect
+from agents.planner import ScriptedChatModel
+from tests import factories
+from tests.factories import asked, call, decide, lines, work
+from tests.integration.test_compensating import book, trip
+
+
+def run_to_the_end(cast, world, *calls, verdicts=("approve",), **more):
+    run, _ = factories.waiting(cast.operator, *calls, world=world, **more)
+    while waits := asked(run):
+        for number, action in enumerate(waits):
+            decide(action, cast.second, verdicts[number % len(verdicts)])
+        work()
+    return run
+
+
+@pytest.mark.parametrize("verdicts", [("approve",), ("reject",), ("approve", "reject")])
+def test_a_run_comes_out_the_same_and_nothing_acts_again(cast, agents_, world, verdicts):
+    run = run_to_the_end(cast, world, *[call(label=f"line {n}") for n in range(4)], verdicts=verdicts)
+    before = lines(world)
+    done = agents.replay_run(run.pk)
+    assert (done.difference, lines(world)) == (None, before)
+    assert done.steps > 2
+
+
+@pytest.fixture
+def agents_(cast):
+    factories.register()
+    factories.register(factories.SHAPES)
+
+
+@pytest.mark.parametrize("agent", ["row", "inside", "called"])
+def test_of_every_shape(cast, agents_, world, agent):
+    run = factories.run(cast.operator, call(label="first"), call(label="second"), agent=agent, world=world)
+    for _ in range(3):
+        work()
+        for action in asked(run):
+            decide(action, cast.second)
+    assert agents.replay_run(run.pk).difference is None
+
+
+def test_one_that_waits_or_failed_is_equal_as_far_as_it_went(cast, trips, agents_, world):
+    waiting, _ = factories.waiting(cast.operator, call(), world=world)
+    failed = trip(cast, world, book("hotel"), fails_at=3)
+    assert [agents.replay_run(run.pk).difference for run in (waiting, failed)] == [None, None]
+
+
+def test_another_answer_of_a_tool_is_named_where_it_is_first_seen(cast, trips, world):
+    run = trip(cast, world, book("hotel"), book("car"))
+    second = Effect.objects.filter(run=run).order_by("finished_at").last()
+    found = agents.replay_run(run.pk, instead={str(second.pk): {"booked": "another car"}}).difference
+    assert (found.nodes, found.path) == (("step_2",), "told[1].result.booked")
+    assert (found.recorded, found.replayed) == ("car", "another car")
+
+
+def test_a_planner_is_not_asked_again_and_what_it_was_not_asked_ends_the_replay(cast, trips, world, monkeypatch):
+    run = trip(cast, world, agent="clerk")
+    assert run.state == "SUCCEEDED"
+    monkeypatch.setattr(ScriptedChatModel, "_generate", lambda *a, **k: pytest.fail("the model was asked"))
+    assert agents.replay_run(run.pk).difference is None
+    first = Effect.objects.filter(run=run).order_by("finished_at").first()
+    found = agents.replay_run(run.pk, instead={str(first.pk): {"booked": "a tent"}}).difference
+    assert (found.nodes, found.path) == (("propose",), "messages[2].content")
+    assert "a tent" in found.replayed
+
+
+def test_the_command_says_which_are_equal_and_where_the_others_differ(cast, trips, world, capsys):
+    run = trip(cast, world, agent="clerk")
+    first = Effect.objects.filter(run=run).order_by("finished_at").first()
+    call_command("runs", "replay", "--last", "5", "--agent", "clerk")
+    assert "equal, " in (said := capsys.readouterr().out) and "1 equal, 0 otherwise" in said
+    with pytest.raises(CommandError, match="Not every run"):
+        call_command("runs", "replay", str(run.pk), "--answer", f'{first.pk}={{"booked": "a tent"}}')
+    assert "otherwise at step 2, propose: messages[2].content" in capsys.readouterr().out
+    for wrong in ("x=1", f"{first.pk}={{"):
+        with pytest.raises(CommandError, match="ACTION=JSON"):
+            call_command("runs", "replay", str(run.pk), "--answer", wrong)
+    with pytest.raises(CommandError, match="Name the runs"):
+        call_command("runs", "replay")
+
+
+def test_code_that_changed_is_named_at_its_step(cast, trips, world, monkeypatch):
+    run = trip(cast, world, book("hotel"))
+    changed = _changed(loader.load_agent(*run.agent.code))
+    monkeypatch.setattr("agents.operations.replaying.load_agent", lambda *_: changed)
+    found = agents.replay_run(run.pk).difference
+    assert (found.nodes, found.path, found.recorded, found.replayed) == (("finish",), "result.success", True, False)
+
+
+def _changed(loaded):
+    """The same graph, whose last node says something else."""
+
+    def compile_(saver):
+        graph = loaded.compile(saver)
+        graph.nodes["finish"].bound.func = lambda state: {"result": {"success": False, "told": state.get("told", [])}}
+        return graph
+
+    return replace(loaded, compile=compile_)
+
+
+def test_what_cannot_be_replayed_is_refused_by_name(cast, others, world):
+    run = factories.planned(cast.operator, world, [["send", {"to": "ada"}]])
+    work()
+    with pytest.raises(WrongState, match="calls its tools itself"):
+        agents.replay_run(run.pk)
+    with pytest.raises(UnknownRun):
+        agents.replay_run("nothing")
+    assert json.dumps(lines(world)) == "[]"
