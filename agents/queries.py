@@ -70,6 +70,9 @@ class RunRow:
     finished_at: datetime | None
     error: str
     input: Any
+    hold: str = ""  # "pause" or "step": an operator's
+    held_by: str = ""
+    held_why: str = ""
 
 
 @dataclass(frozen=True)
@@ -298,7 +301,10 @@ def servers() -> list[ServerRow]:
 
 def _run(r: Run) -> RunRow:
     by = r.started_by.get_username() if r.started_by else ""
-    return RunRow(str(r.pk), r.agent_id, r.state, r.nodes, by, r.door, r.created_at, r.changed_at, r.finished_at, r.error, r.input)
+    return RunRow(
+        str(r.pk), r.agent_id, r.state, r.nodes, by, r.door, r.created_at, r.changed_at, r.finished_at, r.error, r.input,
+        r.hold, r.held_by, r.held_why,
+    )  # fmt: skip
 
 
 def effect_row(e: Effect) -> EffectRow:

@@ -15,6 +15,7 @@ WORDS = {
     "WAITING": Frozen("waiting for people")(),
     "READY": Frozen("ready")(),
     "HALTED": Frozen("halted")(),
+    "PAUSED": Frozen("paused")(),
     "SUCCEEDED": Frozen("succeeded")(),
     "PARTIAL": Frozen("partial")(),
     "FAILED": Frozen("failed")(),
@@ -37,6 +38,7 @@ class RunState(StrEnum):
     WAITING = "WAITING"
     READY = "READY"
     HALTED = "HALTED"
+    PAUSED = "PAUSED"
     SUCCEEDED = "SUCCEEDED"
     PARTIAL = "PARTIAL"
     FAILED = "FAILED"
@@ -44,28 +46,38 @@ class RunState(StrEnum):
 
 
 RUN_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
-    RunState.CREATED: frozenset({RunState.RUNNING, RunState.CANCELLED}),
+    RunState.CREATED: frozenset({RunState.RUNNING, RunState.PAUSED, RunState.CANCELLED}),
     RunState.RUNNING: frozenset(
         {
             RunState.WAITING,
             RunState.READY,  # the worker died, or another step is to be taken at once
             RunState.HALTED,
+            RunState.PAUSED,  # an operator wants to look before its next step
             RunState.SUCCEEDED,
             RunState.PARTIAL,
             RunState.FAILED,
             RunState.CANCELLED,
         }
     ),
-    RunState.WAITING: frozenset({RunState.READY, RunState.FAILED, RunState.CANCELLED}),
-    RunState.READY: frozenset({RunState.RUNNING, RunState.CANCELLED}),
+    RunState.WAITING: frozenset({RunState.READY, RunState.PAUSED, RunState.FAILED, RunState.CANCELLED}),
+    RunState.READY: frozenset({RunState.RUNNING, RunState.PAUSED, RunState.CANCELLED}),
     RunState.HALTED: frozenset({RunState.READY, RunState.CANCELLED}),
+    RunState.PAUSED: frozenset({RunState.READY, RunState.CANCELLED}),
     RunState.FAILED: frozenset({RunState.READY, RunState.CANCELLED}),  # a person tries the failed step again, or gives it up
     RunState.SUCCEEDED: frozenset(),
     RunState.PARTIAL: frozenset(),
     RunState.CANCELLED: frozenset(),
 }
 
-UNFINISHED = frozenset({RunState.CREATED, RunState.RUNNING, RunState.WAITING, RunState.READY, RunState.HALTED})
+UNFINISHED = frozenset({RunState.CREATED, RunState.RUNNING, RunState.WAITING, RunState.READY, RunState.HALTED, RunState.PAUSED})
+
+
+class Hold(StrEnum):
+    """What an operator wants of a run's next steps; "" is nothing. Not a stop order: people decide, and what they approve is carried out."""
+
+    NONE = ""
+    PAUSE = "pause"
+    STEP = "step"  # one, then PAUSE
 
 
 class PauseState(StrEnum):

@@ -18,6 +18,7 @@ from agents.views import (
     reversals,
     runs,
     servers,
+    stepping,
     unknown,
     webhooks,
 )
@@ -36,6 +37,9 @@ urlpatterns = [
     path("runs/<uuid:run_id>/live", runs.run_live, name="run-live"),
     path("runs/<uuid:run_id>/checkpoints/", checkpoints.checkpoints, name="run-checkpoints"),
     path("runs/<uuid:run_id>/checkpoints/<slug:checkpoint_id>/", checkpoints.checkpoint, name="run-checkpoint"),
+    path("runs/<uuid:run_id>/pause", stepping.pause, name="run-pause"),
+    path("runs/<uuid:run_id>/step", stepping.step, name="run-step"),
+    path("runs/<uuid:run_id>/go-on", stepping.go_on, name="run-go-on"),
     path("runs/<uuid:run_id>/cancel", runs.cancel, name="run-cancel"),
     path("runs/<uuid:run_id>/reverse", reversals.order, name="run-reverse"),
     path("runs/<uuid:run_id>/retry", runs.retry, name="run-retry"),

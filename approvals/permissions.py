@@ -102,6 +102,15 @@ def check_halt(who: Standing) -> None:
         raise NotAllowed(say("Only operators can halt or release; ask one of the group operators"))
 
 
+def can_override(user: User | AnonymousUser) -> bool:
+    return can_halt(user)
+
+
+def check_override(who: Standing) -> None:
+    if MAY_HALT.isdisjoint(who.groups):
+        raise NotAllowed(say("Only operators change how a run goes on; ask one of the group operators"))
+
+
 def others_may_halt(who: Standing) -> bool:
     """Whether anybody else could confirm a release: another person, not only another account of theirs."""
     others = User.objects.filter(kind=User.Kind.HUMAN, is_active=True, groups__name__in=MAY_HALT)

@@ -24,7 +24,7 @@ from audit.queries import story
 from audit.sentences import say
 
 router = Router(tags=["runs"])
-NAMES = ("id", "agent", "state", "nodes", "door", "created_at", "changed_at", "finished_at", "error")
+NAMES = ("id", "agent", "state", "nodes", "door", "created_at", "changed_at", "finished_at", "error", "hold")
 STORY = 500
 
 
@@ -67,6 +67,28 @@ def cancel(request: HttpRequest, run_id: UUID, body: Cancelling) -> Any:
 def reverse_(request: HttpRequest, run_id: UUID, body: Reason) -> Any:
     """One call after the other, the last first; what cannot be reversed is listed in `reversal` with whom to call."""
     operations.order_compensation(run_id, reason=body.reason, by=caller(request, OPERATE).user, door="api")
+    return shown(queries.run_detail(run_id))
+
+
+@router.post("/{run_id}/pause", response={200: Run, **PROBLEMS}, summary="Pause a run before its next step")
+def pause(request: HttpRequest, run_id: UUID, body: Reason) -> Any:
+    """Operators only. It takes no further step; people still decide, and what they approve is carried out. `hold` says that it is asked for, the
+    state PAUSED that it has come true."""
+    operations.pause_run(run_id, reason=body.reason, by=caller(request, OPERATE).user, door="api")
+    return shown(queries.run_detail(run_id))
+
+
+@router.post("/{run_id}/step", response={200: Run, **PROBLEMS}, summary="Let a paused run take one step")
+def step(request: HttpRequest, run_id: UUID, body: Reason) -> Any:
+    """Operators only. It is paused again after it."""
+    operations.step_run(run_id, reason=body.reason, by=caller(request, OPERATE).user, door="api")
+    return shown(queries.run_detail(run_id))
+
+
+@router.post("/{run_id}/go-on", response={200: Run, **PROBLEMS}, summary="Let a paused run go on")
+def go_on(request: HttpRequest, run_id: UUID, body: Reason) -> Any:
+    """Operators only."""
+    operations.go_on(run_id, reason=body.reason, by=caller(request, OPERATE).user, door="api")
     return shown(queries.run_detail(run_id))
 
 

@@ -341,6 +341,7 @@ class RunRow(Schema):
     changed_at: datetime
     finished_at: datetime | None
     error: str
+    hold: str = Field("", description='"pause" or "step" while an operator holds it')
     url: str
 
 

@@ -67,6 +67,7 @@ class Stretch:
         delivered: interrupt ids whose answers the graph took.
         stopped: it failed because one of our guards would not let it do something else than people were shown.
         beside: it was to ask again, and could not: something else of that step has ended, and would run once more.
+        left: interrupt ids still listed where it was drained: their answers, if any, did not end their tasks.
         nodes: where it stands; `values` the final state when finished; `error` with traceback when failed.
     """
 
@@ -78,6 +79,7 @@ class Stretch:
     error: str = ""
     stopped: bool = False
     beside: bool = False
+    left: frozenset[str] = frozenset()
 
 
 def drive(
@@ -96,7 +98,7 @@ def drive(
     hearing: Hearing | None = None,
     in_a_loop: bool = False,
     marks: Mapping[str, str | int] = MappingProxyType({}),
-    one_step: bool = False,
+    stop_after: Callable[[], bool] = lambda: False,
 ) -> Stretch:
     """Take the graph as far as it goes.
 
@@ -110,7 +112,7 @@ def drive(
         calls: watches what an agent does itself. hearing: compares what it asks with what people were shown, and sees who takes an answer.
         in_a_loop: its nodes or tools can only be awaited.
         control: through which an operator's halt reaches the graph at its next step.
-        marks: kept with every checkpoint it writes. one_step: it stops after its next step.
+        marks: kept with every checkpoint it writes. stop_after: asked when a node of the outermost graph is over; it stops then, with its step.
 
     Raises:
         psycopg.Error: the checkpoint database went away; nothing is known, the lease will tell.
@@ -130,7 +132,7 @@ def drive(
         control=control,
         recorder=recorder,
         hearing=hearing,
-        one_step=one_step,
+        stop_after=stop_after,
     )
     ended = partial(_ended, graph, config, recorder)
     if as_asked and answers and not hearing.digests:
@@ -199,20 +201,23 @@ def _feed(
     recorder: Recorder,
     hearing: Hearing,
     given: frozenset[str],
-    one_step: bool = False,
+    stop_after: Callable[[], bool] = lambda: False,
 ) -> Stretch | Literal[_Feed.NOT_WANTED] | None:
     """Drive with this input. None: it went as far as it goes, and the checkpoint tells where that is."""
     try:
         with hearing.watching(str(config["configurable"]["thread_id"])):
             for event in stream(feed, config, control):
                 recorder.step(event)
-                if one_step:
-                    control.request_drain("one step was asked for")  # its step has begun: it stops before the next
+                # Not inside a graph inside: its task would be half over, with answers that nobody could say were taken.
+                if not event[0] and "input" not in event[1] and stop_after():
+                    control.request_drain("an operator wants to look before the next step")
                 if hearing.ended(event, given):
                     control.request_drain("an answer was taken by nobody")  # what comes after it would go on as if it had been
         recorder.over()
     except GraphDrained:
-        return Stretch(Stop.DRAINED, delivered=given, nodes=tuple(graph.get_state(config).next))
+        state = graph.get_state(config)
+        left = frozenset(i.id for task in state.tasks for i in task.interrupts)
+        return Stretch(Stop.DRAINED, delivered=given, nodes=tuple(state.next), left=left)
     except UnknownInterruptError:
         return _Feed.NOT_WANTED
     except Stopped as stopped:

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from agents.models.agents import Agent, AgentVersion
 from agents.models.guards import kept, known, steps
-from agents.states import PAUSE_TRANSITIONS, RUN_TRANSITIONS, UNFINISHED, PauseState, RunState
+from agents.states import PAUSE_TRANSITIONS, RUN_TRANSITIONS, UNFINISHED, Hold, PauseState, RunState
 
 LIVE = tuple(sorted(str(s) for s in UNFINISHED))  # as the index has it: asked in other words, PostgreSQL would not see that it fits
 
@@ -34,6 +34,9 @@ class Run(models.Model):
     fence = models.BigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     attempts = models.IntegerField(default=0)  # leases lost in a row
+    hold = models.CharField(max_length=8, blank=True, default=Hold.NONE, db_default="", choices=[(h, h) for h in Hold])
+    held_by = models.TextField(blank=True, default="", db_default="")
+    held_why = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
     changed_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
@@ -41,6 +44,7 @@ class Run(models.Model):
     class Meta:
         constraints = [
             known("state", RunState, "run_state_known"),
+            known("hold", Hold, "run_hold_known"),
             models.UniqueConstraint(fields=["agent", "idempotency_key"], name="run_started_once"),
             models.CheckConstraint(condition=~Q(state=RunState.RUNNING) | Q(lease_until__isnull=False), name="run_running_has_a_lease"),
         ]

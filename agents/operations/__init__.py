@@ -10,6 +10,7 @@ outcomes     T4 of those: what came of it (`settling` writes it)
 calling      T3 and T4 of each call of a governed agent, as it begins and ends
 explaining   an agent answers a reviewer's question
 rating       somebody says whether a run's outcome was useful
+stepping     an operator pauses a run before its next step, lets it take one, or go on
 stopping     a reviewer's rejection ends the run
 asking_again an answer its node could not use is asked for once more
 owing        what a run did is to be reversed: the orders, and what people say of what could not be
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from agents.operations.replaying import replay_run
     from agents.operations.servers import add_server
     from agents.operations.starting import cancel_run, close_cancelled, retry_run, start_run
+    from agents.operations.stepping import go_on, pause_run, step_run
     from agents.operations.there import follow
     from agents.operations.unknown import resolve_unknown
 
@@ -73,6 +75,7 @@ __all__ = [
     "execute",
     "follow",
     "give_opinions",
+    "go_on",
     "hazards",
     "hint",
     "hook_of",
@@ -80,6 +83,7 @@ __all__ = [
     "make_key",
     "order_compensation",
     "order_halt",
+    "pause_run",
     "place_drill",
     "place_drills",
     "propose",
@@ -90,6 +94,7 @@ __all__ = [
     "resolve_unknown",
     "retry_run",
     "start_run",
+    "step_run",
     "try_again",
 ]
 
@@ -127,6 +132,9 @@ _HOMES = {
     "resolve_unknown": "unknown",
     "retry_run": "starting",
     "start_run": "starting",
+    "go_on": "stepping",
+    "pause_run": "stepping",
+    "step_run": "stepping",
 }
 
 

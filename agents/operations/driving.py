@@ -32,7 +32,7 @@ from agents.operations.leases import Held, holding
 from agents.operations.preparing import NATIVE, is_recorded, linked, prepare
 from agents.operations.stretches import Driven, put_down
 from agents.operations.untrusted import NOTHING, read_by
-from agents.states import PauseState, RunState
+from agents.states import Hold, PauseState, RunState
 from approvals import queries as approvals_queries
 from approvals.models.people import User
 from approvals.queries import Settled
@@ -50,14 +50,14 @@ class Advanced:
     state: RunState | None
 
 
-# One statement: the run is taken only while nothing halts it, and new code applies to old threads at once, so the run's
+# One statement: the run is taken only while nothing halts it and no operator holds it, and new code applies to old threads at once, so the run's
 # record says which version goes on with it. The agent comes along.
 _TAKE = f"""
 UPDATE agents_run AS r SET state = 'RUNNING', fence = r.fence + 1, changed_at = statement_timestamp(),
     lease_until = statement_timestamp() + make_interval(secs => %(lease)s), version_id = coalesce(a.current_id, r.version_id)
 FROM agents_agent AS a
 WHERE a.slug = r.agent_id
-  AND r.id = (SELECT id FROM agents_run WHERE id = %(id)s AND state IN ('READY', 'CREATED') FOR UPDATE SKIP LOCKED)
+  AND r.id = (SELECT id FROM agents_run WHERE id = %(id)s AND state IN ('READY', 'CREATED') AND hold <> 'pause' FOR UPDATE SKIP LOCKED)
   AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
 RETURNING r.*, {joined.columns("a", "agent", joined.AGENT)}
 """  # noqa: S608  names of ours only
@@ -95,7 +95,7 @@ def advance(run: Run, *, as_asked: bool = False) -> Advanced:
     )
     with structlog.contextvars.bound_contextvars(run=str(run.pk), trace=run.trace), holding(held):
         try:
-            driven = _drive(run, control, recorder, as_asked=as_asked)
+            driven = _drive(run, control, recorder, held=held, as_asked=as_asked)
             crash("graph_moved")
             state = put_down(run, driven, recorder)
         except checkpoints.ThreadBusy:
@@ -119,7 +119,7 @@ def _claim(run_id: UUID) -> Run | None:
 def take(run_id: UUID) -> Run | None:
     """READY or CREATED -> RUNNING with a new fence and a lease, unless halted, in the caller's transaction.
 
-    None: it is halted, or another worker got there first.
+    None: it is halted or held, or another worker got there first.
     """
     run = rows.first(Run, _TAKE, {"id": run_id, "lease": settings.LEASE_S})
     if run is None:
@@ -130,7 +130,7 @@ def take(run_id: UUID) -> Run | None:
     return run
 
 
-def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = False) -> Driven:
+def _drive(run: Run, control: Control, recorder: Recorder, *, held: Held | None = None, as_asked: bool = False) -> Driven:
     """The stretch, and its questions looked at; an agent that cannot be loaded is a failed stretch."""
     untouched = run.fence == 1
     try:
@@ -158,6 +158,7 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, as_asked: bool = F
                     forget=frozenset(p.interrupt_id for p in pauses if p.again),
                     known=lambda: known_answers(run),
                     marks=versions.marks(run),
+                    stop_after=lambda: run.hold == Hold.STEP or bool(held and held.wants_pause),
                     as_asked=as_asked,
                     control=control,
                     recorder=recorder,

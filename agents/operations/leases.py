@@ -20,7 +20,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.db.models.functions import Now
 
 from agents.models import Compensation, Effect, Run
-from agents.states import CompensationState, EffectState, RunState
+from agents.states import CompensationState, EffectState, Hold, RunState
 from approvals import queries as approvals_queries
 
 log = structlog.get_logger("agents.leases")
@@ -39,6 +39,7 @@ class Held:
     on_halt: Callable[[str], None] = lambda reason: None
     on_look: Callable[[], None] = lambda: None
     told: bool = field(default=False)
+    wants_pause: bool = field(default=False)  # an operator wants to look before the next step
     since: float = field(default_factory=time.monotonic)
 
 
@@ -99,9 +100,8 @@ def _look(mine: list[Held], *, renew: bool) -> None:
     for held in mine:
         if renew:
             _renew(held)
-        if held.kind == "run" and not held.told and _taken_away(held):
-            held.told = True
-            held.on_halt("the run was cancelled, or another worker has it")
+        if held.kind == "run" and not held.told:
+            _ask_after(held)
     stops = approvals_queries.active_halts()
     for held in mine:
         held.on_look()
@@ -120,6 +120,10 @@ def _renew(held: Held) -> None:
         Effect.objects.filter(pk=held.id, fence=held.fence, state=EffectState.CLAIMED).update(lease_until=lease())
 
 
-def _taken_away(held: Held) -> bool:
-    """Whether the run is not ours any more: then its graph need not go on, since nothing it does will be written."""
-    return Run.objects.filter(pk=held.id).exclude(fence=held.fence, state=RunState.RUNNING).exists()
+def _ask_after(held: Held) -> None:
+    """Whether the run is still ours (else its graph need not go on, since nothing it does will be written), and whether an operator holds it."""
+    fence, state, hold = Run.objects.values_list("fence", "state", "hold").get(pk=held.id)
+    held.wants_pause = hold == Hold.PAUSE
+    if (fence, state) != (held.fence, RunState.RUNNING):
+        held.told = True
+        held.on_halt("the run was cancelled, or another worker has it")

@@ -13,7 +13,7 @@ from django.dispatch import receiver
 from agents import kept
 from agents.models import Effect, Pause, Run
 from agents.operations import events, settling, stopping, waking
-from agents.states import EffectState, PauseState, RunState
+from agents.states import EffectState, Hold, PauseState, RunState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.signals import Resolved, action_reopened, action_resolved
@@ -21,7 +21,8 @@ from approvals.states import ActionState
 from audit import log, rows
 from audit.actors import Actor
 
-_READY = "UPDATE agents_run SET state = 'READY', changed_at = statement_timestamp() WHERE id = %s AND state = 'WAITING'"
+# An operator's hold lets people decide and goes no further.
+_READY = "UPDATE agents_run SET state = %s, changed_at = statement_timestamp() WHERE id = %s AND state = 'WAITING'"
 # Our own gates are answered together. Questions in dialects of others each by itself, as soon as all its calls are decided: what the agent
 # runs itself is so with its effect, which is not held any more.
 _GOES_ON = f"""
@@ -81,7 +82,7 @@ def on_reopened(action_id: UUID, **_: Any) -> None:
 
 
 def ready_if_settled(run_id: UUID, *, wake: bool = True) -> bool:
-    """Let a waiting run go on once everything it asked is settled.
+    """Let a waiting run go on once everything it asked is settled. False when it does not: something is open, or an operator holds it.
 
     The row lock makes two last answers, settled at the same moment, see each other.
 
@@ -91,11 +92,13 @@ def ready_if_settled(run_id: UUID, *, wake: bool = True) -> bool:
     run = rows.first(Run, "SELECT * FROM agents_run WHERE id = %s FOR UPDATE", [run_id])
     if run is None or run.state != RunState.WAITING or not all_settled(run_id):
         return False
+    run.state = RunState.PAUSED if run.hold == Hold.PAUSE else RunState.READY
     with connection.cursor() as cursor:
-        cursor.execute(_READY, [run_id])
-    run.state = RunState.READY
-    log.append(events.entry(run, "run.ready"))
-    events.tell_run(run, "run.ready")
+        cursor.execute(_READY, [str(run.state), run_id])
+    log.append(events.entry(run, f"run.{run.state.lower()}"))
+    events.tell_run(run, f"run.{run.state.lower()}")
+    if run.state == RunState.PAUSED:
+        return False
     if wake:
         waking.wake(waking.RUN, run_id)
     return True

@@ -12,9 +12,9 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.models import Effect, Run
-from agents.operations import events, owing, versions, waking
+from agents.operations import events, owing, stepping, versions, waking
 from agents.operations.unknown import give_up
-from agents.states import MAX_ATTEMPTS, EffectState, RunState
+from agents.states import MAX_ATTEMPTS, EffectState, Hold, RunState
 from approvals import queries as approvals_queries
 from approvals.covering import condition
 from audit import log
@@ -26,6 +26,8 @@ _RUN_HALTED = condition(
     approvals_queries.halted_sql("agents_run.agent_id", "agents_run.id::text", version=versions.in_force_sql("agents_run.agent_id"))
 )
 _CALL_HALTED = condition(approvals_queries.action_halted_sql("agents_effect.action_id", version=versions.in_force_sql("a.agent")))
+# Put back by a dying worker, or tried again, while an operator holds it: no worker takes it.
+_HELD = Q(state__in=[RunState.READY, RunState.CREATED], hold=Hold.PAUSE)
 # Asked first, by hand: most sweeps find nothing, and there is one every two seconds.
 _ANYTHING = f"""
 SELECT EXISTS (SELECT 1 FROM agents_run WHERE state = 'RUNNING' AND lease_until <= statement_timestamp())
@@ -89,9 +91,11 @@ def _find(found: Found, limit: int) -> None:
     # What is halted is left out of every batch: frozen rows must not fill it and keep the others from being found.
     for run_id in _ids(Run.objects.exclude(_RUN_HALTED).filter(state=RunState.HALTED).order_by("changed_at"), limit):
         _released(run_id)
+    for run_id in _ids(Run.objects.filter(_HELD).order_by("changed_at"), limit):
+        stepping.stay(run_id)
     _left_effects(found, limit)
     ready = Q(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=Now() - UNWOKEN)
-    found.runs = [str(pk) for pk in _ids(Run.objects.exclude(_RUN_HALTED).filter(ready).order_by("changed_at"), limit)]
+    found.runs = [str(pk) for pk in _ids(Run.objects.exclude(_RUN_HALTED).filter(ready).exclude(_HELD).order_by("changed_at"), limit)]
     over = Q(hold_until=None, by_agent=False) | Q(hold_until__lte=Now())  # an agent's own call waits for the others of its turn
     unwoken = (
         Effect.objects.exclude(_CALL_HALTED).filter(over, state=EffectState.READY, created_at__lte=Now() - UNWOKEN).order_by("created_at")

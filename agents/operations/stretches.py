@@ -29,12 +29,14 @@ from audit import canonical, log, traces
 from audit.log import Entry
 from audit.sentences import say
 
+# The one step that was asked for is over, and what would go on while an operator holds it does not.
 _LEAVE = """
-UPDATE agents_run SET state = %(state)s, nodes = %(nodes)s::jsonb, error = %(error)s, lease_until = NULL, attempts = 0,
+UPDATE agents_run SET state = CASE WHEN %(state)s = 'READY' AND hold <> '' THEN 'PAUSED' ELSE %(state)s END,
+    hold = CASE WHEN hold = 'step' THEN 'pause' ELSE hold END, nodes = %(nodes)s::jsonb, error = %(error)s, lease_until = NULL, attempts = 0,
     changed_at = statement_timestamp(),
     finished_at = CASE WHEN %(ended)s THEN statement_timestamp() ELSE finished_at END,
     output = CASE WHEN %(ended)s THEN %(output)s::jsonb ELSE output END
-WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s
+WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s RETURNING state, hold
 """
 _CLOSE = "UPDATE agents_pause SET state = %s, closed_at = statement_timestamp() WHERE id = ANY(%s)"
 # It would be driven for ever otherwise.
@@ -81,10 +83,10 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     traces.record(recorder.taken())
     state, error = _next_state(run, stretch, orphans)
     # From here on, the run's row is locked: a settling action waits for us, or has been seen.
-    _leave(run, state, stretch, error, output=_output(stretch) if stretch.stop is Stop.FINISHED and not orphans else None)
+    state = _leave(run, state, stretch, error, output=_output(stretch) if stretch.stop is Stop.FINISHED and not orphans else None)
     if state is RunState.WAITING and not driven.held and not (any(waits) and not _alone(driven)) and all_settled(run.pk):
         moved = stretch.delivered or driven.prepared or entries
-        state, error = (RunState.READY, "") if moved else (RunState.FAILED, _NOWHERE)
+        state, error = (RunState.PAUSED if run.hold else RunState.READY, "") if moved else (RunState.FAILED, _NOWHERE)
         Run.objects.filter(pk=run.pk, fence=run.fence).update(state=state, error=error)
     if state in ENDED and (declared := _compensates_on(run, state)):
         owing.at_end(run, state, declared)
@@ -100,13 +102,15 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     return state
 
 
-def _leave(run: Run, state: RunState, stretch: Stretch, error: str, *, output: Any) -> None:
-    """The guarded UPDATE that ends a stretch. Raises LostLease when the fence is not ours any more."""
+def _leave(run: Run, state: RunState, stretch: Stretch, error: str, *, output: Any) -> RunState:
+    """The guarded UPDATE that ends a stretch; the state it came to, which an operator's hold may have changed. Raises LostLease when the fence is not ours any more."""
     left = {"state": str(state), "nodes": json.dumps(list(stretch.nodes)), "error": canonical.storable(error), "ended": state in ENDED}
     with connection.cursor() as cursor:
         cursor.execute(_LEAVE, {**left, "output": None if output is None else json.dumps(output), "id": run.pk, "fence": run.fence})
         if cursor.rowcount != 1:
             raise LostLease(say("Another worker took this run over"))
+        left_in, run.hold = cursor.fetchone()
+    return RunState(left_in)
 
 
 def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunState, str]:
@@ -137,7 +141,9 @@ def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:
     gone = [pause for pause in driven.pauses if pause.interrupt_id not in asked and not pause.again]
     again = [pause for pause in driven.pauses if pause.again]  # asked anew, as a pause of its own
     if stretch.stop in {Stop.FAILED, Stop.DRAINED}:  # nothing certain is known of the others yet
-        gone, again = [pause for pause in gone if pause.interrupt_id in driven.deaf], []
+        # Drained behind a step whose nodes took their answers: nobody would know of it later.
+        over = driven.heard - stretch.left if stretch.stop is Stop.DRAINED else frozenset()
+        gone, again = [pause for pause in gone if pause.interrupt_id in driven.deaf | over], []
     answered = [pause for pause in gone if _answered(run, pause, driven)]
     orphaned = [pause for pause in gone if pause not in answered]
     close_pauses(answered, PauseState.ANSWERED)

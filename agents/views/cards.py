@@ -72,7 +72,13 @@ class AgentCard:
     server_error: str = ""
 
 
-WAITS_FOR = {"WAITING": say("people"), "READY": say("a worker"), "CREATED": say("a worker"), "HALTED": say("a release")}
+WAITS_FOR = {
+    "WAITING": say("people"),
+    "READY": say("a worker"),
+    "CREATED": say("a worker"),
+    "HALTED": say("a release"),
+    "PAUSED": say("an operator"),
+}
 
 
 def run_line(row: RunRow) -> RunLine:

@@ -18,6 +18,8 @@ from agents import operations, queries
 from agents.compensated import reversible
 from agents.errors import BadInput, KeyUsed
 from agents.queries import RunDetail
+from agents.states import UNFINISHED
+from agents.views import stepping
 from agents.views.cards import Figure, agent_card, is_scripted, run_line, title_of
 from agents.views.drawing import draw
 from agents.views.ratings import asked
@@ -38,10 +40,9 @@ from audit.queries import spans as spans_of
 from audit.sentences import say
 
 STATES = (
-    ("", say("All")), ("live", say("Live")), ("WAITING", say("Waiting")), ("HALTED", say("Halted")), ("FAILED", say("Failed")), ("SUCCEEDED", say("Succeeded")),
+    ("", say("All")), ("live", say("Live")), ("WAITING", say("Waiting")), ("HALTED", say("Halted")), ("PAUSED", say("Paused")), ("FAILED", say("Failed")), ("SUCCEEDED", say("Succeeded")),
 )  # fmt: skip
 WATCHED = 20  # open actions whose hints refresh the page; the run's own hints come with every step
-UNFINISHED = {"CREATED", "RUNNING", "WAITING", "READY", "HALTED"}
 
 
 @require_safe
@@ -119,6 +120,8 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "scripted": is_scripted(detail.model),
         "model": detail.model,
         "halt_url": f"{reverse('halt')}?run={row.id}" if live and permissions.can_halt(request.user) else "",
+        **stepping.offered(request, detail),
+        "held": stepping.held_words(row, steps=sum(visits(spans).values())),
         "cancel_url": reverse("run-cancel", args=[row.id]) if (live or row.state == "FAILED") and may_start else "",
         "retry_url": reverse("run-retry", args=[row.id])
         if row.state == "FAILED" and may_start and not (lost or unsaid or reversal)

@@ -24,6 +24,7 @@ RUNS = {
     "WAITING": Look(say("Waiting"), "hand", "waiting"),
     "READY": Look(say("Ready"), "hourglass", "running"),
     "HALTED": Look(say("Halted"), "octagon-pause", "halted"),
+    "PAUSED": Look(say("Paused"), "circle-pause", "halted"),
     "SUCCEEDED": Look(say("Succeeded"), "circle-check", "done"),
     "PARTIAL": Look(say("In part"), "circle-dot-dashed", "waiting"),
     "FAILED": Look(say("Failed"), "circle-x", "failed"),

@@ -1,4 +1,4 @@
-"""`manage.py runs start|list|show|checkpoints|cancel|retry|reverse|reversal|replay|resolve`: runs from the command line, one or a file of them."""
+"""`manage.py runs start|list|show|checkpoints|pause|step|go-on|cancel|retry|reverse|reversal|replay|resolve`: runs from the command line, one or a file of them."""
 
 import argparse
 import json
@@ -66,6 +66,15 @@ class Command(BaseCommand):
         reversal.add_argument("--reason", required=True)
         commands.add_by(reversal)
         replays.add_arguments(verbs.add_parser("replay", help="drive runs again from their records and compare; nothing acts"))
+        for verb, text in (
+            ("pause", "let a run take no further step; people still decide"),
+            ("step", "let a paused run take one step"),
+            ("go-on", "let a paused run go on"),
+        ):
+            one = verbs.add_parser(verb, help=text)
+            one.add_argument("run")
+            one.add_argument("--reason", required=True)
+            commands.add_by(one)
         resolve = verbs.add_parser("resolve", help="say whether a call of unknown outcome was done")
         resolve.add_argument("action")
         resolve.add_argument("outcome", choices=["done", "not-done"])
@@ -177,6 +186,20 @@ class Command(BaseCommand):
     def _retry(self, options: dict[str, Any]) -> None:
         run = operations.retry_run(_uuid(options["run"]), by=commands.person(options), door="cli")
         self.stdout.write(f"{run.pk} is ready again")
+
+    def _pause(self, options: dict[str, Any]) -> None:
+        self._hold(operations.pause_run, options)
+
+    def _step(self, options: dict[str, Any]) -> None:
+        self._hold(operations.step_run, options)
+
+    def _go_on(self, options: dict[str, Any]) -> None:
+        self._hold(operations.go_on, options)
+
+    def _hold(self, order: Any, options: dict[str, Any]) -> None:
+        run = order(_uuid(options["run"]), reason=options["reason"], by=commands.person(options), door="cli")
+        wanted = {"pause": "pauses before its next step", "step": "takes one step", "": "goes on"}[run.hold]
+        self.stdout.write(f"{run.pk} {run.state.lower()}: {'paused' if run.state == 'PAUSED' else wanted}")
 
     def _ask_again(self, options: dict[str, Any]) -> None:
         run = operations.ask_again(_uuid(options["run"]), by=commands.person(options), door="cli")
