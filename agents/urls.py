@@ -19,12 +19,14 @@ from agents.views import (
     runs,
     servers,
     stepping,
+    switches,
     unknown,
     webhooks,
 )
 
 urlpatterns = [
     path("console/", console.console, name="console"),
+    path("switches/", switches.switches, name="switches"),
     path("unknown/", unknown.desk, name="unknown"),
     path("agents/", agents.agents, name="agents"),
     path("agents/<slug:slug>/", agents.agent, name="agent"),

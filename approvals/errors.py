@@ -14,6 +14,7 @@ ApprovalError
     ├── Stale                the digest you saw is not the digest stored
     ├── Expired              the deadline passed by the database's clock
     ├── Halted               an operator has stopped this
+    │   └── SwitchedOff      an operator's switch denies this agent or tool
     ├── Held                 an approval may still be taken back; nothing is claimed before
     ├── Checking             an edit is being checked by a worker
     └── Tampered             the stored bytes do not match their digest
@@ -83,6 +84,10 @@ class Expired(Conflict):
 
 class Halted(Conflict):
     code = "halted"
+
+
+class SwitchedOff(Halted):
+    code = "switched_off"
 
 
 class Held(Conflict):

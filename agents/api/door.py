@@ -81,6 +81,7 @@ api.add_router("/actions", deciding.router)
 api.add_router("/runs", runs.router)
 api.add_router("/agents", agents_.router)
 api.add_router("/halts", governing.halts)
+api.add_router("/switches", governing.switches)
 api.add_router("/policies", governing.policies)
 api.add_router("", records.router)
 

@@ -1,5 +1,6 @@
 """Stop orders and policies: people only, by the operations the pages use."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,7 +11,7 @@ from ninja.responses import Status
 from agents import operations, queries
 from agents.api import pages
 from agents.api.auth import caller, reader
-from agents.api.shapes import PROBLEMS, Halt, HaltIn, Note, Page, Policy, PolicyIn, PolicyRow, Reason, ReleaseIn
+from agents.api.shapes import PROBLEMS, Halt, HaltIn, Note, Page, Policy, PolicyIn, PolicyRow, Reason, ReleaseIn, Switch, SwitchIn
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.errors import NotAllowed
@@ -18,9 +19,11 @@ from approvals.operations import policies as in_force
 from approvals.operations import publishing
 from approvals.operations.api_keys import GOVERN, OPERATE
 from approvals.queries import policies as versions
+from approvals.queries import switches as switch_rows
 from audit.sentences import say
 
 halts = Router(tags=["halts"])
+switches = Router(tags=["switches"])
 policies = Router(tags=["policies"])
 ID = Path(..., ge=1, lt=2**63)
 HALT = ("id", "scope", "target", "reason", "by", "at", "door", "released_at", "released_by", "release_reason",
@@ -51,6 +54,25 @@ def release(request: HttpRequest, body: ReleaseIn, halt_id: int = ID) -> Any:
     by = caller(request, OPERATE).user
     done = approvals.release(halt_id, scope=body.scope, target=body.target, reason=body.reason, by=by, door="api")
     return Status(202 if done.waits else 200, _halt(done.order.pk))
+
+
+@switches.get("", response={200: Page[Switch], **PROBLEMS}, summary="List operators' switches")
+def list_switches(request: HttpRequest, active: bool = True) -> Any:
+    """Those in force; with `active=false` the latest, over or not. An agent sees its own and those of tools."""
+    who = reader(request)
+    found = switch_rows.in_force() if active or who.agent else switch_rows.recent(limit=pages.LIMIT)
+    mine = [vars(s) for s in found if not who.agent or s.scope == "tool" or s.target == who.agent]
+    return {"items": mine, "next": None}
+
+
+@switches.post("", response={200: Page[Switch], **PROBLEMS}, summary="Switch an agent or a tool")
+def switch(request: HttpRequest, body: SwitchIn) -> Any:
+    """Stricter than policy for a while: "deny" refuses proposals and claims, "ask" has people asked. Answers with all that is in force."""
+    operations.order_switch(
+        scope=body.scope, target=body.target, setting=body.setting, reason=body.reason, by=caller(request, OPERATE).user, door="api",
+        lasts=timedelta(seconds=body.for_seconds) if body.for_seconds else None,
+    )  # fmt: skip
+    return {"items": [vars(s) for s in switch_rows.in_force()], "next": None}
 
 
 @policies.get("", response={200: Page[PolicyRow], **PROBLEMS}, summary="List versions of the policy")

@@ -408,6 +408,30 @@ class HaltIn(Strict):
     reason: str = Field(max_length=2_000, examples=["looking into something"])
 
 
+class SwitchIn(Strict):
+    scope: Literal["agent", "tool"]
+    target: str = Field(max_length=200, description="What it is called.", examples=["refund_payment"])
+    setting: Literal["allow", "ask", "deny"] = Field(description="allow goes back to what policy says, never below.")
+    reason: str = Field(max_length=2_000, examples=["looking into something"])
+    for_seconds: int | None = Field(
+        None, ge=1, le=31_622_400, description="It ends by itself after so long; without it, when somebody ends it."
+    )
+
+
+class Switch(Schema):
+    id: int
+    scope: str
+    target: str
+    setting: str
+    reason: str
+    by: str
+    at: datetime
+    until: datetime | None
+    ended_at: datetime | None
+    ended_by: str
+    end_reason: str
+
+
 class ReleaseAsked(Schema):
     scope: str
     target: str

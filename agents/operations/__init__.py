@@ -26,7 +26,7 @@ there        a run of such an agent is looked at and answered; `fates` says what
 outside      agents that run elsewhere: declared, and proposing over the API
 deploying    which waiting questions the code on disk would break
 checking     edited arguments are tried with the tool itself
-halting      an agent or run that exists is stopped
+halting      an agent or run that exists is stopped; `switching`, made stricter than policy
 receiving    what approvals tells us, inside its transactions
 recovering   what the sweeper finds that nobody woke
 leases, waking, joined, events, fingerprints   shared
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from agents.operations.servers import add_server
     from agents.operations.starting import cancel_run, close_cancelled, retry_run, start_run
     from agents.operations.stepping import go_on, pause_run, step_run
+    from agents.operations.switching import order_switch
     from agents.operations.there import follow
     from agents.operations.unknown import resolve_unknown
 
@@ -83,6 +84,7 @@ __all__ = [
     "make_key",
     "order_compensation",
     "order_halt",
+    "order_switch",
     "pause_run",
     "place_drill",
     "place_drills",
@@ -122,6 +124,7 @@ _HOMES = {
     "make_key": "outside",
     "propose": "outside",
     "order_halt": "halting",
+    "order_switch": "switching",
     "place_drill": "drilling",
     "place_drills": "drilling",
     "rate_run": "rating",

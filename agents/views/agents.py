@@ -14,7 +14,9 @@ from agents.views.cards import Figure, agent_card, plain_drawing, run_line
 from agents.views.ratings import told_of
 from approvals import permissions
 from approvals import queries as approvals_queries
+from approvals.queries import switches
 from approvals.web.http import Request
+from approvals.web.switches import switch_line
 from audit.languages import number
 
 
@@ -52,6 +54,8 @@ def agent(request: Request, slug: str) -> HttpResponse:
             Figure(_("Found useful, 30 days"), told_of(satisfaction(slug))),
         ),
         "graph": plain_drawing(row),
+        "switches": [switch_line(s) for s in switches.over(slug, [str(tool["name"]) for tool in row.tools])],
+        "switch_url": f"{reverse('switches')}?agent={slug}" if permissions.can_halt(request.user) else "",
         "hazards": [*row.hazards, *({"at": row.slug, "why": why} for why in row.drawing.get("warnings", ()))],
         "runs": {
             "rows": [run_line(r) for r in queries.runs(agent=slug, limit=8).rows],

@@ -25,10 +25,11 @@ from agents.views.states import RUNS, Look
 from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.covering import version_name
-from approvals.queries import Stop
+from approvals.queries import Stop, switches
 from approvals.queries.overview import Asked, asked_by, on_people
 from approvals.web.http import Request, preferences_of
 from approvals.web.rows import Chip, chips, menu, with_query
+from approvals.web.switches import switch_line
 from approvals.web.views.preferences import kept_query
 from audit import queries as log
 from audit.languages import number, told
@@ -38,7 +39,7 @@ from audit.views.pages import hidden_from, line_of
 
 STATES = (
     ("", say("All")), ("RUNNING", say("Running")), ("WAITING", say("Waiting")), ("HALTED", say("Halted")), ("READY", say("Ready")),
-    ("CREATED", say("Queued")),
+    ("CREATED", say("Queued")), ("PAUSED", say("Paused")),
 )  # fmt: skip
 LATEST = 20
 
@@ -79,7 +80,7 @@ def console(request: Request) -> HttpResponse:
     if part:
         template, context = part
         return render(request, template, {"console": context(request)})
-    whole = {**_figures(request), **_runs(request), **_feed(request)}
+    whole = {**_figures(request), **_runs(request), **_feed(request), **_switches(request)}
     return render(request, "agents/console.html", {"console": whole})
 
 
@@ -189,6 +190,10 @@ def _feed(request: Request) -> dict[str, Any]:
     return {"events": [line_of(event) for event in found.rows], "events_url": reverse("events")}
 
 
+def _switches(request: Request) -> dict[str, Any]:
+    return {"switches": [switch_line(row) for row in switches.in_force()], "switches_url": reverse("switches")}
+
+
 def _health(request: Request) -> dict[str, Any]:
     return {"lights": lights()}
 
@@ -197,5 +202,6 @@ PARTS = {
     "figures": ("agents/_console_figures.html", _figures),
     "runs": ("agents/_console_runs.html", _runs),
     "feed": ("agents/_console_feed.html", _feed),
+    "switches": ("agents/_console_switches.html", _switches),
     "health": ("agents/_console_health.html", _health),
 }

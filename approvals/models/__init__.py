@@ -23,6 +23,7 @@ from approvals.models.preferences import Preference
 from approvals.models.reaching import Delivery, Device
 from approvals.models.sign_ins import Challenge, Shared, SignIn
 from approvals.models.slack import SlackChannel, SlackCode, SlackGuess, SlackHeard, SlackMessage, SlackPause, SlackPerson, SlackTeam
+from approvals.models.switches import Switch
 from approvals.models.viewing import Viewed
 from approvals.models.webhooks import Endpoint, Looked, Post
 
@@ -66,6 +67,7 @@ __all__ = [
     "SlackPerson",
     "SlackTeam",
     "Snooze",
+    "Switch",
     "User",
     "Viewed",
 ]

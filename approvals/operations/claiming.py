@@ -9,17 +9,18 @@ from django.db import connection, transaction
 from approvals import envelopes
 from approvals.covering import ACTION, stopped_since_sql
 from approvals.envelopes import Envelope
-from approvals.errors import ApprovalError, Conflict, Expired, Halted, Held, NotFound, Tampered
+from approvals.errors import ApprovalError, Conflict, Expired, Halted, Held, NotFound, SwitchedOff, Tampered
 from approvals.models import Action, Requirement
-from approvals.operations import events, halts, kept, on_record, policies
+from approvals.operations import events, halts, kept, on_record, policies, under_switch
 from approvals.operations.clock import database_now
 from approvals.operations.counting import verdict_of, votes
 from approvals.operations.deciding import locked
 from approvals.operations.opening import people_excluded
-from approvals.operations.reopening import reopen
+from approvals.operations.reopening import Anew, reopen
 from approvals.policy.risk import assess
 from approvals.states import ActionState, Verdict, word
 from approvals.stricter import asks_more
+from approvals.switched import by_people_sql, switched_sql
 from audit import log
 from audit.actors import SYSTEM
 from audit.sentences import say
@@ -32,6 +33,8 @@ WHERE a.id = %(id)s AND NOT a.drill AND a.state = 'APPROVED' AND a.settled_at IS
   AND (a.hold_until IS NULL OR a.hold_until <= clock_timestamp())
   AND (%(again)s AND a.claimed_at IS NOT NULL OR a.claimed_at IS NULL AND a.claim_by > clock_timestamp())
   AND NOT {stopped_since_sql(**ACTION, versions="a.agent_version, %(version)s", moment="(CASE WHEN %(again)s THEN 'infinity' ELSE a.resolved_at END)")}
+  AND NOT {switched_sql("deny", "a.agent", "a.tool")}
+  AND (%(again)s OR NOT {switched_sql("ask", "a.agent", "a.tool")} OR {by_people_sql("a")})
 RETURNING a.id
 """  # noqa: S608  names of ours only
 
@@ -93,6 +96,8 @@ def claim(action_id: UUID, *, digest: str, again: bool = False, version: str = "
         taken = cursor.fetchone() is not None
     if not taken:
         _back_to_the_people(action, version, again=again)
+        if not halts.covering(action, version):
+            _switched(action, envelope, again=again)
         raise _why_not(action, version)
     return _leave(action, envelope)
 
@@ -150,8 +155,8 @@ def _check_still_enough(action: Action, requirement: Requirement, envelope: Enve
         _ask_again(action, kept.PROVE_MORE())
 
 
-def _ask_again(action: Action, why: str) -> NoReturn:
-    reopen(action, why=why, by=SYSTEM, door="worker")
+def _ask_again(action: Action, why: str, anew: Anew | None = None) -> NoReturn:
+    reopen(action, why=why, by=SYSTEM, door="worker", anew=anew)
     raise Reopened(say("%(why)s. The action went back to the people", why=why))
 
 
@@ -165,6 +170,18 @@ def _back_to_the_people(action: Action, version: str, *, again: bool) -> None:
     """What the claim refused because it was approved before a halt, released since, is asked again."""
     if not again and action.claimed_at is None and halts.voided(action, version):
         _ask_again(action, kept.BEFORE_A_HALT())
+
+
+def _switched(action: Action, envelope: Envelope, *, again: bool) -> None:
+    """A switch may be why: it denies, or has people asked about what nobody had looked at. Raises SwitchedOff, Reopened."""
+    switch, by_people = under_switch.at_claim(action.pk)
+    if switch and switch.denies:
+        said = {"who": switch.who, "what": switch.target, "why": switch.why}
+        raise SwitchedOff(say("%(who)s switched %(what)s off: %(why)s. It stays approved as long as the approval lasts", **said))
+    if switch and not (by_people or again or action.claimed_at):
+        policy = policies.in_force()
+        assessment = under_switch.stricter(policy.data, assess(policy.data, envelope.facts), switch)
+        _ask_again(action, switch.words, Anew(policy, envelope.facts, assessment))
 
 
 def _why_not(action: Action, version: str) -> ApprovalError:

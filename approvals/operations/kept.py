@@ -12,6 +12,8 @@ GRANT = Frozen("grant %(id)s of %(who)s", only={"id": "[0-9]+"})
 
 # Why policy decided.
 REFUSED = Frozen("Policy refuses this: %(why)s", parts=["why"])
+SWITCHED_OFF = Frozen("%(who)s switched %(what)s off: %(why)s")
+SWITCHED_TO_ASK = Frozen("%(who)s has people asked about %(what)s: %(why)s")
 PASSES = Frozen("Policy asks nobody for %(level)s risk", parts=["level"])
 EDIT_REFUSED = Frozen("Policy refuses these arguments: %(why)s", parts=["why"])
 FIRST = Frozen("The policy file of the first start")

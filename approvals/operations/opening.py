@@ -10,11 +10,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from approvals import envelopes, ladder
+from approvals import envelopes, ladder, switched
 from approvals.envelopes import Until
 from approvals.legible.findings import unreadable
 from approvals.models import Action, Requirement, User
-from approvals.operations import events, kept, opinions, policies, repeating, staging
+from approvals.operations import events, kept, opinions, policies, repeating, staging, under_switch
 from approvals.operations.notices import tell_action
 from approvals.operations.repeating import Earlier
 from approvals.operations.resolving import conclude, record_policy_decision
@@ -103,12 +103,12 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
         with transaction.atomic():
             return open_action(proposal, door=door)
     call = repeating.call_sha256(proposal.tool, proposal.args) if proposal.run else ""
-    now, existing, approvals_before, in_force, standing, was = look(proposal, call)
+    now, existing, approvals_before, in_force, standing, was, switch = look(proposal, call)
     if existing:
         return Action.objects.get(pk=existing)
     policy = policies.known(in_force)
     facts = facts_of(proposal, policy, approvals_before, was)
-    assessment = assess(policy.data, facts)
+    assessment = under_switch.stricter(policy.data, assess(policy.data, facts), switch if proposal.kind == "tool" else None)
     waits = proposal.kind == "tool" and opinions.waits_for(policy.data, assessment)
     action, requirement = create(proposal, policy, facts, assessment, now, call, was, turn=opinions.WAITS_TURN if waits else "")
     opened = opened_entry(action, requirement, proposal, door=door)
@@ -119,7 +119,9 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
         log.append(opened)
         opinions.want(action, policy.data, now=now, waits=True)
         tell_action(action, "action.waits")
-    elif not decided_by_policy(action, requirement, opened) and not decided_by_grant(action, requirement, opened, standing):
+    elif not decided_by_policy(action, requirement, opened) and not decided_by_grant(
+        action, requirement, opened, () if switch else standing
+    ):
         log.append(opened)
         if opinions.asked_for(policy.data, assessment):
             opinions.want(action, policy.data, now=now)
@@ -309,16 +311,17 @@ SELECT clock_timestamp(),
     {policies.IN_FORCE},
     ARRAY(SELECT id FROM approvals_grant WHERE %(novelty)s AND agent = %(agent)s AND tool = %(tool)s AND revoked_at IS NULL
         AND until > clock_timestamp() AND uses < max_uses ORDER BY until LIMIT 20),
-    {repeating.EARLIER}
+    {repeating.EARLIER},
+    {switched.strictest_sql("%(agent)s", "%(tool)s")}
 """  # noqa: S608  a statement of ours
 
 
-def look(proposal: Proposal, call: str) -> tuple[datetime, UUID | None, int, list[str] | None, list[int], Earlier]:
+def look(proposal: Proposal, call: str) -> tuple[datetime, UUID | None, int, list[str] | None, list[int], Earlier, under_switch.Met | None]:
     place = {k: getattr(proposal, k) for k in ("thread", "checkpoint_ns", "interrupt_id", "index", "agent", "tool", "run")}
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, {**place, "window": NOVELTY_WINDOW.total_seconds(), "novelty": not _runs_nothing(proposal), "call": call})
-        now, existing, approvals_before, in_force, standing, earlier = cursor.fetchone()
-    return now, existing, approvals_before, in_force, standing, repeating.earlier(earlier)
+        now, existing, approvals_before, in_force, standing, earlier, switch = cursor.fetchone()
+    return now, existing, approvals_before, in_force, standing, repeating.earlier(earlier), under_switch.read(switch)
 
 
 def _runs_nothing(proposal: Proposal) -> bool:

@@ -75,7 +75,7 @@ def place(
     plan = DrillPlan.objects.select_for_update().filter(group=group, active=True, since=since).first()
     if plan is None or Drill.objects.filter(group=group, state=DrillState.OPEN).exists():
         return None
-    now, _, approvals_before, in_force, _, was = opening.look(proposal, "")
+    now, _, approvals_before, in_force, _, was, _ = opening.look(proposal, "")
     policy = policies.known(in_force)
     facts = opening.facts_of(proposal, policy, approvals_before, was)
     assessment = assess(policy.data, facts)

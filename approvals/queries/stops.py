@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
-from approvals import covering
+from approvals import covering, switched
 from approvals.models import Action, Halt, Release, User
 from approvals.permissions import MAY_HALT
 from approvals.states import ActionState
@@ -87,13 +87,15 @@ def halted_sql(agent: str, run: str, *, version: str = covering.NOBODY) -> str:
 
 def action_halted_sql(action: str, *, version: str = covering.NOBODY, since: str = "") -> str:
     """The condition, in SQL, that a stop order covers now what this expression names, or did since a moment: leave given before does not survive.
+    Or that a switch denies its agent or tool now: nothing of it begins.
 
     Args:
         version: an expression for the version of the agent that would act, beside the one that asked.
     """
     more = {**covering.ACTION, "versions": f"a.agent_version, {version}"}
     stopped = covering.stopped_since_sql(**more, moment=since) if since else covering.stopped_sql(**more)
-    return f"EXISTS (SELECT 1 FROM approvals_action a WHERE a.id = {action} AND {stopped})"  # noqa: S608
+    denied = switched.switched_sql("deny", "a.agent", "a.tool")
+    return f"EXISTS (SELECT 1 FROM approvals_action a WHERE a.id = {action} AND ({stopped} OR {denied}))"  # noqa: S608
 
 
 _HALTED = f"SELECT {halted_sql('%(agent)s', '%(run)s', version='%(version)s')}"

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from approvals.policy.lowering import Lower
 from approvals.queries import ActionDetail, Stop
 from approvals.queries.desks import Desk
+from approvals.queries.switches import SwitchRow
 from approvals.queries.viewing import RISKY
 from approvals.render.arguments import MANY, Line
 from approvals.render.changes import with_before
@@ -33,6 +34,7 @@ from approvals.web.receipts import Fate, Receipt, fate_of, receipt_of, receipt_o
 from approvals.web.scoring import FactorLine, factor_lines, would_lower
 from approvals.web.since import SinceLast, since_last
 from approvals.web.story import Moment, Past, Quorum, past_of, quorum_of, story_of
+from approvals.web.switches import SwitchLine, switch_line
 from audit.languages import number, told
 from audit.queries import EventRow
 from audit.sentences import say
@@ -111,10 +113,17 @@ class Card:
     follows_url: str = ""
     asks_url: str = ""
     stops_run: bool = False
+    switches: tuple[SwitchLine, ...] = ()
 
 
 def card_of(
-    detail: ActionDetail, *, halts: list[Stop], story: Sequence[EventRow] = (), focus: bool = False, desk: Desk | None = None
+    detail: ActionDetail,
+    *,
+    halts: list[Stop],
+    switches: Sequence[SwitchRow] = (),
+    story: Sequence[EventRow] = (),
+    focus: bool = False,
+    desk: Desk | None = None,
 ) -> Card:
     """The card of one action for the reader the detail was read for."""
     row = detail.row
@@ -163,6 +172,7 @@ def card_of(
         effect_url=reverse("action-effect", args=[row.id]) if row.state == "APPROVED" and row.kind == "tool" else "",
         preview=preview,
         bar=bar_of(detail, halts=halts),
+        switches=tuple(switch_line(s) for s in switches),
         changed_url=f"{reverse('action-changed', args=[row.id])}?version={shown.version}&state={row.state}",
         what_url=reverse("action-what", args=[row.id]),
         led_url=reverse("action-led", args=[row.id]),

@@ -162,6 +162,8 @@ SENTENCES: dict[str, Say] = {
     "drill.withdrawn": lambda d: say("A test action, taken back: %(tool)s", tool=d.get("tool")),
     "halt.ordered": lambda d: say("Halted %(what)s", what=_scope(d)),
     "halt.released": lambda d: say("Released %(what)s", what=_scope(d)),
+    "switch.set": lambda d: say("Switched %(what)s to %(setting)s", what=str(d.get("target")), setting=str(d.get("setting"))),
+    "switch.ended": lambda d: say("Switched %(what)s back to policy", what=str(d.get("target"))),
     "person.hasty": lambda d: say(
         "Approved %(n)s actions within %(s)s s: %(username)s", n=d.get("approvals"), s=d.get("seconds"), username=d.get("username")
     ),

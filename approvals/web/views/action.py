@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from approvals import permissions, queries
 from approvals.errors import NotFound
-from approvals.queries import ActionDetail, desks
+from approvals.queries import ActionDetail, desks, switches
 from approvals.queries.desks import Desk
 from approvals.queries.opinions import opinions
 from approvals.queries.sign_ins import has_passkey
@@ -53,7 +53,11 @@ def _alone(request: Request) -> bool:
 
 
 def card(detail: ActionDetail, *, focus: bool = False, desk: Desk | None = None) -> Card:
-    return card_of(detail, halts=queries.active_halts(), story=timeline(action=detail.row.id, limit=60), focus=focus, desk=desk)
+    story, held = (
+        timeline(action=detail.row.id, limit=60),
+        [] if detail.row.settled_at else switches.over(detail.row.agent, [detail.row.tool]),
+    )
+    return card_of(detail, halts=queries.active_halts(), switches=held, story=story, focus=focus, desk=desk)
 
 
 @require_safe

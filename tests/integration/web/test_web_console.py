@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
 from agents import overview
@@ -90,9 +91,7 @@ def test_a_run_that_has_ended_is_not_there(cast, waiting):
 def test_the_live_runs_are_found_by_the_index_of_live_runs(waiting):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN " + str(Run.objects.filter(state__in=LIVE).order_by("-created_at", "-pk").query).replace(
-            "CREATED, HALTED, READY, RUNNING, WAITING", "'CREATED', 'HALTED', 'READY', 'RUNNING', 'WAITING'"))  # fmt: skip
-        assert "run_live" in "\n".join(line for (line,) in cursor.fetchall())
+    assert "run_live" in Run.objects.filter(state__in=LIVE).order_by("-created_at", "-pk").explain()
 
 
 def test_a_view_of_the_console_is_kept_there_and_not_in_the_inbox(cast, as_):
@@ -132,3 +131,29 @@ def test_the_desk_shows_a_call_of_unknown_outcome_with_its_arguments(cast, as_, 
     assert "1 call, the oldest first" in page
     assert reverse("effect-resolve", args=[action.pk]) not in as_(cast.reviewer).get(reverse("unknown")).content.decode()
     assert reverse("unknown") in shown(as_, cast.operator, part="figures")
+
+
+def test_an_operator_switches_a_tool_and_it_is_shown_where_it_counts(cast, as_, waiting):
+    run, action = waiting
+    client = as_(cast.operator)
+    said = {"what": f"tool:{action.tool}", "setting": "deny", "lasts": "3600", "reason": "bad day"}
+    assert client.post(reverse("switches"), said).status_code == 302
+    where = [reverse("switches"), reverse("console"), reverse("agent", args=[run.agent_id]), reverse("action", args=[action.pk])]
+    for address in where:
+        page = client.get(address).content.decode()
+        assert "is switched off: proposals are refused" in page, address
+        assert "bad day" in page
+    assert client.post(reverse("switches"), {**said, "setting": "allow"}).status_code == 302
+    assert "bad day" not in client.get(reverse("console"), {"part": "switches"}).content.decode()
+    again = client.post(reverse("switches"), {**said, "setting": "allow"})
+    assert (again.status_code, b"No switch is set there" in again.content) == (409, True)
+    assert as_(cast.reviewer).post(reverse("switches"), said).status_code == 403
+
+
+def test_an_operators_key_switches_over_the_api(cast, as_, waiting):
+    said = {"scope": "tool", "target": "append", "setting": "ask", "reason": "so", "for_seconds": 60}
+    client = as_(cast.operator)
+    token = client.get(reverse("console")).wsgi_request.META.get("CSRF_COOKIE", "")
+    answer = Client.post(client, "/api/v1/switches", said, content_type="application/json", headers={"X-CSRFToken": token})
+    assert (answer.status_code, [s["setting"] for s in answer.json()["items"]]) == (200, ["ask"])
+    assert client.get("/api/v1/switches").json()["items"][0]["target"] == "append"

@@ -24,7 +24,7 @@ def pages(action, run=None):
     return [
         reverse("inbox"), reverse("inbox-list"), reverse("inbox-count"), reverse("decided"), reverse("runs"), reverse("agents"),
         reverse("run-choose"), reverse("events"), reverse("halt"), reverse("halt-banner"), reverse("live-catchup"),
-        reverse("console"), reverse("unknown"), *(f"{reverse('console')}?part={part}" for part in ("figures", "runs", "feed")),
+        reverse("console"), reverse("unknown"), reverse("switches"), *(f"{reverse('console')}?part={part}" for part in ("figures", "runs", "feed")),
         reverse("inbox-row", args=[action.pk]), f"{reverse('inbox')}?item={action.pk}",
         *(reverse(name, args=[action.pk]) for name in ("action", "action-what", "action-edit", "action-reject", "action-approve")),
         *([reverse("run", args=[run.pk]), reverse("run-live", args=[run.pk]), reverse("agent", args=[run.agent_id])] if run else []),
