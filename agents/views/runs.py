@@ -133,6 +133,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "again_url": reverse("run-ask-again", args=[row.id]) if may_start and _could_ask_again(detail, actions) else "",
         "live_url": reverse("run-live", args=[row.id]),
         "history_url": reverse("run-checkpoints", args=[row.id]) if detail.here else "",
+        "compare_url": f"{reverse('runs-compare')}?a={row.id}",
         "log_url": f"{reverse('events')}?run={row.id}",
         "figures": _figures(detail, spans, actions),
         "halted": halted_words(stop, row, detail.effects, steps=sum(visits(spans).values())) if stop else "",

@@ -1,4 +1,4 @@
-"""`manage.py runs replay`: runs driven again from their records, one or many, and where they come out otherwise."""
+"""`manage.py runs replay` and `compare`: runs driven again from their records, and two runs side by side; where they come out otherwise."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from agents import operations, queries
+from agents.compared import both, compare_runs
 from agents.errors import AgentError, WrongState
 from agents.operations.replaying import Replayed
 from audit import canonical
@@ -82,3 +83,16 @@ def _said(done: Replayed) -> str:
 def _text(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 300 else f"{text[:300]}..."
+
+
+def compare(run: str, other: str, write: Callable[[str], object]) -> None:
+    """Say where two runs differ, place by place."""
+    found = compare_runs(*both(queries.run_id(run), queries.run_id(other)))
+    for row in found.differing:
+        where = f"{row.node}, {'call' if row.call else 'visit'} {row.visit}"
+        if row.left is None or row.right is None:
+            write(f"{where}: only in the {'first' if row.left else 'second'}")
+            continue
+        for part in row.differing:
+            write(f"{where}: {part}\n  - {_text(row.left.parts[part])}\n  + {_text(row.right.parts[part])}")
+    write(f"{len(found.differing)} differ, {len(found.rows) - len(found.differing)} are the same")

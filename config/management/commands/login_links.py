@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from approvals.operations import people
+from config import commands
 from config.demo import CAST
 
 USUAL = {"HOST": "127.0.0.1", "PORT": "8000"}  # what PUBLIC_URL is made of
@@ -19,6 +20,10 @@ class Command(BaseCommand):
         parser.add_argument("username", nargs="?", help="only this account")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        with commands.sentences():
+            self._print(options)
+
+    def _print(self, options: dict[str, Any]) -> None:
         wanted = [(p.label, p.username) for p in CAST] if not options["username"] else [("", options["username"])]
         self.stdout.write(f"Countersign is at {settings.PUBLIC_URL}/")
         for label, username in wanted:

@@ -1,4 +1,4 @@
-"""`manage.py runs start|list|show|checkpoints|pause|step|go-on|cancel|retry|reverse|reversal|replay|resolve`: runs from the command line, one or a file of them."""
+"""`manage.py runs start|list|show|checkpoints|pause|step|go-on|compare|cancel|retry|reverse|reversal|replay|resolve`: runs from the command line, one or a file of them."""
 
 import argparse
 import json
@@ -65,6 +65,9 @@ class Command(BaseCommand):
         reversal.add_argument("what", choices=["again", "by-hand"])
         reversal.add_argument("--reason", required=True)
         commands.add_by(reversal)
+        comparing = verbs.add_parser("compare", help="two runs by node and visit: what differs")
+        comparing.add_argument("run")
+        comparing.add_argument("other")
         replays.add_arguments(verbs.add_parser("replay", help="drive runs again from their records and compare; nothing acts"))
         for verb, text in (
             ("pause", "let a run take no further step; people still decide"),
@@ -160,14 +163,14 @@ class Command(BaseCommand):
         thread, picked = queries.run_detail(options["run"]).thread, options["compare"]
         rows = history.checkpoints(thread, limit=10_000).rows
         if picked:
-            self._compare(thread, [_checkpoint(rows, end) for end in picked])
+            self._difference(thread, [_checkpoint(rows, end) for end in picked])
             return
         for one in rows:
             where = f"{','.join(one.after) or one.source:<20} -> {','.join(one.next) or 'the end'}"
             said = "".join([" asked people" * one.asked, " failed" * one.failed])
             self.stdout.write(f"{one.id}  {one.step:>4}  {one.at:%Y-%m-%d %H:%M:%S}  {one.version:<16} {where}{said}")
 
-    def _compare(self, thread: str, picked: list[str]) -> None:
+    def _difference(self, thread: str, picked: list[str]) -> None:
         if len(picked) != 2:
             raise CommandError("Name two checkpoints to compare")
         older, newer = sorted(picked)
@@ -213,6 +216,9 @@ class Command(BaseCommand):
         said = operations.try_again if options["what"] == "again" else operations.done_by_hand
         found = said(_uuid(options["action"]), reason=options["reason"], by=commands.person(options), door="cli")
         self.stdout.write(f"{found.pk}: {found.state.lower()}")
+
+    def _compare(self, options: dict[str, Any]) -> None:
+        replays.compare(options["run"], options["other"], self.stdout.write)
 
     def _replay(self, options: dict[str, Any]) -> None:
         replays.replay(options, self.stdout.write)
