@@ -13,6 +13,8 @@ from django.conf import settings
 # In the order of design.md section 3.
 POINTS = (
     "run_claimed",  # the Run is RUNNING, the graph has not moved
+    "forked",  # an operator's order has made its checkpoint, and is not closed
+    "fork_closed",  # it is closed, and the graph has not moved from there
     "graph_moved",  # the checkpoint has moved, T1 has not begun
     "t1_open",  # inside T1, before its commit
     "t1_done",  # T1 committed, nobody woken

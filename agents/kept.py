@@ -36,6 +36,15 @@ NOT_DONE_AFTER_ALL = Frozen("It turned out not to have been done: there is nothi
 GAVE_UP = Frozen("It was tried %(n)d times, and nobody knows whether it was reversed: %(why)s")
 BEING_REVERSED = Frozen("What this run did is being reversed")
 
+# What became of an operator's order.
+OVERRIDDEN = Frozen("An operator changed what the run does next: this is asked no more, or asked anew")
+ORDER_REFUSED = Frozen("The graph did not take what was ordered")
+NO_SUCH_CHECKPOINT = Frozen("that checkpoint is not there any more")
+NOT_ALONE_NEXT = Frozen("%(node)s is not the only node that comes next (%(nodes)s)")
+NOT_A_VALUE = Frozen("%(name)s is no plain value of the graph's state")
+SETS_OFF = Frozen("a node of this graph runs whenever %(name)s changes")
+MOVED_SINCE = Frozen("the run has gone on since this was ordered")
+
 # What newer code would do to a question that waits.
 GRAPH_GONE = Frozen("the project has no graph of this name any more: the run could not go on")
 NODE_WOULD_BE_GONE = Frozen("the graph has no node %(node)s any more: the answer would reach nobody")

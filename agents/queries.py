@@ -9,8 +9,8 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now
 
 from agents.errors import UnknownAgent, UnknownRun
-from agents.models import Agent, AgentVersion, Effect, Pause, Run, Server
-from agents.states import UNFINISHED, EffectState, RunState
+from agents.models import Agent, AgentVersion, Effect, Override, Pause, Run, Server
+from agents.states import SECOND_WITHIN, UNFINISHED, EffectState, OverrideState, RunState
 from approvals.policy.checking import Known, KnownAgent
 from approvals.queries.past import customers
 from approvals.queries.policies import rosters
@@ -337,3 +337,37 @@ def run_id(text: str) -> str:
 def project_of(slug: str) -> str:
     """The langgraph.json an agent came from."""
     return str(Agent.objects.values_list("project", flat=True).get(pk=slug))
+
+
+@dataclass(frozen=True)
+class OverrideRow:
+    """An operator's order to change what a run does next."""
+
+    id: int
+    kind: str
+    state: str
+    checkpoint: str
+    node: str
+    reason: str
+    error: str
+    made: str
+    by: str
+    confirmed_by: str
+    created_at: datetime
+
+
+def overrides(run_id: Any, *, state: str = "") -> list[OverrideRow]:
+    """What operators ordered of a run, the newest first."""
+    rows = Override.objects.filter(run=run_id, **({"state": state} if state else {})).order_by("-pk")
+    if state == OverrideState.ASKED:  # the others were not confirmed in time
+        rows = rows.filter(created_at__gt=Now() - SECOND_WITHIN)
+    return [
+        OverrideRow(o.pk, o.kind, o.state, o.checkpoint, o.node, o.reason, o.error, o.made, o.by_name, o.confirmed_by_name, o.created_at)
+        for o in rows
+    ]
+
+
+def done_since(run_id: Any, at: datetime) -> list[EffectRow]:
+    """Calls of a run that were done after this moment: they stay done, whatever its graph does next."""
+    done = Effect.objects.filter(run=run_id, state__in=[EffectState.DONE, EffectState.COMPENSATED], finished_at__gte=at)
+    return [effect_row(e) for e in done.order_by("finished_at")]

@@ -3,6 +3,7 @@
 PostgreSQL refuses any other step (triggers made from these dicts); `docs/states.md` is generated from them.
 """
 
+from datetime import timedelta
 from enum import StrEnum
 
 from audit.sentences import Frozen
@@ -78,6 +79,32 @@ class Hold(StrEnum):
     NONE = ""
     PAUSE = "pause"
     STEP = "step"  # one, then PAUSE
+
+
+class OverrideKind(StrEnum):
+    EDIT = "edit"  # other values in the state; the same nodes come next
+    REWIND = "rewind"  # from an earlier checkpoint once more
+    SKIP = "skip"  # the node that comes next is taken as done
+
+
+SECOND_WITHIN = timedelta(hours=1)  # by when a second person has to confirm what takes two
+
+
+class OverrideState(StrEnum):
+    ASKED = "ASKED"  # a second person has to confirm it
+    ORDERED = "ORDERED"
+    DONE = "DONE"
+    REFUSED = "REFUSED"
+    DROPPED = "DROPPED"  # nobody confirmed it before the run went on
+
+
+OVERRIDE_TRANSITIONS: dict[OverrideState, frozenset[OverrideState]] = {
+    OverrideState.ASKED: frozenset({OverrideState.ORDERED, OverrideState.DROPPED}),
+    OverrideState.ORDERED: frozenset({OverrideState.DONE, OverrideState.REFUSED, OverrideState.DROPPED}),
+    OverrideState.DONE: frozenset(),
+    OverrideState.REFUSED: frozenset(),  # the graph does not take it: the run is paused, and says why
+    OverrideState.DROPPED: frozenset(),
+}
 
 
 class PauseState(StrEnum):

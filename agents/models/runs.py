@@ -10,7 +10,17 @@ from django.db.models.functions import Now
 
 from agents.models.agents import Agent, AgentVersion
 from agents.models.guards import kept, known, steps
-from agents.states import PAUSE_TRANSITIONS, RUN_TRANSITIONS, UNFINISHED, Hold, PauseState, RunState
+from agents.states import (
+    OVERRIDE_TRANSITIONS,
+    PAUSE_TRANSITIONS,
+    RUN_TRANSITIONS,
+    UNFINISHED,
+    Hold,
+    OverrideKind,
+    OverrideState,
+    PauseState,
+    RunState,
+)
 
 LIVE = tuple(sorted(str(s) for s in UNFINISHED))  # as the index has it: asked in other words, PostgreSQL would not see that it fits
 
@@ -37,6 +47,7 @@ class Run(models.Model):
     hold = models.CharField(max_length=8, blank=True, default=Hold.NONE, db_default="", choices=[(h, h) for h in Hold])
     held_by = models.TextField(blank=True, default="", db_default="")
     held_why = models.TextField(blank=True, default="", db_default="")
+    to_change = models.BooleanField(default=False, db_default=False)  # an Override is ORDERED: whoever takes the run carries it out first
     created_at = models.DateTimeField(db_default=Now())
     changed_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
@@ -73,6 +84,51 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agent_id} {self.pk} {self.state}"
+
+
+class Override(models.Model):
+    """An operator's order to change what a run does next: carried out once, by whoever takes the run, under its fence and the thread's lock.
+
+    `head` was the newest checkpoint when it was given, `checkpoint` the one it starts from, `made` the one it made. `before` and `values` are
+    the channels that it changes, as they were and as they are.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="overrides")
+    kind = models.CharField(max_length=8, choices=[(k, k) for k in OverrideKind])
+    state = models.CharField(max_length=12, default=OverrideState.ORDERED, choices=[(s, s) for s in OverrideState])
+    checkpoint = models.TextField()
+    head = models.TextField()
+    node = models.TextField(blank=True)
+    values = models.JSONField(default=dict)
+    before = models.JSONField(default=dict)
+    reason = models.TextField()
+    error = models.TextField(blank=True)
+    made = models.TextField(blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by_name = models.TextField()
+    confirmed_by_name = models.TextField(blank=True)
+    door = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            known("state", OverrideState, "override_state_known"),
+            known("kind", OverrideKind, "override_kind_known"),
+            models.UniqueConstraint(fields=["run"], condition=Q(state="ORDERED"), name="override_one_at_a_time"),
+        ]
+        triggers = [
+            pgtrigger.FSM(name="override_steps", field="state", transitions=steps(OVERRIDE_TRANSITIONS)),
+            pgtrigger.Protect(
+                name="order_is_fixed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("run", "kind", "checkpoint", "head", "node", "values", "before", "reason", "by"),
+            ),
+            kept(),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.kind} {self.state}"
 
 
 class Pause(models.Model):

@@ -10,6 +10,7 @@ outcomes     T4 of those: what came of it (`settling` writes it)
 calling      T3 and T4 of each call of a governed agent, as it begins and ends
 explaining   an agent answers a reviewer's question
 rating       somebody says whether a run's outcome was useful
+overriding   an operator changes what a run does next; `forking` carries it out in the worker
 stepping     an operator pauses a run before its next step, lets it take one, or go on
 stopping     a reviewer's rejection ends the run
 asking_again an answer its node could not use is asked for once more
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from agents.operations.looking import look_at_servers
     from agents.operations.opining import give_opinions
     from agents.operations.outside import declare, make_key, propose
+    from agents.operations.overriding import override
     from agents.operations.owing import done_by_hand, order_compensation, try_again
     from agents.operations.rating import rate_run
     from agents.operations.recovering import recover
@@ -85,6 +87,7 @@ __all__ = [
     "order_compensation",
     "order_halt",
     "order_switch",
+    "override",
     "pause_run",
     "place_drill",
     "place_drills",
@@ -136,6 +139,7 @@ _HOMES = {
     "retry_run": "starting",
     "start_run": "starting",
     "go_on": "stepping",
+    "override": "overriding",
     "pause_run": "stepping",
     "step_run": "stepping",
 }

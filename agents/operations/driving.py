@@ -24,7 +24,7 @@ from agents.graphs.hearing import Hearing
 from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import asking_again, events, hearing, joined, leave, outcomes, there, versions
+from agents.operations import asking_again, events, forking, hearing, joined, leave, outcomes, there, versions
 from agents.operations.answering import answers, known_answers, open_pauses
 from agents.operations.calling import Ledger
 from agents.operations.handing import Handed, hand_back
@@ -57,7 +57,7 @@ UPDATE agents_run AS r SET state = 'RUNNING', fence = r.fence + 1, changed_at = 
     lease_until = statement_timestamp() + make_interval(secs => %(lease)s), version_id = coalesce(a.current_id, r.version_id)
 FROM agents_agent AS a
 WHERE a.slug = r.agent_id
-  AND r.id = (SELECT id FROM agents_run WHERE id = %(id)s AND state IN ('READY', 'CREATED') AND hold <> 'pause' FOR UPDATE SKIP LOCKED)
+  AND r.id = (SELECT id FROM agents_run WHERE id = %(id)s AND state IN ('READY', 'CREATED') AND (hold <> 'pause' OR to_change) FOR UPDATE SKIP LOCKED)
   AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
 RETURNING r.*, {joined.columns("a", "agent", joined.AGENT)}
 """  # noqa: S608  names of ours only
@@ -136,6 +136,8 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, held: Held | None 
     try:
         loaded = load_agent(*run.agent.code)
         with checkpoints.locked(run.thread) as saver:
+            if run.to_change and (stood := forking.carry_out(run, _graph(loaded, saver))) is not None:
+                return Driven(Stretch(Stop.DRAINED, nodes=stood))
             # Only whoever holds the fence writes pauses: what is read here holds until this stretch is put down.
             pauses = [] if untouched else open_pauses(run)
             settled = approvals_queries.settled([a for pause in pauses for a in pause.actions])
@@ -159,7 +161,7 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, held: Held | None 
                     known=lambda: known_answers(run),
                     marks=versions.marks(run),
                     stop_after=lambda: run.hold == Hold.STEP or bool(held and held.wants_pause),
-                    as_asked=as_asked,
+                    as_asked=as_asked and not run.to_change,
                     control=control,
                     recorder=recorder,
                 )

@@ -27,7 +27,7 @@ _RUN_HALTED = condition(
 )
 _CALL_HALTED = condition(approvals_queries.action_halted_sql("agents_effect.action_id", version=versions.in_force_sql("a.agent")))
 # Put back by a dying worker, or tried again, while an operator holds it: no worker takes it.
-_HELD = Q(state__in=[RunState.READY, RunState.CREATED], hold=Hold.PAUSE)
+_HELD = Q(state__in=[RunState.READY, RunState.CREATED], hold=Hold.PAUSE, to_change=False)
 # Asked first, by hand: most sweeps find nothing, and there is one every two seconds.
 _ANYTHING = f"""
 SELECT EXISTS (SELECT 1 FROM agents_run WHERE state = 'RUNNING' AND lease_until <= statement_timestamp())

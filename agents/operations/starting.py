@@ -11,7 +11,7 @@ from agents import kept
 from agents.dialects import calls
 from agents.errors import BadInput, KeyUsed, UnknownAgent, WrongState
 from agents.models import Agent, AgentVersion, Effect, Pause, Run
-from agents.operations import events, hinting, outcomes, owing, waking
+from agents.operations import events, hinting, outcomes, overriding, owing, waking
 from agents.operations.found import locked_run
 from agents.operations.receiving import close_open_pauses
 from agents.states import UNFINISHED, EffectState, PauseState, RunState, word
@@ -138,6 +138,7 @@ def _cancel(run_id: Any, *, reason: str, by: User, door: str, compensate: bool |
         state=RunState.CANCELLED, fence=run.fence + 1, lease_until=None, finished_at=Now(), changed_at=Now(), error=reason
     )
     run.state = RunState.CANCELLED
+    overriding.drop(run)
     log.append(events.entry(run, "run.cancelled", by=who.user.actor, door=door, reason=reason))
     declared = owing.CANCELLED in owing.declared(run)
     if compensate and not declared:

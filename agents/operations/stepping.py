@@ -37,7 +37,7 @@ def pause_run(run_id: Any, *, reason: str, by: User, door: str) -> Run:
     run = _live(run_id)
     if run.hold == Hold.PAUSE:
         raise WrongState(say("The run is paused already, by %(who)s", who=run.held_by))
-    state = RunState.PAUSED if run.state in STANDS else run.state
+    state = RunState.PAUSED if run.state in STANDS and not run.to_change else RunState(run.state)
     _order(run, Hold.PAUSE, state, who.user, door, "run.pause_ordered", reason)
     if state is RunState.PAUSED:
         _paused(run, door=door)
@@ -77,7 +77,7 @@ def go_on(run_id: Any, *, reason: str, by: User, door: str) -> Run:
 @transaction.atomic
 def stay(run_id: UUID) -> None:
     """The sweeper found a run ready that an operator holds: it is said to be paused."""
-    run = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id, state__in=STANDS, hold=Hold.PAUSE).first()
+    run = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id, state__in=STANDS, hold=Hold.PAUSE, to_change=False).first()
     if run is None:
         return
     Run.objects.filter(pk=run.pk).update(state=RunState.PAUSED, changed_at=Now())

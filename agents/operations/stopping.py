@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.models import Run
-from agents.operations import events, owing
+from agents.operations import events, overriding, owing
 from agents.states import UNFINISHED, RunState
 from audit import log, rows
 from audit.actors import Actor
@@ -25,6 +25,7 @@ def stop(run_id: UUID, *, reason: str, by: Actor, door: str) -> bool:
         state=RunState.CANCELLED, fence=run.fence + 1, lease_until=None, finished_at=Now(), changed_at=Now(), error=said
     )
     run.state = RunState.CANCELLED
+    overriding.drop(run)
     log.append(events.entry(run, "run.cancelled", by=by, door=door, reason=said, stopped=True))
     if owing.declared(run) & {owing.REJECTED, owing.CANCELLED}:
         owing.order(run, owing.REJECTED, by=by, door=door, reason=reason)

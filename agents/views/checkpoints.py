@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +14,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from agents import history, queries
-from agents.errors import WrongState
 from agents.history import Checkpoint
-from agents.queries import RunDetail
+from agents.queries import OverrideRow, RunDetail
+from agents.states import SECOND_WITHIN
+from agents.views import overrides
+from agents.views.found import shown_run, title_of
 from approvals import permissions
 from approvals.render.arguments import lines_of
 from approvals.render.since import compare
 from approvals.web.http import Request
-from audit.languages import number
+from audit.languages import number, told
 from audit.sentences import say
 
 SOURCES = {
@@ -28,6 +31,15 @@ SOURCES = {
     "loop": say("step"),
     "update": say("changed by an operator"),
     "fork": say("gone back to"),
+}
+
+
+ORDERS = {
+    "ASKED": say("waits for a second person"),
+    "ORDERED": say("waits for a worker"),
+    "DONE": say("done"),
+    "REFUSED": say("the graph did not take it"),
+    "DROPPED": say("not confirmed in time"),
 }
 
 
@@ -65,21 +77,10 @@ def checkpoints(request: Request, run_id: UUID) -> HttpResponse:
         "rows": [line_of(run, one, picked) for one in page.rows],
         "next_url": f"{url}?before={page.next}" if page.next else "",
         "first_url": url if request.GET.get("before") else "",
+        "orders": [_order(run, one) for one in queries.overrides(run.row.id)],
         "difference": _difference(run, *sorted(picked)) if all(picked) else None,
     }
     return render(request, "agents/checkpoints.html", {"history": context})
-
-
-def shown_run(run_id: UUID) -> RunDetail:
-    """A run whose graph is driven here. Raises WrongState: what runs elsewhere keeps its checkpoints there."""
-    run = queries.run_detail(run_id)
-    if not run.here:
-        raise WrongState(say("This agent runs elsewhere, and so do its checkpoints: look there, or at the steps on the run's page"))
-    return run
-
-
-def title_of(run: RunDetail) -> str:
-    return f"{run.agent_title} {run.row.id[:8]}"
 
 
 def line_of(run: RunDetail, one: Checkpoint, picked: list[str]) -> CheckpointLine:
@@ -103,6 +104,24 @@ def line_of(run: RunDetail, one: Checkpoint, picked: list[str]) -> CheckpointLin
     )
 
 
+def _order(run: RunDetail, one: OverrideRow) -> dict[str, Any]:
+    """What an operator ordered, and what became of it."""
+    what = {
+        "edit": _("Changed the state"),
+        "rewind": _("Went back to %(id)s") % {"id": one.checkpoint[-12:]},
+        "skip": _("Skipped %(node)s") % {"node": one.node},
+    }
+    return {
+        "what": what[one.kind],
+        "who": ", ".join(filter(None, [one.by, one.confirmed_by])),
+        "at": one.created_at,
+        "reason": one.reason,
+        "state": told(ORDERS["DROPPED" if one.state == "ASKED" and datetime.now(UTC) - one.created_at > SECOND_WITHIN else one.state]),
+        "error": one.error,
+        "url": reverse("run-checkpoint", args=[run.row.id, one.made]) if one.made else "",
+    }
+
+
 def _difference(run: RunDetail, older: str, newer: str) -> dict[str, Any]:
     """What the newer one's state has that the older one's had not, and the other way round."""
     found = compare(history.values(run.thread, older), history.values(run.thread, newer))
@@ -119,7 +138,7 @@ def checkpoint(request: Request, run_id: UUID, checkpoint_id: str) -> HttpRespon
     """One checkpoint: what its state held."""
     permissions.check_read(request.user)
     run = shown_run(run_id)
-    one = history.checkpoint(run.thread, checkpoint_id)
+    one, state = history.checkpoint(run.thread, checkpoint_id), history.values(run.thread, checkpoint_id)
     context = {
         "title": title_of(run),
         "run_url": reverse("run", args=[run.row.id]),
@@ -127,7 +146,8 @@ def checkpoint(request: Request, run_id: UUID, checkpoint_id: str) -> HttpRespon
         "line": line_of(run, one, ["", ""]),
         "parent_url": reverse("run-checkpoint", args=[run.row.id, one.parent]) if one.parent else "",
         "since_url": f"{reverse('run-checkpoints', args=[run.row.id])}?a={one.parent}&b={one.id}" if one.parent else "",
-        "state": lines_of(history.values(run.thread, one.id)),
+        "state": lines_of(state),
+        "offer": overrides.offered(request, run, one, state),
         "marks": sorted((name, str(value)) for name, value in one.metadata.items() if name in {"version", "model", "fence"}),
     }
     return render(request, "agents/checkpoint.html", {"history": context})

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from agents import queries
 from agents.compared import Compared, Row, Totals, Visit, both, compare_runs
 from agents.queries import RunDetail
-from agents.views.checkpoints import title_of
+from agents.views.found import title_of
 from agents.views.states import RUNS, Look
 from approvals import permissions
 from approvals.render.since import compare

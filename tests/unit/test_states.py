@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from agents import crashpoints
-from agents.states import EFFECT_TRANSITIONS, PAUSE_TRANSITIONS, RUN_TRANSITIONS, UNFINISHED, EffectState, PauseState, RunState
+from agents.states import (
+    EFFECT_TRANSITIONS,
+    OVERRIDE_TRANSITIONS,
+    PAUSE_TRANSITIONS,
+    RUN_TRANSITIONS,
+    UNFINISHED,
+    EffectState,
+    OverrideState,
+    PauseState,
+    RunState,
+)
 from approvals.operations.verdicts import STATUS_OF_STATE
 from approvals.states import (
     ACTION_TRANSITIONS,
@@ -29,6 +39,7 @@ TABLES = [
     (OpinionState, OPINION_TRANSITIONS),
     (RunState, RUN_TRANSITIONS),
     (PauseState, PAUSE_TRANSITIONS),
+    (OverrideState, OVERRIDE_TRANSITIONS),
     (EffectState, EFFECT_TRANSITIONS),
 ]
 

@@ -1,4 +1,4 @@
-"""`manage.py runs start|list|show|checkpoints|pause|step|go-on|compare|cancel|retry|reverse|reversal|replay|resolve`: runs from the command line, one or a file of them."""
+"""`manage.py runs start|list|show|checkpoints|pause|step|go-on|rewind|restart|edit|skip|compare|cancel|retry|reverse|reversal|replay|resolve`: runs from the command line, one or a file of them."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ from approvals.render.reveal import Revealed
 from approvals.render.since import compare
 from audit import canonical
 from config import commands
-from config.management import replays
+from config.management import overrides, replays
 
 BAR = 30
 
@@ -78,6 +78,7 @@ class Command(BaseCommand):
             one.add_argument("run")
             one.add_argument("--reason", required=True)
             commands.add_by(one)
+        overrides.add_arguments(verbs)
         resolve = verbs.add_parser("resolve", help="say whether a call of unknown outcome was done")
         resolve.add_argument("action")
         resolve.add_argument("outcome", choices=["done", "not-done"])
@@ -163,7 +164,7 @@ class Command(BaseCommand):
         thread, picked = queries.run_detail(options["run"]).thread, options["compare"]
         rows = history.checkpoints(thread, limit=10_000).rows
         if picked:
-            self._difference(thread, [_checkpoint(rows, end) for end in picked])
+            self._difference(thread, [overrides.one_of(rows, end) for end in picked])
             return
         for one in rows:
             where = f"{','.join(one.after) or one.source:<20} -> {','.join(one.next) or 'the end'}"
@@ -204,6 +205,11 @@ class Command(BaseCommand):
         wanted = {"pause": "pauses before its next step", "step": "takes one step", "": "goes on"}[run.hold]
         self.stdout.write(f"{run.pk} {run.state.lower()}: {'paused' if run.state == 'PAUSED' else wanted}")
 
+    def _override(self, options: dict[str, Any]) -> None:
+        overrides.order(options, self.stdout.write)
+
+    _rewind = _restart = _edit = _skip = _override
+
     def _ask_again(self, options: dict[str, Any]) -> None:
         run = operations.ask_again(_uuid(options["run"]), by=commands.person(options), door="cli")
         self.stdout.write(f"{run.pk} asks again")
@@ -237,13 +243,6 @@ def _uuid(text: str) -> str:
 def _text(shown: Revealed) -> str:
     """As a terminal may show it: what hides is marked."""
     return "".join(part.text for part in (*shown.head, *shown.middle, *shown.tail))
-
-
-def _checkpoint(rows: Any, end: str) -> str:
-    found = [one.id for one in rows if one.id.endswith(end)] if end else []
-    if len(found) != 1:
-        raise CommandError(f"{end[:60]!r} is not the end of one checkpoint's id; see: manage.py runs checkpoints RUN")
-    return str(found[0])
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

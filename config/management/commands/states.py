@@ -8,7 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from agents.states import COMPENSATION_TRANSITIONS, EFFECT_TRANSITIONS, HANDOVER_TRANSITIONS, PAUSE_TRANSITIONS, RUN_TRANSITIONS
+from agents.states import (
+    COMPENSATION_TRANSITIONS,
+    EFFECT_TRANSITIONS,
+    HANDOVER_TRANSITIONS,
+    OVERRIDE_TRANSITIONS,
+    PAUSE_TRANSITIONS,
+    RUN_TRANSITIONS,
+)
 from approvals.states import (
     ACTION_TRANSITIONS,
     ASK_TRANSITIONS,
@@ -24,6 +31,7 @@ from approvals.states import (
 MACHINES: dict[str, tuple[str, Mapping[Any, frozenset[Any]]]] = {
     "Run": ("agents/states.py", RUN_TRANSITIONS),
     "Pause": ("agents/states.py", PAUSE_TRANSITIONS),
+    "Override": ("agents/states.py", OVERRIDE_TRANSITIONS),
     "Action": ("approvals/states.py", ACTION_TRANSITIONS),
     "Edit": ("approvals/states.py", EDIT_TRANSITIONS),
     "Ask": ("approvals/states.py", ASK_TRANSITIONS),

@@ -1,0 +1,118 @@
+"""Changing what a run does next, from the page of one of its checkpoints: look at what it means first, then order it with a reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from agents import history, operations, queries
+from agents.errors import BadInput
+from agents.history import Checkpoint
+from agents.operations.overriding import Wanted, changed
+from agents.queries import RunDetail
+from agents.states import UNFINISHED, OverrideState, RunState
+from agents.views.found import shown_run, title_of
+from approvals import permissions
+from approvals import queries as approvals_queries
+from approvals.render.since import compare
+from approvals.web.http import Request
+from audit import canonical
+from audit.sentences import say
+
+STATE = "state."
+MAX_TEXT = 200_000
+FIELDS = ("kind", "checkpoint", "head", "node", "values", "stay")
+
+
+def offered(request: Request, run: RunDetail, one: Checkpoint, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What an operator may order from this checkpoint, and why not now."""
+    if not permissions.can_override(request.user) or run.row.state not in {*UNFINISHED, RunState.FAILED}:
+        return {}
+    head = history.head(run.thread)
+    is_head = one.id == head
+    plain = history.editable(state) if is_head else {}
+    return {
+        "url": reverse("run-override", args=[run.row.id]),
+        "head": head,
+        "checkpoint": one.id,
+        "moving": run.row.state == RunState.RUNNING,
+        "rewind": ", ".join(one.next),
+        "edit": [(STATE + name, name, json.dumps(value, ensure_ascii=False, indent=2)) for name, value in plain.items()],
+        "fixed": sorted(set(state) - set(plain)) if is_head else [],
+        "skip": one.next[0] if is_head and len(one.next) == 1 and not one.next[0].startswith("__") else "",
+        "waits": queries.overrides(run.row.id, state=OverrideState.ASKED) if is_head else [],
+    }
+
+
+@require_POST
+def override(request: Request, run_id: UUID) -> HttpResponse:
+    """First what it would mean, to be confirmed with a reason; then the order."""
+    permissions.check_read(request.user)
+    run = shown_run(run_id)
+    wanted = _wanted(request, run)
+    if request.POST.get("confirmed") != "yes":
+        return render(request, "agents/override.html", {"order": _meaning(run, wanted)})
+    order = operations.override(run_id, wanted, reason=request.POST.get("reason", ""), by=request.user, door="web")
+    if order.state == OverrideState.ASKED:
+        messages.success(request, _("Asked for. Another operator has to confirm it within an hour; nothing changes before."))
+    else:
+        messages.success(request, _("Ordered. What was asked is superseded; a worker carries it out."))
+    return redirect("run", run_id)
+
+
+def _wanted(request: Request, run: RunDetail) -> Wanted:
+    """The order as the form has it; texts are JSON. Raises BadInput, naming the field."""
+    said = {name: request.POST.get(name, "").strip()[:MAX_TEXT] for name in FIELDS}
+    values = _json("values", said["values"]) if said["values"] else {}
+    for name in request.POST:
+        if name.startswith(STATE):
+            values[name.removeprefix(STATE)] = _json(name.removeprefix(STATE), request.POST[name][:MAX_TEXT])
+    if not isinstance(values, dict):
+        raise BadInput(
+            say("What the node would have written is an object: its names and their values"), fields={"values": say("an object")}
+        )
+    if said["kind"] == "edit":
+        values, _before = changed(history.values(run.thread, said["head"]), values)
+    return Wanted(said["kind"], said["head"], said["checkpoint"], said["node"], values, bool(said["stay"]))
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return canonical.parse(text.encode())
+    except canonical.NotCanonical as error:
+        raise BadInput(say("%(name)s is not JSON: %(why)s", name=name, why=str(error)), fields={name: str(error)}) from error
+
+
+def _meaning(run: RunDetail, wanted: Wanted) -> dict[str, Any]:
+    """What would be superseded, what has happened and stays, and how the state would differ."""
+    start = wanted.checkpoint if wanted.kind == "rewind" and wanted.checkpoint else wanted.head
+    state = history.values(run.thread, start)
+    one = history.checkpoint(run.thread, start)
+    differs = compare(state, {**state, **(wanted.values or {})}).differences if wanted.kind == "edit" else ()
+    return {
+        "title": title_of(run),
+        "kind": wanted.kind,
+        "back_url": reverse("run-checkpoint", args=[run.row.id, start]),
+        "url": reverse("run-override", args=[run.row.id]),
+        "fields": [
+            ("kind", wanted.kind), ("head", wanted.head), ("checkpoint", wanted.checkpoint), ("node", wanted.node),
+            ("values", json.dumps(dict(wanted.values or {}), ensure_ascii=False)), ("stay", "yes" if wanted.stay else ""),
+        ],
+        "next": ", ".join(one.next),
+        "node": wanted.node,
+        "stay": wanted.stay,
+        "lines": differs,
+        "superseded": [row for row in approvals_queries.run_actions(run.row.id) if row.settled_at is None],
+        "done": [(e.tool, reverse("action", args=[e.action_id]), e.finished_at) for e in queries.done_since(run.row.id, one.at)],
+        "two": wanted.kind == "skip",
+        "written": json.dumps(dict(wanted.values or {}), ensure_ascii=False, indent=2) if wanted.kind == "skip" else "",
+    }  # fmt: skip

@@ -1,0 +1,67 @@
+"""`manage.py runs rewind|restart|edit|skip`: what a run does next is changed, from where it stands now."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from agents import history, operations, queries
+from agents.operations.overriding import Wanted
+from agents.states import OverrideState
+from config import commands
+
+
+def add_arguments(verbs: Any) -> None:
+    rewind = verbs.add_parser("rewind", help="run on from an earlier checkpoint; what is done stays done")
+    rewind.add_argument("run")
+    rewind.add_argument("checkpoint", help="its id, or the end of it; see: runs checkpoints RUN")
+    restart = verbs.add_parser("restart", help="run a node once more: from the newest checkpoint before it")
+    restart.add_argument("run")
+    restart.add_argument("node")
+    edit = verbs.add_parser("edit", help="put other values into the state where the run stands")
+    edit.add_argument("run")
+    edit.add_argument("values", help="an object: names of the state and their values; JSON, @file, or -")
+    skip = verbs.add_parser("skip", help="take the node that comes next as done; asks for a second person")
+    skip.add_argument("run")
+    skip.add_argument("node")
+    skip.add_argument("--values", default="{}", help="what it would have written: JSON, @file, or -")
+    for one in (rewind, restart, edit, skip):
+        one.add_argument("--stay", action="store_true", help="pause there")
+        one.add_argument("--reason", required=True)
+        commands.add_by(one)
+
+
+def order(options: dict[str, Any], write: Callable[[str], object]) -> None:
+    """Give the order, and say what it made void and what stays done."""
+    run = queries.run_detail(options["run"])
+    wanted = _wanted(run.thread, options)
+    given = operations.override(run.row.id, wanted, reason=options["reason"], by=commands.person(options), door="cli")
+    if given.state == OverrideState.ASKED:
+        write(f"{run.row.id} asked for: another operator has to order the same within an hour")
+        return
+    write(f"{run.row.id} ordered: {given.kind} from {given.checkpoint}")
+    for effect in queries.done_since(run.row.id, history.checkpoint(run.thread, given.checkpoint).at):
+        write(f"  stays done: {effect.action_id}  {effect.tool}")
+
+
+def _wanted(thread: str, options: dict[str, Any]) -> Wanted:
+    head, verb, stay = history.head(thread), options["verb"], options["stay"]
+    if verb == "rewind":
+        return Wanted("rewind", head, checkpoint=one_of(history.checkpoints(thread, limit=10_000).rows, options["checkpoint"]), stay=stay)
+    if verb == "restart":
+        before = [one.id for one in history.checkpoints(thread, limit=10_000).rows if options["node"] in one.next]
+        if not before:
+            raise CommandError(f"{options['node'][:60]!r} comes next at no checkpoint; see: manage.py runs checkpoints RUN")
+        return Wanted("rewind", head, checkpoint=before[0], stay=stay)
+    values = commands.json_argument(options["values"])
+    if not isinstance(values, dict):
+        raise CommandError("The values are a JSON object: names of the state and what they hold")
+    return Wanted(verb, head, node=options.get("node") or "", values=values, stay=stay)
+
+
+def one_of(rows: Any, end: str) -> str:
+    """The checkpoint whose id ends so."""
+    found = [one.id for one in rows if one.id.endswith(end)] if end else []
+    if len(found) != 1:
+        raise CommandError(f"{end[:60]!r} is not the end of one checkpoint's id; see: manage.py runs checkpoints RUN")
+    return str(found[0])
