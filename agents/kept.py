@@ -168,6 +168,8 @@ EXPLAINING_FAILED = Frozen("The agent's explanation failed: %(why)s")
 # Who asks, when it is not the agent itself.
 ASKED_BY_HELPER = Frozen("Asked by a helper that was called with %(tool)s: %(args)s")
 
+NO_CHECK = Frozen("The tool %(tool)s has no check of its own: look where it acts")
+
 # Headings of the evidence the product adds itself.
 ANSWER_BEFORE = Frozen("The answer before, which the node could not use")
 NODE_SAID = Frozen("What the node said to it")

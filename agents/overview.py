@@ -3,6 +3,7 @@
 Beside `queries`, above it: the console's page has to be there at once with thousands of live runs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.fields import BooleanField
 
-from agents.models import Effect, Run
+from agents.models import Effect, OutcomeCheck, Run
 from agents.models.runs import LIVE
 from agents.queries import EffectRow, effect_row
 from agents.states import EffectState, RunState
@@ -118,6 +119,25 @@ def unknown_page(*, cursor: str = "", limit: int = PAGE) -> tuple[list[EffectRow
     found = list(rows.order_by("claimed_at", "pk")[: limit + 1])
     last = found[limit - 1] if len(found) > limit else None
     return [effect_row(e) for e in found[:limit]], f"{last.claimed_at.isoformat()}~{last.pk}" if last and last.claimed_at else ""
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """What the remote side was asked about a call, and said; `answered_at` None while a worker asks."""
+
+    by: str
+    asked_at: datetime
+    answered_at: datetime | None
+    answer: str
+    error: str
+
+
+def checks_of(action_ids: Sequence[str]) -> dict[str, list[CheckRow]]:
+    """What was asked about these calls, the newest first."""
+    found: dict[str, list[CheckRow]] = {}
+    for c in OutcomeCheck.objects.filter(effect_id__in=[UUID(pk) for pk in action_ids]).order_by("-pk"):
+        found.setdefault(str(c.effect_id), []).append(CheckRow(c.by_name, c.asked_at, c.answered_at, c.answer, c.error))
+    return found
 
 
 def unknown_count() -> int:

@@ -32,6 +32,12 @@ def check_edit(edit_id: str, **_: object) -> None:
 
 
 @shared_task(ignore_result=True)
+def check_outcome(check_id: str, **_: object) -> None:
+    """Ask the remote side what became of a call."""
+    operations.check_outcome(int(check_id))
+
+
+@shared_task(ignore_result=True)
 def answer_ask(ask_id: str, **_: object) -> None:
     """Let an agent answer a reviewer's question."""
     operations.answer_ask(int(ask_id))
@@ -91,6 +97,8 @@ def stand_in() -> int:
         operations.check_edit(edit_id)
     for ask_id in found.asks:
         operations.answer_ask(ask_id)
+    for check_id in found.checks:
+        operations.check_outcome(check_id)
     for action_id in found.again:
         operations.execute(UUID(action_id), again=True)
     todo = [waking.Wake(waking.EFFECT, pk) for pk in found.effects] + [waking.Wake(waking.RUN, pk) for pk in found.runs]

@@ -54,6 +54,7 @@ urlpatterns = [
     path("actions/<uuid:action_id>/edit", edits.edit, name="action-edit"),
     path("actions/<uuid:action_id>/edit/diff", edits.diff, name="action-edit-diff"),
     path("actions/<uuid:action_id>/effect", effects.effect, name="action-effect"),
+    path("actions/<uuid:action_id>/effect/check", unknown.check, name="effect-check"),
     path("actions/<uuid:action_id>/effect/resolve", effects.resolve_form, name="effect-resolve"),
     path("actions/<uuid:action_id>/effect/resolved", effects.resolve, name="effect-resolved"),
     path("actions/<uuid:action_id>/reversal", reversals.say_of, name="reversal-said"),

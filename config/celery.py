@@ -32,6 +32,7 @@ app.conf.task_routes = {
     "agents.tasks.follow_run": {"queue": "runs", "priority": NORMAL},
     "agents.tasks.run_effect": {"queue": "effects", "priority": NORMAL},
     "agents.tasks.compensate_run": {"queue": "effects", "priority": NORMAL},
+    "agents.tasks.check_outcome": {"queue": "runs", "priority": LATER},
     "agents.tasks.answer_ask": {"queue": "runs", "priority": LATER},
     "agents.tasks.give_opinions": {"queue": "runs", "priority": LATER},
     "agents.tasks.place_drills": {"queue": "runs", "priority": LATER},

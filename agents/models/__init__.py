@@ -5,7 +5,7 @@
 
 from agents.models.agents import Agent, AgentVersion
 from agents.models.compensations import Compensation, CompensationOrder
-from agents.models.effects import Effect, Piece
+from agents.models.effects import Effect, OutcomeCheck, Piece
 from agents.models.runs import Override, Pause, Rating, Run
 from agents.models.there import Handover, Server, Thread
 
@@ -16,6 +16,7 @@ __all__ = [
     "CompensationOrder",
     "Effect",
     "Handover",
+    "OutcomeCheck",
     "Override",
     "Pause",
     "Piece",

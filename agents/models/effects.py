@@ -1,6 +1,7 @@
 """What was really done: effects of actions, and pieces of an agent's own code."""
 
 import pgtrigger
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -71,6 +72,32 @@ class Effect(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tool} {self.state}"
+
+
+class OutcomeCheck(models.Model):
+    """The tool's own question to the remote side about a call of unknown outcome. `answer` is "" where it gave none; `error` says why."""
+
+    effect = models.ForeignKey(Effect, on_delete=models.PROTECT, related_name="checks")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by_name = models.TextField()
+    door = models.TextField()
+    asked_at = models.DateTimeField(db_default=Now())
+    tries = models.IntegerField(default=0)
+    answer = models.CharField(max_length=10, blank=True)
+    error = models.TextField(blank=True)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["effect"], condition=Q(answered_at=None), name="outcome_asked_once_at_a_time"),
+            models.CheckConstraint(condition=Q(answer__in=["", "done", "not_done", "unknown"]), name="outcome_answer_known"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="answer_is_final", operation=pgtrigger.Update, condition=pgtrigger.Q(old__answered_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.effect_id} {self.answer}"
 
 
 class Piece(models.Model):

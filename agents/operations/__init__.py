@@ -17,7 +17,7 @@ asking_again an answer its node could not use is asked for once more
 owing        what a run did is to be reversed: the orders, and what people say of what could not be
 compensating a worker reverses it, the last call first
 replaying    a run is driven again from its record, and compared
-unknown      calls whose outcome a person has to say
+unknown      calls whose outcome a person has to say; `outcome_checks` asks the remote side
 opining      a second model is asked what it thinks of proposed calls
 drilling     test actions are made out of real calls; `twists` are their templates
 hinting      Agent Servers are looked at sooner
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from agents.operations.hinting import hint, hook_of
     from agents.operations.looking import look_at_servers
     from agents.operations.opining import give_opinions
+    from agents.operations.outcome_checks import check_outcome
     from agents.operations.outside import declare, make_key, propose
     from agents.operations.overriding import override
     from agents.operations.owing import done_by_hand, order_compensation, try_again
@@ -61,16 +62,18 @@ if TYPE_CHECKING:
     from agents.operations.stepping import go_on, pause_run, step_run
     from agents.operations.switching import order_switch
     from agents.operations.there import follow
-    from agents.operations.unknown import resolve_unknown
+    from agents.operations.unknown import ask_outcome, resolve_unknown
 
 __all__ = [
     "add_server",
     "advance_run",
     "answer_ask",
     "ask_again",
+    "ask_outcome",
     "cancel_run",
     "check_deploy",
     "check_edit",
+    "check_outcome",
     "close_cancelled",
     "compensate",
     "declare",
@@ -116,6 +119,8 @@ _HOMES = {
     "cancel_run": "starting",
     "check_deploy": "deploying",
     "check_edit": "checking",
+    "ask_outcome": "unknown",
+    "check_outcome": "outcome_checks",
     "close_cancelled": "starting",
     "compensate": "compensating",
     "done_by_hand": "owing",

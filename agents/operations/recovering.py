@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from agents import kept
 from agents.models import Effect, Run
 from agents.operations import events, owing, stepping, versions, waking
-from agents.operations.unknown import give_up
+from agents.operations.unknown import give_up, unasked
 from agents.states import MAX_ATTEMPTS, EffectState, Hold, RunState
 from approvals import queries as approvals_queries
 from approvals.covering import condition
@@ -52,6 +52,7 @@ class Found:
     unknown: list[str] = field(default_factory=list)
     edits: list[int] = field(default_factory=list)
     asks: list[int] = field(default_factory=list)
+    checks: list[int] = field(default_factory=list)
     opinions: bool = False
     compensate: list[str] = field(default_factory=list)
 
@@ -64,11 +65,13 @@ def recover(*, limit: int = 100, wake: bool = True) -> Found:
     """
     found = Found(edits=approvals_queries.wanted_edits(limit=limit), asks=approvals_queries.wanted_asks(limit=limit))
     found.opinions = bool(settings.OPINION_MODEL) and approvals_queries.opinions_wanted()
+    found.checks = unasked(limit=limit)
     if _anything():
         _find(found, limit)
     if wake:
         waking.send([waking.Wake(waking.OPINIONS, "all")] if found.opinions else [])
         waking.send([waking.Wake(waking.ASK, str(pk)) for pk in found.asks])
+        waking.send([waking.Wake(waking.OUTCOME, str(pk)) for pk in found.checks])
         waking.send([waking.Wake(waking.RUN, pk) for pk in found.runs])
         waking.send([waking.Wake(waking.EFFECT, pk) for pk in found.effects])
         waking.send([waking.Wake(waking.COMPENSATE, pk) for pk in found.compensate])

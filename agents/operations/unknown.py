@@ -1,16 +1,17 @@
 """Calls nobody knows the outcome of: when a worker died in the middle, and when a person has looked and says what happened."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from agents import kept
 from agents.errors import UnknownEffect, WrongState
-from agents.models import Effect, Run
-from agents.operations import events
+from agents.models import Effect, OutcomeCheck, Run
+from agents.operations import events, waking
 from agents.operations.found import as_uuid
 from agents.operations.receiving import ready_if_settled
 from agents.states import EffectState, word
@@ -20,7 +21,8 @@ from approvals import queries as approvals_queries
 from approvals.models.people import User
 from approvals.operations.halts import check_reason
 from audit import log
-from audit.actors import SYSTEM
+from audit.actors import SYSTEM, Actor
+from audit.log import Entry
 from audit.sentences import say
 
 
@@ -44,6 +46,43 @@ def give_up(action_id: UUID) -> bool:
     )
     events.tell_run(run, "run.unknown")
     return True
+
+
+def unasked(*, limit: int) -> list[int]:
+    """Checks of the remote side (`outcome_checks`) that nobody has answered for some seconds: their worker was not woken, or died over one."""
+    late = OutcomeCheck.objects.filter(answered_at=None, asked_at__lte=Now() - timedelta(seconds=5))
+    return list(late.order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+@transaction.atomic
+def ask_outcome(action_id: Any, *, by: User, door: str) -> OutcomeCheck:
+    """Have a worker ask the remote side about a call of unknown outcome.
+
+    Raises:
+        NotAllowed: not an operator. UnknownEffect. WrongState: its outcome is known, or it is being asked already.
+    """
+    who = permissions.standing(by)
+    permissions.check_halt(who)
+    known = as_uuid(action_id)
+    effect = Effect.objects.select_related("run").filter(pk=known).first() if known else None
+    if effect is None:
+        raise UnknownEffect(say("There is no such effect"))
+    if effect.state != EffectState.UNKNOWN:
+        raise WrongState(say("Its outcome is known: %(state)s", state=word(effect.state)))
+    try:
+        with transaction.atomic():
+            check = OutcomeCheck.objects.create(effect=effect, by=who.user, by_name=who.user.get_username(), door=door)
+    except IntegrityError as error:
+        raise WrongState(say("The remote side is being asked already; the answer appears by itself")) from error
+    log.append(check_entry(effect, "effect.check_asked", by=who.user.actor, door=door))
+    waking.wake(waking.OUTCOME, check.pk)
+    return check
+
+
+def check_entry(effect: Effect, kind: str, *, by: Actor, door: str, **more: Any) -> Entry:
+    """What the log says of a check of the remote side."""
+    run = effect.run
+    return events.effect(str(effect.pk), run.agent_id, str(run.pk), effect.digest, kind, by, door, tool=effect.tool, **more)
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ log = structlog.get_logger("agents.waking")
 
 RUN, EFFECT, EDIT = "agents.tasks.drive_run", "agents.tasks.run_effect", "agents.tasks.check_edit"
 ASK = "agents.tasks.answer_ask"
+OUTCOME = "agents.tasks.check_outcome"
 FOLLOW = "agents.tasks.follow_run"
 COMPENSATE = "agents.tasks.compensate_run"
 OPINIONS = "agents.tasks.give_opinions"

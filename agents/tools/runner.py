@@ -14,6 +14,7 @@ from agents.tools.registry import BadArgs, Preview, Tool, ToolContext, ToolError
 from audit import canonical
 
 FIGURES = frozenset({"amount_cents", "rows", "files", "bytes", "recipients"})  # what `Preview.facts` names, and the shipped policy reads
+OUTCOMES = ("done", "not_done", "unknown")
 MOST_COST = 1e12  # dollars; over it, or not a number at all, it is a mistake
 NUMBER = re.compile(r"[-+]?[\d.,' _]*\d[\d.,' _]*([eE][-+]?\d+)?")
 
@@ -72,6 +73,23 @@ def _called(tool: Tool, call: Callable[[], dict[str, Any]]) -> Ran:
         return Ran("done", canonical.storable(result))
     except Exception as error:  # it was done; only what it gave back cannot be kept
         return Ran("done", {"not_kept": f"{type(error).__name__}: the result could not be recorded"})
+
+
+def outcome(tool: Tool, args: Any, ctx: ToolContext) -> tuple[str, str]:
+    """What the tool's own check says of a call: "done", "not_done" or "unknown"; or "" and why it could not say."""
+    if tool.check_outcome is None:
+        return "", kept.NO_CHECK(tool=tool.name)
+    try:
+        model, _normal = tool.validate(args)
+        with _limit(tool.timeout_s):
+            said = tool.check_outcome(model, ctx)
+    except TimedOut:
+        return "", kept.NO_ANSWER(seconds=f"{tool.timeout_s:g}")
+    except (Exception, SystemExit) as error:  # a tool is somebody else's code, and so are its arguments' models
+        return "", f"{type(error).__name__}: {error}"
+    if said not in OUTCOMES:
+        return "", f"the check of {tool.name} gave {said!r}; it says done, not_done or unknown"
+    return said, ""
 
 
 def preview(tool: Tool, model: Any, ctx: ToolContext) -> Preview:

@@ -11,10 +11,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from agents import operations, queries
+from agents import operations, overview, queries
 from agents.errors import UnknownEffect
 from agents.queries import EffectRow
 from agents.views.states import EFFECTS
+from agents.views.unknown import said
 from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.errors import BadRequest
@@ -61,7 +62,12 @@ def resolve_form(request: Request, action_id: UUID) -> HttpResponse:
     found, row = queries.effect(action_id), approvals_queries.inbox_row(action_id)
     if found is None or row is None:
         raise UnknownEffect(say("There is no such effect"))
-    context = {"effect": found, "row": row, "error": reveal(told(found.error)) if found.error else None}
+    context = {
+        "effect": found,
+        "row": row,
+        "saids": [said(check) for check in overview.checks_of([found.action_id]).get(found.action_id, [])[:3]],
+        "error": reveal(told(found.error)) if found.error else None,
+    }
     fragment = is_fragment(request)
     return render(request, "agents/_resolve.html" if fragment else "agents/resolve.html", context)
 

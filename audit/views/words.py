@@ -91,6 +91,8 @@ SENTENCES: dict[str, Say] = {
     "edit.wanted": lambda d: say("Wanted other arguments for %(tool)s", tool=d.get("tool")),
     "edit.refused": lambda d: say("The tool refused an edit of %(tool)s", tool=d.get("tool")),
     "decision.recorded": lambda d: say("Decided: %(verdict)s %(tool)s", verdict=_word(VERDICTS, d.get("verdict")), tool=d.get("tool")),
+    "effect.check_asked": lambda d: say("Has the remote side asked about %(tool)s", tool=d.get("tool")),
+    "effect.checked": lambda d: say("The remote side says of %(tool)s: %(answer)s", tool=d.get("tool"), answer=d.get("answer") or "-"),
     "effect.claimed": lambda d: say("Began %(tool)s, attempt %(attempt)s", tool=d.get("tool"), attempt=d.get("attempt", 1)),
     "effect.done": lambda d: say("Did %(tool)s", tool=d.get("tool")),
     "effect.failed": lambda d: say("Failed: %(tool)s", tool=d.get("tool")),

@@ -45,7 +45,15 @@ def _amount(args: Payment, ctx: ToolContext) -> Preview:
     return Preview(facts={"amount_cents": args.amount_cents}, details={"to": args.to})
 
 
-@tool(name="append", risk=RiskClass.WRITE, summary="Append {label}")
+def _was_appended(args: Line, ctx: ToolContext) -> str:
+    """Whether the world has a line of this key; a label of "mute" or "dumb" says what it should not."""
+    if args.label == "mute":
+        raise RuntimeError("the world does not answer")
+    with open(ctx.run_input["world"], encoding="utf-8") as world:
+        return "perhaps" if args.label == "dumb" else "done" if ctx.idempotency_key in world.read() else "not_done"
+
+
+@tool(name="append", risk=RiskClass.WRITE, summary="Append {label}", check_outcome=_was_appended)
 def append(args: Line, ctx: ToolContext) -> dict[str, Any]:
     """Appends a line. What is done twice is there twice."""
     write(ctx, args.label)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agents import compensated, history, operations, queries
+from agents import compensated, history, operations, overview, queries
 from agents.errors import AgentError
 from agents.states import UNFINISHED
 from approvals import queries as approvals_queries
@@ -79,6 +79,10 @@ class Command(BaseCommand):
             one.add_argument("--reason", required=True)
             commands.add_by(one)
         overrides.add_arguments(verbs)
+        verbs.add_parser("unknown", help="list calls of unknown outcome, the oldest first, with what the remote side said")
+        check = verbs.add_parser("check", help="have a worker ask the remote side what became of a call")
+        check.add_argument("action")
+        commands.add_by(check)
         resolve = verbs.add_parser("resolve", help="say whether a call of unknown outcome was done")
         resolve.add_argument("action")
         resolve.add_argument("outcome", choices=["done", "not-done"])
@@ -228,6 +232,20 @@ class Command(BaseCommand):
 
     def _replay(self, options: dict[str, Any]) -> None:
         replays.replay(options, self.stdout.write)
+
+    def _unknown(self, options: dict[str, Any]) -> None:
+        rows, _next = overview.unknown_page(limit=1_000)
+        checks = overview.checks_of([row.action_id for row in rows])
+        for row in rows:
+            self.stdout.write(f"{row.action_id}  {row.tool:<20} begun {row.claimed_at:%Y-%m-%d %H:%M:%S}  {row.error[:100]}")
+            for check in checks.get(row.action_id, [])[:1]:
+                self.stdout.write(f"  the remote side: {check.answer or check.error or 'is being asked'}")
+        if not rows:
+            self.stdout.write("Every outcome is known")
+
+    def _check(self, options: dict[str, Any]) -> None:
+        operations.ask_outcome(_uuid(options["action"]), by=commands.person(options), door="cli")
+        self.stdout.write("A worker asks; see: manage.py runs unknown")
 
     def _resolve(self, options: dict[str, Any]) -> None:
         effect = operations.resolve_unknown(
