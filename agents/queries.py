@@ -250,7 +250,11 @@ def live_counts(*, agent: str = "", run: str = "", version: str = "") -> dict[st
         rows = rows.filter(pk=run)
     if version:  # new code drives old runs, too: those of the agent while this is the one in force
         slug, _at, number = version.rpartition("@")
-        rows = rows.filter(agent=slug, agent__current__number=int(number))
+        rows = (
+            rows.filter(agent=slug, agent__current__number=int(number))
+            if number.isascii() and number.isdecimal() and len(number) < 10
+            else rows.none()
+        )
     return {"running": rows.filter(state=RunState.RUNNING).count(), "live": rows.count()}
 
 

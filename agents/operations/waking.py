@@ -1,19 +1,15 @@
 """Waking a worker after commit. Only a hint: what is not woken is found by the sweeper."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-from celery import current_app
 from django.db import transaction
 
 from agents.crashpoints import crash
-
-log = structlog.get_logger("agents.waking")
+from approvals.operations import knocking
 
 RUN, EFFECT, EDIT = "agents.tasks.drive_run", "agents.tasks.run_effect", "agents.tasks.check_edit"
 ASK = "agents.tasks.answer_ask"
@@ -21,7 +17,6 @@ OUTCOME = "agents.tasks.check_outcome"
 FOLLOW = "agents.tasks.follow_run"
 COMPENSATE = "agents.tasks.compensate_run"
 OPINIONS = "agents.tasks.give_opinions"
-_REST_S = 15.0  # after a failure, leave the broker alone for so long: deciding must not wait for it
 
 
 @dataclass(frozen=True)
@@ -33,7 +28,6 @@ class Wake:
 
 
 _held: ContextVar[list[Wake] | None] = ContextVar("held_wakes", default=None)
-_rest_until = 0.0
 
 
 def wake(task: str, row_id: Any) -> None:
@@ -68,11 +62,4 @@ def _wake(one: Wake) -> None:
 
 
 def _send(one: Wake) -> None:
-    global _rest_until
-    if time.monotonic() < _rest_until:
-        return
-    try:
-        current_app.send_task(one.task, args=[one.id], retry=False, ignore_result=True)
-    except Exception as error:  # whatever the broker's client raises, the row is committed and will be found
-        _rest_until = time.monotonic() + _REST_S
-        log.warning("broker_unreachable", task=one.task, row=one.id, error=str(error))
+    knocking.knock(one.task, one.id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from agents import operations, queries
 from agents.errors import UnknownAgent, UnknownRun
-from agents.operations import waking
+from agents.operations import halting, waking
 from agents.views import halt_scopes as choices
 from approvals.errors import NotFound
 from approvals.models.people import User
@@ -37,6 +37,11 @@ def halt_scopes(asked: Mapping[str, str]) -> Sequence[HaltScope]:
         raise NotFound(say("There is no such run; copy its id whole from its page"))
     if asked["agent"] and asked["agent"] not in {row.slug for row in queries.agents()}:
         raise NotFound(say("There is no agent of that name; write /halt alone to see which there are"))
+    if asked["version"]:
+        try:
+            asked["version"] = halting.CHECKS["version"](asked["version"])
+        except UnknownAgent as error:
+            raise NotFound(error.message) from error
     return [HaltScope(s.value, s.label, s.counts) for s in choices.scopes(asked, "")]
 
 

@@ -125,6 +125,17 @@ class Stack:
         os.kill(pid, signal.SIGKILL)
         assert wait_until(lambda: not self.broker.alive(), 10)
 
+    @contextmanager
+    def frozen_broker(self) -> Iterator[None]:
+        """It is there, takes connections, and answers nobody."""
+        pid = self.broker.pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def crash_postgres(self) -> None:
         """The immediate stop: no checkpoint, every connection cut."""
         pid = self.postgres.pid()

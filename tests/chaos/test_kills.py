@@ -132,6 +132,18 @@ def test_the_broker_away_and_back_with_its_data_gone(stack, people, world):
     assert sorted(made(world).values()) == [1] * 4
 
 
+def test_a_broker_that_hangs_keeps_nobody_waiting(stack, people, world):
+    runs = [factories.run(people.reviewer, call(label=str(n)), world=world) for n in range(3)]
+    assert eventually(lambda: all(asked(r) for r in runs))
+    with stack.frozen_broker():
+        for run in runs:
+            began = time.monotonic()
+            assert stack.decide(asked(run)[0], people.second) == 302
+            assert time.monotonic() - began < 1.5, "each send to it takes its socket's two seconds"
+        assert eventually(lambda: len(lines(world)) == 3), "found in the database meanwhile, by the stand-in"
+    assert ended(*runs), states(*runs)
+
+
 def test_the_broker_away_for_good(stack, people, world):
     """Nobody starts it again: what was started before and after goes on, found in PostgreSQL."""
     before = factories.run(people.reviewer, call(label="before"), world=world)
