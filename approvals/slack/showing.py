@@ -4,7 +4,7 @@ Rule 5 of reliability.md section 8: no truncation, at most two sections of argum
 does not show itself, level at most medium. Asked again, from the database, when somebody presses.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,12 +76,21 @@ def why_not_here(detail: ActionDetail, rule: SlackRule, showing: Showing) -> str
 def _showing(detail: ActionDetail, safe: Collection[str] | None, *, preview: bool) -> Showing:
     args = detail.args if isinstance(detail.args, dict) else {"value": detail.args}
     kept = args if safe is None else {name: value for name, value in args.items() if name in safe}
-    details = detail.preview.get("details")
-    shown_too = {"preview": _by_column(details)} if details and preview else {}
+    found = _found_out(detail.preview)
+    shown_too = {"preview": found} if found and preview else {}
     leaves = [*(walk(kept) if kept else ()), *(walk(shown_too) if shown_too else ())]
     fields = tuple(_field(path, value) for path, value in leaves[:MOST_FIELDS])
-    hidden = bool(details) and not shown_too
+    hidden = bool(found) and not shown_too
     return Showing(fields, *_whole(fields, missing=len(args) - len(kept), more=len(leaves) - len(fields), hidden=hidden))
+
+
+def _found_out(preview: Mapping[str, Any]) -> Any:
+    """All that a tool's preview says: its line, its figures and its details, side by side where their names allow it."""
+    more = {name: preview[name] for name in ("summary", "facts") if preview.get(name)}
+    details = _by_column(preview["details"]) if preview.get("details") else None
+    if not (more and details):
+        return more or details
+    return {**more, **details} if isinstance(details, dict) and not more.keys() & details.keys() else {**more, "details": details}
 
 
 def _by_column(details: Any) -> Any:
