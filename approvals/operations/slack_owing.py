@@ -24,9 +24,16 @@ CATCH_UP = 200  # of what waits when a workspace is connected, or a route is cor
 WHISPERS_LAST = timedelta(minutes=10)
 OVERLAP = 500  # ids of hints are given out before they commit: a smaller one may be seen later
 _FOLLOW = """
-WITH news AS (
-    SELECT object_id::uuid AS action, max(id) AS last FROM approvals_notification
-    WHERE id > %(since)s AND channel = 'live' AND topic = 'inbox' AND object = 'action' GROUP BY object_id
+WITH halts AS (
+    SELECT max(id) AS last FROM approvals_notification WHERE id > %(since)s AND channel = 'live' AND object = 'halt'
+), heard AS (
+    SELECT object_id::uuid AS action, id AS last FROM approvals_notification
+    WHERE id > %(since)s AND channel = 'live' AND topic = 'inbox' AND object = 'action'
+    UNION ALL  -- an order, or its release, may be about any that waits: those it is not about are drawn the same, and not sent
+    SELECT c.action_id, h.last FROM halts h JOIN approvals_slackmessage c ON c.kind = 'card' AND c.told < h.last
+    JOIN approvals_action a ON a.id = c.action_id AND a.state = 'PENDING'
+), news AS (
+    SELECT action, max(last) AS last FROM heard GROUP BY action
 )
 UPDATE approvals_slackmessage m SET told = n.last, due_at = LEAST(m.due_at, clock_timestamp()),
     attempts = CASE WHEN m.state = 'SENDING' THEN m.attempts ELSE 0 END,
@@ -188,7 +195,7 @@ def _owe(team: SlackTeam, name: str, kind: str, key: str, **values: Any) -> bool
 
 @transaction.atomic
 def follow(since: int) -> int:
-    """Make every card wait whose action changed after hint `since`. Returns the hint to go on from.
+    """Make every card wait whose action changed after hint `since`, or may have been halted or released. Returns the hint to go on from.
 
     The hints are written by every change in its own transaction, for open pages: so a card can miss none, and no decision does more for it.
     """

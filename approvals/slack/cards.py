@@ -15,10 +15,12 @@ from django.utils.translation import gettext as _
 from approvals.notify.words import Item, name
 from approvals.policy.factors import of_no_argument
 from approvals.policy.slack import SlackRule
-from approvals.queries import ActionDetail
+from approvals.queries import ActionDetail, active_halts
 from approvals.slack import blocks as b
 from approvals.slack.showing import Showing, of_card, titled, why_not_here
 from approvals.slack.text import broken, cut, date, link, named, person, safe, spelled
+from approvals.states import ActionState
+from approvals.web.ladder import halted
 from approvals.web.receipts import Receipt, fate_of, receipt_of
 from approvals.web.scoring import factor_lines
 from approvals.web.story import quorum_of
@@ -77,7 +79,8 @@ def _names(detail: ActionDetail) -> dict[str, str]:
 
 def _waiting(detail: ActionDetail, rule: SlackRule, pressed: Collection[str]) -> list[b.Block]:
     showing = of_card(detail, rule)
-    why = why_not_here(detail, rule, showing)
+    stopped = halted(detail, active_halts())
+    why = stopped or why_not_here(detail, rule, showing)
     # The author's summary is made of arguments: it stands here only where all of them may.
     title = spelled(detail.row.summary) if showing.whole else named(detail.row.tool)
     parts = [b.header(titled(detail.row.level, title))]
@@ -91,7 +94,7 @@ def _waiting(detail: ActionDetail, rule: SlackRule, pressed: Collection[str]) ->
         parts.append(b.section(b.plain(cut(_("Processing… (pressed by %(who)s)") % {"who": who}, 300))))
     else:
         parts.append(b.actions(_buttons(detail, rule, why), block_id=ACTIONS_BLOCK))
-    parts.append(b.context(b.mrkdwn(_foot(detail)), *([b.plain(cut(why, 200))] if why else [])))
+    parts.append(b.context(b.mrkdwn(_foot(detail)), *([b.plain(cut(why, 400))] if why else [])))
     return parts
 
 
@@ -164,7 +167,9 @@ def _receipt(detail: ActionDetail, receipt: Receipt, rule: SlackRule) -> list[b.
     showing = of_card(detail, rule)
     title = spelled(detail.row.summary) if showing.whole else named(detail.row.tool)
     parts = [b.header(cut(f"{receipt.verb} · {title}", b.HEADER)), b.section(b.mrkdwn(receipt_line(receipt)))]
-    if receipt.reason:
+    if receipt.reason and detail.row.state == ActionState.ANSWERED:  # it takes the call's place, as its arguments would
+        parts.append(b.section(b.plain(_("What was answered stands on the page"))))
+    elif receipt.reason:
         parts.append(b.section(b.plain(cut(spelled(receipt.reason), 1_000))))
     if note := _note(receipt, whole=showing.whole):
         parts.append(b.context(b.plain(cut(note, 600), 600)))

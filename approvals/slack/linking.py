@@ -59,6 +59,8 @@ def _link(code: str, workspace: int, identity: Identity, tell: Tell) -> None:
 
 
 def _code(view: Json) -> str:
-    field = ((view.get("state") or {}).get("values") or {}).get("code") or {}
-    typed_in: Any = next(iter(field.values()), None)
-    return str((typed_in or {}).get("value") or "")
+    state = view.get("state")
+    values = state.get("values") if isinstance(state, dict) else None
+    field = values.get("code") if isinstance(values, dict) else None
+    typed_in = next(iter(field.values()), None) if isinstance(field, dict) else None
+    return str(typed_in.get("value") or "") if isinstance(typed_in, dict) else ""

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from approvals.notify.words import name
 from approvals.policy.slack import SlackRule
 from approvals.policy.words import duration
-from approvals.queries import ActionDetail
+from approvals.queries import ActionDetail, active_halts
 from approvals.queries.desks import Desk
 from approvals.render.reveal import reveal
 from approvals.slack import blocks as b
@@ -20,7 +20,7 @@ from approvals.slack.showing import of_modal, why_not_here
 from approvals.slack.text import cut, date, link, person, safe, shown, spelled
 from approvals.slack.threads import spelled_lines
 from approvals.web.desks import SNOOZES
-from approvals.web.ladder import PRESETS
+from approvals.web.ladder import PRESETS, halted
 from approvals.web.receipts import receipt_of
 from approvals.web.schemaform import Field, fields_of
 from approvals.web.story import quorum_of
@@ -30,6 +30,7 @@ REVIEW, CONFIRM_EDIT, LINK, SAID = "review", "confirm_edit", "link", "said"
 CHOICE = "choice"
 ALERTS = {"low": "info", "medium": "warning", "high": "error", "critical": "error"}
 VERBS = ("approve", "reject", "edit", "respond", "ask", "reserve", "put_back", "snooze", "pass_on")
+ROOM_OF_AN_EDIT = 800  # characters
 EDITED = "edit:"  # before the name of an argument, as the id of its input
 
 
@@ -40,7 +41,8 @@ def review(
     if detail.row.state != "PENDING":
         return receipt(detail)
     showing = of_modal(detail)
-    web = why_not_here(detail, rule, showing)
+    stopped = halted(detail, active_halts())
+    web = stopped or why_not_here(detail, rule, showing)
     choices = offered(detail, desk, web=web)
     choice = choice if choice in choices else ""
     meta = json.dumps({"action": detail.row.id, "digest": detail.row.digest, "choice": choice, **(origin or {})})
@@ -52,7 +54,7 @@ def review(
     ]
     parts += _about(detail)
     parts += arguments(showing)
-    parts += _warnings(detail, web)
+    parts += _warnings(detail, web, stopped)
     if choices:
         options = [b.option(words()[c], c) for c in choices]
         parts.append(
@@ -92,7 +94,7 @@ def offered(detail: ActionDetail, desk: Desk | None, *, web: str) -> list[str]:
         yes = "approve" in detail.verdicts and not detail.own_edit and detail.row.kind != "question"
         found += [*(["approve"] if yes else []), *(["reject"] if "reject" in detail.verdicts else [])]
         found += ["respond"] if "respond" in detail.verdicts and not detail.own_edit else []
-        found += ["edit"] if detail.editable and isinstance(detail.args, dict) and detail.args else []
+        found += ["edit"] if detail.editable and isinstance(detail.args, dict) and detail.args and _edit_fits(detail) else []
     if may and detail.row.run:
         found.append("ask")
     if desk and desk.may_reserve:
@@ -102,6 +104,11 @@ def offered(detail: ActionDetail, desk: Desk | None, *, web: str) -> list[str]:
     if desk and desk.people:
         found.append("pass_on")
     return [verb for verb in VERBS if verb in found]
+
+
+def _edit_fits(detail: ActionDetail) -> bool:
+    """Whether an edit of it could be kept in a view's memory, with a reason and a little more than it has now."""
+    return len(json.dumps(detail.args, ensure_ascii=False)) <= b.METADATA - ROOM_OF_AN_EDIT
 
 
 def _about(detail: ActionDetail) -> list[b.Block]:
@@ -117,10 +124,12 @@ def _about(detail: ActionDetail) -> list[b.Block]:
     return parts
 
 
-def _warnings(detail: ActionDetail, web: str) -> list[b.Block]:
+def _warnings(detail: ActionDetail, web: str, stopped: str) -> list[b.Block]:
     found = []
     if detail.tampered:
         found.append(b.alert(told(detail.tampered), "error"))
+    elif stopped:
+        found.append(b.alert(stopped, "error"))
     elif detail.checking:
         found.append(b.alert(_("Edited arguments are being checked; the new version comes by itself"), "info"))
     elif detail.cannot or detail.mine:

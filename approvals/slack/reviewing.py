@@ -24,6 +24,7 @@ from approvals.slack.verifying import Click
 from approvals.slack.views import Values, beside, shows, values_of
 from approvals.web.schemaform import PREFIX, kind_of, read, resolved
 from audit.languages import told
+from audit.sentences import say
 
 Json = Mapping[str, Any]
 Refusals = type[ApprovalError] | tuple[type[ApprovalError], ...]
@@ -38,12 +39,12 @@ REFUSES: dict[str, Refusals] = {"pass_on": (BadRequest, NotAllowed, NotFound)}
 def view_submission(payload: Json, click: Click) -> Json:
     """The answer Slack acts on: errors beside fields, another view, or nothing (the view closes)."""
     view = payload.get("view") or {}
-    name = view.get("callback_id")
+    name = str(view.get("callback_id"))
     try:
         if name == modals.LINK:
             return linking.submitted(payload)
         who = hand(payload)
-        answer = SUBMITS[str(name)](view, who, click) if name in SUBMITS else {}
+        answer = SUBMITS[name](view, who, click) if name in SUBMITS else {}
         if modals.metadata(view).get("home"):
             home.publish_soon(who)
         return answer
@@ -67,15 +68,18 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
     if meta.get("digest") != detail.row.digest:
         return shows(_fresh(detail, who))
     if choice not in VERBS or choice != meta.get("choice"):
-        return beside(
-            modals.CHOICE, _("Choose what you want to do") if choice not in VERBS else _("Wait a moment for the fields of this choice")
-        )
+        if choice not in VERBS:
+            return beside(modals.CHOICE, _("Choose what you want to do"))
+        # Two choices in a row: Slack refused the fields of the second, drawn for a view that the first had changed.
+        return shows(pressing.drawn(detail, who, choice=choice, home=bool(meta.get("home"))))
     if choice in DECIDING:
         rule = policies.in_force().data.slack
         if why := why_not_here(detail, rule, of_modal(detail)):
             return shows(modals.sentence(_("%(why)s. Decide it on the page.") % {"why": why}, bad=True, url=url_of(detail.row.id)))
     found: list[Json] = []
     try:
+        if choice == "edit":  # reads what was typed, and touches no row
+            return _edit(detail, who, values, click)
         did, least = partial(VERBS[choice], detail, who, values, click), LEAST_MS if choice in KEPT else 0
         if (ended := quick.tried(BUSY_MS, lambda: found.append(did()), whole_ms=WHOLE_MS, least_ms=least)) is not Ended.DONE:
             if choice in KEPT:
@@ -249,6 +253,14 @@ def _recorded(detail: ActionDetail, who: Hand, click: Click, what: str, did: Cal
     return slack_clicks.on_record(detail.row.id, did, what=what, by=who.user, click=said_of(who, click))
 
 
+def _action_of(view: Json) -> str:
+    """The action a view is about. Raises NotFound: its metadata names none."""
+    try:
+        return str(UUID(str(modals.metadata(view).get("action", ""))))
+    except ValueError:
+        raise NotFound(say("There is no such action")) from None
+
+
 def block_suggestion(payload: Json, click: Click) -> Json:
     """Names for "to whom": people who may decide it in one's stead; in the view of going away, who may be left one's desk."""
     view = payload.get("view") or {}
@@ -257,7 +269,7 @@ def block_suggestion(payload: Json, click: Click) -> Json:
         if view.get("callback_id") == desk.AWAY:
             people = desks.possible_delegates(who.user)
         else:
-            found = desks.desk(modals.metadata(view).get("action", ""), reader=who.user)
+            found = desks.desk(_action_of(view), reader=who.user)
             people = found.people if found else ()
     except (Refused, ApprovalError):
         return {"options": []}

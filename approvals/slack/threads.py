@@ -14,6 +14,7 @@ from approvals.queries import slack as queries
 from approvals.slack import blocks as b
 from approvals.slack.cards import Drawn, url_of
 from approvals.slack.text import broken, cut, date, link, safe, spelled, valued
+from approvals.states import Verdict
 from approvals.web.receipts import VERDICTS, door_of
 from audit.languages import told
 
@@ -38,7 +39,8 @@ def _decision(found: queries.DecisionRow | None) -> Drawn | None:
     who = {"verb": f"*{safe(verb)}*", "by": safe(spelled(found.by)), "whom": safe(spelled(found.instead_of))}
     said = (_("%(verb)s by %(by)s for %(whom)s") if found.instead_of else _("%(verb)s by %(by)s")) % who
     head = f"{said}, {safe(door_of(found.door))}, {date(found.at)}"
-    words = [b.section(b.plain(cut(spelled(found.words), 1_500)))] if found.words else []
+    said_here = _("What was answered stands on the page") if found.verdict == Verdict.RESPOND else cut(spelled(found.words), 1_500)
+    words = [b.section(b.plain(said_here))] if found.words else []
     return Drawn(
         broken(_("%(verb)s by %(by)s") % {"verb": verb, "by": spelled(found.by)}), [b.section(b.mrkdwn(head)), *words], found.version
     )

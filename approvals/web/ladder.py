@@ -6,6 +6,7 @@ offers what the operation would refuse.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -147,15 +148,19 @@ def step_up_of(ask: str, text: str, action_id: str, verdict: str) -> StepUp | No
     return StepUp(text, _("Add a passkey"), reverse("mfa_add_webauthn")) if ask == "enrol" else StepUp(text)
 
 
-def _blocked(detail: ActionDetail, halts: list[Stop]) -> str:
+def halted(detail: ActionDetail, halts: Sequence[Stop]) -> str:
+    """Why nothing of it can be decided while an order covers it, "" when none does."""
     row = detail.row
-    stop = next(
-        (h for h in halts if h.covers(agent=row.agent, run=row.run, tool=row.tool, customer=row.customer, version=row.agent_version)), None
-    )
+    whole = {"agent": row.agent, "run": row.run, "tool": row.tool, "customer": row.customer, "version": row.agent_version}
+    stop = next((h for h in halts if h.covers(**whole)), None)
+    return told(undecidable(stop.scope, stop.target, who=stop.by, why=stop.reason)) if stop else ""
+
+
+def _blocked(detail: ActionDetail, halts: list[Stop]) -> str:
     if detail.tampered:
         return told(detail.tampered)
-    if stop:
-        return told(undecidable(stop.scope, stop.target, who=stop.by, why=stop.reason))
+    if why := halted(detail, halts):
+        return why
     if detail.checking:
         return _("Edited arguments are being checked with the tool; the new version appears here by itself")
     if detail.mine:

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
+from approvals import operations
 from approvals.models import Action, Ask, Comment, Decision, Edit, Snooze
 from approvals.slack import modals
 from audit import queries as log
 from tests import factories
 from tests.factories import call
-from tests.integration.slack.test_slack_cards import card, tick, words
+from tests.integration.slack.test_slack_cards import buttons, card, tick, words
 
 pytestmark = [pytest.mark.usefixtures("routed", "agents"), pytest.mark.django_db]
 
@@ -214,6 +215,47 @@ def test_a_view_of_something_old_shows_what_is_new(hands, world, cast):
 def test_the_text_of_a_thread_or_view_never_decides(hands, world, waiting):
     hands.reply("U0MEI", "C0AI", "/approve", card(world)["ts"])
     assert Comment.objects.count() == 1 and not Decision.objects.exists()
+
+
+def test_while_it_is_halted_card_and_view_decide_nothing_and_say_why(hands, world, cast):
+    factories.action()
+    factories.action(agent="another")
+    tick()
+    tick(minutes=1)
+    order = operations.halt(scope="agent", target="somebody", reason="it misbehaves", by=cast.operator, door="cli")
+    tick(minutes=2)
+    first, other = world.cards("C0AI")
+    assert buttons(first) == ["review"] and "it misbehaves" in words(first)
+    assert "approve" in buttons(other) and "it misbehaves" not in words(other)
+    hands.press("U0MEI", "C0AI", first["ts"], "review")
+    view = hands.open_view("U0MEI").view
+    assert "it misbehaves" in json.dumps(view) and not {"approve", "reject", "edit", "respond"} & set(offered(view))
+    factories.release(order, cast)
+    tick(minutes=3)
+    assert [buttons(c) for c in world.cards("C0AI")] == [["approve", "reject", "review"]] * 2
+
+
+def test_an_answer_stands_on_the_page_and_not_in_the_channel(hands, world, waiting):
+    open_at(hands, world, "respond")
+    submit(hands, "respond", words=text("her PIN is 4711"))
+    assert Decision.objects.get().response == "her PIN is 4711"
+    tick(minutes=1)
+    there = card(world)
+    said = [words(m) for m in (there, *world.replies("C0AI", there["ts"]))]
+    assert len(said) == 2 and all("What was answered stands on the page" in one and "4711" not in one for one in said)
+
+
+def test_two_quick_choices_leave_no_view_that_waits_for_ever(hands, world, waiting):
+    open_at(hands, world, "reject")
+    answer = submit(hands, "respond")
+    assert answer.body["response_action"] == "update" and "Your answer" in json.dumps(answer.body)
+    assert not Decision.objects.exists()
+
+
+def test_an_edit_that_a_view_cannot_keep_is_not_offered(hands, world, cast):
+    factories.action(args={f"part_{n}": "x" * 1_100 for n in range(8)})
+    tick()
+    assert "edit" not in offered(open_at(hands, world, "approve").view)
 
 
 def test_the_command_lists_what_waits(hands, world, waiting):
