@@ -52,6 +52,14 @@ POSTS: dict[str, dict[str, str]] = {
     "delivery-again": {},
     "slack-again": {},
     "action-comments": {"text": "hello"},
+    "run-override": {"what": "rewind", "checkpoint": "x", "reason": "r"},
+    "run-pause": {"reason": "r"},
+    "run-step": {"reason": "r"},
+    "run-go-on": {"reason": "r"},
+    "run-reverse": {"reason": "r"},
+    "reversal-said": {"what": "again", "reason": "r"},
+    "effect-check": {},
+    "switches": {"what": "tool:append", "setting": "deny", "reason": "r", "lasts": "3600"},
 }
 # Doors to one's own desk, and an administrator's: no action or run is changed by them.
 OWN: dict[str, dict[str, str]] = {
@@ -155,6 +163,7 @@ def address(name: str, things: dict[str, Any]) -> str:
         "post_id": 7,
         "message_id": 7,
         "group_id": 7,
+        "checkpoint_id": "1f0-7",
     }
     wanted = next(p for p in patterns() if p.name == name).pattern.converters
     return reverse(name, kwargs={key: known[key] for key in wanted})
@@ -381,6 +390,7 @@ def test_unknown_ids_are_not_found(things, cast):
         "group_id": 10**12,
         "version_id": 10**12,
         "backtest_id": 10**30,
+        "checkpoint_id": "1f0-7",
     }
     before, clients = state(), [browser(cast.second), browser(cast.operator)]
     for name in NAMES:
