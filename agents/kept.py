@@ -24,6 +24,11 @@ BREAKPOINT_AGAIN = Frozen(
     "The graph was let go on from its breakpoint at %(node)s and stands there again as if nobody had: what stands inside that node keeps no "
     "checkpoint and starts over"
 )
+RETIRED_INTERRUPT = Frozen(
+    "%(node)s pauses by raising NodeInterrupt, which LangGraph has retired: no answer ever reaches it, and it would raise again for ever. "
+    "Ask with interrupt() instead"
+)
+NOT_HEARD = Frozen("%(node)s asks the very same again after its answer, without having taken it: look at how it asks, then try again")
 OUT_OF_STEPS = Frozen("Max steps reached")
 
 NOTHING_THERE = Frozen("(nothing)")

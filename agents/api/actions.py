@@ -14,14 +14,16 @@ from ninja.responses import Status
 from agents import operations
 from agents.api import pages
 from agents.api.auth import Caller, caller, reader
-from agents.api.shapes import PROBLEMS, STATES, Action, ActionIn, ActionRow, Claimed, OutcomeIn, Page, Reason
+from agents.api.shapes import LEVELS, PROBLEMS, STATES, Action, ActionIn, ActionRow, Claimed, OutcomeIn, Page, Reason
 from agents.operations.outside import Wanted
 from approvals import queries
+from approvals.errors import BadRequest
 from approvals.live.waiting import LONGEST_S, LOOK_AGAIN
 from approvals.operations import outside
 from approvals.operations.api_keys import PROPOSE
 from approvals.queries.inbox import Filters, InboxRow
 from approvals.queries.outside import Asked, asked
+from audit.sentences import say
 
 router = Router(tags=["actions"])
 KEY = Header("", alias="Idempotency-Key", max_length=200, description="The caller's own id: the same again is the same action")
@@ -48,8 +50,8 @@ def list_(
     state: STATES | None = Query(None, description="PENDING when not said"),
     agent: str = Query("", max_length=60),
     tool: str = Query("", max_length=100),
-    level: str = Query("", max_length=10),
-    mine: bool = Query(False, description="Only what is this person's turn"),
+    level: LEVELS | None = Query(None),
+    mine: bool = Query(False, description="Only what is this person's turn; of what waits"),
     cursor: str = Query("", max_length=200),
     limit: int = Query(50, ge=1, le=pages.LIMIT),
 ) -> Any:
@@ -58,11 +60,13 @@ def list_(
     position, agent = pages.moment_and_id(cursor), who.agent or agent
     if state in {None, "PENDING"}:
         only = Filters(
-            (level,) if level else (), agent, tool, reader=who.user if mine and not who.agent else None, proposed=bool(who.agent)
+            (str(level),) if level else (), agent, tool, reader=who.user if mine and not who.agent else None, proposed=bool(who.agent)
         )
         found = queries.inbox(filters=only, sort="newest", cursor=position, limit=limit)
     else:
-        found = queries.decided(agent=agent, tool=tool, state=str(state), cursor=position, limit=limit)
+        if mine:
+            raise BadRequest(say("What has been decided is nobody's turn: leave out mine, or ask for what is PENDING"))
+        found = queries.decided(agent=agent, tool=tool, state=str(state), level=str(level or ""), cursor=position, limit=limit)
     return {"items": [row_of(r) for r in found.rows], "next": pages.opaque(found.next)}
 
 

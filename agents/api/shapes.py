@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 T = TypeVar("T")
 HEX = r"^[0-9a-f]{64}$"
 VERDICTS = Literal["approve", "reject", "respond", "take_over"]
+LEVELS = Literal["low", "medium", "high", "critical"]
 STATES = Literal["PENDING", "APPROVED", "REJECTED", "ANSWERED", "EXPIRED", "SUPERSEDED", "CANCELLED"]
 
 
@@ -93,9 +94,7 @@ class ActionIn(Strict):
     expires_in_s: int | None = Field(None, ge=5, le=30 * 86_400)
     estimated_cost: float | None = Field(None, ge=0, le=1e9)
     confidence: float | None = Field(None, ge=0, le=1, description="How sure the agent is of it; only ever adds to the score")
-    level: Literal["low", "medium", "high", "critical"] | None = Field(
-        None, description="The least level it is to be decided at; policy may ask for more, never for less"
-    )
+    level: LEVELS | None = Field(None, description="The least level it is to be decided at; policy may ask for more, never for less")
 
 
 class Need(Schema):

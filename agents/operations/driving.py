@@ -30,7 +30,7 @@ from agents.operations.calling import Ledger
 from agents.operations.handing import Handed, hand_back
 from agents.operations.leases import Held, holding
 from agents.operations.preparing import NATIVE, is_recorded, linked, prepare
-from agents.operations.stretches import Driven, put_down
+from agents.operations.stretches import PLACEHOLDER, Driven, put_down
 from agents.operations.untrusted import NOTHING, read_by
 from agents.states import Hold, PauseState, RunState
 from approvals import queries as approvals_queries
@@ -167,7 +167,7 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, held: Held | None 
                 )
             heard, deaf = hearing.heard(run, loaded, saver, pauses, stretch, ears)
         came_back = asking_again.came_back(pauses, stretch.questions)
-        new = [q for q in _new(run, stretch, untouched=untouched) if q.interrupt_id not in came_back]
+        new = [q for q in _new(run, stretch, untouched=untouched) if q.interrupt_id not in came_back and q.interrupt_id != PLACEHOLDER]
         outside = NOTHING
         if new:
             _bring_people(run)

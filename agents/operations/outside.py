@@ -42,7 +42,7 @@ class Wanted:
     Attributes:
         key: the caller's own id of it; the same again is the same action.
         requested_by: the account of the person it acts for, who is then kept from approving it where the policy says so.
-        level: the least level it is to be decided at. It is no part of what the key stands for: the first proposal's counts.
+        level: the least level it is to be decided at. expires_in_s: how soon. Another one under the same key is another body.
     """
 
     tool: str
@@ -106,7 +106,9 @@ def propose(*, agent: str, wanted: Wanted, door: str = "api") -> Proposed:
     asked = {"kind": wanted.kind, "tool": wanted.tool, "args": wanted.args}
     _check(wanted)
     try:
-        digest = canonical.fingerprint({**asked, "requested_by": wanted.requested_by})
+        bounds = {"level": wanted.level, "expires_in_s": wanted.expires_in_s}
+        said = {name: value for name, value in bounds.items() if value is not None}  # not said: the digests of before stand
+        digest = canonical.fingerprint({**asked, "requested_by": wanted.requested_by, **said})
         proposal = _proposal(found, version, wanted, digest)
         return outside.propose(proposal, door=door)
     except canonical.NotCanonical as error:

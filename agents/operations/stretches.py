@@ -41,6 +41,7 @@ WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s RETURNING state, h
 _CLOSE = "UPDATE agents_pause SET state = %s, closed_at = statement_timestamp() WHERE id = ANY(%s)"
 # It would be driven for ever otherwise.
 _NOWHERE = kept.NOWHERE()
+PLACEHOLDER = "placeholder-id"  # of what was raised outside interrupt(): langgraph.types.Interrupt
 ENDED = frozenset({RunState.SUCCEEDED, RunState.PARTIAL, RunState.FAILED})
 
 
@@ -121,7 +122,7 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
     if stretch.stop is Stop.DRAINED:
         return (RunState.HALTED if versions.halted(run) else RunState.READY), ""
     if stretch.stop is Stop.PAUSED:
-        return RunState.WAITING, ""
+        return _asked(stretch)
     result = stretch.values.get("result")
     failed = isinstance(result, dict) and result.get("success") is False
     return (RunState.PARTIAL if failed else RunState.SUCCEEDED), str(result.get("error", "")) if failed and isinstance(result, dict) else ""
@@ -132,6 +133,15 @@ def _compensates_on(run: Run, state: RunState) -> Collection[str]:
         return owing.declared(run)
     spec = load_agent(*run.agent.code).spec
     return spec.compensate_on if spec else ()
+
+
+def _asked(stretch: Stretch) -> tuple[RunState, str]:
+    """It waits for people, unless what it asks cannot be answered: driving it again would go on for ever, and do again what its node does."""
+    if dead := next((q for q in stretch.questions if q.interrupt_id == PLACEHOLDER), None):
+        return RunState.FAILED, kept.RETIRED_INTERRUPT(node=dead.node)
+    if deaf := next((q for q in stretch.questions if q.interrupt_id in stretch.delivered), None):
+        return RunState.FAILED, kept.NOT_HEARD(node=deaf.node)
+    return RunState.WAITING, ""
 
 
 def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:

@@ -36,7 +36,8 @@ def effect(request: Request, action_id: UUID) -> HttpResponse:
     fate = fate_of_effect(found) if found and not (row and row.held) else fate_of(row) if row else None
     if row is None or fate is None:
         return HttpResponse(status=204)
-    context = {"fate": fate, "card": {"id": row.id, "effect_url": "" if row.settled_at else request.path}}
+    # What was fetched just now is not fetched once more when it is drawn: until the action is settled that would never end.
+    context = {"fate": fate, "fetched": True, "card": {"id": row.id, "effect_url": "" if row.settled_at else request.path}}
     return render(request, "approvals/_fate.html", context)
 
 

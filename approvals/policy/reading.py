@@ -70,7 +70,11 @@ def read(source: str) -> tuple[Any, Lines]:
         ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadPolicy(Problem(0, "", say("the policy is not valid YAML: %(why)s", why=cause(error)))) from error
-    if problems := tuple(_twice(root, set())):
+    try:
+        problems = tuple(_twice(root, set()))
+    except RecursionError as error:
+        raise BadPolicy(Problem(0, "", say("the policy is nested far deeper than any rule"))) from error
+    if problems:
         raise BadPolicy(*problems)
     return data, Lines(root)
 

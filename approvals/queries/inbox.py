@@ -175,13 +175,15 @@ def _decidable(rows: QuerySet[Action], person: User) -> QuerySet[Action]:
     return rows.exclude(own & Q(level__in=["high", "critical"])).exclude(Exists(voted))
 
 
-def decided(*, agent: str = "", tool: str = "", state: str = "", cursor: str = "", limit: int = PAGE) -> Page:
+def decided(*, agent: str = "", tool: str = "", state: str = "", level: str = "", cursor: str = "", limit: int = PAGE) -> Page:
     """What has been decided or has ended, newest first; decisions by policy alone are left out unless asked for."""
     rows = Action.objects.filter(resolved_at__isnull=False, drill=False)
     if agent:
         rows = rows.filter(agent=agent)
     if tool:
         rows = rows.filter(tool=tool)
+    if level:
+        rows = rows.filter(level=level)
     rows = rows.filter(state=state) if state in set(ActionState) else rows.exclude(level="low", state=ActionState.APPROVED)
     return _page(rows, "resolved_at", True, cursor, limit)
 

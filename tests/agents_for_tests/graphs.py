@@ -4,9 +4,11 @@ import itertools
 import operator
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
+from langgraph.errors import NodeInterrupt
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send, interrupt
 from pydantic import BaseModel
@@ -128,6 +130,15 @@ def _two_gates(state: Call) -> State:
     return {"told": [_told(first), _told(gate("append", {"label": f"{call['name']} second"}))]}
 
 
+def _retired(state: State) -> State:
+    with Path(state["input"]["world"]).open("a") as world:
+        world.write("entered\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        raise NodeInterrupt("too long")
+
+
+retired = _graph(("retired", _retired))
 busy = _graph(("busy", _busy))
 fan = StateGraph(State)
 fan.add_node("plan", lambda state: {})

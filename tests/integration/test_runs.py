@@ -487,3 +487,12 @@ def test_the_path_of_a_run_is_told_in_order(cast, world):
         "run.succeeded",
     ]
     assert Path(world).exists()
+
+
+def test_a_node_that_pauses_by_what_langgraph_retired_fails_with_a_sentence_and_is_not_entered_for_ever(cast, shapes, world):
+    run = factories.run(cast.operator, agent="retired", world=world)
+    work()
+    run.refresh_from_db()
+    assert (run.state, "NodeInterrupt" in run.error) == ("FAILED", True)
+    assert lines(world) == ["entered"]
+    assert factories.asked(run) == []

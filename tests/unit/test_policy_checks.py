@@ -10,6 +10,7 @@ from approvals.policy.basics import NeedRule
 from approvals.policy.checking import Known, KnownAgent, check, unmanned
 from approvals.policy.conditions import NAMES, Condition, Said
 from approvals.policy.interpreting import MOST_STEPS_IN_ALL
+from approvals.policy.reading import BadPolicy
 from approvals.policy.rosters import fillable, groups_named
 from approvals.policy.rules import parse
 from tests.fakes import policy_text, with_rules
@@ -250,3 +251,8 @@ def test_what_the_check_counts_of_the_interpreter_is_what_a_call_takes_at_least(
         condition, said = Condition(text), Said({**dict.fromkeys(NAMES, ""), "args": {"a": 1, "l": [1, 2]}})
         condition.interpreted(said)
         assert 10 < condition.least_steps <= said.work.steps_taken
+
+
+def test_a_policy_nested_beyond_reading_is_refused_with_a_sentence():
+    with pytest.raises(BadPolicy, match="nested"):
+        parse("rules: " + "[" * 3_000 + "]" * 3_000)
