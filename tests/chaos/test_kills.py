@@ -19,6 +19,7 @@ from tests.factories import asked, call, lines
 pytestmark = pytest.mark.slow
 ENDED = {"SUCCEEDED", "FAILED", "PARTIAL", "CANCELLED"}
 BEFORE_THE_CLAIM = ("run_claimed", "graph_moved", "t1_open", "t1_done", "t3_open", "t4_done")
+GONE_BACK = ("forked", "fork_closed")  # test_overridden_killed
 BETWEEN_CLAIM_AND_RECORD = ("t3_done", "effect_done", "t4_open")
 
 
@@ -44,7 +45,9 @@ def made(world: str) -> Counter[str]:
 
 
 def test_every_point_is_tried():
-    assert {*BEFORE_THE_CLAIM, *BETWEEN_CLAIM_AND_RECORD, "decided", "told", *REVERSED} == set(POINTS)  # "told": test_loops_killed
+    assert {*BEFORE_THE_CLAIM, *BETWEEN_CLAIM_AND_RECORD, "decided", "told", *REVERSED, *GONE_BACK} == set(
+        POINTS
+    )  # "told": test_loops_killed
 
 
 @pytest.mark.parametrize("point", BEFORE_THE_CLAIM)
