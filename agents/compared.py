@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents import queries
+from agents.graphs.unpacked import neutral
 from agents.queries import EffectRow, RunDetail
 from approvals import queries as approvals_queries
 from approvals.queries import InboxRow
@@ -131,17 +132,10 @@ class _Side:
 
     def _neutral(self, value: Any) -> Any:
         """Without ids that are new in every run; what names an action of this run names it by its number."""
-        text = json.dumps(_without_ids(value), ensure_ascii=False, default=str)
+        text = json.dumps(neutral(value), ensure_ascii=False, default=str)
         for name, number in self._names.items():
             text = text.replace(name, number)
         return json.loads(text)
-
-
-def _without_ids(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        is_message = "content" in value or "tool_call_id" in value
-        return {str(k): _without_ids(v) for k, v in value.items() if not (is_message and k in {"id", "usage_metadata"})}
-    return [_without_ids(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _totals(run: RunDetail, spans: Sequence[SpanRow], actions: Sequence[InboxRow]) -> Totals:

@@ -98,7 +98,11 @@ def check_apart(who: Standing, action: Action, envelope: Envelope, *, instead_of
     if who.person in excluded:
         rule = _rule(action, who.person, editors)
         if rule == "editor" and verdict != "reject":
-            raise NotAllowed(say("You edited this: somebody else has to approve it (you may still reject; rule exclude: editor)"))
+            raise NotAllowed(
+                say(
+                    "You edited this, or what the agent made it of: somebody else has to approve it (you may still reject; rule exclude: editor)"
+                )
+            )
         if rule != "editor":
             raise NotAllowed(
                 say("Excluded, because %(why)s: somebody else has to decide it (rule exclude: %(rule)s)", why=RULES[rule], rule=rule)

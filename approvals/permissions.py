@@ -198,7 +198,7 @@ def check_decide(
     if who.person not in editors:
         raise NotAllowed(say("You asked for this yourself, or own the agent: somebody else has to decide it"))
     if verdict != "reject":
-        raise NotAllowed(say("You edited this: somebody else has to approve it (you may still reject)"))
+        raise NotAllowed(say("You edited this, or what the agent made it of: somebody else has to approve it (you may still reject)"))
 
 
 def why_not_decide(user: User, *, groups: Collection[str], excluded: Collection[str]) -> str:

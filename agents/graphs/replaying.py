@@ -22,11 +22,10 @@ from langgraph.checkpoint.memory import InMemorySaver
 from agents.graphs.driver import Control, Stop, Stretch, drive
 from agents.graphs.loader import Loaded
 from agents.graphs.recorder import Recorder
-from agents.graphs.unpacked import unpacked
+from agents.graphs.unpacked import neutral, unpacked
 from audit import canonical
 
 THREAD = "replay"
-NEW_EACH_TIME = frozenset({"id", "usage_metadata"})  # of a message: what comes out of a cache has cost nothing
 _asked: ContextVar[str] = ContextVar("asked_of_the_model", default="")
 
 
@@ -106,7 +105,7 @@ class _Models(BaseCache, BaseCallbackHandler):
 
 def key_of(prompt: Any) -> str:
     """A prompt by what it says: messages are given new ids each time."""
-    return canonical.fingerprint(canonical.storable(_without_ids(prompt)))
+    return canonical.fingerprint(canonical.storable(neutral(prompt)))
 
 
 def replay(loaded: Loaded, record: Record) -> Replay:
@@ -164,12 +163,3 @@ def _instead_of_models(models: _Models) -> Iterator[None]:
         yield
     finally:
         set_llm_cache(before)
-
-
-def _without_ids(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        is_message = isinstance(value.get("data"), Mapping) and "content" in value["data"]
-        if is_message:
-            value = {**value, "data": {k: v for k, v in value["data"].items() if k not in NEW_EACH_TIME}}
-        return {k: _without_ids(v) for k, v in value.items()}
-    return [_without_ids(v) for v in value] if isinstance(value, list | tuple) else value

@@ -13,6 +13,8 @@ import ormsgpack
 
 TYPE = "(type)"  # beside the fields of an object
 SINGLE, POSITIONAL, KEYWORDS, METHOD, PYDANTIC_V1, PYDANTIC_V2, NUMPY, DELTA = range(8)  # langgraph.checkpoint.serde.jsonplus
+MESSAGES = frozenset({"human", "ai", "tool", "system", "developer", "function", "chat", "AIMessageChunk"})
+NEW_EACH_TIME = frozenset({"id", "usage_metadata"})  # of a message: what comes out of a cache has cost nothing
 _OPTIONS = ormsgpack.OPT_NON_STR_KEYS
 # Objects that read like the value they hold.
 _VALUES = {"UUID", "Decimal", "date", "datetime", "time", "Path", "PosixPath", "set", "frozenset", "deque"}
@@ -44,6 +46,21 @@ def plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, bytes):
         return {TYPE: "bytes", "base64": base64.b64encode(value).decode()}
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def neutral(value: Any) -> Any:
+    """Without what messages are given anew in every run: two runs are compared without it. Messages as objects, or in any of LangChain's dicts."""
+    if isinstance(value, Mapping):
+        dropped = NEW_EACH_TIME if _is_message(value) else ()
+        return {str(key): neutral(item) for key, item in value.items() if key not in dropped}
+    return [neutral(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _is_message(value: Mapping[Any, Any]) -> bool:
+    kind = value.get("type")
+    return str(value.get(TYPE, "")).endswith(("Message", "MessageChunk")) or (
+        "content" in value and isinstance(kind, str) and kind in MESSAGES
+    )
 
 
 def is_plain(value: Any) -> bool:

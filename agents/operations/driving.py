@@ -24,7 +24,7 @@ from agents.graphs.hearing import Hearing
 from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import asking_again, events, forking, hearing, joined, leave, outcomes, there, versions
+from agents.operations import asking_again, events, forking, hearing, joined, leave, outcomes, overriding, there, versions
 from agents.operations.answering import answers, known_answers, open_pauses
 from agents.operations.calling import Ledger
 from agents.operations.handing import Handed, hand_back
@@ -172,6 +172,7 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, held: Held | None 
         if new:
             _bring_people(run)
             outside = NOTHING if untouched else read_by(run, loaded.tools)  # nothing ran for it before its first stretch
+        editors = overriding.editors_of(run) if new and not untouched else frozenset()
         prepared = [
             replace(
                 linked(run, prepare(run, loaded, q, outside=outside), pauses, settled),
@@ -179,7 +180,7 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, held: Held | None 
                 code=loaded.prints.get(q.node, {}),
                 seen=loaded.sees(q.place),
                 written=any(ask.could_be(canonical.storable(q.value)) for ask in loaded.asks.get(q.node, ())),
-            )
+            ).by_editors(editors)
             for q in new
         ]
         return Driven(

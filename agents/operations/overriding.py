@@ -72,6 +72,18 @@ def override(run_id: Any, wanted: Wanted, *, reason: str, by: User, door: str) -
     return order
 
 
+def editors_of(run: Run) -> frozenset[str]:
+    """The persons who put values of their own into this run: what it proposes afterwards is theirs as well, and they do not approve it.
+
+    Going back to a checkpoint puts nothing in; nor does it take out what the state had been given before.
+    """
+    changed = Override.objects.filter(
+        run=run, kind__in=[OverrideKind.EDIT, OverrideKind.SKIP], state__in=[OverrideState.ORDERED, OverrideState.DONE]
+    )
+    names = {name for pair in changed.values_list("by_name", "confirmed_by_name") for name in pair if name}
+    return frozenset(User.objects.filter(username__in=names).values_list("person", flat=True)) if names else frozenset()
+
+
 def drop(run: Run) -> None:
     """The run has ended: what was ordered of it is carried out no more. The caller holds its row."""
     Override.objects.filter(run=run, state__in=[OverrideState.ASKED, OverrideState.ORDERED]).update(

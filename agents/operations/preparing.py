@@ -3,7 +3,7 @@
 Our own gate is read here, every other dialect in `foreign`. Slow things happen here, outside any transaction of ours.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -52,6 +52,12 @@ class Prepared:
     about: str = ""
     seen: bool = False
     written: bool = False
+
+    def by_editors(self, editors: Collection[str]) -> "Prepared":
+        """The same, asked by an agent whose state these persons changed."""
+        if not editors:
+            return self
+        return replace(self, proposals=[one and replace(one, editors=editors) for one in self.proposals])
 
 
 def prepare(run: Run, loaded: Loaded, question: Question, *, outside: Outside = NOTHING) -> Prepared:

@@ -13,7 +13,7 @@ from agents.errors import UnknownRun, WrongState
 from agents.graphs import replaying
 from agents.graphs.driver import Stop
 from agents.graphs.loader import Loaded, load_agent
-from agents.graphs.unpacked import TYPE
+from agents.graphs.unpacked import neutral
 from agents.models import Pause, Run
 from agents.operations import versions
 from agents.operations.answering import answers
@@ -116,8 +116,8 @@ def _record(run: Run, loaded: Loaded, instead: Mapping[str, Any]) -> replaying.R
 def _first_difference(run: Run, chain: list[history.Checkpoint], done: replaying.Replay) -> Difference | None:
     for number, (then, now) in enumerate(zip(chain, done.steps, strict=False)):
         nodes = then.after or (chain[number - 1].next if number else ())
-        values = _neutral(history.values(run.thread, then.id))
-        again = _neutral({name: value for name, value in now.values.items() if history.is_state(name)})
+        values = neutral(history.values(run.thread, then.id))
+        again = neutral({name: value for name, value in now.values.items() if history.is_state(name)})
         if values != again:
             return Difference(then.step, nodes, *_where(values, again))
         if sorted(set(then.next)) != sorted(set(now.next)):
@@ -150,11 +150,3 @@ def _other_end(run: Run, chain: list[history.Checkpoint], done: replaying.Replay
     if (run.state in ended) != (done.stop is Stop.FINISHED) or (run.state == RunState.FAILED) != (done.stop is Stop.FAILED):
         return Difference(last.step, done.nodes, "", str(run.state), done.stop.name, done.error[-500:])
     return None
-
-
-def _neutral(value: Any) -> Any:
-    """Without what messages are given anew each time."""
-    if isinstance(value, Mapping):
-        is_message = str(value.get(TYPE, "")).endswith("Message")
-        return {key: _neutral(item) for key, item in value.items() if not (is_message and key in replaying.NEW_EACH_TIME)}
-    return [_neutral(item) for item in value] if isinstance(value, list) else value

@@ -186,12 +186,12 @@ def refuse_edit(edit_id: int, *, errors: dict[str, str]) -> None:
 
 
 def _editors(edit: Edit, args: Any, envelope: Envelope) -> set[str]:
-    """Everybody whose edits led to these arguments; whoever goes back to the agent's own undoes what others had edited before."""
+    """Everybody whose edits led to these arguments; whoever goes back to the agent's own undoes what others had edited in them before."""
     editors = {*envelope.editors, edit.by.person}
     if len(editors) == 1:
         return editors
     first = envelopes.parse(Requirement.objects.get(action=edit.action_id, version=1))
-    return {edit.by.person} if canonical.dumps(args) == canonical.dumps(first.args) else editors
+    return {*first.editors, edit.by.person} if canonical.dumps(args) == canonical.dumps(first.args) else editors
 
 
 def _until(edit: Edit, action: Action, envelope: Envelope) -> Until:

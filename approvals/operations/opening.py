@@ -47,6 +47,7 @@ class Proposal:
         rationale, evidence: the agent's own words and what it had read; shown fenced off.
         untrusted_text: argument paths that repeat text from outside.
         requested_by, owner: the person who started the run, and the person who owns the agent.
+        editors: persons who put values of their own into what the agent works from: as good as having edited its arguments.
         asked_for: the run's input, where the policy may find the customer when the arguments name none.
         follows: the action this one asks again, where the asker knows.
         agent_takes: the agent makes the call itself, and can be told this of it (approve, edit, reject, respond).
@@ -81,6 +82,7 @@ class Proposal:
     deadline_s: int | None = None
     requested_by: User | None = None
     owner: User | None = None
+    editors: Collection[str] = ()
     note: str = ""
     asked_for: Mapping[str, Any] = field(default_factory=dict)
     follows: UUID | None = None
@@ -285,7 +287,8 @@ def create(
         assessment=assessment,
         policy=policy,
         preview=proposal.preview,
-        excluded=people_excluded(assessment, proposal.requested_by, proposal.owner),
+        excluded=people_excluded(assessment, proposal.requested_by, proposal.owner, proposal.editors),
+        editors=proposal.editors,
         rationale=proposal.rationale,
         evidence=proposal.evidence,
         now=now,

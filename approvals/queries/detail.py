@@ -323,6 +323,8 @@ def _excluded(action: Action, envelope: envelopes.Envelope, versions: Sequence[R
     people = {u.pk: u for u in User.objects.filter(pk__in=[pk for _, pk in pairs if pk])}
     found = [(people[pk], rule) for rule, pk in pairs if pk in people and people[pk].person not in envelope.editors]
     found += [(v.edited_by, "editor") for v in versions if v.edited_by and v.edited_by.person in envelope.editors]
+    unnamed = envelope.editors - {who.person for who, _ in found}  # they edited what the agent worked from
+    found += [(who, "editor") for who in User.objects.filter(person__in=unnamed, kind=User.Kind.HUMAN).order_by("pk")] if unnamed else []
     return tuple(dict.fromkeys((who.get_username(), rule) for who, rule in found if who.person in envelope.excluded))
 
 

@@ -28,7 +28,7 @@ HINTS = {
     "typed": say("Critical: no key approves it. Type its name and give a reason."),
     "": "",
 }
-OWN_EDIT = say("You edited this: somebody else has to approve it.")
+OWN_EDIT = say("You edited this, or what the agent made it of: somebody else has to approve it.")
 APPROVE_LEVEL = {
     "low": (say("Approve low risk"), say("Approve low risk and sign it")),
     "medium": (say("Approve medium risk"), say("Approve medium risk and sign it")),

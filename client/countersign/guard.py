@@ -1,11 +1,13 @@
 """Guarding a plain function: it is proposed with its arguments, and runs when people have agreed, with the arguments they agreed to.
 
 The arguments must be JSON; what runs is what came back with the claim, so an edit by a reviewer takes effect (and a tuple comes back as a list).
-Whatever was claimed is reported, also when it could not be begun. Under one `idempotency` name a later start is given what the first one returned.
+Whatever was claimed is reported, also when it could not be begun. What was done is given back although nobody hears of it: raising would read as
+"not done", and invite to do it again; under one name a later start is told that nobody knows. Under one `idempotency` name a later start is given what the first one returned.
 """
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from countersign.errors import AlreadyDone, CountersignError, NotApproved
 from countersign.keys import key_for
 from countersign.values import Action, Claim
 
+log = logging.getLogger("countersign.guard")
 P = ParamSpec("P")
 R = TypeVar("R")
 LEVELS = ("low", "medium", "high", "critical")
@@ -125,7 +128,10 @@ class _Guarded:
             except CountersignError as lost:
                 error.add_note(f"Countersign could not be told: {lost}")
             raise
-        asks.report(action.id, "done", result=results.told(result))
+        try:
+            asks.report(action.id, "done", result=results.told(result))
+        except CountersignError as lost:
+            _unheard(action, lost)
         return result
 
     async def run_async(self, asks: AsyncClient, args: Any, kwargs: Any) -> Any:
@@ -147,8 +153,11 @@ class _Guarded:
             except CountersignError as lost:
                 error.add_note(f"Countersign could not be told: {lost}")
             raise
-        with CancelScope(shield=True):
-            await asks.report(action.id, "done", result=results.told(result))
+        try:
+            with CancelScope(shield=True):
+                await asks.report(action.id, "done", result=results.told(result))
+        except CountersignError as lost:
+            _unheard(action, lost)
         return result
 
     def _wanted(self, args: Any, kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -183,3 +192,8 @@ def _default() -> Client:
 
 def _default_async() -> AsyncClient:
     return AsyncClient()
+
+
+def _unheard(action: Action, lost: CountersignError) -> None:
+    """It was done, and Countersign could not be told: people see that nobody knows, until somebody says so."""
+    log.warning("What came of %s (done) could not be reported: %s", action.id, lost)

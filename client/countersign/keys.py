@@ -39,4 +39,6 @@ def key_for(tool: str, args: dict[str, Any]) -> str:
         return str(uuid4())
     call = hashlib.sha256(json.dumps([tool, args], sort_keys=True, default=str).encode()).hexdigest()[:32]
     scope.seen[call] = scope.seen.get(call, 0) + 1
-    return f"{scope.name[:120]}:{call}:{scope.seen[call]}"
+    # Not the name itself: two long ones may begin alike, and a header takes neither umlauts nor line breaks.
+    name = hashlib.sha256(scope.name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"{name}:{call}:{scope.seen[call]}"

@@ -14,6 +14,8 @@ from agents.graphs import changing
 from agents.models import Effect, Override, Pause, Run
 from agents.operations.overriding import Wanted
 from agents.tools import runner
+from approvals import operations
+from approvals import queries as approvals_queries
 from approvals.errors import BadRequest, NotAllowed
 from approvals.models import Action
 from audit import queries as log
@@ -391,3 +393,59 @@ def test_a_run_that_is_cancelled_has_its_order_dropped(cast, world):
     done.refresh_from_db()
     action.refresh_from_db()
     assert (done.state, fresh(run).state, action.state, lines(world)) == ("DROPPED", "CANCELLED", "SUPERSEDED", [])
+
+
+# -- whose it is then --------------------------------------------------------------------------------------------
+def as_reviewers(*people):
+    from django.contrib.auth.models import Group
+
+    for who in people:
+        who.groups.add(Group.objects.get(name="reviewers"))
+
+
+def edited(run, by, **values):
+    """Go back to the start, and change the run's input there."""
+    order(run, by, checkpoint=start_of(run), stay=True)
+    work()
+    head = history.head(run.thread)
+    state = history.values(run.thread, head)
+    order(run, by, "edit", values={"input": {**state["input"], **values}})
+    agents.go_on(run.pk, reason="as it should be", by=by, door="web")
+    work()
+    return asked(run)[0]
+
+
+def test_whoever_changed_the_state_does_not_approve_what_comes_of_it_and_may_reject_it(cast, world):
+    as_reviewers(cast.operator)
+    run, _ = factories.waiting(cast.reviewer, call(label="old"), agent="row", world=world)
+    action = edited(run, cast.operator, calls=[call(label="mine")])
+    assert action.summary == "Append mine"
+    with pytest.raises(NotAllowed, match="You edited this"):
+        decide(action, cast.operator)
+    assert ("olga", "editor") in approvals_queries.action_detail(action.pk, reader=cast.second).excluded
+    decide(action, cast.second)
+    work()
+    assert [line.split(" ", 1)[1] for line in lines(world)] == ["mine"]
+
+
+def test_going_back_alone_makes_nobody_an_author(cast, world):
+    as_reviewers(cast.operator)
+    run, _ = factories.waiting(cast.reviewer, call(), agent="row", world=world)
+    order(run, cast.operator, checkpoint=start_of(run))
+    work()
+    decide(asked(run)[0], cast.operator)
+
+
+def test_an_edit_back_to_the_agents_own_arguments_does_not_take_the_authorship_of_the_state_away(cast, world):
+    as_reviewers(cast.operator)
+    run, _ = factories.waiting(cast.reviewer, call(label="old"), agent="row", world=world)
+    action = edited(run, cast.operator, calls=[call(label="mine")])
+    for label in ("theirs", "mine"):
+        action.refresh_from_db()
+        args = {"label": label, "times": 1}
+        operations.request_edit(action.pk, by=cast.second, seen_digest=action.digest, args=args, reason="so", door="web")
+        work()
+    action.refresh_from_db()
+    assert action.version == 3
+    with pytest.raises(NotAllowed, match="You edited this"):
+        decide(action, cast.operator)

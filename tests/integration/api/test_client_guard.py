@@ -19,6 +19,7 @@ from countersign import (
     NotApproved,
     NotDecidedInTime,
     OutcomeUnknown,
+    Unreachable,
     binding,
     client,
     guard,
@@ -59,6 +60,38 @@ def test_a_later_start_is_given_what_the_first_one_returned(people, result):
         with idempotency("job"):
             assert look() == result
     assert did == [1] and Action.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["x" * 130, "Rechnung für Müller", "two\nlines", " blank first", "\ud800"])
+def test_names_however_long_or_odd_are_told_apart(people, name):
+    did: list[str] = []
+
+    @require_approval("look")
+    def look() -> str:
+        did.append("looked")
+        return str(len(did))
+
+    for _ in range(2):
+        for number, end in enumerate(("ada", "bob"), start=1):
+            with idempotency(name + end):
+                assert look() == str(number)
+    assert len(did) == 2 and Action.objects.count() == 2
+
+
+def test_what_was_done_is_given_back_although_the_report_is_lost(people, monkeypatch, caplog):
+    @require_approval("look")
+    def look() -> str:
+        return "done"
+
+    def lost(*args, **more):
+        raise Unreachable("nobody answers")
+
+    with monkeypatch.context() as cut, idempotency("job"):
+        cut.setattr(type(people), "report", lost)
+        assert look() == "done"
+    assert "could not be reported" in caplog.text
+    with idempotency("job"), pytest.raises(OutcomeUnknown):
+        look()
 
 
 def test_what_is_no_json_is_told_in_words_and_never_given_back_as_something_else(people):
