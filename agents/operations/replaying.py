@@ -21,7 +21,7 @@ from agents.operations.found import as_uuid
 from agents.operations.preparing import NATIVE
 from agents.states import RunState
 from approvals import queries as approvals_queries
-from audit.queries import spans
+from audit.queries import spans, timeline
 from audit.sentences import say
 
 _NOTHING = kept.NOTHING_THERE()
@@ -65,6 +65,9 @@ def replay_run(run_id: Any, *, instead: Mapping[str, Any] | None = None) -> Repl
     _check(run, loaded)
     chain = _chain(run)
     done = replaying.replay(loaded, _record(run, loaded, instead or {}))
+    if done.unknown and any(event.kind == "run.recovered" for event in timeline(run=str(run.pk), limit=MOST)):
+        # What a model answered is written with its stretch; what a killed worker had heard is in the state, and in no record.
+        raise WrongState(say("A worker died while it drove this run: what the model answered it then is not recorded"))
     found = _first_difference(run, chain, done) or _other_end(run, chain, done)
     return Replayed(str(run.pk), len(done.steps), versions.version_of(run), chain[-1].version, found)
 

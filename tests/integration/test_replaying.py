@@ -10,7 +10,9 @@ import agents.operations as agents
 from agents.errors import UnknownRun, WrongState
 from agents.graphs import loader
 from agents.models import Effect
+from agents.operations import events, replaying
 from agents.planner import ScriptedChatModel
+from audit import log
 from tests import factories
 from tests.factories import asked, call, decide, lines, work
 from tests.integration.test_compensating import book, trip
@@ -73,6 +75,16 @@ def test_a_planner_is_not_asked_again_and_what_it_was_not_asked_ends_the_replay(
     found = agents.replay_run(run.pk, instead={str(first.pk): {"booked": "a tent"}}).difference
     assert (found.nodes, found.path) == (("propose",), "messages[2].content")
     assert "a tent" in found.replayed
+
+
+def test_where_a_killed_worker_took_an_answer_with_it_nothing_is_claimed(cast, trips, world, monkeypatch):
+    run = trip(cast, world, agent="clerk")
+    whole = replaying.spans
+    monkeypatch.setattr(replaying, "spans", lambda *a, **k: [s for s in whole(*a, **k) if s.kind != "model"][1:])
+    assert "did not ask" in agents.replay_run(run.pk).difference.why
+    log.append(events.entry(run, "run.recovered", door="beat"))
+    with pytest.raises(WrongState, match="A worker died"):
+        agents.replay_run(run.pk)
 
 
 def test_the_command_says_which_are_equal_and_where_the_others_differ(cast, trips, world, capsys):
