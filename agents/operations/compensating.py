@@ -83,6 +83,8 @@ def compensate(run_id: UUID) -> int:
 @transaction.atomic
 def _end_the_rest(run_id: UUID) -> None:
     """What a failed run still asks is asked no more: nothing of it would run."""
+    if not Compensation.objects.filter(run=run_id).exists():
+        halts.nobody_decides()  # a claim that did not see the order commits first: its call is waited for, and reversed as well
     if CompensationOrder.objects.filter(run=run_id, ended_at=None).exists():
         close_open_pauses(run_id, reason=kept.BEING_REVERSED(), by=SYSTEM, door="worker")
 

@@ -1,17 +1,21 @@
 """What a run did is reversed: when, in which order, once, and what becomes of what cannot be."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 import agents.operations as agents
 from agents import compensated, queries
 from agents.errors import UnknownEffect, WrongState
+from agents.graphs import checkpoints
 from agents.models import Compensation, CompensationOrder, Effect, Run
 from agents.operations import owing
 from agents.states import CompensationState
 from approvals import operations
 from approvals.errors import BadRequest, NotAllowed
-from approvals.operations import Also
+from approvals.operations import Also, halts
 from audit.queries import timeline
 from tests import factories
 from tests.factories import asked, decide, lines, work
@@ -253,3 +257,17 @@ def test_the_database_refuses_other_steps_and_two_at_a_time(cast, trips, world):
         ours.update(state=CompensationState.CLAIMED)
     with pytest.raises(DatabaseError), transaction.atomic():
         ours.delete()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_that_had_not_seen_the_order_is_waited_for(cast, trips, world):
+    run = trip(cast, world, book("hotel"), fails_at=2)
+    with psycopg.connect(checkpoints.direct_dsn()) as claiming, ThreadPoolExecutor(1) as pool:
+        claiming.execute(halts.HOLD_OFF)  # as every claim does, until it commits
+        reversing = pool.submit(lambda: (reverse(run), connection.close()))
+        with pytest.raises(TimeoutError):
+            reversing.result(timeout=0.7)
+        assert done(world) == ["booked hotel"]
+        claiming.commit()
+        reversing.result(timeout=20)
+    assert done(world)[-1] == "gave back hotel"
