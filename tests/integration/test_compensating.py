@@ -47,6 +47,14 @@ def reverse(run):
     return agents.compensate(run.pk)
 
 
+def reverse_there(run):
+    """In another thread, which has a connection of its own."""
+    try:
+        reverse(run)
+    finally:
+        connection.close()
+
+
 def done(world):
     return [line.split(" ", 1)[1] for line in lines(world)]
 
@@ -264,7 +272,7 @@ def test_a_claim_that_had_not_seen_the_order_is_waited_for(cast, trips, world):
     run = trip(cast, world, book("hotel"), fails_at=2)
     with psycopg.connect(checkpoints.direct_dsn()) as claiming, ThreadPoolExecutor(1) as pool:
         claiming.execute(halts.HOLD_OFF)  # as every claim does, until it commits
-        reversing = pool.submit(lambda: (reverse(run), connection.close()))
+        reversing = pool.submit(reverse_there, run)
         with pytest.raises(TimeoutError):
             reversing.result(timeout=0.7)
         assert done(world) == ["booked hotel"]
