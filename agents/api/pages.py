@@ -34,6 +34,15 @@ def number(cursor: str) -> str:
     return position
 
 
+def checkpoint(cursor: str) -> str:
+    """The position in a list of checkpoints: the id of one. Raises BadRequest."""
+    position = _read(cursor)
+    try:
+        return str(UUID(position)) if position else ""
+    except ValueError:
+        raise _refused() from None
+
+
 def _read(cursor: str) -> str:
     try:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")

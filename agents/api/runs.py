@@ -10,13 +10,28 @@ from ninja import Router
 from ninja.params.functions import Query
 from ninja.responses import Status
 
-from agents import compensated, operations, queries
+from agents import compensated, history, operations, queries
 from agents.api import pages
 from agents.api.actions import KEY
 from agents.api.auth import Caller, caller, reader
 from agents.api.records import event_of
-from agents.api.shapes import PROBLEMS, Cancelling, Page, Progress, Rated, RatingIn, Reason, Run, RunIn, RunRow
+from agents.api.shapes import (
+    PROBLEMS,
+    Cancelling,
+    Checkpoint,
+    Overridden,
+    OverrideIn,
+    Page,
+    Progress,
+    Rated,
+    RatingIn,
+    Reason,
+    Run,
+    RunIn,
+    RunRow,
+)
 from agents.errors import UnknownRun
+from agents.operations.overriding import Wanted
 from agents.queries import RunDetail
 from agents.states import UNFINISHED
 from approvals.operations.api_keys import OPERATE
@@ -90,6 +105,25 @@ def go_on(request: HttpRequest, run_id: UUID, body: Reason) -> Any:
     """Operators only."""
     operations.go_on(run_id, reason=body.reason, by=caller(request, OPERATE).user, door="api")
     return shown(queries.run_detail(run_id))
+
+
+@router.get("/{run_id}/checkpoints", response={200: Page[Checkpoint], **PROBLEMS}, summary="What the graph wrote after each step")
+def checkpoints(
+    request: HttpRequest, run_id: UUID, cursor: str = Query("", max_length=200), limit: int = Query(50, ge=1, le=pages.LIMIT)
+) -> Any:
+    """The newest first; none of them ever changes. Agents see their own."""
+    found = history.checkpoints(_visible(run_id, reader(request)).thread, before=pages.checkpoint(cursor), limit=limit)
+    items = [{**vars(one), "after": list(one.after), "next": list(one.next)} for one in found.rows]
+    return {"items": items, "next": pages.opaque(found.next)}
+
+
+@router.post("/{run_id}/override", response={200: Overridden, **PROBLEMS}, summary="Change what a run does next")
+def override(request: HttpRequest, run_id: UUID, body: OverrideIn) -> Any:
+    """Operators only. What the run asks is superseded with the order; what is done stays done. A skip waits until another operator orders the
+    same. 409 `moved`: the run has gone on since `head`."""
+    wanted = Wanted(body.kind, body.head, body.checkpoint, body.node, body.values, body.stay)
+    order = operations.override(run_id, wanted, reason=body.reason, by=caller(request, OPERATE).user, door="api")
+    return next(vars(one) for one in queries.overrides(run_id) if one.id == order.pk)
 
 
 @router.post("/{run_id}/resume", response={200: Run, **PROBLEMS}, summary="Take a failed run up again")

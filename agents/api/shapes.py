@@ -181,6 +181,46 @@ class Cancelling(Reason):
     reverse: bool | None = Field(None, description="Whether what the run did is reversed; null: as its agent declares")
 
 
+class OverrideIn(Reason):
+    """An operator's order to change what a run does next."""
+
+    kind: Literal["edit", "rewind", "skip"] = Field(examples=["rewind"])
+    head: str = Field(max_length=64, description="The newest checkpoint as you saw it: the order is refused when the run has gone on since")
+    checkpoint: str = Field("", max_length=64, description="rewind: the checkpoint to go on from")
+    node: str = Field("", max_length=200, description="skip: the one node that comes next")
+    values: dict[str, Any] = Field({}, description="edit: names of the state and their new values; skip: what the node would have written")
+    stay: bool = Field(False, description="Pause there")
+
+
+class Overridden(Schema):
+    """`state` is ASKED while a second operator has to order the same, ORDERED until a worker has carried it out."""
+
+    id: int
+    kind: str
+    state: str
+    checkpoint: str
+    node: str
+    reason: str
+    error: str
+    made: str
+    by: str
+    confirmed_by: str
+    created_at: datetime
+
+
+class Checkpoint(Schema):
+    id: str
+    parent: str
+    at: datetime
+    step: int
+    source: str
+    after: list[str]
+    next: list[str]
+    asked: bool
+    failed: bool
+    version: str
+
+
 class Claimed(Schema):
     """Leave to act once, with exactly these arguments: people may have changed them."""
 

@@ -128,7 +128,7 @@ def _difference(run: RunDetail, older: str, newer: str) -> dict[str, Any]:
     return {
         "older": line_of(run, history.checkpoint(run.thread, older), [older, newer]),
         "newer": line_of(run, history.checkpoint(run.thread, newer), [older, newer]),
-        "lines": found.differences,
+        "lines": [line for line in found.differences if line.path],  # a state that held nothing is one value without a name
         "same": found.same,
     }
 

@@ -449,3 +449,24 @@ def test_an_edit_back_to_the_agents_own_arguments_does_not_take_the_authorship_o
     assert action.version == 3
     with pytest.raises(NotAllowed, match="You edited this"):
         decide(action, cast.operator)
+
+
+# -- over the API -------------------------------------------------------------------------------------------------
+def test_the_api_lists_checkpoints_and_takes_orders(client, cast, world):
+    from approvals.operations import api_keys
+
+    run, action = factories.waiting(cast.reviewer, call(), agent="row", world=world)
+    _, token = api_keys.make(of=cast.operator, name="t", scopes=["operate", "read"], days=1, by=cast.operator, door="web")
+    auth = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+    url = f"/api/v1/runs/{run.pk}"
+    first = client.get(f"{url}/checkpoints?limit=1", **auth).json()
+    rest = client.get(f"{url}/checkpoints?cursor={first['next']}", **auth).json()
+    assert [one["id"] for one in first["items"] + rest["items"]] == [one.id for one in history.checkpoints(run.thread).rows]
+    asks = {"kind": "rewind", "head": first["items"][0]["id"], "checkpoint": start_of(run), "reason": "over the API"}
+    given = client.post(f"{url}/override", json.dumps(asks), content_type="application/json", **auth)
+    assert (given.status_code, given.json()["state"]) == (200, "ORDERED")
+    work()
+    stale = client.post(f"{url}/override", json.dumps(asks), content_type="application/json", **auth)
+    assert (stale.status_code, stale.json()["code"]) == (409, "moved")
+    action.refresh_from_db()
+    assert action.state == "SUPERSEDED"
