@@ -49,7 +49,7 @@ class Hearing:
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()  # nodes of one step run in threads
-        self._seen: dict[int, tuple[Any, int]] = {}
+        self._seen: dict[int, _Count] = {}
 
     @contextmanager
     def watching(self, thread: str) -> Iterator[None]:
@@ -74,7 +74,7 @@ class Hearing:
     def compare(self, config: Mapping[str, Any], value: Any, response_schema: Any = None) -> str:
         """The id of what is asked now, "" when it has no answer yet. Raises when the answer at hand is for something else."""
         pad = config[CONFIG_KEY_SCRATCHPAD]
-        number = self._number(pad)
+        number = self._next(pad)
         if number >= len(pad.resume) and pad.get_null_resume(False) is None:
             return ""  # it is asked for the first time
         interrupt_id: str = langgraph.types._interrupt_id(config[CONFIG_KEY_CHECKPOINT_NS], number)
@@ -91,12 +91,28 @@ class Hearing:
         schema = response_schema if isinstance(response_schema, dict) else TypeAdapter(response_schema).json_schema()  # as `interrupt` does
         return dialects.digest(as_kept(value), schema)
 
-    def _number(self, pad: Any) -> int:
+    def turn(self, pad: Any) -> threading.Lock:
+        """Held while one question of a task is compared and asked: calls of a plain `ToolNode` ask in threads, under one count of LangGraph's."""
+        return self._count(pad).lock
+
+    def _next(self, pad: Any) -> int:
         """Which question of its task this is: LangGraph counts them too, and tells nobody."""
+        count = self._count(pad)
+        count.asked += 1
+        return count.asked - 1
+
+    def _count(self, pad: Any) -> "_Count":
         with self._lock:
-            _, n = self._seen.get(id(pad), (pad, 0))
-            self._seen[id(pad)] = (pad, n + 1)
-            return n
+            return self._seen.setdefault(id(pad), _Count(pad))
+
+
+@dataclass(eq=False)
+class _Count:
+    """How many questions a task has asked. It holds the task's scratchpad, whose place in memory another one would get otherwise."""
+
+    pad: Any
+    asked: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def kept_answers(saver: Any, thread: str, wanted: Collection[str], *, known: Collection[str], names: Collection[str]) -> set[str]:
@@ -135,12 +151,13 @@ def _stray() -> list[Any]:
 
 def _checked(value: Any, *, response_schema: Any = None) -> Any:
     """LangGraph's `interrupt`, which stops when the answer at hand is for something else than is asked now; a refusal is false."""
-    hearing, taken = None, ""
-    if _watched:
-        config = get_config()["configurable"]
-        hearing = _watched.get(str(config.get("thread_id")))
-        taken = hearing.compare(config, value, response_schema) if hearing is not None else ""
-    answer = _original(value, response_schema=response_schema)
-    if hearing is not None and taken:
-        hearing.taken.add(taken)
+    config = get_config()["configurable"] if _watched else {}
+    hearing = _watched.get(str(config.get("thread_id")))
+    if hearing is None:
+        return dialects.no_yes(_original(value, response_schema=response_schema))
+    with hearing.turn(config[CONFIG_KEY_SCRATCHPAD]):
+        taken = hearing.compare(config, value, response_schema)
+        answer = _original(value, response_schema=response_schema)
+        if taken:
+            hearing.taken.add(taken)
     return dialects.no_yes(answer)
