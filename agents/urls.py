@@ -3,6 +3,7 @@
 from django.urls import path
 
 from agents.views import (
+    accepting,
     agents,
     asks,
     checkpoints,
@@ -32,6 +33,7 @@ urlpatterns = [
     path("unknown/", unknown.desk, name="unknown"),
     path("agents/", agents.agents, name="agents"),
     path("agents/<slug:slug>/", agents.agent, name="agent"),
+    path("agents/<slug:slug>/accept", accepting.accept, name="agent-accept"),
     path("agents/<slug:slug>/connect/", connect.connect, name="agent-connect"),
     path("agents/<slug:slug>/connect/arrived", connect.arrived, name="agent-arrived"),
     path("runs/", runs.runs, name="runs"),

@@ -178,6 +178,11 @@ class Envelope:
         return self.data.get("answer_schema")
 
     @property
+    def declared_sha256(self) -> str:
+        """Of the whole declaration of the tool; "" where nothing but its schema is known."""
+        return str(self.data["tool"].get("declared_sha256", ""))
+
+    @property
     def confirm(self) -> str:
         """What a person types to approve it, where the ladder asks for that; the tool's name when its author named nothing better."""
         return str(self.data.get("confirm") or self.data["tool"]["name"])
@@ -216,6 +221,7 @@ def build(
     *,
     args: Any,
     tool_schema_sha256: str,
+    declared_sha256: str,
     facts: Facts,
     assessment: Assessment,
     policy: Policy,
@@ -254,7 +260,11 @@ def build(
             "version": action.version,
             "kind": str(action.kind),
             "summary": action.summary,
-            "tool": {"name": action.tool, "schema_sha256": tool_schema_sha256},
+            "tool": {
+                "name": action.tool,
+                "schema_sha256": tool_schema_sha256,
+                **({"declared_sha256": declared_sha256} if declared_sha256 else {}),
+            },
             **({"agent_version": action.agent_version} if action.agent_version else {}),
             "args": args,
             "preview_sha256": canonical.fingerprint(preview),

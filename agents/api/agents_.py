@@ -41,14 +41,15 @@ def declare(request: HttpRequest, body: AgentIn, slug: str = SLUG) -> Any:
     """By an administrator, afterwards also by its owner. What its tools are is said here and never by a proposal."""
     who = caller(request, GOVERN)
     tools = [{**tool.dict(exclude={"args_schema"}), "schema": tool.args_schema} for tool in body.tools]
-    told = {"title": body.title, "description": body.description, "environment": body.environment}
-    _, created = operations.declare(slug=slug, **told, tools=tools, by=who.user, door="api")
+    _, created = operations.declare(
+        slug=slug, title=body.title, description=body.description, environment=body.environment, tools=tools, by=who.user, door="api"
+    )
     return Status(201 if created else 200, shown(queries.agent(slug)))
 
 
 def shown(row: AgentRow) -> dict[str, Any]:
     names = ("slug", "title", "description", "environment", "enabled", "version", "running", "input_schema")
-    tools = [{k: t.get(k, "") for k in ("name", "description", "risk", "summary")} | {"reversible": bool(t.get("reversible")), "args_schema": t["schema"]} for t in row.tools]  # fmt: skip
+    tools = [{k: t.get(k, "") for k in ("name", "description", "risk", "summary")} | {"reversible": bool(t.get("reversible")), "args_schema": t["schema"], "waits": (t.get("kept") or {}).get("why", [])} for t in row.tools]  # fmt: skip
     return {
         **{name: getattr(row, name) for name in names},
         "owner": row.owner or None,

@@ -305,6 +305,9 @@ class Tool(Schema):
     reversible: bool
     summary: str
     args_schema: dict[str, Any]
+    waits: list[str] = Field(
+        description="How it differs from what was accepted of it, until an administrator accepts it: the stricter counts"
+    )
 
 
 class ToolIn(Strict):
@@ -345,7 +348,9 @@ class AgentIn(Strict):
 
     title: str = Field("", max_length=200)
     description: str = Field("", max_length=2_000)
-    environment: Literal["production", "staging", "demo"] = "production"
+    environment: Literal["production", "staging", "demo"] | None = Field(
+        None, description="Not said: as it is; production for a new agent. Only administrators change it"
+    )
     tools: list[ToolIn] = Field(default_factory=list, max_length=200)
 
 

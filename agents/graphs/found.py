@@ -12,6 +12,7 @@ from langgraph.pregel import Pregel
 from pydantic import BaseModel
 
 from agents.tools.guessing import guessed_class
+from agents.tools.registry import declared_sha256
 from audit import canonical
 
 DEEPEST = 4
@@ -38,6 +39,10 @@ class Found:
     @cached_property
     def schema_sha256(self) -> str:
         return canonical.fingerprint(canonical.storable(dict(self.schema)))
+
+    @cached_property
+    def declared_sha256(self) -> str:
+        return declared_sha256(self.describe())
 
     def describe(self) -> dict[str, Any]:
         """As it is kept with the agent's version and shown to people. Its class is a suggestion from its name."""

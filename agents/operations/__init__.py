@@ -24,7 +24,7 @@ hinting      Agent Servers are looked at sooner
 servers      they are registered with their agents, reached or not (`handovers`: an answer's steps on its way there)
 looking      threads that wait there become runs, and what was stopped here is stopped there
 there        a run of such an agent is looked at and answered; `fates` says what that means, `putting` writes it down
-outside      agents that run elsewhere: declared, and proposing over the API
+declaring    agents that run elsewhere say what their tools are; `outside`, they propose over the API
 deploying    which waiting questions the code on disk would break
 checking     edited arguments are tried with the tool itself
 halting      an agent or run that exists is stopped; `switching`, made stricter than policy
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from agents.operations.asking_again import ask_again
     from agents.operations.checking import check_edit
     from agents.operations.compensating import compensate
+    from agents.operations.declaring import accept_declaration, declare
     from agents.operations.deploying import check_deploy
     from agents.operations.drilling import place_drill, place_drills
     from agents.operations.driving import advance_run
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from agents.operations.looking import look_at_servers
     from agents.operations.opining import give_opinions
     from agents.operations.outcome_checks import check_outcome
-    from agents.operations.outside import declare, make_key, propose
+    from agents.operations.outside import make_key, propose
     from agents.operations.overriding import override
     from agents.operations.owing import done_by_hand, order_compensation, try_again
     from agents.operations.rating import rate_run
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from agents.operations.unknown import ask_outcome, resolve_unknown
 
 __all__ = [
+    "accept_declaration",
     "add_server",
     "advance_run",
     "answer_ask",
@@ -126,7 +128,8 @@ _HOMES = {
     "done_by_hand": "owing",
     "order_compensation": "owing",
     "try_again": "owing",
-    "declare": "outside",
+    "accept_declaration": "declaring",
+    "declare": "declaring",
     "execute": "executing",
     "give_opinions": "opining",
     "make_key": "outside",

@@ -117,6 +117,7 @@ def _proposal(source: Source, call: Call) -> Proposal:
         proposal_digest=proposal_digest({"kind": "tool", "tool": tool.name, "args": args}),
         summary=summarize(tool.summary, args, tool.name),
         tool_schema_sha256=tool.schema_sha256,
+        declared_sha256=tool.declared_sha256,
         tool_class=str(tool.risk),
         reversible=tool.reversible,
         names=names(tool.summary, args, tool.confirm),

@@ -101,6 +101,7 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
         args = {"tool": call.tool, "args": call.args}
         return ask(run, question, args, in_a_line(call.tool, call.args), question.digest, rationale=rationale, evidence=evidence), ""
     found, declared = loaded.found.get(call.tool), loaded.tools.get(call.tool)
+    known = declared or found
     proposal = Proposal(
         agent=run.agent_id,
         run=str(run.pk),
@@ -109,6 +110,7 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
         by=run.agent.user.actor,
         tool=call.tool,
         tool_schema_sha256=found.schema_sha256 if found else "",
+        declared_sha256=known.declared_sha256 if known else "",
         tool_class=_class(record, call, declared, found),
         reversible=declared.reversible if declared else bool(found and found.declared.get("reversible")),
         args=call.args,

@@ -1,38 +1,31 @@
-"""Agents that run elsewhere: declared here by their owner, proposing over the API. Nothing of theirs is ever driven or executed by us.
+"""Agents that run elsewhere, proposing over the API. Nothing of theirs is ever driven or executed by us.
 
 What a tool is (its class, whether it can be undone, its schema, its summary) is declared by the person who answers for the agent and kept
-as a version; a proposal only names it. A tool nobody declared counts as the worst class the policy knows.
+as a version (`declaring`); a proposal only names it. A tool nobody declared counts as the worst class the policy knows.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Max
-
-from agents.errors import BadInput, BadProject, UnknownAgent
+from agents.errors import UnknownAgent
 from agents.models import Agent, AgentVersion
+from agents.operations.declaring import NOBODY_KNOWS, TOOL
 from agents.operations.starting import SLUG, found_agent
 from agents.tools import taint
-from agents.tools.registry import RiskClass
+from agents.tools.registry import declared_sha256
 from agents.tools.summaries import names, summarize
 from approvals import operations as approvals
-from approvals import permissions
 from approvals.covering import version_name
-from approvals.errors import BadArguments, BadRequest, NotAllowed
+from approvals.errors import BadArguments, BadRequest
 from approvals.models.people import User
-from approvals.operations import Hint, Proposal, api_keys, outside, people, policies, tell
+from approvals.operations import Accepted, Proposal, api_keys, outside, people
 from approvals.operations.outside import Proposed
 from approvals.queries import WantedEdit
-from audit import canonical, log, schemas
-from audit.log import Entry
+from audit import canonical, schemas
 from audit.sentences import cause, say
 
-TOOL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}", re.ASCII)
-MAX_KEY, MOST_ERRORS, MOST_TOOLS, MOST_EVIDENCE = 200, 20, 200, 20
-NO_MODEL = "elsewhere"
+MAX_KEY, MOST_ERRORS, MOST_EVIDENCE = 200, 20, 20
 
 
 @dataclass(frozen=True)
@@ -56,43 +49,6 @@ class Wanted:
     estimated_cost: float | None = None
     confidence: float | None = None
     level: str | None = None
-
-
-@transaction.atomic
-def declare(
-    *, slug: str, title: str, description: str, environment: str, tools: Sequence[Mapping[str, Any]], by: User, door: str
-) -> tuple[Agent, bool]:
-    """Register an agent that runs elsewhere, or give it a new version. Returns it and whether it is new.
-
-    Raises:
-        NotAllowed: only administrators register, and the owner changes. BadProject: it is a graph of ours. BadInput: a tool cannot be used.
-    """
-    who = permissions.standing(by)
-    if not SLUG.fullmatch(slug):
-        raise BadInput(say("A name of an agent has at most 60 letters, digits, - and _"), fields={"slug": say("not a name")})
-    agent = Agent.objects.select_for_update(of=("self",)).select_related("owner").filter(pk=slug).first()
-    if permissions.ADMINS not in who.groups and not (agent and agent.owner_id == who.user.pk):
-        raise NotAllowed(say("Only administrators register an agent; afterwards its owner changes it as well"))
-    if agent and agent.project:
-        raise BadProject(say("%(slug)s is a graph that runs here: its tools are declared in its own code", slug=slug))
-    if agent and agent.server_id:
-        raise BadProject(say("%(slug)s runs on an Agent Server: it is registered with manage.py agents remote", slug=slug))
-    declared = [_tool(number, tool) for number, tool in enumerate(tools[: MOST_TOOLS + 1])]
-    if len(declared) > MOST_TOOLS or len({tool["name"] for tool in declared}) != len(declared):
-        raise BadInput(say("At most %(n)d tools, each name once", n=MOST_TOOLS), fields={"tools": say("too many, or a name twice")})
-    created = agent is None
-    agent = agent or Agent(slug=slug, user=people.ensure_agent_user(slug=slug), owner=who.user, project="")
-    agent.title, agent.description, agent.environment = title or slug, description, environment
-    agent.save()
-    version = _version(agent, declared)
-    if agent.current_id != version.pk:
-        agent.current = version
-        agent.save(update_fields=["current"])
-        data = {"version": version.number, "sha256": version.sha256, "tools": [t["name"] for t in declared], "outside": True}
-        kind = "agent.registered" if created else "agent.version_changed"
-        log.append(Entry(f"agent:{slug}", kind, who.user.actor, door, agent=slug, policy=version.policy, data=data))
-        tell(Hint("agents", "agent", slug, "agent.registered", version.number))
-    return agent, created
 
 
 def propose(*, agent: str, wanted: Wanted, door: str = "api") -> Proposed:
@@ -131,7 +87,7 @@ def checked(wanted: WantedEdit) -> None:
         return
     said = summarize(tool["summary"], wanted.args, wanted.tool), names(tool["summary"], wanted.args, tool["confirm"])
     approvals.apply_edit(
-        wanted.id, args=wanted.args, summary=said[0], names=said[1], preview={}, figures=_figures(tool, wanted.args),
+        wanted.id, args=wanted.args, summary=said[0], names=said[1], preview={}, figures=_larger(tool, wanted.args),
         untrusted_text=taint.untrusted_paths(wanted.args, wanted.read),
     )  # fmt: skip
 
@@ -182,8 +138,10 @@ def _proposal(agent: Agent, version: AgentVersion, wanted: Wanted, digest: str) 
     return replace(
         proposal,
         tool_schema_sha256=tool["schema_sha256"],
+        declared_sha256=tool["declared_sha256"],
         tool_class=tool["risk"],
         reversible=tool["reversible"],
+        accepted=_accepted(tool, wanted.args),
         summary=summarize(tool["summary"], wanted.args, wanted.tool),
         names=names(tool["summary"], wanted.args, tool["confirm"]),
         figures=_figures(tool, wanted.args),
@@ -200,18 +158,41 @@ def _person(username: str) -> User | None:
 def _declared(version: AgentVersion, name: str) -> dict[str, Any]:
     """The tool as it was declared; one nobody declared may be anything."""
     found = next((t for t in version.tools if t["name"] == name), None) or {}
-    plain = {"schema": {}, "schema_sha256": "", "risk": "unknown", "reversible": False, "summary": "", "confirm": "", "figures": {}}
-    return {**plain, **found}
+    plain = {"schema": {}, "schema_sha256": "", "risk": NOBODY_KNOWS, "reversible": False, "summary": "", "confirm": "", "figures": {}}
+    found = {**plain, **found}
+    return {**found, "declared_sha256": declared_sha256(found)}
+
+
+def _accepted(tool: Mapping[str, Any], args: Mapping[str, Any]) -> Accepted | None:
+    """The tool as it was last accepted, about this call. A figure that cannot be read any more may be anything: so may the tool."""
+    kept = tool.get("kept")
+    if not kept:
+        return None
+    figures = {name: value for name, path in kept["figures"].items() if (value := _whole(args, path)) is not None}
+    known = len(figures) == len(kept["figures"])
+    return Accepted(kept["risk"] if known else NOBODY_KNOWS, kept["reversible"], figures, tuple(kept["why"]))
+
+
+def _larger(tool: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, int]:
+    """The figures of an edited call, by what is declared and by what was accepted: of each the larger."""
+    figures, accepted = _figures(tool, args), _accepted(tool, args)
+    for name, value in (accepted.figures if accepted else {}).items():
+        figures[name] = max(value, figures.get(name, value))
+    return figures
+
+
+def _whole(args: Any, path: str) -> int | None:
+    """The whole number at a path of the arguments; None where there is none."""
+    for part in str(path).split("."):
+        args = args.get(part) if isinstance(args, Mapping) else None
+    return args if isinstance(args, int) and not isinstance(args, bool) else None
 
 
 def _figures(tool: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, int]:
     """Numbers for the policy, taken from the arguments its owner named; one that is no whole number makes the proposal unusable."""
     found = {}
     for figure, path in tool["figures"].items():
-        value: Any = args
-        for part in str(path).split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        if isinstance(value, bool) or not isinstance(value, int):
+        if (value := _whole(args, path)) is None:
             raise BadArguments(
                 say("%(path)s has to be a whole number: the policy reads it as %(figure)s", path=path, figure=figure),
                 fields={str(path): say("must be a whole number")},
@@ -226,38 +207,3 @@ def _misfits(schema: Mapping[str, Any], args: Any) -> dict[str, str]:
         return {} if isinstance(args, dict) else {"": say("must be a JSON object")}
     errors = sorted(schemas.errors(schema, args), key=lambda e: e.json_path)[:MOST_ERRORS]
     return {error.json_path.removeprefix("$").lstrip("."): error.message[:300] for error in errors}
-
-
-def _tool(number: int, tool: Mapping[str, Any]) -> dict[str, Any]:
-    """One declaration, checked. Raises BadInput with the place."""
-
-    def wrong(field: str, why: str) -> BadInput:
-        return BadInput(say("tools[%(n)d].%(field)s: %(why)s", n=number, field=field, why=why), fields={f"tools[{number}].{field}": why})
-
-    name, schema = str(tool.get("name", "")), tool.get("schema") or {}
-    if not TOOL.fullmatch(name):
-        raise wrong("name", say("at most 100 letters, digits and _ . : / -"))
-    if tool.get("risk") not in set(RiskClass):
-        raise wrong("risk", say("one of %(names)s", names=", ".join(RiskClass)))
-    try:
-        canonical.dumps(dict(tool))
-    except canonical.NotCanonical as error:
-        raise wrong("schema", str(error)[:300]) from error
-    if why := schemas.broken(schema) or ("references are not followed" if "$ref" in str(schema) else ""):
-        raise wrong("schema", why)
-    return {
-        "name": name, "description": str(tool.get("description", "")), "risk": str(tool["risk"]), "reversible": bool(tool.get("reversible")),
-        "idempotent": False, "has_preview": False, "untrusted_output": True, "timeout_s": 0, "summary": str(tool.get("summary", "")),
-        "confirm": str(tool.get("confirm", "")), "figures": dict(tool.get("figures") or {}), "schema": schema,
-        "schema_sha256": canonical.fingerprint(schema),
-    }  # fmt: skip
-
-
-def _version(agent: Agent, tools: list[dict[str, Any]]) -> AgentVersion:
-    content = {"tools": tools, "model": NO_MODEL, "policy": policies.in_force().version}
-    sha256 = canonical.fingerprint({"environment": agent.environment, "title": agent.title, **content})
-    if found := AgentVersion.objects.filter(agent=agent, sha256=sha256).first():
-        return found
-    last = AgentVersion.objects.filter(agent=agent).aggregate(last=Max("number"))["last"] or 0
-    nothing: dict[str, Any] = {"drawing": {"nodes": [], "edges": []}, "input_schema": {}}
-    return AgentVersion.objects.create(agent=agent, number=last + 1, sha256=sha256, **nothing, **content)

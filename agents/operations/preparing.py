@@ -140,6 +140,7 @@ def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], di
         by=run.agent.user.actor,
         tool=tool.name,
         tool_schema_sha256=tool.schema_sha256,
+        declared_sha256=tool.declared_sha256,
         tool_class=str(tool.risk),
         reversible=tool.reversible,
         args=args,

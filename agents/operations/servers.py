@@ -20,8 +20,8 @@ from django.utils.text import slugify
 
 from agents.errors import BadInput, ServerTrouble
 from agents.models import Agent, AgentVersion, Server
+from agents.operations.declaring import NO_MODEL
 from agents.operations.hinting import unsealed
-from agents.operations.outside import NO_MODEL
 from agents.remote.calling import Connection, connected
 from agents.remote.reading import Assistant
 from approvals.notify import sealing

@@ -7,7 +7,7 @@ def refund_payment(args: RefundArgs, ctx: ToolContext) -> dict[str, Any]: ...
 
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -16,6 +16,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from audit import canonical
+
+
+def declared_sha256(described: Mapping[str, Any]) -> str:
+    """Of all that a tool is declared to be: what a standing approval is bound to. Its description is for the model alone."""
+    return canonical.fingerprint(canonical.storable({k: v for k, v in described.items() if k not in {"description", "kept"}}))
 
 
 class RiskClass(StrEnum):
@@ -114,6 +119,10 @@ class Tool:
     @cached_property
     def schema_sha256(self) -> str:
         return canonical.fingerprint(self.schema)
+
+    @cached_property
+    def declared_sha256(self) -> str:
+        return declared_sha256(self.describe())
 
     def validate(self, args: Any) -> tuple[BaseModel, dict[str, Any]]:
         """The arguments as the tool's own model, and their normal form in JSON: what is shown is what runs.

@@ -54,6 +54,7 @@ def agent(request: Request, slug: str) -> HttpResponse:
             Figure(_("Found useful, 30 days"), told_of(satisfaction(slug))),
         ),
         "graph": plain_drawing(row),
+        "accept_url": reverse("agent-accept", args=[slug]) if permissions.can_edit_policy(request.user) else "",
         "switches": [switch_line(s) for s in switches.over(slug, [str(tool["name"]) for tool in row.tools])],
         "switch_url": f"{reverse('switches')}?agent={slug}" if permissions.can_halt(request.user) else "",
         "hazards": [*row.hazards, *({"at": row.slug, "why": why} for why in row.drawing.get("warnings", ()))],

@@ -53,6 +53,8 @@ class ToolLine:
     risk_class: str
     reversible: str
     args: tuple[tuple[str, str], ...]
+    waits: tuple[str, ...] = ()
+    declared_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,8 @@ def tool_line(tool: dict[str, Any]) -> ToolLine:
         else str(tool.get("risk") or _("not declared")),
         reversible=_("yes") if tool.get("reversible") else _("no"),
         args=tuple((name, _type(sub)) for name, sub in properties.items()),
+        waits=tuple(told(why) for why in (tool.get("kept") or {}).get("why", ())),
+        declared_by=str((tool.get("kept") or {}).get("name", "")),
     )
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from approvals.models.actions import Action, frozen, kept
 
 TERMS = (
-    "agent", "tool", "tool_schema_sha256", "environment", "run", "args_sha256", "level", "max_uses", "figure", "max_each", "max_total",
+    "agent", "tool", "tool_schema_sha256", "declared_sha256", "environment", "run", "args_sha256", "level", "max_uses", "figure", "max_each", "max_total", "also",
     "until", "like", "reason", "need", "policy", "backtest", "created_at",
 )  # fmt: skip
 
@@ -23,6 +23,7 @@ class Grant(models.Model):
     agent = models.TextField()
     tool = models.TextField()
     tool_schema_sha256 = models.CharField(max_length=64, blank=True)
+    declared_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")  # of all that the tool is declared to be
     environment = models.TextField(blank=True)
     run = models.TextField(blank=True)  # "" for any run
     args_sha256 = models.CharField(max_length=64, blank=True)  # "" for any arguments
@@ -31,6 +32,7 @@ class Grant(models.Model):
     figure = models.TextField(blank=True)  # which figure of the preview `max_each` and `max_total` speak of
     max_each = models.BigIntegerField(null=True)
     max_total = models.BigIntegerField(null=True)
+    also = models.JSONField(default=dict, db_default={})  # how large each other figure may be in one call
     until = models.DateTimeField()
     uses = models.IntegerField(default=0, db_default=0)
     total = models.BigIntegerField(default=0, db_default=0)

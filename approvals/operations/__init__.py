@@ -33,7 +33,7 @@ from approvals.operations.extending import extend
 from approvals.operations.halts import halt
 from approvals.operations.moments import pass_due
 from approvals.operations.notices import Hint, tell
-from approvals.operations.opening import Proposal, open_action
+from approvals.operations.opening import Accepted, Proposal, open_action
 from approvals.operations.releasing import Released, release
 from approvals.operations.reserving import pass_on, put_back, reserve
 from approvals.operations.settling import close, lock, settle
@@ -44,6 +44,7 @@ from approvals.operations.verdicts import Also
 from approvals.operations.viewing import open_parts
 
 __all__ = [
+    "Accepted",
     "Also",
     "Claim",
     "Decided",

@@ -122,6 +122,7 @@ def apply_edit(
         action,
         args=args,
         tool_schema_sha256=envelope.data["tool"]["schema_sha256"],
+        declared_sha256=envelope.declared_sha256,
         facts=facts,
         assessment=assessment,
         policy=policy,

@@ -4,8 +4,8 @@ Whoever gives one must be somebody who might approve a call like it, now: the sa
 past before it is given, and what that showed is kept with it.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -41,7 +41,8 @@ SCOPES = ("call", "run", "tool")  # the same call in this run; this tool in this
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a person asks for. `figure` empty: nothing but uses is counted."""
+    """What a person asks for. `figure` empty: nothing but uses is counted. `also`: how large other figures may be at once; not said,
+    no larger than in the example."""
 
     scope: str
     uses: int
@@ -49,6 +50,7 @@ class Wanted:
     figure: str = ""
     each: int | None = None
     total: int | None = None
+    also: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def give(like: Any, wanted: Wanted, *, seen: str, reason: str, by: User, proof: 
     grant = Grant.objects.create(
         agent=terms.agent, tool=terms.tool, tool_schema_sha256=terms.tool_schema_sha256, environment=terms.environment, run=terms.run,
         args_sha256=terms.args_sha256, level=str(terms.level), max_uses=terms.uses, figure=terms.figure, max_each=terms.each,
-        max_total=terms.total, until=terms.until, like=made.action, reason=reason.strip(), policy=made.policy,
+        max_total=terms.total, also=dict(terms.also), declared_sha256=terms.declared_sha256, until=terms.until, like=made.action, reason=reason.strip(), policy=made.policy,
         need=[n.model_dump() for n in made.assessment.requirement.need], backtest=made.trial.as_json(),
     )  # fmt: skip
     who = permissions.standing(by)
@@ -222,7 +224,7 @@ def _check_not_given(made: Draft, by: User) -> None:
     Action.objects.select_for_update().filter(pk=made.action.pk).first()
     same = Grant.objects.filter(
         like=made.action, run=terms.run, args_sha256=terms.args_sha256, max_uses=terms.uses, until=terms.until, figure=terms.figure,
-        max_each=terms.each, max_total=terms.total, revoked_at=None, givers__user=by,
+        max_each=terms.each, max_total=terms.total, also=dict(terms.also), revoked_at=None, givers__user=by,
     )  # fmt: skip
     if found := same.first():
         raise Conflict(say("You have given this very grant already: it is grant %(pk)s", pk=found.pk))
@@ -266,11 +268,26 @@ def _terms(action: Action, call: Call, wanted: Wanted) -> Terms:
         figure=wanted.figure,
         each=wanted.each if wanted.figure else None,
         total=wanted.total if wanted.figure else None,
+        declared_sha256=call.declared_sha256,
+        also=_also(call, wanted),
     )
+
+
+def _also(call: Call, wanted: Wanted) -> tuple[tuple[str, int], ...]:
+    """The bound of every figure that is not counted in all: as wanted, or else what this call had."""
+    return tuple(sorted((name, wanted.also.get(name, n)) for name, n in call.facts.figures.items() if name != wanted.figure))
 
 
 def _amounts_wrong(call: Call, wanted: Wanted) -> dict[str, str]:
     figures = call.facts.figures
+    others: dict[str, str] = {}
+    for name, most in wanted.also.items():
+        if name not in figures:
+            others[f"also-{name}"] = say("the tool says no such figure of this call")
+        elif not 0 <= most <= MOST_AMOUNT:
+            others[f"also-{name}"] = say("a whole number from 0 on")
+    if others:
+        return others
     if not wanted.figure:
         if figures and wanted.scope != "call":
             return {"total": say("say how much in all: %(figures)s is counted", figures=", ".join(sorted(figures)).replace("_", " "))}

@@ -51,6 +51,11 @@ ONE_PERSON = Frozen("%(names)s were found to be one person")
 OWN_PERSON = Frozen("%(name)s was found to be a person of their own")
 REGROUPED = Frozen("Which accounts are one person was corrected, and one of them gave this")
 
+# Why a call counts for more than its tool is declared now.
+AS_ACCEPTED = Frozen(
+    "Its tool was declared otherwise, which nobody has accepted yet, so whichever asks for more counts: %(what)s", parts=["what"]
+)
+
 # Who took whose approval back, with and without their words.
 OWN, OWN_WHY = Frozen("%(who)s took their own approval back"), Frozen("%(who)s took their own approval back: %(why)s")
 OWN_WORD, OWN_WORD_WHY = Frozen("%(who)s took their own verdict back"), Frozen("%(who)s took their own verdict back: %(why)s")

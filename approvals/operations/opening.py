@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from approvals.operations.repeating import Earlier
 from approvals.operations.resolving import conclude, record_policy_decision
 from approvals.operations.using import decided_by_grant
 from approvals.policy.basics import said_of
-from approvals.policy.risk import Assessment, Facts, assess
+from approvals.policy.risk import Assessment, Factor, Facts, assess, no_less
 from approvals.policy.rules import Policy
 from approvals.states import ActionState, Verdict
 from audit import canonical, log, rows
@@ -31,13 +31,24 @@ NOVELTY_WINDOW = timedelta(days=30)
 
 
 @dataclass(frozen=True)
+class Accepted:
+    """A tool as people with power over policy last accepted it, where it has been declared otherwise since; `why` says how."""
+
+    tool_class: str
+    reversible: bool
+    figures: Mapping[str, int]
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Proposal:
     """What an agent wants done, after the tool's own schema validated and normalised the arguments.
 
     Attributes:
         thread, checkpoint_ns, interrupt_id, index: where it was asked; the same place again is the same Action.
         kind: "tool", or "question" (then nothing is executed and `args` holds what is asked).
-        tool, tool_schema_sha256, tool_class, reversible: the tool as its author declared it.
+        tool, tool_schema_sha256, tool_class, reversible: the tool as its author declared it; `declared_sha256` is of all of that.
+        accepted: what was accepted of it, when that is something else: whichever asks for more counts.
         summary: one line made by the author's template from the arguments.
         names: values of the arguments by which the tool's author would have its target named, the best first (see `ladder.confirm_of`).
         proposal_digest: what the asker compares the answer with.
@@ -90,6 +101,8 @@ class Proposal:
     agent_takes: tuple[str, ...] = ()
     answer_schema: Mapping[str, Any] | None = None
     agent_version: str = ""
+    declared_sha256: str = ""
+    accepted: Accepted | None = None
 
 
 def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
@@ -109,8 +122,8 @@ def open_action(proposal: Proposal, *, door: str = "worker") -> Action:
     if existing:
         return Action.objects.get(pk=existing)
     policy = policies.known(in_force)
-    facts = facts_of(proposal, policy, approvals_before, was)
-    assessment = under_switch.stricter(policy.data, assess(policy.data, facts), switch if proposal.kind == "tool" else None)
+    facts, assessment = assessed(proposal, policy, facts_of(proposal, policy, approvals_before, was))
+    assessment = under_switch.stricter(policy.data, assessment, switch if proposal.kind == "tool" else None)
     waits = proposal.kind == "tool" and opinions.waits_for(policy.data, assessment)
     action, requirement = create(proposal, policy, facts, assessment, now, call, was, turn=opinions.WAITS_TURN if waits else "")
     opened = opened_entry(action, requirement, proposal, door=door)
@@ -167,6 +180,7 @@ def write_requirement(
     *,
     args: Any,
     tool_schema_sha256: str,
+    declared_sha256: str,
     facts: Facts,
     assessment: Assessment,
     policy: Policy,
@@ -194,6 +208,7 @@ def write_requirement(
         action,
         args=args,
         tool_schema_sha256=tool_schema_sha256,
+        declared_sha256=declared_sha256,
         facts=facts,
         assessment=assessment,
         policy=policy,
@@ -283,6 +298,7 @@ def create(
         action,
         args=proposal.args,
         tool_schema_sha256=proposal.tool_schema_sha256,
+        declared_sha256=proposal.declared_sha256,
         facts=facts,
         assessment=assessment,
         policy=policy,
@@ -329,7 +345,21 @@ def look(proposal: Proposal, call: str) -> tuple[datetime, UUID | None, int, lis
 
 def _runs_nothing(proposal: Proposal) -> bool:
     """Reading and asking change nothing: how new they are does not matter."""
-    return proposal.tool_class == "read" or proposal.kind == "question"
+    classes = {proposal.tool_class, *([proposal.accepted.tool_class] if proposal.accepted else [])}
+    return classes == {"read"} or proposal.kind == "question"
+
+
+def assessed(proposal: Proposal, policy: Policy, facts: Facts) -> tuple[Facts, Assessment]:
+    """What policy makes of a call; of a tool that is declared otherwise than it was accepted, of both, and nothing less than either."""
+    now = assess(policy.data, facts)
+    if not (was := proposal.accepted):
+        return facts, now
+    before = replace(facts, tool_class=was.tool_class, reversible=was.reversible, figures=dict(was.figures))
+    then = assess(policy.data, before)
+    (weighty, counts), (_, other) = sorted([(facts, now), (before, then)], key=lambda c: (c[1].level.rank, c[1].score), reverse=True)
+    both = no_less(policy.data, counts, level=other.level, asked=other.requirement)
+    why = Factor("at_least", 0, kept.AS_ACCEPTED(what="; ".join(was.why)))
+    return weighty, replace(both, denied=both.denied or other.denied, factors=(*both.factors, why))
 
 
 def customer_of(policy: Policy, args: Any, asked_for: Mapping[str, Any], *, otherwise: str = "") -> str:

@@ -62,6 +62,7 @@ def reopen(
         action,
         args=envelope.args,
         tool_schema_sha256=envelope.data["tool"]["schema_sha256"],
+        declared_sha256=envelope.declared_sha256,
         facts=anew.facts,
         assessment=assessment,
         policy=policy,

@@ -23,11 +23,12 @@ class Terms:
     """What a grant lets through, and how often.
 
     Attributes:
-        agent, tool, tool_schema_sha256, environment: whose calls; a tool declared otherwise since is another tool.
+        agent, tool, tool_schema_sha256, declared_sha256, environment: whose calls; a tool declared otherwise since is another tool.
         level: the highest level covered.
         run: only calls of this run; "" for any run.
         args_sha256: only these very arguments; "" for any.
         figure, each, total: a figure of the preview, how large it may be in one call, and in all calls together.
+        also: how large every other figure may be in one call. A figure that is in neither was not there to be seen.
     """
 
     agent: str
@@ -42,6 +43,8 @@ class Terms:
     figure: str = ""
     each: int | None = None
     total: int | None = None
+    declared_sha256: str = ""
+    also: tuple[tuple[str, int], ...] = ()
 
     @property
     def digest(self) -> str:
@@ -60,6 +63,7 @@ class Call:
     run: str
     tool_schema_sha256: str
     args_sha256: str
+    declared_sha256: str = ""
 
     def amount(self, figure: str) -> int:
         return self.facts.figures.get(figure, 0) if figure else 0
@@ -71,7 +75,7 @@ def not_covered(terms: Terms, call: Call) -> str:
     same = (terms.agent, terms.tool, terms.environment) == (facts.agent, facts.tool, facts.environment)
     if not same or facts.question:
         return say("another agent, tool or environment")
-    if terms.tool_schema_sha256 != call.tool_schema_sha256:
+    if (terms.tool_schema_sha256, terms.declared_sha256) != (call.tool_schema_sha256, call.declared_sha256):
         return say("the tool has been declared otherwise since")
     if call.level is Level.CRITICAL or call.level.rank > terms.level.rank:
         return say("%(level)s, above %(most)s", level=call.level.said, most=terms.level.said)
@@ -87,14 +91,16 @@ def not_covered(terms: Terms, call: Call) -> str:
 
 
 def _too_much(terms: Terms, call: Call) -> str:
-    if not terms.figure:
-        return ""
-    amount = call.facts.figures.get(terms.figure)
-    name = terms.figure.replace("_", " ")
-    if amount is None or amount < 0:
-        return say("no %(figure)s to count", figure=name)
-    if terms.each is not None and amount > terms.each:
-        return say("more %(figure)s than %(n)d at once", figure=name, n=terms.each)
+    bounds: dict[str, int | None] = {**({terms.figure: terms.each} if terms.figure else {}), **dict(terms.also)}
+    if unknown := sorted(call.facts.figures.keys() - bounds.keys()):
+        return say("a %(figure)s, which nobody has bounded", figure=unknown[0].replace("_", " "))
+    for figure, most in bounds.items():
+        amount = call.facts.figures.get(figure)
+        name = figure.replace("_", " ")
+        if amount is None or amount < 0:
+            return say("no %(figure)s to count", figure=name)
+        if most is not None and amount > most:
+            return say("more %(figure)s than %(n)d at once", figure=name, n=most)
     return ""
 
 
@@ -173,8 +179,9 @@ def words(terms: Terms) -> str:
 
 
 def _figure_words(terms: Terms) -> list[str]:
+    also: list[str] = [say("%(n)d %(figure)s at once", n=most, figure=figure.replace("_", " ")) for figure, most in terms.also]
     if not terms.figure:
-        return []
+        return also
     name = terms.figure.replace("_", " ")
     each = [say("%(n)d %(figure)s at once", n=terms.each, figure=name)] if terms.each is not None else []
-    return [*each, say("%(n)d %(figure)s in all", n=terms.total or 0, figure=name)]
+    return [*each, say("%(n)d %(figure)s in all", n=terms.total or 0, figure=name), *also]

@@ -158,14 +158,15 @@ def given_for(action_id: UUID) -> int:
 def terms_of(row: Grant) -> Terms:
     return Terms(
         row.agent, row.tool, row.tool_schema_sha256, row.environment, Level(row.level), row.max_uses, row.until, row.run, row.args_sha256,
-        row.figure, row.max_each, row.max_total,
+        row.figure, row.max_each, row.max_total, row.declared_sha256, tuple(sorted(row.also.items())),
     )  # fmt: skip
 
 
 def call_of(action: Action, envelope: envelopes.Envelope, *, level: str = "") -> Call:
     """An action's version as a grant looks at it."""
     schema = str(envelope.data["tool"].get("schema_sha256", ""))
-    return Call(envelope.facts, Level(level or envelope.data["risk"]["level"]), action.run, schema, canonical.fingerprint(envelope.args))
+    args_sha256, declared = canonical.fingerprint(envelope.args), envelope.declared_sha256
+    return Call(envelope.facts, Level(level or envelope.data["risk"]["level"]), action.run, schema, args_sha256, declared)
 
 
 def votes_of(found: Sequence[Giver]) -> list[Vote]:

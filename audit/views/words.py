@@ -186,6 +186,7 @@ SENTENCES: dict[str, Say] = {
     "agent.moved": lambda d: say(
         "Its project lies at %(project)s now, before at %(before)s", project=d.get("project"), before=d.get("before")
     ),
+    "agent.accepted": lambda d: say("Accepted how %(tool)s is declared now", tool=d.get("tool", "")),
     "agent.version_changed": lambda d: say("Registered a new version of the agent"),
     "person.away": lambda d: say(
         "Is away: %(name)s stands in for %(username)s", name=d.get("delegate", ""), username=d.get("username", "")

@@ -113,6 +113,7 @@ def _action(number: int) -> tuple[Action, Requirement]:
         action,
         args=args,
         tool_schema_sha256=canonical.fingerprint({}),
+        declared_sha256="",
         facts=facts,
         assessment=assessment,
         policy=policy,

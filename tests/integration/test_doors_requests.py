@@ -59,6 +59,7 @@ POSTS: dict[str, dict[str, str]] = {
     "run-reverse": {"reason": "r"},
     "reversal-said": {"what": "again", "reason": "r"},
     "effect-check": {},
+    "agent-accept": {"tool": "append", "version": "1", "reason": "r"},
     "switches": {"what": "tool:append", "setting": "deny", "reason": "r", "lasts": "3600"},
 }
 # Doors to one's own desk, and an administrator's: no action or run is changed by them.

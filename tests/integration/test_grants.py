@@ -13,6 +13,7 @@ from approvals.models import Action, Decision, Grant, User
 from approvals.operations import granting, people
 from approvals.operations.claiming import Reopened
 from approvals.operations.granting import Wanted
+from approvals.policy.granting import words
 from approvals.queries import grants
 from audit import queries
 from audit.actors import SYSTEM
@@ -70,6 +71,20 @@ def test_amounts_are_bounded_in_one_call_and_in_all(cast):
         granting.draft(factories.action(**REFUND).pk, wanted(), by=cast.reviewer)
 
 
+def test_every_figure_of_the_call_is_bounded_and_one_nobody_saw_is_not_covered(cast):
+    like = {**REFUND, "figures": {"amount_cents": 2_000, "rows": 3}}
+    given = grant(approved(cast.reviewer, **like), cast.reviewer, wanted(uses=9, figure="amount_cents", total=50_000))
+    figures = [{"rows": 3}, {"rows": 4}, {}, {"rows": 1, "recipients": 400}]
+    states = [factories.action(**{**REFUND, "figures": {"amount_cents": 10, **more}}).state for more in figures]
+    assert states == ["APPROVED", "PENDING", "PENDING", "PENDING"]
+    assert given.also == {"rows": 3} and "3 rows at once" in words(grants.terms_of(given))
+    with pytest.raises(BadRequest, match="no such figure"):
+        granting.draft(given.like_id, wanted(figure="amount_cents", total=9, also={"files": 1}), by=cast.reviewer)
+    wider = wanted(uses=9, figure="amount_cents", total=50_000, also={"rows": 8})
+    grant(Action.objects.get(pk=given.like_id), cast.reviewer, wider)
+    assert factories.action(**{**REFUND, "figures": {"amount_cents": 10, "rows": 8}}).state == "APPROVED"
+
+
 def test_the_same_call_in_this_run_means_the_same_arguments_and_the_same_run(cast, agents):
     one, other = (str(factories.run(cast.second).pk) for _ in range(2))
     seen = approved(cast.reviewer, run=one, args={"what": "this"})
@@ -86,6 +101,7 @@ def test_the_same_call_in_this_run_means_the_same_arguments_and_the_same_run(cas
         {"tool": "another"},
         {"environment": "production"},
         {"tool_schema_sha256": "f" * 64},
+        {"declared_sha256": "f" * 64},
         {"tool_class": "money", "figures": {"amount_cents": 20_000}},  # high
         {"tool_class": "money", "figures": {"amount_cents": 200_000}},  # critical
         {"untrusted_text": ("what",)},

@@ -33,6 +33,7 @@ from audit.languages import number, told
 from audit.sentences import say
 
 BOUNDS = ("scope", "uses", "figure", "each", "total", "until", "reason")
+ALSO = "also-"  # and the name of a figure
 
 
 @require_safe
@@ -60,12 +61,13 @@ def new(request: Request, action_id: UUID) -> HttpResponse:
     """The form after one action. Every answer but the last shows what the bounds in it would have let through."""
     permissions.check_read(request.user)
     detail = queries.action_detail(action_id, reader=request.user)
+    bounds = (*BOUNDS, *(f"{ALSO}{name}" for name in sorted(detail.facts.figures)))
     if request.method != "POST":
-        if kept := confirming.kept_words(request, f"grant:{action_id}", names=BOUNDS):
+        if kept := confirming.kept_words(request, f"grant:{action_id}", names=bounds):
             return _kept(request, detail, kept)
         wanted = cards.first_wanted(dict(detail.facts.figures), run=bool(detail.row.run), now=database_now())
         return _form(request, detail, _said(wanted), wanted)
-    said = {name: request.POST.get(name, "").strip() for name in BOUNDS}
+    said = {name: request.POST.get(name, "").strip() for name in bounds}
     try:
         wanted = _wanted(said)
         # What the page asks by itself, while bounds are changed, only tries: htmx sends along the button that was pressed last.
@@ -81,7 +83,7 @@ def new(request: Request, action_id: UUID) -> HttpResponse:
             door="web",
         )
     except StepUp as error:
-        confirming.keep_words(request, f"grant:{action_id}", said, names=BOUNDS)
+        confirming.keep_words(request, f"grant:{action_id}", said, names=bounds)
         return _form(
             request, detail, said, wanted, again=error.message, confirm=f"{reverse('confirm')}?{urlencode({'next': request.path})}"
         )
@@ -167,9 +169,14 @@ def _form(
         "scopes": cards.scopes(chosen=said["scope"], run=bool(detail.row.run), tool=detail.row.tool),
         "ends": cards.ends(database_now(), chosen=said["until"]),
         "figures": [(name, name.replace("_", " "), number(value)) for name, value in sorted(detail.facts.figures.items())],
+        "also": [
+            (f"{ALSO}{name}", name.replace("_", " "), said.get(f"{ALSO}{name}") or str(value), fields.get(f"{ALSO}{name}", ""))
+            for name, value in sorted(detail.facts.figures.items())
+            if name != said["figure"]
+        ],
         "most": granting.MOST_USES,
         "fields": fields,
-        "faults": [(told(cards.FIELDS.get(name, name)), why) for name, why in fields.items()],
+        "faults": [(told(cards.FIELDS.get(name, name.removeprefix(ALSO))), why) for name, why in fields.items()],
         "error": error.message if error and not fields else "",
         "again": again,
         "confirm": confirm,
@@ -192,7 +199,8 @@ def _more(request: Request, made: Draft) -> list[Need]:
 
 def _said(wanted: Wanted) -> dict[str, str]:
     numbers = {name: "" if (value := getattr(wanted, name)) is None else str(value) for name in ("uses", "each", "total")}
-    return {"scope": wanted.scope, "figure": wanted.figure, "until": wanted.until.isoformat(), "reason": "", **numbers}
+    also = {f"{ALSO}{name}": str(most) for name, most in wanted.also.items()}
+    return {"scope": wanted.scope, "figure": wanted.figure, "until": wanted.until.isoformat(), "reason": "", **numbers, **also}
 
 
 def _wanted(said: dict[str, str]) -> Wanted:
@@ -201,7 +209,7 @@ def _wanted(said: dict[str, str]) -> Wanted:
     figure = said["figure"] if said["scope"] != "call" or said["total"] else ""
 
     def whole(name: str) -> int | None:
-        text = said[name].replace(",", "").replace("_", "")
+        text = said.get(name, "").replace(",", "").replace("_", "")
         if not text:
             return None
         if not (text.isascii() and text.isdigit() and len(text) < 16):
@@ -210,6 +218,8 @@ def _wanted(said: dict[str, str]) -> Wanted:
         return int(text)
 
     uses, each, total = whole("uses"), whole("each"), whole("total")
+    others = {name.removeprefix(ALSO): whole(name) for name in said if name.startswith(ALSO) and name != f"{ALSO}{figure}"}
+    also = {name: most for name, most in others.items() if most is not None}
     try:
         until = datetime.fromisoformat(said["until"])
         if is_naive(until):
@@ -221,4 +231,4 @@ def _wanted(said: dict[str, str]) -> Wanted:
         wrong.setdefault("uses", say("say how often"))
     if wrong:
         raise BadRequest(say("Some bounds cannot be read"), fields=wrong)
-    return Wanted(said["scope"], uses or 0, until, figure, each if figure else None, total if figure else None)
+    return Wanted(said["scope"], uses or 0, until, figure, each if figure else None, total if figure else None, also)

@@ -1,4 +1,4 @@
-"""`manage.py agents list|import|show|check|remote|servers`: the door through which projects and Agent Servers come in."""
+"""`manage.py agents list|import|show|accept|check|remote|servers`: the door through which projects and Agent Servers come in."""
 
 import json
 import os
@@ -59,6 +59,12 @@ class Command(BaseCommand):
         commands.add_by(remote)
         listing = verbs.add_parser("servers", help="every registered Agent Server, and when it was last reached")
         listing.add_argument("--json", action="store_true")
+        accepting = verbs.add_parser("accept", help="let a tool of an agent that runs elsewhere count as it is declared now")
+        accepting.add_argument("slug")
+        accepting.add_argument("tool")
+        accepting.add_argument("--declared", type=int, required=True, metavar="VERSION", help="the version you looked at (agents show)")
+        accepting.add_argument("--reason", default="")
+        commands.add_by(accepting)
         showing = verbs.add_parser("show", help="one agent: input schema and tools")
         showing.add_argument("slug")
 
@@ -110,6 +116,13 @@ class Command(BaseCommand):
         self.stdout.write(f"  looked at every {PERIOD_S} s; sooner when somebody posts to")
         self.stdout.write(f"  {operations.hook_of(server)}")
 
+    def _accept(self, options: dict[str, Any]) -> None:
+        agent = operations.accept_declaration(
+            slug=options["slug"], tool=options["tool"], version=options["declared"], reason=options["reason"], by=commands.person(options),
+            door="cli",
+        )  # fmt: skip
+        self.stdout.write(f"{options['tool']} of {agent.pk} counts as it is declared, from version {agent.current.number} on")  # type: ignore[union-attr]
+
     def _servers(self, options: dict[str, Any]) -> None:
         rows = queries.servers()
         if options["json"]:
@@ -134,6 +147,8 @@ class Command(BaseCommand):
         schema = tool["schema"].get("properties") or {}
         helper = f"  (of {tool['helper']})" if tool.get("helper") else ""
         self.stdout.write(f"  {tool['name']:<24} {tool['risk']:<8} {said:<16} {', '.join(schema)}{helper}")
+        if kept := tool.get("kept"):
+            self.stdout.write(f"    declared by {kept['name']} and accepted by nobody, so the stricter counts: {'; '.join(kept['why'])}")
 
     def _check(self, options: dict[str, Any]) -> None:
         checked = operations.check_deploy(options["path"])

@@ -38,6 +38,13 @@ class Command(BaseCommand):
             verb.add_argument("--count", default="", metavar="FIGURE", help="a figure of the preview, such as amount_cents")
             verb.add_argument("--each", type=int, default=None, help="at most so much of it at once")
             verb.add_argument("--total", type=int, default=None, help="at most so much of it in all")
+            verb.add_argument(
+                "--also",
+                action="append",
+                default=[],
+                metavar="FIGURE=N",
+                help="at most so much of another figure at once (default: as here)",
+            )
             commands.add_by(verb)
             if name == "give":
                 verb.add_argument("--reason", default="")
@@ -86,7 +93,8 @@ class Command(BaseCommand):
 
     def _tried(self, options: dict[str, Any]) -> tuple[Draft, Wanted]:
         wanted = Wanted(
-            options["scope"], options["uses"], _moment(options["until"]), options["count"], options["each"], options["total"]
+            options["scope"], options["uses"], _moment(options["until"]), options["count"], options["each"], options["total"],
+            dict(map(_bound, options["also"])),
         )  # fmt: skip
         made = granting.draft(options["action"], wanted, by=commands.person(options))
         trial = made.trial
@@ -105,6 +113,13 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{row.id:>5}  {row.state:<9} {left}{total}  until {localtime(row.terms.until):%Y-%m-%d %H:%M}  {by}  {words(row.terms)}"
         )
+
+
+def _bound(text: str) -> tuple[str, int]:
+    name, _equals, most = text.partition("=")
+    if not (name and most.isascii() and most.isdigit() and len(most) < 16):
+        raise CommandError(f"{text[:40]!r} is no bound: write FIGURE=N, as in rows=20")
+    return name, int(most)
 
 
 def _moment(text: str) -> datetime:
