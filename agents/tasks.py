@@ -1,5 +1,6 @@
 """Celery's door into the agents room: each task is given an id, makes one call, and may do the next piece itself."""
 
+import time
 from uuid import UUID
 
 import structlog
@@ -7,9 +8,10 @@ from celery import shared_task
 from django.conf import settings
 
 from agents import operations
-from agents.operations import pulse, waking
+from agents.operations import auto_halts, pulse, waking
 
 log = structlog.get_logger("agents.tasks")
+WATCH_S = 3.0  # as the beat has it
 MAX_CHAIN = 40  # pieces of one run in a row, before others get their turn
 
 
@@ -55,6 +57,13 @@ def sweep() -> None:
 
 
 @shared_task(ignore_result=True)
+def watch() -> None:
+    """Halt what the rules of automatic halts say has to be."""
+    for order in auto_halts.look():
+        log.warning("halted_by_rule", halt=order.pk, rule=order.rule, scope=order.scope, target=order.target)
+
+
+@shared_task(ignore_result=True)
 def look_at_servers() -> None:
     """Look at Agent Servers that are due."""
     waking.send([waking.Wake(waking.FOLLOW, str(run)) for run in operations.look_at_servers()])
@@ -90,8 +99,15 @@ def give_opinions(*_: object) -> None:
     operations.give_opinions()
 
 
+_watch = 0.0
+
+
 def stand_in() -> int:
     """Find what is ready and do it here, one after the other, without the broker. Returns how much was found."""
+    global _watch
+    if time.monotonic() >= _watch:
+        _watch = time.monotonic() + WATCH_S
+        watch()
     found = operations.recover(wake=False)
     for edit_id in found.edits:
         operations.check_edit(edit_id)

@@ -12,6 +12,7 @@ from agents.views import (
     console,
     edits,
     effects,
+    halt_orders,
     halts,
     keys,
     overrides,
@@ -78,5 +79,6 @@ urlpatterns = [
     path("webhooks/messages/<int:post_id>/again", webhooks.again, name="webhook-again"),
     path("hooks/agent-servers/<int:server_id>/<str:secret>", servers.hint, name="server-hint"),
     path("halt/", halts.halt, name="halt"),
+    path("halts/", halt_orders.orders, name="halts"),
     path("halt/<int:halt_id>/release", releases.release, name="halt-release"),
 ]

@@ -172,6 +172,26 @@ def spent_today() -> Spent:
     return Spent(calls, tokens, calls == MOST_CALLS)
 
 
+_SINCE = f"""
+SELECT s.run, {_TOKENS} FROM (SELECT run, attributes FROM audit_span WHERE kind = 'model' AND started_at > %s
+    ORDER BY started_at DESC LIMIT {MOST_CALLS}) AS s GROUP BY s.run
+"""  # noqa: S608  names of ours only
+
+
+def tokens_since(since: datetime) -> dict[str, int]:
+    """Tokens of each run since then, by the newest model calls: of more than so many the oldest are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SINCE, [since])
+        return dict(cursor.fetchall())
+
+
+def count(kinds: Sequence[str], since: datetime, *, agent: str) -> int:
+    """How many events of these kinds an agent has since then; read from the first event since, not from the agent's first."""
+    first = Event.objects.filter(at__gt=since).order_by("at", "pk").values_list("pk", flat=True).first()
+    # An id is given out before its time is taken: some a little before the first are as young.
+    return Event.objects.filter(agent=agent, pk__gte=first - 1_000, kind__in=kinds, at__gt=since).count() if first else 0
+
+
 def spent_by(runs: Sequence[str]) -> dict[str, Spent]:
     """What each of these runs used; those without a model call are left out."""
     if not runs:

@@ -117,6 +117,14 @@ POLICY_FILE = env.folder("COUNTERSIGN_POLICY", BASE_DIR / "approvals" / "policy"
 TENANT = env.text("COUNTERSIGN_TENANT", "default")
 LEASE_S = env.number("COUNTERSIGN_LEASE_S", 15, low=3, high=600)
 TASK_LIMIT_S = env.number("COUNTERSIGN_TASK_LIMIT_S", 600, low=10, high=86400)
+# When Countersign halts by itself, until operators say otherwise on /halts/; 0: that rule is off (docs/operating.md).
+AUTO_HALTS = {
+    "failed_calls": env.number("COUNTERSIGN_HALT_FAILED_CALLS", 10),
+    "failed_runs": env.number("COUNTERSIGN_HALT_FAILED_RUNS", 10),
+    "tokens": env.number("COUNTERSIGN_HALT_TOKENS", 0, high=10**15),
+    "rejected_run": env.number("COUNTERSIGN_HALT_REJECTED_RUN", 5),
+    "rejected_agent": env.number("COUNTERSIGN_HALT_REJECTED_AGENT", 0),
+}
 WORKER_QUEUES = env.words("COUNTERSIGN_QUEUES", "runs,effects,notify")
 CRASH_POINT = env.text("COUNTERSIGN_CRASH_POINT")  # tests only: see agents/crashpoints.py
 

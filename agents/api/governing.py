@@ -27,7 +27,7 @@ switches = Router(tags=["switches"])
 policies = Router(tags=["policies"])
 ID = Path(..., ge=1, lt=2**63)
 HALT = ("id", "scope", "target", "reason", "by", "at", "door", "released_at", "released_by", "release_reason",
-        "agents_on", "runs_on")  # fmt: skip
+        "agents_on", "runs_on", "rule")  # fmt: skip
 ROW = ("id", "number", "state", "sha256", "justification", "proposed_by", "created_at", "closed_by", "closed_at", "note")
 
 

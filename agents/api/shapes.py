@@ -497,6 +497,7 @@ class Halt(Schema):
     release_reason: str
     agents_on: list[str] = Field(description="Agents that go on already though the order is in force.")
     runs_on: list[str] = Field(description="Runs that go on already though the order is in force.")
+    rule: str = Field(description='The rule by which it was given automatically; "" for people\'s orders.')
     waits: list[ReleaseAsked] = Field(description="What one person asked to let go on, and another one has to confirm.")
 
 

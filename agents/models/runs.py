@@ -65,6 +65,7 @@ class Run(models.Model):
             models.Index(fields=["-created_at", "-id"], name="run_newest"),
             models.Index(fields=["state", "-created_at"], name="run_by_state"),
             models.Index(fields=["-created_at", "-id"], name="run_live", condition=Q(state__in=LIVE)),
+            models.Index(fields=["finished_at"], name="run_failed", condition=Q(state="FAILED")),
         ]
         triggers = [
             pgtrigger.FSM(name="run_steps", field="state", transitions=steps(RUN_TRANSITIONS)),

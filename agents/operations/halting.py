@@ -12,6 +12,7 @@ from approvals import permissions
 from approvals.covering import version_name
 from approvals.errors import NotFound
 from approvals.models.people import User
+from approvals.operations import stopping
 from approvals.queries.standing import is_called
 from audit.sentences import say
 
@@ -27,6 +28,14 @@ def order_halt(*, scope: str, target: str = "", reason: str, by: User, door: str
         target = CHECKS[scope](target)
     order = approvals.halt(scope=scope, target=target, reason=reason, by=by, door=door)
     hinting.look_soon()  # what runs on Agent Servers is stopped there
+    return order
+
+
+def order_by_rule(*, rule: str, scope: str, target: str, reason: str) -> Any:
+    """The same order by a rule, in the caller's transaction; see `approvals.operations.stopping.by_rule`."""
+    order = stopping.by_rule(rule=rule, scope=scope, target=target, reason=reason, door="beat")
+    if order:
+        hinting.look_soon()
     return order
 
 

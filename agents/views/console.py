@@ -52,6 +52,7 @@ class Big:
     value: str
     note: str
     url: str = ""
+    note_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,9 @@ def _waiting(people: Any, states: Standing) -> Big:
 
 def _halted(states: Standing, stops: list[Stop], url: str) -> Big:
     orders = ngettext("%(n)s order in force", "%(n)s orders in force", len(stops)) % {"n": number(len(stops))}
-    return Big(_("Halted"), number(states.of("HALTED")), orders, f"{url}?state=HALTED")
+    if ruled := sum(1 for stop in stops if stop.rule):
+        orders = _("%(orders)s, %(n)s of them automatic") % {"orders": orders, "n": number(ruled)}
+    return Big(_("Halted"), number(states.of("HALTED")), orders, f"{url}?state=HALTED", reverse("halts"))
 
 
 def _spend() -> Big:

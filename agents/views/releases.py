@@ -18,7 +18,7 @@ from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError, BadRequest, Conflict, NotFound
 from approvals.queries import Stop
 from approvals.web.http import Request
-from approvals.web.shell import scope_words
+from approvals.web.shell import given_by, scope_words
 from audit.languages import number, told
 from audit.sentences import say
 
@@ -69,7 +69,7 @@ def _dialog(request: Request, stop: Stop, error: ApprovalError | None = None) ->
     context: dict[str, Any] = {
         "post_url": reverse("halt-release", args=[stop.id]),
         "scope": scope_words(stop),
-        "by": stop.by,
+        "by": given_by(stop),
         "since": stop.at,
         "reason": stop.reason,
         "consequence": _("Runs that go on: %(n)s. Approvals given before the halt that are asked again: %(m)s.")

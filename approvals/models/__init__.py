@@ -13,7 +13,7 @@ from approvals.models.comments import Comment
 from approvals.models.desks import Absence, Snooze
 from approvals.models.drills import Drill, DrillPlan
 from approvals.models.grants import Grant, GrantGiver
-from approvals.models.halts import Halt, Release
+from approvals.models.halts import Halt, HaltRule, Release
 from approvals.models.keys import ApiKey, ApiUse, OutsideClaim
 from approvals.models.notices import Notification
 from approvals.models.opinions import Opinion
@@ -46,6 +46,7 @@ __all__ = [
     "Grant",
     "GrantGiver",
     "Halt",
+    "HaltRule",
     "LoginLink",
     "Looked",
     "Notification",

@@ -117,6 +117,9 @@ class Action(models.Model):
             models.Index(fields=["reserved_until"], name="action_reserved", condition=Q(reserved_until__isnull=False)),
             models.Index(fields=["claim_by"], name="action_unclaimed", condition=Q(state="APPROVED", claimed_at=None)),
             models.Index(fields=["resolved_at"], name="action_expired", condition=Q(state="EXPIRED", claim_by=None)),
+            # What automatic halts count: small, as most of what happens is neither.
+            models.Index(fields=["settled_at"], name="action_failed", condition=Q(outcome__status="failed")),
+            models.Index(fields=["resolved_at"], name="action_rejected", condition=Q(state="REJECTED")),
         ]
         triggers = [
             pgtrigger.FSM(name="state_steps", field="state", transitions=steps(ACTION_TRANSITIONS)),

@@ -27,6 +27,7 @@ class Halt(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     by_name = models.TextField()
     door = models.TextField()
+    rule = models.CharField(max_length=16, blank=True, default="", db_default="")  # which rule gave it; "" for people's orders
     created_at = models.DateTimeField(db_default=Now())
     released_at = models.DateTimeField(null=True)
     released_by_name = models.TextField(blank=True)
@@ -39,12 +40,13 @@ class Halt(models.Model):
                 condition=Q(scope="everything", target="") | ~Q(scope="everything") & ~Q(target=""), name="halt_target_fits"
             ),
             models.CheckConstraint(condition=Q(released_at=None) | ~Q(release_reason=""), name="halt_release_says_why"),
+            models.CheckConstraint(condition=Q(rule="") | Q(by=None), name="halt_by_rule_is_nobodys"),
         ]
         triggers = [
             pgtrigger.Protect(
                 name="order_is_fixed",
                 operation=pgtrigger.Update,
-                condition=pgtrigger.AnyChange("scope", "target", "reason", "by_name", "created_at"),
+                condition=pgtrigger.AnyChange("scope", "target", "reason", "by_name", "created_at", "rule"),
             ),
             pgtrigger.Protect(name="released_is_final", operation=pgtrigger.Update, condition=pgtrigger.Q(old__released_at__isnull=False)),
             kept(),
@@ -52,6 +54,40 @@ class Halt(models.Model):
 
     def __str__(self) -> str:
         return f"halt {self.scope} {self.target}"
+
+
+class HaltRule(models.Model):
+    """When Countersign halts by itself, where people have said otherwise than the settings; `agent` "" speaks of every agent without a row of its own.
+
+    `most` is how many are still let pass less one: so many halt. `share`, in percent, has to be reached as well; 0 asks for none.
+    """
+
+    class Kind(models.TextChoices):
+        FAILED_CALLS = "failed_calls"
+        FAILED_RUNS = "failed_runs"
+        TOKENS = "tokens"
+        REJECTED_RUN = "rejected_run"
+        REJECTED_AGENT = "rejected_agent"
+
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    agent = models.TextField(blank=True)
+    active = models.BooleanField()
+    most = models.BigIntegerField()
+    share = models.SmallIntegerField(default=0)
+    window_s = models.IntegerField()
+    reason = models.TextField()
+    by_name = models.TextField()
+    changed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "agent"], name="halt_rule_one_each"),
+            models.CheckConstraint(condition=Q(most__gte=1, share__gte=0, share__lte=100, window_s__gte=1), name="halt_rule_possible"),
+            models.CheckConstraint(condition=~Q(reason=""), name="halt_rule_says_why"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.agent}"
 
 
 class Release(models.Model):

@@ -14,6 +14,7 @@ from approvals.errors import BadRequest, Conflict
 from approvals.models import Action, Halt, User
 from approvals.operations.notices import Hint, tell
 from audit import canonical, log
+from audit.actors import Actor
 from audit.log import Entry
 from audit.sentences import cause, say
 
@@ -50,12 +51,21 @@ def halt(*, scope: str, target: str = "", reason: str, by: User, door: str) -> H
     if len(target) > MAX_TARGET or not target.isprintable():
         raise BadRequest(say("That is not the name of anything that can be halted"))
     nobody_decides()
+    order = place(scope=scope, target=target, reason=reason, by=who.user.actor, person=who.user, door=door)
+    if order is None:
+        raise Conflict(say("That is halted already; release it first"))
+    return order
+
+
+def place(*, scope: str, target: str, reason: str, by: Actor, door: str, person: User | None = None, rule: str = "") -> Halt | None:
+    """Write an order with its event, in the caller's transaction; None when this very scope is halted already, and that order stands."""
     try:
         with transaction.atomic():
-            order = Halt.objects.create(scope=scope, target=target, reason=reason, by=who.user, by_name=who.user.get_username(), door=door)
-    except IntegrityError as error:
-        raise Conflict(say("That is halted already; release it first")) from error
-    log.append(entry(order, "halt.ordered", who.user, door, reason))
+            order = Halt.objects.create(scope=scope, target=target, reason=reason, by=person, by_name=by.name, door=door, rule=rule)
+    except IntegrityError:
+        return None
+    more = {"rule": rule} if rule else {}
+    log.append(entry(order, "halt.ordered", by, door, reason, **more))
     tell(Hint("halts", "halt", str(order.pk), "halt.ordered"))
     return order
 
@@ -116,12 +126,12 @@ def check_reason(reason: str) -> str:
     return reason
 
 
-def entry(order: Halt, kind: str, user: User, door: str, reason: str, **more: Any) -> Entry:
+def entry(order: Halt, kind: str, by: Actor, door: str, reason: str, **more: Any) -> Entry:
     """What the log says of an order or of its release."""
     return Entry(
         stream="halt",
         kind=kind,
-        by=user.actor,
+        by=by,
         door=door,
         agent=order.target if order.scope == Halt.Scope.AGENT else "",
         run=order.target if order.scope == Halt.Scope.RUN else "",

@@ -29,6 +29,20 @@ NOBODY_DECIDED = Frozen("The time allowed for a decision ran out")
 NOT_USED = Frozen("The time allowed for a worker to act on the approval ran out")
 HALTED_UNDECIDED = Frozen("Nobody decided on %(tool)s in time, and policy halts the run then")
 LOOP = Frozen("A loop: %(tool)s was proposed %(n)d times with the same arguments in this run; the policy allows %(most)d")
+
+# Why Countersign halted by itself.
+FAILED_CALLS = Frozen(
+    "Rule failed_calls: %(n)d of %(of)d calls failed within %(minutes)d min; from %(most)d on, and %(share)d percent, it halts"
+)
+FAILED_RUNS = Frozen(
+    "Rule failed_runs: %(n)d of %(of)d runs failed within %(minutes)d min; from %(most)d on, and %(share)d percent, it halts"
+)
+TOKENS = Frozen("Rule tokens: %(n)d tokens used within %(minutes)d min; from %(most)d on it halts")
+REJECTED_RUN = Frozen("Rule rejected_run: %(n)d proposals of this run rejected in a row within %(minutes)d min; from %(most)d on it halts")
+REJECTED_AGENT = Frozen(
+    "Rule rejected_agent: %(n)d proposals of this agent rejected in a row within %(minutes)d min; from %(most)d on it halts"
+)
+
 NOT_AGAIN = Frozen("%(who)s said not to propose this again in this run")
 NOT_AGAIN_WHY = Frozen("%(who)s said not to propose this again in this run: %(why)s")
 BEFORE = Frozen("%(who)s rejected the same call in this run before")

@@ -96,7 +96,7 @@ def _check_step(order: Halt, scope: str, target: str) -> None:
 
 
 def _waits(order: Halt, asked: Release, who: Standing, door: str) -> Released:
-    log.append(halts.entry(order, "halt.release_asked", who.user, door, asked.reason, lets_go=asked.scope, name=asked.target))
+    log.append(halts.entry(order, "halt.release_asked", who.user.actor, door, asked.reason, lets_go=asked.scope, name=asked.target))
     tell(Hint("halts", "halt", str(order.pk), "halt.release_asked"))
     return Released(order, asked, waits=True)
 
@@ -110,10 +110,10 @@ def _goes_on(order: Halt, asked: Release, who: Standing, reason: str, door: str)
         Halt.objects.filter(pk=order.pk, released_at=None).update(
             released_at=Now(), released_by_name=", ".join(names), release_reason=reason
         )
-        log.append(halts.entry(order, "halt.released", who.user, door, reason, **more))
+        log.append(halts.entry(order, "halt.released", who.user.actor, door, reason, **more))
         tell(Hint("halts", "halt", str(order.pk), "halt.released"))
     else:
-        log.append(halts.entry(order, "halt.let_go", who.user, door, reason, lets_go=asked.scope, name=asked.target, **more))
+        log.append(halts.entry(order, "halt.let_go", who.user.actor, door, reason, lets_go=asked.scope, name=asked.target, **more))
         tell(Hint("halts", "halt", str(order.pk), "halt.let_go"))
     # What ran out of time while nobody could decide gets its time again, before the sweeper sees it uncovered.
     late = _under(order, asked).filter(state=ActionState.PENDING, expires_at__lte=Now())

@@ -14,7 +14,7 @@ from uuid import UUID
 from approvals.models import Action, Decision, Requirement
 from approvals.operations import kept
 from approvals.operations.resolving import conclude
-from approvals.operations.stopping import stop_run
+from approvals.operations.stopping import LOOP, stop_run
 from approvals.states import Verdict
 from audit import canonical
 from audit.actors import SYSTEM
@@ -68,7 +68,7 @@ def answered(action: Action, requirement: Requirement, before: Sequence[Entry], 
     """
     if was.same >= most and not reads:
         reason = kept.LOOP(tool=action.tool, n=was.same + 1, most=most)
-        stop_run(action.run, reason=reason, door="worker")
+        stop_run(action.run, rule=LOOP, reason=reason, door="worker")
         return False
     if was.rejected is None:
         return False

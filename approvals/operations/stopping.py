@@ -1,24 +1,21 @@
 """A stop order that Countersign itself gives, inside the transaction that found the reason. People's orders are in `halts`.
 
-Without the lock that makes `halts.halt` wait for claims: nothing here has to be stopped before the caller's commit.
+`stop_run` does without the lock that makes `halts.halt` wait for claims: nothing has to be stopped there before the caller's commit. A rule
+(`by_rule`) takes it, as a person does: when it commits, nothing new starts in that scope.
 """
 
-from django.db import IntegrityError, transaction
-
 from approvals.models import Halt
-from approvals.operations.notices import Hint, tell
-from audit import log
+from approvals.operations import halts
 from audit.actors import SYSTEM
-from audit.log import Entry
+
+LOOP, UNDECIDED = "loop", "undecided"  # what policies ask for; the rules that are counted are `HaltRule.Kind`
 
 
-def stop_run(run: str, *, reason: str, door: str) -> None:
+def stop_run(run: str, *, rule: str, reason: str, door: str) -> None:
     """Halt one run until an operator releases it; when it is halted already, that order stands."""
-    try:
-        with transaction.atomic():
-            order = Halt.objects.create(scope=Halt.Scope.RUN, target=run, reason=reason, by=None, by_name=SYSTEM.name, door=door)
-    except IntegrityError:
-        return
-    data = {"halt": order.pk, "scope": str(order.scope), "target": run, "reason": reason}
-    log.append(Entry(stream="halt", kind="halt.ordered", by=SYSTEM, door=door, run=run, data=data))
-    tell(Hint("halts", "halt", str(order.pk), "halt.ordered"))
+    halts.place(scope=Halt.Scope.RUN, target=run, reason=reason, by=SYSTEM, door=door, rule=rule)
+
+
+def by_rule(*, rule: str, scope: str, target: str, reason: str, door: str) -> Halt | None:
+    """Halt an agent or a run for a rule, in the caller's transaction, which holds `halts.nobody_decides`. None: halted already."""
+    return halts.place(scope=scope, target=target, reason=reason, by=SYSTEM, door=door, rule=rule)

@@ -14,7 +14,7 @@ from approvals.models import Action, Challenge, Notification, Requirement
 from approvals.operations import kept
 from approvals.operations.halts import covering
 from approvals.operations.settling import close
-from approvals.operations.stopping import stop_run
+from approvals.operations.stopping import UNDECIDED, stop_run
 from approvals.states import ActionState
 
 # How long a browser may have been away and still catch up row by row; later it is told to reload.
@@ -66,7 +66,7 @@ def _expire(pk: UUID, late: Q) -> bool:
     if not close(action.pk, ActionState.EXPIRED, reason=why(), door="beat"):
         return False
     if undecided and action.run and _halts(action):
-        stop_run(action.run, reason=kept.HALTED_UNDECIDED(tool=action.tool), door="beat")
+        stop_run(action.run, rule=UNDECIDED, reason=kept.HALTED_UNDECIDED(tool=action.tool), door="beat")
     return True
 
 

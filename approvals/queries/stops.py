@@ -43,6 +43,7 @@ class Stop:
     Attributes:
         scope: one of `Halt.Scope`; target: whom it names, "" for everything.
         runs_on, agents_on: what a release has let go on already. waits: steps that a second person has to confirm.
+        rule: which rule gave it by itself; "" for people's orders.
     """
 
     id: int
@@ -58,6 +59,7 @@ class Stop:
     runs_on: tuple[str, ...] = ()
     agents_on: tuple[str, ...] = ()
     waits: tuple[Wanted, ...] = ()
+    rule: str = ""
 
     def covers(self, *, agent: str, run: str, tool: str = "", customer: str = "", version: str = "") -> bool:
         """Whether it stops this now: what a release has let go on it does not."""
@@ -107,6 +109,22 @@ def halted(*, agent: str, run: str, version: str = "") -> bool:
         cursor.execute(_HALTED, {"agent": agent, "run": run, "version": version})
         found: bool = cursor.fetchone()[0]
     return found
+
+
+_COUNTED_FROM = f"""
+SELECT {covering.stopped_sql("%(agent)s", "%(run)s")}, greatest(
+    (SELECT max(h.released_at) FROM approvals_halt h WHERE {covering.covers_sql("%(agent)s", "%(run)s")}),
+    (SELECT max(x.confirmed_at) FROM approvals_release x
+        WHERE x.scope = 'run' AND x.target = %(run)s OR x.scope = 'agent' AND x.target = %(agent)s))
+"""  # noqa: S608  names of ours only
+
+
+def counted_from(*, agent: str, run: str = "") -> tuple[bool, datetime | None]:
+    """Whether an order stops it now, and when a person last let it go on: what was before does not count against it again."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTED_FROM, {"agent": agent, "run": run})
+        halted_now, since = cursor.fetchone()
+    return halted_now, since
 
 
 def halted_actions(action_ids: Sequence[Any]) -> set[str]:
@@ -196,4 +214,5 @@ def _stop(halt: Halt, steps: Sequence[Release]) -> Stop:
         halt.release_reason, runs_on=tuple(s.target for s in confirmed if s.scope == "run"),
         agents_on=tuple(s.target for s in confirmed if s.scope == "agent"),
         waits=tuple(Wanted(s.scope, s.target, s.by_name, s.asked_at, s.reason) for s in steps if not s.confirmed_at),
+        rule=halt.rule,
     )  # fmt: skip

@@ -113,7 +113,7 @@ def banners(*, may_release: bool) -> tuple[Banner, ...]:
     return tuple(
         Banner(
             scope=scope_words(stop),
-            by=stop.by,
+            by=given_by(stop),
             since=stop.at,
             frozen=_frozen(stop),
             reason=stop.reason,
@@ -133,6 +133,11 @@ def scope_words(stop: Stop) -> str:
         "customer": _("What is for the customer %(customer)s is halted") % {"customer": stop.target},
         "run": _("Run %(id)s is halted") % {"id": stop.target[:8]},
     }[stop.scope]
+
+
+def given_by(stop: Stop) -> str:
+    """Whose order it is; of one that no person gave, which rule."""
+    return _("%(who)s, automatically (rule %(rule)s)") % {"who": stop.by, "rule": stop.rule} if stop.rule else stop.by
 
 
 def _frozen(stop: Stop) -> str:
@@ -169,7 +174,7 @@ def _groups(request: Request) -> tuple[LinkGroup, ...]:
             link(_("Decided"), "decided", "stamp", "d"),
         )),
         LinkGroup(_("Operate"), (
-            link(_("Console"), "console", "layout-dashboard", "o", also=("/unknown/",), phone=False),
+            link(_("Console"), "console", "layout-dashboard", "o", also=("/unknown/", "/halts/"), phone=False),
             link(_("Runs"), "runs", "route", "r"),
             link(_("Agents"), "agents", "bot", "n"),
         )),

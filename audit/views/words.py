@@ -166,7 +166,16 @@ SENTENCES: dict[str, Say] = {
     "drill.missed": lambda d: say("A test action, missed; nothing ran: %(tool)s", tool=d.get("tool")),
     "drill.expired": lambda d: say("A test action, not decided in time: %(tool)s", tool=d.get("tool")),
     "drill.withdrawn": lambda d: say("A test action, taken back: %(tool)s", tool=d.get("tool")),
-    "halt.ordered": lambda d: say("Halted %(what)s", what=_scope(d)),
+    "halt.ordered": lambda d: (
+        say("Halted %(what)s automatically, by the rule %(rule)s", what=_scope(d), rule=str(d.get("rule")))
+        if d.get("rule")
+        else say("Halted %(what)s", what=_scope(d))
+    ),
+    "halt.rule_set": lambda d: (
+        say("Automatic halts by %(rule)s: from %(most)s on", rule=str(d.get("rule")), most=str(d.get("most")))
+        if d.get("active")
+        else say("Automatic halts by %(rule)s switched off", rule=str(d.get("rule")))
+    ),
     "halt.released": lambda d: say("Released %(what)s", what=_scope(d)),
     "switch.set": lambda d: say("Switched %(what)s to %(setting)s", what=str(d.get("target")), setting=str(d.get("setting"))),
     "switch.ended": lambda d: say("Switched %(what)s back to policy", what=str(d.get("target"))),

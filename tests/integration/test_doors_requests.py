@@ -34,6 +34,7 @@ POSTS: dict[str, dict[str, str]] = {
     "run-rate": {"useful": "yes", "words": "w"},
     "halt": {"scope": "agent:calls", "reason": "r", "word": "HALT"},
     "halt-release": {"reason": "r"},
+    "halts": {"kind": "tokens", "agent": "", "active": "1", "most": "5", "share": "", "minutes": "30", "reason": "r"},
     "policy-edit": {"source": "rules: []", "justification": "r", "do": "check", "last": "10"},
     "policy-publish": {"note": "r"},
     "policy-withdraw": {"note": "r"},

@@ -76,7 +76,9 @@ class Command(BaseCommand):
     def _list(self) -> None:
         stops = queries.active_halts()
         for s in stops:
-            self.stdout.write(f"{s.id:>5}  {s.scope:<10} {s.target:<36} {s.by:<16} {s.at:%Y-%m-%d %H:%M:%S}  {s.reason}")
+            self.stdout.write(
+                f"{s.id:>5}  {s.scope:<10} {s.target:<36} {s.by:<16} {s.at:%Y-%m-%d %H:%M:%S}  {'(automatic) ' if s.rule else ''}{s.reason}"
+            )
             for step in s.waits:
                 self.stdout.write(
                     f"       {step.by} asks to release {step.scope} {step.target}".rstrip() + f": {step.reason} (another one confirms)"
