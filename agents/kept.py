@@ -29,6 +29,8 @@ RETIRED_INTERRUPT = Frozen(
     "Ask with interrupt() instead"
 )
 NOT_HEARD = Frozen("%(node)s asks the very same again after its answer, without having taken it: look at how it asks, then try again")
+NO_TIME = Frozen("It wants an answer by %(said)s, which is no time that can be read: the policy's deadline counts")
+TAKES_NOTHING = Frozen("%(tool)s waits for people and allows them no answer at all")
 OUT_OF_STEPS = Frozen("Max steps reached")
 
 NOTHING_THERE = Frozen("(nothing)")

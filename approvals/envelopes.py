@@ -173,6 +173,15 @@ class Envelope:
         return tuple(self.data["facts"].get("agent_takes", ()))
 
     @property
+    def only_edited(self) -> bool:
+        """The agent takes other arguments of people, and no plain yes: as it proposed them, nobody approves them."""
+        return "edit" in self.agent_takes and "approve" not in self.agent_takes
+
+    def verdicts_of(self, why: str) -> list[str]:
+        """What may be decided of a version that is there for this reason (`Requirement.why`)."""
+        return [v for v in self.verdicts if v != "approve" or why == "edited" or not self.only_edited]
+
+    @property
     def answer_schema(self) -> Any:
         """JSON Schema that an answer has to fit; None where any words do."""
         return self.data.get("answer_schema")

@@ -51,7 +51,7 @@ def read(value: Any, response_schema: Mapping[str, Any] | None = None) -> Record
 def _until(value: Any) -> str:
     """AG-UI's `expires_at`, which any dialect may carry beside its own keys; of several requests, the first that has one."""
     for one in value if isinstance(value, list) else [value]:
-        if isinstance(one, Mapping) and isinstance(one.get("expires_at"), str):
+        if isinstance(one, Mapping) and one.get("expires_at") not in (None, ""):
             return str(one["expires_at"])
     return ""
 
@@ -67,6 +67,8 @@ def answer(record: Record, said: Sequence[Said], quirks: Quirks) -> Any:
     """
     if len(said) != max(1, len(record.calls)):
         raise Unanswerable(kept.AS_MANY_ANSWERS(n=len(said), calls=len(record.calls)))
+    if mute := next((call for call in record.calls if not call.takes), None):
+        raise Unanswerable(kept.TAKES_NOTHING(tool=mute.tool))
     return _WRITERS[record.dialect](record, said, quirks)
 
 

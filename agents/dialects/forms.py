@@ -23,8 +23,7 @@ def read(value: Any, response_schema: Mapping[str, Any] | None) -> Record:
     schema = response_schema if isinstance(response_schema, Mapping) else inside if isinstance(inside, Mapping) else None
     lifted = isinstance(inside, Mapping) or (isinstance(keys.get("reason"), str) and sum(key in keys for key in KEYS) > 1)
     dialect = AG_UI if lifted else SCHEMA if schema is not None else RAW
-    expires = keys.get("expires_at")
-    return Record(dialect, question=_question(value, keys), schema=schema, expires_at=expires if isinstance(expires, str) else "")
+    return Record(dialect, question=_question(value, keys), schema=schema)
 
 
 def answer(record: Record, said: Sequence[Said], quirks: Quirks) -> Any:

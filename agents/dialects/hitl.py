@@ -52,7 +52,7 @@ def answer_per_call(record: Record, said: Sequence[Said], quirks: Quirks) -> dic
 
 
 def _call(request: Mapping[str, Any], config: Mapping[str, Any]) -> Call:
-    allowed = config.get("allowed_decisions")
+    allowed = config.get("allowed_decisions", [APPROVE, REJECT])  # an asker who says nothing of it wants a yes or a no
     takes = tuple(kind for kind in _ALL if kind in allowed) if isinstance(allowed, list) else ()
     schema = config.get("args_schema") or config.get("arguments_schema")
     words = str(request.get("description") or "")

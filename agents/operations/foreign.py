@@ -45,8 +45,10 @@ def prepare(run: Run, loaded: Loaded, question: Question, record: Record) -> Ask
     if not record.calls:
         return Asked([_plain(run, question, record)], kept_record, place)
     proposals: list[Proposal | None] = []
+    # Nothing can be said of one of them, so of none: they are answered together.
+    mute = next((kept.TAKES_NOTHING(tool=call.tool) for call in record.calls if not call.takes), "")
     for call in record.calls:
-        proposal, refusal = _call(run, loaded, question, record, call)
+        proposal, refusal = (None, mute) if mute else _call(run, loaded, question, record, call)
         proposals.append(proposal)
         kept_record["calls"].append(asdict(call) if proposal else canonical.storable(asdict(call)))
         kept_record["refusals"].append(refusal)
@@ -85,9 +87,9 @@ def shown(raw: Any) -> Any:
 
 
 def _plain(run: Run, question: Question, record: Record) -> Proposal:
-    words = f"Question: {record.question}" if record.question and record.dialect != "raw" else f"{run.agent.title} asks at {question.node}"
+    words = f"Question: {record.question}" if record.question else f"{run.agent.title} asks at {question.node}"
     schema = canonical.storable(record.schema) if record.schema is not None else None
-    more = {"answer_schema": schema, "deadline_s": _deadline(record)}
+    more = {"answer_schema": schema, "deadline_s": _deadline(record), "rationale": _no_time(record)}
     return ask(run, question, {"asked": shown(question.value)}, words, question.digest, **more)
 
 
@@ -96,10 +98,11 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
         canonical.dumps({"args": call.args})
     except canonical.NotCanonical as error:
         return None, kept.NO_FIT(tool=call.tool, why=error)
-    rationale, evidence = _words(question, call), question.place.get("read", [])[-MOST_EVIDENCE:]
-    if APPROVE not in call.takes:  # a tool whose only result is what a person says: nothing runs
-        args = {"tool": call.tool, "args": call.args}
-        return ask(run, question, args, in_a_line(call.tool, call.args), question.digest, rationale=rationale, evidence=evidence), ""
+    rationale, evidence = _words(question, record, call), question.place.get("read", [])[-MOST_EVIDENCE:]
+    takes = _takes(call)
+    if not {APPROVE, EDIT}.intersection(takes):  # a tool whose only result is what a person says: nothing runs
+        args, more = {"tool": call.tool, "args": call.args}, {"rationale": rationale, "evidence": evidence, "agent_takes": takes}
+        return ask(run, question, args, in_a_line(call.tool, call.args), question.digest, **more), ""
     found, declared = loaded.found.get(call.tool), loaded.tools.get(call.tool)
     known = declared or found
     proposal = Proposal(
@@ -125,7 +128,8 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
         owner=run.agent.owner,
         asked_for=run.input if isinstance(run.input, dict) else {},
         deadline_s=_deadline(record),
-        agent_takes=_takes(call),
+        agent_takes=takes,
+        at_least="" if APPROVE in takes else "medium",  # a person writes its arguments: no policy passes it
     )
     return proposal, ""
 
@@ -144,16 +148,28 @@ def _takes(call: Call) -> tuple[str, ...]:
     return tuple(kind for kind in call.takes if kind != EDIT or isinstance(call.args, dict))
 
 
-def _words(question: Question, call: Call) -> str:
+def _words(question: Question, record: Record, call: Call) -> str:
     """The agent's own words: what it said beside the call, what its author wrote, and which helper asks for whom."""
     by = question.place.get("for")
     helper = kept.ASKED_BY_HELPER(tool=by["tool"], args=in_a_line("", by["args"])) if by else ""
-    return str(canonical.storable("\n\n".join(text for text in (helper, question.place.get("said", ""), call.description) if text)))
+    said = (helper, question.place.get("said", ""), call.description, _no_time(record))
+    return str(canonical.storable("\n\n".join(text for text in said if text)))
 
 
-def _deadline(record: Record) -> int | None:
+def _until(record: Record) -> datetime | None:
+    """When the asker stops waiting; None when it does not say so, or says it so that nobody can read it."""
     try:
         until = datetime.fromisoformat(record.expires_at)
     except ValueError:
         return None
-    return max(5, int((until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()))
+    return until.replace(tzinfo=until.tzinfo or UTC)
+
+
+def _deadline(record: Record) -> int | None:
+    until = _until(record)
+    return None if until is None else max(5, int((until - datetime.now(UTC)).total_seconds()))
+
+
+def _no_time(record: Record) -> str:
+    """It wanted to be answered by a time that nobody can read: whoever decides is told, for the policy's deadline counts then."""
+    return str(kept.NO_TIME(said=record.expires_at[:60])) if record.expires_at and _until(record) is None else ""

@@ -154,7 +154,7 @@ def _said(run: Run, call: Call | None, action: str | None, why: str, settled: Ma
         cursor.execute(_TAKE, [action, claim.digest])
         if cursor.rowcount != 1:
             raise Conflict(say("Another worker has claimed this"))
-    if call is None or canonical.dumps(claim.args) == canonical.dumps(call.args):
+    if call is None or (APPROVE in call.takes and canonical.dumps(claim.args) == canonical.dumps(call.args)):
         return Said(APPROVE, more={"action": action})
     return Said(EDIT, args=claim.args, more={"action": action})
 

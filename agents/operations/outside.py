@@ -65,8 +65,9 @@ def propose(*, agent: str, wanted: Wanted, door: str = "api") -> Proposed:
         bounds = {"level": wanted.level, "expires_in_s": wanted.expires_in_s}
         said = {name: value for name, value in bounds.items() if value is not None}  # not said: the digests of before stand
         digest = canonical.fingerprint({**asked, "requested_by": wanted.requested_by, **said})
-        proposal = _proposal(found, version, wanted, digest)
-        return outside.propose(proposal, door=door)
+        if before := outside.proposed(thread=_thread(found), key=wanted.key, digest=digest):
+            return before
+        return outside.propose(_proposal(found, version, wanted, digest), door=door)
     except canonical.NotCanonical as error:
         raise BadArguments(say("These arguments cannot be used: %(why)s", why=cause(error)), fields={"args": cause(error)}) from error
 
@@ -109,7 +110,7 @@ def _proposal(agent: Agent, version: AgentVersion, wanted: Wanted, digest: str) 
     read = [str(e.get("text", "")) for e in wanted.evidence]
     proposal = Proposal(
         agent=agent.slug,
-        thread=f"api:{agent.slug}",
+        thread=_thread(agent),
         interrupt_id=wanted.key,
         by=agent.user.actor,
         kind=wanted.kind,
@@ -146,6 +147,10 @@ def _proposal(agent: Agent, version: AgentVersion, wanted: Wanted, digest: str) 
         names=names(tool["summary"], wanted.args, tool["confirm"]),
         figures=_figures(tool, wanted.args),
     )
+
+
+def _thread(agent: Agent) -> str:
+    return f"api:{agent.slug}"
 
 
 def _person(username: str) -> User | None:

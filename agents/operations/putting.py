@@ -17,7 +17,7 @@ from agents.operations.outcomes import TOOLS
 from agents.operations.pausing import open_pause
 from agents.operations.receiving import all_settled
 from agents.operations.settling import settle
-from agents.operations.stretches import ENDED, close_pauses
+from agents.operations.stretches import ENDED, close_pauses, output_of
 from agents.remote.calling import ACTIVE
 from agents.remote.reading import Standing, made_of
 from agents.states import EffectState, HandoverState, PauseState, RunState
@@ -113,7 +113,7 @@ def _away(run: Run, came: Came) -> RunState:
 
 def _leave(run: Run, state: RunState, error: str, stands: Standing | None) -> None:
     nodes = list(stands.nodes) if stands else []
-    output = None if stands is None else canonical.storable({k: v for k, v in stands.values.items() if k != "messages"})
+    output = None if stands is None else output_of(stands.values)
     left = {
         "state": str(state),
         "nodes": json.dumps(canonical.storable(nodes)),

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from langchain_core.messages import BaseMessage
 
 from agents import kept
 from agents.crashpoints import crash
@@ -22,6 +23,7 @@ from agents.operations.hearing import has_to_be_taken
 from agents.operations.pausing import open_pause
 from agents.operations.preparing import Prepared
 from agents.operations.receiving import all_settled
+from agents.remote.reading import text_of
 from agents.states import PauseState, RunState
 from approvals.operations import close, lock, notices
 from approvals.states import ActionState
@@ -41,6 +43,7 @@ WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s RETURNING state, h
 _CLOSE = "UPDATE agents_pause SET state = %s, closed_at = statement_timestamp() WHERE id = ANY(%s)"
 # It would be driven for ever otherwise.
 _NOWHERE = kept.NOWHERE()
+LAST = "last_message"
 PLACEHOLDER = "placeholder-id"  # of what was raised outside interrupt(): langgraph.types.Interrupt
 ENDED = frozenset({RunState.SUCCEEDED, RunState.PARTIAL, RunState.FAILED})
 
@@ -84,7 +87,7 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     traces.record(recorder.taken())
     state, error = _next_state(run, stretch, orphans)
     # From here on, the run's row is locked: a settling action waits for us, or has been seen.
-    state = _leave(run, state, stretch, error, output=_output(stretch) if stretch.stop is Stop.FINISHED and not orphans else None)
+    state = _leave(run, state, stretch, error, output=output_of(stretch.values) if stretch.stop is Stop.FINISHED and not orphans else None)
     if state is RunState.WAITING and not driven.held and not (any(waits) and not _alone(driven)) and all_settled(run.pk):
         moved = stretch.delivered or driven.prepared or entries
         state, error = (RunState.PAUSED if run.hold else RunState.READY, "") if moved else (RunState.FAILED, _NOWHERE)
@@ -195,7 +198,17 @@ def _nodes(run: Run) -> frozenset[str]:
     return load_agent(*run.agent.code).nodes
 
 
-def _output(stretch: Stretch) -> Any:
-    values = stretch.values.get("result", stretch.values)
+def output_of(state: Mapping[str, Any]) -> Any:
+    """What a finished graph gave: its `result` where it has one, or its values. Of a conversation its last words stand for all; the rest is in the checkpoints."""
+    values = state.get("result", state)
     plain = values if isinstance(values, dict) else {"result": values}
-    return canonical.storable({k: v for k, v in plain.items() if k != "messages"})
+    given = {name: value for name, value in plain.items() if name != "messages"}
+    return canonical.storable(given if (said := _last_words(plain.get("messages"))) is None else {LAST: said, **given})
+
+
+def _last_words(messages: Any) -> str | None:
+    """The text of the last message, of a graph here or, as JSON, of one elsewhere."""
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    if isinstance(last, BaseMessage):
+        return str(last.text)
+    return text_of(last) if isinstance(last, Mapping) and "content" in last else None

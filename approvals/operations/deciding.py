@@ -106,7 +106,7 @@ def decide(
     if mine and mine.version == action.version:
         raise AlreadyDecided(say("You have decided this version already; it waits for somebody else"))
     envelope = envelopes.opened(action, requirement)
-    _check_verdict(action, envelope, chosen, reason)
+    _check_verdict(action, envelope, chosen, reason, why=requirement.why)
     if chosen is Verdict.RESPOND:
         meant(response, envelope.answer_schema, also)
     details = details_of(action, chosen, also, response)
@@ -248,7 +248,11 @@ def _standing(action: Action) -> tuple[datetime, bool, bool]:
     return now, halted, checking
 
 
-def _check_verdict(action: Action, envelope: Envelope, verdict: Verdict, reason: str) -> None:
+def _check_verdict(action: Action, envelope: Envelope, verdict: Verdict, reason: str, *, why: str) -> None:
+    if action.kind == Action.Kind.QUESTION and verdict in {Verdict.APPROVE, Verdict.TAKE_OVER}:
+        raise BadRequest(say("This is a question: answer it, or reject it"))
+    if verdict is Verdict.APPROVE and envelope.only_edited and why != "edited":
+        raise BadRequest(say("This agent takes no plain yes to it: change a value and approve that, or reject it"))
     if str(verdict) not in envelope.verdicts:
         raise BadRequest(
             say(
@@ -257,8 +261,6 @@ def _check_verdict(action: Action, envelope: Envelope, verdict: Verdict, reason:
                 names=chain("%(a)s, %(b)s", map(word, envelope.verdicts)),
             )
         )
-    if action.kind == Action.Kind.QUESTION and verdict is Verdict.APPROVE:
-        raise BadRequest(say("This is a question: answer it, or reject it"))
     if str(verdict) in envelope.reason_for and verdict not in WORDS_GO_IN_THE_RESPONSE and not reason.strip():
         raise BadRequest(say("Say why: at this level the policy asks for a reason to %(verdict)s", verdict=word(verdict)))
 

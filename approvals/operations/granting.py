@@ -201,6 +201,8 @@ def _check_may_stand(action: Action, envelope: envelopes.Envelope, assessment: A
         raise BadRequest(say("A question is answered each time; a grant stands for calls of a tool"))
     if assessment.denied or "approve" not in assessment.requirement.verdicts:
         raise BadRequest(say("The policy lets nobody approve this, so nobody can give a grant for it"))
+    if envelope.only_edited:
+        raise BadRequest(say("The agent takes no plain yes to this: each one is changed by a person first"))
     if Level.CRITICAL in {assessment.level, Level(action.level)}:
         raise BadRequest(say("Critical: each of these is decided by itself, and no grant ever stands for one"))
     if not envelope.needs and action.state != "PENDING":

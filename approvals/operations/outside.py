@@ -47,14 +47,19 @@ def propose(proposal: Proposal, *, door: str = "api") -> Proposed:
         Conflict: this id was used for something else.
         NotCanonical: see `open_action`.
     """
-    place = {"thread": proposal.thread, "checkpoint_ns": "", "interrupt_id": proposal.interrupt_id, "index": 0}
     with connection.cursor() as cursor:  # two requests with one id at one moment: the second waits and finds the first one's action
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 14))", [f"{proposal.thread} {proposal.interrupt_id}"])
-    if existing := Action.objects.filter(**place).first():
-        if existing.proposal_digest != proposal.proposal_digest:
-            raise Conflict(say("This key was used for another proposal before; use a new key for a new proposal"), action=str(existing.pk))
-        return Proposed(existing, created=False)
+    if before := proposed(thread=proposal.thread, key=proposal.interrupt_id, digest=proposal.proposal_digest):
+        return before
     return Proposed(open_action(proposal, door=door), created=True)
+
+
+def proposed(*, thread: str, key: str, digest: str) -> Proposed | None:
+    """What was proposed under this id before, whatever its agent's declarations say by now. Raises Conflict: that was something else."""
+    found = Action.objects.filter(thread=thread, checkpoint_ns="", interrupt_id=key, index=0).first()
+    if found is not None and found.proposal_digest != digest:
+        raise Conflict(say("This key was used for another proposal before; use a new key for a new proposal"), action=str(found.pk))
+    return Proposed(found, created=False) if found else None
 
 
 def claim(action_id: UUID, *, agent: str, key_id: int, claim_key: str, by: Actor, door: str = "api") -> Claim:

@@ -51,7 +51,7 @@ def decided_by_grant(action: Action, requirement: Requirement, before: Entry, ca
     if not candidates:
         return False
     envelope = envelopes.parse(requirement)
-    if envelope.denied or not envelope.needs or "approve" not in envelope.verdicts or not halts.not_changing():
+    if envelope.denied or not envelope.needs or "approve" not in envelope.verdicts_of(requirement.why) or not halts.not_changing():
         return False
     call = grants.call_of(action, envelope)
     # Whoever asked for it never approves it, at no level: that is what "somebody else looked" means when nobody looks.

@@ -59,7 +59,7 @@ def assess(policy: PolicyData, facts: Facts) -> Assessment:
         asked, exclude = policy.requirements[level], policy.questions.exclude
         if exclude is not None and level is policy.questions.level:  # where the agent wants it higher, as there
             asked = asked.model_copy(update={"exclude": exclude})
-        return Assessment(policy.levels[level], level, tuple(factors), asked)
+        return Assessment(policy.levels[level], level, tuple(factors), _answered(asked, facts.agent_takes))
     return added_up(policy, facts, policy.matcher.hits(facts) if policy.rules else ())
 
 
@@ -157,9 +157,15 @@ def _takes(asked: RequirementRule, agent_takes: Sequence[str]) -> RequirementRul
     """
     if not agent_takes:
         return asked
-    told = {*agent_takes, "reject", *(["take_over"] if "respond" in agent_takes else [])}
+    told = {*agent_takes, "reject", *(["take_over"] if "respond" in agent_takes else []), *(["approve"] if "edit" in agent_takes else [])}
     verdicts = tuple(verdict for verdict in asked.verdicts if verdict in told)
     return asked.model_copy(update={"verdicts": verdicts or ("reject",), "execute_within_s": max(asked.execute_within_s, asked.deadline_s)})
+
+
+def _answered(asked: RequirementRule, agent_takes: Sequence[str]) -> RequirementRule:
+    """What can be said of a question: it is answered or rejected, and not every asker takes an answer. There is nothing in it to approve."""
+    said = {"reject", *(["respond"] if "respond" in agent_takes or not agent_takes else [])}
+    return asked.model_copy(update={"verdicts": tuple(verdict for verdict in asked.verdicts if verdict in said) or ("reject",)})
 
 
 def _tightens(hit: Hit, base: RequirementRule) -> bool:

@@ -240,7 +240,7 @@ def _detail(action_id: Any, reader: User | None) -> ActionDetail:
         policy_id=policy_id(current.policy, data["policy"]["sha256"]),
         facts=_facts(data),
         needs=needs,
-        verdicts=envelope.verdicts,
+        verdicts=envelope.verdicts_of(current.why),
         reason_for=data["reason_for"],
         reversible=data["facts"]["reversible"],
         tool_class=data["facts"]["tool_class"],

@@ -71,7 +71,9 @@ def asked(action_id: UUID, *, agent: str = "") -> Asked:
     needs = tuple((need.group, need.count, need.stage) for need in envelope.needs)
     edit = Edit.objects.filter(action=action).order_by("-pk").values("id", "version", "state", "errors").first()
     edited = Edited(**edit) if edit else None
-    return Asked(action, envelope.args, action.level, needs, tuple(envelope.verdicts), following, again_s, tampered, edited)
+    return Asked(
+        action, envelope.args, action.level, needs, tuple(envelope.verdicts_of(requirement.why)), following, again_s, tampered, edited
+    )
 
 
 def _next(action: Action) -> tuple[str, float | None]:

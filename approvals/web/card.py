@@ -255,7 +255,7 @@ def _blast(detail: ActionDetail) -> tuple[tuple[str, str], ...]:
         figures.append((_("Costs"), _("%(cost)s dollars") % {"cost": f"{cost:g}"}))
     undo = _("can be undone") if detail.reversible else _("cannot be undone")
     where = [(_("Environment"), detail.row.environment)] if detail.row.environment else []
-    runs = [(_("Runs"), _("the agent itself, once it is told"))] if detail.agent_takes else []
+    runs = [(_("Runs"), _("the agent itself, once it is told"))] if detail.agent_takes and detail.row.kind != "question" else []
     return (*runs, (_("Kind"), f"{detail.tool_class}"), *figures, *where, (_("Undo"), undo))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -27,37 +28,42 @@ class Call:
     repeatable: bool = True
 
 
+def part(name: str) -> str:
+    """A part of a path, whatever somebody typed for it: "../x?y" is an id that nothing has."""
+    return quote(name, safe="") if name.strip(".") else "%20"
+
+
 def propose(tool: str, args: Mapping[str, Any], key: str, more: Mapping[str, Any]) -> Call:
     return Call("POST", "/actions", {"tool": tool, "args": dict(args), **more}, headers={"Idempotency-Key": key})
 
 
 def get(action: str, wait_s: int) -> Call:
-    return Call("GET", f"/actions/{action}", query={"wait": wait_s} if wait_s else {})
+    return Call("GET", f"/actions/{part(action)}", query={"wait": wait_s} if wait_s else {})
 
 
 def claim(action: str, key: str) -> Call:
-    return Call("POST", f"/actions/{action}/claim", headers={"Idempotency-Key": key})
+    return Call("POST", f"/actions/{part(action)}/claim", headers={"Idempotency-Key": key})
 
 
 def report(action: str, status: str, result: Mapping[str, Any] | None, reason: str) -> Call:
     return Call(
         "POST",
-        f"/actions/{action}/outcome",
+        f"/actions/{part(action)}/outcome",
         {"status": status, "result": dict(result) if result is not None else None, "reason": reason[:2_000]},
     )
 
 
 def withdraw(action: str, reason: str) -> Call:
-    return Call("POST", f"/actions/{action}/withdraw", {"reason": reason})
+    return Call("POST", f"/actions/{part(action)}/withdraw", {"reason": reason})
 
 
 def decide(action: str, verdict: str, digest: str, reason: str, response: str, key: str) -> Call:
     body = {"verdict": verdict, "digest": digest, "reason": reason, "response": response}
-    return Call("POST", f"/actions/{action}/decisions", body, headers={"Idempotency-Key": key})
+    return Call("POST", f"/actions/{part(action)}/decisions", body, headers={"Idempotency-Key": key})
 
 
 def events(run: str, after: int) -> Call:
-    return Call("GET", f"/runs/{run}/events", query={"after": after})
+    return Call("GET", f"/runs/{part(run)}/events", query={"after": after})
 
 
 def value(answer: httpx.Response) -> Any:

@@ -1,13 +1,17 @@
 """One call through the gate: which call it is, how long its caller is there, and the wait for people on its behalf. Used by `gateway` only."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any, TypeVar
 
 import anyio
 from anyio import CancelScope
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from jsonschema.validators import validator_for
+from referencing import Registry
 
 from countersign.client import AsyncClient
 from countersign.errors import CountersignError, NotApproved, NotDecidedInTime, OutcomeUnknown
@@ -18,6 +22,7 @@ T = TypeVar("T")
 KEY = "countersign/idempotency-key"
 SESSION = "mcp-session-id"
 GAVE_UP = "Its caller gave up waiting"
+MOST_PAGES = 50
 LOOK_S = 1.0  # between two looks whether a caller over HTTP is still connected
 
 
@@ -59,6 +64,41 @@ async def while_there(request: Any, work: Callable[[], Awaitable[T]], begun: any
     if failed:
         raise failed[0]
     return done[0] if done else None
+
+
+class Known:
+    """The tools of the server behind, as it describes them: nobody is asked about a call that it would refuse."""
+
+    def __init__(self, behind: Any) -> None:
+        self._behind = behind
+        self._schemas: dict[str, Any] = {}
+
+    async def misfit(self, name: str, args: Mapping[str, Any]) -> str:
+        """Why the server behind would not take this call, "" when it may. It is asked again for what it did not have before, or would not take."""
+        if name in self._schemas and not _misfit(self._schemas[name], args):
+            return ""
+        await self._look()
+        return _misfit(self._schemas[name], args) if name in self._schemas else "the server behind has no such tool"
+
+    async def _look(self) -> None:
+        found: dict[str, Any] = {}
+        cursor = None
+        for _ in range(MOST_PAGES):
+            page = await self._behind.list_tools(cursor=cursor, cache_mode="refresh")
+            found |= {tool.name: tool.input_schema for tool in page.tools}
+            if not (cursor := page.next_cursor):
+                break
+        self._schemas = found
+
+
+def _misfit(schema: Any, args: Mapping[str, Any]) -> str:
+    """What does not fit, with its place. A schema that cannot be used says nothing: the tool itself will."""
+    try:
+        checks = validator_for(schema, Draft202012Validator)(schema, registry=Registry())  # no reference is fetched from anywhere
+        wrong = best_match(checks.iter_errors(args))
+        return f"{wrong.json_path}: {wrong.message[:300]}" if wrong else ""
+    except Exception:  # a pattern, a reference or a type of somebody else's making
+        return ""
 
 
 class Waiting:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from countersign._calls import Call
+from countersign._calls import Call, part
 from countersign.client import Client
 from countersign.errors import ApiError, CountersignError, NotConfigured, Unreachable
 
@@ -52,7 +52,7 @@ def _list(client: Client, options: argparse.Namespace) -> int:
 
 
 def _show(client: Client, options: argparse.Namespace) -> int:
-    found = client.call(Call("GET", f"/actions/{options.action}"))
+    found = client.call(Call("GET", f"/actions/{part(options.action)}"))
     if options.json:
         return _json(found)
     for name in ("id", "summary", "tool", "agent", "state", "next", "level", "score", "digest", "expires_at", "url"):
@@ -95,7 +95,7 @@ def _tail(client: Client, options: argparse.Namespace) -> int:
         else:
             said = event["data"].get("tool") or event["data"].get("error") or ""
             print(f"{event['at'][11:19]}  {event['kind']:<22} {_shown(event['actor'])}  {_shown(said)}", flush=True)
-    ended = client.call(Call("GET", f"/runs/{options.run_id}"))["state"]
+    ended = client.call(Call("GET", f"/runs/{part(options.run_id)}"))["state"]
     print(ended, file=sys.stderr)
     return DONE if ended == "SUCCEEDED" else NOT_WELL
 
@@ -121,7 +121,7 @@ def _halt(client: Client, options: argparse.Namespace) -> int:
 def _release(client: Client, options: argparse.Namespace) -> int:
     scope, target = next(((s, t) for s, t in (("agent", options.on_agent), ("run", options.on_run)) if t), ("all", ""))
     step = {"scope": scope, "target": target, "reason": options.reason}
-    done = client.call(Call("POST", f"/halts/{options.release}/release", step, repeatable=False))
+    done = client.call(Call("POST", f"/halts/{part(str(options.release))}/release", step, repeatable=False))
     if options.json:
         return _json(done)
     if any((one["scope"], one["target"]) == (scope, target) for one in done["waits"]):

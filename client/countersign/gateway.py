@@ -21,7 +21,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from mcp import Client, StdioServerParameters, stdio_server, types
 from mcp.server.lowlevel import Server
 
-from countersign.calling import Waiting, key_of, while_there
+from countersign.calling import Known, Waiting, key_of, while_there
 from countersign.client import AsyncClient
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
 from countersign.values import Claim
@@ -32,7 +32,7 @@ log = logging.getLogger("countersign")
 
 def make_gateway(behind: Client, people: AsyncClient, *, prefix: str = "", timeout_s: float | None = None) -> Server[Any]:
     """An MCP server that shows the tools of the one behind and asks before each call."""
-    waiting = Waiting(people, timeout_s)
+    waiting, known = Waiting(people, timeout_s), Known(behind)
 
     async def list_tools(ctx: Any, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return await behind.list_tools(cursor=params.cursor if params else None)
@@ -51,11 +51,16 @@ def make_gateway(behind: Client, people: AsyncClient, *, prefix: str = "", timeo
         begun = Event()
 
         async def call() -> types.CallToolResult:
+            if why := await known.misfit(params.name, params.arguments or {}):
+                return _error(f"{params.name} was not run, and nobody was asked: {why}")
             leave = await agreed(params.name, params.arguments or {}, key_of(ctx))
             if not isinstance(leave, Claim):
                 return leave
             begun.set()
             try:
+                if why := await known.misfit(params.name, leave.args):
+                    await _report(people, leave, "failed", reason=f"As edited it does not fit: {why}")
+                    return _error(f"{params.name} was not run: as a reviewer edited it, {why}")
                 return await _run(behind, people, params.name, leave)
             finally:
                 waiting.over(leave.action)

@@ -3,6 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 import langgraph.types
@@ -21,9 +22,9 @@ class State(TypedDict, total=False):
 def _asks_twice_at_once(state: State) -> State:
     """As a plain `ToolNode` does: a thread for each call, all of one task."""
     with ThreadPoolExecutor(2) as pool:
-        both = []
+        both: list[Any] = []
         for name in ("ada", "bob"):
-            both.append(pool.submit(copy_context().run, langgraph.types.interrupt, {"to": name}))
+            both.append(pool.submit(copy_context().run, partial(langgraph.types.interrupt, {"to": name})))
             time.sleep(0.05)
         return {"said": [one.result() for one in both]}
 

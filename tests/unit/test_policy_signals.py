@@ -101,6 +101,8 @@ def test_the_level_an_agent_asks_for_raises_and_never_lowers(asked):
         without, found = assess(BASE, facts), assess(BASE, replace(facts, at_least=asked))
         assert found.level is max(without.level, asked, key=lambda level: level.rank)
         apart = {"exclude": BASE.questions.exclude} if facts.question and found.level is BASE.questions.level else {}
+        if facts.question:  # there is nothing in it to approve
+            apart["verdicts"] = tuple(v for v in BASE.requirements[found.level].verdicts if v in {"reject", "respond"})
         assert found.score >= without.score and found.requirement == BASE.requirements[found.level].model_copy(
             update={"hold_s": found.requirement.hold_s, **apart}
         )

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from agents import operations as agents
 from approvals import operations
 from approvals.models import Action, Decision
 from approvals.operations import outside as outside_operations
@@ -55,6 +56,16 @@ def test_the_same_key_is_the_same_action_and_never_another(agent):
     status, refusal = agent.post("/actions", note("something else"), key="order-1")
     assert (status, refusal["code"], refusal["action"]) == (409, "conflict", first[1]["id"])
     assert Action.objects.count() == 1
+
+
+def test_the_same_key_finds_its_action_also_where_its_tool_takes_other_arguments_by_now(agent, cast):
+    """A program that sends again what was lost is told what became of it, whatever was declared in between."""
+    first = agent.post("/actions", note(), key="order-1")
+    schema = {"type": "object", "required": ["text", "page"], "properties": {"page": {"type": "integer"}}}
+    stricter = [{"name": "note", "risk": "write", "schema": schema}]
+    agents.declare(slug="books", title="Books", description="", environment="demo", tools=stricter, by=cast.admin, door="api")
+    again, other = agent.post("/actions", note(), key="order-1"), agent.post("/actions", note(), key="order-2")
+    assert (again[0], again[1]["id"], other[0]) == (200, first[1]["id"], 422)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -103,3 +103,13 @@ async def test_without_a_key_of_its_own_nobody_is_served_over_http():
         _bearer(Asked())  # type: ignore[arg-type]
     Asked.headers = {"Authorization": "Bearer cs_agent_x"}
     assert _bearer(Asked()) == "cs_agent_x"  # type: ignore[arg-type]
+
+
+async def test_nobody_is_asked_about_a_call_that_the_server_behind_would_refuse(people):
+    cast, client = people
+    did: list[str] = []
+    async with Client(files(did)) as behind, Client(make_gateway(behind, client(), prefix="files.")) as mcp:
+        for name, args in (("append", {"line": 7}), ("append", {}), ("erase", {"line": "one"})):
+            refused = await mcp.call_tool(name, args)
+            assert refused.is_error and "nobody was asked" in refused.content[0].text
+    assert (did, await Action.objects.acount()) == ([], 0)
