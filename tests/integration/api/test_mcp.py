@@ -106,7 +106,7 @@ async def test_without_a_key_of_its_own_nobody_is_served_over_http():
 
 
 async def test_nobody_is_asked_about_a_call_that_the_server_behind_would_refuse(people):
-    cast, client = people
+    _cast, client = people
     did: list[str] = []
     async with Client(files(did)) as behind, Client(make_gateway(behind, client(), prefix="files.")) as mcp:
         for name, args in (("append", {"line": 7}), ("append", {}), ("erase", {"line": "one"})):
