@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 
 from agents.graphs.loader import Loaded
 from audit import canonical
@@ -26,6 +26,14 @@ def transcript(values: Mapping[str, Any]) -> str:
     else:
         text = json.dumps(canonical.storable(dict(values)), ensure_ascii=False, indent=1) if values else ""
     return text if len(text) <= LONGEST else f"(the beginning is left out)\n{text[-LONGEST:]}"
+
+
+def last_words(messages: Any) -> str | None:
+    """The text of the last message: of a graph here, or of one elsewhere, where it is JSON. None when there is none."""
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    if isinstance(last, Mapping) and isinstance(last.get("content"), str | list):
+        last = AIMessage(last["content"])
+    return str(last.text) if isinstance(last, BaseMessage) else None
 
 
 def _line(message: BaseMessage) -> str:

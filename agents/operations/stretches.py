@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from langchain_core.messages import BaseMessage
 
 from agents import kept
 from agents.crashpoints import crash
 from agents.errors import LostLease
 from agents.graphs.driver import Stop, Stretch
+from agents.graphs.explaining import last_words
 from agents.graphs.guard import Calls
 from agents.graphs.inside import path_of
 from agents.graphs.loader import load_agent
@@ -23,7 +23,6 @@ from agents.operations.hearing import has_to_be_taken
 from agents.operations.pausing import open_pause
 from agents.operations.preparing import Prepared
 from agents.operations.receiving import all_settled
-from agents.remote.reading import text_of
 from agents.states import PauseState, RunState
 from approvals.operations import close, lock, notices
 from approvals.states import ActionState
@@ -203,12 +202,4 @@ def output_of(state: Mapping[str, Any]) -> Any:
     values = state.get("result", state)
     plain = values if isinstance(values, dict) else {"result": values}
     given = {name: value for name, value in plain.items() if name != "messages"}
-    return canonical.storable(given if (said := _last_words(plain.get("messages"))) is None else {LAST: said, **given})
-
-
-def _last_words(messages: Any) -> str | None:
-    """The text of the last message, of a graph here or, as JSON, of one elsewhere."""
-    last = messages[-1] if isinstance(messages, list) and messages else None
-    if isinstance(last, BaseMessage):
-        return str(last.text)
-    return text_of(last) if isinstance(last, Mapping) and "content" in last else None
+    return canonical.storable(given if (said := last_words(plain.get("messages"))) is None else {LAST: said, **given})

@@ -90,7 +90,7 @@ def made_of(values: Mapping[str, Any], call_id: str) -> Made | None:
     """What the thread's own messages say of a call; None when they say nothing."""
     for message in _messages(values) if call_id else ():
         if message.get("type") == "tool" and message.get("tool_call_id") == call_id:
-            content = text_of(message)
+            content = _text(message)
             return Made("failed", error=content) if message.get("status") == "error" else Made("done", content)
     return None
 
@@ -112,10 +112,10 @@ def _place(node: str, values: Mapping[str, Any]) -> dict[str, Any]:
     if last is not None:
         calls = last.get("tool_calls") or []
         place["calls"] = [{"id": str(c.get("id") or ""), "name": c.get("name"), "args": c.get("args")} for c in calls]
-        place["said"] = text_of(last)[:LONGEST]
+        place["said"] = _text(last)[:LONGEST]
     read = [m for m in messages if m.get("type") == "tool"]
     if read:
-        place["read"] = [{"title": str(kept.RESULT_OF(tool=m.get("name") or "?")), "text": text_of(m)[:LONGEST]} for m in read[-20:]]
+        place["read"] = [{"title": str(kept.RESULT_OF(tool=m.get("name") or "?")), "text": _text(m)[:LONGEST]} for m in read[-20:]]
     return place
 
 
@@ -124,8 +124,7 @@ def _messages(values: Any) -> Sequence[Mapping[str, Any]]:
     return [m for m in messages if isinstance(m, Mapping)] if isinstance(messages, list) else []
 
 
-def text_of(message: Mapping[str, Any]) -> str:
-    """What a message says, as JSON has it: a text, or parts of which some are."""
+def _text(message: Mapping[str, Any]) -> str:
     content = message.get("content")
     parts = content if isinstance(content, list) else [content]
     return "".join(str(part.get("text", "")) if isinstance(part, Mapping) else str(part or "") for part in parts)
@@ -133,7 +132,7 @@ def text_of(message: Mapping[str, Any]) -> str:
 
 def _request(values: Any) -> str:
     said = next((m for m in _messages(values) if m.get("type") == "human"), None)
-    return text_of(said)[:500] if said else ""
+    return _text(said)[:500] if said else ""
 
 
 def _id(value: Any) -> str:

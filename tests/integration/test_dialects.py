@@ -69,7 +69,8 @@ def test_every_call_is_decided_by_itself_and_made_once(others, world, dialect, s
     copies = {"approve": 1, "edit": 7}.get(verdict)
     wanted = [f'send {{"copies": {copies}, "to": "{to}"}}' for to in TO[shape]] if copies else []
     assert sorted(lines(world)) == sorted(wanted)
-    assert isinstance(run.output["last_message"], str) and "messages" not in run.output, "what a conversation came to is in its last words"
+    words = (run.output or {}).get("last_message")
+    assert isinstance(words, str) and "messages" not in (run.output or {}), "what a conversation came to is in its last words"
     assert len(seen) == len(TO[shape]) and {a.tool for a in seen} == {"send"}
     effects = list(Effect.objects.filter(run=run).values_list("state", "by_agent"))
     assert effects == ([("DONE", True)] * len(wanted))
