@@ -33,7 +33,7 @@ from approvals.web.opinions import note_of as opinion_note
 from approvals.web.receipts import Fate, Receipt, fate_of, receipt_of, receipt_of_vote, with_undo
 from approvals.web.scoring import FactorLine, factor_lines, would_lower
 from approvals.web.since import SinceLast, since_last
-from approvals.web.story import Moment, Past, Quorum, past_of, quorum_of, story_of
+from approvals.web.story import Moment, Past, Quorum, past_of, quorum_of, stands, story_of
 from approvals.web.switches import SwitchLine, switch_line
 from audit.languages import number, told
 from audit.queries import EventRow
@@ -173,7 +173,7 @@ def card_of(
         preview=preview,
         bar=bar_of(detail, halts=halts),
         switches=tuple(switch_line(s) for s in switches),
-        changed_url=f"{reverse('action-changed', args=[row.id])}?version={shown.version}&state={row.state}",
+        changed_url=f"{reverse('action-changed', args=[row.id])}?version={shown.version}&state={row.state}&stands={stands(detail)}",
         what_url=reverse("action-what", args=[row.id]),
         led_url=reverse("action-led", args=[row.id]),
         viewing_url=reverse("action-viewing", args=[row.id]),

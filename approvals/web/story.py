@@ -47,6 +47,23 @@ class Quorum:
     notes: tuple[str, ...] = ()
 
 
+def stands(detail: ActionDetail) -> str:
+    """How far the version a reader has open is, and until when: another value means that others did something about it meanwhile."""
+    return f"{sum(v.version == detail.row.version for v in detail.votes)}.{detail.row.stage}.{int(detail.row.expires_at.timestamp())}"
+
+
+def stood(before: str, detail: ActionDetail) -> str:
+    """What others did since a page showed `before`; "" when nothing did."""
+    now = stands(detail)
+    if not before or before == now:
+        return ""
+    votes, deadline = (before.split(".")[0] != now.split(".")[0], before.rpartition(".")[2] != now.rpartition(".")[2])
+    short = quorum_of(detail).short
+    if votes and short:
+        return _("Others decided since: %(short)s.") % {"short": short}
+    return _("The deadline was changed since.") if deadline and not votes else _("Others acted on this since.")
+
+
 def quorum_of(detail: ActionDetail) -> Quorum:
     """The requirement in words, with how far it is met."""
     if not detail.needs:

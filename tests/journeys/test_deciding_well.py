@@ -113,7 +113,9 @@ def test_two_people_approve_what_is_critical_and_one_takes_it_back(stack: Stack,
     one, two = at(sign_in("reviewer"), critical), at(sign_in("second reviewer"), critical)
     confirm_critical(one)
     expect(one.locator("#pane")).to_contain_text("waits for")
-    expect(two.locator("#pane")).to_contain_text("m.chen")  # without a reload
+    expect(two.locator("[id^=quorum-block]")).to_contain_text("m.chen")  # without a reload
+    expect(two.locator("[id^=left-]")).to_contain_text("1 of 2 approved")
+    expect(two.locator(".changed")).to_contain_text("Others decided since")
     confirm_critical(two)
     expect(two.locator(".receipt").first).to_contain_text("Approved")
     expect(one.locator(".receipt-undo")).to_be_visible()

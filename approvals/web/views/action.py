@@ -25,6 +25,7 @@ from approvals.web.http import Request, is_fragment
 from approvals.web.ladder import PRESETS, Confirm, confirm_of
 from approvals.web.led import led_of
 from approvals.web.opinions import note_of
+from approvals.web.story import stood
 from audit.queries import spans_before, timeline
 from audit.sentences import say
 
@@ -98,7 +99,7 @@ def opinion(request: Request, action_id: UUID) -> HttpResponse:
 @require_safe
 def changed(request: Request, action_id: UUID) -> HttpResponse:
     """Whether what a reader has open is still so. Decided: the page is told to show the receipt. A new version: a sentence
-    and a link, because nothing moves under the cursor; else nothing."""
+    and a link, because nothing moves under the cursor. A vote, or another deadline: how far it is, in place; else nothing."""
     permissions.check_read(request.user)
     row = queries.inbox_row(action_id)
     if row is None:
@@ -111,6 +112,11 @@ def changed(request: Request, action_id: UUID) -> HttpResponse:
         return render(
             request, "approvals/_changed.html", {"text": _("This action has a new version."), "url": request.path.removesuffix("changed")}
         )
+    if "stands" in request.GET:
+        detail = queries.action_detail(action_id, reader=request.user)
+        if text := stood(request.GET["stands"], detail):
+            url = request.path.removesuffix("changed")
+            return render(request, "approvals/_stands.html", {"card": card(detail), "text": text, "url": url})
     return HttpResponse(status=204)
 
 

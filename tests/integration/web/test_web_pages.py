@@ -1,6 +1,7 @@
 """Every page, for everybody: who may read it, what hostile addresses get, and that nothing hides in what it shows."""
 
 import base64
+import html
 import re
 import uuid
 
@@ -290,6 +291,20 @@ def test_what_changed_is_told_to_whoever_has_it_open(web, cast):
     factories.decide(action, cast.second)
     answer = web.get(url, {"version": 1, "state": "PENDING"}, **HTMX)
     assert answer.status_code == 204 and str(action.pk) in answer["HX-Trigger"]
+
+
+def test_votes_and_another_deadline_reach_whoever_has_it_open(web, cast):
+    action = factories.action("critical")
+    shown = web.get(reverse("action", args=[action.pk])).content.decode()
+    url = html.unescape(re.search(r'id="watch-[^"]+" hx-get="([^"]+)"', shown)[1])
+    assert web.get(url, **HTMX).status_code == 204
+    factories.decide(action, cast.second)
+    voted = web.get(url, **HTMX).content.decode()
+    assert "Others decided since: 1 of 2 approved" in voted and f'id="quorum-block-{action.pk}" hx-swap-oob="true"' in voted
+    later = html.unescape(re.search(r'id="watch-[^"]+"[^>]* hx-get="([^"]+)"', voted)[1])
+    assert web.get(later, **HTMX).status_code == 204
+    operations.extend(action.pk, by=cast.second, seconds=600, reason="still asking them", door="web")
+    assert "The deadline was changed since" in web.get(later, **HTMX).content.decode()
 
 
 def test_a_change_between_what_a_page_read_and_its_frame_is_news_to_it(web, cast, agents, world, monkeypatch):
