@@ -9,6 +9,8 @@ from approvals import entitling, permissions
 from approvals.errors import BadRequest, Conflict, NotAllowed
 from approvals.models import Action, User
 from approvals.operations import events
+from approvals.operations.clock import database_now
+from approvals.operations.moments import moments_of, next_of
 from approvals.operations.notices import tell_action
 from approvals.operations.reserving import pending
 from approvals.policy.words import duration
@@ -52,7 +54,8 @@ def extend(action_id: Any, *, by: User, seconds: int, reason: str, door: str) ->
     changed = Action.objects.filter(pk=action.pk, version=action.version, extended_s=action.extended_s, expires_at=action.expires_at)
     before = action.expires_at
     action.expires_at, action.extended_s = before + timedelta(seconds=seconds), action.extended_s + seconds
-    if not changed.update(expires_at=action.expires_at, extended_s=action.extended_s):
+    action.next_at = next_of(action, moments_of(action, envelope), database_now())
+    if not changed.update(expires_at=action.expires_at, extended_s=action.extended_s, next_at=action.next_at):
         raise Conflict(say("This changed while you were extending it; open it again"))
     said = {"seconds": seconds, "reason": reason, "was": before.isoformat(), "expires_at": action.expires_at.isoformat()}
     log.append(events.entry(action, "action.extended", by=who.user.actor, door=door, requirement=requirement, **said))

@@ -3,6 +3,7 @@
 The moments are frozen in the envelope; the row counts how many have passed, in the UPDATE that also guards against doing one twice.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -14,12 +15,13 @@ from approvals.entitling import turn_of
 from approvals.envelopes import Envelope
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
-from approvals.operations import events
+from approvals.operations import events, policies
 from approvals.operations.clock import database_now
 from approvals.operations.notices import tell_action
 from approvals.operations.staging import turn_words
 from approvals.operations.telling import people_asked, tell_people
-from approvals.policy.times import ESCALATE, Moment
+from approvals.policy.basics import Level
+from approvals.policy.times import ESCALATE, Moment, put_off
 from approvals.states import ActionState
 from audit import log
 from audit.actors import SYSTEM
@@ -61,11 +63,12 @@ def _pass(pk: UUID) -> bool:
     except Tampered:
         Action.objects.filter(pk=pk).update(next_at=None)  # its page says so; nobody is asked to decide it
         return False
-    moments, now = envelope.moments, database_now()
-    come = [m for m in moments[action.passed :] if m.at <= now]
+    moments, now, since = moments_of(action, envelope), database_now(), action.next_at or action.created_at
     first = action.passed
-    action.passed += len(come)
-    action.next_at = moments[action.passed].at if action.passed < len(moments) else None
+    action.passed += sum(m.at <= now for m in moments[first:])
+    # Of those that had come before the deadline was put off, reminders come again; nobody is asked twice for the same place.
+    come = [m for n, m in enumerate(moments) if m.at <= now and (n >= first or (m.kind != ESCALATE and m.at >= since))]
+    action.next_at = next_of(action, moments, now)
     action.turn = turn_words(turn_of(envelope, stage=action.stage, passed=action.passed))
     done = Action.objects.filter(pk=pk, passed=first, version=action.version, state=ActionState.PENDING)
     if not done.update(passed=action.passed, next_at=action.next_at, turn=action.turn):
@@ -73,6 +76,19 @@ def _pass(pk: UUID) -> bool:
     log.append(*_entries(action, requirement, envelope, come))
     tell_action(action, "action.escalated" if any(m.kind == ESCALATE for m in come) else "action.reminded")
     return True
+
+
+def moments_of(action: Action, envelope: Envelope) -> list[Moment]:
+    """What the clock does until the deadline as it is now: put off, the same parts of a longer time."""
+    quiet = policies.in_force().data.quiet if action.extended_s else None
+    quiet = quiet if quiet and Level(action.level) in quiet.levels else None
+    began = datetime.fromisoformat(envelope.data["created_at"])
+    return put_off(envelope.moments, began=began, was=envelope.expires_at, until=action.expires_at, quiet=quiet)
+
+
+def next_of(action: Action, moments: list[Moment], now: datetime) -> datetime | None:
+    """When the next one comes, where `action.passed` have."""
+    return min((m.at for n, m in enumerate(moments) if n >= action.passed or (m.kind != ESCALATE and m.at > now)), default=None)
 
 
 def _entries(action: Action, requirement: Requirement, envelope: Envelope, come: list[Moment]) -> list[Entry]:

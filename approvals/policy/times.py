@@ -1,6 +1,6 @@
 """When an action runs out, and what happens on the way there: moments, worked out once when it is asked. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -56,6 +56,22 @@ def times(
         loud = quiet.after(at) if quiet and level in quiet.levels else at
         found.append(Moment(loud if loud < expires_at else at, kind, what))
     return Times(expires_at, tuple(sorted(found, key=lambda m: m.at)))
+
+
+def put_off(moments: Sequence[Moment], *, began: datetime, was: datetime, until: datetime, quiet: Quiet | None = None) -> list[Moment]:
+    """The moments on the way to a deadline that was put off: each comes when the same part of the whole new time is gone.
+
+    In the same order: what was asked of others by one of them stays asked. `quiet` is as `times` has it.
+    """
+    if until <= was or was <= began:
+        return list(moments)
+    longer = (until - began) / (was - began)
+    found = []
+    for m in moments:
+        at = began + (m.at - began) * longer
+        loud = quiet.after(at) if quiet else at
+        found.append(Moment(loud if loud < until else at, m.kind, m.what))
+    return found
 
 
 def _after(now: datetime, seconds: float, calendar: Calendar | None) -> datetime:

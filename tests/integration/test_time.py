@@ -78,6 +78,34 @@ def test_each_reminder_comes_once_to_whoever_can_still_decide(cast, policy):
     assert kinds(action).count("action.reminded") == 2
 
 
+def test_after_it_was_put_off_warnings_count_from_the_new_deadline(cast, policy):
+    asking(policy, need=[{"group": "reviewers", "count": 1}])
+    action = factories.action()  # 30 minutes
+    with clock_moved(minutes=16):
+        assert operations.pass_due() == 1
+        operations.extend(action.pk, by=cast.operator, seconds=1_800, reason="The bank answers at noon", door="web")
+    with clock_moved(minutes=25):  # 80 % of the time there was, 42 % of the time there is
+        assert operations.pass_due() == 0
+    with clock_moved(minutes=31):
+        assert (operations.pass_due(), operations.pass_due()) == (1, 0)
+        assert told(cast.reviewer)[-1] == "action.reminded:50%"
+    with clock_moved(minutes=49):
+        assert (operations.pass_due(), operations.pass_due()) == (1, 0)
+    assert told(cast.reviewer)[-1] == "action.reminded:80%" and kinds(action).count("action.reminded") == 3
+
+
+def test_whoever_was_escalated_to_is_asked_once_however_far_it_is_put_off(cast, policy):
+    asking(policy, need=[{"group": "reviewers", "count": 1}], escalate=[{"after": "50%", "to": "operators"}], remind=[])
+    action = factories.action()
+    with clock_moved(minutes=16):
+        assert operations.pass_due() == 1
+        operations.extend(action.pk, by=cast.operator, seconds=1_800, reason="The bank answers at noon", door="web")
+    with clock_moved(minutes=40):
+        assert operations.pass_due() == 0
+        assert decide(action, cast.operator).resolved
+    assert kinds(action).count("action.escalated") == 1
+
+
 def test_what_is_halted_reminds_nobody(cast):
     factories.action()
     Halt.objects.create(scope="everything", reason="x", by_name="x", door="cli")
