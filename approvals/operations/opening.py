@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from approvals import envelopes, ladder, switched
+from approvals.deciders import BY_PEOPLE
 from approvals.envelopes import Until
 from approvals.legible.findings import unreadable
 from approvals.models import Action, Requirement, User
@@ -319,14 +320,14 @@ def create(
     return action, requirement
 
 
-# The clock, whether this very place was asked before, how often people approved this tool of this agent lately (counting stops
-# where the policy stops caring), the policy in force, which grants may stand, what the run proposed before: one statement in every T1.
+# The clock, whether this very place was asked before, how often people approved this tool of this agent lately (not the policy, not a
+# grant, no test; index `action_by_people`; counting stops where the policy stops caring), the policy in force, which grants may stand, what the run proposed before: one statement in every T1.
 _LOOK = f"""
 SELECT clock_timestamp(),
     (SELECT id FROM approvals_action WHERE thread = %(thread)s AND checkpoint_ns = %(checkpoint_ns)s
         AND interrupt_id = %(interrupt_id)s AND index = %(index)s),
     (SELECT count(*) FROM (SELECT 1 FROM approvals_action WHERE %(novelty)s AND agent = %(agent)s AND tool = %(tool)s AND state = 'APPROVED'
-        AND resolved_at >= statement_timestamp() - make_interval(secs => %(window)s) LIMIT 100) AS lately),
+        AND {BY_PEOPLE} AND resolved_at >= statement_timestamp() - make_interval(secs => %(window)s) LIMIT 100) AS lately),
     {policies.IN_FORCE},
     ARRAY(SELECT id FROM approvals_grant WHERE %(novelty)s AND agent = %(agent)s AND tool = %(tool)s AND revoked_at IS NULL
         AND until > clock_timestamp() AND uses < max_uses ORDER BY until LIMIT 20),

@@ -8,12 +8,14 @@ from django.db import connection
 from django.db.models import F, QuerySet
 
 from approvals import envelopes
+from approvals.deciders import BY_PEOPLE, by_people
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
 from approvals.policy.basics import WAYS_TO_TELL, NeedRule
 from approvals.policy.matching import Facts
 from approvals.policy.replay import Case, Frozen
 from approvals.policy.suggesting import LEAST, Habit
+from approvals.states import ActionState
 
 # Habits are looked for among the newest so many ended actions.
 ENDED = 20_000
@@ -62,24 +64,24 @@ def habits() -> list[Habit]:
     return [Habit(agent, tool, decided, _largest(agent, tool)) for agent, tool, decided in rows]
 
 
-# People decided each of them (policy alone did not), and approved each as it was proposed.
-_HABITS = """
+# People decided each of them (no policy, no grant, and none that ran out or was called off), and approved each as it was proposed.
+_HABITS = f"""
 SELECT n.agent, n.tool, count(*) FROM (
-    SELECT id, agent, tool, level, kind, state, version FROM approvals_action
+    SELECT id, agent, tool, level, kind, state, version, drill, resolution FROM approvals_action
     WHERE resolved_at > now() - interval '30 days' AND NOT drill ORDER BY resolved_at DESC, id DESC LIMIT %s
 ) n
-WHERE n.level = 'medium' AND n.kind = 'tool'
-  AND EXISTS (SELECT 1 FROM approvals_decision d WHERE d.action_id = n.id AND d.by_id IS NOT NULL AND d.grant_id IS NULL)
+WHERE n.level = 'medium' AND n.kind = 'tool' AND n.state IN ('APPROVED', 'REJECTED', 'ANSWERED') AND {BY_PEOPLE}
 GROUP BY n.agent, n.tool
 HAVING count(*) >= %s AND bool_and(n.state = 'APPROVED' AND n.version = 1)
 ORDER BY count(*) DESC LIMIT 6
-"""
+"""  # noqa: S608  conditions of ours only
 
 
 def _largest(agent: str, tool: str) -> Facts | None:
-    """The facts of the newest such calls, with the largest figure of each; None when one could not be undone or held text from outside."""
-    decided = Action.objects.filter(agent=agent, tool=tool, resolved_at__isnull=False, level="medium", drill=False)
-    decided = decided.order_by("-resolved_at", "-pk")[:200]
+    """The facts of the newest calls that people approved, with the largest figure of each; None when one could not be undone or held
+    text from outside."""
+    decided = Action.objects.filter(by_people(), agent=agent, tool=tool, state=ActionState.APPROVED, level="medium", version=1)
+    decided = decided.filter(resolved_at__gt=month_ago()).order_by("-resolved_at", "-pk")[:200]
     seen = [
         case.facts
         for row in Requirement.objects.filter(action__in=[a.pk for a in decided], version=1).select_related("action")

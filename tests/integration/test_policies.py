@@ -1,19 +1,23 @@
 """Policies as versions: who changes them, what a change does to what is under way, and drafts tried on what happened."""
 
 from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from agents import operations as agent_operations
 from agents.queries import known_to_policies
 from approvals import operations
 from approvals.errors import BadRequest, Conflict, InvalidPolicy, NotAllowed, Stale
 from approvals.models import Action, Backtest, Decision, PolicyVersion, Requirement, User
-from approvals.operations import backtests, people, policies, publishing
+from approvals.operations import backtests, granting, people, policies, publishing
 from approvals.permissions import check_edit_policy, standing
 from approvals.policy.checking import Known
 from approvals.policy.replay import Tally
@@ -414,6 +418,34 @@ def test_what_people_always_approve_is_suggested_and_what_they_do_not_is_not(cas
     assert set(habits) == {"do_it", "final"}
     assert habits["final"].facts is None
     assert habits["do_it"].decided == 20 and habits["do_it"].facts and habits["do_it"].facts.figures == {"rows": 4}
+
+
+def test_what_nobody_decided_is_no_habit_and_bounds_nothing(cast):
+    """Beside twenty that a person approved: what a grant let through, what ran out, what was called off, and a test."""
+    for _ in range(20):
+        decide(factories.action(reversible=True, figures={"rows": 3}), cast.reviewer)
+    like = Action.objects.filter(state="APPROVED").first()
+    terms = granting.Wanted("tool", 5, timezone.now() + timedelta(hours=1), figure="rows", each=90, total=90)
+    seen = granting.draft(like.pk, terms, by=cast.reviewer).terms.digest
+    granting.give(like.pk, terms, seen=seen, reason="like those", by=cast.reviewer, door="web")
+    assert factories.action(reversible=True, figures={"rows": 80}).state == "APPROVED"
+    cancelled, two = (factories.action(reversible=True, figures={"rows": n}) for n in (500, 400))
+    Action.objects.filter(pk__in=[cancelled.pk, two.pk]).update(state="CANCELLED", resolved_at=Now())
+    habit = {h.tool: h for h in past.habits()}["do_it"]
+    assert habit.decided == 20 and habit.facts and habit.facts.figures == {"rows": 3}
+
+
+def test_novelty_counts_what_people_approved_not_what_policy_or_a_grant_passed(cast):
+    def before() -> int:
+        return int(action_detail(factories.action(args={"n": str(uuid4())}).pk, reader=cast.reviewer).facts.approvals_before)
+
+    approved = factories.approved(cast.reviewer)
+    assert before() == 1
+    terms = granting.Wanted("tool", 5, timezone.now() + timedelta(hours=1))
+    seen = granting.draft(approved.pk, terms, by=cast.reviewer).terms.digest
+    granting.give(approved.pk, terms, seen=seen, reason="like that", by=cast.reviewer, door="web")
+    assert [factories.action(args={"n": n}).state for n in range(3)] == ["APPROVED"] * 3
+    assert before() == 1
 
 
 def test_the_figures_of_rules_and_levels(cast, policy):
