@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db.models.functions import Now
 
 from approvals.models import Preference, User
+from approvals.notify.choices import wants
 
 MOST_VIEWERS = 500
 INBOX = "inbox"  # where a view belongs that does not say
@@ -24,13 +25,15 @@ class SavedView:
 
 @dataclass(frozen=True)
 class Preferences:
-    """A person's choices; empty ones were never made. `keys` holds the key of each command that is not the usual one."""
+    """A person's choices; empty ones were never made. `keys` holds the key of each command that is not the usual one; `zone` is where
+    their clock is (*You > Notifications*)."""
 
     theme: str = ""
     density: str = "comfortable"
     keys_off: bool = False
     keys: dict[str, str] = field(default_factory=dict)
     views: tuple[SavedView, ...] = ()
+    zone: str = "UTC"
 
     def views_of(self, place: str) -> tuple[SavedView, ...]:
         return tuple(view for view in self.views if view.place == place)
@@ -47,6 +50,7 @@ def preferences(user: User) -> Preferences:
         keys_off=bool(choices.get("keys_off")),
         keys=dict(choices.get("keys") or {}),
         views=tuple(SavedView(str(view["name"]), str(view["query"]), str(view.get("place", INBOX))) for view in views),
+        zone=wants(choices).zone,
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -210,11 +210,13 @@ def scopes(*, chosen: str, run: bool, tool: str) -> tuple[Choice, ...]:
     return (offered[1],)
 
 
-def ends(now: datetime, *, chosen: str = "") -> tuple[Choice, ...]:
-    """When a grant may end, as moments: the same form sent twice means the same end."""
-    here = localtime(now).replace(second=0, microsecond=0)
-    five, midnight = here.replace(hour=17, minute=0), here.replace(hour=0, minute=0) + timedelta(days=1)
-    until_five = five if five > here else five + timedelta(days=1)
+def ends(now: datetime, *, zone: str = "UTC", chosen: str = "") -> tuple[Choice, ...]:
+    """When a grant may end, as moments: the same form sent twice means the same end. The hours are those of the reader's `zone`."""
+    tz = ZoneInfo(zone)
+    here = now.astimezone(tz).replace(second=0, microsecond=0)
+    tomorrow = here.date() + timedelta(days=1)
+    five, midnight = here.replace(hour=17, minute=0), datetime.combine(tomorrow, time(), tz)
+    until_five = five if five > here else datetime.combine(tomorrow, time(17), tz)
     moments = (
         (here + timedelta(minutes=30), _("in 30 minutes")),
         (here + timedelta(hours=1), _("in an hour")),
@@ -223,27 +225,27 @@ def ends(now: datetime, *, chosen: str = "") -> tuple[Choice, ...]:
         (here + timedelta(days=1), _("in 24 hours")),
         (here + timedelta(days=7) - timedelta(minutes=1), _("in a week")),
     )
-    offered = [Choice(at.isoformat(), f"{label} ({_clock(at)})", at.isoformat() == chosen) for at, label in moments if at > here]
+    offered = [Choice(at.isoformat(), f"{label} ({_clock(at, tz)})", at.isoformat() == chosen) for at, label in moments if at > here]
     if chosen and not any(c.chosen for c in offered):
-        offered.insert(0, Choice(chosen, _when(chosen), True))
+        offered.insert(0, Choice(chosen, _when(chosen, tz), True))
     return tuple(offered)
 
 
-def _when(moment: str) -> str:
+def _when(moment: str, tz: ZoneInfo) -> str:
     try:
-        return _clock(localtime(datetime.fromisoformat(moment)))
+        return _clock(datetime.fromisoformat(moment), tz)
     except (ValueError, OverflowError):
         return moment[:40]
 
 
-def _clock(at: datetime) -> str:
-    """A day of this week and a time of it."""
-    return date_format(at, "D H:i")
+def _clock(at: datetime, tz: ZoneInfo) -> str:
+    """A day of this week and a time of it, and whose clock that is."""
+    return f"{date_format(at.astimezone(tz), 'D H:i')} {tz.key}"
 
 
-def first_wanted(figures: dict[str, int], *, run: bool, now: datetime) -> Wanted:
+def first_wanted(figures: dict[str, int], *, run: bool, now: datetime, zone: str = "UTC") -> Wanted:
     """What the form begins with: the next five like this one, no larger, for an hour; in this run when there is one."""
     figure = next(iter(sorted(figures, key=lambda f: (f != "amount_cents", f))), "")
     size = max(1, figures.get(figure, 0)) if figure else None
-    until = localtime(now).replace(second=0, microsecond=0) + timedelta(hours=1)
+    until = now.astimezone(ZoneInfo(zone)).replace(second=0, microsecond=0) + timedelta(hours=1)
     return Wanted("run" if run else "tool", 5, until, figure, size, size * 5 if size else None)

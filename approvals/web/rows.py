@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.urls import reverse
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -55,6 +55,7 @@ class Row:
 class Group:
     title: str
     rows: tuple[Row, ...]
+    zone: str = ""  # whose day the title speaks of
 
 
 @dataclass(frozen=True)
@@ -149,19 +150,23 @@ def quorum_words(row: InboxRow) -> str:
     return ", ".join(filter(None, [stage, given]))
 
 
-def grouped(rows: Iterable[Row], *, now: datetime, by_due: bool) -> tuple[Group, ...]:
-    """Rows under "Due soon" (within an hour), "Today" and "Later", the riskiest first in each: due x risk. Otherwise as they come."""
+def grouped(rows: Iterable[Row], *, now: datetime, by_due: bool, zone: str = "UTC") -> tuple[Group, ...]:
+    """Rows under "Due soon" (within an hour), "Today" and "Later", the riskiest first in each: due x risk. Otherwise as they come.
+
+    `zone` is the reader's: it says when today is over.
+    """
     rows = tuple(rows)
     if not by_due:
         return (Group(_("Waiting"), rows),) if rows else ()
-    midnight = localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    ends = ((_("Due soon"), now + SOON), (_("Today"), midnight), (_("Later"), None))
+    here = now.astimezone(ZoneInfo(zone))
+    midnight = datetime.combine(here.date() + timedelta(days=1), time(), here.tzinfo)
+    ends = ((_("Due soon"), now + SOON, ""), (_("Today"), midnight, zone), (_("Later"), None, ""))
     groups, left = [], rows
-    for title, end in ends:
+    for title, end, where in ends:
         members = tuple(row for row in left if end is None or row.expires_at <= end)
         left = tuple(row for row in left if row not in members)
         if members:
-            groups.append(Group(title, tuple(sorted(members, key=lambda row: (RANK.get(row.level, 9), row.expires_at)))))
+            groups.append(Group(title, tuple(sorted(members, key=lambda row: (RANK.get(row.level, 9), row.expires_at))), where))
     return tuple(groups)
 
 

@@ -54,12 +54,15 @@ def states(channel: str = "email") -> list[str]:
 
 
 def test_a_mail_is_plain_tells_no_argument_and_its_links_decide_nothing(smtp, cast, client):
-    action = factories.action("high", args={"to": "SECRET-ACCOUNT"}, summary="Pay SECRET-ACCOUNT", rationale="SECRET-ACCOUNT")
+    args = {"to": "SECRET-ACCOUNT", "SECRET-KEY": "a\u202eb"}
+    secret = {"summary": "Pay SECRET-ACCOUNT", "rationale": "SECRET-ACCOUNT", "untrusted_text": ("SECRET-KEY",)}
+    action = factories.action("high", args=args, **secret)
     tasks.reach()
     (mail,) = smtp.mails
     text = mail.get_payload(decode=True).decode()
-    assert mail.get_content_type() == "text/plain" and "High risk" in mail["Subject"] and mail["To"] == "rita@example.org"
+    assert mail.get_content_type() == "text/plain" and "Critical risk" in mail["Subject"] and mail["To"] == "rita@example.org"
     assert "SECRET" not in str(mail) and "SECRET" not in text and mail["Auto-Submitted"] == "auto-generated"
+    assert "20,000" not in text and "20000" not in text and "Its amount" in text and "Something in it cannot be read" in text
     links = [word.removeprefix("https://countersign.test") for word in text.split() if word.startswith("https://")]
     assert f"/actions/{action.pk}/" in links
     for link in links:  # as scanners of mail and chat do, and more

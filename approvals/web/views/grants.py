@@ -26,7 +26,7 @@ from approvals.queries import grants as read
 from approvals.resolution import Need
 from approvals.web import confirming
 from approvals.web import grants as cards
-from approvals.web.http import Request, is_fragment
+from approvals.web.http import Request, is_fragment, preferences_of
 from approvals.web.receipts import STATES
 from approvals.web.sign_ins import sign_in_of
 from audit.languages import number, told
@@ -65,7 +65,9 @@ def new(request: Request, action_id: UUID) -> HttpResponse:
     if request.method != "POST":
         if kept := confirming.kept_words(request, f"grant:{action_id}", names=bounds):
             return _kept(request, detail, kept)
-        wanted = cards.first_wanted(dict(detail.facts.figures), run=bool(detail.row.run), now=database_now())
+        wanted = cards.first_wanted(
+            dict(detail.facts.figures), run=bool(detail.row.run), now=database_now(), zone=preferences_of(request).zone
+        )
         return _form(request, detail, _said(wanted), wanted)
     said = {name: request.POST.get(name, "").strip() for name in bounds}
     try:
@@ -167,7 +169,7 @@ def _form(
         "row": detail.row,
         "said": said,
         "scopes": cards.scopes(chosen=said["scope"], run=bool(detail.row.run), tool=detail.row.tool),
-        "ends": cards.ends(database_now(), chosen=said["until"]),
+        "ends": cards.ends(database_now(), zone=preferences_of(request).zone, chosen=said["until"]),
         "figures": [(name, name.replace("_", " "), number(value)) for name, value in sorted(detail.facts.figures.items())],
         "also": [
             (f"{ALSO}{name}", name.replace("_", " "), said.get(f"{ALSO}{name}") or str(value), fields.get(f"{ALSO}{name}", ""))

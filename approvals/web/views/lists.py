@@ -141,7 +141,7 @@ def _inbox(request: Request, item: str) -> List:
         view_query=kept,
         grants=open_count(),
         sorts=chips(url, query, "sort", SORTS),
-        groups=grouped(rows, now=datetime.now(UTC), by_due=query["sort"] in {"", "due"}),
+        groups=grouped(rows, now=datetime.now(UTC), by_due=query["sort"] in {"", "due"}, zone=preferences_of(request).zone),
         q=query["q"],
         kept=tuple((k, v) for k, v in query.items() if k not in {"q", "cursor"} and v),
         names=tuple(name for name in (*agents, *tools) if name.isprintable()),

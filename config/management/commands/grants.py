@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.timezone import localtime
 
 from approvals.operations import granting
 from approvals.operations.clock import database_now
@@ -12,6 +12,7 @@ from approvals.operations.granting import Draft, Wanted
 from approvals.policy.granting import words
 from approvals.queries import grants
 from approvals.queries.grants import GrantRow
+from approvals.queries.reaching import wants
 from audit.sentences import listed
 from config import commands
 
@@ -92,13 +93,15 @@ class Command(BaseCommand):
         self.stdout.write(f"Grant {ended.pk} is revoked; it let {ended.uses:,} through")
 
     def _tried(self, options: dict[str, Any]) -> tuple[Draft, Wanted]:
+        by = commands.person(options)
+        zone = ZoneInfo(wants(by).zone)
         wanted = Wanted(
-            options["scope"], options["uses"], _moment(options["until"]), options["count"], options["each"], options["total"],
+            options["scope"], options["uses"], _moment(options["until"], zone), options["count"], options["each"], options["total"],
             dict(map(_bound, options["also"])),
         )  # fmt: skip
-        made = granting.draft(options["action"], wanted, by=commands.person(options))
+        made = granting.draft(options["action"], wanted, by=by)
         trial = made.trial
-        self.stdout.write(f"{words(made.terms)}, until {localtime(made.terms.until):%Y-%m-%d %H:%M}")
+        self.stdout.write(f"{words(made.terms)}, until {made.terms.until.astimezone(zone):%Y-%m-%d %H:%M} {zone.key}")
         fates = ", ".join(f"{n} {fate}" for fate, n in trial.fates.items())
         through = f"{len(trial.through):,} of the last {trial.looked_at:,} calls that people were asked about"
         self.stdout.write(f"It would have let through {through}" + (f": {fates}" if fates else ""))
@@ -111,7 +114,7 @@ class Command(BaseCommand):
         total = f", {(row.terms.total or 0) - row.total:,}/{row.terms.total:,} {row.terms.figure}" if row.terms.figure else ""
         by = listed(g.name for g in row.givers)
         self.stdout.write(
-            f"{row.id:>5}  {row.state:<9} {left}{total}  until {localtime(row.terms.until):%Y-%m-%d %H:%M}  {by}  {words(row.terms)}"
+            f"{row.id:>5}  {row.state:<9} {left}{total}  until {row.terms.until:%Y-%m-%d %H:%M} UTC  {by}  {words(row.terms)}"
         )
 
 
@@ -122,14 +125,14 @@ def _bound(text: str) -> tuple[str, int]:
     return name, int(most)
 
 
-def _moment(text: str) -> datetime:
-    """An hour such as 17:00 is the next time the clock says so; 2h is two hours from now, by the database's clock."""
-    now = localtime(database_now())
+def _moment(text: str, zone: ZoneInfo) -> datetime:
+    """An hour such as 17:00 is the next time the clock of whoever gives it says so; 2h is two hours from now, by the database's clock."""
+    now = database_now().astimezone(zone)
     if text[:-1].isdecimal() and len(text) < 6 and text[-1:] in UNITS:
         return now + timedelta(**{UNITS[text[-1]]: int(text[:-1])})
     try:
-        clock = datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007  a time of day, in the zone of the installation
+        clock = datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007  a time of day, in the zone of whoever gives the grant
     except ValueError:
         raise CommandError(f"{text[:40]!r} is no end: write 17:00, 30m, 2h or 3d") from None
     at = now.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
-    return at if at > now else at + timedelta(days=1)
+    return at if at > now else datetime.combine(now.date() + timedelta(days=1), clock, zone)

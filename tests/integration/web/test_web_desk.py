@@ -10,8 +10,10 @@ from django.urls import reverse
 from approvals import queries
 from approvals.models import Action, Preference
 from approvals.operations import telling
+from approvals.web import grants as grant_words
 from approvals.web.rows import grouped, news_words, row_of
 from tests import factories
+from tests.factories import decide
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
@@ -244,3 +246,19 @@ def test_an_empty_desk_says_what_was_decided_last(web, cast):
     factories.approved(cast.second)
     page = web.get(reverse("inbox")).content.decode()
     assert "Nothing needs you" in page and "Decided last:" in page and "See what is running" in page
+
+
+def test_today_and_the_hours_of_a_grant_are_those_of_the_readers_own_clock(web, cast):
+    now = datetime(2026, 5, 4, 13, 30, tzinfo=UTC)  # in Tokyo it is 22:30
+    found = {
+        str(g.title): (g.zone, [r.expires_at for r in g.rows])
+        for g in grouped([row(70, "low", now), row(110, "low", now)], now=now, by_due=True, zone="Asia/Tokyo")
+    }
+    assert found == {"Today": ("Asia/Tokyo", [now + timedelta(minutes=70)]), "Later": ("", [now + timedelta(minutes=110)])}
+    labels = {c.label: datetime.fromisoformat(c.value) for c in grant_words.ends(now, zone="Asia/Tokyo")}
+    assert labels["tomorrow at 17:00 (Tue 17:00 Asia/Tokyo)"] == datetime(2026, 5, 5, 8, 0, tzinfo=UTC)
+    assert labels["at the end of today (Tue 00:00 Asia/Tokyo)"] == datetime(2026, 5, 4, 15, 0, tzinfo=UTC)
+    web.post(reverse("notifications"), {"zone": "Asia/Tokyo"})
+    like = factories.action(tool_class="write")
+    decide(like, cast.reviewer)
+    assert "Asia/Tokyo" in web.get(reverse("grant-new", args=[like.pk])).content.decode()
