@@ -13,17 +13,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from approvals.policy.factors import Factor, of_no_argument
 from audit.languages import told
-from audit.sentences import say
 
-# What is said of a reason whose sentence names an argument or a figure of the call.
-REASONS = {
-    "irreversible": say("It cannot be undone"), "amount_cents": say("Its amount"), "rows": say("How many rows"), "files": say("How many files"),
-    "bytes": say("How many bytes"), "recipients": say("How many recipients"), "untrusted_text": say("Text from outside is in it"),
-    "hidden_characters": say("Something in it cannot be read at a glance"), "rule": say("A rule of the policy"),
-}  # fmt: skip
-OTHER = say("Another reason, which stands on its page")
 LEVELS = ("low", "medium", "high", "critical")
 MOST_LISTED = 20
 _HOST = re.compile(r"(?i)(://|www\.|@)|\.(?=[a-z]{2,}\b)")
@@ -34,7 +25,7 @@ class Item:
     """One waiting action as a message may tell of it.
 
     Attributes:
-        why: the policy's strongest reasons for the score (`reason`).
+        why: the policy's strongest reasons for the score (`factors.said_outside`).
         kind: what happened: action.opened, action.edited, ...
     """
 
@@ -53,11 +44,6 @@ class Item:
 class Message:
     subject: str
     body: str
-
-
-def reason(factor: Factor) -> str:
-    """Why an action scored as it did, as a mail may carry it: a sentence that names an argument or an amount stays on the page."""
-    return factor.why if of_no_argument(factor) else REASONS.get(factor.name, OTHER)
 
 
 def name(text: str, most: int = 80) -> str:

@@ -23,11 +23,11 @@ from approvals.notify import choices
 from approvals.notify.choices import EMAIL, OFF, PUSH
 from approvals.notify.errors import NotSent
 from approvals.notify.push import Target
-from approvals.notify.words import Item, reason
+from approvals.notify.words import Item
 from approvals.operations import kept
 from approvals.operations.clock import database_now
 from approvals.permissions import standing
-from approvals.policy.factors import Factor
+from approvals.policy.factors import Factor, said_outside
 from approvals.queries.inbox import Filters, inbox
 from approvals.queries.reaching import away, wants
 from approvals.states import ActionState, DeliveryState, word
@@ -152,7 +152,7 @@ def _item(row: Delivery, user: User, wanted: choices.Wants, skips: _Skips) -> It
     return Item(
         str(action.pk), action.level, action.score, action.tool, action.agent,
         action.requested_by.get_username() if action.requested_by else "", action.expires_at,
-        tuple(dict.fromkeys(reason(Factor(**f)) for f in strongest if f["points"] > 0)), row.kind,
+        tuple(dict.fromkeys(said_outside(Factor(**f)) for f in strongest if f["points"] > 0)), row.kind,
     )  # fmt: skip
 
 

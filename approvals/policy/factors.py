@@ -9,7 +9,7 @@ from typing import Any
 from approvals.policy.basics import Level
 from approvals.policy.matching import Facts
 from approvals.policy.rules import PolicyData
-from audit.sentences import Frozen
+from audit.sentences import Frozen, say
 
 # Reasons of a score, as they are frozen with it.
 KIND = Frozen("%(tool)s is a tool of class %(kind)s")
@@ -50,6 +50,20 @@ class Factor:
 def of_no_argument(factor: Factor) -> bool:
     """Whether its sentence may be read by whoever may not read the call. A policy may call a figure whatever it likes: its sentence tells."""
     return factor.name in _OF_NO_ARGUMENT and not factor.rule and AMOUNT.found_in(factor.why) is None
+
+
+# What is said of a reason whose sentence names an argument or a figure of the call.
+REASONS = {
+    "irreversible": say("It cannot be undone"), "amount_cents": say("Its amount"), "rows": say("How many rows"), "files": say("How many files"),
+    "bytes": say("How many bytes"), "recipients": say("How many recipients"), "untrusted_text": say("Text from outside is in it"),
+    "hidden_characters": say("Something in it cannot be read at a glance"), "rule": say("A rule of the policy"),
+}  # fmt: skip
+OTHER = say("Another reason, which stands on its page")
+
+
+def said_outside(factor: Factor) -> str:
+    """Why an action scored as it did, as a mail may carry it: a sentence that names an argument or an amount stays on the page."""
+    return factor.why if of_no_argument(factor) else REASONS.get(factor.name, OTHER)
 
 
 def of_facts(policy: PolicyData, facts: Facts) -> list[Factor]:

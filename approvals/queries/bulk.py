@@ -1,6 +1,6 @@
 """Actions that may be decided together: the same tool, agent, environment and policy, arguments of one shape, low or medium, nothing folded away."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from django.db.models import F
 
 from approvals import entitling, envelopes
 from approvals.errors import Tampered
+from approvals.legible.paths import walk
 from approvals.models import Action, Requirement, User
 from approvals.permissions import why_not_decide
 from approvals.queries.drills import decided_alone, groups_with_drills
@@ -51,6 +52,9 @@ class Member:
     excluded: frozenset[str]
     schema: str
     shape: frozenset[tuple[str, str]]
+    tainted: frozenset[str]
+    found_out: frozenset[str]
+    customer: str
     hidden: bool
     why: str = ""
     picked: bool = False
@@ -86,6 +90,8 @@ UNLIKE = {
     "environment": say("Not like the others: another environment"),
     "policy": say("Not like the others: it was asked under another policy"),
     "schema": say("Not like the others: its tool was declared otherwise"),
+    "found_out": say("Not like the others: its preview says other things, or warns"),
+    "tainted": say("Not like the others: other arguments repeat text from outside"),
     "shape": say("Not like the others: it has other arguments, or arguments of another kind"),
 }
 JSON_TYPES = {dict: "object", list: "list", str: "text", bool: "yes or no", int: "number", float: "number", type(None): "null"}
@@ -148,8 +154,11 @@ def _member(action: Action, row: Requirement, tested: frozenset[str]) -> Member:
         preview=row.preview if not why else {},
         groups=groups,
         excluded=envelope.excluded,
-        schema=str(data["tool"].get("schema_sha256", "")),
+        schema=str(data["tool"].get("schema_sha256", "")) + envelope.declared_sha256,
         shape=_shape(as_object(envelope.args)),
+        tainted=frozenset(data["facts"].get("untrusted_text", ())),
+        found_out=_kinds_of(row.preview if not why else {}),
+        customer=action.customer,
         hidden=bool(data["facts"].get("hidden_characters")),
         why=why,
         picked=action.drill or (not groups.isdisjoint(tested) and decided_alone(action.pk)),
@@ -157,8 +166,14 @@ def _member(action: Action, row: Requirement, tested: frozenset[str]) -> Member:
 
 
 def _shape(args: dict[str, Any]) -> frozenset[tuple[str, str]]:
-    """Which arguments there are and of which kind: an argument only one of them has is easily passed over beside forty others."""
-    return frozenset((name, JSON_TYPES[type(value)]) for name, value in args.items())
+    """Which arguments there are, down to the last, and of which kind: one that only one of them has is easily passed over beside forty."""
+    return frozenset((path, JSON_TYPES[type(value)]) for path, value in walk(args))
+
+
+def _kinds_of(preview: Mapping[str, Any]) -> frozenset[str]:
+    """Which figures and parts a preview has, and whether it warns: beside thirty-nine without a warning, one is passed over."""
+    facts, details = (found if isinstance(found := preview.get(part), dict) else {} for part in ("facts", "details"))
+    return frozenset((*(f"fact {name}" for name in facts), *(f"detail {name}" for name, value in details.items() if value)))
 
 
 def as_uuid(text: str) -> UUID | None:

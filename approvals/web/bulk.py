@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -17,8 +18,9 @@ from approvals.operations.bulk import Result
 from approvals.queries import bulk
 from approvals.queries.bulk import Member
 from approvals.render.arguments import Line, line_of
-from approvals.render.preview import preview_of
+from approvals.render.preview import PreviewCard, preview_of
 from approvals.render.reveal import Revealed, line, reveal
+from approvals.web.words import figure_words
 from audit.sentences import say
 
 SAID = {
@@ -34,7 +36,8 @@ LEFT_OUT = (say("Left out"), "circle-slash", "neutral")
 class Together:
     """One member: `values` are its arguments that are not the same in all, with their paths, in the order of `columns`.
 
-    `preview` and `warnings` are what the tool found out about it, `flags` what hides in the values that differ, with their paths.
+    `preview` is all that the tool found out about it, `figures` what the policy counted, `flags` what hides in the values that differ,
+    with their paths.
     """
 
     id: str
@@ -47,8 +50,9 @@ class Together:
     requester: str
     expires_at: datetime
     values: tuple[tuple[str, Revealed], ...]
-    preview: Revealed | None
-    warnings: tuple[Revealed, ...]
+    preview: PreviewCard | None
+    figures: tuple[tuple[str, str], ...]
+    customer: str
     flags: tuple[tuple[Revealed, str], ...]
 
 
@@ -111,17 +115,20 @@ def _url(action_id: str) -> str:
 
 
 def _together(member: Member, leaves: dict[str, Any], differs: Sequence[str]) -> Together:
-    seen = preview_of(member.preview)
+    facts = member.preview.get("facts") or {}
+    figures = tuple((name.replace("_", " "), figure_words(value)) for name, value in facts.items())
     return Together(
         member.id, f"m-{member.id}", member.digest, reverse("action", args=[member.id]), member.summary, member.level, member.score,
         member.requested_by, member.expires_at, tuple((path, reveal(_text(leaves, path))) for path in differs),
-        seen.summary if seen else None, seen.warnings if seen else (), _flags(leaves, differs),
+        preview_of(member.preview), figures, member.customer if member.customer != settings.TENANT else "",
+        _flags(leaves, differs, member.tainted),
     )  # fmt: skip
 
 
-def _flags(leaves: dict[str, Any], differs: Sequence[str]) -> tuple[tuple[Revealed, str], ...]:
+def _flags(leaves: dict[str, Any], differs: Sequence[str], tainted: Collection[str]) -> tuple[tuple[Revealed, str], ...]:
     """What its own page says of its values, by their paths: the cells of a table have no room for it."""
-    return tuple((line(path), flag) for path in differs if path in leaves for flag in line_of(path, leaves[path]).flags)
+    hides = tuple((line(path), flag) for path in differs if path in leaves for flag in line_of(path, leaves[path]).flags)
+    return (*hides, *((line(path), say("repeats text from outside")) for path in sorted(tainted)))
 
 
 def _text(leaves: dict[str, Any], path: str) -> str:

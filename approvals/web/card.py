@@ -35,7 +35,8 @@ from approvals.web.scoring import FactorLine, factor_lines, would_lower
 from approvals.web.since import SinceLast, since_last
 from approvals.web.story import Moment, Past, Quorum, past_of, quorum_of, stands, story_of
 from approvals.web.switches import SwitchLine, switch_line
-from audit.languages import number, told
+from approvals.web.words import figure_words
+from audit.languages import told
 from audit.queries import EventRow
 from audit.sentences import say
 
@@ -246,17 +247,18 @@ def _evidence(item: dict[str, Any]) -> Evidence:
 def _blast(detail: ActionDetail) -> tuple[tuple[str, str], ...]:
     if detail.row.kind == "question":
         return ((_("Runs"), _("nothing: it is a question")),)
-    facts = detail.preview.get("facts") or {}
-    figures = [
-        (name.replace("_", " ").capitalize(), number(v) if isinstance(v, int) and not isinstance(v, bool) else str(v))
-        for name, v in facts.items()
-    ]
+    # What the tool found out about this call; of a tool that is not here, what its owner declared to be counted.
+    facts = detail.preview.get("facts") or dict(detail.facts.figures)
+    figures = [(name.replace("_", " ").capitalize(), figure_words(value)) for name, value in facts.items()]
+    unknown, reads = detail.tool_class == "unknown", detail.tool_class == "read"
+    if not figures and not reads:
+        figures.append((_("Reach"), _("not declared: how many records, recipients or how much money, nobody has said")))
     if (cost := detail.facts.estimated_cost) is not None:
         figures.append((_("Costs"), _("%(cost)s dollars") % {"cost": f"{cost:g}"}))
-    undo = _("can be undone") if detail.reversible else _("cannot be undone")
+    undo = _("can be undone") if detail.reversible else _("not declared") if unknown else _("cannot be undone")
     where = [(_("Environment"), detail.row.environment)] if detail.row.environment else []
     runs = [(_("Runs"), _("the agent itself, once it is told"))] if detail.agent_takes and detail.row.kind != "question" else []
-    return (*runs, (_("Kind"), f"{detail.tool_class}"), *figures, *where, (_("Undo"), undo))
+    return (*runs, (_("Kind"), _("not declared") if unknown else detail.tool_class), *figures, *where, (_("Undo"), undo))
 
 
 def _receipts(detail: ActionDetail, *, focus: bool) -> tuple[Receipt, ...]:

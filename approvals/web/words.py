@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.languages import told
+from audit.languages import number, told
 from audit.sentences import say
 
 LEVELS = {"low": say("Low"), "medium": say("Medium"), "high": say("High"), "critical": say("Critical")}
@@ -16,3 +16,8 @@ def level_name(level: str) -> str:
 def begun(sentence: str) -> str:
     """The same with a capital letter, for what begins a line."""
     return sentence[:1].upper() + sentence[1:]
+
+
+def figure_words(value: object) -> str:
+    """A figure of a preview: whole numbers as the reader writes them, anything else as it is."""
+    return number(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)

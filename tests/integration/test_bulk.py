@@ -84,6 +84,26 @@ def test_other_arguments_or_kinds_of_them_are_left_out_and_named(cast, odd):
     assert list(bulk.members([str(other.pk)])) == [str(other.pk)] and not Decision.objects.filter(action=other).exists()
 
 
+def test_what_is_inside_of_an_argument_counts_as_well(cast):
+    whole, more, fewer = (factories.action(args={"to": to}) for to in ({"a": 1, "b": 2}, {"a": 1, "b": 2, "all": True}, {"a": 1}))
+    assert [r.said for r in together(frozen(whole, more, fewer), cast.reviewer)] == ["decided", "left out", "left out"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"preview": {"summary": "s", "details": {"warnings": ["the last copy"]}}},
+        {"preview": {"summary": "s", "facts": {"recipients": 9}}},
+        {"untrusted_text": ("what",)},
+        {"declared_sha256": "d" * 64},
+    ],
+)
+def test_what_the_tool_found_out_and_where_it_came_from_are_alike_too(cast, other):
+    alike: dict[str, Any] = {"preview": {"summary": "s"}}
+    first, odd, last = factories.action(**alike), factories.action(**{**alike, **other}), factories.action(**alike)
+    assert [r.said for r in together(frozen(first, odd, last), cast.reviewer)] == ["decided", "left out", "decided"]
+
+
 def test_numbers_are_of_one_kind_and_yes_is_none_of_them(cast):
     whole, part, yes = (factories.action(args={"n": value}) for value in (1, 1.5, True))
     assert [r.said for r in together(frozen(whole, part, yes), cast.reviewer)] == ["decided", "decided", "left out"]

@@ -109,6 +109,20 @@ def test_accepting_is_for_another_administrator_who_looked_at_this_version(owner
         operations.accept_declaration(by=cast.admin, **{**said, "version": Agent.objects.get(pk="books").current.number})
 
 
+def test_what_a_call_reaches_is_said_as_declared_or_that_nobody_declared_it(agent, session, cast):
+    def page(tool: str, args: dict[str, Any]) -> str:
+        made = agent.post("/actions", {"tool": tool, "args": args})[1]
+        return str(session(cast.reviewer).generic("GET", reverse("action", args=[made["id"]])).content.decode())
+
+    assert "<dt>Amount cents</dt><dd>1,234</dd>" in page("pay", {"amount_cents": 1_234, "to": "ACME"}).replace("<bdi>", "").replace(
+        "</bdi>", ""
+    )
+    assert "not declared: how many records" in page("note", {"text": "x"})
+    unknown = page("anything", {"x": 1})
+    assert "not declared: how many records" in unknown and unknown.count("not declared") >= 3
+    assert "not declared: how many records" not in page("look", {})
+
+
 def test_only_an_administrator_says_another_environment(owner, token, cast):
     owners = token(owner)
     status, refused = owners.call("PUT", "/agents/books", {"environment": "staging", "tools": []})

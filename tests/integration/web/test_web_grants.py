@@ -125,6 +125,16 @@ def test_a_set_is_chosen_compared_and_decided_and_what_came_meanwhile_is_named(w
     assert "2 actions decided" in text(again)
 
 
+def test_the_whole_preview_of_each_stands_beside_it(web, cast):
+    def previewed(n: int) -> Action:
+        details = {"columns": ["name"], "before": [[f"old {n}"]], "after": [[f"new {n}"]], "kept": f"copy {n}"}
+        return factories.action(args={"what": f"thing {n}"}, preview={"summary": f"renames {n}", "facts": {"rows": n}, "details": details})
+
+    page = web.get(reverse("bulk"), {"id": [str(previewed(n).pk) for n in (4, 5)]}).content.decode()
+    for n in (4, 5):
+        assert all(said in re.sub(r"<[^>]+>", "", page) for said in (f"renames {n}", f"rows {n}", f"old {n}", f"new {n}", f"copy {n}"))
+
+
 def test_everything_like_one_action_can_be_looked_at_together(web, cast):
     first, _second = factories.action(), factories.action()
     assert "2 actions together" in text(web.get(reverse("bulk"), {"like": str(first.pk)}))
