@@ -8,6 +8,7 @@ class NotSent(Exception):
         why: the sentence for the list of deliveries.
         permanent: trying again would give the same answer.
         unsure: it was handed over and no answer came: it may have arrived.
+        answered: the server itself said that it failed; what it may have done before that is not known either.
         down: the server itself cannot be reached: others would fail as well.
         gone: the address exists no more and should be forgotten.
         wait_s: the server said for how long to leave it alone.
@@ -16,8 +17,8 @@ class NotSent(Exception):
 
     def __init__(
         self, why: str, *, permanent: bool = False, unsure: bool = False, down: bool = False, gone: bool = False, wait_s: float = 0,
-        method: str = "",
+        method: str = "", answered: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(why)
         self.why, self.permanent, self.unsure, self.down, self.gone = why[:500], permanent, unsure, down, gone
-        self.wait_s, self.method = wait_s, method
+        self.wait_s, self.method, self.answered = wait_s, method, answered

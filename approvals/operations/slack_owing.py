@@ -169,23 +169,22 @@ def owe_said(team_id: int, slack_user: str, text: str) -> None:
         owe_note(person, f"said:{uuid4()}", {"text": text})
 
 
-def owe_whisper(team_id: int, channel: str, body: dict[str, Any], *, after_s: float = 0) -> None:
-    """A private sentence that Slack did not take when it was said: for some minutes, then there is no point in it.
-
-    Args:
-        after_s: not before so many seconds, because Slack said so.
-    """
+def owe_whisper(team_id: int, channel: str, body: dict[str, Any]) -> int:
+    """A private sentence, said as soon as its conversation may be written to; after some minutes there is no point in it. Returns its row."""
     where = SlackChannel.objects.filter(team_id=team_id, channel=channel).first()
     if where is None:
-        where, _ = SlackChannel.objects.get_or_create(team_id=team_id, name=channel, defaults={"channel": channel})
+        where, _ = SlackChannel.objects.get_or_create(team_id=team_id, name=channel, defaults={"channel": _address(channel)})
     kept = {**body, "until": (database_now() + WHISPERS_LAST).timestamp()}
-    SlackMessage.objects.create(
-        channel=where, kind=SlackMessage.Kind.WHISPER, key=f"whisper:{uuid4()}", body=kept, due_at=Now() + timedelta(seconds=after_s)
-    )
+    return int(SlackMessage.objects.create(channel=where, kind=SlackMessage.Kind.WHISPER, key=f"whisper:{uuid4()}", body=kept).pk)
+
+
+def _address(name: str) -> str:
+    """What Slack calls a conversation; not known yet of a direct one with a person."""
+    return "" if name[:1] in {"U", "W"} else name
 
 
 def _owe(team: SlackTeam, name: str, kind: str, key: str, **values: Any) -> bool:
-    channel, _ = SlackChannel.objects.get_or_create(team=team, name=name, defaults={"channel": "" if name[0] in "UW" else name})
+    channel, _ = SlackChannel.objects.get_or_create(team=team, name=name, defaults={"channel": _address(name)})
     row, new = SlackMessage.objects.get_or_create(channel=channel, key=key, defaults={"kind": kind, **values})
     if new or kind == SlackMessage.Kind.NOTE:
         return new

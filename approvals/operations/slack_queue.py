@@ -27,20 +27,21 @@ from approvals.states import ActionState, SlackState
 MOST_TRIES = 8
 OF_MESSAGES = ("", "chat.postMessage", "chat.update")  # what Slack says of these, it says of the whole queue
 NO_THREAD = "thread_not_found"
+MAYBE_SAID = "It may have been said already, for Slack gave no answer; a private sentence cannot be looked for, and is not said twice"
 LEASE = timedelta(seconds=60)
 # Slack takes about one posted message a second and conversation; of updates a few may come together.
 POST_EVERY_S, UPDATE_EVERY_S, UPDATES_TOGETHER = 1.1, 0.5, 4
 LOOK_BACK = timedelta(days=1)  # cards of what was decided longer ago are history
 CHECK_EVERY = timedelta(minutes=10)
 
-# First what stands there and is no longer true, then what somebody has to decide, then what was said of it.
+# First what stands there and is no longer true, then what somebody waits for who has just pressed, then what somebody has to decide, then what was said of it.
 _CLAIM = """
 SELECT m.id FROM approvals_slackmessage m JOIN approvals_slackchannel c ON c.id = m.channel_id JOIN approvals_slackteam t ON t.id = c.team_id
 WHERE m.state = 'WAITING' AND m.due_at <= clock_timestamp() AND (%(only)s::bigint[] IS NULL OR m.id = ANY(%(only)s)) AND t.removed_at IS NULL AND t.next_at <= clock_timestamp()
   AND CASE WHEN m.ts = '' THEN c.post_at <= clock_timestamp() ELSE c.update_at <= clock_timestamp() END
   AND (m.card_id IS NULL OR EXISTS (SELECT 1 FROM approvals_slackmessage k WHERE k.id = m.card_id AND k.ts <> ''))
   AND NOT EXISTS (SELECT 1 FROM approvals_slackmessage o WHERE o.channel_id = c.id AND o.state = 'SENDING')
-ORDER BY m.ts = '', m.kind = 'reply', m.due_at, m.id LIMIT 1 FOR UPDATE OF m, c SKIP LOCKED
+ORDER BY m.ts = '', m.kind <> 'whisper', m.kind = 'reply', m.due_at, m.id LIMIT 1 FOR UPDATE OF m, c SKIP LOCKED
 """
 # How long until something that waits may be written: its own time, its conversation's bucket, its workspace's.
 _DUE_IN = """
@@ -168,9 +169,10 @@ def record(taken: Claimed, failure: NotSent | None, *, ts: str = "", shown: str 
 
 def _failed(taken: Claimed, row: SlackMessage, failure: NotSent) -> None:
     mine = SlackMessage.objects.filter(pk=taken.id, state=SlackState.SENDING)
+    whisper = taken.kind == SlackMessage.Kind.WHISPER
     if failure.gone and row.card_id and NO_THREAD in failure.why:  # the card it belongs under was deleted: it waits for the new one
         slack_copies.anew(row.card_id)
-    if failure.gone and taken.kind != SlackMessage.Kind.WHISPER:  # nobody has it any more: posted anew
+    if failure.gone and not whisper:  # nobody has it any more: posted anew
         mine.update(state=SlackState.WAITING, ts="", shown="", due_at=Now(), error=failure.why, changed_at=Now())
         return
     waits = failure.wait_s or failure.down or failure.unsure
@@ -179,11 +181,13 @@ def _failed(taken: Claimed, row: SlackMessage, failure: NotSent) -> None:
         mine.update(state=SlackState.FAILED, error=failure.why, changed_at=Now())
         SlackChannel.objects.filter(pk=taken.channel).update(error=failure.why)
         _nothing_under(taken)
+    elif whisper and failure.unsure and not failure.answered:
+        mine.update(state=SlackState.SKIPPED, error=f"{failure.why}. {MAYBE_SAID}", changed_at=Now())
     else:
         # While the whole of Slack is away nothing is given up: the workspace waits, the message goes when it is back.
         due = Now() if waits else Now() + pause(row.attempts)
         due = Now() + timedelta(seconds=failure.wait_s) if aside else due
-        lost = row.lost or (failure.unsure and not taken.ts)
+        lost = row.lost or (failure.unsure and not taken.ts and not whisper)
         mine.update(state=SlackState.WAITING, error=failure.why, due_at=due, lost=lost, changed_at=Now())
     if waits and not aside:
         slack_installs.leave_alone(taken.team, failure.why, wait_s=failure.wait_s)
@@ -264,7 +268,9 @@ def let_in(team: str, channel: str) -> int:
 
 
 def forget_old(*, limit: int = 5_000) -> int:
-    """Messages older than ninety days of what is long decided; Slack keeps its own."""
+    """Messages older than ninety days of what is long decided, and private sentences of the day before; Slack keeps its own."""
     old = SlackMessage.objects.filter(created_at__lt=Now() - timedelta(days=90)).exclude(action__state=ActionState.PENDING)
-    count, _ = SlackMessage.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:limit])).delete()
+    said = SlackMessage.objects.filter(kind=SlackMessage.Kind.WHISPER, created_at__lt=Now() - LOOK_BACK)
+    found = [pk for rows in (old, said) for pk in rows.values_list("pk", flat=True)[:limit]]
+    count, _ = SlackMessage.objects.filter(pk__in=found).delete()
     return count

@@ -91,7 +91,7 @@ def _refused(error: SlackApiError) -> NotSent:
         seconds = str(answer.headers.get("Retry-After", "1"))
         return NotSent(f"Slack asks to wait {seconds} s", wait_s=max(1.0, min(float(seconds), LONGEST_S)) if seconds.isdecimal() else 1.0)
     if status >= 500 or code in AWAY or code.startswith("Received a response in a non-JSON"):
-        return NotSent(f"Slack answers {status}", down=True, unsure=True)
+        return NotSent(f"Slack answers {status}", down=True, unsure=True, answered=True)
     more = "; ".join((answer.get("response_metadata") or {}).get("messages") or [])
     said = SENTENCES.get(code, f"Slack says {code}") + (f" ({more[:300]})" if more else "")
     return NotSent(f"{said} [{code}]" if code in SENTENCES else said, permanent=True, gone=code in GONE)

@@ -43,7 +43,7 @@ def _approvals(payload: Json, shaped: Json) -> Json:
     words = str(payload.get("text", "")).split()
     if words[:1] == ["link"]:
         workspace, identity = met(shaped)
-        return _link(" ".join(words[1:]), workspace, identity, str(payload.get("channel_id", "")))
+        return _link(" ".join(words[1:]), workspace, identity, str(payload.get("channel_id", "")), str(payload.get("trigger_id", "")))
     who = hand(shaped)
     found = inbox(filters=Filters(reader=who.user, mine=who.user), limit=MOST + 1).rows
     more, rows = len(found) > MOST, found[:MOST]
@@ -56,9 +56,9 @@ def _approvals(payload: Json, shaped: Json) -> Json:
     return {**said(head), "blocks": [b.section(b.mrkdwn("\n".join([head, *lines])))]}
 
 
-def _link(code: str, workspace: TeamRow, identity: Identity, channel: str) -> Json:
+def _link(code: str, workspace: TeamRow, identity: Identity, channel: str, trigger: str) -> Json:
     def tell(text: str, bad: bool, url: str = "") -> None:
-        replies.whisper(workspace.id, channel=channel, user=identity.user, text=text, url=url)
+        replies.whisper(workspace.id, channel=channel, user=identity.user, text=text, trigger=trigger, url=url)
 
     linking.typed(code, workspace=workspace.id, identity=identity, tell=tell)
     return said(_("Asking Slack who you are ..."))

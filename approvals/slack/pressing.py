@@ -103,7 +103,8 @@ def _place(payload: Json) -> Place:
     message = payload.get("message") or {}
     thread = str(message.get("thread_ts") or "") if isinstance(message, Mapping) else ""
     where = str(channel.get("id") or container.get("channel_id") or identity.user)
-    return Place(workspace.id, where, identity.user, str(payload.get("trigger_id", "")), thread, workspace.team, workspace.bot_user)
+    over, trigger = part(payload, "view").get("type") == "modal", str(payload.get("trigger_id", ""))
+    return Place(workspace.id, where, identity.user, trigger, thread, workspace.team, workspace.bot_user, over)
 
 
 def _stranger(payload: Json, refused: Refused) -> Json:

@@ -1,7 +1,6 @@
 """Answering one person: a private sentence where they pressed, or a view. After the acknowledgement, in a thread of its own.
 
-A private sentence that Slack does not take now (429, out of reach) goes into the queue of messages, for some minutes. A view does not:
-what opens it holds three seconds.
+A private sentence goes through the queue of messages (`whispers`). A view does not: what opens it holds three seconds.
 """
 
 import json
@@ -10,21 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from approvals.notify.errors import NotSent
-from approvals.operations import slack_heard, slack_installs, slack_owing
+from approvals.operations import slack_heard, slack_owing
 from approvals.queries import slack as queries
 from approvals.slack import blocks as b
-from approvals.slack import client, later, members, modals
+from approvals.slack import client, later, members, whispers
 from approvals.slack.people import part
-from approvals.slack.text import link as linked
-from approvals.slack.text import safe
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where somebody pressed, for the private sentence. `team` is the workspace's row, `workspace` what Slack calls it."""
+    """Where somebody pressed, for the private sentence. `team` is the workspace's row, `workspace` what Slack calls it; `over`: in a view."""
 
     team: int
     channel: str
@@ -33,16 +29,19 @@ class Place:
     thread: str = ""
     workspace: str = ""
     bot_user: str = ""
+    over: bool = False
 
     def whisper(self, text: str, *, link: bool = False, url: str = "") -> None:
         whisper(
-            self.team, channel=self.channel, user=self.user, text=text, thread=self.thread, trigger=self.trigger, link=link, url=url
+            self.team, channel=self.channel, user=self.user, text=text, thread=self.thread, trigger=self.trigger, link=link, url=url,
+            over=self.over,
         )  # fmt: skip
 
 
 def whisper(
-    team: int, *, channel: str, user: str, text: str, thread: str = "", trigger: str = "", link: bool = False, url: str = ""
-) -> None:
+    team: int, *, channel: str, user: str, text: str, thread: str = "", trigger: str = "", link: bool = False, url: str = "",
+    over: bool = False,
+) -> None:  # fmt: skip
     """A sentence only they see, the same one once in some seconds. Where the app cannot whisper (it is not in that channel) it is a small view.
 
     Args:
@@ -53,16 +52,7 @@ def whisper(
     def say() -> None:
         if not slack_heard.first_for_a_while(f"{team}:{channel}:{json.dumps(pressed, sort_keys=True)}"):
             return  # they pressed again and again: it stands there already
-        body = _for_guests(team, pressed)
-        try:
-            client.call(team, "chat.postEphemeral", channel=channel, **spoken(body))
-        except NotSent as failure:
-            if not failure.permanent:
-                _say_later(team, channel, body, failure)
-            elif trigger:
-                client.call(team, "views.open", trigger_id=trigger, view=modals.sentence(str(body["text"]), bad=True, url=str(body["url"])))
-            else:
-                raise
+        whispers.say(team, channel=channel, body=_for_guests(team, pressed), trigger=trigger, over=over)
 
     later.do(say)
 
@@ -72,23 +62,6 @@ def _for_guests(team: int, body: dict[str, Any]) -> dict[str, Any]:
     if not body["link"] or not members.is_guest(team, str(body["user"])):
         return body
     return {**body, "text": members.guests_decide_on_the_page(), "link": False, "url": settings.PUBLIC_URL}
-
-
-def spoken(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A private sentence as `chat.postEphemeral` takes it."""
-    text, url = safe(str(body["text"])), str(body.get("url") or "")
-    said = f"{text}: {linked(url, url)}" if url else text
-    parts = [b.section(b.mrkdwn(said))]
-    if body.get("link"):
-        parts.append(b.actions([b.button(_("I have a code"), "link", style="primary")], block_id="link"))
-    more = {"thread_ts": body["thread"]} if body.get("thread") else {}
-    return {"user": body["user"], "text": said, "blocks": parts, **more}
-
-
-def _say_later(team: int, channel: str, body: dict[str, Any], failure: NotSent) -> None:
-    if not failure.wait_s:
-        slack_installs.leave_alone(team, failure.why)
-    slack_owing.owe_whisper(team, channel, body, after_s=failure.wait_s)
 
 
 def show(team: int, *, trigger: str, view: b.Block, over: bool = False) -> None:

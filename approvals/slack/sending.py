@@ -18,7 +18,7 @@ from approvals.operations.clock import database_now
 from approvals.operations.slack_queue import Claimed
 from approvals.policy.slack import SlackRule
 from approvals.queries import action_detail
-from approvals.slack import cards, client, noting, replies, threads
+from approvals.slack import cards, client, noting, threads, whispers
 from approvals.slack.cards import Drawn
 from approvals.slack.text import safe
 
@@ -76,6 +76,8 @@ def at_once(action_id: UUID) -> None:
 
 def send(taken: Claimed, rule: SlackRule) -> None:
     """One message, to its end."""
+    if taken.kind == "whisper" and taken.lost:  # a process died while it was saying this
+        return slack_queue.skip(taken, slack_queue.MAYBE_SAID)
     try:
         drawn = _drawn(taken, rule)
     except ApprovalError as error:
@@ -107,7 +109,7 @@ def _drawn(taken: Claimed, rule: SlackRule) -> Drawn | None:
     if taken.kind == "old":  # nobody has it any more: there is nothing to take away from
         return cards.draw_old(action_detail(UUID(taken.action), reader=None)) if taken.ts else None
     if taken.kind == "whisper":
-        said = replies.spoken(taken.body)
+        said = whispers.spoken(taken.body)
         return Drawn(said["text"], said["blocks"], 0) if database_now().timestamp() < taken.body["until"] else None
     if taken.kind == "reply":
         return threads.draw(taken.key, rule) if taken.thread else None
@@ -116,9 +118,9 @@ def _drawn(taken: Claimed, rule: SlackRule) -> Drawn | None:
 
 def _put(taken: Claimed, drawn: Drawn) -> str:
     """Post it, or make what stands there say this. Returns Slack's name of it. Raises NotSent."""
-    channel = taken.address or _open(taken)
     if taken.kind == "whisper":
-        return str(client.call(taken.team, "chat.postEphemeral", channel=channel, **replies.spoken(taken.body)).get("message_ts") or "-")
+        return whispers.put(taken)
+    channel = whispers.address_of(taken)
     metadata = {"event_type": EVENT_TYPE, "event_payload": {"message": taken.id, "shown": drawn.sha256, "site": settings.PUBLIC_URL}}
     said = {"channel": channel, "text": safe(drawn.text), "blocks": drawn.blocks, "metadata": metadata}
     ts = taken.ts or (_found(taken, channel) if taken.lost else "")
@@ -128,13 +130,6 @@ def _put(taken: Claimed, drawn: Drawn) -> str:
     thread = {"thread_ts": taken.thread} if taken.thread else {}
     quiet = {"unfurl_links": False, "unfurl_media": False}
     return str(client.call(taken.team, "chat.postMessage", **said, **thread, **quiet)["ts"])
-
-
-def _open(taken: Claimed) -> str:
-    """The direct conversation with one person."""
-    address = str(client.call(taken.team, "conversations.open", users=taken.name)["channel"]["id"])
-    slack_queue.opened(taken.channel, address)
-    return address
 
 
 def _found(taken: Claimed, channel: str) -> str:

@@ -136,6 +136,7 @@ def whisper(world: World, team: Team, args: Json) -> Json:
     ts = world.ts()
     said = {"ts": ts, "text": str(args.get("text", "")), "blocks": args.get("blocks") or [], "thread_ts": args.get("thread_ts", "")}
     channel.ephemeral.append((user, said))
+    channel.posts.append(time.monotonic())
     world.changes += 1
     return {"message_ts": ts}
 

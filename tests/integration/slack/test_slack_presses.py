@@ -425,4 +425,4 @@ def test_leaving_and_coming_back_wait_for_nobody_and_say_that_nothing_was_record
     assert Absence.objects.get().ended_at is None
     for job in nobody_after:
         job()
-    assert "nothing was recorded" in json.dumps(world.direct("T0HOME", "U0MEI").ephemeral)
+    assert "nothing was recorded" in json.dumps(hands.open_view("U0MEI").view)

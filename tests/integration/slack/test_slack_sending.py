@@ -1,16 +1,18 @@
 """Sending: one message a second and conversation, waiting as long as Slack says, nothing twice, nothing lost, and nobody waits for it."""
 
+import contextlib
+import sys
 import time
 
 import pytest
 
-from approvals import tasks
+from approvals import operations, tasks
 from approvals.models import SlackMessage, SlackTeam
 from approvals.notify import sealing
 from approvals.operations import commenting, policies, slack_installs, slack_owing, slack_queue
 from approvals.operations.slack_installs import Installed
 from approvals.queries import slack as queries
-from approvals.slack import checking, client, installing, keeping, later, sending
+from approvals.slack import checking, client, installing, keeping, later, replies, sending, whispers
 from tests import factories, fakes
 from tests.integration.slack.test_slack_cards import buttons, card, tick
 
@@ -142,7 +144,7 @@ def slack_rule():
     return policies.in_force().data.slack
 
 
-@pytest.mark.parametrize(("kind", "seconds"), [("429", 7), ("down", 1), ("500", 1)])
+@pytest.mark.parametrize(("kind", "seconds"), [("429", 7), ("500", 1)])
 def test_a_private_sentence_that_slack_does_not_take_is_said_when_it_does(world, hands, cast, kind, seconds):
     factories.action()
     tick()
@@ -158,10 +160,78 @@ def test_a_private_sentence_that_slack_does_not_take_is_said_when_it_does(world,
     assert "not linked" in said and SlackMessage.objects.get(kind="whisper").state == "SENT"
 
 
+@pytest.mark.parametrize("kind", ["lost", "slow", "down"])
+def test_a_private_sentence_whose_answer_never_came_is_not_said_twice(world, hands, cast, kind):
+    """Slack said it, and its answer was lost: it keeps no list in which one could look for it."""
+    factories.action()
+    tick()
+    world.faults.set("chat.postEphemeral", kind, seconds=1.5)
+    hands.press("U0STRANGE", "C0AI", card(world)["ts"], "approve")
+    time.sleep(0.7 if kind == "slow" else 0)  # by then it has done what it was asked
+    tick(minutes=1)
+    tick(minutes=2)
+    assert len(world.private("C0AI", "U0STRANGE")) == (0 if kind == "down" else 1)
+    row = SlackMessage.objects.get(kind="whisper")
+    assert row.state == "SKIPPED" and "may have been said" in row.error
+
+
+def test_a_private_sentence_that_a_killed_process_was_saying_is_not_said_twice(world, hands, cast, monkeypatch):
+    put = whispers.put
+    monkeypatch.setattr(whispers, "put", lambda taken: (put(taken), sys.exit())[0])
+    with contextlib.suppress(SystemExit):
+        replies.whisper(SlackTeam.objects.get().pk, channel="C0AI", user="U0STRANGE", text="hello")
+    monkeypatch.setattr(whispers, "put", put)
+    tick(minutes=2)
+    assert len(world.private("C0AI", "U0STRANGE")) == 1 and SlackMessage.objects.get(kind="whisper").state == "SKIPPED"
+
+
+@pytest.mark.usefixtures("bucket")
+def test_private_sentences_keep_to_the_bucket_of_their_conversation(world, hands, cast):
+    """Three people who may not press it do, in one moment, right after the card was posted; another card waits, too."""
+    factories.action()
+    tasks.reach()
+    sending.tick()
+    factories.action()
+    tasks.reach()
+    posts = world.channels["C0AI"].posts
+    for name in ("U0STRANGE", "U0NEW", "U0OTHER"):
+        world.people.get(name) or world.person(name, "T0HOME", name.lower())
+        hands.press(name, "C0AI", card(world)["ts"], "approve")
+    assert len(posts) == 1 and SlackMessage.objects.filter(kind="whisper", state="WAITING").count() == 3
+    for seconds in (1.2, 2.4, 3.6, 4.8, 6.0):
+        with fakes.clock_moved(seconds=seconds):
+            sending.tick()
+            sending.tick()
+        assert len(posts) <= 1 + round(seconds / 1.2)
+        if seconds < 4:  # whoever has just pressed waits for it; the card comes after them
+            assert len(world.cards("C0AI")) == 1
+    assert all("not linked" in " ".join(world.private("C0AI", name)) for name in ("U0STRANGE", "U0NEW", "U0OTHER"))
+    assert len(world.cards("C0AI")) == 2
+
+
+def test_a_private_sentence_for_a_press_on_the_home_tab_is_a_view(world, hands, cast):
+    """No conversation is there; a direct message would stand where they do not look, and its address would be a person's."""
+    hands.home("U0MEI")
+    operations.go_away(by=cast.reviewer, delegate="sam", door="web")
+    operations.come_back(by=cast.reviewer, door="web")
+    payload = {"actions": [{"type": "button", "action_id": "home_back", "block_id": "b", "action_ts": "1.1"}]}
+    hands.interact({**hands._base("block_actions", "U0MEI", None), "container": {"type": "view"}, "view": {"type": "home"}, **payload})
+    assert "You are not away" in str(hands.open_view("U0MEI").view) and not SlackMessage.objects.filter(kind="whisper").exists()
+
+
+def test_private_sentences_of_the_day_before_are_forgotten(world, hands, cast):
+    factories.action()
+    tick()
+    hands.press("U0STRANGE", "C0AI", card(world)["ts"], "approve")
+    with fakes.clock_moved(days=2):
+        slack_queue.forget_old()
+    assert sorted(SlackMessage.objects.values_list("kind", flat=True)) == ["card"]
+
+
 def test_a_private_sentence_nobody_waits_for_any_more_is_not_said(world, hands, cast):
     factories.action()
     tick()
-    world.faults.set("chat.postEphemeral", "down", times=100)
+    world.faults.set("chat.postEphemeral", "500", times=100)
     hands.press("U0STRANGE", "C0AI", card(world)["ts"], "approve")
     world.faults.clear()
     tick(minutes=11)

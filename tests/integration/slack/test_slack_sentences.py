@@ -5,7 +5,7 @@ import json
 import pytest
 
 from approvals.models import Action, Comment
-from approvals.slack import replies
+from approvals.slack import whispers
 from tests import factories, fakes
 from tests.integration.slack.conftest import link
 from tests.integration.slack.test_slack_cards import card, tick
@@ -32,7 +32,7 @@ def test_a_guest_is_told_that_guests_decide_on_the_page_and_gets_a_link(hands, w
 
 
 def test_links_are_ours_and_no_text_of_others_makes_one(hands, world, action, cast):
-    said = replies.spoken({"user": "U1", "text": "<https://evil.example|here> https://evil.example", "url": "https://countersign.test/x"})
+    said = whispers.spoken({"user": "U1", "text": "<https://evil.example|here> https://evil.example", "url": "https://countersign.test/x"})
     assert "<https://evil" not in said["text"] and said["text"].endswith(": <https://countersign.test/x|https://countersign.test/x>")
     world.team("T0OTHER", "Other", token="xoxb-other")
     world.person("U0MEI2", "T0OTHER", "mei")
