@@ -7,7 +7,7 @@ from approvals.slack.text import broken, cut
 
 Block = dict[str, Any]
 TEXT, HEADER, BUTTON, VALUE, FIELD, OPTION, LABEL, TITLE, PLACEHOLDER, METADATA = 3_000, 150, 75, 2_000, 2_000, 75, 2_000, 24, 150, 3_000
-FIELDS, ACTIONS, OPTIONS, INPUT = 10, 25, 100, 3_000
+FIELDS, ACTIONS, OPTIONS, INPUT, CHOSEN, BUTTONS = 10, 25, 100, 3_000, 150, 10
 
 
 def plain(text: str, most: int = TEXT) -> Block:
@@ -60,7 +60,10 @@ def button(label: str, action_id: str, *, value: str = "", url: str = "", style:
 
 
 def option(label: str, value: str) -> Block:
-    return {"text": plain(label, OPTION), "value": value[:150]}
+    """A value that does not fit is a mistake of ours: cut, it would mean something else."""
+    if not 1 <= len(value) <= CHOSEN:
+        raise ValueError("an option's value has 1 to 150 characters")
+    return {"text": plain(label, OPTION), "value": value}
 
 
 def select(action_id: str, options: Sequence[Block], *, chosen: str = "", placeholder: str = "") -> Block:
@@ -81,13 +84,20 @@ def time_picker(action_id: str, *, chosen: str = "", placeholder: str = "") -> B
 
 def radio(action_id: str, options: Sequence[Block], *, chosen: str = "") -> Block:
     found = next((o for o in options if o["value"] == chosen), None)
-    return {"type": "radio_buttons", "action_id": action_id, "options": list(options[:10]), **({"initial_option": found} if found else {})}
+    return {"type": "radio_buttons", "action_id": action_id, "options": list(options[:BUTTONS]), **({"initial_option": found} if found else {})}
+
+
+def choice(action_id: str, options: Sequence[Block], *, chosen: str = "", placeholder: str = "") -> Block:
+    """One of several: all of them in sight as far as Slack draws that, in a menu beyond. Nobody can take a radio button back, only choose another."""
+    if len(options) <= BUTTONS:
+        return radio(action_id, options, chosen=chosen)
+    return select(action_id, options, chosen=chosen, placeholder=placeholder)
 
 
 def checkboxes(action_id: str, options: Sequence[Block], *, chosen: Iterable[str] = ()) -> Block:
     wanted = set(chosen)
     found = [o for o in options if o["value"] in wanted]
-    return {"type": "checkboxes", "action_id": action_id, "options": list(options[:10]), **({"initial_options": found} if found else {})}
+    return {"type": "checkboxes", "action_id": action_id, "options": list(options[:BUTTONS]), **({"initial_options": found} if found else {})}
 
 
 def text_input(action_id: str, *, value: str = "", multiline: bool = False, most: int = INPUT, placeholder: str = "") -> Block:

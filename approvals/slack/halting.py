@@ -3,6 +3,8 @@
 The page asks no fresh proof to stop something, nor does this; lifting a halt is done on the page.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +15,7 @@ from approvals import permissions
 from approvals.errors import ApprovalError, BadRequest
 from approvals.models.people import User
 from approvals.operations import slack_clicks
-from approvals.operations.halts import MAX_REASON, check_reason
+from approvals.operations.halts import MAX_REASON, MAX_TARGET, check_reason
 from approvals.operations.slack_heard import ABOUT_NONE
 from approvals.queries import active_halts
 from approvals.slack import blocks as b
@@ -22,7 +24,7 @@ from approvals.slack.people import Hand, hand, said_of
 from approvals.slack.quick import BUSY_MS, LEAST_MS, WHOLE_MS
 from approvals.slack.replies import Place
 from approvals.slack.rooms import HaltScope, agents
-from approvals.slack.text import cut, date, link, safe, spelled
+from approvals.slack.text import cut, cut_inside, date, link, safe, spelled
 from approvals.slack.verifying import Click
 from approvals.slack.views import beside, shows, values_of
 from approvals.web.shell import scope_words
@@ -33,6 +35,7 @@ HALT = "halt"  # the view
 WORD = "HALT"
 NAMED = ("agent", "version", "tool", "customer", "run")
 MOST_LISTED = 20
+NAMES, SHORTENED = "names", "#"
 
 
 def command(payload: Json, shaped: Json) -> Json:
@@ -55,16 +58,22 @@ def _view(user: User, words: list[str]) -> b.Block:
     asked, chosen = _asked(words)
     scopes = agents.halt_scopes(asked)
     kept = [*scopes[: b.OPTIONS - 1], *scopes[b.OPTIONS - 1 :][-1:]]  # everything is the last of them
-    options = [b.option(cut(s.label, b.OPTION), s.value) for s in kept]
+    names = {_short(s.value): s.value for s in kept if _short(s.value) != s.value}
+    options = [b.option(cut_inside(s.label, b.OPTION), _short(s.value)) for s in kept]
     hint = _("Needed to stop everything")
     parts = [
         *_standing(),
         b.section(b.plain(cut("\n".join(map(_said, kept[-MOST_LISTED:])), 2_900))),
-        b.entry(_("What is to stop?"), b.select("scope", options, chosen=chosen, placeholder=_("Choose")), block_id="scope"),
+        b.entry(_("What is to stop?"), b.choice("scope", options, chosen=_short(chosen), placeholder=_("Choose")), block_id="scope"),
         b.entry(_("Why?"), b.text_input("reason", multiline=True, most=MAX_REASON), block_id="reason"),
         b.entry(_("Type %(word)s") % {"word": WORD}, b.text_input("word", most=20), block_id="word", optional=True, hint=hint),
     ]
-    return b.modal(_("Halt"), parts, callback_id=HALT, submit=_("Halt"))
+    return b.modal(_("Halt"), parts, callback_id=HALT, metadata=json.dumps({NAMES: names}, ensure_ascii=False), submit=_("Halt"))
+
+
+def _short(value: str) -> str:
+    """A scope and its target as the value of an option; of what is too long for one the fingerprint, whose name the view remembers."""
+    return value if len(value) <= b.CHOSEN else f"{SHORTENED}{hashlib.sha256(value.encode()).hexdigest()[:32]}"
 
 
 def _asked(words: list[str]) -> tuple[dict[str, str], str]:
@@ -73,6 +82,8 @@ def _asked(words: list[str]) -> tuple[dict[str, str], str]:
         return {}, words[0] if words else ""
     if len(words) >= 2 and words[0] in NAMED and (len(words) == 2 or words[0] == "customer"):
         name = " ".join(words[1:])  # a customer's may have blanks
+        if len(name) > MAX_TARGET:
+            raise BadRequest(_("That is not the name of anything that can be halted"))
         return {words[0]: name}, f"{words[0]}:{name}"
     raise BadRequest(_("Write /halt, /halt everything, or /halt with agent, version, tool, customer or run and its name"))
 
@@ -92,7 +103,7 @@ def _standing() -> list[b.Block]:
 def submitted(view: Json, who: Hand, click: Click) -> Json:
     """Give the order. Errors stand beside their fields. Raises ToKeep for one that cannot be given in Slack's time: it is given right after."""
     values = values_of(view)
-    scope, _colon, target = values.get("scope", "").partition(":")
+    scope, _colon, target = _whole(values.get("scope", ""), view).partition(":")
     if scope == "everything" and values.get("word", "").strip() != WORD:
         return beside("word", _("Type %(word)s to stop everything") % {"word": WORD})
     order = {"scope": scope, "target": target, "reason": values.get("reason", "")}
@@ -107,6 +118,12 @@ def submitted(view: Json, who: Hand, click: Click) -> Json:
     except ApprovalError as error:
         return shows(modals.sentence(told(error.message), bad=True))
     return shows(modals.sentence(said[0], url=url()))
+
+
+def _whole(value: str, view: Json) -> str:
+    """The scope and target that an option meant."""
+    names = modals.metadata(view).get(NAMES)
+    return str(names.get(value, "")) if value.startswith(SHORTENED) and isinstance(names, dict) else value
 
 
 def give(order: Mapping[str, str], who: Hand, click: Click) -> str:

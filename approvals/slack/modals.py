@@ -17,7 +17,7 @@ from approvals.slack.cards import arguments, receipt_line, url_of
 from approvals.slack.people import page_url
 from approvals.slack.rooms import agents
 from approvals.slack.showing import of_modal, why_not_here
-from approvals.slack.text import cut, date, link, person, safe, shown, spelled
+from approvals.slack.text import broken, cut, date, link, person, safe, shown, spelled
 from approvals.slack.threads import spelled_lines
 from approvals.web.desks import SNOOZES
 from approvals.web.ladder import PRESETS, halted
@@ -59,7 +59,7 @@ def review(
         options = [b.option(words()[c], c) for c in choices]
         parts.append(
             b.entry(
-                _("What do you want to do?"), b.select(CHOICE, options, chosen=choice, placeholder=_("Choose")), block_id=CHOICE, acts=True
+                _("What do you want to do?"), b.radio(CHOICE, options, chosen=choice), block_id=CHOICE, acts=True
             )
         )
         parts += _inputs(detail, desk, choice)
@@ -160,7 +160,7 @@ def _inputs(detail: ActionDetail, desk: Desk | None, choice: str) -> list[b.Bloc
         return [b.entry(label, b.text_input("words", multiline=True), block_id="words")]
     if choice == "snooze":
         times = [b.option(told(duration(seconds)), str(seconds)) for seconds in SNOOZES]
-        return [b.entry(_("For how long?"), b.select("seconds", times, chosen=str(SNOOZES[0])), block_id="seconds")]
+        return [b.entry(_("For how long?"), b.radio("seconds", times, chosen=str(SNOOZES[0])), block_id="seconds")]
     if choice == "pass_on":
         reason = b.entry(_("Reason"), b.text_input("reason", most=1_000), block_id="reason", optional=True)
         return [b.entry(_("To whom?"), b.external_select("to", placeholder=_("Type a name")), block_id="to"), reason]
@@ -188,16 +188,23 @@ def edit_inputs(detail: ActionDetail) -> list[b.Block]:
 def _control(one: Field) -> b.Block | None:
     text = str(one.value)
     if one.kind == "boolean":
-        options = [b.option(_("yes"), "true"), b.option(_("no"), "false")]
-        return b.select("value", options, chosen="true" if one.value else "false")
+        return b.checkboxes("value", [b.option(_("yes"), "true")], chosen=["true"] if one.value else [])
     if one.kind == "enum":
-        options = [b.option(o.label, o.value) for o in one.options if 1 <= len(o.value) <= 150]
-        return b.select("value", options, chosen=text) if options and len(options) == len(one.options) <= b.OPTIONS else None
+        return _one_of(one)
     if one.kind in {"integer", "number"} and len(text) <= 20:
         return b.number_input("value", value=text, decimal=one.kind == "number")
     if len(text) > b.INPUT or one.unseen:
         return None  # what it does not show whole it does not let anybody edit
     return b.text_input("value", value=text, multiline=one.kind in {"text", "list", "json"} or "\n" in text)
+
+
+def _one_of(one: Field) -> b.Block | None:
+    """None where not every choice can be told from the others here, whole and with every character."""
+    labels = {o.value: broken(spelled(o.label)) for o in one.options}
+    fit = all(1 <= len(value) <= b.CHOSEN and len(label) <= b.OPTION for value, label in labels.items())
+    if not fit or not 1 <= len(labels) == len(one.options) <= b.OPTIONS:
+        return None
+    return b.choice("value", [b.option(label, value) for value, label in labels.items()], chosen=str(one.value))
 
 
 def confirm_edit(detail: ActionDetail, args: Mapping[str, Any], reason: str, lines: Sequence[str]) -> b.Block | None:

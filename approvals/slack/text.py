@@ -87,3 +87,9 @@ def link(url: str, label: str) -> str:
 
 def cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def cut_inside(text: str, most: int) -> str:
+    """Both ends of it: names that are long often differ at the end only."""
+    end = (most - 1) // 2
+    return text if len(text) <= most else f"{text[: most - 1 - end]}…{text[-end:]}"

@@ -39,7 +39,7 @@ def test_cards_home_comments_and_halt_with_no_workspace(demo: Stack, chromium: B
     assert url and url.startswith(demo.url)
     here.get_by_role("button", name="Open to review").click()
     modal = mei.locator("#modal")
-    modal.locator("select[data-action=choice]").select_option("reject")
+    modal.locator("[data-action=choice] input[value=reject]").click()
     modal.locator("[data-in=preset]").select_option(index=1)
     modal.get_by_role("button", name="Record").click()
     expect(modal).to_contain_text("Rejected")

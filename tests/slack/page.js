@@ -85,7 +85,8 @@ function control(e, parent, where, id) {
   if (e.type === "radio_buttons" || e.type === "checkboxes") {
     const initial = (e.initial_options || (e.initial_option ? [e.initial_option] : [])).map((o) => o.value);
     const kind = e.type === "checkboxes" ? "checkbox" : "radio";
-    return make("div", data, ...e.options.map((o) => {
+    const group = { ...data, role: kind === "radio" ? "radiogroup" : "group", "aria-label": parent.label ? parent.label.text : null };
+    return make("div", group, ...e.options.map((o) => {
       const input = make("input", { type: kind, name: parent.block_id, value: o.value, checked: initial.includes(o.value), "data-label": o.text.text, onchange: chosen(() => ({ selected_option: { value: o.value, text: o.text } })) });
       return make("label", { class: "radio" }, input, o.text.text);
     }));

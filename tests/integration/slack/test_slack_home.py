@@ -324,6 +324,27 @@ def _scopes(hands):
     return [o["value"] for b in hands.open_view("U0OLIVE").view["blocks"] if b.get("block_id") == "scope" for o in b["element"]["options"]]
 
 
+@pytest.mark.parametrize("scope", ["tool", "customer"])
+def test_what_has_a_long_name_is_halted_as_well(hands, cast, scope):
+    """Slack refuses values of more than 150 characters, and a value that is cut is another name: two that differ at the end stay two."""
+    long, other = (f"{'n' * 186}{end}" for end in ("-one", "-two"))
+    for name in (long, other):
+        factories.action(**({"tool": name} if scope == "tool" else {"args": {"customer_id": name, "what": "this"}}))
+    hands.command("U0OLIVE", "C0AI", "/halt", f"{scope} {other}")
+    view = hands.open_view("U0OLIVE").view
+    (field,) = [block["element"] for block in view["blocks"] if block.get("block_id") == "scope"]
+    assert field["initial_option"] == field["options"][0] and limits.view(view) == []
+    assert field["initial_option"]["text"]["text"].endswith("-two") and other in words(view)
+    assert "Halted" in words(halted(hands, field["initial_option"]["value"]).body)
+    assert (Halt.objects.get().scope, Halt.objects.get().target) == (scope, other)
+
+
+def test_a_name_longer_than_any_and_a_fingerprint_of_nothing_are_refused(hands, cast):
+    assert "not the name" in hands.command("U0OLIVE", "C0AI", "/halt", "customer " + "n" * 201).body["text"]
+    hands.command("U0OLIVE", "C0AI", "/halt", "")
+    assert "Halted" not in words(halted(hands, "#" + "0" * 32).body) and not Halt.objects.exists()
+
+
 def test_nobody_else_halts_not_even_with_a_view_of_an_operators(hands, world, cast):
     assert "Only operators" in hands.command("U0MEI", "C0AI", "/halt", "everything").body["text"]
     assert "not linked" in hands.command("U0STRANGE", "C0AI", "/halt", "").body["text"]

@@ -23,6 +23,14 @@ def option(value) -> dict:
     return {"value": {"type": "static_select", "selected_option": {"value": value} if value else None}}
 
 
+def radio(value) -> dict:
+    return {"value": {"type": "radio_buttons", "selected_option": {"value": value} if value else None}}
+
+
+def boxes(*values) -> dict:
+    return {"value": {"type": "checkboxes", "selected_options": [{"value": value} for value in values]}}
+
+
 def open_at(hands, world, choice: str, user: str = "U0MEI", channel: str = "C0AI"):
     """Open the newest card's review and choose what to do."""
     hands.press(user, channel, card(world, channel)["ts"], "review")
@@ -126,11 +134,34 @@ def test_numbers_choices_and_yes_or_no_have_their_own_fields(hands, world, cast,
     tick()
     view = open_at(hands, world, "edit").view
     kinds = {b["block_id"]: b["element"]["type"] for b in view["blocks"] if b.get("block_id", "").startswith("edit:")}
-    assert kinds == {"edit:n": "number_input", "edit:kind": "static_select", "edit:on": "static_select", "edit:deep": "plain_text_input"}
-    values = {"edit:n": text("9"), "edit:kind": option("b"), "edit:on": option("false"), "edit:deep": text('{"x": 1}')}
+    assert kinds == {"edit:n": "number_input", "edit:kind": "radio_buttons", "edit:on": "checkboxes", "edit:deep": "plain_text_input"}
+    chosen = {b["block_id"]: b["element"] for b in view["blocks"] if "element" in b}
+    assert chosen["edit:kind"]["initial_option"]["value"] == "a" and [o["value"] for o in chosen["edit:on"]["initial_options"]] == ["true"]
+    assert chosen[modals.CHOICE]["type"] == "radio_buttons" and chosen[modals.CHOICE]["initial_option"]["value"] == "edit"
+    as_it_is = {"edit:n": text("1"), "edit:kind": radio("a"), "edit:on": boxes("true"), "edit:deep": text('{"x": 1}')}
+    assert "Nothing was changed" in json.dumps(submit(hands, "edit", **as_it_is).body)
+    values = {"edit:n": text("9"), "edit:kind": radio("b"), "edit:on": boxes(), "edit:deep": text('{"x": 1}')}
     assert "maximum" in submit(hands, "edit", **values).body["errors"]["edit:n"]
     shown = json.dumps(submit(hands, "edit", **{**values, "edit:n": text("2")}).body["view"]["blocks"], ensure_ascii=False)
     assert "n: 1 → 2" in shown and "on: true → false" in shown and "deep" not in shown
+
+
+@pytest.mark.parametrize(
+    ("choices", "kind"),
+    [
+        ([f"c{n}" for n in range(10)], "radio_buttons"), ([f"c{n}" for n in range(11)], "static_select"), (["c0", "x" * 76], "none"),
+        (["c0", 1, "1"], "none"), (["c0", "<!channel>"], "radio_buttons"),
+    ],
+)  # fmt: skip
+def test_few_choices_stand_side_by_side_many_in_a_menu_and_what_cannot_be_told_apart_nowhere(hands, world, monkeypatch, choices, kind):
+    from approvals.slack.rooms import agents
+
+    monkeypatch.setattr(agents, "schema_of", lambda detail: {"type": "object", "properties": {"c": {"enum": choices}}})
+    factories.action(args={"c": "c0"})
+    tick()
+    view = open_at(hands, world, "edit").view
+    kinds = [b["element"]["type"] for b in view["blocks"] if b.get("block_id") == "edit:c"]
+    assert kinds == ([] if kind == "none" else [kind]) and ("Not editable here: c" in json.dumps(view)) == (kind == "none")
 
 
 def test_answer_ask_reserve_give_back_snooze_and_pass_on(hands, world, waiting, cast):
