@@ -17,10 +17,15 @@ Made = TypeVar("Made")
 
 
 @transaction.atomic
-def beside(stream: Callable[[Made], str], did: Callable[[], Made], *, what: str, by: User, click: Mapping[str, str]) -> Made:
-    """The same for what is about no action (a halt, somebody's absence): the event goes into the stream of what was made."""
+def beside(
+    stream: Callable[[Made], str], did: Callable[[], Made], *, what: str, by: User, click: Mapping[str, str], **more: str
+) -> Made:  # fmt: skip
+    """The same for what is about no action (a halt, somebody's absence, the time of their digest): the event goes into the stream of what was
+    made. `more`: what was chosen, where nothing else records it.
+    """
     made = did()
-    log.append(Entry(stream=stream(made), kind="slack.pressed", by=by.actor, door="slack", data={"what": what, "click": dict(click)}))
+    data = {"what": what, "click": dict(click), **more}
+    log.append(Entry(stream=stream(made), kind="slack.pressed", by=by.actor, door="slack", data=data))
     return made
 
 

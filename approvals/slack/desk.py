@@ -114,14 +114,14 @@ def _stream_of(absence: Any) -> str:
 
 
 def _digest(payload: Json, pressed: Json, place: Place, click: Click) -> None:
-    _digest_at(hand(payload), str(pressed.get("selected_time") or ""))
+    _digest_at(hand(payload), str(pressed.get("selected_time") or ""), click)
 
 
 def _no_digest(payload: Json, pressed: Json, place: Place, click: Click) -> None:
-    _digest_at(hand(payload), "")
+    _digest_at(hand(payload), "", click)
 
 
-def _digest_at(who: Hand, at: str) -> None:
+def _digest_at(who: Hand, at: str, click: Click) -> None:
     """One of several choices that are kept together: the others stay as they are."""
     wants = reaching.wants(who.user)
 
@@ -133,7 +133,10 @@ def _digest_at(who: Hand, at: str) -> None:
         "zone": wants.zone, "digest": at,
     }  # fmt: skip
     try:
-        quick.now(lambda: preferences.choose(by=who.user, choices={"reach": kept}))
+        quick.now(lambda: slack_clicks.beside(
+            lambda _made: f"person:{who.user.pk}", lambda: preferences.choose(by=who.user, choices={"reach": kept}),
+            what="digest", by=who.user, click=said_of(who, click), at=at,
+        ))  # fmt: skip
     finally:  # the tab shows what holds
         home.publish_soon(who)
 

@@ -17,7 +17,7 @@ from approvals.operations import slack_gathering, slack_owing
 from approvals.operations.clock import database_now
 from approvals.operations.slack_gathering import Reminder
 from approvals.operations.slack_queue import Claimed
-from approvals.queries import ActionDetail, Filters, action_detail, inbox, reaching
+from approvals.queries import ActionDetail, Filters, InboxRow, action_detail, inbox, reaching
 from approvals.queries import slack as queries
 from approvals.slack import blocks as b
 from approvals.slack import cards
@@ -52,7 +52,7 @@ def _digest(user: User) -> Drawn | None:
     rows = inbox(filters=Filters(reader=user, mine=user), limit=COUNTED).rows
     if not rows:
         return None
-    head = ngettext("%(n)d action waits for you", "%(n)d actions wait for you", len(rows)) % {"n": len(rows)}
+    head = _how_many(rows)
     lines = [
         f"• *{safe(words.level_name(r.level))}* {link(cards.url_of(r.id), named(r.tool))} {safe(named(r.agent))}, {date(r.expires_at)}"
         for r in rows[:LISTED]
@@ -75,7 +75,7 @@ def _told(taken: Claimed, user: User) -> Drawn | None:
             whys.setdefault(one.action, []).append(words.happened(one.kind))
             along.append(one.id)
     said = [(each, "; ".join(dict.fromkeys(filter(None, whys[key])))) for key, each in found.items()]
-    return replace(_one(*said[0]) if len(said) == 1 else _several(said), along=tuple(along))
+    return replace(_one(*said[0]) if len(said) == 1 else _several(said, user), along=tuple(along))
 
 
 def _waits(one: Reminder, user: User) -> ActionDetail | None:
@@ -91,12 +91,26 @@ def _one(detail: ActionDetail, why: str) -> Drawn:
     return Drawn(text, [b.section(b.plain(text)), b.actions([_press(detail)], block_id=cards.ACTIONS_BLOCK), b.context(b.mrkdwn(foot))], 0)
 
 
-def _several(said: Sequence[tuple[ActionDetail, str]]) -> Drawn:
-    head = ngettext("%(n)d action waits for you", "%(n)d actions wait for you", len(said)) % {"n": len(said)}
+def _several(said: Sequence[tuple[ActionDetail, str]], user: User) -> Drawn:
+    rows = inbox(filters=Filters(reader=user, mine=user), limit=COUNTED).rows
+    head = _how_many(rows)
+    if len(rows) > len(said):  # a reminder is seldom of all that waits
+        head = _("A reminder of %(n)d of the %(all)s actions that wait for you") % {"n": len(said), "all": _counted(rows)}
     parts = [b.section(b.plain(head))]
     parts += [b.section(b.plain(_line(detail, why)), accessory=_press(detail)) for detail, why in said[:LISTED]]
+    if (more := len(said) - LISTED) > 0:
+        parts.append(b.context(b.plain(ngettext("and %(n)d more", "and %(n)d more", more) % {"n": more})))
     foot = link(f"{settings.PUBLIC_URL.rstrip('/')}/inbox/", _("All of them in the inbox"))
     return Drawn(head, [*parts, b.context(b.mrkdwn(foot))], 0)
+
+
+def _how_many(rows: Sequence[InboxRow]) -> str:
+    """How many actions wait for somebody, in a line."""
+    return ngettext("%(n)s action waits for you", "%(n)s actions wait for you", len(rows)) % {"n": _counted(rows)}
+
+
+def _counted(rows: Sequence[InboxRow]) -> str:
+    return f"{COUNTED}+" if len(rows) >= COUNTED else str(len(rows))
 
 
 def _line(detail: ActionDetail, why: str) -> str:

@@ -26,6 +26,10 @@ ACTOR_KINDS = {
     "system": say("the product itself"),
 }
 VERDICTS = {"approve": say("approve"), "reject": say("reject"), "respond": say("respond"), "take_over": say("take over")}
+PRESSED = {
+    **VERDICTS, "edit": say("edit"), "ask": say("ask the agent"), "reserve": say("reserve"), "put_back": say("give back"), "snooze": say("snooze"),
+    "pass_on": say("pass on"), "away": say("leave one's desk"), "back": say("be back"), "halt": say("halt"),
+}  # fmt: skip
 OUTCOMES = {
     "done": say("done"), "failed": say("failed"), "unknown": say("outcome unknown"), "approved": say("approved"), "rejected": say("rejected"),
     "answered": say("answered"), "expired": say("expired"), "superseded": say("superseded"), "cancelled": say("cancelled"),
@@ -70,7 +74,7 @@ SENTENCES: dict[str, Say] = {
     "ask.failed": lambda d: say("Could not answer about %(tool)s", tool=d.get("tool")),
     "pause.again": lambda d: say("Asks again at %(node)s: its answer could not be used", node=d.get("node") or ITS_QUESTION),
     "action.commented": lambda d: say("Said something about %(tool)s", tool=d.get("tool")),
-    "slack.pressed": lambda d: say("Pressed in Slack: %(what)s %(tool)s", what=_word(VERDICTS, d.get("what")), tool=d.get("tool")),
+    "slack.pressed": lambda d: _pressed(d),
     "slack.installed": lambda d: say("Connected the Slack workspace %(name)s", name=d.get("name")),
     "slack.removed": lambda d: say("Disconnected the Slack workspace %(name)s", name=d.get("name")),
     "action.claimed": lambda d: say("Took leave to do %(tool)s itself", tool=d.get("tool")),
@@ -251,6 +255,16 @@ SENTENCES: dict[str, Say] = {
 
 def _word(words: Mapping[str, str], value: Any) -> str:
     return words.get(str(value), str(value))
+
+
+def _pressed(data: Mapping[str, Any]) -> str:
+    """What somebody pressed in Slack; of an action with its tool, of their own desk or a halt alone."""
+    what = _word(PRESSED, data.get("what"))
+    if data.get("what") == "digest":
+        at = data.get("at")
+        return say("Chose in Slack that their digest comes at %(at)s", at=at) if at else say("Chose in Slack that no digest comes")
+    tool = data.get("tool")
+    return say("Pressed in Slack: %(what)s %(tool)s", what=what, tool=tool) if tool else say("Pressed in Slack: %(what)s", what=what)
 
 
 def _scope(data: Mapping[str, Any]) -> str:

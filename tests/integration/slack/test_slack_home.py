@@ -13,6 +13,7 @@ from approvals.queries import reaching
 from approvals.slack import home, noting, sending
 from audit import queries as log
 from audit.actors import SYSTEM
+from audit.views.words import sentence_of
 from tests import factories, fakes
 from tests.integration.slack.test_slack_cards import tick
 from tests.integration.slack.test_slack_review import option, text
@@ -116,6 +117,7 @@ def test_leaving_ones_desk_and_coming_back(hands, world, cast):
     absence.refresh_from_db()
     assert absence.ended_at and "You are here" in words(world.homes["U0MEI"])
     clicks = [e.data for e in log.events(kind="slack.pressed").rows]
+    assert "None" not in "".join(str(sentence_of(e)) for e in log.events(kind="slack.pressed").rows)
     assert {c["what"] for c in clicks} == {"away", "back"} and all(c["click"]["slack_user"] == "U0MEI" for c in clicks)
 
 
@@ -130,6 +132,11 @@ def test_the_time_of_the_digest_is_chosen_there_and_the_other_choices_stay(hands
     assert reaching.wants(cast.reviewer).digest.isoformat("minutes") == "09:15"
     hands.press_home("U0MEI", "home_no_digest")
     assert reaching.wants(cast.reviewer).digest is None and "No weekday digest" in words(world.homes["U0MEI"])
+    clicks = [e for e in log.events(kind="slack.pressed").rows][::-1]  # of what was kept; the refused time changed nothing
+    assert [(e.data["what"], e.data["at"], e.data["click"]["slack_user"]) for e in clicks] == [
+        ("digest", "09:15", "U0MEI"), ("digest", "", "U0MEI"),
+    ]  # fmt: skip
+    assert all(e.stream == f"person:{cast.reviewer.pk}" and "digest comes" in str(sentence_of(e)) for e in clicks)
 
 
 # -- digest, reminders ----------------------------------------------------------------------------
@@ -148,6 +155,16 @@ def test_the_digest_comes_once_on_a_weekday_morning_when_something_waits(world, 
     assert ["1 action waits for you" in m["text"] for m in direct(world)] == [True]
     with at(WEDNESDAY + timedelta(days=3)):  # Saturday
         assert noting.owe_digests() == 0
+
+
+def test_a_digest_of_very_many_says_that_there_may_be_more(world, cast, monkeypatch):
+    monkeypatch.setattr(noting, "COUNTED", 3)
+    for _ in range(4):
+        factories.action()
+    with at(WEDNESDAY):
+        noting.owe_digests()
+    tick_at(WEDNESDAY)
+    assert [m["text"] for m in direct(world)] == ["3+ actions wait for you"]
 
 
 def tick_at(moment: datetime) -> None:
@@ -199,7 +216,7 @@ def test_a_burst_of_reminders_is_one_message_and_what_comes_soon_after_goes_with
     factories.decide(made[3], cast.second)
     tick()
     (first,) = direct(world)
-    assert "11 actions wait for you" in first["text"] and limits.message(first["blocks"], first["text"]) == []
+    assert first["text"] == "11 actions wait for you" and "and 1 more" in words(first) and limits.message(first["blocks"], first["text"]) == []
     assert "this" not in words(first["blocks"]) and "/inbox/" in words(first["blocks"])
     for press in [block["accessory"] for block in first["blocks"] if "accessory" in block][-2:]:  # each button is of its own action
         payload = {"actions": [{**press, "type": "button", "block_id": "b", "action_ts": "1.1"}]}
@@ -214,7 +231,7 @@ def test_a_burst_of_reminders_is_one_message_and_what_comes_soon_after_goes_with
     assert len(direct(world)) == 1
     factories.decide(later[0], cast.second)
     tick(2.5)
-    assert [m["text"] for m in direct(world)[1:]] == ["4 actions wait for you"]
+    assert [m["text"] for m in direct(world)[1:]] == ["A reminder of 4 of the 15 actions that wait for you"]
     assert not SlackMessage.objects.filter(kind="note", state="WAITING").exclude(action=later[0]).exists()
 
 
@@ -231,7 +248,7 @@ def test_what_does_not_wait_takes_the_others_along_but_not_what_quiet_hours_hold
     SlackMessage.objects.filter(action=quiet, kind="note").update(due_at=later, body={**_note(quiet), "quiet": later.timestamp()})
     remind(factories.action("critical"), cast.reviewer)
     tick(1)
-    assert [m["text"] for m in direct(world)[1:]] == ["2 actions wait for you"]
+    assert [m["text"] for m in direct(world)[1:]] == ["A reminder of 2 of the 4 actions that wait for you"]
     assert SlackMessage.objects.get(action=quiet, kind="note").state == "WAITING"
 
 
