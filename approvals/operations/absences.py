@@ -14,11 +14,12 @@ from django.db.models.functions import Now
 from approvals import permissions
 from approvals.errors import ApprovalError, BadRequest, Conflict
 from approvals.models import Absence, Action, User
-from approvals.operations import events, kept, staging
+from approvals.operations import events, kept, policies, staging
 from approvals.operations.clock import database_now
 from approvals.operations.reserving import give, pending, person_named, put_down
 from approvals.operations.telling import tell_person
 from approvals.permissions import Standing
+from approvals.policy.stand_ins import Cover, cover
 from approvals.states import ActionState
 from audit import log
 from audit.actors import SYSTEM, Actor
@@ -32,11 +33,12 @@ ABSENCE = "absence"  # what a notice about one is about
 
 @dataclass(frozen=True)
 class Away:
-    """What came of going away: how much moved to the delegate, and what could not, with why."""
+    """What came of going away: how much moved to the delegate, what could not, with why, and what of the places they cannot fill anyway."""
 
     absence: Absence
     moved: int
     left: tuple[tuple[str, str], ...]
+    cover: Cover
 
 
 @transaction.atomic
@@ -72,7 +74,7 @@ def go_away(*, by: User, delegate: str, lasts: timedelta | None = None, note: st
             note=note, moved=moved, left=len(left),
         )
     )  # fmt: skip
-    return Away(absence, moved, left)
+    return Away(absence, moved, left, cover(policies.in_force().data, absent=who.groups, other=permissions.standing(other).groups))
 
 
 @transaction.atomic

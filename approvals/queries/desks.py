@@ -213,12 +213,6 @@ def standing_in_for(reader: User) -> list[Away]:
     return _absences(Q(delegate=reader))
 
 
-def possible_delegates(reader: User) -> tuple[str, ...]:
-    """Everybody with a role but this person."""
-    rows = User.objects.filter(is_active=True, kind=User.Kind.HUMAN, groups__isnull=False).exclude(person=reader.person)
-    return tuple(rows.order_by("username").values_list("username", flat=True).distinct()[:MOST_PEOPLE])
-
-
 def _absences(which: Q) -> list[Away]:
     rows = Absence.objects.filter(which, ended_at=None).filter(Q(until=None) | Q(until__gt=Now())).select_related("user", "delegate")
     return [Away(a.user.get_username(), a.delegate.get_username(), a.until, a.note, a.created_at) for a in rows.order_by("pk")]

@@ -56,6 +56,7 @@ class MessageRow:
     attempts: int
     due_at: datetime
     error: str
+    created_at: datetime
     changed_at: datetime
 
 
@@ -149,18 +150,26 @@ def copy_at(team: int, *, channel: str, ts: str, action: UUID) -> Copy:
 
 
 def messages(*, state: str = "", before: int = 0, limit: int = PAGE) -> list[MessageRow]:
-    """Newest first."""
+    """Newest first, by when they were owed."""
     rows = SlackMessage.objects.select_related("channel__team").order_by("-pk")
     if state in set(SlackState):
         rows = rows.filter(state=state)
     if before:
         rows = rows.filter(pk__lt=before)
-    return [
-        MessageRow(
-            m.pk, m.channel.team.name, m.channel.name, m.kind, str(m.action_id or ""), m.state, m.attempts, m.due_at, m.error, m.changed_at
-        )
-        for m in rows[:limit]
-    ]  # fmt: skip
+    return [_message(row) for row in rows[:limit]]
+
+
+def failed_lately(*, limit: int) -> list[MessageRow]:
+    """What failed, the last to fail first: a card that was owed long ago may fail today."""
+    rows = SlackMessage.objects.select_related("channel__team").filter(state=SlackState.FAILED)
+    return [_message(row) for row in rows.order_by("-changed_at", "-pk")[:limit]]
+
+
+def _message(m: SlackMessage) -> MessageRow:
+    return MessageRow(
+        m.pk, m.channel.team.name, m.channel.name, m.kind, str(m.action_id or ""), m.state, m.attempts, m.due_at, m.error, m.created_at,
+        m.changed_at,
+    )  # fmt: skip
 
 
 def standing() -> Standing:

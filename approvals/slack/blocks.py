@@ -84,7 +84,12 @@ def time_picker(action_id: str, *, chosen: str = "", placeholder: str = "") -> B
 
 def radio(action_id: str, options: Sequence[Block], *, chosen: str = "") -> Block:
     found = next((o for o in options if o["value"] == chosen), None)
-    return {"type": "radio_buttons", "action_id": action_id, "options": list(options[:BUTTONS]), **({"initial_option": found} if found else {})}
+    return {
+        "type": "radio_buttons",
+        "action_id": action_id,
+        "options": list(options[:BUTTONS]),
+        **({"initial_option": found} if found else {}),
+    }
 
 
 def choice(action_id: str, options: Sequence[Block], *, chosen: str = "", placeholder: str = "") -> Block:
@@ -97,7 +102,12 @@ def choice(action_id: str, options: Sequence[Block], *, chosen: str = "", placeh
 def checkboxes(action_id: str, options: Sequence[Block], *, chosen: Iterable[str] = ()) -> Block:
     wanted = set(chosen)
     found = [o for o in options if o["value"] in wanted]
-    return {"type": "checkboxes", "action_id": action_id, "options": list(options[:BUTTONS]), **({"initial_options": found} if found else {})}
+    return {
+        "type": "checkboxes",
+        "action_id": action_id,
+        "options": list(options[:BUTTONS]),
+        **({"initial_options": found} if found else {}),
+    }
 
 
 def text_input(action_id: str, *, value: str = "", multiline: bool = False, most: int = INPUT, placeholder: str = "") -> Block:

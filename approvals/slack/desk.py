@@ -8,14 +8,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals.errors import BadRequest, NotFound
-from approvals.operations import absences, preferences, slack_clicks
-from approvals.queries import desks, reaching
+from approvals.operations import absences, policies, preferences, slack_clicks
+from approvals.queries import reaching, stand_ins
 from approvals.slack import blocks as b
 from approvals.slack import client, home, later, modals, quick, replies
 from approvals.slack.people import Hand, Refused, enterprise_of, hand, said_of
 from approvals.slack.replies import Place
 from approvals.slack.verifying import Click
 from approvals.slack.views import beside, shows, values_of
+from approvals.web.desks import lacking, lacks
 from audit.languages import told
 
 Json = Mapping[str, Any]
@@ -65,8 +66,8 @@ def _stranger(team_id: str, user: str, refused: Refused) -> None:
 def _leave(payload: Json, pressed: Json, place: Place, click: Click) -> None:
     """Ask to whom and for how long."""
     who = hand(payload)
-    if not desks.possible_delegates(who.user):
-        raise NotFound(_("There is nobody else with a role to leave your desk to"))
+    if not stand_ins.possible(who.user, policies.in_force().data):
+        raise NotFound(_("Nobody else who is here could decide what you are asked, so there is nobody to leave your desk to"))
     days = [b.option(ngettext("%(n)d day", "%(n)d days", n) % {"n": n}, str(n)) for n in DAYS]
     parts = [
         b.section(b.plain(_("What you hold goes to them at once, and what comes for you meanwhile, where the policy lets them."))),
@@ -86,17 +87,37 @@ def leave(view: Json, who: Hand, click: Click) -> Json:
         return beside("days", _("Choose one of these"))
     try:
         done = quick.now(lambda: slack_clicks.beside(
-            _stream_of, lambda: absences.go_away(
+            lambda made: _stream_of(made.absence), lambda: absences.go_away(
                 by=who.user, delegate=values.get("delegate", ""), lasts=timedelta(days=int(days)) if days else None,
                 note=values.get("note", ""), door="slack",
-            ).absence, what="away", by=who.user, click=said_of(who, click),
+            ), what="away", by=who.user, click=said_of(who, click),
         ))  # fmt: skip
     except (BadRequest, NotFound) as error:
         return beside("delegate", told(error.message))
     except quick.Busy:
         return beside("delegate", quick.again())
     home.publish_soon(who)
-    return shows(modals.sentence(_("You are away; %(name)s stands in for you.") % {"name": done.delegate.get_username()}))
+    return shows(modals.sentences(_gone(done), lacking(done.absence.delegate.get_username(), done.cover)))
+
+
+def _gone(done: absences.Away) -> list[str]:
+    """What became of what they held."""
+    said = [_("You are away; %(name)s stands in for you.") % {"name": done.absence.delegate.get_username()}]
+    if done.moved:
+        said.append(
+            ngettext("%(n)d action you held moved to them.", "%(n)d actions you held moved to them.", done.moved) % {"n": done.moved}
+        )
+    return [*said, *(_("One action went back to everybody: %(why)s") % {"why": told(why)} for _action, why in done.left[:5])]
+
+
+def suggestions(who: Hand, typed: str) -> list[b.Block]:
+    """Who may be left one's desk, with what each could not decide."""
+    found = stand_ins.possible(who.user, policies.in_force().data)
+    return [b.option(_named(one.name, lacks(one.cover)), one.name) for one in found if typed in one.name.lower()]
+
+
+def _named(name: str, lack: str) -> str:
+    return _("%(name)s (cannot decide: %(what)s)") % {"name": name, "what": lack} if lack else name
 
 
 def _back(payload: Json, pressed: Json, place: Place, click: Click) -> None:

@@ -57,11 +57,7 @@ def review(
     parts += _warnings(detail, web, stopped)
     if choices:
         options = [b.option(words()[c], c) for c in choices]
-        parts.append(
-            b.entry(
-                _("What do you want to do?"), b.radio(CHOICE, options, chosen=choice), block_id=CHOICE, acts=True
-            )
-        )
+        parts.append(b.entry(_("What do you want to do?"), b.radio(CHOICE, options, chosen=choice), block_id=CHOICE, acts=True))
         parts += _inputs(detail, desk, choice)
     return b.modal(
         _("Review"), parts, callback_id=REVIEW, metadata=meta, submit=_("Go on") if choice == "edit" else _("Record") if choices else ""
@@ -236,6 +232,12 @@ def sentence(text: str, *, bad: bool = False, url: str = "") -> b.Block:
     """One sentence in a view."""
     more = [b.context(b.mrkdwn(link(url, url)))] if url else []
     return b.modal(_("Countersign"), [b.alert(cut(text, 2_000), "warning" if bad else "success"), *more], callback_id=SAID)
+
+
+def sentences(done: Sequence[str], warnings: Sequence[str]) -> b.Block:
+    """What was done, and what of it may be other than they think."""
+    parts = [b.alert(cut(text, 2_000), level) for level, texts in (("success", done), ("warning", warnings)) for text in texts]
+    return b.modal(_("Countersign"), parts, callback_id=SAID)
 
 
 def refused(text: str, *, may_link: bool, url: str = "") -> b.Block:

@@ -264,14 +264,13 @@ def _action_of(view: Json) -> str:
 def block_suggestion(payload: Json, click: Click) -> Json:
     """Names for "to whom": people who may decide it in one's stead; in the view of going away, who may be left one's desk."""
     view = payload.get("view") or {}
+    typed = str(payload.get("value", "")).lower()[:80]
     try:
         who = hand(payload)
         if view.get("callback_id") == desk.AWAY:
-            people = desks.possible_delegates(who.user)
-        else:
-            found = desks.desk(_action_of(view), reader=who.user)
-            people = found.people if found else ()
+            return {"options": desk.suggestions(who, typed)[: b.OPTIONS]}
+        found = desks.desk(_action_of(view), reader=who.user)
     except (Refused, ApprovalError):
         return {"options": []}
-    typed = str(payload.get("value", "")).lower()[:80]
+    people = found.people if found else ()
     return {"options": [b.option(name, name) for name in people if typed in name.lower()][: b.OPTIONS]}

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from approvals.policy.stand_ins import Cover
 from approvals.policy.words import duration
 from approvals.queries.desks import Desk, Notice
 from audit.languages import told
@@ -84,6 +85,23 @@ def desk_card(desk: Desk, *, now: datetime) -> DeskCard:
         snoozes=tuple((s, told(duration(s))) for s in SNOOZES if s < left),
         extensions=_extensions(desk.extend_s),
     )
+
+
+def lacking(name: str, cover: Cover) -> tuple[str, ...]:
+    """What a stand-in cannot decide of what somebody is asked, in sentences; () when they can decide all of it."""
+    found = []
+    if cover.nowhere:
+        said = _("%(name)s cannot decide what is asked of %(groups)s: that stays with the others there, and moves to nobody")
+        found.append(said % {"name": name, "groups": ", ".join(cover.nowhere)})
+    if cover.partly:
+        said = _("%(name)s can decide only some of what is asked of %(groups)s: the policy names stand-ins for a part of it")
+        found.append(said % {"name": name, "groups": ", ".join(cover.partly)})
+    return tuple(found)
+
+
+def lacks(cover: Cover) -> str:
+    """The same beside a name in a list."""
+    return ", ".join([*cover.nowhere, *(_("some of %(group)s") % {"group": group} for group in cover.partly)])
 
 
 def _held(desk: Desk) -> str:

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals import operations, permissions, queries
 from approvals.errors import BadRequest, NotFound
-from approvals.operations import telling
-from approvals.queries import desks
-from approvals.web.desks import desk_card, notice_lines
+from approvals.operations import policies, telling
+from approvals.queries import desks, stand_ins
+from approvals.web.desks import desk_card, lacking, lacks, notice_lines
 from approvals.web.http import Request
 from audit.languages import told
 from audit.sentences import say
@@ -116,6 +116,8 @@ def go_away(request: Request) -> HttpResponse:
     messages.success(request, said % {"n": done.moved, "name": done.absence.delegate.get_username()})
     for _action, why in done.left[:5]:
         messages.warning(request, _("One action went back to everybody: %(why)s") % {"why": told(why)})
+    for sentence in lacking(done.absence.delegate.get_username(), done.cover):
+        messages.warning(request, sentence)
     return redirect("preferences")
 
 
@@ -138,10 +140,12 @@ def decline(request: Request) -> HttpResponse:
 
 def away_context(request: Request) -> dict[str, Any]:
     """What the preferences page shows of being away."""
+    away, policy = desks.away(request.user), policies.in_force().data
     return {
-        "away": desks.away(request.user),
+        "away": away,
+        "lacking": lacking(away.delegate, stand_ins.cover_of(request.user, away.delegate, policy)) if away else (),
         "standing_in": desks.standing_in_for(request.user),
-        "delegates": desks.possible_delegates(request.user),
+        "delegates": [] if away else [(one.name, lacks(one.cover)) for one in stand_ins.possible(request.user, policy)],
     }
 
 

@@ -14,10 +14,13 @@ from approvals import permissions
 from approvals.errors import NotAllowed
 from approvals.operations import policies, slack_people, slack_queue
 from approvals.queries import slack as queries
+from approvals.queries.slack import MessageRow
 from approvals.web import keepers
 from approvals.web.http import Request
 from approvals.web.slack_places import nowhere
 from audit.sentences import say
+
+MOST_FAILED = 10  # above the list; the others are behind the chip
 
 
 @require_safe
@@ -52,9 +55,10 @@ def messages(request: Request) -> HttpResponse:
     )
     teams, rule = queries.teams(), policies.in_force().data.slack
     places = rule.places(fallback=settings.SLACK_CHANNEL)
-    kinds = {"card": _("card"), "reply": _("reply"), "note": _("message"), "old": _("old copy"), "whisper": _("private sentence")}
+    above = [] if request.GET.get("state") or request.GET.get("before") else queries.failed_lately(limit=MOST_FAILED)
     context = {
-        "rows": [(row, kinds.get(row.kind, row.kind), reverse("action", args=[row.action]) if row.action else "") for row in page.rows],
+        "failed": [_line(row) for row in above],
+        "rows": [_line(row) for row in page.rows],
         "standing": queries.standing(),
         "teams": teams,
         "nowhere": list(nowhere(rule, [team.team for team in teams], queries.homes([channel for _team, channel in places]))),
@@ -71,6 +75,12 @@ def send_again(request: Request, message_id: int) -> HttpResponse:
     slack_queue.send_again(message_id)
     notes.success(request, _("It is tried once more."))
     return redirect("slack-messages")
+
+
+def _line(row: MessageRow) -> tuple[MessageRow, str, str]:
+    """A message, what it is called, and where its action is."""
+    kinds = {"card": _("card"), "reply": _("reply"), "note": _("message"), "old": _("old copy"), "whisper": _("private sentence")}
+    return row, kinds.get(row.kind, row.kind), reverse("action", args=[row.action]) if row.action else ""
 
 
 def _check_keepers(request: Request) -> None:

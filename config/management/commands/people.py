@@ -11,6 +11,7 @@ from approvals.operations import groups, identities, one_person, people, publish
 from approvals.permissions import ROLES
 from approvals.queries import groups as group_queries
 from approvals.queries import sign_ins as queries
+from approvals.web.desks import lacking
 from audit.actors import SYSTEM, Actor
 from config import commands
 from config.management.commands.actions import seconds
@@ -118,6 +119,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{options['username']} is away; {done.moved} reserved actions went to {options['to']}")
         for action, why in done.left:
             self.stdout.write(f"  {action} is free again: {why}")
+        for sentence in lacking(options["to"], done.cover):
+            self.stderr.write(f"warning: {sentence}")
 
     def _back(self, options: dict[str, Any]) -> None:
         operations.come_back(by=commands.person({"by": options["username"]}), door="cli")

@@ -7,7 +7,7 @@ import pytest
 
 from approvals import operations, queries, tasks
 from approvals.models import Absence, Action, Decision, Halt, Notification, SlackMessage, SlackPerson
-from approvals.operations import people, preferences, slack_owing
+from approvals.operations import groups, people, preferences, slack_owing
 from approvals.operations.telling import tell_people
 from approvals.queries import reaching
 from approvals.slack import home, noting, sending
@@ -15,6 +15,8 @@ from audit import queries as log
 from audit.actors import SYSTEM
 from audit.views.words import sentence_of
 from tests import factories, fakes
+from tests.fakes import policy_text
+from tests.integration.slack.conftest import ROUTES
 from tests.integration.slack.test_slack_cards import tick
 from tests.integration.slack.test_slack_review import option, text
 from tests.slack import limits
@@ -121,6 +123,51 @@ def test_leaving_ones_desk_and_coming_back(hands, world, cast):
     assert {c["what"] for c in clicks} == {"away", "back"} and all(c["click"]["slack_user"] == "U0MEI" for c in clicks)
 
 
+def in_group(name: str, *members: str) -> None:
+    ada = people.ensure_person(username="ada", roles=["admins"])
+    groups.create(name=name, by=ada, door="cli")
+    for username in members:
+        groups.add(group=name, username=username, by=ada, door="cli")
+
+
+def test_only_people_who_could_decide_something_are_offered_and_what_they_cannot_is_said(hands, world, cast, policy):
+    """Olga operates: left Rita's desk she could decide nothing of it. Sam reviews, but is not in treasury."""
+    in_group("treasury", "rita", "lena")
+    needs = [{"group": "reviewers", "count": 1}, {"group": "treasury", "count": 1, "stage": 2}]
+    policy.write_text(policy_text(lambda data: data["requirements"]["high"].update(need=needs) or data.update(slack=ROUTES)))
+    hands.home("U0MEI")
+    hands.press_home("U0MEI", "home_away")
+    offered = {o["value"]: o["text"]["text"] for o in hands.options("U0MEI", "delegate", "").body["options"]}
+    assert "olga" not in offered and "lena" not in offered and offered["sam"] == "sam (cannot decide: treasury)"
+    answer = hands.submit("U0MEI", {"delegate": option("sam"), "days": option("")})
+    assert "sam cannot decide what is asked of treasury" in words(answer.body) and limits.view(answer.body["view"]) == []
+
+
+def test_what_went_to_whoever_stands_in_and_what_did_not_is_said(hands, world, cast):
+    held, other = factories.action(), factories.action(requested_by=cast.second)
+    for action in (held, other):
+        operations.reserve(action.pk, by=cast.reviewer, door="web")
+    hands.home("U0MEI")
+    hands.press_home("U0MEI", "home_away")
+    said = words(hands.submit("U0MEI", {"delegate": option("sam"), "days": option("")}).body)
+    assert "1 action you held moved to them" in said and "One action went back to everybody" in said and "cannot decide what" not in said
+
+
+def test_somebody_who_can_decide_nothing_is_named_as_that_when_chosen_all_the_same(hands, world, cast):
+    hands.home("U0MEI")
+    hands.press_home("U0MEI", "home_away")
+    assert "olga cannot decide what is asked of reviewers" in words(
+        hands.submit("U0MEI", {"delegate": option("olga"), "days": option("")}).body
+    )
+
+
+def test_nobody_is_offered_where_nobody_could_decide(hands, world, cast):
+    people.ensure_person(username="sam", roles=["auditors"], by=SYSTEM)
+    hands.home("U0MEI")
+    hands.press_home("U0MEI", "home_away")
+    assert "nobody to leave your desk to" in words(hands.open_view("U0MEI").view)
+
+
 def test_the_time_of_the_digest_is_chosen_there_and_the_other_choices_stay(hands, world, cast):
     preferences.choose(by=cast.reviewer, choices={"reach": {"zone": "Europe/Berlin", "quiet_from": "22:00", "quiet_to": "07:00"}})
     hands.home("U0MEI")
@@ -132,7 +179,7 @@ def test_the_time_of_the_digest_is_chosen_there_and_the_other_choices_stay(hands
     assert reaching.wants(cast.reviewer).digest.isoformat("minutes") == "09:15"
     hands.press_home("U0MEI", "home_no_digest")
     assert reaching.wants(cast.reviewer).digest is None and "No weekday digest" in words(world.homes["U0MEI"])
-    clicks = [e for e in log.events(kind="slack.pressed").rows][::-1]  # of what was kept; the refused time changed nothing
+    clicks = list(log.events(kind="slack.pressed").rows)[::-1]  # of what was kept; the refused time changed nothing
     assert [(e.data["what"], e.data["at"], e.data["click"]["slack_user"]) for e in clicks] == [
         ("digest", "09:15", "U0MEI"), ("digest", "", "U0MEI"),
     ]  # fmt: skip
@@ -216,7 +263,9 @@ def test_a_burst_of_reminders_is_one_message_and_what_comes_soon_after_goes_with
     factories.decide(made[3], cast.second)
     tick()
     (first,) = direct(world)
-    assert first["text"] == "11 actions wait for you" and "and 1 more" in words(first) and limits.message(first["blocks"], first["text"]) == []
+    assert (
+        first["text"] == "11 actions wait for you" and "and 1 more" in words(first) and limits.message(first["blocks"], first["text"]) == []
+    )
     assert "this" not in words(first["blocks"]) and "/inbox/" in words(first["blocks"])
     for press in [block["accessory"] for block in first["blocks"] if "accessory" in block][-2:]:  # each button is of its own action
         payload = {"actions": [{**press, "type": "button", "block_id": "b", "action_ts": "1.1"}]}

@@ -277,6 +277,24 @@ def test_what_slack_refuses_for_good_is_on_the_operators_page(world, cast, as_):
     )
 
 
+def test_the_list_is_by_when_a_message_was_owed_and_what_failed_last_stands_above_it(world, cast, as_):
+    """A card of long ago that fails today stood under everything that was sent since, in a list that was sorted by what it did not show."""
+    actions = [factories.action() for _ in range(3)]
+    tick()
+    rows = [SlackMessage.objects.get(action=action, kind="card") for action in actions]
+    with fakes.clock_moved(minutes=5):
+        world.channels["C0AI"].archived = True
+        factories.decide(actions[0], cast.reviewer)
+        tick(minutes=5)
+    page = as_(cast.operator).get("/deliveries/slack").content.decode()
+    above, listed = page.split("filter-bar")
+    assert f"/actions/{actions[0].pk}/" in above and f"/deliveries/slack/{rows[0].pk}/again" in above
+    assert not any(f"/actions/{action.pk}/" in above for action in actions[1:])
+    places = [listed.rindex(f"/actions/{action.pk}/") for action in actions]
+    assert places == sorted(places, reverse=True)
+    assert "Failed, the last first" not in as_(cast.operator).get("/deliveries/slack?state=SENT").content.decode()
+
+
 def test_a_message_that_cannot_be_drawn_keeps_no_other_waiting(world, monkeypatch):
     from approvals.slack import cards
 

@@ -9,11 +9,12 @@ from django.urls import reverse
 
 from approvals import queries
 from approvals.models import Action, Preference
-from approvals.operations import telling
+from approvals.operations import groups, people, telling
 from approvals.web import grants as grant_words
 from approvals.web.rows import grouped, news_words, row_of
 from tests import factories
 from tests.factories import decide
+from tests.fakes import policy_text
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
@@ -262,3 +263,28 @@ def test_today_and_the_hours_of_a_grant_are_those_of_the_readers_own_clock(web, 
     like = factories.action(tool_class="write")
     decide(like, cast.reviewer)
     assert "Asia/Tokyo" in web.get(reverse("grant-new", args=[like.pk])).content.decode()
+
+
+def test_only_who_could_decide_something_is_offered_as_a_stand_in_and_what_they_cannot_is_said(web, cast, policy):
+    """Olga operates: she was offered, moved nothing, and nobody said so. Sam reviews, but is not in treasury."""
+    ada = people.ensure_person(username="ada", roles=["admins"])
+    groups.create(name="treasury", by=ada, door="cli")
+    groups.add(group="treasury", username="rita", by=ada, door="cli")
+    need = [{"group": "reviewers", "count": 1}, {"group": "treasury", "count": 1, "stage": 2}]
+    page = web.get(reverse("preferences")).content.decode()
+    assert '<option value="sam">sam</option>' in page and 'value="olga"' not in page
+    groups.add(group="treasury", username="lena", by=ada, door="cli")  # whose account is locked
+    policy.write_text(policy_text(lambda data: data["requirements"]["high"].update(need=need)))
+    page = web.get(reverse("preferences")).content.decode()
+    assert "sam (cannot decide: treasury)" in page and 'value="lena"' not in page
+    said = web.post(reverse("away"), {"delegate": "sam"}, follow=True).content.decode()
+    assert said.count("sam cannot decide what is asked of treasury") == 2  # once in the message, and as long as it lasts
+    web.post(reverse("back"))
+    said = web.post(reverse("away"), {"delegate": "olga"}, follow=True).content.decode()
+    assert "olga cannot decide what is asked of reviewers, treasury" in said
+
+
+def test_where_nobody_could_decide_nobody_is_offered(web, cast):
+    people.ensure_person(username="sam", roles=["operators"])
+    page = web.get(reverse("preferences")).content.decode()
+    assert "nobody to leave your desk to" in page and 'name="delegate"' not in page
