@@ -11,7 +11,9 @@ from approvals.operations import events
 from approvals.operations.deciding import locked
 from approvals.operations.notices import tell_action
 from approvals.permissions import ADMINS, OPERATORS, REVIEWERS
+from approvals.queries.comments import DELETED, deleted_of
 from audit import canonical, log
+from audit.actors import SYSTEM
 from audit.sentences import say
 
 MOST_WORDS, MOST = 4_000, 500
@@ -52,3 +54,19 @@ def comment(action_id: Any, *, by: User, text: str, door: str, key: str = "") ->
     log.append(events.entry(action, "action.commented", by=who.user.actor, door=door, comment=made.pk, text=text))
     tell_action(action, "action.commented")
     return made
+
+
+@transaction.atomic
+def deleted_there(key: str, *, door: str) -> bool:
+    """The message that a comment was taken from was deleted in the other place. The comment stays, for somebody may have decided after reading it;
+    that it is gone there is recorded, once. False when no comment has this key, or that was recorded before.
+    """
+    said = Comment.objects.filter(key=key).first() if key else None
+    if said is None:
+        return False
+    action, _ = locked(said.action_id)
+    if said.pk in deleted_of(action.pk):
+        return False
+    log.append(events.entry(action, DELETED, by=SYSTEM, door=door, comment=said.pk))  # by whom the other place does not tell
+    tell_action(action, DELETED)
+    return True

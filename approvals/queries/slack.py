@@ -120,6 +120,14 @@ def person_at(team: int, slack_user: str) -> User | None:
     return row.user if row else None
 
 
+def names_of(team: str, slack_users: Collection[str]) -> dict[str, str]:
+    """What these people of a workspace are called here, as far as they are linked."""
+    rows = (
+        SlackPerson.objects.filter(team=team, slack_user__in=slack_users, unlinked_at=None) if slack_users else SlackPerson.objects.none()
+    )
+    return dict(rows.values_list("slack_user", "user__username"))
+
+
 def linked(user: User) -> list[Linked]:
     names = dict(SlackTeam.objects.filter(removed_at=None).values_list("team", "name"))
     rows = SlackPerson.objects.filter(user=user, unlinked_at=None).order_by("pk")

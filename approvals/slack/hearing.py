@@ -1,4 +1,4 @@
-"""Events: somebody opens the Home tab, replies in threads become comments, deleted and changed cards are posted again, the app is invited or removed, somebody becomes a guest."""
+"""Events: somebody opens the Home tab, replies in threads become comments (edited ones a second), deleted and changed cards are posted again, the app is invited or removed, somebody becomes a guest."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -10,12 +10,13 @@ from django.utils.translation import ngettext
 from approvals.errors import ApprovalError, BadRequest
 from approvals.operations import commenting, slack_copies, slack_installs, slack_people, slack_queue, waking
 from approvals.operations.slack_people import Identity
+from approvals.queries import comments
 from approvals.queries import slack as queries
 from approvals.slack import desk, quick, replies
 from approvals.slack.buttons import changed_by_another
 from approvals.slack.people import enterprise_of, page_url, part
 from approvals.slack.quick import BUSY_MS, WHOLE_MS
-from approvals.slack.text import as_read
+from approvals.slack.text import as_read, mentioned
 from approvals.slack.verifying import Click
 from audit.languages import told
 
@@ -37,26 +38,50 @@ def _message(payload: Json, event: Json) -> None:
     if kind == "message_deleted":
         _gone(team, str(event.get("channel", "")), str(event.get("deleted_ts", "")))
     elif kind == "message_changed":
-        _changed(team, event)
+        _changed(payload, team, event)
     elif kind in SAID and not event.get("bot_id") and event.get("thread_ts"):
         _reply(payload, team, event)
 
 
 def _gone(team: str, channel: str, ts: str) -> None:
+    """A message was deleted, by whoever may: a card is posted again, a comment that was taken from it stays and says so."""
+    if slack_copies.anew_at(team, channel, ts):
+        waking.soon(waking.SLACK)
+    elif comments.taken_from(f"{team}:{channel}:{ts}"):
+        said = partial(commenting.deleted_there, f"{team}:{channel}:{ts}", door="slack")
+        if not quick.within(BUSY_MS, said, whole_ms=WHOLE_MS):
+            raise quick.Busy
+
+
+def _changed(payload: Json, team: str, event: Json) -> None:
+    """Our own updates come back as events, too; only somebody else's change is news."""
+    message, channel = part(event, "message"), str(event.get("channel", ""))
+    workspace = queries.team(team)
+    if workspace and changed_by_another(message, workspace.bot_user):
+        _card_changed(team, channel, str(message.get("ts", "")))
+    if message.get("subtype") in SAID and not message.get("bot_id") and message.get("thread_ts") and _edited(event):
+        _reply(payload, team, {**message, "channel": channel}, edited=str(part(message, "edited").get("ts", "")))
+
+
+def _card_changed(team: str, channel: str, ts: str) -> None:
     if slack_copies.anew_at(team, channel, ts):
         waking.soon(waking.SLACK)
 
 
-def _changed(team: str, event: Json) -> None:
-    """Our own updates come back as events, too; only somebody else's change is news."""
-    message = event.get("message") or {}
-    workspace = queries.team(team)
-    if workspace and isinstance(message, Mapping) and changed_by_another(message, workspace.bot_user):
-        _gone(team, str(event.get("channel", "")), str(message.get("ts", "")))
+def _edited(event: Json) -> bool:
+    """Whether its author wrote something else: Slack tells of a preview that was added, or a reaction, by the same event."""
+    message, before = part(event, "message"), part(event, "previous_message")
+    by = part(message, "edited").get("user")
+    return bool(by) and by == message.get("user") and message.get("text") != before.get("text")
 
 
-def _reply(payload: Json, team: str, event: Json) -> None:
-    """A reply under a card is a comment, of somebody who is linked. Whatever it says, it decides nothing."""
+def _reply(payload: Json, team: str, event: Json, *, edited: str = "") -> None:
+    """A reply under a card is a comment, of somebody who is linked. Whatever it says, it decides nothing.
+
+    Args:
+        edited: it was written before, and changed at this time of Slack's: what was taken stays, and a second comment says what it says now.
+            One that was not taken then (its author was not linked yet, it was too long) is taken now.
+    """
     channel, thread, ts = (str(event.get(name, "")) for name in ("channel", "thread_ts", "ts"))
     action = queries.action_at(team=team, channel=channel, ts=thread)
     workspace = queries.team(team)
@@ -71,7 +96,11 @@ def _reply(payload: Json, team: str, event: Json) -> None:
         replies.whisper(workspace.id, channel=channel, user=user, text=stays, thread=thread, url=page_url())
         return
     try:
-        text, key = _words(event, len(files)), f"{team}:{channel}:{ts}"
+        text, key = _words(team, event, len(files)), f"{team}:{channel}:{ts}"
+        if edited and (taken := comments.taken_from(key)):
+            if taken.by != who.pk:
+                return  # their Slack account was somebody else's here when they wrote it
+            text, key = _("Edited in Slack, it says now: %(text)s") % {"text": text}, f"{key}:edited:{edited}"
         write = partial(commenting.comment, action, by=who, text=text, door="slack", key=key)
         if not quick.within(BUSY_MS, write, whole_ms=WHOLE_MS):
             raise quick.Busy  # by its key it is one comment, however often Slack sends it
@@ -86,9 +115,10 @@ def _files(event: Json) -> list[Json]:
     return [file for file in found if isinstance(file, Mapping)] if isinstance(found, list) else []
 
 
-def _words(event: Json, files: int) -> str:
-    """What was written, and that something was attached, which stays in Slack. Raises BadRequest for files alone."""
-    text = as_read(str(event.get("text") or "")).strip()
+def _words(team: str, event: Json, files: int) -> str:
+    """What was written, with people by their names here, and that something was attached, which stays in Slack. Raises BadRequest for files alone."""
+    written = str(event.get("text") or "")
+    text = as_read(written, queries.names_of(team, mentioned(written))).strip()
     if not files:
         return text
     if not text:

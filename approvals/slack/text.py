@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from approvals.render.reveal import Revealed, line, written_out
 
 _MARKUP = re.compile(r"<(?P<sign>[@#!]?)(?P<what>[^<>|\n]+)(?:\|(?P<label>[^<>\n]*))?>")
 _MENTION = re.compile(r"[@#!](?=\w)")
+EVERYBODY = frozenset({"here", "channel", "everyone"})
 _BREAK = "\u2060"  # a word joiner between the sign and the word: Slack then knows neither a channel nor a person by it
 _RETURN = "⏎"
 _NUMBER = r"[-+]?[\d.,_ ]*\d[\d.,_ ]*(e[-+]?\d+)?"
@@ -18,17 +20,28 @@ _AMBIGUOUS = re.compile(rf"""\s*($|["'“”„«{{\[(]|({_NUMBER}|{_WORDS})\s*$
 _MARKS = re.compile(r"([*_~`])")
 
 
-def as_read(text: str) -> str:
-    """What somebody wrote, out of Slack's own form: mentions and links as they were read there, with the address a link really has."""
-    return html.unescape(_MARKUP.sub(_written, text))
+def as_read(text: str, names: Mapping[str, str] | None = None) -> str:
+    """What somebody wrote, out of Slack's own form: mentions and links as they were read there, with the address a link really has.
+
+    Args:
+        names: what people are called here, by what Slack calls them.
+    """
+    return html.unescape(_MARKUP.sub(lambda found: _written(found, names or {}), text))
 
 
-def _written(found: re.Match[str]) -> str:
+def mentioned(text: str) -> frozenset[str]:
+    """The people a text in Slack's own form speaks to, as Slack calls them."""
+    return frozenset(found.group("what") for found in _MARKUP.finditer(text) if found.group("sign") == "@")
+
+
+def _written(found: re.Match[str], names: Mapping[str, str]) -> str:
     sign, what, label = found.group("sign"), found.group("what"), found.group("label") or ""
     if sign == "!":
-        return label or f"@{what.partition('^')[0]}"  # !here, !subteam^S1|@ops, !date^...|fallback
+        # !here, !here|here, !subteam^S1|@ops, !date^...|fallback
+        return f"@{what}" if what in EVERYBODY else label or f"@{what.partition('^')[0]}"
     if sign in ("@", "#"):
-        return f"{sign}{(label or what).removeprefix(sign)}"
+        known = names.get(what, "") if sign == "@" else ""
+        return f"{sign}{(known or label or what).removeprefix(sign)}"
     return f"{label} ({what})" if label and label != what.removeprefix("mailto:").removeprefix("tel:") else label or what
 
 

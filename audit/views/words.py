@@ -74,6 +74,9 @@ SENTENCES: dict[str, Say] = {
     "ask.failed": lambda d: say("Could not answer about %(tool)s", tool=d.get("tool")),
     "pause.again": lambda d: say("Asks again at %(node)s: its answer could not be used", node=d.get("node") or ITS_QUESTION),
     "action.commented": lambda d: say("Said something about %(tool)s", tool=d.get("tool")),
+    "action.comment_deleted": lambda d: say(
+        "A comment on %(tool)s was deleted in Slack, where it was written; it stays here", tool=d.get("tool")
+    ),
     "slack.pressed": lambda d: _pressed(d),
     "slack.installed": lambda d: say("Connected the Slack workspace %(name)s", name=d.get("name")),
     "slack.removed": lambda d: say("Disconnected the Slack workspace %(name)s", name=d.get("name")),

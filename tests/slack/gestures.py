@@ -138,6 +138,16 @@ class Gestures:
             where.team, {**message, "channel": channel, "channel_type": "im" if where.im_of else "channel", "event_ts": message["ts"]}
         )
 
+    def rewrite(self, user: str, channel: str, ts: str, text: str, *, edited: bool = True) -> Answer:
+        """Somebody edits what they wrote. `edited`: else Slack itself added a preview, say."""
+        where = self.world.channels[channel]
+        message = self.world.message(channel, ts) or {}
+        before = dict(message)
+        message |= {"text": text, **({"edited": {"user": user, "ts": self.world.ts()}} if edited else {"attachments": [{"id": 1}]})}
+        self.world.changes += 1
+        event = {"type": "message", "subtype": "message_changed", "channel": channel, "message": message, "previous_message": before}
+        return self.event(where.team, {**event, "ts": self.world.ts(), "event_ts": self.world.ts(), "hidden": True})
+
     def remove(self, channel: str, ts: str) -> Answer:
         """Somebody with the right to it deletes a message of the app."""
         where = self.world.channels[channel]

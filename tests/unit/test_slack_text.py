@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from approvals.render.arguments import line_of
-from approvals.slack.text import as_read, shown, spelled, valued
+from approvals.slack.text import as_read, mentioned, shown, spelled, valued
 from approvals.slack.threads import changed
 
 ALIKE: list[Any] = [
@@ -65,7 +65,13 @@ def test_what_differs_at_the_end_of_a_long_text_is_shown():
         ("<https://evil.example|https://good.example>", "https://good.example (https://evil.example)"),
         ("<mailto:a@b.example|a@b.example> &lt;b&gt; 1 &lt; 2", "a@b.example <b> 1 < 2"),
         ("<!subteam^S1|@ops> <!date^1^x|then> <>", "@ops then <>"),
+        ("<!channel> <!everyone|everyone> <!here|here> <#C0RISK|>", "@channel @everyone @here #C0RISK"),
+        ("<@U0MEI> and <@U0MEI|mei>, not <@U0OTHER|>", "@rita and @rita, not @U0OTHER"),
     ],
 )
 def test_what_somebody_wrote_is_read_as_it_stood_there(written, read):
-    assert as_read(written) == read
+    assert as_read(written, {"U0MEI": "rita"}) == read
+
+
+def test_who_is_spoken_to_is_known_by_mentions_alone():
+    assert mentioned("<@U0MEI> <@U1|x> <#C1> <!here> &lt;@U2&gt; @U3") == {"U0MEI", "U1"}

@@ -25,6 +25,7 @@ class CommentLine:
     at: datetime
     door: str
     text: Revealed
+    deleted_at: datetime | None
 
 
 def comments(request: Request, action_id: UUID) -> HttpResponse:
@@ -42,7 +43,7 @@ def comments(request: Request, action_id: UUID) -> HttpResponse:
 def _list(request: Request, action_id: UUID, *, status: int = 200, error: str = "", text: str = "") -> HttpResponse:
     if not queries.is_known(action_id):
         raise NotFound("There is no such action")
-    lines = [CommentLine(c.by, c.at, DOORS.get(c.door, c.door), reveal(c.text)) for c in found.comments(action_id)]
+    lines = [CommentLine(c.by, c.at, DOORS.get(c.door, c.door), reveal(c.text), c.deleted_at) for c in found.comments(action_id)]
     context = {
         "comments": lines,
         "comments_url": reverse("action-comments", args=[action_id]),

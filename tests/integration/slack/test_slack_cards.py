@@ -1,6 +1,7 @@
 """Cards: where they go, what stands on them, and that every copy follows the truth."""
 
 import json
+import re
 
 import pytest
 
@@ -9,6 +10,8 @@ from approvals.models import SlackMessage
 from approvals.operations import commenting
 from approvals.queries import comments
 from approvals.slack import keeping, sending
+from audit import queries as log
+from audit.views.words import sentence_of
 from tests import factories, fakes
 from tests.fakes import policy_text
 from tests.integration.slack.conftest import ROUTES
@@ -213,6 +216,75 @@ def test_a_reply_that_is_shown_in_the_channel_too_or_has_a_file_is_a_comment(wor
     said = [c.text for c in comments.comments(action.pk)]
     assert said == ["ask <accounts>", "here it is\n(1 file was attached to this in Slack)"]
     assert "only words become comments" in world.private("C0AI", "U0JORGE")[-1]
+
+
+def test_who_is_mentioned_reads_by_name_and_nobody_is_called_by_it_again(world, hands, cast, as_):
+    action = factories.action()
+    operations.reserve(action.pk, by=cast.reviewer, door="web")  # a second card, so that a reply is repeated there
+    tick()
+    ts = card(world)["ts"]
+    hands.reply("U0JORGE", "C0AI", "<@U0MEI> and <@U0STRANGE>: <!channel> see <#C0RISK|ai-high-risk>, not &lt;@U0OLIVE&gt;", ts)
+    (said,) = comments.comments(action.pk)
+    assert said.text == "@rita and @U0STRANGE: @channel see #ai-high-risk, not <@U0OLIVE>"
+    commenting.comment(action.pk, by=cast.operator, text="<@U0MEI> <!here> @channel #general", door="web")
+    tick()
+    direct = world.direct("T0HOME", "U0MEI").id
+    repeated = [*world.replies(direct, card(world, direct)["ts"]), *(m for m in world.replies("C0AI", ts) if m.get("bot_id"))]
+    assert len(repeated) == 3
+    for message in repeated:  # as plain text, in which Slack looks for no mention, and with the sign taken from its word all the same
+        assert message["blocks"][1]["text"]["type"] == "plain_text"
+        assert not re.search(r"<[@!#]\w|[@#!](channel|here|rita|general|U0)", message["text"] + words(message))
+    assert "@rita and @U0STRANGE" in as_(cast.reviewer).get(f"/actions/{action.pk}/comments").content.decode()
+
+
+def test_an_edited_reply_stays_as_it_was_and_what_it_says_now_is_said_beside_it(world, hands, cast):
+    """Somebody may have decided after reading it: what was taken is evidence."""
+    action = factories.action()
+    operations.reserve(action.pk, by=cast.reviewer, door="web")
+    tick()
+    hands.reply("U0JORGE", "C0AI", "looks fine", card(world)["ts"])
+    ts = world.channels["C0AI"].messages[-1]["ts"]
+    hands.rewrite("U0JORGE", "C0AI", ts, "looks fine", edited=False)  # Slack added a preview
+    assert [c.text for c in comments.comments(action.pk)] == ["looks fine"]
+    hands.rewrite("U0JORGE", "C0AI", ts, "wrong, &lt;stop&gt;")
+    hands.again(-1)
+    hands.rewrite("U0JORGE", "C0AI", ts, "wrong after all")
+    said = [(c.by, c.text) for c in comments.comments(action.pk)]
+    assert said == [
+        ("sam", "looks fine"), ("sam", "Edited in Slack, it says now: wrong, <stop>"), ("sam", "Edited in Slack, it says now: wrong after all"),
+    ]  # fmt: skip
+    tick()
+    assert [m for m in world.replies("C0AI", card(world)["ts"]) if m.get("bot_id")] == []  # there it was edited itself
+    direct = world.direct("T0HOME", "U0MEI").id
+    assert len(world.replies(direct, card(world, direct)["ts"])) == 3
+
+
+def test_a_reply_that_was_not_taken_is_taken_when_it_is_edited(world, hands, cast):
+    action = factories.action()
+    tick()
+    hands.reply("U0JORGE", "C0AI", "x" * 4_001, card(world)["ts"])
+    ts = world.channels["C0AI"].messages[-1]["ts"]
+    assert "at most 4,000" in world.private("C0AI", "U0JORGE")[-1] and comments.comments(action.pk) == []
+    hands.rewrite("U0JORGE", "C0AI", ts, "shorter")
+    assert [c.text for c in comments.comments(action.pk)] == ["shorter"]
+    hands.rewrite("U0STRANGE", "C0AI", ts, "in somebody else's name")  # Slack lets nobody; its events are not believed either
+    assert [c.text for c in comments.comments(action.pk)] == ["shorter"]
+
+
+def test_a_deleted_reply_stays_and_says_that_it_was_deleted_there(world, hands, cast, as_):
+    action = factories.action()
+    tick()
+    hands.reply("U0JORGE", "C0AI", "I never said this", card(world)["ts"])
+    ts = world.channels["C0AI"].messages[-1]["ts"]
+    assert hands.remove("C0AI", ts).status == 200
+    hands.event("T0HOME", {"type": "message", "subtype": "message_deleted", "channel": "C0AI", "deleted_ts": ts, "ts": "9.9"})
+    (said,) = comments.comments(action.pk)
+    assert said.text == "I never said this" and said.deleted_at
+    page = as_(cast.reviewer).get(f"/actions/{action.pk}/comments").content.decode()
+    assert "I never said this" in page and "deleted in Slack" in page
+    (gone,) = [e for e in log.timeline(action=str(action.pk)) if e.kind == "action.comment_deleted"]
+    assert (gone.data["comment"], gone.door) == (said.id, "slack") and "it stays here" in str(sentence_of(gone))
+    assert hands.remove("C0AI", world.say("C0AI", "U0JORGE", "about something else")["ts"]).status == 200
 
 
 def test_without_a_workspace_nothing_is_owed(cast, installed):
