@@ -17,6 +17,7 @@ asking_again an answer its node could not use is asked for once more
 owing        what a run did is to be reversed: the orders, and what people say of what could not be
 compensating a worker reverses it, the last call first
 replaying    a run is driven again from its record, and compared
+trying       a run is taken on from a checkpoint beside it; nothing acts
 unknown      calls whose outcome a person has to say; `outcome_checks` asks the remote side
 opining      a second model is asked what it thinks of proposed calls
 drilling     test actions are made out of real calls; `twists` are their templates
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from agents.operations.stepping import go_on, pause_run, step_run
     from agents.operations.switching import order_switch
     from agents.operations.there import follow
+    from agents.operations.trying import fork_run
     from agents.operations.unknown import ask_outcome, resolve_unknown
 
 __all__ = [
@@ -82,6 +84,7 @@ __all__ = [
     "done_by_hand",
     "execute",
     "follow",
+    "fork_run",
     "give_opinions",
     "go_on",
     "hazards",
@@ -142,6 +145,7 @@ _HOMES = {
     "recover": "recovering",
     "hazards": "registering",
     "register_project": "registering",
+    "fork_run": "trying",
     "replay_run": "replaying",
     "resolve_unknown": "unknown",
     "retry_run": "starting",

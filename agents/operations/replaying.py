@@ -5,6 +5,7 @@ Runs the project's code: workers and commands only.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import zip_longest
 from typing import Any
 
@@ -60,11 +61,11 @@ def replay_run(run_id: Any, *, instead: Mapping[str, Any] | None = None) -> Repl
     Raises:
         UnknownRun. WrongState: its record is not whole, or its graph calls tools itself, which a replay would call again.
     """
-    run = _run(run_id)
+    run = run_of(run_id)
     loaded = load_agent(*run.agent.code)
-    _check(run, loaded)
+    check_record(run, loaded)
     chain = _chain(run)
-    done = replaying.replay(loaded, _record(run, loaded, instead or {}))
+    done = replaying.replay(loaded, record_of(run, loaded, instead or {}))
     if done.unknown and any(event.kind == "run.recovered" for event in timeline(run=str(run.pk), limit=MOST)):
         # What a model answered is written with its stretch; what a killed worker had heard is in the state, and in no record.
         raise WrongState(say("A worker died while it drove this run: what the model answered it then is not recorded"))
@@ -72,7 +73,8 @@ def replay_run(run_id: Any, *, instead: Mapping[str, Any] | None = None) -> Repl
     return Replayed(str(run.pk), len(done.steps), versions.version_of(run), chain[-1].version, found)
 
 
-def _run(run_id: Any) -> Run:
+def run_of(run_id: Any) -> Run:
+    """Raises UnknownRun."""
     known = as_uuid(run_id)
     run = Run.objects.select_related("agent").filter(pk=known).first() if known else None
     if run is None:
@@ -80,7 +82,8 @@ def _run(run_id: Any) -> Run:
     return run
 
 
-def _check(run: Run, loaded: Loaded) -> None:
+def check_record(run: Run, loaded: Loaded) -> None:
+    """Raises WrongState where a record cannot be whole, or driving the graph would act."""
     if run.agent.server_id is not None:
         raise WrongState(say("This run went on an Agent Server: what its graph did there is not recorded here"))
     if loaded.spec is None or Pause.objects.filter(run=run).exclude(dialect=NATIVE).exists():
@@ -102,8 +105,14 @@ def _chain(run: Run) -> list[history.Checkpoint]:
     return chain
 
 
-def _record(run: Run, loaded: Loaded, instead: Mapping[str, Any]) -> replaying.Record:
+def record_of(run: Run, loaded: Loaded, instead: Mapping[str, Any], *, since: datetime | None = None) -> replaying.Record:
+    """What models, tools and people answered.
+
+    Args:
+        instead: by action id, what its tool gives back in place of what it gave. since: only what was asked later.
+    """
     asked = [p for p in Pause.objects.filter(run=run).order_by("pk") if p.state in {"OPEN", "ANSWERED"}]
+    asked = [p for p in asked if since is None or p.created_at > since]
     settled = approvals_queries.settled([a for pause in asked for a in pause.actions])
     given: list[tuple[str, Any]] = []
     for pause in asked:

@@ -46,6 +46,13 @@ def settled(action_ids: Sequence[str]) -> dict[str, Settled]:
         return {action_id: Settled(action_id, json.loads(outcome or "{}")) for action_id, outcome in cursor.fetchall()}
 
 
+def levels(action_ids: Sequence[str]) -> dict[str, str]:
+    """The levels of these actions, by id."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id::text, level FROM approvals_action WHERE id = ANY(%s::uuid[])", [list(action_ids)])
+        return dict(cursor.fetchall())
+
+
 def level_waiting(action_id: UUID) -> str | None:
     """The level of an action that still waits for people; None when it does not, or there is none."""
     with connection.cursor() as cursor:

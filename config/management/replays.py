@@ -28,7 +28,7 @@ def replay(options: dict[str, Any], write: Callable[[str], object]) -> None:
     Raises:
         CommandError: one came out otherwise (exit 1), after all were tried.
     """
-    instead = dict(_answer(text) for text in options["answer"])
+    instead = dict(answer_of(text) for text in options["answer"])
     equal = refused = other = 0
     for run_id in _which(options):
         try:
@@ -62,7 +62,8 @@ def _which(options: dict[str, Any]) -> Iterator[str]:
             return
 
 
-def _answer(text: str) -> tuple[str, Any]:
+def answer_of(text: str) -> tuple[str, Any]:
+    """What `--answer` says."""
     action, equals, value = text.partition("=")
     try:
         return queries.run_id(action), canonical.parse(value.encode()) if equals else None

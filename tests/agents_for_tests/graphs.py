@@ -82,6 +82,10 @@ def _in_a_row(state: State) -> State:
 
 
 row = _graph(("row", _in_a_row))
+twice = _graph(
+    ("once", lambda state: {"told": [_told(gate("append", {"label": "same"}))]}),
+    ("again", lambda state: {"told": [_told(gate("append", {"label": "same"}))]}),
+)
 
 # -- a graph inside a graph: as a node, and called by one ---------------------------------------------
 _inner = _graph(("inner_row", _in_a_row)).compile()

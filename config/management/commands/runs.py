@@ -1,4 +1,4 @@
-"""`manage.py runs start|list|show|checkpoints|pause|step|go-on|rewind|restart|edit|skip|compare|cancel|retry|reverse|reversal|replay|resolve`: runs from the command line, one or a file of them."""
+"""`manage.py runs start|list|show|checkpoints|pause|step|go-on|rewind|restart|edit|skip|compare|cancel|retry|reverse|reversal|replay|fork|resolve`: runs from the command line, one or a file of them."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ from approvals.render.reveal import Revealed
 from approvals.render.since import compare
 from audit import canonical
 from config import commands
-from config.management import overrides, replays
+from config.management import forks, overrides, replays
 
 BAR = 30
 
@@ -69,6 +69,7 @@ class Command(BaseCommand):
         comparing.add_argument("run")
         comparing.add_argument("other")
         replays.add_arguments(verbs.add_parser("replay", help="drive runs again from their records and compare; nothing acts"))
+        forks.add_arguments(verbs.add_parser("fork", help="take a run on from a checkpoint with something different; nothing acts"))
         for verb, text in (
             ("pause", "let a run take no further step; people still decide"),
             ("step", "let a paused run take one step"),
@@ -232,6 +233,9 @@ class Command(BaseCommand):
 
     def _replay(self, options: dict[str, Any]) -> None:
         replays.replay(options, self.stdout.write)
+
+    def _fork(self, options: dict[str, Any]) -> None:
+        forks.fork(options, self.stdout.write)
 
     def _unknown(self, options: dict[str, Any]) -> None:
         rows, _next = overview.unknown_page(limit=1_000)

@@ -1,0 +1,76 @@
+"""`manage.py runs fork`: a run taken on from a checkpoint with something different, beside it and with effects switched off."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from agents import history, operations, queries
+from agents.operations.trying import APPROVE, REJECT, Tried, Wanted, Would
+from approvals.policy.rules import load
+from config import commands
+from config.management.overrides import one_of
+from config.management.replays import answer_of
+
+
+def add_arguments(parser: Any) -> None:
+    parser.add_argument("run")
+    parser.add_argument("--from", dest="at", default="", metavar="CHECKPOINT", help="its id, or the end of it; else the run's first")
+    parser.add_argument("--values", default="{}", help="other values of the state there: JSON, @file, or -")
+    parser.add_argument(
+        "--answer", action="append", default=[], metavar="ACTION=JSON", help="what the tool of this action gives back instead"
+    )
+    parser.add_argument("--assume", choices=[APPROVE, REJECT], default="", help="what the record does not know; else it stops there")
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="assess what is asked by this policy")
+    parser.add_argument("--model", default="", metavar="NAME", help="think with this model anew (any init_chat_model name), or `new`: with the agent's own where nothing is recorded")  # fmt: skip
+    parser.add_argument("--json", action="store_true")
+
+
+def fork(options: dict[str, Any], write: Callable[[str], object]) -> None:
+    """Take it on, and say what it asked, what policy makes of that, and where it came to."""
+    run = queries.run_detail(options["run"])
+    values = commands.json_argument(options["values"])
+    if not isinstance(values, dict):
+        raise CommandError("The values are a JSON object: names of the state and what they hold")
+    at = one_of(history.checkpoints(run.thread, limit=10_000).rows, options["at"]) if options["at"] else ""
+    models = {"": "recorded", "new": "new"}.get(options["model"], "anew")
+    if models == "anew":
+        settings.MODEL = options["model"]  # of this process, which ends with the command
+    policy = load(options["policy"]) if options["policy"] else None
+    wanted = Wanted(at, values, dict(answer_of(text) for text in options["answer"]), options["assume"], policy, models)
+    done = operations.fork_run(run.row.id, wanted)
+    if options["json"]:
+        write(json.dumps(_plain(done), ensure_ascii=True, default=str, indent=2))
+        return
+    for line in _lines(done):
+        write(line)
+
+
+def _lines(done: Tried) -> list[str]:
+    lines = [f"{done.run} from {done.checkpoint[-12:]}, by {done.version}: a dry run, nothing acts"]
+    lines += [_said(one) for one in done.asks]
+    lines.append(f"{len(done.steps)} checkpoints; model answers: {done.models_recorded} recorded, {done.models_asked} new")
+    if done.unknown:
+        lines.append(f"It stopped where the model is asked something new (--model new lets it answer): {_quoted(done.unknown[:200])}")
+    lines.append(f"It came to: {done.end}" + (f", {_quoted(done.error[-300:])}" if done.error else ""))
+    return [*lines, *(f"  {name}: {_quoted(value)}" for name, value in done.state.items() if name != "messages")]
+
+
+def _said(one: Would) -> str:
+    asks = f"denied: {_quoted(one.denied)}" if one.denied else f"{one.level or '-'}, {one.people} to approve"
+    then = f" (then {one.then})" if one.then and one.then != one.level else "" if one.then else " (not asked in the run)"
+    today = f"; today nobody would be asked: {_quoted(one.today)}" if one.today else ""
+    return f"  {one.node}: {one.tool} {_quoted(one.args)}\n    {asks}{then}; answer: {one.answer}{today}"
+
+
+def _quoted(value: Any) -> str:
+    """In ASCII, so that nothing of an agent's text acts on a terminal; cut."""
+    text = json.dumps(value, ensure_ascii=True, default=str)
+    return text if len(text) <= 400 else f"{text[:400]}..."
+
+
+def _plain(done: Tried) -> dict[str, Any]:
+    return {**vars(done), "asks": [vars(one) for one in done.asks]}
