@@ -15,7 +15,8 @@ from approvals.operations.halts import check_reason
 from approvals.operations.notices import Hint, tell
 from approvals.policy.checking import Finding, Known, check, unmanned
 from approvals.policy.comparing import loosenings
-from approvals.policy.rules import BadPolicy, Policy, parse
+from approvals.policy.layers import examine
+from approvals.policy.rules import Policy, parse
 from approvals.queries.policies import rosters
 from approvals.states import PolicyState, word
 from audit import log
@@ -117,22 +118,20 @@ def withdraw(version_id: int, *, by: User, door: str, reason: str) -> PolicyVers
 
 
 def examined(source: str, *, known: Known) -> tuple[Policy, tuple[Finding, ...]]:
-    """A text as a policy, and what only needs to be known of it. Every door that takes a policy asks this, so all show the same.
+    """A text as a policy, and what only needs to be known of it. Every door that takes a policy asks this, so all show the same: all of it
+    at once, whatever layer it is in.
 
     Raises:
         InvalidPolicy: for what must be mended; its `warnings` have the rest.
     """
     current = policies.in_force()
-    try:
-        policy = parse(source, number=current.number + 1)
-    except BadPolicy as error:
-        raise InvalidPolicy(
-            [(p.line, say("%(where)s: %(why)s", where=p.where, why=p.why) if p.where else p.why) for p in error.problems]
-        ) from error
-    findings = check(policy, known, before=current)
-    if any(f.refused for f in findings):
-        raise InvalidPolicy(*[[(f.line, f.why) for f in findings if f.refused is refused] for refused in (True, False)])
-    return policy, findings
+    read = examine(source, number=current.number + 1, before=current)
+    findings = read.ours(check(read.policy, known, before=current)) if read.policy else []
+    refused = [(p.line, say("%(where)s: %(why)s", where=p.where, why=p.why) if p.where else p.why) for p in read.problems]
+    refused += [(f.line, f.why) for f in findings if f.refused]
+    if refused or read.policy is None:
+        raise InvalidPolicy(sorted(refused, key=lambda found: found[0]), [(f.line, f.why) for f in findings if not f.refused])
+    return read.policy, tuple(findings)
 
 
 def found_in(source: str, *, known: Known) -> tuple[Finding, ...]:

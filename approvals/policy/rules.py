@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from approvals.policy.answerable import never_answered
 from approvals.policy.basics import Excluded, Level, More, Points, RequirementRule, Strict
 from approvals.policy.calendars import Calendar, Quiet
-from approvals.policy.conditions import BadCondition
+from approvals.policy.conditions import BadCondition, constant_of
 from approvals.policy.matching import Matcher
 from approvals.policy.reading import BadPolicy, Lines, Problem, read
 from approvals.policy.ruleset import Instead, Rule
@@ -129,10 +130,15 @@ def parse(source: str, *, number: int = 0) -> Policy:
         BadPolicy: with the line and the field of each problem, and what is wrong with it.
     """
     policy, lines = _read(source, number)
-    checks = (_same_names, _conditions, _calendars, _never_quiet, _no_way_to_refuse)
-    if problems := [problem for check in checks for problem in check(policy.data, lines)]:
+    if problems := checks_of(policy.data, lines):
         raise BadPolicy(*problems)
     return policy
+
+
+def checks_of(data: PolicyData, lines: Lines) -> list[Problem]:
+    """What is wrong with fields that fit, each by itself."""
+    checks = (_same_names, _conditions, _calendars, _never_quiet, _no_way_to_refuse)
+    return [problem for check in checks for problem in check(data, lines)]
 
 
 def parse_stored(source: str, *, number: int = 0) -> Policy:
@@ -184,11 +190,12 @@ def _read(source: str, number: int) -> tuple[Policy, Lines]:
     try:
         parsed = PolicyData.model_validate(data)
     except ValidationError as error:
-        raise BadPolicy(*(_problem(dict(e), lines) for e in error.errors())) from error
+        raise BadPolicy(*(problem_of(dict(e), lines) for e in error.errors())) from error
     return Policy(parsed, source, hashlib.sha256(source.encode()).hexdigest(), number), lines
 
 
-def _problem(error: dict[str, Any], lines: Lines) -> Problem:
+def problem_of(error: dict[str, Any], lines: Lines) -> Problem:
+    """What a validation found, in our words and with its line."""
     path = error["loc"]
     where = ".".join(str(part) for part in path) or say("the policy")
     return Problem(lines.of(path), where, _words(error))
@@ -255,6 +262,8 @@ def _conditions(data: PolicyData, lines: Lines) -> list[Problem]:
             condition = rule.match.condition
             if condition and condition.constant is False:
                 raise BadCondition(say("this condition never holds: the rule can never match"))
+            if condition and (why := never_answered(condition.tree, constant_of)):
+                raise BadCondition(why)
         except BadCondition as error:
             found.append(Problem(lines.of(path) + error.line - 1, f"rules.{i}.match.when", error.why))
     return found

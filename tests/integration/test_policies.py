@@ -409,6 +409,18 @@ def test_what_was_tampered_with_is_passed_over(cast):
     assert [c.id for c in past.past(position=None, since=None, limit=10).cases] == [str(second.pk)]
 
 
+def test_what_is_wrong_is_said_at_once_whatever_layer_it_is_in(registered, cast):
+    rules = "- {name: one, says: x}\n- {name: two, deny: x, match: {when: tool}}\n- {name: three, deny: x, match: {tools: [appnd]}}\n"
+    with pytest.raises(InvalidPolicy) as refused:
+        publishing.propose(with_rules(rules), justification="r", known=known_to_policies(), by=cast.admin, door="web")
+    said = {line - LINE: str(why) for line, why in refused.value.problems}
+    assert set(said) == {0, 1, 2}
+    assert "no such field" in said[0] and "it is a text" in said[1] and "did you mean append" in said[2]
+    assert not any(
+        "\N{REPLACEMENT CHARACTER}" in str(why) or "aside" in str(why) for _, why in (*refused.value.problems, *refused.value.warnings)
+    )
+
+
 def test_what_people_always_approve_is_suggested_and_what_they_do_not_is_not(cast):
     for number in range(20):
         decide(factories.action(reversible=True, figures={"rows": number % 5}), cast.reviewer)

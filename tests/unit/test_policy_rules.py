@@ -71,7 +71,7 @@ def test_a_rule_applies_to(match, applies):
 UNANSWERABLE = [
     "args.missing > 3",
     "args.amount > 'x'",
-    "1 / 0 > 1",
+    "1 / (run_calls - run_calls) > 1",
     "args.amount",
     "args.to.missing",
     "args.items > 3",
@@ -83,7 +83,7 @@ UNANSWERABLE = [
 @pytest.mark.parametrize("then", ["at_least: critical", "score: 40", "deny: never", "require: {need: [{group: reviewers, count: 3}]}"])
 def test_a_condition_that_fails_counts_as_matching_for_a_rule_that_asks(when, then):
     plain = assess(rules(rule("{tools: [none]}")), CALL)
-    found = assess(rules(rule(f'{{when: "{when} || agent == tool"}}' if when == "1 / 0 > 1" else f'{{when: "{when}"}}', then)), CALL)
+    found = assess(rules(rule(f'{{when: "{when}"}}', then)), CALL)
     assert found.denied or found.score > plain.score or found.requirement.people > plain.requirement.people
     assert "could not be answered" in found.factors[-1].why
 
@@ -91,7 +91,7 @@ def test_a_condition_that_fails_counts_as_matching_for_a_rule_that_asks(when, th
 @pytest.mark.parametrize("when", UNANSWERABLE)
 @pytest.mark.parametrize("then", ["at_most: low", "score: -40", "instead: {exclude: [], deadline_s: 3000}"])
 def test_a_condition_that_fails_counts_as_not_matching_for_a_rule_that_loosens(when, then):
-    text = f"{when} || agent == tool" if when == "1 / 0 > 1" else when
+    text = when
     found = assess(rules(rule(f'{{when: "{text}"}}', then)), CALL)
     assert not [f for f in found.factors if f.rule]
     assert found.level is Level.MEDIUM
