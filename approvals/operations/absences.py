@@ -98,8 +98,8 @@ def decline(*, by: User, absent: str, door: str) -> Absence:
     open_ones = Absence.objects.select_for_update(of=("self",)).select_related("user").filter(ended_at=None)
     absence = open_ones.filter(delegate__person=who.person, user__username=absent).first() if absent.isprintable() else None
     if absence is None:
-        raise Conflict("You do not stand in for them; they may be back already")
-    _end(absence, who.user.actor, door, "declined", kind="person.declined")
+        raise Conflict(say("You do not stand in for them; they may be back already"))
+    _end(absence, who.user.actor, door, kept.DECLINED(), kind="person.declined")
     given = Action.objects.filter(reserved_by__person=who.person, reserved_for=absence.user, state=ActionState.PENDING)
     for pk in list(given.order_by("pk").values_list("pk", flat=True)):
         try:
@@ -107,7 +107,7 @@ def decline(*, by: User, absent: str, door: str) -> Absence:
         except ApprovalError:
             continue  # decided or over this very moment
         put_down(action)
-        log.append(events.entry(action, "action.put_back", by=who.user.actor, door=door, requirement=requirement, why="declined"))
+        log.append(events.entry(action, "action.put_back", by=who.user.actor, door=door, requirement=requirement, why=kept.DECLINED()))
     tell_person(absence.user, object=ABSENCE, object_id=str(absence.pk), kind="person.declined")
     return absence
 

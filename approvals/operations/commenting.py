@@ -14,7 +14,7 @@ from approvals.permissions import ADMINS, OPERATORS, REVIEWERS
 from approvals.queries.comments import DELETED, deleted_of
 from audit import canonical, log
 from audit.actors import SYSTEM
-from audit.sentences import say
+from audit.sentences import cause, say
 
 MOST_WORDS, MOST = 4_000, 500
 SPEAKERS = frozenset({REVIEWERS, OPERATORS, ADMINS})
@@ -35,17 +35,17 @@ def comment(action_id: Any, *, by: User, text: str, door: str, key: str = "") ->
     """
     text = text.strip()
     if not text or len(text) > MOST_WORDS:
-        raise BadRequest("Write something first" if not text else f"A comment has at most {MOST_WORDS:,} characters")
+        raise BadRequest(say("A comment has at most %(n)d characters", n=MOST_WORDS) if text else say("Write something first"))
     try:
         canonical.dumps(text)
     except canonical.NotCanonical as error:
-        raise BadRequest(f"The comment cannot be kept: {error}") from error
+        raise BadRequest(say("The comment cannot be kept: %(why)s", why=cause(error))) from error
     action, _ = locked(action_id)
     who = permissions.standing(by)
     if not who.groups & SPEAKERS:
         raise NotAllowed(say("Reviewers, operators and administrators talk here; auditors only read"))
     if Comment.objects.filter(action=action).count() >= MOST:
-        raise BadRequest(f"There are {MOST} comments already; decide, or talk elsewhere")
+        raise BadRequest(say("There are %(n)d comments already; decide, or talk elsewhere", n=MOST))
     try:
         with transaction.atomic():
             made = Comment.objects.create(action=action, by=who.user, text=text, door=door, key=key)

@@ -82,6 +82,7 @@ TIME_IS_UP = Frozen("time is up")
 GIVEN_BACK = Frozen("given back")
 TAKEN_BACK = Frozen("taken back")
 AWAY = Frozen("away")
+DECLINED = Frozen("declined")
 ABSENT = Frozen("Away")
 
 # Why a worker gave no answer.

@@ -76,14 +76,14 @@ def _count_guess(identity: Identity) -> None:
 def _link(hashed: str, identity: Identity) -> SlackPerson:
     taken = SlackCode.objects.select_for_update().filter(sha256=hashed, used_at=None, created_at__gt=Now() - CODE_LASTS).first()
     if taken is None:
-        raise NotFound("That code is not valid (any more): ask for a new one on your page of Slack, signed in")
+        raise NotFound(say("That code is not valid (any more): ask for a new one on your page of Slack, signed in"))
     who = permissions.standing(taken.user)
     SlackCode.objects.filter(pk=taken.pk).update(used_at=Now())
     try:
         with transaction.atomic():
             made = SlackPerson.objects.create(enterprise=identity.enterprise, team=identity.team, slack_user=identity.user, user=who.user)
     except IntegrityError as error:
-        raise Conflict("This Slack account is linked already; its owner takes it away on their page of Slack, signed in") from error
+        raise Conflict(say("This Slack account is linked already; its owner takes it away on their page of Slack, signed in")) from error
     log.append(_entry(who.user, "person.slack_linked", "slack", identity))
     return made
 
@@ -99,7 +99,7 @@ def unlink(person_id: int, *, by: User, door: str = "web") -> None:
     """From now on its buttons do nothing. Raises NotFound when it is not this person's."""
     row = SlackPerson.objects.select_for_update().filter(pk=person_id, user=by, unlinked_at=None).first()
     if row is None:
-        raise NotFound("There is no such Slack account among yours")
+        raise NotFound(say("There is no such Slack account among yours"))
     _gone(row, door)
 
 
@@ -131,7 +131,7 @@ def checked(code: str) -> str:
     """A code as it was typed, made plain. Raises BadRequest when it cannot be one."""
     plain = "".join(c for c in code.upper() if c in ALPHABET)
     if len(plain) != CODE_LENGTH or len(code) > 20:
-        raise BadRequest("A code has eight letters and digits, such as 7KQM-2XPD: it stands on your page of Slack, signed in")
+        raise BadRequest(say("A code has eight letters and digits, such as 7KQM-2XPD: it stands on your page of Slack, signed in"))
     return plain
 
 

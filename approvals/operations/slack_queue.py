@@ -22,7 +22,8 @@ from approvals.models import SlackChannel, SlackMessage, SlackPause
 from approvals.notify.errors import NotSent
 from approvals.operations import slack_copies, slack_gathering, slack_installs
 from approvals.operations.delivering import pause
-from approvals.states import ActionState, SlackState
+from approvals.states import ActionState, SlackState, word
+from audit.sentences import say
 
 MOST_TRIES = 8
 OF_MESSAGES = ("", "chat.postMessage", "chat.update")  # what Slack says of these, it says of the whole queue
@@ -255,9 +256,9 @@ def send_again(message_id: int) -> None:
     """A person wants a failed one tried once more. Raises NotFound, BadRequest."""
     row = SlackMessage.objects.filter(pk=message_id).first()
     if row is None:
-        raise NotFound("There is no such message")
+        raise NotFound(say("There is no such message"))
     if row.state != SlackState.FAILED or not again(row.pk):
-        raise BadRequest(f"This message is {row.state.lower()}; only what failed is sent again")
+        raise BadRequest(say("This message is %(state)s; only what failed is sent again", state=word(row.state)))
 
 
 def let_in(team: str, channel: str) -> int:

@@ -65,9 +65,9 @@ def _readable(data: Any, lines: Lines, before: Policy) -> tuple[PolicyData | Non
         try:
             return PolicyData.model_validate(data), problems, aside
         except ValidationError as error:
-            errors = [dict(e) for e in error.errors()]
+            errors: list[dict[str, Any]] = [dict(e) for e in error.errors()]
         problems += [p for e in errors if (p := problem_of(e, lines)) not in problems]
-        parts = {_part([str(step) for step in e["loc"]]) for e in errors}
+        parts = {_part([str(step) for step in tuple(e["loc"])]) for e in errors}
         if None in parts or not isinstance(data, dict) or parts <= aside:
             break
         data, aside = _aside(data, parts, before), aside | parts

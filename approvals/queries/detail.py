@@ -1,7 +1,7 @@
 """One action with everything its page shows; proved against its digest while it is read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -354,7 +354,10 @@ def _similar(action: Action) -> list[InboxRow]:
     from approvals.queries.inbox import decided
 
     found = decided(agent=action.agent, tool=action.tool, limit=6).rows
-    return [r for r in found if r.id != str(action.pk) and r.state != ActionState.SUPERSEDED][:5]
+    similar = [r for r in found if r.id != str(action.pk) and r.state != ActionState.SUPERSEDED][:5]
+    edits = Requirement.objects.filter(action__in=[r.id for r in similar], why="edited").values_list("action", flat=True)
+    edited = set(map(str, edits))
+    return [replace(r, edited=r.id in edited) for r in similar]
 
 
 # Of the newest so many approvals: where policy or a grant passes nearly all of them, there may be none by people among them.

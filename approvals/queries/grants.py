@@ -204,14 +204,15 @@ def _past(row: Requirement, giver: str) -> Past | None:
     if not asked:
         return None
     own = action.requested_by is not None and action.requested_by.person == giver
-    return Past(str(action.pk), action.summary, call, _fate(action), own)
+    return Past(str(action.pk), action.summary, call, _fate(action, edited=bool(envelope.edited_by)), own)
 
 
-def _fate(action: Action) -> str:
+def _fate(action: Action, *, edited: bool) -> str:
+    """What became of it. A later version is not always an edit: it may have been asked again."""
     if action.state == "APPROVED":
         if action.resolution.get("door") == "grant":
             return "granted"
-        return "edited" if action.version > 1 else "approved"
+        return "edited" if edited else "approved"
     return {"PENDING": "waiting", "REJECTED": "rejected", "ANSWERED": "answered", "EXPIRED": "expired"}.get(action.state, "ended")
 
 

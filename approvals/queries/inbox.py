@@ -92,6 +92,7 @@ class InboxRow:
     customer: str = ""
     agent_version: str = ""
     test: Ending | None = None
+    edited: bool = False  # somebody wrote other arguments; only where it is asked for (`detail`)
 
 
 @dataclass(frozen=True)

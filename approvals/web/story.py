@@ -171,7 +171,7 @@ def past_of(row: InboxRow) -> Past:
     return Past(
         reverse("action", args=[row.id]), row.summary, receipt.verb if receipt else told(look.verb), look.icon, look.tone,
         receipt.by if receipt else "", row.resolved_at, receipt.reason if receipt else "",
-        edited=row.version > 1, outcome=told(OUTCOMES.get(str((row.outcome or {}).get("status")), "")) if row.state == "APPROVED" else "",
+        edited=row.edited, outcome=told(OUTCOMES.get(str((row.outcome or {}).get("status")), "")) if row.state == "APPROVED" else "",
     )  # fmt: skip
 
 

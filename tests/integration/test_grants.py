@@ -14,7 +14,8 @@ from approvals.operations import granting, people
 from approvals.operations.claiming import Reopened
 from approvals.operations.granting import Wanted
 from approvals.policy.granting import words
-from approvals.queries import grants
+from approvals.queries import action_detail, grants
+from approvals.web.story import past_of
 from audit import queries
 from audit.actors import SYSTEM
 from tests import factories, fakes
@@ -83,6 +84,19 @@ def test_every_figure_of_the_call_is_bounded_and_one_nobody_saw_is_not_covered(c
     wider = wanted(uses=9, figure="amount_cents", total=50_000, also={"rows": 8})
     grant(Action.objects.get(pk=given.like_id), cast.reviewer, wider)
     assert factories.action(**{**REFUND, "figures": {"amount_cents": 10, "rows": 8}}).state == "APPROVED"
+
+
+def test_what_was_asked_again_is_not_said_to_be_edited(cast, policy):
+    """Taken back and approved again: a second version nobody wrote other arguments for."""
+    policy.write_text(fakes.policy_text(lambda data: data["requirements"]["medium"].update(hold_s=60)))
+    again = approved(cast.reviewer)
+    operations.undo(again.pk, by=cast.reviewer, reason="not yet", door="web")
+    again.refresh_from_db()
+    factories.decide(again, cast.reviewer)
+    assert [p.fate for p in grants.past_calls(agent=again.agent, tool=again.tool, giver="x")] == ["approved"]
+    like = factories.action(args={"what": "next"})
+    (similar,) = action_detail(like.pk, reader=cast.reviewer).similar
+    assert similar.id == str(again.pk) and not similar.edited and not past_of(similar).edited
 
 
 def test_the_same_call_in_this_run_means_the_same_arguments_and_the_same_run(cast, agents):

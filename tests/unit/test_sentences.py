@@ -1,16 +1,21 @@
 """Sentences are English wherever they are kept, and told in the reader's language by the doors."""
 
+import ast
 import copy
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.utils import translation
 
+from agents import errors as agent_errors
+from approvals import errors as approval_errors
 from audit import canonical, languages
 from audit.sentences import Frozen, Sentence, chain, listed, say
 from tests.pseudo import pseudo_language
 
+ROOT = Path(__file__).resolve().parents[2]
 ONE_OF = Frozen("%(one)s of ⟨test⟩ %(n)d", "%(one)s of ⟨tests⟩ %(n)d")
 INNER = Frozen("⟨test⟩ inner part")
 OUTER = Frozen("⟨test⟩ holds: %(where)s", parts=["where"])
@@ -63,3 +68,22 @@ def test_what_a_person_wrote_stays_as_it_is(elsewhere):
 def test_in_english_nothing_is_looked_up():
     with translation.override("en"):
         assert languages.told(Sentence("x", "⟨other⟩")) == "x"
+
+
+def test_every_refusal_is_a_sentence_that_can_be_translated():
+    """A named error with a bare text is shown in English whatever the reader's language is. What is wrong with a project's code is told to
+    whoever imports it, at a terminal."""
+    found = {name: value for module in (approval_errors, agent_errors) for name, value in vars(module).items() if isinstance(value, type)}
+    names = {name for name, value in found.items() if issubclass(value, Exception)} - {"BadProject", "Held"}
+    bare = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for room in ("approvals", "agents")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in names and node.args and _bare(node.args[0])
+    ]
+    assert bare == []
+
+
+def _bare(first: ast.expr) -> bool:
+    return isinstance(first, ast.JoinedStr) or (isinstance(first, ast.Constant) and isinstance(first.value, str))

@@ -17,6 +17,7 @@ from approvals.operations.commenting import comment
 from approvals.queries import comments as found
 from approvals.render.reveal import Revealed, reveal
 from approvals.web.http import Request, is_fragment
+from audit.sentences import say
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def comments(request: Request, action_id: UUID) -> HttpResponse:
 
 def _list(request: Request, action_id: UUID, *, status: int = 200, error: str = "", text: str = "") -> HttpResponse:
     if not queries.is_known(action_id):
-        raise NotFound("There is no such action")
+        raise NotFound(say("There is no such action"))
     lines = [CommentLine(c.by, c.at, DOORS.get(c.door, c.door), reveal(c.text), c.deleted_at) for c in found.comments(action_id)]
     context = {
         "comments": lines,
