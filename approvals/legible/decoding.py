@@ -11,8 +11,9 @@ import lzma
 import zlib
 from collections.abc import Callable
 
-OPENED = 4_000  # bytes looked at, packed or decompressed
-PREVIEW = 240
+OPENED = 65_536  # bytes opened, packed or decompressed
+JUDGED = 4_000  # characters by which it is told whether these are words
+PREVIEW = 240  # bytes shown of what is no text
 LEAST = 6
 WORDS = 0.9
 
@@ -28,12 +29,18 @@ _PACKERS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
 
 
 def words(data: bytes, *, least: int = LEAST) -> str:
-    """What these bytes say, its first characters; "" when they do not read as words."""
+    """What these bytes say, as far as they are opened; "" when they do not read as words."""
     text = _text(_opened(data[:OPENED]))
-    good = sum(char.isprintable() or char in "\t\r\n" for char in text)
-    if len(text) < least or good < WORDS * len(text) or len(set(text)) < 4:
+    head = text[:JUDGED]
+    good = sum(char.isprintable() or char in "\t\r\n" for char in head)
+    if len(head) < least or good < WORDS * len(head) or len(set(head)) < 4:
         return ""
-    return text[:PREVIEW]
+    return text
+
+
+def unopened(data: bytes) -> bool:
+    """Whether more is in these bytes than is opened, as far as that can be told without opening it."""
+    return len(data) >= OPENED or (len(data) < OPENED <= len(_opened(data)))
 
 
 def raw(data: bytes) -> str:

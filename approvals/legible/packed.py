@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import unquote
 
-from approvals.legible.decoding import OPENED, raw, words
+from approvals.legible.decoding import OPENED, raw, unopened, words
 from audit.sentences import Frozen
 
 OPAQUE = 200
@@ -62,11 +62,18 @@ _SIGNS = re.compile(r"[^A-Za-z0-9/.:_-]")
 
 @dataclass(frozen=True)
 class Packed:
-    """One blob: the name of its encoding, its length, and its first bytes as text."""
+    """One blob: the name of its encoding, its length, and what it says.
+
+    Attributes:
+        cut: more is in it than `preview` says.
+        text: it says words; else `preview` is its first bytes, escaped.
+    """
 
     what: str
     length: int
     preview: str
+    cut: bool = False
+    text: bool = True
 
 
 def packed(text: str) -> tuple[Packed, ...]:
@@ -75,7 +82,7 @@ def packed(text: str) -> tuple[Packed, ...]:
         return ()
     if whole := _whole(text):
         return (whole,)
-    return tuple(islice(_pieces(text), MANY))
+    return tuple(islice(_pieces(text), MANY + 1))
 
 
 def _whole(text: str) -> Packed | None:
@@ -155,8 +162,8 @@ def _dense(text: str) -> bool:
 
 def _named(what: str, run: str, data: bytes, *, opaque: bool) -> Packed | None:
     if says := words(data, least=8):
-        return Packed(what, len(run), says)
-    return Packed(what, len(run), raw(data)) if opaque and len(run) > OPAQUE else None
+        return Packed(what, len(run), says, cut=unopened(data))
+    return Packed(what, len(run), raw(data), cut=True, text=False) if opaque and len(run) > OPAQUE else None
 
 
 def _unescaped(what: str, run: str, decode: Callable[[str], str]) -> Packed | None:
@@ -167,7 +174,7 @@ def _unescaped(what: str, run: str, decode: Callable[[str], str]) -> Packed | No
         return None
     written = len(_ONE.findall(run[:OPENED]))
     plain = sum(char.isascii() and char.isalnum() for char in text) - (len(run[:OPENED]) - _escaped_length(run[:OPENED]))
-    return Packed(what, len(run), text[:240]) if written >= ESCAPES and plain >= ESCAPES and plain * 2 >= written else None
+    return Packed(what, len(run), text, cut=len(run) > OPENED) if written >= ESCAPES and plain >= ESCAPES and plain * 2 >= written else None
 
 
 def _escaped_length(run: str) -> int:
@@ -204,7 +211,7 @@ def _base85(run: str) -> Packed | None:
         except ValueError:
             continue
         if says and says.isprintable():
-            return Packed(what, len(run), says)
+            return Packed(what, len(run), says, cut=len(run) > OPENED)
     return None
 
 

@@ -14,12 +14,14 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any
 
+from approvals.legible.decoding import OPENED
+from approvals.legible.packed import MANY as MOST_PACKED
 from approvals.legible.packed import Packed, packed
 from approvals.legible.paths import DEEP, under, walk
 from approvals.render.highlight import languages, painted
 from approvals.render.linediff import DiffRow
 from approvals.render.reveal import LONG, LONG_LINES, Revealed, line, ours, reveal
-from audit.sentences import say
+from audit.sentences import chain, say
 
 MANY = 60
 COLUMNS = 8
@@ -65,6 +67,7 @@ class Line:
     table: Table | None = None
     diff: tuple[DiffRow, ...] = ()
     key: str = ""
+    unseen: str = ""  # what of an opaque value is not decoded
 
     @property
     def marked(self) -> int:
@@ -101,7 +104,8 @@ def may_fold(value: Any, *, rows: int = ROWS) -> bool:
 def _long(leaf: Any) -> bool:
     if isinstance(leaf, str):
         # Written out in ASCII a character takes up to ten places.
-        return len(leaf) > (LONG if leaf.isascii() and leaf.isprintable() else LONG // 10) or leaf.count("\n") >= LONG_LINES
+        long = len(leaf) > (LONG if leaf.isascii() and leaf.isprintable() else LONG // 10) or leaf.count("\n") >= LONG_LINES
+        return long or sum(len(blob.preview) for blob in packed(leaf)) > LONG // 10
     return isinstance(leaf, (dict, list)) and bool(leaf)
 
 
@@ -154,19 +158,46 @@ def _text_line(path: Revealed, value: str, language: str) -> Line:
     size: str = say("%(n)d character", "%(n)d characters", n=shown.length)
     if shown.lines > 1:
         size = say("%(size)s, %(n)d lines", size=size, n=shown.lines)
-    preview, what = opaque(value)
+    preview, what, unseen = opaque(value)
     flags = shown.warnings + ((say("Not inspectable: %(what)s", what=what),) if what else ())
-    return Line(path, language or say("text"), size if value else say("empty"), shown, flags, preview, inspectable=not what)
+    return Line(path, language or say("text"), size if value else say("empty"), shown, flags, preview, inspectable=not what, unseen=unseen)
 
 
-def opaque(value: str) -> tuple[Revealed | None, str]:
-    """A decoded preview and the name of the encoding, when a text, or a piece of it, is really packed bytes."""
+def opaque(value: str) -> tuple[Revealed | None, str, str]:
+    """What it decodes to, the name of the encoding, and what of it is not decoded, when a text, or a piece of it, is really packed bytes."""
     found = packed(value)
     if not found:
-        return None, ""
+        return None, "", ""
+    shown = found[:MOST_PACKED]
     whole = found[0].length >= len(_BREAKS.sub("", value).strip())
     what = say("looks like %(what)s", what=found[0].what) if whole else say("holds %(what)s", what=_counted(found))
-    return reveal("\n".join(blob.preview for blob in found[:3]), whole=True), what
+    return reveal("\n".join(blob.preview for blob in shown)), what, _unseen(found)
+
+
+def _unseen(found: tuple[Packed, ...]) -> str:
+    """What a person is not shown of packed bytes, so that they know."""
+    binary, cut = sum(not blob.text for blob in found), sum(blob.cut and blob.text for blob in found)
+    parts: list[str] = []
+    if binary:
+        parts.append(
+            say(
+                "%(n)d piece is no text: only its first bytes stand here",
+                "%(n)d pieces are no text: only their first bytes stand here",
+                n=binary,
+            )
+        )
+    if cut:
+        parts.append(
+            say(
+                "%(n)d piece goes on: only its first %(most)d bytes are decoded",
+                "%(n)d pieces go on: only their first %(most)d bytes are decoded",
+                n=cut,
+                most=OPENED,
+            )
+        )
+    if len(found) > MOST_PACKED:
+        parts.append(say("more than %(most)d pieces: the others are not decoded", most=MOST_PACKED))
+    return chain("%(a)s; %(b)s", parts)
 
 
 def _counted(found: tuple[Packed, ...]) -> str:

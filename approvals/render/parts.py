@@ -65,6 +65,13 @@ def _folds(line: Line, where: str = "") -> list[Part]:
     if line.before and line.before.hidden and not line.diff:
         was = say("%(where)s%(n)d hidden characters of what %(path)s was", where=where, n=line.before.hidden, path=path)
         found.append(Part(f"{line.key}b", was))
+    if line.preview and line.preview.hidden:
+        found.append(
+            Part(
+                f"{line.key}d",
+                say("%(where)s%(n)d hidden characters of what %(path)s decodes to", where=where, n=line.preview.hidden, path=path),
+            )
+        )
     if line.table and line.table.more:
         found.append(Part(f"{line.key}t", say("%(where)s%(n)d more rows of %(path)s", where=where, n=len(line.table.more), path=path)))
     return found

@@ -1,6 +1,8 @@
 """Every leaf of the arguments is a row; nothing is left out."""
 
 import base64
+import gzip
+import os
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +10,8 @@ import pytest
 
 from approvals.legible.paths import DEEP
 from approvals.render.arguments import Line, lines_of, opaque
+from approvals.render.parts import parts
+from approvals.render.reveal import Revealed
 from approvals.web.card import _flags
 
 
@@ -82,3 +86,28 @@ def test_size_counts_characters_and_lines() -> None:
 def test_what_hides_is_counted_in_a_sentence(args: dict[str, str], said: str) -> None:
     detail: Any = SimpleNamespace(tampered="")
     assert said in _flags(detail, lines_of(args))
+
+
+def test_what_a_blob_says_at_its_end_can_be_opened_and_has_to_be() -> None:
+    text = "harmless words, line after line\n" * 40 + "and then rm -rf / at the end"
+    for value in (base64.b64encode(text.encode()).decode(), base64.b64encode(gzip.compress(text.encode() * 9)).decode()):
+        (line,) = lines_of({"blob": value})
+        assert line.preview and line.preview.hidden and not line.unseen
+        assert "rm -rf / at the end" in plain(line.preview)
+        assert [p.name for p in parts({"blob": value}, {}) if p.name.endswith("d")] == [f"{line.key}d"]
+
+
+def test_every_piece_is_decoded_and_what_is_not_is_said() -> None:
+    pieces = [base64.b64encode(f"command number {n} is here".encode()).decode() for n in range(6)]
+    (line,) = lines_of({"cmd": " ; ".join(pieces)})
+    assert line.preview and all(f"command number {n}" in plain(line.preview) for n in range(6)) and not line.unseen
+    (many,) = lines_of({"cmd": " ; ".join(pieces * 5)})
+    assert "more than 20 pieces" in many.unseen
+    (binary,) = lines_of({"blob": base64.b64encode(os.urandom(900)).decode()})
+    assert "is no text: only its first bytes" in binary.unseen
+    (endless,) = lines_of({"blob": base64.b64encode(gzip.compress(b"many words here " * 100_000)).decode()})
+    assert "65,536 bytes are decoded" in endless.unseen
+
+
+def plain(value: Revealed) -> str:
+    return "".join(segment.text for part in (value.head, value.middle, value.tail) for segment in part)
