@@ -4,14 +4,15 @@ import time
 from uuid import UUID
 
 import structlog
-from celery import shared_task
+from celery import Task, shared_task
 from django.conf import settings
 
 from agents import operations
-from agents.operations import auto_halts, pulse, waking
+from agents.operations import alerts, auto_halts, pulse, waking
+from approvals.aside import Aside
 
 log = structlog.get_logger("agents.tasks")
-WATCH_S = 3.0  # as the beat has it
+WATCH_S, ALERTS_S = 3.0, 10.0  # as the beat has it
 MAX_CHAIN = 40  # pieces of one run in a row, before others get their turn
 
 
@@ -63,6 +64,20 @@ def watch() -> None:
         log.warning("halted_by_rule", halt=order.pk, rule=order.rule, scope=order.scope, target=order.target)
 
 
+def _look_for_alerts() -> None:
+    for note in alerts.look():
+        log.warning(f"alert_{note.happened}", alert=note.id, rule=note.rule, value=note.value)
+
+
+_alerts = Aside("alerts", _look_for_alerts)
+
+
+@shared_task(bind=True, ignore_result=True)
+def look_for_alerts(self: Task[[], None]) -> None:
+    """Measure what alerts speak of. In a worker beside its work: workers are asked whether they answer, which takes a while."""
+    _look_for_alerts() if self.request.called_directly else _alerts.wake()
+
+
 @shared_task(ignore_result=True)
 def look_at_servers() -> None:
     """Look at Agent Servers that are due."""
@@ -99,15 +114,18 @@ def give_opinions(*_: object) -> None:
     operations.give_opinions()
 
 
-_watch = 0.0
+_watch = _look = 0.0
 
 
 def stand_in() -> int:
     """Find what is ready and do it here, one after the other, without the broker. Returns how much was found."""
-    global _watch
+    global _watch, _look
     if time.monotonic() >= _watch:
         _watch = time.monotonic() + WATCH_S
         watch()
+    if time.monotonic() >= _look:
+        _look = time.monotonic() + ALERTS_S
+        look_for_alerts()
     found = operations.recover(wake=False)
     for edit_id in found.edits:
         operations.check_edit(edit_id)

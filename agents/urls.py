@@ -5,6 +5,7 @@ from django.urls import path
 from agents.views import (
     accepting,
     agents,
+    alerts,
     asks,
     checkpoints,
     comparing,
@@ -31,6 +32,10 @@ from agents.views import (
 urlpatterns = [
     path("console/", console.console, name="console"),
     path("switches/", switches.switches, name="switches"),
+    path("alerts/", alerts.alerts, name="alerts"),
+    path("alerts/<int:alert_id>/acknowledge", alerts.acknowledge, name="alert-ack"),
+    path("alerts/runbooks/", alerts.runbook_list, name="runbooks"),
+    path("alerts/runbooks/<slug:name>/", alerts.runbook, name="runbook"),
     path("unknown/", unknown.desk, name="unknown"),
     path("agents/", agents.agents, name="agents"),
     path("agents/<slug:slug>/", agents.agent, name="agent"),

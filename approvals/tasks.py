@@ -10,7 +10,7 @@ from django.conf import settings
 
 from approvals import operations
 from approvals.aside import Aside
-from approvals.notify import mail, push, words
+from approvals.notify import alerts, mail, push, words
 from approvals.notify.choices import EMAIL, PUSH
 from approvals.notify.errors import NotSent
 from approvals.operations import (
@@ -148,6 +148,8 @@ def _send(parcel: Parcel) -> None:
         return push.send(parcel.target, words.push(parcel.items), seconds=parcel.seconds, level=parcel.level)
     if parcel.kind == "digest":
         message = words.digest(parcel.items, parcel.total, site=site, zone=parcel.zone)
+    elif parcel.alert:
+        message = alerts.mail(parcel.alert, site=site)
     elif parcel.kind == "trial":
         message = words.trial(site=site)
     else:

@@ -28,6 +28,7 @@ app.conf.task_routes = {
     "agents.tasks.drive_run": {"queue": "runs", "priority": NORMAL},
     "agents.tasks.sweep": {"queue": "runs", "priority": URGENT},
     "agents.tasks.watch": {"queue": "runs", "priority": URGENT},
+    "agents.tasks.look_for_alerts": {"queue": "runs", "priority": URGENT},
     "agents.tasks.tidy": {"queue": "runs", "priority": NORMAL},
     "agents.tasks.look_at_servers": {"queue": "runs", "priority": NORMAL},
     "agents.tasks.follow_run": {"queue": "runs", "priority": NORMAL},
@@ -51,6 +52,7 @@ app.conf.task_routes = {
 app.conf.beat_schedule = {
     "sweep runs and effects": {"task": "agents.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "halt by rule": {"task": "agents.tasks.watch", "schedule": 3.0, "options": {"expires": 3}},
+    "look for alerts": {"task": "agents.tasks.look_for_alerts", "schedule": 10.0, "options": {"expires": 10}},
     "end what is due": {"task": "approvals.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "reach people": {"task": "approvals.tasks.reach", "schedule": 2.0, "options": {"expires": 10}},
     "webhooks": {"task": "approvals.tasks.tell_programs", "schedule": 2.0, "options": {"expires": 5}},

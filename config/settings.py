@@ -194,6 +194,10 @@ API_RATE_STRANGERS = env.number("COUNTERSIGN_API_RATE_STRANGERS", 120, low=10)
 WEBHOOK_PRIVATE = env.flag("WEBHOOK_PRIVATE")  # also post to private addresses and over http
 HASTE = env.number("COUNTERSIGN_HASTE", 14, low=0, high=10_000)
 BUDGET = env.number("COUNTERSIGN_BUDGET", 150, low=0, high=100_000)
+# Alerts (docs/operating.md), until operators say otherwise on /alerts/.
+ALERT_MAIL = env.flag("COUNTERSIGN_ALERT_MAIL", default=True)
+ALERT_CHANNEL = env.text("COUNTERSIGN_ALERT_CHANNEL")  # a channel of Slack; empty: none
+ALERT_AGAIN_S = env.number("COUNTERSIGN_ALERT_AGAIN_S", 3600, low=0, high=604_800)
 QUALITY_BY_PERSON = env.flag("COUNTERSIGN_QUALITY_BY_PERSON")
 
 SESSION_COOKIE_HTTPONLY = True

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from agents import overview, queries
 from agents.overview import Filters, LiveRow, Standing
+from agents.views.alerts import open_words
 from agents.views.cards import WAITS_FOR, title_of
 from agents.views.health import age, lights
 from agents.views.states import RUNS, Look
@@ -95,6 +96,8 @@ def _figures(request: Request) -> dict[str, Any]:
             "Nobody knows whether %(n)s call was done", "Nobody knows whether %(n)s calls were done", unknown
         ) % {"n": number(unknown)} if unknown else "",
         "unknown_url": reverse("unknown"),
+        "alerts": open_words(),
+        "alerts_url": reverse("alerts"),
     }  # fmt: skip
 
 

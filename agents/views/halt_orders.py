@@ -113,7 +113,8 @@ def _form(request: Request, found: list[Rule]) -> dict[str, Any]:
     shown = {"most": str(rule.most), "share": str(rule.share), "minutes": str(rule.window_s // 60)}
     slugs = [row.slug for row in queries.agents()]
     return {
-        "kinds": [(value, told(name), value == kind) for value, name in KINDS.items()],
+        "kind": kind,
+        "name": told(KINDS[Kind(kind)]),
         "agents": [(slug, slug == agent) for slug in slugs],
         "active": request.POST.get("active") == "1" if request.method == "POST" else rule.active,
         "reason": request.POST.get("reason", ""),

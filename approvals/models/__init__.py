@@ -8,6 +8,7 @@ programs are told).
 """
 
 from approvals.models.actions import Action, Decision, Edit, Requirement
+from approvals.models.alerts import Alert, AlertBreach, AlertRule
 from approvals.models.asks import Ask
 from approvals.models.comments import Comment
 from approvals.models.desks import Absence, Snooze
@@ -30,6 +31,9 @@ from approvals.models.webhooks import Endpoint, Looked, Post
 __all__ = [
     "Absence",
     "Action",
+    "Alert",
+    "AlertBreach",
+    "AlertRule",
     "ApiKey",
     "ApiUse",
     "Ask",

@@ -18,8 +18,9 @@ from django.db.models.functions import Greatest, Now
 
 from approvals import entitling, envelopes
 from approvals.errors import BadRequest, NotAllowed, NotFound, Tampered
-from approvals.models import Action, Decision, Delivery, Device, Notification, Requirement, User
+from approvals.models import Action, Alert, Decision, Delivery, Device, Notification, Requirement, User
 from approvals.notify import choices
+from approvals.notify.alerts import Note
 from approvals.notify.choices import EMAIL, OFF, PUSH
 from approvals.notify.errors import NotSent
 from approvals.notify.push import Target
@@ -44,16 +45,17 @@ MOST_COUNTED = 1_000  # in a digest
 
 @dataclass(frozen=True)
 class Parcel:
-    """Claimed deliveries of one person: one message. Exactly one of `items`, a digest or a trial is in it."""
+    """Claimed deliveries of one person: one message. Exactly one of `items`, an alert, a digest or a trial is in it."""
 
     ids: tuple[int, ...]
     channel: str
-    kind: str  # "action", "digest" or "trial"
+    kind: str  # "action", "alert", "digest" or "trial"
     to: str
     zone: str
     first: int
     items: tuple[Item, ...] = ()
     total: int = 0
+    alert: Note | None = None
     target: Target | None = None
     seconds: int = 3_600
     level: str = "medium"
@@ -90,9 +92,9 @@ def claim(channel: str) -> Parcel | None:
 
 def _together(due: QuerySet[Delivery], first: Delivery) -> list[Delivery]:
     """What else this person is owed now on the same address; a digest or a trial goes alone."""
-    if first.kind in {"digest", "trial"}:
+    if first.kind in {"digest", "trial"} or _is_alert(first):
         return [first]
-    same = due.filter(user=first.user_id, device=first.device).exclude(kind__in=["digest", "trial"])
+    same = due.filter(user=first.user_id, device=first.device).exclude(Q(kind__in=["digest", "trial"]) | Q(kind__startswith="alert."))
     return list(same.select_for_update(skip_locked=True).order_by("pk")[:MOST_TOGETHER])
 
 
@@ -119,6 +121,8 @@ def _looked_at(first: Delivery, rows: list[Delivery]) -> tuple[Parcel | None, _S
     plain = Parcel((first.pk,), first.channel, first.kind, user.email, wanted.zone, rows[0].pk, target=target)
     if first.kind == "trial":
         return plain, skips
+    if _is_alert(first):
+        return replace(plain, kind="alert", alert=_alert(first)), skips
     if first.kind == "digest":
         return _digest(plain, user, wanted)
     # Of several notices about one action the newest says it all; the others go with it.
@@ -129,6 +133,16 @@ def _looked_at(first: Delivery, rows: list[Delivery]) -> tuple[Parcel | None, _S
     left = max(item.expires_at for item in items) - database_now()
     level = max((item.level for item in items), key=choices.LEVELS.index)
     return replace(plain, ids=ids, kind="action", items=items, seconds=max(60, int(left.total_seconds())), level=level), skips
+
+
+def _is_alert(row: Delivery) -> bool:
+    return row.kind.startswith("alert.")
+
+
+def _alert(row: Delivery) -> Note:
+    """What an alert's mail says: of what was so when it was owed, with the figure as it is now."""
+    a = Alert.objects.get(pk=int(row.key.split(":")[1]))
+    return Note(a.pk, a.rule, a.about, a.last, a.worst, a.most, a.opened_at, row.kind.removeprefix("alert."))
 
 
 def _digest(plain: Parcel, user: User, wanted: choices.Wants) -> tuple[Parcel | None, _Skips]:

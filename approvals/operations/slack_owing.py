@@ -160,6 +160,14 @@ def owe_note(person: SlackPerson, key: str, body: dict[str, Any], **values: Any)
     return _owe(team, person.slack_user, SlackMessage.Kind.NOTE, f"note:{key}", body=body, **due, **values)
 
 
+def owe_to_channel(channel: str, key: str, body: dict[str, Any]) -> bool:
+    """A message to a channel that is about no action; the same key once. False where no workspace has it."""
+    teams = _teams()
+    known = homes([channel]) if len(teams) > 1 else {}
+    home = home_of(("", channel), teams, known)
+    return bool(home) and _owe(teams[home], channel, SlackMessage.Kind.NOTE, f"note:{key}", body=body)
+
+
 def owe_said(team_id: int, slack_user: str, text: str) -> None:
     """A sentence to one person as a direct message; for somebody who was told of it in a view, and had closed that."""
     person = SlackPerson.objects.filter(

@@ -22,6 +22,7 @@ from approvals import permissions
 from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound
 from approvals.models import Endpoint, Looked, Post, User
 from approvals.notify import sealing, webhooks
+from approvals.notify.alerts import runbook
 from approvals.notify.errors import NotSent
 from approvals.operations.clock import database_now
 from approvals.permissions import ADMINS, Standing
@@ -34,7 +35,8 @@ from audit.sentences import Frozen, listed, say
 KINDS = (
     "action.opened", "action.edited", "action.reopened", "action.approved", "action.rejected", "action.answered", "action.expired",
     "action.cancelled", "action.superseded", "action.claimed", "action.settled", "run.waiting", "run.succeeded", "run.partial", "run.failed",
-    "run.cancelled", "run.halted", "halt.ordered", "halt.released",
+    "run.cancelled", "run.halted", "halt.ordered", "halt.released", "alert.raised", "alert.reminded",
+    "alert.recovered",
 )  # fmt: skip
 TEST = "test"
 FOR = timedelta(hours=24)
@@ -209,17 +211,20 @@ def _happened(looked: Looked, until: int) -> list[tuple[Any, ...]]:
 def _posts(endpoints: Sequence[Endpoint], row: tuple[Any, ...]) -> list[Post]:
     event_id, kind, agent, run, action, at, raw = row
     heard = [e for e in endpoints if (not e.agent or e.agent == agent) and (not e.kinds or kind in e.kinds)]
-    if not heard:
+    data = canonical.parse(bytes(raw)).get("data", {}) if heard else {}
+    if not heard or data.get("webhook") is False:  # a rule of alerts that goes elsewhere
         return []
-    data = canonical.parse(bytes(raw)).get("data", {})
     about = {"event": event_id, "agent": agent, "run": run or None, "action": action or None}
     if action:
         about |= {name: data.get(name) for name in ("tool", "version", "state")}
         about["url"] = f"{settings.PUBLIC_URL.rstrip('/')}/api/v1/actions/{action}"
     elif kind.startswith("halt."):
         about |= {name: data.get(name) for name in ("halt", "scope", "target")}
+    elif kind.startswith("alert."):
+        about |= {name: data.get(name) for name in ("alert", "rule", "about", "value", "most")}
+        about["runbook"] = f"{settings.PUBLIC_URL.rstrip('/')}/alerts/runbooks/{runbook(str(data.get('rule')))}/"
     body = _body(kind, at, about)
-    what = action or run or str(data.get("halt", ""))
+    what = action or run or str(data.get("halt") or data.get("alert") or "")
     return [Post(endpoint=e, message=f"msg_{event_id}_{e.pk}", kind=kind, about=what, body=body) for e in heard]
 
 

@@ -107,7 +107,9 @@ def readers(accounts: Collection[int] | None) -> Sequence[Reader]:
 
 def last_sent(user: int, channel: str) -> datetime | None:
     """When this person was last sent something through this channel."""
-    sent = Delivery.objects.filter(user=user, channel=channel, state=DeliveryState.SENT).exclude(kind="trial")
+    sent = Delivery.objects.filter(user=user, channel=channel, state=DeliveryState.SENT).exclude(
+        Q(kind="trial") | Q(kind__startswith="alert.")
+    )
     found: datetime | None = sent.order_by("-changed_at").values_list("changed_at", flat=True).first()
     return found
 

@@ -174,7 +174,7 @@ def _groups(request: Request) -> tuple[LinkGroup, ...]:
             link(_("Decided"), "decided", "stamp", "d"),
         )),
         LinkGroup(_("Operate"), (
-            link(_("Console"), "console", "layout-dashboard", "o", also=("/unknown/", "/halts/"), phone=False),
+            link(_("Console"), "console", "layout-dashboard", "o", also=("/unknown/", "/halts/", "/alerts/"), phone=False),
             link(_("Runs"), "runs", "route", "r"),
             link(_("Agents"), "agents", "bot", "n"),
         )),

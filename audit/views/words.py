@@ -178,6 +178,15 @@ SENTENCES: dict[str, Say] = {
         if d.get("rule")
         else say("Halted %(what)s", what=_scope(d))
     ),
+    "alert.raised": lambda d: say("Alert: %(rule)s is at %(value)s", rule=str(d.get("rule")), value=str(d.get("value"))),
+    "alert.reminded": lambda d: say("Alert, still so: %(rule)s is at %(value)s", rule=str(d.get("rule")), value=str(d.get("value"))),
+    "alert.recovered": lambda d: say("Alert over: %(rule)s", rule=str(d.get("rule"))),
+    "alert.acknowledged": lambda d: say("Sees to the alert %(rule)s", rule=str(d.get("rule"))),
+    "alert.rule_set": lambda d: (
+        say("Alerts of %(rule)s: from %(most)s on", rule=str(d.get("rule")), most=str(d.get("most")))
+        if d.get("active")
+        else say("Alerts of %(rule)s switched off", rule=str(d.get("rule")))
+    ),
     "halt.rule_set": lambda d: (
         say("Automatic halts by %(rule)s: from %(most)s on", rule=str(d.get("rule")), most=str(d.get("most")))
         if d.get("active")

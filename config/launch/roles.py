@@ -43,7 +43,7 @@ def all_roles(chosen: Options, root: Path, env: Mapping[str, str]) -> list[Role]
     commands = {
         "web": [
             *(python, "-m", "uvicorn", "config.asgi:application", "--host", chosen.host, "--port", str(chosen.port)),
-            *("--lifespan", "off", "--ws", "websockets", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "5"),
+            *("--lifespan", "auto", "--ws", "websockets", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "5"),
             # Longer than clients and proxies keep an idle connection (nginx and the usual load balancers 60 s): whoever closes first must not be us, or
             # a request sent at that very moment is lost. uvicorn's own 5 s lost those of clients that had just come back from a held poll.
             *("--timeout-keep-alive", "75", "--no-access-log", "--log-level", "warning"),

@@ -53,6 +53,8 @@ POSTS: dict[str, dict[str, str]] = {
     "delivery-again": {},
     "slack-again": {},
     "action-comments": {"text": "hello"},
+    "alerts": {"rule": "unknown", "active": "1", "most": "5", "for_s": "0", "again": "30", "mail": "1", "slack": "", "reason": "r"},
+    "alert-ack": {"note": "r"},
     "run-override": {"what": "rewind", "checkpoint": "x", "reason": "r"},
     "run-pause": {"reason": "r"},
     "run-step": {"reason": "r"},
@@ -166,6 +168,8 @@ def address(name: str, things: dict[str, Any]) -> str:
         "message_id": 7,
         "group_id": 7,
         "checkpoint_id": "1f0-7",
+        "alert_id": 7,
+        "name": "unknown",
     }
     wanted = next(p for p in patterns() if p.name == name).pattern.converters
     return reverse(name, kwargs={key: known[key] for key in wanted})
@@ -393,6 +397,8 @@ def test_unknown_ids_are_not_found(things, cast):
         "version_id": 10**12,
         "backtest_id": 10**30,
         "checkpoint_id": "1f0-7",
+        "alert_id": 10**12,
+        "name": "nothing",
     }
     before, clients = state(), [browser(cast.second), browser(cast.operator)]
     for name in NAMES:

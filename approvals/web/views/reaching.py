@@ -197,6 +197,7 @@ def _about(kind: str) -> str:
         "action.edited": _("Other arguments"), "action.reminded": _("Reminder, %(part)s gone") % {"part": part},
         "action.escalated": _("Escalated"), "action.your_turn": _("Turn of their group"), "action.passed_on": _("Passed on"),
         "action.back": _("Back from a snooze"), "digest": _("Weekday digest"), "trial": _("A try"),
+        "alert.raised": _("Alert"), "alert.reminded": _("Alert, still so"), "alert.recovered": _("Alert, over"),
     }.get(what, what.removeprefix("action.").replace("_", " ").capitalize())  # fmt: skip
 
 

@@ -21,7 +21,7 @@ def test_the_pages_say_that_it_was_automatic_and_operators_release_it_there(cast
     assert "by the rule failed_calls" in as_(cast.auditor).get(reverse("events")).content.decode()
     assert as_(cast.operator).get("/api/v1/halts").json()["items"][0]["rule"] == "failed_calls"
     seen = as_(cast.reviewer).get(reverse("halts")).content.decode()
-    assert "Set a rule" not in seen and "2 of 2 calls failed" in seen
+    assert "Set the rule" not in seen and "2 of 2 calls failed" in seen
     factories.release(order, cast)
     assert "released by olga" in as_(cast.reviewer).get(reverse("halts")).content.decode()
 
