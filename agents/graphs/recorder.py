@@ -99,6 +99,8 @@ class ModelCalls(BaseCallbackHandler):
         self._started[run_id] = (time.monotonic(), digest)
         span = self._recorder.span("model", str(params.get("model") or params.get("_type") or "chat model"), str(run_id))
         span.input = {"messages": prompt, "tools": [t.get("function", t) for t in params.get("tools", []) if isinstance(t, dict)]}
+        # The task of the node that calls, as the spans of nodes name theirs: nodes run side by side, so times do not tell.
+        span.parent = str((kwargs.get("metadata") or {}).get("langgraph_checkpoint_ns") or "").replace("|", "/")
         span.attributes = {"prompt_sha256": digest}
         self._recorder.start(span)
 

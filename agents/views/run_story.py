@@ -6,7 +6,7 @@ Belongs here: pure presenters from spans, actions and effects to `Step`s in orde
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,13 +15,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from agents.queries import EffectRow, PauseRow
-from agents.views.states import EFFECTS, SPANS, Look, took
+from agents.views.run_entries import Entry
+from agents.views.states import EFFECTS, RUNS, SPANS, Look, took
 from approvals.queries import AskRow, InboxRow
 from approvals.render.reveal import Revealed, reveal
 from approvals.web.receipts import Receipt, receipt_of
 from audit.languages import number, told
 from audit.queries import SpanRow
 from audit.sentences import say
+from audit.spans import Cut, SpanLine
 
 KINDS = {
     "node": ("node", "git-commit-horizontal", say("step")),
@@ -49,7 +51,7 @@ class Asked:
 class Step:
     """One line of the run's story; `key` stays the same when it is drawn again.
 
-    `resolve_url` is set where an operator must say what became of a call.
+    `resolve_url` is set where an operator must say what became of a call; `opens`: it has a page of its own, with all of it.
     """
 
     key: str
@@ -65,6 +67,7 @@ class Step:
     details: tuple[tuple[str, Revealed], ...] = ()
     trouble: Revealed | None = None
     resolve_url: str = ""
+    opens: bool = False
 
 
 def steps_of(
@@ -73,38 +76,24 @@ def steps_of(
     effects: Mapping[str, EffectRow],
     pauses: Sequence[PauseRow],
     *,
+    nodes: Mapping[str, str],
+    calls: Mapping[str, SpanLine],
     may_resolve: bool,
     asks: Sequence[AskRow] = (),
+    held: Sequence[Entry] = (),
 ) -> tuple[Step, ...]:
-    """Everything that happened, oldest first. A tool call that an action stands for is shown with the action."""
-    shown = {a.id for a in actions}
-    calls = {str(s.attributes.get("action")): s for s in spans if s.kind == "tool" and s.attributes.get("action")}
-    steps = [_span(s) for s in spans if not _told_elsewhere(s, shown)]
-    nodes = {action: p.node for p in pauses for action in p.actions}
+    """Everything given, oldest first.
+
+    Args:
+        spans: without those that are told with something else: a call that an action stands for, a node that stopped to ask.
+        nodes, calls: of each action, the node that asked for it and the call that was made.
+    """
+    steps = [_span(s) for s in spans]
     steps += [_action(a, effects.get(a.id), calls.get(a.id), nodes.get(a.id, ""), may_resolve=may_resolve) for a in actions]
     steps += [_ask(ask) for ask in asks]
     steps += [_refused(p) for p in pauses if p.refusal is not None]
+    steps += [_held(e) for e in held]
     return tuple(sorted(steps, key=lambda step: step.at))
-
-
-def _told_elsewhere(span: SpanRow, shown: set[str]) -> bool:
-    """A call stands with its action; a node that stopped to ask is the question itself."""
-    return (span.kind == "tool" and str(span.attributes.get("action")) in shown) or (span.kind == "node" and span.status == "paused")
-
-
-def visits(spans: Iterable[SpanRow]) -> dict[str, int]:
-    """How often each node of the graph was entered."""
-    counted: dict[str, int] = {}
-    for span in spans:
-        if span.kind == "node":
-            counted[span.name] = counted.get(span.name, 0) + 1
-    return counted
-
-
-def usage(spans: Iterable[SpanRow]) -> tuple[int, int]:
-    """Model calls and the tokens they used."""
-    calls = [s for s in spans if s.kind == "model"]
-    return len(calls), sum(int((s.attributes.get("usage") or {}).get("total_tokens") or 0) for s in calls)
 
 
 def _span(span: SpanRow) -> Step:
@@ -122,10 +111,11 @@ def _span(span: SpanRow) -> Step:
         look=look if look and look.word else None,
         details=_details((_("In"), span.input), (_("Out"), span.output)),
         trouble=reveal(told(span.error)) if span.error else None,
+        opens=True,
     )
 
 
-def _action(row: InboxRow, effect: EffectRow | None, call: SpanRow | None, node: str, *, may_resolve: bool) -> Step:
+def _action(row: InboxRow, effect: EffectRow | None, call: SpanLine | None, node: str, *, may_resolve: bool) -> Step:
     question = row.kind == "question"
     waits = row.state == "PENDING"
     asked = Asked(
@@ -152,6 +142,7 @@ def _action(row: InboxRow, effect: EffectRow | None, call: SpanRow | None, node:
         details=_details((_("Result"), effect.result)) if effect and effect.result is not None else (),
         trouble=reveal(told(effect.error)) if effect and effect.error else None,
         resolve_url=reverse("effect-resolve", args=[row.id]) if unknown and may_resolve else "",
+        opens=True,
     )
 
 
@@ -193,14 +184,26 @@ def _refused(pause: PauseRow) -> Step:
     )
 
 
+def _held(entry: Entry) -> Step:
+    return Step(
+        key=entry.key,
+        kind="held",
+        icon="octagon-pause",
+        kind_word=_("stopped by order"),
+        title=told(RUNS[entry.name].word),
+        at=entry.at,
+        took=took(entry.at, entry.until),
+        current=entry.until is None,
+    )
+
+
 def _details(*parts: tuple[str, Any]) -> tuple[tuple[str, Revealed], ...]:
     return tuple((name, reveal(_text(value))) for name, value in parts if value not in (None, {}, [], ""))
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, Cut):
+        more = _("(%(n)s more characters: open the step)") % {"n": number(value.length - len(value.text))}
+        return f"{value.text}\n{more}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-    return (
-        text
-        if len(text) <= CUT * 4
-        else text[: CUT * 4] + "\n" + _("(%(n)s more characters are in the trace)") % {"n": number(len(text) - CUT * 4)}
-    )
+    return text if len(text) <= CUT * 4 else _text(Cut(text[: CUT * 4], len(text)))

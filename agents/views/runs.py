@@ -25,7 +25,7 @@ from agents.views.drawing import draw
 from agents.views.ratings import asked
 from agents.views.reversals import card_of, may_order
 from agents.views.run_halts import halted_words
-from agents.views.run_story import steps_of, usage, visits
+from agents.views.run_looks import look_at
 from agents.views.states import RUNS, took
 from approvals import permissions
 from approvals import queries as approvals_queries
@@ -36,8 +36,8 @@ from approvals.web.http import Request
 from approvals.web.rows import chips, with_query
 from approvals.web.schemaform import fields_of, read
 from audit.languages import number, told
-from audit.queries import spans as spans_of
 from audit.sentences import say
+from audit.spans import Totals, totals
 
 STATES = (
     ("", say("All")), ("live", say("Live")), ("WAITING", say("Waiting")), ("HALTED", say("Halted")), ("PAUSED", say("Paused")), ("FAILED", say("Failed")), ("SUCCEEDED", say("Succeeded")),
@@ -90,12 +90,12 @@ def run(request: Request, run_id: UUID) -> HttpResponse:
 def run_live(request: Request, run_id: UUID) -> HttpResponse:
     """The part of a run's page that moves."""
     permissions.check_read(request.user)
-    return render(request, "agents/_run_live.html", {"run": _run(request, queries.run_detail(run_id))})
+    return render(request, "agents/_run_live.html", {"run": {**_run(request, queries.run_detail(run_id)), "again": True}})
 
 
 def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
     row = detail.row
-    spans = spans_of(row.id)
+    spent = totals(row.id)
     actions = approvals_queries.run_actions(row.id)
     effects = {effect.action_id: effect for effect in detail.effects}
     version = version_name(row.agent, detail.version)
@@ -106,7 +106,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
     lost = any(pause.state == "ORPHANED" for pause in detail.pauses)
     unsaid = any(effect.state == "UNKNOWN" for effect in detail.effects)  # what came of it is said first, at its step
     reversal = card_of(row.id, may_say=permissions.can_halt(request.user))
-    steps = steps_of(spans, actions, effects, detail.pauses, may_resolve=permissions.can_halt(request.user), asks=asks)
+    entered = sum(spent.visits.values())
     return {
         "id": row.id,
         "title": f"{detail.agent_title} {row.id[:8]}",
@@ -121,7 +121,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "model": detail.model,
         "halt_url": f"{reverse('halt')}?run={row.id}" if live and permissions.can_halt(request.user) else "",
         **stepping.offered(request, detail),
-        "held": stepping.held_words(row, steps=sum(visits(spans).values())),
+        "held": stepping.held_words(row, steps=entered),
         "cancel_url": reverse("run-cancel", args=[row.id]) if (live or row.state == "FAILED") and may_start else "",
         "retry_url": reverse("run-retry", args=[row.id])
         if row.state == "FAILED" and may_start and not (lost or unsaid or reversal)
@@ -131,20 +131,20 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "cancel_reverses": _cancel_reverses(request, row.id, detail),
         "anew_url": reverse("run-start", args=[row.agent]) if lost and may_start else "",
         "again_url": reverse("run-ask-again", args=[row.id]) if may_start and _could_ask_again(detail, actions) else "",
-        "live_url": reverse("run-live", args=[row.id]),
         "history_url": reverse("run-checkpoints", args=[row.id]) if detail.here else "",
         "compare_url": f"{reverse('runs-compare')}?a={row.id}",
         "log_url": f"{reverse('events')}?run={row.id}",
-        "figures": _figures(detail, spans, actions),
-        "halted": halted_words(stop, row, detail.effects, steps=sum(visits(spans).values())) if stop else "",
+        "figures": _figures(detail, spent, actions),
+        "halted": halted_words(stop, row, detail.effects, steps=entered) if stop else "",
         "trouble": reveal(told(row.error)) if row.error else None,
         "result": lines_of(detail.output if isinstance(detail.output, dict) else {"result": detail.output})
         if detail.output is not None
         else (),
-        "steps": steps,
+        "look": look_at(request, detail, actions, effects, asks, may_resolve=permissions.can_halt(request.user)),
+        "unknown": _unknown(detail, actions) if permissions.can_halt(request.user) else (),
         "rating": asked(row, by=request.user.pk),
         "watch": [f"live:action:{action.id} from:body" for action in actions if action.state == "PENDING"][:WATCHED],
-        "graph": draw(detail.drawing, visits=visits(spans), now=row.nodes if live else ()),
+        "graph": draw(detail.drawing, visits=spent.visits, now=row.nodes if live else ()),
         "graph_note": _("at %(nodes)s") % {"nodes": ", ".join(row.nodes)} if live and row.nodes else "",
         "input": lines_of(row.input if isinstance(row.input, dict) else {"input": row.input}),
     }
@@ -174,17 +174,23 @@ def _result(output: Any) -> dict[str, Any]:
     return {"result": lines_of(plain), "result_rest": lines_of(rest)}
 
 
-def _figures(detail: RunDetail, spans: Any, actions: Any) -> tuple[Figure, ...]:
+def _unknown(detail: RunDetail, actions: Any) -> tuple[tuple[str, str], ...]:
+    """Calls of which somebody has to say what became of them, each with where to say it: however one looks at the run."""
+    asked = {action.id: action.summary for action in actions}
+    lost = [effect.action_id for effect in detail.effects if effect.state == "UNKNOWN" and effect.action_id in asked]
+    return tuple((asked[one], reverse("effect-resolve", args=[one])) for one in lost[:WATCHED])
+
+
+def _figures(detail: RunDetail, spent: Totals, actions: Any) -> tuple[Figure, ...]:
     row = detail.row
-    calls, tokens = usage(spans)
     settled = sum(action.settled_at is not None for action in actions)
     return (
         Figure(_("State"), state=RUNS[row.state]),
         Figure(_("Started"), moment=row.created_at),
         Figure(_("Took"), took(row.created_at, row.finished_at)) if row.finished_at else Figure(_("Last moved"), moment=row.changed_at),
         Figure(_("Actions settled"), _("%(n)s of %(of)s") % {"n": settled, "of": len(actions)}),
-        Figure(_("Model calls"), number(calls)),
-        Figure(_("Tokens"), number(tokens) if tokens else _("none counted")),
+        Figure(_("Model calls"), number(spent.calls)),
+        Figure(_("Tokens"), number(spent.tokens) if spent.tokens else _("none counted")),
     )
 
 

@@ -53,7 +53,7 @@ def test_a_policy_is_checked_tried_proposed_published_and_seen(stack: Stack, sig
     expect(second.locator(".messages")).to_contain_text("is in force")
 
     run = stack.start_run("T-1015")
-    reviewer.goto(f"/runs/{run}/")
+    reviewer.goto(f"/runs/{run}/?view=steps")
     try:
         asked = reviewer.locator("main a[href^='/actions/']", has_text="Refund").first
         expect(asked).to_be_visible(timeout=20_000)

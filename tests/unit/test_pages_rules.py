@@ -49,6 +49,7 @@ def test_a_page_weighs_at_most_50_kilobytes():
         "keys.css",
         "connect.css",
         "runs.css",
+        "run.js",
         "plain.css",
         "console.css",
         "docs.css",

@@ -1,16 +1,17 @@
-// What a reader opened stays open when the part around it is drawn again.
-const open = new Map();
+// What a reader opened or closed stays so when the part around it is drawn again.
+const folds = new Map();
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const area = event.detail.target?.closest?.("[data-keep-open]");
   if (!area) return;
-  open.set(area.id, [...area.querySelectorAll("details[data-fold][open]")].map((fold) => fold.dataset.fold));
+  folds.set(area.id, new Map([...area.querySelectorAll("details[data-fold]")].map((fold) => [fold.dataset.fold, fold.open])));
 });
 
 document.addEventListener("htmx:afterSwap", (event) => {
   const area = event.detail.target?.closest?.("[data-keep-open]");
-  for (const key of open.get(area?.id) ?? []) {
-    const fold = area.querySelector(`details[data-fold="${CSS.escape(key)}"]`);
-    if (fold) fold.open = true;
+  const before = folds.get(area?.id);
+  if (!before) return;
+  for (const fold of area.querySelectorAll("details[data-fold]")) {
+    if (before.has(fold.dataset.fold)) fold.open = before.get(fold.dataset.fold);
   }
 });

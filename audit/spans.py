@@ -1,0 +1,126 @@
+"""The reader of one run's spans where there are many: all of them by name and time, and the full text of a few.
+
+A run of thousands of steps holds megabytes of prompts: a page reads its spans without them, adds up in the database, and asks for the
+texts of those it shows. `audit.queries.spans` reads whole spans in order, for whoever compares or replays.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from audit.models import Event, Span
+from audit.queries import SpanRow
+
+MOST = 20_000  # spans of a run that its page knows of
+
+_LINES = """
+SELECT id, kind, name, status, started_at, ended_at, parent, key, coalesce(attributes ->> 'action', '') FROM audit_span
+WHERE run = %s ORDER BY started_at, id LIMIT %s
+"""
+_HOLDING = """
+SELECT id FROM audit_span WHERE run = %(run)s AND (name ILIKE %(text)s OR kind ILIKE %(text)s OR status ILIKE %(text)s OR error ILIKE %(text)s
+    OR input::text ILIKE %(text)s OR output::text ILIKE %(text)s)
+"""
+_TEXTS = """
+SELECT id, kind, name, status, started_at, ended_at, left(input::text, %(most)s), length(input::text), left(output::text, %(most)s),
+    length(output::text), error, parent FROM audit_span WHERE run = %(run)s AND id = ANY(%(ids)s)
+"""
+_TOTALS = """
+SELECT kind, name, count(*), coalesce(sum(CASE WHEN kind = 'model' AND jsonb_typeof(attributes #> '{usage,total_tokens}') = 'number'
+    THEN (attributes #>> '{usage,total_tokens}')::numeric END), 0)::bigint FROM audit_span WHERE run = %s GROUP BY kind, name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanLine:
+    """A span without what it took in and gave back. `action` is set for the call that an action stands for."""
+
+    id: int
+    kind: str
+    name: str
+    status: str
+    started_at: datetime
+    ended_at: datetime | None
+    parent: str
+    key: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Of all spans of a run, however many are shown."""
+
+    calls: int = 0
+    tokens: int = 0
+    visits: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The beginning of a longer value, as JSON; `length` is that of the whole."""
+
+    text: str
+    length: int
+
+
+def lines(run: str, *, most: int = MOST) -> list[SpanLine]:
+    """Every span of a run, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LINES, [run, most])
+        return [SpanLine(*row) for row in cursor.fetchall()]
+
+
+def totals(run: str) -> Totals:
+    """Model calls, their tokens, and how often each node was entered."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TOTALS, [run])
+        rows = cursor.fetchall()
+    models = [row for row in rows if row[0] == "model"]
+    return Totals(sum(r[2] for r in models), sum(r[3] for r in models), {r[1]: r[2] for r in rows if r[0] == "node"})
+
+
+def holding(run: str, text: str) -> set[int]:
+    """The spans that have this text in their name, kind, state, error, or in what they took in or gave back."""
+    pattern = text.replace("\x00", "").replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLDING, {"run": run, "text": f"%{pattern}%"})
+        return {row[0] for row in cursor.fetchall()}
+
+
+def shown(run: str, ids: Collection[int], *, most: int) -> dict[int, SpanRow]:
+    """These spans with at most so many characters of each text; a longer one is a `Cut`."""
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_TEXTS, {"run": run, "ids": list(ids), "most": most})
+        return {row[0]: _shown(row) for row in cursor.fetchall()}
+
+
+def whole(run: str, span_id: int) -> SpanRow | None:
+    """One span with all that was kept of it."""
+    found = Span.objects.filter(run=run, pk=span_id).first() if 0 < span_id < 2**63 else None
+    if found is None:
+        return None
+    times = (found.started_at, found.ended_at)
+    return SpanRow(
+        found.pk, found.kind, found.name, found.status, *times, found.input, found.output, found.error, found.attributes, found.parent
+    )
+
+
+def moments(run: str, prefix: str = "run.", *, most: int = 2_000) -> list[tuple[str, datetime]]:
+    """What kinds of event a run had, and when, in order."""
+    rows = Event.objects.filter(run=run, kind__startswith=prefix).order_by("pk")
+    return list(rows.values_list("kind", "at")[:most])
+
+
+def _shown(row: tuple[Any, ...]) -> SpanRow:
+    pk, kind, name, status, began, ended, given, given_length, came, came_length, error, parent = row
+    return SpanRow(pk, kind, name, status, began, ended, _text(given, given_length), _text(came, came_length), error, {}, parent)
+
+
+def _text(text: str, length: int) -> Any:
+    return json.loads(text) if length <= len(text) else Cut(text, length)

@@ -1,0 +1,171 @@
+"""A run's page: timeline, tree and steps; one step whole; the filter; two thousand steps. Hostile text stays text."""
+
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils.timezone import now
+
+from agents import operations
+from audit import spans, traces
+from tests import factories
+from tests.factories import call, decide, work
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+HOSTILE = '</b><a href="/x">Approved by rita</a> \u202eevil <script>alert(1)</script>'
+
+
+@pytest.fixture
+def ended(cast, agents, world):
+    """A run whose one call was approved and made."""
+    run, action = factories.waiting(cast.operator, call(), world=world)
+    decide(action, cast.reviewer)
+    work()
+    return run, action
+
+
+def page(client, run, **query) -> str:
+    answer = client.get(reverse("run", args=[run.pk]), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def tell(run, kind, name, n=1, *, begin=0.0, **more) -> list[traces.SpanRecord]:
+    first = now() - timedelta(hours=1) + timedelta(seconds=begin)
+    told = [
+        traces.SpanRecord(str(run.pk), kind, name, f"{kind}:{uuid.uuid4()}:1", first + timedelta(seconds=i), ended_at=first + timedelta(seconds=i + 0.5),
+            status=more.get("status", "done"), input=more.get("given", {"n": i}), output=more.get("came", {"n": i}),
+            attributes=more.get("attributes", {}))
+        for i in range(n)
+    ]  # fmt: skip
+    traces.record(told)
+    return told
+
+
+def keys(text: str) -> list[str]:
+    return re.findall(r'<li id="step-(\w[\w-]*)"', text)
+
+
+def test_three_ways_to_look_and_each_has_an_address(web, ended):
+    run, action = ended
+    drawn = page(web, run)
+    assert 'id="run-tab-timeline"' in drawn and drawn.count('aria-current="page"') >= 1
+    assert '<rect class="tl-mark' in drawn and 'fill="url(#tl-hatch)"' in drawn
+    tree, steps = page(web, run, view="tree"), page(web, run, view="steps")
+    assert f'id="step-a{action.pk}"' in tree and 'class="tree"' in tree and "tl-mark" not in tree
+    assert f'id="step-a{action.pk}"' in steps and 'class="steps"' in steps
+    assert page(web, run, view="nonsense", **{"from": "x"}).count('class="tl-rows"') == 1
+
+
+def test_the_tree_nests_a_call_in_its_question_and_that_in_its_node(web, ended):
+    run, action = ended
+    tree = page(web, run, view="tree")
+    (tool,) = [line for line in spans.lines(str(run.pk)) if line.kind == "tool"]
+    asked = tree.index(f'id="step-a{action.pk}"')
+    node = max(m.start() for m in re.finditer(r'<li id="step-s\d+"', tree[:asked]))
+    inside = tree[node : tree.index(f'id="step-s{tool.id}"')]
+    assert "propose" in tree[node:asked] and inside.count("<details") == 2 and inside.count("</details") == 0
+
+
+def test_the_part_that_moves_shows_the_same_way(web, ended):
+    run, _ = ended
+    drawn = page(web, run, view="tree", q="propose")
+    live = re.search(r'id="run-look"[^>]*hx-get="([^"]+)"', drawn).group(1).replace("&amp;", "&")
+    part = web.get(live, **HTMX).content.decode()
+    assert 'class="tree"' in part and 'hx-swap-oob="innerHTML"' in part and keys(part) == keys(drawn)
+
+
+def test_a_step_is_shown_whole(web, agents, cast, world):
+    run = factories.run(cast.operator, call(), world=world)
+    prompt = [{"type": "system", "data": {"content": "Be kind."}}, {"type": "human", "data": {"content": "word " * 900 + "the end"}}]
+    tell(run, "model", "gpt", given={"messages": prompt, "tools": [{"name": "refund"}]}, came={"type": "ai", "data": {"content": "I will.",
+         "tool_calls": [{"name": "refund", "args": {"cents": 5}}]}}, attributes={"usage": {"total_tokens": 1234}})  # fmt: skip
+    (line,) = [one for one in spans.lines(str(run.pk)) if one.kind == "model"]
+    url = reverse("run-span", args=[run.pk, f"s{line.id}"])
+    whole, part = web.get(url).content.decode(), web.get(url, **HTMX).content.decode()
+    for text in ("Instructions to the model", "Be kind.", "the end", "I will.", "The calls it wants", "cents", "1,234"):
+        assert text in whole and text in part
+    assert "<html" in whole and "<html" not in part and 'id="dialog-title"' in part
+    assert url in page(web, run) and url in page(web, run, view="tree") and url in page(web, run, view="steps")
+
+
+def test_a_call_is_shown_with_what_policy_said_of_it(web, ended):
+    run, action = ended
+    (tool,) = [line for line in spans.lines(str(run.pk)) if line.kind == "tool"]
+    for key in (f"s{tool.id}", f"a{action.pk}"):
+        shown = web.get(reverse("run-span", args=[run.pk, key])).content.decode()
+        assert "What policy said" in shown and 'class="factor-points' in shown and reverse("action", args=[action.pk]) in shown
+        assert "a line" in shown and "Raw result" in shown and "Approved" in shown
+
+
+def test_a_step_of_another_run_is_not_found_under_this_one(web, ended, cast, world):
+    run, action = ended
+    other = factories.run(cast.operator, call(), world=world)
+    line = spans.lines(str(run.pk))[0]
+    for key in (f"s{line.id}", f"a{action.pk}", "s0", "s99999999999999999999", "x1", "a1"):
+        assert web.get(reverse("run-span", args=[other.pk, key])).status_code == 404, key
+
+
+def test_only_whoever_may_see_the_run_sees_its_steps(as_, client, cast, ended):
+    run, action = ended
+    for key in (f"s{spans.lines(str(run.pk))[0].id}", f"a{action.pk}"):
+        url = reverse("run-span", args=[run.pk, key])
+        assert as_(cast.outsider).get(url).status_code == 403
+        assert client.get(url).status_code == 302
+        assert as_(cast.auditor).get(url).status_code == 200
+
+
+def test_hostile_text_cannot_look_like_ours(web, cast, agents, world):
+    run = factories.run(cast.operator, call(), world=world)
+    tell(run, "model", HOSTILE, given={"messages": [{"type": HOSTILE, "data": {"content": HOSTILE}}]}, came=HOSTILE)
+    tell(run, "tool", HOSTILE, given={HOSTILE: HOSTILE}, came={"x": HOSTILE})
+    shown = [page(web, run, view=view) for view in ("timeline", "tree", "steps")]
+    shown += [web.get(reverse("run-span", args=[run.pk, f"s{line.id}"])).content.decode() for line in spans.lines(str(run.pk))]
+    shown.append(page(web, run, q=HOSTILE))
+    for text in shown:
+        assert "<script>alert" not in text and '<a href="/x">' not in text
+        assert "\u202e" not in re.sub(r'value="[^"]*"|q=[^"&]*', "", text)  # the reader's own words stand in their field
+    assert all("U+202E" in text for text in shown[:5])
+
+
+def test_the_filter_finds_text_in_prompts_and_names_and_states(web, ended):
+    run, action = ended
+    tell(run, "model", "gpt", given={"messages": ["a needle in 100% hay"]})
+    tell(run, "model", "other", status="failed")
+    named = {line.name: f"s{line.id}" for line in spans.lines(str(run.pk))}
+    assert keys(page(web, run, q="NEEDLE")) == [named["gpt"]]
+    assert keys(page(web, run, q="100% h", view="steps")) == [named["gpt"]]
+    assert keys(page(web, run, q="100_ h")) == []
+    assert keys(page(web, run, q="failed", view="tree")) == [named["other"]]
+    assert keys(page(web, run, q=action.tool, view="steps")).count(f"a{action.pk}") == 1
+    assert "Nothing in this run holds this text" in page(web, run, q="nowhere")
+
+
+def test_two_thousand_steps_are_shown_two_hundred_at_a_time(web, cast, agents, world):
+    run = factories.run(cast.operator, call(), world=world)
+    tell(run, "node", "plan", 2_000, given={"text": "x" * 20_000})
+    for view in ("timeline", "tree", "steps"):
+        with CaptureQueriesContext(connection) as asked:
+            first = page(web, run, view=view, **{"from": "0"})
+        assert len(keys(first)) == 200 and len(asked) < 40
+        assert "1 to 200 of 2,000" in first and len(first) < 2_500_000
+    newest = page(web, run)
+    assert "1,801 to 2,000 of 2,000" in newest  # it goes on: where it is now
+    later = re.search(r'href="([^"]+)">Later', first).group(1).replace("&amp;", "&")
+    second = web.get(later).content.decode()
+    assert "201 to 400 of 2,000" in second and not set(keys(first)) & set(keys(second))
+    operations.cancel_run(run.pk, reason="enough", by=cast.operator, door="web")
+    assert "1 to 200 of 2,000" in page(web, run)
+    assert "\N{MULTIPLICATION SIGN}2000" in page(web, run)  # the graph counts all visits, not those of the page
+
+
+def test_what_must_be_said_stands_above_every_way_to_look(as_, cast, agents, world):
+    run, action = factories.waiting(cast.reviewer, call("explode"), world=world)
+    decide(action, cast.second)
+    work()
+    for view in ("timeline", "tree", "steps"):
+        assert reverse("effect-resolve", args=[action.pk]) in page(as_(cast.operator), run, view=view)
