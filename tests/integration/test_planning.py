@@ -12,7 +12,7 @@ from agents.tools import taint
 from approvals import envelopes
 from approvals import operations as approvals
 from approvals.models import Action, Requirement
-from audit import queries
+from audit import queries, spans
 from tests import factories
 from tests.agents_for_tests.world import TOOLS
 from tests.factories import asked, call, decide, lines, work
@@ -65,6 +65,13 @@ def test_a_model_that_is_away_fails_the_run_and_its_span_says_so(cast, world):
     agents.retry_run(run.pk, by=cast.operator, door="web")
     work()
     assert Run.objects.get(pk=run.pk).state == "FAILED"
+
+
+def test_a_model_call_names_the_node_it_was_made_in(cast, world):
+    told = spans.lines(str(planned(cast, world, "hello").pk))
+    model = next(line for line in told if line.kind == "model")
+    name, _, task = model.parent.partition(":")
+    assert [line.name for line in told if line.key.startswith(f"node:{task}:")] == [name] == ["plan"]
 
 
 def test_prompt_and_answer_are_kept_whole_and_found_by_the_prompts_hash(cast, world):
