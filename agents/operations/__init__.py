@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from agents.operations.switching import order_switch
     from agents.operations.there import follow
     from agents.operations.trying import fork_run
+    from agents.operations.undone import resolve_undone
     from agents.operations.unknown import ask_outcome, resolve_unknown
 
 __all__ = [
@@ -104,6 +105,7 @@ __all__ = [
     "recover",
     "register_project",
     "replay_run",
+    "resolve_undone",
     "resolve_unknown",
     "retry_run",
     "start_run",
@@ -147,6 +149,7 @@ _HOMES = {
     "register_project": "registering",
     "fork_run": "trying",
     "replay_run": "replaying",
+    "resolve_undone": "undone",
     "resolve_unknown": "unknown",
     "retry_run": "starting",
     "start_run": "starting",

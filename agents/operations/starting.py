@@ -112,7 +112,7 @@ def cancel_run(run_id: Any, *, reason: str, by: User, door: str, compensate: boo
         NotAllowed, UnknownRun. WrongState: it has ended already.
     """
     reason = check_reason(reason or kept.RUN_CANCELLED())
-    run = _cancel(run_id, reason=reason, by=by, door=door, compensate=compensate)
+    run = cancel(run_id, reason=reason, by=by, door=door, compensate=compensate)
     with transaction.atomic():
         close_open_pauses(run.pk, reason=reason, by=by.actor, door=door)
     hinting.look_soon()
@@ -128,7 +128,8 @@ def close_cancelled(*, limit: int = 100) -> None:
 
 
 @transaction.atomic
-def _cancel(run_id: Any, *, reason: str, by: User, door: str, compensate: bool | None) -> Run:
+def cancel(run_id: Any, *, reason: str, by: User, door: str, compensate: bool | None) -> Run:
+    """The first half of `cancel_run`: what the run asks is still to be closed, in a transaction of its own."""
     who = permissions.standing(by)
     permissions.check_start_runs(who)
     run = locked_run(run_id)

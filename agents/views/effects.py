@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -76,8 +77,13 @@ def resolve_form(request: Request, action_id: UUID) -> HttpResponse:
 @require_POST
 def resolve(request: Request, action_id: UUID) -> HttpResponse:
     done = request.POST.get("done")
-    if done not in {"yes", "no"}:
-        raise BadRequest(say("Say whether it was done: yes or no"))
-    found = operations.resolve_unknown(action_id, done=done == "yes", reason=request.POST.get("reason", ""), by=request.user, door="web")
-    messages.success(request, _("Recorded; the run goes on with it."))
+    if done not in {"yes", "no", "undo"}:
+        raise BadRequest(say("Say whether it was done: yes or no, or that it is to be undone"))
+    said_by: dict[str, Any] = {"reason": request.POST.get("reason", ""), "by": request.user, "door": "web"}
+    if done == "undo":
+        found = operations.resolve_undone(action_id, **said_by)
+        messages.success(request, _("Recorded. The run is over, and what it did is being reversed; its page says how far."))
+    else:
+        found = operations.resolve_unknown(action_id, done=done == "yes", **said_by)
+        messages.success(request, _("Recorded; the run goes on with it."))
     return redirect("run", found.run_id)

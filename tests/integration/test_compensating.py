@@ -4,7 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
+from django.urls import reverse as reverse_url
 
 import agents.operations as agents
 from agents import compensated, queries
@@ -166,6 +168,66 @@ def test_what_nobody_knows_waits_for_what_a_person_says(cast, trips, world):
     agents.try_again(one.action_id, reason="now", by=cast.operator, door="cli")
     assert compensated.reversal(run.pk).rows[0].state == "DONE"
     assert done(world) == ["booked car"]
+
+
+def half_done(cast, world, *before):
+    """A run that waits because nobody knows whether its last call was done."""
+    calls = [*before, book("car", "half")]
+    run = agents.start_run(agent="trip_by_hand", input={"world": world, "calls": calls}, by=cast.operator, door="web")
+    for _ in calls:
+        work()
+        decide(asked(run)[0], cast.second)
+    work()
+    return run, Effect.objects.get(run=run, state="UNKNOWN")
+
+
+def test_what_nobody_knew_is_undone_with_the_rest_of_its_run(cast, trips, world):
+    run, effect = half_done(cast, world, book("hotel"))
+    for person, error in ((cast.reviewer, NotAllowed), (cast.auditor, NotAllowed)):
+        with pytest.raises(error):
+            agents.resolve_undone(effect.pk, reason="it is in their list", by=person, door="web")
+    with pytest.raises(BadRequest):
+        agents.resolve_undone(effect.pk, reason=" ", by=cast.operator, door="web")
+    run.refresh_from_db()
+    assert (run.state, Effect.objects.get(pk=effect.pk).state) == ("WAITING", "UNKNOWN")
+    agents.resolve_undone(effect.pk, reason="it is in their list", by=cast.operator, door="web")
+    run.refresh_from_db()
+    assert (run.state, CompensationOrder.objects.get(run=run).why, asked(run)) == ("CANCELLED", "cancelled", [])
+    work()
+    reverse(run)
+    assert done(world) == ["booked hotel", "booked car", "gave back car", "gave back hotel"]
+    assert set(Effect.objects.filter(run=run).values_list("state", flat=True)) == {"COMPENSATED"}
+    with pytest.raises(WrongState, match="Its outcome is known"):
+        agents.resolve_undone(effect.pk, reason="again", by=cast.operator, door="web")
+
+
+def test_what_was_left_of_a_reversal_is_taken_up_again_once_it_is_said_to_be_done(cast, trips, world):
+    run, effect = half_done(cast, world)
+    agents.cancel_run(run.pk, reason="enough", by=cast.operator, door="web", compensate=True)
+    reverse(run)
+    assert compensated.reversal(run.pk).rows[0].state == "FAILED"
+    agents.resolve_undone(effect.pk, reason="it is in their list", by=cast.operator, door="cli")
+    reverse(run)
+    assert (compensated.reversal(run.pk).rows[0].state, done(world)) == ("DONE", ["booked car", "gave back car"])
+
+
+def test_a_run_that_has_ended_is_reversed_then(cast, trips, world):
+    run, effect = half_done(cast, world)
+    agents.cancel_run(run.pk, reason="enough", by=cast.operator, door="web", compensate=False)
+    agents.resolve_undone(effect.pk, reason="it is in their list", by=cast.operator, door="cli")
+    reverse(run)
+    assert (CompensationOrder.objects.get(run=run).why, done(world)) == ("ordered", ["booked car", "gave back car"])
+
+
+def test_it_is_said_on_the_page_and_in_a_terminal(cast, trips, world, client, capsys):
+    _run, effect = half_done(cast, world)
+    client.force_login(cast.operator, backend="django.contrib.auth.backends.ModelBackend")
+    assert b"is to be undone" in client.get(reverse_url("effect-resolve", args=[effect.pk])).content
+    answer = client.post(reverse_url("effect-resolved", args=[effect.pk]), {"done": "undo", "reason": "it is in their list"})
+    assert (answer.status_code, CompensationOrder.objects.filter(run=_run).exists()) == (302, True)
+    _other, effect = half_done(cast, world)
+    call_command("runs", "resolve", str(effect.pk), "undo", reason="it is there", by="olga")
+    assert "done" in capsys.readouterr().out and CompensationOrder.objects.filter(run=_other).exists()
 
 
 def test_what_fails_without_saying_why_is_tried_again_in_its_turn_and_then_given_to_people(cast, trips, world, tmp_path):

@@ -84,9 +84,11 @@ class Command(BaseCommand):
         check = verbs.add_parser("check", help="have a worker ask the remote side what became of a call")
         check.add_argument("action")
         commands.add_by(check)
-        resolve = verbs.add_parser("resolve", help="say whether a call of unknown outcome was done")
+        resolve = verbs.add_parser(
+            "resolve", help="say whether a call of unknown outcome was done; undo: it was, and its run is cancelled and reversed"
+        )
         resolve.add_argument("action")
-        resolve.add_argument("outcome", choices=["done", "not-done"])
+        resolve.add_argument("outcome", choices=["done", "not-done", "undo"])
         resolve.add_argument("--reason", required=True)
         commands.add_by(resolve)
 
@@ -252,9 +254,11 @@ class Command(BaseCommand):
         self.stdout.write("A worker asks; see: manage.py runs unknown")
 
     def _resolve(self, options: dict[str, Any]) -> None:
-        effect = operations.resolve_unknown(
-            _uuid(options["action"]), done=options["outcome"] == "done", reason=options["reason"], by=commands.person(options), door="cli"
-        )
+        action, said = _uuid(options["action"]), {"reason": options["reason"], "by": commands.person(options), "door": "cli"}
+        if options["outcome"] == "undo":
+            effect = operations.resolve_undone(action, **said)
+        else:
+            effect = operations.resolve_unknown(action, done=options["outcome"] == "done", **said)
         self.stdout.write(f"{effect.pk}: {effect.state.lower()}")
 
 

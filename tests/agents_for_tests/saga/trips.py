@@ -40,8 +40,9 @@ def _give_back(args: Booking, result: dict[str, Any], ctx: ToolContext) -> dict[
     if args.label == "unreliable" and not Path(ctx.run_input["mended"]).exists():
         write(ctx, f"tried {args.label}")
         raise RuntimeError("the booking system is away")
-    write(ctx, f"gave back {result['booked']}")
-    return {"gave_back": result["booked"]}
+    booked = result.get("booked", args.label)  # a person's word that it was done has no result
+    write(ctx, f"gave back {booked}")
+    return {"gave_back": booked}
 
 
 @tool(name="book", risk=RiskClass.WRITE, summary="Book {label}", reversible=True, idempotent=True, compensate=_give_back)
