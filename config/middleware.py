@@ -71,7 +71,7 @@ class RequestLimits:
             return _program(request) or _method(request, strangers.answer(request, self.get_response, refusal))
         if request.method == "POST" and (refused := _unreadable(request)):
             return refused
-        return self.get_response(request)
+        return _method(request, self.get_response(request))
 
 
 def _unreadable(request: HttpRequest) -> HttpResponse | None:
@@ -86,7 +86,10 @@ def _unreadable(request: HttpRequest) -> HttpResponse | None:
         (unquote_to_bytes(body) if encoded else body).decode("utf-8")
         if any("\x00" in text for name, values in request.POST.lists() for text in (name, *values)):
             return refusal(
-                request, 400, "bad_text", "The text sent holds a NUL, which no text may; nothing was recorded. Remove it and send it again"
+                request,
+                400,
+                "bad_text",
+                say("The text sent holds a NUL, which no text may; nothing was recorded. Remove it and send it again"),
             )
         if any(len(values) > 1 for name, values in request.POST.lists() if name not in SEVERAL):
             return refusal(request, 400, "repeated_field", say("That form says the same field twice; nothing was recorded"))
@@ -108,8 +111,8 @@ def _program(request: HttpRequest) -> HttpResponse | None:
 
 
 def _method(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
-    """ninja refuses a method in plain text; here every refusal is a problem."""
-    if answer.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+    """Django refuses a method with nothing, ninja in plain text; here every refusal is a problem, or a page with a sentence."""
+    if answer.status_code != HTTPStatus.METHOD_NOT_ALLOWED or "Allow" not in answer.headers:
         return answer
     refused = refusal(request, 405, "wrong_method", say("This address takes %(methods)s", methods=answer.headers.get("Allow", "GET")))
     refused.headers["Allow"] = answer.headers.get("Allow", "GET")

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from approvals import entitling, envelopes, permissions
 from approvals.envelopes import Envelope, Until
-from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking, NotFound
+from approvals.errors import AlreadyDecided, ApprovalError, BadArguments, BadRequest, Checking, NotFound
 from approvals.legible.findings import unreadable
 from approvals.legible.paths import differing
 from approvals.models import Action, Edit, Requirement, User
@@ -93,7 +93,7 @@ def apply_edit(
         AlreadyDecided: the action was decided while the edit was being checked; the edit is refused.
     """
     edit, action, requirement = _wanted(edit_id)
-    if why := _too_late(edit, action):
+    if why := _too_late(edit, action, requirement):
         _refused(edit, action, requirement, {"": why})
         return action
     envelope = envelopes.opened(action, requirement)
@@ -208,14 +208,20 @@ def _refused(edit: Edit, action: Action, requirement: Requirement, errors: dict[
     log.append(events.entry(action, "edit.refused", by=edit.by.actor, door=edit.door, requirement=requirement, edit=edit.pk, errors=errors))
 
 
-def _too_late(edit: Edit, action: Action) -> str:
-    """What happened between asking for the edit and now that makes it void; "" when nothing did."""
+def _too_late(edit: Edit, action: Action, requirement: Requirement) -> str:
+    """What happened between asking for the edit and now that makes it void; "" when nothing did. Whoever wanted it must still be
+    somebody who might: a group lost meanwhile is lost for this, too."""
     if action.state != ActionState.PENDING or action.version != edit.version:
         return kept.DECIDED_MEANWHILE()
     if action.expires_at <= database_now():
         return kept.RAN_OUT_MEANWHILE()
     if not edit.by.is_active:
         return kept.EDITOR_LOCKED()
+    envelope = envelopes.parse(requirement)
+    try:
+        entitling.leave(permissions.standing(edit.by), action, envelope, stage=staging.stage_of(action, envelope), verdict="reject")
+    except ApprovalError as refused:
+        return kept.EDITOR_MAY_NOT(why=refused.message)
     return ""
 
 

@@ -92,6 +92,7 @@ NOT_FINISHED = Frozen("It could not be finished: %(error)s")
 DECIDED_MEANWHILE = Frozen("The action was decided while the edit was being checked")
 RAN_OUT_MEANWHILE = Frozen("The time to decide this ran out while the edit was being checked")
 EDITOR_LOCKED = Frozen("The account of whoever wanted this edit has been locked")
+EDITOR_MAY_NOT = Frozen("Whoever wanted this edit may not decide it any more: %(why)s", parts=["why"])
 
 # Why a message was not sent.
 GONE = Frozen("The device was removed")

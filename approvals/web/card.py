@@ -169,7 +169,7 @@ def card_of(
         similar=tuple(past_of(r) for r in detail.similar),
         timeline=story_of(story, nameless=row.test is not None),
         receipts=_receipts(detail, focus=focus),
-        fate=fate_of(row),
+        fate=fate_of(row, by_agent=bool(detail.agent_takes)),
         effect_url=reverse("action-effect", args=[row.id]) if row.state == "APPROVED" and row.kind == "tool" else "",
         preview=preview,
         bar=bar_of(detail, halts=halts),

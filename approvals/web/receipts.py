@@ -216,8 +216,12 @@ OUTCOMES = {
 }
 
 
-def fate_of(row: InboxRow) -> Fate | None:
-    """What came of an approved call, from the settled fact; None for what executes nothing."""
+def fate_of(row: InboxRow, *, by_agent: bool = False) -> Fate | None:
+    """What came of an approved call, from the settled fact; None for what executes nothing.
+
+    Args:
+        by_agent: the agent makes the call itself. So does one that proposes from outside, whose actions belong to no run: no worker of ours comes.
+    """
     if row.state != "APPROVED" or row.kind != "tool":
         return None
     outcome = row.outcome or {}
@@ -227,11 +231,16 @@ def fate_of(row: InboxRow) -> Fate | None:
     if row.settled_at:
         settled = told(SETTLED.get(str(outcome.get("status")), say("Settled")))
         return Fate(settled, "circle-slash", "", row.settled_at, _came_back(outcome))
+    by_agent = by_agent or not row.run
     if row.claimed_at:
-        return Fate(_("A worker runs it now"), "loader", "note-info", row.claimed_at)
+        return Fate(
+            _("The agent has taken it and runs it now") if by_agent else _("A worker runs it now"), "loader", "note-info", row.claimed_at
+        )
     if row.held:
         return Fate(_("Held: nothing runs before that is over"), "hourglass", "note-info", row.resolved_at)
-    return Fate(_("Waits for a worker"), "hourglass", "note-info", row.resolved_at)
+    return Fate(
+        _("Waits for the agent to take it and run it") if by_agent else _("Waits for a worker"), "hourglass", "note-info", row.resolved_at
+    )
 
 
 def _came_back(outcome: dict[str, Any]) -> Revealed | None:

@@ -211,16 +211,21 @@ def test_an_edit_keeps_the_agents_own_deadline(cast, world):
     assert action.expires_at - Requirement.objects.get(action=action, version=2).created_at <= before
 
 
-@pytest.mark.parametrize("meanwhile", ["it expired", "the editor was locked"])
+@pytest.mark.parametrize("meanwhile", ["it expired", "the editor was locked", "the editor left the group"])
 def test_an_edit_overtaken_by_events_is_refused(cast, action, meanwhile):
     edit = want(action, cast.second, {"label": "x", "times": 1})
     if meanwhile == "the editor was locked":
         people.deactivate(username=cast.second.username, by=SYSTEM, reason="left")
         agents.check_edit(edit.pk)
+    elif meanwhile == "the editor left the group":
+        people.ensure_person(username=cast.second.username, roles=["auditors"], by=SYSTEM)
+        agents.check_edit(edit.pk)
     else:
         with clock_moved(minutes=31):
             agents.check_edit(edit.pk)
     assert (Edit.objects.get().state, Requirement.objects.count()) == ("REFUSED", 1)
+    if meanwhile == "the editor left the group":
+        assert "may not decide it any more" in Edit.objects.get().errors[""]
 
 
 def test_an_edit_that_lowers_the_risk_keeps_who_was_excluded(cast, world):

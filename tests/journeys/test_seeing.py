@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -204,7 +204,8 @@ def test_two_people_see_that_the_other_looks(stack: Stack, sign_in: SignIn) -> N
 def test_the_second_a_of_a_pair_does_not_meet_the_next_action(stack: Stack, sign_in: SignIn) -> None:
     ids = [opened(stack, {"text": f"pair {i}"})[1] for i in range(2)][::-1]
     page = sign_in("reviewer")
-    page.clock.set_fixed_time(datetime.now(UTC))  # however slow this machine is, no time passes between the two
+    begun = datetime.now(UTC)
+    page.clock.set_fixed_time(begun)  # however slow this machine is, no time passes between the two
     page.goto("/inbox/?agent=journey&sort=newest")
     expect(page.locator("#live-pill")).to_have_attribute("data-state", "live")
     page.keyboard.press("j")
@@ -212,5 +213,13 @@ def test_the_second_a_of_a_pair_does_not_meet_the_next_action(stack: Stack, sign
     page.keyboard.press("a")
     expect(page.locator(f"#action-{ids[1]}")).to_be_visible()
     page.keyboard.press("a")
+    for late in (800, 1_200):  # as long as the second A of a pair may come
+        page.clock.set_fixed_time(begun + timedelta(milliseconds=late))
+        page.keyboard.press("a")
+    expect(page.locator("#say")).to_contain_text("just come up")
     page.keyboard.press("r")  # it still waits
     expect(page.locator("[data-preset]").first).to_be_visible()
+    page.keyboard.press("Escape")
+    page.clock.set_fixed_time(begun + timedelta(milliseconds=1_600))
+    page.keyboard.press("a")
+    expect(page.locator(f"#row-{ids[1]}.row-decided")).to_be_visible()

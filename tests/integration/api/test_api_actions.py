@@ -269,3 +269,15 @@ def test_a_method_an_address_does_not_take_is_a_problem_that_names_those_it_does
     answer = client.delete("/api/v1/actions")
     assert (answer.status_code, answer["Content-Type"], answer.json()["code"]) == (405, "application/problem+json", "wrong_method")
     assert set(answer["Allow"].replace(" ", "").split(",")) == {"GET", "POST"}
+
+
+def test_no_worker_of_ours_is_said_to_run_what_an_agent_elsewhere_runs(agent, cast, session):
+    action = opened(agent)
+    decide(Action.objects.get(), cast.reviewer)
+
+    def page() -> str:
+        return str(session(cast.reviewer).generic("GET", reverse("action", args=[action["id"]])).content.decode())
+
+    assert "Waits for the agent to take it" in page() and "worker" not in page().lower().replace("service worker", "")
+    agent.post(f"/actions/{action['id']}/claim")
+    assert "The agent has taken it" in page()

@@ -120,7 +120,8 @@ def test_nothing_is_decided_by_get_or_without_the_token(cast):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(cast.reviewer, backend="django.contrib.auth.backends.ModelBackend")
     url = reverse("action-decide", args=[action.pk])
-    assert strict.get(url, said(action)).status_code == 405
+    wrong = strict.get(url, said(action))
+    assert wrong.status_code == 405 and "This address takes POST" in wrong.content.decode() and wrong["Allow"] == "POST"
     assert strict.post(url, urlencode(said(action)), content_type="application/x-www-form-urlencoded").status_code == 403
     assert not Decision.objects.exists()
 

@@ -1,10 +1,14 @@
 // Single keys. Inert in fields and dialogs, with modifiers, and when switched off; every key presses something that is visible.
 import { closeSheet, pressTwice } from "./decide.js";
 import { currentRow, focusRow, move, openRow } from "./inbox.js";
+import { say, word } from "./say.js";
 
 const GO_MS = 1200;
 let goUntil = 0;
+// As long as the second A of a pair may come: one that was meant for the action before must not decide the next, which has just come up.
+const SHOWN_MS = 1500;
 let pair = {};
+let shown = {};
 
 const chosen = JSON.parse(document.body.dataset.keys || "{}");
 const off = () => Boolean(chosen.off);
@@ -35,14 +39,30 @@ function intoView(summary) {
   at.scrollIntoView({ block: "center" });
 }
 
-// The second A of a pair meets nobody.
+// After a decision the next action comes by itself: a key decides it only once it has been there for long enough, or was gone to.
 function secondOfPair(target) {
   const id = target.matches("[data-guarded]") && target.closest("[data-action]")?.id;
   if (!id) return false;
-  if (pair.until > Date.now() && pair.id !== id) return true;
-  pair = { id, until: Date.now() + 700 };
+  if (pair.id && pair.id !== id && (shown.id !== id || Date.now() - shown.at < SHOWN_MS)) {
+    say(word("settling"));
+    return true;
+  }
+  pair = { id };
   return false;
 }
+
+function came() {
+  const id = document.querySelector("[data-action]")?.id;
+  if (id !== shown.id) shown = { id, at: Date.now() };
+}
+
+// Whoever goes to an action means that one.
+function meant() {
+  pair = {};
+}
+document.addEventListener("htmx:afterSwap", came);
+document.addEventListener("pointerdown", meant);
+came();
 
 function go(key) {
   const link = document.querySelector(`[data-go="${key}"]`);
@@ -108,6 +128,7 @@ function act(key) {
     return true;
   }
   if (KEYS[key]) {
+    meant();
     KEYS[key]();
     return true;
   }
