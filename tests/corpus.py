@@ -58,6 +58,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "whole word of twins": ("\u0430\u0440\u0440\u04cf\u0435", "looks like a"),
     "one letter of twins": ("x = \u0430", "looks like a"),
     "small capital": ("\u0262oogle.com", "a letter of phonetics"),
+    "small capitals": ("please \u1d00\u1d18\u1d18\u0280\u1d0f\u1d20\u1d07 this", "a letter of phonetics"),
+    "raised letters": ("the \u02b0\u1d49\u02e1\u02e1\u1d52 account", "a compatibility form"),
     "latin alpha": ("p\u0251ypal.com", "looks like a"),
     "dotless i in a host": ("m\u0131crosoft.com", "looks like i"),
     "deseret": ("g\U0001042c\U0001042cgle.com", "looks like o"),

@@ -1,7 +1,7 @@
 """Letters, digits and signs that pretend to be others. Pure warnings about a text, by the data of `alphabets`.
 
 Two measures. *Prose* is marked where nobody writes so: two alphabets in one word, a whole word of twins in a text of another alphabet, a
-letter of phonetics among Latin ones, digits of two writings in one number. What is *read by machines* (an address, or a value that is one
+letter of phonetics, alone or among Latin ones, digits of two writings in one number. What is *read by machines* (an address, or a value that is one
 word and would be plain ASCII but for its twins) is marked wherever something is drawn like ASCII and is not.
 """
 
@@ -66,6 +66,8 @@ _FORMS = (
     "NEGATIVE SQUARED",
     "OUTLINED",
     "DOUBLE-STRUCK",
+    "MODIFIER LETTER SMALL",
+    "MODIFIER LETTER CAPITAL",
 )
 _TERMINAL = re.compile(r"[\x1b\x9b]")
 # Greek letters that are drawn exactly like Latin ones; the others stand alone in formulas and units (intentional.txt of UTS #39).
@@ -161,9 +163,9 @@ def _known(word: str, home: frozenset[str], strict: bool) -> tuple[tuple[int, Od
 def _in_one_alphabet(word: str, home: frozenset[str], *, strict: bool) -> Iterator[tuple[int, Odd]]:
     names = frozenset().union(*map(scripts_of, word))
     if not names or "Latin" in names:
-        among_plain = any(char.isascii() for char in word)
         for i, char in enumerate(word):
-            if (strict and not char.isascii() and (len(twin_of(char)) == 1 or not in_use(char))) or (among_plain and _of_phonetics(char)):
+            # Of phonetics alone as well: a whole word of small capitals reads as the word.
+            if (strict and not char.isascii() and (len(twin_of(char)) == 1 or not in_use(char))) or _of_phonetics(char):
                 yield i, Odd(Kind.TWINS, _like(char) or say("a letter of phonetics or of old writing"))
         return
     if names & home or not all(map(twin_of, word)):
