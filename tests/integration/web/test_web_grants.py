@@ -131,6 +131,7 @@ def test_the_whole_preview_of_each_stands_beside_it(web, cast):
         return factories.action(args={"what": f"thing {n}"}, preview={"summary": f"renames {n}", "facts": {"rows": n}, "details": details})
 
     page = web.get(reverse("bulk"), {"id": [str(previewed(n).pk) for n in (4, 5)]}).content.decode()
+    assert page.count("<details open>") == 2  # nothing of it is folded
     for n in (4, 5):
         assert all(said in re.sub(r"<[^>]+>", "", page) for said in (f"renames {n}", f"rows {n}", f"old {n}", f"new {n}", f"copy {n}"))
 
