@@ -7,6 +7,7 @@ is not repeated. What Slack refuses, or says has failed, goes later, for some mi
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from django.utils.translation import gettext as _
 
 from approvals.notify.errors import NotSent
@@ -16,6 +17,8 @@ from approvals.slack import blocks as b
 from approvals.slack import client, modals
 from approvals.slack.text import link as linked
 from approvals.slack.text import safe
+
+log = structlog.get_logger("approvals.slack")
 
 
 def say(team: int, *, channel: str, body: dict[str, Any], trigger: str = "", over: bool = False) -> None:
@@ -36,6 +39,9 @@ def say(team: int, *, channel: str, body: dict[str, Any], trigger: str = "", ove
         if failure.permanent and trigger and _in_a_view(team, trigger, body, over=over):
             return slack_queue.skip(taken, _("It was shown in a view: %(why)s") % {"why": failure.why})
         slack_queue.record(taken, failure)
+    except Exception:  # a mistake of ours in one sentence must not hold up all that waits behind it
+        log.exception("slack_not_said", message=taken.id)
+        slack_queue.record(taken, NotSent(_("It could not be said; see the log"), permanent=True))
     return None
 
 

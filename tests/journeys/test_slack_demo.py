@@ -49,10 +49,22 @@ def test_cards_home_comments_and_halt_with_no_workspace(demo: Stack, chromium: B
     expect(web.locator(".receipt").first).to_contain_text(re.compile("Rejected by m.chen.*Slack", re.DOTALL))
     _reply(mei, str(ts), "the amount is wrong")
     expect(web.locator("[id^=comments-]").first).to_contain_text("the amount is wrong", timeout=30_000)
+    _edited_and_deleted(mei, web, str(ts))
     _refund(demo, mei)
     _on_a_phone(demo, chromium)
     _home(mei)
     _halt(demo, chromium, web)
+
+
+def _edited_and_deleted(mei: Page, web: Page, ts: str) -> None:
+    """What was said stays on the page, with what became of it in the chat."""
+    said = web.locator("[id^=comments-]").first
+    mei.on("dialog", lambda dialog: dialog.accept("the amount is right"))
+    mei.locator(f'.message[data-ts="{ts}"]').first.get_by_role("button", name="Edit", exact=True).click()
+    expect(said).to_contain_text("Edited in Slack, it says now: the amount is right", timeout=30_000)
+    mei.locator(f'.message[data-ts="{ts}"]').first.get_by_role("button", name="Delete", exact=True).click()
+    expect(said).to_contain_text("deleted in Slack", timeout=30_000)
+    expect(said).to_contain_text("the amount is wrong")
 
 
 def _refund(demo: Stack, mei: Page) -> None:

@@ -126,6 +126,10 @@ function message(m, all) {
   box.append(make("span", { class: "who" }, who), make("span", { class: "at" }, new Date(m.ts * 1000).toLocaleTimeString() + (m.edited ? " (edited)" : "")));
   if ((m.blocks || []).length) m.blocks.forEach((b) => box.append(block(b, where)));
   else box.append(make("div", { class: "block" }, mrkdwn(m.text)));
+  if (m.thread_ts && m.user === user && !m.private) { // what one wrote oneself can be edited and deleted, as in Slack
+    const rewrite = () => { const text = prompt("What should it say?", m.text); if (text && text !== m.text) post("rewrite", { ts: m.ts, text }); };
+    box.append(make("button", { type: "button", onclick: rewrite }, "Edit"), " ", make("button", { type: "button", onclick: () => post("delete", { ts: m.ts }) }, "Delete"));
+  }
   if (m.private || m.thread_ts) return box;
   const thread = make("div", { class: "thread" });
   all.filter((r) => r.thread_ts === m.ts && r.ts !== m.ts && !r.private).forEach((r) => thread.append(message(r, [])));

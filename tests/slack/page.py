@@ -75,6 +75,8 @@ def act(server: SlackServer, what: str, said: dict[str, Any]) -> Json:
         hands.reply(user, said["channel"], said["text"], said["thread"])
     elif what == "say":
         _said(server, user, said["channel"], said["text"])
+    elif what == "rewrite":
+        hands.rewrite(user, said["channel"], said["ts"], said["text"])
     elif what == "delete":
         hands.remove(said["channel"], said["ts"])
     elif what == "home":
