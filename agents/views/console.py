@@ -122,7 +122,7 @@ def _halted(states: Standing, stops: list[Stop], url: str) -> Big:
 def _spend() -> Big:
     spent = log.spent_today()
     tokens = number(spent.tokens)
-    said = _("tokens in %(n)s model calls (UTC day). No budget and no price is set up, so no money is shown.") % {"n": number(spent.calls)}
+    said = _("tokens in %(n)s model calls (UTC day). No price is known, so no money is shown.") % {"n": number(spent.calls)}
     if spent.partly:
         said = _("tokens in the newest %(n)s model calls of the UTC day: there were more.") % {"n": number(spent.calls)}
     return Big(_("Used today"), tokens, said)
