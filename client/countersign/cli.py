@@ -1,6 +1,6 @@
 """`countersign`: actions, runs and halts from a terminal, as tables for people or `--json` for programs.
 
-Exit status: 0 done · 1 refused by the server, with its sentence · 2 wrong use · 3 no address or key · 4 nobody answers · 5 a run that did not
+Exit status: 0 done · 1 refused, by the server with its sentence or by you · 2 wrong use · 3 no address or key · 4 nobody answers · 5 a run that did not
 succeed, or a doctor that found something.
 """
 
@@ -14,6 +14,8 @@ from typing import Any
 
 from countersign._calls import Call, part
 from countersign.client import Client
+from countersign.confirming import Unseen, agreed_digest, lines
+from countersign.confirming import shown as _shown
 from countersign.errors import ApiError, CountersignError, NotConfigured, Unreachable
 
 DONE, REFUSED, USAGE, NOT_CONFIGURED, UNREACHABLE, NOT_WELL = 0, 1, 2, 3, 4, 5
@@ -38,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(REFUSED, error)
     except CountersignError as error:
         return _failed(REFUSED, error)
+    except Unseen as error:
+        return _failed(USAGE, error)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read this has enough
         return DONE
@@ -55,22 +59,18 @@ def _show(client: Client, options: argparse.Namespace) -> int:
     found = client.call(Call("GET", f"/actions/{part(options.action)}"))
     if options.json:
         return _json(found)
-    for name in ("id", "summary", "tool", "agent", "state", "next", "level", "score", "digest", "expires_at", "url"):
-        print(f"{name:<12} {_shown(found[name])}")
-    needs = ", ".join(f"{need['count']} of {need['group']}" for need in found["needs"])
-    print(f"{'needs':<12} {needs or 'nobody'}")
-    if edit := found.get("edit"):
-        why = "; ".join(f"{name}: {said}" for name, said in edit["errors"].items())
-        print(f"{'edit':<12} {_shown(edit['state'])} of version {edit['version']}{f' ({_shown(why)})' if why else ''}")
-    print(f"{'args':<12} {json.dumps(found['args'], indent=2, ensure_ascii=True)}")
-    if found["outcome"]:
-        print(f"{'outcome':<12} {json.dumps(found['outcome'], indent=2, ensure_ascii=True)}")
+    print("\n".join(lines(found)))
     return DONE
 
 
 def _decide(client: Client, options: argparse.Namespace) -> int:
-    """The digest decided on is the one shown just now, or the one given: never one that changed in between."""
-    digest = options.digest or client.get(options.action).digest
+    """Yes is said to the version that was shown: here, or before (`--digest`). A no may go to whatever it is by now."""
+    digest: str | None = options.digest
+    if not digest:
+        say_no = options.verdict == "reject"
+        digest = client.get(options.action).digest if say_no else agreed_digest(client, options.action, options.verb)
+    if digest is None:
+        return _failed(REFUSED, "Nothing was decided")
     said = {"reason": options.reason, "response": getattr(options, "response", "")}
     done = client.decide(options.action, options.verdict, digest, **said)
     if options.json:
@@ -198,6 +198,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+DIGEST_HELP = ("only this version; without it the one stored now", "the version you saw, as `show` prints it; needed without a terminal")
+
+
 def _of_actions(actions: Any) -> None:
     listed = _verb(actions, "list", _list, "what waits, newest first")
     for name in ("state", "agent", "tool", "level"):
@@ -205,14 +208,15 @@ def _of_actions(actions: Any) -> None:
     listed.add_argument("--mine", action="store_true", help="only what is my turn")
     listed.add_argument("--limit", type=int, default=50)
     _verb(actions, "show", _show, "one action").add_argument("action")
-    for name, verdict in (("approve", "approve"), ("reject", "reject"), ("answer", "respond")):
-        one = _verb(actions, name, _decide, f"{name} an action, as whose token this is")
+    asks = "; shows it and asks first, unless --digest says that you saw it"
+    for name, verdict, first in (("approve", "approve", asks), ("reject", "reject", ""), ("answer", "respond", asks)):
+        one = _verb(actions, name, _decide, f"{name} an action, as whose token this is{first}")
         one.set_defaults(verdict=verdict)
         one.add_argument("action")
         if name == "answer":
             one.add_argument("response")
         one.add_argument("--reason", default="")
-        one.add_argument("--digest", default="", help="only this version; without it the one stored now")
+        one.add_argument("--digest", default="", help=DIGEST_HELP[verdict != "reject"])
 
 
 def _verb(parent: Any, name: str, run: Any, help_text: str) -> argparse.ArgumentParser:
@@ -260,11 +264,6 @@ def _json(value: Any) -> int:
 def _say(text: str) -> int:
     print(text)
     return DONE
-
-
-def _shown(value: Any) -> str:
-    """Somebody else's text in a terminal: what does not show itself is written out, so that it can neither move the cursor nor hide."""
-    return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in str(value if value is not None else ""))
 
 
 def _failed(status: int, why: object) -> int:

@@ -108,10 +108,11 @@ def _a_program_of_another_language(stack: Stack, sign_in: Callable[..., Page], t
     env = programs(tmp_path)
     program = begun(["sh", "-c", text], env)
     people = Decider(stack)
-    waits = people.asked(slug)[0]["id"]
+    asked = people.asked(slug)[0]
+    waits = asked["id"]
     expect(page.locator("#arrived")).to_contain_text("A call has arrived")
     person = {**env, "COUNTERSIGN_URL": stack.url, "COUNTERSIGN_KEY": people.token}
-    words = [sys.executable, "-m", "countersign", "actions", "approve", waits, "--reason", "from the command line"]
+    words = [sys.executable, "-m", "countersign", "actions", "approve", waits, "--digest", asked["digest"], "--reason", "seen"]
     assert ended(begun(words, person)).strip() == "approved"
     assert re.search(r'"state": *"APPROVED"|"by": *"curl"', ended(program))
     assert people.action(waits)["outcome"]["result"] == {"by": "curl"}

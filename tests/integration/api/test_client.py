@@ -1,11 +1,13 @@
 """The Python client and its command line, against this very server."""
 
+import io
 import json
 
 import httpx
 import pytest
 from django.core.wsgi import get_wsgi_application
 
+from approvals import operations as approvals
 from approvals.models import Action
 from countersign import (
     ApiError,
@@ -161,12 +163,56 @@ def test_the_command_lists_shows_and_decides(command, token, cast):
         assert json.loads(command(rita, *words)[1])[0]["digest"] == action.digest
     assert "1 of reviewers" in command(rita, "actions", "show", str(action.pk))[1]
     assert command(rita, "actions", "approve", str(action.pk), "--digest", "0" * 64)[0] == cli.REFUSED
-    assert command(rita, "actions", "approve", str(action.pk), "--reason", "fine") == (0, "approved\n", "")
+    assert command(rita, "actions", "approve", str(action.pk), "--digest", action.digest, "--reason", "fine") == (0, "approved\n", "")
     status, _, err = command(rita, "actions", "reject", str(action.pk), "--reason", "late")
     assert status == cli.REFUSED and "Already approved by rita" in err
     risky = factories.action("high")
-    status, _, err = command(rita, "actions", "approve", str(risky.pk), "--reason", "fine")
+    status, _, err = command(rita, "actions", "approve", str(risky.pk), "--digest", risky.digest, "--reason", "fine")
     assert status == cli.REFUSED and f"/actions/{risky.pk}/" in err
+
+
+class Terminal(io.StringIO):
+    """Somebody who answers what they are asked; `meanwhile` is what happens while they read."""
+
+    def __init__(self, words: str, meanwhile=lambda: None) -> None:
+        super().__init__(words)
+        self._meanwhile = meanwhile
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self, *args) -> str:  # type: ignore[override]
+        self._meanwhile()
+        return super().readline(*args)
+
+
+def edit(action: Action, by) -> None:
+    approvals.request_edit(action.pk, by=by, seen_digest=action.digest, args={"text": "something else"}, door="web")
+    factories.work()
+
+
+def test_the_command_says_yes_only_to_what_was_seen(command, token, cast, agent, monkeypatch):
+    rita = token(cast.reviewer)
+    with of(agent) as program:
+        action = Action.objects.get(pk=program.request("note", {"text": "C-17"}).id)
+        question = Action.objects.get(pk=program.ask("Blue?").id)
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))  # a pipe: nobody looks
+    for words in (("approve", str(action.pk)), ("answer", str(question.pk), "blue")):
+        status, out, err = command(rita, "actions", *words)
+        assert (status, out) == (cli.USAGE, "") and "--digest" in err and "countersign actions show" in err
+    for said in ("n\n", "\n", ""):
+        monkeypatch.setattr("sys.stdin", Terminal(said))
+        status, _, err = command(rita, "actions", "approve", str(action.pk), "--reason", "fine")
+        assert status == cli.REFUSED and action.digest in err and '"C-17"' in err and "[y/N]" in err
+    monkeypatch.setattr("sys.stdin", Terminal("y\n", lambda: edit(action, cast.second)))
+    status, _, err = command(rita, "actions", "approve", str(action.pk), "--reason", "fine")
+    action.refresh_from_db()
+    assert status == cli.REFUSED and (action.state, action.version) == ("PENDING", 2)
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    status, out, err = command(rita, "actions", "approve", str(action.pk), "--reason", "fine")
+    assert (status, out) == (0, "approved\n") and "something else" in err
+    monkeypatch.setattr("sys.stdin", Terminal("Yes\n"))
+    assert command(rita, "actions", "answer", str(question.pk), "blue")[0] == 0
 
 
 @pytest.mark.usefixtures("agents")
