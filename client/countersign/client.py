@@ -25,12 +25,26 @@ POLL_S = 50  # of one long poll; the server allows 60
 
 
 def _settings(url: str | None, key: str | None, timeout_s: float) -> dict[str, Any]:
-    url, key = url or os.environ.get("COUNTERSIGN_URL", ""), key or os.environ.get("COUNTERSIGN_KEY", "")
+    url, key = (url or os.environ.get("COUNTERSIGN_URL", "")).strip(), (key or os.environ.get("COUNTERSIGN_KEY", "")).strip()
     if not url or not key:
         raise NotConfigured("Set COUNTERSIGN_URL and COUNTERSIGN_KEY (or give url= and key=); keys are made under API keys on the web")
+    _check(url, key)
     headers = {"Authorization": f"Bearer {key}", "User-Agent": "countersign-python/0.1"}
     timeout = httpx.Timeout(timeout_s, read=POLL_S + timeout_s)
     return {"base_url": url.rstrip("/") + "/api/v1", "headers": headers, "timeout": timeout, "follow_redirects": False}
+
+
+def _check(url: str, key: str) -> None:
+    """Refused here, in words that hold neither: a header or an address that cannot be sent is quoted whole by whoever refuses it later."""
+    if not (key.isascii() and key.isprintable()):
+        raise NotConfigured("COUNTERSIGN_KEY (or key=) is no key: it has to be one line of plain ASCII; copy it again, or make a new one")
+    try:
+        address = httpx.URL(url)
+        usable = address.scheme in {"http", "https"} and bool(address.host) and (address.port or 1) < 2**16
+    except (httpx.InvalidURL, ValueError):
+        usable = False
+    if not usable:
+        raise NotConfigured("COUNTERSIGN_URL (or url=) is no address: it looks like https://countersign.example or http://127.0.0.1:8000")
 
 
 class Client:

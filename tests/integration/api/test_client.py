@@ -2,6 +2,7 @@
 
 import io
 import json
+import traceback
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from approvals import operations as approvals
 from approvals.models import Action
 from countersign import (
     ApiError,
+    AsyncClient,
     Client,
     Conflict,
     NotApproved,
@@ -23,6 +25,7 @@ from countersign import (
     idempotency,
     require_approval,
 )
+from countersign._calls import Call
 from countersign.testing import auto_decide
 from tests import factories
 from tests.factories import decide
@@ -242,3 +245,44 @@ def test_the_command_says_what_is_missing(monkeypatch, capsys):
     with pytest.raises(SystemExit) as wrong:
         cli.main(["runs", "start", "x", "--input", "{"])
     assert wrong.value.code == cli.USAGE
+
+
+SECRET = "cs_person_abcdef0123456789"
+
+
+@pytest.mark.parametrize("key", [f"{SECRET}\n", f"  {SECRET}\r\n\t"])
+def test_white_space_around_a_key_is_no_part_of_it(key, monkeypatch):
+    heard = []
+
+    def answer(request):
+        heard.append(request.headers["Authorization"])
+        return httpx.Response(200, json={})
+
+    monkeypatch.setenv("COUNTERSIGN_KEY", key)
+    with Client(" http://desk.test\n", transport=httpx.MockTransport(answer)) as people:
+        people.call(Call("GET", "/me"))
+    assert heard == [f"Bearer {SECRET}"]
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("http://127.0.0.1:9", f"{SECRET}\n{SECRET}"),
+        ("http://127.0.0.1:9", f"{SECRET}\x00"),
+        ("http://127.0.0.1:9", f"„{SECRET}“"),
+        ("http://[::1", SECRET),
+        ("127.0.0.1:9", SECRET),
+        ("http://", SECRET),
+        ("http://x:99999", SECRET),
+        (SECRET, "http://127.0.0.1:9"),  # the two mixed up
+    ],
+)
+def test_a_key_or_an_address_that_cannot_be_sent_is_said_and_never_shown(monkeypatch, capsys, url, key):
+    monkeypatch.setenv("COUNTERSIGN_URL", url)
+    monkeypatch.setattr(cli.os, "environ", {**cli.os.environ, "COUNTERSIGN_KEY": key})  # as a caller in this process could
+    for kind in (Client, AsyncClient):
+        with pytest.raises(NotConfigured) as said:
+            kind()
+        assert SECRET not in "".join(traceback.format_exception(said.value))
+    assert cli.main(["doctor"]) == cli.NOT_CONFIGURED
+    assert SECRET not in capsys.readouterr().err
