@@ -32,7 +32,7 @@ MAX_WAIT_S = int(LONGEST_S)
 
 
 @router.post("", response={201: Action, 200: Action, **PROBLEMS}, summary="Propose an action")
-def propose(request: HttpRequest, body: ActionIn, key: str = KEY) -> Any:
+def propose(request: HttpRequest, response: HttpResponse, body: ActionIn, key: str = KEY) -> Any:
     """Put a tool call, or a question, before policy and people. 201: opened now. 200: this key had opened it before."""
     who = caller(request, PROPOSE)
     wanted = Wanted(
@@ -41,7 +41,7 @@ def propose(request: HttpRequest, body: ActionIn, key: str = KEY) -> Any:
         key=key or body.client_id or str(uuid4()),
     )
     done = operations.propose(agent=who.agent, wanted=wanted, door="api")
-    return Status(201 if done.created else 200, shown(asked(done.action.pk)))
+    return Status(201 if done.created else 200, headed(response, asked(done.action.pk)))
 
 
 @router.get("", response={200: Page[ActionRow], **PROBLEMS}, summary="List actions")
@@ -81,15 +81,15 @@ def one(
     found = asked(action_id, agent=reader(request).agent)
     if found.next == "wait" and wait:
         response[LOOK_AGAIN.decode()] = str(found.again_s or MAX_WAIT_S)
-    return shown(found)
+    return headed(response, found)
 
 
 @router.post("/{action_id}/withdraw", response={200: Action, **PROBLEMS}, summary="Withdraw an action")
-def withdraw(request: HttpRequest, action_id: UUID, body: Reason) -> Any:
+def withdraw(request: HttpRequest, response: HttpResponse, action_id: UUID, body: Reason) -> Any:
     """The agent no longer wants it. What was claimed cannot be withdrawn any more."""
     who = caller(request, PROPOSE)
     outside.withdraw(action_id, agent=who.agent, reason=body.reason, by=who.user.actor)
-    return shown(asked(action_id))
+    return headed(response, asked(action_id))
 
 
 @router.post("/{action_id}/claim", response={200: Claimed, **PROBLEMS}, summary="Take leave to act, once")
@@ -104,12 +104,19 @@ def claim(request: HttpRequest, action_id: UUID, key: str = KEY) -> Any:
 
 
 @router.post("/{action_id}/outcome", response={200: Action, **PROBLEMS}, summary="Report what came of it")
-def report(request: HttpRequest, action_id: UUID, body: OutcomeIn) -> Any:
+def report(request: HttpRequest, response: HttpResponse, action_id: UUID, body: OutcomeIn) -> Any:
     """Done, failed (nothing was done) or unknown. It becomes the settled fact, and never changes afterwards."""
     who = caller(request, PROPOSE)
     by = who.user.actor
     outside.report(action_id, agent=who.agent, status=body.status, result=body.result, reason=body.reason, by=by)
-    return shown(asked(action_id))
+    return headed(response, asked(action_id))
+
+
+def headed(response: HttpResponse, found: Asked) -> dict[str, Any]:
+    """An action, with what a program without a JSON reader needs of it as headers: in the body an argument may be called `id` or `next` as well."""
+    action = found.action
+    response["Countersign-Action"], response["Countersign-State"], response["Countersign-Next"] = str(action.pk), action.state, found.next
+    return shown(found)
 
 
 def shown(found: Asked) -> dict[str, Any]:

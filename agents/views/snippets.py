@@ -94,12 +94,14 @@ def _env(of: Subject) -> str:
 def _curl(of: Subject) -> str:
     body = json.dumps({"tool": of.tool, "args": of.args}).replace("'", "'\\''")
     return f"""set -eu
-api() {{ curl -sS --fail-with-body -H "Authorization: Bearer $COUNTERSIGN_KEY" -H "Content-Type: application/json" "$@"; }}
-value() {{ sed -n "s/.*\\"$1\\": *\\"\\([^\\"]*\\)\\".*/\\1/p"; }}
+heard=$(mktemp); trap 'rm -f "$heard"' EXIT
+api() {{ curl -sS --fail-with-body -D "$heard" -H "Authorization: Bearer $COUNTERSIGN_KEY" -H "Content-Type: application/json" "$@"; }}
+header() {{ grep -i "^$1:" "$heard" | tail -n 1 | cut -d: -f2 | tr -d ' \\r'; }}
 
-action=$(api "$COUNTERSIGN_URL/api/v1/actions" -H "Idempotency-Key: $(date +%s)-$$" -d '{body}' | value id)
+api "$COUNTERSIGN_URL/api/v1/actions" -H "Idempotency-Key: $(date +%s)-$$" -d '{body}'
+action=$(header Countersign-Action)
 echo "Asked: $COUNTERSIGN_URL/actions/$action/"
-while [ "$(api "$COUNTERSIGN_URL/api/v1/actions/$action?wait=60" | value next)" = wait ]; do :; done
+while api "$COUNTERSIGN_URL/api/v1/actions/$action?wait=60" -o /dev/null && [ "$(header Countersign-Next)" = wait ]; do :; done
 api "$COUNTERSIGN_URL/api/v1/actions/$action/claim" -H "Idempotency-Key: $action" -d '{{}}'
 # ... act, with exactly the arguments of the claim ...
 api "$COUNTERSIGN_URL/api/v1/actions/$action/outcome" -d '{{"status": "done", "result": {{"by": "curl"}}}}'

@@ -14,6 +14,7 @@ from mcp import StdioServerParameters
 from mcp.client.stdio import stdio_client
 from playwright.sync_api import Page, expect
 
+from agents.views import snippets as connect
 from tests.journeys.conftest import ROOT, Stack, free_port
 from tests.journeys.faults import serious
 from tests.journeys.outside import Decider, begun, declare, ended, programs
@@ -60,6 +61,22 @@ def test_an_example_says_what_people_refused(stack: Stack, agent: str, env: dict
     program = begun([sys.executable, str(EXAMPLES / "plain.py"), "A-99"], env)
     Decider(stack).decides(agent, "reject")
     assert "Not done: a journey" in ended(program)
+
+
+@pytest.mark.parametrize("program", ["snippet", "example"])
+def test_an_argument_called_id_or_next_leads_curl_nowhere_else(stack: Stack, agent: str, env: dict[str, str], program: str) -> None:
+    if program == "snippet":
+        args = {"order": "A-31", "amount_cents": 900, "id": "elsewhere", "next": "claim"}
+        made = connect.snippets(connect.Subject(agent, stack.url, env["COUNTERSIGN_KEY"], "s.adeyemi", "refund", args, {}, False))
+        words = ["sh", "-c", next(one.text for one in made if one.name == "curl")]
+    else:
+        words = ["sh", str(EXAMPLES / "curl.sh"), 'A-31", "id": "elsewhere", "next": "claim']
+    program_ = begun(words, env)
+    people = Decider(stack)
+    asked = people.asked(agent)[0]
+    people.decides(agent)
+    ended(program_)
+    assert people.action(asked["id"])["outcome"]["result"] == {"by": "curl"}
 
 
 def snippets(page: Page) -> dict[str, str]:

@@ -281,3 +281,19 @@ def test_no_worker_of_ours_is_said_to_run_what_an_agent_elsewhere_runs(agent, ca
     assert "Waits for the agent to take it" in page() and "worker" not in page().lower().replace("service worker", "")
     agent.post(f"/actions/{action['id']}/claim")
     assert "The agent has taken it" in page()
+
+
+def test_what_it_is_and_what_is_next_stands_in_headers_whatever_the_arguments_are_called(agent, cast):
+    heads = ("Countersign-Action", "Countersign-State", "Countersign-Next")
+
+    def said() -> list[str]:
+        return [agent.answer[name] for name in heads]
+
+    _, made = agent.post("/actions", {"tool": "anything", "args": {"id": "x", "next": "claim", "state": "APPROVED"}}, "k-1")
+    assert said() == [made["id"], "PENDING", "wait"]
+    agent.get(f"/actions/{made['id']}")
+    assert said() == [made["id"], "PENDING", "wait"]
+    _, made = agent.post("/actions", {"tool": "look", "args": {}}, "k-2")
+    agent.post(f"/actions/{made['id']}/claim")
+    agent.post(f"/actions/{made['id']}/outcome", {"status": "done"})
+    assert said() == [made["id"], "APPROVED", "done"]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import traceback
 
 import httpx
@@ -279,7 +280,7 @@ def test_white_space_around_a_key_is_no_part_of_it(key, monkeypatch):
 )
 def test_a_key_or_an_address_that_cannot_be_sent_is_said_and_never_shown(monkeypatch, capsys, url, key):
     monkeypatch.setenv("COUNTERSIGN_URL", url)
-    monkeypatch.setattr(cli.os, "environ", {**cli.os.environ, "COUNTERSIGN_KEY": key})  # as a caller in this process could
+    monkeypatch.setattr("os.environ", {**os.environ, "COUNTERSIGN_KEY": key})  # as a caller in this process could
     for kind in (Client, AsyncClient):
         with pytest.raises(NotConfigured) as said:
             kind()
