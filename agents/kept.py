@@ -29,6 +29,13 @@ RETIRED_INTERRUPT = Frozen(
     "Ask with interrupt() instead"
 )
 NOT_HEARD = Frozen("%(node)s asks the very same again after its answer, without having taken it: look at how it asks, then try again")
+ASKED_TOO_OFTEN = Frozen(
+    "%(tool)s was asked about %(n)d times in one step and no answer was for it: its arguments change each time, or too many calls share the step"
+)
+ASKED_OF_NOBODY = Frozen("nobody was asked, because Countersign cannot put it before people: %(why)s")
+WITHOUT = Frozen("it needs %(names)s")
+NOT_AMONG_ITS_ARGUMENTS = Frozen("%(tool)s takes no such arguments, and is likely to leave them out")
+TOO_LONG_TO_SHOW = Frozen("it is longer than %(n)d bytes: only its beginning can be shown and frozen")
 NO_TIME = Frozen("It wants an answer by %(said)s, which is no time that can be read: the policy's deadline counts")
 TAKES_NOTHING = Frozen("%(tool)s waits for people and allows them no answer at all")
 OUT_OF_STEPS = Frozen("Max steps reached")

@@ -317,7 +317,10 @@ def effect_row(e: Effect) -> EffectRow:
 
 
 def _pause(p: Pause) -> PauseRow:
-    return PauseRow(p.interrupt_id, p.node, p.dialect, p.state, p.refusal, p.actions, p.created_at)
+    calls, whys = (p.record or {}).get("calls") or (), (p.record or {}).get("refusals") or ()
+    refused = "\n".join(f"{call.get('tool')}: {why}" for call, why in zip(calls, whys, strict=False) if why)
+    refusal = p.refusal or ({"status": "invalid", "reason": refused} if refused else None)
+    return PauseRow(p.interrupt_id, p.node, p.dialect, p.state, refusal, p.actions, p.created_at)
 
 
 def _position(cursor: str) -> tuple[datetime, str] | None:

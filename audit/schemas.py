@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from itertools import count
 from typing import Any
+from urllib.parse import unquote
 
 import attrs
 import jsonschema
@@ -25,6 +26,7 @@ from referencing.jsonschema import EMPTY_REGISTRY
 MOST = 20  # things wrong with one value that are told
 MOST_STEPS = 200_000  # parts of a schema that are held against one value: references can double them again and again
 
+_DEEPEST = 64
 _UNUSABLE = "its schema cannot be used: {}"
 _DATA = frozenset({"const", "enum", "default", "examples"})
 _CODE_POINT = re.compile(r"\\\\|\\u([0-9A-Fa-f]{4})")
@@ -40,6 +42,41 @@ def broken(schema: Any) -> str:
     except (SchemaError, RecursionError) as wrong:
         return _said(wrong)
     return unmatchable(schema)
+
+
+def unusable(schema: Any) -> str:
+    """Why nothing can be held against it, "" when something can: it is none, or a reference in it certainly leads nowhere."""
+    if wrong := broken(schema):
+        return wrong
+    lost = next((ref for ref in _references(schema, 0) if not _leads_somewhere(schema, ref)), "")
+    return _UNUSABLE.format(f"Unresolvable: {lost[:200]}") if lost else ""
+
+
+def _references(part: Any, depth: int) -> Iterator[str]:
+    if depth > _DEEPEST or not isinstance(part, dict | list):
+        return
+    if isinstance(part, dict) and isinstance(part.get("$ref"), str):
+        yield part["$ref"]
+    named = [(name, one) for name, one in part.items()] if isinstance(part, dict) else [("", one) for one in part]
+    for name, one in named:
+        if name not in _DATA:
+            yield from _references(one, depth + 1)
+
+
+def _leads_somewhere(schema: Any, reference: str) -> bool:
+    """Of pointers within it only: what has an anchor or an id may be found by it."""
+    if not reference.startswith("#/"):
+        return reference.startswith("#") or "$id" in json.dumps(schema, default=str)
+    at = schema
+    for part in reference[2:].split("/"):
+        name = unquote(part).replace("~1", "/").replace("~0", "~")
+        if isinstance(at, list) and name.isdecimal() and int(name) < len(at):
+            at = at[int(name)]
+        elif isinstance(at, dict) and name in at:
+            at = at[name]
+        else:
+            return False
+    return True
 
 
 def unmatchable(schema: Any) -> str:
@@ -73,6 +110,14 @@ def problems(schema: Mapping[str, Any], value: Any) -> dict[str, str]:
     """What does not fit, by the path of each place; {} when everything does."""
     found = errors(schema, value)[:MOST]
     return {".".join(str(part) for part in error.absolute_path): error.message[:300] for error in found}
+
+
+def unknown_names(schema: Mapping[str, Any] | None, value: Any) -> list[str]:
+    """Names at the top of a value that its schema does not know and does not forbid: whoever takes it is likely to leave them out."""
+    names = (schema or {}).get("properties")
+    if not isinstance(names, Mapping) or not isinstance(value, Mapping) or (schema or {}).get("additionalProperties"):
+        return []
+    return [str(name) for name in value if name not in names]
 
 
 def meant(text: str, schema: Mapping[str, Any] | None, *, as_json: bool = False) -> Any:

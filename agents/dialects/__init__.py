@@ -3,7 +3,7 @@
 record       what was asked and what was said, whatever the dialect
 hitl         LangChain's HumanInTheLoopMiddleware: batched, and one question per call
 inbox        Agent Inbox and `langgraph.prebuilt.interrupt`, in all their quirks
-forms        questions: AG-UI keys, a `response_schema`, anything else
+forms        questions: AG-UI keys, MCP's form, a `response_schema`, anything else
 calls        our own: one call of an agent with `agents.graphs.loops`
 breakpoints  `interrupt_before` and `interrupt_after`, which ask nothing at all
 
@@ -38,6 +38,7 @@ _WRITERS: Mapping[str, Callable[[Record, Sequence[Said], Quirks], Any]] = {
     hitl.PER_CALL: hitl.answer_per_call,
     inbox.NAME: inbox.answer,
     breakpoints.NAME: breakpoints.answer,
+    forms.MCP_FORM: forms.answer_form,
     **dict.fromkeys((forms.AG_UI, forms.SCHEMA, forms.RAW), forms.answer),
 }
 

@@ -1,4 +1,4 @@
-"""Questions: the keys of AG-UI, a `response_schema`, and whatever else a graph puts into `interrupt`.
+"""Questions: the keys of AG-UI, MCP's elicitation form, a `response_schema`, and whatever else a graph puts into `interrupt`.
 
 AG-UI's LangGraph bridge lifts `reason`, `message`, `tool_call_id`, `response_schema` and `expires_at` out of any payload; they are honoured
 in every one. The answer is the bare value: text, or JSON where the schema or the person says so.
@@ -11,7 +11,7 @@ from agents import kept
 from agents.dialects.record import RESPOND, Quirks, Record, Said, Unanswerable, check, one_line
 from audit import schemas
 
-AG_UI, SCHEMA, RAW = "agui", "json_schema", "raw"
+AG_UI, MCP_FORM, SCHEMA, RAW = "agui", "mcp_form", "json_schema", "raw"
 KEYS = ("reason", "message", "tool_call_id", "response_schema", "expires_at")
 _WORDS = ("message", "question", "prompt", "query", "reason", "text")
 
@@ -19,6 +19,8 @@ _WORDS = ("message", "question", "prompt", "query", "reason", "text")
 def read(value: Any, response_schema: Mapping[str, Any] | None) -> Record:
     """Anything at all, as a question."""
     keys: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    if keys.get("mode") == "form" and isinstance(keys.get("message"), str) and isinstance(keys.get("requestedSchema"), Mapping):
+        return Record(MCP_FORM, question=_question(value, keys), schema=keys["requestedSchema"])
     inside = keys.get("response_schema")
     schema = response_schema if isinstance(response_schema, Mapping) else inside if isinstance(inside, Mapping) else None
     lifted = isinstance(inside, Mapping) or (isinstance(keys.get("reason"), str) and sum(key in keys for key in KEYS) > 1)
@@ -42,6 +44,16 @@ def answer(record: Record, said: Sequence[Said], quirks: Quirks) -> Any:
     if record.schema is not None and schemas.why_not(record.schema, refusal):
         raise Unanswerable(kept.ONLY_ANSWERS(status=one.status))
     return refusal
+
+
+def answer_form(record: Record, said: Sequence[Said], quirks: Quirks) -> dict[str, Any]:
+    """MCP's `ElicitResult` (2025-11-25): accepted with what its schema asks for, declined by a person, or cancelled by anything else."""
+    one = said[0]
+    if one.kind != RESPOND:
+        return {"action": "decline" if one.status == "rejected" else "cancel"}
+    content = schemas.meant(one.message, record.schema, as_json=bool(one.more.get("json")))
+    check(record.schema, content)
+    return {"action": "accept", "content": content}
 
 
 class Refusal(dict[str, Any]):

@@ -43,6 +43,9 @@ class Desk(Protocol):
     def refusal(self, tool: str) -> str:
         """Why this agent may not call it at all, "" when it may."""
 
+    def not_asked(self, tool: str, args: Any, why: str) -> None:
+        """Nobody is asked about this call, because it could not be shown or run as it is; the agent is told."""
+
     def begin(self, action: str, call_id: str, tool: str, *, runs: str, idempotent: bool) -> Begun:
         """Claim the call, at most once: not halted, granted, and `runs` the digest of what was approved."""
 

@@ -25,9 +25,10 @@ from agents.graphs import desk
 from agents.graphs.gate import settled
 from agents.graphs.guard import outcome_of
 from agents.tools.registry import ToolError
-from audit import schemas
+from audit import canonical, schemas
 
 _SAID, _READ = 4_000, 10
+_ASKED = 500  # calls of one step share a place to ask at, so an answer may be a sibling's; more of them than this are none
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def steps(call: Call, tool: BaseTool | None) -> Steps:
         return _message(call, why, error=True)
     if call.unasked:
         return (yield Make(call.args))
-    if tool is not None and (why := misfit(tool, call.args)):
+    if why := unaskable(call.args) or (misfit(tool, call.args) if tool is not None else ""):
+        yield partial(here.not_asked, call.tool, call.args, why)
         return _message(call, kept.NO_FIT(tool=call.tool, why=why), error=True)  # nobody is asked about what cannot run
     asked = calls.value_of(call.tool, call.args, call_id=call.id, **_words(call.messages))
     found = yield from _leave(call, here, asked)
@@ -87,7 +89,7 @@ def _leave(call: Call, here: desk.Desk, asked: Mapping[str, Any]) -> Steps:
     Returns (what came of beginning it, its action, what was approved, what is called now), or what the model is told instead.
     """
     again = ""
-    while True:
+    for _ in range(_ASKED):
         answer = interrupt({**asked, "asked_again_after": again} if again else dict(asked))
         mine = _answers(answer, asked)
         if mine and answer["type"] not in (APPROVE, EDIT):
@@ -104,6 +106,7 @@ def _leave(call: Call, here: desk.Desk, asked: Mapping[str, Any]) -> Steps:
         if begun.kind != desk.AGAIN:
             return begun, answer["action"], answer["args"], args
         again = begun.why
+    raise RuntimeError(str(kept.ASKED_TOO_OFTEN(tool=call.tool, n=_ASKED)))
 
 
 def _make(call: Call, here: desk.Desk, action: str, args: Any) -> Steps:
@@ -199,6 +202,15 @@ async def _ended(work: "asyncio.Future[Any]") -> bool:
         except asyncio.CancelledError:
             cut = True
     return cut
+
+
+def unaskable(args: Any) -> str:
+    """Why people could not be shown exactly these arguments, "" when they can: what has no canonical form has no digest either."""
+    try:
+        canonical.dumps({"args": args})
+    except canonical.NotCanonical as error:
+        return str(error)
+    return ""
 
 
 def misfit(tool: BaseTool, args: Any) -> str:

@@ -96,6 +96,12 @@ class Ledger:
         return kept.NOT_GRANTED(tool=tool) if enabled else kept.AGENT_OFF(agent=run.agent_id)
 
     @_by_itself
+    def not_asked(self, tool: str, args: Any, why: str) -> None:
+        """On record, so that it can be found why nobody saw it."""
+        data = canonical.storable({"tool": tool, "args": args}, limit=500)
+        log.append(events.entry(self._mine(), "run.not_asked", why=why[:500], **data))
+
+    @_by_itself
     def begin(self, action: str, call_id: str, tool: str, *, runs: str, idempotent: bool) -> Begun:
         """Claim the call; else say why not, and write down what that means."""
         halts.hold_off()

@@ -35,6 +35,7 @@ def check_edit(edit_id: int) -> None:
         loaded = load_agent(*run.agent.code)
         if (schema := _schema_of_others(run, loaded, wanted)) is not None:
             check_fields(schema, wanted.args)
+            check_names(schema, wanted.args, before=wanted.before)
             line = in_a_line(wanted.tool, wanted.args)
             tainted = taint.untrusted_paths(wanted.args, wanted.read)
             approvals.apply_edit(edit_id, args=wanted.args, summary=line, preview={}, figures={}, untrusted_text=tainted)
@@ -81,6 +82,13 @@ def check_fields(schema: Mapping[str, Any], args: Any) -> None:
     """Raises BadArgs, per field, when arguments do not fit."""
     if why := schemas.problems(schema, args):
         raise BadArgs(why)
+
+
+def check_names(schema: Mapping[str, Any], args: Any, *, before: Any) -> None:
+    """Raises BadArgs for names that an edit adds and the tool does not take: they would be shown as run, and left out."""
+    known = before if isinstance(before, Mapping) else {}
+    if added := [name for name in schemas.unknown_names(schema, args) if name not in known]:
+        raise BadArgs({name: say("the tool takes no such argument") for name in added})
 
 
 def _refuse(edit_id: int, fields: dict[str, str]) -> None:

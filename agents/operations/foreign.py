@@ -11,7 +11,7 @@ from typing import Any
 
 from agents import kept
 from agents.dialects import calls
-from agents.dialects.record import APPROVE, EDIT, Call, Record
+from agents.dialects.record import APPROVE, EDIT, REJECT, Call, Record
 from agents.graphs.driver import Question
 from agents.graphs.found import Found
 from agents.graphs.loader import Loaded
@@ -22,9 +22,9 @@ from agents.tools import taint
 from agents.tools.guessing import asked_class, guessed_class, in_a_line
 from agents.tools.registry import Tool
 from approvals.operations import Proposal
-from audit import canonical
+from audit import canonical, schemas
 
-MOST_EVIDENCE = 5
+MOST_EVIDENCE, MOST_SHOWN = 5, 200 * 1024  # MOST_SHOWN: bytes of a question
 
 
 @dataclass(frozen=True)
@@ -78,18 +78,23 @@ def ask(run: Run, question: Question, args: dict[str, Any], summary: str, digest
 
 def shown(raw: Any) -> Any:
     """A raw value as people see it; too large or too deep to freeze: its beginning, and that it was cut."""
-    value = canonical.storable(raw)
+    value = canonical.storable(raw, limit=canonical.MAX_BYTES)
     try:
-        canonical.dumps(value)
+        if len(canonical.dumps({"asked": value})) <= MOST_SHOWN:  # what is frozen with it needs room as well
+            return value
+        why: str = kept.TOO_LONG_TO_SHOW(n=MOST_SHOWN)
     except canonical.NotCanonical as error:
-        return {"cut": f"{str(value)[:20_000]}…", "because": str(error)}
-    return value
+        why = str(error)
+    return {"cut": f"{str(value)[: MOST_SHOWN // 4]}…", "because": why}
 
 
 def _plain(run: Run, question: Question, record: Record) -> Proposal:
     words = f"Question: {record.question}" if record.question else f"{run.agent.title} asks at {question.node}"
+    words = str(canonical.storable(words))
     schema = canonical.storable(record.schema) if record.schema is not None else None
-    more = {"answer_schema": schema, "deadline_s": _deadline(record), "rationale": _no_time(record)}
+    # An answer that no schema could be held against would be refused after it was written.
+    only = {"agent_takes": (REJECT,)} if record.schema is not None and schemas.unusable(record.schema) else {}
+    more = {**only, "answer_schema": schema, "deadline_s": _deadline(record), "rationale": _no_time(record)}
     return ask(run, question, {"asked": shown(question.value)}, words, question.digest, **more)
 
 
@@ -98,13 +103,19 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
         canonical.dumps({"args": call.args})
     except canonical.NotCanonical as error:
         return None, kept.NO_FIT(tool=call.tool, why=error)
+    found, declared = loaded.found.get(call.tool), loaded.tools.get(call.tool)
+    shape = call.schema or (found.schema if found else None)
+    if REJECT in call.takes and (missing := _missing(shape, call.args)):  # told no without anybody; else people have the only word
+        return None, kept.NO_FIT(tool=call.tool, why=kept.WITHOUT(names=", ".join(missing)))
     rationale, evidence = _words(question, record, call), question.place.get("read", [])[-MOST_EVIDENCE:]
     takes = _takes(call)
     if not {APPROVE, EDIT}.intersection(takes):  # a tool whose only result is what a person says: nothing runs
         args, more = {"tool": call.tool, "args": call.args}, {"rationale": rationale, "evidence": evidence, "agent_takes": takes}
         return ask(run, question, args, in_a_line(call.tool, call.args), question.digest, **more), ""
-    found, declared = loaded.found.get(call.tool), loaded.tools.get(call.tool)
     known = declared or found
+    if ignored := schemas.unknown_names(shape, call.args):
+        note = {"title": str(kept.NOT_AMONG_ITS_ARGUMENTS(tool=call.tool)), "text": ", ".join(ignored)}
+        evidence = [canonical.storable(note), *evidence]
     proposal = Proposal(
         agent=run.agent_id,
         run=str(run.pk),
@@ -132,6 +143,14 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
         at_least="" if APPROVE in takes else "medium",  # a person writes its arguments: no policy passes it
     )
     return proposal, ""
+
+
+def _missing(schema: Mapping[str, Any] | None, args: Any) -> list[str]:
+    """Arguments without which the tool does not run. Of other misfits only the tool itself knows: it may read "1" as a number."""
+    needed = (schema or {}).get("required")
+    if not isinstance(needed, list) or not isinstance(args, dict):
+        return []
+    return [str(name) for name in needed if name not in args]
 
 
 def _class(record: Record, call: Call, declared: Tool | None, found: Found | None) -> str:

@@ -82,7 +82,7 @@ def make_key(*, agent: str, name: str, scopes: Sequence[str], days: int | None, 
 
 def checked(wanted: WantedEdit) -> None:
     """An edit of an action from outside is tried with what was declared: its schema. Its tool is not here to preview it."""
-    tool = _declared(found_agent(wanted.agent)[1], wanted.tool)
+    tool = _declared(*found_agent(wanted.agent), wanted.tool)
     if errors := _misfits(tool["schema"], wanted.args):
         approvals.refuse_edit(wanted.id, errors=errors)
         return
@@ -132,7 +132,7 @@ def _proposal(agent: Agent, version: AgentVersion, wanted: Wanted, digest: str) 
     )
     if wanted.kind == "question":
         return replace(proposal, summary=f"Question: {' '.join(str(wanted.args.get('question', '')).split())[:120]}")
-    tool = _declared(version, wanted.tool)
+    tool = _declared(agent, version, wanted.tool)
     if errors := _misfits(tool["schema"], wanted.args):
         first = next(iter(errors.items()))
         raise BadArguments(say("The arguments do not fit: %(path)s: %(why)s", path=first[0] or "args", why=first[1]), fields=errors)
@@ -160,11 +160,16 @@ def _person(username: str) -> User | None:
     return found
 
 
-def _declared(version: AgentVersion, name: str) -> dict[str, Any]:
-    """The tool as it was declared; one nobody declared may be anything."""
+def _declared(agent: Agent, version: AgentVersion, name: str) -> dict[str, Any]:
+    """The tool as it was declared; one nobody declared may be anything.
+
+    So may a call that the key of a graph of ours proposes: in a run its amounts are read by the tool's preview, and out here nobody reads them.
+    """
     found = next((t for t in version.tools if t["name"] == name), None) or {}
     plain = {"schema": {}, "schema_sha256": "", "risk": NOBODY_KNOWS, "reversible": False, "summary": "", "confirm": "", "figures": {}}
     found = {**plain, **found}
+    if agent.project or agent.server_id:
+        found |= {"risk": NOBODY_KNOWS, "reversible": False, "figures": {}}
     return {**found, "declared_sha256": declared_sha256(found)}
 
 

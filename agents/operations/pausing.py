@@ -1,5 +1,6 @@
 """T1: what a graph asks becomes Pauses and Actions, and the Run waits, in one transaction under the fence."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from approvals.models import Action
 
 MOST_CALLS = 1_000  # of one question: a batch has a handful
+MOST_RAW = 4_000_000  # characters a text; what an agent asked is kept whole for whoever looks into it
 
 
 def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
@@ -41,7 +43,7 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
         "run": run,
         "node": question.node,
         "dialect": prepared.dialect,
-        "raw": Value(None, JSONField()) if question.value is None else canonical.storable(question.value),
+        "raw": Value(None, JSONField()) if question.value is None else canonical.storable(question.value, limit=MOST_RAW),
         "proposal_digest": prepared.digest,
         "refusal": opened.refusal,
         "actions": [prepared.about] if prepared.about else [str(action.pk) for action in opened.actions],
@@ -66,9 +68,19 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
     pause.save() if existing else rows.insert(pause)
     if existing:
         log.append(events.entry(run, "pause.changed", node=question.node, interrupt=question.interrupt_id, actions=pause.actions))
+    for tool, why in refused_calls(opened.record):
+        log.append(
+            events.entry(run, "pause.refused", node=question.node, interrupt=question.interrupt_id, code="invalid", tool=tool, reason=why)
+        )
     if opened.refusal:
         log.append(events.entry(run, "pause.refused", node=question.node, interrupt=question.interrupt_id, **opened.refusal))
     return any(a.state == ActionState.PENDING or (a.executes and prepared.record is None) for a in opened.actions)
+
+
+def refused_calls(record: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """The calls of a question that nobody could be asked about, each with why."""
+    calls, refusals = (record or {}).get("calls") or (), (record or {}).get("refusals") or ()
+    return [(str(call.get("tool")), why) for call, why in zip(calls, refusals, strict=False) if why]
 
 
 @dataclass

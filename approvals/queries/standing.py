@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from approvals import envelopes
 from approvals.models import Action, Edit, Requirement
 from approvals.states import EditState
 from audit import canonical
@@ -23,7 +24,11 @@ class Settled:
 
 @dataclass(frozen=True)
 class WantedEdit:
-    """Edited arguments waiting to be checked. `read` is the text of the evidence beside the action: what they may repeat from outside."""
+    """Edited arguments waiting to be checked.
+
+    Attributes:
+        read: the text of the evidence beside the action: what they may repeat from outside. before: the arguments that were edited.
+    """
 
     id: int
     action_id: str
@@ -32,6 +37,7 @@ class WantedEdit:
     args: Any
     agent: str = ""
     read: tuple[str, ...] = ()
+    before: Any = None
 
 
 _SETTLED = "SELECT id::text, outcome::text FROM approvals_action WHERE id = ANY(%s::uuid[]) AND settled_at IS NOT NULL"
@@ -83,9 +89,10 @@ def wanted_edit(edit_id: int) -> WantedEdit | None:
     if edit is None:
         return None
     action = edit.action
-    evidence = Requirement.objects.values_list("evidence", flat=True).filter(action=action, version=action.version).first() or []
-    read = tuple(str(one.get("text", "")) for one in evidence)
-    return WantedEdit(edit.pk, str(action.pk), action.run, action.tool, canonical.parse(bytes(edit.args)), action.agent, read)
+    asked = Requirement.objects.filter(action=action, version=action.version).first()
+    read = tuple(str(one.get("text", "")) for one in (asked.evidence if asked else []))
+    before = envelopes.parse(asked).args if asked else None
+    return WantedEdit(edit.pk, str(action.pk), action.run, action.tool, canonical.parse(bytes(edit.args)), action.agent, read, before)
 
 
 _OVERDUE_EDITS = """

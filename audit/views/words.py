@@ -115,6 +115,7 @@ SENTENCES: dict[str, Say] = {
         "Reversed what the run did: %(done)s calls; %(not_done)s could not be", done=d.get("reversed", 0), not_done=d.get("not_reversed", 0)
     ),
     "run.not_granted": lambda d: say("Refused %(tool)s, which the agent was not granted", tool=d.get("tool")),
+    "run.not_asked": lambda d: say("Asked nobody about %(tool)s: %(why)s", tool=d.get("tool"), why=d.get("why")),
     "run.piece_begun": lambda d: say("Began the piece %(key)s", key=d.get("key")),
     "run.piece_done": lambda d: say("Did the piece %(key)s", key=d.get("key")),
     "run.piece_undone": lambda d: say("The piece %(key)s did nothing", key=d.get("key")),
@@ -156,7 +157,9 @@ SENTENCES: dict[str, Say] = {
     "pause.superseded": lambda d: say("The graph no longer waits at %(node)s", node=d.get("node") or ITS_QUESTION),
     "pause.answered": lambda d: say("The graph took the answer at %(node)s", node=d.get("node") or ITS_QUESTION),
     "pause.orphaned": lambda d: say("The graph no longer asks at %(node)s", node=d.get("node") or ITS_QUESTION),
-    "pause.refused": lambda d: say("Refused before asking anybody: %(code)s", code=d.get("code")),
+    "pause.refused": lambda d: say(
+        "Refused before asking anybody: %(code)s", code=f"{d['tool']}: {d.get('reason')}" if d.get("tool") else d.get("code")
+    ),
     "grant.given": lambda d: say("Gave grant %(grant)s for %(tool)s", grant=d.get("grant", ""), tool=d.get("tool", "")),
     "grant.given_too": lambda d: say("Gave grant %(grant)s too", grant=d.get("grant", "")),
     "grant.used": lambda d: say(

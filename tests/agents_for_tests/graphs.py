@@ -1,6 +1,7 @@
 """Small graphs, each with one shape that has to work or to fail well. `langgraph.json` names them."""
 
 import itertools
+import json
 import operator
 import sys
 import time
@@ -174,6 +175,7 @@ beside.add_edge(START, "plan")
 for _name in ("number", "other"):
     beside.add_edge("plan", _name)
     beside.add_edge(_name, END)
+from_file = _graph(("raw", lambda state: {"told": [interrupt(json.loads(Path(state["input"]["note"]).read_text()))]}))
 raw = _graph(("raw", lambda state: {"told": [interrupt(state["input"]["value"])]}))
 
 

@@ -19,6 +19,7 @@ from agents.models import Effect, Pause, Run
 from agents.operations import driving, leave, registering
 from approvals import operations as approvals
 from approvals.models import Action, Requirement
+from approvals.queries import action_detail
 from tests import factories
 from tests.factories import asked, decide, lines, work
 
@@ -521,3 +522,25 @@ def test_a_helper_that_was_renamed_while_it_asks_lets_nothing_go_on(others, worl
         (1, "FAILED", "ORPHANED") if gone else (0, "SUCCEEDED", "ANSWERED")
     )
     assert (lines(world), Action.objects.get(pk=action.pk).state) == (([], "SUPERSEDED") if gone else (SENT, "APPROVED"))
+
+
+def test_an_edit_adds_no_argument_that_the_tool_would_leave_out(others, world):
+    """It would be shown, approved and recorded as run."""
+    _, action = waiting(others, world)
+    edit = approvals.request_edit(
+        action.pk, by=others.second, seen_digest=action.digest, args={"to": "ada", "rm": "everything"}, door="web"
+    )
+    agents.check_edit(edit.pk)
+    edit.refresh_from_db()
+    assert (str(edit.state), list(edit.errors)) == ("REFUSED", ["rm"])
+
+
+def test_a_call_with_arguments_its_tool_does_not_take_says_so_and_one_without_what_it_needs_is_asked_of_nobody(others, world):
+    _, action = waiting(others, world, turn=[["send", {"to": "ada", "mod": "fast"}]])
+    assert {"title": "send takes no such arguments, and is likely to leave them out", "text": "mod"} in action_detail(
+        action.pk, reader=others.second
+    ).evidence
+    run = factories.planned(others.reviewer, world, [["send", {"copies": 1}]])
+    work()
+    run.refresh_from_db()
+    assert (run.state, asked(run)) == ("SUCCEEDED", [])

@@ -1,15 +1,19 @@
 """What people are offered of a question is what can be said of it: no answer is asked for that its asker would not take."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents import operations as agents
-from agents.models import Run
+from agents.models import Pause, Run
+from agents.queries import run_detail
 from approvals import operations as approvals
 from approvals.errors import BadRequest
 from approvals.models import Action
 from approvals.queries import action_detail
+from audit import queries as log
 from tests import factories
 from tests.factories import asked, decide, work
 
@@ -28,7 +32,9 @@ def inbox(**allow: bool) -> list[dict[str, Any]]:
 
 
 def given(cast, world, value: Any) -> tuple[Run, list[Action]]:
-    run = factories.run(cast.reviewer, agent="raw", world=world, value=value)
+    note = Path(world).with_name("asked.json")  # the input of a run has to be canonical, what a node asks need not be
+    note.write_text(json.dumps(value))
+    run = factories.run(cast.reviewer, agent="from_file", world=world, note=str(note))
     work()
     run.refresh_from_db()
     return run, asked(run)
@@ -97,3 +103,58 @@ def test_a_time_that_nobody_can_read_is_said_to_whoever_decides(cast, world):
 def test_a_plain_question_has_its_words_in_lists(cast, world, value):
     _, (action,) = given(cast, world, value)
     assert action.summary == "Question: Which one?"
+
+
+@pytest.mark.parametrize(
+    "schema", [{"type": "nonsense"}, {"$ref": "http://elsewhere.example/s"}, {"properties": {"a": {"$ref": "#/$defs/gone"}}}]
+)
+def test_a_question_whose_schema_cannot_be_used_can_only_be_rejected(cast, world, schema):
+    """Any answer would be refused after somebody had written it."""
+    _, (action,) = given(cast, world, {"reason": "input_required", "message": "How many?", "response_schema": schema})
+    assert verdicts(action, cast) == {"reject"}
+
+
+def test_a_form_of_mcp_is_answered_as_mcp_wants_it(cast, world):
+    schema = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
+    asks = {"message": "How many?", "mode": "form", "requestedSchema": schema}
+    run, (action,) = given(cast, world, asks)
+    assert (action.kind, action.summary) == ("question", "Question: How many?")
+    with pytest.raises(BadRequest, match="does not fit"):
+        decide(action, cast.second, "respond", response="many")
+    decide(action, cast.second, "respond", response='{"n": 3}')
+    work()
+    run.refresh_from_db()
+    assert run.output["told"] == [{"action": "accept", "content": {"n": 3}}]
+    run, (action,) = given(cast, world, asks)
+    decide(action, cast.second, "reject")
+    work()
+    run.refresh_from_db()
+    assert run.output["told"] == [{"action": "decline"}]
+
+
+@pytest.mark.parametrize("text", ["Shall I?\x00Really?", "x" * 40_000, {"deep": [[[[[["Shall I?\x00"]]]]]]}])
+def test_whatever_is_asked_is_put_before_people_and_kept(cast, world, text):
+    run, (action,) = given(cast, world, text)
+    assert (action.kind, run.state) == ("question", "WAITING")
+    shown_of = str(action_detail(action.pk, reader=cast.second).args)
+    assert "in all]" not in shown_of
+    assert "in all]" not in str(Pause.objects.get(run=run).raw)
+
+
+def test_of_what_is_too_long_to_freeze_the_beginning_is_shown_and_that_it_is(cast, world):
+    run, (action,) = given(cast, world, "x" * 400_000)
+    asked_of = action_detail(action.pk, reader=cast.second).args["asked"]
+    assert len(asked_of["cut"]) > 40_000 and "bytes" in asked_of["because"]
+    assert len(Pause.objects.get(run=run).raw) == 400_000, "and kept whole"
+
+
+@pytest.mark.parametrize("number", [2**60, 1.7e18])
+def test_a_call_that_cannot_be_shown_exactly_is_on_record_and_its_run_says_so(cast, world, number):
+    value = hitl(["approve", "reject"])
+    value["action_requests"][0]["args"] = {"id": number}
+    run, actions = given(cast, world, value)
+    assert (actions, run.state) == ([], "SUCCEEDED")
+    assert "nobody was asked" in run.output["told"][0]["decisions"][0]["message"]
+    (event,) = [e for e in log.timeline(run=str(run.pk)) if e.kind == "pause.refused"]
+    assert event.data["tool"] == "send" and "2^53" in event.data["reason"]
+    assert "2^53" in run_detail(str(run.pk)).pauses[0].refusal["reason"]

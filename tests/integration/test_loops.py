@@ -173,6 +173,19 @@ def test_arguments_that_do_not_fit_are_not_asked_about(loops, world):
     assert told(run)[0]["status"] == "error" and "to: Field required" in told(run)[0]["text"]
 
 
+@pytest.mark.parametrize("agent", ["governed", "decorated"])
+@pytest.mark.parametrize("args", [{"to": "a", "copies": 2**60}, {"to": "a" * 261_000, "copies": 1}, {"to": "nul\x00", "copies": 1}])
+def test_what_cannot_be_shown_exactly_is_asked_of_nobody_once(loops, world, agent, args):
+    """The answer was never its own: a run went round twenty times a second, a dozen rows of the log each time."""
+    run = started(loops, world, [["send", args]], agent=agent)
+    assert fresh(run).state == "SUCCEEDED", fresh(run).error
+    (message,) = told(run)
+    assert (message["status"], asked(run), lines(world)) == ("error", [], [])
+    kinds = [event.kind for event in queries.timeline(run=str(run.pk))]
+    assert 1 <= kinds.count("run.not_asked") + kinds.count("pause.refused") <= 2
+    assert len(kinds) < 20
+
+
 # -- capabilities -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("agent", ["narrow", "late_tools"])
 def test_a_tool_that_was_not_granted_is_refused_and_the_model_told(loops, world, agent):

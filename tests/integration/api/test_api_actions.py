@@ -13,6 +13,7 @@ from audit.actors import SYSTEM
 from tests import factories
 from tests.factories import decide
 from tests.fakes import clock_moved, together
+from tests.integration.api.conftest import Program
 
 pytestmark = pytest.mark.usefixtures("cast")
 
@@ -297,3 +298,11 @@ def test_what_it_is_and_what_is_next_stands_in_headers_whatever_the_arguments_ar
     agent.post(f"/actions/{made['id']}/claim")
     agent.post(f"/actions/{made['id']}/outcome", {"status": "done"})
     assert said() == [made["id"], "APPROVED", "done"]
+
+
+@pytest.mark.usefixtures("agents")
+def test_what_the_key_of_a_graph_of_ours_proposes_may_be_anything(cast):
+    """In a run its amounts are read by the tool's preview; out here nobody reads them, and its class would pass for what they were small."""
+    _, token = agents.make_key(agent="calls", name="its key", scopes=["propose", "read"], days=None, by=cast.admin, door="web")
+    status, action = Program(token).post("/actions", {"tool": "append", "args": {"label": "x"}}, key="k")
+    assert (status, action["level"]) == (201, "high")
