@@ -69,12 +69,14 @@ async def while_there(request: Any, work: Callable[[], Awaitable[T]], begun: any
 class Known:
     """The tools of the server behind, as it describes them: nobody is asked about a call that it would refuse."""
 
-    def __init__(self, behind: Any) -> None:
-        self._behind = behind
+    def __init__(self) -> None:
+        self._behind: Any = None
         self._schemas: dict[str, Any] = {}
 
-    async def misfit(self, name: str, args: Mapping[str, Any]) -> str:
+    async def misfit(self, behind: Any, name: str, args: Mapping[str, Any]) -> str:
         """Why the server behind would not take this call, "" when it may. It is asked again for what it did not have before, or would not take."""
+        if behind is not self._behind:  # started again, perhaps as another version
+            self._behind, self._schemas = behind, {}
         if name in self._schemas and not _misfit(self._schemas[name], args):
             return ""
         await self._look()

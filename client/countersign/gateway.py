@@ -2,7 +2,8 @@
 
 `countersign mcp --gateway COMMAND ...` starts the server behind and speaks MCP for it over stdio, or with `--http` over streamable HTTP on this
 machine. A tool is known to the policy as PREFIX + its name (`--prefix files.`); declare those tools for the agent, with their class, or they count as the
-worst one. What runs is what the claim gave: an edit by a reviewer takes effect. A call whose outcome nobody saw is reported as unknown.
+worst one. What runs is what the claim gave: an edit by a reviewer takes effect. A call whose outcome nobody saw is reported as unknown, one that was
+never sent as failed. Nobody is asked while the server behind does not answer; one that died is started again (`behind`).
 
 A caller that gives up (cancels, times out, hangs up) takes its action along: nobody is to approve what nobody would run. The same call again, where its
 caller says that it is the same (`calling.key_of`), waits for the same action, or is given what came of it.
@@ -12,15 +13,15 @@ import argparse
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from anyio import CancelScope, Event
 from anyio.lowlevel import checkpoint_if_cancelled
-from mcp import Client, StdioServerParameters, stdio_server, types
+from mcp import Client, stdio_server, types
 from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
 
+from countersign.behind import Gone, There, kept, only
 from countersign.calling import Known, Waiting, key_of, while_there
 from countersign.client import AsyncClient
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
@@ -30,12 +31,22 @@ KEPT = 20_000  # characters of a result that are reported
 log = logging.getLogger("countersign")
 
 
-def make_gateway(behind: Client, people: AsyncClient, *, prefix: str = "", timeout_s: float | None = None) -> Server[Any]:
+def make_gateway(behind: Client | There, people: AsyncClient, *, prefix: str = "", timeout_s: float | None = None) -> Server[Any]:
     """An MCP server that shows the tools of the one behind and asks before each call."""
-    waiting, known = Waiting(people, timeout_s), Known(behind)
+    waiting, known = Waiting(people, timeout_s), Known()
+    there = only(behind) if isinstance(behind, Client) else behind
 
     async def list_tools(ctx: Any, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return await behind.list_tools(cursor=params.cursor if params else None)
+        try:
+            return await (await there()).list_tools(cursor=params.cursor if params else None)
+        except Gone as gone:
+            raise MCPError(code=types.INTERNAL_ERROR, message=str(gone)) from gone
+
+    async def unfit(name: str, args: dict[str, Any]) -> str:
+        try:
+            return await known.misfit(await there(), name, args)
+        except (Gone, MCPError) as error:
+            return str(error)
 
     async def agreed(name: str, args: dict[str, Any], key: str) -> Claim | types.CallToolResult:
         try:
@@ -51,17 +62,14 @@ def make_gateway(behind: Client, people: AsyncClient, *, prefix: str = "", timeo
         begun = Event()
 
         async def call() -> types.CallToolResult:
-            if why := await known.misfit(params.name, params.arguments or {}):
+            if why := await unfit(params.name, params.arguments or {}):
                 return _error(f"{params.name} was not run, and nobody was asked: {why}")
             leave = await agreed(params.name, params.arguments or {}, key_of(ctx))
             if not isinstance(leave, Claim):
                 return leave
             begun.set()
             try:
-                if why := await known.misfit(params.name, leave.args):
-                    await _report(people, leave, "failed", reason=f"As edited it does not fit: {why}")
-                    return _error(f"{params.name} was not run: as a reviewer edited it, {why}")
-                return await _run(behind, people, params.name, leave)
+                return await _run(there, known, people, params.name, leave)
             finally:
                 waiting.over(leave.action)
 
@@ -70,15 +78,26 @@ def make_gateway(behind: Client, people: AsyncClient, *, prefix: str = "", timeo
     return Server("countersign-gateway", on_list_tools=list_tools, on_call_tool=call_tool)
 
 
-async def _run(behind: Client, people: AsyncClient, name: str, leave: Claim) -> types.CallToolResult:
-    """Call it once, with the arguments of the claim, and report what came of it, also when the caller gives up meanwhile."""
+async def _run(there: There, known: Known, people: AsyncClient, name: str, leave: Claim) -> types.CallToolResult:
+    """Call it once, with the arguments of the claim, and report what came of it, also when the caller gives up meanwhile.
+
+    People may have taken hours: whether the server behind is there is asked again, and what was not sent is reported as failed.
+    """
     begun = False
     try:
         await checkpoint_if_cancelled()
+        behind = await there()
+        if why := await known.misfit(behind, name, leave.args):
+            await _report(people, leave, "failed", reason=f"As edited it does not fit: {why}")
+            return _error(f"{name} was not run: as a reviewer edited it, {why}")
+        await checkpoint_if_cancelled()
         begun = True
         result = await behind.call_tool(name, leave.args)
+    except Gone as gone:
+        await _report(people, leave, "failed", reason=f"It was never sent: {gone}")
+        return _error(f"{name} was agreed to and not run: {gone}")
     except BaseException as error:
-        said = f"{type(error).__name__}: {error}" if begun else "Its caller gave up before it was begun"
+        said = f"{type(error).__name__}: {error}" if begun else _unsent(error)
         await _report(people, leave, "unknown" if begun else "failed", reason=said)
         raise
     kept = result.model_dump(mode="json", by_alias=True, exclude_none=True, include={"content", "structured_content"})
@@ -88,6 +107,10 @@ async def _run(behind: Client, people: AsyncClient, name: str, leave: Claim) -> 
     else:
         await _report(people, leave, "done", result=kept if len(text) <= KEPT else {"words": text[:KEPT], "cut": len(text)})
     return result
+
+
+def _unsent(error: BaseException) -> str:
+    return f"It was never sent: {error}" if isinstance(error, Exception) else "Its caller gave up before it was begun"
 
 
 async def _report(people: AsyncClient, leave: Claim, status: str, **more: Any) -> None:
@@ -117,8 +140,8 @@ def serve(options: argparse.Namespace) -> int:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    async with AsyncClient(options.url or None, options.key or None) as people, _behind(options.gateway) as behind:
-        gateway = make_gateway(behind, people, prefix=options.prefix)
+    async with AsyncClient(options.url or None, options.key or None) as people, kept(options.gateway) as there:
+        gateway = make_gateway(there, people, prefix=options.prefix)
         if not options.http:
             async with stdio_server() as (reads, writes):
                 await gateway.run(reads, writes, gateway.create_initialization_options())
@@ -131,13 +154,3 @@ async def _serve(options: argparse.Namespace) -> None:
             raise CountersignError("A gateway acts with its own key: over HTTP it listens on this machine only (127.0.0.1)")
         config = uvicorn.Config(gateway.streamable_http_app(), host="127.0.0.1", port=int(port), log_level="warning", timeout_keep_alive=75)
         await uvicorn.Server(config).serve()
-
-
-@asynccontextmanager
-async def _behind(command: list[str]) -> AsyncIterator[Client]:
-    """The server behind: a command that speaks over stdio, or the address of one that speaks HTTP."""
-    target: Any = (
-        command[0] if command[0].startswith(("http://", "https://")) else StdioServerParameters(command=command[0], args=command[1:])
-    )
-    async with Client(target) as client:
-        yield client

@@ -1,0 +1,133 @@
+"""The server behind the gate dies: it is started again, or nobody is asked; what was never sent is no open question."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from mcp import Client
+from mcp.shared.exceptions import MCPError
+
+from approvals.models import Action
+from countersign.behind import Gone, kept
+from countersign.gateway import make_gateway
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SERVER = """
+import os, pathlib, sys
+from mcp.server.mcpserver import MCPServer
+
+did = pathlib.Path(sys.argv[1])
+server = MCPServer("files")
+
+
+def note(line):
+    with did.open("a") as file:
+        file.write(line + "\\n")
+
+
+@server.tool()
+def append(line: str) -> str:
+    note(line)
+    if line == "die":
+        os._exit(3)
+    return "appended " + line
+
+
+note(f"start {os.getpid()}")
+server.run("stdio")
+"""
+
+
+class Files:
+    """A server of its own process, and what it wrote down."""
+
+    def __init__(self, folder: Path) -> None:
+        self.program, self.did = folder / "files.py", folder / "did"
+        self.program.write_text(SERVER)
+        self.command = [sys.executable, str(self.program), str(self.did)]
+
+    def lines(self) -> list[str]:
+        return [line for line in self.did.read_text().splitlines() if not line.startswith("start")]
+
+    def starts(self) -> list[int]:
+        return [int(line.split()[1]) for line in self.did.read_text().splitlines() if line.startswith("start")]
+
+    def kill(self, *, for_good: bool = False) -> None:
+        if for_good:
+            self.program.unlink()
+        os.kill(self.starts()[-1], signal.SIGKILL)
+
+
+@pytest.fixture
+def behind(tmp_path: Path) -> Files:
+    return Files(tmp_path)
+
+
+async def approved(cast: Any, before: Callable[[], None] = lambda: None) -> None:
+    """Somebody approves what is asked next."""
+    for _ in range(400):
+        if action := await Action.objects.filter(state="PENDING").afirst():
+            before()
+            await sync_to_async(factories.decide)(action, cast.reviewer)
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("nobody was asked")
+
+
+async def called(mcp: Client, cast: Any, line: str, before: Callable[[], None] = lambda: None) -> Any:
+    calling = asyncio.create_task(mcp.call_tool("append", {"line": line}))
+    await approved(cast, before)
+    return await asyncio.wait_for(calling, 30)
+
+
+async def test_a_server_that_died_is_started_again_and_what_people_agree_to_runs(people, behind):
+    cast, client = people
+    async with kept(behind.command) as there, Client(make_gateway(there, client(), prefix="files.")) as mcp:
+        assert (await called(mcp, cast, "one")).content[0].text == "appended one"
+        behind.kill()
+        assert (await called(mcp, cast, "two")).content[0].text == "appended two"
+        assert (await called(mcp, cast, "three", behind.kill)).content[0].text == "appended three"  # it died while people looked
+    assert behind.lines() == ["one", "two", "three"] and len(behind.starts()) == 3
+    assert [a.outcome["status"] async for a in Action.objects.all()] == ["done"] * 3
+
+
+async def test_nobody_is_asked_while_it_cannot_be_started(people, behind):
+    cast, client = people
+    async with kept(behind.command) as there, Client(make_gateway(there, client(), prefix="files.")) as mcp:
+        await called(mcp, cast, "one")
+        behind.kill(for_good=True)
+        refused = await asyncio.wait_for(mcp.call_tool("append", {"line": "two"}), 30)
+        assert refused.is_error and "nobody was asked" in refused.content[0].text and "started" in refused.content[0].text
+        with pytest.raises(MCPError, match="started"):
+            await mcp.list_tools(cache_mode="refresh")
+    assert (await Action.objects.acount(), behind.lines()) == (1, ["one"])
+
+
+async def test_what_was_agreed_to_and_never_sent_is_failed_and_not_an_open_question(people, behind):
+    cast, client = people
+    async with kept(behind.command) as there, Client(make_gateway(there, client(), prefix="files.")) as mcp:
+        refused = await called(mcp, cast, "one", lambda: behind.kill(for_good=True))
+        assert refused.is_error and "not run" in refused.content[0].text
+    outcome = (await Action.objects.aget()).outcome
+    assert outcome["status"] == "failed" and "never sent" in outcome["reason"] and behind.lines() == []
+
+
+async def test_what_was_sent_to_a_server_that_died_over_it_stays_unknown(people, behind):
+    cast, client = people
+    async with kept(behind.command) as there, Client(make_gateway(there, client(), prefix="files.")) as mcp:
+        with pytest.raises(MCPError):
+            await called(mcp, cast, "die")
+    assert (await Action.objects.aget()).outcome["status"] == "unknown" and behind.lines() == ["die"]
+
+
+async def test_a_server_that_cannot_be_started_at_all_is_said_at_once(tmp_path):
+    with pytest.raises(Gone, match="could not be started"):
+        async with kept([str(tmp_path / "none")]):
+            raise AssertionError("it is not there")
