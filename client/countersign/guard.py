@@ -19,6 +19,7 @@ from countersign import results
 from countersign.binding import call_of, named
 from countersign.client import AsyncClient, Client
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
+from countersign.fitting import check, check_json, finished
 from countersign.keys import key_for
 from countersign.values import Action, Claim
 
@@ -60,10 +61,13 @@ def require_approval(
     Args:
         tool: its name for people and policy; the function's own when not said.
         level: the least level people decide it at: low, medium, high or critical. The policy may ask for more, never for less.
-        client: what to ask with; one made from COUNTERSIGN_URL and COUNTERSIGN_KEY when not said.
+        client: what to ask with, `Client` for `def` and `AsyncClient` for `async def`; one made from COUNTERSIGN_URL and COUNTERSIGN_KEY when not said.
         rationale: why, in your program's words; or a function of the arguments.
         timeout_s: how long to wait for people; for ever when not said.
         on_rejection: what to return instead of raising NotApproved.
+
+    Raises (when a function is decorated):
+        TypeError: a generator, which would be told to be done before it began; a client of the other kind than the function.
 
     Raises (when called):
         NotApproved, NotDecidedInTime, Conflict, ApiError, Unreachable. Whatever the function raises is reported as unknown and raised on.
@@ -77,18 +81,19 @@ def require_approval(
         return require_approval()(tool)
 
     def guard(function: Callable[P, R]) -> Callable[P, R]:
+        check(function, client)
         one = _Guarded(
             tool or function.__name__, function, inspect.signature(function), level, rationale, requested_by, timeout_s, on_rejection
         )
 
         @functools.wraps(function)
         def plainly(*args: P.args, **kwargs: P.kwargs) -> R:
-            return cast(R, one.run(client if isinstance(client, Client) else _default(), args, kwargs))
+            return cast(R, one.run(cast(Client, client) if client is not None else _default(), args, kwargs))
 
         @functools.wraps(function)
         async def awaiting(*args: P.args, **kwargs: P.kwargs) -> Any:
-            if isinstance(client, AsyncClient):
-                return await one.run_async(client, args, kwargs)
+            if client is not None:
+                return await one.run_async(cast(AsyncClient, client), args, kwargs)
             async with _default_async() as asks:  # a client belongs to its event loop, and nobody knows how long that one lives
                 return await one.run_async(asks, args, kwargs)
 
@@ -121,7 +126,7 @@ class _Guarded:
         try:
             taken, by_name = call_of(self.signature, leave.args)
             begun = True
-            result = self.function(*taken, **by_name)
+            result = finished(self.function(*taken, **by_name), self.name)
         except BaseException as error:
             try:
                 asks.report(action.id, "unknown" if begun else "failed", reason=f"{type(error).__name__}: {error}")
@@ -145,7 +150,7 @@ class _Guarded:
         try:
             taken, by_name = call_of(self.signature, leave.args)
             begun = True
-            result = await self.function(*taken, **by_name)
+            result = finished(await self.function(*taken, **by_name), self.name)
         except BaseException as error:
             try:
                 with CancelScope(shield=True):  # also whoever is cancelled says that nobody knows
@@ -162,6 +167,7 @@ class _Guarded:
 
     def _wanted(self, args: Any, kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         given = named(self.signature, args, kwargs)
+        check_json(self.name, given)
         why = self.rationale(**given) if callable(self.rationale) else self.rationale
         return given, {"rationale": why, "requested_by": self.requested_by, **({"level": self.level} if self.level else {})}
 

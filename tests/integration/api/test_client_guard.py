@@ -1,6 +1,7 @@
 """A guarded function of the Python client: started again, with every kind of signature, and whatever was claimed is reported."""
 
 import inspect
+from datetime import date
 
 import anyio
 import httpx
@@ -255,3 +256,59 @@ def test_a_wished_level_is_what_people_decide_at_and_stays_through_an_edit(peopl
         require_approval(level="urgent")
     with pytest.raises(ApiError, match="level"):
         people.request("look", {}, level="urgent")
+
+
+def test_a_client_of_the_other_kind_and_what_is_not_over_when_it_returns_are_refused_at_decoration(people):
+    async def later() -> None: ...
+    def plain() -> None: ...
+    def some():
+        yield 1
+
+    async def others():
+        yield 1
+
+    elsewhere = AsyncClient("http://localhost", "cs_agent_x")
+    for function, asks, said in (
+        (later, people, "AsyncClient"),
+        (plain, elsewhere, "not with an AsyncClient"),
+        (some, None, "generator"),
+        (others, None, "generator"),
+    ):
+        with pytest.raises(TypeError, match=said):
+            require_approval(client=asks)(function)
+    require_approval(client=people)(plain)
+    require_approval(client=elsewhere)(later)
+
+
+def test_what_still_has_to_be_awaited_is_not_reported_as_done(people):
+    ran = []
+
+    async def inner() -> None:
+        ran.append(1)
+
+    @require_approval("look")
+    def look():
+        return inner()
+
+    with pytest.raises(TypeError, match="has not run"):
+        look()
+    assert (ran, Action.objects.get().outcome["status"]) == ([], "unknown")
+
+
+def test_an_argument_that_people_cannot_be_shown_is_named_before_anybody_is_asked(people):
+    class Shop:
+        @require_approval("look")
+        def look(self, order: str) -> None:
+            raise AssertionError("must not run")
+
+    @require_approval("look")
+    def send(order: str, on: object = None) -> None:
+        raise AssertionError("must not run")
+
+    with pytest.raises(TypeError, match=r"argument 'self', of type Shop.*@staticmethod"):
+        Shop().look("A-17")
+    with pytest.raises(TypeError, match=r"argument 'on', of type date.*isoformat"):
+        send("A-17", date(2026, 1, 1))
+    with pytest.raises(TypeError, match="'on'"):
+        send("A-17", [float("nan")])
+    assert not Action.objects.exists()
