@@ -17,6 +17,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from agents import queries
 from agents.errors import UnknownStep
@@ -85,6 +86,7 @@ class Drawer:
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def span(request: Request, run_id: UUID, key: str) -> HttpResponse:
     permissions.check_read(request.user)
     detail = queries.run_detail(run_id)

@@ -30,7 +30,7 @@ KINDS = {
     "model": ("model", "brain", say("model call")),
     "tool": ("tool", "wrench", say("tool call")),
 }
-CUT = 4_000
+CUT = 1_000  # characters of a text that the list shows: a step opens whole
 
 
 @dataclass(frozen=True)
@@ -206,4 +206,4 @@ def _text(value: Any) -> str:
         more = _("(%(n)s more characters: open the step)") % {"n": number(value.length - len(value.text))}
         return f"{value.text}\n{more}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-    return text if len(text) <= CUT * 4 else _text(Cut(text[: CUT * 4], len(text)))
+    return text if len(text) <= CUT else _text(Cut(text[:CUT], len(text)))

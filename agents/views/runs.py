@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from agents import operations, queries
 from agents.compensated import reversible
@@ -32,7 +33,7 @@ from approvals import queries as approvals_queries
 from approvals.covering import version_name
 from approvals.render.arguments import lines_of
 from approvals.render.reveal import reveal
-from approvals.web.http import Request
+from approvals.web.http import Request, is_fragment
 from approvals.web.rows import chips, with_query
 from approvals.web.schemaform import fields_of, read
 from audit.languages import number, told
@@ -81,9 +82,11 @@ def _counts(counts: Mapping[str, int], agent: str) -> str:
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def run(request: Request, run_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
-    return render(request, "agents/run.html", {"run": _run(request, queries.run_detail(run_id))})
+    page = "agents/_run_region.html" if is_fragment(request) else "agents/run.html"
+    return render(request, page, {"run": _run(request, queries.run_detail(run_id))})
 
 
 @require_safe

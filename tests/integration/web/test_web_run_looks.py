@@ -61,6 +61,14 @@ def test_three_ways_to_look_and_each_has_an_address(web, ended):
     assert page(web, run, view="nonsense", **{"from": "x"}).count('class="tl-rows"') == 1
 
 
+def test_a_script_that_asks_gets_the_part_alone(web, ended):
+    run, _ = ended
+    answer = web.get(reverse("run", args=[run.pk]), {"view": "tree"}, **HTMX)
+    part = answer.content.decode()
+    assert "<html" not in part and 'id="run-tabs"' in part and 'id="run-look"' in part and 'class="tree"' in part
+    assert "HX-Request" in answer["Vary"]  # going back must not show the part for the page
+
+
 def test_the_tree_nests_a_call_in_its_question_and_that_in_its_node(web, ended):
     run, action = ended
     tree = page(web, run, view="tree")

@@ -1,0 +1,101 @@
+"""A run's page by mouse and by keyboard: its three ways to look, a step opened whole, the filter, updates held back."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import Stack
+from tests.journeys.faults import serious
+
+SignIn = Callable[..., Page]
+
+
+@pytest.fixture
+def run(stack: Stack) -> str:
+    """A refund that waits for people."""
+    return stack.start_run("T-1036")
+
+
+def at(page: Page, run: str) -> None:
+    page.goto(f"/runs/{run}/")
+    expect(page.locator("#run-live")).to_contain_text("Waits for people", timeout=20_000)
+    expect(page.locator("#live-pill")).to_have_attribute("data-state", "live")
+
+
+def test_each_way_to_look_opens_a_step_and_keeps_the_filter(run: str, sign_in: SignIn) -> None:
+    page = sign_in("operator")
+    at(page, run)
+    expect(page.locator(".tl-mark[fill*=hatch]").first).to_be_visible()
+    page.locator("#run-tab-tree").click()
+    expect(page.locator(".tree ul .step-current").first).to_be_visible()
+    page.wait_for_url("**view=tree*")
+    page.locator("#run-q").press_sequentially("model call of nobody")
+    expect(page.locator("#run-look")).to_contain_text("Nothing in this run holds this text")
+    page.locator("#run-q").fill("read_ticket")
+    expect(page.locator("#run-look .tree-row").first).to_be_visible()
+    expect(page.locator("#run-q")).to_have_value("read_ticket")
+    page.locator("#run-tab-steps").click()
+    expect(page.locator(".steps > li")).not_to_have_count(0)
+    assert "q=read_ticket" in page.url and "view=steps" in page.url
+    page.go_back()
+    expect(page.locator("#run-tab-tree")).to_have_attribute("aria-current", "page")
+    page.reload()
+    expect(page.locator("#run-q")).to_have_value("read_ticket")
+
+
+def test_a_step_is_opened_and_closed_by_keyboard(run: str, sign_in: SignIn) -> None:
+    page = sign_in("reviewer")
+    at(page, run)
+    row = page.locator("a.tl-link", has_text="refund_payment")
+    row.focus()
+    page.keyboard.press("Enter")
+    drawer = page.locator("#dialog[open] [data-drawer]")
+    expect(drawer).to_contain_text("What policy said")
+    expect(drawer).to_contain_text("Arguments")
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator("#dialog")).not_to_have_attribute("open", "")
+    expect(row).to_be_focused()
+    page.locator("a.tl-link", has_text="model call").first.click()
+    expect(drawer).to_contain_text("Instructions to the model")
+    drawer.get_by_role("link", name="link to this step").click()
+    expect(page.locator(".span-page")).to_contain_text("Instructions to the model")
+
+
+def test_updates_wait_while_somebody_reads(stack: Stack, run: str, sign_in: SignIn) -> None:
+    page = sign_in("operator")
+    at(page, run)
+    page.get_by_role("button", name="Pause updates").click()
+    stack.manage("runs", "cancel", run, "--reason", "enough", "--by", "o.hart")
+    expect(page.locator("[data-paused-count]")).to_contain_text("wait", timeout=15_000)
+    expect(page.locator("#run-head .state").first).to_contain_text("Waiting")
+    page.get_by_role("button", name="Pause updates").click()
+    expect(page.locator("#run-head .state").first).to_contain_text("Cancelled")
+    expect(page.locator("[data-paused-count]")).to_be_empty()
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1400), ("dark", 390), ("light", 320)])
+def test_a_runs_page_has_no_serious_fault(run: str, sign_in: SignIn, theme: str, width: int) -> None:
+    page = sign_in("auditor", color_scheme=theme, viewport={"width": width, "height": 844})
+    at(page, run)
+    step = page.locator("a.tl-link").nth(1).get_attribute("href")
+    faults = []
+    for path in (f"/runs/{run}/", f"/runs/{run}/?view=tree", f"/runs/{run}/?view=steps", f"/runs/{run}/?q=nothing", step or ""):
+        page.goto(path)
+        faults += [f"{path}: {fault}" for fault in serious(page)]
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            faults.append(f"{path} scrolls sideways")
+    assert faults == []
+
+
+def test_it_works_without_scripts(run: str, sign_in: SignIn) -> None:
+    page = sign_in("reviewer", java_script_enabled=False)
+    page.goto(f"/runs/{run}/")
+    page.locator("#run-tab-steps").click()
+    page.locator("#run-q").fill("read_ticket")
+    page.locator("#run-q").press("Enter")
+    expect(page.locator(".steps > li").first).to_contain_text("read_ticket")
+    expect(page.get_by_role("button", name="Pause updates")).to_be_hidden()
+    page.locator(".step-open").first.click()
+    expect(page.locator(".span-page")).to_contain_text("read_ticket")
