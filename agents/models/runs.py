@@ -56,7 +56,7 @@ class Run(models.Model):
         constraints = [
             known("state", RunState, "run_state_known"),
             known("hold", Hold, "run_hold_known"),
-            models.UniqueConstraint(fields=["agent", "idempotency_key"], name="run_started_once"),
+            models.UniqueConstraint(fields=["agent", "started_by", "idempotency_key"], name="run_started_once_each"),
             models.CheckConstraint(condition=~Q(state=RunState.RUNNING) | Q(lease_until__isnull=False), name="run_running_has_a_lease"),
         ]
         indexes = [

@@ -25,6 +25,8 @@ from approvals.queries import WantedEdit
 from audit import canonical, schemas
 from audit.sentences import cause, say
 
+# What the policy weighs beside the call itself. `rationale` is only told: who says it in other words the second time asks for the same.
+WEIGHED = ("level", "expires_in_s", "estimated_cost", "confidence", "evidence")
 MAX_KEY, MOST_ERRORS, MOST_EVIDENCE = 200, 20, 20
 
 
@@ -35,7 +37,8 @@ class Wanted:
     Attributes:
         key: the caller's own id of it; the same again is the same action.
         requested_by: the account of the person it acts for, who is then kept from approving it where the policy says so.
-        level: the least level it is to be decided at. expires_in_s: how soon. Another one under the same key is another body.
+        level: the least level it is to be decided at. expires_in_s: how soon. These and whatever else the policy weighs (`WEIGHED`), said otherwise
+            under the same key, are another body.
     """
 
     tool: str
@@ -62,8 +65,9 @@ def propose(*, agent: str, wanted: Wanted, door: str = "api") -> Proposed:
     asked = {"kind": wanted.kind, "tool": wanted.tool, "args": wanted.args}
     _check(wanted)
     try:
-        bounds = {"level": wanted.level, "expires_in_s": wanted.expires_in_s}
-        said = {name: value for name, value in bounds.items() if value is not None}  # not said: the digests of before stand
+        said = {
+            name: value for name in WEIGHED if (value := getattr(wanted, name)) not in (None, [], ())
+        }  # not said: the digests of before stand
         digest = canonical.fingerprint({**asked, "requested_by": wanted.requested_by, **said})
         if before := outside.proposed(thread=_thread(found), key=wanted.key, digest=digest):
             return before

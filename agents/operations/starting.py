@@ -33,7 +33,7 @@ SLUG = re.compile(r"[-\w]{1,60}", re.ASCII)
 
 @transaction.atomic
 def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: str | None = None) -> Run:
-    """Create a run and wake a worker. The same idempotency key for the same agent and input is the same run.
+    """Create a run and wake a worker. One person's same idempotency key for the same agent and input is the same run; another's is theirs.
 
     Raises:
         KeyUsed: the key started a run with another input before.
@@ -52,8 +52,8 @@ def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: s
     check_input(version.input_schema, input)
     key = _key(idempotency_key)
     if key:
-        _lock_key(found, key)
-        if existing := Run.objects.filter(agent=found, idempotency_key=key).first():
+        _lock_key(found, who.user, key)
+        if existing := Run.objects.filter(agent=found, started_by=who.user, idempotency_key=key).first():
             return _same(existing, input)
     run_id = uuid.uuid4()
     run = Run(
@@ -216,7 +216,7 @@ def _same(run: Run, value: Any) -> Run:
     return run
 
 
-def _lock_key(agent: Agent, key: str) -> None:
+def _lock_key(agent: Agent, by: User, key: str) -> None:
     """Two requests with one key at one moment: the second waits and finds the first one's run."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 13))", [f"{agent.pk} {key}"])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 13))", [f"{agent.pk} {by.pk} {key}"])

@@ -306,3 +306,22 @@ def test_what_the_key_of_a_graph_of_ours_proposes_may_be_anything(cast):
     _, token = agents.make_key(agent="calls", name="its key", scopes=["propose", "read"], days=None, by=cast.admin, door="web")
     status, action = Program(token).post("/actions", {"tool": "append", "args": {"label": "x"}}, key="k")
     assert (status, action["level"]) == (201, "high")
+
+
+def test_whatever_the_policy_weighs_said_otherwise_under_one_key_is_another_body(agent):
+    body = {"tool": "note", "args": {"text": "hello"}}
+    weighed = {
+        "estimated_cost": 9.5,
+        "confidence": 0.2,
+        "evidence": [{"title": "mail", "text": "pay now"}],
+        "level": "high",
+        "expires_in_s": 600,
+    }
+    _, bare = agent.post("/actions", body, "k-0")
+    for number, (name, value) in enumerate(weighed.items(), start=1):
+        assert agent.post("/actions", {**body, name: value}, "k-0")[0] == 409
+        _, made = agent.post("/actions", {**body, name: value}, f"k-{number}")
+        assert agent.post("/actions", {**body, name: value, "rationale": "other words"}, f"k-{number}")[1]["id"] == made["id"]
+        assert agent.post("/actions", body, f"k-{number}")[0] == 409
+    status, again = agent.post("/actions", {**body, "rationale": "because"}, "k-0")
+    assert (status, again["id"]) == (200, bare["id"])
