@@ -181,6 +181,10 @@ class Envelope:
         """What may be decided of a version that is there for this reason (`Requirement.why`)."""
         return [v for v in self.verdicts if v != "approve" or why == "edited" or not self.only_edited]
 
+    def takes_edits(self) -> bool:
+        """Whether other arguments may be written for it at all: by policy, and by the agent. (A question has none: its kind says so.)"""
+        return self.may_edit and (not self.agent_takes or "edit" in self.agent_takes)
+
     @property
     def answer_schema(self) -> Any:
         """JSON Schema that an answer has to fit; None where any words do."""

@@ -1,6 +1,6 @@
 """Runs of the agents that run here: start, list, look, cancel, resume, and their progress."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from agents.api.auth import Caller, caller, reader
 from agents.api.records import event_of
 from agents.api.shapes import (
     PROBLEMS,
+    RUN_STATES,
     Cancelling,
     Checkpoint,
     Overridden,
@@ -55,7 +56,7 @@ def start(request: HttpRequest, body: RunIn, key: str = KEY) -> Any:
 def list_(
     request: HttpRequest,
     agent: str = Query("", max_length=60),
-    state: str = Query("", max_length=12, description='A state, or "live" for everything unfinished'),
+    state: RUN_STATES | Literal["live", ""] = Query("", description='A state, or "live" for everything unfinished'),
     cursor: str = Query("", max_length=200),
     limit: int = Query(50, ge=1, le=pages.LIMIT),
 ) -> Any:
@@ -130,6 +131,14 @@ def override(request: HttpRequest, run_id: UUID, body: OverrideIn) -> Any:
 def resume(request: HttpRequest, run_id: UUID) -> Any:
     """At the step that failed; answers already given stay given. (A waiting run goes on by itself when people have decided.)"""
     operations.retry_run(run_id, by=caller(request, OPERATE).user, door="api")
+    return shown(queries.run_detail(run_id))
+
+
+@router.post("/{run_id}/ask-again", response={200: Run, **PROBLEMS}, summary="Ask once more what could not be used")
+def ask_again(request: HttpRequest, run_id: UUID) -> Any:
+    """For a failed run whose node raised on a plain answer of a person: the question is put again, with that answer and the error beside it. 409
+    when no such answer is to blame, or a call could be repeated. (To restart a node: `/override` with the kind `restart`.)"""
+    operations.ask_again(run_id, by=caller(request, OPERATE).user, door="api")
     return shown(queries.run_detail(run_id))
 
 

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 T = TypeVar("T")
 HEX = r"^[0-9a-f]{64}$"
 VERDICTS = Literal["approve", "reject", "respond", "take_over"]
+RUN_STATES = Literal["CREATED", "RUNNING", "WAITING", "READY", "HALTED", "PAUSED", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"]
 LEVELS = Literal["low", "medium", "high", "critical"]
 STATES = Literal["PENDING", "APPROVED", "REJECTED", "ANSWERED", "EXPIRED", "SUPERSEDED", "CANCELLED"]
 
@@ -138,6 +139,7 @@ class Action(Schema):
     digest: str = Field(description="SHA-256 of this version: what is sent back to decide, and what runs")
     needs: list[Need]
     verdicts: list[str]
+    editable: bool = Field(description="Whether other arguments may be written for it (`/edits`); not a verdict, and not who may")
     requested_by: str | None
     created_at: datetime
     expires_at: datetime

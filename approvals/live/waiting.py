@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
+from uuid import UUID
 
 from approvals.live import listener
 
@@ -23,7 +24,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOOK_AGAIN = b"x-countersign-look-again"
 AGAIN = "countersign.again"
-_ID = "([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+_ID = "([0-9A-Fa-f-]{32,36})"  # in capitals and without dashes as well: the application behind reads it as the same
 POLLED, STREAMED = re.compile(f"/api/v1/actions/{_ID}"), re.compile(f"/api/v1/runs/{_ID}/events")
 LONGEST_S = 60.0
 STREAM_S = 3600.0  # then the reader comes again, with the id of what it had last
@@ -66,10 +67,10 @@ class WaitingRoom:
         waits = scope.get("method") == "GET" and scope["path"].startswith("/api/v1/") and self._held < MOST_HELD
         self._held += waits
         try:
-            if waits and (found := POLLED.fullmatch(scope["path"])) and (seconds := _wanted_s(scope)):
-                await self._poll(found[1], seconds, scope, receive, send)
-            elif waits and (found := STREAMED.fullmatch(scope["path"])) and b"text/event-stream" in _header(scope, b"accept"):
-                await self._stream(found[1], scope, receive, send)
+            if waits and (found := _named(POLLED, scope)) and (seconds := _wanted_s(scope)):
+                await self._poll(found, seconds, scope, receive, send)
+            elif waits and (found := _named(STREAMED, scope)) and b"text/event-stream" in _header(scope, b"accept"):
+                await self._stream(found, scope, receive, send)
             else:
                 await self._application(scope, receive, send)
         finally:
@@ -162,6 +163,15 @@ async def _heard(news: asyncio.Event, gone: "asyncio.Future[Any]", seconds: floa
         waiting.cancel()
     news.clear()
     return gone.done()
+
+
+def _named(form: re.Pattern[str], scope: Scope) -> str:
+    """The object of a path, spelt as hints spell it; "" for another path."""
+    found = form.fullmatch(scope["path"])
+    try:
+        return str(UUID(found[1])) if found else ""
+    except ValueError:
+        return ""
 
 
 async def _hung_up(receive: Receive) -> None:

@@ -42,6 +42,7 @@ class Asked:
         again_s: when a look is worthwhile even if nothing is heard of it; None: only then.
         tampered: a sentence when what is stored does not hold; then nothing will run.
         needs: who must agree, as (group, people, stage).
+        editable: whether other arguments may be written for it now, by whoever may.
         edit: the newest edit anybody wanted, and what became of it.
     """
 
@@ -54,6 +55,7 @@ class Asked:
     again_s: float | None = None
     tampered: str = ""
     edit: Edited | None = None
+    editable: bool = False
 
 
 def asked(action_id: UUID, *, agent: str = "") -> Asked:
@@ -71,9 +73,9 @@ def asked(action_id: UUID, *, agent: str = "") -> Asked:
     needs = tuple((need.group, need.count, need.stage) for need in envelope.needs)
     edit = Edit.objects.filter(action=action).order_by("-pk").values("id", "version", "state", "errors").first()
     edited = Edited(**edit) if edit else None
-    return Asked(
-        action, envelope.args, action.level, needs, tuple(envelope.verdicts_of(requirement.why)), following, again_s, tampered, edited
-    )
+    editable = action.state == ActionState.PENDING and action.kind != Action.Kind.QUESTION and envelope.takes_edits()
+    verdicts = tuple(envelope.verdicts_of(requirement.why))
+    return Asked(action, envelope.args, action.level, needs, verdicts, following, again_s, tampered, edited, editable)
 
 
 def _next(action: Action) -> tuple[str, float | None]:

@@ -169,6 +169,10 @@ def test_a_run_is_started_once_followed_and_cancelled(token, cast, world):
     assert status == 201 and olga.post("/runs", body, key="r-1")[1]["id"] == run["id"]
     status, refused = olga.post("/runs", {"agent": "calls", "input": {"calls": [], "world": world}}, key="r-1")
     assert (status, refused["code"], refused["run"]) == (409, "conflict", run["id"]) and "another input" in refused["detail"]
+    _, theirs = token(cast.reviewer).post("/runs", body, key="r-1")  # another person's key of the same name is theirs
+    assert theirs["id"] != run["id"] and theirs["started_by"] == cast.reviewer.username
+    assert [one["id"] for one in olga.get("/runs?state=live")[1]["items"]] == [theirs["id"], run["id"]]
+    assert olga.get("/runs?state=nonsense")[0] == 422
     factories.work()
     now = olga.get(f"/runs/{run['id']}")[1]
     assert now["state"] == "WAITING" and len(now["actions"]) == 1
@@ -263,3 +267,27 @@ def test_bad_bodies_are_problems_with_a_sentence(agent, raw, content_type, statu
 def test_addresses_that_lead_nowhere_are_problems_too(token, cast, path):
     status, refusal = token(cast.admin).get(path)
     assert status in {400, 404, 422} and refusal["status"] == status and refusal["detail"]
+
+
+@pytest.mark.usefixtures("shapes")
+def test_a_question_whose_answer_could_not_be_used_is_asked_again(token, cast, world):
+    run, question = factories.waiting(cast.reviewer, agent="number", world=world)
+    olga = token(cast.operator)
+    assert olga.post(f"/runs/{run.pk}/ask-again")[1]["code"] == "wrong_state"
+    factories.decide(question, cast.second, "respond", response="a few")
+    factories.work()
+    assert token(cast.auditor, "read").post(f"/runs/{run.pk}/ask-again")[0] == 403
+    assert olga.post(f"/runs/{run.pk}/ask-again")[1]["state"] == "READY"
+    factories.work()
+    assert factories.asked(run)[0].follows == question.pk
+
+
+def test_whether_other_arguments_may_be_written_is_said_beside_the_verdicts(token, agent, cast):
+    rita = token(cast.reviewer)
+    _, call = agent.post("/actions", {"tool": "note", "args": {"text": "hello"}})
+    _, question = agent.post("/actions", {"kind": "question", "args": {"question": "Blue?"}})
+    assert (call["editable"], question["editable"]) == (True, False)
+    factories.decide(Action.objects.get(pk=call["id"]), cast.reviewer)
+    assert rita.get(f"/actions/{call['id']}")[1]["editable"] is False
+    fixed = factories.action(agent_takes=("approve", "reject"))
+    assert rita.get(f"/actions/{fixed.pk}")[1]["editable"] is False

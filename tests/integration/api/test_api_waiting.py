@@ -87,6 +87,16 @@ async def test_it_answers_when_the_action_is_decided_and_at_once_when_there_is_n
     assert (await (await Held(f"/actions/{action.pk}?wait=30", token).begin()).answer(5))[1]["state"] == "APPROVED"
 
 
+async def test_an_id_in_capitals_or_without_dashes_is_waited_for_as_well():
+    cast, token, action = await sync_to_async(_agent)()
+    held = [await Held(f"/actions/{name}?wait=30", token).begin() for name in (str(action.pk).upper(), action.pk.hex)]
+    for one in held:
+        assert await one.receive_nothing(0.3)
+    await sync_to_async(factories.decide)(action, cast.reviewer)
+    for one in held:
+        assert (await one.answer())[1]["next"] == "claim"
+
+
 async def test_the_time_it_was_given_ends_it_and_no_header_of_ours_leaves():
     _cast, token, action = await sync_to_async(_agent)()
     held = await Held(f"/actions/{action.pk}?wait=1", token).begin()
@@ -153,7 +163,7 @@ async def test_the_progress_of_a_run_is_streamed_until_it_ends(tmp_path):
         return cast, token, factories.run(cast.operator, factories.call(), world=str(tmp_path / "world"))
 
     cast, token, run = await sync_to_async(begin)()
-    held = await Held(f"/runs/{run.pk}/events", token, accept="text/event-stream").begin()
+    held = await Held(f"/runs/{run.pk.hex.upper()}/events", token, accept="text/event-stream").begin()
     start = await held.receive_output(5)
     assert start["status"] == 200 and (b"content-type", b"text/event-stream") in start["headers"]
     frames: list[str] = []
