@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 import uuid
 from collections.abc import Callable
@@ -77,6 +78,18 @@ def test_an_argument_called_id_or_next_leads_curl_nowhere_else(stack: Stack, age
     people.decides(agent)
     ended(program_)
     assert people.action(asked["id"])["outcome"]["result"] == {"by": "curl"}
+
+
+def test_the_minute_of_the_docs_runs_as_it_is_written(stack: Stack) -> None:
+    text = (ROOT / "docs" / "api.md").read_text().partition("## In one minute")[2].partition("```sh\n")[2].partition("```")[0]
+    assert text.count("localhost:8000/api") == 5 and ".venv/bin/python" in text
+    text = text.replace("localhost:8000", stack.url).replace(".venv/bin/python", sys.executable)
+    program = subprocess.Popen(["sh", "-euc", text], cwd=ROOT, env=stack.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    people = Decider(stack)
+    asked = people.asked("books")[0]
+    people.decides("books")
+    ended(program)
+    assert people.action(asked["id"])["outcome"]["result"] == {"invoice": "F-2231"}
 
 
 def snippets(page: Page) -> dict[str, str]:

@@ -125,3 +125,13 @@ def test_the_palette_and_an_open_menu_have_no_serious_fault(sign_in: Callable[..
     faults = serious(page)
     page.locator("[data-palette]").click()
     assert faults + serious(page) == []
+
+
+def test_the_latest_runs_of_an_agent_are_not_cut_off_beside_its_graph(stack: Stack, sign_in: Callable[..., Page]) -> None:
+    page = sign_in("reviewer")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto("/agents/refunds/")
+    table = page.locator("section[aria-labelledby=latest-title] .table-wrap")
+    expect(table.locator("tbody tr").first).to_be_visible()
+    table.evaluate("e => e.querySelectorAll('td.mono').forEach(cell => { cell.textContent = 'approve_and_refund, tell_the_customer' })")
+    assert table.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
