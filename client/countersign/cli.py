@@ -88,6 +88,11 @@ def _start(client: Client, options: argparse.Namespace) -> int:
     return _json(run) if options.json else _say(f"{run['id']}  {run['url']}")
 
 
+def _ask_again(client: Client, options: argparse.Namespace) -> int:
+    run = client.call(Call("POST", f"/runs/{part(options.run_id)}/ask-again", repeatable=False))
+    return _json(run) if options.json else _say(f"{run['id']}  {run['url']}")
+
+
 def _tail(client: Client, options: argparse.Namespace) -> int:
     for event in client.progress(options.run_id):
         if options.json:
@@ -165,13 +170,15 @@ def _parser() -> argparse.ArgumentParser:
     rooms = parser.add_subparsers(dest="command", required=True, metavar="actions|runs|halt|doctor|mcp")
     actions = rooms.add_parser("actions", help="what waits for people, and deciding it").add_subparsers(dest="verb", required=True)
     _of_actions(actions)
-    runs = rooms.add_parser("runs", help="start a run, follow one").add_subparsers(dest="verb", required=True)
+    runs = rooms.add_parser("runs", help="start a run, follow one, have one ask again").add_subparsers(dest="verb", required=True)
     start = _verb(runs, "start", _start, "start a run of an agent of the installation")
     start.add_argument("agent")
     start.add_argument("--input", type=_given, default={}, help="JSON, @file or - (standard input)")
     start.add_argument("--once", default="", help="an idempotency key: the same again is the same run")
     start.add_argument("--tail", action="store_true", help="and follow it")
     _verb(runs, "tail", _tail, "follow a run until it has ended").add_argument("run_id")
+    again = _verb(runs, "ask-again", _ask_again, "of a failed run: put the question once more whose answer its node could not use")
+    again.add_argument("run_id")
     halt = _verb(rooms, "halt", _halt, "stop everything, an agent, a version, a tool, a customer or a run; or lift an order")
     halt.add_argument("--agent", default="")
     halt.add_argument("--agent-version", default="", metavar="AGENT@N")

@@ -237,6 +237,19 @@ def test_the_command_starts_follows_and_halts(command, token, cast, world):
     assert command(olga, "doctor")[0] == 0
 
 
+@pytest.mark.usefixtures("shapes")
+def test_the_command_has_a_failed_run_ask_again(command, token, cast, world):
+    run, question = factories.waiting(cast.reviewer, agent="number", world=world)
+    olga = token(cast.operator)
+    status, _, err = command(olga, "runs", "ask-again", str(run.pk))
+    assert status == cli.REFUSED and "failed" in err
+    decide(question, cast.second, "respond", response="a few")
+    factories.work()
+    assert command(olga, "runs", "ask-again", str(run.pk))[0] == 0
+    factories.work()
+    assert factories.asked(run)[0].follows == question.pk
+
+
 def test_the_command_says_what_is_missing(monkeypatch, capsys):
     monkeypatch.delenv("COUNTERSIGN_URL", raising=False)
     assert cli.main(["doctor"]) == cli.NOT_CONFIGURED and "COUNTERSIGN_URL" in capsys.readouterr().err
