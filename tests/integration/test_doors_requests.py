@@ -169,6 +169,7 @@ def address(name: str, things: dict[str, Any]) -> str:
         "group_id": 7,
         "checkpoint_id": "1f0-7",
         "alert_id": 7,
+        "key": f"a{action.pk}",
         "name": "unknown",
     }
     wanted = next(p for p in patterns() if p.name == name).pattern.converters
@@ -398,6 +399,7 @@ def test_unknown_ids_are_not_found(things, cast):
         "backtest_id": 10**30,
         "checkpoint_id": "1f0-7",
         "alert_id": 10**12,
+        "key": "s1",
         "name": "nothing",
     }
     before, clients = state(), [browser(cast.second), browser(cast.operator)]
