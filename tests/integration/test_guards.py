@@ -211,10 +211,20 @@ def test_a_verdict_nobody_knows_is_refused(rows):
     assert "decision_verdict_known" in refused(lambda: decision.save(force_insert=True))
 
 
-def test_a_key_is_one_run_per_agent(rows):
+def test_a_key_is_one_run_per_agent_and_person(rows):
     run = Run.objects.get()
     made = [
-        Run(agent=run.agent, version=run.version, thread=f"t{n}", trace="t", input={}, door="web", idempotency_key="k") for n in range(2)
+        Run(
+            agent=run.agent,
+            version=run.version,
+            started_by=run.started_by,
+            thread=f"t{n}",
+            trace="t",
+            input={},
+            door="web",
+            idempotency_key="k",
+        )
+        for n in range(2)
     ]
     made[0].save()
     assert "run_started_once" in refused(made[1].save)
