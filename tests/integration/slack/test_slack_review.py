@@ -227,7 +227,7 @@ def test_the_preview_is_shown_in_the_view_and_never_in_the_channel(hands, world,
 def test_what_a_preview_says_in_one_line_and_its_figures_are_shown_before_anything_is_decided(hands, world, cast):
     factories.action(preview={"summary": "Deletes 400 customers of Acme", "facts": {"customers": 400}, "details": {}})
     tick()
-    assert "400" not in words(card(world)) and '"approve"' not in words(card(world))
+    assert "400 customers" not in words(card(world)) and '"approve"' not in words(card(world))
     view = open_at(hands, world, "approve").view
     assert "Deletes 400 customers of Acme" in json.dumps(view) and "preview.facts.customers" in json.dumps(view)
     assert "approve" in offered(view)
