@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from approvals import envelopes
+from approvals import envelopes, permissions
 from approvals.errors import Tampered
 from approvals.models import Action, Comment, Decision, Requirement, SlackChannel, SlackMessage, SlackPerson, SlackTeam
 from approvals.operations.clock import database_now
@@ -128,7 +128,9 @@ def owe_direct(action: Action) -> int:
     """The card as a direct message to whoever has this action reserved, wherever they are linked."""
     made = 0
     reserved = action.reserved_by_id is not None and _told_in_slack(action)
-    for person in SlackPerson.objects.filter(user=action.reserved_by_id, unlinked_at=None) if reserved else ():
+    for person in SlackPerson.objects.filter(user=action.reserved_by_id, unlinked_at=None).select_related("user") if reserved else ():
+        if not permissions.roles(person.user):
+            continue  # they may read none of it any more
         team = SlackTeam.objects.filter(team=person.team, removed_at=None).first()
         made += bool(team and _owe(team, person.slack_user, SlackMessage.Kind.CARD, f"card:{action.pk}", action=action))
     return made

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from approvals import permissions
 from approvals.models.people import User
 from approvals.notify import words
 from approvals.operations import slack_gathering, slack_owing
@@ -41,7 +42,7 @@ def draw(taken: Claimed) -> Drawn | None:
     if "what" not in taken.body:
         return cards.note(taken.body.get("text", ""), taken.body.get("blocks"))
     user = queries.person_at(taken.team, taken.name)
-    if user is None or reaching.away(user):
+    if user is None or not permissions.roles(user) or reaching.away(user):
         return None
     return _digest(user) if taken.body["what"] == "digest" else _told(taken, user)
 

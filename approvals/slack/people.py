@@ -7,11 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from approvals import permissions
+from approvals.errors import NotAllowed
 from approvals.models.people import User
 from approvals.operations.slack_people import Identity
 from approvals.queries import slack as queries
 from approvals.queries.slack import TeamRow
 from approvals.slack.verifying import Click
+from audit.languages import told
 
 
 class Refused(Exception):
@@ -61,6 +64,10 @@ def hand(payload: Mapping[str, Any]) -> Hand:
         )
     if not found.is_active:
         raise Refused(_("Your account is locked; ask an administrator"))
+    try:  # as every page does before it shows anything of an action
+        permissions.check_read(found)
+    except NotAllowed as error:
+        raise Refused(told(error.message)) from None
     return Hand(workspace, identity, found)
 
 
