@@ -55,7 +55,11 @@ def extend(action_id: Any, *, by: User, seconds: int, reason: str, door: str) ->
     before = action.expires_at
     action.expires_at, action.extended_s = before + timedelta(seconds=seconds), action.extended_s + seconds
     action.next_at = next_of(action, moments_of(action, envelope), database_now())
-    if not changed.update(expires_at=action.expires_at, extended_s=action.extended_s, next_at=action.next_at):
+    if action.reserved_for_id:
+        action.reserved_until = action.expires_at  # what was passed on stays with its holder as long as it can be decided
+    if not changed.update(
+        expires_at=action.expires_at, extended_s=action.extended_s, next_at=action.next_at, reserved_until=action.reserved_until
+    ):
         raise Conflict(say("This changed while you were extending it; open it again"))
     said = {"seconds": seconds, "reason": reason, "was": before.isoformat(), "expires_at": action.expires_at.isoformat()}
     log.append(events.entry(action, "action.extended", by=who.user.actor, door=door, requirement=requirement, **said))

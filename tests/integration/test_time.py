@@ -156,6 +156,26 @@ def test_passed_on_it_is_decided_in_the_stead_of_who_passed_it(cast):
     assert (recorded.kind, recorded.data["instead_of"]) == ("decision.recorded", "rita")
 
 
+def test_what_was_passed_on_lasts_as_long_as_the_action_however_far_it_is_put_off(cast):
+    action = factories.action()
+    operations.pass_on(action.pk, by=cast.reviewer, to="sam", reason="Yours", door="web")
+    before = action.expires_at
+    put_off = operations.extend(action.pk, by=cast.operator, seconds=1_200, reason="The bank answers at noon", door="web")
+    assert before < stored(action).reserved_until == put_off.expires_at
+    with clock_moved(minutes=35):  # past the deadline it was passed on with
+        assert reserving.let_go() == 0 and queries.inbox_row(action.pk).reserved_for == "rita"
+        assert decide(action, cast.second).resolved
+    assert Decision.objects.get().instead_of == cast.reviewer
+
+
+def test_a_reservation_of_ones_own_is_not_put_off_with_the_deadline(cast):
+    action = factories.action()
+    operations.reserve(action.pk, by=cast.reviewer, door="web")
+    until = stored(action).reserved_until
+    operations.extend(action.pk, by=cast.operator, seconds=1_200, reason="The bank answers at noon", door="web")
+    assert stored(action).reserved_until == until
+
+
 @pytest.mark.parametrize("delegates", [[], ["operators"]])
 def test_only_who_may_decide_is_passed_anything(cast, policy, delegates):
     asking(policy, delegates=delegates)
