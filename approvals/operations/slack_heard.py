@@ -43,7 +43,7 @@ class Todo:
     Attributes:
         by: who that was here when they pressed, for the card to say.
         late: it is too old to be decided.
-        verdict, reason, response, digest, view: of a submitted view (its number) what it said, and the digest it was drawn from.
+        verdict, reason, response, as_json, digest, view: of a submitted view (its number) what it said, and the digest it was drawn from.
         order: instead of a verdict, what is to be halted (scope, target, reason); then `action` is ABOUT_NONE.
     """
 
@@ -57,6 +57,7 @@ class Todo:
     verdict: str = "approve"
     reason: str = ""
     response: str = ""
+    as_json: bool = False
     digest: str = ""
     view: str = ""
     order: dict[str, str] = field(default_factory=dict)

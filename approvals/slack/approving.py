@@ -167,7 +167,7 @@ def _recorded(todo: Todo, who: Hand, click: Click) -> Said:
             return Said(why, cards.url_of(detail.row.id))
     done = operations.decide(
         todo.action, by=who.user, verdict=todo.verdict, seen_digest=detail.row.digest, reason=todo.reason, response=todo.response, door="slack",
-        idempotency_key=buttons.key_of(click), proof=Proof(click=said_of(who, click)),
+        also=operations.Also(as_json=todo.as_json), idempotency_key=buttons.key_of(click), proof=Proof(click=said_of(who, click)),
     )  # fmt: skip
     waking.soon(waking.SLACK)
     if done.replayed:

@@ -12,17 +12,19 @@ from approvals.policy.words import duration
 from approvals.queries import ActionDetail, active_halts
 from approvals.queries.desks import Desk
 from approvals.render.reveal import reveal
+from approvals.slack import answering
 from approvals.slack import blocks as b
 from approvals.slack.cards import arguments, receipt_line, url_of
+from approvals.slack.controls import control
 from approvals.slack.people import page_url
 from approvals.slack.rooms import agents
 from approvals.slack.showing import of_modal, why_not_here
-from approvals.slack.text import broken, cut, date, link, person, safe, shown, spelled
+from approvals.slack.text import cut, date, link, person, safe, shown, spelled
 from approvals.slack.threads import spelled_lines
 from approvals.web.desks import SNOOZES
 from approvals.web.ladder import PRESETS, halted
 from approvals.web.receipts import receipt_of
-from approvals.web.schemaform import Field, fields_of
+from approvals.web.schemaform import fields_of
 from approvals.web.story import quorum_of
 from audit.languages import told
 
@@ -151,9 +153,10 @@ def _inputs(detail: ActionDetail, desk: Desk | None, choice: str) -> list[b.Bloc
             hint=_("A reason is needed: choose one or write") if needed else "",
         )
         return [preset, words] if choice == "reject" else [{**words, "optional": not needed}]
-    if choice in {"respond", "ask"}:
-        label = _("Your answer") if choice == "respond" else _("Your question")
-        return [b.entry(label, b.text_input("words", multiline=True), block_id="words")]
+    if choice == "respond":
+        return answering.inputs(detail)
+    if choice == "ask":
+        return [b.entry(_("Your question"), b.text_input("words", multiline=True), block_id="words")]
     if choice == "snooze":
         times = [b.option(told(duration(seconds)), str(seconds)) for seconds in SNOOZES]
         return [b.entry(_("For how long?"), b.radio("seconds", times, chosen=str(SNOOZES[0])), block_id="seconds")]
@@ -169,7 +172,7 @@ def edit_inputs(detail: ActionDetail) -> list[b.Block]:
     found: list[b.Block] = []
     left: list[str] = []
     for one in fields_of(agents.schema_of(detail), values, errors=detail.edit_errors):
-        element = _control(one)
+        element = control(one)
         if element is None or len(found) >= 40:
             left.append(one.label)
             continue
@@ -179,28 +182,6 @@ def edit_inputs(detail: ActionDetail) -> list[b.Block]:
         found.append(b.context(b.plain(_("Not editable here: %(names)s") % {"names": ", ".join(left)}, 300)))
     reason = b.text_input("reason", most=2_000)
     return [*found, b.entry(_("Why the change?"), reason, block_id="reason", optional="edit" not in detail.reason_for)]
-
-
-def _control(one: Field) -> b.Block | None:
-    text = str(one.value)
-    if one.kind == "boolean":
-        return b.checkboxes("value", [b.option(_("yes"), "true")], chosen=["true"] if one.value else [])
-    if one.kind == "enum":
-        return _one_of(one)
-    if one.kind in {"integer", "number"} and len(text) <= 20:
-        return b.number_input("value", value=text, decimal=one.kind == "number")
-    if len(text) > b.INPUT or one.unseen:
-        return None  # what it does not show whole it does not let anybody edit
-    return b.text_input("value", value=text, multiline=one.kind in {"text", "list", "json"} or "\n" in text)
-
-
-def _one_of(one: Field) -> b.Block | None:
-    """None where not every choice can be told from the others here, whole and with every character."""
-    labels = {o.value: broken(spelled(o.label)) for o in one.options}
-    fit = all(1 <= len(value) <= b.CHOSEN and len(label) <= b.OPTION for value, label in labels.items())
-    if not fit or not 1 <= len(labels) == len(one.options) <= b.OPTIONS:
-        return None
-    return b.choice("value", [b.option(label, value) for value, label in labels.items()], chosen=str(one.value))
 
 
 def confirm_edit(detail: ActionDetail, args: Mapping[str, Any], reason: str, lines: Sequence[str]) -> b.Block | None:

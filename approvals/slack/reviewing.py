@@ -12,7 +12,7 @@ from approvals.errors import ApprovalError, BadRequest, Conflict, NotAllowed, No
 from approvals.operations import policies, slack_clicks, waking
 from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail, action_detail, desks
-from approvals.slack import approving, buttons, desk, halting, home, later, linking, modals, pressing, quick, sending
+from approvals.slack import answering, approving, buttons, desk, halting, home, later, linking, modals, pressing, quick, sending
 from approvals.slack import blocks as b
 from approvals.slack.cards import SHORT, url_of
 from approvals.slack.people import Hand, Refused, hand, said_of
@@ -31,7 +31,7 @@ Refusals = type[ApprovalError] | tuple[type[ApprovalError], ...]
 KEPT = frozenset({"approve", "reject", "respond"})
 DECIDING = frozenset({"approve", "reject", "respond", "edit"})
 # Where an error of a verb stands.
-BESIDE = {"approve": "reason", "reject": "reason", "respond": "words", "ask": "words", "snooze": "seconds", "pass_on": "to"}
+BESIDE = {"approve": "reason", "reject": "reason", "ask": "words", "snooze": "seconds", "pass_on": "to"}
 # What of a verb stands beside its field, other than BadRequest: whoever was chosen is unknown, or may not decide it.
 REFUSES: dict[str, Refusals] = {"pass_on": (BadRequest, NotAllowed, NotFound)}
 
@@ -76,6 +76,8 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
         rule = policies.in_force().data.slack
         if why := why_not_here(detail, rule, of_modal(detail)):
             return shows(modals.sentence(_("%(why)s. Decide it on the page.") % {"why": why}, bad=True, url=url_of(detail.row.id)))
+    if choice == "respond" and (wrong := answering.read(detail, values).errors):
+        return {"response_action": "errors", "errors": {name or modals.CHOICE: why[:500] for name, why in wrong.items()}}
     found: list[Json] = []
     try:
         if choice == "edit":  # reads what was typed, and touches no row
@@ -86,7 +88,8 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
                 raise quick.ToKeep(_kept(detail, values), _kept_says(by_another=ended is Ended.HELD))
             return beside(modals.CHOICE, quick.again())
     except REFUSES.get(choice, BadRequest) as error:
-        return beside(BESIDE.get(choice, modals.CHOICE), told(error.message))
+        where = answering.place(values) if choice == "respond" else BESIDE.get(choice, "")
+        return beside(where or modals.CHOICE, told(error.message))
     except Conflict as error:
         return shows(_after_conflict(detail.row.id, who, error))
     _follow(detail.row.id)
@@ -101,10 +104,12 @@ def _kept_says(*, by_another: bool) -> str:
 
 def _kept(detail: ActionDetail, values: Values) -> dict[str, Any]:
     """What a verdict of the view is made of. Raises BadRequest for what needs no look at the action to be refused."""
-    verb, said = values[modals.CHOICE], {"reason": _reason(values), "response": values.get("words", "")}
-    if verb == "respond" and not said["response"].strip():
+    verb = values[modals.CHOICE]
+    answer = answering.read(detail, values) if verb == "respond" else answering.Said("")
+    said = {"reason": _reason(values), "response": answer.text, "as_json": answer.as_json}
+    if verb == "respond" and not answer.text.strip():
         raise BadRequest(_("Write an answer"))
-    if verb in detail.reason_for and not said["reason"].strip():
+    if verb in detail.reason_for and not _reason(values).strip():
         raise BadRequest(_("Say why: at this level the policy asks for a reason"))
     digest = detail.row.digest
     return {"action": UUID(detail.row.id), "prefix": digest[:SHORT], "digest": digest, "verdict": verb, **said}
@@ -138,9 +143,10 @@ def _after_conflict(action_id: str, who: Hand, error: Conflict) -> b.Block:
 
 def _decide(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
     verb, reason = values[modals.CHOICE], _reason(values)
+    answer = answering.read(detail, values) if verb == "respond" else answering.Said("")
     done = operations.decide(
-        detail.row.id, by=who.user, verdict=verb, seen_digest=detail.row.digest, reason=reason, response=values.get("words", ""),
-        idempotency_key=buttons.key_of(click), door="slack", proof=Proof(click=said_of(who, click)),
+        detail.row.id, by=who.user, verdict=verb, seen_digest=detail.row.digest, reason=reason, response=answer.text,
+        also=operations.Also(as_json=answer.as_json), idempotency_key=buttons.key_of(click), door="slack", proof=Proof(click=said_of(who, click)),
     )  # fmt: skip
     if not done.resolved:
         return shows(modals.sentence(_("Recorded. It waits for more people.")))
