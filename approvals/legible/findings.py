@@ -14,6 +14,7 @@ from approvals.legible.lookalikes import misleading
 from approvals.legible.marks import strange
 from approvals.legible.packed import packed
 from approvals.legible.paths import DEEP, under, walk
+from approvals.legible.split import split
 from audit.sentences import Frozen
 
 SHOWN = 12
@@ -36,7 +37,7 @@ def unreadable(args: Any) -> tuple[str, ...]:
 
 def _findings(args: Any) -> Iterator[tuple[str, str]]:
     for path, text in _keys(args):
-        if why := faults(text, key=True):
+        if why := faults(text):
             yield _plain(path), why
     for path, value in walk(args):
         if isinstance(value, str):
@@ -44,9 +45,11 @@ def _findings(args: Any) -> Iterator[tuple[str, str]]:
                 yield _plain(path), why
         elif value and isinstance(value, (dict, list)):
             yield _plain(path), DEEPER(n=DEEP)
+    for path, blob in split(args):
+        yield _plain(path), blob.what
 
 
-def faults(text: str, *, key: bool = False) -> str:
+def faults(text: str) -> str:
     """What is wrong with one text, in a few words; empty when it reads as it is."""
     said: list[str] = []
     if not (text.isascii() and text.isprintable()):
@@ -58,7 +61,7 @@ def faults(text: str, *, key: bool = False) -> str:
             said.append(MARKED)
         if directions(text).turned:
             said.append(TURNED)
-    if not key and (blobs := packed(text)):
+    if blobs := packed(text):
         said.append(blobs[0].what)
     said.extend(misleading(text))
     return ", ".join(said)

@@ -1,33 +1,30 @@
 """Bytes and texts written so that nobody can read them at a glance: base64, base32, base85, hexadecimal, escapes; alone or inside a longer text.
 
 A long run (over `OPAQUE` characters) of base64 or hexadecimal is packed whatever it holds: nobody reads it. Everything else is, when it
-decodes to words: a digest or an identifier does not, a hidden command does. Escapes (%41, \\x41, &#65;) are packed where they write plain
-letters, which nothing needs to escape.
+decodes to words: a digest or an identifier does not, a hidden command does; bytes thrown in between do not unmake the words. Escapes
+(`escapes`: %41, \\x41, &#65;) are packed where they write plain letters, which nothing needs to escape.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from urllib.parse import unquote
 
 from approvals.legible.decoding import OPENED, raw, unopened, words
+from approvals.legible.escapes import escaped
 from audit.sentences import Frozen
 
 OPAQUE = 200
 SHORT = 16
+SHORTEST = 10  # of base64 that says a command: `rm -rf /` has eleven characters
 VARIED = 8
 MANY = 20
-ESCAPES = 4
 HEXADECIMAL = Frozen("hexadecimal bytes")()
 
-# One quick look decides what could be found at all: short values and ordinary prose end here.
-_SOME_ESCAPE = re.compile(r"%[2-7][0-9A-Fa-f]|\\[xu0-7]|&#|=[2-7][0-9A-F]=")
 _RUN = re.compile(r"(?:0x)?[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 _SPACED_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{2}(?:(?:, |[ :,-])(?:0x|\\x)?[0-9A-Fa-f]{2}){7,}(?![0-9A-Za-z])")
@@ -36,22 +33,8 @@ _GROUPS = re.compile(
 )
 _BASE32 = re.compile(r"(?<![A-Za-z0-9])[A-Z2-7]{16,}={0,6}(?![A-Za-z0-9])")
 _BASE85 = re.compile(r"(?:<~)?[!-~]{25,}")
-_BACKSLASH = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([0-7]{3}))")
-_ESCAPED: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (
-    (Frozen("percent escapes")(), re.compile(r"(?:%[0-9A-Fa-f]{2}){4,}|(?:[\w.~/-]{0,3}%[2-7][0-9A-Fa-f]){4,}"), unquote),
-    (
-        Frozen("escaped characters")(),
-        re.compile(r"(?:\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[0-7]{3}){4,}"),
-        lambda t: _BACKSLASH.sub(_char, t),
-    ),
-    (Frozen("HTML entities")(), re.compile(r"(?:&#(?:x[0-9A-Fa-f]{1,6}|[0-9]{1,7});?){4,}"), html.unescape),
-    (
-        Frozen("quoted-printable bytes")(),
-        re.compile(r"(?:=[2-7][0-9A-F]){4,}"),
-        lambda t: bytes.fromhex(t.replace("=", "")).decode("latin-1"),
-    ),
-)
-_ONE = re.compile(r"%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[0-7]{3}|&#x?[0-9A-Fa-f]{1,7};?|=[2-7][0-9A-F]")
+_SHORT_RUN = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{10,15}={0,2}(?![A-Za-z0-9+/_=-])")
+_COMMAND = re.compile(rb"[a-z./_]{2,}[ \t][ -~]+")
 _SPACE = re.compile(r"\s+")
 _GROUP = re.compile(r"\S+")
 _BLANK = re.compile(r"\s")
@@ -78,7 +61,7 @@ class Packed:
 
 def packed(text: str) -> tuple[Packed, ...]:
     """What of this text is packed. A text broken into groups or lines is looked at as one."""
-    if len(text) < SHORT:
+    if len(text) < SHORTEST:
         return ()
     if whole := _whole(text):
         return (whole,)
@@ -97,6 +80,11 @@ def _whole(text: str) -> Packed | None:
     return None
 
 
+def said(joined: str) -> Packed | None:
+    """All of it as one run of base64 or hexadecimal, if that says words: pieces of plain words put together do not."""
+    return _blob(joined, opaque=False) if len(joined) >= SHORT and _RUN.fullmatch(joined) else None
+
+
 def _pieces(text: str) -> Iterator[Packed]:
     taken: list[tuple[int, int]] = []
     for start, end, found in _candidates(text):
@@ -106,9 +94,8 @@ def _pieces(text: str) -> Iterator[Packed]:
 
 
 def _candidates(text: str) -> Iterator[tuple[int, int, Packed | None]]:
-    for what, pattern, decode in _ESCAPED if _SOME_ESCAPE.search(text) else ():
-        for match in pattern.finditer(text):
-            yield *match.span(), _unescaped(what, match.group(), decode)
+    for start, end, what, says in escaped(text):
+        yield start, end, Packed(what, end - start, says, cut=end - start > OPENED)
     if len(text) <= OPAQUE and not _CAPITALS.search(text):
         return  # every way of writing words as bytes needs digits, capitals or signs
     for match in _GROUPS.finditer(text):
@@ -116,6 +103,8 @@ def _candidates(text: str) -> Iterator[tuple[int, int, Packed | None]]:
             yield from _grouped(match)
     for match in _RUN.finditer(text):
         yield *match.span(), _blob(match.group())
+    for match in _SHORT_RUN.finditer(text):
+        yield *match.span(), _command(match.group())
     for match in _SPACED_HEX.finditer(text):
         digits = re.sub(r"0x|[^0-9A-Fa-f]", "", match.group())
         yield *match.span(), _named(HEXADECIMAL, match.group(), bytes.fromhex(digits[: OPENED * 2]), opaque=True)
@@ -166,23 +155,10 @@ def _named(what: str, run: str, data: bytes, *, opaque: bool) -> Packed | None:
     return Packed(what, len(run), raw(data), cut=True, text=False) if opaque and len(run) > OPAQUE else None
 
 
-def _unescaped(what: str, run: str, decode: Callable[[str], str]) -> Packed | None:
-    """Escapes that write letters, digits and signs of ASCII: those need none."""
-    try:
-        text = decode(run[:OPENED])
-    except (ValueError, OverflowError):
-        return None
-    written = len(_ONE.findall(run[:OPENED]))
-    plain = sum(char.isascii() and char.isalnum() for char in text) - (len(run[:OPENED]) - _escaped_length(run[:OPENED]))
-    return Packed(what, len(run), text, cut=len(run) > OPENED) if written >= ESCAPES and plain >= ESCAPES and plain * 2 >= written else None
-
-
-def _escaped_length(run: str) -> int:
-    return sum(len(found) for found in _ONE.findall(run))
-
-
-def _char(match: re.Match[str]) -> str:
-    return chr(int(match[1] or match[2], 16)) if match[1] or match[2] else chr(int(match[3], 8))
+def _command(run: str) -> Packed | None:
+    """Too short to be judged as a text: only a word, a blank and more of plain ASCII is told from a name or a number."""
+    data = _base64(run)
+    return Packed("base64", len(run), data.decode("ascii")) if _COMMAND.fullmatch(data) else None
 
 
 def _base64(run: str) -> bytes:

@@ -18,6 +18,7 @@ from approvals.legible.decoding import OPENED
 from approvals.legible.packed import MANY as MOST_PACKED
 from approvals.legible.packed import Packed, packed
 from approvals.legible.paths import DEEP, under, walk
+from approvals.legible.split import split
 from approvals.render.highlight import languages, painted
 from approvals.render.linediff import DiffRow
 from approvals.render.reveal import LONG, LONG_LINES, Revealed, line, ours, reveal
@@ -87,7 +88,17 @@ def lines_of(args: dict[str, Any]) -> tuple[Line, ...]:
             found.append(Line(line(path), say("list of %(n)d", n=count), "", EMPTY, table=table, key=key_of(path)))
         else:
             found += [line_of(inner, item, written_in.get(inner, "")) for inner, item in walk({key: value})]
+        found += [_split_line(inner, blob) for inner, blob in split({key: value})]
     return tuple(found)
+
+
+def _split_line(path: str, blob: Packed) -> Line:
+    """A row for a whole list, after those of its items: what they say together."""
+    flags = (say("Not inspectable: together its items are %(what)s", what=blob.what),)
+    unseen = _unseen((blob,))
+    return Line(
+        line(path), say("list"), "", EMPTY, flags, reveal(blob.preview), inspectable=False, key=key_of(f"{path} together"), unseen=unseen
+    )
 
 
 def key_of(path: str) -> str:
@@ -126,7 +137,9 @@ def table_of(value: Any) -> Table | None:
     if not isinstance(value, list) or len(value) < 2 or not all(isinstance(item, dict) and item for item in value):
         return None
     columns = list(value[0])
-    if len(columns) > COLUMNS or not all(list(item) == columns and all(map(_plain, item.values())) for item in value):
+    if len(columns) > COLUMNS or any(opaque(name)[1] for name in columns):
+        return None
+    if not all(list(item) == columns and all(map(_plain, item.values())) for item in value):
         return None
     rows = tuple(tuple(_cell(cell) for cell in item.values()) for item in value)
     return Table(tuple(line(name) for name in columns), rows[:ROWS], rows[ROWS:])
@@ -144,6 +157,19 @@ def _cell(value: Any) -> Revealed:
 
 def line_of(path: str, value: Any, language: str = "") -> Line:
     """One leaf as its row."""
+    made = _leaf(path, value, language)
+    preview, what, unseen = opaque(path)
+    if not what:
+        return made
+    named = say("Not inspectable: its name %(what)s", what=what)
+    # What the value says is shown by its own row where it stands alone; both together where both are packed.
+    both = reveal("\n".join(blob.preview for text in (path, value) if isinstance(text, str) for blob in packed(text)[:MOST_PACKED]))
+    return replace(
+        made, flags=(named, *made.flags), preview=both if made.preview else preview, inspectable=False, unseen=made.unseen or unseen
+    )
+
+
+def _leaf(path: str, value: Any, language: str) -> Line:
     shown_path, key = line(path) if path else ours(THE_VALUE), key_of(path)
     if isinstance(value, str):
         return replace(_text_line(shown_path, value, language), key=key)

@@ -41,7 +41,7 @@ def test_a_mark_that_belongs_nowhere_is_named_and_raises_the_risk(text: str, mar
     assert sorted(strange(text)) == marked
     for args, path in (({"to": text}, "to ("), ({"a": [{"b": text}]}, "a[0].b (")):
         assert any(found.startswith(path) and SAID in found for found in unreadable(args))
-    assert SAID in faults(text, key=True)
+    assert SAID in faults(text)
     shown = reveal(text)
     assert "".join(part.text for part in shown.head) == text
     assert "".join(part.text for part in shown.head if part.kind == "chip") == "".join(text[i] for i in marked)
