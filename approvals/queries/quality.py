@@ -1,7 +1,6 @@
 """How well people decide, of a whole team, from the tables of decisions and actions; the event log is not read.
 
-Every statement begins at people's own decisions of the window (index decision_by_people), expired actions (action_expired) or applied
-edits (edit_applied): what policy passes by itself, nearly all there is, is never touched. Decisions a grant made for a person are not theirs. Test actions
+Every statement begins at people's own decisions of the window (index decision_by_people) or expired actions (action_expired): what policy passes by itself, nearly all there is, is never touched. Decisions a grant made for a person are not theirs. Test actions
 have their own figures (`queries.drills`) and are in none of these.
 """
 
@@ -19,12 +18,15 @@ _MINE = "d.by_id IS NOT NULL AND d.grant_id IS NULL AND d.created_at > now() - m
     action="d.action_id"
 )
 
+_EDITED = "EXISTS (SELECT 1 FROM approvals_edit e WHERE e.action_id = a.id AND e.state = 'APPLIED')"
 # One row per action that people's verdicts resolved (an approval that ran out unused was one): from asking this version to the last verdict.
 _TIMES = f"""
-SELECT a.level, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY s), percentile_cont(0.95) WITHIN GROUP (ORDER BY s)
+SELECT a.level, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY s), percentile_cont(0.95) WITHIN GROUP (ORDER BY s),
+    count(*) FILTER (WHERE {_EDITED})
 FROM (SELECT d.action_id, max(d.created_at) AS at FROM approvals_decision d WHERE {_MINE} GROUP BY d.action_id) AS m
 JOIN approvals_action a ON a.id = m.action_id AND (a.state IN ('APPROVED', 'REJECTED', 'ANSWERED') OR a.state = 'EXPIRED' AND a.claim_by IS NOT NULL)
-CROSS JOIN LATERAL (SELECT greatest(0, extract(epoch FROM m.at - a.created_at))::float AS s) AS t
+JOIN approvals_requirement r ON r.action_id = a.id AND r.version = a.version
+CROSS JOIN LATERAL (SELECT greatest(0, extract(epoch FROM m.at - r.created_at))::float AS s) AS t
 GROUP BY a.level
 """  # noqa: S608  a condition of ours
 _DECISIONS = f"""
@@ -37,12 +39,10 @@ SELECT d.person, min(d.by_name), count(*), count(*) FILTER (WHERE d.verdict <> '
     count(*) FILTER (WHERE d.looked_ms < {QUICK_MS}), max(d.created_at) FILTER (WHERE d.verdict <> 'approve')
 FROM approvals_decision d WHERE {_MINE} GROUP BY d.person ORDER BY count(*) DESC, d.person
 """  # noqa: S608
-_ENDED = """
-SELECT (SELECT count(*) FROM approvals_action
-        WHERE state = 'EXPIRED' AND claim_by IS NULL AND NOT drill AND resolved_at > now() - make_interval(days => %(days)s)),
-    (SELECT count(DISTINCT action_id) FROM approvals_edit
-        WHERE state = 'APPLIED' AND done_at > now() - make_interval(days => %(days)s))
-"""
+_EXPIRED = f"""
+SELECT count(*), count(*) FILTER (WHERE {_EDITED}) FROM approvals_action a
+WHERE a.state = 'EXPIRED' AND a.claim_by IS NULL AND NOT a.drill AND a.resolved_at > now() - make_interval(days => %(days)s)
+"""  # noqa: S608  a condition of ours
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Quality:
         decisions: verdicts of people; `against` are those that were no approval.
         timed, quick: verdicts whose reading time is known, and those given within five seconds of being shown it.
         known, unseen: verdicts of which it is known how far the arguments were read, and those given before their end was seen.
-        edited: actions whose arguments a reviewer changed.
+        edited: of those decided or expired, the ones whose arguments a reviewer changed.
         streaks: reviewers whose last 50 or more verdicts in the window were all approvals.
     """
 
@@ -100,11 +100,13 @@ def quality(days: int) -> Quality:
     """The figures of the last so many days."""
     with connection.cursor() as cursor:
         cursor.execute(_TIMES, {"days": days})
-        times = {level: Times(level, n, p50, p95) for level, n, p50, p95 in cursor.fetchall()}
+        ended = cursor.fetchall()
+        times = {level: Times(level, n, p50, p95) for level, n, p50, p95, _ in ended}
         cursor.execute(_DECISIONS, {"days": days})
         decisions, against, timed, quick, known, unseen, looked = cursor.fetchone()
-        cursor.execute(_ENDED, {"days": days})
+        cursor.execute(_EXPIRED, {"days": days})
         expired, edited = cursor.fetchone()
+        edited += sum(row[4] for row in ended)
         cursor.execute(_PEOPLE, {"days": days})
         people = cursor.fetchall()
         streaks = sum(_streak(cursor, person, last, days) for person, _, n, _, _, _, last in people if n >= STREAK)

@@ -3,13 +3,14 @@
 import csv
 import io
 
+from django.db.models.functions import Now
 from django.urls import reverse
 
 from approvals import operations
-from approvals.models import Decision
+from approvals.models import Decision, Edit
 from approvals.queries.quality import STREAK, mine, quality
 from tests import factories
-from tests.fakes import clock_moved
+from tests.fakes import as_intruder, clock_moved
 
 
 def test_each_figure_counts_what_it_says(cast):
@@ -27,6 +28,34 @@ def test_each_figure_counts_what_it_says(cast):
     assert times.level == "medium" and times.decided == 3 and 0 <= times.p50 <= times.p95 < 60
     own = mine(found, cast.reviewer)
     assert own and own.decisions == 3 and mine(found, cast.second) is None
+
+
+def applied(action, by) -> None:
+    Edit.objects.create(action=action, version=action.version, args=b"{}", by=by, door="web", state="APPLIED", done_at=Now())
+
+
+def test_edited_are_those_that_ended_and_no_tests(cast):
+    """Edits of what still waits would be a share of nothing, and could pass all there is."""
+    decided, waiting, expired = factories.action(), factories.action(), factories.action()
+    for action in (decided, waiting, waiting, expired):
+        applied(action, cast.second)
+    factories.decide(decided, cast.reviewer)
+    assert (quality(30).edited, quality(30).decided, quality(30).expired) == (1, 1, 0)
+    factories.decide(waiting, cast.reviewer, "reject")
+    with clock_moved(hours=2):
+        operations.expire_due()
+    assert (quality(30).edited, quality(30).decided, quality(30).expired) == (3, 2, 1)
+
+
+def test_the_time_to_decide_begins_with_the_version_that_was_decided(cast):
+    """What was asked an hour ago and edited a minute ago was decided in a minute."""
+    action = factories.action()
+    with as_intruder("approvals_requirement") as cursor:
+        cursor.execute("UPDATE approvals_requirement SET created_at = created_at + interval '20 minutes' WHERE action_id = %s", [action.pk])
+    with clock_moved(minutes=21):
+        factories.decide(action, cast.reviewer)
+        (times,) = quality(30).times
+    assert 0 <= times.p50 < 120
 
 
 def test_never_rejecting_is_a_streak_that_a_rejection_ends(cast):
