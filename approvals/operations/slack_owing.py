@@ -26,11 +26,17 @@ OVERLAP = 500  # ids of hints are given out before they commit: a smaller one ma
 _FOLLOW = """
 WITH halts AS (
     SELECT max(id) AS last FROM approvals_notification WHERE id > %(since)s AND channel = 'live' AND object = 'halt'
+), published AS (
+    SELECT max(id) AS last FROM approvals_notification
+    WHERE id > %(since)s AND channel = 'live' AND topic = 'policies' AND kind = 'policy.published'
 ), heard AS (
     SELECT object_id::uuid AS action, id AS last FROM approvals_notification
     WHERE id > %(since)s AND channel = 'live' AND topic = 'inbox' AND object = 'action'
     UNION ALL  -- an order, or its release, may be about any that waits: those it is not about are drawn the same, and not sent
     SELECT c.action_id, h.last FROM halts h JOIN approvals_slackmessage c ON c.kind = 'card' AND c.told < h.last
+    JOIN approvals_action a ON a.id = c.action_id AND a.state = 'PENDING'
+    UNION ALL  -- another policy may route it elsewhere, or show less of it; receipts follow when the sweep comes to them
+    SELECT c.action_id, p.last FROM published p JOIN approvals_slackmessage c ON c.kind = 'card' AND c.told < p.last
     JOIN approvals_action a ON a.id = c.action_id AND a.state = 'PENDING'
 ), news AS (
     SELECT action, max(last) AS last FROM heard GROUP BY action
@@ -73,6 +79,7 @@ def owe_waiting(rule: SlackRule, *, most: int, fallback: str = "") -> int:
     pending = Action.objects.filter(state=ActionState.PENDING, expires_at__gt=Now()).order_by("-created_at")[:most]
     waiting = [action for action in pending if _told_in_slack(action)]
     cards = SlackMessage.objects.filter(action__in=waiting, kind=SlackMessage.Kind.CARD, channel__team__in=teams.values())
+    cards = cards.exclude(state=SlackState.SKIPPED)  # no route led there when it was to be posted
     there = set(cards.values_list("action_id", "channel__team_id", "channel__name"))
     made = 0
     for action in reversed(waiting):

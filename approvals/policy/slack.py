@@ -57,6 +57,11 @@ class SlackRule(Strict):
         found = {(r.team, r.channel): r for r in self.channels if r.fits(level=level, agent=agent, tool=tool, groups=groups)}
         return list(found.values())
 
+    def leads_to(self, channel: str, *, level: str, agent: str, tool: str, fallback: str = "") -> bool:
+        """Whether such an action belongs into this channel. Whose turn it is is not asked: that changes while it waits, and its card stays."""
+        found = {r.channel for r in self.channels if r.fits(level=level, agent=agent, tool=tool, groups=r.groups)}
+        return channel in (found or {fallback})
+
     def safe_fields(self, tool: str) -> frozenset[str]:
         """The top-level arguments of a tool that may stand in a channel."""
         return frozenset(name for one in self.show if _any(tool, one.tools) for name in one.fields)

@@ -67,6 +67,14 @@ def draw_old(detail: ActionDetail) -> Drawn:
     return Drawn(text, [b.section(b.plain(said)), b.context(b.mrkdwn(_foot(detail)))], detail.row.version)
 
 
+def draw_left(detail: ActionDetail) -> Drawn:
+    """A card in a channel that the policy routes its action to no longer: it says so, with no argument and no button."""
+    said = _("The policy does not send this here any more: it is decided where it belongs, or on the page.")
+    return Drawn(
+        summary(detail, receipt_of(detail.row)), [b.section(b.plain(said)), b.context(b.mrkdwn(_foot(detail)))], detail.row.version
+    )
+
+
 def summary(detail: ActionDetail, receipt: Receipt | None = None) -> str:
     """The one line of notifications and old clients. No argument is in it."""
     what = _("%(level)s risk: %(tool)s by %(agent)s") % _names(detail)

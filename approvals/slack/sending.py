@@ -17,7 +17,7 @@ from approvals.operations import policies, slack_heard, slack_owing, slack_queue
 from approvals.operations.clock import database_now
 from approvals.operations.slack_queue import Claimed
 from approvals.policy.slack import SlackRule
-from approvals.queries import action_detail
+from approvals.queries import ActionDetail, action_detail
 from approvals.slack import cards, client, noting, threads, whispers
 from approvals.slack.cards import Drawn
 from approvals.slack.text import safe
@@ -41,9 +41,9 @@ def tick(*, seconds: float = 2.0, waits: bool = False) -> int:
         return 0
     slack_queue.take_over()
     since = _since if _since is not None else slack_owing.begin_following()
-    rule = policies.in_force().data.slack
-    slack_owing.catch_up(rule, fallback=settings.SLACK_CHANNEL)
     last = slack_owing.follow(since)
+    rule = policies.in_force().data.slack  # after that: a policy it has heard of is the one that is drawn with
+    slack_owing.catch_up(rule, fallback=settings.SLACK_CHANNEL)
     if last > since:
         slack_owing.owe_replies(slack_owing.with_news(since))
         if rule.direct:
@@ -86,7 +86,7 @@ def send(taken: Claimed, rule: SlackRule) -> None:
         log.exception("slack_not_drawn", message=taken.id)
         return slack_queue.record(taken, NotSent(_("It could not be drawn; see the worker's log"), permanent=True))
     if drawn is None:
-        return slack_queue.skip(taken, _("It was over before it could be posted"))
+        return slack_queue.skip(taken, _("It was over before it could be posted, or belongs elsewhere by now"))
     if taken.ts and drawn.sha256 == taken.shown:
         return slack_queue.record(taken, None, ts=taken.ts, shown=taken.shown, version=drawn.version)
     try:
@@ -105,6 +105,8 @@ def _drawn(taken: Claimed, rule: SlackRule) -> Drawn | None:
         detail = action_detail(UUID(taken.action), reader=None)
         if not taken.ts and not taken.lost and detail.row.state != "PENDING":
             return None
+        if _left(taken, detail, rule):
+            return cards.draw_left(detail) if taken.ts else None
         return cards.draw(detail, rule, slack_heard.pressed_by(UUID(taken.action)))
     if taken.kind == "old":  # nobody has it any more: there is nothing to take away from
         return cards.draw_old(action_detail(UUID(taken.action), reader=None)) if taken.ts else None
@@ -112,8 +114,17 @@ def _drawn(taken: Claimed, rule: SlackRule) -> Drawn | None:
         said = whispers.spoken(taken.body)
         return Drawn(said["text"], said["blocks"], 0) if database_now().timestamp() < taken.body["until"] else None
     if taken.kind == "reply":
-        return threads.draw(taken.key, rule) if taken.thread else None
+        here = taken.thread and not _left(taken, action_detail(UUID(taken.action), reader=None), rule)
+        return threads.draw(taken.key, rule) if here else None
     return noting.draw(taken)
+
+
+def _left(taken: Claimed, detail: ActionDetail, rule: SlackRule) -> bool:
+    """Whether the policy in force sends this action to another channel. A direct message is somebody's who has it."""
+    if taken.name[:1] in {"U", "W"}:
+        return False
+    row = detail.row
+    return not rule.leads_to(taken.name, level=row.level, agent=row.agent, tool=row.tool, fallback=settings.SLACK_CHANNEL)
 
 
 def _put(taken: Claimed, drawn: Drawn) -> str:
