@@ -66,7 +66,8 @@ def list_(
     else:
         if mine:
             raise BadRequest(say("What has been decided is nobody's turn: leave out mine, or ask for what is PENDING"))
-        found = queries.decided(agent=agent, tool=tool, state=str(state), level=str(level or ""), cursor=position, limit=limit)
+        narrowed = {"agent": agent, "tool": tool, "state": str(state), "level": str(level or "")}
+        found = queries.decided(**narrowed, passed=True, cursor=position, limit=limit)
     return {"items": [row_of(r) for r in found.rows], "next": pages.opaque(found.next)}
 
 

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from approvals.models import Action, Decision, User
 from approvals.queries.desks import asked, shown_to
 from approvals.queries.drills import Ending, endings
+from approvals.queries.quorums import approvals
 from approvals.states import ActionState
 
 PAGE = 50
@@ -54,7 +55,7 @@ class InboxRow:
     """One action as a list shows it.
 
     Attributes:
-        given: approvals on the current version.
+        given, wanted: how many approvals a waiting version has of how many it needs, of all stages; each person counts for one place.
         held: its approval may still be taken back, by the database's clock. follows: the action this one asks again.
         test: how it ended, for a test action that is over; while it waits nothing tells it from the others.
     """
@@ -85,7 +86,8 @@ class InboxRow:
     reserved_by: str = ""
     reserved_for: str = ""
     reserved_until: datetime | None = None
-    given: int = 0  # approvals on the current version
+    given: int = 0
+    wanted: int = 0
     hold_until: datetime | None = None
     held: bool = False
     follows: str = ""
@@ -176,8 +178,10 @@ def _decidable(rows: QuerySet[Action], person: User) -> QuerySet[Action]:
     return rows.exclude(own & Q(level__in=["high", "critical"])).exclude(Exists(voted))
 
 
-def decided(*, agent: str = "", tool: str = "", state: str = "", level: str = "", cursor: str = "", limit: int = PAGE) -> Page:
-    """What has been decided or has ended, newest first; decisions by policy alone are left out unless asked for."""
+def decided(
+    *, agent: str = "", tool: str = "", state: str = "", level: str = "", passed: bool = False, cursor: str = "", limit: int = PAGE
+) -> Page:
+    """What has been decided or has ended, newest first. What the policy passed by itself, at whatever level, only with `passed`."""
     rows = Action.objects.filter(resolved_at__isnull=False, drill=False)
     if agent:
         rows = rows.filter(agent=agent)
@@ -185,7 +189,10 @@ def decided(*, agent: str = "", tool: str = "", state: str = "", level: str = ""
         rows = rows.filter(tool=tool)
     if level:
         rows = rows.filter(level=level)
-    rows = rows.filter(state=state) if state in set(ActionState) else rows.exclude(level="low", state=ActionState.APPROVED)
+    if state in set(ActionState):
+        rows = rows.filter(state=state)
+    if not passed:
+        rows = rows.exclude(_PASSED)
     return _page(rows, "resolved_at", True, cursor, limit)
 
 
@@ -232,29 +239,24 @@ def _page(rows: QuerySet[Action], field: str, down: bool, cursor: str, limit: in
 
 def _rows(rows: QuerySet[Action]) -> list[InboxRow]:
     values = list(rows.values(*LIST_FIELDS, held=_HELD))
-    votes = _votes([v["id"] for v in values if v["state"] == ActionState.PENDING])
+    counted = approvals([v["id"] for v in values if v["state"] == ActionState.PENDING])
     over = [v["id"] for v in values if v["drill"] and v["state"] != ActionState.PENDING]
     tests = endings(over) if over else {}
-    return [_row(v, votes.get((v["id"], v["version"]), 0), tests.get(str(v["id"]))) for v in values]
+    return [_row(v, counted.get(v["id"], (0, 0)), tests.get(str(v["id"]))) for v in values]
 
 
-def _votes(ids: list[Any]) -> dict[tuple[Any, int], int]:
-    if not ids:
-        return {}
-    given = Decision.objects.filter(action__in=ids, verdict="approve").values_list("action_id", "version").annotate(n=Count("pk"))
-    return {(action, version): n for action, version, n in given}
-
-
+# A worker's door is the policy's own: people decide at every other one.
+_PASSED = Q(state=ActionState.APPROVED, resolution__door="worker")
 _HELD = ExpressionWrapper(Q(hold_until__gt=Now(), claimed_at=None, state=ActionState.APPROVED), output_field=BooleanField())
 
 
-def _row(v: dict[str, Any], given: int, test: Ending | None) -> InboxRow:
+def _row(v: dict[str, Any], counted: tuple[int, int], test: Ending | None) -> InboxRow:
     del v["drill"]
     for name in ("requested_by", "reserved_by", "reserved_for"):
         v[name] = v.pop(f"{name}__username") or ""
     plain: dict[str, Any] = {"held": bool(v["held"]), "follows": str(v["follows"] or "")}
     turn = tuple(group for group in v["turn"].split("|") if group)
-    return InboxRow(**{**v, "id": str(v["id"]), "turn": turn, "given": given, "test": test, **plain})
+    return InboxRow(**{**v, "id": str(v["id"]), "turn": turn, "given": counted[0], "wanted": counted[1], "test": test, **plain})
 
 
 def _position(cursor: str) -> tuple[datetime, str] | None:

@@ -144,8 +144,8 @@ def held_words(row: InboxRow, reader: str) -> str:
 
 
 def quorum_words(row: InboxRow) -> str:
-    """How far it is: approvals, the stage when there are several."""
-    given = _("%(n)s approved so far") % {"n": row.given} if row.given else ""
+    """How far it is, where more than one has to approve: approvals given of those needed, the stage when there are several."""
+    given = _("%(given)s of %(wanted)s approved") % {"given": row.given, "wanted": row.wanted} if row.wanted > 1 else ""
     stage = _("stage %(n)s of %(of)s") % {"n": row.stage, "of": row.stages} if row.stages > 1 else ""
     return ", ".join(filter(None, [stage, given]))
 

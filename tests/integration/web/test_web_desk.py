@@ -70,6 +70,25 @@ def row(minutes: int, level: str, now: datetime):
     return row_of(action, reader="x")
 
 
+def test_rows_say_how_many_approvals_are_needed_where_one_is_not_enough(web, cast):
+    one, two = factories.action(), factories.action("critical")
+    assert (queries.inbox_row(one.pk).wanted, queries.inbox_row(two.pk).wanted) == (1, 2)
+    page = listed(web)
+    assert page.count("0 of 2 approved") == 1 and "of 1 approved" not in page
+    factories.decide(two, cast.second)
+    assert "1 of 2 approved" in listed(web)
+
+
+def test_decided_is_what_people_decided_at_whatever_level_and_never_what_the_policy_passed(web, cast, policy):
+    passed, asked = factories.action("low"), factories.action()
+    factories.decide(asked, cast.reviewer)
+    Action.objects.filter(pk=asked.pk).update(level="low")
+    for state in ("", "APPROVED"):
+        page = web.get(reverse("decided"), {"state": state}).content.decode()
+        assert shows(page, asked) and not shows(page, passed)
+    assert {row.id for row in queries.decided(state="APPROVED", passed=True).rows} == {str(passed.pk), str(asked.pk)}
+
+
 def test_groups_are_due_soon_today_and_later_with_the_riskiest_first(settings):
     now = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
     rows = [
