@@ -10,8 +10,8 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now
 
 from approvals import envelopes
-from approvals.models import Decision, Requirement, SlackChannel, SlackMessage, SlackPerson, SlackTeam, User
-from approvals.states import SlackState
+from approvals.models import Decision, Edit, Requirement, SlackChannel, SlackMessage, SlackPerson, SlackTeam, User
+from approvals.states import EditState, SlackState
 
 PAGE = 50
 LATE = timedelta(minutes=2)
@@ -226,6 +226,9 @@ class Versions:
     version: int
     why: str
     edited_by: str
+    at: datetime
+    reason: str
+    policy: str
     before: Any
     after: Any
 
@@ -249,4 +252,17 @@ def two_versions(action: str, version: int) -> Versions | None:
         return None
     before, after = rows
     by = after.edited_by.get_username() if after.edited_by else ""
-    return Versions(action, after.action.tool, version, after.why, by, envelopes.parse(before).args, envelopes.parse(after).args)
+    edit = Edit.objects.filter(action=UUID(action), version=version - 1, state=EditState.APPLIED).order_by("-pk").first()
+    reason = edit.reason if edit and after.why == "edited" else ""
+    return Versions(
+        action,
+        after.action.tool,
+        version,
+        after.why,
+        by,
+        after.created_at,
+        reason,
+        after.policy,
+        envelopes.parse(before).args,
+        envelopes.parse(after).args,
+    )

@@ -150,7 +150,7 @@ def _decided(todo: Todo, who: Hand, click: Click) -> Said:
     """Decide; a sentence when there is something to say about it, refusals among them."""
     try:
         return _recorded(todo, who, click)
-    except StepUp as error:
+    except (Stale, StepUp) as error:
         return Said(told(error.message), cards.url_of(str(todo.action)))
     except ApprovalError as error:
         return Said(told(error.message))
@@ -170,7 +170,7 @@ def _recorded(todo: Todo, who: Hand, click: Click) -> Said:
         also=operations.Also(as_json=todo.as_json), idempotency_key=buttons.key_of(click), proof=Proof(click=said_of(who, click)),
     )  # fmt: skip
     waking.soon(waking.SLACK)
-    if done.replayed:
+    if done.replayed and not todo.view:  # a second click on Record shows in the view what the first has done
         return Said(_("You have decided this already: %(what)s") % {"what": outcome(action_detail(todo.action, reader=who.user))})
     return Said() if done.resolved else Said(_("Recorded. It waits for more people."))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from approvals.errors import Stale
@@ -58,6 +59,14 @@ def value(pressed: Json) -> tuple[UUID, str]:
         return UUID(key), prefix
     except ValueError:
         raise Stale(_("That button is of no card of ours; look for the newer one")) from None
+
+
+def page_of(pressed: Json) -> str:
+    """Where it is decided as it is now, of whatever was pressed."""
+    try:
+        return cards.url_of(str(value(pressed)[0]))
+    except Stale:
+        return f"{settings.PUBLIC_URL.rstrip('/')}/inbox/"
 
 
 def check_prefix(detail: ActionDetail, prefix: str) -> None:

@@ -94,8 +94,8 @@ def leave(view: Json, who: Hand, click: Click) -> Json:
         ))  # fmt: skip
     except (BadRequest, NotFound) as error:
         return beside("delegate", told(error.message))
-    except quick.Busy:
-        return beside("delegate", quick.again())
+    except quick.Busy as busy:
+        return beside("delegate", quick.again(busy.ended))
     home.publish_soon(who)
     return shows(modals.sentences(_gone(done), lacking(done.absence.delegate.get_username(), done.cover)))
 

@@ -7,7 +7,7 @@ and what is stored are asked of the database; the text of the message, names and
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from approvals.errors import ApprovalError
+from approvals.errors import ApprovalError, Stale
 from approvals.operations import policies
 from approvals.queries import ActionDetail, action_detail, desks
 from approvals.slack import approving, buttons, cards, desk, halting, modals, quick, replies
@@ -38,10 +38,12 @@ def block_actions(payload: Json, click: Click) -> Json:
         place.whisper(refused.sentence, link=refused.link, url=refused.url)
     except OldCopy as old:
         old.tell(place)
+    except Stale as error:
+        place.whisper(told(error.message), url=buttons.page_of(pressed))
     except ApprovalError as error:
         place.whisper(told(error.message))
-    except quick.Busy:
-        place.whisper(quick.again())
+    except quick.Busy as busy:
+        place.whisper(quick.again(busy.ended))
     return {}
 
 

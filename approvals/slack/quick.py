@@ -26,8 +26,20 @@ SELECT was.lock, was.statement, set_config('lock_timeout', %s, true), set_config
 _UNDOES = ("ROLLBACK", "RELEASE")
 
 
+class Ended(Enum):
+    """How an attempt ended: `HELD` and `LATE` did nothing."""
+
+    DONE = auto()
+    HELD = auto()  # somebody else has a lock on what it needs
+    LATE = auto()
+
+
 class Busy(Exception):
     """What a delivery asks for cannot be done in Slack's time, and is not stored either: Slack, or whoever pressed, is to send it again."""
+
+    def __init__(self, ended: Ended = Ended.LATE) -> None:
+        super().__init__(ended)
+        self.ended = ended
 
 
 class ToKeep(Exception):
@@ -40,14 +52,6 @@ class ToKeep(Exception):
 
 class _TooLong(Exception):
     """The time is over, and nothing more is begun."""
-
-
-class Ended(Enum):
-    """How an attempt ended: `HELD` and `LATE` did nothing."""
-
-    DONE = auto()
-    HELD = auto()  # somebody else has a lock on what it needs
-    LATE = auto()
 
 
 @contextmanager
@@ -69,14 +73,16 @@ def left_ms(whole_ms: int) -> float:
 def now(job: Callable[[], Made]) -> Made:
     """Do it in Slack's time. Raises Busy when that cannot be done; then nothing was."""
     made: list[Made] = []
-    if not within(BUSY_MS, lambda: made.append(job()), whole_ms=WHOLE_MS):
-        raise Busy
+    if (ended := tried(BUSY_MS, lambda: made.append(job()), whole_ms=WHOLE_MS)) is not Ended.DONE:
+        raise Busy(ended)
     return made[0]
 
 
-def again() -> str:
-    """What whoever asked for it is told when it could not be done."""
-    return _("Somebody else is at this at the moment, or it takes too long: nothing was recorded, try again")
+def again(ended: Ended) -> str:
+    """What whoever asked for it is told when it could not be done. Of somebody else only when there is somebody."""
+    if ended is Ended.HELD:
+        return _("Somebody else is at this at the moment: nothing was recorded, try again")
+    return _("It took too long: nothing was recorded, try again")
 
 
 def within(milliseconds: int, job: Callable[[], Any], *, whole_ms: int = 0, least_ms: int = 0) -> bool:

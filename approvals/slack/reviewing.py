@@ -86,7 +86,7 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
         if (ended := quick.tried(BUSY_MS, lambda: found.append(did()), whole_ms=WHOLE_MS, least_ms=least)) is not Ended.DONE:
             if choice in KEPT:
                 raise quick.ToKeep(_kept(detail, values), _kept_says(by_another=ended is Ended.HELD))
-            return beside(modals.CHOICE, quick.again())
+            return beside(modals.CHOICE, quick.again(ended))
     except REFUSES.get(choice, BadRequest) as error:
         where = answering.place(values) if choice == "respond" else BESIDE.get(choice, "")
         return beside(where or modals.CHOICE, told(error.message))
@@ -200,18 +200,18 @@ def _edit_confirmed(view: Json, who: Hand, click: Click) -> Json:
         door="slack",
     )
     record = partial(slack_clicks.on_record, action_id, want, what="edit", by=who.user, click=said_of(who, click))
-    if not quick.within(BUSY_MS, lambda: asked.append(record()), whole_ms=WHOLE_MS):
-        return shows(_once_more(detail, meta))
+    if (ended := quick.tried(BUSY_MS, lambda: asked.append(record()), whole_ms=WHOLE_MS)) is not Ended.DONE:
+        return shows(_once_more(detail, meta, ended))
     agents.wake_edit(asked[0].pk)
     _follow(action_id)
     return shows(modals.sentence(_("A worker checks it with the tool. The card shows the new version, or why it was refused.")))
 
 
-def _once_more(detail: ActionDetail, meta: Json) -> b.Block:
+def _once_more(detail: ActionDetail, meta: Json, ended: Ended) -> b.Block:
     """The same view again, with what was edited in it: nothing was recorded."""
     lines, _more = changed(dict(detail.args), meta.get("args"), None)
     again = modals.confirm_edit(detail, meta.get("args") or {}, str(meta.get("reason", "")), lines) or modals.sentence("", bad=True)
-    return {**again, "blocks": [b.alert(quick.again(), "warning"), *again["blocks"]]}
+    return {**again, "blocks": [b.alert(quick.again(ended), "warning"), *again["blocks"]]}
 
 
 def _ask(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:

@@ -58,7 +58,10 @@ def _version(found: queries.Versions | None, rule: SlackRule) -> Drawn | None:
             ngettext("%(n)d value that stays out of the channel differs", "%(n)d values that stay out of the channel differ", hidden)
             % {"n": hidden}
         )
-    parts = [b.section(b.plain(title))]
+    why = _("Why: %(reason)s") % {"reason": spelled(found.reason)} if found.reason else ""
+    asked = _("asked under policy %(policy)s") % {"policy": spelled(found.policy)}
+    parts = [b.section(b.plain(title)), b.context(b.mrkdwn(f"{date(found.at)} · {safe(asked)}"))]
+    parts += [b.section(b.plain(cut(why, 1_500)))] if why else []
     parts += [b.section(b.plain(cut("\n".join(lines), 2_900)))] if lines else []
     return Drawn(broken(title), [*parts, b.context(b.mrkdwn(link(url_of(found.action), _("Open in Countersign"))))], found.version)
 

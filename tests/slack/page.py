@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from tests.slack.gestures import Gone
 from tests.slack.world import Json
 
 if TYPE_CHECKING:
@@ -58,7 +59,14 @@ def answered(server: SlackServer, query: dict[str, str]) -> str:
 
 
 def act(server: SlackServer, what: str, said: dict[str, Any]) -> Json:
-    """A gesture of the page; gives back errors beside fields, options of a menu, or nothing."""
+    """A gesture of the page; gives back errors beside fields, options of a menu, or nothing: also of what was gone before the page showed that."""
+    try:
+        return _act(server, what, said)
+    except Gone:
+        return {}
+
+
+def _act(server: SlackServer, what: str, said: dict[str, Any]) -> Json:
     hands, user = server.hands, str(said.get("user", ""))
     if what == "press":
         hands.press(user, said["channel"], said["ts"], said["action_id"], action=said.get("action") or {})

@@ -4,7 +4,7 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from tests.slack import limits
+from tests.slack import limits, page
 from tests.slack.server import SlackServer
 from tests.slack.world import World
 
@@ -112,3 +112,9 @@ def test_refresh_tokens_are_used_once(slack):
         client.oauth_v2_access(client_id="111.222", client_secret="client secret", grant_type="refresh_token", refresh_token="xoxe-1")
     with pytest.raises(SlackApiError, match="token_expired"):
         WebClient(token="xoxe.xoxb-1", base_url=slack.api).auth_test()
+
+
+def test_the_page_answers_quietly_what_is_gone_when_it_is_pressed(slack):
+    message = slack.world.say("C0AI", "U0MEI", "no button here")
+    assert page.act(slack, "press", {"user": "U0MEI", "channel": "C0AI", "ts": message["ts"], "action_id": "approve"}) == {}
+    assert page.act(slack, "submit", {"user": "U0MEI", "values": {}}) == {}

@@ -426,3 +426,55 @@ def test_leaving_and_coming_back_wait_for_nobody_and_say_that_nothing_was_record
     for job in nobody_after:
         job()
     assert "nothing was recorded" in json.dumps(hands.open_view("U0MEI").view)
+
+
+# -- what is said of it -----------------------------------------------------------------------------
+
+
+def test_a_double_click_on_record_ends_with_the_receipt(world, hands, action, nobody_after, cast, monkeypatch):
+    monkeypatch.setattr(later, "do", lambda job, **_: job())
+    hands.press("U0MEI", "C0AI", card(world)["ts"], "review")
+    hands.choose("U0MEI", modals.CHOICE, selected_option={"value": "approve"})
+    monkeypatch.setattr(later, "do", lambda job, **_: nobody_after.append(job))
+    shown = hands.open_view("U0MEI")
+    before, said = dict(shown.view), {modals.CHOICE: option("approve"), "reason": text("fine")}
+    with holding(action) as other:
+        hands.submit("U0MEI", said)
+        shown.view = before  # as it stood when they clicked the second time
+        hands.submit("U0MEI", said)
+        assert stored() == 2
+        other.rollback()
+    with fakes.clock_moved(seconds=3):
+        assert approving.sweep() == 2
+    for job in nobody_after:
+        job()
+    said_at_last = json.dumps(hands.open_view("U0MEI").view)
+    assert Decision.objects.count() == 1 and "Approved" in said_at_last and "decided this already" not in said_at_last
+
+
+def test_nobody_is_blamed_for_a_slow_machine():
+    assert "Somebody else" in quick.again(quick.Ended.HELD)
+    assert "Somebody" not in quick.again(quick.Ended.LATE) and "nothing was recorded, try again" in quick.again(quick.Ended.LATE)
+
+
+@pytest.mark.parametrize(("why", "said"), [("held", "Somebody else is at this"), ("slow", "It took too long")])
+def test_what_is_not_kept_says_why_it_was_not_done(world, hands, action, monkeypatch, why, said):
+    monkeypatch.setattr(later, "do", lambda job, **_: job())
+    hands.press("U0MEI", "C0AI", card(world)["ts"], "review")
+    hands.choose("U0MEI", modals.CHOICE, selected_option={"value": "snooze"})
+    if why == "slow":
+        monkeypatch.setattr(reviewing, "WHOLE_MS", 1)
+    with nobody_else("LOCK TABLE approvals_snooze IN ACCESS EXCLUSIVE MODE") if why == "held" else contextlib.nullcontext():
+        answer = hands.submit("U0MEI", {modals.CHOICE: option("snooze"), "seconds": option("900")})
+    assert said in answer.body["errors"][modals.CHOICE]
+
+
+def test_the_sentence_about_a_newer_version_has_the_way_to_it(world, hands, action, monkeypatch):
+    monkeypatch.setattr(later, "do", lambda job, **_: job())
+    ts = card(world)["ts"]
+    for button in ("approve", "review"):
+        hands.press("U0MEI", "C0AI", ts, button, action={"value": f"{action.pk}:{'0' * 12}"})
+        said = world.private("C0AI", "U0MEI")[-1]
+        assert "newer one" in said and f"<https://countersign.test/actions/{action.pk}/|" in said
+        monkeypatch.setattr(slack_heard, "first_for_a_while", lambda _what: True)
+    assert len(world.private("C0AI", "U0MEI")) == 2

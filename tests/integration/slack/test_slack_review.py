@@ -119,7 +119,7 @@ def test_an_edit_is_typed_checked_shown_and_asked_for(hands, world, waiting, cas
     waiting.refresh_from_db()
     assert waiting.version == 2 and "version 2" in words(card(world))
     (reply,) = world.replies("C0AI", card(world)["ts"])
-    assert "edited by rita" in reply["text"]
+    assert "edited by rita" in reply["text"] and "Why: typo" in words(reply) and "<!date^" in words(reply)
 
 
 def test_numbers_choices_and_yes_or_no_have_their_own_fields(hands, world, cast, monkeypatch):
