@@ -155,6 +155,8 @@ def _slack(a: Attempt) -> str:
         return "not_allowed:not linked"
     if a.who in {"locked", "left"}:
         return "not_allowed:locked"
+    if refused := _no_role(a):  # as on the page: nothing of an action is shown to them
+        return refused
     waits = a.level != "low" and a.state not in SETTLED
     if waits and a.state in {"changed", "superseded"}:
         return "stale:changed since"
