@@ -99,7 +99,11 @@ def _home(mei: Page) -> None:
     modal.get_by_role("button", name="Leave").click()
     expect(modal).to_contain_text("j.ruiz stands in for you")
     modal.get_by_role("button", name="Close").click()
-    place.get_by_role("button", name="I am back").click()
+    for _ in range(4):  # on a busy machine it may take too long for Slack, which says so: nothing was recorded, one presses again
+        place.get_by_role("button", name="I am back").click()
+        with contextlib.suppress(AssertionError):
+            expect(place).to_contain_text("You are here", timeout=10_000)
+            break
     expect(place).to_contain_text("You are here")
 
 
