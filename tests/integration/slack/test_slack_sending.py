@@ -499,11 +499,12 @@ def test_two_hundred_decisions_while_slack_is_gone_slow_and_limiting_then_every_
     while SlackMessage.objects.filter(kind="card").exclude(state__in=["SENT", "SKIPPED"]).exists():
         seconds += 1
         assert seconds < 720, "not within two minutes"
-        before = [len(world.channels[c].posts) for c in ("C0AI", "C0RISK")]
+        before, looked = [len(world.channels[c].posts) for c in ("C0AI", "C0RISK")], time.monotonic()
         with fakes.clock_moved(seconds=seconds):
             sending.tick()
         after = [len(world.channels[c].posts) for c in ("C0AI", "C0RISK")]
-        assert all(b - a <= 1 for a, b in zip(before, after, strict=True))
+        most = 1 + int(time.monotonic() - looked)  # one a second, also where a busy machine takes longer for one look
+        assert all(b - a <= most for a, b in zip(before, after, strict=True))
         posted.append(sum(after) - sum(before))
     assert sum(posted) >= len(open_ones) == 50  # posting was held to its measure, and not only updating
     for message in (m for c in ("C0AI", "C0RISK") for m in world.cards(c)):
