@@ -10,9 +10,10 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
 from approvals import permissions
-from approvals.models import SlackPause, SlackTeam, User
+from approvals.models import SlackMessage, SlackPause, SlackTeam, User
 from approvals.notify import sealing
 from approvals.operations import slack_heard
+from approvals.states import SlackState
 from audit import log
 from audit.actors import SYSTEM
 from audit.log import Entry
@@ -47,8 +48,15 @@ def install(found: Installed, *, by: User | None, door: str) -> SlackTeam:
         "installed_at": Now(),
     }  # fmt: skip
     row, _ = SlackTeam.objects.update_or_create(team=found.team, removed_at=None, defaults=values)
+    _send_what_was_refused(row.pk)
     log.append(_entry(row, "slack.installed", by, door))
     return row
+
+
+def _send_what_was_refused(team_id: int) -> None:
+    """Whatever Slack refused it for under the old token. Private sentences stay: whoever pressed has done something else since."""
+    rows = SlackMessage.objects.filter(channel__team=team_id, state=SlackState.FAILED).exclude(kind=SlackMessage.Kind.WHISPER)
+    rows.update(state=SlackState.WAITING, due_at=Now(), attempts=0, changed_at=Now())
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """Sending: one message a second and conversation, waiting as long as Slack says, nothing twice, nothing lost, and nobody waits for it."""
 
 import contextlib
+import json
 import sys
 import time
 
@@ -324,6 +325,22 @@ def test_a_change_while_it_is_being_drawn_is_drawn_as_well(world, cast):
     SlackMessage.objects.filter(pk=taken.id).update(told=taken.told + 10)
     slack_queue.record(taken, None, ts="1.1", shown="x", version=1)
     assert SlackMessage.objects.get().state == "WAITING"
+
+
+def test_what_slack_refused_goes_when_the_app_is_installed_anew(world, cast):
+    """A decided card kept its buttons for good: nobody looked at a message that had failed, but for whoever pressed "Try again" on its row."""
+    action = factories.action()
+    tick()
+    SlackTeam.objects.update(token=sealing.seal("xoxb-revoked"))
+    factories.decide(action, cast.reviewer)
+    tick(minutes=11)
+    assert SlackMessage.objects.filter(state="FAILED").exists()
+    found = Installed(team="T0HOME", name="Home", bot_user="U0HOMEBOT", token="xoxb-home")
+    slack_installs.install(found, by=cast.admin, door="cli")
+    tick(minutes=12)
+    assert not SlackMessage.objects.filter(state="FAILED").exists()
+    (card,) = world.cards("C0AI")
+    assert "Approved" in json.dumps(card) and '"approve"' not in json.dumps(card)
 
 
 def test_several_workspaces_each_get_their_own(world, cast, routed, as_):
