@@ -119,7 +119,8 @@ class Calls(BaseCallbackHandler):
             self._stop(kept.DIED_IN_IT(tool=tool))
         if same:
             self._stop(kept.NOT_APPROVED(tool=tool))
-        if call_id and any(one.call_id == call_id for one in mine):
+        # Without an id it may be another call; not while what was approved of this tool waits to be made, and with a model's own id it is told apart.
+        if any(one.call_id == call_id if call_id else one.allowed for one in mine):
             self._stop(kept.OTHER_THAN_APPROVED(tool=tool))
         return None
 

@@ -24,6 +24,8 @@ class Effect(models.Model):
     by_agent = models.BooleanField(default=False, db_default=False)
     call_id = models.TextField(default="", db_default="")
     begun_at = models.DateTimeField(null=True)
+    # A node of the project's own that asked was given its answer, and may act with it in its own lines: it is given it once.
+    told_at = models.DateTimeField(null=True)
     fence = models.BigIntegerField(default=0)
     attempts = models.IntegerField(default=0)
     lease_until = models.DateTimeField(null=True)

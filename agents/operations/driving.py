@@ -215,15 +215,18 @@ def _hand(run: Run, loaded: Loaded, pauses: Sequence[Pause], settled: Mapping[st
     watching = Calls(outcomes.leaves(run), partial(leave.begin, run=run.pk, fence=run.fence), leave.not_begun)
     # What our own dialect asks, its own digests hold against its answers: it asks again by itself.
     asked = Pause.objects.filter(run=run, again=False).exclude(dialect__in=[NATIVE, calls.NAME]).exclude(state=PauseState.SUPERSEDED)
-    tell = partial(_tell, run, outcomes.acting(others))
+    by_hand = {pause.interrupt_id for pause in others if outcomes.by_hand(pause)}
+    tell = partial(_tell, run, outcomes.acting(others), by_hand)
     shown = list(asked.values_list("interrupt_id", "proposal_digest", KT("record__schema"), KT("asked_by__answers")))
     by_value = {interrupt_id for interrupt_id, _, schema, counted in shown if schema and not counted}
     return _Given(handed, watching, {interrupt_id: digest for interrupt_id, digest, _, _ in shown}, tell, by_value)
 
 
-def _tell(run: Run, acting: Mapping[str, Sequence[str]], interrupt_id: str) -> str:
+def _tell(run: Run, acting: Mapping[str, Sequence[str]], by_hand: Collection[str], interrupt_id: str) -> str:
     """Write down that a node is about to hear what it may do; why it must not, or ""."""
-    return leave.tell(acting[interrupt_id], run=run.pk, fence=run.fence) if interrupt_id in acting else ""
+    if interrupt_id not in acting:
+        return ""
+    return leave.tell(acting[interrupt_id], run=run.pk, fence=run.fence, begins=interrupt_id not in by_hand)
 
 
 def _bring_people(run: Run) -> None:

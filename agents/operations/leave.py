@@ -40,7 +40,13 @@ WHERE e.action_id = ANY(%(actions)s::uuid[]) AND e.state = 'CLAIMED' AND e.by_ag
     AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
     AND NOT {approvals_queries.action_halted_sql("e.action_id")}
 """  # noqa: S608  names of ours only
-_TOLD = "SELECT tool FROM agents_effect WHERE action_id = ANY(%(actions)s::uuid[]) AND begun_at IS NOT NULL LIMIT 1"
+# The same for a node that asked and may act itself, or leave the call to a tool, which then begins it.
+_TELL_ALSO = _TELL.replace(
+    "SET begun_at = statement_timestamp(), attempts = e.attempts + 1", "SET told_at = statement_timestamp()"
+).replace("e.begun_at IS NULL", "e.begun_at IS NULL AND e.told_at IS NULL")
+_TOLD = (
+    "SELECT tool FROM agents_effect WHERE action_id = ANY(%(actions)s::uuid[]) AND (begun_at IS NOT NULL OR told_at IS NOT NULL) LIMIT 1"
+)
 _NOT_BEGUN = "UPDATE agents_effect SET begun_at = NULL WHERE action_id = %(action)s AND state = 'CLAIMED' AND by_agent"
 _HALTED = f"""
 SELECT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
@@ -66,13 +72,17 @@ def begin(action: str, call: str, *, run: UUID, fence: int) -> str:
         return _gone(error)
 
 
-def tell(actions: Sequence[str], *, run: UUID, fence: int) -> str:
-    """Write down that a node is given its answer, with these approved calls in it. Gives the reason why it must not be, "" when it may."""
+def tell(actions: Sequence[str], *, run: UUID, fence: int, begins: bool = True) -> str:
+    """Write down that a node is given its answer, with these approved calls in it. Gives the reason why it must not be, "" when it may.
+
+    Args:
+        begins: the node makes the calls itself, for certain; else a tool may begin them afterwards.
+    """
     try:
         with _lock, _connection() as conn:
             with conn.transaction() as whole:
                 conn.execute(HOLD_OFF)
-                begun = conn.execute(_TELL, {"actions": list(actions), "fence": fence}).rowcount
+                begun = conn.execute(_TELL if begins else _TELL_ALSO, {"actions": list(actions), "fence": fence}).rowcount
                 if begun < len(actions):
                     raise psycopg.Rollback(whole)
             if begun == len(actions):

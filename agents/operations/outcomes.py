@@ -8,6 +8,7 @@ from agents.dialects import breakpoints, calls, hitl
 from agents.dialects.record import Made
 from agents.graphs.driver import Stop, Stretch
 from agents.graphs.guard import Calls, Leave, told
+from agents.graphs.inside import path_of
 from agents.models import Effect, Pause, Run
 from agents.operations.handing import actions_of, record_of
 from agents.operations.settling import settle
@@ -19,7 +20,7 @@ TOOLS = frozenset({hitl.BATCHED, hitl.PER_CALL})  # dialects whose calls LangCha
 
 def acting(pauses: Sequence[Pause]) -> dict[str, list[str]]:
     """Of these open pauses, those whose nodes act themselves with the answer: the approved calls in it, by interrupt id."""
-    mine = [p for p in pauses if p.answer is not None and not p.again and acts_itself(p)]
+    mine = [p for p in pauses if p.answer is not None and not p.again and (acts_itself(p) or by_hand(p))]
     claimed = Effect.objects.filter(pk__in=[a for p in mine for a in p.actions], by_agent=True).exclude(state=EffectState.READY)
     known = {str(pk) for pk in claimed.values_list("pk", flat=True)}
     return {p.interrupt_id: found for p in mine if (found := [a for a in p.actions if a in known])}
@@ -28,6 +29,17 @@ def acting(pauses: Sequence[Pause]) -> dict[str, list[str]]:
 def acts_itself(pause: Pause) -> bool:
     """Whether the node that asked does what was approved, in its own lines: nobody tells us when."""
     return pause.dialect not in TOOLS | {calls.NAME, breakpoints.NAME}
+
+
+def by_hand(pause: Pause) -> bool:
+    """Whether a node of the project's own asked in LangChain's shape: it may act in its own lines, or leave the call to a tool.
+
+    LangChain's middleware asks behind its model, in a node of its own name, or in the node of the tools (langchain 1.4.7 to 1.5.0).
+    """
+    node = (path_of(pause.place) or [""])[-1]
+    if not node:
+        return False
+    return (pause.dialect == hitl.BATCHED and not node.endswith(".after_model")) or (pause.dialect == hitl.PER_CALL and node != "tools")
 
 
 def leaves(run: Run) -> list[Leave]:
@@ -87,7 +99,7 @@ def _made(effect: Effect, stretch: Stretch, seen: Calls | None, pause: Pause | N
     """What is known of one call; None while it may still come."""
     if seen and (made := seen.made.get(str(effect.pk))):
         return made
-    effect.refresh_from_db(fields=["begun_at", "call_id", "idempotent", "attempts"])
+    effect.refresh_from_db(fields=["begun_at", "told_at", "call_id", "idempotent", "attempts"])
     if deaf and effect.begun_at is None:
         return Made("failed", error=kept.NEVER_CALLED())
     if effect.idempotent and effect.attempts < MAX_ATTEMPTS and stretch.stop is not Stop.FINISHED:
@@ -96,6 +108,8 @@ def _made(effect: Effect, stretch: Stretch, seen: Calls | None, pause: Pause | N
         return _acted(effect, stretch, pause)
     if effect.begun_at is not None:
         return told(stretch.values, effect.call_id) or Made("unknown", error=kept.NOBODY_KNOWS())
+    if effect.told_at is not None:
+        return _told_by_hand(effect, stretch)
     if (
         pause is not None
         and pause.dialect == breakpoints.NAME
@@ -104,6 +118,14 @@ def _made(effect: Effect, stretch: Stretch, seen: Calls | None, pause: Pause | N
     ):
         return Made("done", {"handed_back": kept.WENT_ON()})
     return Made("failed", error=kept.NEVER_CALLED()) if stretch.stop is Stop.FINISHED else None
+
+
+def _told_by_hand(effect: Effect, stretch: Stretch) -> Made | None:
+    """What is known of a node of the project's own that was told, while no tool began the call. As long as the graph goes on, one may."""
+    open_still = Pause.objects.filter(run=effect.run_id, actions__contains=[str(effect.pk)], state=PauseState.OPEN).exists()
+    if stretch.stop is Stop.FAILED and open_still:
+        return Made("unknown", error=kept.NOBODY_KNOWS() if stretch.stopped else kept.NODE_RAISED())
+    return Made("done", {"handed_back": kept.TOLD_AND_WENT_ON()}) if stretch.stop is Stop.FINISHED else None
 
 
 def _acted(effect: Effect, stretch: Stretch, pause: Pause) -> Made | None:

@@ -34,7 +34,7 @@ def settle(run: Run, effect: Effect, made: Made) -> Entry:
         error=canonical.storable(made.error)[:2_000],
         finished_at=Now(),
     )
-    data = {"result": result, "error": made.error[:2_000], "by_agent": True, "called": effect.begun_at is not None}
+    data = {"result": result, "error": made.error[:2_000], "by_agent": True, "called": bool(effect.begun_at or effect.told_at)}
     return events.effect(
         action, run.agent_id, str(run.pk), effect.digest, f"effect.{state.lower()}", SYSTEM, "worker", **canonical.storable(data)
     )
@@ -44,7 +44,7 @@ def give_up(run: Run) -> list[Entry]:
     """The run ends: what was handed back and not called will not be, and what began and told nobody is unknown."""
     handed = Effect.objects.filter(run=run, by_agent=True, state=EffectState.CLAIMED).order_by("pk")
     return [
-        settle(run, e, Made("unknown", error=kept.ENDED_DURING()) if e.begun_at else Made("failed", error=kept.NEVER_CALLED()))
+        settle(run, e, Made("unknown", error=kept.ENDED_DURING()) if e.begun_at or e.told_at else Made("failed", error=kept.NEVER_CALLED()))
         for e in handed
     ]
 

@@ -178,7 +178,7 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
 def _check_not_twice(run: Run) -> None:
     """An agent that acts in its own node would act again with the answer it was given: whether it has, a person must know first."""
     told = Pause.objects.filter(run=run, state=PauseState.OPEN, answer__isnull=False).exclude(dialect=calls.NAME)  # those ask the ledger
-    acts_itself = {action: outcomes.acts_itself(pause) for pause in told for action in pause.actions}
+    acts_itself = {action: outcomes.acts_itself(pause) or outcomes.by_hand(pause) for pause in told for action in pause.actions}
     for acted in Effect.objects.filter(pk__in=acts_itself, by_agent=True):
         if acted.state == EffectState.UNKNOWN:
             raise WrongState(
@@ -192,7 +192,7 @@ def _check_not_twice(run: Run) -> None:
             raise WrongState(
                 say("The agent has done %(tool)s and would do it once more: start a new run, or cancel this one", tool=acted.tool)
             )
-        if acts_itself[str(acted.pk)] and acted.state == EffectState.FAILED and acted.begun_at is not None:
+        if acts_itself[str(acted.pk)] and acted.state == EffectState.FAILED and (acted.begun_at or acted.told_at):
             raise WrongState(
                 say(
                     "%(tool)s was not done, and its approval is used up: have the agent ask again, so that people decide anew",

@@ -9,6 +9,8 @@ import warnings
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
+import psycopg
+from langchain_core.tools import tool
 from langgraph.errors import NodeInterrupt
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send, interrupt
@@ -143,6 +145,39 @@ def _retired(state: State) -> State:
         raise NodeInterrupt("too long")
 
 
+@tool
+def label(cents: int) -> str:
+    """Print a label."""
+    return f"labelled {cents}"
+
+
+def _asks_as_langchain(state: State) -> State:
+    """A node of its own that asks as LangChain's middleware does, and does what was approved in its own lines, or leaves it to a tool."""
+    wanted = state["input"]
+    asked = {"name": "label", "args": {"cents": 10}}
+    request: dict[str, Any] = {
+        "action_requests": [asked],
+        "review_configs": [{"action_name": "label", "allowed_decisions": ["approve", "reject"]}],
+    }
+    answer = interrupt(request if wanted["value"] != "per_call" else {"type": "tool_approval", "tool_call_id": "t1", **asked})
+    decision = answer["decisions"][0] if "decisions" in answer else answer
+    if decision["type"] == "approve" and not wanted["steps"]:
+        with Path(wanted["world"]).open("a") as world:
+            world.write("sent\n")
+    if (note := Path(wanted["note"])).is_file():
+        trouble = note.read_text()
+        note.unlink()
+        raise psycopg.OperationalError("the worker is gone") if trouble == "dies" else RuntimeError("after it acted")
+    return {"told": [decision["type"]]}
+
+
+def _calls_a_tool(state: State) -> State:
+    """As LangGraph's older examples do: without the model's id of the call. `steps` is what it calls it with."""
+    cents = state["input"]["steps"]
+    return {"told": [label.invoke({"cents": cents})]} if cents and state["told"] == ["approve"] else {}
+
+
+by_hand = _graph(("review", _asks_as_langchain), ("act", _calls_a_tool))
 retired = _graph(("retired", _retired))
 busy = _graph(("busy", _busy))
 fan = StateGraph(State)

@@ -17,7 +17,7 @@ from audit import queries as log
 from tests import factories
 from tests.factories import asked, decide, work
 
-pytestmark = pytest.mark.usefixtures("agents", "shapes")
+pytestmark = [pytest.mark.usefixtures("agents", "shapes"), pytest.mark.django_db(transaction=True)]
 
 
 def hitl(*allowed: Any) -> dict[str, Any]:

@@ -433,7 +433,7 @@ def test_going_back_alone_makes_nobody_an_author(cast, world):
     run, _ = factories.waiting(cast.reviewer, call(), agent="row", world=world)
     order(run, cast.operator, checkpoint=start_of(run))
     work()
-    decide(asked(run)[0], cast.operator)
+    assert decide(asked(run)[0], cast.operator).resolved
 
 
 def test_an_edit_back_to_the_agents_own_arguments_does_not_take_the_authorship_of_the_state_away(cast, world):
