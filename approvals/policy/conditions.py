@@ -40,6 +40,8 @@ NAMES = (
     "run_calls",
     "run_failures",
 )
+# Of the processor's time for counting a condition's steps: it bounds what a policy's author may cost, and a busy machine stays far under it.
+COUNTING_S = 10.0
 MACROS = {"all", "exists", "exists_one", "filter", "map", "reduce", "min"}
 # Nodes of the grammar that name something, or call something that may.
 NAMING = {"ident", "ident_arg", "member_dot", "member_dot_arg", "map_lit"}
@@ -80,6 +82,8 @@ class Condition:
     def least_steps(self) -> int:
         """Steps the interpreter takes of it at least: for a call that says nothing, whose lists are empty."""
         said = Said(dict.fromkeys(NAMES, ""))
+        # Counted, not timed: what a policy is refused for must not hang on how busy the machine was when it was looked at.
+        said.work = Work(COUNTING_S, COUNTING_S)
         with suppress(Unanswerable):
             self.interpreted(said)
         return said.work.steps_taken

@@ -56,15 +56,16 @@ def converted(plain: dict[str, Any]) -> Any:
 class Work:
     """What the conditions of one call may still cost, and the one that is asked now."""
 
-    def __init__(self) -> None:
-        self._all_steps, self._all_s = MOST_STEPS_IN_ALL, MOST_S_IN_ALL
+    def __init__(self, most_s: float = MOST_S, most_s_in_all: float = MOST_S_IN_ALL) -> None:
+        """Seconds of the processor for one condition and for all of them; the steps are the same for everybody."""
+        self._all_steps, self._all_s, self._most_s = MOST_STEPS_IN_ALL, most_s_in_all, most_s
         self._steps, self._began, self._may_s = 0, 0.0, 0.0
 
     def begin(self) -> None:
         """Before each condition. Raises Unanswerable when those before it left nothing."""
         if self._all_steps <= 0 or self._all_s <= 0:
             raise Unanswerable(TOO_MANY())
-        self._steps, self._may_s, self._began = MOST_STEPS, min(MOST_S, self._all_s), time.thread_time()
+        self._steps, self._may_s, self._began = MOST_STEPS, min(self._most_s, self._all_s), time.thread_time()
 
     def step(self) -> None:
         """Raises Unanswerable when there is none left."""

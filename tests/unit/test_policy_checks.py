@@ -253,6 +253,14 @@ def test_what_the_check_counts_of_the_interpreter_is_what_a_call_takes_at_least(
         assert 10 < condition.least_steps <= said.work.steps_taken
 
 
+def test_what_the_check_counts_does_not_hang_on_how_busy_the_machine_is(monkeypatch):
+    """The processor stands still for a second at every look: the collector of rubbish does that in a large process."""
+    told = iter(range(10**6))
+    calm = Condition("double(args.amount) > 1.0").least_steps
+    monkeypatch.setattr("approvals.policy.interpreting.time.thread_time", lambda: next(told) / 10)
+    assert Condition("double(args.amount) > 1.0").least_steps == calm
+
+
 def test_a_policy_nested_beyond_reading_is_refused_with_a_sentence():
     with pytest.raises(BadPolicy, match="nested"):
         parse("rules: " + "[" * 3_000 + "]" * 3_000)
