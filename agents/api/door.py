@@ -12,7 +12,7 @@ from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
-from agents.api import actions, agents_, deciding, governing, records, runs
+from agents.api import actions, agents_, deciding, governing, records, runs, watching
 from agents.api.auth import Caller, Key, Session
 from agents.api.problems import CONTENT_TYPE, NO_ADDRESS, NO_KEY, Unreadable, problem
 from agents.api.shapes import PROBLEMS, Me
@@ -82,6 +82,8 @@ api.add_router("/runs", runs.router)
 api.add_router("/agents", agents_.router)
 api.add_router("/halts", governing.halts)
 api.add_router("/switches", governing.switches)
+api.add_router("/alerts", watching.alerts)
+api.add_router("/halt-rules", watching.halt_rules)
 api.add_router("/policies", governing.policies)
 api.add_router("", records.router)
 

@@ -5,7 +5,9 @@ from datetime import datetime
 
 from django.conf import settings
 
+from approvals.errors import NotFound
 from approvals.models import Alert, AlertRule
+from audit.sentences import say
 
 PAGE = 50
 # As it ships: whether it is on, from which figure on, and for how many seconds it has to be so. Its words are in `notify.alerts`.
@@ -73,6 +75,21 @@ def rules() -> list[Rule]:
     """Every rule, in the order of `RULES`."""
     said = {r.name: r for r in AlertRule.objects.all()}
     return [_rule(said[name]) if name in said else usual(name) for name in RULES]
+
+
+def rule(name: str) -> Rule:
+    """One rule. Raises NotFound."""
+    if name not in RULES:
+        raise NotFound(say("There is no such rule"))
+    return next(one for one in rules() if one.name == name)
+
+
+def alert(alert_id: int) -> AlertRow:
+    """One alert. Raises NotFound."""
+    found = Alert.objects.filter(pk=alert_id).first()
+    if found is None:
+        raise NotFound(say("There is no such alert"))
+    return _row(found)
 
 
 def open_alerts() -> list[AlertRow]:
