@@ -33,6 +33,7 @@ ASKED_TOO_OFTEN = Frozen(
     "%(tool)s was asked about %(n)d times in one step and no answer was for it: its arguments change each time, or too many calls share the step"
 )
 ASKED_OF_NOBODY = Frozen("nobody was asked, because Countersign cannot put it before people: %(why)s")
+NO_WORDS = Frozen("%(why)s; and it takes no words, only a yes or a no that a person said")
 WITHOUT = Frozen("it needs %(names)s")
 NOT_AMONG_ITS_ARGUMENTS = Frozen("%(tool)s takes no such arguments, and is likely to leave them out")
 TOO_LONG_TO_SHOW = Frozen("it is longer than %(n)d bytes: only its beginning can be shown and frozen")

@@ -15,7 +15,10 @@ from approvals.policy.checking import Known, KnownAgent
 from approvals.queries.past import customers
 from approvals.queries.policies import rosters
 from approvals.queries.stops import runs_asking
+from audit.queries import events
 from audit.sentences import say
+
+MOST_NOT_ASKED = 200
 
 PAGE = 50
 
@@ -222,6 +225,15 @@ def run_detail(run_id: Any) -> RunDetail:
         pauses=[_pause(p) for p in Pause.objects.filter(run=found).order_by("pk")],
         effects=[effect_row(e) for e in Effect.objects.filter(run=found).order_by("created_at")],
     )
+
+
+def not_asked(run_id: str) -> list[PauseRow]:
+    """Calls that an agent was about to make and that nobody could be asked about, as the refused pauses they never became."""
+    found: dict[str, PauseRow] = {}
+    for event in reversed(events(run=run_id, kind="run.not_asked", limit=MOST_NOT_ASKED).rows):  # a node that runs again says it again
+        refusal = {"status": "invalid", "reason": f"{event.data.get('tool')}: {event.data.get('why')}"}
+        found.setdefault(str(event.data), PauseRow(f"n{event.id}", "", "countersign_call", "ANSWERED", refusal, [], event.at))
+    return list(found.values())
 
 
 def effect(action_id: Any) -> EffectRow | None:

@@ -7,7 +7,7 @@ with a `response_schema` of its own, answered by one decision. Early pre-release
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.dialects.record import APPROVE, EDIT, REJECT, RESPOND, Call, Quirks, Record, Said, check, not_taken
+from agents.dialects.record import APPROVE, EDIT, REJECT, RESPOND, Call, Quirks, Record, Said, check, in_words, not_taken
 
 BATCHED, PER_CALL = "hitl_batched", "hitl_per_call"
 _ALL = (APPROVE, EDIT, REJECT, RESPOND)
@@ -76,6 +76,8 @@ def _no(takes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _decision(call: Call, said: Said, kinds: Sequence[str]) -> dict[str, Any]:
+    if said.by_nobody:
+        return {"type": RESPOND, "message": in_words(call, said)}
     if said.kind not in call.takes:
         raise not_taken(call, said.kind)
     if said.kind == EDIT:

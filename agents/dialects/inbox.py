@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.dialects.record import APPROVE, EDIT, REJECT, RESPOND, Call, Quirks, Record, Said, not_taken
+from agents.dialects.record import APPROVE, EDIT, REJECT, RESPOND, Call, Quirks, Record, Said, in_words, not_taken
 
 NAME = "agent_inbox"
 
@@ -55,6 +55,8 @@ def _call(value: Mapping[str, Any]) -> Call:
 
 
 def _response(call: Call, said: Said, allow: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:
+    if said.by_nobody:
+        return {"type": "response", "args": in_words(call, said)}
     if said.kind not in call.takes:
         raise not_taken(call, said.kind)
     if said.kind == APPROVE:

@@ -8,6 +8,7 @@ from agents import kept
 from audit import schemas
 
 APPROVE, EDIT, REJECT, RESPOND = "approve", "edit", "reject", "respond"
+NOT_ASKED = "invalid"  # the status of what was asked of nobody
 
 
 class Unanswerable(Exception):
@@ -59,7 +60,7 @@ class Said:
     Attributes:
         kind: approve, edit, reject or respond.
         args: of an edit, the arguments instead. message: the words that go with a rejection or an answer.
-        status: of a rejection, what it was: rejected, expired, cancelled, superseded, failed.
+        status: of a rejection, what it was: rejected, expired, cancelled, superseded, failed; NOT_ASKED.
         more: what else is known; of a call that may be made, its action.
     """
 
@@ -68,6 +69,11 @@ class Said:
     message: str = ""
     status: str = "rejected"
     more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def by_nobody(self) -> bool:
+        """Nobody was asked: in no dialect of others may it look like a person's no."""
+        return self.status == NOT_ASKED
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,17 @@ def check(schema: Mapping[str, Any] | None, value: Any) -> None:
 
 def not_taken(call: Call, kind: str) -> Unanswerable:
     return Unanswerable(kept.NOT_TAKEN(tool=call.tool, takes=", ".join(call.takes) or "-", kind=kind))
+
+
+def in_words(call: Call, said: Said) -> str:
+    """Why nobody was asked about a call, to be told as an answer in words: a rejection would be one that nobody said.
+
+    Raises:
+        Unanswerable: its asker takes no words.
+    """
+    if RESPOND not in call.takes:
+        raise Unanswerable(kept.NO_WORDS(why=said.message))
+    return said.message
 
 
 def one_line(text: Any, limit: int = 120) -> str:

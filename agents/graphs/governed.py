@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from agents import kept
 from agents.dialects import calls
-from agents.dialects.record import APPROVE, EDIT, RESPOND, Made
+from agents.dialects.record import APPROVE, EDIT, NOT_ASKED, RESPOND, Made
 from agents.graphs import desk
 from agents.graphs.gate import settled
 from agents.graphs.guard import outcome_of
@@ -68,7 +68,10 @@ def steps(call: Call, tool: BaseTool | None) -> Steps:
         return _message(call, why, error=True)
     if call.unasked:
         return (yield Make(call.args))
-    if why := unaskable(call.args) or (misfit(tool, call.args) if tool is not None else ""):
+    if why := unaskable(call.args):
+        yield partial(here.not_asked, call.tool, call.args, why)
+        return _message(call, kept.WAS_NOT_ALLOWED(tool=call.tool, status=NOT_ASKED, why=kept.ASKED_OF_NOBODY(why=why)), error=True)
+    if why := misfit(tool, call.args) if tool is not None else "":
         yield partial(here.not_asked, call.tool, call.args, why)
         return _message(call, kept.NO_FIT(tool=call.tool, why=why), error=True)  # nobody is asked about what cannot run
     asked = calls.value_of(call.tool, call.args, call_id=call.id, **_words(call.messages))

@@ -11,7 +11,7 @@ from typing import Any
 
 from agents import kept
 from agents.dialects import calls
-from agents.dialects.record import APPROVE, EDIT, REJECT, Call, Record
+from agents.dialects.record import APPROVE, EDIT, REJECT, RESPOND, Call, Record
 from agents.graphs.driver import Question
 from agents.graphs.found import Found
 from agents.graphs.loader import Loaded
@@ -45,14 +45,25 @@ def prepare(run: Run, loaded: Loaded, question: Question, record: Record) -> Ask
     if not record.calls:
         return Asked([_plain(run, question, record)], kept_record, place)
     proposals: list[Proposal | None] = []
-    # Nothing can be said of one of them, so of none: they are answered together.
-    mute = next((kept.TAKES_NOTHING(tool=call.tool) for call in record.calls if not call.takes), "")
-    for call in record.calls:
-        proposal, refusal = (None, mute) if mute else _call(run, loaded, question, record, call)
+    looked = [_call(run, loaded, question, record, call) for call in record.calls]
+    mute = _mute(record.calls, [refusal for _, refusal in looked])
+    for call, (found, why) in zip(record.calls, looked, strict=True):
+        proposal, refusal = (None, mute) if mute else (found, why)
         proposals.append(proposal)
         kept_record["calls"].append(asdict(call) if proposal else canonical.storable(asdict(call)))
         kept_record["refusals"].append(refusal)
     return Asked(proposals, kept_record, place)
+
+
+def _mute(asked: Sequence[Call], refusals: Sequence[str]) -> str:
+    """Why nothing can be said of one of these calls, "" when something can be of each: then of none, for they are answered together.
+
+    That nobody was asked is told in words. Where only a yes or a no is taken, it would be a no that nobody said.
+    """
+    if bare := next((call for call in asked if not call.takes), None):
+        return kept.TAKES_NOTHING(tool=bare.tool)
+    untold = next(((call, why) for call, why in zip(asked, refusals, strict=True) if why and RESPOND not in call.takes), None)
+    return f"{untold[0].tool}: {untold[1]}" if untold else ""
 
 
 def ask(run: Run, question: Question, args: dict[str, Any], summary: str, digest: str, **more: Any) -> Proposal:
@@ -102,13 +113,17 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
     try:
         canonical.dumps({"args": call.args})
     except canonical.NotCanonical as error:
-        return None, kept.NO_FIT(tool=call.tool, why=error)
+        return None, str(error)
     found, declared = loaded.found.get(call.tool), loaded.tools.get(call.tool)
     shape = call.schema or (found.schema if found else None)
-    if REJECT in call.takes and (missing := _missing(shape, call.args)):  # told no without anybody; else people have the only word
-        return None, kept.NO_FIT(tool=call.tool, why=kept.WITHOUT(names=", ".join(missing)))
     rationale, evidence = _words(question, record, call), question.place.get("read", [])[-MOST_EVIDENCE:]
     takes = _takes(call)
+    if missing := _missing(shape, call.args):
+        lacks = kept.NO_FIT(tool=call.tool, why=kept.WITHOUT(names=", ".join(missing)))
+        if RESPOND in takes:  # told so at once; where no words are taken, people have the only word
+            return None, lacks
+        if REJECT in takes:  # they say no, or write what is missing: as it is, it does not run
+            takes, evidence = tuple(kind for kind in takes if kind != APPROVE), [{"title": lacks, "text": ""}, *evidence]
     if not {APPROVE, EDIT}.intersection(takes):  # a tool whose only result is what a person says: nothing runs
         args, more = {"tool": call.tool, "args": call.args}, {"rationale": rationale, "evidence": evidence, "agent_takes": takes}
         return ask(run, question, args, in_a_line(call.tool, call.args), question.digest, **more), ""

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from agents import dialects, kept
 from agents.dialects import Quirks, Record, Said, Unanswerable, breakpoints
-from agents.dialects.record import APPROVE, EDIT, REJECT, RESPOND, Call
+from agents.dialects.record import APPROVE, EDIT, NOT_ASKED, REJECT, RESPOND, Call
 from agents.errors import LostLease, WrongState
 from agents.graphs.found import Found
 from agents.models import Effect, Pause, Run
@@ -145,7 +145,7 @@ def _calls(pause: Pause) -> list[tuple[Call | None, str | None, str]]:
 
 def _said(run: Run, call: Call | None, action: str | None, why: str, settled: Mapping[str, Settled], tools: Mapping[str, Found]) -> Said:
     if action is None:
-        return Said(REJECT, message=str(kept.ASKED_OF_NOBODY(why=why)), status="invalid")
+        return Said(REJECT, message=str(kept.ASKED_OF_NOBODY(why=why)), status=NOT_ASKED)
     if action in settled:
         return said_of(settled[action].outcome)
     claim = approvals.claim(UUID(action), digest=Effect.objects.values_list("digest", flat=True).get(pk=action), version=version_of(run))

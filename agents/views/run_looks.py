@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from agents.queries import EffectRow, RunDetail
+from agents.queries import EffectRow, RunDetail, not_asked
 from agents.states import UNFINISHED
 from agents.views.run_entries import PAGE, Entry, Window, entries_of, matching, window
 from agents.views.run_rows import timeline_of, tree_of
@@ -75,7 +75,7 @@ def look_at(
     """What the chosen way shows, and the addresses around it."""
     run, live, asked = detail.row.id, detail.row.state in UNFINISHED, asked_for(request)
     lines = spans.lines(run)
-    every = entries_of(lines, actions, effects, detail.pauses, asks, spans.moments(run))
+    every = entries_of(lines, actions, effects, [*detail.pauses, *not_asked(run)], asks, spans.moments(run))
     found = matching(every, asked.q, spans.holding(run, asked.q)) if asked.q else every
     shown = window([e for e in found if not (e.merged if asked.view == "steps" else e.aside)], asked.start, live=live)
     now = timezone.now()

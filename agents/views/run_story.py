@@ -179,7 +179,7 @@ def _refused(pause: PauseRow) -> Step:
         title=str(refusal.get("code") or _("Nothing was asked of people")),
         at=pause.created_at,
         took="",
-        look=Look(say("the agent was told why"), "reply", "quiet"),
+        look=Look(say("the agent was told why"), "reply", "quiet") if pause.state == "ANSWERED" else None,
         trouble=reveal(told(str(refusal.get("reason", "")))),
     )
 

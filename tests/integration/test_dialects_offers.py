@@ -8,12 +8,10 @@ import pytest
 
 from agents import operations as agents
 from agents.models import Pause, Run
-from agents.queries import run_detail
 from approvals import operations as approvals
 from approvals.errors import BadRequest
 from approvals.models import Action
 from approvals.queries import action_detail
-from audit import queries as log
 from tests import factories
 from tests.factories import asked, decide, work
 
@@ -146,15 +144,3 @@ def test_of_what_is_too_long_to_freeze_the_beginning_is_shown_and_that_it_is(cas
     asked_of = action_detail(action.pk, reader=cast.second).args["asked"]
     assert len(asked_of["cut"]) > 40_000 and "bytes" in asked_of["because"]
     assert len(Pause.objects.get(run=run).raw) == 400_000, "and kept whole"
-
-
-@pytest.mark.parametrize("number", [2**60, 1.7e18])
-def test_a_call_that_cannot_be_shown_exactly_is_on_record_and_its_run_says_so(cast, world, number):
-    value = hitl(["approve", "reject"])
-    value["action_requests"][0]["args"] = {"id": number}
-    run, actions = given(cast, world, value)
-    assert (actions, run.state) == ([], "SUCCEEDED")
-    assert "nobody was asked" in run.output["told"][0]["decisions"][0]["message"]
-    (event,) = [e for e in log.timeline(run=str(run.pk)) if e.kind == "pause.refused"]
-    assert event.data["tool"] == "send" and "2^53" in event.data["reason"]
-    assert "2^53" in run_detail(str(run.pk)).pauses[0].refusal["reason"]

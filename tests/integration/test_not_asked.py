@@ -1,0 +1,120 @@
+"""What cannot be put before people is asked of nobody, and never comes back as a no that nobody said: told in words, as an error, or the run stops."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from agents.models import Run
+from agents.queries import run_detail
+from approvals.models import Action
+from approvals.queries import action_detail
+from audit import queries as log
+from tests import factories
+from tests.factories import asked, decide, lines, work
+from tests.integration.test_dialects_offers import hitl, inbox
+
+pytestmark = [pytest.mark.usefixtures("agents", "shapes"), pytest.mark.django_db(transaction=True)]
+TOO_LARGE = {"id": 2**60}
+
+
+def given(cast, world, value: Any) -> tuple[Run, list[Action]]:
+    note = Path(world).with_name("asked.json")  # the input of a run has to be canonical, what a node asks need not be
+    note.write_text(json.dumps(value))
+    run = factories.run(cast.reviewer, agent="from_file", world=world, note=str(note))
+    work()
+    run.refresh_from_db()
+    return run, asked(run)
+
+
+def batch(args: Any, *allowed: list[str]) -> dict[str, Any]:
+    """A batch of calls; the last one has these arguments."""
+    value = hitl(*allowed)
+    value["action_requests"][-1]["args"] = args
+    return value
+
+
+def per_call(*kinds: str) -> dict[str, Any]:
+    branches = [{"type": "object", "properties": {"type": {"const": kind}}, "required": ["type"]} for kind in kinds]
+    return {
+        "type": "tool_approval",
+        "tool_call_id": "c1",
+        "name": "send",
+        "args": TOO_LARGE,
+        "description": "?",
+        "response_schema": {"oneOf": branches},
+    }
+
+
+def request(**allow: bool) -> list[dict[str, Any]]:
+    (one,) = inbox(**allow)
+    return [{**one, "action_request": {"action": "send", "args": TOO_LARGE}}]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "words"),
+    [
+        (batch(TOO_LARGE, ["approve", "reject", "respond"]), "respond", "message"),
+        (batch(TOO_LARGE, ["respond"]), "respond", "message"),
+        (request(allow_accept=True, allow_ignore=True, allow_respond=True), "response", "args"),
+        (per_call("approve", "reject", "respond"), "respond", "message"),
+    ],
+)
+@pytest.mark.parametrize("number", [2**60, 1.7e18])
+def test_whoever_takes_words_is_told_in_words(cast, world, value, kind, words, number):
+    value = json.loads(json.dumps(value).replace(str(2**60), str(number)))
+    run, actions = given(cast, world, value)
+    assert (actions, run.state) == ([], "SUCCEEDED"), run.error
+    (told,) = run.output["told"]
+    answer = told[0] if isinstance(told, list) else told["decisions"][0] if "decisions" in told else told
+    assert answer["type"] == kind
+    assert "nobody was asked" in answer[words] and "2^53-1" in answer[words]
+    (event,) = [e for e in log.timeline(run=str(run.pk)) if e.kind == "pause.refused"]
+    assert event.data["tool"] == "send" and "2^53" in event.data["reason"]
+    assert "2^53" in run_detail(str(run.pk)).pauses[0].refusal["reason"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        batch(TOO_LARGE, ["approve", "reject"]),
+        batch(TOO_LARGE, ["approve", "edit", "reject", "respond"], ["approve", "reject"]),
+        batch(TOO_LARGE, ["approve"]),
+        request(allow_accept=True, allow_ignore=True),
+    ],
+)
+def test_whoever_takes_only_a_yes_or_a_no_stops_and_says_why(cast, world, client, value):
+    """A rejection would be one that nobody said: LangChain tells its model "User rejected the tool call", Agent Inbox has no words at all."""
+    run, actions = given(cast, world, value)
+    assert (actions, run.state, lines(world)) == ([], "FAILED", [])
+    assert "nobody was asked" in run.error and "2^53-1" in run.error and "no words" in run.error
+    client.force_login(cast.second)
+    page = client.get(reverse("run", args=[run.pk]) + "?view=steps").content.decode()
+    assert "Nothing was asked of people" in page and "2^53-1" in page and "the agent was told why" not in page
+
+
+def test_a_call_that_lacks_something_is_decided_by_people_where_no_words_are_taken(others, world):
+    """They say no, or write what is missing; as it is, it does not run."""
+    run = factories.planned(others.reviewer, world, [["wipe", {}]], agent="choosy")
+    work()
+    (action,) = asked(run)
+    seen = action_detail(action.pk, reader=others.second)
+    assert set(seen.verdicts) == {"reject"} and "it needs path" in str(seen.evidence)
+    decide(action, others.second, "reject", reason="which file?")
+    work()
+    run.refresh_from_db()
+    assert (run.state, lines(world)) == ("SUCCEEDED", []), run.error
+
+
+@pytest.mark.parametrize("agent", ["governed", "decorated"])
+def test_a_call_of_our_own_line_is_an_error_and_the_page_of_its_run_says_it(cast, world, client, agent):
+    factories.register(factories.LOOPS)
+    run = factories.planned(cast.reviewer, world, [["send", {"to": "ada", "copies": 2**60}]], agent=agent)
+    work()
+    run.refresh_from_db()
+    assert (run.state, asked(run), lines(world)) == ("SUCCEEDED", [], []), run.error
+    client.force_login(cast.second)
+    page = client.get(reverse("run", args=[run.pk]) + "?view=steps").content.decode()
+    assert "Nothing was asked of people" in page and "2^53-1" in page and "the agent was told why" in page
