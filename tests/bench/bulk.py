@@ -34,7 +34,7 @@ FROM (
            md5('run' || n / 3)::uuid::text AS run, 'agent-' || n %% 12 AS agent, encode(sha256(n::text::bytea), 'hex') AS digest,
            clock_timestamp() - make_interval(days => 30) + make_interval(secs => n * 8.0 + %(seq)s) AS at,
            coalesce(encode(last.leaf, 'hex'), '') AS prev
-    FROM generate_series(%(first)s, %(last)s) AS n
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
     LEFT JOIN audit_event AS last ON last.stream = 'action:' || md5('action' || n)::uuid AND last.seq = %(seq)s - 1
   ) AS told
 ) AS leaves

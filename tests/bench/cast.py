@@ -22,6 +22,7 @@ class Reviewer:
     """A person and the cookies of their browser."""
 
     user: User
+    asks: User  # who starts the runs: nobody decides what they asked for themselves
     csrf: str
     cookies: str
 
@@ -29,6 +30,7 @@ class Reviewer:
 def reviewer() -> Reviewer:
     """Somebody who may start, decide and read, signed in."""
     user = people.ensure_person(username="bench-reviewer", name="Bench Reviewer", roles=["reviewers", "operators", "auditors"])
+    asks = people.ensure_person(username="bench-operator", name="Bench Operator", roles=["operators"])
     session: Any = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
@@ -37,7 +39,7 @@ def reviewer() -> Reviewer:
     session["sign_in"] = sign_ins.begin(user=user, session_key=session.session_key, device="the bench", proof="password")
     session.save()
     csrf = secrets.token_hex(16)
-    return Reviewer(user, csrf, f"{settings.SESSION_COOKIE_NAME}={session.session_key}; {settings.CSRF_COOKIE_NAME}={csrf}")
+    return Reviewer(user, asks, csrf, f"{settings.SESSION_COOKIE_NAME}={session.session_key}; {settings.CSRF_COOKIE_NAME}={csrf}")
 
 
 def agent() -> None:

@@ -131,7 +131,7 @@ class Decides(Protocol):
 def cycle(reviewer: Reviewer, ears: Ears, door: Decides) -> Cycle:
     """One whole governed cycle, decided at a door."""
     started = time.time()
-    run = start_run(agent=cast.AGENT, input={"number": next(_number)}, by=reviewer.user, door="cli")
+    run = start_run(agent=cast.AGENT, input={"number": next(_number)}, by=reviewer.asks, door="cli")
     run_id = str(run.pk)
     ears.wait(run_id, "run.waiting")
     action, digest = Action.objects.values_list("pk", "digest").get(run=run_id)

@@ -52,13 +52,14 @@ class Stack:
 def running(folder: Path, *, workers: int = 2) -> Iterator[Stack]:
     """Services, migrated database, then web, worker and beat; everything is stopped and removed at the end.
 
-    Sets the environment of this process as well, so that Django can be set up on the same database.
+    Sets the environment of this process as well, so that Django can be set up on the same database, until the stack is gone.
     """
     options = Options(host="127.0.0.1", port=free_port(), workers=workers, var=folder)
     logs = folder / "log"
     for part in ("log", "run", "static"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
+        stack.callback(_put_back, dict(os.environ))
         stack.callback(remove, folder)
         services = start(folder, logs=logs)
         stack.callback(services.stop)
@@ -74,6 +75,11 @@ def running(folder: Path, *, workers: int = 2) -> Iterator[Stack]:
         wait_ready(options.port)
         wait_workers(services.redis_url, workers)
         yield Stack(options, services, started)
+
+
+def _put_back(environment: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def wait_ready(port: int, *, path: str = "/health/ready", seconds: float = READY_S) -> None:
