@@ -1,0 +1,149 @@
+"""Writes the bytes of one version of an action. What is usual is left out of them: the fewer bytes, the sooner they are digested."""
+
+import math
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from approvals.envelopes.reading import TELL_AGENT, TELLS_BY
+from approvals.models import Action
+from approvals.policy.basics import LEAST_EXTENSION_S, RequirementRule
+from approvals.policy.risk import Assessment, Facts
+from approvals.policy.rules import Policy
+from approvals.policy.times import Times, times
+from audit import canonical
+
+# Facts that are frozen elsewhere or below, and those that are left out when nothing is known of them.
+APART = {"args", "agent_takes", "run_calls", "run_failures"}
+SELDOM = {"opinion", "confidence", "at_least"}
+RENDERER = {"id": "countersign/what-will-run", "version": 1}
+
+
+@dataclass(frozen=True)
+class Until:
+    """The deadline that a version keeps from the one before.
+
+    Attributes:
+        at: when that one ran out, or would have.
+        put_off_s: by how much it, and those before it, had been put off.
+        spare_s: by how much more whoever makes the new version may put it off.
+    """
+
+    at: datetime
+    put_off_s: int = 0
+    spare_s: int = 0
+
+    @property
+    def latest(self) -> datetime:
+        return self.at + timedelta(seconds=self.spare_s)
+
+    def put_off(self, expires_at: datetime) -> int:
+        """By how much it is put off in all, when the new version runs out then."""
+        return self.put_off_s + max(0, math.ceil((expires_at - self.at).total_seconds()))
+
+
+def build(
+    action: Action,
+    *,
+    args: Any,
+    tool_schema_sha256: str,
+    declared_sha256: str,
+    facts: Facts,
+    assessment: Assessment,
+    policy: Policy,
+    excluded: list[str],
+    preview: Any,
+    now: datetime,
+    asked_deadline_s: int | None,
+    edited_by: str,
+    asked_for_sha256: str,
+    confirm: str = "",
+    editors: Collection[str] = (),
+    until: Until | None = None,
+    answer_schema: Any = None,
+) -> bytes:
+    """The canonical bytes of one version. Raises NotCanonical when the arguments have none."""
+    planned = times(
+        assessment.requirement,
+        level=assessment.level,
+        now=now,
+        asked_deadline_s=asked_deadline_s,
+        calendars=policy.data.calendars,
+        quiet=policy.data.quiet,
+        at_latest=until.latest if until else None,
+    )
+    put_off = until.put_off(planned.expires_at) if until else 0
+    return canonical.dumps(
+        {
+            "v": 1,
+            "tenant": action.tenant,
+            "agent": action.agent,
+            "run": action.run,
+            "thread": action.thread,
+            "interrupt_id": action.interrupt_id,
+            "index": action.index,
+            "action_id": str(action.pk),
+            "version": action.version,
+            "kind": str(action.kind),
+            "summary": action.summary,
+            "tool": {
+                "name": action.tool,
+                "schema_sha256": tool_schema_sha256,
+                **({"declared_sha256": declared_sha256} if declared_sha256 else {}),
+            },
+            **({"agent_version": action.agent_version} if action.agent_version else {}),
+            "args": args,
+            "preview_sha256": canonical.fingerprint(preview),
+            "policy": {"id": "default", "version": policy.number or policy.data.version, "sha256": policy.sha256},
+            "risk": {"score": assessment.score, "level": str(assessment.level), "reasons": [f.as_json() for f in assessment.factors]},
+            "facts": _facts(facts),
+            **_asked(assessment.requirement, planned, put_off),
+            **({"denied": assessment.denied} if assessment.denied else {}),
+            # At every level: asked again under a stricter policy, it is what somebody then types. Older envelopes have it at critical only.
+            **({"confirm": confirm} if confirm not in ("", action.tool) else {}),
+            **({"drill": True} if action.drill else {}),
+            **({"answer_schema": answer_schema} if answer_schema is not None else {}),
+            "exclude": sorted(excluded),
+            "edited_by": edited_by,
+            **({"editors": sorted(editors)} if set(editors) - {edited_by} else {}),
+            "asked_for_sha256": asked_for_sha256,
+            "asked_deadline_s": asked_deadline_s,
+            "created_at": now.isoformat(),
+            "expires_at": planned.expires_at.isoformat(),
+            "nonce": secrets.token_hex(16),
+            "renderer": RENDERER,
+        }
+    )
+
+
+def _facts(facts: Facts) -> dict[str, Any]:
+    return {
+        **{name: value for name, value in vars(facts).items() if name not in APART and (name not in SELDOM or value not in ("", None))},
+        **{name: n for name in ("run_calls", "run_failures") if (n := getattr(facts, name))},
+        **({"agent_takes": list(facts.agent_takes)} if facts.agent_takes else {}),
+        "figures": dict(facts.figures),
+        "untrusted_text": list(facts.untrusted_text),
+        "hidden_characters": list(facts.hidden_characters),
+    }
+
+
+def _asked(rule: RequirementRule, planned: Times, put_off_s: int) -> dict[str, Any]:
+    """What is asked of people. What is usual is left out: the fewer bytes, the sooner they are digested."""
+    left_s = rule.extend.at_most_s - put_off_s if rule.extend and rule.need else 0
+    return {
+        "need": [{"group": n.group, "count": n.count, **({"stage": n.stage} if n.stage > 1 else {})} for n in rule.need],
+        **({"rejections": rule.rejections} if rule.rejections > 1 else {}),
+        **({"moments": [[m.at.isoformat(), m.kind, m.what] for m in planned.moments]} if planned.moments else {}),
+        **({"extend": {"by": list(rule.extend.by), "at_most_s": left_s}} if rule.extend and left_s >= LEAST_EXTENSION_S else {}),
+        **({"put_off_s": put_off_s} if put_off_s else {}),
+        **({"delegates": list(rule.delegates)} if rule.delegates and rule.need else {}),
+        "verdicts": list(rule.verdicts),
+        "reason_for": list(rule.reason_for),
+        **({} if rule.may_edit else {"may_edit": False}),
+        **({} if set(rule.tell) == TELLS_BY else {"tell": list(rule.tell)}),
+        **({"at_deadline": rule.at_deadline} if rule.at_deadline != TELL_AGENT else {}),
+        "hold_s": rule.hold_s,
+        "execute_within_s": rule.execute_within_s,
+    }
