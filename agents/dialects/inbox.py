@@ -51,7 +51,8 @@ def _call(value: Mapping[str, Any]) -> Call:
     no = config.get("allow_ignore") or config.get("allow_respond")
     kinds = ((APPROVE, config.get("allow_accept")), (EDIT, config.get("allow_edit")), (REJECT, no), (RESPOND, config.get("allow_respond")))
     takes = tuple(kind for kind, allowed in kinds if allowed)
-    return Call(request["action"], request.get("args", request.get("arguments", {})), takes, str(value.get("description") or ""))
+    words, deaf = str(value.get("description") or ""), bool(config.get("allow_ignore"))  # `ignore` carries nothing
+    return Call(request["action"], request.get("args", request.get("arguments", {})), takes, words, deaf=deaf)
 
 
 def _response(call: Call, said: Said, allow: Mapping[str, Any], quirks: Quirks) -> dict[str, Any]:

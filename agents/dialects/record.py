@@ -23,6 +23,7 @@ class Call:
         takes: which of approve, edit, reject and respond can be said of it. Without "reject" the agent cannot be told no.
         description: the agent's own words about it.
         schema: JSON Schema of its arguments, where the question brings one.
+        deaf: that it was rejected can be said of it, and not why.
     """
 
     tool: str
@@ -30,6 +31,7 @@ class Call:
     takes: tuple[str, ...]
     description: str = ""
     schema: Mapping[str, Any] | None = None
+    deaf: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agents import kept
-from agents.dialects import calls
+from agents.dialects import calls, forms
 from agents.dialects.record import APPROVE, EDIT, REJECT, RESPOND, Call, Record
 from agents.graphs.driver import Question
 from agents.graphs.found import Found
@@ -22,6 +22,7 @@ from agents.tools import taint
 from agents.tools.guessing import asked_class, guessed_class, in_a_line
 from agents.tools.registry import Tool
 from approvals.operations import Proposal
+from approvals.policy.risk import UNEXPLAINED
 from audit import canonical, schemas
 
 MOST_EVIDENCE, MOST_SHOWN = 5, 200 * 1024  # MOST_SHOWN: bytes of a question
@@ -104,8 +105,11 @@ def _plain(run: Run, question: Question, record: Record) -> Proposal:
     words = str(canonical.storable(words))
     schema = canonical.storable(record.schema) if record.schema is not None else None
     # An answer that no schema could be held against would be refused after it was written.
-    only = {"agent_takes": (REJECT,)} if record.schema is not None and schemas.unusable(record.schema) else {}
-    more = {**only, "answer_schema": schema, "deadline_s": _deadline(record), "rationale": _no_time(record)}
+    unusable = record.schema is not None and bool(schemas.unusable(record.schema))
+    far = run.agent.server_id is not None and record.schema is None
+    deaf = (UNEXPLAINED,) if far or record.dialect == forms.MCP_FORM else ()
+    takes = (REJECT, *(() if unusable else (RESPOND,)), *deaf) if unusable or deaf else ()
+    more = {"agent_takes": takes, "answer_schema": schema, "deadline_s": _deadline(record), "rationale": _no_time(record)}
     return ask(run, question, {"asked": shown(question.value)}, words, question.digest, **more)
 
 
@@ -179,7 +183,8 @@ def _class(record: Record, call: Call, declared: Tool | None, found: Found | Non
 
 def _takes(call: Call) -> tuple[str, ...]:
     """What can be told; other arguments only where there are named ones to change."""
-    return tuple(kind for kind in call.takes if kind != EDIT or isinstance(call.args, dict))
+    kinds = tuple(kind for kind in call.takes if kind != EDIT or isinstance(call.args, dict))
+    return (*kinds, UNEXPLAINED) if call.deaf else kinds
 
 
 def _words(question: Question, record: Record, call: Call) -> str:

@@ -12,8 +12,9 @@ from approvals.policy.matching import Facts, Hit
 from approvals.policy.rules import PolicyData
 from audit.sentences import Frozen
 
-__all__ = ["Assessment", "Factor", "Facts", "assess", "at_least_medium"]
+__all__ = ["UNEXPLAINED", "Assessment", "Factor", "Facts", "assess", "at_least_medium"]
 
+UNEXPLAINED = "unexplained"  # beside what an agent can be told: of a rejection it hears that, and not why
 # Reasons of a score, as they are frozen with it.
 RUNS_NOTHING = Frozen("A question runs nothing")
 DENIED = Frozen("%(why)s (rule %(rule)s)")

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from approvals.operations.step_up import rung_of
+from approvals.policy.risk import UNEXPLAINED
 from approvals.queries import ActionDetail, Stop
 from approvals.queries.stops import undecidable
 from approvals.states import Verdict
@@ -50,6 +51,7 @@ class Bar:
     edit_url: str = ""
     reject_url: str = ""
     reject_optional: bool = False
+    deaf: bool = False  # that it was rejected reaches the agent, and the reason does not
     hint: str = ""
     blocked: str = ""
     question: bool = False
@@ -104,6 +106,7 @@ def bar_of(detail: ActionDetail, *, halts: list[Stop]) -> Bar | None:
         edit_url=reverse("action-edit", args=[row.id]) if detail.editable else "",
         reject_url=reverse("action-reject", args=[row.id]) if "reject" in detail.verdicts else "",
         reject_optional="reject" not in detail.reason_for,
+        deaf=UNEXPLAINED in detail.agent_takes,
         hint=told(OWN_EDIT if detail.own_edit else HINTS[approve]),
         question=question,
         take_over_url=reverse("action-take-over", args=[row.id])

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from agents.models import Run
 from agents.queries import run_detail
-from approvals.models import Action
+from approvals.models import Action, Decision
 from approvals.queries import action_detail
 from audit import queries as log
 from tests import factories
@@ -118,3 +118,32 @@ def test_a_call_of_our_own_line_is_an_error_and_the_page_of_its_run_says_it(cast
     client.force_login(cast.second)
     page = client.get(reverse("run", args=[run.pk]) + "?view=steps").content.decode()
     assert "Nothing was asked of people" in page and "2^53-1" in page and "the agent was told why" in page
+
+
+# -- a reason that the dialect has no room for ------------------------------------------------------------------------------
+ELICITS = {"message": "How many?", "mode": "form", "requestedSchema": {"type": "object", "properties": {"n": {"type": "integer"}}}}
+
+
+@pytest.mark.parametrize(
+    ("value", "told", "deaf"),
+    [
+        (inbox(allow_accept=True, allow_ignore=True, allow_respond=True), {"type": "ignore", "args": None}, True),
+        (inbox(allow_accept=True, allow_ignore=True), {"type": "ignore", "args": None}, True),
+        (inbox(allow_accept=True, allow_respond=True), {"type": "response", "args": "not her"}, False),
+        (ELICITS, {"action": "decline"}, True),
+        (hitl(["approve", "reject"]), {"decisions": [{"type": "reject", "message": "not her"}]}, False),
+    ],
+)
+def test_a_reason_that_the_agent_cannot_hear_is_kept_and_the_page_says_so(cast, world, client, value, told, deaf):
+    run, (action,) = given(cast, world, value)
+    client.force_login(cast.second)
+    sheet = client.get(reverse("action-reject", args=[action.pk]), headers={"HX-Request": "true"}).content.decode()
+    assert ("word for word" in sheet, "kept on record" in sheet) == (not deaf, deaf)
+    words = "respond" in action_detail(action.pk, reader=cast.second).verdicts
+    assert ("Answer it in words instead" in sheet) == (deaf and words)
+    decide(action, cast.second, "reject", reason="not her")
+    work()
+    run.refresh_from_db()
+    answer = run.output["told"][0]
+    assert (answer[0] if isinstance(answer, list) else answer) == told
+    assert Decision.objects.get(action=action).reason == "not her"

@@ -43,7 +43,7 @@ def decide(request: Request) -> HttpResponse:
     verdict, reason = request.POST.get("verdict", ""), request.POST.get("reason", "")
     try:
         if verdict == "reject" and not reason.strip():
-            raise BadRequest(say("Say why: the agent receives it word for word"))
+            raise BadRequest(say("Say why: the agent receives it word for word, where its form has room for it"))
         results = decide_together(seen, by=request.user, verdict=verdict, reason=reason, key=request.POST.get("key", ""), door="web")
     except BadRequest as error:
         return _page(request, [action for action, _ in seen], error=error.message, reason=reason, frozen=_moment(request))
