@@ -26,7 +26,6 @@ __all__ = ["Graph", "Loaded", "code_sha256", "load_agent", "load_project"]
 
 _MESSAGES = {
     "type": "array",
-    "minItems": 1,
     "items": {"type": "object", "properties": {"role": {"type": "string"}, "content": {}}, "required": ["content"]},
 }
 _versions: dict[tuple[str, str], int] = {}

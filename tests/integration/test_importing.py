@@ -195,3 +195,32 @@ def test_values_that_look_like_ours_or_hold_half_a_character_are_asked_and_answe
     work()
     run.refresh_from_db()
     assert (run.state, run.output) == ("SUCCEEDED", {"told": "well of one"})
+
+
+LETTERS = """
+from langgraph.graph import MessagesState, StateGraph
+from langgraph.types import interrupt
+
+def ask(state):
+    return {"messages": [("ai", f"{len(state['messages'])} and {interrupt('What?')}")]}
+
+graph = StateGraph(MessagesState)
+graph.add_node("ask", ask)
+graph.set_entry_point("ask")
+"""
+
+
+@pytest.mark.parametrize("given", [{"messages": []}, {"messages": [{"role": "user", "content": "x"}]}])
+def test_a_conversation_may_begin_empty_and_what_is_asked_without_tools_is_said_as_it_is(cast, tmp_path, capsys, given):
+    """Langgraph takes an empty list; here it was refused."""
+    path = project(tmp_path, "one")
+    (path.parent / "code_of_it.py").write_text(LETTERS)
+    bring(path)
+    said = capsys.readouterr().out
+    assert "calls it asks about in a form of LangChain or Agent Inbox are shown as calls" in said
+    run = operations.start_run(agent="agent", input=given, by=cast.reviewer, door="api")
+    work()
+    decide(Action.objects.get(run=str(run.pk)), cast.second, "respond", response="so")
+    work()
+    run.refresh_from_db()
+    assert run.state == "SUCCEEDED", run.error
