@@ -11,6 +11,7 @@ Pure: no LangGraph, no tables. Sources: docs/agents.md names the versions the sh
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ from audit import canonical
 __all__ = ["Quirks", "Record", "Said", "Unanswerable", "answer", "digest", "no_yes", "read"]
 
 DOMAIN = "hitl/asked/v1"
+_HALF = re.compile("[\ud800-\udfff]")
 _READERS: Sequence[Callable[[Any, Mapping[str, Any] | None], Record | None]] = (
     breakpoints.read,
     calls.read,
@@ -94,9 +96,9 @@ def digest(value: Any, response_schema: Mapping[str, Any] | None = None) -> str:
 
 
 def _checkpointed(value: Any, depth: int = 0) -> Any:
-    """A value as a checkpoint gives it back: half a character has become "?" there, and the node that asks again has it still."""
+    """A value as a checkpoint gives it back: half a character is shown there (`graphs.halves`), and the node that asks again has it still."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return _HALF.sub(lambda half: f"⟨U+{ord(half[0]):04X}⟩", value)
     if depth > canonical.MAX_DEPTH:
         return value
     if isinstance(value, dict):

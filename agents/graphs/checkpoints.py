@@ -18,11 +18,19 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
+from agents.graphs.halves import Serializer, visible
+
 SCHEMA = "checkpoints"
 
 
 class Saver(PostgresSaver):
     """The saver also for graphs that need an event loop: the loop is this run's alone, so it may wait for the one connection."""
+
+    def put(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
+        # Texts are kept as JSON, everything else by the serializer.
+        values = {name: visible(value) if isinstance(value, str) else value for name, value in checkpoint["channel_values"].items()}
+        kept: Any = {**checkpoint, "channel_values": values}
+        return super().put(config, kept, metadata, new_versions)
 
     async def aget_tuple(self, config: Any) -> Any:
         return self.get_tuple(config)
@@ -63,7 +71,7 @@ def saver() -> PostgresSaver:
     """This process's saver, made after the fork and made anew when its connection broke."""
     global _saver, _pid
     if _saver is None or _pid != os.getpid() or _conn(_saver).closed or _conn(_saver).broken:
-        _saver, _pid = Saver(_connect()), os.getpid()
+        _saver, _pid = Saver(_connect(), serde=Serializer()), os.getpid()
     return _saver
 
 

@@ -93,7 +93,9 @@ class Command(BaseCommand):
             for tool in row.tools:
                 self._tool(tool)
             if not row.tools:
-                self.stdout.write("  no tools found: calls it asks about in a form of LangChain or Agent Inbox are shown as calls, whatever else it asks as questions")
+                self.stdout.write(
+                    "  no tools found: calls it asks about in a form of LangChain or Agent Inbox are shown as calls, whatever else it asks as questions"
+                )
             for why in row.drawing.get("warnings", ()):
                 self.stdout.write(f"  warning: {why}")
         self._hazards(operations.hazards(options["path"]))
