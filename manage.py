@@ -10,7 +10,13 @@ def main() -> None:
     os.environ.setdefault("COUNTERSIGN_ROLE", "command")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read this has enough
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ from urllib.parse import quote
 
 import httpx
 
-from countersign.errors import AlreadyDone, AlreadyFailed, ApiError, Conflict, CountersignError, NotApproved, OutcomeUnknown
+from countersign.errors import AlreadyDone, AlreadyFailed, ApiError, Conflict, CountersignError, NotApproved, OutcomeUnknown, Unreachable
 from countersign.values import Action
 
+ELSEWHERE = "Something else than Countersign answers at this address (COUNTERSIGN_URL)"
 # Worth another try: too many requests, and a server that is just being started again.
 COME_AGAIN = frozenset({429, 502, 503, 504})
 # The claim was refused because the action went back to the people, or is held for a moment: wait on.
@@ -67,15 +68,29 @@ def events(run: str, after: int) -> Call:
 
 
 def value(answer: httpx.Response) -> Any:
-    """The JSON of an answer. Raises Conflict, ApiError."""
+    """The JSON of an answer. Raises Conflict, ApiError; Unreachable when something else than Countersign answers."""
     if answer.is_success:
-        return answer.json() if answer.content else None
+        return _object(answer) if answer.content else None
+    if answer.is_redirect:
+        raise Unreachable(
+            f"{ELSEWHERE}: it sends on to {answer.headers.get('location', '')[:200]!r}. Give the address it sends on to, if you trust it"
+        )
     try:
         problem = answer.json()
     except ValueError:
         problem = {}
     kind = Conflict if answer.status_code == 409 else ApiError
     raise kind(answer.status_code, problem if isinstance(problem, dict) else {})
+
+
+def _object(answer: httpx.Response) -> Any:
+    try:
+        found = answer.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Unreachable(f"{ELSEWHERE}: {answer.headers.get('content-type', 'nothing')[:100]} where an object of JSON is due")
+    return found
 
 
 def no_leave(found: Action) -> CountersignError | None:

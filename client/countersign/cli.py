@@ -1,7 +1,7 @@
 """`countersign`: actions, runs and halts from a terminal, as tables for people or `--json` for programs.
 
 Exit status: 0 done · 1 refused, by the server with its sentence or by you · 2 wrong use · 3 no address or key · 4 nobody answers · 5 a run that did not
-succeed, or a doctor that found something.
+succeed, or a doctor that found something · 130 stopped with Ctrl-C.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from countersign.confirming import Unseen, agreed_digest, lines
 from countersign.confirming import shown as _shown
 from countersign.errors import ApiError, CountersignError, NotConfigured, Unreachable
 
-DONE, REFUSED, USAGE, NOT_CONFIGURED, UNREACHABLE, NOT_WELL = 0, 1, 2, 3, 4, 5
+DONE, REFUSED, USAGE, NOT_CONFIGURED, UNREACHABLE, NOT_WELL, STOPPED = 0, 1, 2, 3, 4, 5, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read this has enough
         return DONE
     except KeyboardInterrupt:
-        return 130
+        return STOPPED
 
 
 def _list(client: Client, options: argparse.Namespace) -> int:
@@ -94,6 +94,13 @@ def _ask_again(client: Client, options: argparse.Namespace) -> int:
 
 
 def _tail(client: Client, options: argparse.Namespace) -> int:
+    try:
+        return _follow(client, options)
+    except KeyboardInterrupt:
+        return _failed(STOPPED, f"No longer followed; the run goes on. Again: countersign runs tail {options.run_id}")
+
+
+def _follow(client: Client, options: argparse.Namespace) -> int:
     for event in client.progress(options.run_id):
         if options.json:
             print(json.dumps(event), flush=True)

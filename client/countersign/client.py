@@ -147,7 +147,7 @@ class Client:
         for attempt in range(TRIES):
             try:
                 answer = self._http.request(call.method, call.path, json=call.body, params=call.query, headers=call.headers)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 _again_or(call, attempt, error)
             else:
                 if answer.status_code not in _calls.COME_AGAIN or attempt == TRIES - 1 or not call.repeatable:
@@ -247,7 +247,7 @@ class AsyncClient:
         for attempt in range(TRIES):
             try:
                 answer = await self._http.request(call.method, call.path, json=call.body, params=call.query, headers=call.headers)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 _again_or(call, attempt, error)
             else:
                 if answer.status_code not in _calls.COME_AGAIN or attempt == TRIES - 1 or not call.repeatable:
@@ -256,7 +256,7 @@ class AsyncClient:
         raise AssertionError("unreachable")
 
 
-def _again_or(call: Call, attempt: int, error: httpx.TransportError) -> None:
+def _again_or(call: Call, attempt: int, error: httpx.RequestError) -> None:
     """Nothing when the call may be sent again. Raises Unreachable."""
     if not call.repeatable or attempt == TRIES - 1:
         raise Unreachable(f"Nobody answers {call.method} {call.path}: {type(error).__name__}: {error}") from error

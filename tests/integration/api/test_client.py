@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import subprocess
+import sys
 import traceback
 
 import httpx
@@ -300,3 +302,44 @@ def test_a_key_or_an_address_that_cannot_be_sent_is_said_and_never_shown(monkeyp
         assert SECRET not in "".join(traceback.format_exception(said.value))
     assert cli.main(["doctor"]) == cli.NOT_CONFIGURED
     assert SECRET not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda: httpx.Response(200, html="<p>Sign in</p>"), "text/html"),
+        (lambda: httpx.Response(200, json=[]), "application/json"),
+        (lambda: httpx.Response(302, headers={"Location": "/login/"}), "'/login/'"),
+        (lambda: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"hello")), "DecodingError"),
+    ],
+)
+def test_what_is_not_countersign_is_said_to_be_nobody_in_one_sentence(answer, says, monkeypatch, capsys):
+    """A proxy's page, another program, a sign-in in front: each was a traceback."""
+    plain = httpx.Client
+
+    def client(**more):
+        more.pop("transport")
+        return plain(**more, transport=httpx.MockTransport(lambda request: answer()))
+
+    monkeypatch.setattr("countersign.client.httpx.Client", client)
+    monkeypatch.setattr("countersign.client.FIRST_PAUSE_S", 0)
+    assert cli.main(["--url", "http://127.0.0.1:9", "--key", "x", "runs", "tail", "4711"]) == cli.UNREACHABLE
+    said = capsys.readouterr().err
+    assert says in said and said.count("\n") == 1
+
+
+def test_to_stop_following_a_run_is_said_and_has_its_status(monkeypatch, capsys):
+    def stopped(client, run):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("countersign.client.Client.progress", stopped)
+    assert cli.main(["--url", "http://127.0.0.1:9", "--key", "x", "runs", "tail", "4711"]) == 130
+    assert "the run goes on" in capsys.readouterr().err
+
+
+def test_a_management_command_whose_reader_has_enough_ends_quietly():
+    with subprocess.Popen([sys.executable, "manage.py", "help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as command:
+        command.stdout.close()
+        assert b"Traceback" not in command.stderr.read()
+    assert command.returncode == 0
