@@ -145,6 +145,10 @@ DIED_AFTER_IT = Frozen(
 SAID_DONE = Frozen("It was done: %(who)s looked, and said so")
 SAID_NOT_DONE = Frozen("It was not done: a person looked, and said so")
 OTHER_THAN_APPROVED = Frozen("%(tool)s was about to be called with other arguments than people were shown")
+REFUSED_AND_OTHERWISE = Frozen(
+    "%(tool)s was not allowed when people were asked, and was about to be called with other arguments, by the graph's own code: nobody was asked "
+    "about those. Let the graph ask about each call"
+)
 QUESTION_MOVED = Frozen(
     "The node asks something else now than people were shown, so their answer was not given to it. Ask again, or put the code back"
 )

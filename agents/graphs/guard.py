@@ -36,6 +36,7 @@ class Leave:
         allowed: it was approved and handed back, and has not begun.
         call_id: the model's id of the call, "" where it is not known.
         made: what came of it, where that is on record: given to whoever would make it again. begun: it has begun; allowed no more.
+        instead: an edit put other arguments in the place of these, which are a leave of their own.
     """
 
     action: str
@@ -45,6 +46,12 @@ class Leave:
     allowed: bool = False
     made: Made | None = None
     begun: bool = False
+    instead: bool = False
+
+    @property
+    def spent(self) -> bool:
+        """Whether a call of this tool that nobody can tell apart may be another one: this one was approved and made."""
+        return self.begun or self.instead
 
 
 @dataclass(eq=False)
@@ -119,10 +126,17 @@ class Calls(BaseCallbackHandler):
             self._stop(kept.DIED_IN_IT(tool=tool))
         if same:
             self._stop(kept.NOT_APPROVED(tool=tool))
-        # Without an id it may be another call; not while what was approved of this tool waits to be made, and with a model's own id it is told apart.
+        # With a model's own id it is told apart. Without one it may be another call; not while what was approved of this tool waits to be made, nor
+        # after people said no to it: then nobody knows that it is not the same with other words, and it has to be asked about.
         if any(one.call_id == call_id if call_id else one.allowed for one in mine):
             self._stop(kept.OTHER_THAN_APPROVED(tool=tool))
+        if not call_id and not all(one.spent or one.action in self._open_actions() for one in mine):
+            self._stop(kept.REFUSED_AND_OTHERWISE(tool=tool))
         return None
+
+    def _open_actions(self) -> set[str]:
+        """Calls that are being made just now."""
+        return {leave.action for leave in self._open.values()} | self.made.keys()
 
     def _stop(self, why: str) -> None:
         self.stopped = self.stopped or why

@@ -53,9 +53,10 @@ def leaves(run: Run) -> list[Leave]:
             allowed = effect is not None and effect.state == EffectState.CLAIMED and effect.begun_at is None
             args = _handed_args(pause, index, call.args)
             begun = effect is not None and effect.begun_at is not None
-            found.append(Leave(action or "", call.tool, args, call_id, allowed, _on_record(effect), begun))
+            gone = pause.state in {PauseState.SUPERSEDED, PauseState.ORPHANED}  # nobody refused it
+            found.append(Leave(action or "", call.tool, args, call_id, allowed, _on_record(effect), begun, instead=gone))
             if args != call.args:  # the arguments from before the edit were approved by nobody
-                found.append(Leave("", call.tool, call.args, call_id))
+                found.append(Leave("", call.tool, call.args, call_id, instead=True))
     return found
 
 

@@ -172,9 +172,12 @@ def _asks_as_langchain(state: State) -> State:
 
 
 def _calls_a_tool(state: State) -> State:
-    """As LangGraph's older examples do: without the model's id of the call. `steps` is what it calls it with."""
+    """As LangGraph's older examples do: without the model's id of the call. `steps` is what it calls it with; less than nothing, whatever it was told."""
     cents = state["input"]["steps"]
-    return {"told": [label.invoke({"cents": cents})]} if cents and state["told"] == ["approve"] else {}
+    if cents > 0 and state["told"] != ["approve"]:
+        return {}
+    calls = [-cents] if cents < 0 else [cents, 3] if cents == 10_007 else [cents] if cents else []
+    return {"told": [label.invoke({"cents": 10 if one == 10_007 else one}) for one in calls]}
 
 
 by_hand = _graph(("review", _asks_as_langchain), ("act", _calls_a_tool))

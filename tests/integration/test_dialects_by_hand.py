@@ -69,3 +69,25 @@ def test_a_tool_that_is_called_without_an_id_is_held_to_what_was_approved(cast, 
 def test_that_it_was_rejected_is_told(cast, world, shape):
     run, _ = answered(cast, world, shape, verdict="reject")
     assert (run.state, run.output["told"], lines(world)) == ("SUCCEEDED", ["reject"], [])
+
+
+@BOTH
+def test_after_a_no_it_is_not_called_with_other_arguments_that_nobody_was_asked_about(cast, world, shape):
+    """Without an id it may be the refused call in other words: it was taken for another one, and ran."""
+    run, effect = answered(cast, world, shape, cents=-9, verdict="reject")
+    assert run.state == "FAILED" and (effect is None or effect.begun_at is None)
+    assert "nobody was asked about those" in run.error
+    assert "labelled" not in str(run.output)
+
+
+@BOTH
+def test_after_a_no_the_very_same_call_is_stopped_too(cast, world, shape):
+    run, _ = answered(cast, world, shape, cents=-10, verdict="reject")
+    assert run.state == "FAILED" and "without leave" in run.error
+
+
+@BOTH
+def test_after_a_yes_that_was_used_another_call_is_another_call(cast, world, shape):
+    run, effect = answered(cast, world, shape, cents=10_007)
+    assert (run.state, run.output["told"]) == ("SUCCEEDED", ["approve", "labelled 10", "labelled 3"]), run.error
+    assert (effect.state, effect.result) == ("DONE", {"content": "labelled 10"})

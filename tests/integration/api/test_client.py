@@ -329,9 +329,8 @@ def test_what_is_not_countersign_is_said_to_be_nobody_in_one_sentence(answer, sa
 
 
 def test_to_stop_following_a_run_is_said_and_has_its_status(monkeypatch, capsys):
-    def stopped(client, run):
+    def stopped(*_):
         raise KeyboardInterrupt
-        yield
 
     monkeypatch.setattr("countersign.client.Client.progress", stopped)
     assert cli.main(["--url", "http://127.0.0.1:9", "--key", "x", "runs", "tail", "4711"]) == 130
