@@ -168,6 +168,11 @@ CANNOT_BE_TOLD = Frozen("The agent asked at %(node)s and cannot be told what was
 # What came of a call.
 NO_LONGER_FIT = Frozen("the approved arguments no longer fit the tool: %(why)s")
 WOULD_DIFFER = Frozen("the tool would run other arguments than those approved")
+NO_PROCESS = Frozen("no process could be started for it: %(why)s")
+NEVER_BEGAN = Frozen("its process ended with %(code)s before the call began; see the worker's log")
+DIED = Frozen("its process ended with %(code)s in the middle of the call; it may have been done")
+STOPPED_BEFORE = Frozen("a halt stopped it before it began: nothing was done")
+STOPPED_MIDWAY = Frozen("a halt stopped it in the middle of the call; it may have been done, or done in part")
 NO_ANSWER = Frozen("no answer within %(seconds)s s; it may have been done")
 NO_PREVIEW = Frozen("the preview gave no answer within %(seconds)s s")
 PREVIEW_FAILED = Frozen("the preview failed: %(why)s")

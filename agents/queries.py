@@ -253,6 +253,12 @@ def tool_of(agent_slug: str, name: str) -> dict[str, Any] | None:
     return next((t for t in version.tools if t["name"] == name), None) if version else None
 
 
+def stoppable_tools(run_id: str) -> frozenset[str]:
+    """The tools of a run's version that run in a process of their own, which a halt ends."""
+    tools = Run.objects.filter(pk=run_id).values_list("version__tools", flat=True).first()
+    return frozenset(t["name"] for t in tools or () if t.get("own_process"))
+
+
 def live_counts(*, agent: str = "", run: str = "", version: str = "") -> dict[str, int]:
     """What a halt of this scope would stop: {"running": runs moving now, "live": unfinished runs}."""
     rows = Run.objects.filter(state__in=UNFINISHED)

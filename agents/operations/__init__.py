@@ -18,6 +18,7 @@ owing        what a run did is to be reversed: the orders, and what people say o
 compensating a worker reverses it, the last call first
 replaying    a run is driven again from its record, and compared
 trying       a run is taken on from a checkpoint beside it; nothing acts
+alone        a call in a process of its own, which a halt ends
 unknown      calls whose outcome a person has to say; `outcome_checks` asks the remote side
 opining      a second model is asked what it thinks of proposed calls
 drilling     test actions are made out of real calls; `twists` are their templates

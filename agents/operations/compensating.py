@@ -20,7 +20,7 @@ from agents.crashpoints import crash
 from agents.errors import AgentError, LostLease, UnknownEffect
 from agents.graphs.loader import load_agent
 from agents.models import Compensation, CompensationOrder, Effect, Run
-from agents.operations import events
+from agents.operations import alone, events
 from agents.operations.leases import Held, holding
 from agents.operations.preparing import context
 from agents.operations.receiving import close_open_pauses
@@ -70,7 +70,7 @@ def compensate(run_id: UUID) -> int:
             crash("compensation_claimed")
             held = Held("compensation", taken.effect.pk, taken.fence, taken.run.agent_id)
             with holding(held):
-                ran = runner.compensate(taken.tool, taken.args, taken.effect.result or {}, _context(taken))
+                ran = _call(taken)
             crash("compensated")
             try:
                 _record(taken, ran)
@@ -78,6 +78,14 @@ def compensate(run_id: UUID) -> int:
                 logger.warning("lease_lost", fence=taken.fence)
                 return made
     return made
+
+
+def _call(taken: Taken) -> Ran:
+    result = taken.effect.result or {}
+    if not taken.tool.own_process:
+        return runner.compensate(taken.tool, taken.args, result, _context(taken))
+    covered = str(taken.effect.pk)
+    return alone.call(taken.tool, taken.args, _context(taken), code=taken.run.agent.code, covered=covered, reverse=result)
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from agents.crashpoints import crash
 from agents.errors import AgentError, LostLease, UnknownEffect, WrongState
 from agents.graphs.loader import load_agent
 from agents.models import CompensationOrder, Effect, Run
-from agents.operations import driving, events, handing, joined
+from agents.operations import alone, driving, events, handing, joined
 from agents.operations.leases import Held, holding
 from agents.operations.preparing import context
 from agents.operations.receiving import ready_if_settled
@@ -23,7 +23,7 @@ from agents.operations.unknown import give_up
 from agents.operations.versions import version_of
 from agents.states import MAX_ATTEMPTS, EffectState, RunState
 from agents.tools import runner
-from agents.tools.registry import Tool
+from agents.tools.registry import Tool, ToolContext
 from agents.tools.runner import Ran
 from approvals import operations as approvals
 from approvals.errors import Conflict, Expired, Halted, NotFound, Tampered
@@ -95,7 +95,7 @@ def execute(action_id: UUID, *, again: bool = False, go_on: bool = False) -> Eff
         held = Held("effect", action_id, taken.fence, taken.run.agent_id)
         with structlog.contextvars.bound_contextvars(run=str(taken.run.pk), trace=taken.run.trace), holding(held):
             began = datetime.now(UTC)
-            ran = runner.run(taken.tool, taken.claim.args, context(taken.run, action_id=str(action_id)))
+            ran = _call(taken, context(taken.run, action_id=str(action_id)))
             crash("effect_done")
             _log_call(taken, ran, began)
             try:
@@ -107,6 +107,12 @@ def execute(action_id: UUID, *, again: bool = False, go_on: bool = False) -> Eff
     if recorded.run:
         driving.advance(recorded.run, as_asked=True)
     return recorded.state
+
+
+def _call(taken: Taken, ctx: ToolContext) -> Ran:
+    if not taken.tool.own_process:
+        return runner.run(taken.tool, taken.claim.args, ctx)
+    return alone.call(taken.tool, taken.claim.args, ctx, code=taken.run.agent.code)
 
 
 def _take(action_id: UUID, *, again: bool) -> Taken | None:

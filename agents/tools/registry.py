@@ -110,6 +110,7 @@ class Tool:
     confirm: str = ""
     compensate: Callable[[Any, dict[str, Any], ToolContext], dict[str, Any]] | None = None
     contact: str = ""
+    own_process: bool = False
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -158,6 +159,7 @@ class Tool:
             **({"confirm": self.confirm} if self.confirm else {}),
             **({"compensates": True} if self.compensate else {}),
             **({"contact": self.contact} if self.contact else {}),
+            **({"own_process": True} if self.own_process else {}),
             "schema": self.schema,
             "schema_sha256": self.schema_sha256,
         }
@@ -177,6 +179,7 @@ def tool(
     confirm: str = "",
     compensate: Callable[[Any, dict[str, Any], ToolContext], dict[str, Any]] | None = None,
     contact: str = "",
+    own_process: bool = False,
 ) -> Callable[[Callable[[Any, ToolContext], dict[str, Any]]], Tool]:
     """Declare a function `(args: SomeModel, ctx: ToolContext) -> dict` as a tool.
 
@@ -194,6 +197,8 @@ def tool(
         compensate: reverses a call that was done, from its arguments and its result. May be sent again with the same idempotency key, which is
             another than the call's; ToolError says that it cannot be reversed.
         contact: whom people call when it cannot be reversed: "payments desk, extension 12". Without it, the agent's owner is named.
+        own_process: the call, and what reverses it, run in a process group of their own, which a halt ends: a soft signal, two seconds, a hard one.
+            Starting it takes about as long as loading the project. Its preview and its check still run in the worker.
 
     Raises:
         TypeError: the first parameter has no pydantic model, `confirm` names no argument of it, or what is reversed is not declared reversible.
@@ -221,6 +226,7 @@ def tool(
             confirm=confirm,
             compensate=compensate,
             contact=contact,
+            own_process=own_process,
         )
 
     return declare

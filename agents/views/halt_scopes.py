@@ -105,7 +105,8 @@ def _counts(name: str, target: str) -> list[Sentence | str]:
     parts.append(say("freezes %(n)d action", "freezes %(n)d actions", n=waiting["pending"] + waiting["approved"]))
     if waiting["in_flight"]:
         n = waiting["in_flight"]
-        parts.append(say("%(n)d call has begun and cannot be interrupted", "%(n)d calls have begun and cannot be interrupted", n=n))
+        parts.append(say("%(n)d call has begun", "%(n)d calls have begun", n=n))
+        parts.append(say("what runs in a process of its own is stopped, the rest ends by itself"))
     return parts
 
 

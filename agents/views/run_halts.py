@@ -1,6 +1,6 @@
 """What a run's page says of a halt: asked for, or come true, and at which step; never more than is so."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
@@ -11,11 +11,12 @@ from approvals.queries import Stop
 from audit.languages import number
 
 
-def halted_words(stop: Stop, row: RunRow, effects: Sequence[EffectRow], *, steps: int) -> str:
-    """Where a covered run stands. A call that has begun is named with its age: it cannot be interrupted.
+def halted_words(stop: Stop, row: RunRow, effects: Sequence[EffectRow], *, steps: int, alone: Collection[str]) -> str:
+    """Where a covered run stands. A call that has begun is named with its age: only one in a process of its own is stopped.
 
     Args:
         steps: how many steps of its graph it has entered.
+        alone: the tools that run in processes of their own.
     """
     said = {"who": stop.by, "why": stop.reason, "n": number(steps), "nodes": ", ".join(row.nodes) or "-"}
     if row.state == "HALTED":
@@ -24,7 +25,13 @@ def halted_words(stop: Stop, row: RunRow, effects: Sequence[EffectRow], *, steps
         words = _("Halt requested by %(who)s: %(why)s. It is in step %(n)s, %(nodes)s, and stops when that is over.") % said
     else:
         words = _("Halted by %(who)s: %(why)s. It stands at step %(n)s, %(nodes)s.") % said
-    begun = [f"{e.tool} ({took(e.claimed_at, datetime.now(UTC))})" for e in effects if e.state == "CLAIMED" and e.claimed_at]
-    if begun:
-        words += " " + _("Begun and not to be interrupted: %(calls)s.") % {"calls": ", ".join(begun)}
+    begun = [e for e in effects if e.state == "CLAIMED"]
+    if stopped := _calls(e for e in begun if e.tool in alone):
+        words += " " + _("Begun, and being stopped: %(calls)s.") % {"calls": stopped}
+    if others := _calls(e for e in begun if e.tool not in alone):
+        words += " " + _("Begun and not to be interrupted: %(calls)s.") % {"calls": others}
     return words
+
+
+def _calls(effects: Iterable[EffectRow]) -> str:
+    return ", ".join(f"{e.tool} ({took(e.claimed_at, datetime.now(UTC))})" for e in effects if e.claimed_at)

@@ -138,7 +138,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "compare_url": f"{reverse('runs-compare')}?a={row.id}",
         "log_url": f"{reverse('events')}?run={row.id}",
         "figures": _figures(detail, spent, actions),
-        "halted": halted_words(stop, row, detail.effects, steps=entered) if stop else "",
+        "halted": halted_words(stop, row, detail.effects, steps=entered, alone=queries.stoppable_tools(row.id)) if stop else "",
         "trouble": reveal(told(row.error)) if row.error else None,
         "result": lines_of(detail.output if isinstance(detail.output, dict) else {"result": detail.output})
         if detail.output is not None

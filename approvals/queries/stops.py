@@ -156,7 +156,7 @@ def unsettled_counts(*, agent: str = "", run: str = "", scope: str = "", target:
     """What a halt of this scope would freeze, or has.
 
     Returns:
-        {"pending": waiting for people, "approved": not yet executed, "in_flight": begun, and not to be interrupted, "runs": how many
+        {"pending": waiting for people, "approved": not yet executed, "in_flight": begun: what runs in a process of its own is stopped, "runs": how many
         runs ask for them}.
     """
     rows = Action.objects.filter(settled_at=None)

@@ -145,7 +145,10 @@ def _frozen(stop: Stop) -> str:
     waiting = {"n": number(counts["pending"]), "m": number(counts["approved"])}
     parts = [_("%(n)s waiting and %(m)s approved actions are frozen.") % waiting]
     if counts["in_flight"]:
-        parts.append(_("%(n)s calls had begun and end with their own outcome.") % {"n": number(counts["in_flight"])})
+        parts.append(
+            _("%(n)s calls had begun: those in a process of their own are stopped, the others end with their own outcome.")
+            % {"n": number(counts["in_flight"])}
+        )
     if goes := [*stop.agents_on, *(run[:8] for run in stop.runs_on)]:
         parts.append(_("Goes on already: %(names)s.") % {"names": ", ".join(goes)})
     for step in stop.waits:

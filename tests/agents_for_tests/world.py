@@ -1,6 +1,8 @@
 """The outside world of the tests: a file that gets a line per call, and never asks whether it has seen the key before."""
 
 import os
+import signal
+import subprocess
 import time
 from typing import Any
 
@@ -135,6 +137,24 @@ def linger(args: Line, ctx: ToolContext) -> dict[str, Any]:
     return {"lingered": args.times}
 
 
+def _let_go(args: Line, result: dict[str, Any], ctx: ToolContext) -> dict[str, Any]:
+    write(ctx, f"let-go-{os.getpid()}")
+    return {"let_go": args.label}
+
+
+@tool(name="dwell", risk=RiskClass.WRITE, summary="Dwell on {label}", timeout_s=3, own_process=True, reversible=True, compensate=_let_go)
+def dwell(args: Line, ctx: ToolContext) -> dict[str, Any]:
+    """Acts beside the worker and takes its time. "deaf" does not hear the soft signal, "heir" leaves a process behind, "dead" dies of itself."""
+    heir = subprocess.Popen(["sleep", "300"]).pid if args.label == "heir" else 0
+    if args.label == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    write(ctx, f"{args.label}-{os.getpid()}-{heir}")
+    if args.label == "dead":
+        os._exit(9)
+    time.sleep(args.times)
+    return {"dwelt": args.times, "pid": os.getpid()}
+
+
 @tool(name="explode", risk=RiskClass.WRITE, summary="Explode")
 def explode(args: Line, ctx: ToolContext) -> dict[str, Any]:
     """Acts, then raises: nobody can say how far it came."""
@@ -199,6 +219,7 @@ TOOLS = [
     pay,
     sleep,
     linger,
+    dwell,
     explode,
     explode_again,
     refuse,

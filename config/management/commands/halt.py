@@ -54,7 +54,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Halted {scope} {order.target}".rstrip()
             + f" (order {order.pk}): {runs} runs stopped, {frozen['pending'] + frozen['approved']} actions frozen, "
-            f"{frozen['in_flight']} calls already running cannot be interrupted"
+            f"{frozen['in_flight']} calls already run: those in a process of their own are stopped, the others end by themselves"
         )
 
     def _release(self, options: dict[str, Any]) -> None:
