@@ -11,6 +11,7 @@ from approvals.models import Action, Decision, User
 from approvals.queries.desks import asked, shown_to
 from approvals.queries.drills import Ending, endings
 from approvals.queries.quorums import approvals
+from approvals.queries.urgency import Place, now, ordered, place_of
 from approvals.states import ActionState
 
 PAGE = 50
@@ -58,6 +59,7 @@ class InboxRow:
         given, wanted: how many approvals a waiting version has of how many it needs, of all stages; each person counts for one place.
         held: its approval may still be taken back, by the database's clock. follows: the action this one asks again.
         test: how it ended, for a test action that is over; while it waits nothing tells it from the others.
+        urgency: its class in a list that is ordered by it (`queries.urgency`).
     """
 
     id: str
@@ -95,6 +97,7 @@ class InboxRow:
     agent_version: str = ""
     test: Ending | None = None
     edited: bool = False  # somebody wrote other arguments; only where it is asked for (`detail`)
+    urgency: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,16 +133,21 @@ class Filters:
     proposed: bool = False
 
 
-def inbox(*, filters: Filters | None = None, sort: str = "due", cursor: str = "", limit: int = PAGE) -> Page:
+def inbox(*, filters: Filters | None = None, sort: str = "due", cursor: str = "", limit: int = PAGE, zone: str = "UTC") -> Page:
     """What waits for people.
 
     Args:
-        sort: "due" (soonest deadline first), "newest" or "oldest".
+        sort: "due" (due x risk, see `queries.urgency`; `zone` says when today is over), "newest" or "oldest".
         cursor: as a former page gave it; anything else starts from the beginning.
     """
     rows = _narrowed(Action.objects.filter(state=ActionState.PENDING), filters or Filters())
-    field, down = {"newest": ("created_at", True), "oldest": ("created_at", False)}.get(sort, ("expires_at", False))
-    return _page(rows, field, down, cursor, limit)
+    if sort in {"newest", "oldest"}:
+        return _page(rows, "created_at", sort == "newest", cursor, limit)
+    after = place_of(cursor)
+    moment = after.moment if after else now()
+    found = _rows(ordered(rows, moment=moment, zone=zone, after=after)[: limit + 1], "urgency")
+    last = found[limit - 1] if len(found) > limit else None
+    return Page(found[:limit], str(Place(last.urgency, last.expires_at, last.id, moment)) if last else "")
 
 
 def waiting_names() -> tuple[list[str], list[str]]:
@@ -237,8 +245,8 @@ def _page(rows: QuerySet[Action], field: str, down: bool, cursor: str, limit: in
     return Page(found, f"{getattr(last, field).isoformat()}~{last.id}" if last else "")
 
 
-def _rows(rows: QuerySet[Action]) -> list[InboxRow]:
-    values = list(rows.values(*LIST_FIELDS, held=_HELD))
+def _rows(rows: QuerySet[Action], *more: str) -> list[InboxRow]:
+    values = list(rows.values(*LIST_FIELDS, *more, held=_HELD))
     counted = approvals([v["id"] for v in values if v["state"] == ActionState.PENDING])
     over = [v["id"] for v in values if v["drill"] and v["state"] != ActionState.PENDING]
     tests = endings(over) if over else {}

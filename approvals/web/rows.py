@@ -7,23 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from approvals.queries import InboxRow
+from approvals.queries.urgency import LAST_SOON, LAST_TODAY, WHENEVER
 from approvals.web.desks import NoticeLine
 from approvals.web.receipts import Receipt, receipt_of, with_undo
 from audit.languages import number, told
 from audit.sentences import say
 
-SOON = timedelta(hours=1)
 HEAVY: dict[str, Callable[[int], str]] = {"critical": lambda n: say("%(n)d critical", n=n), "high": lambda n: say("%(n)d high", n=n)}
-RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,7 @@ class Row:
     pick: bool = False  # may be decided together with others
     held: str = ""
     viewers: tuple[str, ...] = ()  # who else has it open
+    urgency: int = 0
 
 
 @dataclass(frozen=True)
@@ -128,6 +127,7 @@ def row_of(row: InboxRow, *, reader: str, selected: str = "", viewers: Sequence[
         pick=row.state == "PENDING" and not alone,
         held=held_words(row, reader),
         viewers=tuple(viewers),
+        urgency=row.urgency,
     )
 
 
@@ -150,24 +150,20 @@ def quorum_words(row: InboxRow) -> str:
     return ", ".join(filter(None, [stage, given]))
 
 
-def grouped(rows: Iterable[Row], *, now: datetime, by_due: bool, zone: str = "UTC") -> tuple[Group, ...]:
-    """Rows under "Due soon" (within an hour), "Today" and "Later", the riskiest first in each: due x risk. Otherwise as they come.
+def grouped(rows: Iterable[Row], *, by_due: bool, zone: str = "UTC") -> tuple[Group, ...]:
+    """Rows of a list that is ordered by due x risk under "Due soon" (within an hour), "Today" and "Later"; otherwise as they come.
 
-    `zone` is the reader's: it says when today is over.
+    What is critical stands under the first title whenever it ends, which then says so. `zone` is the reader's: today ends there.
     """
     rows = tuple(rows)
     if not by_due:
         return (Group(_("Waiting"), rows),) if rows else ()
-    here = now.astimezone(ZoneInfo(zone))
-    midnight = datetime.combine(here.date() + timedelta(days=1), time(), here.tzinfo)
-    ends = ((_("Due soon"), now + SOON, ""), (_("Today"), midnight, zone), (_("Later"), None, ""))
-    groups, left = [], rows
-    for title, end, where in ends:
-        members = tuple(row for row in left if end is None or row.expires_at <= end)
-        left = tuple(row for row in left if row not in members)
-        if members:
-            groups.append(Group(title, tuple(sorted(members, key=lambda row: (RANK.get(row.level, 9), row.expires_at))), where))
-    return tuple(groups)
+    soon = tuple(row for row in rows if row.urgency <= LAST_SOON)
+    today = tuple(row for row in rows if LAST_SOON < row.urgency <= LAST_TODAY)
+    later = tuple(row for row in rows if row.urgency > LAST_TODAY)
+    first = _("Due soon, or critical") if any(row.urgency == WHENEVER for row in soon) else _("Due soon")
+    groups = (Group(first, soon), Group(_("Today"), today, zone), Group(_("Later"), later))
+    return tuple(group for group in groups if group.rows)
 
 
 def news_words(rows: Sequence[InboxRow]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +15,11 @@ from django.views.decorators.http import require_safe
 from approvals import permissions, queries
 from approvals.queries import Filters, Page, desks
 from approvals.queries.grants import open_count
+from approvals.queries.urgency import SOON
 from approvals.web.card import card_of
 from approvals.web.desks import notice_lines
 from approvals.web.http import Request, preferences_of, waiting_counts
-from approvals.web.rows import SOON, Chip, List, Row, chips, grouped, menu, news_words, row_of, toggle, waiting_words, with_query
+from approvals.web.rows import Chip, List, Row, chips, grouped, menu, news_words, row_of, toggle, waiting_words, with_query
 from approvals.web.views.preferences import FILTERS, kept_query
 from audit.languages import told
 from audit.sentences import say
@@ -114,9 +114,10 @@ def decided(request: Request) -> HttpResponse:
 def _inbox(request: Request, item: str) -> List:
     query = _query(request, *INBOX)
     url, list_url = reverse("inbox"), reverse("inbox-list")
+    zone, sort = preferences_of(request).zone, query["sort"] or "due"
     page = _named(
         query["q"],
-        lambda **names: queries.inbox(filters=_filters(request, query, **names), sort=query["sort"] or "due", cursor=query["cursor"]),
+        lambda **names: queries.inbox(filters=_filters(request, query, **names), sort=sort, cursor=query["cursor"], zone=zone),
     )
     reader, others = request.user.get_username(), queries.all_viewers(but=request.user)
     rows = [row_of(r, reader=reader, selected=item, viewers=others.get(r.id, ())) for r in page.rows]
@@ -141,7 +142,7 @@ def _inbox(request: Request, item: str) -> List:
         view_query=kept,
         grants=open_count(),
         sorts=chips(url, query, "sort", SORTS),
-        groups=grouped(rows, now=datetime.now(UTC), by_due=query["sort"] in {"", "due"}, zone=preferences_of(request).zone),
+        groups=grouped(rows, by_due=sort not in {"newest", "oldest"}, zone=zone),
         q=query["q"],
         kept=tuple((k, v) for k, v in query.items() if k not in {"q", "cursor"} and v),
         names=tuple(name for name in (*agents, *tools) if name.isprintable()),

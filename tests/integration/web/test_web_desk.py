@@ -1,8 +1,8 @@
 """A person's own desk: filters in the address, saved views, preferences that hold, who else is looking, what led here."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from django.urls import reverse
@@ -10,9 +10,10 @@ from django.urls import reverse
 from approvals import queries
 from approvals.models import Action, Preference
 from approvals.operations import groups, people, telling
+from approvals.queries.urgency import ordered
 from approvals.web import grants as grant_words
 from approvals.web.rows import grouped, news_words, row_of
-from tests import factories
+from tests import factories, fakes
 from tests.factories import decide
 from tests.fakes import policy_text
 
@@ -61,15 +62,6 @@ def test_expiring_is_what_ends_within_the_hour(web):
     assert shows(page, soon) and not shows(page, later)
 
 
-def row(minutes: int, level: str, now: datetime):
-    action = queries.InboxRow(
-        id=str(UUID(int=minutes)), kind="tool", agent="a", run="", tool="t", summary="s", environment="", state="PENDING", version=1, digest="",
-        level=level, score=1, requested_by="", created_at=now, expires_at=now + timedelta(minutes=minutes), resolved_at=None, resolution={},
-        settled_at=None, outcome=None, claimed_at=None,
-    )  # fmt: skip
-    return row_of(action, reader="x")
-
-
 def test_rows_say_how_many_approvals_are_needed_where_one_is_not_enough(web, cast):
     one, two = factories.action(), factories.action("critical")
     assert (queries.inbox_row(one.pk).wanted, queries.inbox_row(two.pk).wanted) == (1, 2)
@@ -89,20 +81,54 @@ def test_decided_is_what_people_decided_at_whatever_level_and_never_what_the_pol
     assert {row.id for row in queries.decided(state="APPROVED", passed=True).rows} == {str(passed.pk), str(asked.pk)}
 
 
-def test_groups_are_due_soon_today_and_later_with_the_riskiest_first(settings):
-    now = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
-    rows = [
-        row(10, "medium", now),
-        row(29, "high", now),
-        row(59, "low", now),
-        row(300, "medium", now),
-        row(899, "critical", now),
-        row(2000, "low", now),
-    ]
-    found = [
-        (str(g.title), [int(r.expires_at.timestamp() - now.timestamp()) // 60 for r in g.rows]) for g in grouped(rows, now=now, by_due=True)
-    ]
-    assert found == [("Due soon", [29, 10, 59]), ("Today", [899, 300]), ("Later", [2000])]
+def placed(level: str, **ends: float) -> Action:
+    """A waiting action of this level that ends so much from now."""
+    made = factories.action("medium" if level == "low" else level)
+    Action.objects.filter(pk=made.pk).update(level=level, expires_at=datetime.now(UTC) + timedelta(**ends))
+    return made
+
+
+def forenoon() -> str:
+    """A zone where today has hours left."""
+    return "Etc/GMT-12" if datetime.now(UTC).hour >= 12 else "UTC"
+
+
+def test_groups_are_due_soon_today_and_later_with_the_riskiest_first(cast):
+    zone = forenoon()
+    soon = [placed("low", minutes=20), placed("medium", minutes=50), placed("high", minutes=59)]
+    today, later = [placed("low", hours=2), placed("high", hours=3)], [placed("low", days=2), placed("high", days=3)]
+    found = lambda: [
+        (str(g.title), [r.id for r in g.rows])
+        for g in grouped([row_of(r, reader="x") for r in queries.inbox(zone=zone).rows], by_due=True, zone=zone)
+    ]  # noqa: E731
+    ids = [[str(a.pk) for a in reversed(part)] for part in (soon, today, later)]
+    assert found() == [("Due soon", ids[0]), ("Today", ids[1]), ("Later", ids[2])]
+    whenever = placed("critical", days=9)
+    assert found()[0] == ("Due soon, or critical", [ids[0][0], str(whenever.pk), *ids[0][1:]])
+
+
+def test_pages_are_cut_by_due_and_risk_and_no_critical_stands_behind_a_page_of_lows(cast):
+    """By deadline alone it stood on the third page."""
+    made = [placed("low", minutes=5 + n) for n in range(9)] + [placed("medium", hours=30 + n) for n in range(4)]
+    made += [critical := placed("critical", days=6), placed("high", minutes=58)]
+    pages, cursor = [], ""
+    while not pages or cursor:
+        page = queries.inbox(limit=3, cursor=cursor)
+        assert len(page.rows) <= 3
+        pages, cursor = [*pages, [r.id for r in page.rows]], page.next
+    seen = [pk for page in pages for pk in page]
+    assert seen == [r.id for r in queries.inbox(limit=100).rows] and sorted(seen) == sorted(str(a.pk) for a in made)
+    assert pages[0][:2] == [str(made[-1].pk), str(critical.pk)]
+
+
+def test_a_page_begins_where_the_one_before_ended_although_time_went_on(cast):
+    """What came within the hour meanwhile is neither shown twice nor passed over: all pages speak of the moment of the first."""
+    made = [placed("low", minutes=30), placed("low", minutes=61), placed("low", minutes=62), placed("medium", minutes=63)]
+    first = queries.inbox(limit=2, zone=forenoon())
+    with fakes.clock_moved(minutes=10):
+        second = queries.inbox(limit=2, cursor=first.next, zone=forenoon())
+    assert [r.id for r in (*first.rows, *second.rows)] == [str(made[n].pk) for n in (0, 3, 1, 2)]
+    assert queries.inbox(limit=2, cursor=first.next[:-9] + "x").rows[0].id == str(made[0].pk)  # no cursor of ours: from the beginning
 
 
 def test_the_pill_counts_what_passes_the_filters_and_names_what_is_heavy(web):
@@ -270,11 +296,16 @@ def test_an_empty_desk_says_what_was_decided_last(web, cast):
 
 def test_today_and_the_hours_of_a_grant_are_those_of_the_readers_own_clock(web, cast):
     now = datetime(2026, 5, 4, 13, 30, tzinfo=UTC)  # in Tokyo it is 22:30
-    found = {
-        str(g.title): (g.zone, [r.expires_at for r in g.rows])
-        for g in grouped([row(70, "low", now), row(110, "low", now)], now=now, by_due=True, zone="Asia/Tokyo")
-    }
-    assert found == {"Today": ("Asia/Tokyo", [now + timedelta(minutes=70)]), "Later": ("", [now + timedelta(minutes=110)])}
+    made = factories.action()
+    for minutes, title in ((70, "Today"), (110, "Later")):
+        Action.objects.filter(pk=made.pk).update(expires_at=now + timedelta(minutes=minutes))
+        rows = [
+            replace(row, urgency=r)
+            for row in queries.inbox().rows
+            for r in ordered(Action.objects.all(), moment=now, zone="Asia/Tokyo", after=None).values_list("urgency", flat=True)
+        ]
+        (group,) = grouped([row_of(row, reader="x") for row in rows], by_due=True, zone="Asia/Tokyo")
+        assert (str(group.title), group.zone) == (title, "Asia/Tokyo" if title == "Today" else "")
     labels = {c.label: datetime.fromisoformat(c.value) for c in grant_words.ends(now, zone="Asia/Tokyo")}
     assert labels["tomorrow at 17:00 (Tue 17:00 Asia/Tokyo)"] == datetime(2026, 5, 5, 8, 0, tzinfo=UTC)
     assert labels["at the end of today (Tue 00:00 Asia/Tokyo)"] == datetime(2026, 5, 4, 15, 0, tzinfo=UTC)
