@@ -21,6 +21,7 @@ from approvals.states import ActionState, word
 from audit.sentences import say
 
 MOST = 40  # as many as one looks at, and as an address can name
+MOST_READ = 200
 LEVELS = ("low", "medium")
 
 
@@ -62,7 +63,7 @@ class Member:
 
 def members(ids: Sequence[str]) -> dict[str, Member]:
     """These actions, proved against their digests, by id; what is no id is left out."""
-    wanted = [found for text in ids[: MOST * 2] if (found := as_uuid(text))]
+    wanted = [found for text in ids[:MOST_READ] if (found := as_uuid(text))]
     rows = Requirement.objects.filter(action__in=wanted, version=F("action__version")).select_related("action", "action__requested_by")
     tested = groups_with_drills()
     read = {str(row.action_id): _member(row.action, row, tested) for row in rows}

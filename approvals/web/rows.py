@@ -6,7 +6,7 @@ Belongs here: presenters for inbox and decided, from `approvals.queries` rows to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -51,10 +51,24 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Nest:
+    """Rows that were asked in one turn and are alike, under one header; `first` is what the header shows, the riskiest of them."""
+
+    first: Row
+    rows: tuple[Row, ...]
+    expires_at: datetime
+    url: str
+    open: bool
+
+
+@dataclass(frozen=True)
 class Group:
+    """Rows under one title; `entries` are these rows, with those of one batch in its place."""
+
     title: str
     rows: tuple[Row, ...]
     zone: str = ""  # whose day the title speaks of
+    entries: tuple[Row | Nest, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,20 +164,36 @@ def quorum_words(row: InboxRow) -> str:
     return ", ".join(filter(None, [stage, given]))
 
 
-def grouped(rows: Iterable[Row], *, by_due: bool, zone: str = "UTC") -> tuple[Group, ...]:
+def grouped(rows: Iterable[Row], *, by_due: bool, zone: str = "UTC", batches: Mapping[str, str] | None = None) -> tuple[Group, ...]:
     """Rows of a list that is ordered by due x risk under "Due soon" (within an hour), "Today" and "Later"; otherwise as they come.
 
     What is critical stands under the first title whenever it ends, which then says so. `zone` is the reader's: today ends there.
+    `batches` says which rows were asked in one turn (`queries.batches`).
     """
     rows = tuple(rows)
     if not by_due:
-        return (Group(_("Waiting"), rows),) if rows else ()
+        found = (Group(_("Waiting"), rows),)
+        return tuple(replace(group, entries=nested(group.rows, batches or {})) for group in found if group.rows)
     soon = tuple(row for row in rows if row.urgency <= LAST_SOON)
     today = tuple(row for row in rows if LAST_SOON < row.urgency <= LAST_TODAY)
     later = tuple(row for row in rows if row.urgency > LAST_TODAY)
     first = _("Due soon, or critical") if any(row.urgency == WHENEVER for row in soon) else _("Due soon")
     groups = (Group(first, soon), Group(_("Today"), today, zone), Group(_("Later"), later))
-    return tuple(group for group in groups if group.rows)
+    return tuple(replace(group, entries=nested(group.rows, batches or {})) for group in groups if group.rows)
+
+
+def nested(rows: Sequence[Row], batches: Mapping[str, str]) -> tuple[Row | Nest, ...]:
+    """The rows, with those of one batch together where the first of them stands. One that stands elsewhere alone is a row."""
+    of: dict[str, list[Row]] = {}
+    for row in rows:
+        of.setdefault(batches.get(row.id, row.id), []).append(row)
+    return tuple(_nest(same) if len(same) > 1 else same[0] for same in of.values())
+
+
+def _nest(rows: Sequence[Row]) -> Nest:
+    url = f"{reverse('bulk')}?{urlencode([('id', row.id) for row in rows])}"
+    first = max(rows, key=lambda row: row.score)
+    return Nest(first, tuple(rows), min(row.expires_at for row in rows), url, any(row.selected for row in rows))
 
 
 def news_words(rows: Sequence[InboxRow]) -> str:

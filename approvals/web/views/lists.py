@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from approvals import permissions, queries
 from approvals.queries import Filters, Page, desks
+from approvals.queries.batches import batches
 from approvals.queries.grants import open_count
 from approvals.queries.urgency import SOON
 from approvals.web.card import card_of
@@ -142,7 +143,7 @@ def _inbox(request: Request, item: str) -> List:
         view_query=kept,
         grants=open_count(),
         sorts=chips(url, query, "sort", SORTS),
-        groups=grouped(rows, by_due=sort not in {"newest", "oldest"}, zone=zone),
+        groups=grouped(rows, by_due=sort not in {"newest", "oldest"}, zone=zone, batches=batches(page.rows)),
         q=query["q"],
         kept=tuple((k, v) for k, v in query.items() if k not in {"q", "cursor"} and v),
         names=tuple(name for name in (*agents, *tools) if name.isprintable()),

@@ -1,6 +1,7 @@
 """A person's own desk: filters in the address, saved views, preferences that hold, who else is looking, what led here."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,7 @@ from tests.factories import decide
 from tests.fakes import policy_text
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
+RUN = "00000000-0000-4000-8000-000000000001"
 
 
 def listed(client, **query) -> str:
@@ -97,10 +99,11 @@ def test_groups_are_due_soon_today_and_later_with_the_riskiest_first(cast):
     zone = forenoon()
     soon = [placed("low", minutes=20), placed("medium", minutes=50), placed("high", minutes=59)]
     today, later = [placed("low", hours=2), placed("high", hours=3)], [placed("low", days=2), placed("high", days=3)]
-    found = lambda: [
-        (str(g.title), [r.id for r in g.rows])
-        for g in grouped([row_of(r, reader="x") for r in queries.inbox(zone=zone).rows], by_due=True, zone=zone)
-    ]  # noqa: E731
+
+    def found() -> list:
+        rows = [row_of(r, reader="x") for r in queries.inbox(zone=zone).rows]
+        return [(str(g.title), [r.id for r in g.rows]) for g in grouped(rows, by_due=True, zone=zone)]
+
     ids = [[str(a.pk) for a in reversed(part)] for part in (soon, today, later)]
     assert found() == [("Due soon", ids[0]), ("Today", ids[1]), ("Later", ids[2])]
     whenever = placed("critical", days=9)
@@ -129,6 +132,40 @@ def test_a_page_begins_where_the_one_before_ended_although_time_went_on(cast):
         second = queries.inbox(limit=2, cursor=first.next, zone=forenoon())
     assert [r.id for r in (*first.rows, *second.rows)] == [str(made[n].pk) for n in (0, 3, 1, 2)]
     assert queries.inbox(limit=2, cursor=first.next[:-9] + "x").rows[0].id == str(made[0].pk)  # no cursor of ours: from the beginning
+
+
+def nests(page: str) -> list[tuple[int, set[str]]]:
+    """Where a header stands for several: so many rows, and what its link would decide."""
+    found = page.split("data-nest>")[1:]
+    return [
+        (part.split("</details>")[0].count("data-row="), set(re.findall(r"id=([0-9a-f-]{36})", part.split("</a>")[0]))) for part in found
+    ]
+
+
+def test_alike_ones_of_one_turn_are_one_row_that_leads_to_deciding_them_together(web, cast):
+    """Forty near-identical letters were forty rows."""
+    alike = [factories.action(agent="one", run=RUN, args={"to": f"{n}@a.example"}) for n in range(3)]
+    other_shape = factories.action(agent="one", run=RUN, args={"to": "d@a.example", "all": True})
+    another_run = factories.action(agent="one", run=RUN[:-1] + "2", args={"to": "e@a.example"})
+    risky = factories.action("high", agent="one", run=RUN)
+    page = listed(web)
+    assert nests(page) == [(3, {str(a.pk) for a in alike})]
+    assert "3 alike, asked in one turn" in page and all(shows(page, a) for a in (*alike, other_shape, another_run, risky))
+    link = re.search(r'href="(/[^"]*)" data-nest-link', page)[1].replace("&amp;", "&")
+    assert "3 actions together" in web.get(link).content.decode()
+    for sort in ("newest", "oldest"):
+        assert len(nests(listed(web, sort=sort))) == 1
+    # One that is open stands in an open nest, so that it is seen.
+    assert "nest-rows" in (opened := web.get(reverse("inbox"), {"item": str(alike[1].pk)}).content.decode()) and 'nest-rows" open' in opened
+
+
+def test_what_was_asked_in_another_turn_or_is_decided_by_itself_stands_alone(web, cast):
+    first, later = (factories.action(agent="one", run=RUN, args={"to": f"{n}@a.example"}) for n in range(2))
+    assert len(nests(listed(web))) == 1
+    Action.objects.filter(pk=first.pk).update(created_at=later.created_at - timedelta(seconds=30))
+    assert nests(listed(web)) == []
+    factories.action(agent="one", run=RUN, args={"to": "c\u202e@a.example"})  # seen by itself
+    assert nests(listed(web)) == []
 
 
 def test_the_pill_counts_what_passes_the_filters_and_names_what_is_heavy(web):

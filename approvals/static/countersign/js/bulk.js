@@ -4,13 +4,17 @@ import { say, word } from "./say.js";
 
 const bar = document.querySelector("[data-bulk]");
 const chosen = new Set();
-const box = (row) => row?.querySelector("[data-pick]");
+// A nest has the boxes of all its rows.
+const boxes = (row) => [...(row?.querySelectorAll("[data-pick]") ?? [])];
 
 function pick(row, on) {
-  const input = box(row);
-  if (!input) return say(word("alone"));
-  input.checked = on ?? !input.checked;
-  keep(input);
+  const found = boxes(row);
+  if (!found.length) return say(word("alone"));
+  const to = on ?? !found.every((input) => input.checked);
+  for (const input of found) {
+    input.checked = to;
+    keep(input);
+  }
   return undefined;
 }
 

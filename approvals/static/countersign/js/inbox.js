@@ -5,19 +5,24 @@ const desk = document.querySelector("[data-desk]");
 const wide = matchMedia("(min-width: 1024px)");
 const waiting = new Map();
 
-export const rows = () => [...document.querySelectorAll("[data-rows] [data-row]")];
-export const currentRow = () => document.querySelector("[data-row][aria-current]") || document.activeElement?.closest?.("[data-row]");
+// A nest is the header of several rows; those of one that is closed are passed over.
+const all = () => [...document.querySelectorAll("[data-rows] [data-row]")];
+export const rows = () => [...document.querySelectorAll("[data-rows] :is([data-row], [data-nest])")].filter((row) => row.checkVisibility());
+export function currentRow() {
+  const focused = document.activeElement?.closest?.("[data-row], [data-nest]");
+  return focused?.matches("[data-nest]") ? focused : document.querySelector("[data-row][aria-current]") || focused;
+}
 
 export function focusRow(row) {
   if (!row) return;
-  row.querySelector("[data-row-link]")?.focus({ preventScroll: true });
+  row.querySelector("[data-row-link], [data-nest-link]")?.focus({ preventScroll: true });
   row.scrollIntoView({ block: "nearest" });
 }
 
 export function openRow(row) {
-  const link = row?.querySelector("[data-row-link]");
+  const link = row?.querySelector("[data-row-link], [data-nest-link]");
   if (!link) return;
-  if (!desk || !wide.matches) {
+  if (!desk || !wide.matches || row.matches("[data-nest]")) {
     location.assign(link.href);
     return;
   }
@@ -58,19 +63,19 @@ document.addEventListener("reopened", (event) => {
 
 function mark() {
   const open = new URL(location.href).searchParams.get("item");
-  for (const row of rows()) {
+  for (const row of all()) {
     if (row.dataset.row === open) row.setAttribute("aria-current", "true");
     else row.removeAttribute("aria-current");
   }
 }
 
 export function move(step) {
-  const all = rows();
-  if (!all.length) return;
-  const at = all.indexOf(currentRow());
-  const row = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + step))];
+  const stops = rows();
+  if (!stops.length) return;
+  const at = stops.indexOf(currentRow());
+  const row = stops[Math.max(0, Math.min(stops.length - 1, at < 0 ? 0 : at + step))];
   focusRow(row);
-  if (desk && wide.matches) openRow(row);
+  if (desk && wide.matches && row.dataset.row) openRow(row);
 }
 
 if (desk) {
@@ -112,7 +117,7 @@ async function showPill() {
   label.textContent = text;
   pill.hidden = !text;
   // Nobody is reading an empty list: there it may fill by itself.
-  if (text && !rows().length) loadNew();
+  if (text && !all().length) loadNew();
 }
 
 async function loadNew() {
@@ -127,18 +132,18 @@ document.addEventListener("decided", (event) => {
   const { id, sentence, stay } = event.detail;
   if (sentence) say(sentence);
   if (stay || !desk || !wide.matches) return;
-  const all = rows();
-  const at = all.findIndex((row) => row.dataset.row === id);
+  const stops = rows();
+  const at = stops.findIndex((row) => row.dataset.row === id);
   const open = (row) => row.dataset.row !== id && !row.classList.contains("row-decided");
-  const next = all.slice(at + 1).find(open) || all.slice(0, Math.max(at, 0)).reverse().find(open);
+  const next = stops.slice(at + 1).find(open) || stops.slice(0, Math.max(at, 0)).reverse().find(open);
   if (!next) return;
   focusRow(next);
-  openRow(next);
+  if (next.dataset.row) openRow(next);
 });
 
 // The order of the list goes along to an action's own page, where [ and ] and the two arrows step through it.
 function keepOrder() {
-  if (desk) sessionStorage.setItem("order", JSON.stringify(rows().filter((row) => !row.classList.contains("row-decided")).map((row) => row.querySelector("[data-row-link]").pathname)));
+  if (desk) sessionStorage.setItem("order", JSON.stringify(all().filter((row) => !row.classList.contains("row-decided")).map((row) => row.querySelector("[data-row-link]").pathname)));
 }
 
 function neighbours() {
