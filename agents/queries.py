@@ -12,7 +12,7 @@ from agents.errors import UnknownAgent, UnknownRun
 from agents.models import Agent, AgentVersion, Effect, Override, Pause, Run, Server
 from agents.states import SECOND_WITHIN, UNFINISHED, EffectState, OverrideState, RunState
 from approvals.policy.checking import Known, KnownAgent
-from approvals.queries.past import customers
+from approvals.queries.past import met
 from approvals.queries.policies import rosters
 from approvals.queries.stops import runs_asking
 from audit.queries import events
@@ -145,11 +145,12 @@ def known_to_policies(*, calls: bool = True) -> Known:
     """What a policy's rules can speak of: the agents with their tools and owners, and the people of each group.
 
     Args:
-        calls: also the customers of the newest calls, which takes a moment to look up.
+        calls: also the customers and figures of the newest calls, which takes a moment to look up.
     """
     rows = Agent.objects.select_related("current", "owner").order_by("slug")
     there = rosters()
-    return Known(tuple(_known(a) for a in rows if a.current), there.groups, there.names, customers() if calls else ())
+    customers, figures = met() if calls else ((), ())
+    return Known(tuple(_known(a) for a in rows if a.current), there.groups, there.names, customers, figures)
 
 
 def _known(row: Any) -> KnownAgent:
@@ -160,6 +161,7 @@ def _known(row: Any) -> KnownAgent:
         tools={t["name"]: str(t.get("risk", "")) for t in tools},
         schemas={t["name"]: t["schema"] for t in tools if isinstance(t.get("schema"), dict)},
         owner=row.owner.person if row.owner else "",
+        figures={t["name"]: frozenset(t["figures"]) for t in tools if isinstance(t.get("figures"), dict) and not row.project},
     )
 
 

@@ -17,6 +17,7 @@ class KnownAgent:
         environment: where it acts.
         tools: the class of each of its tools by name; `schemas`, the JSON Schema of the arguments.
         owner: the person it belongs to, "" when nobody is named.
+        figures: what is counted of a tool's calls, where its owner declared all of it; of others only a preview says.
     """
 
     slug: str
@@ -24,6 +25,7 @@ class KnownAgent:
     tools: Mapping[str, str]
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     owner: str = ""
+    figures: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,14 @@ class Known:
     Attributes:
         rosters: the active persons of each group, those without anybody included; None when nobody knows.
         names: what a person is called in a sentence.
-        customers: those that the newest calls were for.
+        customers: those that the newest calls were for; figures: those they came with.
     """
 
     agents: tuple[KnownAgent, ...] = ()
     rosters: Mapping[str, frozenset[str]] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     customers: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
 
     @cached_property
     def tools(self) -> list[str]:
@@ -54,9 +57,22 @@ class Known:
         """The schema of a tool's arguments; empty when nobody knows it."""
         return self._schemas.get((agent, tool), {})
 
+    def declared_figures(self, agent: str, tool: str) -> frozenset[str] | None:
+        """The figures a tool's owner declared; None when that is not where its figures come from."""
+        return self._figures.get((agent, tool))
+
     def schema_key(self, agent: str, tool: str) -> str:
         """The same for tools whose arguments are the same."""
         return self._schema_keys.get((agent, tool), "")
+
+    @cached_property
+    def all_figures(self) -> frozenset[str]:
+        """Every figure a declaration or one of the newest calls knows of."""
+        return frozenset(self.figures).union(*self._figures.values())
+
+    @cached_property
+    def _figures(self) -> dict[tuple[str, str], frozenset[str]]:
+        return {(a.slug, tool): names for a in self.agents for tool, names in a.figures.items()}
 
     @cached_property
     def _schema_keys(self) -> dict[tuple[str, str], str]:

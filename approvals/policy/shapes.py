@@ -60,6 +60,20 @@ def shape_of(schema: Mapping[str, Any], steps: Sequence[str]) -> Shape:
     return _shape([alternative for node in nodes for alternative in _alternatives(schema, node)])
 
 
+def declares(schema: Mapping[str, Any], steps: Sequence[str]) -> bool:
+    """Whether it names this argument, rather than leaving open what else there may be. Below what is left open nothing is asked."""
+    nodes: list[Any] = [schema]
+    for step in steps:
+        if any(isinstance(a, Mapping) and not a.keys().isdisjoint(COMBINED) for n in nodes for a in _alternatives(schema, n)):
+            return True  # said in a way that is not read here
+        nodes, names, _ = _children(schema, nodes, step)
+        if step not in names:
+            return False
+        if any(node is None for node in nodes):
+            return True
+    return True
+
+
 def _children(root: Mapping[str, Any], nodes: Sequence[Any], step: str) -> tuple[list[Any], set[str], bool]:
     """The schemas of a field in each of several schemas (None: anything), the names there are, and whether it may be there."""
     found: list[Any] = []

@@ -14,7 +14,7 @@ from approvals.policy.possible import ASKS
 from approvals.policy.reaching import asks_of
 from approvals.policy.rules import Policy, line_of
 from approvals.policy.ruleset import Rule
-from approvals.policy.shapes import Missing, shape_of
+from approvals.policy.shapes import Missing, declares, shape_of
 from audit.sentences import Frozen
 
 UNKNOWN = {
@@ -33,15 +33,24 @@ CUSTOMER = Frozen("rule %(rule)s: none of the newest calls was for a customer %(
 CUSTOMER_NEAR = Frozen("rule %(rule)s: none of the newest calls was for a customer %(name)s; did you mean %(near)s?")
 NO_ARGUMENT = Frozen("rule %(rule)s: %(path)s is no argument of %(tools)s; there are %(names)s")
 NO_ARGUMENT_NEAR = Frozen("rule %(rule)s: %(path)s is no argument of %(tools)s; did you mean %(near)s?")
+NOT_DECLARED = Frozen(
+    "rule %(rule)s: no tool declares an argument %(path)s; %(tools)s leave open what they are given, and may or may not have it"
+)
 NOT_EVERYWHERE = Frozen(
     "rule %(rule)s: %(path)s is no argument of %(tools)s: there the condition cannot be answered, which counts as matching; ask has(%(path)s) first"
 )
 FIGURE = Frozen("rule %(rule)s: no figure is called %(name)s; did you mean %(near)s?")
+NO_FIGURE = Frozen(
+    "rule %(rule)s: no tool declares a figure %(name)s, and no call came with one; there are %(names)s. Without it the condition cannot be "
+    "answered: that counts as matching where the rule asks for more, as not matching where it asks for less"
+)
+FIGURE_ELSEWHERE = Frozen("rule %(rule)s: none of its tools declares a figure %(name)s; %(tools)s declare %(names)s")
+NO_AMOUNT = Frozen("amounts: no tool declares a figure %(name)s, and no call came with one; there are %(names)s: nothing gets these points")
 SLIP = Frozen("at_least: no tool is called %(tool)s; did you mean %(near)s?")
 SLACK = Frozen("slack: no registered %(what)s is called %(name)s: nothing is posted for it", only={"what": "tool|agent"})
 # The names conditions have for what stands in `match` under another one.
 IN_CONDITIONS = {"tool": "tool", "agent": "agent", "environment": "environment", "tool_class": "class"}
-# What the previews of the tools that ship call their figures, beside those the policy has points for.
+# What the previews of the tools that ship call their figures.
 FIGURES = {"amount_cents", "rows", "files", "bytes", "recipients"}
 SHOWN = 12
 _WORD = re.compile(r"[^\W_]{4,}")  # shorter ones (`to`, `run`) say nothing about what is meant
@@ -74,6 +83,10 @@ def elsewhere(policy: Policy, known: Known) -> Iterator[Finding]:
                 yield Finding(line_of(policy.source, "at_least", i), SLIP(tool=tool, near=near[0]))
     if not known.agents:
         return
+    figures = sorted(FIGURES | known.all_figures)
+    for i, amount in enumerate(policy.data.amounts):
+        if amount.of not in figures:
+            yield Finding(line_of(policy.source, "amounts", i), NO_AMOUNT(name=amount.of, names=", ".join(figures)))
     slugs = [a.slug for a in known.agents]
     named = [(("channels", i), "tool", r.tools, known.tools) for i, r in enumerate(policy.data.slack.channels)]
     named += [(("channels", i), "agent", r.agents, slugs) for i, r in enumerate(policy.data.slack.channels)]
@@ -108,13 +121,25 @@ def _in_condition(policy: Policy, rule: Rule, known: Known, calls: Sequence[Fact
         if claim.steps == ("customer",) and known.customers:
             for value in _unknown_names(claim, known.customers):
                 yield Finding(claim.line, _unknown_customer(rule, value, known.customers))
-    figures = sorted(FIGURES | {a.of for a in policy.data.amounts})
     asked = {c.steps for c in claims if c.sign == "has"}
     for steps, line in dict(every_path(tree)).items():
-        if steps[0] == "figures" and steps[1] not in figures and (near := difflib.get_close_matches(steps[1], figures, n=1, cutoff=0.8)):
-            yield Finding(line, FIGURE(rule=rule.name, name=steps[1], near=near[0]))
+        if steps[0] == "figures" and len(steps) > 1 and (why := _figure(rule, steps[1], known, calls)):
+            yield Finding(line, why)
         if steps[0] == "args":
             yield from _argument(rule, steps, line, known, calls, guarded=any(steps[: len(g)] == g for g in asked))
+
+
+def _figure(rule: Rule, name: str, known: Known, calls: Sequence[Facts]) -> str:
+    """Why a figure a condition asks for may be nobody's; "" when some call of its has it. Previews may count anything: it only warns."""
+    names = sorted(FIGURES | known.all_figures)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+        return FIGURE(rule=rule.name, name=name, near=near[0]) if near else NO_FIGURE(rule=rule.name, name=name, names=", ".join(names))
+    declared = {call.tool: known.declared_figures(call.agent, call.tool) for call in calls}
+    if not declared or any(found is None or name in found for found in declared.values()):
+        return ""
+    said = ", ".join(sorted(frozenset[str]().union(*(found or () for found in declared.values())))) or "-"
+    return FIGURE_ELSEWHERE(rule=rule.name, name=name, tools=", ".join(sorted(declared)[:SHOWN]), names=said)
 
 
 def _unknown_names(claim: Claim, names: Sequence[str]) -> Iterator[str]:
@@ -129,10 +154,13 @@ def _argument(rule: Rule, steps: tuple[str, ...], line: int, known: Known, calls
     """An argument that none of the tools has, or some have not."""
     lacking: dict[str, Missing] = {}
     having: set[str] = set()
+    declaring = False
     for call in calls:
         try:
-            shape_of(known.schema(call.agent, call.tool), steps[1:])
+            schema = known.schema(call.agent, call.tool)
+            shape_of(schema, steps[1:])
             having.add(call.tool)
+            declaring = declaring or declares(schema, steps[1:])
         except Missing as missing:
             if asks_of(rule, steps, call, known):
                 lacking[call.tool] = missing
@@ -147,6 +175,8 @@ def _argument(rule: Rule, steps: tuple[str, ...], line: int, known: Known, calls
             else NO_ARGUMENT(rule=rule.name, tools=tools, path=path, names=", ".join(names[:SHOWN]) or "-")
         )
         yield Finding(line, why, refused=True)
+    elif having and not declaring and known.agents:
+        yield Finding(line, NOT_DECLARED(rule=rule.name, path=path, tools=", ".join(sorted(having)[:SHOWN])))
     elif tools and not guarded and not rule.loosens:
         yield Finding(line, NOT_EVERYWHERE(rule=rule.name, path=path, tools=tools))
 

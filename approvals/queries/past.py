@@ -50,10 +50,10 @@ def month_ago() -> datetime:
     return found
 
 
-def customers(*, newest: int = 1_000) -> tuple[str, ...]:
-    """Whom the newest calls were for."""
-    found = (case.facts.customer for case in past(position=None, since=None, limit=newest).cases)
-    return tuple(sorted({name for name in found if name}))
+def met(*, newest: int = 1_000) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Whom the newest calls were for, and the figures they came with."""
+    facts = [case.facts for case in past(position=None, since=None, limit=newest).cases]
+    return tuple(sorted({f.customer for f in facts if f.customer})), tuple(sorted({name for f in facts for name in f.figures}))
 
 
 def habits() -> list[Habit]:

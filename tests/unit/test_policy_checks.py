@@ -1,5 +1,6 @@
 """What is found in conditions, shadows and rosters before a policy is saved."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -136,7 +137,39 @@ def test_customers_nobody_asked_for_are_warned_about():
 
 def test_a_figure_that_looks_like_a_slip_is_warned_about():
     assert "did you mean amount_cents?" in of_when("figures.amount_cent > 3")[0][1]
-    assert of_when("figures.seats > 3") == []
+
+
+def test_a_figure_that_no_tool_declares_is_warned_about_with_its_line():
+    """It was saved without a word: the rule then applied to every call, or to none."""
+    seats = "figures.seats > 3"
+    ((line, why, refused),) = of_when(seats)
+    assert (line, refused) == (3, False) and "no tool declares a figure seats" in why and "amount_cents" in why
+    assert [len(of_when(w)) for w in ("has(figures.seats) && figures.seats > 3", "figures['seats'] + 1 > 3")] == [1, 1]
+    met = replace(KNOWN, figures=("seats",))  # a call came with it
+    rule = f"- name: a\n  deny: x\n  match:\n    when: {seats}\n"
+    assert found(rule, met) == []
+    outside = replace(
+        KNOWN, agents=(replace(KNOWN.agents[0], figures={"refund": frozenset({"seats"}), "reply": frozenset()}), KNOWN.agents[1])
+    )
+    assert found(rule, outside) == []
+    assert (
+        "none of its tools declares a figure rows; refund declare seats"
+        in found("- name: a\n  deny: x\n  match:\n    tools: [refund]\n    when: figures.rows > 3\n", outside)[0][1]
+    )
+    assert found("- name: a\n  deny: x\n  match:\n    when: figures.rows > 3\n", outside) == []  # another tool's preview may count rows
+
+
+def test_an_argument_that_only_tools_without_a_schema_may_have_is_warned_about():
+    """One tool that says nothing of its arguments (`reply`) kept every misspelled argument from being told."""
+    ((_, why, refused),) = of_when("args.amuont > 3")
+    assert not refused and "no tool declares an argument args.amuont; reply leave open" in why
+    assert [f for f in of_when("has(args.amount) && args.amount > 3") if "declares" in f[1]] == []
+
+
+def test_points_for_a_figure_that_nothing_has_are_warned_about():
+    source = with_rules("[]").replace("- of: files\n", "- of: seats\n")
+    (finding,) = [f for f in check(parse(source), KNOWN) if "amounts" in f.why]
+    assert source.splitlines()[finding.line - 1] == "  - of: seats" and not finding.refused
 
 
 @pytest.mark.parametrize(
