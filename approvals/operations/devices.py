@@ -32,8 +32,12 @@ def add(*, by: User, endpoint: str, p256dh: str, auth: str, name: str, door: str
     if Device.objects.filter(user=by).exclude(endpoint=endpoint).count() >= MOST:
         raise BadRequest(say("At most %(most)d devices are called; remove one first", most=MOST))
     shown = "".join(c for c in name if c.isprintable())[:60] or say("A browser")
+    before = Device.objects.select_for_update(of=("self",)).select_related("user").filter(endpoint=endpoint).first()
     device, new = Device.objects.update_or_create(endpoint=endpoint, defaults={"user": by, "p256dh": p256dh, "auth": auth, "name": shown})
-    if new:
+    if before and before.user_id != by.pk:
+        # Told to both: the one is no longer called there, the other is from now on.
+        log.append(_entry(by, "person.device_taken", door, before.name, of=before.user))
+    if new or (before and before.user_id != by.pk):
         log.append(_entry(by, "person.device_added", door, shown))
     return device
 
@@ -55,5 +59,7 @@ def _size(key: str) -> int:
         return -1
 
 
-def _entry(by: User, kind: str, door: str, name: str) -> Entry:
-    return Entry(stream=f"person:{by.pk}", kind=kind, by=by.actor, door=door, data={"username": by.username, "name": name})
+def _entry(by: User, kind: str, door: str, name: str, *, of: User | None = None) -> Entry:
+    """`of`: whose device it is, where that is not who did it."""
+    whose = of or by
+    return Entry(stream=f"person:{whose.pk}", kind=kind, by=by.actor, door=door, data={"username": whose.username, "name": name})

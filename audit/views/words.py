@@ -236,6 +236,9 @@ SENTENCES: dict[str, Say] = {
     ),
     "person.link_used": lambda d: say("The login link of %(username)s was used", username=d.get("username")),
     "person.device_added": lambda d: say("%(username)s is called on %(name)s", username=d.get("username"), name=d.get("name")),
+    "person.device_taken": lambda d: say(
+        "%(username)s is no longer called on %(name)s: somebody else took it over", username=d.get("username"), name=d.get("name")
+    ),
     "person.device_removed": lambda d: say("%(username)s is no longer called on %(name)s", username=d.get("username"), name=d.get("name")),
     "person.added": lambda d: say("Added the account %(username)s", username=d.get("username")),
     "person.roles_changed": lambda d: say(

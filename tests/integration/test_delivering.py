@@ -17,6 +17,7 @@ from approvals.notify import vapid
 from approvals.operations import delivering, devices, people, reaching
 from approvals.operations.clock import database_now
 from audit.actors import SYSTEM
+from audit.models import Event
 from tests import factories, fakes, servers
 
 
@@ -51,6 +52,23 @@ def b64(raw: bytes) -> str:
 
 def states(channel: str = "email") -> list[str]:
     return sorted(Delivery.objects.filter(channel=channel).values_list("state", flat=True))
+
+
+def test_a_device_that_changes_hands_is_on_record_for_both(pushes, cast):
+    """It wrote nothing: whoever was called there before was called no more, and no record said since when."""
+    device = Device.objects.get()
+    keys = {"endpoint": device.endpoint, "p256dh": device.p256dh, "auth": device.auth}
+    devices.add(by=cast.second, name="The same phone", door="web", **keys)
+    assert Device.objects.get().user == cast.second
+    events = Event.objects.filter(kind__startswith="person.device").order_by("pk")
+    said = [(e.kind, e.actor_name, (data := json.loads(bytes(e.body))["data"])["username"], data["name"]) for e in events]
+    assert said == [
+        ("person.device_added", "rita", "rita", "A phone"),
+        ("person.device_taken", "sam", "rita", "A phone"),
+        ("person.device_added", "sam", "sam", "The same phone"),
+    ]
+    devices.add(by=cast.second, name="The same phone", door="web", **keys)  # its keys are told again: nothing changed hands
+    assert Event.objects.filter(kind__startswith="person.device").count() == 3
 
 
 def test_a_mail_is_plain_tells_no_argument_and_its_links_decide_nothing(smtp, cast, client):
