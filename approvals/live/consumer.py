@@ -20,6 +20,10 @@ RECHECK_S = 25.0  # role, account and session are looked at again so often (prom
 MAX_FRAME = 200
 MAX_FRAMES = 60  # in one recheck interval
 BYE_SIGNED_OUT, BYE_NO_ROLE, BYE_TALKATIVE = 4401, 4403, 4408
+BYES = {
+    BYE_SIGNED_OUT: "Your session has ended; sign in again",
+    BYE_NO_ROLE: "Your role was taken away: an administrator gives roles",
+}
 BYE_ANOTHER_GROUP = 4406  # whoever lost a group comes back as who they are now: their pages draw themselves anew
 BYE_UNSURE = 1013  # "try again later": the page connects anew by itself, and is asked for its session then
 
@@ -36,8 +40,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     async def connect(self) -> None:
         groups = await database_sync_to_async(self._standing)()
-        if groups is None:
-            await self.close(code=BYE_SIGNED_OUT)
+        if isinstance(groups, int):
+            await self.close(code=groups)
             return
         self._groups = groups
         await self.accept()
@@ -89,9 +93,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             await asyncio.sleep(RECHECK_S)
             self._frames = 0
             groups = await database_sync_to_async(self._standing)()
-            if groups is None:
-                await self.send_json({"type": "bye", "reason": "Your session has ended or your role was taken away; sign in again"})
-                await self.close(code=BYE_NO_ROLE)
+            if isinstance(groups, int):
+                await self.send_json({"type": "bye", "code": groups, "reason": BYES[groups]})
+                await self.close(code=groups)
                 return
             if not self._groups <= groups:
                 await self.send_json({"type": "resync"})
@@ -104,14 +108,15 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         since = query.get("since", "")
         return int(since) if since.isascii() and since.isdigit() and len(since) < 19 else None
 
-    def _standing(self) -> frozenset[str] | None:
-        """The groups of whoever listens; None when session, account or role no longer hold. Asked of the database now."""
+    def _standing(self) -> frozenset[str] | int:
+        """The groups of whoever listens, or why nothing more is told: session and account no longer hold, or no role is left. Asked of the
+        database now."""
         session = self.scope["session"]
         fresh = session.__class__(session.session_key) if session.session_key else None
         if fresh is None or SESSION_KEY not in fresh or BACKEND_SESSION_KEY not in fresh:
-            return None
+            return BYE_SIGNED_OUT
         user = User.objects.filter(pk=fresh[SESSION_KEY], is_active=True).first()
         if user is None or not constant_time_compare(fresh.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()):
-            return None
+            return BYE_SIGNED_OUT
         groups = frozenset(user.groups.values_list("name", flat=True))
-        return groups if groups & set(permissions.ROLES) else None
+        return groups if groups & set(permissions.ROLES) else BYE_NO_ROLE

@@ -3,7 +3,7 @@
 // The tab that holds the Web Lock leads: it has the socket and passes frames to the others over a BroadcastChannel. A hint only
 // says *what* changed; pages fetch the fragment, so permission is checked where it always is. Nothing is ever sent up.
 import { word } from "./say.js";
-import { connect } from "./socket.js";
+import { connect, ENDS } from "./socket.js";
 
 const WINDOW_MS = 150;
 const SEEN = 2000;
@@ -33,7 +33,7 @@ function receive(frame) {
       take(frame);
       break;
     case "bye":
-      show({ state: "offline", name: "gone" });
+      show({ state: "offline", name: ENDS[frame.code] });
       break;
     case "resync":
       if (frame.last) last = Math.max(last, frame.last);

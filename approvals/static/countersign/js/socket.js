@@ -4,8 +4,8 @@ const POLL_MS = 15000;
 const FIRST_MS = 1000;
 const MOST_MS = 30000;
 const TRIES_BEFORE_POLLING = 3;
-const SIGNED_OUT = 4401;
-const NO_ROLE = 4403;
+// What the server closes with when there is no point in trying again, and the word for it.
+export const ENDS = { 4401: "gone", 4403: "roleless" };
 
 export function connect({ url, catchup, since, onFrame, onStatus }) {
   let socket = null;
@@ -29,7 +29,7 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
       return;
     }
     socket.onmessage = ({ data }) => heard(JSON.parse(data));
-    socket.onclose = ({ code }) => (code === SIGNED_OUT || code === NO_ROLE ? ended() : lost());
+    socket.onclose = ({ code }) => (ENDS[code] ? ended(code) : lost());
     listen();
   }
 
@@ -51,11 +51,11 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
     onFrame(frame);
   }
 
-  function ended() {
+  function ended(code) {
     socket = null;
     clearTimeout(quiet);
     over = true;
-    onStatus({ state: "offline", name: "gone" });
+    onStatus({ state: "offline", name: ENDS[code] });
   }
 
   function lost() {
