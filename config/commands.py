@@ -14,6 +14,8 @@ from django.db import DataError, OperationalError
 
 from agents.errors import AgentError
 from approvals.errors import ApprovalError
+from approvals.legible.characters import visible
+from approvals.legible.lookalikes import odd_letters
 from approvals.models.people import User
 from approvals.operations import people
 from audit import canonical
@@ -67,8 +69,13 @@ def sentences() -> Iterator[None]:
 
 
 def shown(text: str) -> str:
-    """A text of somebody else in a terminal: what does not show itself is written out, so that it can neither move the cursor nor hide."""
-    return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text)
+    """A text of somebody else in a terminal: what does not show itself is written out, so that it can neither move the cursor nor hide, and
+    behind a letter that pretends to be another stands which one it is."""
+    own, odd = visible(text), odd_letters(text)
+    return "".join(
+        (c if own[i] and c.isprintable() else "") + ("" if own[i] and c.isprintable() and i not in odd else f"<U+{ord(c):04X}>")
+        for i, c in enumerate(text)
+    )
 
 
 def shown_json(value: Any) -> str:

@@ -139,6 +139,7 @@ def shown(found: Asked) -> dict[str, Any]:
         "requested_by": action.requested_by.get_username() if action.requested_by else None,
         "resolution": resolution if said and not action.drill else None,  # whose verdict ended a test is shown to nobody
         "tampered": found.tampered,
+        "marks": list(found.marks),
         "edit": asdict(found.edit) if found.edit else None,
         "url": page_of(action.pk),
     }

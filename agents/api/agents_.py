@@ -9,7 +9,7 @@ from ninja.responses import Status
 
 from agents import operations, queries
 from agents.api.auth import caller, reader
-from agents.api.shapes import PROBLEMS, Agent, AgentIn, Page
+from agents.api.shapes import PROBLEMS, AcceptIn, Agent, AgentIn, Page
 from agents.errors import UnknownAgent
 from agents.queries import AgentRow
 from approvals import queries as approvals_queries
@@ -45,6 +45,15 @@ def declare(request: HttpRequest, body: AgentIn, slug: str = SLUG) -> Any:
         slug=slug, title=body.title, description=body.description, environment=body.environment, tools=tools, by=who.user, door="api"
     )
     return Status(201 if created else 200, shown(queries.agent(slug)))
+
+
+@router.post("/{slug}/accept", response={200: Agent, **PROBLEMS}, summary="Accept what a tool is declared to be now")
+def accept(request: HttpRequest, body: AcceptIn, slug: str = SLUG) -> Any:
+    """Let a tool count as it is declared now, though that may ask less of people (`waits` of the tool says how). By an administrator who did not
+    declare it, with a reason, of the version they looked at."""
+    who = caller(request, GOVERN)
+    operations.accept_declaration(slug=slug, tool=body.tool, version=body.version, reason=body.reason, by=who.user, door="api")
+    return shown(queries.agent(slug))
 
 
 def shown(row: AgentRow) -> dict[str, Any]:

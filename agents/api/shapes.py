@@ -151,6 +151,9 @@ class Action(Schema):
     resolution: Resolution | None
     outcome: dict[str, Any] | None
     tampered: str = ""
+    marks: list[str] = Field(
+        default_factory=list, description="What hides or misleads in the summary and the arguments, each with its path"
+    )
     edit: Edited | None = Field(None, description="The newest edit that anybody wanted")
     url: str = Field(description="Its page, for people")
 
@@ -354,6 +357,11 @@ class AgentIn(Strict):
         None, description="Not said: as it is; production for a new agent. Only administrators change it"
     )
     tools: list[ToolIn] = Field(default_factory=list, max_length=200)
+
+
+class AcceptIn(Reason):
+    tool: str = Field(max_length=100, examples=["send_invoice"])
+    version: int = Field(ge=1, le=10**9, description="The version of the agent that was looked at")
 
 
 class Agent(Schema):

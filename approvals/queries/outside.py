@@ -9,6 +9,7 @@ from django.db import connection
 
 from approvals import envelopes
 from approvals.errors import NotFound, Tampered
+from approvals.legible.findings import faults
 from approvals.models import Action, Edit, Requirement
 from approvals.queries.stops import halted_actions
 from approvals.states import ActionState
@@ -44,6 +45,7 @@ class Asked:
         needs: who must agree, as (group, people, stage).
         editable: whether other arguments may be written for it now, by whoever may.
         edit: the newest edit anybody wanted, and what became of it.
+        marks: what hides or misleads in the summary and the arguments, as pages mark it.
     """
 
     action: Action
@@ -56,6 +58,7 @@ class Asked:
     tampered: str = ""
     edit: Edited | None = None
     editable: bool = False
+    marks: tuple[str, ...] = ()
 
 
 def asked(action_id: UUID, *, agent: str = "") -> Asked:
@@ -75,7 +78,13 @@ def asked(action_id: UUID, *, agent: str = "") -> Asked:
     edited = Edited(**edit) if edit else None
     editable = action.state == ActionState.PENDING and action.kind != Action.Kind.QUESTION and envelope.takes_edits()
     verdicts = tuple(envelope.verdicts_of(requirement.why))
-    return Asked(action, envelope.args, action.level, needs, verdicts, following, again_s, tampered, edited, editable)
+    marks = (*_marks_of_summary(action.summary), *map(str, envelope.data["facts"].get("hidden_characters", ())))
+    return Asked(action, envelope.args, action.level, needs, verdicts, following, again_s, tampered, edited, editable, marks)
+
+
+def _marks_of_summary(summary: str) -> tuple[str, ...]:
+    why = faults(summary)
+    return (f"summary ({why})",) if why else ()
 
 
 def _next(action: Action) -> tuple[str, float | None]:

@@ -5,7 +5,9 @@ terminal; where there is no terminal nobody looks, so nothing is decided.
 """
 
 import json
+import re
 import sys
+import unicodedata
 from typing import Any
 
 from countersign._calls import Call, part
@@ -19,8 +21,30 @@ UNSEEN = (
 
 
 def shown(value: Any) -> str:
-    """Somebody else's text in a terminal: what does not show itself is written out, so that it can neither move the cursor nor hide."""
-    return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in str(value if value is not None else ""))
+    """Somebody else's text in a terminal: what does not show itself is written out, so that it can neither move the cursor nor hide, and behind a
+    letter that stands among those of another alphabet stands which one it is. Words wholly of look-alikes the server names (`marks`)."""
+    return "".join(map(_word, re.split(r"(\W+)", str(value if value is not None else ""))))
+
+
+def _word(text: str) -> str:
+    mixed = not text.isascii() and len({_alphabet(c) for c in text if c.isalpha()}) > 1
+    return "".join(_char(c, marked=mixed and not c.isascii() and c.isalpha()) for c in text)
+
+
+def _char(char: str, *, marked: bool) -> str:
+    if not char.isprintable() or _blank(char):
+        return f"<U+{ord(char):04X}>"
+    return f"{char}<U+{ord(char):04X}>" if marked else char
+
+
+def _blank(char: str) -> bool:
+    """Whether it draws nothing although its category says letter, mark or symbol."""
+    return not char.isascii() and any(part in unicodedata.name(char, "") for part in ("FILLER", "VARIATION SELECTOR", "BLANK", "JOINER"))
+
+
+def _alphabet(char: str) -> str:
+    """LATIN, CYRILLIC, GREEK ...: as its name begins."""
+    return unicodedata.name(char, "?").split()[0]
 
 
 def lines(found: dict[str, Any]) -> list[str]:
@@ -32,6 +56,7 @@ def lines(found: dict[str, Any]) -> list[str]:
         why = "; ".join(f"{name}: {told}" for name, told in edit["errors"].items())
         said.append(f"{'edit':<12} {shown(edit['state'])} of version {edit['version']}{f' ({shown(why)})' if why else ''}")
     said.append(f"{'args':<12} {json.dumps(found['args'], indent=2, ensure_ascii=True)}")
+    said += [f"{'marked':<12} {shown(mark)}" for mark in found.get("marks") or ()]
     if found["outcome"]:
         said.append(f"{'outcome':<12} {json.dumps(found['outcome'], indent=2, ensure_ascii=True)}")
     return said

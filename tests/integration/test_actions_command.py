@@ -1,10 +1,16 @@
 """Time and people of an action from the command line: the same operations, the same refusals, said in one sentence."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.core.management import CommandError, call_command
 
 from approvals.models import Absence, Action, Snooze
 from tests import factories
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -23,6 +29,24 @@ def test_what_waits_is_listed_and_shown_without_a_terminal_being_fooled(cast, ru
     shown = run("actions", "show", str(action.pk), "--by", "olga")
     assert action.digest in shown and '"a\\u202eb"' in shown and "you cannot decide it" in shown and "2 of reviewers" in shown
     assert run("actions", "list", "--agent", "nobody") == "Nothing waits\n"
+
+
+def test_letters_that_look_like_others_are_marked_as_on_the_page(cast, run):
+    """`p\u0430ypal` was printed as it looks; Russian is written in Russian."""
+    action = factories.action(
+        summary="Pay p\u0430ypal \u3164 now, \u041f\u0440\u0438\u0432\u0435\u0442", args={"to": "p\u0430ypal.example"}
+    )
+    marked = "Pay p\u0430<U+0430>ypal <U+3164> now, \u041f\u0440\u0438\u0432\u0435\u0442"
+    assert marked in run("actions", "list") and marked in (shown := run("actions", "show", str(action.pk)))
+    assert "marked to (letters of different alphabets" in shown
+
+
+def test_a_reader_that_has_enough_is_no_error(cast, tmp_path):
+    """`manage.py actions show ID | head` ended in a traceback."""
+    made = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} manage.py help | true"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )  # fmt: skip
+    assert "BrokenPipe" not in made.stderr and "Traceback" not in made.stderr
 
 
 def test_it_is_reserved_released_put_off_and_passed_on_by_whoever_is_named(cast, run):

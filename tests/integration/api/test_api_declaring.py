@@ -145,6 +145,23 @@ def test_the_page_and_the_api_say_what_waits_and_an_administrator_accepts_it_the
     assert "declared it otherwise" not in ada.generic("GET", reverse("agent", args=["books"])).content.decode()
 
 
+def test_a_program_of_another_administrator_accepts_it_too_under_the_same_rules(agent, owner, token, cast):
+    made = declared(owner, {**PAY, "risk": "read"})
+    said = {"tool": "pay", "version": made.current.number, "reason": "looked at it"}
+    accept = lambda program, **more: program.post("/agents/books/accept", {**said, **more})  # noqa: E731
+    ada = token(cast.admin)
+    assert [accept(token(who))[0] for who in (owner, cast.reviewer, cast.operator)] == [403, 403, 403]
+    assert accept(token(cast.admin, "read", "decide"))[0] == 403 and accept(agent)[0] == 403
+    assert accept(ada, version=said["version"] - 1)[0] == 409 and accept(ada, tool="note")[0] == 409
+    assert accept(ada, reason=" ")[0] in (400, 422) and ada.post("/agents/nobody/accept", said)[0] == 404
+    assert "agent.accepted" not in {e.kind for e in log.events(limit=20).rows}
+    status, now = accept(ada)
+    assert status == 200 and next(t["waits"] for t in now["tools"] if t["name"] == "pay") == []
+    entry = next(e for e in log.events(limit=5).rows if e.kind == "agent.accepted")
+    assert (entry.door, entry.data["reason"]) == ("api", "looked at it")
+    assert accept(ada)[0] == 409  # nothing waits any more
+
+
 @pytest.mark.parametrize("changed", [{"risk": "read"}, {"reversible": True}, {"figures": {}}, {"summary": "Nothing much"}])
 def test_a_grant_ends_with_the_declaration_it_was_given_for(agent, owner, cast, changed):
     agent.post("/actions", {"tool": "pay", "args": SMALL}, key="first")

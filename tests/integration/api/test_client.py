@@ -280,6 +280,18 @@ def test_white_space_around_a_key_is_no_part_of_it(key, monkeypatch):
     assert heard == [f"Bearer {SECRET}"]
 
 
+def test_the_command_marks_letters_that_look_like_others(command, token, cast):
+    """What the page marks was printed as it looks, also where the whole word is disguised."""
+    mixed, whole = "p\u0430ypal", "\u0440\u0430\u0443\u0440\u0430\u04cf"
+    summary = f"Pay {mixed}\u3164 now, \u041f\u0440\u0438\u0432\u0435\u0442"
+    action = factories.action(summary=summary, args={"to": mixed, "host": f"{whole}.com"})
+    rita = token(cast.reviewer)
+    shown = "Pay p\u0430<U+0430>ypal<U+3164> now, \u041f\u0440\u0438\u0432\u0435\u0442"
+    assert shown in command(rita, "actions", "list")[1] and shown in (out := command(rita, "actions", "show", str(action.pk))[1])
+    assert "marked       summary (" in out and "to (letters of different alphabets" in out and "host (" in out
+    assert len(json.loads(command(rita, "--json", "actions", "show", str(action.pk))[1])["marks"]) == 3
+
+
 @pytest.mark.parametrize(
     ("url", "key"),
     [
