@@ -35,6 +35,7 @@ COMMANDS = (
     Command("snooze", "s", _("Snooze it, for you alone")),
     Command("delegate", "d", _("Pass it on to somebody")),
     Command("undo", "u", _("Undo, while that is possible")),
+    Command("copy link", "l", _("Copy the link of the action")),
     Command("later", "]", _("Next in the detail")),
     Command("earlier", "[", _("Previous in the detail")),
     Command("filter", "/", _("Filter")),

@@ -7,6 +7,9 @@ document.addEventListener("toggle", (event) => event.target.matches?.("[data-mus
 document.addEventListener("htmx:afterSettle", (event) => ready(event.target));
 document.addEventListener("DOMContentLoaded", () => ready(document));
 
+// Whatever decides, or begins to; looking, closing and copying go on.
+const DECIDES = "[data-bar] .btn:not(.bar-more, [data-sheet-close], [data-copy-link]), [data-edit] [type=submit], :is(.row-undo, .receipt-undo) .btn, form.bulk [type=submit]";
+
 function opened(fold) {
   if (!fold.open || fold.dataset.opened !== undefined) return;
   const pane = fold.closest("[data-action]");
@@ -26,6 +29,7 @@ function tell(pane, part) {
 }
 
 function ready(root) {
+  shut();
   for (const pane of new Set([root.closest?.("[data-action]"), ...root.querySelectorAll("[data-action]")])) {
     if (pane) guard(pane);
   }
@@ -51,7 +55,7 @@ document.addEventListener("seen", ({ target }) => {
 function guard(pane) {
   const folds = pane.querySelectorAll("[data-what] [data-must-open]:not([data-opened])").length;
   const unseen = pane.querySelector("[data-unseen]");
-  const reason = document.body.hasAttribute("data-offline") ? word("undecidable") : folds ? word("unfold", folds) : unseen ? word("scroll") : "";
+  const reason = away() || (folds ? word("unfold", folds) : unseen ? word("scroll") : "");
   for (const button of pane.querySelectorAll("[data-guarded]")) {
     button.setAttribute("aria-disabled", String(Boolean(reason)));
     if (!reason) button.removeAttribute("aria-disabled");
@@ -62,6 +66,28 @@ function guard(pane) {
     hint.textContent = reason || hint.dataset.usual;
   }
 }
+
+// Why nothing can be decided here now: nobody would hear it, the session has ended, or the role is gone.
+function away() {
+  const { offline } = document.body.dataset;
+  return offline === undefined ? "" : word({ gone: "undecidableGone", roleless: "undecidableRoleless" }[offline] ?? "undecidable");
+}
+
+function shut() {
+  const now = Boolean(away());
+  for (const button of document.querySelectorAll(now ? DECIDES : "[data-shut]")) {
+    button.toggleAttribute("data-shut", now);
+    if (now) button.setAttribute("aria-disabled", "true");
+    else button.removeAttribute("aria-disabled");
+  }
+}
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-shut]")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  say(away());
+}, true);
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-guarded][aria-disabled=true]");
@@ -164,10 +190,13 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (pane.querySelector("[data-seen-mark]:not([data-unseen])")) formData.append("opened", "all");
 });
 
-// Offline, deciding is switched off rather than queued.
+// Offline, deciding is switched off rather than queued: approving, rejecting, editing, answering and undoing alike.
 document.addEventListener("live:status", (event) => {
-  const offline = event.detail.state === "offline";
-  if (document.body.hasAttribute("data-offline") === offline) return;
-  document.body.toggleAttribute("data-offline", offline);
+  const { state, name } = event.detail;
+  const now = state === "offline" ? name ?? "offline" : undefined;
+  if (document.body.dataset.offline === now) return;
+  if (now) document.body.dataset.offline = now;
+  else delete document.body.dataset.offline;
+  shut();
   for (const pane of document.querySelectorAll("[data-action]")) guard(pane);
 });

@@ -1,4 +1,4 @@
-// Hash chips copy the digest.
+// Hash chips copy the digest, and an action its address.
 import { say, word } from "./say.js";
 
 document.addEventListener("click", async (event) => {
@@ -12,4 +12,24 @@ document.addEventListener("click", async (event) => {
     say(word("uncopied"));
   }
   setTimeout(() => delete chip.dataset.copied, 1200);
+});
+
+// Where the browser does not let pages copy (no permission, or no secure address) the link is there, selected: Ctrl C takes it.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy-link]");
+  if (!button) return;
+  const field = button.parentElement.querySelector("[data-link-field]");
+  const link = new URL(button.dataset.copyLink, location.href).href;
+  try {
+    await navigator.clipboard.writeText(link);
+    field.hidden = true;
+    say((button.dataset.copied = word("link")));
+    setTimeout(() => delete button.dataset.copied, 1200);
+  } catch {
+    field.value = link;
+    field.hidden = false;
+    field.focus();
+    field.select();
+    say(word("chosenLink"));
+  }
 });

@@ -1,0 +1,133 @@
+"""At the desk: alike actions of one turn under one header, no link, no network, a narrow screen, a lost role."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import Stack
+from tests.journeys.faults import serious
+
+SignIn = Callable[..., Page]
+OPEN = """
+from agents.models import Run
+from approvals.operations import Proposal, open_action
+run = str(Run.objects.order_by("created_at").first().pk)
+for n in range({count}):
+    made = open_action(Proposal(agent="{agent}", run=run if {nested} else "", thread=f"{agent}-{{n}}", interrupt_id="i", tool="write_file", tool_class="write",
+        args={{"text": f"note {{n}}"}}, summary=f"Write note {{n}}", proposal_digest="0" * 64, environment="demo"))
+    print("made", made.pk)
+"""
+
+
+def opened(stack: Stack, count: int = 1, *, nested: bool = False) -> tuple[str, list[str]]:
+    """An agent and its waiting actions; `nested`: as one turn of one run asks them."""
+    agent = f"turn_{uuid.uuid4().hex[:8]}"
+    said = stack.manage("shell", "-v", "0", "-c", OPEN.format(agent=agent, count=count, nested=nested))
+    return agent, re.findall(r"made (\S+)", said)
+
+
+def live(page: Page) -> Page:
+    expect(page.locator("#live-pill")).to_have_attribute("data-state", "live")  # the scripts are there
+    return page
+
+
+def test_alike_ones_of_one_turn_are_one_stop_for_the_keyboard_and_open_one_by_one(stack: Stack, sign_in: SignIn) -> None:
+    agent, ids = opened(stack, 3, nested=True)
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    expect(page.locator("[data-nest]")).to_contain_text("3 alike, asked in one turn")
+    expect(page.locator("[data-row]").first).to_be_hidden()
+    assert serious(page) == []
+    page.keyboard.press("j")
+    expect(page.locator("[data-nest-link]")).to_be_focused()
+    page.keyboard.press("x")
+    expect(page.locator("[data-bulk-count]")).to_contain_text("3")
+    page.locator("[data-nest] summary").click()
+    page.locator("[data-nest-link]").focus()
+    page.keyboard.press("j")
+    expect(page.locator(f"#action-{ids[0]}")).to_be_visible()
+    assert serious(page) == []
+    page.locator("[data-nest-link]").focus()
+    page.keyboard.press("o")
+    expect(page.locator("h1")).to_have_text("3 actions together")
+    page.get_by_role("button", name="Approve the ticked ones").click()
+    expect(page.locator("h1")).to_have_text("3 actions decided")
+
+
+def test_offline_nothing_that_decides_can_be_pressed_and_all_of_it_says_why(stack: Stack, sign_in: SignIn) -> None:
+    """Approve was switched off, while Reject, Edit and Answer could be pressed and failed."""
+    _, (action,) = opened(stack)
+    page = sign_in("reviewer")
+    page.goto(f"/actions/{action}/")
+    live(page)
+    page.keyboard.press("r")
+    expect(page.locator("[data-preset]").first).to_be_visible()
+    page.context.set_offline(True)
+    page.evaluate("dispatchEvent(new Event('offline'))")
+    expect(page.locator("[data-guard-text]")).to_contain_text("Offline: nothing can be decided, and nothing is queued")
+    deciding = page.locator("[data-bar] .btn:not(.bar-more, [data-sheet-close])")
+    assert deciding.count() >= 4
+    for button in deciding.all():
+        expect(button).to_have_attribute("aria-disabled", "true")
+    page.locator("[data-sheet-close]").click()
+    for key in "rec":
+        page.keyboard.press(key)
+        expect(page.locator("#say")).to_contain_text("Offline: nothing can be decided")
+        expect(page.locator(".bar-sheet > *, [data-edit], [data-problem]")).to_have_count(0)
+    page.context.set_offline(False)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    live(page)
+    expect(page.locator("[data-shut]")).to_have_count(0)
+    page.keyboard.press("r")
+    expect(page.locator("[data-preset]").first).to_be_visible()
+
+
+def test_a_link_is_copied_by_key_and_stands_selected_where_the_browser_refuses(stack: Stack, sign_in: SignIn) -> None:
+    _, (action,) = opened(stack)
+    page = sign_in("reviewer")
+    page.goto(f"/actions/{action}/")
+    live(page)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.keyboard.press("l")
+    expect(page.locator("#say")).to_contain_text("Link copied")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{stack.url}/actions/{action}/"
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
+    page.locator("[data-copy-link]").click()
+    expect(page.locator("[data-link-field]")).to_be_focused()
+    chosen = "(f => f.value.slice(f.selectionStart, f.selectionEnd))(document.activeElement)"
+    assert page.evaluate(chosen) == f"{stack.url}/actions/{action}/"
+    assert serious(page) == []
+
+
+def test_the_header_fits_on_320_pixels_whatever_the_pill_says(stack: Stack, sign_in: SignIn) -> None:
+    _, (action,) = opened(stack)
+    page = sign_in("operator", viewport={"width": 320, "height": 640})
+    page.goto(f"/actions/{action}/")
+    live(page)
+    draw = """([state, name]) => {
+      const pill = document.getElementById("live-pill");
+      pill.dataset.state = state;
+      pill.querySelector("[data-live-text]").textContent = document.querySelector("[data-words]").dataset[name].replace("{n}", 28);
+      return document.getElementById("top").scrollWidth <= 320 && document.documentElement.scrollWidth <= 320;
+    }"""
+    for state in ("connecting", "live", "polling", "reconnecting", "offline"):
+        assert page.evaluate(draw, [state, state]), state
+    assert page.evaluate(draw, ["offline", "gone"]) and page.evaluate(draw, ["offline", "roleless"])
+
+
+def test_a_role_that_was_taken_away_is_told_as_that(stack: Stack, sign_in: SignIn) -> None:
+    """The pill said that one had signed out."""
+    _, (action,) = opened(stack)
+    page = sign_in("second reviewer")
+    page.goto(f"/actions/{action}/")
+    live(page)
+    roles = "from approvals.operations import people; people.ensure_person(username='j.ruiz', roles={})"
+    try:
+        stack.manage("shell", "-v", "0", "-c", roles.format("[]"))
+        expect(page.locator("#live-pill")).to_contain_text("Role taken away", timeout=40_000)
+        expect(page.locator("[data-guard-text]")).to_contain_text("Your role was taken away")
+    finally:
+        stack.manage("shell", "-v", "0", "-c", roles.format("['reviewers']"))
