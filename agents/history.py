@@ -30,6 +30,7 @@ _BLOBS = """
 SELECT b.channel, b.version, b.type, b.blob FROM checkpoints.checkpoint_blobs b
 WHERE b.thread_id = %s AND b.checkpoint_ns = '' AND (b.channel, b.version) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 """
+_OF_TASK = "SELECT max(checkpoint_id) FROM checkpoints.checkpoint_writes WHERE thread_id = %s AND checkpoint_ns = '' AND task_id = %s"
 _HEAD = "SELECT max(checkpoint_id) FROM checkpoints.checkpoints WHERE thread_id = %s AND checkpoint_ns = ''"
 
 
@@ -71,6 +72,13 @@ def head(thread: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(_HEAD, [thread])
         return cursor.fetchone()[0] or ""
+
+
+def of_task(thread: str, task: str) -> str:
+    """The id of the checkpoint from which a task of the outermost graph ran; "" when none is known."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_TASK, [thread, task])
+        return (cursor.fetchone()[0] or "") if task else ""
 
 
 def checkpoints(thread: str, *, before: str = "", limit: int = PAGE) -> Checkpoints:

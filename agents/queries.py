@@ -105,6 +105,7 @@ class PauseRow:
     refusal: dict[str, Any] | None
     actions: list[str]
     created_at: datetime
+    task: str = ""  # of the outermost graph, that asked
 
 
 @dataclass(frozen=True)
@@ -340,7 +341,7 @@ def _pause(p: Pause) -> PauseRow:
     calls, whys = (p.record or {}).get("calls") or (), (p.record or {}).get("refusals") or ()
     refused = "\n".join(f"{call.get('tool')}: {why}" for call, why in zip(calls, whys, strict=False) if why)
     refusal = p.refusal or ({"status": "invalid", "reason": refused} if refused else None)
-    return PauseRow(p.interrupt_id, p.node, p.dialect, p.state, refusal, p.actions, p.created_at)
+    return PauseRow(p.interrupt_id, p.node, p.dialect, p.state, refusal, p.actions, p.created_at, str(p.place.get("task", "")))
 
 
 def _position(cursor: str) -> tuple[datetime, str] | None:

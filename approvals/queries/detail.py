@@ -381,3 +381,11 @@ def _approved(action: Action) -> Approved | None:
     except Tampered:
         return None
     return Approved(str(found.pk), found.summary, args, str(found.resolution.get("by", "")), found.resolved_at)
+
+
+def approved_in_run(run: str, *, before: datetime) -> InboxRow | None:
+    """What people approved last in a run before a moment; what policy or a grant passed is nobody's look at it."""
+    rows = Action.objects.filter(run=run, state=ActionState.APPROVED, resolved_at__lt=before, drill=False)
+    newest = rows.order_by("-resolved_at", "-pk").values_list("pk", "resolution__door")[:LOOKED_AT]
+    last = next((pk for pk, door in newest if door not in {"worker", "grant"}), None)
+    return inbox_row(last) if last else None

@@ -113,6 +113,7 @@ class Card:
     held_url: str = ""
     follows_url: str = ""
     asks_url: str = ""
+    state_url: str = ""
     stops_run: bool = False
     switches: tuple[SwitchLine, ...] = ()
 
@@ -186,6 +187,7 @@ def card_of(
         opened_url=reverse("action-opened", args=[row.id]) if row.state == "PENDING" and row.level in RISKY else "",
         grant=note_of(detail),
         stops_run=detail.stops_run and bool(row.run),
+        state_url=reverse("action-state", args=[row.id]) if row.run else "",
         asks_url=reverse("action-asks", args=[row.id]) if row.run and row.level != "low" else "",
         opinion=opinion_note(row.id, detail.opinions),
         since=since_last(detail),
