@@ -197,6 +197,11 @@ def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
         raise Tampered(envelopes.NO_ENVELOPE) from error  # what is shown of it was changed into something that nothing reads
 
 
+def is_checking(action_id: Any) -> bool:
+    """Whether an edit of it is with the worker."""
+    return Edit.objects.filter(action=action_id, state=EditState.WANTED).exists()
+
+
 def _is_proved(action_id: Any) -> bool:
     action = Action.objects.get(pk=action_id)
     try:
@@ -211,7 +216,7 @@ def _detail(action_id: Any, reader: User | None) -> ActionDetail:
         pk = UUID(str(action_id))
         # Before the action: an edit that is done by now is then in what is read next. The other way round the page would show the version
         # from before, and nothing being checked: it would not look again.
-        checking = Edit.objects.filter(action=pk, state=EditState.WANTED).exists()
+        checking = set(Edit.objects.filter(action=pk, state=EditState.WANTED).values_list("version", flat=True))
         action = Action.objects.get(pk=pk)
     except (Action.DoesNotExist, ValueError):
         raise NotFound(say("There is no such action; it may have been cleared, or the link is not complete")) from None
@@ -270,7 +275,7 @@ def _detail(action_id: Any, reader: User | None) -> ActionDetail:
         own_edit=reader is not None and reader.person in envelope.editors & envelope.excluded,
         grants=open_grants(agent=action.agent, tool=action.tool) if action.kind == Action.Kind.TOOL else [],
         mine=reader is not None and any(v.by == reader.get_username() and v.version == action.version for v in given),
-        checking=checking,
+        checking=action.version in checking,  # one that has become a version by now is not checked any more
         edit_errors=edit.errors if edit and edit.state == EditState.REFUSED and edit.version == action.version else {},
         edit_args=canonical.parse(bytes(edit.args))
         if edit and edit.state == EditState.REFUSED and edit.version == action.version

@@ -16,6 +16,7 @@ from approvals import permissions, queries
 from approvals.errors import NotFound
 from approvals.queries import ActionDetail, desks, switches
 from approvals.queries.desks import Desk
+from approvals.queries.detail import is_checking
 from approvals.queries.opinions import opinions
 from approvals.queries.sign_ins import has_passkey
 from approvals.web import confirming
@@ -99,7 +100,8 @@ def opinion(request: Request, action_id: UUID) -> HttpResponse:
 @require_safe
 def changed(request: Request, action_id: UUID) -> HttpResponse:
     """Whether what a reader has open is still so. Decided: the page is told to show the receipt. A new version: a sentence
-    and a link, because nothing moves under the cursor. A vote, or another deadline: how far it is, in place; else nothing."""
+    and a link, because nothing moves under the cursor. A vote, or another deadline: how far it is, in place; else nothing.
+    Whoever waits for an edit to be checked (`checking`) is shown what came of it at once: that is what they wait for."""
     permissions.check_read(request.user)
     row = queries.inbox_row(action_id)
     if row is None:
@@ -109,15 +111,36 @@ def changed(request: Request, action_id: UUID) -> HttpResponse:
         answer["HX-Trigger"] = json.dumps({"settled": {"id": row.id, "url": reverse("action", args=[row.id])}})
         return answer
     if str(row.version) != request.GET.get("version"):
-        return render(
-            request, "approvals/_changed.html", {"text": _("This action has a new version."), "url": request.path.removesuffix("changed")}
-        )
+        return _newer(request, row.id)
+    if "checking" in request.GET:
+        answer = HttpResponse(status=204)
+        if not is_checking(action_id):
+            answer["HX-Trigger"] = _reopened(row.id)
+        return answer
     if "stands" in request.GET:
         detail = queries.action_detail(action_id, reader=request.user)
+        if str(detail.row.version) != request.GET.get(
+            "version"
+        ):  # it came after the row was read: half of a page is not of another version
+            return _newer(request, row.id)
         if text := stood(request.GET["stands"], detail):
             url = request.path.removesuffix("changed")
             return render(request, "approvals/_stands.html", {"card": card(detail), "text": text, "url": url})
     return HttpResponse(status=204)
+
+
+def _newer(request: Request, action_id: str) -> HttpResponse:
+    if "checking" in request.GET:
+        answer = HttpResponse(status=204)
+        answer["HX-Trigger"] = _reopened(action_id)
+        return answer
+    url = request.path.removesuffix("changed")
+    return render(request, "approvals/_changed.html", {"text": _("This action has a new version."), "url": url})
+
+
+def _reopened(action_id: str) -> str:
+    """The event on which a page draws the open action anew."""
+    return json.dumps({"reopened": {"id": action_id, "url": reverse("action", args=[action_id])}})
 
 
 @require_safe

@@ -114,7 +114,8 @@ def test_pages_are_cut_by_due_and_risk_and_no_critical_stands_behind_a_page_of_l
     """By deadline alone it stood on the third page."""
     made = [placed("low", minutes=5 + n) for n in range(9)] + [placed("medium", hours=30 + n) for n in range(4)]
     made += [critical := placed("critical", days=6), placed("high", minutes=58)]
-    pages, cursor = [], ""
+    pages: list[list[str]] = []
+    cursor = ""
     while not pages or cursor:
         page = queries.inbox(limit=3, cursor=cursor)
         assert len(page.rows) <= 3
