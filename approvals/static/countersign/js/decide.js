@@ -70,7 +70,9 @@ function guard(pane) {
 // Why nothing can be decided here now: nobody would hear it, the session has ended, or the role is gone.
 function away() {
   const { offline } = document.body.dataset;
-  return offline === undefined ? "" : word({ gone: "undecidableGone", roleless: "undecidableRoleless" }[offline] ?? "undecidable");
+  if (offline === "gone") return word("undecidableGone");
+  if (offline === "roleless") return word("undecidableRoleless");
+  return offline ? word("undecidable") : "";
 }
 
 function shut() {

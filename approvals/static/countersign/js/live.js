@@ -33,7 +33,7 @@ function receive(frame) {
       take(frame);
       break;
     case "bye":
-      show({ state: "offline", name: ENDS[frame.code] });
+      show({ state: "offline", ...ENDS[frame.code] });
       break;
     case "resync":
       if (frame.last) last = Math.max(last, frame.last);

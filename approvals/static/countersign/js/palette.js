@@ -73,12 +73,14 @@ function choose(i) {
   item?.run();
 }
 
-export function openPalette() {
-  if (!dialog || document.querySelector("dialog[open]")) return;
+export function togglePalette() {
+  if (dialog?.open) return dialog.close();
+  if (!dialog || document.querySelector("dialog[open]")) return undefined;
   box.value = "";
   dialog.showModal();
   show();
   box.focus();
+  return undefined;
 }
 
 box?.addEventListener("input", show);
@@ -91,13 +93,6 @@ box?.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-palette]")) openPalette();
+dialog?.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close();
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
-  event.preventDefault();
-  if (dialog?.open) dialog.close();
-  else openPalette();
 });

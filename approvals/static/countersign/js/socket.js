@@ -5,7 +5,7 @@ const FIRST_MS = 1000;
 const MOST_MS = 30000;
 const TRIES_BEFORE_POLLING = 3;
 // What the server closes with when there is no point in trying again, and the word for it.
-export const ENDS = { 4401: "gone", 4403: "roleless" };
+export const ENDS = { 4401: { name: "gone" }, 4403: { name: "roleless" } };
 
 export function connect({ url, catchup, since, onFrame, onStatus }) {
   let socket = null;
@@ -55,7 +55,7 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
     socket = null;
     clearTimeout(quiet);
     over = true;
-    onStatus({ state: "offline", name: ENDS[code] });
+    onStatus({ state: "offline", ...ENDS[code] });
   }
 
   function lost() {
