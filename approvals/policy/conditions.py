@@ -83,7 +83,7 @@ class Condition:
         """Steps the interpreter takes of it at least: for a call that says nothing, whose lists are empty."""
         said = Said(dict.fromkeys(NAMES, ""))
         # Counted, not timed: what a policy is refused for must not hang on how busy the machine was when it was looked at.
-        said.work = Work(COUNTING_S, COUNTING_S)
+        said.work = Work(COUNTING_S)
         with suppress(Unanswerable):
             self.interpreted(said)
         return said.work.steps_taken

@@ -56,9 +56,10 @@ def converted(plain: dict[str, Any]) -> Any:
 class Work:
     """What the conditions of one call may still cost, and the one that is asked now."""
 
-    def __init__(self, most_s: float = MOST_S, most_s_in_all: float = MOST_S_IN_ALL) -> None:
-        """Seconds of the processor for one condition and for all of them; the steps are the same for everybody."""
-        self._all_steps, self._all_s, self._most_s = MOST_STEPS_IN_ALL, most_s_in_all, most_s
+    def __init__(self, most_s: float | None = None) -> None:
+        """`most_s`: other seconds of the processor, for one condition and for all of them; the steps are the same for everybody."""
+        self._all_steps, self._all_s = MOST_STEPS_IN_ALL, MOST_S_IN_ALL if most_s is None else most_s
+        self._most_s = MOST_S if most_s is None else most_s
         self._steps, self._began, self._may_s = 0, 0.0, 0.0
 
     def begin(self) -> None:
