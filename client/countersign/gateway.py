@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import json
 import logging
+import re
 from typing import Any
 
 from anyio import CancelScope, Event
@@ -25,8 +26,10 @@ from countersign.behind import Gone, There, kept, only
 from countersign.calling import Known, Waiting, key_of, while_there
 from countersign.client import AsyncClient
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
+from countersign.results import exact
 from countersign.values import Claim
 
+_UNTOLD = re.compile("[\x00\ud800-\udfff]")  # what no body of the API may hold
 KEPT = 20_000  # characters of a result that are reported
 log = logging.getLogger("countersign")
 
@@ -105,7 +108,8 @@ async def _run(there: There, known: Known, people: AsyncClient, name: str, leave
     if result.is_error:
         await _report(people, leave, "unknown", reason=f"The tool said that it failed: {text[:1_500]}")
     else:
-        await _report(people, leave, "done", result=kept if len(text) <= KEPT else {"words": text[:KEPT], "cut": len(text)})
+        whole = len(text) <= KEPT and exact(kept)
+        await _report(people, leave, "done", result=kept if whole else {"words": text[:KEPT], "cut": len(text)})
     return result
 
 
@@ -115,6 +119,8 @@ def _unsent(error: BaseException) -> str:
 
 async def _report(people: AsyncClient, leave: Claim, status: str, **more: Any) -> None:
     """Say what came of it. Where nobody hears it, the caller is still told what the tool said: calling it again would be worse."""
+    if "reason" in more:
+        more["reason"] = _UNTOLD.sub("\N{REPLACEMENT CHARACTER}", more["reason"])
     with CancelScope(shield=True):
         try:
             await people.report(leave.action, status, **more)

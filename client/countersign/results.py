@@ -26,6 +26,11 @@ def given_back(reported: Mapping[str, Any]) -> Any:
     return reported["value"] if set(reported) == {"value"} else dict(reported)
 
 
+def exact(value: Any) -> bool:
+    """Whether the server takes it, and gives the very same back."""
+    return _is_json(value)
+
+
 def _is_json(value: Any, depth: int = 0) -> bool:
     """Whether the very same comes back; a tuple, a date, or a number that is none would be something else by then."""
     if depth > DEEPEST:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from mcp import Client
+from mcp.server.mcpserver import MCPServer
 
 from approvals.models import Action
 from countersign.gateway import make_gateway
@@ -113,3 +114,33 @@ async def test_nobody_is_asked_about_a_call_that_the_server_behind_would_refuse(
             refused = await mcp.call_tool(name, args)
             assert refused.is_error and "nobody was asked" in refused.content[0].text
     assert (did, await Action.objects.acount()) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [(2**60, "done"), ("nul\x00", "done"), ("x" * 30_000, "done"), ([[[[[[[[[["deep"]]]]]]]]]] * 2, "done"), (None, "unknown")],
+)
+async def test_what_the_server_behind_answered_is_on_record_whatever_it_holds(people, answer, status):
+    """A result the API does not take was lost: the call stayed open, and became one of unknown outcome."""
+    cast, client = people
+    server: MCPServer[Any] = MCPServer("files")
+
+    @server.tool()
+    def append(line: str) -> dict[str, Any]:
+        if answer is None:
+            raise RuntimeError("nul\x00")
+        return {"value": answer}
+
+    async with Client(server) as behind, Client(make_gateway(behind, client(), prefix="files.")) as mcp:
+        calling = asyncio.create_task(mcp.call_tool("append", {"line": "one"}))
+        for _ in range(400):
+            if action := await Action.objects.filter(state="PENDING").afirst():
+                await sync_to_async(factories.decide)(action, cast.reviewer)
+                break
+            await asyncio.sleep(0.05)
+        result = await asyncio.wait_for(calling, 20)
+    assert bool(result.is_error) == (answer is None)
+    outcome = (await Action.objects.aget()).outcome
+    assert outcome and outcome["status"] == status
+    if answer == 2**60:
+        assert str(answer) in outcome["result"]["words"]
