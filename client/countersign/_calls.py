@@ -13,6 +13,7 @@ from countersign.values import Action
 ELSEWHERE = "Something else than Countersign answers at this address (COUNTERSIGN_URL)"
 # Worth another try: too many requests, and a server that is just being started again.
 COME_AGAIN = frozenset({429, 502, 503, 504})
+MOST_PATIENCE_S = 60
 # The claim was refused because the action went back to the people, or is held for a moment: wait on.
 ASKED_AGAIN = frozenset({"reopened", "halted", "held"})
 
@@ -81,6 +82,12 @@ def value(answer: httpx.Response) -> Any:
         problem = {}
     kind = Conflict if answer.status_code == 409 else ApiError
     raise kind(answer.status_code, problem if isinstance(problem, dict) else {})
+
+
+def asked_to_wait(answer: httpx.Response) -> int:
+    """Seconds for which the server wants to be left alone, within reason; 0 when it does not say."""
+    said = answer.headers.get("Retry-After", "")
+    return min(int(said), MOST_PATIENCE_S) if said.isascii() and said.isdigit() and len(said) < 9 else 0
 
 
 def _object(answer: httpx.Response) -> Any:

@@ -145,6 +145,7 @@ class Client:
     def call(self, call: Call) -> Any:
         """Send one call; what may be sent again is, when nobody answers. Raises ApiError, Unreachable."""
         for attempt in range(TRIES):
+            pause = FIRST_PAUSE_S * 2**attempt
             try:
                 answer = self._http.request(call.method, call.path, json=call.body, params=call.query, headers=call.headers)
             except httpx.RequestError as error:
@@ -152,7 +153,8 @@ class Client:
             else:
                 if answer.status_code not in _calls.COME_AGAIN or attempt == TRIES - 1 or not call.repeatable:
                     return _calls.value(answer)
-            time.sleep(FIRST_PAUSE_S * 2**attempt)
+                pause = max(pause, _calls.asked_to_wait(answer))
+            time.sleep(pause)
         raise AssertionError("unreachable")
 
 
@@ -245,6 +247,7 @@ class AsyncClient:
 
     async def call(self, call: Call) -> Any:
         for attempt in range(TRIES):
+            pause = FIRST_PAUSE_S * 2**attempt
             try:
                 answer = await self._http.request(call.method, call.path, json=call.body, params=call.query, headers=call.headers)
             except httpx.RequestError as error:
@@ -252,7 +255,8 @@ class AsyncClient:
             else:
                 if answer.status_code not in _calls.COME_AGAIN or attempt == TRIES - 1 or not call.repeatable:
                     return _calls.value(answer)
-            await asyncio.sleep(FIRST_PAUSE_S * 2**attempt)
+                pause = max(pause, _calls.asked_to_wait(answer))
+            await asyncio.sleep(pause)
         raise AssertionError("unreachable")
 
 

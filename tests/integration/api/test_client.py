@@ -354,3 +354,15 @@ def test_a_management_command_whose_reader_has_enough_ends_quietly():
         command.stdout.close()
         assert b"Traceback" not in command.stderr.read()
     assert command.returncode == 0
+
+
+@pytest.mark.parametrize(("said", "least"), [("7", 7), ("4000", 60), ("soon", 0.5), (None, 0.5)])
+def test_it_waits_as_long_as_the_server_asks(said, least, monkeypatch):
+    """Three tries within four seconds, and then an error, whatever `Retry-After` said."""
+    waited: list[float] = []
+    monkeypatch.setattr("countersign.client.time.sleep", waited.append)
+    left = [httpx.Response(429, json={}, headers={"Retry-After": said} if said else {})]
+    serves = httpx.MockTransport(lambda request: left.pop() if left else httpx.Response(200, json={"ok": True}))
+    with Client("http://127.0.0.1:9", "x", transport=serves) as client:
+        assert client.call(Call("GET", "/me")) == {"ok": True}
+    assert waited == [least]
