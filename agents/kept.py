@@ -5,6 +5,11 @@ An agent gets them as they are, in English. Imports `audit.sentences` only.
 
 from audit.sentences import Frozen
 
+# Forks: what one cannot go on from, and what its reviewers are told.
+KEEPS_DIFFERENCES = Frozen("The graph keeps %(name)s as differences between its checkpoints: no run of its own can begin from one of them")
+DONE_IN_PARENT = Frozen("Done by the run this one was forked from")
+PARENT_CALLED = Frozen("The parent run %(run)s already made this call at %(at)s: %(state)s", parts=["state"])
+
 # Why a run stopped.
 RUN_STOPPED = Frozen("The run was stopped")
 RUN_CANCELLED = Frozen("The run was cancelled")

@@ -125,6 +125,9 @@ class RunDetail:
     drawing: dict[str, Any]
     here: bool = True  # its graph is driven by our workers
     compensate_on: tuple[str, ...] = ()
+    parent: str = ""  # the run it was forked from, at this checkpoint of that one
+    parent_checkpoint: str = ""
+    forks: tuple[str, ...] = ()  # the newest of those forked from it
 
 
 @dataclass(frozen=True)
@@ -225,6 +228,9 @@ def run_detail(run_id: Any) -> RunDetail:
         drawing=found.version.drawing,
         here=bool(found.agent.project),
         compensate_on=tuple(found.version.compensate_on),
+        parent=str(found.parent_id or ""),
+        parent_checkpoint=found.parent_checkpoint,
+        forks=tuple(map(str, Run.objects.filter(parent=found).order_by("-created_at").values_list("pk", flat=True)[:10])),
         pauses=[_pause(p) for p in Pause.objects.filter(run=found).order_by("pk")],
         effects=[effect_row(e) for e in Effect.objects.filter(run=found).order_by("created_at")],
     )

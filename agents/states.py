@@ -85,6 +85,7 @@ class OverrideKind(StrEnum):
     EDIT = "edit"  # other values in the state; the same nodes come next
     REWIND = "rewind"  # from an earlier checkpoint once more
     SKIP = "skip"  # the node that comes next is taken as done
+    FORK = "fork"  # a run of its own begins from a checkpoint of another
 
 
 SECOND_WITHIN = timedelta(hours=1)  # by when a second person has to confirm what takes two

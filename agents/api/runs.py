@@ -20,6 +20,7 @@ from agents.api.shapes import (
     RUN_STATES,
     Cancelling,
     Checkpoint,
+    ForkIn,
     Overridden,
     OverrideIn,
     Page,
@@ -32,6 +33,7 @@ from agents.api.shapes import (
     RunRow,
 )
 from agents.errors import UnknownRun
+from agents.operations.branching import Branch
 from agents.operations.overriding import Wanted
 from agents.queries import RunDetail
 from agents.states import UNFINISHED
@@ -127,6 +129,15 @@ def override(request: HttpRequest, run_id: UUID, body: OverrideIn) -> Any:
     return next(vars(one) for one in queries.overrides(run_id) if one.id == order.pk)
 
 
+@router.post("/{run_id}/fork", response={201: Run, **PROBLEMS}, summary="Fork a run, for real")
+def fork(request: HttpRequest, run_id: UUID, body: ForkIn, key: str = KEY) -> Any:
+    """Operators only. A run of its own goes on from a checkpoint of this one; every call it wants to make is asked anew. The same Idempotency-Key for
+    the same fork is the same run. 409 where the state may hold leave that people gave this run, or the run is halted."""
+    wanted, by = Branch(body.checkpoint, body.values), caller(request, OPERATE).user
+    made = operations.branch_run(run_id, wanted, reason=body.reason, by=by, door="api", idempotency_key=key or None)
+    return Status(201, shown(queries.run_detail(made.pk)))
+
+
 @router.post("/{run_id}/resume", response={200: Run, **PROBLEMS}, summary="Take a failed run up again")
 def resume(request: HttpRequest, run_id: UUID) -> Any:
     """At the step that failed; answers already given stay given. (A waiting run goes on by itself when people have decided.)"""
@@ -173,6 +184,7 @@ def row_of(row: queries.RunRow) -> dict[str, Any]:
 
 def shown(found: RunDetail) -> dict[str, Any]:
     more = {"version": found.version, "thread": found.thread, "input": found.row.input, "output": found.output}
+    more |= {"parent": found.parent or None, "parent_checkpoint": found.parent_checkpoint}
     more["reversal"] = _reversal(found.row.id)
     return {**row_of(found.row), **more, "actions": [action for pause in found.pauses for action in pause.actions]}
 

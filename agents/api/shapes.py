@@ -197,6 +197,18 @@ class OverrideIn(Reason):
     stay: bool = Field(False, description="Pause there")
 
 
+class ForkIn(Reason):
+    """A run of its own from a checkpoint of another, for real."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"checkpoint": "1f0c…", "values": {"limit": 50}, "reason": "with the limit of the new contract"}},
+    )
+
+    checkpoint: str = Field("", max_length=64, description='Where it begins; "" at the first that holds the input')
+    values: dict[str, Any] = Field({}, description="Names of the state and their new values, of the type they have there")
+
+
 class Overridden(Schema):
     """`state` is ASKED while a second operator has to order the same, ORDERED until a worker has carried it out."""
 
@@ -427,6 +439,8 @@ class Run(RunRow):
     input: Any
     output: Any
     actions: list[UUID]
+    parent: UUID | None = Field(None, description="The run it was forked from")
+    parent_checkpoint: str = Field("", description="The checkpoint of that one at which it began")
     reversal: Reversal | None = None
 
 

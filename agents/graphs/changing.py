@@ -8,7 +8,7 @@ graph somewhere else (docs/adr/0045). The caller holds the thread's lock.
 from collections.abc import Mapping
 from typing import Any
 
-from langgraph.channels import BinaryOperatorAggregate, LastValue
+from langgraph.channels import BinaryOperatorAggregate, DeltaChannel, LastValue
 from langgraph.checkpoint.base import copy_checkpoint, empty_checkpoint
 from langgraph.errors import InvalidUpdateError
 
@@ -52,6 +52,33 @@ def copied(graph: Graph, thread: str, checkpoint: str, values: Mapping[str, Any]
     }
     # Beside the one it copies, as LangGraph's own copies are: what was written behind that one is no part of it.
     saver.put(saved.parent_config or _config(thread), made, metadata, versions)
+    return str(made["id"])
+
+
+def seeded(graph: Graph, thread: str, of: str, checkpoint: str, values: Mapping[str, Any], marks: Marks) -> str:
+    """The first checkpoint of a thread: a copy of this one of another thread, with these values in it. Returns its id.
+
+    Nothing that was written behind the one it copies comes along: neither answers of people, nor what its nodes had done by then.
+
+    Raises:
+        CannotChange: there is no such checkpoint, the graph does not take a value, or it keeps its state as differences only.
+    """
+    for name in values:
+        check_channel(graph, name)
+    if differences := sorted(name for name, channel in graph.channels.items() if isinstance(channel, DeltaChannel)):
+        raise CannotChange(kept.KEEPS_DIFFERENCES(name=differences[0]))
+    saver: Any = graph.checkpointer
+    saved = saver.get_tuple(_config(of, checkpoint))
+    if saved is None:
+        raise CannotChange(kept.NO_SUCH_CHECKPOINT())
+    made = copy_checkpoint(saved.checkpoint)
+    made["id"], made["ts"] = (new := empty_checkpoint())["id"], new["ts"]
+    made["channel_values"].update(values)
+    if values:
+        version = saver.get_next_version(max(made["channel_versions"].values(), default=None), None)
+        made["channel_versions"].update(dict.fromkeys(values, version))
+    metadata: Any = {"source": "update" if values else "fork", "step": int(saved.metadata.get("step", -1)), "parents": {}, **marks}
+    saver.put(_config(thread), made, metadata, made["channel_versions"])
     return str(made["id"])
 
 

@@ -40,6 +40,9 @@ class Run(models.Model):
     nodes = models.JSONField(default=list)  # where it stands: names of the nodes next, or paused
     door = models.TextField()
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    # Of a fork: the run it goes on from, and the checkpoint of that one. Its own thread begins with a copy of it (`operations.forking`).
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="forks")
+    parent_checkpoint = models.TextField(blank=True, default="", db_default="")
     idempotency_key = models.TextField(null=True)  # noqa: DJ001  (NULL: no key, never equal)
     fence = models.BigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
@@ -58,6 +61,10 @@ class Run(models.Model):
             known("hold", Hold, "run_hold_known"),
             models.UniqueConstraint(fields=["agent", "started_by", "idempotency_key"], name="run_started_once_each"),
             models.CheckConstraint(condition=~Q(state=RunState.RUNNING) | Q(lease_until__isnull=False), name="run_running_has_a_lease"),
+            models.CheckConstraint(
+                condition=Q(parent=None, parent_checkpoint="") | Q(parent__isnull=False) & ~Q(parent_checkpoint=""),
+                name="run_forked_at_a_checkpoint",
+            ),
         ]
         indexes = [
             models.Index(fields=["changed_at"], name="run_work", condition=Q(state__in=["CREATED", "READY"])),
@@ -73,7 +80,7 @@ class Run(models.Model):
             pgtrigger.Protect(
                 name="asked_is_fixed",
                 operation=pgtrigger.Update,
-                condition=pgtrigger.AnyChange("input", "thread", "agent", "started_by"),
+                condition=pgtrigger.AnyChange("input", "thread", "agent", "started_by", "parent", "parent_checkpoint"),
             ),
             pgtrigger.Protect(
                 name="fence_only_rises",
@@ -91,7 +98,7 @@ class Override(models.Model):
     """An operator's order to change what a run does next: carried out once, by whoever takes the run, under its fence and the thread's lock.
 
     `head` was the newest checkpoint when it was given, `checkpoint` the one it starts from, `made` the one it made. `before` and `values` are
-    the channels that it changes, as they were and as they are.
+    the channels that it changes, as they were and as they are. Of a fork, `checkpoint` is its parent's, and there is no `head` yet.
     """
 
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="overrides")

@@ -19,6 +19,7 @@ compensating a worker reverses it, the last call first
 replaying    a run is driven again from its record, and compared
 trying       a run is taken on from a checkpoint beside it; nothing acts
 alone        a call in a process of its own, which a halt ends
+branching    the same for real: a run of its own, whose parents `lineage` knows
 unknown      calls whose outcome a person has to say; `outcome_checks` asks the remote side
 opining      a second model is asked what it thinks of proposed calls
 drilling     test actions are made out of real calls; `twists` are their templates
@@ -40,6 +41,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agents.operations.asking_again import ask_again
+    from agents.operations.branching import branch_run
     from agents.operations.checking import check_edit
     from agents.operations.compensating import compensate
     from agents.operations.declaring import accept_declaration, declare
@@ -76,6 +78,7 @@ __all__ = [
     "answer_ask",
     "ask_again",
     "ask_outcome",
+    "branch_run",
     "cancel_run",
     "check_deploy",
     "check_edit",
@@ -149,6 +152,7 @@ _HOMES = {
     "hazards": "registering",
     "register_project": "registering",
     "fork_run": "trying",
+    "branch_run": "branching",
     "replay_run": "replaying",
     "resolve_undone": "undone",
     "resolve_unknown": "unknown",

@@ -24,12 +24,12 @@ from agents.graphs.hearing import Hearing
 from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import asking_again, events, forking, hearing, joined, leave, outcomes, overriding, there, versions
+from agents.operations import asking_again, events, forking, hearing, joined, leave, lineage, outcomes, overriding, there, versions
 from agents.operations.answering import answers, known_answers, open_pauses
 from agents.operations.calling import Ledger
 from agents.operations.handing import Handed, hand_back
 from agents.operations.leases import Held, holding
-from agents.operations.preparing import NATIVE, is_recorded, linked, prepare
+from agents.operations.preparing import NATIVE, Prepared, is_recorded, linked, prepare
 from agents.operations.stretches import PLACEHOLDER, Driven, put_down
 from agents.operations.untrusted import NOTHING, read_by
 from agents.states import Hold, PauseState, RunState
@@ -132,7 +132,7 @@ def take(run_id: UUID) -> Run | None:
 
 def _drive(run: Run, control: Control, recorder: Recorder, *, held: Held | None = None, as_asked: bool = False) -> Driven:
     """The stretch, and its questions looked at; an agent that cannot be loaded is a failed stretch."""
-    untouched = run.fence == 1
+    untouched = _untouched(run)
     try:
         loaded = load_agent(*run.agent.code)
         with checkpoints.locked(run.thread) as saver:
@@ -171,8 +171,10 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, held: Held | None 
         outside = NOTHING
         if new:
             _bring_people(run)
-            outside = NOTHING if untouched else read_by(run, loaded.tools)  # nothing ran for it before its first stretch
-        editors = overriding.editors_of(run) if new and not untouched else frozenset()
+            outside = (
+                NOTHING if untouched else read_by(run, loaded.tools, lineage.parents(run))
+            )  # nothing ran for it before its first stretch
+        editors = _editors(run) if new and not untouched else frozenset()
         prepared = [
             replace(
                 linked(run, prepare(run, loaded, q, outside=outside), pauses, settled),
@@ -183,6 +185,7 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, held: Held | None 
             ).by_editors(editors)
             for q in new
         ]
+        prepared = _with_parents(run, prepared)
         return Driven(
             stretch, prepared, pauses, frozenset(settled), given.calls, given.handed.waits, given.calls is not None, came_back, heard, deaf
         )
@@ -193,6 +196,22 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, held: Held | None 
     except Exception as error:  # the project's own code: its input model, its previews, what it puts into an interrupt
         logger.exception("agent_code_failed")
         return Driven(Stretch(Stop.FAILED, error="".join(traceback.format_exception(error))[-8_000:]))
+
+
+def _untouched(run: Run) -> bool:
+    """Whether nobody has driven its thread: it has no checkpoint yet. A fork's begins with one."""
+    return run.fence == 1 and run.parent_id is None
+
+
+def _editors(run: Run) -> frozenset[str]:
+    """The persons whose values or input, or whose parents' input, are in its state."""
+    return overriding.editors_of(run, lineage.parents(run)) | lineage.starters(run)
+
+
+def _with_parents(run: Run, prepared: list[Prepared]) -> list[Prepared]:
+    """What a fork asks, with what its parents have done of it: people see that before they decide."""
+    made = lineage.made_before(run, [p for one in prepared for p in one.proposals]) if run.parent_id else {}
+    return [one.after({id(p): lineage.evidence_of(made, p) for p in one.proposals if p}) for one in prepared] if made else prepared
 
 
 @dataclass(frozen=True)
@@ -209,7 +228,7 @@ class _Given:
 def _hand(run: Run, loaded: Loaded, pauses: Sequence[Pause], settled: Mapping[str, Settled]) -> _Given:
     """The answer due in a dialect of others. Asks nothing of the database while the run only ever asked through our own gate."""
     others = [pause for pause in pauses if pause.dialect != NATIVE]
-    if not others and (loaded.spec is not None or run.fence == 1):
+    if not others and (loaded.spec is not None or _untouched(run)):
         return _Given()
     handed = hand_back(run, others, settled, nodes=loaded.nodes, quirks=loaded.quirks, tools=loaded.found)
     watching = Calls(outcomes.leaves(run), partial(leave.begin, run=run.pk, fence=run.fence), leave.not_begun)

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.crashpoints import crash
-from agents.errors import LostLease
+from agents.errors import LostLease, WrongState
 from agents.graphs import changing
 from agents.graphs.loader import Graph
 from agents.models import Override, Run
@@ -38,6 +38,8 @@ def carry_out(run: Run, graph: Graph) -> tuple[str, ...] | None:
             trouble = str(error)
         except Exception as error:  # the project's own code: what its node would write, and where it would go
             trouble = f"{type(error).__name__}: {error}"
+        if trouble and order.kind == OverrideKind.FORK:  # it has no place of its own to stand at; trying again tries this again
+            raise WrongState(say("The graph cannot go on from there: %(why)s", why=trouble))
         if trouble:  # what was asked is superseded all the same, so it stands where it stood and asks anew
             head, _ = changing.head_of(graph, run.thread)
             made = changing.copied(graph, run.thread, head, {}, {**versions.marks(run), "refused": order.pk, "copy_of": head})
@@ -55,6 +57,8 @@ def _made(run: Run, graph: Graph, order: Override) -> str:
     if head != order.head:
         raise changing.CannotChange(kept.MOVED_SINCE())
     marks = {**versions.marks(run), "override": order.pk, "copy_of": order.checkpoint}
+    if order.kind == OverrideKind.FORK and run.parent is not None:
+        return changing.seeded(graph, run.thread, run.parent.thread, order.checkpoint, order.values, marks)
     if order.kind == OverrideKind.SKIP:
         return changing.skipped(graph, run.thread, order.node, order.values, marks)
     return changing.copied(graph, run.thread, order.checkpoint, order.values, marks)

@@ -1,6 +1,7 @@
 """T4 for agents that make their calls themselves: what came of what was handed back, from LangChain's callbacks or the graph's messages."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agents import kept
@@ -57,7 +58,13 @@ def leaves(run: Run) -> list[Leave]:
             found.append(Leave(action or "", call.tool, args, call_id, allowed, _on_record(effect), begun, instead=gone))
             if args != call.args:  # the arguments from before the edit were approved by nobody
                 found.append(Leave("", call.tool, call.args, call_id, instead=True))
-    return found
+    return found + (_of_parents(run) if run.parent_id else [])
+
+
+def _of_parents(run: Run) -> list[Leave]:
+    """What a fork's parents were asked about: known, and leave for nothing. What came of it is theirs, too: nothing is answered from it."""
+    above = run.parent
+    return [replace(one, action="", allowed=False, made=None, begun=False, instead=one.spent) for one in leaves(above)] if above else []
 
 
 def _on_record(effect: Effect | None) -> Made | None:
@@ -108,7 +115,8 @@ def _made(effect: Effect, stretch: Stretch, seen: Calls | None, pause: Pause | N
     if pause is not None and acts_itself(pause):
         return _acted(effect, stretch, pause)
     if effect.begun_at is not None:
-        return told(stretch.values, effect.call_id) or Made("unknown", error=kept.NOBODY_KNOWS())
+        said = None if _a_parents(effect) else told(stretch.values, effect.call_id)
+        return said or Made("unknown", error=kept.NOBODY_KNOWS())
     if effect.told_at is not None:
         return _told_by_hand(effect, stretch)
     if (
@@ -119,6 +127,16 @@ def _made(effect: Effect, stretch: Stretch, seen: Calls | None, pause: Pause | N
     ):
         return Made("done", {"handed_back": kept.WENT_ON()})
     return Made("failed", error=kept.NEVER_CALLED()) if stretch.stop is Stop.FINISHED else None
+
+
+def _a_parents(effect: Effect) -> bool:
+    """Whether a run that this call's run was forked from made a call under the same id: the state says what came of that one."""
+    run: Run | None = Run.objects.get(pk=effect.run_id)
+    while run and run.parent_id:
+        if Effect.objects.filter(run=run.parent_id, call_id=effect.call_id).exists():
+            return True
+        run = run.parent
+    return False
 
 
 def _told_by_hand(effect: Effect, stretch: Stretch) -> Made | None:

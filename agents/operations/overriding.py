@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from agents import history, kept, queries
@@ -72,13 +72,16 @@ def override(run_id: Any, wanted: Wanted, *, reason: str, by: User, door: str) -
     return order
 
 
-def editors_of(run: Run) -> frozenset[str]:
+def editors_of(run: Run, parents: Sequence[Run] = ()) -> frozenset[str]:
     """The persons who put values of their own into this run: what it proposes afterwards is theirs as well, and they do not approve it.
 
-    Going back to a checkpoint puts nothing in; nor does it take out what the state had been given before.
+    Going back to a checkpoint puts nothing in; nor does it take out what the state had been given before. A fork's state is of its parents,
+    with what was put into those.
     """
     changed = Override.objects.filter(
-        run=run, kind__in=[OverrideKind.EDIT, OverrideKind.SKIP], state__in=[OverrideState.ORDERED, OverrideState.DONE]
+        Q(kind__in=[OverrideKind.EDIT, OverrideKind.SKIP]) | Q(kind=OverrideKind.FORK) & ~Q(values={}),
+        run__in=[run, *parents],
+        state__in=[OverrideState.ORDERED, OverrideState.DONE],
     )
     names = {name for pair in changed.values_list("by_name", "confirmed_by_name") for name in pair if name}
     return frozenset(User.objects.filter(username__in=names).values_list("person", flat=True)) if names else frozenset()

@@ -59,6 +59,11 @@ class Prepared:
             return self
         return replace(self, proposals=[one and replace(one, editors=editors) for one in self.proposals])
 
+    def after(self, known: Mapping[int, Sequence[dict[str, Any]]]) -> "Prepared":
+        """The same, with this to be read before what the agent gives: by proposal, by its identity."""
+        asked = [one and replace(one, evidence=[*known.get(id(one), ()), *one.evidence]) for one in self.proposals]
+        return replace(self, proposals=asked)
+
 
 def prepare(run: Run, loaded: Loaded, question: Question, *, outside: Outside = NOTHING) -> Prepared:
     """Validate what is asked and preview it. Slow things happen here, outside any transaction of ours.

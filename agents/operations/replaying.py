@@ -64,6 +64,8 @@ def replay_run(run_id: Any, *, instead: Mapping[str, Any] | None = None) -> Repl
     run = run_of(run_id)
     loaded = load_agent(*run.agent.code)
     check_record(run, loaded)
+    if run.parent_id is not None:
+        raise WrongState(say("This run was forked from another: its record begins in the middle. Replay that one, or fork this one dry"))
     chain = _chain(run)
     done = replaying.replay(loaded, record_of(run, loaded, instead or {}))
     if done.unknown and any(event.kind == "run.recovered" for event in timeline(run=str(run.pk), limit=MOST)):

@@ -50,9 +50,9 @@ def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: s
             say("The agent %(slug)s runs elsewhere: it proposes over the API, and there is no graph to start here", slug=agent)
         )
     check_input(version.input_schema, input)
-    key = _key(idempotency_key)
+    key = checked_key(idempotency_key)
     if key:
-        _lock_key(found, who.user, key)
+        lock_key(found, who.user, key)
         if existing := Run.objects.filter(agent=found, started_by=who.user, idempotency_key=key).first():
             return _same(existing, input)
     run_id = uuid.uuid4()
@@ -201,7 +201,7 @@ def _check_not_twice(run: Run) -> None:
             )
 
 
-def _key(key: str | None) -> str | None:
+def checked_key(key: str | None) -> str | None:
     if key and (len(key) > MAX_KEY or not key.isprintable()):
         raise BadInput(
             say("The idempotency key cannot be used: at most %(max_key)d printable characters", max_key=MAX_KEY),
@@ -216,7 +216,7 @@ def _same(run: Run, value: Any) -> Run:
     return run
 
 
-def _lock_key(agent: Agent, by: User, key: str) -> None:
+def lock_key(agent: Agent, by: User, key: str) -> None:
     """Two requests with one key at one moment: the second waits and finds the first one's run."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 13))", [f"{agent.pk} {by.pk} {key}"])

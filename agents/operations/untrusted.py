@@ -18,7 +18,7 @@ _READ = """
 SELECT CASE WHEN sum(size) OVER () <= %(most)s THEN result END, CASE WHEN sum(size) OVER () <= %(most)s THEN error END
 FROM (
   SELECT result::text AS result, error, coalesce(length(result::text), 0) + length(error) AS size
-  FROM agents_effect WHERE run_id = %(run)s AND tool <> ALL(%(trusted)s) AND (result IS NOT NULL OR error <> '')
+  FROM agents_effect WHERE run_id = ANY(%(runs)s) AND tool <> ALL(%(trusted)s) AND (result IS NOT NULL OR error <> '')
 ) AS read
 """
 
@@ -40,13 +40,13 @@ class Outside:
 NOTHING = Outside()
 
 
-def read_by(run: Run, tools: Mapping[str, Tool]) -> Outside:
-    """What the run read so far. No statement is made for an agent whose tools give back nothing from outside."""
+def read_by(run: Run, tools: Mapping[str, Tool], parents: Sequence[Run] = ()) -> Outside:
+    """What the run read so far, and the runs it was forked from: their state is its state. No statement is made for an agent whose tools give back nothing from outside."""
     trusted = [tool.name for tool in tools.values() if not tool.untrusted_output]
     if len(trusted) == len(tools):
         return NOTHING
     with connection.cursor() as cursor:
-        cursor.execute(_READ, {"run": run.pk, "trusted": trusted, "most": taint.MOST})
+        cursor.execute(_READ, {"runs": [run.pk, *(one.pk for one in parents)], "trusted": trusted, "most": taint.MOST})
         found = cursor.fetchall()
     if any(error is None for _, error in found):
         return Outside(too_much=True)

@@ -110,6 +110,7 @@ def _order(run: RunDetail, one: OverrideRow) -> dict[str, Any]:
         "edit": _("Changed the state"),
         "rewind": _("Went back to %(id)s") % {"id": one.checkpoint[-12:]},
         "skip": _("Skipped %(node)s") % {"node": one.node},
+        "fork": _("Forked from %(id)s") % {"id": one.checkpoint[-12:]},
     }
     return {
         "what": what[one.kind],
@@ -148,6 +149,9 @@ def checkpoint(request: Request, run_id: UUID, checkpoint_id: str) -> HttpRespon
         "since_url": f"{reverse('run-checkpoints', args=[run.row.id])}?a={one.parent}&b={one.id}" if one.parent else "",
         "state": lines_of(state),
         "offer": overrides.offered(request, run, one, state),
+        "fork_url": f"{reverse('run-fork', args=[run.row.id])}?from={one.id}"
+        if one.next and permissions.can_override(request.user)
+        else "",
         "marks": sorted((name, str(value)) for name, value in one.metadata.items() if name in {"version", "model", "fence"}),
     }
     return render(request, "agents/checkpoint.html", {"history": context})

@@ -72,10 +72,10 @@ def override(request: Request, run_id: UUID) -> HttpResponse:
 def _wanted(request: Request, run: RunDetail) -> Wanted:
     """The order as the form has it; texts are JSON. Raises BadInput, naming the field."""
     said = {name: request.POST.get(name, "").strip()[:MAX_TEXT] for name in FIELDS}
-    values = _json("values", said["values"]) if said["values"] else {}
+    values = as_json("values", said["values"]) if said["values"] else {}
     for name in request.POST:
         if name.startswith(STATE):
-            values[name.removeprefix(STATE)] = _json(name.removeprefix(STATE), request.POST[name][:MAX_TEXT])
+            values[name.removeprefix(STATE)] = as_json(name.removeprefix(STATE), request.POST[name][:MAX_TEXT])
     if not isinstance(values, dict):
         raise BadInput(
             say("What the node would have written is an object: its names and their values"), fields={"values": say("an object")}
@@ -85,7 +85,7 @@ def _wanted(request: Request, run: RunDetail) -> Wanted:
     return Wanted(said["kind"], said["head"], said["checkpoint"], said["node"], values, bool(said["stay"]))
 
 
-def _json(name: str, text: str) -> Any:
+def as_json(name: str, text: str) -> Any:
     try:
         return canonical.parse(text.encode())
     except canonical.NotCanonical as error:

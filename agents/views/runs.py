@@ -20,7 +20,7 @@ from agents.compensated import reversible
 from agents.errors import BadInput, KeyUsed
 from agents.queries import RunDetail
 from agents.states import UNFINISHED
-from agents.views import stepping
+from agents.views import forks, stepping
 from agents.views.cards import Figure, agent_card, is_scripted, run_line, title_of
 from agents.views.drawing import draw
 from agents.views.ratings import asked
@@ -135,6 +135,10 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "anew_url": reverse("run-start", args=[row.agent]) if lost and may_start else "",
         "again_url": reverse("run-ask-again", args=[row.id]) if may_start and _could_ask_again(detail, actions) else "",
         "history_url": reverse("run-checkpoints", args=[row.id]) if detail.here else "",
+        "fork_url": reverse("run-fork", args=[row.id])
+        if detail.here and row.state != "CREATED" and permissions.can_override(request.user)
+        else "",
+        "forked": forks.forked_words(detail),
         "compare_url": f"{reverse('runs-compare')}?a={row.id}",
         "log_url": f"{reverse('events')}?run={row.id}",
         "figures": _figures(detail, spent, actions),

@@ -1,7 +1,7 @@
 """What other rooms and doors ask of the tables: what is settled, what is known, what is wanted."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -50,6 +50,12 @@ def settled(action_ids: Sequence[str]) -> dict[str, Settled]:
     with connection.cursor() as cursor:
         cursor.execute(_SETTLED, [list(action_ids)])
         return {action_id: Settled(action_id, json.loads(outcome or "{}")) for action_id, outcome in cursor.fetchall()}
+
+
+def same_calls(runs: Collection[str], calls: Collection[str]) -> dict[str, str]:
+    """The actions in which these runs proposed one of these calls, each with the fingerprint of its call."""
+    rows = Action.objects.filter(run__in=list(runs), call_sha256__in=list(calls), kind=Action.Kind.TOOL, drill=False)
+    return {str(pk): call for pk, call in rows.values_list("pk", "call_sha256")}
 
 
 def levels(action_ids: Sequence[str]) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""`manage.py runs fork`: a run taken on from a checkpoint with something different, beside it and with effects switched off."""
+"""`manage.py runs fork`: a run taken on from a checkpoint with something different, beside it and with effects switched off.
+
+With `--for-real` it is a run of its own instead, which workers drive and people are asked about like any other.
+"""
 
 import json
 from collections.abc import Callable
@@ -9,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from agents import history, operations, queries
+from agents.operations.branching import Branch
 from agents.operations.trying import APPROVE, REJECT, Tried, Wanted, Would
 from approvals.policy.rules import load
 from config import commands
@@ -27,6 +31,10 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("--policy", type=Path, metavar="FILE", help="assess what is asked by this policy")
     parser.add_argument("--model", default="", metavar="NAME", help="think with this model anew (any init_chat_model name), or `new`: with the agent's own where nothing is recorded")  # fmt: skip
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--for-real", action="store_true", help="begin a run of its own from there, which goes on and asks people anew")
+    parser.add_argument("--reason", default="", help="why; with --for-real")
+    parser.add_argument("--key", default="", help="with --for-real: the same key again is the same fork")
+    parser.add_argument("--by", default="", metavar="USERNAME", help="with --for-real: as whom")
 
 
 def fork(options: dict[str, Any], write: Callable[[str], object]) -> None:
@@ -36,6 +44,9 @@ def fork(options: dict[str, Any], write: Callable[[str], object]) -> None:
     if not isinstance(values, dict):
         raise CommandError("The values are a JSON object: names of the state and what they hold")
     at = one_of(history.checkpoints(run.thread, limit=10_000).rows, options["at"]) if options["at"] else ""
+    if options["for_real"]:
+        _for_real(options, run.row.id, Branch(at, values), write)
+        return
     models = {"": "recorded", "new": "new"}.get(options["model"], "anew")
     if models == "anew":
         settings.MODEL = options["model"]  # of this process, which ends with the command
@@ -47,6 +58,20 @@ def fork(options: dict[str, Any], write: Callable[[str], object]) -> None:
         return
     for line in _lines(done):
         write(line)
+
+
+def _for_real(options: dict[str, Any], run: str, wanted: Branch, write: Callable[[str], object]) -> None:
+    """Begin it, and say what its parent has done already: that stays done, and is asked about anew where it is proposed again."""
+    if dry := [name for name in ("answer", "assume", "policy", "model", "json") if options[name]]:
+        raise CommandError(f"--{dry[0]} is for a dry run: a fork for real asks people, calls tools and thinks as its agent does")
+    if not options["reason"].strip():
+        raise CommandError("Say why with --reason")
+    by = commands.person(options)
+    made = operations.branch_run(run, wanted, reason=options["reason"], by=by, door="cli", idempotency_key=options["key"] or None)
+    write(f"{made.pk} goes on from {made.parent_checkpoint[-12:]} of {run}, for real: everything it wants done is asked anew")
+    for effect in queries.run_detail(run).effects:
+        if effect.state in {"CLAIMED", "DONE", "UNKNOWN", "COMPENSATED"}:
+            write(f"  its parent: {effect.action_id}  {effect.tool:<20} {effect.state.lower()}")
 
 
 def _lines(done: Tried) -> list[str]:

@@ -57,6 +57,7 @@ POSTS: dict[str, dict[str, str]] = {
     "alert-ack": {"note": "r"},
     "run-override": {"what": "rewind", "checkpoint": "x", "reason": "r"},
     "run-pause": {"reason": "r"},
+    "run-fork": {"checkpoint": "", "values": "", "confirmed": "yes", "key": "k", "reason": "r"},
     "run-step": {"reason": "r"},
     "run-go-on": {"reason": "r"},
     "run-reverse": {"reason": "r"},
