@@ -33,6 +33,15 @@ _TOTALS = """
 SELECT kind, name, count(*), coalesce(sum(CASE WHEN kind = 'model' AND jsonb_typeof(attributes #> '{usage,total_tokens}') = 'number'
     THEN (attributes #>> '{usage,total_tokens}')::numeric END), 0)::bigint FROM audit_span WHERE run = %s GROUP BY kind, name
 """
+# A task may be run again in a later stretch: what counts is this time.
+_INSIDE = """
+SELECT count(*), coalesce(sum(CASE WHEN jsonb_typeof(m.attributes #> '{usage,total_tokens}') = 'number'
+    THEN (m.attributes #>> '{usage,total_tokens}')::numeric END), 0)::bigint
+FROM audit_span AS n JOIN audit_span AS m ON m.run = n.run AND m.kind = 'model' AND m.started_at >= n.started_at
+    AND m.started_at <= coalesce(n.ended_at, 'infinity')
+    AND position(':' || regexp_replace(n.key, '^node:(.*):[^:]*$', '\\1') || '/' IN m.parent || '/') > 0
+WHERE n.run = %s AND n.id = %s AND n.kind = 'node'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,14 @@ def totals(run: str) -> Totals:
         rows = cursor.fetchall()
     models = [row for row in rows if row[0] == "model"]
     return Totals(sum(r[2] for r in models), sum(r[3] for r in models), {r[1]: r[2] for r in rows if r[0] == "node"})
+
+
+def inside(run: str, span_id: int) -> Totals:
+    """Model calls made in this step, and in graphs inside of it, with their tokens."""
+    with connection.cursor() as cursor:
+        cursor.execute(_INSIDE, [run, span_id])
+        calls, tokens = cursor.fetchone()
+    return Totals(calls, tokens)
 
 
 def holding(run: str, text: str) -> set[int]:

@@ -7,7 +7,7 @@ then, cut short: a step's own page has all of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.urls import reverse
@@ -16,8 +16,10 @@ from django.utils.translation import gettext as _
 
 from agents.queries import EffectRow, RunDetail, not_asked
 from agents.states import UNFINISHED
+from agents.views.lanes import lanes_of
+from agents.views.ranges import Range, inside, range_of
 from agents.views.run_entries import PAGE, Entry, Window, entries_of, matching, window
-from agents.views.run_rows import timeline_of, tree_of
+from agents.views.run_rows import overview_of, timeline_of, tree_of
 from agents.views.run_story import CUT, steps_of
 from approvals.queries import AskRow, InboxRow
 from approvals.web.http import Request
@@ -40,11 +42,12 @@ class Asked:
     view: str
     q: str
     start: int | None
+    part: Range = field(default_factory=Range)
 
     @property
     def query(self) -> dict[str, str]:
         start = "" if self.start is None else str(self.start)
-        return {"view": "" if self.view == "timeline" else self.view, "q": self.q, "from": start}
+        return {"view": "" if self.view == "timeline" else self.view, "q": self.q, "from": start, **self.part.query}
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ def asked_for(request: Request) -> Asked:
     """Anything that is no such thing is as if it were not there."""
     view, start = request.GET.get("view", ""), request.GET.get("from", "")
     q = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:200]
-    return Asked(view if view in LOOKS else "timeline", q, int(start) if start.isascii() and start.isdigit() and len(start) < 8 else None)
+    number_ = int(start) if start.isascii() and start.isdigit() and len(start) < 8 else None
+    return Asked(view if view in LOOKS else "timeline", q, number_, range_of(request.GET))
 
 
 def look_at(
@@ -76,12 +80,16 @@ def look_at(
     run, live, asked = detail.row.id, detail.row.state in UNFINISHED, asked_for(request)
     lines = spans.lines(run)
     every = entries_of(lines, actions, effects, [*detail.pauses, *not_asked(run)], asks, spans.moments(run))
-    found = matching(every, asked.q, spans.holding(run, asked.q)) if asked.q else every
-    shown = window([e for e in found if not (e.merged if asked.view == "steps" else e.aside)], asked.start, live=live)
     now = timezone.now()
+    origin = min([detail.row.created_at, *(e.at for e in every[:1])])
+    within = asked.part.of(origin, now)
+    found = inside(matching(every, asked.q, spans.holding(run, asked.q)) if asked.q else every, within, now)
+    shown = window([e for e in found if not (e.merged if asked.view == "steps" else e.aside)], asked.start, live=live)
     content: dict[str, Any] = {"timeline": None, "tree": (), "steps": ()}
     if asked.view == "timeline":
-        content["timeline"] = timeline_of(shown.entries, run, effects, now)
+        lanes = lanes_of(every, now)
+        drawn = timeline_of(shown.entries, run, effects, now, origin=origin, within=within, lanes=lanes)
+        content["timeline"] = replace(drawn, overview=overview_of(every, lanes, now, origin=origin, within=within))
     elif asked.view == "tree":
         content["tree"] = tree_of(shown.entries, {e.key: e for e in every if not e.aside}, run, effects, now)
     else:
@@ -126,6 +134,8 @@ def _around(run: str, asked: Asked, shown: Window, *, cut: bool) -> dict[str, An
         "q": asked.q,
         "page_url": page,
         "clear_url": with_query(page, anew, q="") if asked.q else "",
+        "part": asked.part.query,
+        "all_url": with_query(page, anew, t0="", t1="") if asked.part.asked else "",
         "live_url": with_query(live, query),
         "count": _count(asked, shown),
         "cut": cut,
@@ -136,7 +146,20 @@ def _around(run: str, asked: Asked, shown: Window, *, cut: bool) -> dict[str, An
 def _count(asked: Asked, shown: Window) -> str:
     said = {"n": number(shown.total), "first": number(shown.start + 1), "last": number(shown.end), "q": asked.q}
     if not shown.total:
-        return _("nothing holds this text") if asked.q else _("nothing yet")
+        nothing = _("nothing in this time") if asked.part.asked else _("nothing yet")
+        return _("nothing holds this text") if asked.q else nothing
+    if asked.part.asked:
+        said |= {"part": _part(asked.part)}
+        if len(shown.entries) < shown.total:
+            return _("%(first)s to %(last)s of %(n)s %(part)s, oldest first") % said
+        return _("%(n)s %(part)s, oldest first") % said
     if len(shown.entries) < shown.total:
         return _("%(first)s to %(last)s of %(n)s, oldest first") % said
     return _("%(n)s, oldest first") % said
+
+
+def _part(part: Range) -> str:
+    said = part.query
+    if part.begin is None:
+        return _("up to second %(t1)s") % said
+    return _("from second %(t0)s on") % said if part.end is None else _("from second %(t0)s to %(t1)s") % said

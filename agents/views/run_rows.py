@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from agents.queries import EffectRow
+from agents.views.lanes import Lane, strips_of
 from agents.views.run_entries import Entry
 from agents.views.states import EFFECTS, RUNS, SPANS, Look, took
 from agents.views.timeline import Bar, Stretch, lay_out
 from approvals.queries import InboxRow
 from approvals.web.receipts import STATES as DECIDED
-from audit.languages import told
+from audit.languages import number, told
 from audit.sentences import say
 from audit.spans import SpanLine
 
@@ -33,6 +36,7 @@ KINDS = {
 }
 QUESTION = say("question to the agent")
 TONES = {"approved": "done", "rejected": "failed", "neutral": "quiet"}
+LANE = 14  # height of a lane of the whole run
 WAITS = Look(say("Waits for people"), "hand", "waiting")
 
 
@@ -54,6 +58,7 @@ class Row:
     x: str = ""
     width: str = ""
     inside: tuple[Row, ...] = ()
+    lane: str = ""  # of a timeline whose run did several things at once
     before: bool = False  # of a tree: it began before this page, which shows it for what is inside
 
     @property
@@ -72,10 +77,37 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class StripRow:
+    """A lane of the whole run: its name, its bars as (x, width), and how many steps it has."""
+
+    name: str
+    steps: str
+    work: tuple[tuple[str, str], ...]
+    waits: tuple[tuple[str, str], ...]
+    y: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The whole run by lanes. `scale`: places and seconds for the script, by which a place is a time; `from_x` and `width`: the part shown."""
+
+    strips: tuple[StripRow, ...]
+    height: int
+    scale: str
+    x: str
+    width: str
+    length: str
+    more: str
+    cut: bool
+
+
+@dataclass(frozen=True)
 class Timeline:
     rows: tuple[Row, ...]
     ticks: tuple[Mark, ...]
     folds: tuple[Mark, ...]
+    overview: Overview | None = None
 
 
 def row_of(entry: Entry, run: str, effects: Mapping[str, EffectRow], now: datetime) -> Row:
@@ -124,14 +156,62 @@ def _look(entry: Entry, effects: Mapping[str, EffectRow]) -> Look | None:
     return look if look and look.word else None
 
 
-def timeline_of(entries: Sequence[Entry], run: str, effects: Mapping[str, EffectRow], now: datetime) -> Timeline:
-    """Rows with bars, and the axis."""
-    chart = lay_out([Stretch(e.at, e.until, e.waits) for e in entries], now=now)
-    rows = [_barred(row_of(e, run, effects, now), bar) for e, bar in zip(entries, chart.bars, strict=True)]
-    begin = entries[0].at if entries else now
-    ticks = [Mark(_percent(t.x), took(begin, t.at) if t.after else "0", at=t.at) for t in chart.ticks]
+def timeline_of(
+    entries: Sequence[Entry], run: str, effects: Mapping[str, EffectRow], now: datetime, *, origin: datetime | None = None,
+    within: tuple[datetime, datetime] | None = None, lanes: Mapping[str, Lane] | None = None,
+) -> Timeline:  # fmt: skip
+    """Rows with bars, and the axis, which counts from `origin`: the run's beginning, as the range asked for does."""
+    chart = lay_out([Stretch(e.at, e.until, e.waits) for e in entries], now=now, within=within)
+    several = len(set((lanes or {}).values())) > 1
+    rows = [
+        replace(_barred(row_of(e, run, effects, now), bar), lane=lane_name(lanes[e.key]) if lanes and several and e.key in lanes else "")
+        for e, bar in zip(entries, chart.bars, strict=True)
+    ]
+    begin = origin or (entries[0].at if entries else now)
+    ticks = [Mark(_percent(t.x), took(begin, t.at) if t.at > begin else "0", at=t.at) for t in chart.ticks]
     folds = [Mark(_percent(f.x), took(begin, begin + f.length), _percent(f.width)) for f in chart.folds]
     return Timeline(tuple(rows), tuple(ticks), tuple(folds))
+
+
+def lane_name(lane: Lane) -> str:
+    """A lane in words."""
+    if lane.inside:
+        said = {"node": lane.inside, "n": number(lane.number)}
+        return _("inside %(node)s") % said if lane.number == 1 else _("inside %(node)s, branch %(n)s") % said
+    return _("main line") if lane.number == 1 else _("branch %(n)s") % {"n": number(lane.number)}
+
+
+def overview_of(
+    entries: Sequence[Entry], lanes: Mapping[str, Lane], now: datetime, *, origin: datetime, within: tuple[datetime, datetime] | None
+) -> Overview | None:
+    """All of the run at a glance, whatever part of it the rows show."""
+    found = strips_of(entries, lanes, now)
+    if not found.strips:
+        return None
+    edges = [(place, max(0.0, (moment - origin).total_seconds())) for place, moment in found.chart.edges]
+    shown = [_place(edges, (moment - origin).total_seconds()) for moment in within] if within else []
+    strips = [
+        StripRow(
+            lane_name(one.lane), number(one.steps), tuple((_percent(b.x), _percent(b.width)) for b in one.work),
+            tuple((_percent(b.x), _percent(b.width)) for b in one.waits), LANE * place, one.steps,
+        )
+        for place, one in enumerate(found.strips)
+    ]  # fmt: skip
+    return Overview(
+        tuple(strips), LANE * len(strips), " ".join(f"{place:g}:{seconds:.3f}" for place, seconds in edges),
+        _percent(shown[0]) if shown else "", _percent(max(0.3, round(shown[1] - shown[0], 2))) if shown else "",
+        took(origin, origin + timedelta(seconds=edges[-1][1])),
+        ngettext("%(n)s more lane is not drawn", "%(n)s more lanes are not drawn", found.more) % {"n": number(found.more)} if found.more else "",
+        found.cut,
+    )  # fmt: skip
+
+
+def _place(edges: Sequence[tuple[float, float]], seconds: float) -> float:
+    """Where on the line this many seconds after the run's beginning are."""
+    for (a, begin), (b, end) in pairwise(edges):
+        if seconds <= end:
+            return round(a + (b - a) * max(0.0, seconds - begin) / ((end - begin) or 1), 2)
+    return 100.0
 
 
 def _barred(row: Row, bar: Bar) -> Row:

@@ -120,7 +120,7 @@ def _span(request: Request, detail: RunDetail, key: str) -> Drawer | None:
         at=found.started_at,
         took=took(found.started_at, found.ended_at),
         look=look if look and look.word else None,
-        facts=tuple(_facts(found)),
+        facts=tuple(_facts(found, spans.inside(detail.row.id, found.id) if kind == "node" else spans.Totals())),
         parts=tuple(_model(found) if kind == "model" else _plain(found, kind)),
         trouble=reveal(told(found.error)) if found.error else None,
         assessed=_assessed(request, detail, action) if action else None,
@@ -175,12 +175,15 @@ def _assessed(request: Request, detail: RunDetail, action: str) -> Assessed | No
     )
 
 
-def _facts(found: SpanRow) -> Iterator[tuple[str, str]]:
+def _facts(found: SpanRow, inside: spans.Totals) -> Iterator[tuple[str, str]]:
     usage = found.attributes.get("usage")
     if isinstance(usage, dict):
         for name, word in (("input_tokens", _("Tokens in")), ("output_tokens", _("Tokens out")), ("total_tokens", _("Tokens"))):
             if isinstance(usage.get(name), int):
                 yield word, number(usage[name])
+    if inside.calls:
+        yield _("Model calls inside"), number(inside.calls)
+        yield _("Tokens inside"), number(inside.tokens) if inside.tokens else _("none counted")
     if isinstance(attempt := found.attributes.get("attempt"), int):
         yield _("Try"), number(attempt)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -55,26 +55,44 @@ class Fold:
 
 @dataclass(frozen=True)
 class Chart:
+    """`edges`: between two of them the line is even; each is a place and its moment. By them a place is a moment, and the other way round."""
+
     bars: tuple[Bar, ...]
     ticks: tuple[Tick, ...]
     folds: tuple[Fold, ...]
+    edges: tuple[tuple[float, datetime], ...] = ()
 
 
-def lay_out(stretches: Sequence[Stretch], *, now: datetime) -> Chart:
-    """A bar for each, in the same order, on one line from the first beginning to the last end (`now` for what goes on)."""
+def lay_out(stretches: Sequence[Stretch], *, now: datetime, within: tuple[datetime, datetime] | None = None) -> Chart:
+    """A bar for each, in the same order, on one line from the first beginning to the last end (`now` for what goes on).
+
+    Args:
+        within: only this much of the time is drawn; what reaches out of it is cut off there.
+    """
     if not stretches:
         return Chart((), (), ())
     begin = min(s.begin for s in stretches)
     end = max(*(_end(s, now) for s in stretches), begin + timedelta(milliseconds=1))
+    if within:
+        begin = min(max(begin, within[0]), end - timedelta(milliseconds=1))
+        end = max(min(end, within[1]), begin + timedelta(milliseconds=1))
+        stretches = [_cut(s, begin, end, now) for s in stretches]
     line = _Line(begin, end, _folded(stretches, begin, end, now))
     bars = tuple(_bar(line, s, now) for s in stretches)
     ticks = tuple(Tick(round(100 * n / TICKS, 2), *line.back(n / TICKS)) for n in range(TICKS))
     folds = tuple(Fold(line.at(a), round(line.at(b) - line.at(a), 2), b - a) for a, b in line.folds)
-    return Chart(bars, ticks, folds)
+    return Chart(bars, ticks, folds, line.edges())
 
 
 def _end(stretch: Stretch, now: datetime) -> datetime:
     return max(stretch.begin, stretch.end or now)
+
+
+def _cut(stretch: Stretch, begin: datetime, end: datetime, now: datetime) -> Stretch:
+    """What of it lies in this time."""
+    to = min(max(_end(stretch, now), begin), end)
+    goes_on = stretch.end is None and _end(stretch, now) <= end
+    return replace(stretch, begin=min(max(stretch.begin, begin), end), end=None if goes_on and to >= now else to)
 
 
 def _bar(line: _Line, stretch: Stretch, now: datetime) -> Bar:
@@ -122,6 +140,9 @@ class _Line:
         share = (moment - a) / (b - a)
         place = self._places[piece] + share * (self._places[piece + 1] - self._places[piece])
         return round(100 * place / self._full, 2)
+
+    def edges(self) -> tuple[tuple[float, datetime], ...]:
+        return tuple((round(100 * place / self._full, 3), moment) for place, moment in zip(self._places, self._edges, strict=True))
 
     def back(self, share: float) -> tuple[datetime, timedelta]:
         """The moment at this part of the width, and how long it is after the beginning."""

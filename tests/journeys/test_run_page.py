@@ -1,6 +1,7 @@
 """A run's page by mouse and by keyboard: its three ways to look, a step opened whole, the filter, updates held back."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -87,6 +88,53 @@ def test_a_runs_page_has_no_serious_fault(run: str, sign_in: SignIn, theme: str,
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             faults.append(f"{path} scrolls sideways")
     assert faults == []
+
+
+def test_a_part_of_its_time_is_chosen_by_drag_by_keyboard_and_in_two_fields(run: str, sign_in: SignIn) -> None:
+    page = sign_in("operator")
+    at(page, run)
+    brush = page.locator("#run-brush")
+    brush.scroll_into_view_if_needed()
+    box: Any = brush.bounding_box()
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 8, steps=4)
+    page.mouse.up()
+    page.wait_for_url("**t0=*")
+    expect(page.locator("#run-live")).to_contain_text("from second")
+    assert page.locator("#run-t0").input_value() and page.locator("#run-t1").input_value()
+    dragged = page.url
+    brush.focus()
+    page.keyboard.press("+")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#run-t0")).not_to_have_value(dragged.partition("t0=")[2].partition("&")[0])
+    page.wait_for_url(lambda url: url != dragged)
+    expect(brush).to_be_focused()
+    assert serious(page) == []
+    page.keyboard.press("0")
+    expect(page.locator("#run-t0")).to_have_value("")
+    expect(page.locator("#run-look")).to_contain_text("Waits for people")
+    page.locator("#run-t1").fill("0.001")
+    page.locator("#run-t1").press("Enter")
+    expect(page.locator("#run-live")).to_contain_text("nothing in this time")
+    page.get_by_role("link", name="All of it").first.click()
+    expect(page.locator("#run-t1")).to_have_value("")
+
+
+def test_a_run_is_forked_for_real_and_its_reviewer_told_what_was_done(stack: Stack, sign_in: SignIn) -> None:
+    run = stack.start_run("T-1007")
+    page = sign_in("operator")
+    page.goto(f"/runs/{run}/")
+    expect(page.locator("#run-head")).to_contain_text("Succeeded", timeout=20_000)
+    page.get_by_role("link", name="Fork", exact=True).click()
+    page.get_by_role("button", name="Look at what it means").click()
+    expect(page.locator("main")).to_contain_text("This run has made 1 call.")
+    assert serious(page) == []
+    page.get_by_label("Why").fill("to see whether it does the same")
+    page.get_by_role("button", name="Begin the fork, for real").click()
+    expect(page.locator("main")).to_contain_text("forked at")
+    expect(page.locator("#run-look")).to_contain_text("read_ticket", timeout=20_000)
+    assert run not in page.url
 
 
 def test_it_works_without_scripts(run: str, sign_in: SignIn) -> None:

@@ -177,3 +177,78 @@ def test_what_must_be_said_stands_above_every_way_to_look(as_, cast, agents, wor
     work()
     for view in ("timeline", "tree", "steps"):
         assert reverse("effect-resolve", args=[action.pk]) in page(as_(cast.operator), run, view=view)
+
+
+# -- a part of its time ----------------------------------------------------------------------------------------------------
+@pytest.fixture
+def branched(cast, agents, world):
+    """Two branches side by side in the middle of a run, then one step alone."""
+    run = factories.run(cast.operator, call(), world=world)
+    run.refresh_from_db()
+    begin = run.created_at
+    told = [("plan", 0, 2), ("left", 2, 6), ("right", 3, 9), ("finish", 9, 10)]
+    traces.record([
+        traces.SpanRecord(str(run.pk), "node", name, f"node:t{n}:1", begin + timedelta(seconds=a), ended_at=begin + timedelta(seconds=b), status="done")
+        for n, (name, a, b) in enumerate(told)
+    ])  # fmt: skip
+    return run
+
+
+def names(text: str) -> list[str]:
+    shown = text[text.index("steps-title") : text.index("graph-title")]
+    return re.findall(r"<b>(?:<[^>]+>)*(\w+)", shown.partition('class="tl-rows"')[2] or shown)
+
+
+def test_a_part_of_its_time_is_in_the_address_and_every_way_to_look_shows_it(web, branched):
+    for view in ("timeline", "tree", "steps"):
+        assert names(page(web, branched, view=view, t0="2.5", t1="5")) == ["left", "right"], view
+        assert names(page(web, branched, view=view, t1="1")) == ["plan"]
+    drawn = page(web, branched, t0="2.5", t1="5")
+    assert 'name="t0" value="2.5"' in drawn and 'name="t1" value="5"' in drawn and "2 from second 2.5 to 5, oldest first" in drawn
+    assert re.search(r'id="run-tab-tree" href="[^"]*t0=2\.5&amp;t1=5', drawn) and "All of it</a>" in drawn
+    assert re.search(r'hx-get="[^"]*/live\?[^"]*t0=2\.5', drawn)  # what moves stays narrowed
+    nothing = page(web, branched, t0="500", t1="600")
+    assert "Nothing happened in this time." in nothing and "Show all of it" in nothing
+    assert len(names(page(web, branched, t0="nonsense", t1="-1"))) == 4
+
+
+def test_side_by_side_is_said_in_words_and_drawn_in_lanes(web, branched):
+    drawn = page(web, branched)
+    assert re.findall(r'<ol class="tl-lane-names">(.*?)</ol>', drawn)[0].count("<li>") == 2
+    right = drawn[drawn.index(">right<") :]
+    assert "branch 2" in right[:400] and "main line" in drawn
+    assert 'data-scale="0:0.000' in drawn and 'data-brush-part x="0" y="0" width="0"' in drawn
+    part = re.search(r'data-brush-part x="([\d.]+)%" y="0" width="([\d.]+)%"', page(web, branched, t0="2.5", t1="5"))
+    assert (float(part[1]), float(part[2])) == (25, 25)
+
+
+def test_a_step_says_how_many_tokens_were_used_in_it(web, branched):
+    begin = branched.created_at + timedelta(seconds=2.5)
+    told = {"usage": {"total_tokens": 1_200}}
+    for parent, key in (("left:t1", "a"), ("left:t1/inner:x", "b"), ("right:t2", "c")):
+        traces.record(
+            [
+                traces.SpanRecord(
+                    str(branched.pk), "model", "m", f"model:{key}", begin, ended_at=begin, status="done", parent=parent, attributes=told
+                )
+            ]
+        )
+    (left,) = [one for one in spans.lines(str(branched.pk)) if one.name == "left"]
+    text = web.get(reverse("run-span", args=[branched.pk, f"s{left.id}"])).content.decode()
+    assert "Tokens inside" in text and "2,400" in text and spans.inside(str(branched.pk), left.id).calls == 2
+
+
+def test_two_thousand_steps_are_drawn_at_a_glance_in_a_page_that_stays_small(web, cast, agents, world):
+    run = factories.run(cast.operator, call(), world=world)
+    run.refresh_from_db()
+    begin = run.created_at
+    traces.record([
+        traces.SpanRecord(str(run.pk), "node", f"n{n % 3}", f"node:t{n}:1", begin + timedelta(seconds=n), ended_at=begin + timedelta(seconds=n + 1.5),
+            status="done") for n in range(2_000)
+    ])  # fmt: skip
+    with CaptureQueriesContext(connection) as asked:
+        drawn = page(web, run, t0="100", t1="1500")
+    assert len(keys(drawn)) == 200 and drawn.count("tl-strip-work") <= 1_400 and len(drawn) < 700_000
+    with CaptureQueriesContext(connection) as fewer:
+        page(web, run, t0="100", t1="101")
+    assert len(asked) <= len(fewer) + 1
