@@ -360,6 +360,7 @@ def test_a_management_command_whose_reader_has_enough_ends_quietly():
 def test_it_waits_as_long_as_the_server_asks(said, least, monkeypatch):
     """Three tries within four seconds, and then an error, whatever `Retry-After` said."""
     waited: list[float] = []
+    monkeypatch.setattr("countersign.client.FIRST_PAUSE_S", 0.5)
     monkeypatch.setattr("countersign.client.time.sleep", waited.append)
     left = [httpx.Response(429, json={}, headers={"Retry-After": said} if said else {})]
     serves = httpx.MockTransport(lambda request: left.pop() if left else httpx.Response(200, json={"ok": True}))
