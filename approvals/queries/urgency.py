@@ -46,7 +46,8 @@ def place_of(cursor: str) -> Place | None:
         found = Place(int(urgency), datetime.fromisoformat(at), str(UUID(pk)), datetime.fromisoformat(moment).astimezone(UTC))
     except (ValueError, OverflowError):
         return None
-    return found if found.expires_at.tzinfo and 0 <= found.urgency < len(CLASSES) else None
+    fits = found.expires_at.tzinfo and 0 <= found.urgency < len(CLASSES) and 1970 < found.moment.year < 9000  # a day more is a date as well
+    return found if fits else None
 
 
 def now() -> datetime:

@@ -135,6 +135,14 @@ def test_a_page_begins_where_the_one_before_ended_although_time_went_on(cast):
     assert queries.inbox(limit=2, cursor=first.next[:-9] + "x").rows[0].id == str(made[0].pk)  # no cursor of ours: from the beginning
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00", "now", ""])
+def test_a_cursor_that_no_page_gave_begins_at_the_beginning(web, cast, moment):
+    action = factories.action()
+    place = f"0~2026-01-01T00:00:00+00:00~{action.pk}"
+    assert shows(listed(web, cursor=f"{place}~{moment}"), action)
+    assert shows(listed(web, cursor=f"99~{place[2:]}~2026-01-01T00:00:00+00:00"), action)
+
+
 def nests(page: str) -> list[tuple[int, set[str]]]:
     """Where a header stands for several: so many rows, and what its link would decide."""
     found = page.split("data-nest>")[1:]

@@ -7,7 +7,7 @@ document.addEventListener("toggle", (event) => event.target.matches?.("[data-mus
 document.addEventListener("htmx:afterSettle", (event) => ready(event.target));
 document.addEventListener("DOMContentLoaded", () => ready(document));
 
-// Whatever decides, or begins to; looking, closing and copying go on.
+// Whatever decides, or begins to.
 const DECIDES = "[data-bar] .btn:not(.bar-more, [data-sheet-close], [data-copy-link]), [data-edit] [type=submit], :is(.row-undo, .receipt-undo) .btn, form.bulk [type=submit]";
 
 function opened(fold) {
@@ -67,7 +67,7 @@ function guard(pane) {
   }
 }
 
-// Why nothing can be decided here now: nobody would hear it, the session has ended, or the role is gone.
+// Why nothing can be decided here now.
 function away() {
   const { offline } = document.body.dataset;
   if (offline === "gone") return word("undecidableGone");
@@ -192,7 +192,7 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (pane.querySelector("[data-seen-mark]:not([data-unseen])")) formData.append("opened", "all");
 });
 
-// Offline, deciding is switched off rather than queued: approving, rejecting, editing, answering and undoing alike.
+// Offline, all deciding is switched off rather than queued.
 document.addEventListener("live:status", (event) => {
   const { state, name } = event.detail;
   const now = state === "offline" ? name ?? "offline" : undefined;

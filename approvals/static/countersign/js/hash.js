@@ -1,4 +1,4 @@
-// Hash chips copy the digest, and an action its address.
+// Hash chips copy the digest, an action its link.
 import { say, word } from "./say.js";
 
 document.addEventListener("click", async (event) => {
@@ -14,7 +14,7 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => delete chip.dataset.copied, 1200);
 });
 
-// Where the browser does not let pages copy (no permission, or no secure address) the link is there, selected: Ctrl C takes it.
+// Where pages may not copy, the link is there, selected.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy-link]");
   if (!button) return;

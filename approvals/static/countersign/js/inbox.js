@@ -5,7 +5,7 @@ const desk = document.querySelector("[data-desk]");
 const wide = matchMedia("(min-width: 1024px)");
 const waiting = new Map();
 
-// A nest is the header of several rows; those of one that is closed are passed over.
+// A nest is the header of several rows; rows of a closed one are passed over.
 const all = () => [...document.querySelectorAll("[data-rows] [data-row]")];
 export const rows = () => [...document.querySelectorAll("[data-rows] :is([data-row], [data-nest])")].filter((row) => row.checkVisibility());
 export function currentRow() {

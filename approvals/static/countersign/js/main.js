@@ -13,8 +13,17 @@ import "./presence.js";
 import "./badge.js";
 import "./trouble.js";
 
-// The palette is loaded when it is first wanted.
-const palette = () => import("./palette.js").then(({ togglePalette }) => togglePalette());
+// The palette opens at once: what is typed next presses nothing. What fills it is loaded when first wanted.
+function palette() {
+  const dialog = document.getElementById("palette");
+  if (dialog?.open) return dialog.close();
+  if (!dialog || document.querySelector("dialog[open]")) return undefined;
+  const box = dialog.querySelector("input");
+  box.value = "";
+  dialog.showModal();
+  box.focus();
+  return import("./palette.js").then(({ show }) => show());
+}
 document.addEventListener("click", (event) => event.target.closest("[data-palette]") && palette());
 document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;

@@ -33,7 +33,7 @@ function gather() {
   return all;
 }
 
-function show() {
+export function show() {
   const asked = box.value.toLowerCase().split(/\s+/).filter(Boolean);
   found = gather().filter((item) => asked.every((word) => item.label.toLowerCase().includes(word))).slice(0, MOST);
   at = 0;
@@ -71,16 +71,6 @@ function choose(i) {
   const item = found[i];
   dialog.close();
   item?.run();
-}
-
-export function togglePalette() {
-  if (dialog?.open) return dialog.close();
-  if (!dialog || document.querySelector("dialog[open]")) return undefined;
-  box.value = "";
-  dialog.showModal();
-  show();
-  box.focus();
-  return undefined;
 }
 
 box?.addEventListener("input", show);
