@@ -40,6 +40,11 @@ WITH halts AS (
     JOIN approvals_action a ON a.id = c.action_id AND a.state = 'PENDING'
 ), news AS (
     SELECT action, max(last) AS last FROM heard GROUP BY action
+), edits AS (  -- what an edit changed stands under its card for good, decided or not: it shows no more than the policy in force lets it
+    UPDATE approvals_slackmessage m SET told = p.last, due_at = LEAST(m.due_at, clock_timestamp()),
+        attempts = CASE WHEN m.state = 'SENDING' THEN m.attempts ELSE 0 END,
+        state = CASE WHEN m.state IN ('SENDING', 'WAITING') THEN m.state ELSE 'WAITING' END
+    FROM published p WHERE m.kind = 'reply' AND m.key LIKE 'reply:version:%%' AND m.ts <> '' AND m.told < p.last
 )
 UPDATE approvals_slackmessage m SET told = n.last, due_at = LEAST(m.due_at, clock_timestamp()),
     attempts = CASE WHEN m.state = 'SENDING' THEN m.attempts ELSE 0 END,

@@ -173,6 +173,9 @@ def _failed(taken: Claimed, row: SlackMessage, failure: NotSent) -> None:
     whisper = taken.kind == SlackMessage.Kind.WHISPER
     if failure.gone and row.card_id and NO_THREAD in failure.why:  # the card it belongs under was deleted: it waits for the new one
         slack_copies.anew(row.card_id)
+    if failure.gone and taken.ts and taken.kind == SlackMessage.Kind.REPLY:  # somebody took it away, and there is nothing to decide on it
+        mine.update(state=SlackState.SKIPPED, error=failure.why, changed_at=Now())
+        return
     if failure.gone and not whisper:  # nobody has it any more: posted anew
         mine.update(state=SlackState.WAITING, ts="", shown="", due_at=Now(), error=failure.why, changed_at=Now())
         return

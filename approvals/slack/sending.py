@@ -114,9 +114,15 @@ def _drawn(taken: Claimed, rule: SlackRule) -> Drawn | None:
         said = whispers.spoken(taken.body)
         return Drawn(said["text"], said["blocks"], 0) if database_now().timestamp() < taken.body["until"] else None
     if taken.kind == "reply":
-        here = taken.thread and not _left(taken, action_detail(UUID(taken.action), reader=None), rule)
-        return threads.draw(taken.key, rule) if here else None
+        return _reply(taken, rule) if taken.thread else None
     return noting.draw(taken)
+
+
+def _reply(taken: Claimed, rule: SlackRule) -> Drawn | None:
+    """What stands already under a card that belongs elsewhere by now shows no argument either; nothing more is said there."""
+    if not _left(taken, action_detail(UUID(taken.action), reader=None), rule):
+        return threads.draw(taken.key, rule)
+    return threads.draw(taken.key, SlackRule()) if taken.ts else None
 
 
 def _left(taken: Claimed, detail: ActionDetail, rule: SlackRule) -> bool:
