@@ -106,12 +106,19 @@ def _token(team_id: int) -> str:
     try:
         return sealing.unseal(sealed)
     except sealing.Unsealable as error:
-        raise NotSent(str(error), permanent=True) from error
+        raise NotSent(str(error), down=True) from error
 
 
 def _refresh(team_id: int) -> bool:
-    """Renew a token that is about to end. One process does it, for the refresh token is used up by it; the others go on with the old one."""
-    token = slack_installs.begin_refresh(team_id)
+    """Renew a token that is about to end. One process does it, for the refresh token is used up by it; the others go on with the old one.
+
+    Raises NotSent when what is stored cannot be opened. What waits goes on once the app is installed anew, or the key is back.
+    """
+    try:
+        token = slack_installs.begin_refresh(team_id)
+    except sealing.Unsealable as error:
+        slack_installs.not_refreshed(team_id, str(error))
+        raise NotSent(str(error), down=True) from error
     if not token:
         return False
     asked = {"grant_type": "refresh_token", "refresh_token": token, "client_id": settings.SLACK_CLIENT_ID}

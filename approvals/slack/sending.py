@@ -93,6 +93,9 @@ def send(taken: Claimed, rule: SlackRule) -> None:
         ts = _put(taken, drawn)
     except NotSent as failure:
         return slack_queue.record(taken, failure)
+    except Exception:  # nor may one that is left SENDING: it would be taken up again for ever
+        log.exception("slack_not_sent", message=taken.id)
+        return slack_queue.record(taken, NotSent(_("It could not be sent; see the worker's log"), permanent=True))
     slack_queue.record(taken, None, ts=ts, shown=drawn.sha256, version=drawn.version, along=drawn.along)
     if taken.kind == "card" and not taken.ts:
         slack_owing.owe_replies([UUID(taken.action)], posted=True)  # what was said and decided while it waited to be posted

@@ -4,9 +4,10 @@ import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core.management import call_command
 from django.db.models.functions import Now
 
-from approvals.models import SlackCode, SlackPerson, SlackTeam
+from approvals.models import SlackCode, SlackMessage, SlackPerson, SlackTeam
 from approvals.notify import sealing
 from approvals.notify.errors import NotSent
 from approvals.operations import slack_installs, slack_people
@@ -142,6 +143,23 @@ def test_a_renewal_that_fails_gives_nothing_up(world, cast, routed, second, as_)
     assert failure.value.down and not failure.value.permanent
     SlackTeam.objects.filter(pk=team.pk).update(refreshing_until=None)
     assert client.call(team.pk, "auth.test")["ok"]
+
+
+def test_a_lost_sealing_key_is_a_sentence_and_what_waits_goes_after_a_new_installation(world, cast, routed, settings, capsys):
+    SlackTeam.objects.update(refresh_token=sealing.seal("xoxe-1"), token_until="2020-01-01T00:00Z")
+    settings.SLACK_TOKEN_KEYS = ["0ZgGQ5vYHTRdvUqM2CsGUB9PgLZ3rfkzKpKEm5H9dkk="]
+    factories.action()
+    tick()
+    row = SlackMessage.objects.get(kind="card")
+    assert row.state == "WAITING" and "cannot be opened" in row.error and not world.cards("C0AI")
+    with pytest.raises(SystemExit):
+        call_command("slack_check")
+    assert "install again" in capsys.readouterr().out
+    anew = Installed(team="T0HOME", name="Home", bot_user="U0HOMEBOT", token="xoxb-home", app="A0COUNTER")
+    slack_installs.install(anew, by=cast.admin, door="cli")
+    tick()
+    row.refresh_from_db()
+    assert row.state == "SENT" and world.cards("C0AI")
 
 
 @pytest.mark.parametrize("event", [{"type": "app_uninstalled"}, {"type": "tokens_revoked", "tokens": {"bot": ["U0HOMEBOT"]}}])

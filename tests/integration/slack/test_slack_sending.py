@@ -316,6 +316,17 @@ def test_a_message_that_cannot_be_drawn_keeps_no_other_waiting(world, monkeypatc
     assert sorted(states()) == ["FAILED", "SENT"] and "could not be drawn" in queries.standing().last_error
 
 
+def test_a_mistake_while_a_message_is_sent_leaves_none_half_way(world, monkeypatch):
+    def broken(*_args, **_more):
+        raise KeyError("channel")
+
+    factories.action()
+    monkeypatch.setattr(client, "call", broken)
+    tick()
+    row = SlackMessage.objects.get()
+    assert row.state == "FAILED" and "worker's log" in row.error
+
+
 def test_a_change_while_it_is_being_drawn_is_drawn_as_well(world, cast):
     action = factories.action()
     tasks.reach()
