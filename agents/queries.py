@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from agents.errors import UnknownAgent, UnknownRun
 from agents.models import Agent, AgentVersion, Effect, Override, Pause, Run, Server
-from agents.states import SECOND_WITHIN, UNFINISHED, EffectState, OverrideState, RunState
+from agents.states import SECOND_WITHIN, UNFINISHED, EffectState, OverrideKind, OverrideState, RunState
 from approvals.policy.checking import Known, KnownAgent
 from approvals.queries.past import met
 from approvals.queries.policies import rosters
@@ -399,6 +399,24 @@ def overrides(run_id: Any, *, state: str = "") -> list[OverrideRow]:
         OverrideRow(o.pk, o.kind, o.state, o.checkpoint, o.node, o.reason, o.error, o.made, o.by_name, o.confirmed_by_name, o.created_at)
         for o in rows
     ]
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """A call's result that an operator gave and a second one has to give as well."""
+
+    by: str
+    reason: str
+    result: Any
+    created_at: datetime
+
+
+def answers_asked(run_id: Any, action_id: str) -> list[AnswerRow]:
+    """Those of one call that may still be confirmed."""
+    rows = Override.objects.filter(
+        run=run_id, kind=OverrideKind.ANSWER, state=OverrideState.ASKED, values__action=action_id, created_at__gt=Now() - SECOND_WITHIN
+    ).order_by("pk")  # fmt: skip
+    return [AnswerRow(o.by_name, o.reason, o.values.get("result"), o.created_at) for o in rows]
 
 
 def done_since(run_id: Any, at: datetime) -> list[EffectRow]:

@@ -86,6 +86,7 @@ class OverrideKind(StrEnum):
     REWIND = "rewind"  # from an earlier checkpoint once more
     SKIP = "skip"  # the node that comes next is taken as done
     FORK = "fork"  # a run of its own begins from a checkpoint of another
+    ANSWER = "answer"  # the result of a call that waits is given by an operator; the call is never made
 
 
 SECOND_WITHIN = timedelta(hours=1)  # by when a second person has to confirm what takes two

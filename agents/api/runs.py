@@ -28,6 +28,7 @@ from agents.api.shapes import (
     Rated,
     RatingIn,
     Reason,
+    ResultIn,
     Run,
     RunIn,
     RunRow,
@@ -37,6 +38,8 @@ from agents.operations.branching import Branch
 from agents.operations.overriding import Wanted
 from agents.queries import RunDetail
 from agents.states import UNFINISHED
+from approvals import queries as approvals_queries
+from approvals.errors import NotFound
 from approvals.operations.api_keys import OPERATE
 from audit.queries import story
 from audit.sentences import say
@@ -136,6 +139,17 @@ def fork(request: HttpRequest, run_id: UUID, body: ForkIn, key: str = KEY) -> An
     wanted, by = Branch(body.checkpoint, body.values), caller(request, OPERATE).user
     made = operations.branch_run(run_id, wanted, reason=body.reason, by=by, door="api", idempotency_key=key or None)
     return Status(201, shown(queries.run_detail(made.pk)))
+
+
+@router.post("/{run_id}/answer-for", response={200: Overridden, **PROBLEMS}, summary="Give the result of a call that waits")
+def answer_for(request: HttpRequest, run_id: UUID, body: ResultIn) -> Any:
+    """Operators only. The call is superseded and never made; the agent gets the result as its tool's. ASKED where the policy asks two people for
+    the call: another operator has to give the same within an hour. 409: the call has begun, is over, or has changed."""
+    who = caller(request, OPERATE).user
+    if all(one.id != str(body.action) for one in approvals_queries.run_actions(str(run_id))):
+        raise NotFound(say("This run has no such action"))
+    order = operations.answer_for(body.action, body.result, seen_digest=body.digest, reason=body.reason, by=who, door="api")
+    return next(vars(one) for one in queries.overrides(run_id) if one.id == order.pk)
 
 
 @router.post("/{run_id}/resume", response={200: Run, **PROBLEMS}, summary="Take a failed run up again")

@@ -209,6 +209,14 @@ class ForkIn(Reason):
     values: dict[str, Any] = Field({}, description="Names of the state and their new values, of the type they have there")
 
 
+class ResultIn(Reason):
+    """What an operator gives the agent instead of a call that waits."""
+
+    action: UUID
+    digest: str = Field(max_length=64, description="Of the call as you saw it: refused when it has changed since")
+    result: dict[str, Any] = Field(description="As its tool would give it back", examples=[{"refunded": True, "reference": "R-2231"}])
+
+
 class Overridden(Schema):
     """`state` is ASKED while a second operator has to order the same, ORDERED until a worker has carried it out."""
 

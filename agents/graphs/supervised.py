@@ -115,7 +115,7 @@ def _message(call: dict[str, Any], outcome: Outcome) -> ToolMessage:
     told = {"status": outcome.status, "result": outcome.result, "reason": outcome.reason, "response": outcome.response}
     if outcome.args is not None and outcome.args != call["args"]:
         told["args_that_ran"] = outcome.args
-    told |= {name: True for name in ("do_not_retry", "taken_over") if outcome.raw.get(name)}
+    told |= {name: True for name in ("do_not_retry", "taken_over", "answered_for") if outcome.raw.get(name)}
     return ToolMessage(
         json.dumps(told, ensure_ascii=False),
         tool_call_id=call["id"] or call["name"],

@@ -11,6 +11,7 @@ calling      T3 and T4 of each call of a governed agent, as it begins and ends
 explaining   an agent answers a reviewer's question
 rating       somebody says whether a run's outcome was useful
 overriding   an operator changes what a run does next; `forking` carries it out in the worker
+instead      an operator gives the result of a call that waits; the call is never made
 stepping     an operator pauses a run before its next step, lets it take one, or go on
 stopping     a reviewer's rejection ends the run
 asking_again an answer its node could not use is asked for once more
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from agents.operations.explaining import answer_ask
     from agents.operations.halting import order_halt
     from agents.operations.hinting import hint, hook_of
+    from agents.operations.instead import answer_for
     from agents.operations.looking import look_at_servers
     from agents.operations.opining import give_opinions
     from agents.operations.outcome_checks import check_outcome
@@ -76,6 +78,7 @@ __all__ = [
     "add_server",
     "advance_run",
     "answer_ask",
+    "answer_for",
     "ask_again",
     "ask_outcome",
     "branch_run",
@@ -159,6 +162,7 @@ _HOMES = {
     "retry_run": "starting",
     "start_run": "starting",
     "go_on": "stepping",
+    "answer_for": "instead",
     "override": "overriding",
     "pause_run": "stepping",
     "step_run": "stepping",

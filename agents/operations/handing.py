@@ -5,6 +5,7 @@ leave the others half done (interop.md 2.1). Everything that must still be true 
 claim as our executor's; the call itself asks again as it begins (`leave`), and what came of it is written down in `outcomes`.
 """
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -179,9 +180,17 @@ def said_of(outcome: Mapping[str, Any]) -> Said:
     more = {"do_not_retry": True} if outcome.get("do_not_retry") else {}
     if outcome.get("taken_over"):
         return Said(RESPOND, message=words) if status == "done" else Said(REJECT, message=reason, status=status)
+    if outcome.get("answered_for"):  # the graph gets it as the tool's message
+        return Said(RESPOND, message=_words_of(outcome.get("result")), more={"answered_for": True})
     if status == "answered":
         return Said(RESPOND, message=words, more={"json": True} if outcome.get("json") else {})
     return Said(REJECT, message=reason if status == "rejected" else f"{status}: {reason}", status=status, more=more)
+
+
+def _words_of(result: Any) -> str:
+    """A result as the text of a tool's message: its own text where it is nothing but text."""
+    text = result.get("content") if isinstance(result, Mapping) and set(result) == {"content"} else None
+    return text if isinstance(text, str) else json.dumps(result, ensure_ascii=False)
 
 
 def _keep(run: Run, pause: Pause, answer: dict[str, Any], said: Sequence[Said]) -> None:

@@ -79,7 +79,7 @@ def editors_of(run: Run, parents: Sequence[Run] = ()) -> frozenset[str]:
     with what was put into those.
     """
     changed = Override.objects.filter(
-        Q(kind__in=[OverrideKind.EDIT, OverrideKind.SKIP]) | Q(kind=OverrideKind.FORK) & ~Q(values={}),
+        Q(kind__in=[OverrideKind.EDIT, OverrideKind.SKIP, OverrideKind.ANSWER]) | Q(kind=OverrideKind.FORK) & ~Q(values={}),
         run__in=[run, *parents],
         state__in=[OverrideState.ORDERED, OverrideState.DONE],
     )
@@ -186,7 +186,7 @@ def _check_skip(run: Run, node: str, values: Mapping[str, Any]) -> None:
 
 def _confirmed(run: Run, wanted: Wanted, who: Standing, reason: str, door: str) -> Override:
     """A skip takes two people: the second's order for the same thing is what counts. Alone, when nobody else could confirm it."""
-    Override.objects.filter(run=run, state=OverrideState.ASKED).exclude(head=wanted.head).update(
+    Override.objects.filter(run=run, kind=wanted.kind, state=OverrideState.ASKED).exclude(head=wanted.head).update(
         state=OverrideState.DROPPED, closed_at=Now()
     )
     waiting = Override.objects.filter(

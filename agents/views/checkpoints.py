@@ -111,6 +111,7 @@ def _order(run: RunDetail, one: OverrideRow) -> dict[str, Any]:
         "rewind": _("Went back to %(id)s") % {"id": one.checkpoint[-12:]},
         "skip": _("Skipped %(node)s") % {"node": one.node},
         "fork": _("Forked from %(id)s") % {"id": one.checkpoint[-12:]},
+        "answer": _("Gave the result of %(tool)s") % {"tool": one.node},
     }
     return {
         "what": what[one.kind],

@@ -49,7 +49,7 @@ def offered(request: Request, run: RunDetail, one: Checkpoint, state: Mapping[st
         "edit": [(STATE + name, name, json.dumps(value, ensure_ascii=False, indent=2)) for name, value in plain.items()],
         "fixed": sorted(set(state) - set(plain)) if is_head else [],
         "skip": one.next[0] if is_head and len(one.next) == 1 and not one.next[0].startswith("__") else "",
-        "waits": queries.overrides(run.row.id, state=OverrideState.ASKED) if is_head else [],
+        "waits": [one for one in queries.overrides(run.row.id, state=OverrideState.ASKED) if one.kind == "skip"] if is_head else [],
     }
 
 

@@ -20,7 +20,7 @@ from agents.compensated import reversible
 from agents.errors import BadInput, KeyUsed
 from agents.queries import RunDetail
 from agents.states import UNFINISHED
-from agents.views import forks, stepping
+from agents.views import forks, instead, stepping
 from agents.views.cards import Figure, agent_card, is_scripted, run_line, title_of
 from agents.views.drawing import draw
 from agents.views.ratings import asked
@@ -124,6 +124,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "model": detail.model,
         "halt_url": f"{reverse('halt')}?run={row.id}" if live and permissions.can_halt(request.user) else "",
         **stepping.offered(request, detail),
+        "results": instead.offered(request, detail) if live else (),
         "held": stepping.held_words(row, steps=entered),
         "cancel_url": reverse("run-cancel", args=[row.id]) if (live or row.state == "FAILED") and may_start else "",
         "retry_url": reverse("run-retry", args=[row.id])

@@ -1,13 +1,17 @@
 """T4 and the other endings: an outcome becomes a fact that never changes afterwards."""
 
 import json
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
 
+from approvals import envelopes
+from approvals.errors import AlreadyDecided, BadRequest, NotFound, Stale
 from approvals.models import Action, Requirement
 from approvals.operations import drills, events
 from approvals.operations.notices import tell_action
@@ -15,6 +19,7 @@ from approvals.operations.resolving import announce, resolved_entry
 from approvals.states import ActionState
 from audit import log, rows
 from audit.actors import SYSTEM, Actor
+from audit.sentences import say
 
 _SETTLE = """
 UPDATE approvals_action SET settled_at = statement_timestamp(), outcome = %s::jsonb
@@ -61,3 +66,59 @@ def close(action_id: UUID, state: ActionState, *, reason: str, by: Actor = SYSTE
     tell_action(action, f"action.{state.lower()}")
     announce(action)
     return True
+
+
+@dataclass(frozen=True)
+class Answerable:
+    """A call that an operator may give the result of, its row locked. `two`: the policy asks two people for it, so two give it.
+
+    Attributes:
+        test: it was a test action, which has just ended: nothing is given to anybody.
+    """
+
+    action: Action
+    two: bool = False
+    test: bool = False
+
+
+def answerable(action_id: UUID, *, seen_digest: str, by: Actor, door: str) -> Answerable:
+    """Lock a call that waits for people, or is approved and not claimed, as whoever gives its result saw it.
+
+    Raises:
+        NotFound. BadRequest: a question, or an agent that takes no words. AlreadyDecided: it has begun, or is over. Stale, Tampered.
+    """
+    action = Action.objects.select_for_update().filter(pk=action_id).first()
+    if action is None:
+        raise NotFound(say("There is no such action; it may belong to another installation"))
+    if action.kind != Action.Kind.TOOL or not action.run:
+        raise BadRequest(
+            say("Only the call of a run's tool has a result to give: a question is answered, and an agent outside reports itself")
+        )
+    if action.claimed_at or action.settled_at or action.state not in {ActionState.PENDING, ActionState.APPROVED}:
+        raise AlreadyDecided(say("It is too late: this call has begun, or is over"), state=str(action.state), resolution=action.resolution)
+    if not secrets.compare_digest(seen_digest.encode("utf-8", "replace"), action.digest.encode()):
+        raise Stale(say("This changed since you opened it; look at what would run now, then give its result"))
+    if action.drill:
+        drills.run_out(action, ActionState.CANCELLED, by=by, door=door)
+        return Answerable(action, test=True)
+    envelope = envelopes.opened(action, Requirement.objects.get(action=action, version=action.version))
+    if envelope.agent_takes and "respond" not in envelope.agent_takes:
+        raise BadRequest(say("This agent takes no result from people for this call: it makes the call itself, or hears a no"))
+    return Answerable(action, two=action.level == "critical" or sum(need.count for need in envelope.needs) > 1)
+
+
+def answer_for(found: Answerable, result: Mapping[str, Any], *, reason: str, people: Sequence[str], by: Actor, door: str) -> None:
+    """The call is superseded and settled with this result, in the caller's transaction: from here on nothing can claim it."""
+    action = found.action
+    requirement = Requirement.objects.get(action=action, version=action.version)
+    details = {"answered_for": True, "result": dict(result), "people": list(people)}
+    action.state = ActionState.SUPERSEDED
+    action.resolution = {
+        "verdict": "", "by": by.name, "door": door, "reason": reason, "response": "", "version": action.version, "details": details
+    }  # fmt: skip
+    Action.objects.filter(pk=action.pk, claimed_at=None, settled_at=None).update(
+        state=action.state, resolved_at=Now(), resolution=action.resolution
+    )
+    log.append(resolved_entry(action, requirement, by=by, door=door, reason=reason, **details))
+    tell_action(action, "action.superseded")
+    announce(action, args=envelopes.opened(action, requirement).args)

@@ -117,6 +117,16 @@ def told(action: Action, args: Any = None) -> dict[str, Any]:
             "taken_over": True,
             "args": args,
         }
+    if details.get("answered_for"):  # an operator gave the tool's result (`settling.answer_for`): it was never called
+        return {
+            "status": "done",
+            "result": details.get("result"),
+            "reason": "",
+            "response": "",
+            "by": by,
+            "answered_for": True,
+            "args": args,
+        }
     fact = {
         "status": STATUS_OF_STATE[ActionState(action.state)],
         "reason": resolution.get("reason", ""),

@@ -41,6 +41,7 @@ STATES = {
     "SUPERSEDED": Look(say("Superseded"), "circle-slash", "neutral"),
     "CANCELLED": Look(say("Cancelled"), "circle-slash", "neutral"),
 }
+ANSWERED_FOR = Look(say("Answered by an operator"), "reply", "approved")
 VERDICTS = {
     "approve": Look(say("Approved"), "check", "approved"),
     "reject": Look(say("Rejected"), "x", "rejected"),
@@ -109,8 +110,10 @@ def receipt_of(row: InboxRow, *, focus: bool = False) -> Receipt | None:
     said = row.resolution or {}
     if row.test:
         return _receipt_of_test(row, row.test, focus=focus)
-    look = VERDICTS["take_over"] if said.get("verdict") == "take_over" else STATES[row.state]
     details = said.get("details") or {}
+    look = (
+        VERDICTS["take_over"] if said.get("verdict") == "take_over" else ANSWERED_FOR if details.get("answered_for") else STATES[row.state]
+    )
     earlier = details.get("because_of") or {}
     by = str(said.get("by", ""))
     by_policy = by.startswith("policy ")
@@ -163,6 +166,10 @@ def _receipt_of_test(row: InboxRow, ending: Ending, *, focus: bool) -> Receipt:
 def _notes(said: dict[str, Any], details: dict[str, Any]) -> Iterator[str]:
     if said.get("verdict") == "take_over":
         yield _("Done outside, the tool did not run") if details.get("done") else _("It could not be done, the tool did not run")
+    if details.get("answered_for"):
+        yield _("The tool did not run: the agent got a result from %(who)s") % {
+            "who": ", ".join(map(str, details.get("people") or [])) or "-"
+        }
     if details.get("do_not_retry"):
         yield _("Not to be proposed again in this run")
     if details.get("stop_run"):

@@ -91,7 +91,11 @@ SENTENCES: dict[str, Say] = {
     "action.answered": lambda d: say("Answered: %(tool)s", tool=d.get("tool")),
     "action.expired": lambda d: say("Expired: %(tool)s", tool=d.get("tool")),
     "action.cancelled": lambda d: say("Cancelled: %(tool)s", tool=d.get("tool")),
-    "action.superseded": lambda d: say("Superseded: %(tool)s", tool=d.get("tool")),
+    "action.superseded": lambda d: (
+        say("Superseded, its result given by an operator: %(tool)s", tool=d.get("tool"))
+        if d.get("answered_for")
+        else say("Superseded: %(tool)s", tool=d.get("tool"))
+    ),
     "action.settled": lambda d: say(
         "Settled as %(outcome)s: %(tool)s", outcome=_word(OUTCOMES, (d.get("outcome") or {}).get("status", "unknown")), tool=d.get("tool")
     ),
@@ -133,6 +137,8 @@ SENTENCES: dict[str, Say] = {
     "run.step_ordered": lambda d: say("Let the run take one step"),
     "run.let_on": lambda d: say("Let the run go on"),
     "run.override_asked": lambda d: say("Asked to skip %(node)s; a second person has to confirm it", node=d.get("node")),
+    "run.answer_asked": lambda d: say("Asked to give the result of %(tool)s; a second person has to give the same", tool=d.get("tool")),
+    "run.answered_for": lambda d: say("Gave the result of %(tool)s; the call is never made", tool=d.get("tool")),
     "run.override_ordered": lambda d: say("Ordered: %(what)s of the run's state", what=d.get("what")),
     "run.overridden": lambda d: say("What was ordered is done; the run goes on from another checkpoint"),
     "run.override_refused": lambda d: say("The graph did not take what was ordered: %(why)s", why=d.get("error")),

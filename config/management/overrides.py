@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 from agents import history, operations, queries
 from agents.operations.overriding import Wanted
 from agents.states import OverrideState
+from approvals import queries as approvals_queries
 from config import commands
 
 
@@ -25,6 +26,12 @@ def add_arguments(verbs: Any) -> None:
     skip.add_argument("run")
     skip.add_argument("node")
     skip.add_argument("--values", default="{}", help="what it would have written: JSON, @file, or -")
+    answer = verbs.add_parser("answer", help="give the result of a call that waits, instead of the call being made")
+    answer.add_argument("action")
+    answer.add_argument("--result", required=True, help="an object, as the tool would give it back: JSON, @file, or -")
+    answer.add_argument("--digest", default="", help="of the call as you saw it; without it the call is shown and nothing is done")
+    answer.add_argument("--reason", required=True)
+    commands.add_by(answer)
     for one in (rewind, restart, edit, skip):
         one.add_argument("--stay", action="store_true", help="pause there")
         one.add_argument("--reason", required=True)
@@ -42,6 +49,19 @@ def order(options: dict[str, Any], write: Callable[[str], object]) -> None:
     write(f"{run.row.id} ordered: {given.kind} from {given.checkpoint}")
     for effect in queries.done_since(run.row.id, history.checkpoint(run.thread, given.checkpoint).at):
         write(f"  stays done: {effect.action_id}  {effect.tool}")
+
+
+def answer(options: dict[str, Any], write: Callable[[str], object]) -> None:
+    """Give a result for what was seen; without a digest the call is shown, with what to say."""
+    by = commands.person(options)
+    detail = approvals_queries.action_detail(options["action"], reader=by)
+    if not options["digest"]:
+        write(f"{commands.shown(detail.row.summary)}\n  arguments {commands.shown_json(detail.args)}")
+        raise CommandError(f"Say that this is the call you mean: --digest {detail.row.digest}")
+    result = commands.json_argument(options["result"])
+    given = operations.answer_for(options["action"], result, seen_digest=options["digest"], reason=options["reason"], by=by, door="cli")
+    asked = given.state == OverrideState.ASKED
+    write(f"{given.run_id} {'asked for: another operator has to give the same within an hour' if asked else 'goes on with this result'}")
 
 
 def _wanted(thread: str, options: dict[str, Any]) -> Wanted:

@@ -55,6 +55,7 @@ POSTS: dict[str, dict[str, str]] = {
     "action-comments": {"text": "hello"},
     "alerts": {"rule": "unknown", "active": "1", "most": "5", "for_s": "0", "again": "30", "mail": "1", "slack": "", "reason": "r"},
     "alert-ack": {"note": "r"},
+    "action-answer-for": {"seen_digest": "{digest}", "result": '{{"n": 1}}', "reason": "r", "confirmed": "yes"},
     "run-override": {"what": "rewind", "checkpoint": "x", "reason": "r"},
     "run-pause": {"reason": "r"},
     "run-fork": {"checkpoint": "", "values": "", "confirmed": "yes", "key": "k", "reason": "r"},

@@ -215,6 +215,9 @@ class Command(BaseCommand):
     def _override(self, options: dict[str, Any]) -> None:
         overrides.order(options, self.stdout.write)
 
+    def _answer(self, options: dict[str, Any]) -> None:
+        overrides.answer(options, self.stdout.write)
+
     _rewind = _restart = _edit = _skip = _override
 
     def _ask_again(self, options: dict[str, Any]) -> None:
