@@ -5,7 +5,7 @@ for arguments that have since changed) makes it ask again under a new interrupt 
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,7 @@ from audit import canonical
 MARK = "countersign"
 VERSION = 1
 DOMAIN = "hitl/proposal/v1"
+Asks = Callable[[Any, Callable[[Any], bool]], Any]
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,24 @@ def proposal_digest(proposal: Mapping[str, Any]) -> str:
         return hashlib.sha256(repr(sorted(proposal.items())).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def settled(proposal: Mapping[str, Any], extra: Mapping[str, Any] = MappingProxyType({})) -> Outcome:
-    """Wait for the settled fact about a proposal. For `gate`, `ask` and `governed`."""
+def settled(proposal: Mapping[str, Any], extra: Mapping[str, Any] = MappingProxyType({}), *, asks: Asks | None = None) -> Outcome:
+    """Wait for the settled fact about a proposal. For `gate`, `ask` and `governed`.
+
+    Args:
+        asks: another way to ask than `interrupt`, given what is asked and which answers are for it.
+    """
     digest = proposal_digest(proposal)
     payload = {MARK: VERSION, **proposal, "digest": digest, **extra}
-    answer = interrupt(payload)
-    while not (isinstance(answer, Mapping) and answer.get("digest") == digest):
+
+    def mine(answer: Any) -> bool:
+        return isinstance(answer, Mapping) and answer.get("digest") == digest
+
+    answer = asks(payload, mine) if asks else interrupt(payload)
+    while not mine(answer):
         # The node was run again with other arguments, or an old answer came back: this question is still open.
         stale = answer.get("digest") if isinstance(answer, Mapping) else None
-        answer = interrupt({**payload, "asked_again_after": str(stale or "an answer without a digest")})
+        again = {**payload, "asked_again_after": str(stale or "an answer without a digest")}
+        answer = asks(again, mine) if asks else interrupt(again)
     return Outcome(
         status=str(answer.get("status", "unknown")),
         result=answer.get("result"),

@@ -15,13 +15,12 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.errors import GraphBubbleUp, GraphDrained
-from langgraph.types import interrupt
 from pydantic import BaseModel, ValidationError
 
 from agents import kept
 from agents.dialects import calls
 from agents.dialects.record import APPROVE, EDIT, NOT_ASKED, RESPOND, Made
-from agents.graphs import desk
+from agents.graphs import desk, hearing
 from agents.graphs.gate import settled
 from agents.graphs.guard import outcome_of
 from agents.tools.registry import ToolError
@@ -91,9 +90,13 @@ def _leave(call: Call, here: desk.Desk, asked: Mapping[str, Any]) -> Steps:
 
     Returns (what came of beginning it, its action, what was approved, what is called now), or what the model is told instead.
     """
-    again = ""
+    again, tried = "", set[str]()
+
+    def unused(answer: Any) -> bool:
+        return bool(call.id) and _answers(answer, asked) and answer.get("action") not in tried
+
     for _ in range(_ASKED):
-        answer = interrupt({**asked, "asked_again_after": again} if again else dict(asked))
+        answer = hearing.ask({**asked, "asked_again_after": again} if again else dict(asked), mine=unused)
         mine = _answers(answer, asked)
         if mine and answer["type"] not in (APPROVE, EDIT):
             return _said(call, answer)
@@ -109,6 +112,7 @@ def _leave(call: Call, here: desk.Desk, asked: Mapping[str, Any]) -> Steps:
         if begun.kind != desk.AGAIN:
             return begun, answer["action"], answer["args"], args
         again = begun.why
+        tried.add(answer["action"])
     raise RuntimeError(str(kept.ASKED_TOO_OFTEN(tool=call.tool, n=_ASKED)))
 
 
@@ -131,7 +135,7 @@ def _make(call: Call, here: desk.Desk, action: str, args: Any) -> Steps:
 
 def _waited(call: Call, action: str) -> Made:
     """A person looks and says what happened; the run waits for that."""
-    fact = settled({"kind": "outcome", "tool": call.tool, "args": {"action": action}})
+    fact = settled({"kind": "outcome", "tool": call.tool, "args": {"action": action}}, asks=hearing.ask)
     return Made("done", fact.result) if fact.done else Made("failed", error=fact.reason or fact.status)
 
 

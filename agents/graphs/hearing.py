@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import langgraph.types
-from langgraph._internal._constants import CONFIG_KEY_CHECKPOINT_NS, CONFIG_KEY_SCRATCHPAD, RESUME
+from langgraph._internal._constants import CONFIG_KEY_CHECKPOINT_NS, CONFIG_KEY_SCRATCHPAD, CONFIG_KEY_SEND, RESUME
 from langgraph.config import get_config
 from langgraph.errors import GraphDrained
 from pydantic import TypeAdapter
@@ -81,9 +81,31 @@ class Hearing:
         known = self.digests.get(interrupt_id)
         if known is not None and known != self._digest(interrupt_id, value, response_schema):
             raise Stopped(kept.QUESTION_MOVED())
+        self._told(interrupt_id)
+        return interrupt_id
+
+    def given(self, config: Mapping[str, Any], mine: Callable[[Any], bool]) -> Any:
+        """The newest answer of this task that is for the one who asks, None when it has none. Raises as `compare` does."""
+        pad = config[CONFIG_KEY_SCRATCHPAD]
+        for number in reversed(range(len(pad.resume))):
+            if mine(pad.resume[number]):
+                interrupt_id: str = langgraph.types._interrupt_id(config[CONFIG_KEY_CHECKPOINT_NS], number)
+                self._told(interrupt_id)
+                self.taken.add(interrupt_id)
+                self._count(pad).out_of_turn = True
+                self.keep(config)
+                return pad.resume[number]
+        return None
+
+    def keep(self, config: Mapping[str, Any]) -> None:
+        """Have LangGraph keep every answer of a task in which one was taken out of turn: it keeps those up to the one it gave out last."""
+        pad = config[CONFIG_KEY_SCRATCHPAD]
+        if self._count(pad).out_of_turn:
+            config[CONFIG_KEY_SEND]([(RESUME, list(pad.resume))])
+
+    def _told(self, interrupt_id: str) -> None:
         if why := self.tell(interrupt_id):
             raise GraphDrained(why) if why == kept.HALTED_BEFORE() else Stopped(why)
-        return interrupt_id
 
     def _digest(self, interrupt_id: str, value: Any, response_schema: Any) -> str:
         if response_schema is None or interrupt_id in self.by_value:
@@ -108,10 +130,11 @@ class Hearing:
 
 @dataclass(eq=False)
 class _Count:
-    """How many questions a task has asked. It holds the task's scratchpad, whose place in memory another one would get otherwise."""
+    """How many questions a task has asked, and whether an answer of it was taken out of turn. It holds the task's scratchpad, whose place in memory another one would get otherwise."""
 
     pad: Any
     asked: int = 0
+    out_of_turn: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -149,15 +172,27 @@ def _stray() -> list[Any]:
     return [m for name, m in list(sys.modules.items()) if name != __name__ and getattr(m, "__dict__", {}).get("interrupt") is _original]
 
 
-def _checked(value: Any, *, response_schema: Any = None) -> Any:
+def ask(value: Any, mine: Callable[[Any], bool]) -> Any:
+    """`interrupt`, for calls that share one step: an answer among those its task has already is taken, whichever of them it was given to.
+
+    LangGraph hands a task's answers out in the order in which it asks, and calls in threads ask in another order each time. A call that was
+    answered would ask again when it comes late, and once all have found their answers, nobody would take the second one.
+    """
+    return _checked(value, mine=mine)
+
+
+def _checked(value: Any, *, response_schema: Any = None, mine: Callable[[Any], bool] | None = None) -> Any:
     """LangGraph's `interrupt`, which stops when the answer at hand is for something else than is asked now; a refusal is false."""
     config = get_config()["configurable"] if _watched else {}
     hearing = _watched.get(str(config.get("thread_id")))
     if hearing is None:
         return dialects.no_yes(_original(value, response_schema=response_schema))
     with hearing.turn(config[CONFIG_KEY_SCRATCHPAD]):
+        if mine and (given := hearing.given(config, mine)) is not None:
+            return dialects.no_yes(given)
         taken = hearing.compare(config, value, response_schema)
         answer = _original(value, response_schema=response_schema)
         if taken:
             hearing.taken.add(taken)
+            hearing.keep(config)
     return dialects.no_yes(answer)

@@ -9,10 +9,9 @@ import pytest
 from django.db import DatabaseError
 from django.db.models.functions import Now
 from langchain_core.tools import tool
-from langgraph.types import interrupt
 
 from agents import operations as agents
-from agents.graphs import checkpoints, desk, governed
+from agents.graphs import checkpoints, desk, hearing
 from agents.graphs.loader import load_agent
 from agents.graphs.loops import NotGoverned, once, require_approval
 from agents.models import Agent, Effect, Pause, Piece, Run
@@ -288,12 +287,12 @@ def test_an_answer_that_was_changed_in_the_checkpoint_begins_nothing(loops, worl
 def test_arguments_that_were_put_into_the_answer_do_not_run(loops, world, monkeypatch):
     """The graph's own copy of an answer is not what is called: of an approval the call's own arguments, of an edit those that are on record."""
     run = started(loops, world, ADA)
-    asked_of = interrupt
+    asked_of = hearing.ask
 
-    def forged(value):
-        return {**asked_of(value), "type": "edit", "args": {"to": "mallory"}}
+    def forged(value, mine):
+        return {**asked_of(value, mine), "type": "edit", "args": {"to": "mallory"}}
 
-    monkeypatch.setattr(governed, "interrupt", forged)
+    monkeypatch.setattr(hearing, "ask", forged)
     decide(asked(run)[0], loops.second)
     work()
     assert (lines(world), Effect.objects.get(run=run).state) == ([], "FAILED")
