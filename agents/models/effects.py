@@ -58,6 +58,11 @@ class Effect(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange("action_id", "run", "tool", "digest"),
             ),
+            pgtrigger.Protect(
+                name="fence_only_rises",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(new__fence__lt=pgtrigger.F("old__fence")),
+            ),
             # What a call came to was told to the graph and to people.
             pgtrigger.Protect(
                 name="done_is_final",

@@ -13,9 +13,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count
 
-from agents.models import Run
+from agents.models import Agent, Run
 from agents.operations import halting
 from agents.states import UNFINISHED, RunState
+from agents.tools.registry import RiskClass
 from approvals import permissions
 from approvals.models.people import User
 from approvals.operations import halt_rules as ruling
@@ -90,6 +91,12 @@ def _agent_of(kind: str, target: str) -> str:
     return live.values_list("agent_id", flat=True).first() or ""
 
 
+def _failed_calls(since: datetime, least: int, target: str = "") -> list[Tally]:
+    versions = Agent.objects.filter(**({"pk": target} if target else {})).values_list("slug", "current__tools")
+    reads = [(slug, tool["name"]) for slug, tools in versions for tool in tools or () if tool.get("risk") == RiskClass.READ]
+    return troubles.failed_calls(since, least, target, reads=reads)
+
+
 def _failed_runs(since: datetime, least: int, target: str = "") -> list[Tally]:
     rows = Run.objects.filter(state=RunState.FAILED, finished_at__gt=since)
     rows = rows.filter(agent=target) if target else rows
@@ -115,7 +122,7 @@ def _ids(spent: dict[str, int]) -> Iterator[UUID]:
 
 
 COUNTING: dict[str, Counting] = {
-    Kind.FAILED_CALLS: troubles.failed_calls,
+    Kind.FAILED_CALLS: _failed_calls,
     Kind.FAILED_RUNS: _failed_runs,
     Kind.TOKENS: _tokens,
     Kind.REJECTED_RUN: lambda since, least, target: troubles.rejected("run", since, least, target),

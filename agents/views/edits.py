@@ -44,7 +44,7 @@ def edit(request: Request, action_id: UUID) -> HttpResponse:
     try:
         wanted = operations.request_edit(
             action_id, by=request.user, seen_digest=request.POST.get("seen_digest", ""), args=args,
-            reason=request.POST.get("reason", "")[:2_000], door="web",
+            reason=request.POST.get("reason", ""), door="web",
         )  # fmt: skip
     except BadRequest as error:
         fields = error.details.get("fields") or {"": error.message}

@@ -100,9 +100,7 @@ def backtest(request: Request, backtest_id: int) -> HttpResponse:
 def publish(request: Request, version_id: int) -> HttpResponse:
     permissions.check_read(request.user)
     try:
-        made = publishing.publish(
-            version_id, known=known_to_policies(), by=request.user, door="web", note=request.POST.get("note", "")[:2_000]
-        )
+        made = publishing.publish(version_id, known=known_to_policies(), by=request.user, door="web", note=request.POST.get("note", ""))
     except ApprovalError as error:
         return _version(request, version_id, error)
     sentence = _("Version %(n)s is in force. Actions asked before keep what they were asked under.")

@@ -71,8 +71,10 @@ def append_again(args: Line, ctx: ToolContext) -> dict[str, Any]:
 
 @tool(name="look", risk=RiskClass.READ, summary="Look", idempotent=True)
 def look(args: Anything, ctx: ToolContext) -> dict[str, Any]:
-    """Reads only: passes by policy."""
+    """Reads only: passes by policy. "amiss" is not there."""
     write(ctx, "looked")
+    if args.value == "amiss":
+        raise ToolError("not_found", "there is no such thing")
     return {"seen": "nothing"}
 
 

@@ -14,6 +14,7 @@ from dba_agent.requests import understand
 from dba_agent.script import script
 from dba_agent.statements import Refused, parse, parse_canonical
 from dba_agent.tools import TOOLS, list_tables, plan_statement, rehearse_only, run_statement
+from shop_store.effects import effect
 
 BY_NAME = {tool.name: tool for tool in TOOLS}
 REQUESTS = Path(__file__).resolve().parents[2] / "examples" / "dba" / "requests.jsonl"
@@ -163,6 +164,23 @@ def test_a_statement_that_breaks_a_constraint_changes_nothing(shop, call):
         with pytest.raises(ToolError) as refusal:
             call(plan_statement, {"statement": statement})
         assert refusal.value.code == "database"
+
+
+def test_a_name_without_quotes_is_read_as_postgresql_reads_it(shop, call):
+    """In capitals it named no column of the preview, and the look-up ended as a call that nobody could say anything about."""
+    plan = call(plan_statement, {"statement": "UPDATE SHOP.Products SET Price_Cents = 1 WHERE Stock = 0"})
+    assert plan["statement"] == "UPDATE shop.products SET price_cents = 1 WHERE stock = 0"
+    with pytest.raises(ToolError, match="primary keys"):
+        call(plan_statement, {"statement": "UPDATE shop.carts SET ID = 'K-999' WHERE id = 'K-001'"})
+    with pytest.raises(ToolError, match="nothing was done"):
+        call(plan_statement, {"statement": 'UPDATE shop.products SET "Price_Cents" = 1 WHERE stock = 0'})
+
+
+def test_a_mistake_of_the_tools_own_is_rolled_back_and_says_that_nothing_was_done(shop):
+    with pytest.raises(ToolError, match="nothing was done: KeyError"), effect() as connection:
+        connection.execute("DELETE FROM shop.carts")
+        raise KeyError("a column")
+    assert count(shop) > 0
 
 
 def test_hidden_effects_and_key_changes_are_refused(shop, call):

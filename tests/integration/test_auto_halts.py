@@ -69,6 +69,18 @@ def test_an_agent_whose_calls_fail_is_halted_like_by_a_person_and_says_which_rul
     assert (approved.state, approved.version) == ("PENDING", 2)  # approvals given before do not survive it
 
 
+def test_look_ups_that_passed_by_themselves_halt_nothing_when_they_fail(cast, world):
+    """Whoever may start runs could have stopped the agent for everybody, by names that are not there; only operators may."""
+    rule(cast, "failed_calls", 2, share=50)
+    factories.run(cast.reviewer, *[call("look", value="amiss") for _ in range(6)], world=world)
+    work()
+    assert Effect.objects.filter(state="FAILED").count() == 6
+    assert auto_halts.look() == []
+    ends(cast, world, "refuse", "refuse", "append", "append")
+    (order,) = auto_halts.look()
+    assert "2 of 4 calls failed" in order.reason
+
+
 def test_the_same_failures_halt_once_and_new_ones_again(cast, world):
     rule(cast, "failed_calls", 2)
     ends(cast, world, "refuse", "refuse")

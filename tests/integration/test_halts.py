@@ -1,6 +1,8 @@
 """Stop orders: who may give them, what they freeze, and what does not survive their release."""
 
 import pytest
+from django.core.management import call_command
+from django.db import transaction
 
 from agents import operations as agents
 from agents.models import Effect, Run
@@ -32,6 +34,24 @@ def stopped(request, cast, world):
     named = {"version": action.agent_version, "tool": action.tool, "customer": action.customer}
     target = {"everything": "", "agent": "calls", "run": str(run.pk), **named}[request.param]
     return run, action, lambda: halt(cast, request.param, target)
+
+
+def test_a_terminal_says_why_a_run_does_not_go_on(cast, world, capsys):
+    run = factories.run(cast.reviewer, call(), world=world)
+    order = halt(cast, "agent", "calls")
+    call_command("runs", "show", str(run.pk))
+    assert f"halted by olga: something is wrong; nothing of it goes on until order {order.pk} is released" in capsys.readouterr().out
+    release(cast, order)
+    call_command("runs", "show", str(run.pk))
+    assert "halted" not in capsys.readouterr().out
+
+
+def test_the_fence_of_a_call_never_falls(cast, world):
+    _run, action = factories.waiting(cast.reviewer, call(), world=world)
+    decide(action, cast.second)
+    agents.execute(action.pk)
+    with pytest.raises(Exception, match="fence_only_rises"), transaction.atomic():
+        Effect.objects.filter(pk=action.pk).update(fence=0)
 
 
 def test_what_is_halted_is_not_decided(cast, stopped):

@@ -36,7 +36,7 @@ def undo(request: Request, action_id: UUID) -> HttpResponse:
 
 def _undo(request: Request, action_id: UUID) -> HttpResponse:
     try:
-        operations.undo(action_id, by=request.user, reason=request.POST.get("reason", "")[:2_000], door="web")
+        operations.undo(action_id, by=request.user, reason=request.POST.get("reason", ""), door="web")
     except Conflict as error:
         stale = {"title": _("Not undone"), "text": error.message, "changes": ()}
         return show_detail(request, queries.action_detail(action_id, reader=request.user), status=409, stale=stale)

@@ -13,6 +13,7 @@ from agents import compensated, history, operations, overview, queries
 from agents.errors import AgentError
 from agents.states import UNFINISHED
 from approvals import queries as approvals_queries
+from approvals.covering import version_name
 from approvals.render.reveal import Revealed
 from approvals.render.since import compare
 from audit import canonical
@@ -152,6 +153,9 @@ class Command(BaseCommand):
     def _show(self, options: dict[str, Any]) -> None:
         run = queries.run_detail(options["run"])
         self.stdout.write(f"{run.row.id}  {run.row.state}  {run.agent_title} v{run.version}  trace {run.trace}")
+        for stop in approvals_queries.active_halts():
+            if stop.covers(agent=run.row.agent, run=run.row.id, version=version_name(run.row.agent, run.version)):
+                self.stdout.write(f"  halted by {stop.by}: {stop.reason}; nothing of it goes on until order {stop.id} is released")
         for effect in run.effects:
             self.stdout.write(f"  {effect.action_id}  {effect.tool:<20} {effect.state:<8} {effect.error[:100]}")
         if found := compensated.reversal(run.row.id):

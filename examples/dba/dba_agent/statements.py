@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import expressions as exp
 from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
 SCHEMA = "shop"
 TABLES = frozenset({"customers", "products", "orders", "order_items", "payments", "tickets", "carts", "coupons", "reviews"})
@@ -91,7 +92,8 @@ def _single(text: str) -> exp.Expression:
         raise Refused("Exactly one statement is accepted.")
     if canonical != again:
         raise Refused("The statement has no stable reading.")
-    tree = sqlglot.parse_one(canonical[0], dialect="postgres")
+    # A name without quotes means its lower-case one: what is compared with the table's own names below is what PostgreSQL reads.
+    tree = normalize_identifiers(sqlglot.parse_one(canonical[0], dialect="postgres"), dialect="postgres")
     if not isinstance(tree, exp.Expression):
         raise Refused("The statement could not be parsed.")
     return tree

@@ -30,6 +30,10 @@ def effect(isolation: IsolationLevel | None = None) -> Iterator[ShopConnection]:
             yield connection
         except psycopg.Error as error:
             raise ToolError(_code(error), f"The database refused, nothing was done: {_first_line(error)}") from error
+        except ToolError:
+            raise
+        except Exception as error:  # a mistake of ours, and rolled back as surely
+            raise ToolError("mistake", f"The tool failed, nothing was done: {type(error).__name__}: {error}"[:300]) from error
         try:
             connection.commit()
         except SURELY_ROLLED_BACK as error:
