@@ -166,7 +166,7 @@ def test_what_is_found_before_a_policy_is_saved(rule, said, refused):
     "rule",
     [
         "{name: a, match: {tools: ['refund_*', run_sql]}, deny: x}",
-        "{name: a, at_least: high, match: {when: args.x == 1}}\n- {name: b, at_most: low}",
+        "{name: a, at_least: high, match: {when: environment == 'production'}}\n- {name: b, at_most: low}",
         "{name: a, at_least: high, match: {customers: [acme]}}\n- {name: b, at_least: medium}",
         "{name: a, at_least: high}\n- {name: b, priority: 1, at_most: low, match: {agents: [dba]}}",
     ],

@@ -22,7 +22,6 @@ from approvals.web.desks import notice_lines
 from approvals.web.http import Request, preferences_of, waiting_counts
 from approvals.web.rows import Chip, List, Row, chips, grouped, menu, news_words, row_of, toggle, waiting_words, with_query
 from approvals.web.views.preferences import FILTERS, kept_query
-from audit.languages import told
 from audit.sentences import say
 
 WANTED = {"high": ("high", "critical"), "critical": ("critical",), "medium": ("medium",), "low": ("low",)}
@@ -154,14 +153,11 @@ def _inbox(request: Request, item: str) -> List:
         clear_url=url if filtered else "",
         empty_title=_("Nothing matches") if hidden else _("Nothing needs you"),
         empty_text=_("Other actions wait: loosen the filters.") if hidden else _("New actions appear here by themselves."),
-        pane_title=_waiting(counts["waiting"]) if counts["waiting"] else _("The desk is clear"),
-        pane_text=waiting_words(counts) if counts["waiting"] else _("What was decided stays under Decided and in the log."),
+        # No figures here: those of the list's head follow what happens, and two of one page must not say different things.
+        pane_title=_("Nothing is open") if counts["waiting"] else _("The desk is clear"),
+        pane_text=_("Choose an action from the list.") if counts["waiting"] else _("What was decided stays under Decided and in the log."),
         rows=() if counts["waiting"] else _last_decision(request),
     )
-
-
-def _waiting(count: int) -> str:
-    return told(say("%(n)d action waits for a person", "%(n)d actions wait for a person", n=count))
 
 
 def _last_decision(request: Request) -> tuple[Row, ...]:
