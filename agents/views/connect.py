@@ -57,7 +57,7 @@ def arrived(request: Request, slug: str) -> HttpResponse:
 def _page(request: Request, row: queries.AgentRow, *, token: str = "", made: int = 0, status: int = 200, **more: Any) -> HttpResponse:
     of = subject(
         slug=row.slug, url=settings.PUBLIC_URL, key=token, by=request.user.get_username(), tools=row.tools, runs_here=not row.outside,
-        samples=row.sample_inputs,
+        samples=row.sample_inputs, input_schema=row.input_schema,
     )  # fmt: skip
     context = {
         "agent": {"name": row.title or row.slug, "about": row.description, "url": reverse("agent", args=[row.slug]), "slug": row.slug},

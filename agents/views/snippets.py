@@ -49,14 +49,16 @@ class Subject:
 
 
 def subject(
-    *, slug: str, url: str, key: str, by: str, tools: Sequence[Mapping[str, Any]], runs_here: bool, samples: Sequence[Any]
-) -> Subject:
+    *, slug: str, url: str, key: str, by: str, tools: Sequence[Mapping[str, Any]], runs_here: bool, samples: Sequence[Any], input_schema: Mapping[str, Any],
+) -> Subject:  # fmt: skip
     """The first tool that changes something stands for all; without any, one that nobody declared, which counts as the worst."""
     nothing: Mapping[str, Any] = {"name": "note", "schema": {}}
     found = next((tool for tool in tools if str(tool.get("risk")) != "read"), tools[0] if tools else nothing)
     schema = found.get("schema") or {}
     name = str(found["name"])
-    return Subject(slug, url.rstrip("/"), key, by, name, sample(schema), schema, runs_here, samples[0] if samples else None)
+    return Subject(
+        slug, url.rstrip("/"), key, by, name, sample(schema), schema, runs_here, samples[0] if samples else begin_with(input_schema)
+    )
 
 
 def sample(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,6 +67,12 @@ def sample(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _value(properties.get(name) or {}) for name in properties if name in required} | {
         name: "example" for name in required if name not in properties
     }
+
+
+def begin_with(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """An input that starts the agent: a conversation begins with what somebody says."""
+    given = sample(schema)
+    return {**given, "messages": [{"role": "user", "content": "Hello"}]} if "messages" in given else given
 
 
 def snippets(of: Subject) -> tuple[Snippet, ...]:
