@@ -14,7 +14,7 @@ from celpy.celtypes import BoolType, ListType
 from celpy.evaluation import CELEvalError, base_functions
 from lark import Tree
 
-from approvals.policy.interpreting import NO_ANSWER, Bounded, Unanswerable, Work, converted, why
+from approvals.policy.interpreting import NO_ANSWER, TOO_DEEP, Bounded, Unanswerable, Work, converted, why
 from approvals.policy.literals import Unsure, constant
 from approvals.policy.plainly import Fails, Variables
 from approvals.policy.shortcuts import plain_test
@@ -42,6 +42,8 @@ NAMES = (
 )
 # Of the processor's time for counting a condition's steps: it bounds what a policy's author may cost, and a busy machine stays far under it.
 COUNTING_S = 10.0
+# Levels of the grammar: one for each `!`, `&&` and `||`, two for each sum, ten for each parenthesis. Whoever walks through a condition calls itself for each.
+MOST_DEEP = 250
 MACROS = {"all", "exists", "exists_one", "filter", "map", "reduce", "min"}
 # Nodes of the grammar that name something, or call something that may.
 NAMING = {"ident", "ident_arg", "member_dot", "member_dot_arg", "map_lit"}
@@ -69,8 +71,10 @@ class Condition:
                 say("this is no condition: it cannot be read at column %(column)s", column=error.column), error.line or 1
             ) from error
         self.tree = tree
+        self.too_deep = _depth(tree) > MOST_DEEP
         self.names = _names(tree)
-        self._plain = plain_test(tree)
+        # Refused where a policy is written. One that is in force nevertheless is answered by nobody, which counts the strict way.
+        self._plain = None if self.too_deep else plain_test(tree)
         self._program = _environment.program(tree)
 
     @property
@@ -101,6 +105,8 @@ class Condition:
 
     def interpreted(self, said: "Said") -> bool:
         """Whether it holds, as the language's interpreter has it. Raises Unanswerable."""
+        if self.too_deep:
+            raise Unanswerable(TOO_DEEP(n=MOST_DEEP))
         variables = said.in_the_language
         said.work.begin()
         try:
@@ -174,6 +180,16 @@ def _plain(value: Any) -> Any:
         if isinstance(value, kind):
             return kind(value)
     raise TypeError
+
+
+def _depth(tree: Tree[Any]) -> int:
+    """How many levels of the grammar it has. Without calling itself: what it measures may be deeper than any stack."""
+    deepest, left = 0, [(tree, 1)]
+    while left:
+        node, level = left.pop()
+        deepest = max(deepest, level)
+        left += [(child, level + 1) for child in node.children if isinstance(child, Tree)]
+    return deepest
 
 
 def _names(tree: Tree[Any]) -> frozenset[str]:

@@ -40,6 +40,7 @@ TOO_MUCH = Frozen("the arguments hold more than %(n)d values")
 TOO_LONG = Frozen("it takes more than %(n)d steps of its interpreter with these arguments")
 TOO_SLOW = Frozen("it takes too long with these arguments")
 TOO_MANY = Frozen("the conditions before it used up what the language's interpreter may do for one call")
+TOO_DEEP = Frozen("it is nested deeper than %(n)d levels")
 NOT_IN_THE_LANGUAGE = Frozen("the language has no such value: %(why)s")
 
 

@@ -260,6 +260,8 @@ def _conditions(data: PolicyData, lines: Lines) -> list[Problem]:
         path = ("rules", i, "match", "when")
         try:
             condition = rule.match.condition
+            if condition and condition.too_deep:
+                raise BadCondition(say("it is nested too deeply: split it into several rules, or compare with a list (`in [...]`)"))
             if condition and condition.constant is False:
                 raise BadCondition(say("this condition never holds: the rule can never match"))
             if condition and (why := never_answered(condition.tree, constant_of)):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from approvals.policy import conditions as cel
 from approvals.policy import interpreting
-from approvals.policy.conditions import Condition, Unanswerable
+from approvals.policy.conditions import NAMES, Condition, Said, Unanswerable
 from approvals.policy.interpreting import MOST_STEPS, TOO_LONG, TOO_MANY, TOO_SLOW
 from approvals.policy.lowering import what_would_lower
 from approvals.policy.matching import said_of
@@ -315,3 +315,25 @@ def test_what_a_level_asks_names_the_verdicts_people_have():
 
 def test_the_class_of_a_tool_reads_well_whatever_it_is_called():
     assert assess(rules(rule()), replace(CALL, tool_class="admin")).factors[0].why == "pay is a tool of class admin"
+
+
+DEEP = ["!" * 3_000 + "true", "(" * 500 + "args.amount > 1" + ")" * 500, "+".join(["1"] * 1_900) + " > 0"]
+
+
+@pytest.mark.parametrize("when", DEEP, ids=["not", "parentheses", "sum"])
+def test_a_condition_deeper_than_any_stack_is_refused_and_one_in_force_asks_people(when):
+    """It was taken by the door that had the room, and every proposal it covered was an error from then on."""
+    with pytest.raises(BadPolicy, match="nested too deeply"):
+        rules(rule(f'{{when: "{when}"}}'))
+    condition = Condition(when)
+    with pytest.raises(Unanswerable, match="nested deeper"):
+        condition.holds(Said({**dict.fromkeys(NAMES, ""), "args": {"amount": 2}}))
+
+
+def test_a_condition_within_the_limit_is_answered_wherever_it_is_asked():
+    condition = Condition("(" * 22 + "double(args.amount) > 1.0" + ")" * 22)
+
+    def under(frames: int) -> bool:
+        return condition.holds(Said({**dict.fromkeys(NAMES, ""), "args": {"amount": 2}})) if frames == 0 else under(frames - 1)
+
+    assert not condition.too_deep and under(400)
