@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -12,7 +13,7 @@ from approvals.operations import absences, policies, preferences, slack_clicks
 from approvals.queries import reaching, stand_ins
 from approvals.slack import blocks as b
 from approvals.slack import client, home, later, modals, quick, replies
-from approvals.slack.people import Hand, Refused, enterprise_of, hand, said_of
+from approvals.slack.people import Hand, Refused, enterprise_of, hand, part, said_of
 from approvals.slack.replies import Place
 from approvals.slack.verifying import Click
 from approvals.slack.views import beside, shows, values_of
@@ -45,16 +46,19 @@ def shortcut(payload: Json, click: Click) -> Json:
     """`My approvals`, from anywhere in Slack: the same list as a view."""
     if payload.get("callback_id") != "my_approvals":
         return {}
-    trigger = str(payload.get("trigger_id", ""))
+    if workspace := replies.workspace_of(payload):
+        user = str(part(payload, "user").get("id", ""))
+        place = Place(workspace, user, user, str(payload.get("trigger_id", "")))
+        later.do(lambda: replies.show_at(place, lambda: _mine(payload), url=f"{settings.PUBLIC_URL.rstrip('/')}/inbox/"), pool=later.VIEWS)
+    return {}
+
+
+def _mine(payload: Json) -> b.Block:
     try:
         who = hand(payload)
     except Refused as refused:
-        if workspace := replies.workspace_of(payload):
-            replies.show(workspace, trigger=trigger, view=modals.refused(refused.sentence, may_link=refused.link, url=refused.url))
-        return {}
-    view = b.modal(_("My approvals"), home.queue(who.user), callback_id=modals.SAID)
-    replies.show(who.workspace.id, trigger=trigger, view=view)
-    return {}
+        return modals.refused(refused.sentence, may_link=refused.link, url=refused.url)
+    return b.modal(_("My approvals"), home.queue(who.user), callback_id=modals.SAID)
 
 
 def _stranger(team_id: str, user: str, refused: Refused) -> None:
@@ -76,7 +80,7 @@ def _leave(payload: Json, pressed: Json, place: Place, click: Click) -> None:
         b.entry(_("A word for them"), b.text_input("note", most=absences.MOST_WORDS), block_id="note", optional=True),
     ]
     view = b.modal(_("Leave my desk"), parts, callback_id=AWAY, submit=_("Leave"))
-    replies.show(place.team, trigger=place.trigger, view=view)
+    replies.show_at(place, lambda: view)
 
 
 def leave(view: Json, who: Hand, click: Click) -> Json:

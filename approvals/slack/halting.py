@@ -46,7 +46,8 @@ def command(payload: Json, shaped: Json) -> Json:
 
 
 def _pressed(payload: Json, pressed: Json, place: Place, click: Click) -> None:
-    replies.show(place.team, trigger=place.trigger, view=_view(hand(payload).user, []))
+    user = hand(payload).user
+    replies.show_at(place, lambda: _view(user, []), url=url())
 
 
 PRESSES: dict[str, Callable[[Json, Json, Place, Click], None]] = {home.HALT: _pressed}

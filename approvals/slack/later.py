@@ -1,6 +1,6 @@
 """What comes after the acknowledgement: opening a view, a private sentence, a stored press. A few threads of this process for each pool.
 
-Presses have threads of their own, which never wait for Slack. What is lost when the process dies is a sentence or a view, never a
+Presses have threads of their own, which never wait for Slack; so have views, for what opens them holds three seconds. What is lost when the process dies is a sentence or a view, never a
 decision: those are committed before the answer, or stored in the same commit (`slack.approving`).
 """
 
@@ -17,9 +17,9 @@ from approvals.notify.errors import NotSent
 
 log = structlog.get_logger("approvals.slack")
 WAITING = 200  # more than that is dropped: Slack would have given up on them
-ANSWERS, PRESSES = "answers", "presses"
+ANSWERS, PRESSES, VIEWS = "answers", "presses", "views"
 _pools: dict[str, ThreadPoolExecutor] = {}
-_open: dict[str, set["Future[None]"]] = {ANSWERS: set(), PRESSES: set()}
+_open: dict[str, set["Future[None]"]] = {ANSWERS: set(), PRESSES: set(), VIEWS: set()}
 _lock = threading.Lock()
 
 
@@ -42,7 +42,7 @@ def _begin(job: Callable[[], Any], pool: str = ANSWERS) -> None:
 
 def wait(seconds: float = 10) -> None:
     """Until all of it is done: for tests, and when the process ends."""
-    for pool in (PRESSES, ANSWERS):  # a press that is decided gives the others something to tell
+    for pool in (PRESSES, VIEWS, ANSWERS):  # what is decided, or could not be opened, gives the others something to tell
         for future in list(_open[pool]):
             with contextlib.suppress(TimeoutError):
                 future.result(seconds)

@@ -2,6 +2,9 @@
 
 The button carries an id and the beginning of a digest, and counts only on the copy that we keep true (`buttons`). Who may, what state it is in
 and what is stored are asked of the database; the text of the message, names and hidden fields of the payload are never looked at.
+
+What only opens or changes a view is acknowledged first: drawing it takes longer on a busy machine than Slack waits for an answer. What
+opens it holds three seconds; whoever pressed is told when that was not enough.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,10 +13,10 @@ from typing import Any
 from approvals.errors import ApprovalError, Stale
 from approvals.operations import policies
 from approvals.queries import ActionDetail, action_detail, desks
-from approvals.slack import approving, buttons, cards, desk, halting, modals, quick, replies
+from approvals.slack import approving, buttons, cards, desk, halting, home, later, modals, quick, replies
 from approvals.slack import blocks as b
 from approvals.slack.buttons import OldCopy
-from approvals.slack.people import Hand, Refused, hand, met, part
+from approvals.slack.people import Hand, Refused, hand, met, page_url, part
 from approvals.slack.replies import Place
 from approvals.slack.verifying import Click
 from audit.languages import told
@@ -32,6 +35,14 @@ def block_actions(payload: Json, click: Click) -> Json:
     except Refused as refused:
         # Nobody we could whisper to through a workspace of ours; if there is one, its app says so.
         return _stranger(payload, refused)
+    if name in VIEWS:
+        later.do(lambda: _do(name, payload, pressed, place, click), pool=later.VIEWS)
+    else:
+        _do(name, payload, pressed, place, click)
+    return {}
+
+
+def _do(name: str, payload: Json, pressed: Json, place: Place, click: Click) -> None:
     try:
         PRESSES[name](payload, pressed, place, click)
     except Refused as refused:
@@ -44,7 +55,6 @@ def block_actions(payload: Json, click: Click) -> Json:
         place.whisper(told(error.message))
     except quick.Busy as busy:
         place.whisper(quick.again(busy.ended))
-    return {}
 
 
 def _review(payload: Json, pressed: Json, place: Place, click: Click, *, choice: str = "") -> None:
@@ -54,10 +64,8 @@ def _review(payload: Json, pressed: Json, place: Place, click: Click, *, choice:
     detail = action_detail(action_id, reader=who.user)
     if detail.row.state == "PENDING":
         buttons.check_prefix(detail, prefix)
-    kind = (payload.get("view") or {}).get("type", "")
-    replies.show(
-        place.team, trigger=place.trigger, view=drawn(detail, who, choice=choice, home=kind == "home"), over=kind == "modal"
-    )  # fmt: skip
+    from_home = part(payload, "view").get("type") == "home"
+    replies.show_at(place, lambda: drawn(detail, who, choice=choice, home=from_home), url=cards.url_of(str(action_id)))
 
 
 def _reject(payload: Json, pressed: Json, place: Place, click: Click) -> None:
@@ -78,14 +86,14 @@ def _choose(payload: Json, pressed: Json, place: Place, click: Click) -> None:
 
 def _link(payload: Json, pressed: Json, place: Place, click: Click) -> None:
     met(payload)
-    over = (payload.get("view") or {}).get("type") == "modal"
-    replies.show(place.team, trigger=place.trigger, view=modals.link_account(), over=over)
+    replies.show_at(place, modals.link_account, url=page_url())
 
 
 PRESSES: dict[str, Callable[[Json, Json, Place, Click], None]] = {
     cards.APPROVE: approving.approve, cards.REJECT: _reject, cards.REVIEW: _review, modals.CHOICE: _choose, "link": _link,
     **desk.PRESSES, **halting.PRESSES,
 }  # fmt: skip
+VIEWS = frozenset({cards.REJECT, cards.REVIEW, modals.CHOICE, "link", home.AWAY, home.HALT})
 
 
 def drawn(detail: ActionDetail, who: Hand, *, choice: str = "", home: bool = False) -> b.Block:

@@ -4,11 +4,13 @@ A private sentence goes through the queue of messages (`whispers`). A view does 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from approvals.notify.errors import NotSent
 from approvals.operations import slack_heard, slack_owing
@@ -16,6 +18,8 @@ from approvals.queries import slack as queries
 from approvals.slack import blocks as b
 from approvals.slack import client, later, members, whispers
 from approvals.slack.people import part
+
+log = structlog.get_logger("approvals.slack")
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,23 @@ def _for_guests(team: int, body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "text": members.guests_decide_on_the_page(), "link": False, "url": settings.PUBLIC_URL}
 
 
-def show(team: int, *, trigger: str, view: b.Block, over: bool = False) -> None:
-    """A view. `over`: they pressed in a view that is open, so that this one lies on it."""
-    later.do(lambda: client.call(team, "views.push" if over else "views.open", trigger_id=trigger, view=view))
+def show(team: int, *, trigger: str, view: b.Block) -> None:
+    """A view for whoever wrote a command."""
+    later.do(lambda: client.call(team, "views.open", trigger_id=trigger, view=view), pool=later.VIEWS)
+
+
+def show_at(place: Place, draw: Callable[[], b.Block], *, url: str = "") -> None:
+    """Draw a view and open it, in a thread that comes after the acknowledgement. What does not open is said, for they wait for it.
+
+    Args:
+        url: where it is done without a view.
+    """
+    try:
+        client.call(place.team, "views.push" if place.over else "views.open", trigger_id=place.trigger, view=draw())
+    except NotSent as failure:
+        log.warning("slack_not_opened", why=failure.why)
+        text = _("If nothing has opened, press again: it took longer than Slack waits. Nothing was done")
+        whisper(place.team, channel=place.channel, user=place.user, text=text, thread=place.thread, url=url)
 
 
 def redraw(team: int, *, view_id: str, view: b.Block, seen: str = "") -> None:
