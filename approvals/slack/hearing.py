@@ -39,8 +39,16 @@ def _message(payload: Json, event: Json) -> None:
         _gone(team, str(event.get("channel", "")), str(event.get("deleted_ts", "")))
     elif kind == "message_changed":
         _changed(payload, team, event)
-    elif kind in SAID and not event.get("bot_id") and event.get("thread_ts"):
-        _reply(payload, team, event)
+    elif kind in SAID and not event.get("bot_id") and not _reply(payload, team, event) and event.get("channel_type") == "im":
+        _to_the_app(team, event)
+
+
+def _to_the_app(team: str, event: Json) -> None:
+    """Somebody writes to the app itself: nobody reads that, and they are told where it would be read."""
+    workspace, user = queries.team(team), str(event.get("user", ""))
+    if workspace and user and user != workspace.bot_user:
+        text = _("Nobody reads this here: reply in the thread under a card, and it becomes a comment. /approvals lists what waits for you")
+        replies.whisper(workspace.id, channel=str(event.get("channel", "")), user=user, text=text, thread=str(event.get("thread_ts") or ""))
 
 
 def _gone(team: str, channel: str, ts: str) -> None:
@@ -75,18 +83,18 @@ def _edited(event: Json) -> bool:
     return bool(by) and by == message.get("user") and message.get("text") != before.get("text")
 
 
-def _reply(payload: Json, team: str, event: Json, *, edited: str = "") -> None:
-    """A reply under a card is a comment, of somebody who is linked. Whatever it says, it decides nothing.
+def _reply(payload: Json, team: str, event: Json, *, edited: str = "") -> bool:
+    """A reply under a card is a comment, of somebody who is linked. Whatever it says, it decides nothing. False when it is under no card.
 
     Args:
         edited: it was written before, and changed at this time of Slack's: what was taken stays, and a second comment says what it says now.
             One that was not taken then (its author was not linked yet, it was too long) is taken now.
     """
-    channel, thread, ts = (str(event.get(name, "")) for name in ("channel", "thread_ts", "ts"))
-    action = queries.action_at(team=team, channel=channel, ts=thread)
+    channel, thread, ts = (str(event.get(name) or "") for name in ("channel", "thread_ts", "ts"))
+    action = queries.action_at(team=team, channel=channel, ts=thread) if thread else ""
     workspace = queries.team(team)
     if not action or workspace is None:
-        return
+        return False
     files = _files(event)
     own = str(event.get("user_team") or event.get("team") or next((f.get("user_team") for f in files), "") or "")
     user = str(event.get("user", ""))
@@ -94,12 +102,12 @@ def _reply(payload: Json, team: str, event: Json, *, edited: str = "") -> None:
     if who is None:
         stays = _("Your reply stays in Slack: link your account to have it on the page as well")
         replies.whisper(workspace.id, channel=channel, user=user, text=stays, thread=thread, url=page_url())
-        return
+        return True
     try:
         text, key = _words(team, event, len(files)), f"{team}:{channel}:{ts}"
         if edited and (taken := comments.taken_from(key)):
             if taken.by != who.pk:
-                return  # their Slack account was somebody else's here when they wrote it
+                return True  # their Slack account was somebody else's here when they wrote it
             text, key = _("Edited in Slack, it says now: %(text)s") % {"text": text}, f"{key}:edited:{edited}"
         write = partial(commenting.comment, action, by=who, text=text, door="slack", key=key)
         if not quick.within(BUSY_MS, write, whole_ms=WHOLE_MS):
@@ -108,6 +116,7 @@ def _reply(payload: Json, team: str, event: Json, *, edited: str = "") -> None:
         replies.whisper(workspace.id, channel=channel, user=user, text=told(error.message), thread=thread)
     else:
         waking.soon(waking.SLACK)
+    return True
 
 
 def _files(event: Json) -> list[Json]:

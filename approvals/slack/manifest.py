@@ -61,7 +61,7 @@ def manifest(*, socket: bool | None = None, rotate: bool = False) -> dict[str, A
     return {
         "display_information": {"name": "Countersign", "description": "People countersign what AI agents do", "background_color": "#1f2a44"},
         "features": {
-            "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True, "messages_tab_read_only_enabled": True},
+            "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True, "messages_tab_read_only_enabled": False},
             "bot_user": {"display_name": "Countersign", "always_online": True},
             "shortcuts": [{"name": "My approvals", "type": "global", "callback_id": "my_approvals", "description": "What waits for you"}],
             "slash_commands": commands,
