@@ -44,7 +44,9 @@ class Begun:
 def begin() -> Begun:
     """A Slack that has just started knows nothing: everything is posted to it anew. Raises NoDemo, NotSent."""
     if not settings.DEMO:
-        raise NoDemo("This is not the demo (COUNTERSIGN_DEMO): connect a real workspace, see docs/slack.md")
+        raise NoDemo(
+            "This is not the demo (COUNTERSIGN_DEMO): make run SLACK=demo does this by itself; a real workspace is connected as docs/slack.md says"
+        )
     cast = demo.ensure_cast()
     slack_installs.remove(TEAM, by=None, door="cli")
     from_bot_token(settings.SLACK_BOT_TOKEN, by=cast[demo.OWNER])

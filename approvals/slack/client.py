@@ -29,6 +29,7 @@ SENTENCES = {
     "invalid_auth": "Slack refuses our token: install the app again",
     "account_inactive": "The app was removed from this workspace: install it again",
     "token_revoked": "Slack has revoked our token: install the app again",
+    "token_expired": "This token of Slack's has ended: install the app again",
     "missing_scope": "The app lacks a permission: compare its scopes with manage.py slack_manifest and install it again",
     "invalid_blocks": "Slack does not take this message's blocks",
 }

@@ -1,4 +1,7 @@
-"""`manage.py slack_install`: the workspace of SLACK_BOT_TOKEN, without OAuth: for one workspace of one's own. Again: with a new token."""
+"""`manage.py slack_install`: the workspace of SLACK_BOT_TOKEN, without OAuth: for one workspace of one's own. Again: with a new token.
+
+Beside `make run SLACK=demo`, in another terminal, it installs the app in the demo's Slack anew.
+"""
 
 from typing import Any
 
@@ -17,6 +20,8 @@ class Command(BaseCommand):
         commands.add_by(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if getattr(self, "_called_from_command_line", False):  # not from tests
+            commands.as_it_runs()
         if not settings.SLACK_BOT_TOKEN:
             raise CommandError("Set SLACK_BOT_TOKEN to the app's bot token (xoxb-...), then run this again")
         with commands.sentences():

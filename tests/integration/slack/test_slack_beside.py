@@ -4,8 +4,10 @@ import json
 import logging
 
 import pytest
+from django.core.management import CommandError, call_command, load_command_class
 from django.test import Client, RequestFactory
 
+from approvals.operations import slack_installs
 from config import commands
 from config.launch import demo_slack
 from config.launch.checks import Options
@@ -53,6 +55,22 @@ def test_a_command_in_another_terminal_speaks_of_the_demo_that_runs(settings, tm
     settings.PUBLIC_URL = "http://127.0.0.1:9000"
     commands.as_it_runs()
     assert settings.PUBLIC_URL == "http://127.0.0.1:9000"
+
+
+def test_the_app_is_installed_in_the_demos_slack_from_another_terminal(slack, settings, tmp_path, capsys, monkeypatch):
+    slack_installs.remove("T0HOME", by=None, door="cli")
+    settings.VAR_DIR, settings.SLACK_BOT_TOKEN, settings.PUBLIC_URL = tmp_path, "", "http://127.0.0.1:8123"
+    told = {"SLACK_API_URL": slack.api, "SLACK_BOT_TOKEN": "xoxb-home"}
+    endpoints.write(tmp_path, database_url="d", redis_url="r", address="http://127.0.0.1:8123", more=told)
+    for name in ("slack_install", "slack_check"):
+        command = load_command_class("config", name)
+        monkeypatch.setattr(command, "_called_from_command_line", True, raising=False)
+        call_command(command)
+    said = capsys.readouterr().out
+    assert "Installed in Countersign demo (T0HOME)" in said and "nothing is missing" in said
+    slack.world.dead_tokens.add("xoxb-home")
+    with pytest.raises(CommandError, match="install"):
+        call_command("slack_install")
 
 
 def test_the_text_of_notifications_is_escaped(world):
