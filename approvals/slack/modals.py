@@ -24,7 +24,7 @@ from approvals.slack.threads import spelled_lines
 from approvals.web.desks import SNOOZES
 from approvals.web.ladder import PRESETS, halted
 from approvals.web.receipts import receipt_of
-from approvals.web.schemaform import fields_of
+from approvals.web.schemaform import fields_of, may_be_empty
 from approvals.web.story import quorum_of
 from audit.languages import told
 
@@ -171,13 +171,14 @@ def edit_inputs(detail: ActionDetail) -> list[b.Block]:
     values = detail.edit_args if isinstance(detail.edit_args, dict) else dict(detail.args)
     found: list[b.Block] = []
     left: list[str] = []
-    for one in fields_of(agents.schema_of(detail), values, errors=detail.edit_errors):
+    schema = agents.schema_of(detail)
+    for one in fields_of(schema, values, errors=detail.edit_errors):
         element = control(one)
         if element is None or len(found) >= 40:
             left.append(one.label)
             continue
         hint = cut(" ".join(filter(None, [one.help, one.error])), 300)
-        found.append(b.entry(one.label, element, block_id=f"{EDITED}{one.key}"[:255], optional=True, hint=hint))
+        found.append(b.entry(one.label, element, block_id=f"{EDITED}{one.key}"[:255], optional=may_be_empty(schema, one), hint=hint))
     if left:
         found.append(b.context(b.plain(_("Not editable here: %(names)s") % {"names": ", ".join(left)}, 300)))
     reason = b.text_input("reason", most=2_000)

@@ -22,7 +22,7 @@ from approvals.slack.showing import of_modal, why_not_here
 from approvals.slack.threads import changed
 from approvals.slack.verifying import Click
 from approvals.slack.views import Values, beside, shows, values_of
-from approvals.web.schemaform import PREFIX, kind_of, read, resolved
+from approvals.web.schemaform import PREFIX, fields_of, kind_of, may_be_empty, read, resolved
 from audit.languages import told
 from audit.sentences import say
 
@@ -168,6 +168,9 @@ def _edit(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json
             posted.setdefault(PREFIX + key, "true" if now.get(key) else "false")
     args, errors = read(schema, now, posted)
     if errors:
+    shown = detail.edit_args if isinstance(detail.edit_args, dict) else now
+    empty = [one.key for one in fields_of(schema, shown) if not posted.get(one.name, "-").strip() and not may_be_empty(schema, one)]
+    errors = {**errors, **{key: say("This needs a value") for key in empty if f"{modals.EDITED}{key}" in values}}
         there = {f"{modals.EDITED}{path.split('.')[0].split('[')[0]}": (path, why) for path, why in errors.items()}
         known = {name: why for name, (_path, why) in there.items() if name in values}
         missing = [f"{path}: {why}" for name, (path, why) in there.items() if name not in values]

@@ -105,6 +105,12 @@ def read(schema: Mapping[str, Any], values: Mapping[str, Any], posted: Posted) -
     return found, errors or problems(schema, found)
 
 
+def may_be_empty(schema: Mapping[str, Any], one: Field) -> bool:
+    """Whether nothing may stand in a control: what is not required, may be null, or is empty as it is; a box that is not ticked is a value."""
+    raw = _said(schema.get("properties", {}).get(one.key))
+    return not one.required or one.kind == "boolean" or one.value == "" or _nullable(raw)
+
+
 def problems(schema: Mapping[str, Any], args: Any) -> dict[str, str]:
     """What a JSON Schema finds wrong, by path, in a sentence each."""
     found = sorted(schemas.errors(schema, args), key=lambda e: list(map(str, e.absolute_path)))

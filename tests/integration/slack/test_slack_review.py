@@ -146,6 +146,27 @@ def test_numbers_choices_and_yes_or_no_have_their_own_fields(hands, world, cast,
     assert "n: 1 → 2" in shown and "on: true → false" in shown and "deep" not in shown
 
 
+def test_only_what_may_be_left_empty_is_optional_and_what_may_not_is_refused_beside_its_field(hands, world, monkeypatch):
+    from approvals.slack.rooms import agents
+
+    schema = {
+        "type": "object", "required": ["what", "note", "nothing", "on"],
+        "properties": {
+            "what": {"type": "string"}, "note": {"type": "string"}, "nothing": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            "on": {"type": "boolean"}, "more": {"type": "string"},
+        },
+    }  # fmt: skip
+    monkeypatch.setattr(agents, "schema_of", lambda detail: schema)
+    factories.action(args={"what": "this", "note": "", "nothing": "x", "on": True, "more": "y"})
+    tick()
+    view = open_at(hands, world, "edit").view
+    optional = {b["block_id"].removeprefix("edit:"): b["optional"] for b in view["blocks"] if b.get("block_id", "").startswith("edit:")}
+    assert optional == {"what": False, "note": True, "nothing": True, "on": True, "more": True}
+    values = {"edit:what": text(""), "edit:note": text(""), "edit:nothing": text("x"), "edit:on": boxes("true"), "edit:more": text("z")}
+    assert submit(hands, "edit", **values).body["errors"] == {"edit:what": "This needs a value"}
+    assert submit(hands, "edit", **{**values, "edit:what": text("that")}).body["response_action"] == "push"
+
+
 @pytest.mark.parametrize(
     ("choices", "kind"),
     [
