@@ -44,6 +44,7 @@ class Todo:
         by: who that was here when they pressed, for the card to say.
         late: it is too old to be decided.
         verdict, reason, response, as_json, digest, view: of a submitted view (its number) what it said, and the digest it was drawn from.
+        values: of what decides nothing (then `verdict` is its name) what was typed.
         order: instead of a verdict, what is to be halted (scope, target, reason); then `action` is ABOUT_NONE.
     """
 
@@ -61,6 +62,7 @@ class Todo:
     digest: str = ""
     view: str = ""
     order: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
 
 
 def key_of(payload: Mapping[str, Any]) -> str:
@@ -100,7 +102,10 @@ def answered(key: str, answer: Any) -> None:
 
 def keep(key: str, todo: Todo) -> None:
     """Store what a delivery asks for, in the transaction that takes it."""
-    SlackHeard.objects.filter(pk=f"d:{key}").update(todo={**asdict(todo), "action": str(todo.action)})
+    kept = {**asdict(todo), "action": str(todo.action)}
+    if not todo.values:  # a worker that was started before there were any takes it as well
+        del kept["values"]
+    SlackHeard.objects.filter(pk=f"d:{key}").update(todo=kept)
 
 
 def take(key: str) -> Todo | None:
@@ -125,8 +130,8 @@ def left_over(*, limit: int = 20) -> list[tuple[str, UUID]]:
 
 
 def pressed_by(action_id: UUID) -> list[str]:
-    """Who has pressed something about this action that is not decided yet."""
-    rows = SlackHeard.objects.filter(todo__isnull=False, todo__action=str(action_id)).order_by("at")
+    """Who has given a verdict on this action that is not decided yet."""
+    rows = SlackHeard.objects.filter(todo__isnull=False, todo__action=str(action_id)).exclude(todo__has_key="values").order_by("at")
     return list(dict.fromkeys(todo["by"] for todo in rows.values_list("todo", flat=True) if todo))
 
 

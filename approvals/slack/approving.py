@@ -1,4 +1,5 @@
-"""The card's own Approve, and a verdict submitted in the view: decided with the acknowledgement when nobody else holds the action, else right after it.
+"""The card's own Approve, and what is submitted in the view (a verdict, or what decides nothing): done with the acknowledgement when nobody
+else holds the action, else right after it.
 
 What is acknowledged before it is decided was stored in the same commit (`SlackHeard.todo`): a thread of this process decides it, or the
 next tick of a worker's sweeper when that thread, or the whole process, is gone. Who presses, the digest, the time and the policy are asked
@@ -20,14 +21,13 @@ from approvals.errors import ApprovalError, Stale, StepUp
 from approvals.operations import policies, slack_heard, waking
 from approvals.operations.slack_heard import Todo
 from approvals.operations.step_up import Proof
-from approvals.queries import ActionDetail, action_detail
-from approvals.slack import buttons, cards, halting, later, modals, quick, replies, sending
+from approvals.queries import action_detail
+from approvals.slack import besides, buttons, cards, halting, later, modals, quick, replies, sending
 from approvals.slack.people import Hand, Refused, hand, part, said_of
 from approvals.slack.quick import LEAST_MS, WHOLE_MS
 from approvals.slack.replies import Place
 from approvals.slack.showing import of_card, of_modal, why_not_here
 from approvals.slack.verifying import Click
-from approvals.web.receipts import receipt_of
 from audit.languages import told
 
 Json = Mapping[str, Any]
@@ -110,14 +110,6 @@ def sweep() -> int:
     return done
 
 
-def outcome(detail: ActionDetail) -> str:
-    """What became of it, in a line."""
-    found = receipt_of(detail.row)
-    if found is None:
-        return _("it waits for more people")
-    return f"{found.verb}{f' by {found.by}' if found.by else ''}{f', {found.door}' if found.door else ''}"
-
-
 def _soon(key: str, action_id: UUID) -> None:
     """In a thread, after the acknowledgement. While somebody holds the row the card says that a press is being dealt with.
 
@@ -162,6 +154,9 @@ def _recorded(todo: Todo, who: Hand, click: Click) -> Said:
         buttons.check_prefix(detail, todo.prefix)
         if todo.digest not in {"", detail.row.digest}:
             raise Stale(_("This changed since you opened it; look at what will run now, then decide"))
+    if todo.verdict in besides.VERBS:
+        return Said(*besides.do(todo.verdict, detail, who, todo.values, click), bad=False)
+    if detail.row.state == "PENDING":
         rule = policies.in_force().data.slack
         if why := why_not_here(detail, rule, of_modal(detail) if todo.view else of_card(detail, rule)):
             return Said(why, cards.url_of(detail.row.id))
@@ -171,15 +166,20 @@ def _recorded(todo: Todo, who: Hand, click: Click) -> Said:
     )  # fmt: skip
     waking.soon(waking.SLACK)
     if done.replayed and not todo.view:  # a second click on Record shows in the view what the first has done
-        return Said(_("You have decided this already: %(what)s") % {"what": outcome(action_detail(todo.action, reader=who.user))})
+        return Said(_("You have decided this already: %(what)s") % {"what": besides.outcome(action_detail(todo.action, reader=who.user))})
     return Said() if done.resolved else Said(_("Recorded. It waits for more people."))
 
 
 def _tell(todo: Todo, said: Said) -> None:
     """Where they pressed; in the view, if it is open still, also what became of it."""
     place = Place(**todo.place)
-    if todo.order:
-        replies.tell_surely(place, said.text, view_id=todo.view, view=modals.sentence(said.text, bad=said.bad, url=said.url))
+    if todo.order or todo.verdict in besides.VERBS:
+        replies.tell_surely(
+            place,
+            f"{said.text}: {said.url}" if said.url else said.text,
+            view_id=todo.view,
+            view=modals.sentence(said.text, bad=said.bad, url=said.url),
+        )
     elif todo.view:
         view = (
             modals.sentence(said.text, bad=said.bad, url=said.url) if said.text else modals.receipt(action_detail(todo.action, reader=None))

@@ -198,10 +198,10 @@ def confirm_edit(detail: ActionDetail, args: Mapping[str, Any], reason: str, lin
     return b.modal(_("Your edit"), parts, callback_id=CONFIRM_EDIT, metadata=meta, submit=_("Check the edit"), close=_("Back"))
 
 
-def receipt(detail: ActionDetail, *, said: str = "") -> b.Block:
-    """What became of it."""
+def receipt(detail: ActionDetail, *, said: str = "", bad: bool = False) -> b.Block:
+    """What became of it. `bad`: what is said is not what they wanted."""
     found = receipt_of(detail.row)
-    parts = [b.alert(said, "success")] if said else []
+    parts = [b.alert(said, "warning" if bad else "success")] if said else []
     parts.append(b.section(b.plain(cut(spelled(detail.row.summary), 600))))
     if found:
         parts.append(b.section(b.mrkdwn(receipt_line(found))))

@@ -12,7 +12,7 @@ from approvals.errors import ApprovalError, BadRequest, Conflict, NotAllowed, No
 from approvals.operations import policies, slack_clicks, waking
 from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail, action_detail, desks
-from approvals.slack import answering, approving, buttons, desk, halting, home, later, linking, modals, pressing, quick, sending
+from approvals.slack import answering, approving, besides, buttons, desk, halting, home, later, linking, modals, pressing, quick, sending
 from approvals.slack import blocks as b
 from approvals.slack.cards import SHORT, url_of
 from approvals.slack.people import Hand, Refused, hand, said_of
@@ -28,7 +28,6 @@ from audit.sentences import say
 
 Json = Mapping[str, Any]
 Refusals = type[ApprovalError] | tuple[type[ApprovalError], ...]
-KEPT = frozenset({"approve", "reject", "respond"})
 DECIDING = frozenset({"approve", "reject", "respond", "edit"})
 # Where an error of a verb stands.
 BESIDE = {"approve": "reason", "reject": "reason", "ask": "words", "snooze": "seconds", "pass_on": "to"}
@@ -64,7 +63,7 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
     choice = values.get(modals.CHOICE, "")
     detail = action_detail(meta.get("action", ""), reader=who.user)
     if detail.row.state != "PENDING":
-        return shows(modals.receipt(detail, said=""))
+        return shows(modals.receipt(detail, said=besides.too_late(choice, detail) if choice in besides.VERBS else "", bad=True))
     if meta.get("digest") != detail.row.digest:
         return shows(_fresh(detail, who))
     if choice not in VERBS or choice != meta.get("choice"):
@@ -82,11 +81,9 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
     try:
         if choice == "edit":  # reads what was typed, and touches no row
             return _edit(detail, who, values, click)
-        did, least = partial(VERBS[choice], detail, who, values, click), LEAST_MS if choice in KEPT else 0
-        if (ended := quick.tried(BUSY_MS, lambda: found.append(did()), whole_ms=WHOLE_MS, least_ms=least)) is not Ended.DONE:
-            if choice in KEPT:
-                raise quick.ToKeep(_kept(detail, values), _kept_says(by_another=ended is Ended.HELD))
-            return beside(modals.CHOICE, quick.again(ended))
+        did = partial(VERBS[choice], detail, who, values, click)
+        if (ended := quick.tried(BUSY_MS, lambda: found.append(did()), whole_ms=WHOLE_MS, least_ms=LEAST_MS)) is not Ended.DONE:
+            raise quick.ToKeep(_kept(detail, values), _kept_says(by_another=ended is Ended.HELD))
     except REFUSES.get(choice, BadRequest) as error:
         where = answering.place(values) if choice == "respond" else BESIDE.get(choice, "")
         return beside(where or modals.CHOICE, told(error.message))
@@ -98,13 +95,17 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
 
 def _kept_says(*, by_another: bool) -> str:
     if by_another:
-        return _("Kept. Somebody else holds this action at the moment: it is decided next, and this view says what became of it.")
+        return _("Kept. Somebody else holds this action at the moment: yours comes next, and this view says what became of it.")
     return _("Kept; it is being recorded, and this view says what became of it.")
 
 
 def _kept(detail: ActionDetail, values: Values) -> dict[str, Any]:
-    """What a verdict of the view is made of. Raises BadRequest for what needs no look at the action to be refused."""
+    """What is to be stored of the view. Raises BadRequest for what needs no look at the action to be refused."""
     verb = values[modals.CHOICE]
+    if verb in besides.VERBS:
+        besides.check(verb, values)
+        about = {"action": UUID(detail.row.id), "prefix": detail.row.digest[:SHORT], "digest": detail.row.digest}
+        return {**about, "verdict": verb, "values": besides.kept(values)}
     answer = answering.read(detail, values) if verb == "respond" else answering.Said("")
     said = {"reason": _reason(values), "response": answer.text, "as_json": answer.as_json}
     if verb == "respond" and not answer.text.strip():
@@ -137,7 +138,7 @@ def _after_conflict(action_id: str, who: Hand, error: Conflict) -> b.Block:
     return (
         modals.sentence(told(error.message), bad=True)
         if detail.row.state == "PENDING"
-        else modals.receipt(detail, said=told(error.message))
+        else modals.receipt(detail, said=told(error.message), bad=True)
     )
 
 
@@ -167,10 +168,10 @@ def _edit(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json
         if kind_of(resolved(schema, sub), now.get(key)) == "boolean":  # what has no field here keeps its value
             posted.setdefault(PREFIX + key, "true" if now.get(key) else "false")
     args, errors = read(schema, now, posted)
-    if errors:
     shown = detail.edit_args if isinstance(detail.edit_args, dict) else now
     empty = [one.key for one in fields_of(schema, shown) if not posted.get(one.name, "-").strip() and not may_be_empty(schema, one)]
     errors = {**errors, **{key: say("This needs a value") for key in empty if f"{modals.EDITED}{key}" in values}}
+    if errors:
         there = {f"{modals.EDITED}{path.split('.')[0].split('[')[0]}": (path, why) for path, why in errors.items()}
         known = {name: why for name, (_path, why) in there.items() if name in values}
         missing = [f"{path}: {why}" for name, (path, why) in there.items() if name not in values]
@@ -217,49 +218,17 @@ def _once_more(detail: ActionDetail, meta: Json, ended: Ended) -> b.Block:
     return {**again, "blocks": [b.alert(quick.again(ended), "warning"), *again["blocks"]]}
 
 
-def _ask(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
-    asked = _recorded(
-        detail, who, click, "ask", lambda: operations.ask(detail.row.id, by=who.user, question=values.get("words", ""), door="slack")
-    )
-    agents.wake_ask(asked.pk)
-    return shows(modals.sentence(_("Asked. The answer stands on the action's page; it stays undecided."), url=url_of(detail.row.id)))
-
-
-def _reserve(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
-    _recorded(detail, who, click, "reserve", lambda: operations.reserve(detail.row.id, by=who.user, door="slack"))
-    return shows(modals.sentence(_("Reserved for you: others see that you are on it")))
-
-
-def _put_back(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
-    _recorded(detail, who, click, "put_back", lambda: operations.put_back(detail.row.id, by=who.user, door="slack"))
-    return shows(modals.sentence(_("Released: anybody who is asked may take it")))
-
-
-def _snooze(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
-    text = values.get("seconds", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise BadRequest(_("Say for how long"))
-    _recorded(detail, who, click, "snooze", lambda: operations.snooze(detail.row.id, by=who.user, seconds=int(text), door="slack"))
-    return shows(modals.sentence(_("Snoozed for you alone: the deadline does not move")))
-
-
-def _pass_on(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
-    to, reason = values.get("to", ""), values.get("reason", "")
-    _recorded(detail, who, click, "pass_on", lambda: operations.pass_on(detail.row.id, by=who.user, to=to, reason=reason, door="slack"))
-    return shows(modals.sentence(_("Passed on to %(name)s, who decides it in your stead") % {"name": to}))
+def _beside(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
+    done = besides.do(values[modals.CHOICE], detail, who, values, click)
+    return shows(modals.sentence(done.text, url=done.url))
 
 
 VERBS: dict[str, Callable[[ActionDetail, Hand, Values, Click], Json]] = {
-    "approve": _decide, "reject": _decide, "respond": _decide, "edit": _edit, "ask": _ask, "reserve": _reserve, "put_back": _put_back,
-    "snooze": _snooze, "pass_on": _pass_on,
+    "approve": _decide, "reject": _decide, "respond": _decide, "edit": _edit, **dict.fromkeys(besides.VERBS, _beside),
 }  # fmt: skip
 SUBMITS: dict[str, Callable[[Json, Hand, Click], Json]] = {
     modals.REVIEW: _reviewed, modals.CONFIRM_EDIT: _edit_confirmed, desk.AWAY: desk.leave, halting.HALT: halting.submitted,
 }  # fmt: skip
-
-
-def _recorded(detail: ActionDetail, who: Hand, click: Click, what: str, did: Callable[[], Any]) -> Any:
-    return slack_clicks.on_record(detail.row.id, did, what=what, by=who.user, click=said_of(who, click))
 
 
 def _action_of(view: Json) -> str:

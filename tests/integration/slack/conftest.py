@@ -72,6 +72,7 @@ def slack(world: World, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(later, "do", lambda job, **_: job())
     for limited in (approving, halting, hearing, quick, reviewing):  # however slow the machine of a test is
         monkeypatch.setattr(limited, "WHOLE_MS", 60_000)
+    monkeypatch.setattr("tests.slack.world.TRIGGER_S", 60.0)
     monkeypatch.setattr(sending, "_since", None)
     monkeypatch.setattr(slack_owing, "_caught_up", None)
     monkeypatch.setattr(slack_owing, "owe_whisper", with_room(slack_owing.owe_whisper))
