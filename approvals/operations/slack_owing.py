@@ -4,7 +4,7 @@
 does more for it.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -256,20 +256,30 @@ def owe_replies(actions: Collection[UUID], *, posted: bool = False) -> int:
         SlackMessage.objects.select_related("channel__team").filter(action__in=actions, kind=SlackMessage.Kind.CARD).exclude(ts="")
     )
     made = _revived(cards) if posted else 0
+    # A long discussion is not looked for one by one, at every change and for every copy.
+    replies = SlackMessage.objects.filter(action__in=actions, kind=SlackMessage.Kind.REPLY)
+    there = set(replies.values_list("channel_id", "key")) if cards else set()
     for card in cards:
-        since = card.created_at
-        decisions = Decision.objects.filter(action=card.action_id, by__isnull=False, grant=None, created_at__gte=since)
-        made += sum(_reply(card, f"decision:{pk}") for pk in decisions.values_list("pk", flat=True))
-        versions = Requirement.objects.filter(action=card.action_id, version__gt=1, created_at__gte=since)
-        made += sum(_reply(card, f"version:{card.action_id}:{v}") for v in versions.values_list("version", flat=True))
-        for comment in Comment.objects.filter(action=card.action_id, created_at__gte=since):
-            here = f"{card.channel.team.team}:{card.channel.channel}:"
-            if not comment.key.startswith(here):  # it was said in this very conversation
-                made += _reply(card, f"comment:{comment.pk}", comment=comment)
+        for key, comment in _said_since(card):
+            if (card.channel_id, f"reply:{key}") not in there:
+                made += _reply(card, key, comment=comment)
     return made
 
 
-def _reply(card: SlackMessage, key: str, *, comment: Comment | None = None) -> bool:
+def _said_since(card: SlackMessage) -> Iterator[tuple[str, Comment | None]]:
+    """What belongs under a card, by the key of its reply."""
+    since = card.created_at
+    decisions = Decision.objects.filter(action=card.action_id, by__isnull=False, grant=None, created_at__gte=since)
+    yield from ((f"decision:{pk}", None) for pk in decisions.values_list("pk", flat=True))
+    versions = Requirement.objects.filter(action=card.action_id, version__gt=1, created_at__gte=since)
+    yield from ((f"version:{card.action_id}:{v}", None) for v in versions.values_list("version", flat=True))
+    here = f"{card.channel.team.team}:{card.channel.channel}:"
+    for comment in Comment.objects.filter(action=card.action_id, created_at__gte=since):
+        if not comment.key.startswith(here):  # it was said in this very conversation
+            yield f"comment:{comment.pk}", comment
+
+
+def _reply(card: SlackMessage, key: str, *, comment: Comment | None) -> bool:
     values = {"kind": SlackMessage.Kind.REPLY, "card": card, "action_id": card.action_id, "comment": comment}
     _, new = SlackMessage.objects.get_or_create(channel_id=card.channel_id, key=f"reply:{key}", defaults=values)
     return new

@@ -265,9 +265,9 @@ def send_again(message_id: int) -> None:
 
 
 def let_in(team: str, channel: str) -> int:
-    """The app was invited into a conversation: what could not be posted there goes now. Returns how many."""
+    """The app was invited into a conversation, or it is archived no more: what could not be posted there goes now. Returns how many."""
     rows = SlackMessage.objects.filter(channel__team__team=team, channel__team__removed_at=None, channel__channel=channel)
-    out = Q(error__contains="[not_in_channel]") | Q(error__contains="[channel_not_found]")
+    out = Q(error__contains="[not_in_channel]") | Q(error__contains="[channel_not_found]") | Q(error__contains="[is_archived]")
     return rows.filter(out, state=SlackState.FAILED).update(state=SlackState.WAITING, due_at=Now(), attempts=0, changed_at=Now())
 
 

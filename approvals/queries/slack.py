@@ -92,6 +92,12 @@ def team(team_id: str) -> TeamRow | None:
     return _team(row) if row else None
 
 
+def team_of(channel: str) -> TeamRow | None:
+    """The installed workspace that posts into a conversation, by what Slack calls that; None when none does, or several do."""
+    rows = list(SlackTeam.objects.filter(channels__channel=channel, removed_at=None).distinct()[:2]) if channel else []
+    return _team(rows[0]) if len(rows) == 1 else None
+
+
 def homes(channels: Collection[str]) -> dict[str, str]:
     """In which installed workspace each of these channels is known, for something was posted there; of a shared one, where it was first."""
     there = SlackTeam.objects.filter(removed_at=None).values("team")

@@ -144,6 +144,11 @@ def _joined(payload: Json, event: Json) -> None:
         waking.soon(waking.SLACK)
 
 
+def _unarchived(payload: Json, event: Json) -> None:
+    if slack_queue.let_in(str(payload.get("team_id", "")), str(event.get("channel", ""))):
+        waking.soon(waking.SLACK)
+
+
 def _removed(payload: Json, event: Json) -> None:
     """Of whatever stands there now only when that is not newer: Slack sends an event again for an hour, and it may have been installed anew."""
     at = payload.get("event_time")
@@ -163,5 +168,5 @@ def _user_changed(payload: Json, event: Json) -> None:
 
 EVENTS: dict[str, Callable[[Json, Json], None]] = {
     "message": _message, "app_home_opened": desk.opened, "app_uninstalled": _removed, "tokens_revoked": _revoked, "user_change": _user_changed,
-    "member_joined_channel": _joined,
+    "member_joined_channel": _joined, "channel_unarchive": _unarchived, "group_unarchive": _unarchived,
 }  # fmt: skip

@@ -18,6 +18,8 @@ SCOPES = {
 EVENTS = (
     "app_home_opened",
     "app_uninstalled",
+    "channel_unarchive",
+    "group_unarchive",
     "member_joined_channel",
     "message.channels",
     "message.groups",

@@ -43,7 +43,9 @@ def met(payload: Mapping[str, Any]) -> tuple[TeamRow, Identity]:
     team, user = part(payload, "team"), part(payload, "user")
     workspace = queries.team(str(team.get("id", "")))
     if workspace is None:
-        raise Refused(_("Countersign is not installed in this workspace (any more)"))
+        raise Refused(
+            _("Countersign is not installed in your workspace (any more): decide it on the page, signed in"), url=settings.PUBLIC_URL
+        )
     own = str(user.get("team_id") or "")
     # In a shared channel people of other workspaces can press the same button. Missing is not the same either.
     if own != workspace.team:

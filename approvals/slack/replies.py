@@ -106,6 +106,6 @@ def tell_surely(place: Place, text: str, *, view_id: str, view: b.Block) -> None
 
 
 def workspace_of(payload: Mapping[str, Any]) -> int | None:
-    """The workspace something was pressed in, for a sentence to somebody who is nobody here."""
-    found = queries.team(str(part(payload, "team").get("id", "")))
+    """The workspace something was pressed in, for a sentence to somebody who is nobody here. Slack may name theirs, in a shared channel."""
+    found = queries.team(str(part(payload, "team").get("id", ""))) or queries.team_of(str(part(payload, "channel").get("id", "")))
     return found.id if found else None

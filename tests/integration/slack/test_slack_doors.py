@@ -252,6 +252,16 @@ def test_people_of_other_workspaces_decide_nothing_even_if_they_are_linked(hands
     assert not Decision.objects.exists()
 
 
+def test_whoever_comes_from_a_workspace_without_the_app_is_told_in_the_shared_channel(hands, world, action):
+    """Slack may name the workspace of whoever pressed, not the one whose channel it is."""
+    world.team("T0ELSE", "Else", token="xoxb-else")
+    world.person("U0ELSE", "T0ELSE", "else")
+    for button in ("approve", "review"):
+        assert press(hands, world, "U0ELSE", button, payload={"team": {"id": "T0ELSE"}}).status == 200
+    (said,) = world.private("C0AI", "U0ELSE")
+    assert "not installed in your workspace" in said and "countersign.test" in said and not Decision.objects.exists()
+
+
 def test_names_and_texts_in_the_payload_are_only_data(hands, world, action, cast):
     who = {"id": "U0STRANGE", "team_id": "T0HOME", "name": "rita", "username": "rita", "email": "rita@example.org"}
     press(hands, world, "U0STRANGE", payload={"user": who})

@@ -15,6 +15,7 @@ from approvals.operations import commenting, policies, slack_installs, slack_owi
 from approvals.operations.slack_installs import Installed
 from approvals.queries import slack as queries
 from approvals.slack import checking, client, installing, keeping, later, replies, sending, whispers
+from approvals.slack.manifest import EVENTS
 from tests import factories, fakes
 from tests.integration.slack.test_slack_cards import buttons, card, tick
 
@@ -400,6 +401,30 @@ def test_a_card_that_could_not_be_posted_goes_when_the_app_is_invited(world, han
     hands.event("T0HOME", {"type": "member_joined_channel", "user": "U0HOMEBOT", "channel": "C0AI"})
     tick(minutes=1)
     assert states() == ["SENT"] and len(world.cards("C0AI")) == 1
+
+
+@pytest.mark.parametrize("event", ["channel_unarchive", "group_unarchive"])
+def test_what_an_archived_channel_did_not_take_goes_when_it_is_archived_no_more(world, hands, cast, event):
+    action = factories.action()
+    tick()
+    world.channels["C0AI"].archived = True
+    factories.decide(action, cast.reviewer)
+    tick()
+    assert "FAILED" in states() and "archived" in SlackMessage.objects.get(kind="card").error and event in EVENTS
+    world.channels["C0AI"].archived = False
+    hands.event("T0HOME", {"type": event, "channel": "C0AI", "user": "U0JORGE"})
+    tick(minutes=1)
+    assert set(states()) == {"SENT"} and "Approved" in str(card(world)["blocks"])
+
+
+def test_a_long_discussion_is_not_looked_for_one_by_one_at_every_change(world, cast, django_assert_max_num_queries):
+    action = factories.action()
+    tick()
+    for n in range(30):
+        commenting.comment(action.pk, by=cast.reviewer, text=f"{n}", door="web", key="")
+    assert slack_owing.owe_replies([action.pk]) == 30
+    with django_assert_max_num_queries(8):
+        assert slack_owing.owe_replies([action.pk]) == 0
 
 
 def test_a_vote_cast_before_the_card_was_posted_stands_in_its_thread(world, cast):
