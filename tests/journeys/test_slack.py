@@ -6,6 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.conftest import Stack
+from tests.journeys.test_slack_demo import reply
 
 SignIn = Callable[..., Page]
 
@@ -72,7 +73,6 @@ def test_a_card_is_edited_in_a_view_approved_by_another_and_becomes_the_receipt(
     expect(modal).to_contain_text("What do you want to do?")
     modal.get_by_role("button", name="Close").click()
     expect(modal).to_be_hidden()
-    mei.locator(f'[data-reply="{ts}"]').fill("thanks")
-    mei.keyboard.press("Enter")
+    reply(mei, str(ts), "thanks")
     second.goto(url)
     expect(second.locator("[id^=comments-]").first).to_contain_text("thanks", timeout=15_000)

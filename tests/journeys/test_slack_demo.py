@@ -15,7 +15,7 @@ def chat(demo: Stack, chromium: Browser, user: str) -> Page:
     return page
 
 
-def _reply(there: Page, ts: str, text: str) -> None:
+def reply(there: Page, ts: str, text: str) -> None:
     """As a person does it: the channel may be drawn anew between typing and Enter; then one types once more."""
     for _ in range(3):
         box = there.locator(f'[data-reply="{ts}"]')
@@ -47,7 +47,7 @@ def test_cards_home_comments_and_halt_with_no_workspace(demo: Stack, chromium: B
     expect(here).to_contain_text("Rejected by m.chen", timeout=30_000)
     web.goto(url)
     expect(web.locator(".receipt").first).to_contain_text(re.compile("Rejected by m.chen.*Slack", re.DOTALL))
-    _reply(mei, str(ts), "the amount is wrong")
+    reply(mei, str(ts), "the amount is wrong")
     expect(web.locator("[id^=comments-]").first).to_contain_text("the amount is wrong", timeout=30_000)
     _edited_and_deleted(mei, web, str(ts))
     _refund(demo, mei)
