@@ -22,7 +22,7 @@ from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.errors import NotFound
 from approvals.queries import ActionDetail
-from approvals.queries.results import last_result
+from approvals.queries.results import check_takes, last_result, taking
 from approvals.render.arguments import lines_of
 from approvals.render.since import compare
 from approvals.web.http import Request
@@ -35,11 +35,12 @@ MOST = 20
 
 
 def offered(request: Request, detail: RunDetail) -> list[tuple[str, str]]:
-    """The calls of a run that wait, and where an operator may give their results."""
+    """The calls of a run that wait and whose agents take a result, and where an operator may give it."""
     if not permissions.can_override(request.user):
         return []
     waits = [row for row in approvals_queries.run_actions(detail.row.id) if _open(row)]
-    return [(row.summary, reverse("action-answer-for", args=[row.id])) for row in waits[:MOST]]
+    takes = taking([row.id for row in waits]) if waits else frozenset()
+    return [(row.summary, reverse("action-answer-for", args=[row.id])) for row in waits if row.id in takes][:MOST]
 
 
 def answer_for(request: Request, action_id: UUID) -> HttpResponse:
@@ -48,6 +49,7 @@ def answer_for(request: Request, action_id: UUID) -> HttpResponse:
     detail = approvals_queries.action_detail(action_id, reader=request.user)
     if not detail.row.run:
         raise NotFound(say("There is no such call of a run"))
+    check_takes(detail.agent_takes)  # before anything is explained: nobody writes a result that could never be given
     if request.method != "POST":
         return _form(request, detail, "{}")
     text = request.POST.get("result", "")[:MAX_TEXT]

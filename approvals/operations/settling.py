@@ -16,6 +16,7 @@ from approvals.models import Action, Requirement
 from approvals.operations import drills, events
 from approvals.operations.notices import tell_action
 from approvals.operations.resolving import announce, resolved_entry
+from approvals.queries.results import check_takes
 from approvals.states import ActionState
 from audit import log, rows
 from audit.actors import SYSTEM, Actor
@@ -102,8 +103,7 @@ def answerable(action_id: UUID, *, seen_digest: str, by: Actor, door: str) -> An
         drills.run_out(action, ActionState.CANCELLED, by=by, door=door)
         return Answerable(action, test=True)
     envelope = envelopes.opened(action, Requirement.objects.get(action=action, version=action.version))
-    if envelope.agent_takes and "respond" not in envelope.agent_takes:
-        raise BadRequest(say("This agent takes no result from people for this call: it makes the call itself, or hears a no"))
+    check_takes(envelope.agent_takes)
     return Answerable(action, two=action.level == "critical" or sum(need.count for need in envelope.needs) > 1)
 
 

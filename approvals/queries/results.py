@@ -1,10 +1,16 @@
-"""What a tool gave back the last time: beside a result that a person writes, so that a misspelt field is seen."""
+"""Results that people give: which calls take one, and what the tool gave back the last time, so that a misspelt field is seen."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from approvals.models import Action
+from django.db.models import F
+
+from approvals import envelopes
+from approvals.errors import BadRequest, Tampered
+from approvals.models import Action, Requirement
+from audit.sentences import say
 
 
 @dataclass(frozen=True)
@@ -23,3 +29,23 @@ def last_result(*, agent: str, tool: str) -> Gave | None:
         if at and outcome and outcome.get("status") == "done" and not outcome.get("answered_for") and not outcome.get("taken_over"):
             return Gave(str(pk), at, outcome.get("result"))
     return None
+
+
+def check_takes(agent_takes: Collection[str]) -> None:
+    """Raises BadRequest when the agent makes the call itself and hears no words in its stead: a result could not be told to it."""
+    if agent_takes and "respond" not in agent_takes:
+        raise BadRequest(say("This agent takes no result from people for this call: it makes the call itself, or hears a no"))
+
+
+def taking(action_ids: Sequence[Any]) -> frozenset[str]:
+    """Those of these calls whose agents take a result from people; none that cannot be read."""
+    current = Requirement.objects.filter(action__in=action_ids, version=F("action__version"))
+    return frozenset(str(one.action_id) for one in current if _takes(one))
+
+
+def _takes(requirement: Requirement) -> bool:
+    try:
+        check_takes(envelopes.parse(requirement).agent_takes)
+    except (BadRequest, Tampered, KeyError, TypeError, AttributeError):
+        return False
+    return True

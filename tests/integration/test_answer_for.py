@@ -222,6 +222,30 @@ def test_a_governed_agent_gets_it_as_the_message_of_its_tool(others, world):
     assert (fresh(run).state, lines(world), json.loads(said.text), said.status) == ("SUCCEEDED", [], RESULT, "success")
 
 
+@pytest.mark.parametrize(("agent", "tool", "args"), [("choosy", "wipe", {"path": "/tmp/x"}), ("choosy", "send", {"to": "ada"})])
+def test_a_call_whose_agent_takes_no_words_is_neither_offered_nor_explained(as_page, others, world, agent, tool, args):
+    """It was offered, explained as a difference, and refused only by the order itself."""
+    run = factories.planned(others.reviewer, world, [[tool, args]], agent=agent)
+    work()
+    (action,) = asked(run)
+    olga, url = as_page(others.operator), f"/actions/{action.pk}/answer-for"
+    assert "/answer-for" not in olga.get(f"/runs/{run.pk}/").content.decode()
+    wanted = {"result": json.dumps(RESULT), "seen_digest": action.digest}
+    for page in (olga.get(url), olga.post(url, wanted), olga.post(url, {**wanted, "confirmed": "yes", "reason": "down"})):
+        assert (page.status_code, "takes no result from people" in page.content.decode()) == (400, True)
+    with pytest.raises(BadRequest):
+        give(action, others.operator)
+    assert (fresh(run).state, Override.objects.count()) == ("WAITING", 0)
+
+
+def test_of_a_run_s_calls_only_those_that_take_words_are_offered(as_page, others, world):
+    run = factories.planned(others.reviewer, world, [["send", {"to": "ada"}]], agent="batched")
+    work()
+    (action,) = asked(run)
+    olga, url = as_page(others.operator), f"/actions/{action.pk}/answer-for"
+    assert url in olga.get(f"/runs/{run.pk}/").content.decode() and olga.get(url).status_code == 200
+
+
 def test_the_policy_s_two_hear_it_from_the_page_first_the_difference_then_the_order(as_page, cast, world):
     earlier, first = factories.waiting(cast.reviewer, call(label="before"), world=world)
     decide(first, cast.second)
