@@ -101,6 +101,7 @@ STORE_WANTED = Frozen(
 STORE_MAYBE_WANTED = Frozen(
     "%(where)s seems to read a store, and runs have none here: compile the graph with a store of its own, or keep it in the state"
 )
+INPUT_UNKNOWN = Frozen("what its runs are started with cannot be described (%(why)s): any JSON object starts one, and no form helps")
 STORE_OF_ITS_OWN = Frozen(
     "what the graph keeps in its InMemoryStore is known to one worker process only, and gone when that ends: use a store with a database"
 )

@@ -136,6 +136,7 @@ def shown(found: Asked) -> dict[str, Any]:
         "needs": [{"group": group, "count": count, "stage": stage} for group, count, stage in found.needs],
         "verdicts": list(found.verdicts),
         "editable": found.editable,
+        "answer_schema": found.answer_schema,
         "requested_by": action.requested_by.get_username() if action.requested_by else None,
         "resolution": resolution if said and not action.drill else None,  # whose verdict ended a test is shown to nobody
         "tampered": found.tampered,

@@ -140,6 +140,11 @@ class Action(Schema):
     needs: list[Need]
     verdicts: list[str]
     editable: bool = Field(description="Whether other arguments may be written for it (`/edits`); not a verdict, and not who may")
+    answer_schema: Any = Field(
+        None,
+        description="JSON Schema that the answer to a question has to fit, null where any words do; what is no text is answered `as_json`",
+        examples=[{"type": "object", "properties": {"branch": {"enum": ["main", "release"]}}, "required": ["branch"]}],
+    )
     requested_by: str | None
     created_at: datetime
     expires_at: datetime

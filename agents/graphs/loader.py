@@ -8,9 +8,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from agents import kept
 from agents.dialects import Quirks
 from agents.errors import BadProject
-from agents.graphs import apart, awaiting, hearing, inside, needing, packages, standing, typed
+from agents.graphs import apart, awaiting, describing, hearing, inside, needing, packages, standing, typed
 from agents.graphs.asking import Ask, asks_of
 from agents.graphs.exported import Graph, compiler_of, graph_of, own_checkpointer
 from agents.graphs.found import Found, tools_of
@@ -69,7 +70,8 @@ class Loaded:
     @cached_property
     def warnings(self) -> list[str]:
         """What whoever imports it should know."""
-        return [*standing.warnings(self.compile(None)), *needing.warnings(self.compile(None))]
+        unknown = self._own_input[1] if self.spec is None else []
+        return [*standing.warnings(self.compile(None)), *needing.warnings(self.compile(None)), *unknown]
 
     @cached_property
     def nodes(self) -> frozenset[str]:
@@ -119,10 +121,15 @@ class Loaded:
     def input_schema(self) -> dict[str, Any]:
         if self.spec is not None:
             return self.spec.input_model.model_json_schema()
+        return self._own_input[0]
+
+    @cached_property
+    def _own_input(self) -> tuple[dict[str, Any], list[str]]:
+        """Of a graph without a declaration: what may start it, and why that is anything at all, if so."""
         try:
-            return _startable(self.compile(None).get_input_jsonschema())
-        except Exception:  # a state pydantic cannot describe (typing.TypedDict before Python 3.12): any object may start it
-            return {"type": "object"}
+            return _startable(describing.input_schema(self.compile(None))), []
+        except Exception as error:  # a state that nobody can describe as JSON: any object may start it
+            return {"type": "object"}, [kept.INPUT_UNKNOWN(why=f"{type(error).__name__}: {error}".split("\n")[0][:200])]
 
     @cached_property
     def drawing(self) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class Asked:
         editable: whether other arguments may be written for it now, by whoever may.
         edit: the newest edit anybody wanted, and what became of it.
         marks: what hides or misleads in the summary and the arguments, as pages mark it.
+        answer_schema: what an answer to it has to fit, None where any words do.
     """
 
     action: Action
@@ -59,6 +60,7 @@ class Asked:
     edit: Edited | None = None
     editable: bool = False
     marks: tuple[str, ...] = ()
+    answer_schema: Any = None
 
 
 def asked(action_id: UUID, *, agent: str = "") -> Asked:
@@ -79,7 +81,9 @@ def asked(action_id: UUID, *, agent: str = "") -> Asked:
     editable = action.state == ActionState.PENDING and action.kind != Action.Kind.QUESTION and envelope.takes_edits()
     verdicts = tuple(envelope.verdicts_of(requirement.why))
     marks = (*_marks_of_summary(action.summary), *map(str, envelope.data["facts"].get("hidden_characters", ())))
-    return Asked(action, envelope.args, action.level, needs, verdicts, following, again_s, tampered, edited, editable, marks)
+    return Asked(
+        action, envelope.args, action.level, needs, verdicts, following, again_s, tampered, edited, editable, marks, envelope.answer_schema
+    )  # fmt: skip
 
 
 def _marks_of_summary(summary: str) -> tuple[str, ...]:

@@ -31,6 +31,14 @@ def test_what_waits_is_listed_and_shown_without_a_terminal_being_fooled(cast, ru
     assert run("actions", "list", "--agent", "nobody") == "Nothing waits\n"
 
 
+def test_a_question_shows_which_answers_it_takes(cast, run):
+    asks = factories.action(kind="question", args={"question": "How many?"}, answer_schema={"type": "integer", "maximum": 9})
+    free = factories.action(kind="question", args={"question": "Why?"})
+    shown = run("actions", "show", str(asks.pk))
+    assert "takes answers that fit" in shown and '"maximum": 9' in shown
+    assert "takes answers" not in run("actions", "show", str(free.pk))
+
+
 def test_letters_that_look_like_others_are_marked_as_on_the_page(cast, run):
     """`p\u0430ypal` was printed as it looks; Russian is written in Russian."""
     action = factories.action(

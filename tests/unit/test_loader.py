@@ -315,3 +315,74 @@ def test_the_layout_of_langgraphs_own_template_is_imported_as_it_is(tmp_path):
     says = {"dependencies": ["./my_agent"], "graphs": {"agent": "./my_agent/agent.py:graph"}}
     (tmp_path / "langgraph.json").write_text(json.dumps(says))
     assert load_project(tmp_path / "langgraph.json")[0].compile(None).invoke({}) == {"told": "here"}
+
+
+TYPED = """
+import operator
+from typing import Annotated, Any, NotRequired, Required, TypedDict
+
+from langchain_core.messages import AnyMessage
+from langgraph.func import entrypoint
+from langgraph.graph import START, StateGraph
+from langgraph.graph.message import add_messages
+from langgraph.types import interrupt
+
+
+class Line(TypedDict):
+    sku: str
+    count: NotRequired[int]
+
+
+class Base(TypedDict, total=False):
+    ticket: Required[str]
+    notes: Annotated[list[str], operator.add]
+
+
+class State(Base):
+    lines: list[Line]
+    last: Line | None
+    messages: Annotated[list[AnyMessage], add_messages]
+
+
+class Opaque:
+    pass
+
+
+class Odd(TypedDict):
+    what: Opaque
+
+
+def graph_of(state):
+    graph = StateGraph(state)
+    graph.add_node("a", lambda state: {})
+    graph.add_edge(START, "a")
+    return graph.compile()
+
+
+graph, odd = graph_of(State), graph_of(Odd)
+
+
+@entrypoint()
+def flow(line: Line) -> str:
+    return interrupt(line)
+"""
+
+
+def test_a_state_of_the_standard_library_s_typed_dict_describes_its_input(tmp_path):
+    """Below Python 3.12 pydantic wants the other TypedDict: any object started such a graph, and its form had no fields."""
+    (tmp_path / "typed_states.py").write_text(TYPED)
+    names = {name: f"./typed_states.py:{name}" for name in ("graph", "odd", "flow")}
+    loaded = {one.slug: one for one in load_project(project(tmp_path, **names))}
+    schema = loaded["graph"].input_schema
+    assert list(schema["properties"]) == ["ticket", "notes", "lines", "last", "messages"]
+    assert set(schema["required"]) == {"ticket", "lines", "last", "messages"}
+    assert (schema["properties"]["notes"]["items"], schema["properties"]["messages"]["items"]["required"]) == (
+        {"type": "string"},
+        ["content"],
+    )
+    line = schema["$defs"]["Line"]
+    assert (line["properties"]["count"]["type"], line["required"]) == ("integer", ["sku"])
+    assert loaded["flow"].input_schema["required"] == ["sku"]
+    assert loaded["graph"].warnings == loaded["flow"].warnings == []
+    assert loaded["odd"].input_schema == {"type": "object"}
+    assert "any JSON object starts one" in " ".join(loaded["odd"].warnings)

@@ -72,6 +72,8 @@ class Command(BaseCommand):
             f"  asks {', '.join(f'{n.count} of {n.group}' for n in detail.needs) or 'nobody'}; ends {detail.row.expires_at:%Y-%m-%d %H:%M} UTC"
         )
         self.stdout.write(f"  arguments {commands.shown_json(detail.args)}")
+        if detail.answer_schema is not None:
+            self.stdout.write(f"  takes answers that fit {commands.shown_json(detail.answer_schema)}")
         for mark in detail.facts.hidden_characters:
             self.stdout.write(f"  marked {commands.shown(mark)}")
         for vote in detail.votes:

@@ -291,3 +291,15 @@ def test_whether_other_arguments_may_be_written_is_said_beside_the_verdicts(toke
     assert rita.get(f"/actions/{call['id']}")[1]["editable"] is False
     fixed = factories.action(agent_takes=("approve", "reject"))
     assert rita.get(f"/actions/{fixed.pk}")[1]["editable"] is False
+
+
+def test_which_answers_a_question_takes_is_said_with_it(token, cast):
+    """A program had to send an answer to hear, from its refusal, what would have fitted."""
+    schema = {"type": "object", "properties": {"branch": {"enum": ["main", "release"]}}, "required": ["branch"]}
+    asks = factories.action(kind="question", args={"question": "Which?"}, answer_schema=schema)
+    free = factories.action(kind="question", args={"question": "Why?"})
+    rita = token(cast.reviewer)
+    assert rita.get(f"/actions/{asks.pk}")[1]["answer_schema"] == schema
+    assert rita.get(f"/actions/{free.pk}")[1]["answer_schema"] is None
+    documented = rita.get("/openapi.json")[1]["components"]["schemas"]["Action"]["properties"]["answer_schema"]
+    assert documented["examples"] == [schema] and "as_json" in documented["description"]
