@@ -119,6 +119,8 @@ def test_a_part_of_its_time_is_chosen_by_drag_by_keyboard_and_in_two_fields(run:
     expect(page.locator("#run-live")).to_contain_text("nothing in this time")
     page.get_by_role("link", name="All of it").first.click()
     expect(page.locator("#run-t1")).to_have_value("")
+    expect(page.locator("#run-tabs")).to_be_visible()
+    expect(page.locator("#run-look")).to_contain_text("Waits for people")
 
 
 def test_a_run_is_forked_for_real_and_its_reviewer_told_what_was_done(stack: Stack, sign_in: SignIn) -> None:
