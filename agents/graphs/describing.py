@@ -5,7 +5,7 @@ Below Python 3.12 pydantic describes no class of `typing.TypedDict`, which is wh
 """
 
 from types import UnionType
-from typing import Annotated, Any, NotRequired, Required, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, NotRequired, Required, Union, get_args, get_origin, get_type_hints
 
 import typing_extensions
 from pydantic import PydanticUserError, TypeAdapter
@@ -19,7 +19,15 @@ def input_schema(graph: Any) -> dict[str, Any]:
         if error.code != "typed-dict-version":
             raise
         found = TypeAdapter(_described(_input_of(graph))).json_schema()
-    return found
+    of = _input_of(graph)
+    return _wanted(found, of) if getattr(graph, "builder", None) is not None and typing_extensions.is_typeddict(of) else found
+
+
+def _wanted(schema: dict[str, Any], state: Any) -> dict[str, Any]:
+    """LangGraph starts a graph with any part of its state: only what a class says of a single field, `Required[...]`, is asked for."""
+    hints = get_type_hints(state, include_extras=True)
+    named = [name for name in schema.get("required", ()) if get_origin(hints.get(name)) is Required]
+    return {**{key: value for key, value in schema.items() if key != "required"}, **({"required": named} if named else {})}
 
 
 def _input_of(graph: Any) -> Any:
@@ -31,7 +39,7 @@ def _input_of(graph: Any) -> Any:
 
 def _described(hint: Any, around: tuple[Any, ...] = ()) -> Any:
     """The same type, with the classes in it that pydantic cannot describe replaced."""
-    if is_typeddict(hint):
+    if typing_extensions.is_typeddict(hint):
         return dict[str, Any] if hint in around else _again(hint, (*around, hint))
     origin, inside = get_origin(hint), get_args(hint)
     if origin is Annotated:

@@ -71,8 +71,8 @@ def sample(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def begin_with(schema: Mapping[str, Any]) -> dict[str, Any]:
     """An input that starts the agent: a conversation begins with what somebody says."""
-    given = sample(schema)
-    return {**given, "messages": [{"role": "user", "content": "Hello"}]} if "messages" in given else given
+    given, said = sample(schema), {"messages": [{"role": "user", "content": "Hello"}]}
+    return {**given, **said} if "messages" in (schema.get("properties") or {}) else given
 
 
 def snippets(of: Subject) -> tuple[Snippet, ...]:
