@@ -59,8 +59,8 @@ def withdraw(action: str, reason: str) -> Call:
     return Call("POST", f"/actions/{part(action)}/withdraw", {"reason": reason})
 
 
-def decide(action: str, verdict: str, digest: str, reason: str, response: str, key: str) -> Call:
-    body = {"verdict": verdict, "digest": digest, "reason": reason, "response": response}
+def decide(action: str, verdict: str, digest: str, reason: str, response: str, as_json: bool, key: str) -> Call:
+    body = {"verdict": verdict, "digest": digest, "reason": reason, "response": response, **({"as_json": True} if as_json else {})}
     return Call("POST", f"/actions/{part(action)}/decisions", body, headers={"Idempotency-Key": key})
 
 

@@ -1,6 +1,7 @@
 """The MCP server behind the gate: whether it answers is asked before any person is, and one that died is started again. Used by `gateway` only."""
 
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -94,7 +95,9 @@ def only(client: Client) -> There:
 async def kept(command: list[str]) -> AsyncIterator[There]:
     """The server behind: a command that speaks over stdio, or the address of one that speaks HTTP. Raises Gone when it cannot be reached now."""
     target: Any = (
-        command[0] if command[0].startswith(("http://", "https://")) else StdioServerParameters(command=command[0], args=command[1:])
+        command[0]
+        if command[0].startswith(("http://", "https://"))
+        else StdioServerParameters(command=command[0], args=command[1:], env=_environment())
     )
     failed: Exception | None = None
     async with anyio.create_task_group() as tasks:
@@ -107,6 +110,11 @@ async def kept(command: list[str]) -> AsyncIterator[There]:
         behind.close()
     if failed:
         raise failed
+
+
+def _environment() -> dict[str, str]:
+    """What a command started from here would have, for its tokens are there; but not ours, with which it could ask and act in our name."""
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith("COUNTERSIGN_")}
 
 
 def _first(error: BaseException) -> str:

@@ -65,14 +65,18 @@ def _show(client: Client, options: argparse.Namespace) -> int:
 
 def _decide(client: Client, options: argparse.Namespace) -> int:
     """Yes is said to the version that was shown: here, or before (`--digest`). A no may go to whatever it is by now."""
+    response, as_json = getattr(options, "response", ""), getattr(options, "as_json", False)
+    try:
+        response = _value(response) if as_json else response
+    except ValueError as error:
+        return _failed(USAGE, f"--as-json: neither yes, no, a number nor other JSON ({error}). A text stands in quotes then")
     digest: str | None = options.digest
     if not digest:
         say_no = options.verdict == "reject"
         digest = client.get(options.action).digest if say_no else agreed_digest(client, options.action, options.verb)
     if digest is None:
         return _failed(REFUSED, "Nothing was decided")
-    said = {"reason": options.reason, "response": getattr(options, "response", "")}
-    done = client.decide(options.action, options.verdict, digest, **said)
+    done = client.decide(options.action, options.verdict, digest, reason=options.reason, response=response, as_json=as_json)
     if options.json:
         return _json(done)
     print(f"{done['state'].lower()}" if done["resolved"] else "Recorded; it waits for more people")
@@ -215,6 +219,12 @@ def _parser() -> argparse.ArgumentParser:
 DIGEST_HELP = ("only this version; without it the one stored now", "the version you saw, as `show` prints it; needed without a terminal")
 
 
+AS_JSON_HELP = (
+    "the response means a value: yes, no, a number or other JSON (true, 30, null, [1, 2]; words in quotes), and a run is given that value. "
+    "Without it `false` and `no` are texts, and a program that only looks whether there is something takes them for a yes"
+)
+
+
 def _of_actions(actions: Any) -> None:
     listed = _verb(actions, "list", _list, "what waits, newest first")
     for name in ("state", "agent", "tool", "level"):
@@ -228,7 +238,10 @@ def _of_actions(actions: Any) -> None:
         one.set_defaults(verdict=verdict)
         one.add_argument("action")
         if name == "answer":
-            one.add_argument("response")
+            one.add_argument(
+                "response", help="your words; a text, whatever they look like, unless the agent said what it takes or with --as-json"
+            )
+            one.add_argument("--as-json", action="store_true", help=AS_JSON_HELP)
         one.add_argument("--reason", default="")
         one.add_argument("--digest", default="", help=DIGEST_HELP[verdict != "reject"])
 
@@ -247,6 +260,13 @@ def _given(text: str) -> Any:
         return json.loads(raw)
     except (OSError, ValueError) as error:
         raise argparse.ArgumentTypeError(f"cannot be read as JSON: {error}") from error
+
+
+def _value(words: str) -> str:
+    """The JSON that these words mean. Raises ValueError."""
+    text = {"yes": "true", "no": "false"}.get(words.strip().lower(), words)
+    json.loads(text)
+    return text
 
 
 def _first(items: Iterable[dict[str, Any]], limit: int) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ is sent again with the same idempotency key, so nothing happens twice.
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -12,16 +13,17 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from anyio import CancelScope
 
 from countersign import _calls
 from countersign._calls import Call
-from countersign.errors import Conflict, NotConfigured, NotDecidedInTime, Unreachable
+from countersign.enduring import to_the_end
+from countersign.errors import Conflict, CountersignError, NotConfigured, NotDecidedInTime, Unreachable
 from countersign.values import Action, Claim
 
 TRIES, FIRST_PAUSE_S = 4, 0.5
 LEAST_S = 1.0  # between two looks
 POLL_S = 50  # of one long poll; the server allows 60
+log = logging.getLogger("countersign")
 
 
 def _settings(url: str | None, key: str | None, timeout_s: float) -> dict[str, Any]:
@@ -117,9 +119,16 @@ class Client:
     def withdraw(self, action: str, reason: str) -> Action:
         return Action.of(self.call(_calls.withdraw(action, reason)))
 
-    def decide(self, action: str, verdict: str, digest: str, *, reason: str = "", response: str = "", key: str = "") -> dict[str, Any]:
-        """A person's verdict on the version with this digest (a person's token)."""
-        found: dict[str, Any] = self.call(_calls.decide(action, verdict, digest, reason, response, key or str(uuid4())))
+    def decide(
+        self, action: str, verdict: str, digest: str, *, reason: str = "", response: str = "", as_json: bool = False, key: str = ""
+    ) -> dict[str, Any]:
+        """A person's verdict on the version with this digest (a person's token).
+
+        Args:
+            as_json: `response` is JSON, and a run is given its value: "false" is a no. Otherwise it is a text, and "false" is one that counts as
+                true (unless the agent said what kind of answer it takes). Only for the answer to a question.
+        """
+        found: dict[str, Any] = self.call(_calls.decide(action, verdict, digest, reason, response, as_json, key or str(uuid4())))
         return found
 
     def items(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
@@ -207,12 +216,34 @@ class AsyncClient:
             if refusal := _calls.no_leave(found):
                 raise refusal
             try:
-                # A claim whose answer is not waited for would be a leave that nobody has and nobody reports.
-                with CancelScope(shield=True):
-                    return await self.claim(action)
+                return await self._taken(action)
             except Conflict as error:
                 if error.code not in _calls.ASKED_AGAIN and (await self.get(action)).next == "claim":
                     raise
+
+    async def _taken(self, action: str) -> Claim:
+        """Claim to the end: one whose answer is not waited for would be a leave that nobody has and nobody reports.
+
+        Who is cancelled by asyncio meanwhile never has it in hand: it is reported as failed, for nothing was done.
+        """
+        leave: list[Claim] = []
+
+        async def take() -> None:
+            leave.append(await self.claim(action))
+
+        async def give_up() -> None:
+            try:
+                await self.report(action, "failed", reason="Its caller gave up before it was begun")
+            except CountersignError as lost:
+                log.warning("Leave for %s was taken and not used, which could not be reported: %s", action, lost)
+
+        try:
+            await to_the_end(take)
+        except asyncio.CancelledError:
+            if leave:
+                await to_the_end(give_up)
+            raise
+        return leave[0]
 
     async def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
         return Action.of(await self.call(_calls.report(action, status, result, reason)))
@@ -221,9 +252,9 @@ class AsyncClient:
         return Action.of(await self.call(_calls.withdraw(action, reason)))
 
     async def decide(
-        self, action: str, verdict: str, digest: str, *, reason: str = "", response: str = "", key: str = ""
+        self, action: str, verdict: str, digest: str, *, reason: str = "", response: str = "", as_json: bool = False, key: str = ""
     ) -> dict[str, Any]:
-        found: dict[str, Any] = await self.call(_calls.decide(action, verdict, digest, reason, response, key or str(uuid4())))
+        found: dict[str, Any] = await self.call(_calls.decide(action, verdict, digest, reason, response, as_json, key or str(uuid4())))
         return found
 
     async def items(self, path: str, **query: Any) -> AsyncIterator[dict[str, Any]]:

@@ -13,11 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
-from anyio import CancelScope
-
 from countersign import results
 from countersign.binding import call_of, named
 from countersign.client import AsyncClient, Client
+from countersign.enduring import to_the_end
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
 from countersign.fitting import check, check_json, finished
 from countersign.keys import key_for
@@ -152,17 +151,9 @@ class _Guarded:
             begun = True
             result = finished(await self.function(*taken, **by_name), self.name)
         except BaseException as error:
-            try:
-                with CancelScope(shield=True):  # also whoever is cancelled says that nobody knows
-                    await asks.report(action.id, "unknown" if begun else "failed", reason=f"{type(error).__name__}: {error}")
-            except CountersignError as lost:
-                error.add_note(f"Countersign could not be told: {lost}")
+            await to_the_end(functools.partial(_tell_error, asks, action, error, "unknown" if begun else "failed"))
             raise
-        try:
-            with CancelScope(shield=True):
-                await asks.report(action.id, "done", result=results.told(result))
-        except CountersignError as lost:
-            _unheard(action, lost)
+        await to_the_end(functools.partial(_tell_done, asks, action, result))
         return result
 
     def _wanted(self, args: Any, kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -198,6 +189,21 @@ def _default() -> Client:
 
 def _default_async() -> AsyncClient:
     return AsyncClient()
+
+
+async def _tell_error(asks: AsyncClient, action: Action, error: BaseException, status: str) -> None:
+    """Also whoever is cancelled says that nobody knows."""
+    try:
+        await asks.report(action.id, status, reason=f"{type(error).__name__}: {error}")
+    except CountersignError as lost:
+        error.add_note(f"Countersign could not be told: {lost}")
+
+
+async def _tell_done(asks: AsyncClient, action: Action, result: Any) -> None:
+    try:
+        await asks.report(action.id, "done", result=results.told(result))
+    except CountersignError as lost:
+        _unheard(action, lost)
 
 
 def _unheard(action: Action, lost: CountersignError) -> None:

@@ -1,5 +1,6 @@
 """The Python client and its command line, against this very server."""
 
+import asyncio
 import io
 import json
 import os
@@ -13,6 +14,8 @@ from django.core.wsgi import get_wsgi_application
 
 from approvals import operations as approvals
 from approvals.models import Action
+from approvals.operations import verdicts
+from audit import schemas
 from countersign import (
     ApiError,
     AsyncClient,
@@ -32,6 +35,7 @@ from countersign._calls import Call
 from countersign.testing import auto_decide
 from tests import factories
 from tests.factories import decide
+from tests.integration.api.conftest import Handed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -150,6 +154,90 @@ async def test_the_same_for_programs_that_await():
         assert await refund("A-17") == "refused: no"
 
 
+class Slow(Handed):
+    """Takes its time over one kind of request: before the server has it (a report), or before its answer is there (a claim)."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self._kind, self.reached = kind, asyncio.Event()
+
+    async def handle_async_request(self, request):
+        if not request.url.path.endswith(self._kind) or self.reached.is_set():
+            return await super().handle_async_request(request)
+        answer = await super().handle_async_request(request) if self._kind == "/claim" else None
+        self.reached.set()
+        await asyncio.sleep(0.4)
+        return answer or await super().handle_async_request(request)
+
+
+async def cancelled(doing: "asyncio.Task[object]") -> None:
+    doing.cancel()
+    await asyncio.sleep(0.05)
+    doing.cancel()  # once more, by somebody who has no patience
+    with pytest.raises(asyncio.CancelledError):
+        await doing
+
+
+async def timed_out(doing: "asyncio.Task[object]") -> None:
+    async def within() -> None:
+        try:
+            async with asyncio.timeout(0.05):
+                await doing
+        finally:
+            assert doing.done()
+
+    with pytest.raises(TimeoutError):
+        await within()
+
+
+@pytest.mark.parametrize("stop", [cancelled, timed_out])
+@pytest.mark.parametrize(("kind", "status", "did"), [("/claim", "failed", []), ("/outcome", "done", ["looked"])])
+async def test_who_is_cancelled_by_asyncio_leaves_no_leave_that_nobody_has_and_no_outcome_unsaid(agent, kind, status, did, stop):
+    slow, ran = Slow(kind), []
+    async with AsyncClient("http://localhost", agent.token, transport=slow) as people:
+
+        @require_approval("look", client=people)
+        async def look() -> None:
+            ran.append("looked")
+
+        doing = asyncio.create_task(look())
+        await slow.reached.wait()
+        await stop(doing)
+    assert ran == did and (await Action.objects.aget()).outcome["status"] == status
+
+
+async def test_what_is_cancelled_while_its_function_fails_says_what_it_raised(agent):
+    slow = Slow("/outcome")
+    async with AsyncClient("http://localhost", agent.token, transport=slow) as people:
+
+        @require_approval("look", client=people)
+        async def look() -> None:
+            raise ValueError("half way")
+
+        doing = asyncio.create_task(look())
+        await slow.reached.wait()
+        await cancelled(doing)
+    outcome = (await Action.objects.aget()).outcome
+    assert outcome["status"] == "unknown" and "half way" in outcome["reason"]
+
+
+async def test_what_was_done_when_its_time_was_up_is_given_to_who_starts_it_again(agent):
+    slow = Slow("/outcome")
+    async with AsyncClient("http://localhost", agent.token, transport=slow) as people:
+
+        @require_approval("look", client=people)
+        async def look() -> str:
+            return "seen"
+
+        with idempotency("job"), pytest.raises(TimeoutError):
+            doing = asyncio.create_task(look())
+            await slow.reached.wait()
+            await asyncio.wait_for(doing, 0.05)
+        with idempotency("job"):  # the same again is given what was done
+            assert await look() == "seen"
+    assert await Action.objects.acount() == 1
+
+
 @pytest.fixture
 def command(monkeypatch, capsys):
     def run(program, *words: str) -> tuple[int, str, str]:
@@ -219,6 +307,27 @@ def test_the_command_says_yes_only_to_what_was_seen(command, token, cast, agent,
     assert (status, out) == (0, "approved\n") and "something else" in err
     monkeypatch.setattr("sys.stdin", Terminal("Yes\n"))
     assert command(rita, "actions", "answer", str(question.pk), "blue")[0] == 0
+
+
+@pytest.mark.parametrize(("words", "value"), [("no", False), ("false", False), ("Yes", True), ("-30", -30), ("null", None), ('"no"', "no")])
+def test_an_answer_is_a_text_or_with_as_json_what_it_means(command, token, cast, agent, words, value):
+    rita = token(cast.reviewer)
+    with of(agent) as program:
+        plain, typed = (Action.objects.get(pk=program.ask("Delete it?").id) for _ in range(2))
+    assert command(rita, "actions", "answer", str(plain.pk), words, "--digest", plain.digest)[0] == 0
+    assert command(rita, "actions", "answer", str(typed.pk), words, "--as-json", "--digest", typed.digest)[0] == 0
+    for one, meant in ((plain, words), (typed, value)):
+        one.refresh_from_db()
+        told = verdicts.told(one)
+        assert schemas.meant(told["response"], None, as_json=told.get("json", False)) == meant
+
+
+def test_what_is_no_value_is_said_before_anything_is_sent(command, token, cast, agent):
+    with of(agent) as program:
+        asked = Action.objects.get(pk=program.ask("Delete it?").id)
+    status, _, err = command(token(cast.reviewer), "actions", "answer", str(asked.pk), "never", "--as-json", "--digest", asked.digest)
+    asked.refresh_from_db()
+    assert status == cli.USAGE and "neither yes, no" in err and asked.state == "PENDING"
 
 
 @pytest.mark.usefixtures("agents")

@@ -1,6 +1,8 @@
 """The MCP server and the gate: asked through, never decided by; a real MCP client speaks to both."""
 
 import asyncio
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from mcp import Client
 from mcp.server.mcpserver import MCPServer
 
 from approvals.models import Action
+from countersign.behind import kept
 from countersign.gateway import make_gateway
 from countersign.mcp import make_server
 from tests import factories
@@ -144,3 +147,28 @@ async def test_what_the_server_behind_answered_is_on_record_whatever_it_holds(pe
     assert outcome and outcome["status"] == status
     if answer == 2**60:
         assert str(answer) in outcome["result"]["words"]
+
+
+ENVIRONED = """
+import os
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("environed")
+
+
+@server.tool()
+def has() -> list[str]:
+    return sorted(name for name in os.environ if name == "SHOP_TOKEN" or name.upper().startswith("COUNTERSIGN"))
+
+
+server.run("stdio")
+"""
+
+
+async def test_a_server_behind_has_the_environment_of_the_gate_without_the_key_of_the_gate(tmp_path: Path, monkeypatch):
+    (tmp_path / "environed.py").write_text(ENVIRONED)
+    monkeypatch.setenv("SHOP_TOKEN", "s-1")
+    monkeypatch.setenv("COUNTERSIGN_URL", "http://localhost")
+    monkeypatch.setenv("COUNTERSIGN_KEY", "cs_agent_x")
+    async with kept([sys.executable, str(tmp_path / "environed.py")]) as there:
+        assert value(await (await there()).call_tool("has", {})) == ["SHOP_TOKEN"]
