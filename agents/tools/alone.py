@@ -50,11 +50,20 @@ def run(command: Sequence[str], job: Mapping[str, Any], *, cwd: Path, timeout_s:
         if why:
             said += _asked_to_end(child.pid, ours)
     finally:
-        os.close(ours)
         with suppress(ProcessLookupError, PermissionError):  # before it is waited for: until then its number is nobody else's
             os.killpg(child.pid, signal.SIGKILL)
         code = child.wait()
-    return _ran(said, why, code, timeout_s)
+        last = _left(ours)
+        os.close(ours)
+    return _ran(said + last, why, code, timeout_s)
+
+
+def _left(descriptor: int) -> bytes:
+    """What it said in its last moment: that the call begins, perhaps, and then nobody may say that it never began."""
+    said = b""
+    while select.select([descriptor], [], [], 0)[0] and (heard := os.read(descriptor, 65_536)):
+        said += heard
+    return said
 
 
 def end_with(parent: int) -> None:
@@ -109,15 +118,21 @@ def _asked_to_end(group: int, descriptor: int) -> bytes:
     return said
 
 
-def _ran(said: bytes, why: str, code: int, timeout_s: float) -> Ran:
-    if not said:  # it was never called, whatever ended its process
-        reason = kept.STOPPED_BEFORE() if why == "halted" else kept.NEVER_BEGAN(code=code)
-        return Ran("failed", {}, reason, why if why == "halted" else "no_process")
+def _told(said: bytes) -> Ran | None:
+    """What the child said came of the call; None when it ended before it had said it all."""
     try:
         told = json.loads(said[len(_BEGUN) :])
         return Ran(str(told["status"]), dict(told["result"]), str(told["error"]), str(told["code"]))
     except (ValueError, TypeError, KeyError):
-        pass
+        return None
+
+
+def _ran(said: bytes, why: str, code: int, timeout_s: float) -> Ran:
+    if not said:  # it was never called, whatever ended its process
+        reason = kept.STOPPED_BEFORE() if why == "halted" else kept.NEVER_BEGAN(code=code)
+        return Ran("failed", {}, reason, why if why == "halted" else "no_process")
+    if told := _told(said):
+        return told
     if why == "halted":
         return Ran("unknown", {}, kept.STOPPED_MIDWAY(), why)
     if why == "timeout":

@@ -16,6 +16,7 @@ from agents.operations import alone
 from agents.operations.compensating import compensate
 from agents.operations.executing import execute
 from agents.states import EffectState
+from agents.tools import alone as tools_alone
 from approvals import operations
 from audit import queries as log
 from tests import factories
@@ -147,3 +148,19 @@ def test_a_child_ends_when_its_parent_is_gone(tmp_path):
         assert alive(child)
         killed.kill()
     assert eventually(lambda: not alive(child), 5.0)
+
+
+def test_what_began_in_the_last_moment_is_not_said_never_to_have_begun(tmp_path):
+    """Deaf to the soft signal while it loads, it begins just when nobody listens any more."""
+    child = "import os, signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(2.6); os.write(int(sys.argv[2]), b'\\n'); time.sleep(600)"
+    listened = tools_alone._asked_to_end
+
+    def leaves(group: int, descriptor: int) -> bytes:
+        said = listened(group, descriptor)
+        time.sleep(1.5)
+        return said
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tools_alone, "_asked_to_end", leaves)
+        ran = tools_alone.run((sys.executable, "-c", child), {}, cwd=tmp_path, timeout_s=5, stopped=lambda: True)
+    assert (ran.status, ran.code) == ("unknown", "halted")
