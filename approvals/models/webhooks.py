@@ -19,6 +19,7 @@ class Endpoint(models.Model):
     secret = models.TextField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
+    on_at = models.DateTimeField(db_default=Now())  # what was logged before is not posted there
     off_at = models.DateTimeField(null=True)
     off_why = models.TextField(blank=True)
 

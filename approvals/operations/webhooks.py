@@ -96,7 +96,7 @@ def switch(endpoint_id: int, *, on: bool, by: User, door: str, answers_for: bool
     found = Endpoint.objects.select_for_update().filter(pk=endpoint_id).first()
     if found is None:
         raise NotFound(say("There is no such endpoint"))
-    Endpoint.objects.filter(pk=found.pk).update(off_at=None if on else Now(), off_why="")
+    Endpoint.objects.filter(pk=found.pk).update(off_why="", **({"off_at": None, "on_at": Now()} if on else {"off_at": Now()}))
     log.append(_entry(found, "webhook.switched_on" if on else "webhook.switched_off", who.user.actor, door))
     return found
 
@@ -210,7 +210,8 @@ def _happened(looked: Looked, until: int) -> list[tuple[Any, ...]]:
 
 def _posts(endpoints: Sequence[Endpoint], row: tuple[Any, ...]) -> list[Post]:
     event_id, kind, agent, run, action, at, raw = row
-    heard = [e for e in endpoints if (not e.agent or e.agent == agent) and (not e.kinds or kind in e.kinds)]
+    # The look goes back to the oldest transaction that was open when the first endpoint came, which may be long before this one did.
+    heard = [e for e in endpoints if e.on_at <= at and (not e.agent or e.agent == agent) and (not e.kinds or kind in e.kinds)]
     data = canonical.parse(bytes(raw)).get("data", {}) if heard else {}
     if not heard or data.get("webhook") is False:  # a rule of alerts that goes elsewhere
         return []
