@@ -71,6 +71,8 @@ def run(chosen: checks.Options, began: float) -> None:
         env["SECRET_KEY"] = prepare.secret_key(chosen.var)
         env.setdefault("COUNTERSIGN_DEMO", "1")
         update_database(chosen, services, env)
+        if services.postgres:
+            services.postgres.keep_log()
         forget_demo_slack(chosen, env)
         links = stack.enter_context(background(prepare.manage(ROOT, env, "login_links")))
         started = roles.all_roles(chosen, ROOT, env)
@@ -102,6 +104,8 @@ def update_database(chosen: checks.Options, services: Services, env: dict[str, s
     wanted = prepare.fingerprint(ROOT)
     if stamp and stamp.exists() and stamp.read_text(encoding="ascii") == wanted:
         return
+    if services.postgres:
+        services.postgres.lend_log()
     log = chosen.var / "log" / "prepare.log"
     for text, command in (("Bringing the database up to date", ("migrate", "--no-input")), ("Seeding the demo", ("seed_demo",))):
         with step(text), background(prepare.manage(ROOT, env, *command)) as running:

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: one cluster, a superuser for us, and an ordinary role that owns the product's database.
+"""The embedded PostgreSQL: one cluster, a superuser for us, an ordinary role that the product works as, and a keeper who owns its log.
 
 Imports `server`, `binaries`, `accounts`; psycopg is the only library.
 """
@@ -24,6 +24,9 @@ from config.services.server import Server
 
 ROLE = DATABASE = "countersign"
 SUPERUSER = "postgres"
+# Nobody signs in as the keeper. It owns the database too: whoever owns that owns the schema, and may drop any table in it.
+KEEPER = "countersign_keeper"
+LOG = "audit_event"
 
 # For a small shared machine. Durability is not for sale: an approval that was acknowledged must survive a power cut.
 SETTINGS = {
@@ -108,6 +111,35 @@ class Postgres(Server):
                 # Not a superuser: a statement an agent proposed must not reach files or programs. Tests create databases.
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(role, password))
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), role))
+
+    def lend_log(self) -> None:
+        """Before migrations, which may change the log's shape: the product's role owns it while they run."""
+        with self._connect(DATABASE) as connection:
+            if connection.execute("SELECT to_regclass(%s)", [LOG]).fetchone() != (None,):
+                connection.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.Identifier(LOG), sql.Identifier(ROLE)))
+
+    def keep_log(self) -> None:
+        """After them: the product adds to the log and reads it, and can neither change it nor switch its triggers off (reliability.md 3.1)."""
+        names = {
+            "role": sql.Identifier(ROLE),
+            "keeper": sql.Identifier(KEEPER),
+            "base": sql.Identifier(DATABASE),
+            "log": sql.Identifier(LOG),
+        }
+        with self._connect(DATABASE) as connection, connection.transaction():
+            if connection.execute("SELECT tableowner FROM pg_tables WHERE tablename = %s", [LOG]).fetchone() in (None, (KEEPER,)):
+                return
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [KEEPER]).fetchone():
+                connection.execute(sql.SQL("CREATE ROLE {keeper}").format(**names))
+            for statement in (
+                "ALTER DATABASE {base} OWNER TO {keeper}",
+                "GRANT ALL ON DATABASE {base} TO {role}",
+                "GRANT ALL ON SCHEMA public TO {role}",
+                "ALTER TABLE {log} OWNER TO {keeper}",
+                "REVOKE ALL ON {log} FROM {role}",
+                "GRANT SELECT, INSERT ON {log} TO {role}",
+            ):
+                connection.execute(sql.SQL(statement).format(**names))
 
     def _initialise(self, binary: Binary) -> None:
         """initdb beside the final place, then rename: a crash in the middle leaves nothing that looks like a cluster."""

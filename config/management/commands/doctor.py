@@ -100,6 +100,11 @@ def _database() -> Iterator[Finding]:
             "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%%' AND now() - state_change > interval '10 seconds'"
         )
         stuck = cursor.fetchone()[0]
+        cursor.execute("SELECT has_table_privilege('audit_event', 'UPDATE, DELETE, TRUNCATE')" if not behind else "SELECT true")
+        only_adds = not cursor.fetchone()[0]
+    yield Finding(
+        "log: added to and read only" if only_adds else "log: guarded by triggers that this role could switch off (docs/deploy.md)", True
+    )
     yield Finding(
         f"database: {stuck} transactions left open", stuck == 0, "Find them in pg_stat_activity; set idle_in_transaction_session_timeout"
     )
