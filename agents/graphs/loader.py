@@ -39,6 +39,7 @@ class Loaded:
     Attributes:
         own_checkpointer: the kind it was compiled with and does not get here, "" for none.
         quirks: what it expects beside its dialect. grants: the only tools it may call, None for every one of its version.
+        about: what its langgraph.json says of it.
     """
 
     slug: str
@@ -48,6 +49,7 @@ class Loaded:
     own_checkpointer: str = ""
     quirks: Quirks = field(default_factory=Quirks)
     grants: frozenset[str] | None = None
+    about: str = ""
 
     @property
     def tools(self) -> dict[str, Tool]:
@@ -227,7 +229,7 @@ def _load(read: Project, slug: str, target: str) -> Loaded:
     spec = getattr(module, "AGENT", None)
     return Loaded(
         slug, str(read.path), spec if isinstance(spec, AgentSpec) else None, _in_its_project(read.path, compiler),
-        own_checkpointer(graph), read.quirks.get(slug, Quirks()), read.grants.get(slug),
+        own_checkpointer(graph), read.quirks.get(slug, Quirks()), read.grants.get(slug), read.about.get(slug, ""),
     )  # fmt: skip
 
 

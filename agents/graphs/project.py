@@ -32,6 +32,7 @@ class Project:
         local: folders it depends on; roots: where those that are packages are imported from.
         quirks: name -> what an agent expects beside its dialect (our own key "countersign").
         grants: name -> the only tools it may call; a graph that is not named may call every tool of its version.
+        about: name -> what its author says of it there, in the longer form {"path": ..., "description": ...}.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class Project:
     env: Mapping[str, str] = field(default_factory=dict)
     quirks: Mapping[str, Quirks] = field(default_factory=dict)
     grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folders(self) -> list[Path]:
@@ -95,6 +97,7 @@ def read(path: Path) -> Project:
         _env(path, config),
         _quirks(path, config),
         _grants(path, config),
+        {slug: text for slug, found in graphs.items() if (text := _about(path, slug, found))},
     )
 
 
@@ -125,6 +128,13 @@ def _target(path: Path, slug: str, found: Any) -> str:
     if not re.fullmatch(r"[-\w]{1,60}", slug, re.ASCII):
         raise BadProject(f"{path}: a graph is named with letters, digits, - and _, at most 60 of them; not {slug[:60]!r}")
     return target
+
+
+def _about(path: Path, slug: str, found: Any) -> str:
+    text = found.get("description") if isinstance(found, dict) else None
+    if not isinstance(text, str | None):
+        raise BadProject(f'{path}: the "description" of graph {slug} must be text')
+    return (text or "").strip()
 
 
 def _env(path: Path, config: Mapping[str, Any]) -> dict[str, str]:

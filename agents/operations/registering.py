@@ -69,7 +69,7 @@ def _register(loaded: Loaded, slug: str, owner: str, replace: bool, gone: bool, 
     created, moved = before is None, before not in {None, loaded.project}
     spec = loaded.spec
     agent.title = spec.title if spec else agent.slug
-    agent.description = spec.description if spec else ""
+    agent.description = (spec.description if spec else "") or str(canonical.storable(loaded.about))
     agent.environment = spec.environment if spec else "production"
     agent.project, agent.graph = loaded.project, loaded.slug
     agent.save()

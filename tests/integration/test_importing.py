@@ -224,3 +224,19 @@ def test_a_conversation_may_begin_empty_and_what_is_asked_without_tools_is_said_
     work()
     run.refresh_from_db()
     assert run.state == "SUCCEEDED", run.error
+
+
+def test_what_langgraph_json_says_of_a_graph_is_said_wherever_the_agent_is_shown(cast, tmp_path, capsys):
+    path = project(tmp_path, "one")
+    words = "Answers one question.\n\u202eIt hides nothing."
+    path.write_text(json.dumps({"graphs": {"agent": {"path": "./code_of_it.py:graph", "description": words}}}))
+    bring(path)
+    assert "Answers one question. <U+202E>It hides nothing." in capsys.readouterr().out
+    browser = Client()
+    browser.force_login(cast.reviewer)
+    pages = [browser.get(page).text for page in ("/agents/", "/agents/agent/")]
+    assert all("Answers one question." in page and "\u202e" not in page for page in pages)
+    assert browser.get("/api/v1/agents/agent").json()["description"] == words
+    path.write_text(json.dumps({"graphs": {"agent": {"path": "./code_of_it.py:graph", "description": ["x"]}}}))
+    with pytest.raises(CommandError, match=r"description.*must be text"):
+        bring(path)

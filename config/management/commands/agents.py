@@ -75,7 +75,8 @@ class Command(BaseCommand):
     def _list(self, options: dict[str, Any]) -> None:
         rows = queries.agents()
         if options["json"]:
-            self.stdout.write(json.dumps([{"slug": r.slug, "title": r.title, "version": r.version, "running": r.running} for r in rows]))
+            names = ("slug", "title", "description", "version", "running")
+            self.stdout.write(json.dumps([{name: getattr(r, name) for name in names} for r in rows]))
             return
         for r in rows:
             state = "" if r.enabled else "  (switched off)"
@@ -87,6 +88,8 @@ class Command(BaseCommand):
         ):
             row = queries.agent(agent.slug)
             self.stdout.write(f"{row.slug} v{row.version}: {row.title}")
+            if row.description:
+                self.stdout.write(f"  {commands.shown(' '.join(row.description.split()))}")
             self._drawing(row)
             fields = row.input_schema.get("properties") or {}
             self.stdout.write(f"  starts with   {', '.join(fields) or 'any JSON object'}")
@@ -170,5 +173,5 @@ class Command(BaseCommand):
 
     def _show(self, options: dict[str, Any]) -> None:
         row = queries.agent(options["slug"])
-        shown = {"slug": row.slug, "title": row.title, "version": row.version, "model": row.model, "input_schema": row.input_schema}
+        shown = {name: getattr(row, name) for name in ("slug", "title", "description", "version", "model", "input_schema")}
         self.stdout.write(json.dumps({**shown, "tools": row.tools, "drawing": row.drawing}, indent=2))
