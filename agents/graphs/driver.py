@@ -20,6 +20,7 @@ from langgraph.types import Command, Interrupt, StateSnapshot
 
 from agents import dialects, kept
 from agents.graphs import governed
+from agents.graphs.giving import given_back, named
 from agents.graphs.guard import Calls, Stopped
 from agents.graphs.hearing import Hearing
 from agents.graphs.loader import Graph
@@ -68,7 +69,8 @@ class Stretch:
         stopped: it failed because one of our guards would not let it do something else than people were shown.
         beside: it was to ask again, and could not: something else of that step has ended, and would run once more.
         left: interrupt ids still listed where it was drained: their answers, if any, did not end their tasks.
-        nodes: where it stands; `values` the final state when finished; `error` with traceback when failed.
+        nodes: where it stands; `error` with traceback when failed.
+        values: the final state when finished; `output` what of it the graph gives back, as its output schema says.
     """
 
     stop: Stop
@@ -76,6 +78,7 @@ class Stretch:
     delivered: frozenset[str] = frozenset()
     nodes: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
+    output: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     stopped: bool = False
     beside: bool = False
@@ -296,7 +299,8 @@ def _ended(
     if state.tasks:
         # Something is left to do but nobody was asked: the caller drives on (trial L18).
         return Stretch(Stop.DRAINED, delivered=delivered, nodes=tuple(state.next))
-    return Stretch(Stop.FINISHED, delivered=delivered, values=dict(state.values or {}))
+    values = named(state.values)
+    return Stretch(Stop.FINISHED, delivered=delivered, values=values, output=given_back(graph, values))
 
 
 def _is_ours(error: BaseException) -> bool:

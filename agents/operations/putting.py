@@ -14,10 +14,11 @@ from agents.operations import events, waking
 from agents.operations.fates import Came, Fate, fate_of
 from agents.operations.handing import actions_of
 from agents.operations.outcomes import TOOLS
+from agents.operations.outputs import output_of
 from agents.operations.pausing import open_pause
 from agents.operations.receiving import all_settled
 from agents.operations.settling import settle
-from agents.operations.stretches import ENDED, close_pauses, output_of
+from agents.operations.stretches import ENDED, close_pauses
 from agents.remote.calling import ACTIVE
 from agents.remote.reading import Standing, made_of
 from agents.states import EffectState, HandoverState, PauseState, RunState
@@ -113,7 +114,7 @@ def _away(run: Run, came: Came) -> RunState:
 
 def _leave(run: Run, state: RunState, error: str, stands: Standing | None) -> None:
     nodes = list(stands.nodes) if stands else []
-    output = None if stands is None else output_of(stands.values)
+    output = None if stands is None else output_of(stands.values, ours=False)
     left = {
         "state": str(state),
         "nodes": json.dumps(canonical.storable(nodes)),

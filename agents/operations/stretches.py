@@ -12,7 +12,6 @@ from agents import kept
 from agents.crashpoints import crash
 from agents.errors import LostLease
 from agents.graphs.driver import Stop, Stretch
-from agents.graphs.explaining import last_words
 from agents.graphs.guard import Calls
 from agents.graphs.inside import path_of
 from agents.graphs.loader import load_agent
@@ -20,6 +19,7 @@ from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
 from agents.operations import asking_again, events, outcomes, owing, versions, waking
 from agents.operations.hearing import has_to_be_taken
+from agents.operations.outputs import output_of
 from agents.operations.pausing import open_pause
 from agents.operations.preparing import Prepared
 from agents.operations.receiving import all_settled
@@ -42,7 +42,6 @@ WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s RETURNING state, h
 _CLOSE = "UPDATE agents_pause SET state = %s, closed_at = statement_timestamp() WHERE id = ANY(%s)"
 # It would be driven for ever otherwise.
 _NOWHERE = kept.NOWHERE()
-LAST = "last_message"
 PLACEHOLDER = "placeholder-id"  # of what was raised outside interrupt(): langgraph.types.Interrupt
 ENDED = frozenset({RunState.SUCCEEDED, RunState.PARTIAL, RunState.FAILED})
 
@@ -86,7 +85,8 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     traces.record(recorder.taken())
     state, error = _next_state(run, stretch, orphans)
     # From here on, the run's row is locked: a settling action waits for us, or has been seen.
-    state = _leave(run, state, stretch, error, output=output_of(stretch.values) if stretch.stop is Stop.FINISHED and not orphans else None)
+    output = output_of(stretch.output, ours=_declared(run)) if stretch.stop is Stop.FINISHED and not orphans else None
+    state = _leave(run, state, stretch, error, output=output)
     if state is RunState.WAITING and not driven.held and not (any(waits) and not _alone(driven)) and all_settled(run.pk):
         moved = stretch.delivered or driven.prepared or entries
         state, error = (RunState.PAUSED if run.hold else RunState.READY, "") if moved else (RunState.FAILED, _NOWHERE)
@@ -128,6 +128,10 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
     result = stretch.values.get("result")
     failed = isinstance(result, dict) and result.get("success") is False
     return (RunState.PARTIAL if failed else RunState.SUCCEEDED), str(result.get("error", "")) if failed and isinstance(result, dict) else ""
+
+
+def _declared(run: Run) -> bool:
+    return load_agent(*run.agent.code).spec is not None
 
 
 def _compensates_on(run: Run, state: RunState) -> Collection[str]:
@@ -195,11 +199,3 @@ def close_pauses(pauses: Sequence[Pause], state: PauseState) -> None:
 
 def _nodes(run: Run) -> frozenset[str]:
     return load_agent(*run.agent.code).nodes
-
-
-def output_of(state: Mapping[str, Any]) -> Any:
-    """What a finished graph gave: its `result` where it has one, or its values. Of a conversation its last words stand for all; the rest is in the checkpoints."""
-    values = state.get("result", state)
-    plain = values if isinstance(values, dict) else {"result": values}
-    given = {name: value for name, value in plain.items() if name != "messages"}
-    return canonical.storable(given if (said := last_words(plain.get("messages"))) is None else {LAST: said, **given})
