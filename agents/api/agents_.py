@@ -12,6 +12,7 @@ from agents.api.auth import caller, reader
 from agents.api.shapes import PROBLEMS, AcceptIn, Agent, AgentIn, Page
 from agents.errors import UnknownAgent
 from agents.queries import AgentRow
+from agents.tools.guessing import why_guessed
 from approvals import queries as approvals_queries
 from approvals.operations.api_keys import GOVERN
 from audit.sentences import say
@@ -58,7 +59,7 @@ def accept(request: HttpRequest, body: AcceptIn, slug: str = SLUG) -> Any:
 
 def shown(row: AgentRow) -> dict[str, Any]:
     names = ("slug", "title", "description", "environment", "enabled", "version", "running", "input_schema")
-    tools = [{k: t.get(k, "") for k in ("name", "description", "risk", "summary")} | {"reversible": bool(t.get("reversible")), "args_schema": t["schema"], "waits": (t.get("kept") or {}).get("why", [])} for t in row.tools]  # fmt: skip
+    tools = [{k: t.get(k, "") for k in ("name", "description", "risk", "summary")} | {"suggested": why_guessed(t["name"]) if t.get("suggested") else None, "reversible": bool(t.get("reversible")), "args_schema": t["schema"], "waits": (t.get("kept") or {}).get("why", [])} for t in row.tools]  # fmt: skip
     return {
         **{name: getattr(row, name) for name in names},
         "owner": row.owner or None,

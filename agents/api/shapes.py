@@ -332,6 +332,7 @@ class Tool(Schema):
     name: str
     description: str
     risk: str
+    suggested: str | None = Field(description="Where nobody declared `risk`: what it is guessed from; null where somebody did")
     reversible: bool
     summary: str
     args_schema: dict[str, Any]

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from agents.queries import AgentRow, RunRow, ServerRow
+from agents.tools.guessing import why_guessed
 from agents.views.drawing import Drawing, draw
 from agents.views.states import HALTED, OFF, RUNS, Look, took
 from approvals.queries import Stop
@@ -53,6 +54,7 @@ class ToolLine:
     risk_class: str
     reversible: str
     args: tuple[tuple[str, str], ...]
+    why: str = ""
     waits: tuple[str, ...] = ()
     declared_by: str = ""
 
@@ -150,6 +152,7 @@ def tool_line(tool: dict[str, Any]) -> ToolLine:
         else str(tool.get("risk") or _("not declared")),
         reversible=_("yes") if tool.get("reversible") else _("no"),
         args=tuple((name, _type(sub)) for name, sub in properties.items()),
+        why=told(why_guessed(str(tool.get("name", "")))) if tool.get("suggested") else "",
         waits=tuple(told(why) for why in (tool.get("kept") or {}).get("why", ())),
         declared_by=str((tool.get("kept") or {}).get("name", "")),
     )

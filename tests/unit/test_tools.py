@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from agents.tools import runner
+from agents.tools import guessing, runner
 from agents.tools.registry import BadArgs, Preview, RiskClass, Tool, ToolContext, ToolError, tool
 from tests.agents_for_tests import world
 
@@ -114,3 +114,25 @@ def test_a_cost_that_is_none_is_a_failed_preview(ctx, cost):
 
     with pytest.raises(ToolError, match="a cost is a number of dollars"):
         runner.preview(replace(declared, preview=costly), Amount(amount=2), ctx)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "why"),
+    [
+        *(
+            (name, "read", "asks a person")
+            for name in ("ask_user", "AskUserQuestion", "human_assistance", "get_user_input", "ask_followup_question")
+        ),
+        ("ask_user_to_pay", "admin", "“user” in its name"),
+        ("create_user", "admin", "“user” in its name"),
+        ("user", "admin", "“user” in its name"),
+        ("ask", "write", "no word of its name"),  # perhaps another agent, which does things
+        ("get_user_permission", "admin", "“user” in its name"),
+        ("issue_refund", "money", "“refund” in its name"),
+        ("frobnicate", "write", "no word of its name"),
+    ],
+)
+def test_a_class_is_suggested_with_its_reason_and_asking_a_person_changes_nothing(name, kind, why):
+    assert guessing.guessed_class(name) == kind
+    assert why in guessing.why_guessed(name)
+    assert guessing.asked_class(name) != "read", "of what its author wanted a person for no policy may say that it only reads"

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents import operations, queries
+from agents.tools.guessing import why_guessed
 from audit.actors import SYSTEM
 from config import commands
 
@@ -152,6 +153,8 @@ class Command(BaseCommand):
         schema = tool["schema"].get("properties") or {}
         helper = f"  (of {tool['helper']})" if tool.get("helper") else ""
         self.stdout.write(f"  {tool['name']:<24} {tool['risk']:<8} {said:<16} {', '.join(schema)}{helper}")
+        if tool.get("suggested"):
+            self.stdout.write(f"    {tool['risk']}, for {why_guessed(tool['name'])}")
         if kept := tool.get("kept"):
             self.stdout.write(f"    declared by {kept['name']} and accepted by nobody, so the stricter counts: {'; '.join(kept['why'])}")
 
