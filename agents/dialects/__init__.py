@@ -4,6 +4,7 @@ record       what was asked and what was said, whatever the dialect
 hitl         LangChain's HumanInTheLoopMiddleware: batched, and one question per call
 inbox        Agent Inbox and `langgraph.prebuilt.interrupt`, in all their quirks
 forms        questions: AG-UI keys, MCP's form, a `response_schema`, anything else
+asking       how a question that brings a schema of its answer is shown
 calls        our own: one call of an agent with `agents.graphs.loops`
 breakpoints  `interrupt_before` and `interrupt_after`, which ask nothing at all
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from agents import kept
 from agents.dialects import calls, forms
+from agents.dialects.asking import as_asked
 from agents.dialects.record import APPROVE, EDIT, REJECT, RESPOND, Call, Record
 from agents.graphs.driver import Question
 from agents.graphs.found import Found
@@ -110,7 +111,8 @@ def _plain(run: Run, question: Question, record: Record) -> Proposal:
     deaf = (UNEXPLAINED,) if far or record.dialect == forms.MCP_FORM else ()
     takes = (REJECT, *(() if unusable else (RESPOND,)), *deaf) if unusable or deaf else ()
     more = {"agent_takes": takes, "answer_schema": schema, "deadline_s": _deadline(record), "rationale": _no_time(record)}
-    return ask(run, question, {"asked": shown(question.value)}, words, question.digest, **more)
+    asks = question.value if unusable else as_asked(question.value, record)
+    return ask(run, question, {"asked": shown(asks)}, words, question.digest, **more)
 
 
 def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Call) -> tuple[Proposal | None, str]:

@@ -117,6 +117,9 @@ def test_a_form_of_mcp_is_answered_as_mcp_wants_it(cast, world):
     asks = {"message": "How many?", "mode": "form", "requestedSchema": schema}
     run, (action,) = given(cast, world, asks)
     assert (action.kind, action.summary) == ("question", "Question: How many?")
+    shown = action_detail(action.pk, reader=cast.second)
+    assert shown.args == {"asked": {"message": "How many?", "questions": {"n": "a whole number · has to be answered"}}}
+    assert (shown.answer_schema, run.pauses.get().raw) == (schema, asks)
     with pytest.raises(BadRequest, match="does not fit"):
         decide(action, cast.second, "respond", response="many")
     decide(action, cast.second, "respond", response='{"n": 3}')
