@@ -59,7 +59,7 @@ def _choices(sub: Mapping[str, Any]) -> list[str]:
         names = sub.get("enumNames")
         listed = names if isinstance(names, list) and len(names) == len(values) else [None] * len(values)
         return [_choice(value, name) for value, name in zip(values, listed, strict=True)]
-    each = next((sub[name] for name in ("oneOf", "anyOf") if isinstance(sub.get(name), list)), [])
+    each: list[Any] = next((sub[name] for name in ("oneOf", "anyOf") if isinstance(sub.get(name), list)), [])
     if each and all(isinstance(one, Mapping) and "const" in one for one in each):
         return [_choice(one["const"], one.get("title")) for one in each]
     return []
