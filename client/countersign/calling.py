@@ -1,5 +1,6 @@
 """One call through the gate: which call it is, how long its caller is there, and the wait for people on its behalf. Used by `gateway` only."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -7,13 +8,13 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 import anyio
-from anyio import CancelScope
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from jsonschema.validators import validator_for
 from referencing import Registry
 
 from countersign.client import AsyncClient
+from countersign.enduring import to_the_end
 from countersign.errors import CountersignError, NotApproved, NotDecidedInTime, OutcomeUnknown
 from countersign.values import Action, Claim
 
@@ -114,8 +115,7 @@ class Waiting:
         """Propose, wait, claim; say `over` when it was acted on. Raises what `AsyncClient.request` and `approval` do."""
         turn = 1
         while True:
-            with CancelScope(shield=True):  # or there would be an action whose id nobody here has
-                action = await self._people.request(tool, args, key=f"{key}:{turn}" if key else "", rationale=rationale)
+            action = await self._proposed(tool, args, f"{key}:{turn}" if key else "", rationale)
             try:
                 return await self._approval(action)
             except NotApproved as refusal:
@@ -128,15 +128,38 @@ class Waiting:
                 while self._calls[action.id]:  # the first call acts just now
                     await anyio.sleep(LOOK_S)
 
+    async def _proposed(self, tool: str, args: dict[str, Any], key: str, rationale: str) -> Action:
+        """Propose to the end, or there would be an action whose id nobody here has. Whom asyncio cancels meanwhile takes it along, as one who waits."""
+        made: list[Action] = []
+
+        async def propose() -> None:
+            made.append(await self._people.request(tool, args, key=key, rationale=rationale))
+
+        try:
+            await to_the_end(propose)
+        except asyncio.CancelledError:
+            if made and not self._calls[made[0].id]:
+                await self._withdraw(made[0])
+            raise
+        return made[0]
+
+    async def _withdraw(self, action: Action) -> None:
+        async def give_up() -> None:
+            with suppress(CountersignError):  # too late: it was decided otherwise meanwhile
+                await self._people.withdraw(action.id, GAVE_UP)
+
+        await to_the_end(give_up)
+
     async def _approval(self, action: Action) -> Claim:
         self._calls[action.id] += 1
         try:
             return await self._people.approval(action.id, timeout_s=self._timeout_s)
         except BaseException as error:
-            if self._calls[action.id] == 1 and isinstance(error, anyio.get_cancelled_exc_class() | NotDecidedInTime):
-                with CancelScope(shield=True), suppress(CountersignError):  # too late: it was decided otherwise meanwhile
-                    await self._people.withdraw(action.id, GAVE_UP)
-            self.over(action.id)
+            try:
+                if self._calls[action.id] == 1 and isinstance(error, anyio.get_cancelled_exc_class() | NotDecidedInTime):
+                    await self._withdraw(action)
+            finally:
+                self.over(action.id)
             raise
 
     def over(self, action: str) -> None:

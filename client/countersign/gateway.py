@@ -16,7 +16,7 @@ import logging
 import re
 from typing import Any
 
-from anyio import CancelScope, Event
+from anyio import Event
 from anyio.lowlevel import checkpoint_if_cancelled
 from mcp import Client, stdio_server, types
 from mcp.server.lowlevel import Server
@@ -25,6 +25,7 @@ from mcp.shared.exceptions import MCPError
 from countersign.behind import Gone, There, kept, only
 from countersign.calling import Known, Waiting, key_of, while_there
 from countersign.client import AsyncClient
+from countersign.enduring import to_the_end
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
 from countersign.results import exact
 from countersign.values import Claim
@@ -121,11 +122,14 @@ async def _report(people: AsyncClient, leave: Claim, status: str, **more: Any) -
     """Say what came of it. Where nobody hears it, the caller is still told what the tool said: calling it again would be worse."""
     if "reason" in more:
         more["reason"] = _UNTOLD.sub("\N{REPLACEMENT CHARACTER}", more["reason"])
-    with CancelScope(shield=True):
+
+    async def tell() -> None:
         try:
             await people.report(leave.action, status, **more)
         except CountersignError as lost:
             log.warning("What came of %s (%s) could not be reported: %s", leave.action, status, lost)
+
+    await to_the_end(tell)
 
 
 def _recorded(name: str, before: AlreadyDone) -> types.CallToolResult:
