@@ -15,6 +15,8 @@ POINTS = (
     "run_claimed",  # the Run is RUNNING, the graph has not moved
     "forked",  # an operator's order has made its checkpoint, and is not closed
     "fork_closed",  # it is closed, and the graph has not moved from there
+    "call_reserved",  # a model call under a budget is counted by its prompt, and not made yet
+    "call_made",  # it was made, and what it used is not counted
     "graph_moved",  # the checkpoint has moved, T1 has not begun
     "t1_open",  # inside T1, before its commit
     "t1_done",  # T1 committed, nobody woken

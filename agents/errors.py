@@ -6,6 +6,7 @@ AgentError
 ├── BadProject                                400  a langgraph.json or the graph it names cannot be used
 ├── WrongState                                409  the run or effect is not in a state that allows this
 ├── Moved                                     409  the run has gone on since what is to be changed was shown
+├── OverBudget                                409  what it may spend is spent; `micros` is what the call would cost
 ├── KeyUsed                                   409  an idempotency key that stands for something else; `run` is what it started
 ├── ServerTrouble                             502  an Agent Server cannot be reached, or answers what cannot be used
 └── LostLease                                 409  another worker took over; whatever was being written is dropped
@@ -60,6 +61,10 @@ class WrongState(AgentError):
 
 class Moved(AgentError):
     code, status = "moved", 409
+
+
+class OverBudget(AgentError):
+    code, status = "over_budget", 409
 
 
 class KeyUsed(AgentError):

@@ -10,6 +10,28 @@ KEEPS_DIFFERENCES = Frozen("The graph keeps %(name)s as differences between its 
 DONE_IN_PARENT = Frozen("Done by the run this one was forked from")
 PARENT_CALLED = Frozen("The parent run %(run)s already made this call at %(at)s: %(state)s", parts=["state"])
 
+# Budgets: which is spent, of "run", "agent" or "customer".
+BUDGET_SPENT = Frozen("What it may spend is spent")
+OVER_MONEY = {
+    "run": Frozen("Over its budget: %(spent)s of %(budget)s"),
+    "agent": Frozen("Over what the agent %(name)s may spend in a day: %(spent)s of %(budget)s"),
+    "customer": Frozen("Over what may be spent in a day for the customer %(name)s: %(spent)s of %(budget)s"),
+}
+OVER_TOKENS = {
+    "run": Frozen("Over its budget: %(spent)d of %(budget)d tokens"),
+    "agent": Frozen("Over what the agent %(name)s may use in a day: %(spent)d of %(budget)d tokens"),
+    "customer": Frozen("Over what may be used in a day for the customer %(name)s: %(spent)d of %(budget)d tokens"),
+}
+NOT_ENOUGH = {
+    "run": Frozen("Over its budget: a call would cost %(cost)s more, and %(spent)s of %(budget)s is spent"),
+    "agent": Frozen(
+        "Over what the agent %(name)s may spend in a day: a call would cost %(cost)s more, and %(spent)s of %(budget)s is spent"
+    ),
+    "customer": Frozen(
+        "Over what may be spent in a day for the customer %(name)s: a call would cost %(cost)s more, and %(spent)s of %(budget)s is spent"
+    ),
+}
+
 # Why a run stopped.
 RUN_STOPPED = Frozen("The run was stopped")
 RUN_CANCELLED = Frozen("The run was cancelled")

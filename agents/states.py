@@ -74,11 +74,12 @@ UNFINISHED = frozenset({RunState.CREATED, RunState.RUNNING, RunState.WAITING, Ru
 
 
 class Hold(StrEnum):
-    """What an operator wants of a run's next steps; "" is nothing. Not a stop order: people decide, and what they approve is carried out."""
+    """Why a run takes no next step, or only one: what an operator wants; "" is nothing. Not a stop order: people decide, and what they approve is carried out."""
 
     NONE = ""
     PAUSE = "pause"
     STEP = "step"  # one, then PAUSE
+    BUDGET = "budget"  # nobody's order: it is PAUSED, since what it may spend is spent
 
 
 class OverrideKind(StrEnum):

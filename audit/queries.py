@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from audit import canonical
 from audit.log import columns, leaf_hash
@@ -66,11 +66,14 @@ class SpanRow:
 
 @dataclass(frozen=True)
 class Spent:
-    """What model calls used, as their providers counted it; `partly` when there were more calls than are added up."""
+    """What model calls used, as their providers counted it; `partly` when there were more calls than are added up. `micros` is money, in
+    millionths; `unpriced` counts the calls of which no price was known."""
 
     calls: int
     tokens: int
     partly: bool = False
+    micros: int = 0
+    unpriced: int = 0
 
 
 @dataclass(frozen=True)
@@ -156,20 +159,22 @@ def spans_before(run: str, at: datetime, *, limit: int = 8) -> list[SpanRow]:
 
 _TOKENS = """coalesce(sum(CASE WHEN jsonb_typeof(s.attributes #> '{usage,total_tokens}') = 'number'
     THEN (s.attributes #>> '{usage,total_tokens}')::numeric END), 0)::bigint"""
+_COST = """coalesce(sum(CASE WHEN jsonb_typeof(s.attributes -> 'cost_micros') = 'number' THEN (s.attributes ->> 'cost_micros')::numeric END), 0)::bigint,
+    count(*) FILTER (WHERE s.attributes ? 'no_price')"""
 MOST_CALLS = 20_000
 _TODAY = f"""
-SELECT count(*), {_TOKENS} FROM (SELECT attributes FROM audit_span WHERE kind = 'model' AND started_at >= date_trunc('day', now(), 'UTC')
+SELECT count(*), {_TOKENS}, {_COST} FROM (SELECT attributes FROM audit_span WHERE kind = 'model' AND started_at >= date_trunc('day', now(), 'UTC')
     ORDER BY started_at DESC LIMIT {MOST_CALLS}) AS s
 """  # noqa: S608  names of ours only
-_OF_RUNS = f"SELECT s.run, count(*), {_TOKENS} FROM audit_span s WHERE s.run = ANY(%s) AND s.kind = 'model' GROUP BY s.run"  # noqa: S608
+_OF_RUNS = f"SELECT s.run, count(*), {_TOKENS}, {_COST} FROM audit_span s WHERE s.run = ANY(%s) AND s.kind = 'model' GROUP BY s.run"  # noqa: S608
 
 
 def spent_today() -> Spent:
     """By the newest model calls of this day (UTC)."""
     with connection.cursor() as cursor:
         cursor.execute(_TODAY)
-        calls, tokens = cursor.fetchone()
-    return Spent(calls, tokens, calls == MOST_CALLS)
+        calls, tokens, micros, unpriced = cursor.fetchone()
+    return Spent(calls, tokens, calls == MOST_CALLS, micros, unpriced)
 
 
 _SINCE = f"""
@@ -185,6 +190,18 @@ def tokens_since(since: datetime) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
+_ALL_SINCE = f"""
+SELECT s.run, count(*), {_TOKENS}, {_COST} FROM audit_span s WHERE s.kind = 'model' AND s.started_at >= date_trunc('day', now(), 'UTC') GROUP BY s.run
+"""  # noqa: S608  names of ours only
+
+
+def spent_today_by_run() -> dict[str, Spent]:
+    """What each run used on this day (UTC), by all of its model calls: for a budget that begins in the middle of a day."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ALL_SINCE)
+        return {run: Spent(calls, tokens, micros=micros, unpriced=n) for run, calls, tokens, micros, n in cursor.fetchall()}
+
+
 def count(kinds: Sequence[str], since: datetime, *, agent: str) -> int:
     """How many events of these kinds an agent has since then; read from the first event since, not from the agent's first."""
     first = Event.objects.filter(at__gt=since).order_by("at", "pk").values_list("pk", flat=True).first()
@@ -198,7 +215,13 @@ def spent_by(runs: Sequence[str]) -> dict[str, Spent]:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_OF_RUNS, [list(runs)])
-        return {run: Spent(calls, tokens) for run, calls, tokens in cursor.fetchall()}
+        return {run: Spent(calls, tokens, micros=micros, unpriced=n) for run, calls, tokens, micros, n in cursor.fetchall()}
+
+
+def unpriced(run: str) -> list[tuple[str, int]]:
+    """The models of a run's calls of which no price was known, and how many calls."""
+    rows = Span.objects.filter(run=run, kind="model", attributes__has_key="no_price").values_list("name").annotate(n=Count("pk"))
+    return sorted(rows.values_list("name", "n"))
 
 
 def prompt(sha256: str) -> SpanRow | None:

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from agents import prices
 from approvals.policy.rules import BadPolicy, load
 
 
@@ -14,6 +15,15 @@ def policy_loads(app_configs: Any, **_: Any) -> list[CheckMessage]:
         load(settings.POLICY_FILE)
     except BadPolicy as error:
         return [Error(str(error), hint="Mend the file, or unset COUNTERSIGN_POLICY to use the one that ships", id="countersign.E001")]
+    return []
+
+
+@register()
+def prices_load(app_configs: Any, **_: Any) -> list[CheckMessage]:
+    try:
+        prices.prices()
+    except prices.BadPrices as error:
+        return [Error(str(error), hint="Mend the file, or unset COUNTERSIGN_PRICES to use the one that ships", id="countersign.E003")]
     return []
 
 

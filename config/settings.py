@@ -114,6 +114,7 @@ OPINION_MODEL = env.text("COUNTERSIGN_OPINION_MODEL")
 OPINION_BASE_URL = env.text("COUNTERSIGN_OPINION_BASE_URL")
 OPINION_TIMEOUT_S = env.number("COUNTERSIGN_OPINION_TIMEOUT_S", 15, low=1, high=120)
 POLICY_FILE = env.folder("COUNTERSIGN_POLICY", BASE_DIR / "approvals" / "policy" / "policy.yaml")
+PRICES = env.folder("COUNTERSIGN_PRICES", BASE_DIR / "agents" / "prices.toml")  # what model calls cost
 TENANT = env.text("COUNTERSIGN_TENANT", "default")
 LEASE_S = env.number("COUNTERSIGN_LEASE_S", 15, low=3, high=600)
 TASK_LIMIT_S = env.number("COUNTERSIGN_TASK_LIMIT_S", 600, low=10, high=86400)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel
 
+from agents import prices
 from agents.tools.asked import Asked
 from agents.tools.registry import Tool
 
@@ -22,9 +24,11 @@ class AgentSpec:
         explain: answers a reviewer's question about what waits, from where the graph stands; it moves nothing.
         environment: where its tools act: "demo", "staging" or "production".
         compensate_on: after which ends of a run what it did is reversed by itself: any of ENDS. What is not listed, an operator orders.
+        budget_tokens, budget_money: what each run may spend before it is paused, until operators say otherwise; money as text ("0.50") or
+            Decimal, in the currency of the prices. None: no limit.
 
     Raises:
-        TypeError: an end that is none.
+        TypeError: an end that is none, or a budget that is no amount.
     """
 
     slug: str
@@ -36,7 +40,25 @@ class AgentSpec:
     sample_inputs: Sequence[dict[str, Any]] = field(default_factory=tuple)
     explain: Callable[[Asked], str] | None = None
     compensate_on: Sequence[str] = ()
+    budget_tokens: int | None = None
+    budget_money: str | Decimal | None = None
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.compensate_on) - set(ENDS)):
             raise TypeError(f"{self.slug}: compensate_on knows {', '.join(ENDS)}, not {', '.join(unknown)}")
+        self.budget  # noqa: B018  raises
+
+    @property
+    def budget(self) -> dict[str, int]:
+        """What each run may spend: "tokens", and "micros" of money; what is not limited is left out."""
+        found: dict[str, int] = {}
+        if self.budget_tokens is not None:
+            if type(self.budget_tokens) is not int or not 0 <= self.budget_tokens <= prices.MOST_TOKENS:
+                raise TypeError(f"{self.slug}: budget_tokens is a number of tokens, not {self.budget_tokens!r}")
+            found["tokens"] = self.budget_tokens
+        if self.budget_money is not None:
+            try:
+                found["micros"] = prices.to_micros(self.budget_money)
+            except ValueError as error:
+                raise TypeError(f'{self.slug}: budget_money is an amount like "0.50", not {self.budget_money!r}: {error}') from error
+        return found

@@ -22,6 +22,10 @@ class Agent(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     current = models.ForeignKey("AgentVersion", null=True, on_delete=models.PROTECT, related_name="+")
     enabled = models.BooleanField(default=True)
+    # What each of its runs may spend from when it begins, where operators say otherwise than its version does; NULL and `run_budget_by` set: no limit.
+    run_tokens = models.BigIntegerField(null=True)
+    run_micros = models.BigIntegerField(null=True)
+    run_budget_by = models.TextField(blank=True, default="", db_default="")
     hazards = models.JSONField(default=list, db_default=[])  # of its project, when last imported: [{"at": "file.py:12", "why"}]
     # Of an agent that runs on an Agent Server: which, and the assistant's id there.
     server = models.ForeignKey("Server", null=True, on_delete=models.PROTECT, related_name="agents")
@@ -57,6 +61,7 @@ class AgentVersion(models.Model):
     model = models.TextField()
     policy = models.TextField()
     compensate_on = models.JSONField(default=list, db_default=[])  # ends of a run after which what it did is reversed (graphs.spec)
+    budget = models.JSONField(default=dict, db_default={})  # what each run may spend, as its developer says: {"tokens", "micros"}
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -30,6 +30,7 @@ class Effect(models.Model):
     attempts = models.IntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     hold_until = models.DateTimeField(null=True)  # when the sweeper may wake a worker for it; the claim is what refuses
+    micros = models.BigIntegerField(default=0, db_default=0)  # what its call was estimated to cost, counted when it was claimed
     result = models.JSONField(null=True)
     result_sha256 = models.CharField(max_length=64, blank=True)
     error = models.TextField(blank=True)

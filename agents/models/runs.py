@@ -50,6 +50,15 @@ class Run(models.Model):
     hold = models.CharField(max_length=8, blank=True, default=Hold.NONE, db_default="", choices=[(h, h) for h in Hold])
     held_by = models.TextField(blank=True, default="", db_default="")
     held_why = models.TextField(blank=True, default="", db_default="")
+    # What it may spend, and has: tokens of its model calls, and money in millionths (agents.prices). NULL: no limit. `needs_micros` is what the
+    # call would cost for which it is paused; `unpriced` counts model calls of which no price was known.
+    budget_tokens = models.BigIntegerField(null=True)
+    budget_micros = models.BigIntegerField(null=True)
+    spent_tokens = models.BigIntegerField(default=0, db_default=0)
+    spent_micros = models.BigIntegerField(default=0, db_default=0)
+    needs_micros = models.BigIntegerField(default=0, db_default=0)
+    unpriced = models.IntegerField(default=0, db_default=0)
+    customer = models.TextField(blank=True, default="", db_default="")  # the first that a call of it is for; "" until one is
     to_change = models.BooleanField(default=False, db_default=False)  # an Override is ORDERED: whoever takes the run carries it out first
     created_at = models.DateTimeField(db_default=Now())
     changed_at = models.DateTimeField(db_default=Now())
@@ -65,6 +74,10 @@ class Run(models.Model):
                 condition=Q(parent=None, parent_checkpoint="") | Q(parent__isnull=False) & ~Q(parent_checkpoint=""),
                 name="run_forked_at_a_checkpoint",
             ),
+            models.CheckConstraint(
+                condition=(Q(budget_tokens=None) | Q(budget_tokens__gte=0)) & (Q(budget_micros=None) | Q(budget_micros__gte=0)),
+                name="run_budget_is_an_amount",
+            ),
         ]
         indexes = [
             models.Index(fields=["changed_at"], name="run_work", condition=Q(state__in=["CREATED", "READY"])),
@@ -72,6 +85,7 @@ class Run(models.Model):
             models.Index(fields=["-created_at", "-id"], name="run_newest"),
             models.Index(fields=["state", "-created_at"], name="run_by_state"),
             models.Index(fields=["-created_at", "-id"], name="run_live", condition=Q(state__in=LIVE)),
+            models.Index(fields=["changed_at"], name="run_over_budget", condition=Q(hold="budget", state="PAUSED")),
             models.Index(fields=["finished_at"], name="run_failed", condition=Q(state="FAILED")),
         ]
         triggers = [

@@ -13,6 +13,7 @@ rating       somebody says whether a run's outcome was useful
 overriding   an operator changes what a run does next; `forking` carries it out in the worker
 instead      an operator gives the result of a call that waits; the call is never made
 stepping     an operator pauses a run before its next step, lets it take one, or go on
+spending     what runs spend, against what they may: reserved, settled, charged; `budgets`, what people say they may
 stopping     a reviewer's rejection ends the run
 asking_again an answer its node could not use is asked for once more
 owing        what a run did is to be reversed: the orders, and what people say of what could not be
@@ -43,6 +44,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agents.operations.asking_again import ask_again
     from agents.operations.branching import branch_run
+    from agents.operations.budgets import set_agent_budget, set_customer_budget, set_default, set_run_budget
     from agents.operations.checking import check_edit
     from agents.operations.compensating import compensate
     from agents.operations.declaring import accept_declaration, declare
@@ -115,6 +117,10 @@ __all__ = [
     "resolve_undone",
     "resolve_unknown",
     "retry_run",
+    "set_agent_budget",
+    "set_customer_budget",
+    "set_default",
+    "set_run_budget",
     "start_run",
     "step_run",
     "try_again",
@@ -166,6 +172,10 @@ _HOMES = {
     "override": "overriding",
     "pause_run": "stepping",
     "step_run": "stepping",
+    "set_agent_budget": "budgets",
+    "set_customer_budget": "budgets",
+    "set_default": "budgets",
+    "set_run_budget": "budgets",
 }
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.core.cache import cache
 
-from agents import overview
+from agents import budgeted, overview
 from agents.operations import pulse
 from approvals import queries as approvals_queries
 from approvals.notify.alerts import Note
@@ -90,6 +90,11 @@ def _auto_halts() -> list[Reading]:
     return [Reading(1, str(stop.id), f"{stop.scope} {stop.target}: {stop.reason}") for stop in ruled[-50:]]
 
 
+def _budgets() -> list[Reading]:
+    """In percent of each budget of which much is spent: a run's, or one of a day."""
+    return [Reading(one.percent, one.key, one.about) for one in budgeted.near()]
+
+
 def _one(measure: Callable[[], int]) -> Callable[[], list[Reading]]:
     return lambda: [Reading(measure())]
 
@@ -100,6 +105,8 @@ MEASURES: dict[str, Callable[[], list[Reading]]] = {
     "halts": _halts,
     "auto_halts": _auto_halts,
     "tokens_today": _one(lambda: log.spent_today().tokens),
+    "budgets": _budgets,
+    "over_budget": _one(budgeted.paused),
     "unpicked": _one(_unpicked),
     "workers": _one(_workers),
     "clock": _one(_clock),

@@ -22,7 +22,7 @@ from agents.dialects.record import Made
 from agents.graphs.desk import AGAIN, GO, HALTED, MADE, UNKNOWN, Begun
 from agents.graphs.guard import Stopped
 from agents.models import Effect, Piece, Run
-from agents.operations import events, settling, versions
+from agents.operations import events, settling, spending, versions
 from agents.states import MAX_ATTEMPTS, EffectState, RunState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
@@ -48,6 +48,7 @@ WHERE e.action_id = %(action)s AND e.run_id = r.id AND e.state = 'CLAIMED' AND e
   AND EXISTS (SELECT 1 FROM agents_pause AS p
     WHERE p.run_id = r.id AND p.actions ? e.action_id::text AND p.answer->'value'->>'runs' = %(runs)s)
   AND NOT {approvals_queries.action_halted_sql("e.action_id", version=versions.OF_RUN, since="e.claimed_at")}
+  AND NOT {spending.beyond_sql("0")}
 RETURNING e.attempts
 """  # noqa: S608  names of ours only
 _MAY = f"SELECT a.enabled, {_GRANTED.format(tool='%(tool)s')} FROM agents_run AS r JOIN agents_agent AS a ON a.slug = r.agent_id WHERE r.id = %(run)s"  # noqa: S608
@@ -140,6 +141,8 @@ class Ledger:
             return Begun(UNKNOWN)
         if versions.halted(run):
             return Begun(HALTED, why=kept.HALTED_BEFORE())
+        if spending.beyond(run.pk, 0):  # its stretch ends here, and leaves it paused
+            return Begun(HALTED, why=kept.BUDGET_SPENT())
         return self._void(run, effect, tool)
 
     def _void(self, run: Run, effect: Effect, tool: str) -> Begun:

@@ -24,7 +24,20 @@ from agents.graphs.hearing import Hearing
 from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import asking_again, events, forking, hearing, joined, leave, lineage, outcomes, overriding, there, versions
+from agents.operations import (
+    asking_again,
+    events,
+    forking,
+    hearing,
+    joined,
+    leave,
+    lineage,
+    outcomes,
+    overriding,
+    spending,
+    there,
+    versions,
+)
 from agents.operations.answering import answers, known_answers, open_pauses
 from agents.operations.calling import Ledger
 from agents.operations.handing import Handed, hand_back
@@ -57,9 +70,10 @@ UPDATE agents_run AS r SET state = 'RUNNING', fence = r.fence + 1, changed_at = 
     lease_until = statement_timestamp() + make_interval(secs => %(lease)s), version_id = coalesce(a.current_id, r.version_id)
 FROM agents_agent AS a
 WHERE a.slug = r.agent_id
-  AND r.id = (SELECT id FROM agents_run WHERE id = %(id)s AND state IN ('READY', 'CREATED') AND (hold <> 'pause' OR to_change) FOR UPDATE SKIP LOCKED)
+  AND r.id = (SELECT id FROM agents_run WHERE id = %(id)s AND state IN ('READY', 'CREATED') AND (hold NOT IN ('pause', 'budget') OR to_change) FOR UPDATE SKIP LOCKED)
   AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
-RETURNING r.*, {joined.columns("a", "agent", joined.AGENT)}
+  AND (r.to_change OR NOT {spending.over_sql()})
+RETURNING r.*, {spending.BUDGETED} AS budgeted, {spending.BY_CUSTOMER} AS by_customer, {joined.columns("a", "agent", joined.AGENT)}
 """  # noqa: S608  names of ours only
 
 
@@ -70,7 +84,10 @@ def advance_run(run_id: UUID) -> Advanced:
         psycopg.Error, DatabaseError: the database went away; the lease runs out and the sweeper takes over.
     """
     run = _claim(run_id)
-    return Advanced(None) if run is None else advance(run)
+    if run is None:
+        spending.pause(run_id)  # if that is why
+        return Advanced(None)
+    return advance(run)
 
 
 def advance(run: Run, *, as_asked: bool = False) -> Advanced:
@@ -82,8 +99,9 @@ def advance(run: Run, *, as_asked: bool = False) -> Advanced:
     crash("run_claimed")
     if run.agent.server_id is not None:  # its graph is on an Agent Server
         return Advanced(there.advance(run))
-    recorder = Recorder(run=str(run.pk), trace=run.trace, fence=run.fence)
     control = Control()
+    meter = spending.Meter(run, on_over=control.request_drain)
+    recorder = Recorder(run=str(run.pk), trace=run.trace, fence=run.fence, meter=meter)
     held = Held(
         "run",
         run.pk,
@@ -92,10 +110,11 @@ def advance(run: Run, *, as_asked: bool = False) -> Advanced:
         versions.version_of(run),
         on_halt=control.request_drain,
         on_look=lambda: _live(run, recorder),
+        on_budget=partial(setattr, meter, "governed", True),
     )
     with structlog.contextvars.bound_contextvars(run=str(run.pk), trace=run.trace), holding(held):
         try:
-            driven = _drive(run, control, recorder, held=held, as_asked=as_asked)
+            driven = _drive(run, control, recorder, meter, held=held, as_asked=as_asked)
             crash("graph_moved")
             state = put_down(run, driven, recorder)
         except checkpoints.ThreadBusy:
@@ -103,6 +122,7 @@ def advance(run: Run, *, as_asked: bool = False) -> Advanced:
             return Advanced(_requeue(run))
         except LostLease:
             logger.warning("lease_lost", fence=run.fence)
+            spending.count(run.pk, recorder.spent())
             return Advanced(None)
         except (psycopg.Error, DatabaseError):
             checkpoints.drop()
@@ -130,7 +150,9 @@ def take(run_id: UUID) -> Run | None:
     return run
 
 
-def _drive(run: Run, control: Control, recorder: Recorder, *, held: Held | None = None, as_asked: bool = False) -> Driven:
+def _drive(
+    run: Run, control: Control, recorder: Recorder, meter: spending.Meter | None = None, *, held: Held | None = None, as_asked: bool = False
+) -> Driven:
     """The stretch, and its questions looked at; an agent that cannot be loaded is a failed stretch."""
     untouched = _untouched(run)
     try:
@@ -145,6 +167,8 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, held: Held | None 
                 deaf = frozenset(pause.interrupt_id for pause in lost)
                 return Driven(Stretch(Stop.DRAINED), (), pauses, frozenset(settled), watched=True, deaf=deaf)
             given = _hand(run, loaded, pauses, settled)
+            if meter:
+                meter.refuses = not given.acts  # what it has been told to do it would do again
             if given.handed.unanswerable:
                 return Driven(Stretch(Stop.FAILED, error=given.handed.unanswerable), (), pauses, frozenset(settled))
             with desk.at(run.thread, Ledger(run.pk, run.fence)):
@@ -187,7 +211,17 @@ def _drive(run: Run, control: Control, recorder: Recorder, *, held: Held | None 
         ]
         prepared = _with_parents(run, prepared)
         return Driven(
-            stretch, prepared, pauses, frozenset(settled), given.calls, given.handed.waits, given.calls is not None, came_back, heard, deaf
+            stretch,
+            prepared,
+            pauses,
+            frozenset(settled),
+            given.calls,
+            given.handed.waits,
+            given.calls is not None,
+            came_back,
+            heard,
+            deaf,
+            needs=given.handed.needs,
         )
     except AgentError as error:
         return Driven(Stretch(Stop.FAILED, error=error.message))
@@ -223,6 +257,7 @@ class _Given:
     shown: Mapping[str, str] = field(default_factory=dict)
     tell: Callable[[str], str] = lambda interrupt_id: ""
     by_value: Collection[str] = ()
+    acts: bool = False
 
 
 def _hand(run: Run, loaded: Loaded, pauses: Sequence[Pause], settled: Mapping[str, Settled]) -> _Given:
@@ -235,10 +270,11 @@ def _hand(run: Run, loaded: Loaded, pauses: Sequence[Pause], settled: Mapping[st
     # What our own dialect asks, its own digests hold against its answers: it asks again by itself.
     asked = Pause.objects.filter(run=run, again=False).exclude(dialect__in=[NATIVE, calls.NAME]).exclude(state=PauseState.SUPERSEDED)
     by_hand = {pause.interrupt_id for pause in others if outcomes.by_hand(pause)}
-    tell = partial(_tell, run, outcomes.acting(others), by_hand)
+    acting = outcomes.acting(others)
+    tell = partial(_tell, run, acting, by_hand)
     shown = list(asked.values_list("interrupt_id", "proposal_digest", KT("record__schema"), KT("asked_by__answers")))
     by_value = {interrupt_id for interrupt_id, _, schema, counted in shown if schema and not counted}
-    return _Given(handed, watching, {interrupt_id: digest for interrupt_id, digest, _, _ in shown}, tell, by_value)
+    return _Given(handed, watching, {interrupt_id: digest for interrupt_id, digest, _, _ in shown}, tell, by_value, bool(acting))
 
 
 def _tell(run: Run, acting: Mapping[str, Sequence[str]], by_hand: Collection[str], interrupt_id: str) -> str:
@@ -289,7 +325,13 @@ def _requeue(run: Run) -> RunState | None:
 def _live(run: Run, recorder: Recorder) -> None:
     """Let pages follow a slow graph: write the spans told so far. Runs in the leases' thread, every half second."""
     if spans := recorder.taken():
-        with transaction.atomic():
-            traces.record(spans)
-            Run.objects.filter(pk=run.pk, fence=run.fence, state=RunState.RUNNING).update(nodes=recorder.open_nodes)
-            events.tell_run(run, "run.stepped")
+        used = recorder.spent()
+        try:
+            with transaction.atomic():
+                traces.record(spans)
+                Run.objects.filter(pk=run.pk, fence=run.fence, state=RunState.RUNNING).update(nodes=recorder.open_nodes)
+                spending.count(run.pk, used)
+                events.tell_run(run, "run.stepped")
+        except DatabaseError:
+            recorder.use(used)
+            raise

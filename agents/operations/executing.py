@@ -11,11 +11,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from agents import prices
 from agents.crashpoints import crash
-from agents.errors import AgentError, LostLease, UnknownEffect, WrongState
+from agents.errors import AgentError, LostLease, OverBudget, UnknownEffect, WrongState
 from agents.graphs.loader import load_agent
 from agents.models import CompensationOrder, Effect, Run
-from agents.operations import alone, driving, events, handing, joined
+from agents.operations import alone, driving, events, handing, joined, spending
 from agents.operations.leases import Held, holding
 from agents.operations.preparing import context
 from agents.operations.receiving import ready_if_settled
@@ -43,13 +44,15 @@ FROM agents_effect AS e JOIN agents_run AS r ON r.id = e.run_id JOIN agents_agen
 WHERE e.action_id = %s
 """  # noqa: S608  names of ours only
 # Taken only while the run is not cancelled (its canceller may have died before closing what it asked), and nothing of it is being reversed.
-_TAKEN = """
+_TAKEN = f"""
 UPDATE agents_effect AS e SET state = 'CLAIMED', fence = e.fence + 1, attempts = e.attempts + 1, claimed_at = statement_timestamp(),
-    lease_until = statement_timestamp() + make_interval(secs => %(lease)s), idempotent = %(idempotent)s
+    lease_until = statement_timestamp() + make_interval(secs => %(lease)s), idempotent = %(idempotent)s,
+    micros = %(micros)s
 FROM agents_run AS r
 WHERE e.action_id = %(id)s AND e.fence = %(fence)s AND e.digest = %(digest)s AND r.id = e.run_id AND r.state <> 'CANCELLED'
     AND NOT EXISTS (SELECT 1 FROM agents_compensationorder AS c WHERE c.run_id = r.id)
-"""
+    AND NOT {spending.beyond_sql("%(more)s")}
+"""  # noqa: S608  names of ours only
 _ENDED = """
 UPDATE agents_effect SET state = %(state)s, result = %(result)s::jsonb, result_sha256 = %(sha256)s, error = %(error)s,
     finished_at = statement_timestamp(), lease_until = NULL
@@ -128,6 +131,8 @@ def _take(action_id: UUID, *, again: bool) -> Taken | None:
         tool = _capable(run, effect.tool)
         with transaction.atomic():
             return _claim(effect, run, tool, again=again)
+    except OverBudget as error:
+        spending.pause(run.pk, needs=error.details["micros"])  # the action stays approved until the budget is raised, or it expires
     except (Halted, Expired):
         pass  # frozen until the release; or the sweeper ends it
     except Tampered as error:
@@ -156,7 +161,11 @@ def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None
     _check_handed(claim, effect, run)
     if claim.tool_schema_sha256 != tool.schema_sha256:
         raise WrongState(say("%(name)s takes other arguments than when this was approved; let the agent ask again", name=tool.name))
+    cost = prices.cost_micros(claim.estimated_cost)
+    more = 0 if again else cost  # the same call again was counted when it was claimed first
     mine: dict[str, Any] = {
+        "micros": cost,
+        "more": more,
         "id": effect.pk,
         "fence": effect.fence,
         "digest": claim.digest,
@@ -166,7 +175,8 @@ def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_AGAIN if again else _TAKE, mine)
         if cursor.rowcount != 1:
-            raise _why_not(run)
+            raise spending.over_budget(more) if spending.beyond(run.pk, more) else _why_not(run)
+    spending.charge(run.pk, more)
     attempt = effect.attempts + 1
     log.append(_entry(claim, "effect.claimed", attempt=attempt, fence=effect.fence + 1, idempotency_key=str(effect.pk)))
     crash("t3_open")

@@ -14,13 +14,13 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from agents import dialects, kept
+from agents import dialects, kept, prices
 from agents.dialects import Quirks, Record, Said, Unanswerable, breakpoints
 from agents.dialects.record import APPROVE, EDIT, NOT_ASKED, REJECT, RESPOND, Call
-from agents.errors import LostLease, WrongState
+from agents.errors import LostLease, OverBudget, WrongState
 from agents.graphs.found import Found
 from agents.models import Effect, Pause, Run
-from agents.operations import events
+from agents.operations import events, spending
 from agents.operations.fingerprints import still_takes
 from agents.operations.receiving import ready_if_settled
 from agents.operations.versions import version_of
@@ -35,7 +35,7 @@ from audit.actors import SYSTEM
 from audit.sentences import say
 
 _TAKE = """
-UPDATE agents_effect SET state = 'CLAIMED', fence = fence + 1, claimed_at = statement_timestamp()
+UPDATE agents_effect SET state = 'CLAIMED', fence = fence + 1, claimed_at = statement_timestamp(), micros = %s
 WHERE action_id = %s AND state = 'READY' AND by_agent AND digest = %s
 """
 _MINE = "SELECT 1 FROM agents_run WHERE id = %s AND fence = %s AND state = 'RUNNING'"
@@ -48,11 +48,13 @@ class Handed:
     Attributes:
         answers: by interrupt id; at most one that was not given before.
         waits: something is approved and cannot be handed back now: it was halted or asked again, or ran out.
+        needs: what it would cost, where no budget has that left.
         unanswerable: why the dialect cannot say what was decided; then nothing is driven.
     """
 
     answers: dict[str, Any] = field(default_factory=dict)
     waits: bool = False
+    needs: int | None = None
     unanswerable: str = ""
 
 
@@ -78,6 +80,8 @@ def hand_back(
             return Handed(unanswerable=kept.CANNOT_BE_TOLD(node=pause.node, why=error))
         except (Halted, Expired, Conflict):
             handed.waits = True
+        except OverBudget as error:
+            handed.waits, handed.needs = True, int(error.details["micros"])
         else:
             if answer is not None:
                 return Handed({pause.interrupt_id: answer["value"]})
@@ -119,10 +123,12 @@ def _answer(run: Run, pause: Pause, settled: Mapping[str, Settled], quirks: Quir
     claiming = ""
     try:
         with transaction.atomic():
-            said = []
+            said: list[Said] = []
+            costs: list[int] = []
             for call, action, why in _calls(pause):
                 claiming = action or ""
-                said.append(_said(run, call, action, why, settled, tools))
+                said.append(_said(run, call, action, why, settled, tools, costs))
+            spending.charge(run.pk, sum(costs))  # the run and its budgets after all actions: locks are taken in one order everywhere
             answer = {"value": dialects.answer(record_of(pause), said, quirks)}
             _keep(run, pause, answer, said)
             return answer
@@ -144,15 +150,19 @@ def _calls(pause: Pause) -> list[tuple[Call | None, str | None, str]]:
     return list(zip(record.calls or [None], actions_of(pause), refusals, strict=True))
 
 
-def _said(run: Run, call: Call | None, action: str | None, why: str, settled: Mapping[str, Settled], tools: Mapping[str, Found]) -> Said:
+def _said(
+    run: Run, call: Call | None, action: str | None, why: str, settled: Mapping[str, Settled], tools: Mapping[str, Found], costs: list[int]
+) -> Said:
     if action is None:
         return Said(REJECT, message=str(kept.ASKED_OF_NOBODY(why=why)), status=NOT_ASKED)
     if action in settled:
         return said_of(settled[action].outcome)
     claim = approvals.claim(UUID(action), digest=Effect.objects.values_list("digest", flat=True).get(pk=action), version=version_of(run))
     _check(run, claim, tools)
+    cost = prices.cost_micros(claim.estimated_cost)
+    costs.append(cost)
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [action, claim.digest])
+        cursor.execute(_TAKE, [cost, action, claim.digest])
         if cursor.rowcount != 1:
             raise Conflict(say("Another worker has claimed this"))
     if call is None or (APPROVE in call.takes and canonical.dumps(claim.args) == canonical.dumps(call.args)):

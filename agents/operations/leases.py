@@ -20,11 +20,13 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.db.models.functions import Now
 
 from agents.models import Compensation, Effect, Run
+from agents.operations import spending
 from agents.states import CompensationState, EffectState, Hold, RunState
 from approvals import queries as approvals_queries
 
 log = structlog.get_logger("agents.leases")
 LOOK_S = 0.5
+_ASK_AFTER = f"SELECT r.fence, r.state, r.hold, {spending.BUDGETED} FROM agents_run r WHERE r.id = %s"  # noqa: S608  names of ours only
 
 
 @dataclass(eq=False)
@@ -38,6 +40,7 @@ class Held:
     version: str = ""  # of the agent that drives it here, as orders name it
     on_halt: Callable[[str], None] = lambda reason: None
     on_look: Callable[[], None] = lambda: None
+    on_budget: Callable[[], None] = lambda: None  # an operator has set one
     told: bool = field(default=False)
     wants_pause: bool = field(default=False)  # an operator wants to look before the next step
     since: float = field(default_factory=time.monotonic)
@@ -122,7 +125,11 @@ def _renew(held: Held) -> None:
 
 def _ask_after(held: Held) -> None:
     """Whether the run is still ours (else its graph need not go on, since nothing it does will be written), and whether an operator holds it."""
-    fence, state, hold = Run.objects.values_list("fence", "state", "hold").get(pk=held.id)
+    with connection.cursor() as cursor:
+        cursor.execute(_ASK_AFTER, [held.id])
+        fence, state, hold, budgeted = cursor.fetchone()
+    if budgeted:
+        held.on_budget()
     held.wants_pause = hold == Hold.PAUSE
     if (fence, state) != (held.fence, RunState.RUNNING):
         held.told = True

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import JSONField, Value
 
 from agents import kept
@@ -39,6 +40,8 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
     if existing and (existing.proposal_digest == prepared.digest or not _let_go(existing)):
         return False
     opened = _open(prepared, asked=existing.asked if existing else 0)
+    if not run.customer:  # the run's own row is written when the stretch is put down
+        run.customer = next((a.customer for a in opened.actions if a.customer and a.customer != settings.TENANT), "")
     content = {
         "run": run,
         "node": question.node,

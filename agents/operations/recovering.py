@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.models import Effect, Run
-from agents.operations import events, owing, stepping, versions, waking
+from agents.operations import events, owing, spending, stepping, versions, waking
 from agents.operations.unknown import give_up, unasked
 from agents.states import MAX_ATTEMPTS, EffectState, Hold, RunState
 from approvals import queries as approvals_queries
@@ -27,7 +27,7 @@ _RUN_HALTED = condition(
 )
 _CALL_HALTED = condition(approvals_queries.action_halted_sql("agents_effect.action_id", version=versions.in_force_sql("a.agent")))
 # Put back by a dying worker, or tried again, while an operator holds it: no worker takes it.
-_HELD = Q(state__in=[RunState.READY, RunState.CREATED], hold=Hold.PAUSE, to_change=False)
+_HELD = Q(state__in=[RunState.READY, RunState.CREATED], hold__in=[Hold.PAUSE, Hold.BUDGET], to_change=False)
 # Asked first, by hand: most sweeps find nothing, and there is one every two seconds.
 _ANYTHING = f"""
 SELECT EXISTS (SELECT 1 FROM agents_run WHERE state = 'RUNNING' AND lease_until <= statement_timestamp())
@@ -39,6 +39,7 @@ SELECT EXISTS (SELECT 1 FROM agents_run WHERE state = 'RUNNING' AND lease_until 
         AND created_at <= statement_timestamp() - interval '{UNWOKEN.total_seconds()} s'
         AND (hold_until IS NULL AND NOT by_agent OR hold_until <= statement_timestamp()))
     OR EXISTS (SELECT 1 FROM agents_compensationorder WHERE ended_at IS NULL)
+    OR {spending.ANY_WITHIN}
 """  # noqa: S608  a number of ours only
 
 
@@ -96,12 +97,17 @@ def _find(found: Found, limit: int) -> None:
         _released(run_id)
     for run_id in _ids(Run.objects.filter(_HELD).order_by("changed_at"), limit):
         stepping.stay(run_id)
+    for run_id in spending.within(limit=limit):
+        _within_budget(run_id)
     _left_effects(found, limit)
     ready = Q(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=Now() - UNWOKEN)
     found.runs = [str(pk) for pk in _ids(Run.objects.exclude(_RUN_HALTED).filter(ready).exclude(_HELD).order_by("changed_at"), limit)]
     over = Q(hold_until=None, by_agent=False) | Q(hold_until__lte=Now())  # an agent's own call waits for the others of its turn
     unwoken = (
-        Effect.objects.exclude(_CALL_HALTED).filter(over, state=EffectState.READY, created_at__lte=Now() - UNWOKEN).order_by("created_at")
+        Effect.objects.exclude(_CALL_HALTED)
+        .exclude(run__hold=Hold.BUDGET)
+        .filter(over, state=EffectState.READY, created_at__lte=Now() - UNWOKEN)
+        .order_by("created_at")
     )
     found.effects = [str(pk) for pk in _ids(unwoken, limit)]
     found.compensate = [str(pk) for pk in owing.wanted(limit=limit)]
@@ -155,3 +161,9 @@ def _released(run_id: UUID) -> None:
     log.append(events.entry(run, "run.ready", door="beat", why="the halt was released"))
     events.tell_run(run, "run.ready")
     waking.wake(waking.RUN, run_id)
+
+
+@transaction.atomic
+def _within_budget(run_id: UUID) -> None:
+    """What it may spend was raised, or another day began."""
+    spending.let_on(run_id)

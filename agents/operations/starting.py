@@ -66,6 +66,7 @@ def start_run(*, agent: str, input: Any, by: User, door: str, idempotency_key: s
         door=door,
         started_by=who.user,
         idempotency_key=key,
+        **budget_of(found, version),
     )
     rows.insert(run)
     log.append(events.entry(run, "run.created", by=who.user.actor, door=door, input=input, version=version.number, trace=run.trace))
@@ -82,6 +83,13 @@ def found_agent(slug: str) -> tuple[Agent, AgentVersion]:
     if not found[0].enabled:
         raise UnknownAgent(say("The agent %(slug)s is switched off", slug=slug))
     return found[0], found[1]
+
+
+def budget_of(agent: Agent, version: AgentVersion) -> dict[str, int | None]:
+    """What a new run of this agent may spend: as operators say, else as its developer does."""
+    if agent.run_budget_by:
+        return {"budget_tokens": agent.run_tokens, "budget_micros": agent.run_micros}
+    return {"budget_tokens": version.budget.get("tokens"), "budget_micros": version.budget.get("micros")}
 
 
 def check_input(schema: dict[str, Any], value: Any) -> None:

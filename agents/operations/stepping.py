@@ -10,9 +10,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from agents.errors import WrongState
+from agents.errors import OverBudget, WrongState
 from agents.models import Run
-from agents.operations import events, waking
+from agents.operations import events, spending, waking
 from agents.operations.found import locked_run
 from agents.states import UNFINISHED, Hold, RunState, word
 from approvals import permissions
@@ -77,7 +77,11 @@ def go_on(run_id: Any, *, reason: str, by: User, door: str) -> Run:
 @transaction.atomic
 def stay(run_id: UUID) -> None:
     """The sweeper found a run ready that an operator holds: it is said to be paused."""
-    run = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id, state__in=STANDS, hold=Hold.PAUSE, to_change=False).first()
+    run = (
+        Run.objects.select_for_update(skip_locked=True)
+        .filter(pk=run_id, state__in=STANDS, hold__in=[Hold.PAUSE, Hold.BUDGET], to_change=False)
+        .first()
+    )
     if run is None:
         return
     Run.objects.filter(pk=run.pk).update(state=RunState.PAUSED, changed_at=Now())
@@ -97,6 +101,8 @@ def _live(run_id: Any) -> Run:
 
 def _held(run_id: Any) -> Run:
     run = _live(run_id)
+    if run.hold == Hold.BUDGET and run.pk not in spending.within([run.pk]):
+        raise OverBudget(say("%(why)s: raise its budget and it goes on", why=run.held_why), micros=run.needs_micros)
     if run.hold == Hold.NONE:
         raise WrongState(say("Nobody has paused this run: it is %(state)s", state=word(run.state)))
     return run

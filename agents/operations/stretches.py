@@ -17,13 +17,14 @@ from agents.graphs.inside import path_of
 from agents.graphs.loader import load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import asking_again, events, outcomes, owing, versions, waking
+from agents.operations import asking_again, events, outcomes, owing, spending, versions, waking
 from agents.operations.hearing import has_to_be_taken
 from agents.operations.outputs import output_of
 from agents.operations.pausing import open_pause
 from agents.operations.preparing import Prepared
 from agents.operations.receiving import all_settled
-from agents.states import PauseState, RunState
+from agents.prices import Used
+from agents.states import Hold, PauseState, RunState
 from approvals.operations import close, lock, notices
 from approvals.states import ActionState
 from audit import canonical, log, traces
@@ -31,14 +32,17 @@ from audit.log import Entry
 from audit.sentences import say
 
 # The one step that was asked for is over, and what would go on while an operator holds it does not.
-_LEAVE = """
-UPDATE agents_run SET state = CASE WHEN %(state)s = 'READY' AND hold <> '' THEN 'PAUSED' ELSE %(state)s END,
-    hold = CASE WHEN hold = 'step' THEN 'pause' ELSE hold END, nodes = %(nodes)s::jsonb, error = %(error)s, lease_until = NULL, attempts = 0,
+_OVER = spending.over_sql("%(tokens)s", "%(micros)s")
+_LEAVE = f"""
+UPDATE agents_run AS r SET state = CASE WHEN %(state)s = 'READY' AND (hold <> '' OR {_OVER}) THEN 'PAUSED' ELSE %(state)s END,
+    hold = CASE WHEN hold = 'step' THEN 'pause' WHEN hold = '' AND %(state)s = 'READY' AND {_OVER} THEN 'budget' ELSE hold END,
+    spent_tokens = spent_tokens + %(tokens)s, spent_micros = spent_micros + %(micros)s, unpriced = unpriced + %(unpriced)s,
+    customer = %(customer)s, nodes = %(nodes)s::jsonb, error = %(error)s, lease_until = NULL, attempts = 0,
     changed_at = statement_timestamp(),
     finished_at = CASE WHEN %(ended)s THEN statement_timestamp() ELSE finished_at END,
     output = CASE WHEN %(ended)s THEN %(output)s::jsonb ELSE output END
-WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s RETURNING state, hold
-"""
+WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s RETURNING state, hold, spent_tokens, spent_micros
+"""  # noqa: S608  names of ours only
 _CLOSE = "UPDATE agents_pause SET state = %s, closed_at = statement_timestamp() WHERE id = ANY(%s)"
 # It would be driven for ever otherwise.
 _NOWHERE = kept.NOWHERE()
@@ -56,6 +60,7 @@ class Driven:
         held: something is approved that cannot be handed back now, and whatever changes that will ready the run.
         settled: those actions of the pauses whose outcome was final then.
         came_back: open pauses whose questions were asked beside one that is asked again, by the ids they have now.
+        needs: what a call would cost that was not handed back, since no budget has that left.
         heard: interrupt ids whose answers were taken by the node that asked. deaf: whose answers nobody can take, or nobody took.
     """
 
@@ -69,6 +74,7 @@ class Driven:
     came_back: Mapping[str, Pause] = field(default_factory=dict)
     heard: frozenset[str] = frozenset()
     deaf: frozenset[str] = frozenset()
+    needs: int | None = None
 
 
 @transaction.atomic
@@ -81,12 +87,22 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     entries, orphans = _reconcile(run, driven)
     if driven.watched:  # actions, then effects, then the run: locks are taken in one order everywhere
         entries += outcomes.conclude(run, stretch, driven.calls, driven.pauses, driven.deaf)
+    before = run.customer
     waits = [open_pause(run, one, first=run.fence == 1) for one in driven.prepared]
     traces.record(recorder.taken())
     state, error = _next_state(run, stretch, orphans)
+    used = recorder.spent()
     # From here on, the run's row is locked: a settling action waits for us, or has been seen.
     output = output_of(stretch.output, ours=_declared(run)) if stretch.stop is Stop.FINISHED and not orphans else None
-    state = _leave(run, state, stretch, error, output=output)
+    try:
+        state = _leave(run, state, stretch, error, used, output=output)
+    except BaseException:
+        recorder.use(used)
+        raise
+    if run.hold == Hold.BUDGET and state is RunState.PAUSED:
+        entries.append(spending.say_why(run))
+    if run.customer != before and getattr(run, "by_customer", False):
+        spending.now_for(run, run.customer)
     if state is RunState.WAITING and not driven.held and not (any(waits) and not _alone(driven)) and all_settled(run.pk):
         moved = stretch.delivered or driven.prepared or entries
         state, error = (RunState.PAUSED if run.hold else RunState.READY, "") if moved else (RunState.FAILED, _NOWHERE)
@@ -102,17 +118,20 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     events.tell_run(run, f"run.{state.lower()}")
     if state == RunState.READY:
         waking.wake(waking.RUN, run.pk)
+    if driven.needs is not None and spending.pause(run.pk, needs=driven.needs):
+        run.state = state = RunState.PAUSED
     return state
 
 
-def _leave(run: Run, state: RunState, stretch: Stretch, error: str, *, output: Any) -> RunState:
+def _leave(run: Run, state: RunState, stretch: Stretch, error: str, used: Used, *, output: Any) -> RunState:
     """The guarded UPDATE that ends a stretch; the state it came to, which an operator's hold may have changed. Raises LostLease when the fence is not ours any more."""
     left = {"state": str(state), "nodes": json.dumps(list(stretch.nodes)), "error": canonical.storable(error), "ended": state in ENDED}
+    left |= {"tokens": used.tokens, "micros": used.micros, "unpriced": used.unpriced, "customer": run.customer}
     with connection.cursor() as cursor:
         cursor.execute(_LEAVE, {**left, "output": None if output is None else json.dumps(output), "id": run.pk, "fence": run.fence})
         if cursor.rowcount != 1:
             raise LostLease(say("Another worker took this run over"))
-        left_in, run.hold = cursor.fetchone()
+        left_in, run.hold, run.spent_tokens, run.spent_micros = cursor.fetchone()
     return RunState(left_in)
 
 

@@ -10,7 +10,8 @@ from django.views.decorators.http import require_safe
 
 from agents import queries
 from agents.satisfaction import satisfaction
-from agents.views.cards import Figure, agent_card, plain_drawing, run_line
+from agents.views import budgets
+from agents.views.cards import Figure, agent_card, plain_drawing
 from agents.views.ratings import told_of
 from approvals import permissions
 from approvals import queries as approvals_queries
@@ -54,12 +55,13 @@ def agent(request: Request, slug: str) -> HttpResponse:
             Figure(_("Found useful, 30 days"), told_of(satisfaction(slug))),
         ),
         "graph": plain_drawing(row),
+        "budget": budgets.of_agent(request, slug),
         "accept_url": reverse("agent-accept", args=[slug]) if permissions.can_edit_policy(request.user) else "",
         "switches": [switch_line(s) for s in switches.over(slug, [str(tool["name"]) for tool in row.tools])],
         "switch_url": f"{reverse('switches')}?agent={slug}" if permissions.can_halt(request.user) else "",
         "hazards": [*row.hazards, *({"at": row.slug, "why": why} for why in row.drawing.get("warnings", ()))],
         "runs": {
-            "rows": [run_line(r) for r in queries.runs(agent=slug, limit=8).rows],
+            "rows": budgets.run_lines(queries.runs(agent=slug, limit=8).rows),
             "empty_title": _("No run yet"),
             "empty_text": _("Start one to see it here."),
         },

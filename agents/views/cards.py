@@ -23,6 +23,18 @@ TITLE_KEYS = ("title", "request", "question", "goal", "task", "directory", "tick
 
 
 @dataclass(frozen=True)
+class Bar:
+    """What was spent in words; `percent` of what may be, None where nothing is limited."""
+
+    words: str
+    percent: int | None = None
+
+    @property
+    def full(self) -> int:
+        return min(100, self.percent or 0)
+
+
+@dataclass(frozen=True)
 class Figure:
     """One cell of a summary strip: a value, a state, a moment or a digest."""
 
@@ -30,6 +42,7 @@ class Figure:
     value: str = ""
     state: Look | None = None
     moment: datetime | None = None
+    bar: Bar | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,7 @@ class RunLine:
     by: str
     started_at: datetime
     took: str
+    cost: Bar | None = None
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from agents import overview, queries
+from agents import budgeted, overview, queries
+from agents.budgeted import Against
 from agents.overview import Filters, LiveRow, Standing
+from agents.views import budgets
 from agents.views.alerts import open_words
-from agents.views.cards import WAITS_FOR, title_of
+from agents.views.cards import WAITS_FOR, Bar, title_of
 from agents.views.health import age, lights
 from agents.views.states import RUNS, Look
 from approvals import permissions
@@ -34,7 +36,6 @@ from approvals.web.switches import switch_line
 from approvals.web.views.preferences import kept_query
 from audit import queries as log
 from audit.languages import number, told
-from audit.queries import Spent
 from audit.sentences import say
 from audit.views.pages import hidden_from, line_of
 
@@ -69,7 +70,7 @@ class Line:
     node: str
     waiting: str
     waiting_url: str
-    cost: str
+    cost: Bar | None
     heartbeat_at: datetime
     by: str
     halt_url: str
@@ -120,12 +121,8 @@ def _halted(states: Standing, stops: list[Stop], url: str) -> Big:
 
 
 def _spend() -> Big:
-    spent = log.spent_today()
-    tokens = number(spent.tokens)
-    said = _("tokens in %(n)s model calls (UTC day). No price is known, so no money is shown.") % {"n": number(spent.calls)}
-    if spent.partly:
-        said = _("tokens in the newest %(n)s model calls of the UTC day: there were more.") % {"n": number(spent.calls)}
-    return Big(_("Used today"), tokens, said)
+    value, note = budgets.spent_today()
+    return Big(_("Spend today"), value, note)
 
 
 def _runs(request: Request) -> dict[str, Any]:
@@ -133,7 +130,7 @@ def _runs(request: Request) -> dict[str, Any]:
     url, kept = reverse("console"), kept_query(query, "console")
     page = overview.live_runs(Filters(**query))
     ids = [row.id for row in page.rows]
-    asked, spent, stops = asked_by(ids), log.spent_by(ids), approvals_queries.active_halts()
+    asked, spent, stops = asked_by(ids), budgeted.of_runs(ids), approvals_queries.active_halts()
     may_halt = permissions.can_halt(request.user)
     return {
         "url": url,
@@ -159,7 +156,7 @@ def _kept(query: Mapping[str, str], but: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in query.items() if name not in {but, "cursor"} and value)
 
 
-def _line(row: LiveRow, asked: Asked | None, spent: Spent | None, stops: list[Stop], *, may_halt: bool) -> Line:
+def _line(row: LiveRow, asked: Asked | None, spent: Against | None, stops: list[Stop], *, may_halt: bool) -> Line:
     version = version_name(row.agent, row.version)
     stopped = any(stop.covers(agent=row.agent, run=row.id, version=version) for stop in stops)
     return Line(
@@ -172,7 +169,7 @@ def _line(row: LiveRow, asked: Asked | None, spent: Spent | None, stops: list[St
         node=", ".join(row.nodes),
         waiting=_waits(row, asked, stopped=stopped),
         waiting_url=reverse("action", args=[asked.action]) if asked and row.state == "WAITING" else "",
-        cost=_("%(n)s tokens") % {"n": number(spent.tokens)} if spent and spent.tokens else "",
+        cost=budgets.bar_of(spent),
         heartbeat_at=row.heartbeat_at,
         by=row.started_by,
         halt_url=f"{reverse('halt')}?run={row.id}" if may_halt and not stopped else "",

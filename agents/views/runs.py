@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -15,13 +16,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from agents import operations, queries
+from agents import budgeted, operations, queries
+from agents.budgeted import Against
 from agents.compensated import reversible
 from agents.errors import BadInput, KeyUsed
 from agents.queries import RunDetail
 from agents.states import UNFINISHED
-from agents.views import forks, instead, stepping
-from agents.views.cards import Figure, agent_card, is_scripted, run_line, title_of
+from agents.views import budgets, forks, instead, stepping
+from agents.views.cards import Figure, agent_card, is_scripted, title_of
 from agents.views.drawing import draw
 from agents.views.ratings import asked
 from agents.views.reversals import card_of, may_order
@@ -63,7 +65,7 @@ def _runs(request: Request) -> dict[str, Any]:
         "url": url,
         "counts": _counts(counts, query["agent"]),
         "chips": chips(url, query, "state", STATES),
-        "rows": [run_line(row) for row in page.rows],
+        "rows": budgets.run_lines(page.rows),
         "list_url": with_query(url, query, part="list"),
         "next_url": with_query(url, query, cursor=page.next) if page.next else "",
         "first_url": with_query(url, query, cursor="") if query["cursor"] else "",
@@ -110,6 +112,8 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
     unsaid = any(effect.state == "UNKNOWN" for effect in detail.effects)  # what came of it is said first, at its step
     reversal = card_of(row.id, may_say=permissions.can_halt(request.user))
     entered = sum(spent.visits.values())
+    against = budgeted.of_runs([row.id]).get(row.id, Against())
+    against = replace(against, tokens=against.tokens or spent.tokens)  # of runs from before it was counted with the run
     return {
         "id": row.id,
         "title": f"{detail.agent_title} {row.id[:8]}",
@@ -142,7 +146,10 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "forked": forks.forked_words(detail),
         "compare_url": f"{reverse('runs-compare')}?a={row.id}",
         "log_url": f"{reverse('events')}?run={row.id}",
-        "figures": _figures(detail, spent, actions),
+        "figures": _figures(detail, spent, actions, against),
+        "budget": budgets.offered(request, detail, against),
+        "over_budget": row.hold == "budget",
+        "unpriced": budgeted.unpriced(row.id) if spent.calls else (),
         "halted": halted_words(stop, row, detail.effects, steps=entered, alone=queries.stoppable_tools(row.id)) if stop else "",
         "trouble": reveal(told(row.error)) if row.error else None,
         "result": lines_of(detail.output if isinstance(detail.output, dict) else {"result": detail.output})
@@ -189,7 +196,7 @@ def _unknown(detail: RunDetail, actions: Any) -> tuple[tuple[str, str], ...]:
     return tuple((asked[one], reverse("effect-resolve", args=[one])) for one in lost[:WATCHED])
 
 
-def _figures(detail: RunDetail, spent: Totals, actions: Any) -> tuple[Figure, ...]:
+def _figures(detail: RunDetail, spent: Totals, actions: Any, against: Against) -> tuple[Figure, ...]:
     row = detail.row
     settled = sum(action.settled_at is not None for action in actions)
     return (
@@ -198,7 +205,8 @@ def _figures(detail: RunDetail, spent: Totals, actions: Any) -> tuple[Figure, ..
         Figure(_("Took"), took(row.created_at, row.finished_at)) if row.finished_at else Figure(_("Last moved"), moment=row.changed_at),
         Figure(_("Actions settled"), _("%(n)s of %(of)s") % {"n": settled, "of": len(actions)}),
         Figure(_("Model calls"), number(spent.calls)),
-        Figure(_("Tokens"), number(spent.tokens) if spent.tokens else _("none counted")),
+        Figure(_("Tokens"), budgets.tokens_words(against) if detail.here else number(spent.tokens) if spent.tokens else _("none counted")),
+        *([Figure(_("Cost"), budgets.money_words(against), bar=budgets.bar_of(against))] if detail.here else []),
     )
 
 

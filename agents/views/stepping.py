@@ -14,16 +14,18 @@ from django.views.decorators.http import require_POST
 
 from agents import operations
 from agents.queries import RunDetail, RunRow
-from agents.states import UNFINISHED, RunState
+from agents.states import UNFINISHED, Hold, RunState
 from approvals import permissions
 from approvals.web.http import Request
-from audit.languages import number
+from audit.languages import number, told
 
 
 def offered(request: Request, detail: RunDetail) -> dict[str, Any]:
     """The addresses of what an operator may order now."""
     row = detail.row
     may = permissions.can_override(request.user) and detail.here and row.state in {*UNFINISHED, RunState.FAILED}
+    if row.hold == Hold.BUDGET:  # more to spend is what lets it go on
+        return {}
     names = {"pause_url": "run-pause"} if not row.hold else {"step_url": "run-step", "go_on_url": "run-go-on"}
     return {key: reverse(name, args=[row.id]) for key, name in names.items()} if may else {}
 
@@ -33,6 +35,9 @@ def held_words(row: RunRow, *, steps: int) -> str:
     if not row.hold or row.state not in UNFINISHED:
         return ""
     said = {"who": row.held_by, "why": row.held_why, "n": number(steps), "nodes": ", ".join(row.nodes) or "-"}
+    if row.hold == Hold.BUDGET:
+        said["why"] = told(row.held_why)
+        return _("%(why)s. It stopped after step %(n)s, before %(nodes)s; give it more, and it goes on.") % said
     if row.hold == "step":
         return _("%(who)s lets it take one step: %(why)s. Then it is paused again.") % said
     if row.state == RunState.PAUSED:

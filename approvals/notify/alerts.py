@@ -10,7 +10,7 @@ from approvals.notify.words import Message, name
 from audit.languages import number, told
 from audit.sentences import say
 
-SECONDS, COUNT, FLAG = "seconds", "count", "flag"
+SECONDS, COUNT, FLAG, PERCENT = "seconds", "count", "flag", "percent"
 RAISED, REMINDED, RECOVERED = "raised", "reminded", "recovered"
 
 # Of each rule: its name in words, and what its figure is. A flag is 1 while it is so.
@@ -19,6 +19,8 @@ WORDS = {
     "running": (say("Live runs that run"), COUNT),
     "halts": (say("Halts in force"), COUNT),
     "auto_halts": (say("An automatic halt"), FLAG),
+    "budgets": (say("Spent of a budget"), PERCENT),
+    "over_budget": (say("Runs that are paused because their budget is spent"), COUNT),
     "tokens_today": (say("Tokens used today"), COUNT),
     "unpicked": (say("The oldest row no worker has taken"), SECONDS),
     "workers": (say("No worker answers"), FLAG),
@@ -53,6 +55,8 @@ def runbook(rule: str) -> str:
 def figure(rule: str, value: int) -> str:
     """A rule's figure as it is read."""
     unit = WORDS[rule][1]
+    if unit == PERCENT:
+        return _("%(n)s %%") % {"n": number(value)}
     if unit != SECONDS:
         return number(value)
     for size, form in ((86_400, _("%(n)s d")), (3_600, _("%(n)s h")), (60, _("%(n)s min"))):
@@ -66,6 +70,8 @@ def state(rule: str, value: int, most: int, about: str) -> str:
     words, unit = WORDS[rule]
     if unit == FLAG:
         return f"{told(words)}: {told(about)}" if about else told(words)
+    if about:
+        return f"{told(words)}: {told(about)} ({figure(rule, value)})"
     return _("%(what)s: %(value)s, the limit is %(most)s") % {"what": told(words), "value": figure(rule, value), "most": figure(rule, most)}
 
 

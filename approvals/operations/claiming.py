@@ -53,6 +53,7 @@ class Claim:
     proposal_digest: str
     environment: str
     asked_for_sha256: str
+    estimated_cost: float | None = None
 
 
 class Reopened(Conflict):
@@ -128,6 +129,7 @@ def _leave(action: Action, envelope: Envelope) -> Claim:
         proposal_digest=action.proposal_digest,
         environment=envelope.facts.environment,
         asked_for_sha256=envelope.asked_for_sha256,
+        estimated_cost=envelope.facts.estimated_cost,
     )
 
 

@@ -18,6 +18,8 @@ RULES: dict[str, tuple[bool, int, int]] = {
     "unpicked": (True, 60, 30),
     "unknown": (True, 1, 0),
     "auto_halts": (True, 1, 0),
+    "over_budget": (True, 1, 0),
+    "budgets": (True, 80, 0),
     "oldest_waiting": (True, 3_600, 0),
     "webhooks": (True, 3, 60),
     "slack": (True, 1, 120),

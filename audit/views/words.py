@@ -135,6 +135,10 @@ SENTENCES: dict[str, Say] = {
     "run.halted": lambda d: say("The run stopped for a halt"),
     "run.pause_ordered": lambda d: say("Ordered the run to pause before its next step"),
     "run.step_ordered": lambda d: say("Let the run take one step"),
+    "run.budget_set": lambda d: say("Changed what the run may spend: %(what)s", what=_budget(d)),
+    "run.over_budget": lambda d: say("The run is paused: %(why)s", why=d.get("why", "")),
+    "run.within_budget": lambda d: say("The run goes on: its budget has something left again"),
+    "budget.set": lambda d: _budget_set(d),
     "run.let_on": lambda d: say("Let the run go on"),
     "run.override_asked": lambda d: say("Asked to skip %(node)s; a second person has to confirm it", node=d.get("node")),
     "run.answer_asked": lambda d: say("Asked to give the result of %(tool)s; a second person has to give the same", tool=d.get("tool")),
@@ -276,6 +280,25 @@ SENTENCES: dict[str, Say] = {
     "person.unlocked": lambda d: say("Let the account %(username)s in again", username=d.get("username")),
     "person.locked": lambda d: say("Locked the account %(username)s", username=d.get("username")),
 }
+
+
+def _budget(data: Mapping[str, Any]) -> str:
+    """Limits as they are kept: tokens, and money in millionths."""
+    parts = []
+    if (micros := data.get("micros")) is not None:
+        parts.append(f"{micros // 1_000_000}." + f"{micros % 1_000_000:06}".rstrip("0").ljust(2, "0"))
+    if data.get("tokens") is not None:
+        parts.append(say("%(n)d tokens", n=data["tokens"]))
+    return ", ".join(parts) or say("no limit")
+
+
+def _budget_set(data: Mapping[str, Any]) -> str:
+    said = {"name": data.get("target", ""), "what": _budget(data)}
+    if data.get("scope") == "customer":
+        return say("Changed what may be spent in a day for the customer %(name)s: %(what)s", **said)
+    if data.get("scope") == "run":
+        return say("Changed what each new run of %(name)s may spend: %(what)s", **said)
+    return say("Changed what %(name)s may spend in a day: %(what)s", **said)
 
 
 def _word(words: Mapping[str, str], value: Any) -> str:

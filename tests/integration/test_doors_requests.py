@@ -58,6 +58,8 @@ POSTS: dict[str, dict[str, str]] = {
     "action-answer-for": {"seen_digest": "{digest}", "result": '{{"n": 1}}', "reason": "r", "confirmed": "yes"},
     "run-override": {"what": "rewind", "checkpoint": "x", "reason": "r"},
     "run-pause": {"reason": "r"},
+    "run-budget": {"money": "1.50", "tokens": "", "reason": "r"},
+    "agent-budget": {"of": "run", "money": "1.50", "tokens": "900", "reason": "r"},
     "run-fork": {"checkpoint": "", "values": "", "confirmed": "yes", "key": "k", "reason": "r"},
     "run-step": {"reason": "r"},
     "run-go-on": {"reason": "r"},

@@ -1,4 +1,4 @@
-"""`manage.py runs start|list|show|checkpoints|pause|step|go-on|rewind|restart|edit|skip|compare|cancel|retry|reverse|reversal|replay|fork|resolve`: runs from the command line, one or a file of them."""
+"""`manage.py runs start|list|show|checkpoints|pause|step|go-on|budget|rewind|restart|edit|skip|compare|cancel|retry|reverse|reversal|replay|fork|resolve`: runs from the command line, one or a file of them."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agents import compensated, history, operations, overview, queries
+from agents import budgeted, compensated, history, operations, overview, queries
 from agents.errors import AgentError
 from agents.states import UNFINISHED
 from approvals import queries as approvals_queries
@@ -19,6 +19,7 @@ from approvals.render.since import compare
 from audit import canonical
 from config import commands
 from config.management import forks, overrides, replays
+from config.management.commands import budgets
 
 BAR = 30
 
@@ -80,6 +81,13 @@ class Command(BaseCommand):
             one.add_argument("run")
             one.add_argument("--reason", required=True)
             commands.add_by(one)
+        budget = verbs.add_parser(
+            "budget", help="raise, lower or lift what a run may spend; one paused for that goes on if something is left"
+        )
+        budget.add_argument("run")
+        budgets.add_limits(budget)
+        budget.add_argument("--reason", required=True)
+        commands.add_by(budget)
         overrides.add_arguments(verbs)
         verbs.add_parser("unknown", help="list calls of unknown outcome, the oldest first, with what the remote side said")
         check = verbs.add_parser("check", help="have a worker ask the remote side what became of a call")
@@ -153,6 +161,9 @@ class Command(BaseCommand):
     def _show(self, options: dict[str, Any]) -> None:
         run = queries.run_detail(options["run"])
         self.stdout.write(f"{run.row.id}  {run.row.state}  {run.agent_title} v{run.version}  trace {run.trace}")
+        self.stdout.write(f"  spent: {budgeted.spent_words(run.row.id)}")
+        if run.row.hold == "budget":
+            self.stdout.write(f"  {run.row.held_why}; see: manage.py runs budget")
         for stop in approvals_queries.active_halts():
             if stop.covers(agent=run.row.agent, run=run.row.id, version=version_name(run.row.agent, run.version)):
                 self.stdout.write(f"  halted by {stop.by}: {stop.reason}; nothing of it goes on until order {stop.id} is released")
@@ -210,6 +221,12 @@ class Command(BaseCommand):
 
     def _go_on(self, options: dict[str, Any]) -> None:
         self._hold(operations.go_on, options)
+
+    def _budget(self, options: dict[str, Any]) -> None:
+        said = {name: options[name] for name in ("money", "tokens", "reason")}
+        run = operations.set_run_budget(_uuid(options["run"]), **said, by=commands.person(options), door="cli")
+        found = budgeted.of_runs([str(run.pk)])[str(run.pk)]
+        self.stdout.write(f"{run.pk} {run.state.lower()}: spent {found.words}")
 
     def _hold(self, order: Any, options: dict[str, Any]) -> None:
         run = order(_uuid(options["run"]), reason=options["reason"], by=commands.person(options), door="cli")

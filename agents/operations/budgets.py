@@ -1,0 +1,212 @@
+"""People say what may be spent: by one run, by each run of an agent from now on, by an agent in a day, for a customer in a day.
+
+Orders on rows, each with its event; what a budget does is in `spending`. Needs only the database.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Sum
+from django.db.models.functions import Now
+
+from agents import prices
+from agents.errors import BadInput, UnknownAgent, WrongState
+from agents.models import Agent, Budget, Effect, Run
+from agents.operations import events, spending
+from agents.operations.found import locked_run
+from agents.operations.starting import SLUG
+from agents.states import UNFINISHED, Hold, RunState, word
+from approvals import permissions
+from approvals.models.people import User
+from approvals.operations import Hint, tell
+from approvals.operations.halts import check_reason
+from audit import log
+from audit import queries as log_queries
+from audit.log import Entry
+from audit.sentences import say
+
+MOST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may be spent; None: no limit."""
+
+    tokens: int | None = None
+    micros: int | None = None
+
+
+def limits(money: Any = None, tokens: Any = None, *, now: Limits | None = None) -> Limits:
+    """Limits as doors are given them: None leaves one as it is (`now`), "none" or "" lifts it.
+
+    Raises:
+        BadInput: no amount, or no number of tokens.
+    """
+    found = now or Limits()
+    return Limits(found.tokens if tokens is None else _tokens(tokens), found.micros if money is None else _micros(money))
+
+
+@transaction.atomic
+def set_run_budget(run_id: Any, *, money: Any = None, tokens: Any = None, reason: str, by: User, door: str) -> Run:
+    """Raise, lower, set or lift what a run may spend. A run paused for that alone goes on if something is left; below what is spent, it pauses.
+
+    Raises:
+        NotAllowed, BadRequest, BadInput, UnknownRun. WrongState: it has ended, or goes on elsewhere.
+    """
+    who = permissions.standing(by)
+    permissions.check_override(who)
+    reason = check_reason(reason)
+    if money is None and tokens is None:
+        raise BadInput(say("Say how much money, how many tokens, or both"), fields={"money": say("missing")})
+    run = locked_run(run_id)
+    if run.state not in {*UNFINISHED, RunState.FAILED}:
+        raise WrongState(say("The run has ended already: %(state)s", state=word(run.state)))
+    if not run.agent.project:
+        raise WrongState(say("This run's graph goes on elsewhere: what it spends is not counted here"))
+    before = Limits(run.budget_tokens, run.budget_micros)
+    wanted = limits(money, tokens, now=before)
+    Run.objects.filter(pk=run.pk).update(budget_tokens=wanted.tokens, budget_micros=wanted.micros)
+    run.budget_tokens, run.budget_micros = wanted.tokens, wanted.micros
+    spent = {"spent": _said(Limits(run.spent_tokens, run.spent_micros))}
+    log.append(
+        events.entry(run, "run.budget_set", by=who.user.actor, door=door, reason=reason, **_said(wanted), before=_said(before), **spent)
+    )
+    events.tell_run(run, "run.budget_set")
+    if spending.let_on(run.pk, by=who.user.actor, door=door, why=reason):
+        run.state, run.hold = RunState.READY, Hold.NONE
+    return run
+
+
+@transaction.atomic
+def set_agent_budget(agent: str, *, money: Any = None, tokens: Any = None, reason: str, by: User, door: str) -> Budget:
+    """What an agent may spend in a day (UTC), by all its runs together. Raises as `set_run_budget` does, and UnknownAgent."""
+    who = permissions.standing(by)
+    permissions.check_override(who)
+    _agent(agent)
+    return _set_day("agent", agent, money, tokens, reason, who.user, door)
+
+
+@transaction.atomic
+def set_customer_budget(customer: str, *, money: Any = None, tokens: Any = None, reason: str, by: User, door: str) -> Budget:
+    """What may be spent in a day (UTC) by runs that are for a customer, as the policy finds whom a call is for."""
+    who = permissions.standing(by)
+    permissions.check_override(who)
+    if not customer or len(customer) > MOST_NAME or not customer.isprintable():
+        raise BadInput(say("Name a customer, as actions do"), fields={"customer": say("not a name")})
+    return _set_day("customer", customer, money, tokens, reason, who.user, door)
+
+
+@transaction.atomic
+def set_default(agent: str, *, money: Any = None, tokens: Any = None, declared: bool = False, reason: str, by: User, door: str) -> Agent:
+    """What each run of an agent may spend that starts from now on.
+
+    Args:
+        declared: as its developer says again.
+    """
+    who = permissions.standing(by)
+    permissions.check_override(who)
+    reason = check_reason(reason)
+    row = _agent(agent)
+    declared_now = dict(row.current.budget) if row.current else {}
+    before = Limits(row.run_tokens, row.run_micros) if row.run_budget_by else Limits(declared_now.get("tokens"), declared_now.get("micros"))
+    if not declared and money is None and tokens is None:
+        raise BadInput(say("Say how much money, how many tokens, or both"), fields={"money": say("missing")})
+    wanted = Limits(declared_now.get("tokens"), declared_now.get("micros")) if declared else limits(money, tokens, now=before)
+    row.run_tokens, row.run_micros = (None, None) if declared else (wanted.tokens, wanted.micros)
+    row.run_budget_by = "" if declared else who.user.get_username()
+    row.save(update_fields=["run_tokens", "run_micros", "run_budget_by"])
+    data = {"scope": "run", "target": agent, **_said(wanted), "before": _said(before), "reason": reason, "declared": declared}
+    log.append(Entry(f"agent:{agent}", "budget.set", who.user.actor, door, agent=agent, data=data))
+    tell(Hint("agents", "agent", agent, "budget.set"))
+    return row
+
+
+def _set_day(scope: str, target: str, money: Any, tokens: Any, reason: str, by: User, door: str) -> Budget:
+    """The guarded change of a row that calls count on meanwhile, with its event. What a day spent before it had a budget counts."""
+    reason = check_reason(reason)
+    if money is None and tokens is None:
+        raise BadInput(say("Say how much money, how many tokens, or both"), fields={"money": say("missing")})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 46))", [f"{scope} {target}"])
+        cursor.execute(f"SELECT {spending.TODAY}")
+        today = cursor.fetchone()[0]
+    row = Budget.objects.select_for_update().filter(scope=scope, target=target).first()
+    before = Limits(row.tokens, row.micros) if row else Limits()
+    wanted = limits(money, tokens, now=before)
+    said = {"tokens": wanted.tokens, "micros": wanted.micros, "reason": reason, "by_name": by.get_username(), "changed_at": Now()}
+    if row is None or before == Limits():
+        spent = spent_today(scope, target)
+        said |= {"day": today, "spent_tokens": spent.tokens or 0, "spent_micros": spent.micros or 0}
+    Budget.objects.update_or_create(scope=scope, target=target, defaults=said)
+    data = {"scope": scope, "target": target, **_said(wanted), "before": _said(before), "reason": reason}
+    agent = target if scope == "agent" else ""
+    log.append(Entry(f"budget:{scope}:{target}", "budget.set", by.actor, door, agent=agent, data=data))
+    tell(Hint("agents", "agent", target, "budget.set"))
+    for run in spending.within():
+        spending.let_on(run, by=by.actor, door=door, why=reason)
+    return Budget.objects.get(scope=scope, target=target)
+
+
+def spent_today(scope: str, target: str) -> Limits:
+    """What was spent on this day (UTC) by an agent or for a customer: its model calls and what its effects were estimated to cost."""
+    mine = {"agent": target} if scope == "agent" else {"customer": target}
+    calls = log_queries.spent_today_by_run()
+    runs = {str(pk) for pk in Run.objects.filter(pk__in=[run for run in calls if _is_id(run)], **mine).values_list("pk", flat=True)}
+    effects = Effect.objects.filter(claimed_at__date=_today(), **{f"run__{name}": value for name, value in mine.items()})
+    micros = effects.aggregate(n=Sum("micros"))["n"] or 0
+    return Limits(sum(calls[r].tokens for r in runs), sum(calls[r].micros for r in runs) + micros)
+
+
+def _today() -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {spending.TODAY}")
+        return cursor.fetchone()[0]
+
+
+def _is_id(run: str) -> bool:
+    return len(run) == 36
+
+
+def _agent(slug: str) -> Agent:
+    row = Agent.objects.select_for_update(of=("self",)).select_related("current").filter(pk=slug).first() if SLUG.fullmatch(slug) else None
+    if row is None:
+        raise UnknownAgent(say("There is no agent %(slug)s; see: .venv/bin/python manage.py agents list", slug=repr(slug[:60])))
+    if not row.project:
+        raise WrongState(say("The agent %(slug)s runs elsewhere: what it spends is not counted here", slug=slug))
+    return row
+
+
+def _said(found: Limits) -> Mapping[str, int | None]:
+    return {"tokens": found.tokens, "micros": found.micros}
+
+
+def _lifted(value: Any) -> bool:
+    return isinstance(value, str) and value.strip().lower() in {"", "none"}
+
+
+def _micros(value: Any) -> int | None:
+    if _lifted(value):
+        return None
+    try:
+        if isinstance(value, bool):
+            raise ValueError("not a number")
+        return prices.to_micros(value)
+    except ValueError:
+        raise BadInput(
+            say("%(value)s is no amount of money: write it like 0.50, not below zero, at most six decimals", value=repr(str(value)[:40])),
+            fields={"money": say("no amount")},
+        ) from None
+
+
+def _tokens(value: Any) -> int | None:
+    if _lifted(value):
+        return None
+    text = str(value).strip()
+    if isinstance(value, bool) or not (text.isascii() and text.isdecimal()) or len(text) > 16 or int(text) > prices.MOST_TOKENS:
+        raise BadInput(
+            say("%(value)s is no number of tokens: a whole number, not below zero", value=repr(str(value)[:40])),
+            fields={"tokens": say("no number of tokens")},
+        )
+    return int(text)

@@ -1,0 +1,155 @@
+"""Budgets on pages: what a run, an agent's day or a customer's day has spent of what it may, in words and as a bar, and the forms that change it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from agents import budgeted, operations, prices
+from agents.budgeted import Against, Day, Default
+from agents.queries import RunDetail, RunRow
+from agents.states import UNFINISHED, RunState
+from agents.views.cards import Bar, RunLine, run_line
+from approvals import permissions
+from approvals.web.http import Request
+from audit.languages import number
+
+
+@dataclass(frozen=True)
+class Form:
+    """Fields of a budget as it stands, and where to send them."""
+
+    url: str
+    money: str
+    tokens: str
+    currency: str
+
+
+def bar_of(found: Against | None) -> Bar | None:
+    """For a cell of a table: money where any was spent or is limited, else tokens; None where nothing was."""
+    if found is None or not (found.tokens or found.micros or found.limited):
+        return None
+    if found.most_micros is not None:
+        words = _("%(spent)s of %(most)s") % {"spent": prices.amount(found.micros), "most": prices.money(found.most_micros)}
+    elif found.most_tokens is not None:
+        words = _("%(spent)s of %(most)s tokens") % {"spent": number(found.tokens), "most": number(found.most_tokens)}
+    else:
+        words = prices.money(found.micros) if found.micros else _("%(n)s tokens") % {"n": number(found.tokens)}
+    return Bar(words, found.percent if found.limited else None)
+
+
+def run_lines(rows: Sequence[RunRow]) -> list[RunLine]:
+    """Rows of runs, each with what it has spent."""
+    spent = budgeted.of_runs([row.id for row in rows])
+    return [replace(run_line(row), cost=bar_of(spent.get(row.id))) for row in rows]
+
+
+def money_words(found: Against) -> str:
+    if found.most_micros is None:
+        return prices.money(found.micros)
+    return _("%(spent)s of %(most)s") % {"spent": prices.amount(found.micros), "most": prices.money(found.most_micros)}
+
+
+def tokens_words(found: Against) -> str:
+    if found.most_tokens is None:
+        return number(found.tokens) if found.tokens else _("none counted")
+    return _("%(spent)s of %(most)s") % {"spent": number(found.tokens), "most": number(found.most_tokens)}
+
+
+def day_words(day: Day) -> str:
+    """A budget of a day: whose, and how much of it is spent."""
+    bar = bar_of(day)
+    said = {"name": day.target, "words": bar.words if bar else "", "percent": number(day.percent)}
+    if day.scope == "customer":
+        return _("customer %(name)s: %(words)s (%(percent)s %%)") % said
+    return _("%(name)s: %(words)s (%(percent)s %%)") % said
+
+
+def default_words(found: Default | None) -> str:
+    if found is None or (found.most_micros is None and found.most_tokens is None):
+        return _("no limit")
+    parts = [prices.money(found.most_micros)] if found.most_micros is not None else []
+    if found.most_tokens is not None:
+        parts.append(_("%(n)s tokens") % {"n": number(found.most_tokens)})
+    return ", ".join(parts)
+
+
+def form_of(url: str, micros: int | None, tokens: int | None) -> Form:
+    currency = prices.prices().currency
+    return Form(url, "" if micros is None else prices.exact(micros), "" if tokens is None else str(tokens), currency)
+
+
+def offered(request: Request, detail: RunDetail, found: Against) -> Form | None:
+    """The form of a run's budget, for whoever may change it."""
+    row = detail.row
+    if not (permissions.can_override(request.user) and detail.here and row.state in {*UNFINISHED, RunState.FAILED}):
+        return None
+    return form_of(reverse("run-budget", args=[row.id]), found.most_micros, found.most_tokens)
+
+
+def spent_today() -> tuple[str, str]:
+    """The console's figure: what was spent today, and against what."""
+    spent, days = budgeted.spent_today(), budgeted.days()
+    note = _("%(tokens)s tokens in %(n)s model calls") % {"tokens": number(spent.tokens), "n": number(spent.calls)}
+    if spent.partly:
+        note = _("%(tokens)s tokens in the newest %(n)s model calls: there were more") % {
+            "tokens": number(spent.tokens),
+            "n": number(spent.calls),
+        }
+    if spent.unpriced:
+        note += ngettext("; %(n)s call has no known price", "; %(n)s calls have no known price", spent.unpriced) % {
+            "n": number(spent.unpriced)
+        }
+    against = _("budgets of the day: %(nearest)s") % {"nearest": day_words(days[0])} if days else _("no budget of a day is set")
+    if len(days) > 1:
+        against += _(", and %(n)s more") % {"n": number(len(days) - 1)}
+    return prices.money(spent.micros), f"{against}. {note} (UTC)."
+
+
+def of_agent(request: Request, slug: str) -> dict[str, Any]:
+    """What an agent may spend: in words, and the forms for whoever may change it."""
+    default = budgeted.default(slug)
+    if default is None:
+        return {}
+    day = next(iter(budgeted.days(scope="agent", target=slug)), None)
+    bar = bar_of(day)
+    may = permissions.can_override(request.user)
+    url = reverse("agent-budget", args=[slug])
+    return {
+        "a_run": default_words(default),
+        "by": default.by,
+        "a_day": bar or Bar(_("no limit")),
+        "run_form": form_of(url, default.most_micros, default.most_tokens) if may else None,
+        "day_form": form_of(url, day.most_micros if day else None, day.most_tokens if day else None) if may else None,
+    }
+
+
+def _limits(request: Request) -> dict[str, Any]:
+    """What was sent; a field left empty lifts its limit, one that was not sent leaves it."""
+    return {"money": request.POST.get("money"), "tokens": request.POST.get("tokens"), "reason": request.POST.get("reason", "")}
+
+
+@require_POST
+def run_budget(request: Request, run_id: UUID) -> HttpResponse:
+    run = operations.set_run_budget(run_id, **_limits(request), by=request.user, door="web")
+    done = _("The budget is changed, and the run goes on.") if run.state == RunState.READY else _("The budget is changed.")
+    messages.success(request, done)
+    return redirect("run", run_id)
+
+
+@require_POST
+def agent_budget(request: Request, slug: str) -> HttpResponse:
+    order = operations.set_default if request.POST.get("of") == "run" else operations.set_agent_budget
+    order(slug, **_limits(request), by=request.user, door="web")
+    messages.success(request, _("The budget is changed."))
+    return redirect("agent", slug)
