@@ -12,6 +12,7 @@ from mcp import Client, StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from mcp.types import CONNECTION_CLOSED
 
+from countersign.changes import Changes, listening
 from countersign.errors import CountersignError
 
 There = Callable[[], Awaitable[Client]]
@@ -28,8 +29,9 @@ class Gone(CountersignError):
 class Behind:
     """One connection to the server behind at a time, each in a task of its own: who opened it has to close it."""
 
-    def __init__(self, opens: Callable[[], AbstractAsyncContextManager[Client]], tasks: TaskGroup) -> None:
-        self._opens, self._tasks = opens, tasks
+    def __init__(self, opens: Callable[[], AbstractAsyncContextManager[Client]], tasks: TaskGroup, changes: Changes) -> None:
+        self._opens, self._tasks, self._changes = opens, tasks, changes
+        self._before = False
         self._client: Client | None = None
         self._over = anyio.Event()
         self._one = anyio.Lock()
@@ -49,6 +51,9 @@ class Behind:
                 self.close()
                 raise Gone("the server behind was started again and does not answer")
             self._client = client
+            if self._before:  # perhaps another version of it
+                await self._changes.happened()
+            self._before = True
             return self._client
 
     def close(self) -> None:
@@ -58,10 +63,12 @@ class Behind:
     async def _keep(self, *, task_status: TaskStatus[tuple[Client, anyio.Event]]) -> None:
         over, begun = anyio.Event(), False
         try:
-            async with self._opens() as client:
+            async with self._opens() as client, anyio.create_task_group() as beside:
                 begun = True
                 task_status.started((client, over))
+                beside.start_soon(listening, client)
                 await over.wait()
+                beside.cancel_scope.cancel()
         except Exception as error:
             if not begun:
                 raise
@@ -92,8 +99,13 @@ def only(client: Client) -> There:
 
 
 @asynccontextmanager
-async def kept(command: list[str]) -> AsyncIterator[There]:
-    """The server behind: a command that speaks over stdio, or the address of one that speaks HTTP. Raises Gone when it cannot be reached now."""
+async def kept(command: list[str], changes: Changes | None = None) -> AsyncIterator[There]:
+    """The server behind: a command that speaks over stdio, or the address of one that speaks HTTP. Raises Gone when it cannot be reached now.
+
+    Args:
+        changes: is told when its tools change, and when it was started again.
+    """
+    news = changes or Changes()
     target: Any = (
         command[0]
         if command[0].startswith(("http://", "https://"))
@@ -101,7 +113,7 @@ async def kept(command: list[str]) -> AsyncIterator[There]:
     )
     failed: Exception | None = None
     async with anyio.create_task_group() as tasks:
-        behind = Behind(lambda: Client(target), tasks)
+        behind = Behind(lambda: Client(target, message_handler=news.hear), tasks, news)
         try:
             await behind.there()
             yield behind.there

@@ -11,11 +11,12 @@ import anyio
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from jsonschema.validators import validator_for
+from mcp.types import Tool
 from referencing import Registry
 
 from countersign.client import AsyncClient
 from countersign.enduring import to_the_end
-from countersign.errors import CountersignError, NotApproved, NotDecidedInTime, OutcomeUnknown
+from countersign.errors import AlreadyFailed, CountersignError, NotApproved, NotDecidedInTime, OutcomeUnknown
 from countersign.values import Action, Claim
 
 T = TypeVar("T")
@@ -23,6 +24,7 @@ T = TypeVar("T")
 KEY = "countersign/idempotency-key"
 SESSION = "mcp-session-id"
 GAVE_UP = "Its caller gave up waiting"
+REDECLARED = "Never sent: the server behind declared the tool anew after it was asked, so it is asked once more"
 MOST_PAGES = 50
 LOOK_S = 1.0  # between two looks whether a caller over HTTP is still connected
 
@@ -68,30 +70,26 @@ async def while_there(request: Any, work: Callable[[], Awaitable[T]], begun: any
 
 
 class Known:
-    """The tools of the server behind, as it describes them: nobody is asked about a call that it would refuse."""
+    """The tools of the server behind, as it describes them now: nobody is asked about a call that it would refuse."""
 
     def __init__(self) -> None:
-        self._behind: Any = None
-        self._schemas: dict[str, Any] = {}
+        self._tools: dict[str, Tool] = {}
 
     async def misfit(self, behind: Any, name: str, args: Mapping[str, Any]) -> str:
-        """Why the server behind would not take this call, "" when it may. It is asked again for what it did not have before, or would not take."""
-        if behind is not self._behind:  # started again, perhaps as another version
-            self._behind, self._schemas = behind, {}
-        if name in self._schemas and not _misfit(self._schemas[name], args):
-            return ""
-        await self._look()
-        return _misfit(self._schemas[name], args) if name in self._schemas else "the server behind has no such tool"
-
-    async def _look(self) -> None:
-        found: dict[str, Any] = {}
+        """Why the server behind would not take this call, "" when it may. It is asked: it may be another version by now, or say otherwise."""
+        found: dict[str, Tool] = {}
         cursor = None
         for _ in range(MOST_PAGES):
-            page = await self._behind.list_tools(cursor=cursor, cache_mode="refresh")
-            found |= {tool.name: tool.input_schema for tool in page.tools}
+            page = await behind.list_tools(cursor=cursor, cache_mode="refresh")
+            found |= {tool.name: tool for tool in page.tools}
             if not (cursor := page.next_cursor):
                 break
-        self._schemas = found
+        self._tools = found
+        return _misfit(found[name].input_schema, args) if name in found else "the server behind has no such tool"
+
+    def declared(self, name: str) -> str:
+        """What it said of a tool when it was asked last, whole: an approval is for a call of the tool as it was when people were asked."""
+        return self._tools[name].model_dump_json(exclude={"icons", "meta"}) if name in self._tools else ""
 
 
 def _misfit(schema: Any, args: Mapping[str, Any]) -> str:
@@ -122,6 +120,10 @@ class Waiting:
                 if not key or refusal.reason != GAVE_UP or refusal.action.state != "CANCELLED":
                     raise
                 turn += 1  # what this very call withdrew before is asked anew
+            except AlreadyFailed as before:
+                if not key or (before.action.outcome or {}).get("reason") != REDECLARED:
+                    raise
+                turn += 1
             except OutcomeUnknown:
                 if not self._calls[action.id]:
                     raise

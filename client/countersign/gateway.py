@@ -23,7 +23,8 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
 from countersign.behind import Gone, There, kept, only
-from countersign.calling import Known, Waiting, key_of, while_there
+from countersign.calling import REDECLARED, Known, Waiting, key_of, while_there
+from countersign.changes import Changes, Telling
 from countersign.client import AsyncClient
 from countersign.enduring import to_the_end
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
@@ -31,16 +32,20 @@ from countersign.results import exact
 from countersign.values import Claim
 
 _UNTOLD = re.compile("[\x00\ud800-\udfff]")  # what no body of the API may hold
+MOST_ASKED = 3  # times, of one call whose tool is declared anew meanwhile
 KEPT = 20_000  # characters of a result that are reported
 log = logging.getLogger("countersign")
 
 
-def make_gateway(behind: Client | There, people: AsyncClient, *, prefix: str = "", timeout_s: float | None = None) -> Server[Any]:
-    """An MCP server that shows the tools of the one behind and asks before each call."""
-    waiting, known = Waiting(people, timeout_s), Known()
+def make_gateway(
+    behind: Client | There, people: AsyncClient, *, prefix: str = "", timeout_s: float | None = None, changes: Changes | None = None
+) -> Server[Any]:
+    """An MCP server that shows the tools of the one behind and asks before each call; `changes` are those that `kept` hears of."""
+    waiting, known, news = Waiting(people, timeout_s), Known(), changes or Changes()
     there = only(behind) if isinstance(behind, Client) else behind
 
     async def list_tools(ctx: Any, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        news.listed_by(ctx.session)
         try:
             return await (await there()).list_tools(cursor=params.cursor if params else None)
         except Gone as gone:
@@ -52,9 +57,10 @@ def make_gateway(behind: Client | There, people: AsyncClient, *, prefix: str = "
         except (Gone, MCPError) as error:
             return str(error)
 
-    async def agreed(name: str, args: dict[str, Any], key: str) -> Claim | types.CallToolResult:
+    async def agreed(name: str, args: dict[str, Any], key: str, again: bool) -> Claim | types.CallToolResult:
+        why = f"A call of {name} over MCP{', which its server declared anew since it was asked first' if again else ''}"
         try:
-            return await waiting.leave(prefix + name, args, key, rationale=f"A call of {name} over MCP")
+            return await waiting.leave(prefix + name, args, key, rationale=why)
         except AlreadyDone as before:
             return _recorded(name, before)
         except NotApproved as refusal:
@@ -66,43 +72,52 @@ def make_gateway(behind: Client | There, people: AsyncClient, *, prefix: str = "
         begun = Event()
 
         async def call() -> types.CallToolResult:
-            if why := await unfit(params.name, params.arguments or {}):
-                return _error(f"{params.name} was not run, and nobody was asked: {why}")
-            leave = await agreed(params.name, params.arguments or {}, key_of(ctx))
-            if not isinstance(leave, Claim):
-                return leave
-            begun.set()
-            try:
-                return await _run(there, known, people, params.name, leave)
-            finally:
-                waiting.over(leave.action)
+            for turn in range(MOST_ASKED):
+                if why := await unfit(params.name, params.arguments or {}):
+                    return _error(f"{params.name} was not run, and nobody was asked: {why}")
+                declared = known.declared(params.name)
+                leave = await agreed(params.name, params.arguments or {}, key_of(ctx), again=turn > 0)
+                if not isinstance(leave, Claim):
+                    return leave
+                try:
+                    if (result := await _run(there, known, people, params.name, leave, declared, begun)) is not None:
+                        return result
+                finally:
+                    waiting.over(leave.action)
+            return _error(f"{params.name} was not run: its server declares it anew each time before people have agreed")
 
         return await while_there(ctx.request, call, begun) or _error(f"{params.name} was not run: its caller hung up")
 
-    return Server("countersign-gateway", on_list_tools=list_tools, on_call_tool=call_tool)
+    return Telling("countersign-gateway", news, on_list_tools=list_tools, on_call_tool=call_tool)
 
 
-async def _run(there: There, known: Known, people: AsyncClient, name: str, leave: Claim) -> types.CallToolResult:
+async def _run(
+    there: There, known: Known, people: AsyncClient, name: str, leave: Claim, declared: str, begun: Event
+) -> types.CallToolResult | None:
     """Call it once, with the arguments of the claim, and report what came of it, also when the caller gives up meanwhile.
 
-    People may have taken hours: whether the server behind is there is asked again, and what was not sent is reported as failed.
+    People may have taken hours: whether the server behind is there is asked again, and what was not sent is reported as failed. None when it
+    declares the tool otherwise than when they were asked.
     """
-    begun = False
     try:
         await checkpoint_if_cancelled()
         behind = await there()
-        if why := await known.misfit(behind, name, leave.args):
+        why = await known.misfit(behind, name, leave.args)
+        if known.declared(name) != declared:
+            await _report(people, leave, "failed", reason=REDECLARED)
+            return None
+        if why:
             await _report(people, leave, "failed", reason=f"As edited it does not fit: {why}")
             return _error(f"{name} was not run: as a reviewer edited it, {why}")
         await checkpoint_if_cancelled()
-        begun = True
+        begun.set()
         result = await behind.call_tool(name, leave.args)
     except Gone as gone:
         await _report(people, leave, "failed", reason=f"It was never sent: {gone}")
         return _error(f"{name} was agreed to and not run: {gone}")
     except BaseException as error:
-        said = f"{type(error).__name__}: {error}" if begun else _unsent(error)
-        await _report(people, leave, "unknown" if begun else "failed", reason=said)
+        said = f"{type(error).__name__}: {error}" if begun.is_set() else _unsent(error)
+        await _report(people, leave, "unknown" if begun.is_set() else "failed", reason=said)
         raise
     kept = result.model_dump(mode="json", by_alias=True, exclude_none=True, include={"content", "structured_content"})
     text = json.dumps(kept)
@@ -150,8 +165,9 @@ def serve(options: argparse.Namespace) -> int:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    async with AsyncClient(options.url or None, options.key or None) as people, kept(options.gateway) as there:
-        gateway = make_gateway(there, people, prefix=options.prefix)
+    changes = Changes()
+    async with AsyncClient(options.url or None, options.key or None) as people, kept(options.gateway, changes) as there:
+        gateway = make_gateway(there, people, prefix=options.prefix, changes=changes)
         if not options.http:
             async with stdio_server() as (reads, writes):
                 await gateway.run(reads, writes, gateway.create_initialization_options())
