@@ -74,7 +74,7 @@ def list_(
 @router.get("/{run_id}", response={200: Run, **PROBLEMS}, summary="One run")
 def one(request: HttpRequest, run_id: UUID) -> Any:
     """One run, with what it came to and the actions it asked for."""
-    return shown(_visible(run_id, reader(request)))
+    return shown(visible(run_id, reader(request)))
 
 
 @router.post("/{run_id}/cancel", response={200: Run, **PROBLEMS}, summary="Cancel a run")
@@ -118,7 +118,7 @@ def checkpoints(
     request: HttpRequest, run_id: UUID, cursor: str = Query("", max_length=200), limit: int = Query(50, ge=1, le=pages.LIMIT)
 ) -> Any:
     """The newest first; none of them ever changes. Agents see their own."""
-    found = history.checkpoints(_visible(run_id, reader(request)).thread, before=pages.checkpoint(cursor), limit=limit)
+    found = history.checkpoints(visible(run_id, reader(request)).thread, before=pages.checkpoint(cursor), limit=limit)
     items = [{**vars(one), "after": list(one.after), "next": list(one.next)} for one in found.rows]
     return {"items": items, "next": pages.opaque(found.next)}
 
@@ -171,7 +171,7 @@ def ask_again(request: HttpRequest, run_id: UUID) -> Any:
 def rate(request: HttpRequest, run_id: UUID, body: RatingIn) -> Any:
     """People say it for themselves; a program says it with its agent's key for the user named in `said_by`. The last word of each counts."""
     who = reader(request)
-    _visible(run_id, who)
+    visible(run_id, who)
     said = operations.rate_run(run_id, useful=body.useful, words=body.words, said_by=body.said_by, by=who.user, door="api")
     return {"run": run_id, "useful": said.useful, "words": said.words, "said_by": said.said_by}
 
@@ -179,12 +179,12 @@ def rate(request: HttpRequest, run_id: UUID, body: RatingIn) -> Any:
 @router.get("/{run_id}/events", response={200: Progress, **PROBLEMS}, summary="The progress of a run; a stream with text/event-stream")
 def progress(request: HttpRequest, run_id: UUID, after: int = Query(0, ge=0, lt=2**63)) -> Any:
     """What happened after the event with this id, in order. Ask with `Accept: text/event-stream` to be told as it happens."""
-    row = _visible(run_id, reader(request)).row
+    row = visible(run_id, reader(request)).row
     events = [event_of(e) for e in story(row.id, after=after, limit=STORY)]
     return {"events": events, "state": row.state, "finished": row.state not in UNFINISHED and len(events) < STORY}
 
 
-def _visible(run_id: UUID, who: Caller) -> RunDetail:
+def visible(run_id: UUID, who: Caller) -> RunDetail:
     found = queries.run_detail(run_id)
     if who.agent and found.row.agent != who.agent:
         raise UnknownRun(say("There is no such run"))

@@ -421,7 +421,7 @@ class RunRow(Schema):
     changed_at: datetime
     finished_at: datetime | None
     error: str
-    hold: str = Field("", description='"pause" or "step" while an operator holds it')
+    hold: str = Field("", description='"pause" or "step" while an operator holds it, "budget" while what it may spend is spent')
     url: str
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -22,7 +23,9 @@ from agents.states import UNFINISHED, RunState
 from agents.views.cards import Bar, RunLine, run_line
 from approvals import permissions
 from approvals.web.http import Request
-from audit.languages import number
+from audit.languages import number, told
+
+SCRIPTED = "scripted-demo-model"  # planner.scripted, which web does not load
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,13 @@ def default_words(found: Default | None) -> str:
     return ", ".join(parts)
 
 
+def notes(row: RunRow, model: str) -> list[str]:
+    """What has to be known of a run's cost: calls that have no price, and a price that is invented."""
+    price = prices.price_of(model)
+    invented = [_("The price of the scripted model is invented, so that the demo shows figures.")] if price and price.demo else []
+    return [*(told(line) for line in budgeted.unpriced(row.id)), *invented]
+
+
 def form_of(url: str, micros: int | None, tokens: int | None) -> Form:
     currency = prices.prices().currency
     return Form(url, "" if micros is None else prices.exact(micros), "" if tokens is None else str(tokens), currency)
@@ -113,6 +123,8 @@ def spent_today() -> tuple[str, str]:
     against = _("budgets of the day: %(nearest)s") % {"nearest": day_words(days[0])} if days else _("no budget of a day is set")
     if len(days) > 1:
         against += _(", and %(n)s more") % {"n": number(len(days) - 1)}
+    if (price := prices.price_of(settings.MODEL or SCRIPTED)) and price.demo and spent.micros:
+        note += _("; the price of the scripted model is invented")
     return prices.money(spent.micros), f"{against}. {note} (UTC)."
 
 

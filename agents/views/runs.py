@@ -149,7 +149,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "figures": _figures(detail, spent, actions, against),
         "budget": budgets.offered(request, detail, against),
         "over_budget": row.hold == "budget",
-        "unpriced": budgeted.unpriced(row.id) if spent.calls else (),
+        "cost_notes": budgets.notes(row, detail.model) if spent.calls and detail.here else (),
         "halted": halted_words(stop, row, detail.effects, steps=entered, alone=queries.stoppable_tools(row.id)) if stop else "",
         "trouble": reveal(told(row.error)) if row.error else None,
         "result": lines_of(detail.output if isinstance(detail.output, dict) else {"result": detail.output})

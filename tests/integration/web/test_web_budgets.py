@@ -1,0 +1,60 @@
+"""Budgets on pages: where a run's cost stands, who may change it, and that it is kept exactly."""
+
+import pytest
+
+from agents import operations as agents
+from agents.models import Agent, Budget, Run
+from tests.factories import work
+
+pytestmark = pytest.mark.usefixtures("transactional_db", "agents", "shapes")
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@pytest.fixture
+def run(cast, world) -> Run:
+    return agents.start_run(agent="planned", input={"value": "for ever", "world": world}, by=cast.reviewer, door="web")
+
+
+def page(client, user, url) -> str:
+    client.force_login(user, backend=BACKEND)
+    return client.get(url).content.decode()
+
+
+def test_a_run_over_its_budget_says_so_everywhere_and_is_given_more_on_its_page(client, cast, run):
+    agents.set_run_budget(run.pk, money="0.000001", reason="little", by=cast.operator, door="web")
+    work()
+    text = page(client, cast.operator, f"/runs/{run.pk}/")
+    assert "Over its budget: " in text and "of 0.000001 USD" in text and f"/runs/{run.pk}/budget" in text
+    assert f"/runs/{run.pk}/go-on" not in text and "price of the scripted model is invented" in text
+    assert "of 0.000001 USD" in page(client, cast.operator, "/runs/") and "of 0.000001 USD" in page(client, cast.operator, "/console/")
+    said = client.post(f"/runs/{run.pk}/budget", {"money": "12.345678", "tokens": "", "reason": "more"}, follow=True)
+    assert "the run goes on" in said.content.decode()
+    assert (Run.objects.get().budget_micros, Run.objects.get().budget_tokens, Run.objects.get().state) == (12_345_678, None, "READY")
+    assert 'value="12.345678"' in page(client, cast.operator, f"/runs/{run.pk}/")
+
+
+def test_who_may_not_operate_sees_the_cost_and_no_form(client, cast, run):
+    work()
+    text = page(client, cast.reviewer, f"/runs/{run.pk}/")
+    assert "Cost" in text and " USD" in text and f"/runs/{run.pk}/budget" not in text
+    assert client.post(f"/runs/{run.pk}/budget", {"money": "1", "reason": "r"}).status_code == 403
+    assert Run.objects.get().budget_micros is None
+
+
+@pytest.mark.parametrize("money", ["-1", "NaN", "1e400", "\x00", "x" * 5_000])
+def test_what_is_no_amount_is_refused_in_a_sentence(client, cast, run, money):
+    client.force_login(cast.operator, backend=BACKEND)
+    said = client.post(f"/runs/{run.pk}/budget", {"money": money, "reason": "r"})
+    assert said.status_code in {400, 422} and Run.objects.get().budget_micros is None
+
+
+def test_an_agents_page_says_and_changes_what_its_runs_and_its_day_may_spend(client, cast):
+    client.force_login(cast.operator, backend=BACKEND)
+    client.post("/agents/planned/budget", {"of": "run", "money": "0.50", "tokens": "900", "reason": "r"})
+    client.post("/agents/planned/budget", {"of": "day", "money": "3", "tokens": "", "reason": "r"})
+    agent, day = Agent.objects.get(pk="planned"), Budget.objects.get()
+    assert (agent.run_micros, agent.run_tokens, day.micros, day.tokens) == (500_000, 900, 3_000_000, None)
+    text = page(client, cast.operator, "/agents/planned/")
+    assert "0.50 USD, 900 tokens" in text and "set by olga" in text and "0.00 of 3.00 USD" in text
+    assert "budgets of the day: planned: 0.00 of 3.00 USD (0 %)" in page(client, cast.operator, "/console/")
+    assert "/agents/planned/budget" not in page(client, cast.auditor, "/agents/planned/")
