@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Q, Sum
+from django.db.models.expressions import RawSQL
+from django.db.models.fields import BooleanField
 
 from agents import prices
 from agents.models import Agent, Budget, Effect, Run
@@ -14,6 +16,7 @@ from agents.states import UNFINISHED, Hold
 from audit import queries as log
 from audit.sentences import say
 
+MOST_NEAR = 500
 LIVE = tuple(sorted(str(s) for s in UNFINISHED))
 
 
@@ -132,17 +135,23 @@ class Near:
     percent: int
 
 
-def near(*, percent: int = 50, limit: int = 50) -> list[Near]:
-    """Budgets of unfinished runs and of this day of which so much is spent, the nearest to its end first."""
+# So much of a run's own budget is spent, in percent.
+_NEAR = """(coalesce(agents_run.spent_tokens * 100 >= agents_run.budget_tokens * %s, false)
+    OR coalesce(agents_run.spent_micros * 100 >= agents_run.budget_micros * %s, false))"""
+
+
+def near(*, percent: int = 50) -> list[Near]:
+    """Budgets of this day of which so much is spent, and all unfinished runs of which it is, as one: a message for each would be many."""
     found = [Near(f"{d.scope}:{d.target}", f"{d.scope} {d.target}: {d.words}", d.percent) for d in days() if d.percent >= percent]
-    rows = Run.objects.filter(Q(budget_tokens__isnull=False) | Q(budget_micros__isnull=False), state__in=LIVE)
-    for pk, agent, tokens, micros, most, money in rows.values_list(
-        "pk", "agent_id", "spent_tokens", "spent_micros", "budget_tokens", "budget_micros"
-    ):
-        one = Against(tokens, micros, most, money)
-        if one.percent >= percent:
-            found.append(Near(f"run:{pk}", f"run {pk} of {agent}: {one.words}", one.percent))
-    return sorted(found, key=lambda n: -n.percent)[:limit]
+    much = RawSQL(_NEAR, [percent, percent], output_field=BooleanField())  # noqa: S611  a number
+    rows = Run.objects.filter(Q(budget_tokens__isnull=False) | Q(budget_micros__isnull=False), state__in=LIVE).filter(much)
+    figures = rows.values_list("pk", "agent_id", "spent_tokens", "spent_micros", "budget_tokens", "budget_micros")[:MOST_NEAR]
+    runs = [(Against(tokens, micros, most, money), pk, agent) for pk, agent, tokens, micros, most, money in figures]
+    if runs:
+        one, pk, agent = max(runs, key=lambda r: r[0].percent)
+        more = f", and {len(runs) - 1} more runs" if len(runs) > 1 else ""
+        found.append(Near("runs", f"run {pk} of {agent}: {one.words}{more}", one.percent))
+    return sorted(found, key=lambda n: -n.percent)
 
 
 def paused() -> int:

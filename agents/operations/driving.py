@@ -85,7 +85,7 @@ def advance_run(run_id: UUID) -> Advanced:
     """
     run = _claim(run_id)
     if run is None:
-        spending.pause(run_id)  # if that is why
+        spending.pause(run_id, ready=True)
         return Advanced(None)
     return advance(run)
 

@@ -30,7 +30,8 @@ from audit.log import Entry
 logger = structlog.get_logger("agents.spending")
 
 TODAY = "(statement_timestamp() AT TIME ZONE 'utc')::date"
-STOPPABLE = frozenset({RunState.CREATED, RunState.READY, RunState.WAITING})  # nobody moves it
+READY = frozenset({RunState.CREATED, RunState.READY})
+STOPPABLE = READY | {RunState.WAITING}  # nobody moves it
 
 
 def _spent(column: str) -> str:
@@ -236,13 +237,15 @@ def now_for(run: Run, customer: str) -> None:
 
 
 @transaction.atomic
-def pause(run_id: UUID, *, needs: int = 0, door: str = "worker") -> bool:
+def pause(run_id: UUID, *, needs: int = 0, ready: bool = False, door: str = "worker") -> bool:
     """Pause a run that nobody moves and whose budget is spent. False: it is not so, or the run is held, moving or over.
 
     Args:
         needs: what the call would cost that must not begin.
+        ready: only one that would take a step, and that nobody holds just now: it could not be taken, and this may be why.
     """
-    run = Run.objects.select_for_update().filter(pk=run_id, state__in=STOPPABLE, to_change=False).exclude(hold=Hold.PAUSE).first()
+    rows = Run.objects.select_for_update(skip_locked=ready).filter(state__in=READY if ready else STOPPABLE, to_change=False)
+    run = rows.exclude(hold=Hold.PAUSE).filter(pk=run_id).first()
     if run is None or run.hold == Hold.BUDGET or not (why := reason(run, needs)):
         return False
     Run.objects.filter(pk=run.pk).update(

@@ -3,10 +3,12 @@
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.messages.tool import ToolCall
 
+from agents.graphs.gate import gate
 from agents.graphs.spec import AgentSpec
 from agents.graphs.supervised import supervised
 from agents.planner import ScriptedChatModel, explain_with
-from tests.agents_for_tests.graphs import Wanted
+from tests.agents_for_tests.graphs import State, Wanted
+from tests.agents_for_tests.graphs import _graph as graph_of
 from tests.agents_for_tests.world import TOOLS
 
 
@@ -34,5 +36,22 @@ graph = supervised(
     task=lambda given: str(given["value"]),
     max_steps=3,
 )
+
+
+# -- one node that asks its model several times before it proposes; and one that awaits it ------------------------------------
+def _chat(state: State) -> State:
+    for _ in range(state["input"]["steps"]):
+        planner.invoke([HumanMessage("for ever")])
+    return {"told": [gate("append", {"label": "after much talk"}).status]}
+
+
+async def _chat_awaited(state: State) -> State:
+    for _ in range(state["input"]["steps"]):
+        await planner.ainvoke([HumanMessage("for ever")])
+    return {"told": ["talked"]}
+
+
+chatty = graph_of(("chat", _chat))
+chatty_awaited = graph_of(("chat", _chat_awaited))
 
 AGENT = AgentSpec(slug="planned", title="Planned", tools=TOOLS, input_model=Wanted, environment="demo", explain=explain_with(planner))

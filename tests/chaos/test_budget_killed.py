@@ -35,3 +35,17 @@ def test_a_call_whose_worker_died_is_counted_all_the_same(stack, people, world, 
     assert spent(run) >= spent(whole) + (0 if point == "graph_moved" else 1)
     assert len(lines(world)) == 2 * effects
     assert len({line.split()[0] for line in lines(world)}) == 2 * effects
+
+
+def test_real_workers_stop_a_run_over_its_budget_and_end_it_when_it_is_raised_on_its_page(stack, people, world):
+    factories.register(factories.SHAPES)
+    agents.set_default("planned", tokens=1, reason="little", by=people.operator, door="cli")
+    run = agents.start_run(agent="planned", input={"value": "for ever", "world": world}, by=people.reviewer, door="web")
+    assert eventually(lambda: Run.objects.get(pk=run.pk).hold == "budget"), Run.objects.get(pk=run.pk).state
+    held = Run.objects.get(pk=run.pk)
+    assert held.state == "PAUSED" and held.held_why.startswith("Over its budget: ")
+    before = len(lines(world))
+    agents.set_run_budget(run.pk, tokens=10**9, reason="more", by=people.operator, door="web")
+    assert eventually(lambda: ended(run)), Run.objects.get(pk=run.pk).error
+    done = lines(world)
+    assert before < len(done) == len({line.split()[0] for line in done}) or before == len(done)

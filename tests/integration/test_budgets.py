@@ -9,7 +9,7 @@ from agents import budgeted, prices
 from agents import operations as agents
 from agents.errors import BadInput, OverBudget, WrongState
 from agents.models import Agent, AgentVersion, Budget, Effect, Run
-from agents.operations import budgets, spending
+from agents.operations import alerts, budgets, spending
 from agents.prices import Used
 from approvals.errors import BadRequest, NotAllowed
 from approvals.models import Action
@@ -313,7 +313,16 @@ def test_eighty_percent_is_an_alert_and_so_is_a_run_that_is_paused(cast, world):
     assert [n.percent for n in budgeted.near(percent=80)] == []
     Run.objects.filter(pk=run.pk).update(spent_tokens=800)
     (near,) = budgeted.near(percent=80)
-    assert (near.percent, near.key, "800 of 1000 tokens" in near.about) == (80, f"run:{run.pk}", True)
+    assert (near.percent, near.key, "800 of 1000 tokens" in near.about) == (80, "runs", True)
+    other = planned(cast, world)
+    give(other, cast, money="0")
+    a_day(cast, money="0.0001")
+    assert [(n.key, n.percent) for n in budgeted.near(percent=80)] == [("runs", 100)]
+    work()
+    assert budgeted.paused() == 2
+    found = {name: alerts.MEASURES[name]()[0].value for name in ("budgets", "over_budget")}
+    assert found["over_budget"] == 2 and found["budgets"] >= 100
+    assert [(n.rule, n.happened) for n in alerts.look() if "budget" in n.rule][:2] == [("over_budget", "raised"), ("budgets", "raised")]
 
 
 def test_a_budget_of_nothing_stops_before_the_first_step(cast, world):
@@ -321,6 +330,41 @@ def test_a_budget_of_nothing_stops_before_the_first_step(cast, world):
     give(run, cast, **NOTHING)
     work()
     assert (state(run), fresh(run).spent_tokens) == (("PAUSED", "budget"), 0)
+
+
+@pytest.mark.parametrize("agent", ["chatty", "chatty_awaited"])
+def test_a_node_that_calls_its_model_on_and_on_is_stopped_in_the_middle_and_done_again_with_more(cast, world, agent):
+    run = agents.start_run(agent=agent, input={"steps": 4, "world": world}, by=cast.reviewer, door="web")
+    one = used_by_one_call(cast, world, agent)
+    give(run, cast, tokens=one + 1)
+    work()
+    assert (state(run), fresh(run).spent_tokens, lines(world)) == (("PAUSED", "budget"), 2 * one, [])
+    halted = [span for span in log.spans(str(run.pk)) if span.kind == "model" and span.status == "halted"]
+    assert len(halted) == 1 and "over its budget" in halted[0].error
+    give(run, cast, tokens=100 * one)
+    work()
+    if agent == "chatty":
+        decide(asked(run)[0], cast.second)
+        work()
+    found = fresh(run)
+    assert (found.state, len(lines(world))) == ("SUCCEEDED", 1 if agent == "chatty" else 0)
+    # Two calls, then the node anew: four, and once more when its question is answered, as LangGraph does a node again that asked.
+    assert found.spent_tokens == (10 if agent == "chatty" else 6) * one
+
+
+def used_by_one_call(cast, world, agent) -> int:
+    run = agents.start_run(agent=agent, input={"steps": 1, "world": f"{world}-other"}, by=cast.reviewer, door="web")
+    agents.advance_run(run.pk)
+    used = fresh(run).spent_tokens
+    agents.cancel_run(run.pk, reason="r", by=cast.operator, door="web") if fresh(run).state == "WAITING" else None
+    return used
+
+
+def test_a_call_in_a_failing_node_gives_back_what_was_reserved(cast, world):
+    run = planned(cast, world, "fails")
+    give(run, cast, tokens=10_000)
+    work()
+    assert (fresh(run).state, fresh(run).spent_tokens) == ("FAILED", 0)
 
 
 def test_amounts_are_read_exactly_and_shown_short():
