@@ -59,6 +59,7 @@ NOT_HEARD = Frozen("%(node)s asks the very same again after its answer, without 
 ASKED_TOO_OFTEN = Frozen(
     "%(tool)s was asked about %(n)d times in one step and no answer was for it: its arguments change each time, or too many calls share the step"
 )
+NOT_AS_IT_IS = Frozen("Nobody can approve it as it is, for it cannot be shown exactly (what could not be is written out as text): %(why)s")
 ASKED_OF_NOBODY = Frozen("nobody was asked, because Countersign cannot put it before people: %(why)s")
 NO_WORDS = Frozen("%(why)s; and it takes no words, only a yes or a no that a person said")
 WITHOUT = Frozen("it needs %(names)s")

@@ -46,13 +46,14 @@ def prepare(run: Run, loaded: Loaded, question: Question, record: Record) -> Ask
     kept_record: dict[str, Any] = {**canonical.storable(asdict(record)), "calls": [], "refusals": []}
     if not record.calls:
         return Asked([_plain(run, question, record)], kept_record, place)
+    record = replace(record, calls=tuple(_typed(loaded, call) for call in record.calls))
     proposals: list[Proposal | None] = []
     looked = [_call(run, loaded, question, record, call) for call in record.calls]
     mute = _mute(record.calls, [refusal for _, refusal in looked])
     for call, (found, why) in zip(record.calls, looked, strict=True):
         proposal, refusal = (None, mute) if mute else (found, why)
         proposals.append(proposal)
-        kept_record["calls"].append(asdict(call) if proposal else canonical.storable(asdict(call)))
+        kept_record["calls"].append(asdict(call) if proposal and not _inexact(call.args) else canonical.storable(asdict(call)))
         kept_record["refusals"].append(refusal)
     return Asked(proposals, kept_record, place)
 
@@ -115,11 +116,28 @@ def _plain(run: Run, question: Question, record: Record) -> Proposal:
     return ask(run, question, {"asked": shown(asks)}, words, question.digest, **more)
 
 
-def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Call) -> tuple[Proposal | None, str]:
+def _inexact(args: Any) -> str:
+    """Why these arguments cannot be put before people exactly, "" when they can."""
     try:
-        canonical.dumps({"args": call.args})
+        canonical.dumps({"args": args})
     except canonical.NotCanonical as error:
-        return None, str(error)
+        return str(error)
+    return ""
+
+
+def _typed(loaded: Loaded, call: Call) -> Call:
+    """The call; where it is shown written out and nothing says which arguments it takes, with the kinds of those it has."""
+    if call.schema or call.tool in loaded.found or not _inexact(call.args):
+        return call
+    return replace(call, schema=canonical.storable(schemas.like(call.args)))
+
+
+def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Call) -> tuple[Proposal | None, str]:
+    inexact = _inexact(call.args)
+    if inexact and (RESPOND in call.takes or REJECT not in call.takes):
+        return None, inexact
+    if inexact:  # its agent hears a yes or a no and no words: people see it written out, and say the no
+        call = replace(call, args=shown(call.args))
     found, declared = loaded.found.get(call.tool), loaded.tools.get(call.tool)
     shape = call.schema or (found.schema if found else None)
     rationale, evidence = _words(question, record, call), question.place.get("read", [])[-MOST_EVIDENCE:]
@@ -130,6 +148,11 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
             return None, lacks
         if REJECT in takes:  # they say no, or write what is missing: as it is, it does not run
             takes, evidence = tuple(kind for kind in takes if kind != APPROVE), [{"title": lacks, "text": ""}, *evidence]
+    if inexact:
+        takes, evidence = (
+            tuple(kind for kind in takes if kind != APPROVE),
+            [{"title": str(kept.NOT_AS_IT_IS(why=inexact)), "text": ""}, *evidence],
+        )
     if not {APPROVE, EDIT}.intersection(takes):  # a tool whose only result is what a person says: nothing runs
         args, more = {"tool": call.tool, "args": call.args}, {"rationale": rationale, "evidence": evidence, "agent_takes": takes}
         return ask(run, question, args, in_a_line(call.tool, call.args), question.digest, **more), ""

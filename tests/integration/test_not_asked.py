@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from agents import operations
 from agents.models import Run
 from agents.queries import run_detail
+from approvals import operations as approvals
+from approvals.errors import ApprovalError
 from approvals.models import Action, Decision
 from approvals.queries import action_detail
 from audit import queries as log
@@ -79,20 +82,63 @@ def test_whoever_takes_words_is_told_in_words(cast, world, value, kind, words, n
 @pytest.mark.parametrize(
     "value",
     [
-        batch(TOO_LARGE, ["approve", "reject"]),
-        batch(TOO_LARGE, ["approve", "edit", "reject", "respond"], ["approve", "reject"]),
         batch(TOO_LARGE, ["approve"]),
-        request(allow_accept=True, allow_ignore=True),
+        batch(TOO_LARGE, ["approve", "edit", "reject", "respond"], ["approve", "edit"]),
     ],
 )
-def test_whoever_takes_only_a_yes_or_a_no_stops_and_says_why(cast, world, client, value):
-    """A rejection would be one that nobody said: LangChain tells its model "User rejected the tool call", Agent Inbox has no words at all."""
+def test_whoever_cannot_be_told_no_stops_and_says_why(cast, world, client, value):
     run, actions = given(cast, world, value)
     assert (actions, run.state, lines(world)) == ([], "FAILED", [])
     assert "nobody was asked" in run.error and "2^53-1" in run.error and "no words" in run.error
     client.force_login(cast.second)
     page = client.get(reverse("run", args=[run.pk]) + "?view=steps").content.decode()
     assert "Nothing was asked of people" in page and "2^53-1" in page and "the agent was told why" not in page
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (batch(TOO_LARGE, ["approve", "reject"]), {"decisions": [{"type": "reject", "message": "too many"}]}),
+        (batch({"id": [2**60, "\0"]}, ["approve", "reject"]), {"decisions": [{"type": "reject", "message": "too many"}]}),
+        (request(allow_accept=True, allow_ignore=True), [{"type": "ignore", "args": None}]),
+    ],
+)
+def test_whoever_takes_only_a_yes_or_a_no_is_told_a_person_s_no(cast, world, value, told):
+    """A rejection without one would be a no that nobody said, and the run stopped instead: now people see every digit, and can only say no."""
+    run, (action,) = given(cast, world, value)
+    seen = action_detail(action.pk, reader=cast.second)
+    assert set(seen.verdicts) == {"reject"} and "2^53-1" in str(seen.evidence) and "Nobody can approve it as it is" in str(seen.evidence)
+    assert str(2**60) in str(seen.args)
+    with pytest.raises(ApprovalError):
+        decide(action, cast.second, "approve")
+    decide(action, cast.second, "reject", reason="too many")
+    work()
+    run.refresh_from_db()
+    assert (run.state, run.output["told"]) == ("SUCCEEDED", [told]), run.error
+
+
+def test_where_other_arguments_are_taken_people_may_write_some_that_can_be_shown(cast, world):
+    run, (action,) = given(cast, world, batch(TOO_LARGE, ["approve", "edit", "reject"]))
+    assert action_detail(action.pk, reader=cast.second).args == {"id": str(2**60)}
+    edit = approvals.request_edit(action.pk, by=cast.second, seen_digest=action.digest, args={"id": 7}, door="web")
+    operations.check_edit(edit.pk)
+    edit.refresh_from_db()
+    assert edit.state == "APPLIED", vars(edit)
+    action.refresh_from_db()
+    decide(action, factories.another_reviewer())
+    work()
+    run.refresh_from_db()
+    assert run.output["told"] == [{"decisions": [{"type": "edit", "edited_action": {"name": "send", "args": {"id": 7}}}]}]
+
+
+def test_a_batch_with_one_such_call_is_asked_whole(cast, world):
+    run, actions = given(cast, world, batch(TOO_LARGE, ["approve", "reject"], ["approve", "reject"]))
+    first, second = sorted(actions, key=lambda one: "2^53" in str(action_detail(one.pk, reader=cast.second).evidence))
+    decide(first, cast.second, "approve")
+    decide(second, cast.second, "reject", reason="too many")
+    work()
+    run.refresh_from_db()
+    assert run.state == "SUCCEEDED" and [one["type"] for one in run.output["told"][0]["decisions"]] == ["approve", "reject"], run.error
 
 
 def test_a_call_that_lacks_something_is_decided_by_people_where_no_words_are_taken(others, world):
