@@ -91,6 +91,9 @@ def snippets(of: Subject) -> tuple[Snippet, ...]:
         *found,
         Snippet("import", _("LangGraph, LangChain, deepagents"), _("Bring graphs of your own here, as they are: LangGraph's own file."), _import(of)),
         Snippet("mcp", "MCP", _("For a client that speaks MCP. Needs pip install './client[mcp]'. No tool of it decides."), _mcp(of)),
+        Snippet(
+            "gateway", _("MCP gateway"), _("Any MCP server behind the gate: each call of its tools asks here first. As it stands, a server to try it with; put the command of your own after --gateway, and declare its tools for this agent as the prefix and their names. Needs pip install './client[mcp]'."), _gateway(of),
+        ),
         Snippet("webhook", _("Verify a webhook"), _("Add an address under Webhooks; its secret is shown there once. Needs pip install standardwebhooks."), _webhook()),
     )  # fmt: skip
 
@@ -133,9 +136,6 @@ with Client() as people:  # COUNTERSIGN_URL and COUNTERSIGN_KEY
 
 
 def _langchain(of: Subject) -> str:
-    named = {k: v for k, v in of.args.items() if k.isidentifier() and not keyword.iskeyword(k)}
-    properties = of.schema.get("properties") or {}
-    taken = ", ".join(f"{name}: {TYPES.get(str((properties.get(name) or {}).get('type')), 'str')}" for name in named)
     name = re.sub(r"\W", "_", of.tool)
     return f"""from langchain_core.tools import tool
 from countersign import require_approval
@@ -143,10 +143,17 @@ from countersign import require_approval
 
 @tool
 @require_approval({of.tool!r}, on_rejection=lambda refusal: f"A person refused: {{refusal.reason}}")
-def {name if name.isidentifier() and not keyword.iskeyword(name) else f"tool_{name}"}({taken}) -> str:
+def {name if name.isidentifier() and not keyword.iskeyword(name) else f"tool_{name}"}({_taken(of)}) -> str:
     \"\"\"Say here what it does: the model reads it.\"\"\"
     return "done"  # whatever really does it
 """
+
+
+def _taken(of: Subject) -> str:
+    """The parameters of a function that takes its arguments."""
+    properties = of.schema.get("properties") or {}
+    named = [name for name in of.args if name.isidentifier() and not keyword.iskeyword(name)]
+    return ", ".join(f"{name}: {TYPES.get(str((properties.get(name) or {}).get('type')), 'str')}" for name in named)
 
 
 def _run(of: Subject) -> str:
@@ -164,6 +171,26 @@ def _mcp(of: Subject) -> str:
     env = {"COUNTERSIGN_URL": of.url, "COUNTERSIGN_KEY": of.key or "cs_agent_…"}
     return (
         json.dumps({"mcpServers": {of.slug: {"command": "countersign", "args": ["mcp"], "env": env}}}, indent=2, ensure_ascii=False) + "\n"
+    )
+
+
+def _gateway(of: Subject) -> str:
+    """A server of one tool that this agent has, so that what is pasted does something; the tool's name may begin with a prefix, as `files.append`."""
+    prefix, dot, name = of.tool.rpartition(".")
+    server = f"""from mcp.server.mcpserver import MCPServer
+server = MCPServer("try")
+@server.tool(name={name!r})
+def act({_taken(of)}) -> str:
+    return "done"
+server.run("stdio")
+"""
+    words = ["mcp", *(["--prefix", prefix + dot] if dot else []), "--gateway", "python3", "-c", server]
+    env = {"COUNTERSIGN_URL": of.url, "COUNTERSIGN_KEY": of.key or "cs_agent_…"}
+    return (
+        json.dumps(
+            {"mcpServers": {f"{of.slug}-gateway": {"command": "countersign", "args": words, "env": env}}}, indent=2, ensure_ascii=False
+        )
+        + "\n"
     )
 
 

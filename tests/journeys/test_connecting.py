@@ -93,7 +93,10 @@ def test_the_minute_of_the_docs_runs_as_it_is_written(stack: Stack) -> None:
 
 
 def snippets(page: Page) -> dict[str, str]:
-    found = {name: page.locator(f"#{name} pre").inner_text() for name in ("env", "curl", "python", "langchain", "import", "mcp", "webhook")}
+    found = {
+        name: page.locator(f"#{name} pre").inner_text()
+        for name in ("env", "curl", "python", "langchain", "import", "mcp", "gateway", "webhook")
+    }
     for name, text in found.items():  # what the button copies is what stands there
         copied = page.locator(f"#{name} [data-copy]").get_attribute("data-copy") or ""
         assert copied.split() == text.split(), name
@@ -135,6 +138,38 @@ def test_the_snippets_of_the_page_run_as_they_are(stack: Stack, sign_in: SignIn,
     program = begun(["sh", "-c", f"{found['env']}\nexec python {script}"], env)
     people.decides(agent)
     assert ended(program).strip() == "done"
+
+
+async def _through_gateway(config: dict[str, Any], agent: str) -> list[str]:
+    server = config["mcpServers"][f"{agent}-gateway"]
+    started = StdioServerParameters(command=server["command"], args=server["args"], env=server["env"])
+    async with McpClient(stdio_client(started)) as mcp:
+        names = [tool.name for tool in (await mcp.list_tools()).tools]
+        result = await mcp.call_tool("refund", {"order": "A-3", "amount_cents": 9})
+        return [*names, getattr(result.content[0], "text", "")]
+
+
+def test_the_gateway_snippet_puts_a_server_behind_people(
+    stack: Stack, agent: str, env: dict[str, str], sign_in: SignIn, tmp_path: Path
+) -> None:
+    config = json.loads(with_a_key(sign_in("admin"), agent)["gateway"])
+    server = config["mcpServers"][f"{agent}-gateway"]
+    server["env"] |= {name: env[name] for name in ("PATH", "PYTHONPATH")}
+    server["command"] = str(tmp_path / "countersign")
+    script = tmp_path / "through.py"
+    script.write_text(
+        "import asyncio, json, sys\nfrom tests.journeys.test_connecting import _through_gateway\n"
+        "print(json.dumps(asyncio.run(_through_gateway(json.load(open(sys.argv[1])), sys.argv[2]))))\n"
+    )
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    calling = begun(
+        [sys.executable, str(script), str(tmp_path / "config.json"), agent], {**env, "PYTHONPATH": f"{env['PYTHONPATH']}:{ROOT}"}
+    )
+    people = Decider(stack)
+    (asked,) = people.asked(agent)
+    people.decides(agent)
+    assert json.loads(ended(calling)) == ["refund", "done"]
+    assert people.action(asked["id"])["outcome"]["status"] == "done"
 
 
 async def _through_mcp(config: dict[str, Any], agent: str) -> tuple[str, list[str]]:
