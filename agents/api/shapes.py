@@ -145,6 +145,9 @@ class Action(Schema):
         description="JSON Schema that the answer to a question has to fit, null where any words do; what is no text is answered `as_json`",
         examples=[{"type": "object", "properties": {"branch": {"enum": ["main", "release"]}}, "required": ["branch"]}],
     )
+    hears_reason: bool = Field(
+        description="Whether the agent is told why it was rejected; where the form it asks in has no room for a reason, the reason stays on record"
+    )
     requested_by: str | None
     created_at: datetime
     expires_at: datetime

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from approvals.policy.basics import WAYS_TO_TELL, ExtendRule
-from approvals.policy.risk import Facts
+from approvals.policy.risk import UNEXPLAINED, Facts
 from approvals.policy.times import ESCALATE, Moment
 from approvals.resolution import Need
 
@@ -141,6 +141,11 @@ class Envelope:
     def only_edited(self) -> bool:
         """The agent takes other arguments of people, and no plain yes: as it proposed them, nobody approves them."""
         return "edit" in self.agent_takes and "approve" not in self.agent_takes
+
+    @property
+    def hears_reason(self) -> bool:
+        """Whether its agent can be told why it was rejected; otherwise it hears that it was, and the reason stays on record."""
+        return UNEXPLAINED not in self.agent_takes
 
     def verdicts_of(self, why: str) -> list[str]:
         """What may be decided of a version that is there for this reason (`Requirement.why`)."""

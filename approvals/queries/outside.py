@@ -47,6 +47,7 @@ class Asked:
         edit: the newest edit anybody wanted, and what became of it.
         marks: what hides or misleads in the summary and the arguments, as pages mark it.
         answer_schema: what an answer to it has to fit, None where any words do.
+        hears_reason: whether its agent can be told why it was rejected.
     """
 
     action: Action
@@ -61,6 +62,7 @@ class Asked:
     editable: bool = False
     marks: tuple[str, ...] = ()
     answer_schema: Any = None
+    hears_reason: bool = True
 
 
 def asked(action_id: UUID, *, agent: str = "") -> Asked:
@@ -82,7 +84,8 @@ def asked(action_id: UUID, *, agent: str = "") -> Asked:
     verdicts = tuple(envelope.verdicts_of(requirement.why))
     marks = (*_marks_of_summary(action.summary), *map(str, envelope.data["facts"].get("hidden_characters", ())))
     return Asked(
-        action, envelope.args, action.level, needs, verdicts, following, again_s, tampered, edited, editable, marks, envelope.answer_schema
+        action, envelope.args, action.level, needs, verdicts, following, again_s, tampered, edited, editable, marks, envelope.answer_schema,
+        envelope.hears_reason,
     )  # fmt: skip
 
 

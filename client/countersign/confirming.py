@@ -52,6 +52,8 @@ def lines(found: dict[str, Any]) -> list[str]:
     said = [f"{name:<12} {shown(found[name])}" for name in SHOWN]
     needs = ", ".join(f"{need['count']} of {need['group']}" for need in found["needs"])
     said.append(f"{'needs':<12} {needs or 'nobody'}")
+    if found.get("hears_reason") is False:
+        said.append(f"{'hears':<12} only that it was rejected: a reason stays on record")
     if edit := found.get("edit"):
         why = "; ".join(f"{name}: {told}" for name, told in edit["errors"].items())
         said.append(f"{'edit':<12} {shown(edit['state'])} of version {edit['version']}{f' ({shown(why)})' if why else ''}")

@@ -11,6 +11,7 @@ class Action:
 
     Attributes:
         edit: the newest edit anybody wanted, as `{"id", "version", "state", "errors"}`: WANTED, APPLIED (there is a new version) or REFUSED.
+        hears_reason: whether its agent can be told why it was rejected.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Action:
     outcome: dict[str, Any] | None = None
     raw: dict[str, Any] = field(default_factory=dict, repr=False)
     edit: dict[str, Any] | None = None
+    hears_reason: bool = True
 
     @classmethod
     def of(cls, raw: dict[str, Any]) -> "Action":
@@ -36,7 +38,7 @@ class Action:
         return cls(
             raw["id"], raw["tool"], raw["summary"], raw["state"], raw["next"], raw["level"], raw["digest"], raw["url"], raw["args"],
             datetime.fromisoformat(raw["expires_at"]), said.get("by", ""), said.get("reason", ""), said.get("response", ""), raw.get("outcome"), raw,
-            raw.get("edit"),
+            raw.get("edit"), raw.get("hears_reason", True),
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 
 from agents import operations
@@ -180,11 +181,14 @@ ELICITS = {"message": "How many?", "mode": "form", "requestedSchema": {"type": "
         (hitl(["approve", "reject"]), {"decisions": [{"type": "reject", "message": "not her"}]}, False),
     ],
 )
-def test_a_reason_that_the_agent_cannot_hear_is_kept_and_the_page_says_so(cast, world, client, value, told, deaf):
+def test_a_reason_that_the_agent_cannot_hear_is_kept_and_every_door_says_so(cast, world, client, capsys, value, told, deaf):
     run, (action,) = given(cast, world, value)
     client.force_login(cast.second)
     sheet = client.get(reverse("action-reject", args=[action.pk]), headers={"HX-Request": "true"}).content.decode()
     assert ("word for word" in sheet, "kept on record" in sheet) == (not deaf, deaf)
+    assert client.get(f"/api/v1/actions/{action.pk}").json()["hears_reason"] is not deaf
+    call_command("actions", "show", str(action.pk))
+    assert ("hears only that it was rejected" in capsys.readouterr().out) == deaf
     words = "respond" in action_detail(action.pk, reader=cast.second).verdicts
     assert ("Answer it in words instead" in sheet) == (deaf and words)
     decide(action, cast.second, "reject", reason="not her")

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from approvals import operations, queries
+from approvals.policy.risk import UNEXPLAINED
 from approvals.queries import Filters, InboxRow
 from config import commands
 
@@ -74,6 +75,8 @@ class Command(BaseCommand):
         self.stdout.write(f"  arguments {commands.shown_json(detail.args)}")
         if detail.answer_schema is not None:
             self.stdout.write(f"  takes answers that fit {commands.shown_json(detail.answer_schema)}")
+        if UNEXPLAINED in detail.agent_takes:
+            self.stdout.write("  its agent hears only that it was rejected: a reason stays on record")
         for mark in detail.facts.hidden_characters:
             self.stdout.write(f"  marked {commands.shown(mark)}")
         for vote in detail.votes:
