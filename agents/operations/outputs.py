@@ -1,4 +1,4 @@
-"""What a finished run came to, as its page and the API give it: plain JSON, bounded, with what was cut said in its place."""
+"""What a finished run came to, as its page and the API give it: plain JSON, of graphs of others bounded, with what was cut said in its place."""
 
 import json
 from collections.abc import Mapping
@@ -18,13 +18,15 @@ def output_of(given: Mapping[str, Any], *, ours: bool) -> Any:
     """What a graph gave. Of a conversation its last words stand for all; the rest is in the checkpoints.
 
     Args:
-        given: its values, as its output schema names them. ours: a graph with our declaration, which gives its `result`.
+        given: its values, as its output schema names them.
+        ours: a graph with our declaration, which gives its `result`, whole: what tools gave in it is bounded where they give it.
     """
     values = given.get("result", given) if ours else given
     named = values if isinstance(values, Mapping) else {"result": values}
     rest = {name: value for name, value in named.items() if name != "messages"}
     said = last_words(named.get("messages"))
-    return bounded(canonical.storable(plain(as_kept(rest if said is None else {LAST: said, **rest}))))
+    shown = canonical.storable(plain(as_kept(rest if said is None else {LAST: said, **rest})))
+    return shown if ours else bounded(shown)
 
 
 def bounded(values: dict[str, Any]) -> dict[str, Any]:
