@@ -56,6 +56,7 @@ class AgentRow:
     outside: bool = False  # it runs elsewhere: on an Agent Server, or it proposes over the API
     server: "ServerRow | None" = None
     hazards: list[dict[str, str]] = field(default_factory=list)  # of its project's code, when last imported
+    other_code: bool = False  # a worker has driven it with code that was not imported
 
 
 @dataclass(frozen=True)
@@ -317,6 +318,7 @@ def _agent(a: Agent, running: int) -> AgentRow:
         not a.project,
         _server(a.server) if a.server else None,
         a.hazards,
+        bool(a.code_driven),
     )
 
 

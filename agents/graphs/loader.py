@@ -76,6 +76,14 @@ class Loaded:
         return [*standing.warnings(self.compile(None)), *needing.warnings(self.compile(None)), *unknown]
 
     @cached_property
+    def code_sha256(self) -> str:
+        """Of its project's code as it was when this process loaded it; "" when that cannot be read."""
+        try:
+            return code_sha256(Path(self.project))
+        except (BadProject, OSError):
+            return ""
+
+    @cached_property
     def nodes(self) -> frozenset[str]:
         """Where a question can be asked."""
         return frozenset(self.compile(None).nodes)
@@ -150,6 +158,10 @@ class Elsewhere(Loaded):
     def found(self) -> dict[str, Found]:
         return {}
 
+    @cached_property
+    def code_sha256(self) -> str:
+        return ""
+
 
 def elsewhere(slug: str) -> Loaded:
     """What is known here of an agent that runs on an Agent Server."""
@@ -194,6 +206,7 @@ def _load_agent(project: str, slug: str, version: int) -> Loaded:
     if slug in read.graphs:
         apart.enter(read)
         loaded = _load(read, slug, read.graphs[slug])
+        _ = loaded.code_sha256
         _ = loaded.prints  # before any of it has run: what it keeps in a dictionary later is not its code
         return loaded
     raise BadProject(f"{project} has no graph named {slug}; it may have been renamed")

@@ -27,6 +27,9 @@ class Agent(models.Model):
     run_micros = models.BigIntegerField(null=True)
     run_budget_by = models.TextField(blank=True, default="", db_default="")
     hazards = models.JSONField(default=list, db_default=[])  # of its project, when last imported: [{"at": "file.py:12", "why"}]
+    # Fingerprints of its project's code: as it was imported, and as a worker has driven it since, where that is something else.
+    code_imported = models.CharField(max_length=64, default="", db_default="")
+    code_driven = models.CharField(max_length=64, default="", db_default="")
     # Of an agent that runs on an Agent Server: which, and the assistant's id there.
     server = models.ForeignKey("Server", null=True, on_delete=models.PROTECT, related_name="agents")
     assistant = models.TextField(default="", db_default="")

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from agents.operations.instead import answer_for
     from agents.operations.looking import look_at_servers
     from agents.operations.opining import give_opinions
+    from agents.operations.other_code import not_imported
     from agents.operations.outcome_checks import check_outcome
     from agents.operations.outside import make_key, propose
     from agents.operations.overriding import override
@@ -102,6 +103,7 @@ __all__ = [
     "hook_of",
     "look_at_servers",
     "make_key",
+    "not_imported",
     "order_compensation",
     "order_halt",
     "order_switch",
@@ -159,6 +161,7 @@ _HOMES = {
     "rate_run": "rating",
     "recover": "recovering",
     "hazards": "registering",
+    "not_imported": "other_code",
     "register_project": "registering",
     "fork_run": "trying",
     "branch_run": "branching",

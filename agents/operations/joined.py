@@ -21,6 +21,7 @@ AGENT: Sequence[str] = (
     "owner_id",
     "server_id",
     "assistant",
+    "code_imported",
 )
 
 

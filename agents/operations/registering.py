@@ -72,6 +72,7 @@ def _register(loaded: Loaded, slug: str, owner: str, replace: bool, gone: bool, 
     agent.description = (spec.description if spec else "") or str(canonical.storable(loaded.about))
     agent.environment = spec.environment if spec else "production"
     agent.project, agent.graph = loaded.project, loaded.slug
+    agent.code_imported, agent.code_driven = code_sha256(Path(loaded.project)), ""
     agent.save()
     if moved:
         data = {"project": loaded.project, "before": before}

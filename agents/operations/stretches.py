@@ -17,7 +17,7 @@ from agents.graphs.inside import path_of
 from agents.graphs.loader import load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import asking_again, events, outcomes, owing, spending, versions, waking
+from agents.operations import asking_again, events, other_code, outcomes, owing, spending, versions, waking
 from agents.operations.hearing import has_to_be_taken
 from agents.operations.outputs import output_of
 from agents.operations.pausing import open_pause
@@ -92,6 +92,7 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     traces.record(recorder.taken())
     state, error = _next_state(run, stretch, orphans)
     used = recorder.spent()
+    entries += other_code.seen(run)
     # From here on, the run's row is locked: a settling action waits for us, or has been seen.
     output = output_of(stretch.output, ours=_declared(run)) if stretch.stop is Stop.FINISHED and not orphans else None
     try:

@@ -59,6 +59,7 @@ def agent(request: Request, slug: str) -> HttpResponse:
         "accept_url": reverse("agent-accept", args=[slug]) if permissions.can_edit_policy(request.user) else "",
         "switches": [switch_line(s) for s in switches.over(slug, [str(tool["name"]) for tool in row.tools])],
         "switch_url": f"{reverse('switches')}?agent={slug}" if permissions.can_halt(request.user) else "",
+        "other_code": row.other_code,
         "hazards": [*row.hazards, *({"at": row.slug, "why": why} for why in row.drawing.get("warnings", ()))],
         "runs": {
             "rows": budgets.run_lines(queries.runs(agent=slug, limit=8).rows),

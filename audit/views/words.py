@@ -153,6 +153,7 @@ SENTENCES: dict[str, Say] = {
     "run.cancelled": lambda d: say("Cancelled a run"),
     "run.rated": lambda d: say("Found the outcome useful") if d.get("useful") else say("Found the outcome not useful"),
     "run.retried": lambda d: say("Took a failed run up again"),
+    "run.other_code": lambda d: say("Was driven with code that is not what was imported"),
     "run.found": lambda d: say("Found a thread that waits on %(server)s", server=d.get("server")),
     "run.stopped_there": lambda d: say("Stopped what ran on the Agent Server: %(n)s runs", n=len(d.get("runs") or [])),
     "answer.sending": lambda d: say("Sends the answer at %(node)s to the Agent Server", node=d.get("node") or ITS_QUESTION),

@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from agents import operations as agent_operations
 from agents import queries as agent_queries
 from approvals import queries
 from approvals.notify import mail
@@ -144,6 +145,17 @@ def _agents() -> Iterator[Finding]:
         )
 
 
+def _code() -> Iterator[Finding]:
+    """Files are read, nothing of a project is run."""
+    found = agent_operations.not_imported()
+    names = ", ".join(f"{slug}{' (a worker runs it)' if driven else ''}" for slug, driven in found)
+    yield Finding(
+        f"code: {names} not as imported" if found else "code: every agent's is what was imported",
+        not found,
+        "Import the project again (manage.py agents import PATH/langgraph.json), so that what runs has a version of its own",
+    )
+
+
 def _work() -> Iterator[Finding]:
     late = agent_queries.overdue()
     yield Finding(f"overdue: {late['runs']} runs, {late['effects']} effects nobody has taken for 30 s", not late["runs"] + late["effects"],
@@ -253,6 +265,7 @@ LOOKS = (
     _direct_connection,
     _broker,
     _agents,
+    _code,
     _policy,
     _places,
     _second_opinion,
