@@ -79,23 +79,21 @@ def set_run_budget(run_id: Any, *, money: Any = None, tokens: Any = None, reason
     return run
 
 
-@transaction.atomic
 def set_agent_budget(agent: str, *, money: Any = None, tokens: Any = None, reason: str, by: User, door: str) -> Budget:
     """What an agent may spend in a day (UTC), by all its runs together. Raises as `set_run_budget` does, and UnknownAgent."""
     who = permissions.standing(by)
     permissions.check_override(who)
-    _agent(agent)
-    return _set_day("agent", agent, money, tokens, reason, who.user, door)
+    _agent(agent, locked=False)
+    return _let_on(_set_day("agent", agent, money, tokens, reason, who.user, door), reason, who.user, door)
 
 
-@transaction.atomic
 def set_customer_budget(customer: str, *, money: Any = None, tokens: Any = None, reason: str, by: User, door: str) -> Budget:
     """What may be spent in a day (UTC) by runs that are for a customer, as the policy finds whom a call is for."""
     who = permissions.standing(by)
     permissions.check_override(who)
     if not customer or len(customer) > MOST_NAME or not customer.isprintable():
         raise BadInput(say("Name a customer, as actions do"), fields={"customer": say("not a name")})
-    return _set_day("customer", customer, money, tokens, reason, who.user, door)
+    return _let_on(_set_day("customer", customer, money, tokens, reason, who.user, door), reason, who.user, door)
 
 
 @transaction.atomic
@@ -123,6 +121,7 @@ def set_default(agent: str, *, money: Any = None, tokens: Any = None, declared: 
     return row
 
 
+@transaction.atomic
 def _set_day(scope: str, target: str, money: Any, tokens: Any, reason: str, by: User, door: str) -> Budget:
     """The guarded change of a row that calls count on meanwhile, with its event. What a day spent before it had a budget counts."""
     reason = check_reason(reason)
@@ -144,9 +143,15 @@ def _set_day(scope: str, target: str, money: Any, tokens: Any, reason: str, by: 
     agent = target if scope == "agent" else ""
     log.append(Entry(f"budget:{scope}:{target}", "budget.set", by.actor, door, agent=agent, data=data))
     tell(Hint("agents", "agent", target, "budget.set"))
-    for run in spending.within():
-        spending.let_on(run, by=by.actor, door=door, why=reason)
     return Budget.objects.get(scope=scope, target=target)
+
+
+def _let_on(budget: Budget, reason: str, by: User, door: str) -> Budget:
+    """What was paused for it goes on, each in a transaction of its own: a claim has a run's row before its budget's. The sweeper does what is left."""
+    for run in spending.within():
+        with transaction.atomic():
+            spending.let_on(run, by=by.actor, door=door, why=reason)
+    return budget
 
 
 def spent_today(scope: str, target: str) -> Limits:
@@ -169,8 +174,9 @@ def _is_id(run: str) -> bool:
     return len(run) == 36
 
 
-def _agent(slug: str) -> Agent:
-    row = Agent.objects.select_for_update(of=("self",)).select_related("current").filter(pk=slug).first() if SLUG.fullmatch(slug) else None
+def _agent(slug: str, *, locked: bool = True) -> Agent:
+    rows = Agent.objects.select_for_update(of=("self",)) if locked else Agent.objects
+    row = rows.select_related("current").filter(pk=slug).first() if SLUG.fullmatch(slug) else None
     if row is None:
         raise UnknownAgent(say("There is no agent %(slug)s; see: .venv/bin/python manage.py agents list", slug=repr(slug[:60])))
     if not row.project:

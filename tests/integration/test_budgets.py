@@ -16,7 +16,7 @@ from approvals.models import Action
 from audit import queries as log
 from tests import factories
 from tests.factories import asked, call, decide, lines, work
-from tests.fakes import clock_moved, together
+from tests.fakes import clock_moved, policy_text, together
 
 pytestmark = pytest.mark.usefixtures("transactional_db", "agents", "shapes")
 DAY = 24 * 60
@@ -227,22 +227,30 @@ def test_an_agents_day_pauses_its_runs_also_new_ones_and_another_day_lets_them_g
     assert fresh(run).state in {"SUCCEEDED", "PARTIAL"}
 
 
-def test_a_customers_day_counts_the_calls_for_that_customer_alone(cast, world):
-    theirs, ours = ({"customer": name, "label": "x"} for name in ("C-1", "C-2"))
-    pay = lambda of: {"tool": "append", "args": {"label": "x"}, "extra": {"estimated_cost": 0.4}}  # noqa: E731
+def test_a_customers_day_counts_the_runs_for_that_customer_alone(cast, world, policy):
+    """The policy finds whom a call is for; here, in its label."""
+    policy.write_text(policy_text(lambda data: data.update(customer=["label"])))
     agents.set_customer_budget("C-1", money="0.5", reason="small", by=cast.operator, door="web")
-    first = [factories.run(cast.reviewer, pay(theirs), world=world) for _ in range(2)]
-    second = factories.run(cast.reviewer, pay(ours), world=world)
-    Run.objects.filter(pk__in=[r.pk for r in first]).update(customer="C-1")
-    Run.objects.filter(pk=second.pk).update(customer="C-2")
+    first = [factories.run(cast.reviewer, costs(0.4, "C-1"), world=world) for _ in range(2)]
+    second = factories.run(cast.reviewer, costs(0.4, "C-2"), world=world)
     work()
+    assert sorted(Run.objects.values_list("customer", flat=True)) == ["C-1", "C-1", "C-2"]
     for action in Action.objects.filter(state="PENDING"):
         decide(action, cast.second)
     work()
     assert (sorted(fresh(r).state for r in first), fresh(second).state) == (["PAUSED", "SUCCEEDED"], "SUCCEEDED")
     assert Budget.objects.get().spent_micros == 400_000
     stopped = next(fresh(r) for r in first if fresh(r).state == "PAUSED")
-    assert "the customer C-1" in stopped.held_why
+    assert "the customer C-1" in stopped.held_why and "a call would cost 0.40 more" in stopped.held_why
+
+
+def test_what_a_run_spent_before_it_was_for_a_customer_counts_for_that_customer(cast, world, policy):
+    policy.write_text(policy_text(lambda data: data.update(customer=["label"])))
+    agents.set_customer_budget("C-9", tokens=10**6, reason="r", by=cast.operator, door="web")
+    run = planned(cast, world, "C-9")  # its planner is asked, and proposes a line of that name
+    work()
+    assert (fresh(run).customer, Budget.objects.get().spent_tokens) == ("C-9", fresh(run).spent_tokens)
+    assert fresh(run).spent_tokens > 0
 
 
 def test_who_may_and_what_is_no_budget(cast, world):
@@ -392,3 +400,18 @@ def test_what_a_day_spent_before_its_budget_is_what_it_spent(cast, world):
     tokens, micros = alone(cast, world)
     assert budgets.spent_today("agent", "planned") == budgets.Limits(tokens, micros)
     assert budgets.spent_today("agent", "calls") == budgets.Limits(0, 0)
+
+
+def test_a_budget_is_raised_while_effects_are_claimed_under_it_and_nothing_waits_for_ever(cast, world):
+    """A claim has its run's row before its budget's; whoever raises a budget has the budget's, and then lets runs go on."""
+    a_day(cast, "calls", money="0.05")
+    runs = [factories.waiting(cast.reviewer, costs(0.1, f"l{n}"), world=world)[0] for n in range(6)]
+    for run in runs:
+        decide(asked(run)[0], cast.second)
+    ready = list(Effect.objects.values_list("pk", flat=True))
+    raised = [lambda n=n: a_day(cast, "calls", money=f"{n}") for n in range(2, 8)]
+    results = together([*[lambda pk=pk: agents.execute(pk) for pk in ready], *raised])
+    assert [r for r in results if isinstance(r, Exception)] == []
+    agents.recover()
+    work()
+    assert (len(lines(world)), Budget.objects.get().spent_micros) == (6, 600_000)

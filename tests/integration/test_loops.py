@@ -250,6 +250,30 @@ def test_a_halt_between_approval_and_call_stops_it_and_the_approval_does_not_sur
     assert (fresh(run).state, lines(world)) == ("SUCCEEDED", ['send {"copies": 1, "to": "ada"}']), fresh(run).error
 
 
+# -- budgets ---------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("when", ["before it is handed back", "as it begins"])
+def test_a_call_does_not_begin_over_a_budget_and_its_approval_stands_until_there_is_more(loops, world, monkeypatch, when):
+    run = started(loops, world, ADA)
+    (first,) = asked(run)
+
+    def spend() -> None:
+        Run.objects.filter(pk=run.pk).update(budget_tokens=10, spent_tokens=11)
+
+    if when == "as it begins":
+        before_the_call(monkeypatch, spend)
+    else:
+        spend()
+    decide(first, loops.second)
+    work()
+    agents.recover(wake=False)
+    work()
+    assert (fresh(run).state, fresh(run).hold, lines(world)) == ("PAUSED", "budget", []), fresh(run).error
+    assert fresh(run).held_why == "Over its budget: 11 of 10 tokens" and not asked(run)
+    agents.set_run_budget(run.pk, tokens=10_000, reason="more", by=loops.operator, door="web")
+    work()
+    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", ['send {"copies": 1, "to": "ada"}']), fresh(run).error
+
+
 # -- other arguments ----------------------------------------------------------------------------------------------------
 def test_other_arguments_at_re_execution_are_refused_by_name_and_asked_anew(loops, world, tmp_path):
     note = tmp_path / "note"
