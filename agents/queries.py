@@ -160,13 +160,15 @@ def known_to_policies(*, calls: bool = True) -> Known:
 
 def _known(row: Any) -> KnownAgent:
     tools = row.current.tools
+    figures = {t["name"]: t["figures"] for t in tools if isinstance(t.get("figures"), dict) and not row.project}
     return KnownAgent(
         row.pk,
         row.environment,
         tools={t["name"]: str(t.get("risk", "")) for t in tools},
         schemas={t["name"]: t["schema"] for t in tools if isinstance(t.get("schema"), dict)},
         owner=row.owner.person if row.owner else "",
-        figures={t["name"]: frozenset(t["figures"]) for t in tools if isinstance(t.get("figures"), dict) and not row.project},
+        figures={tool: frozenset(said) for tool, said in figures.items()},
+        counted={tool: frozenset(map(str, said.values())) for tool, said in figures.items()},
     )
 
 

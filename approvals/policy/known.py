@@ -1,7 +1,7 @@
 """What a policy is checked against: the agents with their tools, the people, the customers there have been. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,7 @@ class KnownAgent:
         tools: the class of each of its tools by name; `schemas`, the JSON Schema of the arguments.
         owner: the person it belongs to, "" when nobody is named.
         figures: what is counted of a tool's calls, where its owner declared all of it; of others only a preview says.
+        counted: where in the arguments of such a tool those figures stand, as paths ("total.cents"): these arguments are declared by it.
     """
 
     slug: str
@@ -26,6 +27,7 @@ class KnownAgent:
     schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     owner: str = ""
     figures: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    counted: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,10 @@ class Known:
         """The figures a tool's owner declared; None when that is not where its figures come from."""
         return self._figures.get((agent, tool))
 
+    def counts(self, agent: str, tool: str, steps: Sequence[str]) -> bool:
+        """Whether a figure is read from this argument of the tool, or from within it: no schema need name it."""
+        return any(path[: len(steps)] == tuple(steps) for path in self._counted.get((agent, tool), ()))
+
     def schema_key(self, agent: str, tool: str) -> str:
         """The same for tools whose arguments are the same."""
         return self._schema_keys.get((agent, tool), "")
@@ -73,6 +79,10 @@ class Known:
     @cached_property
     def _figures(self) -> dict[tuple[str, str], frozenset[str]]:
         return {(a.slug, tool): names for a in self.agents for tool, names in a.figures.items()}
+
+    @cached_property
+    def _counted(self) -> dict[tuple[str, str], list[tuple[str, ...]]]:
+        return {(a.slug, tool): [tuple(path.split(".")) for path in paths] for a in self.agents for tool, paths in a.counted.items()}
 
     @cached_property
     def _schema_keys(self) -> dict[tuple[str, str], str]:

@@ -156,6 +156,10 @@ def _argument(rule: Rule, steps: tuple[str, ...], line: int, known: Known, calls
     having: set[str] = set()
     declaring = False
     for call in calls:
+        if known.counts(call.agent, call.tool, steps[1:]):
+            having.add(call.tool)
+            declaring = True
+            continue
         try:
             schema = known.schema(call.agent, call.tool)
             shape_of(schema, steps[1:])

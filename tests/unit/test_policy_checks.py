@@ -166,6 +166,17 @@ def test_an_argument_that_only_tools_without_a_schema_may_have_is_warned_about()
     assert [f for f in of_when("has(args.amount) && args.amount > 3") if "declares" in f[1]] == []
 
 
+def test_an_argument_only_a_figure_is_read_from_is_declared_by_that():
+    """It was said that no tool declares it, and refused where the schema names others."""
+    figures, counted = {"pay": frozenset({"amount_cents"})}, {"pay": frozenset({"total.cents"})}
+    for schema in ({}, {"pay": {"type": "object", "properties": {"order": {"type": "string"}}}}):
+        known = replace(KNOWN, agents=(*KNOWN.agents, KnownAgent("payer", "demo", {"pay": "money"}, schema, "", figures, counted)))
+        for when in ("args.total.cents > 3", "has(args.total)"):
+            assert found(f'- {{name: a, deny: x, match: {{tools: [pay], when: "{when}"}}}}', known) == []
+        ((_, why, _),) = found('- {name: a, deny: x, match: {tools: [pay], when: "args.total.cts > 3"}}', known)
+        assert "args.total.cts" in why
+
+
 def test_points_for_a_figure_that_nothing_has_are_warned_about():
     source = with_rules("[]").replace("- of: files\n", "- of: seats\n")
     (finding,) = [f for f in check(parse(source), KNOWN) if "amounts" in f.why]
