@@ -76,7 +76,7 @@ def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, verd
 
 
 def check_concerned(who: Standing, action: Action, envelope: Envelope, *, stage: int) -> None:
-    """Whether somebody may ask about it or take an approval back: whoever is asked in any stage, or may decide it now in any way.
+    """Whether somebody may ask about it, take an approval back or put it aside: whoever is asked in any stage, or may decide it now in any way.
 
     Raises NotAllowed, Tampered as `leave` does.
     """
@@ -85,6 +85,15 @@ def check_concerned(who: Standing, action: Action, envelope: Envelope, *, stage:
         permissions.check_decide(who, groups=asked, excluded=envelope.excluded, editors=envelope.editors, verdict=Verdict.REJECT)
     else:
         leave(who, action, envelope, stage=stage, verdict=Verdict.REJECT)
+
+
+def concerned(who: Standing, action: Action, envelope: Envelope, *, stage: int) -> bool:
+    """Whether `check_concerned` would let them."""
+    try:
+        check_concerned(who, action, envelope, stage=stage)
+    except (NotAllowed, Tampered):
+        return False
+    return True
 
 
 def check_apart(who: Standing, action: Action, envelope: Envelope, *, instead_of: Absent | None = None, verdict: str = "approve") -> None:

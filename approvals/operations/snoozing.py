@@ -6,10 +6,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from approvals import permissions
+from approvals import entitling, permissions
 from approvals.errors import BadRequest, Conflict, NotFound
 from approvals.models import Action, Snooze, User
-from approvals.operations import events, kept
+from approvals.operations import events, kept, staging
 from approvals.operations.clock import database_now
 from approvals.operations.reserving import pending
 from approvals.operations.telling import tell_people
@@ -27,11 +27,13 @@ def snooze(action_id: Any, *, by: User, seconds: int, door: str) -> Snooze:
 
     Raises:
         BadRequest: no time, more than a week, or longer than it can wait: then it would never come back.
+        NotAllowed: it is nothing of theirs: they are neither asked in any stage nor stand in for somebody who is.
     """
     if not 60 <= seconds <= LONGEST.total_seconds():
         raise BadRequest(say("Snooze for a minute at least and a week at most"))
-    action, requirement, _ = pending(action_id)
+    action, requirement, envelope = pending(action_id)
     who = permissions.standing(by)
+    entitling.check_concerned(who, action, envelope, stage=staging.stage_of(action, envelope))
     until = database_now() + timedelta(seconds=seconds)
     if until >= action.expires_at:
         raise BadRequest(say("It runs out before that: snooze it for a shorter time, or extend it first"))

@@ -48,7 +48,7 @@ class Desk:
 
     Attributes:
         reserved_by, reserved_for: who is on it, and in whose stead; `mine` when that is the reader.
-        may_reserve: they could decide it. `may_pass_on`: they could approve it, and so could one of `people`.
+        may_reserve: they could decide it. `may_snooze`: they are asked in some stage, or could decide it. `may_pass_on`: they could approve it, and so could one of `people`.
         extend_s: by how many seconds they may still put it off; 0 when they may not.
         snoozed_until: when it comes back to this reader's inbox.
         instead_of: whose places the reader fills here.
@@ -62,6 +62,7 @@ class Desk:
     reserved_until: datetime | None
     mine: bool
     may_reserve: bool
+    may_snooze: bool
     people: tuple[str, ...]
     extend_s: int
     snoozed_until: datetime | None
@@ -93,6 +94,7 @@ def desk(action_id: Any, *, reader: User) -> Desk | None:
         reserved_until=until,
         mine=mine,
         may_reserve=may_decide and (holder is None or mine),
+        may_snooze=entitling.concerned(who, action, envelope, stage=action.stage),
         people=_others(action, envelope, who) if may_approve else (),
         extend_s=_left(action, envelope, who),
         snoozed_until=snoozed,

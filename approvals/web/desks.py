@@ -82,7 +82,7 @@ def desk_card(desk: Desk, *, now: datetime) -> DeskCard:
         held=_held(desk),
         put_off=_("Put off by %(time)s so far") % {"time": told(duration(desk.extended_s))} if desk.extended_s else "",
         left=told(duration(desk.extend_s)) if desk.extend_s >= 60 else "",
-        snoozes=tuple((s, told(duration(s))) for s in SNOOZES if s < left),
+        snoozes=tuple((s, told(duration(s))) for s in SNOOZES if s < left and desk.may_snooze),
         extensions=_extensions(desk.extend_s),
     )
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from approvals import operations, queries
 from approvals.errors import AlreadyDecided, BadRequest, Conflict, NotAllowed
@@ -56,6 +57,25 @@ def test_snoozed_is_out_of_one_sight_and_comes_back(cast):
         assert inbox(cast.reviewer) == [str(action.pk)]
         assert (snoozing.wake_due(), snoozing.wake_due()) == (1, 0)
     assert (told(cast.reviewer), told(cast.second), Snooze.objects.count()) == (["action.back"], [], 0)
+
+
+@pytest.mark.parametrize("who", ["auditor", "operator", "admin"])
+def test_only_whoever_is_asked_puts_it_aside_and_others_are_not_offered_to(cast, client, who):
+    action, person = factories.action(), getattr(cast, who)
+    with pytest.raises(NotAllowed):
+        operations.snooze(action.pk, by=person, seconds=600, door="web")
+    client.force_login(person)
+    assert client.post(reverse("action-snooze", args=[action.pk]), {"seconds": "600"}).status_code == 403
+    assert reverse("action-snooze", args=[action.pk]) not in client.get(reverse("action", args=[action.pk])).content.decode()
+    assert not Snooze.objects.exists() and "action.snoozed" not in kinds(action)
+    client.force_login(cast.reviewer)
+    assert reverse("action-snooze", args=[action.pk]) in client.get(reverse("action", args=[action.pk])).content.decode()
+
+
+def test_who_is_asked_in_a_later_stage_may_put_it_aside_already(cast, policy):
+    asking(policy, need=[{"group": "operators", "count": 1}, {"group": "reviewers", "count": 1, "stage": 2}])
+    operations.snooze(factories.action().pk, by=cast.reviewer, seconds=600, door="web")
+    assert Snooze.objects.filter(user=cast.reviewer).exists()
 
 
 def test_nothing_is_snoozed_past_its_deadline(cast):
