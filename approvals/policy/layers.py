@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from approvals.policy.known import Finding
-from approvals.policy.reading import BadPolicy, Lines, Problem, read
+from approvals.policy.reading import BadPolicy, Lines, Problem, misread, read
 from approvals.policy.rules import Policy, PolicyData, checks_of, problem_of
 
 # Stands for a rule that cannot be read: it matches no call there is.
@@ -48,6 +48,8 @@ def examine(source: str, *, number: int, before: Policy) -> Examined:
         data, lines = read(source)
     except BadPolicy as error:
         return Examined(error.problems, None)
+    if misreadings := misread(lines):
+        return Examined(misreadings, None)
     data, problems, aside = _readable(data, lines, before)
     if data is None:
         return Examined(tuple(problems), None)

@@ -1,15 +1,24 @@
 """YAML with its lines: what is wrong is said where it stands. Pure."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from audit.sentences import cause, say
+from approvals.policy.wording import yaml_words
+from audit.sentences import say
 
 LONGEST = 256 * 1024
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Plain: Any = yaml.constructor.SafeConstructor
+_BOOL = "tag:yaml.org,2002:bool"
+_GUESSED = {_BOOL, "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
+# Fields whose values are times of day: there YAML's number is read back as one (`calendars`).
+CLOCKS = {"opens", "closes", "begins", "ends"}
+_CLOCK = re.compile(r"\d{1,2}:\d\d")
+_OCTAL = re.compile(r"[-+]?0\d")
 
 
 @dataclass(frozen=True)
@@ -41,11 +50,11 @@ class Lines:
     """Which line of the text a field stands on."""
 
     def __init__(self, root: yaml.Node | None) -> None:
-        self._root = root
+        self.root = root
 
     def of(self, path: Sequence[Any]) -> int:
         """The line of the deepest part of this path that is there; 1 when none is."""
-        node, line = self._root, 1
+        node, line = self.root, 1
         for step in path:
             found = _child(node, step)
             if found is None:
@@ -58,25 +67,97 @@ def read(source: str) -> tuple[Any, Lines]:
     """The plain data of a text, and its lines. Raises BadPolicy: no YAML, a key twice, references, too long."""
     if len(source) > LONGEST:
         raise BadPolicy(
-            Problem(0, "", say("the policy has %(n)d characters; at most %(longest)d are read", n=len(source), longest=LONGEST))
+            Problem(1, "", say("the policy has %(n)d characters; at most %(longest)d are read", n=len(source), longest=LONGEST))
         )
-    try:
-        root = yaml.compose(source, Loader=_Loader)
-        data = yaml.load(source, Loader=_Loader)  # noqa: S506  the safe loader, in C where there is one
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise BadPolicy(
-            Problem(mark.line + 1 if mark else 0, "", say("the policy is not valid YAML: %(problem)s", problem=error.problem))
-        ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadPolicy(Problem(0, "", say("the policy is not valid YAML: %(why)s", why=cause(error)))) from error
+    root = _composed(source)
     try:
         problems = tuple(_twice(root, set()))
     except RecursionError as error:
-        raise BadPolicy(Problem(0, "", say("the policy is nested far deeper than any rule"))) from error
+        raise BadPolicy(Problem(1, "", say("the policy is nested far deeper than any rule"))) from error
     if problems:
         raise BadPolicy(*problems)
-    return data, Lines(root)
+    try:
+        return yaml.load(source, Loader=_Loader), Lines(root)  # noqa: S506  the safe loader, in C where there is one
+    except (yaml.MarkedYAMLError, ValueError, KeyError) as error:
+        raise BadPolicy(*(tuple(_tagged(root)) or (_marked(error),))) from error
+
+
+def misread(lines: Lines) -> tuple[Problem, ...]:
+    """Plain words that YAML reads as something else than people do: `no` as false, 1:30 as ninety, 012 as ten.
+
+    Not asked of what is stored, which keeps its meaning.
+    """
+    return tuple(_misread(lines.root))
+
+
+def _composed(source: str) -> yaml.Node | None:
+    """The text's nodes, each with its line. Raises BadPolicy."""
+    try:
+        root: yaml.Node | None = yaml.compose(source, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        raise BadPolicy(_marked(error)) from error
+    except (yaml.reader.ReaderError, UnicodeEncodeError) as error:
+        at = error.start if isinstance(error, UnicodeEncodeError) else error.position
+        why = say("there is a character that no text has: a control character, or half of one")
+        raise BadPolicy(Problem(source.count("\n", 0, at) + 1, "", why)) from error
+    except RecursionError as error:
+        raise BadPolicy(Problem(1, "", say("the policy is nested far deeper than any rule"))) from error
+    return root
+
+
+def _marked(error: Exception) -> Problem:
+    marked = error if isinstance(error, yaml.MarkedYAMLError) else yaml.MarkedYAMLError()
+    mark = marked.problem_mark or marked.context_mark
+    said = say("the policy is not valid YAML: %(problem)s", problem=yaml_words(marked.problem or ""))
+    return Problem(mark.line + 1 if mark else 1, "", said)
+
+
+def _scalars(node: yaml.Node | None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], yaml.ScalarNode]]:
+    """Every single value and every field's name, with the path it stands at."""
+    if isinstance(node, yaml.ScalarNode):
+        yield path, node
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            below = (*path, str(key.value)[:80])
+            yield from _scalars(key, below)
+            yield from _scalars(value, below)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            yield from _scalars(value, (*path, str(i)))
+
+
+def _tagged(root: yaml.Node | None) -> Iterator[Problem]:
+    """Values that say they are something which they are not: `!!int x`, or a day that no month has."""
+    for path, node in _scalars(root):
+        if node.tag == "tag:yaml.org,2002:merge":
+            continue
+        try:
+            _Plain().construct_object(node)
+        except yaml.MarkedYAMLError:
+            yield Problem(node.start_mark.line + 1, ".".join(path), say("a policy has no tags (!): write the plain value"))
+        except (ValueError, KeyError):
+            why = say("%(value)s reads as a number or a date and is none: correct it, or put it in quotes", value=node.value[:60])
+            yield Problem(node.start_mark.line + 1, ".".join(path), why)
+
+
+def _misread(root: yaml.Node | None) -> Iterator[Problem]:
+    for path, node in _scalars(root):
+        word = node.value
+        if node.style or node.tag not in _GUESSED or (path and path[-1] in CLOCKS and _CLOCK.fullmatch(word)):
+            continue
+        if node.tag == _BOOL and word.lower() not in {"true", "false"}:
+            why = say('YAML reads %(word)s as true or false: write one of these, or "%(word)s" in quotes for the word', word=word)
+        elif ":" in word:
+            why = say(
+                'YAML reads %(word)s as a number to the base of 60: write the plain number, or "%(word)s" in quotes for text', word=word
+            )
+        elif _OCTAL.match(word):
+            why = say(
+                'YAML reads %(word)s as a number to the base of 8: leave the 0 out, or write "%(word)s" in quotes for text', word=word
+            )
+        else:
+            continue
+        yield Problem(node.start_mark.line + 1, ".".join(path), why)
 
 
 def _twice(node: yaml.Node | None, seen: set[int]) -> Iterator[Problem]:

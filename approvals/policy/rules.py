@@ -13,18 +13,13 @@ from approvals.policy.basics import Excluded, Level, More, Points, RequirementRu
 from approvals.policy.calendars import Calendar, Quiet
 from approvals.policy.conditions import BadCondition, constant_of
 from approvals.policy.matching import Matcher
-from approvals.policy.reading import BadPolicy, Lines, Problem, read
+from approvals.policy.reading import BadPolicy, Lines, Problem, misread, read
 from approvals.policy.ruleset import Instead, Rule
 from approvals.policy.slack import SlackRule
-from audit.sentences import cause, say
+from approvals.policy.wording import words_of
+from audit.sentences import say
 
 __all__ = ["BadPolicy", "Level", "Policy", "PolicyData", "Problem", "RequirementRule", "load", "parse"]
-# A kind of error of pydantic's, in our words.
-WORDS = {
-    "extra_forbidden": say("there is no such field; look at its spelling"),
-    "missing": say("this is needed"),
-    "string_pattern_mismatch": say("write a name of small letters, digits and hyphens"),
-}
 
 
 class AmountRule(Strict):
@@ -129,7 +124,7 @@ def parse(source: str, *, number: int = 0) -> Policy:
     Raises:
         BadPolicy: with the line and the field of each problem, and what is wrong with it.
     """
-    policy, lines = _read(source, number)
+    policy, lines = _read(source, number, new=True)
     if problems := checks_of(policy.data, lines):
         raise BadPolicy(*problems)
     return policy
@@ -185,8 +180,10 @@ def _lines(source: str) -> Lines:
     return read(source)[1]
 
 
-def _read(source: str, number: int) -> tuple[Policy, Lines]:
+def _read(source: str, number: int, *, new: bool = False) -> tuple[Policy, Lines]:
     data, lines = read(source)
+    if new and (problems := misread(lines)):
+        raise BadPolicy(*problems)
     try:
         parsed = PolicyData.model_validate(data)
     except ValidationError as error:
@@ -198,13 +195,7 @@ def problem_of(error: dict[str, Any], lines: Lines) -> Problem:
     """What a validation found, in our words and with its line."""
     path = error["loc"]
     where = ".".join(str(part) for part in path) or say("the policy")
-    return Problem(lines.of(path), where, _words(error))
-
-
-def _words(error: dict[str, Any]) -> str:
-    """What the validation says: our own sentence when it was one of ours."""
-    ours = (error.get("ctx") or {}).get("error")
-    return cause(ours) if isinstance(ours, ValueError) else WORDS.get(error["type"], error["msg"])
+    return Problem(lines.of(path), where, words_of(error))
 
 
 def _same_names(data: PolicyData, lines: Lines) -> list[Problem]:

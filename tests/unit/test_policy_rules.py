@@ -14,7 +14,7 @@ from approvals.policy.lowering import what_would_lower
 from approvals.policy.matching import said_of
 from approvals.policy.plainly import MOST_LOOKED_AT
 from approvals.policy.risk import Facts, assess, at_least_medium
-from approvals.policy.rules import BadPolicy, Level, PolicyData, parse
+from approvals.policy.rules import BadPolicy, Level, PolicyData, parse, parse_stored
 from approvals.policy.words import asked, sentence
 from tests.fakes import with_rules
 
@@ -257,7 +257,7 @@ def test_rules_that_ask_only_ever_ask_for_more(then):
 @pytest.mark.parametrize(
     ("text", "line", "why"),
     [
-        ("- name: one\n  at_least: hihg\n", 1, "Input should be"),
+        ("- name: one\n  at_least: hihg\n", 1, "write one of: low, medium, high, critical"),
         ("- name: one\n", 0, "says nothing"),
         ("- name: one\n  at_least: high\n  at_most: low\n", 0, "not both"),
         ("- name: One\n  at_least: high\n", 0, "small letters"),
@@ -270,7 +270,7 @@ def test_rules_that_ask_only_ever_ask_for_more(then):
         ("- name: one\n  deny: x\n  match:\n    clases: [a]\n", 3, "no such field"),
         ("- name: one\n  deny: x\n  name: two\n", 2, "stands twice"),
         ("- name: one\n  require: {verdicts: [approve]}\n", 1, "verdict reject"),
-        ("- name: one\n  instead: {need: []}\n", 1, "at least 1 item"),
+        ("- name: one\n  instead: {need: []}\n", 1, "at least 1"),
         ("- name: one\n  deny: x\n  match: &x {tools: [a]}\n- name: two\n  deny: x\n  match: *x\n", 2, "no references"),
     ],
 )
@@ -337,3 +337,39 @@ def test_a_condition_within_the_limit_is_answered_wherever_it_is_asked():
         return condition.holds(Said({**dict.fromkeys(NAMES, ""), "args": {"amount": 2}})) if frames == 0 else under(frames - 1)
 
     assert not condition.too_deep and under(400)
+
+
+@pytest.mark.parametrize(
+    ("rule", "line", "where", "said"),
+    [
+        ("- {name: a,\n   instead: {deadline_s: 1:30}}", 2, "rules.0.instead.deadline_s", "YAML reads 1:30 as a number to the base of 60"),
+        ("- {name: a,\n   deny: no}", 2, "rules.0.deny", "YAML reads no as true or false"),
+        ("- {name: on, deny: x}", 1, "rules.0.name", "YAML reads on as true or false"),
+        ("- {name: a, deny: x, match: {customers: [012]}}", 1, "rules.0.match.customers.0", "YAML reads 012 as a number to the base of 8"),
+        ("- {name: a, deny: 3}", 1, "rules.0.deny", "write text here"),
+        ("- {name: a, deny: x, priority: 1.5}", 1, "rules.0.priority", "write a whole number"),
+        ("- {name: a, deny: x, match: {tools: x}}", 1, "rules.0.match.tools", "write a list"),
+        ("- {name: a, instead: {deadline_s: 1}}", 1, "rules.0.instead.deadline_s", "write 5 or more"),
+        ("- {name: a, instead: {remind: [5x]}}", 1, "rules.0.instead.remind.0", "write a part of the time, from 1% to 99%"),
+        ("- {name: a, deny: !!bool x}", 1, "rules.0.deny", "x reads as a number or a date and is none"),
+        ("- {name: a, deny: 2026-13-45}", 1, "rules.0.deny", "2026-13-45 reads as a number or a date and is none"),
+        ("- {name: a, deny: !x y}", 1, "rules.0.deny", "a policy has no tags"),
+        ("- {name: a, deny: \x00}", 1, "", "a character that no text has"),
+        ("- {name: a,\n   deny: [x}", 2, "", "a bracket is opened and not closed"),
+    ],
+)
+def test_whatever_is_wrong_has_its_line_its_field_and_our_words(rule, line, where, said):
+    """`!!bool x` was an error of ours; others had Python's words, or no line."""
+    source = with_rules(rule)
+    first = source.splitlines().index("rules:") + 1
+    with pytest.raises(BadPolicy) as bad:
+        parse(source)
+    problem = bad.value.problems[0]
+    assert (problem.line - first, problem.where) == (line, where) and said in problem.why
+
+
+def test_quoted_words_and_times_of_day_are_what_they_look_like_and_what_is_stored_stays_readable():
+    source = with_rules('- {name: "on", deny: "1:30", match: {customers: ["012", "no"]}}')
+    assert parse(source).data.rules[0].match.customers == ("012", "no")
+    assert parse(with_rules("[]") + "\nquiet: {zone: UTC, begins: 22:00, ends: 7:00, levels: [low]}\n").data.quiet
+    assert parse_stored(with_rules("- {name: a, instead: {deadline_s: 1:30}}")).data.rules[0].instead.deadline_s == 90
