@@ -97,6 +97,7 @@ class List:
     chips: tuple[Chip, ...]
     sorts: tuple[Chip, ...] = ()
     groups: tuple[Group, ...] = ()
+    headed: bool = False  # titles stand over the groups: only where they tell one from another
     rows: tuple[Row, ...] = ()
     q: str = ""
     kept: tuple[tuple[str, str], ...] = ()

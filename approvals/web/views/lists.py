@@ -126,6 +126,8 @@ def _inbox(request: Request, item: str) -> List:
     filtered = any(query[name] for name in FILTERS if name != "sort")
     agents, tools = queries.waiting_names()
     hidden = filtered and counts["waiting"]
+    by_due = sort not in {"newest", "oldest"}
+    groups = grouped(rows, by_due=by_due, zone=zone, batches=batches(page.rows))
     return List(
         url=url,
         counts=waiting_words(counts),
@@ -142,7 +144,8 @@ def _inbox(request: Request, item: str) -> List:
         view_query=kept,
         grants=open_count(),
         sorts=chips(url, query, "sort", SORTS),
-        groups=grouped(rows, by_due=sort not in {"newest", "oldest"}, zone=zone, batches=batches(page.rows)),
+        groups=groups,
+        headed=by_due and bool(len(groups) > 1 or page.next or query["cursor"]),
         q=query["q"],
         kept=tuple((k, v) for k, v in query.items() if k not in {"q", "cursor"} and v),
         names=tuple(name for name in (*agents, *tools) if name.isprintable()),

@@ -110,6 +110,15 @@ def test_groups_are_due_soon_today_and_later_with_the_riskiest_first(cast):
     assert found()[0] == ("Due soon, or critical", [ids[0][0], str(whenever.pk), *ids[0][1:]])
 
 
+def test_a_heading_stands_only_where_it_tells_one_group_from_another(web, cast):
+    """ "Due soon" stood over everything while nothing else was there."""
+    title = 'class="row-group-title"'
+    soon = placed("low", minutes=20)
+    assert shows(listed(web), soon) and title not in listed(web)
+    placed("low", days=2)
+    assert listed(web).count(title) == 2 and title not in listed(web, sort="newest")
+
+
 def test_pages_are_cut_by_due_and_risk_and_no_critical_stands_behind_a_page_of_lows(cast):
     """By deadline alone it stood on the third page."""
     made = [placed("low", minutes=5 + n) for n in range(9)] + [placed("medium", hours=30 + n) for n in range(4)]
