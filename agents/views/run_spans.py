@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from agents import queries
+from agents import prices, queries
 from agents.errors import UnknownStep
 from agents.queries import EffectRow, RunDetail
 from agents.views.run_rows import KINDS, TONES
@@ -181,6 +181,10 @@ def _facts(found: SpanRow, inside: spans.Totals) -> Iterator[tuple[str, str]]:
         for name, word in (("input_tokens", _("Tokens in")), ("output_tokens", _("Tokens out")), ("total_tokens", _("Tokens"))):
             if isinstance(usage.get(name), int):
                 yield word, number(usage[name])
+    if isinstance(cost := found.attributes.get("cost_micros"), int):  # by the prices of then
+        yield _("Cost"), prices.money(cost)
+    elif found.attributes.get("no_price"):
+        yield _("Cost"), _("no price known for %(model)s") % {"model": found.name}
     if inside.calls:
         yield _("Model calls inside"), number(inside.calls)
         yield _("Tokens inside"), number(inside.tokens) if inside.tokens else _("none counted")

@@ -3,7 +3,9 @@
 import pytest
 
 from agents import operations as agents
+from agents import prices
 from agents.models import Agent, Budget, Run
+from audit import queries as log
 from tests.factories import work
 
 pytestmark = pytest.mark.usefixtures("transactional_db", "agents", "shapes")
@@ -58,3 +60,10 @@ def test_an_agents_page_says_and_changes_what_its_runs_and_its_day_may_spend(cli
     assert "0.50 USD, 900 tokens" in text and "set by olga" in text and "0.00 of 3.00 USD" in text
     assert "budgets of the day: planned: 0.00 of 3.00 USD (0 %)" in page(client, cast.operator, "/console/")
     assert "/agents/planned/budget" not in page(client, cast.auditor, "/agents/planned/")
+
+
+def test_each_model_call_says_what_it_cost(client, cast, run):
+    work()
+    call = next(span for span in log.spans(str(run.pk)) if span.kind == "model")
+    text = page(client, cast.reviewer, f"/runs/{run.pk}/steps/s{call.id}/")
+    assert prices.money(call.attributes["cost_micros"]) in text and "Tokens out" in text
