@@ -155,16 +155,16 @@ def test_an_operator_gives_a_run_a_budget_and_sees_its_cost_against_it(run: str,
     page = sign_in("operator")
     at(page, run)
     page.locator("summary", has_text="Budget").click()
-    page.get_by_label("Money in USD; empty: no limit").fill("0.01")
-    page.locator("#budget-reason").fill("it is a small one")
+    page.get_by_label("Money in USD; empty: no limit").fill("500")  # so much that no alert is told, which other journeys would meet
+    page.locator("#budget-reason").fill("it is a large one")
     page.get_by_role("button", name="Change its budget").click()
-    expect(page.locator("#run-live .figures")).to_contain_text("of 0.01 USD")
+    expect(page.locator("#run-live .figures")).to_contain_text("of 500.00 USD")
     expect(page.locator("#run-live .figures progress")).to_be_visible()
     assert serious(page) == []
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.goto("/runs/")
-    expect(page.locator(f"#row-{run} .cost")).to_contain_text("of 0.01 USD")
+    expect(page.locator(f"#row-{run} .cost")).to_contain_text("of 500.00 USD")
     assert serious(page) == []
     page.goto("/agents/refunds/")
     expect(page.get_by_role("heading", name="Budget")).to_be_visible()
