@@ -6,6 +6,7 @@ transaction per step, and looks at the run's fence: a worker that has lost its r
 Locks are taken in one order everywhere: action, effect, run.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -27,6 +28,7 @@ from agents.states import MAX_ATTEMPTS, EffectState, RunState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.operations import halts, notices
+from approvals.operations.entering import may_enter
 from audit import canonical, log
 from audit.actors import SYSTEM
 
@@ -102,9 +104,21 @@ class Ledger:
         data = canonical.storable({"tool": tool, "args": args}, limit=500)
         log.append(events.entry(self._mine(), "run.not_asked", why=why[:500], **data))
 
-    @_by_itself
     def begin(self, action: str, call_id: str, tool: str, *, runs: str, idempotent: bool) -> Begun:
         """Claim the call; else say why not, and write down what that means."""
+        sure_at = time.monotonic()
+        begun = self._begin(action, call_id, tool, runs=runs, idempotent=idempotent)
+        if begun.kind == GO and not may_enter(sure_at, lambda: self._halted(action)):
+            self.not_begun(action)
+            return Begun(HALTED, why=kept.HALTED_BEFORE())
+        return begun
+
+    @_by_itself
+    def _halted(self, action: str) -> bool:
+        return bool(approvals_queries.halted_actions([action]))
+
+    @_by_itself
+    def _begin(self, action: str, call_id: str, tool: str, *, runs: str, idempotent: bool) -> Begun:
         halts.hold_off()
         asked: dict[str, Any] = {
             "action": action,

@@ -4,6 +4,7 @@ A compensation may be sent again with its key, which its author promises: a work
 reversed is FAILED, says why and names whom to call; the others are reversed all the same.
 """
 
+import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -32,6 +33,7 @@ from agents.tools.runner import Ran
 from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError
 from approvals.operations import claiming, halts
+from approvals.operations.entering import may_enter
 from audit import log
 from audit.actors import SYSTEM
 from audit.log import Entry
@@ -58,6 +60,7 @@ class Taken:
     args: Any
     fence: int
     attempt: int
+    sure_at: float  # monotonic, from before the claim's commit: there was no stop order
 
 
 def compensate(run_id: UUID) -> int:
@@ -82,6 +85,8 @@ def compensate(run_id: UUID) -> int:
 
 def _call(taken: Taken) -> Ran:
     result = taken.effect.result or {}
+    if not may_enter(taken.sure_at, lambda: bool(approvals_queries.halted_actions([taken.effect.pk]))):
+        return Ran("failed", {}, kept.STOPPED_BEFORE(), "halted")
     if not taken.tool.own_process:
         return runner.compensate(taken.tool, taken.args, result, _context(taken))
     covered = str(taken.effect.pk)
@@ -121,7 +126,7 @@ def _take(run_id: UUID) -> Taken | None:
             if cursor.rowcount != 1:
                 return None  # halted, not yet its turn to be tried again, or somebody was faster
         log.append(_entry(run, effect, "effect.compensating", attempt=one.attempts + 1, idempotency_key=_key(effect)))
-        return Taken(run, effect, tool, args, one.fence + 1, one.attempts + 1)
+        return Taken(run, effect, tool, args, one.fence + 1, one.attempts + 1, time.monotonic())
     if not Compensation.objects.filter(run=run_id, state=CompensationState.OWED).exists():
         _end(run)
     return None
@@ -204,6 +209,9 @@ def _record(taken: Taken, ran: Ran) -> None:
         Effect.objects.filter(pk=taken.effect.pk, state=EffectState.DONE).update(state=EffectState.COMPENSATED)
         log.append(_entry(taken.run, taken.effect, "effect.compensated", result=ran.result))
         events.tell_run(taken.run, "run.compensating")
+    elif (ran.status, ran.code) == ("failed", "halted"):  # it never began, and is owed as before
+        mine.update(state=CompensationState.OWED, attempts=taken.attempt - 1, error=ran.error[:2_000], lease_until=None, not_before=Now())
+        log.append(_entry(taken.run, taken.effect, "effect.compensation_delayed", error=ran.error[:2_000], attempt=taken.attempt))
     elif ran.status == "unknown" and taken.attempt < MAX_ATTEMPTS:
         pause = Now() + timedelta(seconds=2**taken.attempt)
         mine.update(state=CompensationState.OWED, error=ran.error[:2_000], lease_until=None, not_before=pause)

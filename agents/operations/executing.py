@@ -1,6 +1,7 @@
 """T3 and T4: the one way by which anything is really done. Claim, run the tool once, record what came of it."""
 
 import json
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from agents import prices
+from agents import kept, prices
 from agents.crashpoints import crash
 from agents.errors import AgentError, LostLease, OverBudget, UnknownEffect, WrongState
 from agents.graphs.loader import load_agent
@@ -27,9 +28,11 @@ from agents.tools import runner
 from agents.tools.registry import Tool, ToolContext
 from agents.tools.runner import Ran
 from approvals import operations as approvals
+from approvals import queries as approvals_queries
 from approvals.errors import Conflict, Expired, Halted, NotFound, Tampered
 from approvals.operations import notices
 from approvals.operations.claiming import Claim, Reopened, report_tampering
+from approvals.operations.entering import may_enter
 from audit import canonical, log, rows, traces
 from audit.actors import SYSTEM
 from audit.log import Entry
@@ -72,6 +75,7 @@ class Taken:
     tool: Tool
     fence: int
     attempt: int
+    sure_at: float  # monotonic, from before the claim's commit: there was no stop order
     go_on: bool = False
 
 
@@ -113,6 +117,8 @@ def execute(action_id: UUID, *, again: bool = False, go_on: bool = False) -> Eff
 
 
 def _call(taken: Taken, ctx: ToolContext) -> Ran:
+    if not may_enter(taken.sure_at, lambda: bool(approvals_queries.halted_actions([taken.claim.action_id]))):
+        return Ran("failed", {}, kept.STOPPED_BEFORE(), "halted")
     if not taken.tool.own_process:
         return runner.run(taken.tool, taken.claim.args, ctx)
     return alone.call(taken.tool, taken.claim.args, ctx, code=taken.run.agent.code)
@@ -177,10 +183,10 @@ def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None
         if cursor.rowcount != 1:
             raise spending.over_budget(more) if spending.beyond(run.pk, more) else _why_not(run)
     spending.charge(run.pk, more)
-    attempt = effect.attempts + 1
+    attempt, sure_at = effect.attempts + 1, time.monotonic()
     log.append(_entry(claim, "effect.claimed", attempt=attempt, fence=effect.fence + 1, idempotency_key=str(effect.pk)))
     crash("t3_open")
-    return Taken(claim, run, tool, effect.fence + 1, attempt)
+    return Taken(claim, run, tool, effect.fence + 1, attempt, sure_at)
 
 
 def _check_handed(claim: Claim, effect: Effect, run: Run) -> None:

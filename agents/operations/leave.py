@@ -6,7 +6,9 @@ per process, and one lock; a statement is a transaction.
 
 import os
 import threading
+import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from agents.crashpoints import crash
 from agents.graphs.checkpoints import direct_dsn
 from agents.operations import versions
 from approvals import queries as approvals_queries
+from approvals.operations.entering import may_enter
 from approvals.operations.halts import HOLD_OFF
 
 logger = structlog.get_logger("agents.leave")
@@ -48,6 +51,8 @@ _TOLD = (
     "SELECT tool FROM agents_effect WHERE action_id = ANY(%(actions)s::uuid[]) AND (begun_at IS NOT NULL OR told_at IS NOT NULL) LIMIT 1"
 )
 _NOT_BEGUN = "UPDATE agents_effect SET begun_at = NULL WHERE action_id = %(action)s AND state = 'CLAIMED' AND by_agent"
+_NOT_TOLD = "UPDATE agents_effect SET begun_at = NULL WHERE action_id = ANY(%(actions)s::uuid[]) AND state = 'CLAIMED' AND by_agent"
+_NOT_TOLD_ALSO = _NOT_TOLD.replace("begun_at", "told_at")
 _HALTED = f"""
 SELECT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
     OR EXISTS (SELECT 1 FROM unnest(%(actions)s::uuid[]) AS x(id) WHERE {approvals_queries.action_halted_sql("x.id")})
@@ -62,12 +67,17 @@ _pid = 0
 def begin(action: str, call: str, *, run: UUID, fence: int) -> str:
     """Write down that this call begins. Gives the reason why it must not, "" when it may."""
     try:
-        with _lock, _connection() as conn, conn.transaction():
-            conn.execute(HOLD_OFF)
-            if conn.execute(_BEGIN, {"action": action, "call": call, "fence": fence}).rowcount == 1:
+        with _lock, _connection() as conn:
+            with conn.transaction():
+                conn.execute(HOLD_OFF)
+                begun = conn.execute(_BEGIN, {"action": action, "call": call, "fence": fence}).rowcount == 1
+                sure_at = time.monotonic()
+            halted = partial(_halted, conn, run, [action])
+            if begun and may_enter(sure_at, halted):
                 return ""
-            row = conn.execute(_HALTED, {"run": run, "actions": [action]}).fetchone()
-            return kept.HALTED_BEFORE() if row and row[0] else kept.BEGUN_BEFORE()
+            if begun:
+                conn.execute(_NOT_BEGUN, {"action": action})
+            return kept.HALTED_BEFORE() if halted() else kept.BEGUN_BEFORE()
     except psycopg.Error as error:
         return _gone(error)
 
@@ -85,14 +95,18 @@ def tell(actions: Sequence[str], *, run: UUID, fence: int, begins: bool = True) 
                 begun = conn.execute(_TELL if begins else _TELL_ALSO, {"actions": list(actions), "fence": fence}).rowcount
                 if begun < len(actions):
                     raise psycopg.Rollback(whole)
-            if begun == len(actions):
+                sure_at = time.monotonic()
+            halted = partial(_halted, conn, run, actions)
+            if begun == len(actions) and may_enter(sure_at, halted):
                 crash("told")
                 return ""
+            if begun == len(actions):
+                conn.execute(_NOT_TOLD if begins else _NOT_TOLD_ALSO, {"actions": list(actions)})
+                return kept.HALTED_BEFORE()
             told = conn.execute(_TOLD, {"actions": list(actions)}).fetchone()
-            row = conn.execute(_HALTED, {"run": run, "actions": list(actions)}).fetchone()
             if told:
                 return kept.DIED_AFTER_IT(tool=told[0])
-            return kept.HALTED_BEFORE() if row and row[0] else kept.BEGUN_BEFORE()
+            return kept.HALTED_BEFORE() if halted() else kept.BEGUN_BEFORE()
     except psycopg.Error as error:
         return _gone(error)
 
@@ -104,6 +118,11 @@ def not_begun(action: str) -> None:
             conn.execute(_NOT_BEGUN, {"action": action})
     except psycopg.Error as error:
         _gone(error)
+
+
+def _halted(conn: psycopg.Connection[Any], run: UUID, actions: Sequence[str]) -> bool:
+    row = conn.execute(_HALTED, {"run": run, "actions": list(actions)}).fetchone()
+    return bool(row and row[0])
 
 
 class _connection:

@@ -12,6 +12,7 @@ from approvals import permissions
 from approvals.covering import covers_sql, let_go_sql
 from approvals.errors import BadRequest, Conflict
 from approvals.models import Action, Halt, User
+from approvals.operations import entering
 from approvals.operations.notices import Hint, tell
 from audit import canonical, log
 from audit.actors import Actor
@@ -33,7 +34,7 @@ MAX_TARGET = 200
 
 @transaction.atomic
 def halt(*, scope: str, target: str = "", reason: str, by: User, door: str) -> Halt:
-    """Stop everything, an agent, a version of one, a tool, a customer's actions or a run. When this returns, no new claim can succeed in that scope.
+    """Stop everything, an agent, a version of one, a tool, a customer's actions or a run. When this returns, no claim can succeed in that scope, and no call begins that was claimed before.
 
     Raises:
         NotAllowed: not an operator. BadRequest: unknown scope, no target, no reason.
@@ -54,6 +55,7 @@ def halt(*, scope: str, target: str = "", reason: str, by: User, door: str) -> H
     order = place(scope=scope, target=target, reason=reason, by=who.user.actor, person=who.user, door=door)
     if order is None:
         raise Conflict(say("That is halted already; release it first"))
+    entering.wait_for_those_on_their_way()
     return order
 
 

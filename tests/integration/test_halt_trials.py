@@ -1,7 +1,6 @@
-"""Order after order while workers claim at some 50 calls a second: once an order is acknowledged, nothing is claimed any more.
+"""Order after order while workers claim at some 50 calls a second: once an order is acknowledged, nothing is claimed and no tool begins.
 
-Of a thousand orders one was acknowledged half a millisecond before a call that had been claimed under no order came to its tool. So what
-begins late has to have been claimed before, and to be on its way already. A few trials each time; a thousand with COUNTERSIGN_HALT_TRIALS=1000.
+A few trials each time; a thousand with COUNTERSIGN_HALT_TRIALS=1000.
 """
 
 import os
@@ -24,7 +23,6 @@ from tests.integration.test_halts import halt, release
 
 pytestmark = [pytest.mark.usefixtures("agents"), pytest.mark.django_db(transaction=True)]
 TRIALS = int(os.environ.get("COUNTERSIGN_HALT_TRIALS", "12"))
-ON_ITS_WAY_S = 0.05  # from the claim's commit to the tool's first line, on a loaded machine
 WORKERS, EACH_S, BATCH, LOW = 4, 0.05, 40, 60
 SCOPES = (("everything", ""), ("agent", "calls"), ("tool", "look"))
 
@@ -80,7 +78,7 @@ def test_once_an_order_is_acknowledged_no_tool_begins(cast, world, monkeypatch):
             took.append(acknowledged - ordered)
             time.sleep(0.1)
             after = {action: at - acknowledged for at, action in began[before:] if at > acknowledged}
-            late += [seconds for seconds in after.values() if seconds > ON_ITS_WAY_S]
+            late += after.values()
             assert not Effect.objects.filter(pk__in=after, claimed_at__gt=by_then).exists(), "claimed under an order"
             release(cast, order)
             assert not failed, failed
@@ -93,4 +91,4 @@ def test_once_an_order_is_acknowledged_no_tool_begins(cast, world, monkeypatch):
     print(
         f"{TRIALS} orders, {len(began)} calls in {time.monotonic() - started:.0f} s; an order took {median(took):.3f} s, at most {max(took):.3f} s"
     )
-    assert late == [], "calls that came to their tools long after an order was acknowledged, by how many seconds"
+    assert late == [], "calls that came to their tools after an order was acknowledged, by how many seconds"

@@ -1,0 +1,108 @@
+"""Between a claim and the tool's first line: whoever is late looks again, and an order waits a moment before it is acknowledged."""
+
+import math
+import time
+
+import pytest
+
+from agents import operations as agents
+from agents.models import Compensation, Effect, Run
+from agents.operations import calling, compensating, executing, leave
+from approvals import operations as approvals
+from approvals.operations import entering
+from tests import factories
+from tests.factories import asked, call, decide, lines, work
+from tests.fakes import together
+from tests.integration.test_compensating import book, done, trip
+
+pytestmark = [pytest.mark.usefixtures("agents"), pytest.mark.django_db(transaction=True)]
+ADA = [["send", {"to": "ada"}]]
+
+
+@pytest.fixture
+def late(cast, monkeypatch):
+    """`late(module)`: whoever claims there next stands still until everything is halted. Gives the orders."""
+    orders = []
+
+    def in_module(module):
+        def stood_still(sure_at, halted):
+            monkeypatch.setattr(module, "may_enter", entering.may_enter)
+            # In a thread that closes its connection: this one may be of a graph, which has none.
+            orders.extend(together([lambda: approvals.halt(scope="everything", reason="now", by=cast.operator, door="web")]))
+            return entering.may_enter(-math.inf, halted)
+
+        monkeypatch.setattr(module, "may_enter", stood_still)
+        return orders
+
+    return in_module
+
+
+def goes_on(cast, orders):
+    assert len(orders) == 1, "it was never asked whether it may enter"
+    factories.release(orders[0], cast)
+    agents.recover(wake=False)
+    work()
+
+
+def test_a_call_that_is_late_is_never_made_and_the_agent_is_told(cast, world, late):
+    run, action = factories.waiting(cast.reviewer, call(), world=world)
+    decide(action, cast.second)
+    orders = late(executing)
+    agents.execute(action.pk)
+    effect = Effect.objects.get(pk=action.pk)
+    assert (effect.state, lines(world)) == ("FAILED", []) and "nothing was done" in effect.error
+    goes_on(cast, orders)
+    assert (Run.objects.get(pk=run.pk).state, lines(world)) == ("SUCCEEDED", [])
+
+
+def test_a_reversal_that_is_late_is_owed_as_before(cast, trips, world, late):
+    run = trip(cast, world, *map(book, ("hotel", "flight")), fails_at=2)
+    orders = late(compensating)
+    agents.compensate(run.pk)
+    owed = Compensation.objects.filter(run=run)
+    assert (done(world), list(owed.values_list("state", "attempts"))) == (["booked hotel"], [("OWED", 0)])
+    goes_on(cast, orders)
+    agents.compensate(run.pk)
+    assert (done(world), list(owed.values_list("state", "attempts"))) == (["booked hotel", "gave back hotel"], [("DONE", 1)])
+
+
+@pytest.mark.parametrize("module", [calling, leave])
+def test_a_call_of_the_agent_itself_that_is_late_does_not_begin(others, world, late, module):
+    if module is calling:
+        factories.register(factories.LOOPS)
+    run = factories.planned(others.reviewer, world, *[ADA], **({"agent": "governed"} if module is calling else {}))
+    work()
+    (action,) = asked(run)
+    decide(action, others.second)
+    orders = late(module)
+    work()
+    assert lines(world) == []
+    assert not Effect.objects.filter(run=run, begun_at__isnull=False).exists()
+    assert not Effect.objects.filter(run=run, told_at__isnull=False).exists()
+    goes_on(others, orders)
+    for again in asked(run):  # what was approved before a halt does not survive it where the call is claimed by itself
+        decide(again, factories.another_reviewer())
+    work()
+    assert Run.objects.get(pk=run.pk).state == "SUCCEEDED" and len(lines(world)) == 1
+
+
+def test_an_order_is_acknowledged_when_whoever_claimed_before_has_entered(cast):
+    began = time.monotonic()
+    approvals.halt(scope="everything", reason="now", by=cast.operator, door="web")
+    assert time.monotonic() - began >= entering.ACKNOWLEDGED_AFTER_S > 2 * entering.ENTER_WITHIN_S
+
+
+def test_who_is_in_time_does_not_look_and_who_is_late_looks_until_it_is_sure():
+    def never():
+        raise AssertionError("looked")
+
+    assert entering.may_enter(time.monotonic(), never)
+    looks = []
+
+    def slow():
+        looks.append(1)
+        time.sleep(0.06 if len(looks) < 3 else 0)
+        return False
+
+    assert entering.may_enter(-math.inf, slow) and len(looks) == 3
+    assert not entering.may_enter(-math.inf, lambda: True)
