@@ -1,6 +1,6 @@
 """Colour for SQL and file contents. It never changes, adds or hides a character: it only says where a keyword, string or comment is.
 
-Belongs here: which language a value is in, by the argument's name and the path beside it, and the painting of segments that `reveal` made.
+Belongs here: which language a value is in, by the argument's name, the path beside it and how a diff begins, and the painting of segments that `reveal` made.
 Pygments reads text a stranger wrote, so only a few plain lexers are used, and long values are left in one colour.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Keyword, Name, Number, String, _TokenType
+from pygments.token import Comment, Generic, Keyword, Name, Number, String, _TokenType
 
 from approvals.legible.paths import DEEP, under
 from approvals.render.reveal import Revealed, Segment
@@ -37,6 +37,7 @@ _SQL = re.compile(
 _DIFF = re.compile(r"(?:diff --git |--- [^\n]{1,300}\n\+\+\+ )")
 CLASSES: tuple[tuple[_TokenType, str], ...] = (
     (Comment, "hl-c"), (String, "hl-s"), (Number, "hl-n"), (Keyword, "hl-k"), (Name.Builtin, "hl-k"), (Name.Tag, "hl-k"),
+    (Generic.Deleted, "diff-gone"), (Generic.Inserted, "diff-new"), (Generic.Heading, "hl-k"), (Generic.Subheading, "hl-c"),
 )  # fmt: skip
 
 
@@ -69,9 +70,9 @@ def language_of(key: str, text: str, suffix: str = "") -> str:
         return "sql"
     if key in SHELL_KEYS:
         return "bash"
-    if key in TEXT_KEYS:
-        return "diff" if _DIFF.match(text) else suffix
-    return ""
+    if _DIFF.match(text):  # whatever the argument is called: its head is nothing else's
+        return "diff"
+    return suffix if key in TEXT_KEYS else ""
 
 
 def painted(shown: Revealed, language: str) -> Revealed:

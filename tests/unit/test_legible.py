@@ -320,6 +320,15 @@ def test_colour_changes_no_character_and_leaves_chips_alone() -> None:
     assert [part.label for part in shown.head if part.kind == "chip"] == ["⟨U+202E⟩"]
 
 
+def test_a_diff_is_known_by_how_it_begins_and_its_lines_by_what_they_do() -> None:
+    change = "--- a/shop.py\n+++ b/shop.py\n@@ -1 +1 @@\n-limit = 5\n+limit = 500\n"
+    assert languages({"proposal": change, "note": "--- and so on"}) == {"proposal": "diff"}
+    shown = painted(reveal(change), "diff")
+    assert "".join(part.text for part in shown.head) == change
+    css = {part.text.strip(): part.css for part in shown.head}
+    assert css["-limit = 5"] == "diff-gone" and css["+limit = 500"] == "diff-new"
+
+
 @pytest.mark.parametrize(
     ("args", "found"),
     [
