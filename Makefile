@@ -16,9 +16,9 @@ run: runtime ## start everything and print the address and login links (PORT=800
 	@exec $(PY) -m config.up
 
 test: dev agentserver ## all tests on the embedded services, then integration tests on real ones if installed
-	$(PY) -m pytest -n 2 --ignore tests/chaos --ignore tests/journeys
-	$(PY) -m pytest -n 2 --dist loadfile tests/chaos tests/journeys
-	scripts/with_real_services $(PY) -m pytest -n 2 tests/integration
+	scripts/twice $(PY) -m pytest -n 2 --ignore tests/chaos --ignore tests/journeys
+	scripts/twice $(PY) -m pytest -n 2 --dist loadfile tests/chaos tests/journeys
+	scripts/with_real_services scripts/twice $(PY) -m pytest -n 2 tests/integration
 
 check: dev ## format, lint, types, imports, templates, migrations, state diagram, deployment settings
 	$(PY) -m ruff format --check .
