@@ -110,7 +110,6 @@ def apply_edit(
     assessment = at_least_medium(policy.data, assess(policy.data, facts))
     if assessment.denied:
         _refused(edit, action, requirement, {"": kept.EDIT_REFUSED(why=assessment.denied)})
-        tell_action(action, "action.edit_refused")
         return action
     editors = _editors(edit, args, envelope)
     excluded = _excluded(action, envelope, assessment, editors)
@@ -183,7 +182,6 @@ def refuse_edit(edit_id: int, *, errors: dict[str, str]) -> None:
     """The tool does not take these arguments; `errors` says per field why. The action stays as it was."""
     edit, action, requirement = _wanted(edit_id)
     _refused(edit, action, requirement, errors)
-    tell_action(action, "action.edit_refused")
 
 
 def _editors(edit: Edit, args: Any, envelope: Envelope) -> set[str]:
@@ -206,6 +204,7 @@ def _until(edit: Edit, action: Action, envelope: Envelope) -> Until:
 def _refused(edit: Edit, action: Action, requirement: Requirement, errors: dict[str, str]) -> None:
     _finish(edit, EditState.REFUSED, errors)
     log.append(events.entry(action, "edit.refused", by=edit.by.actor, door=edit.door, requirement=requirement, edit=edit.pk, errors=errors))
+    tell_action(action, "action.edit_refused")
 
 
 def _too_late(edit: Edit, action: Action, requirement: Requirement) -> str:

@@ -53,7 +53,10 @@ def retire(card: SlackMessage, ts: str) -> None:
 
 @transaction.atomic
 def retire_at(team: int, channel: str, ts: str, action_id: Any) -> None:
-    """Somebody pressed a copy that counts no more. Of an action that has no card in this conversation nothing is touched."""
+    """Somebody pressed a copy that counts no more. Of an action that has no card in this conversation nothing is touched, nor is the card
+    of another action that stands there: the press paired one's value with the other's message."""
+    if SlackMessage.objects.filter(channel__team_id=team, channel__channel=channel, ts=ts, kind=CARD).exclude(action_id=action_id).exists():
+        return
     card = SlackMessage.objects.filter(channel__team_id=team, channel__channel=channel, action_id=action_id, kind=CARD).first()
     if card and ts and card.ts != ts:
         retire(card, ts)

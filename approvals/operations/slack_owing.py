@@ -14,11 +14,11 @@ from django.db.models.functions import Now
 
 from approvals import envelopes, permissions
 from approvals.errors import Tampered
-from approvals.models import Action, Comment, Decision, Requirement, SlackChannel, SlackMessage, SlackPerson, SlackTeam
+from approvals.models import Action, Comment, Decision, Edit, Requirement, SlackChannel, SlackMessage, SlackPerson, SlackTeam
 from approvals.operations.clock import database_now
 from approvals.policy.slack import SlackRule, home_of
 from approvals.queries.slack import homes
-from approvals.states import ActionState, SlackState
+from approvals.states import ActionState, EditState, SlackState
 
 CATCH_UP = 200  # of what waits when a workspace is connected, or a route is corrected: the newest
 WHISPERS_LAST = timedelta(minutes=10)
@@ -44,7 +44,7 @@ WITH halts AS (
     UPDATE approvals_slackmessage m SET told = p.last, due_at = LEAST(m.due_at, clock_timestamp()),
         attempts = CASE WHEN m.state = 'SENDING' THEN m.attempts ELSE 0 END,
         state = CASE WHEN m.state IN ('SENDING', 'WAITING') THEN m.state ELSE 'WAITING' END
-    FROM published p WHERE m.kind = 'reply' AND m.key LIKE 'reply:version:%%' AND m.ts <> '' AND m.told < p.last
+    FROM published p WHERE m.kind = 'reply' AND (m.key LIKE 'reply:version:%%' OR m.key LIKE 'reply:refused:%%') AND m.ts <> '' AND m.told < p.last
 )
 UPDATE approvals_slackmessage m SET told = n.last, due_at = LEAST(m.due_at, clock_timestamp()),
     attempts = CASE WHEN m.state = 'SENDING' THEN m.attempts ELSE 0 END,
@@ -247,7 +247,7 @@ def with_news(since: int, *, reserved: bool = False) -> list[UUID]:
 
 
 def owe_replies(actions: Collection[UUID], *, posted: bool = False) -> int:
-    """Decisions, new versions and comments of these actions, for the thread under each of their cards. Each once.
+    """Decisions, new versions, refused edits and comments of these actions, for the thread under each of their cards. Each once.
 
     Args:
         posted: their card has just been posted, so that what was given up while there was none is said now.
@@ -273,6 +273,8 @@ def _said_since(card: SlackMessage) -> Iterator[tuple[str, Comment | None]]:
     yield from ((f"decision:{pk}", None) for pk in decisions.values_list("pk", flat=True))
     versions = Requirement.objects.filter(action=card.action_id, version__gt=1, created_at__gte=since)
     yield from ((f"version:{card.action_id}:{v}", None) for v in versions.values_list("version", flat=True))
+    refused = Edit.objects.filter(action=card.action_id, action__drill=False, state=EditState.REFUSED, done_at__gte=since)
+    yield from ((f"refused:{pk}", None) for pk in refused.values_list("pk", flat=True))
     here = f"{card.channel.team.team}:{card.channel.channel}:"
     for comment in Comment.objects.filter(action=card.action_id, created_at__gte=since):
         if not comment.key.startswith(here):  # it was said in this very conversation

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from approvals import envelopes
 from approvals.models import Decision, Edit, Requirement, SlackChannel, SlackMessage, SlackPerson, SlackTeam, User
 from approvals.states import EditState, SlackState
+from audit import canonical
 
 PAGE = 50
 LATE = timedelta(minutes=2)
@@ -272,3 +273,32 @@ def two_versions(action: str, version: int) -> Versions | None:
         envelopes.parse(before).args,
         envelopes.parse(after).args,
     )
+
+
+@dataclass(frozen=True)
+class RefusedEdit:
+    """Other arguments that were not taken; `errors` says why, by path, and `args` what they were."""
+
+    action: str
+    tool: str
+    version: int
+    by: str
+    at: datetime | None
+    args: Any
+    errors: dict[str, str]
+
+
+def refused_edit(pk: int) -> RefusedEdit | None:
+    found = Edit.objects.select_related("action", "by").filter(pk=pk, state=EditState.REFUSED).first()
+    return _refused_edit(found) if found else None
+
+
+def last_refused(action_id: str, version: int) -> RefusedEdit | None:
+    """The last edit of this version, whoever wrote it, if it was refused: none while another one is being checked."""
+    found = Edit.objects.select_related("action", "by").filter(action=UUID(action_id), version=version).order_by("-pk").first()
+    return _refused_edit(found) if found and found.state == EditState.REFUSED else None
+
+
+def _refused_edit(edit: Edit) -> RefusedEdit:
+    action, args = edit.action, canonical.parse(bytes(edit.args))
+    return RefusedEdit(str(action.pk), action.tool, edit.version, edit.by.get_username(), edit.done_at, args, dict(edit.errors))

@@ -16,7 +16,9 @@ from approvals.notify.words import Item, name
 from approvals.policy.factors import of_no_argument
 from approvals.policy.slack import SlackRule
 from approvals.queries import ActionDetail, active_halts
+from approvals.queries import slack as queries
 from approvals.slack import blocks as b
+from approvals.slack import refusing
 from approvals.slack.showing import Showing, of_card, titled, why_not_here
 from approvals.slack.text import broken, cut, date, link, named, person, safe, spelled
 from approvals.states import ActionState
@@ -97,6 +99,8 @@ def _waiting(detail: ActionDetail, rule: SlackRule, pressed: Collection[str]) ->
     parts.append(b.context(b.plain(_why(detail, rule, whole=showing.whole), 300)))
     if asked := _standing(detail):
         parts.append(b.context(b.plain(asked, 300)))
+    if refused := queries.last_refused(detail.row.id, detail.row.version):
+        parts.append(b.context(b.plain(cut(refusing.line(refused, rule), 600), 600)))
     if pressed:
         who = ", ".join(person(name) for name in pressed)
         parts.append(b.section(b.plain(cut(_("Processing… (pressed by %(who)s)") % {"who": who}, 300))))

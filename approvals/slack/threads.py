@@ -12,6 +12,7 @@ from approvals.policy.slack import SlackRule
 from approvals.queries import comments
 from approvals.queries import slack as queries
 from approvals.slack import blocks as b
+from approvals.slack import refusing
 from approvals.slack.cards import Drawn, url_of
 from approvals.slack.text import broken, cut, date, link, safe, spelled, valued
 from approvals.states import Verdict
@@ -29,6 +30,8 @@ def draw(key: str, rule: SlackRule) -> Drawn | None:
         return _decision(queries.decision(int(rest[0])))
     if kind == "version":
         return _version(queries.two_versions(rest[0], int(rest[1])), rule)
+    if kind == "refused":
+        return _refused(queries.refused_edit(int(rest[0])), rule)
     return _comment(comments.comment(int(rest[0])))
 
 
@@ -64,6 +67,14 @@ def _version(found: queries.Versions | None, rule: SlackRule) -> Drawn | None:
     parts += [b.section(b.plain(cut(why, 1_500)))] if why else []
     parts += [b.section(b.plain(cut("\n".join(lines), 2_900)))] if lines else []
     return Drawn(broken(title), [*parts, b.context(b.mrkdwn(link(url_of(found.action), _("Open in Countersign"))))], found.version)
+
+
+def _refused(found: queries.RefusedEdit | None, rule: SlackRule) -> Drawn | None:
+    if found is None:
+        return None
+    said = cut(refusing.line(found, rule), 1_500)
+    foot = " · ".join([*([date(found.at)] if found.at else []), link(url_of(found.action), _("Open in Countersign"))])
+    return Drawn(broken(cut(said, 300)), [b.section(b.plain(said)), b.context(b.mrkdwn(foot))], found.version)
 
 
 def changed(before: Any, after: Any, safe_names: frozenset[str] | None) -> tuple[list[str], int]:

@@ -67,6 +67,21 @@ def test_a_press_on_a_changed_copy_is_refused_before_slack_tells_of_the_change(w
     assert buttons(old) == [] and buttons(new) == ["approve", "reject", "review"]
 
 
+def test_a_press_with_the_value_of_another_card_takes_no_card_away(world, hands, action):
+    other = factories.action()
+    tick(minutes=1)
+    first, second = world.cards("C0AI")
+    mixed = copy.deepcopy(first)
+    for block in mixed["blocks"]:
+        for one in block.get("elements", []) if block["type"] == "actions" else []:
+            one["value"] = f"{other.pk}:{other.digest[:12]}"
+    hands.press("U0MEI", "C0AI", first["ts"], "approve", seen=mixed)
+    assert not Decision.objects.exists() and not SlackMessage.objects.filter(kind="old").exists()
+    tick(minutes=2)
+    assert [buttons(one) for one in world.cards("C0AI")] == [["approve", "reject", "review"]] * 2
+    assert action.pk != other.pk and second["ts"] != first["ts"]
+
+
 def test_our_own_updates_are_no_change(world, hands, action, cast):
     operations.reserve(action.pk, by=cast.reviewer, door="web")
     tick()

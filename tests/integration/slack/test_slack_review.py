@@ -122,6 +122,41 @@ def test_an_edit_is_typed_checked_shown_and_asked_for(hands, world, waiting, cas
     assert "edited by rita" in reply["text"] and "Why: typo" in words(reply) and "<!date^" in words(reply)
 
 
+def refused_here(hands, world, to: str) -> tuple[str, str]:
+    """Edit in the view what the worker then refuses: what the card says of it, and the reply under it."""
+    open_at(hands, world, "edit")
+    submit(hands, "edit", **{"edit:label": text(to)})
+    hands.submit("U0MEI", {})
+    factories.work()
+    tick(minutes=1)
+    assert Edit.objects.get().state == "REFUSED"
+    there = card(world)
+    (reply,) = world.replies("C0AI", there["ts"])
+    return words(there), words(reply)
+
+
+@pytest.mark.parametrize("fields", [["label", "times"], ["label"]])
+def test_an_edit_that_is_refused_is_said_on_the_card_and_under_it_with_what_may_stand_there(hands, world, routed, cast, tmp_path, fields):
+    from tests.fakes import policy_text
+    from tests.integration.slack.conftest import ROUTES
+
+    def denying(data: dict) -> None:
+        data["slack"] = {**ROUTES, "show": [{"tools": ["append"], "fields": fields, "preview": True}]}
+        data["rules"] = [{"name": "short", "match": {"when": "size(args.label) > 8"}, "deny": "No xylophones"}]
+
+    routed.write_text(policy_text(denying))
+    _, action = factories.waiting(cast.operator, call(label="a line"), world=str(tmp_path / "world"))
+    tick()
+    for said in refused_here(hands, world, "a xylophone more"):
+        assert "The edit by rita was refused" in said and "The call stands as it was" in said
+        assert ("No xylophones" in said) == (fields == ["label", "times"])
+    assert "being checked" not in words(card(world))
+    hands.press("U0MEI", "C0AI", card(world)["ts"], "review")
+    assert "No xylophones" in json.dumps(hands.open_view("U0MEI").view)  # to whoever wrote it
+    action.refresh_from_db()
+    assert (action.state, action.version) == ("PENDING", 1)
+
+
 def test_numbers_choices_and_yes_or_no_have_their_own_fields(hands, world, cast, monkeypatch):
     from approvals.slack.rooms import agents
 
@@ -289,12 +324,12 @@ def test_while_it_is_halted_card_and_view_decide_nothing_and_say_why(hands, worl
 
 def test_an_answer_stands_on_the_page_and_not_in_the_channel(hands, world, waiting):
     open_at(hands, world, "respond")
-    submit(hands, "respond", words=text("her PIN is 4711"))
-    assert Decision.objects.get().response == "her PIN is 4711"
+    submit(hands, "respond", words=text("her word is xylophone"))
+    assert Decision.objects.get().response == "her word is xylophone"
     tick(minutes=1)
     there = card(world)
     said = [words(m) for m in (there, *world.replies("C0AI", there["ts"]))]
-    assert len(said) == 2 and all("What was answered stands on the page" in one and "4711" not in one for one in said)
+    assert len(said) == 2 and all("What was answered stands on the page" in one and "xylophone" not in one for one in said)
 
 
 def test_two_quick_choices_leave_no_view_that_waits_for_ever(hands, world, waiting):
