@@ -288,6 +288,17 @@ def test_what_slack_refuses_for_good_is_on_the_operators_page(world, cast, as_):
     )
 
 
+def test_a_conversation_of_a_long_name_has_the_whole_width_of_a_phone(world, cast, as_):
+    """Beside the time, which does not wrap, a long name was given one character a line."""
+    factories.action()
+    tick()
+    name = "a-very-long-name-of-a-channel-" * 2
+    SlackChannel.objects.filter(name="C0AI").update(name=name)
+    page = as_(cast.operator).get("/deliveries/slack").content.decode()
+    cell = page[: page.index(name)].rpartition("<td")[2]
+    assert cell.startswith(' class="wide">')
+
+
 def test_the_list_is_by_when_a_message_was_owed_and_what_failed_last_stands_above_it(world, cast, as_):
     """A card of long ago that fails today stood under everything that was sent since, in a list that was sorted by what it did not show."""
     actions = [factories.action() for _ in range(3)]
