@@ -13,8 +13,9 @@ from ninja.responses import Status
 
 from agents import operations
 from agents.api import pages
+from agents.api.action_shapes import Action, ActionIn, ActionRow, Claimed, OutcomeIn
 from agents.api.auth import Caller, caller, reader
-from agents.api.shapes import LEVELS, PROBLEMS, STATES, Action, ActionIn, ActionRow, Claimed, OutcomeIn, Page, Reason
+from agents.api.shapes import LEVELS, PROBLEMS, STATES, Page, Reason
 from agents.operations.outside import Wanted
 from approvals import queries
 from approvals.errors import BadRequest

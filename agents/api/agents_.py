@@ -8,8 +8,9 @@ from ninja.params.functions import Path
 from ninja.responses import Status
 
 from agents import operations, queries
+from agents.api.agent_shapes import AcceptIn, Agent, AgentIn
 from agents.api.auth import caller, reader
-from agents.api.shapes import PROBLEMS, AcceptIn, Agent, AgentIn, Page
+from agents.api.shapes import PROBLEMS, Page
 from agents.errors import UnknownAgent
 from agents.queries import AgentRow
 from agents.tools.guessing import why_guessed

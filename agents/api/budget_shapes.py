@@ -6,7 +6,8 @@ from typing import Literal
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
-from agents.api.shapes import Reason, Run
+from agents.api.run_shapes import Run
+from agents.api.shapes import Reason
 from agents.prices import MOST_TOKENS
 
 MONEY = Field(None, max_length=28, description='An amount like "0.50"; null lifts the limit, left out it stays', examples=["0.50"])

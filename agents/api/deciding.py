@@ -7,9 +7,10 @@ from django.http import HttpRequest
 from ninja import Router
 from ninja.responses import Status
 
+from agents.api.action_shapes import Decision, DecisionIn, Edit, EditIn, OpenedIn, Vote
 from agents.api.actions import KEY, page_of, visible
 from agents.api.auth import Caller, caller, reader
-from agents.api.shapes import PROBLEMS, Decision, DecisionIn, Edit, EditIn, OpenedIn, Page, Vote
+from agents.api.shapes import PROBLEMS, Page
 from agents.operations import waking
 from approvals import operations, permissions, queries
 from approvals.errors import NotAllowed, NotViewed, StepUp

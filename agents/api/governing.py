@@ -11,7 +11,8 @@ from ninja.responses import Status
 from agents import operations, queries
 from agents.api import pages
 from agents.api.auth import caller, reader
-from agents.api.shapes import PROBLEMS, Halt, HaltIn, Note, Page, Policy, PolicyIn, PolicyRow, Reason, ReleaseIn, Switch, SwitchIn
+from agents.api.governing_shapes import Halt, HaltIn, Note, Policy, PolicyIn, PolicyRow, ReleaseIn, Switch, SwitchIn
+from agents.api.shapes import PROBLEMS, Page, Reason
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.errors import NotAllowed

@@ -11,7 +11,8 @@ from ninja.params.functions import Path, Query
 
 from agents.api import pages
 from agents.api.auth import Caller, reader
-from agents.api.shapes import PROBLEMS, Event, Page
+from agents.api.run_shapes import Event
+from agents.api.shapes import PROBLEMS, Page
 from approvals.errors import NotAllowed, NotFound
 from audit import queries
 from audit.queries import EventRow

@@ -12,27 +12,12 @@ from ninja.responses import Status
 
 from agents import compensated, history, operations, queries
 from agents.api import pages
+from agents.api.action_shapes import Rated, RatingIn
 from agents.api.actions import KEY
 from agents.api.auth import Caller, caller, reader
 from agents.api.records import event_of
-from agents.api.shapes import (
-    PROBLEMS,
-    RUN_STATES,
-    Cancelling,
-    Checkpoint,
-    ForkIn,
-    Overridden,
-    OverrideIn,
-    Page,
-    Progress,
-    Rated,
-    RatingIn,
-    Reason,
-    ResultIn,
-    Run,
-    RunIn,
-    RunRow,
-)
+from agents.api.run_shapes import Cancelling, Checkpoint, ForkIn, Overridden, OverrideIn, Progress, ResultIn, Run, RunIn, RunRow
+from agents.api.shapes import PROBLEMS, RUN_STATES, Page, Reason
 from agents.errors import UnknownRun
 from agents.operations.branching import Branch
 from agents.operations.overriding import Wanted

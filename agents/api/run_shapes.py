@@ -1,0 +1,151 @@
+"""What the doors of runs take and give: starts, overrides, forks, checkpoints, reversals and events."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import ConfigDict, Field
+
+from agents.api.shapes import Reason, Strict
+
+
+class Cancelling(Reason):
+    reverse: bool | None = Field(None, description="Whether what the run did is reversed; null: as its agent declares")
+
+
+class OverrideIn(Reason):
+    """An operator's order to change what a run does next."""
+
+    kind: Literal["edit", "rewind", "skip"] = Field(examples=["rewind"])
+    head: str = Field(max_length=64, description="The newest checkpoint as you saw it: the order is refused when the run has gone on since")
+    checkpoint: str = Field("", max_length=64, description="rewind: the checkpoint to go on from")
+    node: str = Field("", max_length=200, description="skip: the one node that comes next")
+    values: dict[str, Any] = Field({}, description="edit: names of the state and their new values; skip: what the node would have written")
+    stay: bool = Field(False, description="Pause there")
+
+
+class ForkIn(Reason):
+    """A run of its own from a checkpoint of another, for real."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"checkpoint": "1f0c…", "values": {"limit": 50}, "reason": "with the limit of the new contract"}},
+    )
+
+    checkpoint: str = Field("", max_length=64, description='Where it begins; "" at the first that holds the input')
+    values: dict[str, Any] = Field({}, description="Names of the state and their new values, of the type they have there")
+
+
+class ResultIn(Reason):
+    """What an operator gives the agent instead of a call that waits."""
+
+    action: UUID
+    digest: str = Field(max_length=64, description="Of the call as you saw it: refused when it has changed since")
+    result: dict[str, Any] = Field(description="As its tool would give it back", examples=[{"refunded": True, "reference": "R-2231"}])
+
+
+class Overridden(Schema):
+    """`state` is ASKED while a second operator has to order the same, ORDERED until a worker has carried it out."""
+
+    id: int
+    kind: str
+    state: str
+    checkpoint: str
+    node: str
+    reason: str
+    error: str
+    made: str
+    by: str
+    confirmed_by: str
+    created_at: datetime
+
+
+class Checkpoint(Schema):
+    id: str
+    parent: str
+    at: datetime
+    step: int
+    source: str
+    after: list[str]
+    next: list[str]
+    asked: bool
+    failed: bool
+    version: str
+
+
+class RunIn(Strict):
+    agent: str = Field(max_length=60, examples=["refunds"])
+    input: dict[str, Any] = Field(examples=[{"ticket_id": "T-1040"}])
+
+
+class RunRow(Schema):
+    id: UUID
+    agent: str
+    state: str
+    nodes: list[Any]
+    started_by: str | None
+    door: str
+    created_at: datetime
+    changed_at: datetime
+    finished_at: datetime | None
+    error: str
+    hold: str = Field("", description='"pause" or "step" while an operator holds it, "budget" while what it may spend is spent')
+    url: str
+
+
+class Reversed(Schema):
+    """One call of a run and whether it was reversed: OWED, CLAIMED, DONE or FAILED, and then whom to call."""
+
+    action: UUID
+    tool: str
+    state: str
+    attempts: int
+    error: str
+    contact: str
+
+
+class Reversal(Schema):
+    """That what a run did is reversed, the last call first. `why`: ordered, cancelled, failed or rejected."""
+
+    why: str
+    by: str
+    reason: str
+    ordered_at: datetime
+    ended_at: datetime | None
+    calls: list[Reversed]
+
+
+class Run(RunRow):
+    version: int
+    thread: str
+    input: Any
+    output: Any
+    actions: list[UUID]
+    parent: UUID | None = Field(None, description="The run it was forked from")
+    parent_checkpoint: str = Field("", description="The checkpoint of that one at which it began")
+    reversal: Reversal | None = None
+
+
+class Event(Schema):
+    id: int
+    at: datetime
+    kind: str
+    actor: str
+    actor_kind: str
+    door: str
+    agent: str
+    run: str
+    action: str
+    digest: str
+    policy: str
+    leaf: str
+    data: dict[str, Any]
+
+
+class Progress(Schema):
+    """The story of a run so far, in order. With `Accept: text/event-stream` it goes on until the run has ended."""
+
+    events: list[Event]
+    state: str
+    finished: bool
