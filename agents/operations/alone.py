@@ -10,7 +10,6 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from agents import kept
 from agents.tools import alone
 from agents.tools.registry import Tool, ToolContext
 from agents.tools.runner import Ran
@@ -30,43 +29,41 @@ def call(tool: Tool, args: Any, ctx: ToolContext, *, code: tuple[str, str, int],
         "unknown" with the code "halted" when it was stopped in the middle, "failed" with that code when before it began.
     """
     from django.conf import settings
-
-    covered = covered or ctx.action_id
-    job = {"code": list(code), "tool": tool.name, "args": args, "ctx": asdict(ctx), "reverse": reverse, "covered": covered}
-    return alone.run(COMMAND, job, cwd=settings.BASE_DIR, timeout_s=tool.timeout_s, stopped=lambda: _stopped(covered))
-
-
-def _stopped(action: str) -> bool:
     from django.db import DatabaseError
 
+    from approvals.operations.entering import may_enter
     from approvals.queries import halted_actions
 
-    try:
-        return bool(halted_actions([action]))
-    except DatabaseError:  # nothing new is claimed meanwhile; what has begun goes on until somebody can be asked
-        return False
+    def stopped() -> bool:
+        try:
+            return bool(halted_actions([covered or ctx.action_id]))
+        except DatabaseError:  # nothing new is claimed meanwhile; what has begun goes on until somebody can be asked
+            return False
+
+    job = {"code": list(code), "tool": tool.name, "args": args, "ctx": asdict(ctx), "reverse": reverse}
+    return alone.run(
+        COMMAND,
+        job,
+        cwd=settings.BASE_DIR,
+        timeout_s=tool.timeout_s,
+        stopped=stopped,
+        may_begin=lambda: may_enter(-math.inf, stopped),  # seconds have gone into starting Python
+    )
 
 
 def main(parent: int, pipe: int) -> None:
     """Raises whatever loading the project does: the worker says that the call never began."""
     alone.end_with(parent)
-    job = json.load(sys.stdin)
+    job = json.loads(sys.stdin.readline())
     import django
 
     django.setup()
     from agents.graphs.loader import load_agent
     from agents.tools import runner
-    from approvals.operations.entering import may_enter
 
     tool, ctx = load_agent(*job["code"]).tools[job["tool"]], ToolContext(**job["ctx"])
     reverse = job["reverse"]
-
-    def make() -> Ran:
-        if not may_enter(-math.inf, lambda: _stopped(job["covered"])):
-            return Ran("failed", {}, kept.STOPPED_BEFORE(), "halted")
-        return runner.run(tool, job["args"], ctx) if reverse is None else runner.compensate(tool, job["args"], reverse, ctx)
-
-    alone.tell(pipe, make)
+    alone.tell(pipe, lambda: runner.run(tool, job["args"], ctx) if reverse is None else runner.compensate(tool, job["args"], reverse, ctx))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,16 +23,25 @@ from agents.tools.runner import Ran
 LOOK_S = 0.25  # between two looks for a stop order, and of the child for its parent
 SOFT_S = 2.0  # from the soft signal to the hard one (reliability.md section 7.3)
 START_S = 60.0  # Python, Django and the project: no part of the tool's own time
-_BEGUN = b"\n"
+_READY, _GO, _BEGUN = b"?", "go\n", b"\n"
 
 
-def run(command: Sequence[str], job: Mapping[str, Any], *, cwd: Path, timeout_s: float, stopped: Callable[[], bool]) -> Ran:
+def run(
+    command: Sequence[str],
+    job: Mapping[str, Any],
+    *,
+    cwd: Path,
+    timeout_s: float,
+    stopped: Callable[[], bool],
+    may_begin: Callable[[], bool] = lambda: True,
+) -> Ran:
     """Have another process make the call.
 
     Args:
-        command: a program that reads the job from its standard input; its last two arguments are this process, for `end_with`, and the pipe, for `tell`.
+        command: a program that reads the job from the first line of its standard input, and in `tell` its leave from the second; its last two arguments are this process, for `end_with`, and the pipe, for `tell`.
         timeout_s: from when the tool is called.
         stopped: whether a stop order covers the call now.
+        may_begin: asked when the child has loaded everything and would call the tool next, which it does at once.
     """
     ours, theirs = os.pipe()
     try:
@@ -44,9 +54,8 @@ def run(command: Sequence[str], job: Mapping[str, Any], *, cwd: Path, timeout_s:
     finally:
         os.close(theirs)
     try:
-        with suppress(BrokenPipeError), cast(IO[bytes], child.stdin) as stdin:
-            stdin.write(json.dumps(job).encode())
-        said, why = _listen(ours, timeout_s, stopped)
+        _write(child, json.dumps(job) + "\n")
+        said, why = _listen(ours, timeout_s, stopped, lambda: may_begin() and _write(child, _GO))
         if why:
             said += _asked_to_end(child.pid, ours)
     finally:
@@ -55,7 +64,18 @@ def run(command: Sequence[str], job: Mapping[str, Any], *, cwd: Path, timeout_s:
         code = child.wait()
         last = _left(ours)
         os.close(ours)
-    return _ran(said + last, why, code, timeout_s)
+        with suppress(BrokenPipeError):
+            cast(IO[bytes], child.stdin).close()
+    return _ran((said + last).removeprefix(_READY), why, code, timeout_s)
+
+
+def _write(child: "subprocess.Popen[bytes]", text: str) -> bool:
+    """True in any case: a child that has ended says so by its pipe."""
+    with suppress(BrokenPipeError):
+        stdin = cast(IO[bytes], child.stdin)
+        stdin.write(text.encode())
+        stdin.flush()
+    return True
 
 
 def _left(descriptor: int) -> bytes:
@@ -72,8 +92,11 @@ def end_with(parent: int) -> None:
 
 
 def tell(descriptor: int, call: Callable[[], Ran]) -> None:
-    """In the child: say that the call begins, make it, and tell what came of it."""
+    """In the child: ask for leave, say that the call begins, make it, and tell what came of it. Without leave nothing is called."""
     os.set_inheritable(descriptor, False)
+    os.write(descriptor, _READY)
+    if sys.stdin.readline() != _GO:
+        return
     os.write(descriptor, _BEGUN)
     ran = call()
     told = json.dumps({"status": ran.status, "result": ran.result, "error": ran.error, "code": ran.code}).encode()
@@ -88,17 +111,20 @@ def _watch(parent: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _listen(descriptor: int, timeout_s: float, stopped: Callable[[], bool]) -> tuple[bytes, str]:
+def _listen(descriptor: int, timeout_s: float, stopped: Callable[[], bool], leave: Callable[[], bool]) -> tuple[bytes, str]:
     """What the child said, and why it is listened to no longer: "" when it has ended by itself."""
-    said, until = b"", time.monotonic() + START_S
+    said, until, begun = b"", time.monotonic() + START_S, False
     while True:
         if select.select([descriptor], [], [], LOOK_S)[0]:
             heard = os.read(descriptor, 65_536)
             if not heard:
                 return said, ""
-            if not said:
-                until = time.monotonic() + timeout_s
             said += heard
+            if said == _READY:
+                if not leave():
+                    return said, "halted"
+            elif not begun:
+                until, begun = time.monotonic() + timeout_s, True
         elif stopped():
             return said, "halted"
         if time.monotonic() > until:
