@@ -51,7 +51,7 @@ WHERE e.action_id = %(action)s AND e.run_id = r.id AND e.state = 'CLAIMED' AND e
     WHERE p.run_id = r.id AND p.actions ? e.action_id::text AND p.answer->'value'->>'runs' = %(runs)s)
   AND NOT {approvals_queries.action_halted_sql("e.action_id", version=versions.OF_RUN, since="e.claimed_at")}
   AND NOT {spending.beyond_sql("0")}
-RETURNING e.attempts
+RETURNING e.attempts, (SELECT o.begun_at IS NULL FROM agents_effect AS o WHERE o.action_id = e.action_id)
 """  # noqa: S608  names of ours only
 _MAY = f"SELECT a.enabled, {_GRANTED.format(tool='%(tool)s')} FROM agents_run AS r JOIN agents_agent AS a ON a.slug = r.agent_id WHERE r.id = %(run)s"  # noqa: S608
 _SINCE = f"""SELECT {approvals_queries.action_halted_sql("e.action_id", version=versions.OF_RUN, since="e.claimed_at")}
@@ -107,9 +107,10 @@ class Ledger:
     def begin(self, action: str, call_id: str, tool: str, *, runs: str, idempotent: bool) -> Begun:
         """Claim the call; else say why not, and write down what that means."""
         sure_at = time.monotonic()
-        begun = self._begin(action, call_id, tool, runs=runs, idempotent=idempotent)
+        begun, first = self._begin(action, call_id, tool, runs=runs, idempotent=idempotent)
         if begun.kind == GO and not may_enter(sure_at, lambda: self._halted(action)):
-            self.not_begun(action)
+            if first:  # else an earlier worker began it, which must not be forgotten
+                self.not_begun(action)
             return Begun(HALTED, why=kept.HALTED_BEFORE())
         return begun
 
@@ -118,7 +119,8 @@ class Ledger:
         return bool(approvals_queries.halted_actions([action]))
 
     @_by_itself
-    def _begin(self, action: str, call_id: str, tool: str, *, runs: str, idempotent: bool) -> Begun:
+    def _begin(self, action: str, call_id: str, tool: str, *, runs: str, idempotent: bool) -> tuple[Begun, bool]:
+        """Beside it: whether nobody had begun it before."""
         halts.hold_off()
         asked: dict[str, Any] = {
             "action": action,
@@ -133,11 +135,11 @@ class Ledger:
             cursor.execute(_BEGIN, asked)
             begun = cursor.fetchone()
         if begun is None:
-            return self._why_not(action, tool)
+            return self._why_not(action, tool), False
         run, effect = Run.objects.get(pk=self.run), Effect.objects.get(pk=action)
         log.append(_entry(run, effect, "effect.claimed", attempt=begun[0], idempotency_key=action, call=call_id))
         transaction.on_commit(lambda: crash("t3_done"))
-        return Begun(GO)
+        return Begun(GO), begun[1]
 
     def _why_not(self, action: str, tool: str) -> Begun:
         approvals.lock([UUID(action)])

@@ -61,6 +61,7 @@ UPDATE agents_effect SET state = %(state)s, result = %(result)s::jsonb, result_s
     finished_at = statement_timestamp(), lease_until = NULL
 WHERE action_id = %(id)s AND state = 'CLAIMED' AND fence = %(fence)s
 """
+_UNCALLED = frozenset({"halted", "no_process", "arguments_changed"})  # codes of a call that was never made
 _TAKEN_OVER = "Another worker took this effect over"
 _TAKE = _TAKEN + "AND e.state = 'READY'"
 _TAKE_AGAIN = _TAKEN + "AND e.state = 'CLAIMED' AND e.idempotent AND e.lease_until <= statement_timestamp()"
@@ -117,6 +118,15 @@ def execute(action_id: UUID, *, again: bool = False, go_on: bool = False) -> Eff
 
 
 def _call(taken: Taken, ctx: ToolContext) -> Ran:
+    ran = _made(taken, ctx)
+    if taken.attempt > 1 and ran.status == "failed" and ran.code in _UNCALLED:
+        return Ran(
+            "unknown", {}, kept.NOT_REPEATED(why=ran.error), ran.code
+        )  # this time nothing was called, but the first call may have been done
+    return ran
+
+
+def _made(taken: Taken, ctx: ToolContext) -> Ran:
     if not may_enter(taken.sure_at, lambda: bool(approvals_queries.halted_actions([taken.claim.action_id]))):
         return Ran("failed", {}, kept.STOPPED_BEFORE(), "halted")
     if not taken.tool.own_process:

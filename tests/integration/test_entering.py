@@ -3,17 +3,20 @@
 import math
 import time
 
+import psycopg
 import pytest
 
 from agents import operations as agents
 from agents.models import Compensation, Effect, Run
-from agents.operations import calling, compensating, executing, leave
+from agents.operations import calling, compensating, driving, executing, leave, stretches
 from approvals import operations as approvals
 from approvals.operations import entering
 from tests import factories
 from tests.factories import asked, call, decide, lines, work
-from tests.fakes import together
+from tests.fakes import clock_moved, together
 from tests.integration.test_compensating import book, done, trip
+from tests.integration.test_executing import dies
+from tests.integration.test_loops import Killed, died, dies_at
 
 pytestmark = [pytest.mark.usefixtures("agents"), pytest.mark.django_db(transaction=True)]
 ADA = [["send", {"to": "ada"}]]
@@ -84,6 +87,38 @@ def test_a_call_of_the_agent_itself_that_is_late_does_not_begin(others, world, l
         decide(again, factories.another_reviewer())
     work()
     assert Run.objects.get(pk=run.pk).state == "SUCCEEDED" and len(lines(world)) == 1
+
+
+def test_a_repetition_that_is_late_does_not_say_that_nothing_was_done(cast, world, late, monkeypatch):
+    """The first call was made, and its worker died before it could say so."""
+    action = dies(cast, world, "append_again", monkeypatch)
+    assert len(lines(world)) == 1
+    with clock_moved(minutes=1):
+        orders = late(executing)
+        agents.execute(action.pk, again=True)
+    effect = Effect.objects.get(pk=action.pk)
+    assert effect.state in {"CLAIMED", "UNKNOWN"} and "may have been done" in effect.error
+    factories.release(orders[0], cast)
+    with clock_moved(minutes=3):
+        agents.execute(action.pk, again=True)
+    assert Effect.objects.get(pk=action.pk).state in {"DONE", "UNKNOWN"}
+
+
+def test_a_repetition_by_the_agent_that_is_late_is_not_forgotten(others, world, late, monkeypatch):
+    factories.register(factories.LOOPS)
+    run = factories.planned(others.reviewer, world, [["send_again", {"to": "ada"}]], agent="governed")
+    work()
+    decide(asked(run)[0], others.second)
+    dies_at(monkeypatch, "effect_done")
+    with pytest.raises((psycopg.OperationalError, Killed)):
+        work()
+    monkeypatch.setattr(driving, "put_down", stretches.put_down)
+    orders = late(calling)
+    died(run)
+    assert Effect.objects.get(run=run).begun_at is not None
+    goes_on(others, orders)
+    effect = Effect.objects.get(run=run)
+    assert (effect.state, len(lines(world)), asked(run)) == ("UNKNOWN", 1, [])
 
 
 def test_an_order_is_acknowledged_when_whoever_claimed_before_has_entered(cast):
