@@ -3,6 +3,7 @@
 A price per million tokens is the same figure as millionths per token, so a call costs `tokens * price`, rounded up.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
+_AMOUNT = re.compile(r"[0-9]+([.][0-9]*)?|[.][0-9]+")
 MICRO = 1_000_000
 MOST_MICROS = 10**15  # a milliard of the currency
 MOST_TOKENS = 10**15
@@ -85,11 +87,11 @@ def guessed(model: str, characters: int) -> Used:
 
 def to_micros(text: Any) -> int:
     """An amount as people write it. Raises ValueError: not a number, below zero, too large, or finer than a millionth."""
-    said = str(text).strip()
-    try:
-        amount = Decimal(said)
-    except InvalidOperation:
-        raise ValueError("not a number") from None
+    whole = Decimal(repr(text)) if isinstance(text, float) else text
+    said = f"{whole:f}" if isinstance(whole, Decimal) else str(whole).strip()
+    if not _AMOUNT.fullmatch(said):  # Decimal reads "1_0", "1e2" and the digits of other scripts as well
+        raise ValueError("not a number")
+    amount = Decimal(said)
     if len(said) > 28:
         raise ValueError("not an amount")
     if not amount.is_finite() or amount < 0 or amount > MOST_MICROS // MICRO:

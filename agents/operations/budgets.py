@@ -28,6 +28,7 @@ from audit.log import Entry
 from audit.sentences import say
 
 MOST_NAME = 200
+MOST_SAID = 500  # runs whose reason is written anew at once, the newest of those that stay paused
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ def set_run_budget(run_id: Any, *, money: Any = None, tokens: Any = None, reason
     )
     events.tell_run(run, "run.budget_set")
     if spending.let_on(run.pk, by=who.user.actor, door=door, why=reason):
-        run.state, run.hold = RunState.READY, Hold.NONE
+        run.refresh_from_db(fields=["state", "hold"])
+    else:
+        spending.say_anew(run.pk)
     return run
 
 
@@ -151,6 +154,10 @@ def _let_on(budget: Budget, reason: str, by: User, door: str) -> Budget:
     for run in spending.within():
         with transaction.atomic():
             spending.let_on(run, by=by.actor, door=door, why=reason)
+    mine = {"agent": budget.target} if budget.scope == "agent" else {"customer": budget.target}
+    still = Run.objects.filter(state=RunState.PAUSED, hold=Hold.BUDGET, **mine).order_by("-changed_at")
+    for pk in still.values_list("pk", flat=True)[:MOST_SAID]:
+        spending.say_anew(pk)
     return budget
 
 

@@ -12,7 +12,7 @@ from django.dispatch import receiver
 
 from agents import kept
 from agents.models import Effect, Pause, Run
-from agents.operations import events, settling, stopping, waking
+from agents.operations import events, settling, spending, stopping, waking
 from agents.states import EffectState, Hold, PauseState, RunState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
@@ -55,8 +55,10 @@ def on_resolved(resolved: Resolved, **_: Any) -> None:
         elif held is None:  # else the sweeper wakes a worker when the hold is over
             waking.wake(waking.EFFECT, resolved.action_id)
         return
-    Effect.objects.filter(pk=resolved.action_id, state=EffectState.READY).delete()
+    dropped, _by_table = Effect.objects.filter(pk=resolved.action_id, state=EffectState.READY).delete()
     approvals.settle(resolved.action_id, resolved.outcome)
+    if dropped:
+        spending.forget(UUID(resolved.run))
     if resolved.stopped_by:
         _stop(resolved, resolved.stopped_by)
         return
@@ -78,7 +80,9 @@ def _close_rest(run_id: UUID, reason: str, by: Actor, door: str) -> None:
 @receiver(action_reopened)
 def on_reopened(action_id: UUID, **_: Any) -> None:
     """The approval is void: what was prepared for it must not happen."""
-    Effect.objects.filter(pk=action_id, state=EffectState.READY).delete()
+    effect = Effect.objects.filter(pk=action_id, state=EffectState.READY).first()
+    if effect is not None and Effect.objects.filter(pk=action_id, state=EffectState.READY).delete()[0]:
+        spending.forget(effect.run_id)
 
 
 def ready_if_settled(run_id: UUID, *, wake: bool = True) -> bool:

@@ -22,8 +22,9 @@ from agents.errors import OverBudget
 from agents.models import Budget, Effect, Run
 from agents.operations import events, waking
 from agents.prices import Used
-from agents.states import EffectState, Hold, RunState
+from agents.states import UNFINISHED, EffectState, Hold, RunState
 from audit import log
+from audit import queries as log_queries
 from audit.actors import SYSTEM, Actor
 from audit.log import Entry
 
@@ -62,7 +63,9 @@ def beyond_sql(micros: str) -> str:
     return f"({own} OR EXISTS (SELECT 1 FROM agents_budget b WHERE {_OF_RUN} AND ({day})))"  # noqa: S608
 
 
-_WITHIN = f"NOT {over_sql()} AND NOT {beyond_sql('r.needs_micros')}"
+# What a call needs counts only while one can still be made: it may have ended otherwise meanwhile.
+_NEEDS = "(CASE WHEN EXISTS (SELECT 1 FROM agents_effect e WHERE e.run_id = r.id AND e.state = 'READY') THEN r.needs_micros ELSE 0 END)"
+_WITHIN = f"NOT {over_sql()} AND NOT {beyond_sql(_NEEDS)}"
 ANY_WITHIN = f"EXISTS (SELECT 1 FROM agents_run r WHERE r.state = 'PAUSED' AND r.hold = 'budget' AND {_WITHIN})"  # noqa: S608
 _RESERVE = """
 UPDATE agents_run AS r SET spent_tokens = r.spent_tokens + %(tokens)s, spent_micros = r.spent_micros + %(micros)s
@@ -248,8 +251,11 @@ def pause(run_id: UUID, *, needs: int = 0, ready: bool = False, door: str = "wor
     run = rows.exclude(hold=Hold.PAUSE).filter(pk=run_id).first()
     if run is None or run.hold == Hold.BUDGET or not (why := reason(run, needs)):
         return False
+    steps = (
+        run.held_by if run.hold == Hold.STEP else ""
+    )  # whose order it is that it takes one step: it stands when there is more (`_hold_after`)
     Run.objects.filter(pk=run.pk).update(
-        state=RunState.PAUSED, hold=Hold.BUDGET, held_by="", held_why=why, needs_micros=needs, changed_at=Now()
+        state=RunState.PAUSED, hold=Hold.BUDGET, held_by=steps, held_why=why, needs_micros=needs, changed_at=Now()
     )
     run.state = RunState.PAUSED
     log.append(stopped(run, why, door=door))
@@ -309,7 +315,7 @@ def let_on(run_id: Any, *, by: Actor = SYSTEM, door: str = "beat", why: str = ""
     run = Run.objects.select_for_update().filter(pk=run_id, state=RunState.PAUSED, hold=Hold.BUDGET).first()
     if run is None or run.pk not in within([run.pk]):
         return False
-    Run.objects.filter(pk=run.pk).update(state=RunState.READY, hold=Hold.NONE, held_why="", needs_micros=0, changed_at=Now())
+    Run.objects.filter(pk=run.pk).update(state=RunState.READY, needs_micros=0, changed_at=Now(), **_hold_after(run))
     run.state = RunState.READY
     log.append(events.entry(run, "run.within_budget", by=by, door=door, **({"why": why} if why else {})))
     events.tell_run(run, "run.ready")
@@ -317,6 +323,42 @@ def let_on(run_id: Any, *, by: Actor = SYSTEM, door: str = "beat", why: str = ""
     for effect in Effect.objects.filter(run=run, state=EffectState.READY, by_agent=False, hold_until=None).values_list("pk", flat=True):
         waking.wake(waking.EFFECT, effect)
     return True
+
+
+def _hold_after(run: Run) -> dict[str, str]:
+    """How a run is held that its budget holds no more: by nobody, or by whoever let it take one step before there was nothing left."""
+    if not run.held_by:
+        return {"hold": Hold.NONE, "held_why": ""}
+    ordered = log_queries.events(run=str(run.pk), kind="run.step_ordered", limit=1).rows
+    return {"hold": Hold.STEP, "held_why": str(ordered[0].data.get("reason", "")) if ordered else ""}
+
+
+def forget(run_id: UUID) -> None:
+    """A call of this run that was approved will not be made: what it would have cost keeps the run no more. In the caller's transaction, after its effect."""
+    run = Run.objects.select_for_update().filter(pk=run_id, hold=Hold.BUDGET, state__in=UNFINISHED).first()
+    if run is None:
+        return
+    Run.objects.filter(pk=run.pk).update(needs_micros=0)
+    run.needs_micros = 0
+    if let_on(run.pk, door="worker"):
+        return
+    if why := reason(run, 0):
+        Run.objects.filter(pk=run.pk).update(held_why=why)
+    elif run.state != RunState.PAUSED:  # an operator's order moves it: it is not held any more when that is carried out
+        Run.objects.filter(pk=run.pk).update(**_hold_after(run))
+
+
+@transaction.atomic
+def say_anew(run_id: UUID) -> None:
+    """Limits were changed, and this run stays paused: it says by which, as they are now."""
+    run = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id, state=RunState.PAUSED, hold=Hold.BUDGET).first()
+    if run is None:
+        return
+    ready = Effect.objects.filter(run=run, state=EffectState.READY).exists()
+    why = reason(run, run.needs_micros if ready else 0)
+    if why and why != run.held_why:
+        Run.objects.filter(pk=run.pk).update(held_why=why)
+        events.tell_run(run, "run.budget_set")
 
 
 def within(runs: list[UUID] | None = None, *, limit: int = 100) -> list[UUID]:
