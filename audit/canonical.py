@@ -13,6 +13,7 @@ import rfc8785
 from audit.sentences import cause, say
 
 MAX_DEPTH = 32
+DEEPEST = 200  # of what is kept to be used again
 STORED_DEPTH = 24  # what is stored to be shown lies a few levels deep in an event
 MAX_BYTES = 256 * 1024
 MAX_INT = 2**53 - 1
@@ -102,6 +103,29 @@ def _storable(value: Json, limit: int, depth: int) -> Json:
     if isinstance(value, list | tuple | set):
         return [_storable(v, limit, depth + 1) for v in value]
     return _storable(str(value), limit, depth)
+
+
+def usable(value: Json, depth: int = 0) -> Json:
+    """A copy of a JSON value that PostgreSQL's jsonb accepts, for what is *used* again, such as a schema that answers are held against.
+
+    Numbers, depth and length stay what they are; only what jsonb cannot hold at all is written as `storable` writes it.
+    """
+    if isinstance(value, str):
+        return storable(value, limit=len(value))
+    if isinstance(value, dict | list | tuple | set) and depth < DEEPEST:
+        if isinstance(value, dict):
+            return {str(usable(str(key))): usable(one, depth + 1) for key, one in value.items()}
+        return [usable(one, depth + 1) for one in value]
+    if isinstance(value, int) and abs(value) < 10**1_000:
+        return value
+    if isinstance(value, float) and value == value and abs(value) != float("inf"):
+        return int(value) if abs(value) > MAX_INT else value  # all are whole numbers there; its shortest text names another one
+    return storable(value)
+
+
+def text_fingerprint(value: Json) -> str:
+    """Hex SHA-256 of a value's JSON text with its keys in order: of what may have no canonical bytes, and is only compared with itself."""
+    return hashlib.sha256(json.dumps(usable(value), sort_keys=True).encode()).hexdigest()
 
 
 def _check(value: Json, depth: int, where: str) -> None:

@@ -42,6 +42,8 @@ def answer(record: Record, said: Sequence[Said], quirks: Quirks) -> Any:
         return False
     refusal = {"approved": False, "status": one.status, "reason": one.message, **one.more}
     if record.schema is not None and schemas.why_not(record.schema, refusal):
+        if one.by_nobody:
+            raise Unanswerable(one.message)
         raise Unanswerable(kept.ONLY_ANSWERS(status=one.status))
     return refusal
 

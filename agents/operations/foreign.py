@@ -43,7 +43,9 @@ def prepare(run: Run, loaded: Loaded, question: Question, record: Record) -> Ask
     question = replace(question, place={**question.place, **calls.place_of(question.value)})
     place = canonical.storable({key: value for key, value in question.place.items() if key not in {"read", "calls"}})
     place["call_ids"] = call_ids([(call.tool, call.args) for call in record.calls], question.place, question.value)
-    kept_record: dict[str, Any] = {**canonical.storable(asdict(record)), "calls": [], "refusals": []}
+    exact = {"schema": canonical.usable(record.schema), "answer_schema": canonical.usable(record.answer_schema)}
+    plain = canonical.storable(asdict(replace(record, calls=(), schema=None, answer_schema=None)))
+    kept_record: dict[str, Any] = {**plain, **exact, "calls": [], "refusals": []}
     if not record.calls:
         return Asked([_plain(run, question, record)], kept_record, place)
     record = replace(record, calls=tuple(_typed(loaded, call) for call in record.calls))
@@ -53,7 +55,8 @@ def prepare(run: Run, loaded: Loaded, question: Question, record: Record) -> Ask
     for call, (found, why) in zip(record.calls, looked, strict=True):
         proposal, refusal = (None, mute) if mute else (found, why)
         proposals.append(proposal)
-        kept_record["calls"].append(asdict(call) if proposal and not _inexact(call.args) else canonical.storable(asdict(call)))
+        about = asdict(call) if proposal and not _inexact(call.args) else canonical.storable(asdict(call))
+        kept_record["calls"].append({**about, "schema": canonical.usable(call.schema)})
         kept_record["refusals"].append(refusal)
     return Asked(proposals, kept_record, place)
 
@@ -105,9 +108,9 @@ def shown(raw: Any) -> Any:
 def _plain(run: Run, question: Question, record: Record) -> Proposal:
     words = f"Question: {record.question}" if record.question else f"{run.agent.title} asks at {question.node}"
     words = str(canonical.storable(words))
-    schema = canonical.storable(record.schema) if record.schema is not None else None
+    schema = canonical.usable(record.schema)
     # An answer that no schema could be held against would be refused after it was written.
-    unusable = record.schema is not None and bool(schemas.unusable(record.schema))
+    unusable = schema is not None and bool(schemas.unusable(schema))
     far = run.agent.server_id is not None and record.schema is None
     deaf = (UNEXPLAINED,) if far or record.dialect == forms.MCP_FORM else ()
     takes = (REJECT, *(() if unusable else (RESPOND,)), *deaf) if unusable or deaf else ()
@@ -129,7 +132,7 @@ def _typed(loaded: Loaded, call: Call) -> Call:
     """The call; where it is shown written out and nothing says which arguments it takes, with the kinds of those it has."""
     if call.schema or call.tool in loaded.found or not _inexact(call.args):
         return call
-    return replace(call, schema=canonical.storable(schemas.like(call.args)))
+    return replace(call, schema=canonical.usable(schemas.like(call.args)))
 
 
 def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Call) -> tuple[Proposal | None, str]:

@@ -146,7 +146,8 @@ def _answer(run: Run, pause: Pause, settled: Mapping[str, Settled], quirks: Quir
 
 def _calls(pause: Pause) -> list[tuple[Call | None, str | None, str]]:
     record = record_of(pause)
-    refusals = (pause.record or {}).get("refusals") or [""] * max(1, len(record.calls))
+    nobody = str((pause.refusal or {}).get("reason") or "")  # of a plain question, which has no calls to be refused
+    refusals = (pause.record or {}).get("refusals") or [nobody] * max(1, len(record.calls))
     return list(zip(record.calls or [None], actions_of(pause), refusals, strict=True))
 
 
@@ -209,7 +210,7 @@ def _keep(run: Run, pause: Pause, answer: dict[str, Any], said: Sequence[Said]) 
         cursor.execute(_MINE, [run.pk, run.fence])
         if cursor.fetchone() is None:
             raise LostLease(say("Another worker took this run over"))
-    Pause.objects.filter(pk=pause.pk).update(answer=canonical.storable(answer, limit=canonical.MAX_BYTES))
+    Pause.objects.filter(pk=pause.pk).update(answer=canonical.usable(answer))
     pause.answer = answer
     log.append(
         events.entry(

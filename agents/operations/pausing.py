@@ -56,7 +56,7 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
             "graph": prepared.graph,
             "shape": shape_of(question.value),
             "code": dict(prepared.code),
-            **({"answers": canonical.fingerprint(canonical.storable(schema))} if (schema := question.response_schema) is not None else {}),
+            **({"answers": canonical.text_fingerprint(schema)} if (schema := question.response_schema) is not None else {}),
             "written": prepared.written,
         },
     }

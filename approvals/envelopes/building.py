@@ -1,5 +1,6 @@
 """Writes the bytes of one version of an action. What is usual is left out of them: the fewer bytes, the sooner they are digested."""
 
+import json
 import math
 import secrets
 from collections.abc import Collection
@@ -104,7 +105,7 @@ def build(
             # At every level: asked again under a stricter policy, it is what somebody then types. Older envelopes have it at critical only.
             **({"confirm": confirm} if confirm not in ("", action.tool) else {}),
             **({"drill": True} if action.drill else {}),
-            **({"answer_schema": answer_schema} if answer_schema is not None else {}),
+            **_answers(answer_schema),
             "exclude": sorted(excluded),
             "edited_by": edited_by,
             **({"editors": sorted(editors)} if set(editors) - {edited_by} else {}),
@@ -116,6 +117,17 @@ def build(
             "renderer": RENDERER,
         }
     )
+
+
+def _answers(schema: Any) -> dict[str, Any]:
+    """The schema of an answer; as JSON text where it has no canonical form (a bound beyond 2^53-1, very deep): every digest covers it either way."""
+    if schema is None:
+        return {}
+    try:
+        canonical.dumps({"answer_schema": schema})
+    except canonical.NotCanonical:
+        return {"answer_schema_json": json.dumps(schema)}
+    return {"answer_schema": schema}
 
 
 def _facts(facts: Facts) -> dict[str, Any]:

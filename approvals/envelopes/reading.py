@@ -1,5 +1,6 @@
 """What stands in an envelope, by name. Only reads; whether it is what was proposed is said in `proving`."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -158,7 +159,8 @@ class Envelope:
     @property
     def answer_schema(self) -> Any:
         """JSON Schema that an answer has to fit; None where any words do."""
-        return self.data.get("answer_schema")
+        text = self.data.get("answer_schema_json")
+        return self.data.get("answer_schema") if text is None else json.loads(text)
 
     @property
     def declared_sha256(self) -> str:

@@ -15,12 +15,12 @@ from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.tools import InjectedToolCallId, tool
+from langchain_core.tools import InjectedToolCallId, StructuredTool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState
 from langgraph.types import Send, interrupt
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 def plan_of(messages: list[Any]) -> dict[str, Any]:
@@ -116,6 +116,25 @@ batched_helper = _helped(_agent())
 per_call = _agent("per_call")
 per_call_inside = _inside(_agent("per_call"))
 per_call_helper = _helped(_agent("per_call"))
+
+
+@tool
+def post(number: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)], state: State) -> str:
+    """Post a parcel, by a number that fits 64 bits."""
+    return act(plan_of(state["messages"]), "post", {"number": number})
+
+
+def _boxed(depth: int) -> dict[str, Any]:
+    inside = _boxed(depth - 1) if depth else {"type": "string"}
+    return {"type": "object", "properties": {"box": inside}, "required": ["box"], "additionalProperties": False}
+
+
+deep = StructuredTool(
+    name="pack", description="Pack boxes in boxes.", args_schema=_boxed(5), func=lambda box: json.dumps({"packed": box})
+)  # six objects, each written inside the other: no $defs
+bounded = create_agent(
+    Planned(), [post, deep], middleware=[HumanInTheLoopMiddleware({"post": True, "pack": True}, interrupt_mode="per_call")]
+)
 
 
 def make(config: Any) -> Any:

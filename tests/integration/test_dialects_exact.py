@@ -1,0 +1,91 @@
+"""The schema that an answer is held against is the one that was asked with: its numbers, its depth and its length."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from agents.models import Pause, Run
+from approvals.errors import BadRequest
+from approvals.models import Action
+from approvals.queries import action_detail
+from tests import factories
+from tests.factories import asked, decide, lines, work
+
+BOXES = json.loads('{"box":' * 6 + '"tea"' + "}" * 6)
+
+
+def form(depth: int = 0, **part: Any) -> dict[str, Any]:
+    """A schema that asks for `n`, and for boxes in boxes."""
+    inside: dict[str, Any] = {"type": "string"}
+    for _ in range(depth):
+        inside = {"type": "object", "properties": {"box": inside}}
+    more = {"box": inside} if depth else {}
+    return {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer", **part}, **more}}
+
+
+FORMS = [form(maximum=2**64 - 1), form(maximum=float(2**60)), form(depth=5), form(depth=14), form(default=2**63), form(minimum=-(2**63))]
+
+
+def question(others, world, schema: Any) -> Run:
+    note = Path(f"{world}.note")
+    note.write_text(json.dumps(schema))
+    run = factories.planned(others.reviewer, world, agent="asks_by_a_note", note=str(note))
+    work()
+    run.refresh_from_db()
+    return run
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+@pytest.mark.parametrize(("tool", "args"), [("post", {"number": 7}), ("pack", BOXES)])
+def test_a_call_with_bounds_of_64_bits_or_with_objects_in_each_other_is_approved_and_rejected(others, world, tool, args, verdict):
+    run = factories.planned(others.reviewer, world, [[tool, args]], agent="bounded")
+    work()
+    decide(asked(run)[0], others.second, verdict)
+    work()
+    run.refresh_from_db()
+    assert (run.state, run.error) == ("SUCCEEDED", "")
+    if tool == "post":
+        assert lines(world) == (['post {"number": 7}'] if verdict == "approve" else [])
+
+
+@pytest.mark.parametrize("schema", FORMS)
+def test_a_question_with_such_a_schema_is_answered_through_its_form(others, world, client, schema):
+    run = question(others, world, schema)
+    (action,) = asked(run)
+    assert action_detail(action.pk, reader=others.second).answer_schema == schema
+    assert Pause.objects.get(run=run).record["schema"] == schema
+    client.force_login(others.second)
+    page = client.get(reverse("action-respond", args=[action.pk])).content.decode()
+    assert 'name="arg-n"' in page
+    sent = {"verdict": "respond", "arg-n": "12", "seen_digest": action.digest, "idempotency_key": "k"}
+    assert client.post(reverse("action-decide", args=[action.pk]), sent).status_code in {200, 204, 302}
+    work()
+    run.refresh_from_db()
+    assert (run.state, run.error, lines(world)) == ("SUCCEEDED", "", ['told {"told": {"n": 12}}'])
+
+
+def test_what_is_too_much_for_such_a_bound_is_refused(others, world):
+    (action,) = asked(question(others, world, form(exclusiveMaximum=2**53, minimum=-(2**63))))
+    with pytest.raises(BadRequest, match="greater than or equal"):
+        decide(action, others.second, "respond", response=json.dumps({"n": 2**53}))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_of_mcp_with_such_a_bound_is_answered(cast, agents, shapes, world):
+    note = Path(world).with_name("asked.json")
+    note.write_text(json.dumps({"mode": "form", "message": "How many?", "requestedSchema": form(maximum=2**64 - 1, default=2**60)}))
+    run = factories.run(cast.reviewer, agent="from_file", world=world, note=str(note))
+    work()
+    decide(asked(run)[0], cast.second, "respond", response='{"n": 3}')
+    work()
+    run.refresh_from_db()
+    assert (run.state, run.output["told"]) == ("SUCCEEDED", [{"action": "accept", "content": {"n": 3}}])
+
+
+def test_a_schema_too_large_to_be_put_before_people_fails_its_run_at_once_and_says_so(others, world):
+    run = question(others, world, {"enum": [f"choice {n}" for n in range(40_000)]})
+    assert (run.state, Action.objects.filter(run=str(run.pk)).count()) == ("FAILED", 0)
+    assert "nobody was asked" in run.error and "bytes" in run.error
