@@ -16,7 +16,7 @@ from agents.errors import BadInput, KeyUsed, UnknownRun, WrongState
 from agents.models import Override, Run
 from agents.operations import events, lineage, overriding, waking
 from agents.operations.found import as_uuid
-from agents.operations.starting import budget_of, checked_key, found_agent, lock_key
+from agents.operations.starting import budget_of, checked_key, found_agent, lock_key, tighter
 from agents.states import OverrideKind
 from approvals import permissions
 from approvals import queries as approvals_queries
@@ -63,7 +63,7 @@ def branch_run(run_id: Any, wanted: Branch, *, reason: str, by: User, door: str,
     pk = uuid.uuid4()
     run = Run(
         id=pk, agent=agent, version=version, thread=str(pk), trace=uuid.uuid4().hex, input=parent.input, door=door, started_by=who.user,
-        idempotency_key=key, parent=parent, parent_checkpoint=at.id, to_change=True, **budget_of(agent, version),
+        idempotency_key=key, parent=parent, parent_checkpoint=at.id, to_change=True, **tighter(budget_of(agent, version), parent),
     )  # fmt: skip
     rows.insert(run)
     order = Override.objects.create(

@@ -72,7 +72,17 @@ def set_run_budget(run_id: Any, *, money: Any = None, tokens: Any = None, reason
     run.budget_tokens, run.budget_micros = wanted.tokens, wanted.micros
     spent = {"spent": _said(Limits(run.spent_tokens, run.spent_micros))}
     log.append(
-        events.entry(run, "run.budget_set", by=who.user.actor, door=door, reason=reason, **_said(wanted), before=_said(before), **spent)
+        events.entry(
+            run,
+            "run.budget_set",
+            by=who.user.actor,
+            door=door,
+            reason=reason,
+            **_said(wanted),
+            before=_said(before),
+            **spent,
+            currency=prices.prices().currency,
+        )
     )
     events.tell_run(run, "run.budget_set")
     if spending.let_on(run.pk, by=who.user.actor, door=door, why=reason):
@@ -118,7 +128,15 @@ def set_default(agent: str, *, money: Any = None, tokens: Any = None, declared: 
     row.run_tokens, row.run_micros = (None, None) if declared else (wanted.tokens, wanted.micros)
     row.run_budget_by = "" if declared else who.user.get_username()
     row.save(update_fields=["run_tokens", "run_micros", "run_budget_by"])
-    data = {"scope": "run", "target": agent, **_said(wanted), "before": _said(before), "reason": reason, "declared": declared}
+    data = {
+        "scope": "run",
+        "target": agent,
+        **_said(wanted),
+        "before": _said(before),
+        "reason": reason,
+        "declared": declared,
+        "currency": prices.prices().currency,
+    }
     log.append(Entry(f"agent:{agent}", "budget.set", who.user.actor, door, agent=agent, data=data))
     tell(Hint("agents", "agent", agent, "budget.set"))
     return row
@@ -142,7 +160,14 @@ def _set_day(scope: str, target: str, money: Any, tokens: Any, reason: str, by: 
         spent = spent_today(scope, target)
         said |= {"day": today, "spent_tokens": spent.tokens or 0, "spent_micros": spent.micros or 0}
     Budget.objects.update_or_create(scope=scope, target=target, defaults=said)
-    data = {"scope": scope, "target": target, **_said(wanted), "before": _said(before), "reason": reason}
+    data = {
+        "scope": scope,
+        "target": target,
+        **_said(wanted),
+        "before": _said(before),
+        "reason": reason,
+        "currency": prices.prices().currency,
+    }
     agent = target if scope == "agent" else ""
     log.append(Entry(f"budget:{scope}:{target}", "budget.set", by.actor, door, agent=agent, data=data))
     tell(Hint("agents", "agent", target, "budget.set"))

@@ -92,6 +92,12 @@ def budget_of(agent: Agent, version: AgentVersion) -> dict[str, int | None]:
     return {"budget_tokens": version.budget.get("tokens"), "budget_micros": version.budget.get("micros")}
 
 
+def tighter(found: dict[str, int | None], than: Run) -> dict[str, int | None]:
+    """Of each limit the smaller: a fork may not spend what an operator does not let its parent spend."""
+    both = {name: [n for n in (most, getattr(than, name)) if n is not None] for name, most in found.items()}
+    return {name: min(limits, default=None) for name, limits in both.items()}
+
+
 def check_input(schema: dict[str, Any], value: Any) -> None:
     """Raises BadInput, naming fields, when a run cannot be started with this value."""
     try:

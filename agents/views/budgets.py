@@ -39,16 +39,25 @@ class Form:
 
 
 def bar_of(found: Against | None) -> Bar | None:
-    """For a cell of a table: money where any was spent or is limited, else tokens; None where nothing was."""
+    """In a line: what is limited, the nearest to its end first, else the money or the tokens that were spent; None where nothing was."""
     if found is None or not (found.tokens or found.micros or found.limited):
         return None
+    parts = []
     if found.most_micros is not None:
         words = _("%(spent)s of %(most)s") % {"spent": prices.amount(found.micros), "most": prices.money(found.most_micros)}
-    elif found.most_tokens is not None:
+        parts.append((_share_of(found.micros, found.most_micros), words))
+    if found.most_tokens is not None:
         words = _("%(spent)s of %(most)s tokens") % {"spent": number(found.tokens), "most": number(found.most_tokens)}
+        parts.append((_share_of(found.tokens, found.most_tokens), words))
+    if parts:
+        words = ", ".join(said for _near, said in sorted(parts, key=lambda part: -part[0]))
     else:
         words = prices.money(found.micros) if found.micros else _("%(n)s tokens") % {"n": number(found.tokens)}
     return Bar(words, found.percent if found.limited else None)
+
+
+def _share_of(spent: int, most: int) -> float:
+    return spent / most if most else 1.0
 
 
 def run_lines(rows: Sequence[RunRow]) -> list[RunLine]:

@@ -171,5 +171,15 @@ def _tell(rule: Rule, alert: Alert, happened: str, value: int) -> Note:
 
 
 def _entry(alert: Alert, kind: str, by: Actor, door: str, **more: Any) -> Entry:
-    data = {"alert": alert.pk, "rule": alert.rule, "key": alert.key, "about": alert.about, "most": alert.most, **more}
+    title, unit = words.WORDS[alert.rule]  # so that whoever reads the log, which knows no rules, reads words
+    data = {
+        "alert": alert.pk,
+        "rule": alert.rule,
+        "title": title,
+        "unit": unit,
+        "key": alert.key,
+        "about": alert.about,
+        "most": alert.most,
+        **more,
+    }
     return Entry(stream=f"alert:{alert.pk}", kind=kind, by=by, door=door, data=data)

@@ -193,10 +193,10 @@ SENTENCES: dict[str, Say] = {
         if d.get("rule")
         else say("Halted %(what)s", what=_scope(d))
     ),
-    "alert.raised": lambda d: say("Alert: %(rule)s is at %(value)s", rule=str(d.get("rule")), value=str(d.get("value"))),
-    "alert.reminded": lambda d: say("Alert, still so: %(rule)s is at %(value)s", rule=str(d.get("rule")), value=str(d.get("value"))),
-    "alert.recovered": lambda d: say("Alert over: %(rule)s", rule=str(d.get("rule"))),
-    "alert.acknowledged": lambda d: say("Sees to the alert %(rule)s", rule=str(d.get("rule"))),
+    "alert.raised": lambda d: say("Alert: %(rule)s is at %(value)s", rule=_rule(d), value=_figure(d)),
+    "alert.reminded": lambda d: say("Alert, still so: %(rule)s is at %(value)s", rule=_rule(d), value=_figure(d)),
+    "alert.recovered": lambda d: say("Alert over: %(rule)s", rule=_rule(d)),
+    "alert.acknowledged": lambda d: say("Sees to the alert %(rule)s", rule=_rule(d)),
     "alert.rule_set": lambda d: (
         say("Alerts of %(rule)s: from %(most)s on", rule=str(d.get("rule")), most=str(d.get("most")))
         if d.get("active")
@@ -283,11 +283,22 @@ SENTENCES: dict[str, Say] = {
 }
 
 
+def _rule(data: Mapping[str, Any]) -> str:
+    """An alert's title; its rule's name where the event is older than titles."""
+    return str(data.get("title") or data.get("rule"))
+
+
+def _figure(data: Mapping[str, Any]) -> str:
+    unit = {"percent": " %", "seconds": " s"}.get(str(data.get("unit", "")), "")
+    return f"{data.get('value')}{unit}"
+
+
 def _budget(data: Mapping[str, Any]) -> str:
     """Limits as they are kept: tokens, and money in millionths."""
     parts = []
     if (micros := data.get("micros")) is not None:
-        parts.append(f"{micros // 1_000_000}." + f"{micros % 1_000_000:06}".rstrip("0").ljust(2, "0"))
+        amount = f"{micros // 1_000_000}." + f"{micros % 1_000_000:06}".rstrip("0").ljust(2, "0")
+        parts.append(f"{amount} {data.get('currency', '')}".rstrip())
     if data.get("tokens") is not None:
         parts.append(say("%(n)d tokens", n=data["tokens"]))
     return ", ".join(parts) or say("no limit")

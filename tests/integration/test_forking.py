@@ -331,3 +331,15 @@ def test_from_the_command_line(cast, world, capsys):
         call_command("runs", "fork", str(parent.pk), "--for-real", "--by", "olga")
     with pytest.raises(CommandError, match="dry run"):
         call_command("runs", "fork", str(parent.pk), "--for-real", "--reason", "r", "--by", "olga", "--assume", "approve")
+
+
+def test_a_fork_may_spend_the_smaller_of_what_its_parent_and_a_new_run_may(cast, world):
+    parent = ended(cast, agent="twice", world=world)
+    agents.set_default("twice", money="2", reason="r", by=cast.operator, door="web")
+    Run.objects.filter(pk=parent.pk).update(budget_micros=500_000, budget_tokens=900)
+    fork = branch(parent, cast.operator, middle(parent))
+    assert (fork.budget_micros, fork.budget_tokens) == (500_000, 900)
+    agents.cancel_run(fork.pk, reason="r", by=cast.operator, door="web")
+    Run.objects.filter(pk=parent.pk).update(budget_micros=5_000_000, budget_tokens=None)
+    other = branch(parent, cast.operator, history.checkpoints(parent.thread, limit=1_000).rows[-2].id)
+    assert (other.budget_micros, other.budget_tokens) == (2_000_000, None)

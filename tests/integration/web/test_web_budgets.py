@@ -5,7 +5,10 @@ import pytest
 from agents import operations as agents
 from agents import prices
 from agents.models import Agent, Budget, Run
+from agents.operations import alerts
 from audit import queries as log
+from audit.languages import told
+from audit.views.words import sentence_of
 from tests.factories import work
 
 pytestmark = pytest.mark.usefixtures("transactional_db", "agents", "shapes")
@@ -67,3 +70,22 @@ def test_each_model_call_says_what_it_cost(client, cast, run):
     call = next(span for span in log.spans(str(run.pk)) if span.kind == "model")
     text = page(client, cast.reviewer, f"/runs/{run.pk}/steps/s{call.id}/")
     assert prices.money(call.attributes["cost_micros"]) in text and "Tokens out" in text
+
+
+def test_both_limits_of_a_day_are_shown_the_one_nearer_to_its_end_first(client, cast):
+    agents.set_agent_budget("planned", money="3", tokens=1_000, reason="r", by=cast.operator, door="web")
+    Budget.objects.update(spent_tokens=900, spent_micros=30_000)
+    for url in ("/agents/planned/", "/console/"):
+        assert "900 of 1,000 tokens, 0.03 of 3.00 USD" in page(client, cast.operator, url), url
+    Budget.objects.update(spent_tokens=9, spent_micros=2_900_000)
+    assert "2.90 of 3.00 USD, 9 of 1,000 tokens" in page(client, cast.operator, "/agents/planned/")
+
+
+def test_the_log_says_a_budget_with_its_currency_and_an_alert_with_its_title_and_unit(client, cast, run):
+    agents.set_run_budget(run.pk, tokens=1, money="0.50", reason="r", by=cast.operator, door="web")
+    Run.objects.update(spent_tokens=4)
+    alerts.look()
+    alerts.look()
+    said = {event.kind: sentence_of(event) for event in log.events().rows}
+    assert told(said["run.budget_set"]) == "Changed what the run may spend: 0.50 USD, 1 tokens"
+    assert told(said["alert.raised"]) == "Alert: Spent of a budget is at 400 %"
