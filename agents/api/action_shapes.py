@@ -106,7 +106,8 @@ class Action(Schema):
         examples=[{"type": "object", "properties": {"branch": {"enum": ["main", "release"]}}, "required": ["branch"]}],
     )
     hears_reason: bool = Field(
-        description="Whether the agent is told why it was rejected; where the form it asks in has no room for a reason, the reason stays on record"
+        description="Whether the agent is told why it was rejected; where the form it asks in has no room for a reason, the reason stays on record. "
+        "An agent that cannot be told no at all hears nothing: rejecting ends its run"
     )
     requested_by: str | None
     created_at: datetime

@@ -13,6 +13,7 @@ from audit import schemas
 
 AG_UI, MCP_FORM, SCHEMA, RAW = "agui", "mcp_form", "json_schema", "raw"
 KEYS = ("reason", "message", "tool_call_id", "response_schema", "expires_at")
+REFUSED = {"approved": False, "status": "rejected", "reason": "because"}  # as a refusal is told, where its schema has room
 _WORDS = ("message", "question", "prompt", "query", "reason", "text")
 
 

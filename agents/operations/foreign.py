@@ -112,8 +112,11 @@ def _plain(run: Run, question: Question, record: Record) -> Proposal:
     # An answer that no schema could be held against would be refused after it was written.
     unusable = schema is not None and bool(schemas.unusable(schema))
     far = run.agent.server_id is not None and record.schema is None
-    deaf = (UNEXPLAINED,) if far or record.dialect == forms.MCP_FORM else ()
-    takes = (REJECT, *(() if unusable else (RESPOND,)), *deaf) if unusable or deaf else ()
+    form = record.dialect == forms.MCP_FORM
+    told_no = form or schema is None or not schemas.why_not(schema, forms.REFUSED)  # else its run ends there, which is said beforehand
+    deaf = far or form or not told_no
+    said = (*((REJECT,) if told_no else ()), *(() if unusable else (RESPOND,)), *((UNEXPLAINED,) if deaf else ()))
+    takes = () if said == (REJECT, RESPOND) else said
     more = {"agent_takes": takes, "answer_schema": schema, "deadline_s": _deadline(record), "rationale": _no_time(record)}
     asks = question.value if unusable else as_asked(question.value, record)
     return ask(run, question, {"asked": shown(asks)}, words, question.digest, **more)
@@ -212,7 +215,7 @@ def _class(record: Record, call: Call, declared: Tool | None, found: Found | Non
 def _takes(call: Call) -> tuple[str, ...]:
     """What can be told; other arguments only where there are named ones to change."""
     kinds = tuple(kind for kind in call.takes if kind != EDIT or isinstance(call.args, dict))
-    return (*kinds, UNEXPLAINED) if call.deaf else kinds
+    return (*kinds, UNEXPLAINED) if call.deaf or REJECT not in kinds else kinds
 
 
 def _words(question: Question, record: Record, call: Call) -> str:

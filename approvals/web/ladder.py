@@ -52,6 +52,7 @@ class Bar:
     reject_url: str = ""
     reject_optional: bool = False
     deaf: bool = False  # that it was rejected reaches the agent, and the reason does not
+    ends_run: bool = False  # not even that it was rejected can be told: its run ends there
     hint: str = ""
     blocked: str = ""
     question: bool = False
@@ -107,6 +108,7 @@ def bar_of(detail: ActionDetail, *, halts: list[Stop]) -> Bar | None:
         reject_url=reverse("action-reject", args=[row.id]) if "reject" in detail.verdicts else "",
         reject_optional="reject" not in detail.reason_for,
         deaf=UNEXPLAINED in detail.agent_takes,
+        ends_run=bool(detail.agent_takes) and "reject" not in detail.agent_takes,
         hint=told(OWN_EDIT if detail.own_edit else HINTS[approve]),
         question=question,
         take_over_url=reverse("action-take-over", args=[row.id])

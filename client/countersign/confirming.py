@@ -53,7 +53,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     needs = ", ".join(f"{need['count']} of {need['group']}" for need in found["needs"])
     said.append(f"{'needs':<12} {needs or 'nobody'}")
     if found.get("hears_reason") is False:
-        said.append(f"{'hears':<12} only that it was rejected: a reason stays on record")
+        said.append(f"{'hears':<12} not why it is rejected: a reason stays on record")
     if edit := found.get("edit"):
         why = "; ".join(f"{name}: {told}" for name, told in edit["errors"].items())
         said.append(f"{'edit':<12} {shown(edit['state'])} of version {edit['version']}{f' ({shown(why)})' if why else ''}")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 
 from agents.models import Pause, Run
@@ -83,6 +84,25 @@ def test_a_form_of_mcp_with_such_a_bound_is_answered(cast, agents, shapes, world
     work()
     run.refresh_from_db()
     assert (run.state, run.output["told"]) == ("SUCCEEDED", [{"action": "accept", "content": {"n": 3}}])
+
+
+ROOM = {"type": "object", "properties": {"approved": {"type": "boolean"}}}
+
+
+@pytest.mark.parametrize(("schema", "ends"), [(form(), True), ({"type": "nonsense"}, True), (ROOM, False)])
+def test_that_rejecting_ends_the_run_is_said_before_where_the_agent_cannot_be_told_no(others, world, client, capsys, schema, ends):
+    run = question(others, world, schema)
+    (action,) = asked(run)
+    client.force_login(others.second)
+    sheet = client.get(reverse("action-reject", args=[action.pk]), headers={"HX-Request": "true"}).content.decode()
+    assert ("word for word" in sheet, "rejecting ends its run" in sheet, "Reject and end the run" in sheet) == (not ends, ends, ends)
+    assert client.get(f"/api/v1/actions/{action.pk}").json()["hears_reason"] is not ends
+    call_command("actions", "show", str(action.pk))
+    assert ("rejecting ends its run" in capsys.readouterr().out) == ends
+    decide(action, others.second, "reject")
+    work()
+    run.refresh_from_db()
+    assert run.state == ("FAILED" if ends else "SUCCEEDED")
 
 
 def test_a_schema_too_large_to_be_put_before_people_fails_its_run_at_once_and_says_so(others, world):

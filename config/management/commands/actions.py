@@ -75,7 +75,9 @@ class Command(BaseCommand):
         self.stdout.write(f"  arguments {commands.shown_json(detail.args)}")
         if detail.answer_schema is not None:
             self.stdout.write(f"  takes answers that fit {commands.shown_json(detail.answer_schema)}")
-        if UNEXPLAINED in detail.agent_takes:
+        if detail.agent_takes and "reject" not in detail.agent_takes:
+            self.stdout.write("  its agent cannot be told no: rejecting ends its run, and a reason stays on record")
+        elif UNEXPLAINED in detail.agent_takes:
             self.stdout.write("  its agent hears only that it was rejected: a reason stays on record")
         for mark in detail.facts.hidden_characters:
             self.stdout.write(f"  marked {commands.shown(mark)}")
