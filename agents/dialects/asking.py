@@ -17,14 +17,16 @@ BETWEEN = " · "
 
 
 def as_asked(value: Any, record: Record) -> Any:
-    """The value with its schema's fields as `questions` in the schema's place; as it is where it brings none, or none with fields."""
+    """The value with its schema's fields as `questions`, in the schema's place where it stands in there; as it is where no schema has fields."""
     schema = record.schema
     fields = schema.get("properties") if isinstance(schema, Mapping) else None
-    if not isinstance(value, Mapping) or not isinstance(fields, Mapping) or not fields or "questions" in value:
+    if not isinstance(schema, Mapping) or not isinstance(fields, Mapping) or not fields:
+        return value
+    if not isinstance(value, Mapping):  # `interrupt("How much?", response_schema=Amount)`
+        value = {"message": value}
+    if "questions" in value:
         return value
     key = next((name for name in ("requestedSchema", "response_schema") if value.get(name) == schema), "")
-    if not key or not isinstance(schema, Mapping):
-        return value
     required = schema.get("required")
     needed = set(map(str, required)) if isinstance(required, list) else set()
     left_out = {key, "mode"} if key == "requestedSchema" else {key}
@@ -37,8 +39,13 @@ def _words(sub: Any, needed: bool) -> str:
     said = [one_line(found[name], 500) for name in ("title", "description") if isinstance(found.get(name), str)]
     bounds = [f"{words} {found[name]}" for name, words in BOUNDS.items() if name in found]
     form = [f"as {found['format']}"] if isinstance(found.get("format"), str) else []
-    default = [f"{found['default']} unless said otherwise"] if "default" in found else []
+    default = [f"{_plainly(found['default'])} unless said otherwise"] if "default" in found else []
     return BETWEEN.join([*said, _kind(found), *form, *bounds, *default, "has to be answered" if needed else "may be left out"])
+
+
+def _plainly(value: Any) -> Any:
+    """As its control says it."""
+    return ("yes" if value else "no") if isinstance(value, bool) else value
 
 
 def _kind(sub: Mapping[str, Any]) -> str:

@@ -46,4 +46,11 @@ def test_so_is_a_schema_among_the_keys_of_ag_ui_and_nothing_else_is_touched():
     assert asked(own)["questions"] == {"n": "a whole number · may be left out"}
     for value in ("What?", {"message": "What?"}, {**own, "questions": 1}, {**own, "response_schema": {"type": "integer"}}):
         assert asked(value) == value
-    assert asked({"message": "What?"}, FORM) == {"message": "What?"}, "it came beside the question, not in it"
+
+
+def test_so_is_a_schema_that_came_beside_the_question():
+    flag = {"type": "object", "properties": {"now": {"type": "boolean", "default": False}}}
+    questions = {"now": "yes or no · no unless said otherwise · may be left out"}
+    assert asked("Send it?", flag) == {"message": "Send it?", "questions": questions}
+    assert asked({"message": "Send it?", "to": "ada"}, flag) == {"message": "Send it?", "to": "ada", "questions": questions}
+    assert asked("Send it?", {"type": "boolean"}) == "Send it?"
