@@ -52,6 +52,7 @@ def list_(
     agent: str = Query("", max_length=60),
     tool: str = Query("", max_length=100),
     level: LEVELS | None = Query(None),
+    run: UUID | None = Query(None, description="Only what this run asked"),
     mine: bool = Query(False, description="Only what is this person's turn; of what waits"),
     cursor: str = Query("", max_length=200),
     limit: int = Query(50, ge=1, le=pages.LIMIT),
@@ -61,13 +62,18 @@ def list_(
     position, agent = pages.moment_and_id(cursor), who.agent or agent
     if state in {None, "PENDING"}:
         only = Filters(
-            (str(level),) if level else (), agent, tool, reader=who.user if mine and not who.agent else None, proposed=bool(who.agent)
+            (str(level),) if level else (),
+            agent,
+            tool,
+            reader=who.user if mine and not who.agent else None,
+            proposed=bool(who.agent),
+            run=str(run or ""),
         )
         found = queries.inbox(filters=only, sort="newest", cursor=position, limit=limit)
     else:
         if mine:
             raise BadRequest(say("What has been decided is nobody's turn: leave out mine, or ask for what is PENDING"))
-        narrowed = {"agent": agent, "tool": tool, "state": str(state), "level": str(level or "")}
+        narrowed = {"agent": agent, "tool": tool, "state": str(state), "level": str(level or ""), "run": str(run or "")}
         found = queries.decided(**narrowed, passed=True, cursor=position, limit=limit)
     return {"items": [row_of(r) for r in found.rows], "next": pages.opaque(found.next)}
 

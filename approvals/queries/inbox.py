@@ -119,6 +119,7 @@ class Filters:
         ids: only these actions.
         reader: only what is this person's turn, without what they put aside (`queries.desks.shown_to`); `others`, `snoozed`: see there.
         proposed: only what agents proposed, without test actions: as an agent sees its own.
+        run: only what this run asked.
     """
 
     levels: tuple[str, ...] = ()
@@ -131,6 +132,7 @@ class Filters:
     others: bool = False
     snoozed: bool = False
     proposed: bool = False
+    run: str = ""
 
 
 def inbox(*, filters: Filters | None = None, sort: str = "due", cursor: str = "", limit: int = PAGE, zone: str = "UTC") -> Page:
@@ -164,6 +166,8 @@ def _narrowed(rows: QuerySet[Action], by: Filters) -> QuerySet[Action]:
         rows = rows.filter(agent=by.agent)
     if by.tool:
         rows = rows.filter(tool=by.tool)
+    if by.run:
+        rows = rows.filter(run=by.run)
     if by.due_within is not None:
         rows = rows.filter(expires_at__lte=Now() + by.due_within)
     if by.ids is not None:
@@ -187,7 +191,15 @@ def _decidable(rows: QuerySet[Action], person: User) -> QuerySet[Action]:
 
 
 def decided(
-    *, agent: str = "", tool: str = "", state: str = "", level: str = "", passed: bool = False, cursor: str = "", limit: int = PAGE
+    *,
+    agent: str = "",
+    tool: str = "",
+    state: str = "",
+    level: str = "",
+    run: str = "",
+    passed: bool = False,
+    cursor: str = "",
+    limit: int = PAGE,
 ) -> Page:
     """What has been decided or has ended, newest first. What the policy passed by itself, at whatever level, only with `passed`."""
     rows = Action.objects.filter(resolved_at__isnull=False, drill=False)
@@ -195,6 +207,8 @@ def decided(
         rows = rows.filter(agent=agent)
     if tool:
         rows = rows.filter(tool=tool)
+    if run:
+        rows = rows.filter(run=run)
     if level:
         rows = rows.filter(level=level)
     if state in set(ActionState):

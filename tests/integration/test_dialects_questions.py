@@ -89,6 +89,18 @@ def test_a_question_that_waits_is_looked_at_before_a_deploy(others, world, kind)
     assert (checked.looked, [one for one in checked.broken if one.certain]) == (3, [])
 
 
+def test_the_api_lists_what_one_run_asks(others, world, client):
+    one, other = (start(others, world, "one", "raw") for _ in range(2))
+    work()
+    client.force_login(others.second)
+    ids = lambda run, **more: [row["id"] for row in client.get("/api/v1/actions", {"run": str(run.pk), **more}).json()["items"]]  # noqa: E731
+    assert (ids(one), ids(other)) == ([str(asked(one)[0].pk)], [str(asked(other)[0].pk)])
+    action = asked(one)[0]
+    decide(action, others.second, "respond", response="yes")
+    assert (ids(one), ids(one, state="ANSWERED"), ids(other, state="ANSWERED")) == ([], [str(action.pk)], [])
+    assert client.get("/api/v1/actions?run=that-one").status_code == 422
+
+
 def test_an_answer_is_the_value_it_is_said_to_be(others, world):
     run = start(others, world, "one", "raw")
     work()
