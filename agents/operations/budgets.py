@@ -19,6 +19,7 @@ from agents.operations.found import locked_run
 from agents.operations.starting import SLUG
 from agents.states import UNFINISHED, Hold, RunState, word
 from approvals import permissions
+from approvals.errors import Stale
 from approvals.models.people import User
 from approvals.operations import Hint, tell
 from approvals.operations.halts import check_reason
@@ -49,12 +50,24 @@ def limits(money: Any = None, tokens: Any = None, *, now: Limits | None = None) 
     return Limits(found.tokens if tokens is None else _tokens(tokens), found.micros if money is None else _micros(money))
 
 
+def _as_seen(now: Limits, seen: str | None) -> None:
+    if seen is not None and seen != prices.marked(now.micros, now.tokens):
+        money = say("no limit") if now.micros is None else prices.money(now.micros)
+        tokens = say("no limit") if now.tokens is None else str(now.tokens)
+        raise Stale(
+            say("Somebody changed this budget since you opened it: it is now, in money: %(money)s; in tokens: %(n)s", money=money, n=tokens)
+        )
+
+
 @transaction.atomic
-def set_run_budget(run_id: Any, *, money: Any = None, tokens: Any = None, reason: str, by: User, door: str) -> Run:
+def set_run_budget(run_id: Any, *, money: Any = None, tokens: Any = None, seen: str | None = None, reason: str, by: User, door: str) -> Run:
     """Raise, lower, set or lift what a run may spend. A run paused for that alone goes on if something is left; below what is spent, it pauses.
 
+    Args:
+        seen: the limits whoever asks was shown, as `prices.marked` says them; None: not compared.
+
     Raises:
-        NotAllowed, BadRequest, BadInput, UnknownRun. WrongState: it has ended, or goes on elsewhere.
+        NotAllowed, BadRequest, BadInput, UnknownRun. WrongState: it has ended, or goes on elsewhere. Stale: the limits are not those seen.
     """
     who = permissions.standing(by)
     permissions.check_override(who)
@@ -67,6 +80,7 @@ def set_run_budget(run_id: Any, *, money: Any = None, tokens: Any = None, reason
     if not run.agent.project:
         raise WrongState(say("This run's graph goes on elsewhere: what it spends is not counted here"))
     before = Limits(run.budget_tokens, run.budget_micros)
+    _as_seen(before, seen)
     wanted = limits(money, tokens, now=before)
     Run.objects.filter(pk=run.pk).update(budget_tokens=wanted.tokens, budget_micros=wanted.micros)
     run.budget_tokens, run.budget_micros = wanted.tokens, wanted.micros
@@ -92,12 +106,14 @@ def set_run_budget(run_id: Any, *, money: Any = None, tokens: Any = None, reason
     return run
 
 
-def set_agent_budget(agent: str, *, money: Any = None, tokens: Any = None, reason: str, by: User, door: str) -> Budget:
+def set_agent_budget(
+    agent: str, *, money: Any = None, tokens: Any = None, seen: str | None = None, reason: str, by: User, door: str
+) -> Budget:
     """What an agent may spend in a day (UTC), by all its runs together. Raises as `set_run_budget` does, and UnknownAgent."""
     who = permissions.standing(by)
     permissions.check_override(who)
     _agent(agent, locked=False)
-    return _let_on(_set_day("agent", agent, money, tokens, reason, who.user, door), reason, who.user, door)
+    return _let_on(_set_day("agent", agent, money, tokens, reason, who.user, door, seen=seen), reason, who.user, door)
 
 
 def set_customer_budget(customer: str, *, money: Any = None, tokens: Any = None, reason: str, by: User, door: str) -> Budget:
@@ -110,7 +126,9 @@ def set_customer_budget(customer: str, *, money: Any = None, tokens: Any = None,
 
 
 @transaction.atomic
-def set_default(agent: str, *, money: Any = None, tokens: Any = None, declared: bool = False, reason: str, by: User, door: str) -> Agent:
+def set_default(
+    agent: str, *, money: Any = None, tokens: Any = None, declared: bool = False, seen: str | None = None, reason: str, by: User, door: str
+) -> Agent:
     """What each run of an agent may spend that starts from now on.
 
     Args:
@@ -122,6 +140,7 @@ def set_default(agent: str, *, money: Any = None, tokens: Any = None, declared: 
     row = _agent(agent)
     declared_now = dict(row.current.budget) if row.current else {}
     before = Limits(row.run_tokens, row.run_micros) if row.run_budget_by else Limits(declared_now.get("tokens"), declared_now.get("micros"))
+    _as_seen(before, seen)
     if not declared and money is None and tokens is None:
         raise BadInput(say("Say how much money, how many tokens, or both"), fields={"money": say("missing")})
     wanted = Limits(declared_now.get("tokens"), declared_now.get("micros")) if declared else limits(money, tokens, now=before)
@@ -143,7 +162,7 @@ def set_default(agent: str, *, money: Any = None, tokens: Any = None, declared: 
 
 
 @transaction.atomic
-def _set_day(scope: str, target: str, money: Any, tokens: Any, reason: str, by: User, door: str) -> Budget:
+def _set_day(scope: str, target: str, money: Any, tokens: Any, reason: str, by: User, door: str, *, seen: str | None = None) -> Budget:
     """The guarded change of a row that calls count on meanwhile, with its event. What a day spent before it had a budget counts."""
     reason = check_reason(reason)
     if money is None and tokens is None:
@@ -154,6 +173,7 @@ def _set_day(scope: str, target: str, money: Any, tokens: Any, reason: str, by: 
         today = cursor.fetchone()[0]
     row = Budget.objects.select_for_update().filter(scope=scope, target=target).first()
     before = Limits(row.tokens, row.micros) if row else Limits()
+    _as_seen(before, seen)
     wanted = limits(money, tokens, now=before)
     said = {"tokens": wanted.tokens, "micros": wanted.micros, "reason": reason, "by_name": by.get_username(), "changed_at": Now()}
     if row is None or before == Limits():

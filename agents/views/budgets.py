@@ -36,6 +36,7 @@ class Form:
     money: str
     tokens: str
     currency: str
+    seen: str
 
 
 def bar_of(found: Against | None) -> Bar | None:
@@ -105,7 +106,8 @@ def notes(row: RunRow, model: str) -> list[str]:
 
 def form_of(url: str, micros: int | None, tokens: int | None) -> Form:
     currency = prices.prices().currency
-    return Form(url, "" if micros is None else prices.exact(micros), "" if tokens is None else str(tokens), currency)
+    seen = prices.marked(micros, tokens)
+    return Form(url, "" if micros is None else prices.exact(micros), "" if tokens is None else str(tokens), currency, seen)
 
 
 def offered(request: Request, detail: RunDetail, found: Against) -> Form | None:
@@ -157,7 +159,7 @@ def of_agent(request: Request, slug: str) -> dict[str, Any]:
 
 def _limits(request: Request) -> dict[str, Any]:
     """What was sent; a field left empty lifts its limit, one that was not sent leaves it."""
-    return {"money": request.POST.get("money"), "tokens": request.POST.get("tokens"), "reason": request.POST.get("reason", "")}
+    return {name: request.POST.get(name) for name in ("money", "tokens", "seen")} | {"reason": request.POST.get("reason", "")}
 
 
 @require_POST

@@ -89,3 +89,20 @@ def test_the_log_says_a_budget_with_its_currency_and_an_alert_with_its_title_and
     said = {event.kind: sentence_of(event) for event in log.events().rows}
     assert told(said["run.budget_set"]) == "Changed what the run may spend: 0.50 USD, 1 tokens"
     assert told(said["alert.raised"]) == "Alert: Spent of a budget is at 400 %"
+
+
+@pytest.mark.parametrize("of", ["run", "day", "this"])
+def test_a_form_that_was_opened_before_another_person_changed_the_budget_overwrites_nothing(client, cast, run, of):
+    client.force_login(cast.operator, backend=BACKEND)
+    url = f"/runs/{run.pk}/budget" if of == "this" else "/agents/planned/budget"
+    sent = {"of": of, "money": "1", "tokens": "", "reason": "r", "seen": "none,none"}
+    assert client.post(url, sent).status_code == 302
+    late = client.post(url, {**sent, "money": "9"})
+    assert (
+        late.status_code == 409
+        and "Somebody changed this budget since you opened it" in late.content.decode()
+        and "1.00 USD" in late.content.decode()
+    )
+    shown = page(client, cast.operator, f"/runs/{run.pk}/" if of == "this" else "/agents/planned/")
+    assert 'name="seen" value="1000000,none"' in shown
+    assert client.post(url, {**sent, "money": "9", "seen": "1000000,none"}).status_code == 302
