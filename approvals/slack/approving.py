@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from approvals import operations
-from approvals.errors import ApprovalError, Stale, StepUp
+from approvals.errors import ApprovalError, Stale
 from approvals.operations import policies, slack_heard, waking
 from approvals.operations.slack_heard import Todo
 from approvals.operations.step_up import Proof
@@ -93,7 +93,7 @@ def finish(key: str, *, patience_ms: int = PATIENT_MS) -> bool:
             return False
         slack_heard.finished(key)
     late = _("Your press could not be decided in time and was not recorded: press again")
-    _tell(todo, Said(late) if todo.late else said[0])
+    _tell(todo, Said(late, "" if todo.order else cards.url_of(str(todo.action))) if todo.late else said[0])
     return True
 
 
@@ -142,10 +142,8 @@ def _decided(todo: Todo, who: Hand, click: Click) -> Said:
     """Decide; a sentence when there is something to say about it, refusals among them."""
     try:
         return _recorded(todo, who, click)
-    except (Stale, StepUp) as error:
-        return Said(told(error.message), cards.url_of(str(todo.action)))
     except ApprovalError as error:
-        return Said(told(error.message))
+        return Said(told(error.message), cards.url_of(str(todo.action)))
 
 
 def _recorded(todo: Todo, who: Hand, click: Click) -> Said:
@@ -166,8 +164,9 @@ def _recorded(todo: Todo, who: Hand, click: Click) -> Said:
     )  # fmt: skip
     waking.soon(waking.SLACK)
     if done.replayed and not todo.view:  # a second click on Record shows in the view what the first has done
-        return Said(_("You have decided this already: %(what)s") % {"what": besides.outcome(action_detail(todo.action, reader=who.user))})
-    return Said() if done.resolved else Said(_("Recorded. It waits for more people."))
+        what = besides.outcome(action_detail(todo.action, reader=who.user))
+        return Said(_("You have decided this already: %(what)s") % {"what": what}, cards.url_of(str(todo.action)))
+    return Said() if done.resolved else Said(_("Recorded. It waits for more people."), cards.url_of(str(todo.action)))
 
 
 def _tell(todo: Todo, said: Said) -> None:

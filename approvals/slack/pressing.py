@@ -51,10 +51,10 @@ def _do(name: str, payload: Json, pressed: Json, place: Place, click: Click) -> 
         old.tell(place)
     except Stale as error:
         place.whisper(told(error.message), url=buttons.page_of(pressed))
-    except ApprovalError as error:
-        place.whisper(told(error.message))
+    except ApprovalError as error:  # with the address: the same sentence about two cards is said twice, and one can see of which
+        place.whisper(told(error.message), url=buttons.page_of(pressed))
     except quick.Busy as busy:
-        place.whisper(quick.again(busy.ended))
+        place.whisper(quick.again(busy.ended), url=buttons.page_of(pressed))
 
 
 def _review(payload: Json, pressed: Json, place: Place, click: Click, *, choice: str = "") -> None:

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 ENDED = {"SUCCEEDED", "FAILED", "PARTIAL", "CANCELLED"}
 BEFORE_THE_CLAIM = ("run_claimed", "graph_moved", "t1_open", "t1_done", "t3_open", "t4_done")
 GONE_BACK = ("forked", "fork_closed")  # test_overridden_killed
+SPENT = ("call_reserved", "call_made")  # test_budget_killed
 BETWEEN_CLAIM_AND_RECORD = ("t3_done", "effect_done", "t4_open")
 
 
@@ -45,7 +46,7 @@ def made(world: str) -> Counter[str]:
 
 
 def test_every_point_is_tried():
-    assert {*BEFORE_THE_CLAIM, *BETWEEN_CLAIM_AND_RECORD, "decided", "told", *REVERSED, *GONE_BACK} == set(
+    assert {*BEFORE_THE_CLAIM, *BETWEEN_CLAIM_AND_RECORD, "decided", "told", *REVERSED, *GONE_BACK, *SPENT} == set(
         POINTS
     )  # "told": test_loops_killed
 
