@@ -169,16 +169,20 @@ def _set_day(scope: str, target: str, money: Any, tokens: Any, reason: str, by: 
         raise BadInput(say("Say how much money, how many tokens, or both"), fields={"money": say("missing")})
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 46))", [f"{scope} {target}"])
-        cursor.execute(f"SELECT {spending.TODAY}")
-        today = cursor.fetchone()[0]
     row = Budget.objects.select_for_update().filter(scope=scope, target=target).first()
     before = Limits(row.tokens, row.micros) if row else Limits()
     _as_seen(before, seen)
     wanted = limits(money, tokens, now=before)
-    said = {"tokens": wanted.tokens, "micros": wanted.micros, "reason": reason, "by_name": by.get_username(), "changed_at": Now()}
+    said: dict[str, Any] = {
+        "tokens": wanted.tokens,
+        "micros": wanted.micros,
+        "reason": reason,
+        "by_name": by.get_username(),
+        "changed_at": Now(),
+    }
     if row is None or before == Limits():
         spent = spent_today(scope, target)
-        said |= {"day": today, "spent_tokens": spent.tokens or 0, "spent_micros": spent.micros or 0}
+        said |= {"day": spending.today(), "spent_tokens": spent.tokens or 0, "spent_micros": spent.micros or 0}
     Budget.objects.update_or_create(scope=scope, target=target, defaults=said)
     data = {
         "scope": scope,
@@ -211,15 +215,9 @@ def spent_today(scope: str, target: str) -> Limits:
     mine = {"agent": target} if scope == "agent" else {"customer": target}
     calls = log_queries.spent_today_by_run()
     runs = {str(pk) for pk in Run.objects.filter(pk__in=[run for run in calls if _is_id(run)], **mine).values_list("pk", flat=True)}
-    effects = Effect.objects.filter(claimed_at__date=_today(), **{f"run__{name}": value for name, value in mine.items()})
+    effects = Effect.objects.filter(claimed_at__date=spending.today(), **{f"run__{name}": value for name, value in mine.items()})
     micros = effects.aggregate(n=Sum("micros"))["n"] or 0
     return Limits(sum(calls[r].tokens for r in runs), sum(calls[r].micros for r in runs) + micros)
-
-
-def _today() -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {spending.TODAY}")
-        return cursor.fetchone()[0]
 
 
 def _is_id(run: str) -> bool:

@@ -50,9 +50,8 @@ _TELL_ALSO = _TELL.replace(
 _TOLD = (
     "SELECT tool FROM agents_effect WHERE action_id = ANY(%(actions)s::uuid[]) AND (begun_at IS NOT NULL OR told_at IS NOT NULL) LIMIT 1"
 )
-_NOT_BEGUN = "UPDATE agents_effect SET begun_at = NULL WHERE action_id = %(action)s AND state = 'CLAIMED' AND by_agent"
-_NOT_TOLD = "UPDATE agents_effect SET begun_at = NULL WHERE action_id = ANY(%(actions)s::uuid[]) AND state = 'CLAIMED' AND by_agent"
-_NOT_TOLD_ALSO = _NOT_TOLD.replace("begun_at", "told_at")
+_NOT_BEGUN = "UPDATE agents_effect SET begun_at = NULL WHERE action_id = ANY(%(actions)s::uuid[]) AND state = 'CLAIMED' AND by_agent"
+_NOT_TOLD = _NOT_BEGUN.replace("begun_at", "told_at")
 _HALTED = f"""
 SELECT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
     OR EXISTS (SELECT 1 FROM unnest(%(actions)s::uuid[]) AS x(id) WHERE {approvals_queries.action_halted_sql("x.id")})
@@ -76,7 +75,7 @@ def begin(action: str, call: str, *, run: UUID, fence: int) -> str:
             if begun and may_enter(sure_at, halted):
                 return ""
             if begun:
-                conn.execute(_NOT_BEGUN, {"action": action})
+                conn.execute(_NOT_BEGUN, {"actions": [action]})
             return kept.HALTED_BEFORE() if halted() else kept.BEGUN_BEFORE()
     except psycopg.Error as error:
         return _gone(error)
@@ -101,7 +100,7 @@ def tell(actions: Sequence[str], *, run: UUID, fence: int, begins: bool = True) 
                 crash("told")
                 return ""
             if begun == len(actions):
-                conn.execute(_NOT_TOLD if begins else _NOT_TOLD_ALSO, {"actions": list(actions)})
+                conn.execute(_NOT_BEGUN if begins else _NOT_TOLD, {"actions": list(actions)})
                 return kept.HALTED_BEFORE()
             told = conn.execute(_TOLD, {"actions": list(actions)}).fetchone()
             if told:
@@ -115,7 +114,7 @@ def not_begun(action: str) -> None:
     """The call stopped at a question of its own: it will be started again."""
     try:
         with _lock, _connection() as conn:
-            conn.execute(_NOT_BEGUN, {"action": action})
+            conn.execute(_NOT_BEGUN, {"actions": [action]})
     except psycopg.Error as error:
         _gone(error)
 

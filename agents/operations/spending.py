@@ -291,10 +291,15 @@ def reason(run: Run, needs: int) -> str:
 
 
 def spent_today(budget: Budget) -> tuple[int, int]:
+    return (budget.spent_tokens, budget.spent_micros) if budget.day == today() else (0, 0)
+
+
+def today() -> date:
+    """By the database's clock, in UTC."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {TODAY}")
-        today = cursor.fetchone()[0]
-    return (budget.spent_tokens, budget.spent_micros) if budget.day == today else (0, 0)
+        found: date = cursor.fetchone()[0]
+    return found
 
 
 def _said(scope: str, name: str, tokens: tuple[int, int | None], micros: tuple[int, int | None], needs: int) -> str:

@@ -96,7 +96,8 @@ def switch(endpoint_id: int, *, on: bool, by: User, door: str, answers_for: bool
     found = Endpoint.objects.select_for_update().filter(pk=endpoint_id).first()
     if found is None:
         raise NotFound(say("There is no such endpoint"))
-    Endpoint.objects.filter(pk=found.pk).update(off_why="", **({"off_at": None, "on_at": Now()} if on else {"off_at": Now()}))
+    since = {"on_at": Now()} if on and found.off_at else {}  # one that is on already hears on: what was logged just now is owed
+    Endpoint.objects.filter(pk=found.pk).update(off_at=None if on else Now(), off_why="", **since)
     log.append(_entry(found, "webhook.switched_on" if on else "webhook.switched_off", who.user.actor, door))
     return found
 

@@ -10,7 +10,7 @@ opens it holds three seconds; whoever pressed is told when that was not enough.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from approvals.errors import ApprovalError, Stale
+from approvals.errors import ApprovalError
 from approvals.operations import policies
 from approvals.queries import ActionDetail, action_detail, desks
 from approvals.slack import approving, buttons, cards, desk, halting, home, later, modals, quick, replies
@@ -49,8 +49,6 @@ def _do(name: str, payload: Json, pressed: Json, place: Place, click: Click) -> 
         place.whisper(refused.sentence, link=refused.link, url=refused.url)
     except OldCopy as old:
         old.tell(place)
-    except Stale as error:
-        place.whisper(told(error.message), url=buttons.page_of(pressed))
     except ApprovalError as error:  # with the address: the same sentence about two cards is said twice, and one can see of which
         place.whisper(told(error.message), url=buttons.page_of(pressed))
     except quick.Busy as busy:
