@@ -7,7 +7,8 @@ from django.db.models.functions import Now
 
 
 class Notification(models.Model):
-    """A message owed. Channel "live" is the browser's catch-up table; rows with an empty `sent_at` are still owed.
+    """A message owed. Channel "live" is the browser's catch-up table; rows with an empty `sent_at` are still owed
+    (of "live" ones: what no card in Slack has heard of, where there is a Slack; see `operations.slack_following`).
 
     Channel "desk" holds what one person is told about an action (`recipient` is their user id, `kind` says what): it is shown on
     their inbox until they have read it, which is its `sent_at`.

@@ -142,7 +142,7 @@ class SlackMessage(models.Model):
         card: for a reply, whose thread it goes into. comment: for a reply, what it repeats. body: for a note or a whisper, what it says;
             of a card `anew`: somebody changed it while it was being sent, so that it is posted again.
         ts: Slack's name of it, "" until it is posted. shown: fingerprint of what it shows; `version` of the action.
-        told: the newest hint about the action that it has heard of.
+        told: how often it was told that something changed; more often than when it was taken, and it is drawn once more.
         lost: an answer to posting never came: look for it before posting a second one.
     """
 
@@ -184,7 +184,6 @@ class SlackMessage(models.Model):
             models.Index(fields=["changed_at"], name="slack_message_sending", condition=Q(state="SENDING")),
             models.Index(fields=["action", "kind"], name="slack_message_of"),
             models.Index(fields=["checked_at"], name="slack_message_kept", condition=Q(kind="card", state="SENT")),
-            models.Index(fields=["told"], name="slack_message_told", condition=Q(kind="card")),
             models.Index(fields=["channel", "ts"], name="slack_message_at", condition=~Q(ts="")),
             models.Index(fields=["-id"], name="slack_message_failed", condition=Q(state="FAILED")),
         ]

@@ -84,7 +84,7 @@ def _spread(notice: Notification, known: Told, slack: SlackRule | None) -> bool:
     if slack and SLACK in envelope.tell:
         if notice.recipient:
             _tell_in_slack(notice, action, known[people])
-        slack_owing.owe_cards(action, slack, told=notice.pk, fallback=settings.SLACK_CHANNEL)
+        slack_owing.owe_cards(action, slack, fallback=settings.SLACK_CHANNEL)
     return True
 
 

@@ -1,7 +1,6 @@
 """What Slack is owed: a card where the policy routes an action, copies that are no longer true, and what belongs into their threads.
 
-`follow` reads the hints that every change writes anyway, in its own transaction, for open pages: no card can miss one, and no decision
-does more for it.
+That something changed `slack_following` hears.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -9,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from approvals import envelopes, permissions
@@ -22,44 +20,6 @@ from approvals.states import ActionState, EditState, SlackState
 
 CATCH_UP = 200  # of what waits when a workspace is connected, or a route is corrected: the newest
 WHISPERS_LAST = timedelta(minutes=10)
-OVERLAP = 500  # ids of hints are given out before they commit: a smaller one may be seen later
-_FOLLOW = """
-WITH halts AS (
-    SELECT max(id) AS last FROM approvals_notification WHERE id > %(since)s AND channel = 'live' AND object = 'halt'
-), published AS (
-    SELECT max(id) AS last FROM approvals_notification
-    WHERE id > %(since)s AND channel = 'live' AND topic = 'policies' AND kind = 'policy.published'
-), heard AS (
-    SELECT object_id::uuid AS action, id AS last FROM approvals_notification
-    WHERE id > %(since)s AND channel = 'live' AND topic = 'inbox' AND object = 'action'
-    UNION ALL  -- an order, or its release, may be about any that waits: those it is not about are drawn the same, and not sent
-    SELECT c.action_id, h.last FROM halts h JOIN approvals_slackmessage c ON c.kind = 'card' AND c.told < h.last
-    JOIN approvals_action a ON a.id = c.action_id AND a.state = 'PENDING'
-    UNION ALL  -- another policy may route it elsewhere, or show less of it; receipts follow when the sweep comes to them
-    SELECT c.action_id, p.last FROM published p JOIN approvals_slackmessage c ON c.kind = 'card' AND c.told < p.last
-    JOIN approvals_action a ON a.id = c.action_id AND a.state = 'PENDING'
-), news AS (
-    SELECT action, max(last) AS last FROM heard GROUP BY action
-), edits AS (  -- what an edit changed stands under its card for good, decided or not: it shows no more than the policy in force lets it
-    UPDATE approvals_slackmessage m SET told = p.last, due_at = LEAST(m.due_at, clock_timestamp()),
-        attempts = CASE WHEN m.state = 'SENDING' THEN m.attempts ELSE 0 END,
-        state = CASE WHEN m.state IN ('SENDING', 'WAITING') THEN m.state ELSE 'WAITING' END
-    FROM published p WHERE m.kind = 'reply' AND (m.key LIKE 'reply:version:%%' OR m.key LIKE 'reply:refused:%%') AND m.ts <> '' AND m.told < p.last
-)
-UPDATE approvals_slackmessage m SET told = n.last, due_at = LEAST(m.due_at, clock_timestamp()),
-    attempts = CASE WHEN m.state = 'SENDING' THEN m.attempts ELSE 0 END,
-    state = CASE WHEN m.state IN ('SENDING', 'WAITING') THEN m.state ELSE 'WAITING' END
-FROM news n WHERE m.action_id = n.action AND m.kind = 'card' AND m.told < n.last AND m.state <> 'SKIPPED'
-"""
-
-_NEWS = """
-SELECT DISTINCT object_id FROM approvals_notification n
-WHERE n.id > %(since)s AND n.channel = 'live' AND n.topic = 'inbox' AND n.object = 'action'
-  AND (%(reserved)s AND n.kind IN ('action.reserved', 'action.passed_on')
-    OR NOT %(reserved)s AND EXISTS (SELECT 1 FROM approvals_slackmessage m WHERE m.action_id = n.object_id::uuid AND m.kind = 'card' AND m.ts <> ''))
-"""
-
-
 _caught_up: tuple[Any, ...] | None = None
 
 
@@ -68,14 +28,14 @@ def installed() -> bool:
     return SlackTeam.objects.filter(removed_at=None).exists()
 
 
-def owe_cards(action: Action, rule: SlackRule, *, told: int, fallback: str = "") -> int:
+def owe_cards(action: Action, rule: SlackRule, *, fallback: str = "") -> int:
     """A card in every channel the policy routes this action to. Returns how many are new or wait again.
 
     Args:
         fallback: a channel for what no route names.
     """
     places = _places(action, rule, _teams(), fallback)
-    return sum(_owe(team, channel, SlackMessage.Kind.CARD, f"card:{action.pk}", action=action, told=told) for team, channel in places)
+    return sum(_owe(team, channel, SlackMessage.Kind.CARD, f"card:{action.pk}", action=action) for team, channel in places)
 
 
 def owe_waiting(rule: SlackRule, *, most: int, fallback: str = "") -> int:
@@ -212,38 +172,6 @@ def _owe(team: SlackTeam, name: str, kind: str, key: str, **values: Any) -> bool
         return new
     again = SlackMessage.objects.filter(pk=row.pk, state=SlackState.SKIPPED)
     return bool(again.update(state=SlackState.WAITING, due_at=Now(), attempts=0, error=""))
-
-
-@transaction.atomic
-def follow(since: int) -> int:
-    """Make every card wait whose action changed after hint `since`, or may have been halted or released. Returns the hint to go on from.
-
-    The hints are written by every change in its own transaction, for open pages: so a card can miss none, and no decision does more for it.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT COALESCE(max(id), 0) FROM approvals_notification")
-        last: int = cursor.fetchone()[0]
-        if last > since:
-            cursor.execute(_FOLLOW, {"since": max(0, since - OVERLAP)})
-    return last
-
-
-def begin_following() -> int:
-    """Where a process that has just started goes on: every card newer than that has heard of it."""
-    told = (
-        SlackMessage.objects.filter(kind=SlackMessage.Kind.CARD, state=SlackState.SENT)
-        .order_by("-told")
-        .values_list("told", flat=True)
-        .first()
-    )
-    return max(0, (told or 0) - OVERLAP)
-
-
-def with_news(since: int, *, reserved: bool = False) -> list[UUID]:
-    """Actions of which something was told after hint `since`: those with a card somewhere, or those that somebody took on."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWS, {"since": max(0, since - OVERLAP), "reserved": reserved})
-        return [UUID(row[0]) for row in cursor.fetchall()]
 
 
 def owe_replies(actions: Collection[UUID], *, posted: bool = False) -> int:

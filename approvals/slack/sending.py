@@ -9,11 +9,12 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from approvals.errors import ApprovalError
 from approvals.notify.errors import NotSent
-from approvals.operations import policies, slack_heard, slack_owing, slack_queue
+from approvals.operations import policies, slack_following, slack_heard, slack_owing, slack_queue
 from approvals.operations.clock import database_now
 from approvals.operations.slack_queue import Claimed
 from approvals.policy.slack import SlackRule
@@ -40,15 +41,15 @@ def tick(*, seconds: float = 2.0, waits: bool = False) -> int:
     if not slack_owing.installed():
         return 0
     slack_queue.take_over()
-    since = _since if _since is not None else slack_owing.begin_following()
-    last = slack_owing.follow(since)
-    rule = policies.in_force().data.slack  # after that: a policy it has heard of is the one that is drawn with
-    slack_owing.catch_up(rule, fallback=settings.SLACK_CHANNEL)
-    if last > since:
-        slack_owing.owe_replies(slack_owing.with_news(since))
+    since = _since if _since is not None else slack_following.begin()
+    with transaction.atomic():  # what was heard is heard once: all that follows from it is owed with it
+        news = slack_following.follow(since)
+        rule = policies.in_force().data.slack  # after that: a policy it has heard of is the one that is drawn with
+        slack_owing.owe_replies(news.actions)
         if rule.direct:
-            slack_owing.owe_directs(slack_owing.with_news(since, reserved=True))
-    _since = last
+            slack_owing.owe_directs(news.taken_on)
+    _since = news.last
+    slack_owing.catch_up(rule, fallback=settings.SLACK_CHANNEL)
     done, until = 0, time.monotonic() + seconds
     while time.monotonic() < until:
         if taken := slack_queue.claim():
