@@ -88,12 +88,16 @@ def unmatchable(schema: Any) -> str:
     return _UNUSABLE.format(_TWO_WAYS) if _two_ways(schema) else ""
 
 
-def errors(schema: Mapping[str, Any], value: Any) -> list[ValidationError]:
-    """Everything in which a value does not fit. A schema that is none, or points to nowhere, refuses everything: nothing passes unchecked."""
+def errors(schema: Mapping[str, Any], value: Any, formats: Any = None) -> list[ValidationError]:
+    """Everything in which a value does not fit. A schema that is none, or points to nowhere, refuses everything: nothing passes unchecked.
+
+    Args:
+        formats: a checker of what `format` says; without one it says nothing.
+    """
     _steps.set(count())
     _whole.set(schema)
     try:
-        return list(_Bounded(schema, registry=EMPTY_REGISTRY).iter_errors(value))
+        return list(_Bounded(schema, registry=EMPTY_REGISTRY, format_checker=formats).iter_errors(value))
     except (SchemaError, Unresolvable, RecursionError, UnknownType, TypeError, ValueError, AttributeError) as wrong:
         return [ValidationError(_said(wrong))]
 

@@ -36,6 +36,10 @@ def as_asked(value: Any, record: Record) -> Any:
 
 def _words(sub: Any, needed: bool) -> str:
     found: Mapping[str, Any] = sub if isinstance(sub, Mapping) else {}
+    parts: list[Any] = next((found[name] for name in ("anyOf", "oneOf") if isinstance(found.get(name), list)), [])
+    real = [part for part in parts if isinstance(part, Mapping) and part.get("type") != "null"]
+    if len(real) == 1 < len(parts):
+        return f"{_words({**real[0], **{k: v for k, v in found.items() if v is not parts}}, needed)}{BETWEEN}or nothing"
     said = [one_line(found[name], 500) for name in ("title", "description") if isinstance(found.get(name), str)]
     bounds = [f"{words} {found[name]}" for name, words in BOUNDS.items() if name in found]
     form = [f"as {found['format']}"] if isinstance(found.get("format"), str) else []
@@ -66,7 +70,8 @@ def _choices(sub: Mapping[str, Any]) -> list[str]:
         names = sub.get("enumNames")
         listed = names if isinstance(names, list) and len(names) == len(values) else [None] * len(values)
         return [_choice(value, name) for value, name in zip(values, listed, strict=True)]
-    each: list[Any] = next((sub[name] for name in ("oneOf", "anyOf") if isinstance(sub.get(name), list)), [])
+    parts: list[Any] = next((sub[name] for name in ("oneOf", "anyOf") if isinstance(sub.get(name), list)), [])
+    each = [one for one in parts if not (isinstance(one, Mapping) and one.get("type") == "null")]
     if each and all(isinstance(one, Mapping) and "const" in one for one in each):
         return [_choice(one["const"], one.get("title")) for one in each]
     return []

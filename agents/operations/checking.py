@@ -17,7 +17,7 @@ from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError
 from approvals.queries.standing import WantedEdit
-from audit import schemas
+from audit import formats, schemas
 from audit.canonical import NotCanonical
 from audit.sentences import say
 
@@ -34,7 +34,7 @@ def check_edit(edit_id: int) -> None:
         run = Run.objects.select_related("agent").get(pk=wanted.run)
         loaded = load_agent(*run.agent.code)
         if (schema := _schema_of_others(run, loaded, wanted)) is not None:
-            check_fields(schema, wanted.args)
+            check_fields(schema, wanted.args, before=wanted.before)
             check_names(schema, wanted.args, before=wanted.before)
             line = in_a_line(wanted.tool, wanted.args)
             tainted = taint.untrusted_paths(wanted.args, wanted.read)
@@ -78,9 +78,9 @@ def _schema_of_others(run: Run, loaded: Loaded, wanted: WantedEdit) -> Mapping[s
     return call.schema or (found.schema if found else schemas.like(call.args))
 
 
-def check_fields(schema: Mapping[str, Any], args: Any) -> None:
-    """Raises BadArgs, per field, when arguments do not fit."""
-    if why := schemas.problems(schema, args):
+def check_fields(schema: Mapping[str, Any], args: Any, *, before: Any) -> None:
+    """Raises BadArgs, per field, when arguments do not fit; of a text's format, when the edit is what changed it."""
+    if why := schemas.problems(schema, args) or formats.wrong(schema, args, before):
         raise BadArgs(why)
 
 

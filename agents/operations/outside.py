@@ -22,7 +22,7 @@ from approvals.models.people import User
 from approvals.operations import Accepted, Proposal, api_keys, outside, people
 from approvals.operations.outside import Proposed
 from approvals.queries import WantedEdit
-from audit import canonical, schemas
+from audit import canonical, formats, schemas
 from audit.sentences import cause, say
 
 # What the policy weighs beside the call itself. `rationale` is only told: who says it in other words the second time asks for the same.
@@ -87,7 +87,7 @@ def make_key(*, agent: str, name: str, scopes: Sequence[str], days: int | None, 
 def checked(wanted: WantedEdit) -> None:
     """An edit of an action from outside is tried with what was declared: its schema. Its tool is not here to preview it."""
     tool = _declared(*found_agent(wanted.agent), wanted.tool)
-    if errors := _misfits(tool["schema"], wanted.args):
+    if errors := _misfits(tool["schema"], wanted.args) or formats.wrong(tool["schema"], wanted.args, wanted.before):
         approvals.refuse_edit(wanted.id, errors=errors)
         return
     said = summarize(tool["summary"], wanted.args, wanted.tool), names(tool["summary"], wanted.args, tool["confirm"])

@@ -23,7 +23,8 @@ from approvals.errors import BadRequest, Checking, Conflict
 from approvals.queries import ActionDetail
 from approvals.render.changes import changes
 from approvals.web.http import Request, is_fragment
-from approvals.web.schemaform import Posted, completed, fields_of, guessed, read
+from approvals.web.inputs import Posted
+from approvals.web.schemaform import completed, fields_of, guessed, read
 from approvals.web.views.action import card, show_detail
 from approvals.web.views.decide import conflict, decided
 from audit.sentences import say

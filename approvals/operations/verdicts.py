@@ -12,8 +12,8 @@ from approvals.errors import BadRequest
 from approvals.models import Action
 from approvals.operations import kept
 from approvals.states import ActionState, Verdict, word
-from audit import canonical, schemas
-from audit.sentences import cause, say
+from audit import canonical, formats, schemas
+from audit.sentences import cause, chain, say
 
 WORDS_GO_IN_THE_RESPONSE = frozenset({Verdict.RESPOND, Verdict.TAKE_OVER})
 ALLOWED = "approve, reject, respond or take_over"
@@ -66,6 +66,9 @@ def meant(response: str, schema: Mapping[str, Any] | None, also: Also) -> Any:
     except canonical.NotCanonical as error:
         raise BadRequest(say("The answer is no JSON: %(why)s", why=cause(error))) from error
     if schema is not None and (why := schemas.why_not(schema, value)):
+        raise BadRequest(say("The answer does not fit what the agent asks for: %(why)s", why=why))
+    if schema is not None and (wrong := formats.wrong(schema, value)):
+        why = chain("%(a)s; %(b)s", [say("%(path)s: %(why)s", path=path, why=why) if path else why for path, why in wrong.items()])
         raise BadRequest(say("The answer does not fit what the agent asks for: %(why)s", why=why))
     return value
 

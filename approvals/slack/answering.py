@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 
 from approvals.queries import ActionDetail
 from approvals.slack import blocks as b
-from approvals.slack.controls import control
+from approvals.slack.controls import control, labelled, posted
 from approvals.slack.text import cut, spelled
 from approvals.slack.views import Values
 from approvals.web.answers import answer_form, read_answer, unusable
-from approvals.web.schemaform import PREFIX, Field
+from approvals.web.schemaform import Field
 from audit.languages import told
 
 WORDS, GIVEN, ANSWERED = "words", "given", "answer:"
@@ -51,12 +51,12 @@ def read(detail: ActionDetail, values: Values) -> Said:
     if detail.row.kind != "question":
         return Said(values.get(WORDS, ""))
     if detail.answer_schema is None or unusable(detail.answer_schema):
-        posted = {"given": values.get(GIVEN, ""), "response": values.get(WORDS, "")}
+        sent = {"given": values.get(GIVEN, ""), "response": values.get(WORDS, "")}
     elif _typed(detail):
-        posted = {PREFIX + name.removeprefix(ANSWERED): text for name, text in values.items() if name.startswith(ANSWERED)}
+        sent = posted(answer_form(detail.answer_schema).fields, values, ANSWERED)
     else:
         return Said(values.get(WORDS, ""), as_json=True)  # what does not fit is said by the operation
-    text, as_json, wrong = read_answer(detail.answer_schema, posted)
+    text, as_json, wrong = read_answer(detail.answer_schema, sent)
     return Said(text, as_json, _placed(wrong, values))
 
 
@@ -86,8 +86,8 @@ def _typed(detail: ActionDetail) -> list[b.Block]:
 
 def _entry(one: Field, element: b.Block) -> b.Block:
     hint = cut(" ".join(filter(None, [spelled(one.help) if one.help else "", told(one.limits)])), 300)
-    free = not one.required or one.kind == "boolean"  # a box that is not ticked is an answer, too
-    return b.entry(spelled(one.label), element, block_id=ANSWERED + one.key, optional=free, hint=hint)
+    free = one.free or one.kind in {"boolean", "many"}  # a box that is not ticked is an answer, too
+    return b.entry(labelled(one), element, block_id=ANSWERED + one.key, optional=free, hint=hint)
 
 
 def _as_json(detail: ActionDetail) -> b.Block:

@@ -110,6 +110,12 @@ def checkboxes(action_id: str, options: Sequence[Block], *, chosen: Iterable[str
     }
 
 
+def several(action_id: str, options: Sequence[Block], *, chosen: Iterable[str] = ()) -> Block:
+    """Several of several: boxes as far as Slack draws them, a menu beyond."""
+    found = checkboxes(action_id, options, chosen=chosen)
+    return found if len(options) <= BUTTONS else {**found, "type": "multi_static_select", "options": list(options[:OPTIONS])}
+
+
 def text_input(action_id: str, *, value: str = "", multiline: bool = False, most: int = INPUT, placeholder: str = "") -> Block:
     return {
         "type": "plain_text_input", "action_id": action_id, "multiline": multiline, "max_length": min(most, INPUT),

@@ -15,7 +15,7 @@ from approvals.render.reveal import reveal
 from approvals.slack import answering
 from approvals.slack import blocks as b
 from approvals.slack.cards import arguments, receipt_line, url_of
-from approvals.slack.controls import control
+from approvals.slack.controls import control, labelled
 from approvals.slack.people import page_url
 from approvals.slack.rooms import agents
 from approvals.slack.showing import of_modal, why_not_here
@@ -175,10 +175,10 @@ def edit_inputs(detail: ActionDetail) -> list[b.Block]:
     for one in fields_of(schema, values, errors=detail.edit_errors):
         element = control(one)
         if element is None or len(found) >= 40:
-            left.append(one.label)
+            left.append(labelled(one))
             continue
         hint = cut(" ".join(filter(None, [one.help, one.error])), 300)
-        found.append(b.entry(one.label, element, block_id=f"{EDITED}{one.key}"[:255], optional=may_be_empty(schema, one), hint=hint))
+        found.append(b.entry(labelled(one), element, block_id=f"{EDITED}{one.key}"[:255], optional=may_be_empty(schema, one), hint=hint))
     if left:
         found.append(b.context(b.plain(_("Not editable here: %(names)s") % {"names": ", ".join(left)}, 300)))
     reason = b.text_input("reason", most=2_000)

@@ -15,6 +15,7 @@ from approvals.queries import ActionDetail, action_detail, desks
 from approvals.slack import answering, approving, besides, buttons, desk, halting, home, later, linking, modals, pressing, quick, sending
 from approvals.slack import blocks as b
 from approvals.slack.cards import SHORT, url_of
+from approvals.slack.controls import posted as as_posted
 from approvals.slack.people import Hand, Refused, hand, said_of
 from approvals.slack.quick import BUSY_MS, LEAST_MS, WHOLE_MS, Ended
 from approvals.slack.rooms import agents
@@ -22,7 +23,9 @@ from approvals.slack.showing import of_modal, why_not_here
 from approvals.slack.threads import changed
 from approvals.slack.verifying import Click
 from approvals.slack.views import Values, beside, shows, values_of
-from approvals.web.schemaform import PREFIX, fields_of, kind_of, may_be_empty, read, resolved
+from approvals.web.inputs import PREFIX, kind_of
+from approvals.web.schemaform import fields_of, may_be_empty, read
+from approvals.web.subschemas import resolved
 from audit.languages import told
 from audit.sentences import say
 
@@ -163,13 +166,14 @@ def _edit(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json
     if "edit" in detail.reason_for and not values.get("reason", "").strip():
         return beside("reason", _("Say why you edit it: at this level the policy asks for a reason"))
     schema, now = agents.schema_of(detail), dict(detail.args)
-    posted = {PREFIX + name.removeprefix(modals.EDITED): text for name, text in values.items() if name.startswith(modals.EDITED)}
+    shown = detail.edit_args if isinstance(detail.edit_args, dict) else now
+    fields = fields_of(schema, shown)
+    posted = as_posted(fields, values, modals.EDITED)
     for key, sub in schema.get("properties", {}).items():
         if kind_of(resolved(schema, sub), now.get(key)) == "boolean":  # what has no field here keeps its value
             posted.setdefault(PREFIX + key, "true" if now.get(key) else "false")
     args, errors = read(schema, now, posted)
-    shown = detail.edit_args if isinstance(detail.edit_args, dict) else now
-    empty = [one.key for one in fields_of(schema, shown) if not posted.get(one.name, "-").strip() and not may_be_empty(schema, one)]
+    empty = [one.key for one in fields if not str(posted.get(one.name, "-")).strip() and not may_be_empty(schema, one)]
     errors = {**errors, **{key: say("This needs a value") for key in empty if f"{modals.EDITED}{key}" in values}}
     if errors:
         there = {f"{modals.EDITED}{path.split('.')[0].split('[')[0]}": (path, why) for path, why in errors.items()}

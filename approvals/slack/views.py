@@ -18,7 +18,7 @@ def values_of(view: Json) -> Values:
 def _text(element: Any) -> str:
     if not isinstance(element, Mapping):
         return ""
-    if element.get("type") == "checkboxes":
+    if element.get("type") in {"checkboxes", "multi_static_select"}:
         chosen = element.get("selected_options")
         return ",".join(str(o.get("value", "")) for o in chosen if isinstance(o, Mapping)) if isinstance(chosen, list) else ""
     option = element.get("selected_option")

@@ -5,10 +5,12 @@ Pure, but for the sentences: between a schema, what is posted, and the two thing
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from approvals.web.schemaform import PREFIX, Field, Posted, fields_of, read, resolved
+from approvals.web.inputs import PREFIX, Posted
+from approvals.web.schemaform import Field, fields_of, read
+from approvals.web.subschemas import nullable, resolved
 from audit import canonical, schemas
 from audit.sentences import say
 
@@ -35,7 +37,8 @@ def answer_form(
         return Answer()
     form, whole = _form(schema)
     values = _kept(response, whole) if posted is None else {}
-    return Answer(fields_of(form, values, posted=posted, errors=errors))
+    fields = fields_of(form, values, posted=posted, errors=errors)
+    return Answer(tuple(replace(one, called="") for one in fields) if whole else fields)
 
 
 def read_answer(schema: Any, posted: Posted) -> tuple[str, bool, Mapping[str, str]]:
@@ -73,7 +76,8 @@ def _form(schema: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
         return {**found, "$defs": parts}, False
     inside = {name: part for name, part in schema.items() if name != "$defs"}
     if found.get("type") == "boolean":
-        inside = {**inside, "enum": [False, True]}  # not a box, which nobody can see was left as it was
+        nothing = [None] if nullable(schema, schema) else []
+        inside = {**inside, "enum": [False, True, *nothing]}  # not a box, which nobody can see was left as it was
     return {"type": "object", "properties": {WHOLE: inside}, "required": [WHOLE], "$defs": parts}, True
 
 

@@ -1,44 +1,46 @@
 """A form out of a JSON Schema, and arguments out of what was posted. Used for edits and for starting runs.
 
 Belongs here: pure functions between JSON values, `Field`s and posted text; no Django but its QueryDict's shape. Simple values get
-a typed control; anything nested is a text area of JSON, so that every schema has a form and nothing is lost on the way.
+a typed control, choices are in `choosing`; anything nested is a text area of JSON, so that every schema has a form and nothing is lost on
+the way.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jsonschema.exceptions import ValidationError
+
 from approvals.render.reveal import Revealed, reveal
-from audit import canonical, schemas
-from audit.sentences import cause, say
+from approvals.web.choosing import FEW, choices, how_many, of_items, words_of
+from approvals.web.inputs import PREFIX, Posted, box, in_control, kind_of, offered, parsed, sent_as
+from approvals.web.subschemas import nullable, resolved, said
+from audit import formats, schemas
+from audit.sentences import chain, say
 
-PREFIX = "arg-"
-LONG_LINE = 60
-LONG_TEXT = 1000
-_NUMBER = re.compile(r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$")
-_TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
-
-
-# What a form sends: a QueryDict, or a plain dict in a test.
-Posted = Mapping[str, Any]
+_INPUTS = {"date": "date", "email": "email", "uri": "url"}
 
 
 @dataclass(frozen=True)
 class Option:
+    """`value` goes through the form, of one of several as its own `box`; `note` is the constant behind a label that is another one."""
+
     value: str
     label: str
     chosen: bool = False
+    note: str = ""
+    box: str = ""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One control. `kind`: line, text, integer, number, boolean, enum, list (one item a line) or json.
+    """One control. `kind`: line, text, integer, number, boolean, enum (one of its options), many (several of them), list (one item a line) or json.
 
-    `unseen` is the present value revealed, when a control alone would not show all its characters.
+    `label` is the schema's title where it has one; then the key is what it is `called`. `free`: nothing can be chosen. `nothing`: the words of a
+    menu for that, or for choosing one; "" where one has to be and is. `input`: of a line, the kind of input that fits its format. `unseen` is the present value revealed, when a control alone would not show all its characters.
     """
 
     name: str
@@ -51,12 +53,22 @@ class Field:
     limits: str = ""
     error: str = ""
     options: tuple[Option, ...] = ()
+    called: str = ""
+    free: bool = False
+    nothing: str = ""
+    input: str = "text"
     rows: int = 3
     unseen: Revealed | None = None
 
     @property
     def id(self) -> str:
         return f"f-{self.name}"
+
+    @property
+    def grouped(self) -> bool:
+        """Whether its options stand beside each other: several can be ticked, they are few, or have characters that a menu would not show."""
+        few = 0 < len(self.options) <= FEW or self.kind == "many"
+        return few or any(_unseen(text) for option in self.options for text in (option.label, option.note))
 
 
 def fields_of(
@@ -75,7 +87,7 @@ def fields_of(
     for path, why in (errors or {}).items():
         by_field.setdefault(re.split(r"[.\[]", path, maxsplit=1)[0], why)
     return tuple(
-        _field(key, resolved(schema, raw), values.get(key), key in required, posted, by_field.get(key, ""))
+        _field(key, resolved(schema, raw), values.get(key), key in required, posted, by_field.get(key, ""), nullable(schema, raw))
         for key, raw in schema.get("properties", {}).items()
     )
 
@@ -90,31 +102,33 @@ def read(schema: Mapping[str, Any], values: Mapping[str, Any], posted: Posted) -
         if PREFIX + key not in posted and kind_of(sub, values.get(key)) != "boolean":
             continue
         try:
-            value = _parse(sub, str(posted.get(PREFIX + key, "")), values.get(key))
+            value = parsed(sub, sent_as(posted, key, sub), values.get(key), nullable(schema, raw))
         except ValueError as error:
             errors[key] = error.args[0]
             continue
-        if key not in values and key not in required and (value is False or value == []) and sub.get("default", value) == value:
+        untouched = (value in (None, []) or value is False) and sub.get("default", value) == value
+        if key not in values and key not in required and untouched:
             continue  # an untouched control of what was left out leaves it out
-        if value is None and key in required and not _nullable(raw):
-            errors[key] = say("This needs a value")
-        elif value is None and not _nullable(raw):
+        empty = nullable(schema, raw)
+        if value is None and key in required and not empty:
+            errors[key] = say("Choose one") if choices(sub) else say("This needs a value")
+        elif value is None and not empty:
             found.pop(key, None)
         else:
             found[key] = value
-    return found, errors or problems(schema, found)
+    return found, errors or problems(schema, found, values)
 
 
 def may_be_empty(schema: Mapping[str, Any], one: Field) -> bool:
     """Whether nothing may stand in a control: what is not required, may be null, or is empty as it is; a box that is not ticked is a value."""
-    raw = _said(schema.get("properties", {}).get(one.key))
-    return not one.required or one.kind == "boolean" or one.value == "" or _nullable(raw)
+    raw = said(schema.get("properties", {}).get(one.key))
+    return not one.required or one.kind in {"boolean", "many"} or one.value == "" or nullable(schema, raw)
 
 
-def problems(schema: Mapping[str, Any], args: Any) -> dict[str, str]:
-    """What a JSON Schema finds wrong, by path, in a sentence each."""
+def problems(schema: Mapping[str, Any], args: Any, before: Any = None) -> dict[str, str]:
+    """What a JSON Schema finds wrong, by path, in a sentence each; then which texts, of those that were not there `before`, miss their format."""
     found = sorted(schemas.errors(schema, args), key=lambda e: list(map(str, e.absolute_path)))
-    return {".".join(str(part) for part in error.absolute_path): _sentence(error.message) for error in found}
+    return {".".join(str(part) for part in error.absolute_path): _sentence(error) for error in found} or formats.wrong(schema, args, before)
 
 
 def guessed(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,67 +151,42 @@ def completed(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str,
     return {**schema, "properties": {**declared, **guessed(there)["properties"]}}
 
 
-def resolved(schema: Mapping[str, Any], part: Any) -> Mapping[str, Any]:
-    """The schema of a property with its reference followed and "or nothing" taken off; `true` and `false`, which are schemas, say nothing."""
-    sub = _said(part)
-    for _ in range(8):
-        if ref := sub.get("$ref"):
-            name = str(ref).rsplit("/", 1)[-1]
-            sub = {**_said(schema.get("$defs", {}).get(name)), **{k: v for k, v in sub.items() if k != "$ref"}}
-        elif len(real := [s for s in sub.get("anyOf", ()) if _said(s).get("type") != "null"]) == 1:
-            sub = {**_said(real[0]), **{k: v for k, v in sub.items() if k != "anyOf"}}
-        else:
-            break
-    return sub
-
-
-def _said(schema: Any) -> Mapping[str, Any]:
-    return schema if isinstance(schema, Mapping) else {}
-
-
-def kind_of(sub: Mapping[str, Any], value: Any) -> str:
-    """Which control fits a schema (and the value that is there now)."""
-    if "enum" in sub:
-        return "enum"
-    kind = sub.get("type")
-    if isinstance(kind, str) and kind in _TYPES:
-        return _TYPES[kind]
-    if kind == "string":
-        if isinstance(value, str) and "\r" in value:
-            return "json"  # a browser would turn it into a line feed without saying so
-        long = isinstance(value, str) and (len(value) > LONG_LINE or "\n" in value)
-        return "text" if long or sub.get("maxLength", 0) > LONG_TEXT else "line"
-    if kind == "array" and _said(sub.get("items")).get("type") == "string" and _one_a_line(value):
-        return "list"
-    return "json"
-
-
-def _one_a_line(value: Any) -> bool:
-    return value is None or (isinstance(value, list) and all(isinstance(v, str) and v and "\n" not in v for v in value))
-
-
-def _field(key: str, sub: Mapping[str, Any], value: Any, required: bool, posted: Posted | None, error: str) -> Field:
-    kind = kind_of(sub, value)
+def _field(
+    key: str, sub: Mapping[str, Any], value: Any, required: bool, posted: Posted | None, error: str, empty: bool
+) -> Field:  # fmt: skip
     value = sub.get("default") if value is None else value
+    kind = kind_of(sub, value)
     if posted is not None:
-        text: Any = str(posted.get(PREFIX + key, ""))
+        sent = sent_as(posted, key, sub)
+        text: Any = sent if kind == "many" else sent[-1]
     else:
-        text = in_control(kind, value)
+        text = words_of(of_items(sub), value) if kind == "many" else in_control(kind, value, sub)
+    options = _options(key, sub, value, kind, text)
     lines = str(text).count("\n") + 1 + len(str(text)) // 80
     return Field(
         name=PREFIX + key,
         key=key,
-        label=key,
+        label=str(sub.get("title") or key),
         kind=kind,
         value=text == "true" if kind == "boolean" else text,
         required=required,
         help=str(sub.get("description", "")),
-        limits=_limits(kind, sub),
+        limits=_limits(kind, sub, value if posted is None else None, empty),
         error=error,
-        options=_options(sub, text),
+        options=options,
+        called=key if sub.get("title") not in {None, "", key} else "",
+        free=not required or empty,
+        nothing=say("Nothing") if not required or empty else "" if any(one.chosen for one in options) else say("Choose one"),
+        input=_input(sub, text) if kind == "line" else "text",
         rows=max(2, min(16, lines)),
-        unseen=_unseen(text),
+        unseen=None if options else _unseen(text),
     )
+
+
+def _input(sub: Mapping[str, Any], text: str) -> str:
+    """The browser's own input for a format: only where it shows what stands there as it is."""
+    name = str(sub.get("format"))
+    return _INPUTS.get(name, "text") if not text or formats.fits(name, text) else "text"
 
 
 def _unseen(text: Any) -> Revealed | None:
@@ -205,70 +194,47 @@ def _unseen(text: Any) -> Revealed | None:
     return shown if shown.chips or shown.escaped or shown.warnings else None
 
 
-def in_control(kind: str, value: Any) -> str:
-    """How a value stands in its control."""
-    if value is None:
-        return "null" if kind == "json" else ""
-    if kind == "list":
-        return "\n".join(value)
-    if kind in {"line", "text"} and isinstance(value, str):
-        return value
-    if kind == "enum":
-        return value if isinstance(value, str) else json.dumps(value)
-    return json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, (dict, list)) else None)
+def _options(key: str, sub: Mapping[str, Any], value: Any, kind: str, text: Any) -> tuple[Option, ...]:
+    if kind not in {"enum", "many"}:
+        return ()
+    found = offered(sub, value) if kind == "enum" else of_items(sub)
+    ticked = {text} if isinstance(text, str) else set(text)
+    return tuple(
+        Option(one.word, one.title, one.word in ticked, "" if one.title == one.word else one.word, box(number, key))
+        for number, one in enumerate(found)
+    )
 
 
-def _options(sub: Mapping[str, Any], text: Any) -> tuple[Option, ...]:
-    words: Iterable[str] = (in_control("enum", item) for item in sub.get("enum", ()))
-    return tuple(Option(word, word, word == text) for word in words)
-
-
-def _limits(kind: str, sub: Mapping[str, Any]) -> str:
+def _limits(kind: str, sub: Mapping[str, Any], value: Any, empty: bool) -> str:
+    """What its control takes; each part is a sentence."""
     low, high = sub.get("minimum", sub.get("exclusiveMinimum")), sub.get("maximum", sub.get("exclusiveMaximum"))
+    said: list[str] = []
     if kind in {"integer", "number"} and (low is not None or high is not None):
         if None not in (low, high):
-            return say("From %(low)s to %(high)s.", low=low, high=high)
-        return say("At least %(low)s.", low=low) if high is None else say("At most %(high)s.", high=high)
+            said.append(say("From %(low)s to %(high)s.", low=low, high=high))
+        else:
+            said.append(say("At least %(low)s.", low=low) if high is None else say("At most %(high)s.", high=high))
     if kind == "list":
-        return say("One a line.")
-    return "JSON." if kind == "json" else ""
+        said.append(say("One a line."))
+    if kind in {"list", "many"}:
+        said += [how_many(sub)]
+    if kind == "list" and sub.get("uniqueItems"):
+        said.append(say("Each only once."))
+    if kind in {"line", "text"} and (form := formats.words(sub.get("format"))):
+        said.append(say("%(what)s.", what=form))
+        if isinstance(value, str) and not formats.fits(sub["format"], value):
+            said.append(say("What the agent put here is not one: it is sent as it is unless you change it."))
+    if empty and kind in {"line", "text", "integer", "number"}:
+        said.append(say("Empty means nothing."))
+    if kind == "json":
+        said.append("JSON.")
+    return chain("%(a)s %(b)s", filter(None, said))
 
 
-def _parse(sub: Mapping[str, Any], text: str, before: Any) -> Any:
-    """The value a text means in its control. Raises ValueError with a sentence."""
-    kind = kind_of(sub, before)
-    text = text.replace("\r\n", "\n")
-    if kind == "boolean":
-        return text == "true"
-    if kind in {"line", "text"}:
-        return text if text or before is not None else None
-    if not text.strip():
-        return [] if kind == "list" else None
-    if kind == "list":
-        return [line for line in text.split("\n") if line]
-    if kind == "enum":
-        return next((item for item in sub["enum"] if in_control("enum", item) == text), text)
-    return _number(kind, text.strip()) if kind in {"integer", "number"} else _json(text)
-
-
-def _number(kind: str, text: str) -> int | float:
-    if not _NUMBER.match(text):
-        raise ValueError(say("A whole number, such as 12040") if kind == "integer" else say("A number, such as 120.40"))
-    if kind == "integer" and not re.fullmatch(r"-?\d+", text):
-        raise ValueError(say("A whole number, without a point"))
-    return int(text) if re.fullmatch(r"-?\d{1,20}", text) else float(text)
-
-
-def _json(text: str) -> Any:
-    try:
-        return canonical.parse(text)
-    except canonical.NotCanonical as error:
-        raise ValueError(say("Not usable: %(why)s", why=cause(error))) from None
-
-
-def _nullable(raw: Any) -> bool:
-    return any(_said(s).get("type") == "null" for s in _said(raw).get("anyOf", ()))
-
-
-def _sentence(message: str) -> str:
-    return message[:1].upper() + message[1:300]
+def _sentence(error: ValidationError) -> str:
+    """What is wrong, in our words where the library's are about Python."""
+    if error.validator in {"minItems", "maxItems"} and isinstance(error.schema, Mapping):
+        return how_many(error.schema)
+    if error.validator == "uniqueItems":
+        return say("Each only once.")
+    return error.message[:1].upper() + error.message[1:300]

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from approvals.web.schemaform import PREFIX, completed, fields_of, guessed, read
+from approvals.web.inputs import PREFIX
+from approvals.web.schemaform import completed, fields_of, guessed, read
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -64,6 +64,23 @@ def test_a_schema_has_its_fields_with_errors_beside_them(hands, world):
     assert json.loads(response) == {"cents": 42, "kind": "b", "on": True} and details == {"json": True}
 
 
+def test_several_are_ticked_by_their_titles_and_the_constants_are_sent(hands, world):
+    tiers = [{"const": f"p{n},", "title": f"Tier {n}"} for n in range(12)]
+    parts = {
+        "some": {"type": "array", "items": {"anyOf": tiers[:3]}},
+        "more": {"type": "array", "items": {"anyOf": tiers}},
+        "one": {"oneOf": tiers},
+    }
+    asked({"type": "object", "required": ["some"], "properties": parts})
+    view = open_at(hands, world, "respond").view
+    fields = {b["block_id"]: b["element"] for b in view["blocks"] if b.get("block_id", "").startswith("answer:")}
+    kinds = {name.removeprefix("answer:"): one["type"] for name, one in fields.items()}
+    assert kinds == {"some": "checkboxes", "more": "multi_static_select", "one": "static_select"}
+    assert fields["answer:some"]["options"][1] == {"text": {"type": "plain_text", "text": "Tier 1 (p1,)", "emoji": False}, "value": "1"}
+    submit(hands, "respond", **{"answer:some": boxes("0", "2"), "answer:more": boxes(), "answer:one": radio("p11,")})
+    assert json.loads(answered()[0]) == {"some": ["p0,", "p2,"], "one": "p11,"}
+
+
 def test_yes_or_no_by_schema_is_chosen_and_a_string_is_typed(hands, world):
     asked({"type": "boolean"})
     open_at(hands, world, "respond")

@@ -170,6 +170,33 @@ def test_a_question_with_a_schema_is_answered_in_a_form_of_it(web):
     assert json.loads(Decision.objects.get().response) == {"cents": 42}
 
 
+def test_choices_are_read_by_their_titles_and_sent_as_what_they_are(web):
+    tiers = [{"const": "p1", "title": "First"}, {"const": "p2", "title": "Second"}]
+    parts = {
+        "tier": {"oneOf": tiers, "title": "Tier"},
+        "more": {"type": "array", "items": {"anyOf": tiers}, "minItems": 1, "title": "Also"},
+        "mail": {"type": "string", "format": "email"},
+    }
+    action = factories.action(
+        kind="question", args={"question": "Which?"}, answer_schema={"type": "object", "required": ["tier", "more"], "properties": parts}
+    )
+    sheet = web.get(reverse("action-respond", args=[action.pk]), **HTMX).content.decode()
+    assert sorted(re.findall(r'type="(\w+)" name="([\w-]+)" value="(p\d)"', sheet)) == [
+        ("checkbox", "pick-0-more", "p1"), ("checkbox", "pick-1-more", "p2"), ("radio", "arg-tier", "p1"), ("radio", "arg-tier", "p2"),
+    ]  # fmt: skip
+    assert "At least 1." in sheet and 'type="email"' in sheet and ">tier<" in re.sub(r"<bdi[^>]*>|</bdi>", "", sheet)
+    again = post(web, action, "respond", **{"arg-tier": "p2", "arg-more": "", "arg-mail": "nobody"})
+    assert again.status_code == 422 and 'value="p2" checked' in again.content.decode() and not Decision.objects.exists()
+    again = post(
+        web, action, "respond", **{"arg-tier": "p2", "arg-more": "", "pick-1-more": "p2", "pick-0-more": "p1", "arg-mail": "nobody"}
+    )
+    assert "An e-mail address" in again.content.decode() and not Decision.objects.exists()
+    post(
+        web, action, "respond", **{"arg-tier": "p2", "arg-more": "", "pick-1-more": "p2", "pick-0-more": "p1", "arg-mail": "a@example.com"}
+    )
+    assert json.loads(Decision.objects.get().response) == {"tier": "p2", "more": ["p1", "p2"], "mail": "a@example.com"}
+
+
 def test_the_first_of_two_leaves_it_open_and_says_so(web):
     action = factories.action("critical")
     answer = post(web, action, reason="checked", typed="this", opened="all")
