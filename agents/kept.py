@@ -61,6 +61,9 @@ ASKED_TOO_OFTEN = Frozen(
 )
 NOT_AS_IT_IS = Frozen("Nobody can approve it as it is, for it cannot be shown exactly (what could not be is written out as text): %(why)s")
 ASKED_OF_NOBODY = Frozen("nobody was asked, because Countersign cannot put it before people: %(why)s")
+TOO_LARGE_TO_KEEP = Frozen(
+    "%(where)s is a whole number of more than 64 bits, which LangGraph cannot keep in a checkpoint: have the node pass it as text, then try again"
+)
 NO_WORDS = Frozen("%(why)s; and it takes no words, only a yes or a no that a person said")
 WITHOUT = Frozen("it needs %(names)s")
 NOT_AMONG_ITS_ARGUMENTS = Frozen("%(tool)s takes no such arguments, and is likely to leave them out")

@@ -17,6 +17,7 @@ DEEPEST = 200  # of what is kept to be used again
 STORED_DEPTH = 24  # what is stored to be shown lies a few levels deep in an event
 MAX_BYTES = 256 * 1024
 MAX_INT = 2**53 - 1
+ANSWERED_INT = 2**63 - 1  # of an answer, which is kept as its text: LangGraph's checkpoints hold it, and so does all that counts in 64 bits
 WRITTEN_WITH_EXPONENT = 1e21
 
 Json = Any  # a JSON value: None, bool, int, float, str, list, dict with string keys
@@ -43,8 +44,12 @@ def dumps(value: Json) -> bytes:
     return data
 
 
-def parse(data: bytes | str) -> Json:
+def parse(data: bytes | str, *, greatest: int = MAX_INT) -> Json:
     """The value of strict JSON text: one duplicate key, NaN or bad byte and it is refused.
+
+    Args:
+        greatest: the whole number that may not be exceeded. More than MAX_INT is only for what is passed on as the text it is, and never digested
+            as a value.
 
     Raises:
         NotCanonical: with the reason, as for `dumps`.
@@ -64,7 +69,7 @@ def parse(data: bytes | str) -> Json:
         raise NotCanonical(say("nested deeper than %(max_depth)d levels", max_depth=MAX_DEPTH)) from error
     except ValueError as error:  # an integer of more than 4,300 digits
         raise error if isinstance(error, NotCanonical) else NotCanonical(say("a number is too large")) from error
-    _check(value, 0, "value")
+    _check(value, 0, "value", greatest)
     return value
 
 
@@ -128,7 +133,7 @@ def text_fingerprint(value: Json) -> str:
     return hashlib.sha256(json.dumps(usable(value), sort_keys=True).encode()).hexdigest()
 
 
-def _check(value: Json, depth: int, where: str) -> None:
+def _check(value: Json, depth: int, where: str, greatest: int = MAX_INT) -> None:
     if depth > MAX_DEPTH:
         raise NotCanonical(say("%(where)s is nested deeper than %(max_depth)d levels", where=where[:80], max_depth=MAX_DEPTH))
     if isinstance(value, str):
@@ -138,22 +143,34 @@ def _check(value: Json, depth: int, where: str) -> None:
             if not isinstance(key, str):
                 raise NotCanonical(say("%(where)s has a key that is not text: %(key)s", where=where[:80], key=repr(key)))
             _check_text(key, f"a key of {where}")
-            _check(item, depth + 1, f"{where}.{key}" if len(where) < 80 else where)
+            _check(item, depth + 1, f"{where}.{key}" if len(where) < 80 else where, greatest)
     elif isinstance(value, list | tuple):
         for item in value:
-            _check(item, depth + 1, where)
+            _check(item, depth + 1, where, greatest)
     elif isinstance(value, bool) or value is None:
         return
     elif isinstance(value, int):
-        if abs(value) > MAX_INT:
-            raise NotCanonical(say("%(where)s is a whole number beyond 2^53-1: send it as text", where=where[:80]))
+        if abs(value) > greatest:
+            raise _too_large(where, greatest)
     elif isinstance(value, float):
         if value != value or abs(value) == float("inf"):
             raise NotCanonical(say("%(where)s is not a finite number", where=where[:80]))
-        if MAX_INT < abs(value) < WRITTEN_WITH_EXPONENT:  # RFC 8785 writes it as a whole number, which nobody may read back
-            raise NotCanonical(say("%(where)s is a whole number beyond 2^53-1: send it as text", where=where[:80]))
+        if greatest < abs(value) < WRITTEN_WITH_EXPONENT:  # RFC 8785 writes it as a whole number, which nobody may read back
+            raise _too_large(where, greatest)
     else:
         raise NotCanonical(say("%(where)s is a %(name)s, which JSON has not", where=where[:80], name=type(value).__name__))
+
+
+def _too_large(where: str, greatest: int) -> NotCanonical:
+    if greatest > MAX_INT:
+        return NotCanonical(say("%(where)s is a whole number beyond 2^63-1, which an agent cannot keep", where=where[:80]))
+    return NotCanonical(
+        say(
+            "%(where)s is a whole number beyond 2^53-1, which has no exact form that all programs read alike: send it as text if the tool takes "
+            "text; a tool that takes only the number cannot be called through Countersign with it",
+            where=where[:80],
+        )
+    )
 
 
 def _check_text(text: str, where: str) -> None:

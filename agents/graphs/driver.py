@@ -28,6 +28,7 @@ from agents.graphs.needing import context_of
 from agents.graphs.recorder import Recorder
 from agents.graphs.standing import breakpoint_of, has_worked
 from agents.graphs.typed import as_kept
+from agents.graphs.unkept import Unkept
 
 RECURSION_LIMIT = 200
 _STRICT = "__pregel_strict_resume"
@@ -225,6 +226,8 @@ def _feed(
         return _Feed.NOT_WANTED
     except Stopped as stopped:
         return Stretch(Stop.FAILED, delivered=given, nodes=tuple(recorder.open_nodes), error=str(stopped), stopped=True)
+    except Unkept as error:
+        return Stretch(Stop.FAILED, delivered=given, nodes=tuple(recorder.open_nodes), error=str(error))
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # a node is somebody else's code
         if _is_ours(error):
             raise

@@ -14,15 +14,20 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Send
 from pydantic import BaseModel
 
+from agents.graphs.unkept import too_large
+
 _HALF = re.compile("[\ud800-\udfff]")
 _DEPTH = 64
 
 
 class Serializer(JsonPlusSerializer):
-    """LangGraph's own, which loses nothing unsaid."""
+    """LangGraph's own, which loses nothing unsaid, and says what it cannot keep."""
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
-        kind, data = super().dumps_typed(obj)
+        try:
+            kind, data = super().dumps_typed(obj)
+        except TypeError as error:
+            raise too_large(obj) or error from error
         if kind != "msgpack" or b"?" not in data:  # where half a character was lost, there is one
             return kind, data
         shown = visible(obj)

@@ -62,7 +62,7 @@ def details_of(action: Action, verdict: Verdict, also: Also, response: str) -> d
 def meant(response: str, schema: Mapping[str, Any] | None, also: Also) -> Any:
     """The value of an answer. Raises BadRequest when it does not fit what the agent asks for, or is called JSON and is none."""
     try:
-        value = canonical.parse(response) if also.as_json else schemas.meant(response, schema)
+        value = canonical.parse(response, greatest=canonical.ANSWERED_INT) if also.as_json else schemas.meant(response, schema)
     except canonical.NotCanonical as error:
         raise BadRequest(say("The answer is no JSON: %(why)s", why=cause(error))) from error
     if schema is not None and (why := schemas.why_not(schema, value)):

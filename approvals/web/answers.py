@@ -86,7 +86,7 @@ def _kept(response: str, whole: bool) -> dict[str, Any]:
     if not response:
         return {}
     try:
-        value = canonical.parse(response)
+        value = canonical.parse(response, greatest=canonical.ANSWERED_INT)
     except canonical.NotCanonical:
         value = response
     if whole:

@@ -113,11 +113,15 @@ def _number(kind: str, text: str) -> int | float:
         raise ValueError(say("A whole number, such as 12040") if kind == "integer" else say("A number, such as 120.40"))
     if kind == "integer" and not re.fullmatch(r"-?\d+", text):
         raise ValueError(say("A whole number, without a point"))
-    return int(text) if re.fullmatch(r"-?\d{1,20}", text) else float(text)
+    if re.fullmatch(r"-?\d+", text):
+        if len(text) > 21 or abs(int(text)) > canonical.ANSWERED_INT:
+            raise ValueError(say("At most 2^63-1: a larger number is passed on by nobody"))
+        return int(text)
+    return float(text)
 
 
 def _json(text: str) -> Any:
     try:
-        return canonical.parse(text)
+        return canonical.parse(text, greatest=canonical.ANSWERED_INT)
     except canonical.NotCanonical as error:
         raise ValueError(say("Not usable: %(why)s", why=cause(error))) from None

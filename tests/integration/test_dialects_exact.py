@@ -11,6 +11,7 @@ from django.urls import reverse
 from agents.models import Pause, Run
 from approvals.errors import BadRequest
 from approvals.models import Action
+from approvals.operations import Also
 from approvals.queries import action_detail
 from tests import factories
 from tests.factories import asked, decide, lines, work
@@ -72,6 +73,44 @@ def test_what_is_too_much_for_such_a_bound_is_refused(others, world):
     (action,) = asked(question(others, world, form(exclusiveMaximum=2**53, minimum=-(2**63))))
     with pytest.raises(BadRequest, match="greater than or equal"):
         decide(action, others.second, "respond", response=json.dumps({"n": 2**53}))
+
+
+@pytest.mark.parametrize("door", ["page", "json"])
+@pytest.mark.parametrize("number", [2**53, 2**63 - 1, -(2**60) - 1])
+def test_an_answer_of_64_bits_reaches_the_agent_to_the_digit(others, world, client, door, number):
+    run = question(others, world, form())
+    (action,) = asked(run)
+    if door == "json":
+        decide(action, others.second, "respond", response=json.dumps({"n": number}), also=Also(as_json=True))
+    else:
+        client.force_login(others.second)
+        sent = {"verdict": "respond", "arg-n": str(number), "seen_digest": action.digest, "idempotency_key": "k"}
+        assert client.post(reverse("action-decide", args=[action.pk]), sent).status_code in {200, 204, 302}
+    work()
+    run.refresh_from_db()
+    assert (run.state, run.error, lines(world)) == ("SUCCEEDED", "", [f'told {{"told": {{"n": {number}}}}}'])
+
+
+def test_an_answer_beyond_that_is_refused_in_a_sentence(others, world, client):
+    (action,) = asked(question(others, world, form()))
+    with pytest.raises(BadRequest, match=r"beyond 2\^63-1"):
+        decide(action, others.second, "respond", response=json.dumps({"n": 2**63}), also=Also(as_json=True))
+    client.force_login(others.second)
+    sent = {"verdict": "respond", "arg-n": str(2**63), "seen_digest": action.digest, "idempotency_key": "k"}
+    again = client.post(reverse("action-decide", args=[action.pk]), sent)
+    assert again.status_code == 422 and "At most 2^63-1" in again.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("asks", [{"question": "So much?", "cents": 2**64}, -(2**63) - 1])
+def test_a_question_that_no_checkpoint_can_keep_ends_its_run_with_a_sentence(cast, agents, shapes, world, asks):
+    note = Path(world).with_name("asked.json")
+    note.write_text(json.dumps(asks))
+    run = factories.run(cast.reviewer, agent="from_file", world=world, note=str(note))
+    work()
+    run.refresh_from_db()
+    assert run.state == "FAILED" and "more than 64 bits" in run.error and "Traceback" not in run.error
+    assert ("cents" in run.error) == isinstance(asks, dict) and not Action.objects.filter(run=str(run.pk)).exists()
 
 
 @pytest.mark.django_db(transaction=True)

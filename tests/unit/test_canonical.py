@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit import canonical
-from audit.canonical import MAX_BYTES, MAX_DEPTH, MAX_INT, NotCanonical
+from audit.canonical import ANSWERED_INT, MAX_BYTES, MAX_DEPTH, MAX_INT, NotCanonical, dumps, parse
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 whole = st.integers(-MAX_INT, MAX_INT)
@@ -143,3 +143,18 @@ def test_storable_cuts_what_is_nested_too_deep_and_what_bites_its_tail():
     circle.append(circle)
     for value in (nested(5_000), circle):
         assert len(canonical.dumps(canonical.storable(value))) < 5_000
+
+
+def test_the_advice_about_a_large_number_can_be_followed():
+    with pytest.raises(NotCanonical) as refused:
+        dumps({"id": MAX_INT + 1})
+    assert "if the tool takes text" in str(refused.value) and "cannot be called through Countersign" in str(refused.value)
+
+
+def test_only_what_is_passed_on_as_text_may_be_larger():
+    assert parse(str(ANSWERED_INT), greatest=ANSWERED_INT) == ANSWERED_INT
+    for text in (str(MAX_INT + 1), str(1e17)):
+        with pytest.raises(NotCanonical):
+            parse(text)
+    with pytest.raises(NotCanonical, match=r"2\^63-1"):
+        parse(str(ANSWERED_INT + 1), greatest=ANSWERED_INT)
