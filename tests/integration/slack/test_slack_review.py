@@ -206,7 +206,7 @@ def test_only_what_may_be_left_empty_is_optional_and_what_may_not_is_refused_bes
     ("choices", "kind"),
     [
         ([f"c{n}" for n in range(10)], "radio_buttons"), ([f"c{n}" for n in range(11)], "static_select"), (["c0", "x" * 76], "none"),
-        (["c0", 1, "1"], "none"), (["c0", "<!channel>"], "radio_buttons"),
+        (["c0", 1, "1"], "radio_buttons"), (["c0", "<!channel>"], "radio_buttons"),
     ],
 )  # fmt: skip
 def test_few_choices_stand_side_by_side_many_in_a_menu_and_what_cannot_be_told_apart_nowhere(hands, world, monkeypatch, choices, kind):
