@@ -16,6 +16,7 @@ from agents.api import actions, agents_, budgets, deciding, governing, records, 
 from agents.api.auth import Caller, Key, Session
 from agents.api.problems import CONTENT_TYPE, NO_ADDRESS, NO_KEY, Unreadable, problem
 from agents.api.shapes import PROBLEMS, Me
+from agents.api.strict import known_only
 from agents.errors import AgentError
 from approvals import permissions
 from approvals.errors import ApprovalError
@@ -76,6 +77,7 @@ api = Door(
     docs=Docs(),
     docs_decorator=csp_replace({"require-trusted-types-for": None}),
 )
+api.add_decorator(known_only)
 api.add_router("/actions", actions.router)
 api.add_router("/actions", deciding.router)
 api.add_router("/runs", runs.router)

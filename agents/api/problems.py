@@ -23,6 +23,12 @@ class Unreadable(ApprovalError):
     code, status = "unreadable", 400
 
 
+class UnknownParameter(ApprovalError):
+    """Details: `fields`, by parameter."""
+
+    code, status = "bad_request", 422
+
+
 def problem(request: HttpRequest, status: int, code: str, sentence: str, **details: Any) -> JsonResponse:
     """One refusal, told in the reader's language. Details that JSON has no form for are left out."""
     body = {
