@@ -105,6 +105,9 @@ class Action(Schema):
         description="JSON Schema that the answer to a question has to fit, null where any words do; what is no text is answered `as_json`",
         examples=[{"type": "object", "properties": {"branch": {"enum": ["main", "release"]}}, "required": ["branch"]}],
     )
+    rejecting_ends_run: bool = Field(
+        description="Whether its agent cannot be told no: then a rejection ends its run, and the reason stays on record"
+    )
     hears_reason: bool = Field(
         description="Whether the agent is told why it was rejected; where the form it asks in has no room for a reason, the reason stays on record. "
         "An agent that cannot be told no at all hears nothing: rejecting ends its run"

@@ -19,7 +19,16 @@ from audit.languages import number, told
 from audit.sentences import chain, say
 
 SCRIPTED = "scripted"
+MOST_ABOUT = 300  # characters of a description that stand on a page by themselves
 TITLE_KEYS = ("title", "request", "question", "goal", "task", "directory", "ticket", "tickets")
+
+
+@dataclass(frozen=True)
+class About:
+    """What an agent or a tool says of itself: its beginning, and the whole where there is more, which buries a page."""
+
+    head: str
+    whole: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ class RunLine:
 @dataclass(frozen=True)
 class ToolLine:
     name: str
-    about: str
+    about: About
     risk_class: str
     reversible: str
     args: tuple[tuple[str, str], ...]
@@ -79,7 +88,7 @@ class AgentCard:
     name: str
     url: str
     version: int
-    about: str
+    about: About
     facts: tuple[tuple[str, str], ...]
     tools: tuple[ToolLine, ...]
     start_url: str
@@ -132,7 +141,7 @@ def agent_card(row: AgentRow, *, halts: Sequence[Stop], may_start: bool) -> Agen
         name=row.title or row.slug,
         url=reverse("agent", args=[row.slug]),
         version=row.version,
-        about=row.description,
+        about=about_of(row.description),
         facts=(
             (
                 _("Tools"),
@@ -152,6 +161,14 @@ def agent_card(row: AgentRow, *, halts: Sequence[Stop], may_start: bool) -> Agen
     )
 
 
+def about_of(text: str) -> About:
+    """Cut between words, where there are any; nothing of the beginning is left out."""
+    if len(text) <= MOST_ABOUT:
+        return About(text)
+    head = text[:MOST_ABOUT]
+    return About(head[: head.rfind(" ")] if " " in head[MOST_ABOUT // 2 :] else head, text)
+
+
 def is_scripted(model: str) -> bool:
     return SCRIPTED in model.lower()
 
@@ -160,7 +177,7 @@ def tool_line(tool: dict[str, Any]) -> ToolLine:
     properties = (tool.get("schema") or {}).get("properties") or {}
     return ToolLine(
         name=str(tool.get("name", "")),
-        about=str(tool.get("description") or tool.get("summary") or ""),
+        about=about_of(str(tool.get("description") or tool.get("summary") or "")),
         risk_class=_("%(kind)s (suggested)") % {"kind": tool["risk"]}
         if tool.get("suggested")
         else str(tool.get("risk") or _("not declared")),

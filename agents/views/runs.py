@@ -23,7 +23,7 @@ from agents.errors import BadInput, KeyUsed
 from agents.queries import RunDetail
 from agents.states import UNFINISHED
 from agents.views import budgets, forks, instead, stepping
-from agents.views.cards import Figure, agent_card, is_scripted, title_of
+from agents.views.cards import Figure, about_of, agent_card, is_scripted, title_of
 from agents.views.drawing import draw
 from agents.views.ratings import asked
 from agents.views.reversals import card_of, may_order
@@ -243,7 +243,7 @@ def start(request: Request, slug: str) -> HttpResponse:
 def _form(request: Request, agent: queries.AgentRow, fields: Any, errors: tuple[str, ...], status: int = 200) -> HttpResponse:
     values = {
         "agent": agent.title or agent.slug,
-        "about": agent.description,
+        "about": about_of(agent.description),
         "back_url": reverse("agent", args=[agent.slug]),
         "back_label": agent.title or agent.slug,
         "post_url": reverse("run-start", args=[agent.slug]),

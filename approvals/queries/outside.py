@@ -47,7 +47,7 @@ class Asked:
         edit: the newest edit anybody wanted, and what became of it.
         marks: what hides or misleads in the summary and the arguments, as pages mark it.
         answer_schema: what an answer to it has to fit, None where any words do.
-        hears_reason: whether its agent can be told why it was rejected.
+        hears_reason: whether its agent can be told why it was rejected. no_ends_run: it cannot be told no at all, so that rejecting ends its run.
     """
 
     action: Action
@@ -63,6 +63,7 @@ class Asked:
     marks: tuple[str, ...] = ()
     answer_schema: Any = None
     hears_reason: bool = True
+    no_ends_run: bool = False
 
 
 def asked(action_id: UUID, *, agent: str = "") -> Asked:
@@ -85,7 +86,7 @@ def asked(action_id: UUID, *, agent: str = "") -> Asked:
     marks = (*_marks_of_summary(action.summary), *map(str, envelope.data["facts"].get("hidden_characters", ())))
     return Asked(
         action, envelope.args, action.level, needs, verdicts, following, again_s, tampered, edited, editable, marks, envelope.answer_schema,
-        envelope.hears_reason,
+        envelope.hears_reason, bool(envelope.agent_takes) and "reject" not in envelope.agent_takes,
     )  # fmt: skip
 
 

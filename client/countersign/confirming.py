@@ -52,7 +52,9 @@ def lines(found: dict[str, Any]) -> list[str]:
     said = [f"{name:<12} {shown(found[name])}" for name in SHOWN]
     needs = ", ".join(f"{need['count']} of {need['group']}" for need in found["needs"])
     said.append(f"{'needs':<12} {needs or 'nobody'}")
-    if found.get("hears_reason") is False:
+    if found.get("rejecting_ends_run"):
+        said.append(f"{'if rejected':<12} its run ends, for its agent cannot be told no: a reason stays on record")
+    elif found.get("hears_reason") is False:
         said.append(f"{'hears':<12} not why it is rejected: a reason stays on record")
     if edit := found.get("edit"):
         why = "; ".join(f"{name}: {told}" for name, told in edit["errors"].items())

@@ -13,6 +13,7 @@ from approvals.errors import BadRequest
 from approvals.models import Action
 from approvals.operations import Also
 from approvals.queries import action_detail
+from countersign.confirming import lines as lines_of_client
 from tests import factories
 from tests.factories import asked, decide, lines, work
 
@@ -135,7 +136,9 @@ def test_that_rejecting_ends_the_run_is_said_before_where_the_agent_cannot_be_to
     client.force_login(others.second)
     sheet = client.get(reverse("action-reject", args=[action.pk]), headers={"HX-Request": "true"}).content.decode()
     assert ("word for word" in sheet, "rejecting ends its run" in sheet, "Reject and end the run" in sheet) == (not ends, ends, ends)
-    assert client.get(f"/api/v1/actions/{action.pk}").json()["hears_reason"] is not ends
+    found = client.get(f"/api/v1/actions/{action.pk}").json()
+    assert (found["hears_reason"], found["rejecting_ends_run"]) == (not ends, ends)
+    assert any("its run ends" in line for line in lines_of_client(found)) == ends, "the other command line says it, too"
     call_command("actions", "show", str(action.pk))
     assert ("rejecting ends its run" in capsys.readouterr().out) == ends
     decide(action, others.second, "reject")

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from agents import operations as agents_operations
 from agents import queries as agents_queries
 from approvals import operations, queries
 from approvals.models import Action, Edit, Halt
@@ -327,3 +328,15 @@ def test_several_levels_narrow_the_inbox(web, cast):
     for asked, shown in (("medium,critical", {"medium", "critical"}), ("low,medium", {"medium"}), ("high", {"high", "critical"})):
         rows = web.get(reverse("inbox-list"), {"level": asked, "others": "1"}).content.decode()
         assert {level for level, pk in ids.items() if f"row-{pk}" in rows} == shown
+
+
+def test_a_long_description_stands_behind_more_and_whole_behind_it(as_, cast):
+    said = "Pays what was ordered. " * 40
+    tools = [{"name": "pay", "risk": "money", "description": said, "schema": {"type": "object"}}]
+    agents_operations.declare(slug="wordy", title="Wordy", description=said, environment="demo", tools=tools, by=cast.admin, door="api")
+    page = as_(cast.operator).get(reverse("agent", args=["wordy"])).content.decode()
+    assert page.count("<summary>More</summary>") == page.count(said.strip()) == 2
+    head = page.split("<h1>", 1)[1].split("<details", 1)[0]
+    assert 200 < head.count("") < 600 and "…" in head
+    listed = as_(cast.operator).get(reverse("agents")).content.decode()
+    assert said.strip() not in listed and "Pays what was ordered." in listed
