@@ -4,7 +4,8 @@ import re
 import uuid
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.conftest import Stack
 from tests.journeys.faults import serious
@@ -83,6 +84,39 @@ def test_offline_nothing_that_decides_can_be_pressed_and_all_of_it_says_why(stac
     expect(page.locator("[data-shut]")).to_have_count(0)
     page.keyboard.press("r")
     expect(page.locator("[data-preset]").first).to_be_visible()
+
+
+@pytest.mark.parametrize("key", ["r", "t", "c", "e"])
+def test_what_is_typed_while_a_form_is_on_its_way_decides_nothing(stack: Stack, sign_in: SignIn, key: str) -> None:
+    """The first letters of "a note" were pressed on the page: the reviewer who wanted to reject had approved."""
+    _, (action,) = opened(stack)
+    page = sign_in("reviewer")
+    page.goto(f"/actions/{action}/")
+    live(page)
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" and "viewing" not in request.url else None)
+    slow: list[Route] = []
+    page.route(re.compile(f"{action}/(reject|take-over|respond|edit)"), lambda route: slow.append(route))
+    with page.expect_request(re.compile(f"{action}/")):
+        page.keyboard.press(key)
+    page.keyboard.type("a note")
+    assert len(slow) == 1
+    slow[0].continue_()
+    page.unroute_all()
+    expect(page.locator(".bar-sheet form, [data-edit]").first).to_be_visible()
+    page.wait_for_timeout(500)
+    if key in "rc":
+        expect(page.locator(".bar-sheet textarea").first).to_have_value("a note")
+    for _ in range(2 if key == "e" else 1):  # out of the edit's first field, then out of the edit
+        page.keyboard.press("Escape")
+    expect(page.locator(".bar-sheet form, [data-edit]")).to_have_count(0)
+    for pressed in ("Enter", "Space"):
+        expect(page.locator("[data-guarded]")).not_to_be_focused()
+        page.keyboard.press(pressed)
+    page.wait_for_timeout(300)
+    assert not [url for url in posts if "decide" in url]
+    page.goto(f"/actions/{action}/")
+    expect(page.locator("[data-guarded]")).to_be_visible()
 
 
 def test_a_link_is_copied_by_key_and_stands_selected_where_the_browser_refuses(stack: Stack, sign_in: SignIn) -> None:

@@ -1,4 +1,5 @@
 // Deciding: what must be looked at first, the double key of high risk, sheets, and the row while the answer is under way.
+import { standAgain } from "./coming.js";
 import { say, word } from "./say.js";
 
 const TWICE_MS = 1500;
@@ -121,7 +122,7 @@ export function closeSheet(pane) {
   const sheet = pane?.querySelector(".bar-sheet");
   if (!sheet?.firstElementChild) return false;
   sheet.replaceChildren();
-  pane.querySelector(".bar-buttons .btn")?.focus();
+  standAgain(pane);
   return true;
 }
 

@@ -1,4 +1,5 @@
 // Single keys. Inert in fields and dialogs, with modifiers, and when switched off; every key presses something that is visible.
+import { keptFor } from "./coming.js";
 import { closeSheet, pressTwice } from "./decide.js";
 import { currentRow, focusRow, move, openRow } from "./inbox.js";
 import { say, word } from "./say.js";
@@ -106,6 +107,10 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (modal()) return;
+  if (!writing(event.target) && keptFor(event)) {
+    event.preventDefault();
+    return;
+  }
   const key = event.key.toLowerCase();
   if (key === "escape" && writing(event.target)) {
     event.target.blur();
