@@ -24,10 +24,12 @@ from config.services import endpoints
 
 
 def as_it_runs() -> None:
-    """Speak of the product that `make run` started from this folder, whatever this terminal says: its address, and the demo's Slack."""
+    """Speak of the product that `make run` started from this folder, whatever this terminal says: its address, whether it is a demo, and the demo's Slack."""
     known = endpoints.read(settings.VAR_DIR) or {}
     if "ADDRESS" in known and not {"PUBLIC_URL", "PORT", "HOST"} & set(os.environ):
         settings.PUBLIC_URL = known["ADDRESS"]
+    if "COUNTERSIGN_DEMO" in known and "COUNTERSIGN_DEMO" not in os.environ:
+        settings.DEMO = known["COUNTERSIGN_DEMO"].lower() in {"1", "true", "yes", "on"}
     for name in demo_slack.SETTINGS:
         if name in known:
             setattr(settings, name, known[name])

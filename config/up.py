@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from config.launch import checks, demo_slack, prepare, roles
+from config.launch import checks, demo_slack, given, prepare, roles
 from config.launch.process import Kept, KeptServer, Role
 from config.launch.screen import LogTail, say, step
 from config.services import ServiceError, Services, endpoints
@@ -58,6 +58,7 @@ def run(chosen: checks.Options, began: float) -> None:
     with only_one(chosen), ExitStack() as stack:
         checks.disk(chosen.var)
         checks.port(chosen)
+        given.answer()
         listen_for_signals()
         with step("Starting PostgreSQL and the broker"):
             roles.end_survivors(chosen.var)
@@ -65,11 +66,12 @@ def run(chosen: checks.Options, began: float) -> None:
             services = start_services(chosen)
         stack.callback(stop_all, kept := [KeptServer(server) for server in services.servers])
         env = roles.environment(chosen, database_url=services.database_url, redis_url=services.redis_url)
+        env.setdefault("COUNTERSIGN_DEMO", "1")
         urls = {"database_url": services.database_url, "redis_url": services.redis_url}
-        endpoints.write(chosen.var, **urls, address=chosen.address, more=demo_slack.told(env) if chosen.slack_port else {})
+        told = {"COUNTERSIGN_DEMO": env["COUNTERSIGN_DEMO"], **(demo_slack.told(env) if chosen.slack_port else {})}
+        endpoints.write(chosen.var, **urls, address=chosen.address, more=told)
         stack.callback(endpoints.clear, chosen.var)
         env["SECRET_KEY"] = prepare.secret_key(chosen.var)
-        env.setdefault("COUNTERSIGN_DEMO", "1")
         update_database(chosen, services, env)
         if services.postgres:
             services.postgres.keep_log()
@@ -92,7 +94,8 @@ def run(chosen: checks.Options, began: float) -> None:
 
 def start_services(chosen: checks.Options) -> Services:
     logs = chosen.var / "log"
-    (chosen.var / "static").mkdir(exist_ok=True)  # whitenoise warns when it is not there
+    for name in ("log", "static"):  # whitenoise warns when its own is not there
+        (chosen.var / name).mkdir(exist_ok=True)
     for name in ("postgres", "valkey", "prepare"):
         LogTail(logs / f"{name}.log").start_afresh()
     return start(chosen.var, logs=logs)

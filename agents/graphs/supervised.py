@@ -53,7 +53,8 @@ def supervised(
     Args:
         planner: a chat model; it sees the tools' schemas and never calls one.
         task: the first message of a run, made from its input.
-        max_steps: turns of the planner before the run ends with "Max steps reached" and success false.
+        max_steps: turns of the planner before the run ends with "Max steps reached" and success false. It is false, too, when it
+            made calls and all of them failed.
 
     The run's output is {"success": bool, "steps": [...], "result": str, "error": str}.
     """
@@ -83,15 +84,10 @@ def supervised(
 
     def finish(state: SupervisedState) -> dict[str, Any]:
         last = state["messages"][-1]
+        steps = state.get("steps", [])
         stopped = isinstance(last, AIMessage) and bool(last.tool_calls)
-        return {
-            "result": {
-                "success": not stopped,
-                "steps": state.get("steps", []),
-                "result": "" if stopped else str(last.text),
-                "error": OUT_OF_STEPS if stopped else "",
-            }
-        }
+        error = OUT_OF_STEPS if stopped else _nothing_worked(steps)
+        return {"result": {"success": not error, "steps": steps, "result": "" if stopped else str(last.text), "error": error}}
 
     graph = StateGraph(SupervisedState)
     graph.add_node("plan", plan, retry_policy=RetryPolicy(max_attempts=3))
@@ -122,6 +118,13 @@ def _message(call: dict[str, Any], outcome: Outcome) -> ToolMessage:
         name=call["name"],
         status="success" if outcome.status in {"done", "answered"} else "error",
     )
+
+
+def _nothing_worked(steps: list[dict[str, Any]]) -> str:
+    """Why a run that ended by itself is no success: it called something, and every call failed. What people refused is no failure."""
+    if steps and all(step["status"] == "failed" for step in steps):
+        return str(steps[-1]["reason"])
+    return ""
 
 
 def _step(call: dict[str, Any], outcome: Outcome) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def _agent(target: str) -> str:
     if not target.isprintable():
         raise UnknownAgent(say("That is not the name of an agent"))
     if not Agent.objects.filter(slug=target).exists():
-        raise UnknownAgent(say("There is no agent %(target)s to halt", target=repr(target[:60])))
+        raise UnknownAgent(say("There is no agent %(target)s", target=repr(target[:60])))
     return target
 
 
@@ -51,7 +51,7 @@ def _version(target: str) -> str:
     agent, _at, number = target.rpartition("@")
     known = number.isascii() and number.isdecimal() and len(number) < 10 and target.isprintable()
     if not known or not AgentVersion.objects.filter(agent=agent, number=int(number)).exists():
-        raise UnknownAgent(say("There is no version %(target)s to halt; write it as agent@3", target=repr(target[:80])))
+        raise UnknownAgent(say("There is no version %(target)s; write it as agent@3", target=repr(target[:80])))
     return version_name(agent, int(number))
 
 
@@ -68,7 +68,7 @@ def _run(target: str) -> str:
 def _tool(target: str) -> str:
     declared = AgentVersion.objects.filter(tools__contains=[{"name": target}]) if target.isprintable() else AgentVersion.objects.none()
     if not declared.exists() and not is_called(tool=target):
-        raise NotFound(say("No agent has a tool %(target)s to halt", target=repr(target[:80])))
+        raise NotFound(say("No agent has a tool %(target)s", target=repr(target[:80])))
     return target
 
 

@@ -1,7 +1,7 @@
 """The author's one-line template, filled in from validated arguments. Pure.
 
 `{order_id}` puts an argument in, `{amount_cents|money:currency}` formats it: money (minor units, with the
-currency from another argument), bytes, count (length of a list), quote.
+currency from another argument), bytes, count (length of a list; `{files|count:file}` is "1 file", "3 files"), quote.
 """
 
 import re
@@ -35,7 +35,8 @@ def _format(args: Mapping[str, Any], path: str, style: str, extra: str, most: in
     if style == "bytes" and isinstance(value, int):
         return human_bytes(value)
     if style == "count":
-        return f"{len(value):,}" if isinstance(value, list | dict | str) else "0"
+        many = len(value) if isinstance(value, list | dict | str) else 0
+        return f"{many:,}" + (f" {extra}{'' if many == 1 else 's'}" if extra else "")
     return _worded(value, most, quoted=style == "quote")
 
 

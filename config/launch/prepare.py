@@ -73,6 +73,6 @@ def finish(command: "subprocess.Popen[str]", what: str, log: Path) -> str:
     with log.open("a", encoding="utf-8") as file:
         file.write(f"--- {what}\n{out}{err}")
     if command.returncode != 0:
-        said = (err.strip().splitlines() or out.strip().splitlines() or ["no reason given"])[-1]
+        said = (err.strip().splitlines() or out.strip().splitlines() or ["no reason given"])[-1].strip()
         raise ServiceError(f"{what} failed ({said[:300]}): see {log}.")
     return out

@@ -6,7 +6,7 @@ import pytest
 
 from agents import kept
 from agents import operations as agents
-from agents.models import Run
+from agents.models import Agent, Run
 from agents.operations.untrusted import NOTHING, read_by
 from agents.tools import taint
 from approvals import envelopes
@@ -50,6 +50,16 @@ def test_the_planner_is_told_which_arguments_ran(cast, world):
     work()
     run.refresh_from_db()
     assert json.loads(run.output["result"].removeprefix("It was told: "))["args_that_ran"] == agents_edit
+
+
+def test_a_run_in_which_every_call_failed_is_no_success(cast, world):
+    run = planned(cast, world, "hello")
+    Agent.objects.filter(pk=run.agent_id).update(environment="elsewhere")  # what was approved for here is refused as it is claimed
+    decide(asked(run)[0], cast.second)
+    work()
+    run.refresh_from_db()
+    assert (run.state, [s["status"] for s in run.output["steps"]], run.output["success"]) == ("PARTIAL", ["failed"], False)
+    assert "let it ask again" in run.error and "It was told" in run.output["result"]
 
 
 def test_a_planner_that_never_ends_is_ended_and_the_run_is_partial(cast, world):

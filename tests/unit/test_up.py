@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from config.launch import checks
+from config import up
+from config.launch import checks, given
 from config.launch.checks import Options
 from config.launch.process import Role
 from config.launch.roles import all_roles
@@ -157,6 +158,37 @@ def test_an_impossible_port_is_one_sentence(text: str, monkeypatch: pytest.Monke
     monkeypatch.setenv("PORT", text)
     with pytest.raises(ServiceError, match="write a whole number from 1 to 65535"):
         checks.options(Path())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("REDIS_URL", "http://x", "REDIS_URL is not a Redis address: write redis://"),
+        ("REDIS_URL", "redis://:secret@127.0.0.1:1/0", r"REDIS_URL leads to no Redis \(127.0.0.1\): .*refused"),
+        ("REDIS_URL", "redis+socket:///nowhere/x.sock?virtual_host=0", r"REDIS_URL leads to no Redis \(/nowhere/x.sock\)"),
+        ("DATABASE_URL", "mysql://x", "DATABASE_URL is not a PostgreSQL address: write postgresql://"),
+        ("DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:1/none", r"no database \(127.0.0.1, database none\): .*refused"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_one_sentence_before_anything_starts(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ServiceError, match=said) as found:
+        given.answer()
+    assert "secret" not in str(found.value) and "\n" not in str(found.value)
+
+
+def test_with_servers_of_ones_own_the_logs_have_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded servers made it by the way: without them the first start failed, and every one after it."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://given")
+    monkeypatch.setenv("REDIS_URL", "redis://given")
+    chosen = checks.Options("127.0.0.1", 8000, 2, tmp_path)
+    checks.writable(chosen.var)
+    assert up.start_services(chosen).servers == []
+    assert (tmp_path / "log").is_dir()
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:

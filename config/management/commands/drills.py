@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents import operations as agents
 from approvals import permissions
@@ -56,8 +56,7 @@ class Command(BaseCommand):
     def _off(self, options: dict[str, Any]) -> None:
         plan = next((p for p in drills.plans() if p.group == options["group"]), None)
         if plan is None:
-            self.stdout.write(f"Test actions were never switched on for {options['group']}")
-            return
+            raise CommandError(f"Test actions were never switched on for {options['group']}; where they are on says: manage.py drills list")
         seeding.set_plan(
             group=plan.group,
             active=False,

@@ -1,6 +1,5 @@
 """`manage.py login_links`: one way in per persona, for the demo and for the first administrator."""
 
-import os
 from typing import Any
 
 from django.conf import settings
@@ -10,8 +9,6 @@ from approvals.operations import people
 from config import commands
 from config.demo import CAST
 
-USUAL = {"HOST": "127.0.0.1", "PORT": "8000"}  # what PUBLIC_URL is made of
-
 
 class Command(BaseCommand):
     help = "Print the address and one login link per persona (or for one account)."
@@ -20,6 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("username", nargs="?", help="only this account")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        commands.as_it_runs()
         with commands.sentences():
             self._print(options)
 
@@ -34,6 +32,4 @@ class Command(BaseCommand):
             self.stdout.write(f"  {label or username:<16} {user.display_name:<14} {settings.PUBLIC_URL}/login/link/{token}")
         often = "Links work" if settings.DEMO else "Each link signs in once,"
         within = f"for {settings.LOGIN_LINK_HOURS} hours" if settings.DEMO else f"within {settings.LOGIN_LINK_HOURS} hours"
-        # The command knows of no server that runs: what was set for this one has to be set for the next.
-        told = "".join(f"{name}={os.environ[name]} " for name, usual in USUAL.items() if os.environ.get(name, usual) != usual)
-        self.stdout.write(f"{often} {within}; print new ones with: {told}.venv/bin/python manage.py login_links")
+        self.stdout.write(f"{often} {within}; print new ones with: .venv/bin/python manage.py login_links")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from agents.tools.registry import Preview, RiskClass, ToolContext, ToolError, tool
+from agents.tools.summaries import human_bytes
 from janitor_agent.manifest import PLAIN_KEY, Entry, batch, batch_name, read_manifest
 from janitor_agent.rooms import plain_file, relative_parts, room
 from janitor_agent.scan import duplicates, scan
@@ -95,11 +97,14 @@ def preview_trash(args: TrashArgs, ctx: ToolContext) -> Preview:
     """How many files and bytes, and whether each file still is what was proposed."""
     with room(ctx.run_input.get("directory")) as root:
         states = [state_of(root, entry) for entry in entries(args.files)]
-    listed = [{**file.model_dump(), "state": state} for file, state in zip(args.files, states, strict=True)]
+    listed = [
+        {**file.model_dump(exclude={"mtime_us"}), "changed": _day(file.mtime_us), "state": state}
+        for file, state in zip(args.files, states, strict=True)
+    ]
     total, surprises = sum(file.bytes for file in args.files), sum(state != "unchanged" for state in states)
     warnings = [f"{surprises} of the files changed or went missing; the move will be refused."] if surprises else []
     return Preview(
-        summary=f"Move {len(listed)} files ({total / MEGABYTE:.1f} MB) to the trash",
+        summary=f"Move {_many(len(listed))} ({human_bytes(total)}) to the trash",
         facts={"files": len(listed), "bytes": total},
         details={"directory": str(ctx.run_input.get("directory")), "files": listed, "warnings": warnings},
     )
@@ -122,7 +127,7 @@ def bring_back(args: TrashArgs, result: dict[str, Any], ctx: ToolContext) -> dic
     risk=RiskClass.DELETE,
     reversible=True,
     compensate=bring_back,
-    summary="Move {files|count} files to the trash",
+    summary="Move {files|count:file} to the trash",
     preview=preview_trash,
     idempotent=True,
     timeout_s=120,
@@ -141,7 +146,7 @@ def preview_restore(args: RestoreArgs, ctx: ToolContext) -> Preview:
         stored = [entry for entry in (manifest.entries if manifest else ()) if plain_file(trash, entry.stored)]
     total = sum(entry.bytes for entry in stored)
     return Preview(
-        summary=f"Restore {len(stored)} files ({total / MEGABYTE:.1f} MB) from the trash",
+        summary=f"Restore {_many(len(stored))} ({human_bytes(total)}) from the trash",
         facts={"files": len(stored), "bytes": total},
         details={"files": [{"path": entry.path, "bytes": entry.bytes} for entry in stored]},
     )
@@ -176,6 +181,18 @@ def restore_from_trash(args: RestoreArgs, ctx: ToolContext) -> dict[str, Any]:
 def entries(files: Sequence[FileRef]) -> list[Entry]:
     """The files in the order they were approved; in the trash they get plain numbers for names."""
     return [Entry(file.path, file.bytes, file.mtime_us, f"{number:05}") for number, file in enumerate(files, start=1)]
+
+
+def _many(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"
+
+
+def _day(mtime_us: int) -> str:
+    """When a file was changed last, in UTC, as people read it. It may be any number: file systems keep odd ones."""
+    try:
+        return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=mtime_us):%Y-%m-%d %H:%M} UTC"
+    except OverflowError:
+        return f"{mtime_us} microseconds from 1970"
 
 
 TOOLS = [scan_directory, find_duplicates, move_to_trash, restore_from_trash]
