@@ -3,6 +3,7 @@
 registering  projects become Agents and AgentVersions
 starting     a Run is created, cancelled, tried again
 driving      a Run is taken and driven
+proposing    what it newly asks is made ready for people
 stretches    T1: what it came to is written down (its questions in `pausing`, looked at in `preparing` and `foreign`)
 executing    T3 and T4: approved actions are claimed, run and recorded
 handing      T3 of agents that make their calls themselves: what was approved is handed back (`leave` as a call begins)
@@ -13,7 +14,7 @@ rating       somebody says whether a run's outcome was useful
 overriding   an operator changes what a run does next; `forking` carries it out in the worker
 instead      an operator gives the result of a call that waits; the call is never made
 stepping     an operator pauses a run before its next step, lets it take one, or go on
-spending     what runs spend, against what they may: reserved, settled, charged; `budgets`, what people say they may
+spending     what runs spend, against what they may: reserved, settled, charged; `budgets`, what people say they may; `budget_holds`, runs that stop for it
 stopping     a reviewer's rejection ends the run
 asking_again an answer its node could not use is asked for once more
 owing        what a run did is to be reversed: the orders, and what people say of what could not be

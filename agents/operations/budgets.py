@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from agents import prices
 from agents.errors import BadInput, UnknownAgent, WrongState
 from agents.models import Agent, Budget, Effect, Run
-from agents.operations import events, spending
+from agents.operations import budget_holds, events, spending
 from agents.operations.found import locked_run
 from agents.operations.starting import SLUG
 from agents.states import UNFINISHED, Hold, RunState, word
@@ -99,10 +99,10 @@ def set_run_budget(run_id: Any, *, money: Any = None, tokens: Any = None, seen: 
         )
     )
     events.tell_run(run, "run.budget_set")
-    if spending.let_on(run.pk, by=who.user.actor, door=door, why=reason):
+    if budget_holds.let_on(run.pk, by=who.user.actor, door=door, why=reason):
         run.refresh_from_db(fields=["state", "hold"])
     else:
-        spending.say_anew(run.pk)
+        budget_holds.say_anew(run.pk)
     return run
 
 
@@ -200,13 +200,13 @@ def _set_day(scope: str, target: str, money: Any, tokens: Any, reason: str, by: 
 
 def _let_on(budget: Budget, reason: str, by: User, door: str) -> Budget:
     """What was paused for it goes on, each in a transaction of its own: a claim has a run's row before its budget's. The sweeper does what is left."""
-    for run in spending.within():
+    for run in budget_holds.within():
         with transaction.atomic():
-            spending.let_on(run, by=by.actor, door=door, why=reason)
+            budget_holds.let_on(run, by=by.actor, door=door, why=reason)
     mine = {"agent": budget.target} if budget.scope == "agent" else {"customer": budget.target}
     still = Run.objects.filter(state=RunState.PAUSED, hold=Hold.BUDGET, **mine).order_by("-changed_at")
     for pk in still.values_list("pk", flat=True)[:MOST_SAID]:
-        spending.say_anew(pk)
+        budget_holds.say_anew(pk)
     return budget
 
 

@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from agents.crashpoints import crash
 from agents.dialects import calls
 from agents.errors import AgentError, LostLease
 from agents.graphs import checkpoints, desk
-from agents.graphs.driver import Control, Question, Stop, Stretch, drive
+from agents.graphs.driver import Control, Stop, Stretch, drive
 from agents.graphs.guard import Calls
 from agents.graphs.hearing import Hearing
 from agents.graphs.loader import Loaded, load_agent
@@ -26,14 +26,14 @@ from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
 from agents.operations import (
     asking_again,
+    budget_holds,
     events,
     forking,
     hearing,
     joined,
     leave,
-    lineage,
     outcomes,
-    overriding,
+    proposing,
     spending,
     there,
     versions,
@@ -42,14 +42,12 @@ from agents.operations.answering import answers, known_answers, open_pauses
 from agents.operations.calling import Ledger
 from agents.operations.handing import Handed, hand_back
 from agents.operations.leases import Held, holding
-from agents.operations.preparing import NATIVE, Prepared, is_recorded, linked, prepare
-from agents.operations.stretches import PLACEHOLDER, Driven, put_down
-from agents.operations.untrusted import NOTHING, read_by
+from agents.operations.preparing import NATIVE
+from agents.operations.stretches import Driven, put_down
 from agents.states import Hold, PauseState, RunState
 from approvals import queries as approvals_queries
-from approvals.models.people import User
 from approvals.queries import Settled
-from audit import canonical, log, rows, traces
+from audit import log, rows, traces
 
 logger = structlog.get_logger("agents.driving")
 
@@ -85,7 +83,7 @@ def advance_run(run_id: UUID) -> Advanced:
     """
     run = _claim(run_id)
     if run is None:
-        spending.pause(run_id, ready=True)
+        budget_holds.pause(run_id, ready=True)
         return Advanced(None)
     return advance(run)
 
@@ -154,75 +152,8 @@ def _drive(
     run: Run, control: Control, recorder: Recorder, meter: spending.Meter | None = None, *, held: Held | None = None, as_asked: bool = False
 ) -> Driven:
     """The stretch, and its questions looked at; an agent that cannot be loaded is a failed stretch."""
-    untouched = _untouched(run)
     try:
-        loaded = load_agent(*run.agent.code)
-        with checkpoints.locked(run.thread) as saver:
-            if run.to_change and (stood := forking.carry_out(run, _graph(loaded, saver))) is not None:
-                return Driven(Stretch(Stop.DRAINED, nodes=stood))
-            # Only whoever holds the fence writes pauses: what is read here holds until this stretch is put down.
-            pauses = [] if untouched else open_pauses(run)
-            settled = approvals_queries.settled([a for pause in pauses for a in pause.actions])
-            if lost := hearing.lost(loaded, pauses):
-                deaf = frozenset(pause.interrupt_id for pause in lost)
-                return Driven(Stretch(Stop.DRAINED), (), pauses, frozenset(settled), watched=True, deaf=deaf)
-            given = _hand(run, loaded, pauses, settled)
-            if meter:
-                meter.refuses = not given.acts  # what it has been told to do it would do again
-            if given.handed.unanswerable:
-                return Driven(Stretch(Stop.FAILED, error=given.handed.unanswerable), (), pauses, frozenset(settled))
-            with desk.at(run.thread, Ledger(run.pk, run.fence)):
-                stretch = drive(
-                    _graph(loaded, saver),
-                    thread=run.thread,
-                    first_input=loaded.prepare(run.input),
-                    untouched=untouched,
-                    answers={**answers([p for p in pauses if not p.again], settled), **given.handed.answers},
-                    calls=given.calls,
-                    hearing=(ears := Hearing(given.shown, given.tell, hearing.tasks_of(pauses), by_value=given.by_value)),
-                    in_a_loop=loaded.needs_a_loop,
-                    forget=frozenset(p.interrupt_id for p in pauses if p.again),
-                    known=lambda: known_answers(run),
-                    marks=versions.marks(run),
-                    stop_after=lambda: run.hold == Hold.STEP or bool(held and held.wants_pause),
-                    as_asked=as_asked and not run.to_change,
-                    control=control,
-                    recorder=recorder,
-                )
-            heard, deaf = hearing.heard(run, loaded, saver, pauses, stretch, ears)
-        came_back = asking_again.came_back(pauses, stretch.questions)
-        new = [q for q in _new(run, stretch, untouched=untouched) if q.interrupt_id not in came_back and q.interrupt_id != PLACEHOLDER]
-        outside = NOTHING
-        if new:
-            _bring_people(run)
-            outside = (
-                NOTHING if untouched else read_by(run, loaded.tools, lineage.parents(run))
-            )  # nothing ran for it before its first stretch
-        editors = _editors(run) if new and not untouched else frozenset()
-        prepared = [
-            replace(
-                linked(run, prepare(run, loaded, q, outside=outside), pauses, settled),
-                graph=loaded.fingerprint,
-                code=loaded.prints.get(q.node, {}),
-                seen=loaded.sees(q.place),
-                written=any(ask.could_be(canonical.storable(q.value)) for ask in loaded.asks.get(q.node, ())),
-            ).by_editors(editors)
-            for q in new
-        ]
-        prepared = _with_parents(run, prepared)
-        return Driven(
-            stretch,
-            prepared,
-            pauses,
-            frozenset(settled),
-            given.calls,
-            given.handed.waits,
-            given.calls is not None,
-            came_back,
-            heard,
-            deaf,
-            needs=given.handed.needs,
-        )
+        return _driven(run, control, recorder, meter, held=held, as_asked=as_asked)
     except AgentError as error:
         return Driven(Stretch(Stop.FAILED, error=error.message))
     except (psycopg.Error, DatabaseError, checkpoints.ThreadBusy, LostLease):
@@ -232,20 +163,62 @@ def _drive(
         return Driven(Stretch(Stop.FAILED, error="".join(traceback.format_exception(error))[-8_000:]))
 
 
+def _driven(run: Run, control: Control, recorder: Recorder, meter: spending.Meter | None, *, held: Held | None, as_asked: bool) -> Driven:
+    untouched = _untouched(run)
+    loaded = load_agent(*run.agent.code)
+    with checkpoints.locked(run.thread) as saver:
+        if run.to_change and (stood := forking.carry_out(run, _graph(loaded, saver))) is not None:
+            return Driven(Stretch(Stop.DRAINED, nodes=stood))
+        # Only whoever holds the fence writes pauses: what is read here holds until this stretch is put down.
+        pauses = [] if untouched else open_pauses(run)
+        settled = approvals_queries.settled([a for pause in pauses for a in pause.actions])
+        if lost := hearing.lost(loaded, pauses):
+            deaf = frozenset(pause.interrupt_id for pause in lost)
+            return Driven(Stretch(Stop.DRAINED), (), pauses, frozenset(settled), watched=True, deaf=deaf)
+        given = _hand(run, loaded, pauses, settled)
+        if meter:
+            meter.refuses = not given.acts  # what it has been told to do it would do again
+        if given.handed.unanswerable:
+            return Driven(Stretch(Stop.FAILED, error=given.handed.unanswerable), (), pauses, frozenset(settled))
+        with desk.at(run.thread, Ledger(run.pk, run.fence)):
+            stretch = drive(
+                _graph(loaded, saver),
+                thread=run.thread,
+                first_input=loaded.prepare(run.input),
+                untouched=untouched,
+                answers={**answers([p for p in pauses if not p.again], settled), **given.handed.answers},
+                calls=given.calls,
+                hearing=(ears := Hearing(given.shown, given.tell, hearing.tasks_of(pauses), by_value=given.by_value)),
+                in_a_loop=loaded.needs_a_loop,
+                forget=frozenset(p.interrupt_id for p in pauses if p.again),
+                known=lambda: known_answers(run),
+                marks=versions.marks(run),
+                stop_after=lambda: run.hold == Hold.STEP or bool(held and held.wants_pause),
+                as_asked=as_asked and not run.to_change,
+                control=control,
+                recorder=recorder,
+            )
+        heard, deaf = hearing.heard(run, loaded, saver, pauses, stretch, ears)
+    came_back = asking_again.came_back(pauses, stretch.questions)
+    prepared = proposing.new_questions(run, loaded, stretch, pauses=pauses, settled=settled, came_back=came_back, untouched=untouched)
+    return Driven(
+        stretch,
+        prepared,
+        pauses,
+        frozenset(settled),
+        given.calls,
+        given.handed.waits,
+        given.calls is not None,
+        came_back,
+        heard,
+        deaf,
+        needs=given.handed.needs,
+    )
+
+
 def _untouched(run: Run) -> bool:
     """Whether nobody has driven its thread: it has no checkpoint yet. A fork's begins with one."""
     return run.fence == 1 and run.parent_id is None
-
-
-def _editors(run: Run) -> frozenset[str]:
-    """The persons whose values or input, or whose parents' input, are in its state."""
-    return overriding.editors_of(run, lineage.parents(run)) | lineage.starters(run)
-
-
-def _with_parents(run: Run, prepared: list[Prepared]) -> list[Prepared]:
-    """What a fork asks, with what its parents have done of it: people see that before they decide."""
-    made = lineage.made_before(run, [p for one in prepared for p in one.proposals]) if run.parent_id else {}
-    return [one.after({id(p): lineage.evidence_of(made, p) for p in one.proposals if p}) for one in prepared] if made else prepared
 
 
 @dataclass(frozen=True)
@@ -284,15 +257,6 @@ def _tell(run: Run, acting: Mapping[str, Sequence[str]], by_hand: Collection[str
     return leave.tell(acting[interrupt_id], run=run.pk, fence=run.fence, begins=interrupt_id not in by_hand)
 
 
-def _bring_people(run: Run) -> None:
-    """Who a question is asked for and by: the agent's account, its owner, and who started the run, in one statement."""
-    wanted = [pk for pk in (run.agent.user_id, run.agent.owner_id, run.started_by_id) if pk]
-    found = {user.pk: user for user in rows.fetch(User, "SELECT * FROM approvals_user WHERE id = ANY(%s)", [wanted])}
-    run.agent.user = found[run.agent.user_id]
-    run.agent.owner = found.get(run.agent.owner_id or 0)
-    run.started_by = found.get(run.started_by_id or 0)
-
-
 def _graph(loaded: Loaded, saver: Any) -> Any:
     """The compiled graph, once per process and connection."""
     key = (f"{loaded.project}:{loaded.slug}:{id(loaded)}", id(saver))
@@ -300,14 +264,6 @@ def _graph(loaded: Loaded, saver: Any) -> Any:
         _graphs.clear() if len(_graphs) > 64 else None
         _graphs[key] = loaded.compile(saver)
     return _graphs[key]
-
-
-def _new(run: Run, stretch: Stretch, *, untouched: bool) -> list[Question]:
-    """Questions not recorded yet, or recorded with other arguments than the node came back with."""
-    if untouched or not stretch.questions:
-        return list(stretch.questions)
-    known = dict(Pause.objects.filter(thread=run.thread).values_list("interrupt_id", "proposal_digest"))
-    return [q for q in stretch.questions if not is_recorded(q, known.get(q.interrupt_id))]
 
 
 @transaction.atomic

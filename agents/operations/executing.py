@@ -17,7 +17,7 @@ from agents.crashpoints import crash
 from agents.errors import AgentError, LostLease, OverBudget, UnknownEffect, WrongState
 from agents.graphs.loader import load_agent
 from agents.models import CompensationOrder, Effect, Run
-from agents.operations import alone, driving, events, handing, joined, spending
+from agents.operations import alone, budget_holds, driving, events, handing, joined, spending
 from agents.operations.leases import Held, holding
 from agents.operations.preparing import context
 from agents.operations.receiving import ready_if_settled
@@ -148,7 +148,7 @@ def _take(action_id: UUID, *, again: bool) -> Taken | None:
         with transaction.atomic():
             return _claim(effect, run, tool, again=again)
     except OverBudget as error:
-        spending.pause(run.pk, needs=error.details["micros"])  # the action stays approved until the budget is raised, or it expires
+        budget_holds.pause(run.pk, needs=error.details["micros"])  # the action stays approved until the budget is raised, or it expires
     except (Halted, Expired):
         pass  # frozen until the release; or the sweeper ends it
     except Tampered as error:

@@ -12,7 +12,7 @@ from django.dispatch import receiver
 
 from agents import kept
 from agents.models import Effect, Pause, Run
-from agents.operations import events, settling, spending, stopping, waking
+from agents.operations import budget_holds, events, settling, stopping, waking
 from agents.states import EffectState, Hold, PauseState, RunState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
@@ -58,7 +58,7 @@ def on_resolved(resolved: Resolved, **_: Any) -> None:
     dropped, _by_table = Effect.objects.filter(pk=resolved.action_id, state=EffectState.READY).delete()
     approvals.settle(resolved.action_id, resolved.outcome)
     if dropped:
-        spending.forget(UUID(resolved.run))
+        budget_holds.forget(UUID(resolved.run))
     if resolved.stopped_by:
         _stop(resolved, resolved.stopped_by)
         return
@@ -82,7 +82,7 @@ def on_reopened(action_id: UUID, **_: Any) -> None:
     """The approval is void: what was prepared for it must not happen."""
     effect = Effect.objects.filter(pk=action_id, state=EffectState.READY).first()
     if effect is not None and Effect.objects.filter(pk=action_id, state=EffectState.READY).delete()[0]:
-        spending.forget(effect.run_id)
+        budget_holds.forget(effect.run_id)
 
 
 def ready_if_settled(run_id: UUID, *, wake: bool = True) -> bool:

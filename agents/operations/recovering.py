@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.models import Effect, Run
-from agents.operations import events, owing, spending, stepping, versions, waking
+from agents.operations import budget_holds, events, owing, stepping, versions, waking
 from agents.operations.unknown import give_up, unasked
 from agents.states import MAX_ATTEMPTS, EffectState, Hold, RunState
 from approvals import queries as approvals_queries
@@ -39,7 +39,7 @@ SELECT EXISTS (SELECT 1 FROM agents_run WHERE state = 'RUNNING' AND lease_until 
         AND created_at <= statement_timestamp() - interval '{UNWOKEN.total_seconds()} s'
         AND (hold_until IS NULL AND NOT by_agent OR hold_until <= statement_timestamp()))
     OR EXISTS (SELECT 1 FROM agents_compensationorder WHERE ended_at IS NULL)
-    OR {spending.ANY_WITHIN}
+    OR {budget_holds.ANY_WITHIN}
 """  # noqa: S608  a number of ours only
 
 
@@ -97,7 +97,7 @@ def _find(found: Found, limit: int) -> None:
         _released(run_id)
     for run_id in _ids(Run.objects.filter(_HELD).order_by("changed_at"), limit):
         stepping.stay(run_id)
-    for run_id in spending.within(limit=limit):
+    for run_id in budget_holds.within(limit=limit):
         _within_budget(run_id)
     _left_effects(found, limit)
     ready = Q(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=Now() - UNWOKEN)
@@ -166,4 +166,4 @@ def _released(run_id: UUID) -> None:
 @transaction.atomic
 def _within_budget(run_id: UUID) -> None:
     """What it may spend was raised, or another day began."""
-    spending.let_on(run_id)
+    budget_holds.let_on(run_id)

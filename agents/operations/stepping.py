@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from agents.errors import OverBudget, WrongState
 from agents.models import Run
-from agents.operations import events, spending, waking
+from agents.operations import budget_holds, events, waking
 from agents.operations.found import locked_run
 from agents.states import UNFINISHED, Hold, RunState, word
 from approvals import permissions
@@ -101,7 +101,7 @@ def _live(run_id: Any) -> Run:
 
 def _held(run_id: Any) -> Run:
     run = _live(run_id)
-    if run.hold == Hold.BUDGET and run.pk not in spending.within([run.pk]):
+    if run.hold == Hold.BUDGET and run.pk not in budget_holds.within([run.pk]):
         raise OverBudget(say("%(why)s: raise its budget and it goes on", why=run.held_why), micros=run.needs_micros)
     if run.hold == Hold.NONE:
         raise WrongState(say("Nobody has paused this run: it is %(state)s", state=word(run.state)))

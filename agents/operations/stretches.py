@@ -17,7 +17,7 @@ from agents.graphs.inside import path_of
 from agents.graphs.loader import load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import asking_again, events, other_code, outcomes, owing, spending, versions, waking
+from agents.operations import asking_again, budget_holds, events, other_code, outcomes, owing, spending, versions, waking
 from agents.operations.hearing import has_to_be_taken
 from agents.operations.outputs import output_of
 from agents.operations.pausing import open_pause
@@ -101,7 +101,7 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
         recorder.use(used)
         raise
     if run.hold == Hold.BUDGET and state is RunState.PAUSED:
-        entries.append(spending.say_why(run))
+        entries.append(budget_holds.say_why(run))
     if run.customer != before and getattr(run, "by_customer", False):
         spending.now_for(run, run.customer)
     if state is RunState.WAITING and not driven.held and not (any(waits) and not _alone(driven)) and all_settled(run.pk):
@@ -119,7 +119,7 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     events.tell_run(run, f"run.{state.lower()}")
     if state == RunState.READY:
         waking.wake(waking.RUN, run.pk)
-    if driven.needs is not None and spending.pause(run.pk, needs=driven.needs):
+    if driven.needs is not None and budget_holds.pause(run.pk, needs=driven.needs):
         run.state = state = RunState.PAUSED
     return state
 

@@ -10,7 +10,7 @@ from agents import operations as agents
 from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
 from agents.graphs.recorder import Recorder
 from agents.models import Agent, Effect, Pause, Run
-from agents.operations import driving, stretches
+from agents.operations import driving, proposing, stretches
 from approvals.errors import BadRequest, NotAllowed
 from approvals.models import Action
 from audit import queries as log
@@ -254,7 +254,7 @@ def test_what_a_projects_code_raises_outside_its_graph_is_shown_on_the_run(cast,
     def broken(*_, **__):
         raise LookupError("a validator of somebody else's")
 
-    monkeypatch.setattr(driving, "prepare", broken)
+    monkeypatch.setattr(proposing, "prepare", broken)
     work()
     run.refresh_from_db()
     assert run.state == "FAILED" and "LookupError" in run.error

@@ -1,62 +1,23 @@
-"""The only reader of the agents room: agents, runs, and one run with its steps, pauses, effects and picture."""
+"""Runs as lists show them, and one run with its pauses, effects and picture."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
-from agents.errors import UnknownAgent, UnknownRun
-from agents.models import Agent, AgentVersion, Effect, Override, Pause, Run, Server
-from agents.states import SECOND_WITHIN, UNFINISHED, EffectState, OverrideKind, OverrideState, RunState
-from approvals.policy.checking import Known, KnownAgent
-from approvals.queries.past import met
-from approvals.queries.policies import rosters
+from agents.errors import UnknownRun
+from agents.models import Effect, Pause, Run
+from agents.queries.effects import EffectRow, effect_row
+from agents.states import UNFINISHED, EffectState, RunState
 from approvals.queries.stops import runs_asking
 from audit.queries import events
 from audit.sentences import say
 
 MOST_NOT_ASKED = 200
-
 PAGE = 50
-
-
-@dataclass(frozen=True)
-class ServerRow:
-    """An Agent Server as lists show it; `error` is why it cannot be reached, "" while it can."""
-
-    id: int
-    url: str
-    version: str
-    reached_at: datetime | None
-    error: str
-    tries: int
-    agents: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class AgentRow:
-    """An agent as lists show it; `running` counts unfinished runs."""
-
-    slug: str
-    title: str
-    description: str
-    environment: str
-    enabled: bool
-    owner: str
-    version: int
-    model: str
-    tools: list[dict[str, Any]]
-    running: int
-    input_schema: dict[str, Any]
-    sample_inputs: list[Any]
-    drawing: dict[str, Any]
-    outside: bool = False  # it runs elsewhere: on an Agent Server, or it proposes over the API
-    server: "ServerRow | None" = None
-    hazards: list[dict[str, str]] = field(default_factory=list)  # of its project's code, when last imported
-    other_code: bool = False  # a worker has driven it with code that was not imported
 
 
 @dataclass(frozen=True)
@@ -77,22 +38,6 @@ class RunRow:
     hold: str = ""  # "pause" or "step": an operator's
     held_by: str = ""
     held_why: str = ""
-
-
-@dataclass(frozen=True)
-class EffectRow:
-    """An effect as the run's page shows it."""
-
-    action_id: str
-    run: str
-    tool: str
-    state: str
-    attempts: int
-    result: Any
-    error: str
-    created_at: datetime
-    claimed_at: datetime | None
-    finished_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -137,47 +82,6 @@ class Runs:
 
     rows: list[RunRow]
     next: str = ""
-
-
-def agents() -> list[AgentRow]:
-    """Every registered agent."""
-    running = dict(Run.objects.filter(state__in=UNFINISHED).values_list("agent").annotate(n=Count("pk")).values_list("agent", "n"))
-    rows = Agent.objects.select_related("current", "owner", "server").order_by("slug")
-    return [_agent(a, running.get(a.pk, 0)) for a in rows if a.current]
-
-
-def known_to_policies(*, calls: bool = True) -> Known:
-    """What a policy's rules can speak of: the agents with their tools and owners, and the people of each group.
-
-    Args:
-        calls: also the customers and figures of the newest calls, which takes a moment to look up.
-    """
-    rows = Agent.objects.select_related("current", "owner").order_by("slug")
-    there = rosters()
-    customers, figures = met() if calls else ((), ())
-    return Known(tuple(_known(a) for a in rows if a.current), there.groups, there.names, customers, figures)
-
-
-def _known(row: Any) -> KnownAgent:
-    tools = row.current.tools
-    figures = {t["name"]: t["figures"] for t in tools if isinstance(t.get("figures"), dict) and not row.project}
-    return KnownAgent(
-        row.pk,
-        row.environment,
-        tools={t["name"]: str(t.get("risk", "")) for t in tools},
-        schemas={t["name"]: t["schema"] for t in tools if isinstance(t.get("schema"), dict)},
-        owner=row.owner.person if row.owner else "",
-        figures={tool: frozenset(said) for tool, said in figures.items()},
-        counted={tool: frozenset(map(str, said.values())) for tool, said in figures.items()},
-    )
-
-
-def agent(slug: str) -> AgentRow:
-    """One agent. Raises UnknownAgent."""
-    found = Agent.objects.select_related("current", "owner", "server").filter(slug=slug).first()
-    if found is None or found.current is None:
-        raise UnknownAgent(say("There is no such agent; see the list of agents"))
-    return _agent(found, Run.objects.filter(agent=found, state__in=UNFINISHED).count())
 
 
 def runs(*, agent: str = "", state: str = "", cursor: str = "", limit: int = PAGE) -> Runs:
@@ -248,23 +152,6 @@ def not_asked(run_id: str) -> list[PauseRow]:
     return list(found.values())
 
 
-def effect(action_id: Any) -> EffectRow | None:
-    """The effect of an action, if there is one."""
-    found = Effect.objects.filter(pk=action_id).first()
-    return effect_row(found) if found else None
-
-
-def unknown_effects() -> list[EffectRow]:
-    """Calls whose outcome nobody knows: questions for an operator."""
-    return [effect_row(e) for e in Effect.objects.filter(state=EffectState.UNKNOWN).order_by("claimed_at")]
-
-
-def tool_of(agent_slug: str, name: str) -> dict[str, Any] | None:
-    """A tool's declaration (schema, summary, risk ...) in the version in force."""
-    version = AgentVersion.objects.filter(pk=Agent.objects.filter(slug=agent_slug).values("current")[:1]).first()
-    return next((t for t in version.tools if t["name"] == name), None) if version else None
-
-
 def stoppable_tools(run_id: str) -> frozenset[str]:
     """The tools of a run's version that run in a process of their own, which a halt ends."""
     tools = Run.objects.filter(pk=run_id).values_list("version__tools", flat=True).first()
@@ -299,52 +186,12 @@ def overdue(*, seconds: int = 30) -> dict[str, int]:
     }
 
 
-def _agent(a: Agent, running: int) -> AgentRow:
-    version = a.current
-    if version is None:
-        raise UnknownAgent(say("The agent has no version; register its project again"))
-    return AgentRow(
-        a.slug,
-        a.title,
-        a.description,
-        a.environment,
-        a.enabled,
-        a.owner.get_username() if a.owner else "",
-        version.number,
-        version.model,
-        version.tools,
-        running,
-        version.input_schema,
-        version.sample_inputs,
-        version.drawing,
-        not a.project,
-        _server(a.server) if a.server else None,
-        a.hazards,
-        bool(a.code_driven),
-    )
-
-
-def _server(s: Server, agents: tuple[str, ...] = ()) -> ServerRow:
-    return ServerRow(s.pk, s.url, s.version, s.reached_at, s.error, s.tries, agents)
-
-
-def servers() -> list[ServerRow]:
-    """Every registered Agent Server."""
-    rows = Server.objects.prefetch_related("agents").order_by("url")
-    return [_server(s, tuple(sorted(a.slug for a in s.agents.all()))) for s in rows]
-
-
 def _run(r: Run) -> RunRow:
     by = r.started_by.get_username() if r.started_by else ""
     return RunRow(
         str(r.pk), r.agent_id, r.state, r.nodes, by, r.door, r.created_at, r.changed_at, r.finished_at, r.error, r.input,
         r.hold, r.held_by, r.held_why,
     )  # fmt: skip
-
-
-def effect_row(e: Effect) -> EffectRow:
-    """An effect as pages show it."""
-    return EffectRow(str(e.pk), str(e.run_id), e.tool, e.state, e.attempts, e.result, e.error, e.created_at, e.claimed_at, e.finished_at)
 
 
 def _pause(p: Pause) -> PauseRow:
@@ -370,60 +217,3 @@ def run_id(text: str) -> str:
         raise UnknownRun(
             say("%(text)s is not an id; copy it whole from: .venv/bin/python manage.py runs list", text=repr(text[:60]))
         ) from None
-
-
-def project_of(slug: str) -> str:
-    """The langgraph.json an agent came from."""
-    return str(Agent.objects.values_list("project", flat=True).get(pk=slug))
-
-
-@dataclass(frozen=True)
-class OverrideRow:
-    """An operator's order to change what a run does next."""
-
-    id: int
-    kind: str
-    state: str
-    checkpoint: str
-    node: str
-    reason: str
-    error: str
-    made: str
-    by: str
-    confirmed_by: str
-    created_at: datetime
-
-
-def overrides(run_id: Any, *, state: str = "") -> list[OverrideRow]:
-    """What operators ordered of a run, the newest first."""
-    rows = Override.objects.filter(run=run_id, **({"state": state} if state else {})).order_by("-pk")
-    if state == OverrideState.ASKED:  # the others were not confirmed in time
-        rows = rows.filter(created_at__gt=Now() - SECOND_WITHIN)
-    return [
-        OverrideRow(o.pk, o.kind, o.state, o.checkpoint, o.node, o.reason, o.error, o.made, o.by_name, o.confirmed_by_name, o.created_at)
-        for o in rows
-    ]
-
-
-@dataclass(frozen=True)
-class AnswerRow:
-    """A call's result that an operator gave and a second one has to give as well."""
-
-    by: str
-    reason: str
-    result: Any
-    created_at: datetime
-
-
-def answers_asked(run_id: Any, action_id: str) -> list[AnswerRow]:
-    """Those of one call that may still be confirmed."""
-    rows = Override.objects.filter(
-        run=run_id, kind=OverrideKind.ANSWER, state=OverrideState.ASKED, values__action=action_id, created_at__gt=Now() - SECOND_WITHIN
-    ).order_by("pk")  # fmt: skip
-    return [AnswerRow(o.by_name, o.reason, o.values.get("result"), o.created_at) for o in rows]
-
-
-def done_since(run_id: Any, at: datetime) -> list[EffectRow]:
-    """Calls of a run that were done after this moment: they stay done, whatever its graph does next."""
-    done = Effect.objects.filter(run=run_id, state__in=[EffectState.DONE, EffectState.COMPENSATED], finished_at__gte=at)
-    return [effect_row(e) for e in done.order_by("finished_at")]

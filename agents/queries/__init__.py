@@ -1,0 +1,61 @@
+"""The only reader of the agents room.
+
+fleet     agents with their tools, and the servers some of them run on
+effects   what calls came to, or that nobody knows
+orders    what operators ordered of a run
+run_rows  runs as lists show them, and one run with its pauses, effects and picture
+"""
+
+from agents.queries.effects import EffectRow, done_since, effect, effect_row, unknown_effects
+from agents.queries.fleet import AgentRow, ServerRow, agent, agents, known_to_policies, project_of, servers, tool_of
+from agents.queries.orders import AnswerRow, OverrideRow, answers_asked, overrides
+from agents.queries.run_rows import (
+    PAGE,
+    PauseRow,
+    RunDetail,
+    RunRow,
+    Runs,
+    live_counts,
+    not_asked,
+    overdue,
+    run_detail,
+    run_id,
+    run_row,
+    runs,
+    stoppable_tools,
+    stopped_runs,
+)
+
+__all__ = [
+    "PAGE",
+    "AgentRow",
+    "AnswerRow",
+    "EffectRow",
+    "OverrideRow",
+    "PauseRow",
+    "RunDetail",
+    "RunRow",
+    "Runs",
+    "ServerRow",
+    "agent",
+    "agents",
+    "answers_asked",
+    "done_since",
+    "effect",
+    "effect_row",
+    "known_to_policies",
+    "live_counts",
+    "not_asked",
+    "overdue",
+    "overrides",
+    "project_of",
+    "run_detail",
+    "run_id",
+    "run_row",
+    "runs",
+    "servers",
+    "stoppable_tools",
+    "stopped_runs",
+    "tool_of",
+    "unknown_effects",
+]
