@@ -27,6 +27,7 @@ class SlackTeam(models.Model):
     refresh_token = models.TextField(blank=True)
     token_until = models.DateTimeField(null=True)  # null: does not expire
     refreshing_until = models.DateTimeField(null=True)  # a refresh token is used once: one process at a time
+    not_renewed = models.TextField(blank=True, db_default="")  # why the last try to renew it was in vain; what messages meet is `error`
     scopes = models.TextField(blank=True)
     installed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     installed_at = models.DateTimeField(db_default=Now())

@@ -20,6 +20,7 @@ from audit.log import Entry
 
 REFRESH_BEFORE = timedelta(minutes=30)
 REFRESHING = timedelta(seconds=30)
+INSTALL_AGAIN = "install the app again, by 'Add to a workspace' (a bot token of an app that rotates tokens lasts 12 hours)"
 PAUSES = (2, 5, 10, 20, 30)  # seconds without a call after so many failures to reach it
 
 
@@ -43,7 +44,7 @@ def install(found: Installed, *, by: User | None, door: str) -> SlackTeam:
     """Keep a workspace, or its new tokens when it is known. An event says who did it; never with which token."""
     values = {
         "enterprise": found.enterprise, "name": found.name, "api": settings.SLACK_API_URL, "app": found.app, "bot_user": found.bot_user, "token": sealing.seal(found.token),
-        "refresh_token": sealing.seal(found.refresh_token), "scopes": found.scopes, "installed_by": by, "error": "", "failures": 0,
+        "refresh_token": sealing.seal(found.refresh_token), "scopes": found.scopes, "installed_by": by, "error": "", "not_renewed": "", "failures": 0,
         "token_until": Now() + timedelta(seconds=found.expires_in) if found.expires_in else None, "refreshing_until": None, "next_at": Now(),
         "installed_at": Now(),
     }  # fmt: skip
@@ -101,13 +102,23 @@ def begin_refresh(team_id: int) -> str:
 def refreshed(team_id: int, *, token: str, refresh_token: str, expires_in: int) -> None:
     SlackTeam.objects.filter(pk=team_id).update(
         token=sealing.seal(token), refresh_token=sealing.seal(refresh_token), token_until=Now() + timedelta(seconds=expires_in),
-        refreshing_until=None, error="",
+        refreshing_until=None, not_renewed="", error="",
     )  # fmt: skip
 
 
 def not_refreshed(team_id: int, why: str) -> None:
-    """It is tried again when the time for one try is over; the operators see why it did not work."""
-    SlackTeam.objects.filter(pk=team_id).update(error=f"Its token could not be renewed: {why}"[:500])
+    """It is tried again when the time for one try is over; the operators see why it did not work, whatever else goes well or wrong meanwhile."""
+    SlackTeam.objects.filter(pk=team_id).update(not_renewed=why[:500])
+
+
+def why_not_renewed(team_id: int) -> str:
+    """A token has ended, and there is no new one: why, and what to do."""
+    row = SlackTeam.objects.get(pk=team_id)
+    if not row.refresh_token:
+        return f"Its token has ended, and there is none to renew it with: {INSTALL_AGAIN}"
+    if row.not_renewed:
+        return f"Its token has ended and could not be renewed: {row.not_renewed}"
+    return "Its token has ended and is being renewed by another process: nothing to do"
 
 
 def reached(team_id: int) -> None:

@@ -33,6 +33,8 @@ class TeamRow:
     error: str
     next_at: datetime
     token_until: datetime | None
+    renewable: bool
+    not_renewed: str
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ def standing() -> Standing:
 def _team(row: SlackTeam) -> TeamRow:
     return TeamRow(
         row.pk, row.team, row.enterprise, row.name, row.app, row.bot_user, row.scopes, row.installed_at, row.error, row.next_at,
-        row.token_until,
+        row.token_until, bool(row.refresh_token), row.not_renewed,
     )  # fmt: skip
 
 

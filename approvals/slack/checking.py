@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.conf import settings
 
 from approvals.notify.errors import NotSent
-from approvals.operations import policies
+from approvals.operations import policies, slack_installs
 from approvals.policy.slack import home_of
 from approvals.queries import slack as queries
 from approvals.queries.slack import Standing, TeamRow
@@ -56,6 +56,11 @@ def _team(team: TeamRow) -> Iterator[str]:
         return
     if team.error:
         yield f"{team.name}: {team.error}"
+    if ends := team.token_until and f"{team.token_until:%Y-%m-%d %H:%M} UTC":
+        if not team.renewable:
+            yield f"{team.name}: its token ends at {ends}, and there is none to renew it with: {slack_installs.INSTALL_AGAIN}"
+        elif team.not_renewed:
+            yield f"{team.name}: its token ends at {ends} and could not be renewed so far: {team.not_renewed}"
     granted = {scope for scope in (got["scopes"] or team.scopes).split(",") if scope}
     if granted and (missing := sorted(set(SCOPES) - granted)):
         yield f"{team.name}: the app lacks {', '.join(missing)}: compare with manage.py slack_manifest and install it again"

@@ -20,6 +20,9 @@ from approvals.queries import slack as queries
 ENDED = "token_expired"
 WHOSE = "auth.test"  # whose token it is; its answer has `scopes` as well
 LONGEST_S = 3_600.0  # after an hour it is asked again, whatever was said
+NO_CLIENT = (
+    "it is renewed with SLACK_CLIENT_ID and SLACK_CLIENT_SECRET, which are not set: set both, as the app's Basic Information page says"
+)
 GONE = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}
 AWAY = {"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org", "ekm_access_denied"}
 SENTENCES = {
@@ -29,7 +32,10 @@ SENTENCES = {
     "invalid_auth": "Slack refuses our token: install the app again",
     "account_inactive": "The app was removed from this workspace: install it again",
     "token_revoked": "Slack has revoked our token: install the app again",
-    "token_expired": "This token of Slack's has ended: install the app again",
+    ENDED: "This token of Slack's has ended: install the app again",
+    "invalid_refresh_token": "Slack refuses what the token is renewed with (it works once, and was used or taken back): install the app again",
+    "invalid_client_id": "Slack does not know SLACK_CLIENT_ID: set it as the app's Basic Information page says",
+    "bad_client_secret": "SLACK_CLIENT_SECRET is not this app's: set it as the app's Basic Information page says",
     "missing_scope": "The app lacks a permission: compare its scopes with manage.py slack_manifest and install it again",
     "invalid_blocks": "Slack does not take this message's blocks",
 }
@@ -53,7 +59,7 @@ def call(team_id: int, method: str, **args: Any) -> dict[str, Any]:
         if ENDED not in failure.why:
             raise
         if not _refresh(team_id):  # another process is at it, or it fails for now: nothing is given up for that
-            raise NotSent("The token of this workspace has ended and cannot be renewed at the moment", down=True) from failure
+            raise NotSent(slack_installs.why_not_renewed(team_id), down=True) from failure
         return _call(_token(team_id), method, args)
 
 
@@ -121,6 +127,9 @@ def _refresh(team_id: int) -> bool:
         slack_installs.not_refreshed(team_id, str(error))
         raise NotSent(str(error), down=True) from error
     if not token:
+        return False
+    if not (settings.SLACK_CLIENT_ID and settings.SLACK_CLIENT_SECRET):
+        slack_installs.not_refreshed(team_id, NO_CLIENT)
         return False
     asked = {"grant_type": "refresh_token", "refresh_token": token, "client_id": settings.SLACK_CLIENT_ID}
     try:

@@ -12,7 +12,7 @@ from approvals.notify import sealing
 from approvals.notify.errors import NotSent
 from approvals.operations import slack_installs, slack_people
 from approvals.operations.slack_installs import Installed
-from approvals.slack import client
+from approvals.slack import checking, client
 from audit import queries as log
 from tests import factories, fakes
 from tests.integration.slack.test_slack_cards import tick
@@ -135,14 +135,42 @@ def test_a_renewal_that_fails_gives_nothing_up(world, cast, routed, second, as_)
     SlackTeam.objects.filter(pk=team.pk).update(token_until="2020-01-01T00:00Z")
     world.faults.set("oauth.v2.access", "500", times=1)
     assert client.call(team.pk, "auth.test")["ok"]  # Slack still takes the old one
-    team.refresh_from_db()
-    assert "could not be renewed" in team.error
+    (said,) = [s for s in checking.problems() if "renewed" in s]
+    assert "Two: its token ends at" in said and "could not be renewed so far: Slack answers 500" in said
+    slack_installs.leave_alone(team.pk, "Slack asks to wait 30 s", wait_s=30)
+    slack_installs.reached(team.pk)  # what messages meet meanwhile says nothing of that
+    assert said in list(checking.problems())
     world.dead_tokens.add(second.token)
     with pytest.raises(NotSent) as failure:
         client.call(team.pk, "auth.test")
-    assert failure.value.down and not failure.value.permanent
+    assert failure.value.down and not failure.value.permanent and "could not be renewed: Slack answers 500" in failure.value.why
     SlackTeam.objects.filter(pk=team.pk).update(refreshing_until=None)
     assert client.call(team.pk, "auth.test")["ok"]
+    assert not [s for s in checking.problems() if "renewed" in s]
+
+
+WRONG = {
+    "used": ("Slack refuses what the token is renewed with", "install the app again"),
+    "none": ("there is none to renew it with", "install the app again"),
+    "client": ("Slack does not know SLACK_CLIENT_ID", "set it"),
+    "unset": ("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET, which are not set", "set both"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_why_a_token_is_renewed_no_more_is_a_sentence_with_what_to_do(world, installed, settings, capsys, as_, cast, wrong):
+    world.teams["T0HOME"].refresh_token = "xoxe-1"
+    world.dead_tokens.add("xoxb-home")
+    kept = "" if wrong == "none" else sealing.seal("xoxe-0" if wrong == "used" else "xoxe-1")
+    SlackTeam.objects.update(refresh_token=kept, token_until="2020-01-01T00:00Z")
+    settings.SLACK_CLIENT_ID = {"client": "somebody else's", "unset": ""}.get(wrong, settings.SLACK_CLIENT_ID)
+    for _ in range(2):  # the second time it is not tried again so soon, and says the same
+        with pytest.raises(SystemExit):
+            call_command("slack_check")
+        said = capsys.readouterr().out
+        assert said.count("Its token has ended") == 1 and all(part in said for part in WRONG[wrong]) and "at the moment" not in said
+    page = as_(cast.admin).get("/deliveries/slack").content.decode()
+    assert wrong == "none" or WRONG[wrong][0] in page
 
 
 def test_a_lost_sealing_key_is_a_sentence_and_what_waits_goes_after_a_new_installation(world, cast, routed, settings, capsys):

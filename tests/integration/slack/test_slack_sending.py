@@ -502,15 +502,18 @@ def test_a_second_workspace_changes_nothing_for_the_channels_of_the_first(world,
     assert "No card goes to C0AI" in " ".join(checking.problems())
 
 
-def test_the_check_says_which_scopes_a_bot_token_lacks_and_that_one_could_not_be_renewed(world, settings, installed):
+def test_the_check_says_which_scopes_a_bot_token_lacks_and_which_cannot_be_renewed(world, settings, installed):
     world.teams["T0HOME"].without = frozenset({"users:read", "im:write"})
     found = installing.from_bot_token("xoxb-home", by=None)
     assert "chat:write" in found.scopes and "users:read" not in found.scopes
     assert "Countersign demo: the app lacks im:write, users:read" in " ".join(checking.problems())
     world.teams["T0HOME"].without = frozenset()
-    slack_installs.not_refreshed(installed.pk, "invalid_refresh_token")
-    assert list(checking.problems()) == ["Countersign demo: Its token could not be renewed: invalid_refresh_token"]
-    SlackTeam.objects.update(error="")
+    SlackTeam.objects.update(token_until="2090-01-01T00:00Z")
+    (said,) = checking.problems()
+    assert said.startswith(
+        "Countersign demo: its token ends at 2090-01-01 00:00 UTC, and there is none to renew it with: install the app again"
+    )
+    SlackTeam.objects.update(token_until=None)
     factories.action()
     slack_owing.owe_waiting(policies.in_force().data.slack, most=1)
     SlackMessage.objects.update(due_at="2020-01-01T00:00Z")
