@@ -1,4 +1,4 @@
-"""The card's own Approve, and what is submitted in the view (a verdict, or what decides nothing): done with the acknowledgement when nobody
+"""The card's own Approve, and what is submitted in the view (a verdict, an edit, or what decides nothing): done with the acknowledgement when nobody
 else holds the action, else right after it.
 
 What is acknowledged before it is decided was stored in the same commit (`SlackHeard.todo`): a thread of this process decides it, or the
@@ -22,7 +22,7 @@ from approvals.operations import policies, slack_heard, waking
 from approvals.operations.slack_heard import Todo
 from approvals.operations.step_up import Proof
 from approvals.queries import action_detail
-from approvals.slack import besides, buttons, cards, halting, later, modals, quick, replies, sending
+from approvals.slack import besides, buttons, cards, editing, halting, later, modals, quick, replies, sending
 from approvals.slack.people import Hand, Refused, hand, part, said_of
 from approvals.slack.quick import LEAST_MS, WHOLE_MS
 from approvals.slack.replies import Place
@@ -92,9 +92,14 @@ def finish(key: str, *, patience_ms: int = PATIENT_MS) -> bool:
         if not todo.late and not quick.within(patience_ms, lambda: said.append(_try(todo))):
             return False
         slack_heard.finished(key)
-    late = _("Your press could not be decided in time and was not recorded: press again")
-    _tell(todo, Said(late, "" if todo.order else cards.url_of(str(todo.action))) if todo.late else said[0])
+    _tell(todo, _late(todo) if todo.late else said[0])
     return True
+
+
+def _late(todo: Todo) -> Said:
+    text = _("Your press could not be decided in time and was not recorded: press again")
+    text = editing.not_taken(todo, text) if todo.verdict == editing.EDIT else text
+    return Said(text, "" if todo.order else cards.url_of(str(todo.action)))
 
 
 def sweep() -> int:
@@ -143,7 +148,9 @@ def _decided(todo: Todo, who: Hand, click: Click) -> Said:
     try:
         return _recorded(todo, who, click)
     except ApprovalError as error:
-        return Said(told(error.message), cards.url_of(str(todo.action)))
+        text = told(error.message)
+        text = editing.not_taken(todo, text) if todo.verdict == editing.EDIT else text
+        return Said(text, cards.url_of(str(todo.action)))
 
 
 def _recorded(todo: Todo, who: Hand, click: Click) -> Said:
@@ -152,6 +159,8 @@ def _recorded(todo: Todo, who: Hand, click: Click) -> Said:
         buttons.check_prefix(detail, todo.prefix)
         if todo.digest not in {"", detail.row.digest}:
             raise Stale(_("This changed since you opened it; look at what will run now, then decide"))
+    if todo.verdict == editing.EDIT:
+        return Said(editing.ask_for(editing.of(todo), who, click), bad=False)
     if todo.verdict in besides.VERBS:
         return Said(*besides.do(todo.verdict, detail, who, todo.values, click), bad=False)
     if detail.row.state == "PENDING":
@@ -172,7 +181,7 @@ def _recorded(todo: Todo, who: Hand, click: Click) -> Said:
 def _tell(todo: Todo, said: Said) -> None:
     """Where they pressed; in the view, if it is open still, also what became of it."""
     place = Place(**todo.place)
-    if todo.order or todo.verdict in besides.VERBS:
+    if todo.order or todo.verdict == editing.EDIT or todo.verdict in besides.VERBS:
         replies.tell_surely(
             place,
             f"{said.text}: {said.url}" if said.url else said.text,

@@ -110,7 +110,7 @@ def _recorded(detail: ActionDetail, who: Hand, click: Click, what: str, did: Cal
 
 NAMES: Mapping[str, str] = {
     "ask": say("Asking the agent"), "reserve": say("Reserving it"), "put_back": say("Giving it back"), "snooze": say("Snoozing it"),
-    "pass_on": say("Passing it on"),
+    "pass_on": say("Passing it on"), "edit": say("Your edit"),
 }  # fmt: skip
 VERBS: dict[str, Callable[[ActionDetail, Hand, Values, Click], Done]] = {
     "ask": _ask, "reserve": _reserve, "put_back": _put_back, "snooze": _snooze, "pass_on": _pass_on,

@@ -85,6 +85,13 @@ def again(ended: Ended) -> str:
     return _("It took too long: nothing was recorded, try again")
 
 
+def kept_says(ended: Ended) -> str:
+    """What whoever submitted a view is told when it was stored instead, and is done right after the acknowledgement."""
+    if ended is Ended.HELD:
+        return _("Kept. Somebody else holds this action at the moment: yours comes next, and this view says what became of it.")
+    return _("Kept; it is being recorded, and this view says what became of it.")
+
+
 def within(milliseconds: int, job: Callable[[], Any], *, whole_ms: int = 0, least_ms: int = 0) -> bool:
     """Do it if that can be done in time; see `tried`."""
     return tried(milliseconds, job, whole_ms=whole_ms, least_ms=least_ms) is Ended.DONE

@@ -9,23 +9,32 @@ from django.utils.translation import gettext as _
 
 from approvals import operations
 from approvals.errors import ApprovalError, BadRequest, Conflict, NotAllowed, NotFound, StepUp
-from approvals.operations import policies, slack_clicks, waking
+from approvals.operations import policies, waking
 from approvals.operations.step_up import Proof
 from approvals.queries import ActionDetail, action_detail, desks
-from approvals.slack import answering, approving, besides, buttons, desk, halting, home, later, linking, modals, pressing, quick, sending
+from approvals.slack import (
+    answering,
+    approving,
+    besides,
+    buttons,
+    desk,
+    editing,
+    halting,
+    home,
+    later,
+    linking,
+    modals,
+    pressing,
+    quick,
+    sending,
+)
 from approvals.slack import blocks as b
 from approvals.slack.cards import SHORT, url_of
-from approvals.slack.controls import posted as as_posted
 from approvals.slack.people import Hand, Refused, hand, said_of
 from approvals.slack.quick import BUSY_MS, LEAST_MS, WHOLE_MS, Ended
-from approvals.slack.rooms import agents
 from approvals.slack.showing import of_modal, why_not_here
-from approvals.slack.threads import changed
 from approvals.slack.verifying import Click
 from approvals.slack.views import Values, beside, shows, values_of
-from approvals.web.inputs import PREFIX, kind_of
-from approvals.web.schemaform import fields_of, may_be_empty, read
-from approvals.web.subschemas import resolved
 from audit.languages import told
 from audit.sentences import say
 
@@ -66,11 +75,11 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
     choice = values.get(modals.CHOICE, "")
     detail = action_detail(meta.get("action", ""), reader=who.user)
     if detail.row.state != "PENDING":
-        return shows(modals.receipt(detail, said=besides.too_late(choice, detail) if choice in besides.VERBS else "", bad=True))
+        return shows(modals.receipt(detail, said=_not_done(detail, choice, values), bad=True))
     if meta.get("digest") != detail.row.digest:
-        return shows(_fresh(detail, who))
-    if choice not in VERBS or choice != meta.get("choice"):
-        if choice not in VERBS:
+        return shows(_fresh(detail, who, values if choice == meta.get("choice") == editing.EDIT else None))
+    if choice not in (*VERBS, editing.EDIT) or choice != meta.get("choice"):
+        if choice not in (*VERBS, editing.EDIT):
             return beside(modals.CHOICE, _("Choose what you want to do"))
         # Two choices in a row: Slack refused the fields of the second, drawn for a view that the first had changed.
         return shows(pressing.drawn(detail, who, choice=choice, home=bool(meta.get("home"))))
@@ -82,11 +91,11 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
         return {"response_action": "errors", "errors": {name or modals.CHOICE: why[:500] for name, why in wrong.items()}}
     found: list[Json] = []
     try:
-        if choice == "edit":  # reads what was typed, and touches no row
-            return _edit(detail, who, values, click)
+        if choice == editing.EDIT:  # reads what was typed, and touches no row
+            return editing.write(detail, values)
         did = partial(VERBS[choice], detail, who, values, click)
         if (ended := quick.tried(BUSY_MS, lambda: found.append(did()), whole_ms=WHOLE_MS, least_ms=LEAST_MS)) is not Ended.DONE:
-            raise quick.ToKeep(_kept(detail, values), _kept_says(by_another=ended is Ended.HELD))
+            raise quick.ToKeep(_kept(detail, values), quick.kept_says(ended))
     except REFUSES.get(choice, BadRequest) as error:
         where = answering.place(values) if choice == "respond" else BESIDE.get(choice, "")
         return beside(where or modals.CHOICE, told(error.message))
@@ -94,12 +103,6 @@ def _reviewed(view: Json, who: Hand, click: Click) -> Json:
         return shows(_after_conflict(detail.row.id, who, error))
     _follow(detail.row.id)
     return found[0]
-
-
-def _kept_says(*, by_another: bool) -> str:
-    if by_another:
-        return _("Kept. Somebody else holds this action at the moment: yours comes next, and this view says what became of it.")
-    return _("Kept; it is being recorded, and this view says what became of it.")
 
 
 def _kept(detail: ActionDetail, values: Values) -> dict[str, Any]:
@@ -125,14 +128,18 @@ def _follow(action_id: str) -> None:
     later.do(lambda: sending.at_once(UUID(action_id)))
 
 
-def _fresh(detail: ActionDetail, who: Hand) -> b.Block:
-    view = pressing.drawn(detail, who)
-    return {
-        **view,
-        "blocks": [b.alert(_("This changed since you opened it; look at what will run now, then decide"), "warning"), *view["blocks"]][
-            :100
-        ],
-    }
+def _not_done(detail: ActionDetail, choice: str, values: Values) -> str:
+    """What came after the decision: "" for another verdict, of which the receipt says enough."""
+    if choice == editing.EDIT:
+        return editing.too_late(detail, values, besides.too_late(choice, detail))
+    return besides.too_late(choice, detail) if choice in besides.VERBS else ""
+
+
+def _fresh(detail: ActionDetail, who: Hand, written: Values | None) -> b.Block:
+    """As it is now. `written`: the fields of an edit of what it was."""
+    view, text = pressing.drawn(detail, who), _("This changed since you opened it; look at what will run now, then decide")
+    said = editing.too_late(detail, written, text) if written else text
+    return {**view, "blocks": [b.alert(said, "warning"), *view["blocks"]][:100]}
 
 
 def _after_conflict(action_id: str, who: Hand, error: Conflict) -> b.Block:
@@ -161,65 +168,10 @@ def _reason(values: Values) -> str:
     return "\n".join(filter(None, [values.get("preset", ""), values.get("reason", "")]))
 
 
-def _edit(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
-    """Read the fields, then show what they change: nothing is asked for yet."""
-    if "edit" in detail.reason_for and not values.get("reason", "").strip():
-        return beside("reason", _("Say why you edit it: at this level the policy asks for a reason"))
-    schema, now = agents.schema_of(detail), dict(detail.args)
-    shown = detail.edit_args if isinstance(detail.edit_args, dict) else now
-    fields = fields_of(schema, shown)
-    posted = as_posted(fields, values, modals.EDITED)
-    for key, sub in schema.get("properties", {}).items():
-        if kind_of(resolved(schema, sub), now.get(key)) == "boolean":  # what has no field here keeps its value
-            posted.setdefault(PREFIX + key, "true" if now.get(key) else "false")
-    args, errors = read(schema, now, posted)
-    empty = [one.key for one in fields if not str(posted.get(one.name, "-")).strip() and not may_be_empty(schema, one)]
-    errors = {**errors, **{key: say("This needs a value") for key in empty if f"{modals.EDITED}{key}" in values}}
-    if errors:
-        there = {f"{modals.EDITED}{path.split('.')[0].split('[')[0]}": (path, why) for path, why in errors.items()}
-        known = {name: why for name, (_path, why) in there.items() if name in values}
-        missing = [f"{path}: {why}" for name, (path, why) in there.items() if name not in values]
-        return {"response_action": "errors", "errors": {**known, **({modals.CHOICE: "; ".join(missing)[:500]} if missing else {})}}
-    lines, more = changed(now, args, None)
-    if not lines:
-        return beside(modals.CHOICE, _("Nothing was changed; approve it as it is, or change a value"))
-    lines += [_("and %(n)d more") % {"n": more}] if more else []
-    view = modals.confirm_edit(detail, args, values.get("reason", ""), lines)
-    if view is None:
-        return beside(modals.CHOICE, _("These arguments are too long to be edited here: do it on the page"))
-    return {"response_action": "push", "view": view}
-
-
 def _edit_confirmed(view: Json, who: Hand, click: Click) -> Json:
-    meta = modals.metadata(view)
-    action_id, digest = str(meta.get("action", "")), str(meta.get("digest", ""))
-    detail = action_detail(action_id, reader=who.user)
-    rule = policies.in_force().data.slack
-    if detail.row.state == "PENDING" and (why := why_not_here(detail, rule, of_modal(detail))):
-        return shows(modals.sentence(_("%(why)s. Decide it on the page.") % {"why": why}, bad=True))
-    asked: list[Any] = []
-    want = partial(
-        operations.request_edit,
-        action_id,
-        by=who.user,
-        seen_digest=digest,
-        args=meta.get("args"),
-        reason=str(meta.get("reason", "")),
-        door="slack",
-    )
-    record = partial(slack_clicks.on_record, action_id, want, what="edit", by=who.user, click=said_of(who, click))
-    if (ended := quick.tried(BUSY_MS, lambda: asked.append(record()), whole_ms=WHOLE_MS)) is not Ended.DONE:
-        return shows(_once_more(detail, meta, ended))
-    agents.wake_edit(asked[0].pk)
-    _follow(action_id)
-    return shows(modals.sentence(_("A worker checks it with the tool. The card shows the new version, or why it was refused.")))
-
-
-def _once_more(detail: ActionDetail, meta: Json, ended: Ended) -> b.Block:
-    """The same view again, with what was edited in it: nothing was recorded."""
-    lines, _more = changed(dict(detail.args), meta.get("args"), None)
-    again = modals.confirm_edit(detail, meta.get("args") or {}, str(meta.get("reason", "")), lines) or modals.sentence("", bad=True)
-    return {**again, "blocks": [b.alert(quick.again(ended), "warning"), *again["blocks"]]}
+    answer = editing.confirmed(view, who, click)
+    _follow(_action_of(view))
+    return answer
 
 
 def _beside(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Json:
@@ -228,7 +180,7 @@ def _beside(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Js
 
 
 VERBS: dict[str, Callable[[ActionDetail, Hand, Values, Click], Json]] = {
-    "approve": _decide, "reject": _decide, "respond": _decide, "edit": _edit, **dict.fromkeys(besides.VERBS, _beside),
+    "approve": _decide, "reject": _decide, "respond": _decide, **dict.fromkeys(besides.VERBS, _beside),
 }  # fmt: skip
 SUBMITS: dict[str, Callable[[Json, Hand, Click], Json]] = {
     modals.REVIEW: _reviewed, modals.CONFIRM_EDIT: _edit_confirmed, desk.AWAY: desk.leave, halting.HALT: halting.submitted,

@@ -380,19 +380,19 @@ def test_a_view_submitted_to_a_slow_machine_is_stored_in_time_and_says_nothing_o
     assert approving.finish(key) and Decision.objects.get().reason == "fine by me"
 
 
-def test_an_edit_confirmed_while_somebody_else_holds_the_action_is_shown_again_and_loses_nothing(world, hands, cast, agents, tmp_path):
+def test_an_edit_confirmed_while_somebody_else_holds_the_action_is_kept_and_asked_for(world, hands, cast, agents, tmp_path, monkeypatch):
     _, action = factories.waiting(cast.operator, factories.call(label="a line"), world=str(tmp_path / "world"))
     tick()
     hands.press("U0MEI", "C0AI", card(world)["ts"], "review")
     hands.choose("U0MEI", modals.CHOICE, selected_option={"value": "edit"})
     assert hands.submit("U0MEI", {modals.CHOICE: option("edit"), "edit:label": text("another")}).body["response_action"] == "push"
     with holding(action) as other:
+        monkeypatch.setattr(later, "do", lambda job, **_: None)
         answer = hands.submit("U0MEI", {})
-        assert answer.status == 200 and "try again" in json.dumps(answer.body) and not Edit.objects.exists()
-        assert "another" in json.dumps(answer.body), "what was written is gone"
+        assert answer.status == 200 and "Kept. Somebody else holds" in json.dumps(answer.body) and not Edit.objects.exists()
         other.rollback()
-    hands.submit("U0MEI", {})
-    assert Edit.objects.get().by == cast.reviewer
+    key, _about = _left()
+    assert approving.finish(key) and Edit.objects.get().by == cast.reviewer
 
 
 def test_a_reply_while_somebody_else_holds_the_action_is_sent_again_by_slack(world, hands, action, cast):
