@@ -13,7 +13,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from approvals.slack.handling import Malformed, handle, shaped
+from approvals.slack.handling import Malformed, answered, shaped
 from approvals.slack.quick import Busy, counted
 from approvals.slack.verifying import NotFromSlack, verified
 
@@ -64,7 +64,7 @@ def _done(request: HttpRequest, door: str) -> HttpResponse:
         return HttpResponse("That is not what Slack sends here.", status=400, content_type="text/plain")
     if kind == "url_verification":
         return JsonResponse({"challenge": str(payload.get("challenge", ""))[:500]})
-    answer = handle(kind, payload, click)
+    answer = answered(kind, payload, click)
     return JsonResponse(dict(answer)) if answer else HttpResponse(status=200)
 
 

@@ -5,12 +5,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db import transaction
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
 
 from approvals.operations import slack_heard
-from approvals.slack import commands, desk, hearing, pressing, reviewing
+from approvals.slack import commands, desk, hearing, mistakes, pressing, reviewing
+from approvals.slack.quick import Busy
 from approvals.slack.verifying import Click
 
+log = structlog.get_logger("approvals.slack")
 Json = Mapping[str, Any]
 # A NUL as JSON writes it; a backslash that is itself escaped before the same letters is text that somebody typed.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -49,6 +52,22 @@ HANDLERS: dict[str, Callable[[Json, Click], Json]] = {
     "event_callback": hearing.event_callback,
     "command": commands.command,
 }
+
+
+def answered(kind: str, payload: Json, click: Click) -> Json:
+    """As `handle`; and where we make a mistake, whoever pressed is told so, whichever way it came. Nothing of it is recorded then.
+
+    Raises what means that Slack is to send it again: Busy, the database being away, and any mistake with an event, of which nobody waits for an answer.
+    """
+    try:
+        return handle(kind, payload, click)
+    except (Busy, OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("slack_not_handled", kind=kind)
+        if kind == "event_callback":
+            raise
+        return mistakes.answer(kind, payload)
 
 
 def handle(kind: str, payload: Json, click: Click) -> Json:

@@ -13,7 +13,7 @@ from typing import Any
 from approvals.errors import ApprovalError
 from approvals.operations import policies
 from approvals.queries import ActionDetail, action_detail, desks
-from approvals.slack import approving, buttons, cards, desk, halting, home, later, modals, quick, replies
+from approvals.slack import approving, buttons, cards, desk, halting, home, later, mistakes, modals, quick, replies
 from approvals.slack import blocks as b
 from approvals.slack.buttons import OldCopy
 from approvals.slack.people import Hand, Refused, hand, met, page_url, part
@@ -36,7 +36,7 @@ def block_actions(payload: Json, click: Click) -> Json:
         # Nobody we could whisper to through a workspace of ours; if there is one, its app says so.
         return _stranger(payload, refused)
     if name in VIEWS:
-        later.do(lambda: _do(name, payload, pressed, place, click), pool=later.VIEWS)
+        later.do(lambda: _do_later(name, payload, pressed, place, click), pool=later.VIEWS)
     else:
         _do(name, payload, pressed, place, click)
     return {}
@@ -53,6 +53,15 @@ def _do(name: str, payload: Json, pressed: Json, place: Place, click: Click) -> 
         place.whisper(told(error.message), url=buttons.page_of(pressed))
     except quick.Busy as busy:
         place.whisper(quick.again(busy.ended), url=buttons.page_of(pressed))
+
+
+def _do_later(name: str, payload: Json, pressed: Json, place: Place, click: Click) -> None:
+    """After the acknowledgement nothing goes back with it: a mistake of ours is said here."""
+    try:
+        _do(name, payload, pressed, place, click)
+    except Exception:
+        mistakes.tell(payload)
+        raise
 
 
 def _review(payload: Json, pressed: Json, place: Place, click: Click, *, choice: str = "") -> None:

@@ -14,7 +14,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from approvals.slack import client
-from approvals.slack.handling import Malformed, handle, shaped
+from approvals.slack.handling import Malformed, answered, shaped
 from approvals.slack.quick import Busy, counted
 from approvals.slack.verifying import over_socket
 
@@ -47,7 +47,8 @@ def serve(over: threading.Event) -> None:
 
 
 def _heard(connection: BaseSocketModeClient, request: SocketModeRequest) -> None:
-    """One envelope: done (or stored), then acknowledged with its answer. Not acknowledged when the database is away, or busy: Slack sends it again."""
+    """One envelope: done (or stored), then acknowledged with its answer. Not acknowledged when the database is away, or busy, or an event could
+    not be heard: Slack sends it again, or says that it did not work."""
     try:
         with counted():
             answer = _answer(request)
@@ -60,7 +61,6 @@ def _heard(connection: BaseSocketModeClient, request: SocketModeRequest) -> None
         _acknowledge(connection, request, {})
     except Exception:
         log.exception("slack_socket_failed")
-        _acknowledge(connection, request, {})
     else:
         _acknowledge(connection, request, answer)
     finally:
@@ -75,4 +75,4 @@ def _answer(request: SocketModeRequest) -> dict[str, Any]:
     payload: dict[str, Any] = dict(request.payload or {})
     kind = "command" if request.type == "slash_commands" else str(payload.get("type", ""))
     click = over_socket(json.dumps(payload, sort_keys=True).encode("utf-8", "surrogatepass"), request.envelope_id)
-    return dict(handle(kind, shaped(payload), click))
+    return dict(answered(kind, shaped(payload), click))
