@@ -16,7 +16,7 @@ from approvals.errors import AlreadyDecided, ApprovalError, BadArguments, BadReq
 from approvals.legible.findings import unreadable
 from approvals.legible.paths import differing
 from approvals.models import Action, Edit, Requirement, User
-from approvals.operations import drills, events, kept, opinions, policies, staging
+from approvals.operations import drills, events, kept, opinions, policies, slack_owing, staging
 from approvals.operations.clock import database_now
 from approvals.operations.deciding import check_open, check_words, locked
 from approvals.operations.notices import tell_action
@@ -204,6 +204,7 @@ def _until(edit: Edit, action: Action, envelope: Envelope) -> Until:
 def _refused(edit: Edit, action: Action, requirement: Requirement, errors: dict[str, str]) -> None:
     _finish(edit, EditState.REFUSED, errors)
     log.append(events.entry(action, "edit.refused", by=edit.by.actor, door=edit.door, requirement=requirement, edit=edit.pk, errors=errors))
+    slack_owing.owe_refused(edit)
     tell_action(action, "action.edit_refused")
 
 

@@ -134,6 +134,12 @@ def owe_note(person: SlackPerson, key: str, body: dict[str, Any], **values: Any)
     return _owe(team, person.slack_user, SlackMessage.Kind.NOTE, f"note:{key}", body=body, **due, **values)
 
 
+def owe_refused(edit: Edit) -> int:
+    """Whoever wrote an edit in Slack hears there that it was not taken, for in a channel why may not stand. Drawn, or left, when it goes."""
+    people = SlackPerson.objects.filter(user=edit.by, unlinked_at=None) if edit.door == "slack" else ()
+    return sum(owe_note(one, f"refused:{edit.pk}", {"what": "refused", "edit": edit.pk}, action=edit.action) for one in people)
+
+
 def owe_to_channel(channel: str, key: str, body: dict[str, Any]) -> bool:
     """A message to a channel that is about no action; the same key once. False where no workspace has it."""
     teams = _teams()

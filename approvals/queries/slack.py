@@ -283,6 +283,7 @@ class RefusedEdit:
 
     action: str
     tool: str
+    level: str
     version: int
     by: str
     at: datetime | None
@@ -303,4 +304,6 @@ def last_refused(action_id: str, version: int) -> RefusedEdit | None:
 
 def _refused_edit(edit: Edit) -> RefusedEdit:
     action, args = edit.action, canonical.parse(bytes(edit.args))
-    return RefusedEdit(str(action.pk), action.tool, edit.version, edit.by.get_username(), edit.done_at, args, dict(edit.errors))
+    return RefusedEdit(
+        str(action.pk), action.tool, action.level, edit.version, edit.by.get_username(), edit.done_at, args, dict(edit.errors)
+    )

@@ -89,6 +89,8 @@ def leave(view: Json, who: Hand, click: Click) -> Json:
     days = values.get("days", "")
     if days and days not in map(str, DAYS):
         return beside("days", _("Choose one of these"))
+    if not values.get("delegate"):
+        return beside("delegate", _("Choose who stands in for you: type a part of their name, then pick them from the list"))
     try:
         done = quick.now(lambda: slack_clicks.beside(
             lambda made: _stream_of(made.absence), lambda: absences.go_away(

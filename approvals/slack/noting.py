@@ -1,4 +1,4 @@
-"""Direct messages to one person: the weekday digest, reminders, escalations, their turn. Owed by a row, drawn when they go.
+"""Direct messages to one person: the weekday digest, reminders, escalations, their turn, a refused edit. Owed by a row, drawn when they go.
 
 Looked at again then, as mails are: what is decided, not theirs any more, or not wanted, is not sent. Of what waits together one message tells.
 No argument is in any of them.
@@ -14,14 +14,14 @@ from django.utils.translation import ngettext
 from approvals import permissions
 from approvals.models.people import User
 from approvals.notify import words
-from approvals.operations import slack_gathering, slack_owing
+from approvals.operations import policies, slack_gathering, slack_owing
 from approvals.operations.clock import database_now
 from approvals.operations.slack_gathering import Reminder
 from approvals.operations.slack_queue import Claimed
 from approvals.queries import ActionDetail, Filters, InboxRow, action_detail, inbox, reaching
 from approvals.queries import slack as queries
 from approvals.slack import blocks as b
-from approvals.slack import cards
+from approvals.slack import cards, refusing
 from approvals.slack.cards import Drawn
 from approvals.slack.text import date, link, named, safe
 
@@ -44,6 +44,8 @@ def draw(taken: Claimed) -> Drawn | None:
     user = queries.person_at(taken.team, taken.name)
     if user is None or not permissions.roles(user) or reaching.away(user):
         return None
+    if taken.body["what"] == "refused":
+        return _refused(int(taken.body["edit"]), user)
     return _digest(user) if taken.body["what"] == "digest" else _told(taken, user)
 
 
@@ -60,6 +62,23 @@ def _digest(user: User) -> Drawn | None:
     ]
     foot = link(f"{settings.PUBLIC_URL.rstrip('/')}/inbox/", _("All of them in the inbox"))
     return Drawn(head, [b.section(b.plain(head)), b.section(b.mrkdwn("\n".join(lines))), b.context(b.mrkdwn(foot))], 0)
+
+
+def _refused(edit: int, user: User) -> Drawn | None:
+    """That their edit was not taken, where the channel may not say why. Nor is it said here: a reason repeats arguments."""
+    found = queries.refused_edit(edit)
+    if found is None or refusing.may_stand(found, policies.in_force().data.slack):
+        return None
+    detail = action_detail(found.action, reader=user)
+    said = {"tool": named(found.tool), "where": refusing.where(detail.row.level)}
+    text = (
+        _("Your edit of %(tool)s was refused, and the call stands as it was. Why is not told in Slack's channels: %(where)s says it.")
+        % said
+    )
+    press = [b.actions([_press(detail)], block_id=cards.ACTIONS_BLOCK)] if detail.row.state == "PENDING" else []
+    return Drawn(
+        text, [b.section(b.plain(text)), *press, b.context(b.mrkdwn(link(cards.url_of(found.action), _("Open in Countersign"))))], 0
+    )
 
 
 def _told(taken: Claimed, user: User) -> Drawn | None:

@@ -11,9 +11,16 @@ from audit.languages import told
 def line(found: RefusedEdit, rule: SlackRule) -> str:
     """One sentence for the card and the reply under it."""
     who = person(found.by)
-    if not _may_stand(found, rule):
-        return _("The edit by %(who)s was refused; Review says why to whoever wrote it. The call stands as it was.") % {"who": who}
+    if not may_stand(found, rule):
+        return _("The edit by %(who)s was refused; %(where)s says why to whoever wrote it. The call stands as it was.") % {
+            "who": who, "where": where(found.level),
+        }  # fmt: skip
     return _("The edit by %(who)s was refused: %(why)s. The call stands as it was.") % {"who": who, "why": _why(found)}
+
+
+def where(level: str) -> str:
+    """What says why: of a critical call there is no view, only a link."""
+    return _("its page") if level == "critical" else _("Review")
 
 
 def _why(found: RefusedEdit) -> str:
@@ -21,7 +28,7 @@ def _why(found: RefusedEdit) -> str:
     return spelled(said).removesuffix(".")
 
 
-def _may_stand(found: RefusedEdit, rule: SlackRule) -> bool:
+def may_stand(found: RefusedEdit, rule: SlackRule) -> bool:
     """A reason repeats values and names of arguments: it stands here only where all of them may. One that is of no argument may come from
     the tool's preview, and speak of its data."""
     if not found.errors or not isinstance(found.args, dict):

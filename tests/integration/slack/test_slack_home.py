@@ -109,6 +109,7 @@ def test_leaving_ones_desk_and_coming_back(hands, world, cast):
     hands.press_home("U0MEI", "home_away")
     assert [o["value"] for o in hands.options("U0MEI", "delegate", "sa").body["options"]] == ["sam"]
     assert "delegate" in hands.submit("U0MEI", {"delegate": option("nobody"), "days": option("")}).body["errors"]
+    assert "Choose who stands in for you" in hands.submit("U0MEI", {"delegate": option(""), "days": option("")}).body["errors"]["delegate"]
     assert "yourself" in hands.submit("U0MEI", {"delegate": option("rita"), "days": option("3")}).body["errors"]["delegate"]
     assert hands.submit("U0MEI", {"delegate": option("sam"), "days": option("999")}).body["errors"]["days"]
     hands.submit("U0MEI", {"delegate": option("sam"), "days": option("3"), "note": text("back soon")})

@@ -153,6 +153,15 @@ def test_an_edit_that_is_refused_is_said_on_the_card_and_under_it_with_what_may_
     assert "being checked" not in words(card(world))
     hands.press("U0MEI", "C0AI", card(world)["ts"], "review")
     assert "No xylophones" in json.dumps(hands.open_view("U0MEI").view)  # to whoever wrote it
+    direct = world.cards(world.direct("T0HOME", "U0MEI").id)
+    if fields == ["label"]:  # why does not stand in the channel: they are told that they have to look
+        (message,) = direct
+        assert "Your edit of append was refused" in message["text"] and "Review says it" in message["text"]
+        assert "xylophone" not in json.dumps(message) and buttons(message) == ["review"]
+        assert hands.press("U0MEI", world.direct("T0HOME", "U0MEI").id, message["ts"], "review").status == 200
+        assert "No xylophones" in json.dumps(hands.open_view("U0MEI").view)
+    else:
+        assert direct == []
     action.refresh_from_db()
     assert (action.state, action.version) == ("PENDING", 1)
 

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from approvals.models import Action, Comment
-from approvals.slack import whispers
+from approvals.policy.slack import SlackRule
+from approvals.queries.slack import RefusedEdit
+from approvals.slack import refusing, whispers
 from tests import factories, fakes
 from tests.integration.slack.conftest import link
 from tests.integration.slack.test_slack_cards import card, tick
@@ -66,3 +68,11 @@ def test_events_of_an_enterprise_grid_name_it_at_the_installation_they_are_for(h
         more = {**event, "event": tab, "event_id": f"home {enterprise}", "authorizations": told}
         hands._send("/slack/events", json.dumps(more).encode(), "application/json")
         assert ("not linked" in json.dumps(world.homes["U0GRID"])) != bool(expected)
+
+
+@pytest.mark.parametrize(("level", "where"), [("high", "Review says why"), ("critical", "its page says why")])
+def test_where_a_refused_edit_is_explained_is_there_of_each_level(level, where):
+    """A critical card has a link and no view."""
+    found = RefusedEdit("a", "wire_money", level, 1, "rita", None, {"to": "SECRET"}, {"to": "no such account"})
+    said = refusing.line(found, SlackRule())
+    assert where in said and "no such account" not in said
