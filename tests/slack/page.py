@@ -91,9 +91,21 @@ def _act(server: SlackServer, what: str, said: dict[str, Any]) -> Json:
         hands.home(user)
     elif what == "home-press":
         hands.press_home(user, said["action_id"], **(said.get("action") or {}))
+    elif what == "fault":
+        fault(server, said)
     elif what == "shortcut":
         hands.shortcut(user, said["callback_id"])
     return {}
+
+
+def fault(server: SlackServer, said: dict[str, Any]) -> None:
+    """What goes wrong from now on, of one method of the API or of all of them; no `kind`: nothing any more."""
+    if said.get("kind"):
+        server.world.faults.set(
+            said.get("method", "*"), said["kind"], times=int(said.get("times", 1_000_000)), seconds=float(said.get("seconds", 1))
+        )
+    else:
+        server.world.faults.clear()
 
 
 def _said(server: SlackServer, user: str, channel: str, text: str) -> None:
