@@ -1,6 +1,7 @@
 """One call through the gate: which call it is, how long its caller is there, and the wait for people on its behalf. Used by `gateway` only."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -26,6 +27,7 @@ SESSION = "mcp-session-id"
 GAVE_UP = "Its caller gave up waiting"
 REDECLARED = "Never sent: the server behind declared the tool anew after it was asked, so it is asked once more"
 MOST_PAGES = 50
+_NUMBERS = re.compile(r"\d+")
 LOOK_S = 1.0  # between two looks whether a caller over HTTP is still connected
 
 
@@ -70,10 +72,17 @@ async def while_there(request: Any, work: Callable[[], Awaitable[T]], begun: any
 
 
 class Known:
-    """The tools of the server behind, as it describes them now: nobody is asked about a call that it would refuse."""
+    """The tools of the server behind, as it describes them now: nobody is asked about a call that it would refuse.
+
+    An approval is for a call of the tool as it was described when people were asked: whoever agreed to "read" has not agreed to "read, and tell
+    everybody". Some descriptions hold a time or a count, which is another one each time. What has changed in nothing but its numbers is then bound
+    without them (`counts`, which people are told), and what changes in its words each time is bound to nobody (`restless`).
+    """
 
     def __init__(self) -> None:
         self._tools: dict[str, Tool] = {}
+        self._counting: set[str] = set()
+        self._changed: set[str] = set()
 
     async def misfit(self, behind: Any, name: str, args: Mapping[str, Any]) -> str:
         """Why the server behind would not take this call, "" when it may. It is asked: it may be another version by now, or say otherwise."""
@@ -84,12 +93,41 @@ class Known:
             found |= {tool.name: tool for tool in page.tools}
             if not (cursor := page.next_cursor):
                 break
+        for tool, now in found.items():
+            self._compare(tool, self._tools.get(tool), now)
         self._tools = found
         return _misfit(found[name].input_schema, args) if name in found else "the server behind has no such tool"
 
+    def _compare(self, name: str, before: Tool | None, now: Tool) -> None:
+        self._changed.discard(name)
+        if before is None or _whole(before) == _whole(now):
+            return
+        if _whole(_without_numbers(before)) == _whole(_without_numbers(now)):
+            self._counting.add(name)
+        else:
+            self._changed.add(name)
+
     def declared(self, name: str) -> str:
-        """What it said of a tool when it was asked last, whole: an approval is for a call of the tool as it was when people were asked."""
-        return self._tools[name].model_dump_json(exclude={"icons", "meta"}) if name in self._tools else ""
+        """What it said of a tool when it was asked last: whole, but for the numbers of a description that counts."""
+        tool = self._tools.get(name)
+        return "" if tool is None else _whole(_without_numbers(tool) if name in self._counting else tool)
+
+    def counts(self, name: str) -> bool:
+        """Whether its description has been seen to change in its numbers alone."""
+        return name in self._counting
+
+    async def restless(self, behind: Any, name: str, args: Mapping[str, Any]) -> bool:
+        """Whether it describes the tool in other words when it is asked twice in a row."""
+        await self.misfit(behind, name, args)
+        return name in self._changed
+
+
+def _whole(tool: Tool) -> str:
+    return tool.model_dump_json(exclude={"icons", "meta"})
+
+
+def _without_numbers(tool: Tool) -> Tool:
+    return tool.model_copy(update={"description": _NUMBERS.sub("0", tool.description or "")})
 
 
 def _misfit(schema: Any, args: Mapping[str, Any]) -> str:

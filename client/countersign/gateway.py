@@ -33,6 +33,11 @@ from countersign.values import Claim
 
 _UNTOLD = re.compile("[\x00\ud800-\udfff]")  # what no body of the API may hold
 MOST_ASKED = 3  # times, of one call whose tool is declared anew meanwhile
+COUNTS = (
+    ". Its server describes it with other numbers each time (a time, a count): what people agree to is bound to the rest of what it says"
+)
+STILL = "An approval is for a call of the tool as it was described: have the server describe it alike, and tell what changes in its results"
+RESTLESS = f"its server describes it in other words each time it is asked, so nobody can agree to a call of it. {STILL}"
 KEPT = 20_000  # characters of a result that are reported
 log = logging.getLogger("countersign")
 
@@ -59,6 +64,7 @@ def make_gateway(
 
     async def agreed(name: str, args: dict[str, Any], key: str, again: bool) -> Claim | types.CallToolResult:
         why = f"A call of {name} over MCP{', which its server declared anew since it was asked first' if again else ''}"
+        why += COUNTS if known.counts(name) else ""
         try:
             return await waiting.leave(prefix + name, args, key, rationale=why)
         except AlreadyDone as before:
@@ -75,6 +81,8 @@ def make_gateway(
             for turn in range(MOST_ASKED):
                 if why := await unfit(params.name, params.arguments or {}):
                     return _error(f"{params.name} was not run, and nobody was asked: {why}")
+                if turn and await known.restless(await there(), params.name, params.arguments or {}):
+                    return _error(f"{params.name} was not run: {RESTLESS}")
                 declared = known.declared(params.name)
                 leave = await agreed(params.name, params.arguments or {}, key_of(ctx), again=turn > 0)
                 if not isinstance(leave, Claim):
@@ -84,7 +92,7 @@ def make_gateway(
                         return result
                 finally:
                     waiting.over(leave.action)
-            return _error(f"{params.name} was not run: its server declares it anew each time before people have agreed")
+            return _error(f"{params.name} was not run: its server declared it anew {MOST_ASKED} times before people had agreed. {STILL}")
 
         return await while_there(ctx.request, call, begun) or _error(f"{params.name} was not run: its caller hung up")
 
