@@ -4,6 +4,7 @@ No retries in here: the queue knows when, and a second try of a lost answer woul
 address: a `response_url` from outside is not used.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 from urllib.error import URLError
@@ -23,6 +24,9 @@ LONGEST_S = 3_600.0  # after an hour it is asked again, whatever was said
 NO_CLIENT = (
     "it is renewed with SLACK_CLIENT_ID and SLACK_CLIENT_SECRET, which are not set: set both, as the app's Basic Information page says"
 )
+# Every failure is a NotSent, which says what it means; the SDK would write it a second time, with what Slack answered.
+_QUIET = logging.getLogger("slack_sdk.quiet")
+_QUIET.setLevel(logging.CRITICAL)
 GONE = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}
 AWAY = {"fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org", "ekm_access_denied"}
 SENTENCES = {
@@ -43,7 +47,9 @@ SENTENCES = {
 
 def bare(token: str = "") -> WebClient:
     """A client for calls that belong to no workspace yet."""
-    return WebClient(token=token, base_url=settings.SLACK_API_URL, timeout=settings.SLACK_TIMEOUT_S, retry_handlers=[])
+    return WebClient(
+        token=token, base_url=settings.SLACK_API_URL, timeout=settings.SLACK_TIMEOUT_S, retry_handlers=[], logger=_QUIET
+    )  # fmt: skip
 
 
 def call(team_id: int, method: str, **args: Any) -> dict[str, Any]:

@@ -173,6 +173,12 @@ def test_why_a_token_is_renewed_no_more_is_a_sentence_with_what_to_do(world, ins
     assert wrong == "none" or WRONG[wrong][0] in page
 
 
+def test_what_slack_answers_is_said_in_our_words_and_not_a_second_time_in_the_sdks(world, installed, caplog):
+    world.faults.set("auth.test", "500", times=1)
+    assert "Home: Slack answers 500" in list(checking.problems())
+    assert not [line for line in caplog.records if line.name.startswith("slack_sdk")]
+
+
 def test_a_lost_sealing_key_is_a_sentence_and_what_waits_goes_after_a_new_installation(world, cast, routed, settings, capsys):
     SlackTeam.objects.update(refresh_token=sealing.seal("xoxe-1"), token_until="2020-01-01T00:00Z")
     settings.SLACK_TOKEN_KEYS = ["0ZgGQ5vYHTRdvUqM2CsGUB9PgLZ3rfkzKpKEm5H9dkk="]
