@@ -99,7 +99,9 @@ def read(schema: Mapping[str, Any], values: Mapping[str, Any], posted: Posted) -
     required = set(schema.get("required", ()))
     for key, raw in schema.get("properties", {}).items():
         sub = resolved(schema, raw)
-        if PREFIX + key not in posted and kind_of(sub, values.get(key)) != "boolean":
+        if PREFIX + key not in posted and (kind := kind_of(sub, values.get(key))) != "boolean":
+            if kind == "enum" and key in required and key not in values:
+                errors[key] = say("Choose one")  # of radio buttons none is sent
             continue
         try:
             value = parsed(sub, sent_as(posted, key, sub), values.get(key), nullable(schema, raw))

@@ -47,6 +47,7 @@ def test_titles_are_shown_and_constants_are_sent(way, required):
     assert read(schema, {}, {PREFIX + "tier": "p2"}) == ({"tier": "p2"}, {})
     empty = read(schema, {}, {PREFIX + "tier": ""})
     assert empty == (({}, {"tier": "Choose one"}) if required else ({}, {}))
+    assert read(schema, {}, {}) == empty, "of radio buttons none is sent"
 
 
 def test_what_reads_alike_is_told_apart():
