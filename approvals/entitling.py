@@ -1,4 +1,5 @@
-"""Whether somebody may decide an action now: whose turn it is, in whose stead they act, and who is too close to it.
+"""Whether somebody may decide an action now: whose turn it is, in whose stead they act, and who is too close to it (what was decided
+already: `standing_in`).
 
 Asked by every operation that a person begins on an action, under its lock, and by the page that draws the buttons. `permissions`
 knows accounts and roles; here the frozen requirement is held against them. Statements are made only where somebody is refused or stands in.
@@ -58,15 +59,14 @@ def turn_of(envelope: Envelope, *, stage: int, passed: int) -> frozenset[str]:
 
 
 def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, verdict: str = "approve") -> Leave:
-    """Why this person may give this verdict now.
+    """Why this person may give this verdict now: in their own right where they are asked themselves, whoever passed it on to them.
 
     Raises:
         NotAllowed: it is not their turn, they are not asked, or the policy excludes them; the sentence names the rule.
         Tampered: the row says that more time has passed than the clock does.
     """
     turn = turn_of(envelope, stage=stage, passed=action.passed)
-    passed_on = _passed_on(who, action)
-    found = _own(who, turn, envelope, passed_on) or _lent(who, turn, envelope, passed_on)
+    found = Leave(who.groups) if who.groups & turn else _lent(who, turn, envelope, _passed_on(who, action))
     if found is None:
         raise NotAllowed(_not_asked(who, envelope, turn, stage))
     check_apart(who, action, envelope, instead_of=found.instead_of, verdict=verdict)
@@ -128,12 +128,6 @@ def why_not(who: Standing, action: Action, envelope: Envelope, *, stage: int, ve
     except (NotAllowed, Tampered) as refusal:
         return refusal.message
     return ""
-
-
-def _own(who: Standing, turn: Collection[str], envelope: Envelope, passed_on: Absent | None) -> Leave | None:
-    if not who.groups & set(turn):
-        return None
-    return Leave(who.groups, passed_on if passed_on and passed_on.person not in envelope.excluded else None)
 
 
 def _lent(who: Standing, turn: Collection[str], envelope: Envelope, passed_on: Absent | None) -> Leave | None:

@@ -84,8 +84,9 @@ def open_stage(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Colle
 def _given(asked: Sequence[Need], votes: Sequence[Vote], escalated: Collection[str]) -> list[int]:
     """How far the needs of one stage are met."""
     groups: dict[str, frozenset[str]] = {}
+    said_no = {vote.person for vote in votes if vote.verdict is Verdict.REJECT}  # their own word stands above one given in their stead
     for vote in votes:
-        if vote.verdict is Verdict.APPROVE and vote.stage == asked[0].stage:
+        if vote.verdict is Verdict.APPROVE and vote.stage == asked[0].stage and vote.instead_of not in said_no:
             groups[vote.person] = groups.get(vote.person, frozenset()) | vote.groups
     anywhere = {person for person, own in groups.items() if not own.isdisjoint(escalated)}
     return filled([n.count for n in asked], list(groups), lambda person, i: person in anywhere or asked[i].group in groups[person])

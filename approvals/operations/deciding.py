@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from approvals import entitling, envelopes, permissions
+from approvals import envelopes, permissions, standing_in
 from approvals.covering import stopped_sql
 from approvals.doors import DOORS
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Checking, Conflict, Expired, Halted, NotFound, Stale, Tampered
 from approvals.models import Action, Decision, Requirement, User
-from approvals.operations import drills, halts, staging, standing_in, step_up, viewing
+from approvals.operations import drills, halts, staging, step_up, viewing
 from approvals.operations.counting import verdict_of
 from approvals.operations.halts import covering
 from approvals.operations.notices import tell_action
@@ -98,7 +98,9 @@ def decide(
         raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
     mine = rows.first(Decision, _MINE, [action.pk, who.person])
     stage = staging.stage_of(action, envelope, mine)
-    leave = standing_in.free(action, who, entitling.leave(who, action, envelope, stage=stage, verdict=chosen), mine)
+    leave = standing_in.leave(who, action, envelope, stage=stage, mine=mine, verdict=chosen)
+    if mine and mine.version == action.version and mine.person != who.person:
+        mine = None  # theirs in this person's stead, who says no to it now
     if mine and (recorded := _recorded(action, mine, chosen, seen_digest, idempotency_key)):
         _check_same(recorded, reason, response, also)
         return _looked_again(recorded, requirement)
@@ -150,6 +152,7 @@ def _counted(
         log.append(recorded_entry(action, requirement, decision, by=by.actor, looked=looked))
         if envelope.stages > 1:
             staging.move_on(action, requirement, envelope, by=by.actor, door=decision.door)
+        staging.hand_over(action, decision)
         tell_action(action, "action.voted")
         return Decided(action, decision, resolved=False)
     conclude(action, requirement, decision, looked=looked)

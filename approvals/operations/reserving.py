@@ -8,12 +8,14 @@ from typing import Any
 
 from django.db import transaction
 
-from approvals import entitling, envelopes, permissions
+from approvals import envelopes, permissions, standing_in
+from approvals.entitling import Leave
 from approvals.envelopes import Envelope
-from approvals.errors import BadRequest, Conflict, Expired, NotAllowed, NotFound
+from approvals.errors import AlreadyDecided, BadRequest, Conflict, Expired, NotAllowed, NotFound
 from approvals.models import Absence, Action, Requirement, User
 from approvals.operations import events, kept, staging
 from approvals.operations.clock import database_now
+from approvals.operations.counting import votes
 from approvals.operations.deciding import locked
 from approvals.operations.notices import tell_action
 from approvals.operations.telling import tell_people
@@ -35,11 +37,11 @@ def reserve(action_id: Any, *, by: User, door: str) -> Action:
 
     Raises:
         NotFound, NotAllowed, Expired: no such action, somebody who could not decide it, too late.
-        Conflict: it is decided, or somebody else has it.
+        AlreadyDecided: they have decided it, or somebody did in their stead. Conflict: it is over, or somebody else has it.
     """
     action, requirement, envelope = pending(action_id)
     who = permissions.standing(by)
-    entitling.leave(who, action, envelope, stage=staging.stage_of(action, envelope), verdict="reject")
+    _leave(who, action, envelope, verdict="reject")
     now = database_now()
     holder = action.reserved_by
     mine = holder is not None and holder.person == who.person
@@ -80,13 +82,15 @@ def pass_on(action_id: Any, *, by: User, to: str, reason: str = "", door: str) -
     """Ask another person to decide this in one's stead. Whoever is away passes it further.
 
     Raises:
-        NotAllowed: one of the two could not decide it: not asked, excluded, or standing in for somebody who is.
+        NotAllowed: one of the two could not decide it: not asked, excluded, or standing in for somebody who is; or it could never be
+            approved then (`standing_in.check_fills`).
+        AlreadyDecided: this person's place is filled.
         BadRequest, NotFound: no such person, oneself, words too long.
     """
     action, requirement, envelope = pending(action_id)
     who = permissions.standing(by)
     stage = staging.stage_of(action, envelope)
-    found = entitling.leave(who, action, envelope, stage=stage)
+    found = _leave(who, action, envelope)
     if len(reason) > MOST_WORDS:
         raise BadRequest(say("Say it in %(most_words)d characters", most_words=MOST_WORDS))
     target = _present(person_named(to), but=who.person)
@@ -113,16 +117,17 @@ def give(
         NotAllowed: they may not, even with the groups that are lent to them.
     """
     before = {name: getattr(action, f"{name}_id" if name != "reserved_until" else name) for name in _RESERVATION}
+    owner = User.objects.get(pk=instead_of)
     action.reserved_by, action.reserved_for_id, action.reserved_until = to, instead_of, action.expires_at
     try:
-        entitling.leave(permissions.standing(to), action, envelope, stage=stage)
-    except NotAllowed as refusal:
+        standing_in.check_fills(action, envelope, votes(action, envelope), stage=stage, of=owner, to=to)
+    except (NotAllowed, AlreadyDecided) as refusal:
         action.reserved_by_id, action.reserved_for_id, action.reserved_until = before.values()
         raise NotAllowed(
             say("%(to)s may not decide this in your stead. They would be told: %(message)s", to=to.get_username(), message=refusal.message)
         ) from refusal
     action.save(update_fields=_RESERVATION)
-    named = {"to": to.get_username(), "instead_of": User.objects.get(pk=instead_of).get_username()}
+    named = {"to": to.get_username(), "instead_of": owner.get_username()}
     log.append(events.entry(action, "action.passed_on", by=by.user.actor, door=door, requirement=requirement, reason=reason, **named))
     tell_people([to.pk], action, "action.passed_on")
     tell_action(action, "action.passed_on")
@@ -172,6 +177,15 @@ def person_named(username: str) -> User:
     if found is None:
         raise NotFound(say("There is no such person, or their account is locked"))
     return found
+
+
+def _leave(who: Standing, action: Action, envelope: Envelope, *, verdict: str = "approve") -> Leave:
+    """Why they may decide it, who have not yet. Under the caller's row lock."""
+    mine = standing_in.given(action, who.person)
+    if mine and mine.person == who.person:
+        raise AlreadyDecided(say("You have decided this version already; it waits for somebody else"))
+    stage = staging.stage_of(action, envelope, mine)
+    return standing_in.leave(who, action, envelope, stage=stage, mine=mine, verdict=verdict)
 
 
 def _present(person: User, *, but: str) -> User:

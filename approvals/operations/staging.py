@@ -15,6 +15,8 @@ from audit.actors import Actor
 
 LAID_OUT = ("stage", "stages", "turn", "passed", "next_at", "extended_s", "reserved_by_id", "reserved_for_id", "reserved_until", "customer")
 
+RESERVATION = ("reserved_by", "reserved_for", "reserved_until")
+
 
 def lay_out(action: Action, envelope: Envelope) -> None:
     """Begin a version at its first stage and its first moment (unsaved). Who had it reserved has to look anew."""
@@ -49,11 +51,21 @@ def move_on(action: Action, requirement: Requirement, envelope: Envelope, *, by:
     action.turn = turn_words(turn)
     # Whoever had it reserved did so for the stage before.
     action.reserved_by_id = action.reserved_for_id = action.reserved_until = None
-    action.save(update_fields=["stage", "turn", "reserved_by", "reserved_for", "reserved_until"])
+    action.save(update_fields=["stage", "turn", *RESERVATION])
     said = {"stage": now_open, "stages": envelope.stages, "before": before, "turn": sorted(turn)}
     log.append(events.entry(action, "action.stage_opened", by=by, door=door, requirement=requirement, **said))
     if now_open > before:
         tell_people(people_asked(action, envelope), action, "action.your_turn")
+
+
+def hand_over(action: Action, decision: Decision) -> None:
+    """Whoever had it reserved and has decided is on it no more: it waits for somebody else. Under the caller's row lock.
+
+    Whoever decided in somebody's stead holds it by that right, which a repetition of their request is held against.
+    """
+    if action.reserved_by_id and action.reserved_by_id == decision.by_id and not decision.instead_of_id:
+        action.reserved_by_id = action.reserved_for_id = action.reserved_until = None
+        action.save(update_fields=RESERVATION)
 
 
 def _open(action: Action, envelope: Envelope) -> int:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Now
 
-from approvals import entitling, envelopes, permissions
+from approvals import entitling, envelopes, permissions, standing_in
 from approvals.errors import ApprovalError
-from approvals.models import Absence, Action, Notification, Requirement, Snooze, User
+from approvals.models import Absence, Action, Decision, Notification, Requirement, Snooze, User
 from approvals.permissions import ADMINS, AUDITORS, OPERATORS
 from approvals.states import ActionState
 
@@ -79,8 +79,10 @@ def desk(action_id: Any, *, reader: User) -> Desk | None:
         envelope, who = envelopes.opened(action, requirement), permissions.standing(reader)
     except ApprovalError:
         return None
-    may_decide = not entitling.why_not(who, action, envelope, stage=action.stage, verdict="reject")
-    may_approve = may_decide and not entitling.why_not(who, action, envelope, stage=action.stage)
+    given = standing_in.given(action, who.person)
+    may_decide = not (given and given.person == who.person)
+    may_decide = may_decide and not standing_in.why_not(who, action, envelope, mine=given, verdict="reject")
+    may_approve = may_decide and not standing_in.why_not(who, action, envelope, mine=given)
     holder, until = action.reserved_by, action.reserved_until
     mine = holder is not None and holder.person == who.person
     snoozed = Snooze.objects.filter(user=reader, action=action, until__gt=Now()).values_list("until", flat=True).first()
@@ -117,6 +119,7 @@ def _others(action: Action, envelope: envelopes.Envelope, who: permissions.Stand
     """Who could be asked in one's stead, by group and exclusion; the operation looks at each again."""
     groups = entitling.turn_of(envelope, stage=action.stage, passed=action.passed) | envelope.delegates
     rows = User.objects.filter(is_active=True, kind=User.Kind.HUMAN, groups__name__in=groups).exclude(person__in=envelope.excluded)
+    rows = rows.exclude(person__in=Decision.objects.filter(action=action, version=action.version, by__isnull=False).values("person"))
     return tuple(rows.exclude(person=who.person).order_by("username").values_list("username", flat=True).distinct()[:MOST_PEOPLE])
 
 
@@ -133,18 +136,37 @@ def shown_to(rows: QuerySet[Action], reader: User, *, others: bool, snoozed: boo
 
 
 def asked(reader: User) -> Q:
-    """What it is this person's turn to decide, by their groups, those of whom they stand in for, or because they hold it."""
+    """What it is this person's turn to decide, by their groups, those of whom they stand in for, or because they hold it.
+
+    Not what was decided in their stead, nor in the stead of somebody who has decided.
+    """
     try:
-        return _turn_of(reader, _all_groups(permissions.standing(reader)))
+        who = permissions.standing(reader)
     except ApprovalError:
         return Q(pk=None)
+    held = Q(reserved_by=reader) & ~_decided(OuterRef("reserved_for__person"))
+    mine = _of_groups(who.groups) | held
+    for absent in who.stands_for:
+        if absent.active:
+            mine |= _of_groups(absent.groups) & ~_decided(Value(absent.person))
+    return mine & ~_decided(Value(who.person))
+
+
+def _decided(person: Value | OuterRef) -> Q:
+    """Whether the place of this person is filled, by themselves or in their stead."""
+    of = Q(person=person) | Q(instead_of_person=person)
+    return Q(Exists(Decision.objects.filter(of, action=OuterRef("pk"), version=OuterRef("version"))))
+
+
+def _of_groups(groups: frozenset[str]) -> Q:
+    found = Q(pk=None)
+    for group in groups:
+        found |= Q(turn__contains=f"|{group}|")
+    return found
 
 
 def _turn_of(reader: User, groups: frozenset[str]) -> Q:
-    mine = Q(reserved_by=reader)
-    for group in groups:
-        mine |= Q(turn__contains=f"|{group}|")
-    return mine
+    return Q(reserved_by=reader) | _of_groups(groups)
 
 
 def _all_groups(who: permissions.Standing) -> frozenset[str]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import F
 
-from approvals import entitling, envelopes, permissions
+from approvals import envelopes, permissions, standing_in
 from approvals.errors import NotAllowed, NotFound, Tampered
 from approvals.models import Action, Decision, Edit, Requirement, User
 from approvals.policy.risk import Factor, Facts
@@ -88,6 +88,7 @@ class ActionDetail:
         confirm: what is typed to approve it, where the ladder asks for that.
         opened: at high and critical, the parts of this version that this reader has opened.
         own_edit: this reader had a hand in these arguments: they may reject or edit again, not approve.
+        stood_for: who approved it in this reader's stead, who may only reject it then; "" when nobody did.
         opinions: what a second model thinks of it, oldest first.
         approved: the last call like it that people approved before.
         checking: an edit of it is being checked; `edit_errors` what the last refused edit was refused for.
@@ -120,6 +121,7 @@ class ActionDetail:
     cannot: str = ""
     mine: bool = False
     own_edit: bool = False
+    stood_for: str = ""
     checking: bool = False
     edit_errors: dict[str, str] = field(default_factory=dict)
     edit_args: Any = None
@@ -135,6 +137,11 @@ class ActionDetail:
     may_edit: bool = True
     stops_run: bool = False
     answer_schema: Any = None
+
+    @property
+    def only_no(self) -> bool:
+        """Whether this reader may say no to it, and not yes."""
+        return self.own_edit or bool(self.stood_for)
 
     @property
     def editable(self) -> bool:
@@ -235,6 +242,9 @@ def _detail(action_id: Any, reader: User | None) -> ActionDetail:
     if row.version != action.version:
         return _detail(action_id, reader)
     given = [] if row.test else votes(action.pk)  # whose verdict ended a test is shown to nobody
+    mine = standing_in.given(action, reader.person) if reader and not row.test else None
+    ours = mine is not None and reader is not None and mine.person == reader.person
+    cannot = _cannot(reader, action, envelope, mine)
     return ActionDetail(
         row=row,
         args=data["args"],
@@ -261,7 +271,7 @@ def _detail(action_id: Any, reader: User | None) -> ActionDetail:
         thread=action.thread,
         tampered=tampered,
         denied=str(data.get("denied", "")),
-        cannot=_cannot(reader, action, envelope) if needs else WAITS_FOR_OPINION if row.state == ActionState.PENDING else POLICY_DECIDED,
+        cannot=cannot if needs else WAITS_FOR_OPINION if row.state == ActionState.PENDING else POLICY_DECIDED,
         opinions=opinions(action.pk),
         rejections=envelope.rejections,
         escalated=envelope.escalated(action.passed),
@@ -274,7 +284,8 @@ def _detail(action_id: Any, reader: User | None) -> ActionDetail:
         opened=_opened(action, reader) if reader else frozenset(),
         own_edit=reader is not None and reader.person in envelope.editors & envelope.excluded,
         grants=open_grants(agent=action.agent, tool=action.tool) if action.kind == Action.Kind.TOOL else [],
-        mine=reader is not None and any(v.by == reader.get_username() and v.version == action.version for v in given),
+        mine=ours,
+        stood_for=mine.by_name if mine and not ours and not cannot else "",
         checking=action.version in checking,  # one that has become a version by now is not checked any more
         edit_errors=edit.errors if edit and edit.state == EditState.REFUSED and edit.version == action.version else {},
         edit_args=canonical.parse(bytes(edit.args))
@@ -311,15 +322,15 @@ def votes(action_id: Any) -> list[Vote]:
     ]  # fmt: skip
 
 
-def _cannot(reader: User | None, action: Action, envelope: envelopes.Envelope) -> str:
-    """Why this reader may neither approve nor reject, "" when they may."""
+def _cannot(reader: User | None, action: Action, envelope: envelopes.Envelope, mine: Decision | None) -> str:
+    """Why this reader may not even reject it, "" when they may. `mine`: what was decided by them or in their stead."""
     if reader is None:
         return ""
     try:
         who = permissions.standing(reader)
     except NotAllowed as refusal:
         return refusal.message
-    return entitling.why_not(who, action, envelope, stage=action.stage, verdict="reject")
+    return standing_in.why_not(who, action, envelope, mine=mine, verdict="reject")
 
 
 def _excluded(action: Action, envelope: envelopes.Envelope, versions: Sequence[Requirement]) -> tuple[tuple[str, str], ...]:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
-from approvals.models import Action, Decision, User
+from approvals.models import Action, User
 from approvals.queries.desks import asked, shown_to
 from approvals.queries.drills import Ending, endings
 from approvals.queries.quorums import approvals
@@ -180,14 +180,13 @@ def _narrowed(rows: QuerySet[Action], by: Filters) -> QuerySet[Action]:
 
 
 def _decidable(rows: QuerySet[Action], person: User) -> QuerySet[Action]:
-    """Without what this person has decided, and at high risk without what they asked for or whose agent they own.
+    """Without what this person has decided or was decided in their stead, and at high risk without what they asked for or whose agent they own.
 
     A first sieve for a list: whether somebody may decide is said by the action's own requirement, on its page and in the operation.
     """
     rows = rows.filter(asked(person))
-    voted = Decision.objects.filter(action=OuterRef("pk"), version=OuterRef("version"), person=person.person)
     own = Q(requested_by__person=person.person) | Q(owner__person=person.person)
-    return rows.exclude(own & Q(level__in=["high", "critical"])).exclude(Exists(voted))
+    return rows.exclude(own & Q(level__in=["high", "critical"]))
 
 
 def decided(

@@ -18,9 +18,11 @@ def approvals(ids: Iterable[Any]) -> dict[Any, tuple[int, int]]:
     if not ids:
         return {}
     votes: dict[Any, list[Vote]] = {}
-    given = Decision.objects.filter(action__in=ids, version=F("action__version"), verdict=Verdict.APPROVE, by__isnull=False)
-    for action, person, groups, stage in given.values_list("action_id", "person", "groups", "stage"):
-        votes.setdefault(action, []).append(Vote(person, Verdict.APPROVE, frozenset(groups), stage=stage))
+    given = Decision.objects.filter(action__in=ids, version=F("action__version"), by__isnull=False)
+    for action, person, verdict, groups, stage, of in given.values_list(
+        "action_id", "person", "verdict", "groups", "stage", "instead_of_person"
+    ):
+        votes.setdefault(action, []).append(Vote(person, Verdict(verdict), frozenset(groups), stage=stage, instead_of=of))
     found = {}
     for requirement in Requirement.objects.filter(action__in=ids, version=F("action__version")).select_related("action"):
         try:

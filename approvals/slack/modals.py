@@ -89,9 +89,9 @@ def offered(detail: ActionDetail, desk: Desk | None, *, web: str) -> list[str]:
     may = not detail.cannot and not detail.mine
     found = []
     if may and not web:
-        yes = "approve" in detail.verdicts and not detail.own_edit and detail.row.kind != "question"
+        yes = "approve" in detail.verdicts and not detail.only_no and detail.row.kind != "question"
         found += [*(["approve"] if yes else []), *(["reject"] if "reject" in detail.verdicts else [])]
-        found += ["respond"] if "respond" in detail.verdicts and not detail.own_edit else []
+        found += ["respond"] if "respond" in detail.verdicts and not detail.only_no else []
         found += ["edit"] if detail.editable and isinstance(detail.args, dict) and detail.args and _edit_fits(detail) else []
     if may and detail.row.run:
         found.append("ask")

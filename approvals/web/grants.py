@@ -144,7 +144,7 @@ def note_of(detail: ActionDetail) -> GrantNote | None:
     row = detail.row
     through = next((v.grant for v in reversed(detail.votes) if v.grant and v.version == row.version), 0)
     open_to = row.kind == "tool" and row.level in {"medium", "high"} and row.state in {"PENDING", "APPROVED"}
-    offered = open_to and not (detail.cannot or detail.tampered or detail.denied or detail.own_edit)
+    offered = open_to and not (detail.cannot or detail.tampered or detail.denied or detail.only_no)
     chips = tuple((_("Grant %(id)d") % {"id": g.id}, reverse("grant", args=[g.id]), left_of(g)) for g in detail.grants)
     if not (through or chips or offered):
         return None

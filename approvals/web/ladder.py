@@ -96,26 +96,32 @@ def bar_of(detail: ActionDetail, *, halts: list[Stop]) -> Bar | None:
         back = reverse("action-undo", args=[row.id]) if detail.mine and not detail.tampered else ""
         return Bar(decide_url, blocked=blocked, take_back_url=back)
     question = row.kind == "question"
-    approve = "" if question or detail.own_edit or "approve" not in detail.verdicts else APPROVE[row.level]
+    approve = "" if question or detail.only_no or "approve" not in detail.verdicts else APPROVE[row.level]
     return Bar(
         decide_url=decide_url,
         approve=approve,
         approve_label=_("Approve edited") if detail.why == "edited" else _("Approve"),
         confirm_url=reverse("action-approve", args=[row.id]) if approve in {"confirm", "typed"} else "",
-        respond_url=reverse("action-respond", args=[row.id]) if "respond" in detail.verdicts and not detail.own_edit else "",
+        respond_url=reverse("action-respond", args=[row.id]) if "respond" in detail.verdicts and not detail.only_no else "",
         respond_label=_("Answer") if question else _("Answer instead"),
         edit_url=reverse("action-edit", args=[row.id]) if detail.editable else "",
         reject_url=reverse("action-reject", args=[row.id]) if "reject" in detail.verdicts else "",
         reject_optional="reject" not in detail.reason_for,
         deaf=UNEXPLAINED in detail.agent_takes,
         ends_run=bool(detail.agent_takes) and "reject" not in detail.agent_takes,
-        hint=told(OWN_EDIT if detail.own_edit else HINTS[approve]),
+        hint=_hint(detail, approve),
         question=question,
         take_over_url=reverse("action-take-over", args=[row.id])
-        if "take_over" in detail.verdicts and not question and not detail.own_edit
+        if "take_over" in detail.verdicts and not question and not detail.only_no
         else "",
         ask_url=reverse("action-ask", args=[row.id]) if row.run else "",
     )
+
+
+def _hint(detail: ActionDetail, approve: str) -> str:
+    if detail.stood_for and not detail.own_edit:
+        return _("%(name)s approved this in your stead. You may still reject it.") % {"name": detail.stood_for}
+    return told(OWN_EDIT if detail.own_edit else HINTS[approve])
 
 
 def confirm_of(detail: ActionDetail, *, given: str = "", reason: str = "", errors: tuple[str, ...] = (), passkey: bool = False) -> Confirm:

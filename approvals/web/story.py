@@ -70,7 +70,7 @@ def quorum_of(detail: ActionDetail) -> Quorum:
         return Quorum("", _("Nobody: the policy passes this level."))
     votes = [v for v in detail.votes if v.version == detail.row.version and not v.by_policy]
     pending = detail.row.state == "PENDING"
-    counted = [Ballot(v.by, Verdict(v.verdict), v.groups, stage=v.stage) for v in votes]
+    counted = [Ballot(v.by, Verdict(v.verdict), v.groups, stage=v.stage, instead_of=v.instead_of) for v in votes]
     tallies = tally(detail.needs, counted, escalated=detail.escalated)
     given, wanted = sum(min(t.given, t.need.count) for t in tallies), sum(t.need.count for t in tallies)
     return Quorum(

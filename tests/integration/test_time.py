@@ -164,16 +164,121 @@ def test_no_row_puts_a_deadline_off_further_than_the_policy_allows(cast):
     assert queries.action_detail(action.pk, reader=cast.reviewer).tampered
 
 
-def test_passed_on_it_is_decided_in_the_stead_of_who_passed_it(cast):
-    action = factories.action("critical")
-    operations.pass_on(action.pk, by=cast.reviewer, to="sam", reason="Yours", door="web")
-    assert (told(cast.second), queries.inbox_row(action.pk).reserved_for) == (["action.passed_on"], "rita")
-    decide(action, cast.second)
+def test_passed_on_to_somebody_not_asked_it_is_decided_in_the_stead_of_who_passed_it(cast, policy):
+    asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 2}])
+    action = factories.action()
+    operations.pass_on(action.pk, by=cast.reviewer, to="olga", reason="Yours", door="web")
+    assert (told(cast.operator), queries.inbox_row(action.pk).reserved_for) == (["action.passed_on"], "rita")
+    decide(action, cast.operator)
     assert Decision.objects.get().instead_of == cast.reviewer
-    with pytest.raises(AlreadyDecided, match="sam has decided this version in your stead"):
+    with pytest.raises(AlreadyDecided, match="olga has decided this version in your stead"):
         decide(action, cast.reviewer)
     recorded = events(stream=f"action:{action.pk}").rows[0]
     assert (recorded.kind, recorded.data["instead_of"]) == ("decision.recorded", "rita")
+    assert decide(action, cast.second).resolved
+
+
+def test_passed_on_to_somebody_asked_themselves_each_fills_a_place_of_their_own(cast):
+    factories.another_reviewer()
+    action = factories.action("critical")
+    operations.pass_on(action.pk, by=cast.reviewer, to="sam", door="web")
+    assert not decide(action, cast.second).resolved
+    operations.reserve(action.pk, by=cast.reviewer, door="web")  # sam is on it no more
+    assert decide(action, cast.reviewer).resolved
+    assert [d.instead_of for d in Decision.objects.order_by("pk")] == [None, None]
+
+
+def test_who_passed_something_on_can_say_no_whatever_the_other_said(cast):
+    factories.another_reviewer()
+    action = factories.action("critical")
+    operations.pass_on(action.pk, by=cast.reviewer, to="sam", door="web")
+    decide(action, cast.second)
+    assert decide(action, cast.reviewer, "reject").resolved
+    assert stored(action).state == "REJECTED"
+
+
+def test_a_no_stands_above_the_yes_that_was_given_for_it(cast, policy):
+    """Of two rejections the first ends nothing: it takes back what was approved in one's stead, and counts once."""
+    asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 2}], rejections=2)
+    action = factories.action()
+    operations.pass_on(action.pk, by=cast.reviewer, to="olga", door="web")
+    decide(action, cast.operator)
+    assert queries.inbox_row(action.pk).given == 1
+    assert not decide(action, cast.reviewer, "reject").resolved
+    assert queries.inbox_row(action.pk).given == 0
+    assert not decide(action, cast.second).resolved
+    with pytest.raises(AlreadyDecided):
+        decide(action, cast.reviewer)
+    with pytest.raises(AlreadyDecided):
+        decide(action, cast.operator, "reject")
+
+
+def test_a_no_in_ones_stead_is_not_given_a_second_time(cast, policy):
+    asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 2}], rejections=2)
+    action = factories.action()
+    operations.pass_on(action.pk, by=cast.reviewer, to="olga", door="web")
+    decide(action, cast.operator, "reject")
+    with pytest.raises(AlreadyDecided, match="in your stead"):
+        decide(action, cast.reviewer, "reject")
+    assert stored(action).state == "PENDING"
+
+
+def test_what_needs_both_of_two_is_not_passed_from_one_to_the_other(cast):
+    action = factories.action("critical")
+    with pytest.raises(NotAllowed, match="without rita there are not enough people"):
+        operations.pass_on(action.pk, by=cast.reviewer, to="sam", door="web")
+    assert stored(action).reserved_by is None
+    decide(action, cast.second)
+    with pytest.raises(NotAllowed, match="sam has decided this version already"):
+        operations.pass_on(action.pk, by=cast.reviewer, to="sam", door="web")
+    with pytest.raises(AlreadyDecided, match="You have decided"):
+        operations.pass_on(action.pk, by=cast.second, to="rita", door="web")
+
+
+def test_who_is_needed_for_a_later_stage_stands_in_for_nobody_before(cast, policy):
+    staged = [{"group": "reviewers", "count": 1}, {"group": "operators", "count": 1, "stage": 2}]
+    asking(policy, delegates=["operators", "admins"], need=staged)
+    action = factories.action()
+    with pytest.raises(NotAllowed, match="olga is asked about this too"):
+        operations.pass_on(action.pk, by=cast.reviewer, to="olga", door="web")
+    operations.pass_on(action.pk, by=cast.reviewer, to="ada", door="web")
+    assert not decide(action, cast.admin).resolved
+    assert stored(action).stage == 2
+    assert decide(action, cast.reviewer, "reject").resolved  # their place, though its stage is met
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+def test_page_desk_and_list_offer_what_the_decision_takes(cast, policy, client, verdict):
+    """Whoever was stood in for: after a yes they may say no and nothing else; after a no of two nothing at all."""
+    asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 2}], rejections=2)
+    action = factories.action()
+    operations.pass_on(action.pk, by=cast.reviewer, to="olga", door="web")
+    decide(action, cast.operator, verdict)
+    shown, desk = queries.action_detail(action.pk, reader=cast.reviewer), desks.desk(action.pk, reader=cast.reviewer)
+    assert inbox(cast.reviewer, mine=cast.reviewer) == inbox(cast.operator, mine=cast.operator) == []
+    assert inbox(cast.second, mine=cast.second) == [str(action.pk)]
+    client.force_login(cast.reviewer)
+    page = client.get(reverse("action", args=[action.pk])).content.decode()
+    offered = 'data-verb="approve"' in page or 'value="approve"' in page
+    assert not offered and not desk.people
+    if verdict == "approve":
+        assert (shown.cannot, shown.stood_for) == ("", "olga")
+        assert "olga approved this in your stead. You may still reject it." in page
+        assert reverse("action-reject", args=[action.pk]) in page
+    else:
+        assert "olga has decided this version in your stead" in shown.cannot and not desk.may_reserve
+        assert "olga has decided this version in your stead" in page
+        assert reverse("action-reject", args=[action.pk]) not in page
+
+
+def test_who_stands_in_for_somebody_that_has_decided_is_told_so_beforehand(cast, policy):
+    asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 2}])
+    action = factories.action()
+    operations.go_away(by=cast.reviewer, delegate="olga", door="web")
+    assert inbox(cast.operator, mine=cast.operator) == [str(action.pk)]
+    decide(action, cast.reviewer)
+    assert inbox(cast.operator, mine=cast.operator) == []
+    assert "rita, in whose stead you act" in queries.action_detail(action.pk, reader=cast.operator).cannot
 
 
 def test_what_was_passed_on_lasts_as_long_as_the_action_however_far_it_is_put_off(cast):
@@ -185,7 +290,6 @@ def test_what_was_passed_on_lasts_as_long_as_the_action_however_far_it_is_put_of
     with clock_moved(minutes=35):  # past the deadline it was passed on with
         assert reserving.let_go() == 0 and queries.inbox_row(action.pk).reserved_for == "rita"
         assert decide(action, cast.second).resolved
-    assert Decision.objects.get().instead_of == cast.reviewer
 
 
 def test_a_reservation_of_ones_own_is_not_put_off_with_the_deadline(cast):
@@ -241,14 +345,6 @@ def test_in_the_stead_of_the_requester_nobody_decides(cast, policy):
     for verdict in ("approve", "reject"):
         with pytest.raises(NotAllowed, match="You stand in for rita, who asked for this"):
             decide(action, cast.operator, verdict)
-
-
-def test_who_was_passed_something_keeps_their_own_right_when_the_other_decides_after_all(cast):
-    action = factories.action("critical")
-    operations.pass_on(action.pk, by=cast.reviewer, to="sam", door="web")
-    assert not decide(action, cast.reviewer).resolved
-    assert decide(action, cast.second).resolved
-    assert [d.instead_of for d in Decision.objects.order_by("pk")] == [None, None]
 
 
 def test_a_delegate_is_told_and_may_decline(cast):

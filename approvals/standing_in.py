@@ -1,0 +1,113 @@
+"""One place, one decision: who may still decide what somebody else decided in their stead, or they for somebody else.
+
+`entitling` says whose turn it is; here what was decided already is held against it. Decisions, the page, the inbox and Slack all ask here.
+"""
+
+from typing import Any
+
+from django.db.models import Q
+
+from approvals import entitling, permissions
+from approvals.entitling import Leave
+from approvals.envelopes import Envelope
+from approvals.errors import AlreadyDecided, NotAllowed, Tampered
+from approvals.models import Action, Decision, User
+from approvals.permissions import Standing
+from approvals.policy.places import filled
+from approvals.resolution import Need, Vote, tally
+from approvals.states import Verdict
+from audit.sentences import say
+
+
+def given(action: Action, person: str) -> Decision | None:
+    """What this person, or somebody in their stead, decided last on this version."""
+    found = Decision.objects.filter(Q(person=person) | Q(instead_of_person=person), action=action, version=action.version)
+    return found.order_by("-pk").first()
+
+
+def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, mine: Decision | None, verdict: str = "approve") -> Leave:
+    """Why this person may give this verdict now, though others acted in their stead.
+
+    Args:
+        mine: what `given` says of them. stage: the open one, or that of `mine`.
+
+    Raises:
+        NotAllowed, Tampered: as `entitling.leave`.
+        AlreadyDecided: the other of the two was first. But whose place it is can always say no to what was approved in their stead.
+    """
+    found = entitling.leave(who, action, envelope, stage=stage, verdict=verdict)
+    if mine and mine.version == action.version:
+        if mine.person != who.person and not (verdict == Verdict.REJECT and mine.verdict == Verdict.APPROVE):
+            raise AlreadyDecided(
+                say("%(by_name)s has decided this version in your stead; it waits for somebody else", by_name=mine.by_name)
+            )
+        return found
+    if found.instead_of and given(action, found.instead_of.person):
+        raise AlreadyDecided(say("%(name)s, in whose stead you act, has decided this version already", name=found.instead_of.name))
+    return found
+
+
+def why_not(who: Standing, action: Action, envelope: Envelope, *, mine: Decision | None, verdict: str = "approve") -> str:
+    """The sentence `leave` would raise, or "". Of what they decided themselves says nothing: that is no refusal."""
+    try:
+        leave(who, action, envelope, stage=mine.stage if mine else action.stage, mine=mine, verdict=verdict)
+    except (NotAllowed, Tampered, AlreadyDecided) as refusal:
+        return refusal.message
+    return ""
+
+
+def named(leave: Leave) -> dict[str, Any]:
+    """The columns of a Decision that say in whose stead it is."""
+    if leave.instead_of is None:
+        return {}
+    return {"instead_of_id": leave.instead_of.id, "instead_of_person": leave.instead_of.person}
+
+
+def check_fills(action: Action, envelope: Envelope, votes: list[Vote], *, stage: int, of: User, to: User) -> None:
+    """Whether it can still be approved when `of` leaves it to `to`, who holds it already (unsaved).
+
+    Somebody who is asked themselves decides in their own right and fills no place but theirs; and each person decides once.
+
+    Raises:
+        NotAllowed: they may not decide it, have decided, or are needed for a place of their own.
+    """
+    target = permissions.standing(to)
+    if given(action, target.person):
+        raise NotAllowed(say("%(to)s has decided this version already: choose somebody else", to=to.get_username()))
+    theirs = leave(target, action, envelope, stage=stage, mine=None)
+    also = frozenset(envelope.escalated(action.passed))
+    empty = [(t.need, t.need.count - t.given) for t in tally(envelope.needs, votes, escalated=also)]
+    others = _people(envelope, also, but={of.person, *(v.person for v in votes), *(v.instead_of for v in votes)})
+    before = _enough(empty, {**others, of.person: (permissions.standing(of).groups, 0)}, also)
+    after = _enough(empty, others if theirs.own else {**others, target.person: (theirs.groups, stage)}, also)
+    if before and not after:
+        said = {"to": to.get_username(), "of": of.get_username()}
+        raise NotAllowed(
+            say(
+                "%(to)s is asked about this too, each person decides once, and without %(of)s there are not enough people. Choose somebody who is not asked, or decide it yourself",
+                **said,
+            )
+        )
+
+
+_People = dict[str, tuple[frozenset[str], int]]  # by person: their groups, and the one stage they count for (0: any)
+
+
+def _enough(empty: list[tuple[Need, int]], people: _People, also: frozenset[str]) -> bool:
+    """Whether these people could fill all places that are empty."""
+
+    def may(person: str, kind: int) -> bool:
+        (groups, only), need = people[person], empty[kind][0]
+        return bool(groups & {need.group, *also}) and only in {0, need.stage}
+
+    return sum(filled([n for _, n in empty], list(people), may)) >= sum(n for _, n in empty)
+
+
+def _people(envelope: Envelope, also: frozenset[str], *, but: set[str]) -> _People:
+    """Whoever is asked in any stage, by person, without these and without who is excluded."""
+    asked = {need.group for need in envelope.needs} | also
+    rows = User.objects.filter(is_active=True, kind=User.Kind.HUMAN, groups__name__in=asked).exclude(person__in=but | envelope.excluded)
+    found: dict[str, frozenset[str]] = {}
+    for person, group in rows.order_by("pk").values_list("person", "groups__name"):
+        found[person] = found.get(person, frozenset()) | {group}
+    return {person: (groups, 0) for person, groups in found.items()}
