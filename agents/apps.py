@@ -11,10 +11,13 @@ class AgentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from agents.declarations import otherwise
         from agents.operations import receiving  # noqa: F401  (connects the receivers)
         from agents.views import slack
+        from approvals.queries import declarations
 
         slack.plug_in()
+        declarations.plug_in(otherwise)
 
         post_migrate.connect(_checkpoint_tables, sender=self)
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from agents.declarations import NOBODY_KNOWS
 from agents.errors import BadInput, BadProject, UnknownAgent
 from agents.models import Agent, AgentVersion
 from agents.operations.starting import SLUG
@@ -29,7 +30,6 @@ from audit.sentences import Frozen, say
 TOOL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}", re.ASCII)
 MOST_TOOLS = 200
 NO_MODEL = "elsewhere"
-NOBODY_KNOWS = "unknown"
 
 # How a declaration differs from what was accepted, as it is kept with the version.
 CLASS = Frozen("%(risk)s instead of %(was)s", parts=[])

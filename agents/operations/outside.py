@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from agents.declarations import NOBODY_KNOWS, UNDECLARED
 from agents.errors import UnknownAgent
 from agents.models import Agent, AgentVersion
-from agents.operations.declaring import NOBODY_KNOWS, TOOL
+from agents.operations.declaring import TOOL
 from agents.operations.starting import SLUG, found_agent
 from agents.tools import taint
 from agents.tools.registry import declared_sha256
@@ -170,8 +171,7 @@ def _declared(agent: Agent, version: AgentVersion, name: str) -> dict[str, Any]:
     So may a call that the key of a graph of ours proposes: in a run its amounts are read by the tool's preview, and out here nobody reads them.
     """
     found = next((t for t in version.tools if t["name"] == name), None) or {}
-    plain = {"schema": {}, "schema_sha256": "", "risk": NOBODY_KNOWS, "reversible": False, "summary": "", "confirm": "", "figures": {}}
-    found = {**plain, **found}
+    found = {**UNDECLARED, **found}
     if agent.project or agent.server_id:
         found |= {"risk": NOBODY_KNOWS, "reversible": False, "figures": {}}
     return {**found, "declared_sha256": declared_sha256(found)}

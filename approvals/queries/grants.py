@@ -16,6 +16,7 @@ from approvals.errors import NotFound, Tampered
 from approvals.models import Action, Decision, Grant, Requirement
 from approvals.policy.basics import Level
 from approvals.policy.granting import Call, Past, Terms
+from approvals.queries.declarations import Bound, declared_otherwise
 from approvals.resolution import Need, Vote, tally
 from approvals.states import Verdict
 from audit import canonical, rows
@@ -42,7 +43,8 @@ class GrantRow:
     """A grant as pages show it.
 
     Attributes:
-        state: "in force", "waits" (for more givers), "spent", "ended", "revoked" or "halted" (a stop order came after it).
+        state: "in force", "waits" (for more givers), "spent", "ended", "revoked", "halted" (a stop order came after it) or "declared" (its
+            tool is declared otherwise, `since` when).
         missing: how many more people of which group have to give it.
     """
 
@@ -62,6 +64,7 @@ class GrantRow:
     revoked_at: datetime | None
     revoked_by: str
     revoke_reason: str
+    since: datetime | None = None
 
     @property
     def open(self) -> bool:
@@ -103,6 +106,13 @@ def standing(ids: Sequence[int]) -> list[tuple[Grant, list[Giver]]]:
     return [(g, by_grant.get(g.pk, [])) for g in found]
 
 
+def _unended(agent: str = "", tool: str = "") -> list[GrantRow]:
+    """Those nothing has ended but perhaps a tool that is declared otherwise since."""
+    only = " AND g.agent = %s AND g.tool = %s" if agent else ""
+    statement = f"{_ROWS} WHERE {_OPEN} AND NOT {_STOPPED}{only} ORDER BY g.until, g.id LIMIT %s"
+    return _read(statement, [*([agent, tool] if agent else []), LISTED])
+
+
 def givers(ids: Sequence[int]) -> dict[int, list[Giver]]:
     """Who gave these grants, with the groups they had then and still have."""
     found: dict[int, list[Giver]] = {}
@@ -116,22 +126,23 @@ def givers(ids: Sequence[int]) -> dict[int, list[Giver]]:
 
 def open_grants(*, agent: str = "", tool: str = "") -> list[GrantRow]:
     """Grants that may let something through now, those that end soonest first; of one agent and tool, or all."""
-    only = " AND g.agent = %s AND g.tool = %s" if agent else ""
-    statement = f"{_ROWS} WHERE {_OPEN} AND NOT {_STOPPED}{only} ORDER BY g.until, g.id LIMIT %s"
-    return _read(statement, [*([agent, tool] if agent else []), LISTED])
+    return [row for row in _unended(agent, tool) if row.open]
 
 
 def ended_grants() -> list[GrantRow]:
     """The latest that let nothing through any more."""
-    return _read(f"{_ROWS} WHERE NOT ({_OPEN}) OR {_STOPPED} ORDER BY g.id DESC LIMIT %s", [ENDED])
+    over = _read(f"{_ROWS} WHERE NOT ({_OPEN}) OR {_STOPPED} ORDER BY g.id DESC LIMIT %s", [ENDED])
+    changed = [row for row in _unended() if not row.open]
+    return sorted([*over, *changed], key=lambda row: row.id, reverse=True)[:ENDED]
 
 
 def open_count() -> int:
     """How many may let something through now."""
+    kinds = "agent, tool, tool_schema_sha256, declared_sha256"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM approvals_grant g WHERE {_OPEN} AND NOT {_STOPPED}")  # noqa: S608  conditions of ours only
-        found: int = cursor.fetchone()[0]
-    return found
+        cursor.execute(f"SELECT {kinds}, count(*) FROM approvals_grant g WHERE {_OPEN} AND NOT {_STOPPED} GROUP BY {kinds}")  # noqa: S608  names and conditions of ours only
+        found: dict[Bound, int] = {bound: n for *four, n in cursor.fetchall() if (bound := tuple(four))}
+    return sum(found.values()) - sum(found[bound] for bound in declared_otherwise(found))
 
 
 def grant(grant_id: Any) -> GrantRow:
@@ -219,19 +230,24 @@ def _fate(action: Action, *, edited: bool) -> str:
 def _read(statement: str, values: list[Any]) -> list[GrantRow]:
     found = rows.fetch(Grant, statement, values)
     by_grant = givers([g.pk for g in found]) if found else {}
-    return [_row(g, tuple(by_grant.get(g.pk, ()))) for g in found]
+    changed = declared_otherwise({_bound(g) for g in found})
+    return [_row(g, tuple(by_grant.get(g.pk, ())), changed.get(_bound(g))) for g in found]
 
 
-def _row(row: Any, found: tuple[Giver, ...]) -> GrantRow:
+def _bound(row: Grant) -> Bound:
+    return row.agent, row.tool, row.tool_schema_sha256, row.declared_sha256
+
+
+def _row(row: Any, found: tuple[Giver, ...], since: datetime | None) -> GrantRow:
     needs = [Need(n["group"], n["count"]) for n in row.need]
     missing = tuple(Need(t.need.group, t.need.count - t.given) for t in tally(needs, votes_of(found)) if not t.met)
     return GrantRow(
-        row.pk, terms_of(row), row.uses, row.total, row.reason, row.policy, str(row.like_id), _state(row, missing), found, missing,
-        row.backtest, row.created_at, row.last_used_at, row.revoked_at, row.revoked_by_name, row.revoke_reason,
+        row.pk, terms_of(row), row.uses, row.total, row.reason, row.policy, str(row.like_id), _state(row, missing, since), found, missing,
+        row.backtest, row.created_at, row.last_used_at, row.revoked_at, row.revoked_by_name, row.revoke_reason, since,
     )  # fmt: skip
 
 
-def _state(row: Any, missing: tuple[Need, ...]) -> str:
+def _state(row: Any, missing: tuple[Need, ...], since: datetime | None) -> str:
     if row.revoked_at:
         return "revoked"
     if row.stopped:
@@ -240,4 +256,6 @@ def _state(row: Any, missing: tuple[Need, ...]) -> str:
         return "spent"
     if row.over:
         return "ended"
+    if since:
+        return "declared"
     return "waits" if missing else "in force"

@@ -28,6 +28,7 @@ STATES = {
     "ended": Look(say("Ended"), "circle-dashed", "neutral"),
     "revoked": Look(say("Revoked"), "x", "rejected"),
     "halted": Look(say("Ended by a halt"), "octagon", "rejected"),
+    "declared": Look(say("Ended: declared otherwise"), "circle-dashed", "neutral"),
 }
 FATES = {
     "approved": Look(say("Approved"), "check", "approved"),
@@ -68,6 +69,7 @@ class GrantLine:
     example_url: str
     created_at: datetime
     ended: str
+    since: datetime | None = None  # when its tool was declared otherwise, which ended it
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ def line_of(row: GrantRow) -> GrantLine:
         example_url=reverse("action", args=[row.like]),
         created_at=row.created_at,
         ended=ended,
+        since=row.since if row.state == "declared" else None,
     )
 
 

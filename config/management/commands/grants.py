@@ -113,9 +113,8 @@ class Command(BaseCommand):
         left = f"{row.terms.uses - row.uses}/{row.terms.uses} left"
         total = f", {(row.terms.total or 0) - row.total:,}/{row.terms.total:,} {row.terms.figure}" if row.terms.figure else ""
         by = listed(g.name for g in row.givers)
-        self.stdout.write(
-            f"{row.id:>5}  {row.state:<9} {left}{total}  until {row.terms.until:%Y-%m-%d %H:%M} UTC  {by}  {words(row.terms)}"
-        )
+        state = f"declared otherwise since {row.since:%Y-%m-%d %H:%M} UTC," if row.state == "declared" else row.state
+        self.stdout.write(f"{row.id:>5}  {state:<9} {left}{total}  until {row.terms.until:%Y-%m-%d %H:%M} UTC  {by}  {words(row.terms)}")
 
 
 def _bound(text: str) -> tuple[str, int]:
