@@ -1,9 +1,8 @@
-// Hash chips copy the digest, an action its link.
+// Hash chips copy the digest, an action its link: loaded when that is first wanted.
 import { say, word } from "./say.js";
 
-document.addEventListener("click", async (event) => {
-  const chip = event.target.closest("[data-copy]");
-  if (!chip) return;
+export async function copy(chip) {
+  if (chip.dataset.copyLink) return copyLink(chip);
   try {
     await navigator.clipboard.writeText(chip.dataset.copy);
     say((chip.dataset.copied = word("copied")));
@@ -11,13 +10,11 @@ document.addEventListener("click", async (event) => {
     chip.dataset.copied = word("denied");
     say(word("uncopied"));
   }
-  setTimeout(() => delete chip.dataset.copied, 1200);
-});
+  return setTimeout(() => delete chip.dataset.copied, 1200);
+}
 
 // Where pages may not copy, the link is there, selected.
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy-link]");
-  if (!button) return;
+async function copyLink(button) {
   const field = button.parentElement.querySelector("[data-link-field]");
   const link = new URL(button.dataset.copyLink, location.href).href;
   try {
@@ -32,4 +29,4 @@ document.addEventListener("click", async (event) => {
     field.select();
     say(word("chosenLink"));
   }
-});
+}

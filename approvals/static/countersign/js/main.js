@@ -1,7 +1,6 @@
 // What every page runs. Each module attaches its own listeners; none knows another except through DOM events.
 import "./live.js";
 import "./time.js";
-import "./hash.js";
 import "./dialog.js";
 import "./decide.js";
 import "./looking.js";
@@ -12,6 +11,11 @@ import "./keep.js";
 import "./presence.js";
 import "./badge.js";
 import "./trouble.js";
+
+document.addEventListener("click", async (event) => {
+  const chip = event.target.closest("[data-copy], [data-copy-link]");
+  if (chip) (await import("./hash.js")).copy(chip);
+});
 
 // The palette opens at once: what is typed next presses nothing. What fills it is loaded when first wanted.
 function palette() {

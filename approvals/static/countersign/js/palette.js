@@ -6,6 +6,10 @@ const box = document.getElementById("palette-q");
 const list = document.getElementById("palette-list");
 const none = dialog?.querySelector(".palette-none");
 const MOST = 60;
+const style = document.createElement("link");
+style.rel = "stylesheet";
+style.href = new URL("../css/palette.css", import.meta.url);
+document.head.append(style);
 let found = [];
 let at = 0;
 

@@ -25,11 +25,3 @@ document.addEventListener("click", (event) => {
   field.dispatchEvent(new Event("input", { bubbles: true }));
   field.focus();
 });
-
-// A link to one step of a run opens that step.
-if (location.hash.startsWith("#step-")) {
-  const step = document.getElementById(location.hash.slice(1));
-  for (const fold of step?.querySelectorAll("details") ?? []) fold.open = true;
-  step?.setAttribute("data-target", "");
-  step?.scrollIntoView({ block: "center" });
-}

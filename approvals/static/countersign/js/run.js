@@ -158,3 +158,11 @@ function ready() {
 
 document.addEventListener("htmx:afterSettle", ready);
 ready();
+
+// A link to one step of a run opens that step.
+if (location.hash.startsWith("#step-")) {
+  const step = document.getElementById(location.hash.slice(1));
+  for (const fold of step?.querySelectorAll("details") ?? []) fold.open = true;
+  step?.setAttribute("data-target", "");
+  step?.scrollIntoView({ block: "center" });
+}
