@@ -37,7 +37,13 @@ def call(tool: Tool, args: Any, ctx: ToolContext, *, code: tuple[str, str, int],
     def stopped() -> bool:
         try:
             return bool(halted_actions([covered or ctx.action_id]))
-        except DatabaseError:  # nothing new is claimed meanwhile; what has begun goes on until somebody can be asked
+        except DatabaseError:  # what has begun goes on until somebody can be asked
+            return False
+
+    def may_begin() -> bool:
+        try:  # seconds have gone into starting Python
+            return may_enter(-math.inf, lambda: bool(halted_actions([covered or ctx.action_id])))
+        except DatabaseError:  # an order may be there that nobody can be asked about
             return False
 
     job = {"code": list(code), "tool": tool.name, "args": args, "ctx": asdict(ctx), "reverse": reverse}
@@ -47,7 +53,7 @@ def call(tool: Tool, args: Any, ctx: ToolContext, *, code: tuple[str, str, int],
         cwd=settings.BASE_DIR,
         timeout_s=tool.timeout_s,
         stopped=stopped,
-        may_begin=lambda: may_enter(-math.inf, stopped),  # seconds have gone into starting Python
+        may_begin=may_begin,
     )
 
 

@@ -2,16 +2,21 @@
 
 import math
 import time
+from uuid import uuid4
 
 import psycopg
 import pytest
+from django.db import OperationalError
 
 from agents import operations as agents
 from agents.models import Compensation, Effect, Run
-from agents.operations import calling, compensating, driving, executing, leave, stretches
+from agents.operations import alone, calling, compensating, driving, executing, leave, stretches
+from agents.tools.registry import ToolContext
+from agents.tools.runner import Ran
 from approvals import operations as approvals
 from approvals.operations import entering
 from tests import factories
+from tests.agents_for_tests.world import TOOLS
 from tests.factories import asked, call, decide, lines, work
 from tests.fakes import clock_moved, together
 from tests.integration.test_compensating import book, done, trip
@@ -136,8 +141,33 @@ def test_who_is_in_time_does_not_look_and_who_is_late_looks_until_it_is_sure():
 
     def slow():
         looks.append(1)
-        time.sleep(0.06 if len(looks) < 3 else 0)
+        time.sleep(1.2 * entering.ENTER_WITHIN_S if len(looks) < 3 else 0)
         return False
 
     assert entering.may_enter(-math.inf, slow) and len(looks) == 3
     assert not entering.may_enter(-math.inf, lambda: True)
+
+
+def test_who_cannot_be_sure_does_not_enter(monkeypatch):
+    monkeypatch.setattr(entering, "PATIENCE_S", 0.5)
+
+    def never_in_time():
+        time.sleep(1.2 * entering.ENTER_WITHIN_S)
+        return False
+
+    assert not entering.may_enter(-math.inf, never_in_time)
+
+
+def test_a_call_beside_us_does_not_begin_while_nobody_can_be_asked_about_halts(cast, monkeypatch):
+    """Its last look failed, which was taken for "no order is in force"."""
+
+    def refused(ids):
+        raise OperationalError("connection refused")
+
+    def runs(command, job, *, may_begin, **_):
+        return Ran("done" if may_begin() else "failed", {}, "", "")
+
+    monkeypatch.setattr("approvals.queries.halted_actions", refused)
+    monkeypatch.setattr("agents.tools.alone.run", runs)
+    ctx = ToolContext(str(uuid4()), "run", "agent", "key", {})
+    assert alone.call(TOOLS[0], None, ctx, code=("p", "g", 1)).status == "failed"
