@@ -8,6 +8,7 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 
 from approvals.models import Action, User
+from approvals.queries import searching
 from approvals.queries.desks import asked, shown_to
 from approvals.queries.drills import Ending, endings
 from approvals.queries.quorums import approvals
@@ -120,6 +121,7 @@ class Filters:
         reader: only what is this person's turn, without what they put aside (`queries.desks.shown_to`); `others`, `snoozed`: see there.
         proposed: only what agents proposed, without test actions: as an agent sees its own.
         run: only what this run asked.
+        q: only what these words are found in (`queries.searching`).
     """
 
     levels: tuple[str, ...] = ()
@@ -133,6 +135,7 @@ class Filters:
     snoozed: bool = False
     proposed: bool = False
     run: str = ""
+    q: str = ""
 
 
 def inbox(*, filters: Filters | None = None, sort: str = "due", cursor: str = "", limit: int = PAGE, zone: str = "UTC") -> Page:
@@ -168,6 +171,8 @@ def _narrowed(rows: QuerySet[Action], by: Filters) -> QuerySet[Action]:
         rows = rows.filter(tool=by.tool)
     if by.run:
         rows = rows.filter(run=by.run)
+    if by.q:
+        rows = searching.waiting(rows, by.q)
     if by.due_within is not None:
         rows = rows.filter(expires_at__lte=Now() + by.due_within)
     if by.ids is not None:
@@ -196,11 +201,16 @@ def decided(
     state: str = "",
     level: str = "",
     run: str = "",
+    q: str = "",
     passed: bool = False,
     cursor: str = "",
     limit: int = PAGE,
 ) -> Page:
-    """What has been decided or has ended, newest first. What the policy passed by itself, at whatever level, only with `passed`."""
+    """What has been decided or has ended, newest first. What the policy passed by itself, at whatever level, only with `passed`.
+
+    Args:
+        q: only what these words are found in (`queries.searching`).
+    """
     rows = Action.objects.filter(resolved_at__isnull=False, drill=False)
     if agent:
         rows = rows.filter(agent=agent)
@@ -208,6 +218,8 @@ def decided(
         rows = rows.filter(tool=tool)
     if run:
         rows = rows.filter(run=run)
+    if q:
+        rows = searching.decided(rows, q)
     if level:
         rows = rows.filter(level=level)
     if state in set(ActionState):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from approvals import permissions, queries
-from approvals.queries import Filters, Page, desks
+from approvals.queries import Filters, Page, desks, searching
 from approvals.queries.batches import batches
 from approvals.queries.grants import open_count
 from approvals.queries.urgency import SOON
@@ -22,6 +21,7 @@ from approvals.web.desks import notice_lines
 from approvals.web.http import Request, preferences_of, waiting_counts
 from approvals.web.rows import Chip, List, Row, chips, grouped, menu, news_words, row_of, toggle, waiting_words, with_query
 from approvals.web.views.preferences import FILTERS, kept_query
+from audit.languages import number
 from audit.sentences import say
 
 WANTED = {"high": ("high", "critical"), "critical": ("critical",), "medium": ("medium",), "low": ("low",)}
@@ -63,7 +63,7 @@ def inbox_news(request: Request) -> HttpResponse:
     permissions.check_read(request.user)
     wanted = [found for text in request.GET.get("ids", "").split(",")[:MOST_NEWS] if (found := _uuid(text))]
     query = _query(request, *INBOX)
-    page = _named(query["q"], lambda **names: queries.inbox(filters=_filters(request, query, ids=tuple(wanted), **names), limit=MOST_NEWS))
+    page = queries.inbox(filters=_filters(request, query, ids=tuple(wanted)), limit=MOST_NEWS)
     return HttpResponse(news_words(page.rows))
 
 
@@ -93,10 +93,12 @@ def decided(request: Request) -> HttpResponse:
     permissions.check_read(request.user)
     query = _query(request, "q", "state", "cursor")
     url = reverse("decided")
-    page = _named(query["q"], lambda **names: queries.decided(state=query["state"], cursor=query["cursor"], **names))
+    page = queries.decided(state=query["state"], q=query["q"], cursor=query["cursor"])
     shown = List(
         url=url,
-        counts=_("What people decided, and what ended without them. Calls the policy passes by itself are in the log."),
+        counts=_("What people decided, and what ended without them. Calls the policy passes by itself are in the log.")
+        if not query["q"]
+        else _("Words are looked for in the newest %(n)s, an id in all.") % {"n": number(searching.LOOKED_THROUGH)},
         chips=chips(url, query, "state", STATES),
         rows=tuple(row_of(r, reader=request.user.get_username()) for r in page.rows),
         q=query["q"],
@@ -115,10 +117,7 @@ def _inbox(request: Request, item: str) -> List:
     query = _query(request, *INBOX)
     url, list_url = reverse("inbox"), reverse("inbox-list")
     zone, sort = preferences_of(request).zone, query["sort"] or "due"
-    page = _named(
-        query["q"],
-        lambda **names: queries.inbox(filters=_filters(request, query, **names), sort=sort, cursor=query["cursor"], zone=zone),
-    )
+    page = queries.inbox(filters=_filters(request, query), sort=sort, cursor=query["cursor"], zone=zone)
     reader, others = request.user.get_username(), queries.all_viewers(but=request.user)
     rows = [row_of(r, reader=reader, selected=item, viewers=others.get(r.id, ())) for r in page.rows]
     counts = waiting_counts(request)
@@ -168,11 +167,12 @@ def _last_decision(request: Request) -> tuple[Row, ...]:
     return tuple(row_of(r, reader=request.user.get_username()) for r in queries.decided(limit=1).rows)
 
 
-def _filters(request: Request, query: dict[str, str], *, agent: str = "", tool: str = "", ids: tuple[str, ...] | None = None) -> Filters:
+def _filters(request: Request, query: dict[str, str], *, ids: tuple[str, ...] | None = None) -> Filters:
     return Filters(
         levels=tuple(dict.fromkeys(level for name in query["level"].split(",") for level in WANTED.get(name.strip(), ()))),
-        agent=query["agent"] or agent,
-        tool=query["tool"] or tool,
+        agent=query["agent"],
+        tool=query["tool"],
+        q=query["q"],
         mine=request.user if query["mine"] else None,
         due_within=SOON if query["due"] else None,
         ids=ids,
@@ -180,14 +180,6 @@ def _filters(request: Request, query: dict[str, str], *, agent: str = "", tool: 
         others=bool(query["others"]),
         snoozed=bool(query["snoozed"]),
     )
-
-
-def _named(q: str, read: Callable[..., Page]) -> Page:
-    """The page for a typed name: an agent's if there is one of that name, else a tool's."""
-    if not q:
-        return read()
-    page = read(agent=q)
-    return page if page.rows else read(tool=q)
 
 
 def _names(page: Page) -> tuple[str, ...]:

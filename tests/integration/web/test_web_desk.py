@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.urls import reverse
 from approvals import queries
 from approvals.models import Action, Preference
 from approvals.operations import groups, people, telling
+from approvals.queries import searching
 from approvals.queries.urgency import ordered
 from approvals.web import grants as grant_words
 from approvals.web.rows import grouped, news_words, row_of
@@ -38,13 +40,47 @@ def test_chips_narrow_the_list_and_live_in_the_address(web, cast):
         ({"agent": "one"}, medium, high),
         ({"tool": "b"}, high, medium),
         ({"q": "two"}, high, medium),
-        ({"q": "a"}, medium, high),
+        ({"q": "TWO b"}, high, medium),
+        ({"q": str(high.pk)[:9]}, high, medium),
     ):
         page = listed(web, **query)
         assert shows(page, seen) and not shows(page, unseen), query
     page = web.get(reverse("inbox"), {"agent": "one", "level": "high"}).content.decode()
     assert 'href="/inbox/?agent=one"' in page and 'href="/inbox/?level=high"' in page  # each chip takes itself away
     assert "Nothing matches" in page
+
+
+SEARCHED: dict[str, Any] = {"tool": "refund", "summary": "Refund 120 % to order_77", "args": {"customer": "Müller & Co"}}
+
+
+@pytest.mark.parametrize("q", ["order_77", "refund müller", "MÜLLER", "120 %", "ref 77", "the id", "{id}"])
+def test_words_of_the_summary_the_customer_and_an_id_are_found_in_the_inbox_and_among_decided(web, cast, q):
+    wanted, other = factories.action(**SEARCHED), factories.action(summary="Refund 1200 to order18", tool="other", agent="other")
+    q = str(wanted.pk).replace("-", "")[:6].upper() if q == "the id" else q.format(id=wanted.pk)
+    page = listed(web, q=q)
+    assert shows(page, wanted) and not shows(page, other)
+    news = web.get(reverse("inbox-news"), {"q": q, "ids": f"{wanted.pk},{other.pk}"}).content.decode()
+    assert news.startswith("1 new")
+    for action in (wanted, other):
+        factories.decide(action, cast.reviewer)
+    page = web.get(reverse("decided"), {"q": q}).content.decode()
+    assert shows(page, wanted) and not shows(page, other)
+
+
+def test_what_was_decided_long_ago_is_found_by_its_id_and_words_say_how_far_back_they_look(web, cast, monkeypatch):
+    monkeypatch.setattr(searching, "LOOKED_THROUGH", 1)
+    old, new = factories.action(summary="An old one"), factories.action(summary="A new one")
+    for action in (old, new):
+        factories.decide(action, cast.reviewer)
+    page = web.get(reverse("decided"), {"q": "one"}).content.decode()
+    assert shows(page, new) and not shows(page, old) and "the newest 1" in page
+    assert shows(web.get(reverse("decided"), {"q": str(old.pk)[:8]}).content.decode(), old)
+
+
+@pytest.mark.parametrize("q", ["%", "\\", "'", "\x00", "a" * 300, "zz zz " * 60])
+def test_what_is_typed_is_never_a_pattern(web, q):
+    action = factories.action(summary="Do this")
+    assert not shows(listed(web, q=q), action)
 
 
 def test_mine_leaves_out_what_i_asked_for_and_what_i_decided(web, as_, cast):
