@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from audit.sentences import Frozen
+from audit.sentences import Frozen, say
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Actor:
 
 
 POLICY = Frozen("policy %(version)s", only={"version": "[^ ]+"})
+AGENT = "agent:"  # how an agent's account is called
 SYSTEM = Actor("system", "countersign", "Countersign")
 
 
@@ -37,3 +38,8 @@ def grant(number: int, name: str) -> Actor:
 def model(name: str) -> Actor:
     """The model that was asked for a second opinion."""
     return Actor("model", name, name)
+
+
+def spoken(name: str) -> str:
+    """The name as people say it: the account of an agent is called by a name of ours."""
+    return say("the agent %(name)s", name=name.removeprefix(AGENT)) if name.startswith(AGENT) else name

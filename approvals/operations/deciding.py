@@ -25,6 +25,7 @@ from approvals.operations.verdicts import ALLOWED, NOTHING, WORDS_GO_IN_THE_RESP
 from approvals.queries.stops import undecidable
 from approvals.states import ActionState, Verdict, word
 from audit import canonical, log, rows
+from audit.actors import spoken
 from audit.sentences import cause, chain, say
 
 _LOCKED = f"""
@@ -272,7 +273,7 @@ def _receipt(action: Action) -> str:
     if action.drill:
         return drills.OVER
     resolution = action.resolution or {}
-    state, who, door = word(action.state), resolution.get("by"), resolution.get("door", "")
+    state, who, door = word(action.state), spoken(str(resolution.get("by") or "")), resolution.get("door", "")
     door = DOORS.get(door, door)
     if not who:
         return say("Already %(state)s", state=state)

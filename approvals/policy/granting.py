@@ -179,9 +179,9 @@ def words(terms: Terms) -> str:
 
 
 def _figure_words(terms: Terms) -> list[str]:
-    also: list[str] = [say("%(n)d %(figure)s at once", n=most, figure=figure.replace("_", " ")) for figure, most in terms.also]
+    also: list[str] = [say("%(figure)s at most %(n)d at once", n=most, figure=figure.replace("_", " ")) for figure, most in terms.also]
     if not terms.figure:
         return also
     name = terms.figure.replace("_", " ")
-    each = [say("%(n)d %(figure)s at once", n=terms.each, figure=name)] if terms.each is not None else []
-    return [*each, say("%(n)d %(figure)s in all", n=terms.total or 0, figure=name), *also]
+    each = [say("%(figure)s at most %(n)d at once", n=terms.each, figure=name)] if terms.each is not None else []
+    return [*each, say("%(figure)s at most %(n)d in all", n=terms.total or 0, figure=name), *also]

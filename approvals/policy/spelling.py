@@ -36,6 +36,9 @@ NO_ARGUMENT_NEAR = Frozen("rule %(rule)s: %(path)s is no argument of %(tools)s; 
 NOT_DECLARED = Frozen(
     "rule %(rule)s: no tool declares an argument %(path)s; %(tools)s leave open what they are given, and may or may not have it"
 )
+NOT_DECLARED_ONE = Frozen(
+    "rule %(rule)s: no tool declares an argument %(path)s; %(tool)s leaves open what it is given, and may or may not have it"
+)
 NOT_EVERYWHERE = Frozen(
     "rule %(rule)s: %(path)s is no argument of %(tools)s: there the condition cannot be answered, which counts as matching; ask has(%(path)s) first"
 )
@@ -45,6 +48,7 @@ NO_FIGURE = Frozen(
     "answered: that counts as matching where the rule asks for more, as not matching where it asks for less"
 )
 FIGURE_ELSEWHERE = Frozen("rule %(rule)s: none of its tools declares a figure %(name)s; %(tools)s declare %(names)s")
+FIGURE_ELSEWHERE_ONE = Frozen("rule %(rule)s: none of its tools declares a figure %(name)s; %(tool)s declares %(names)s")
 NO_AMOUNT = Frozen("amounts: no tool declares a figure %(name)s, and no call came with one; there are %(names)s: nothing gets these points")
 SLIP = Frozen("at_least: no tool is called %(tool)s; did you mean %(near)s?")
 SLACK = Frozen("slack: no registered %(what)s is called %(name)s: nothing is posted for it", only={"what": "tool|agent"})
@@ -139,6 +143,8 @@ def _figure(rule: Rule, name: str, known: Known, calls: Sequence[Facts]) -> str:
     if not declared or any(found is None or name in found for found in declared.values()):
         return ""
     said = ", ".join(sorted(frozenset[str]().union(*(found or () for found in declared.values())))) or "-"
+    if len(declared) == 1:
+        return FIGURE_ELSEWHERE_ONE(rule=rule.name, name=name, tool=min(declared), names=said)
     return FIGURE_ELSEWHERE(rule=rule.name, name=name, tools=", ".join(sorted(declared)[:SHOWN]), names=said)
 
 
@@ -180,7 +186,9 @@ def _argument(rule: Rule, steps: tuple[str, ...], line: int, known: Known, calls
         )
         yield Finding(line, why, refused=True)
     elif having and not declaring and known.agents:
-        yield Finding(line, NOT_DECLARED(rule=rule.name, path=path, tools=", ".join(sorted(having)[:SHOWN])))
+        said = {"rule": rule.name, "path": path}
+        one = NOT_DECLARED_ONE(**said, tool=min(having)) if len(having) == 1 else None
+        yield Finding(line, one or NOT_DECLARED(**said, tools=", ".join(sorted(having)[:SHOWN])))
     elif tools and not guarded and not rule.loosens:
         yield Finding(line, NOT_EVERYWHERE(rule=rule.name, path=path, tools=tools))
 

@@ -19,6 +19,7 @@ from approvals.doors import DOORS
 from approvals.queries import InboxRow, Vote
 from approvals.queries.drills import Ending
 from approvals.render.reveal import Revealed, line, reveal, written_out
+from audit.actors import spoken
 from audit.languages import told
 from audit.sentences import say
 
@@ -121,7 +122,7 @@ def receipt_of(row: InboxRow, *, focus: bool = False) -> Receipt | None:
         verb=_("Passed") if by_policy and row.state == "APPROVED" else told(look.verb),
         icon=look.icon,
         tone=look.tone,
-        by="" if by == "Countersign" else told(by),
+        by="" if by == "Countersign" else told(spoken(by)),
         at=row.resolved_at,
         door=door_of(str(said.get("door", ""))),
         reason=reason_of(said),

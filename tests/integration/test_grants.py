@@ -78,7 +78,7 @@ def test_every_figure_of_the_call_is_bounded_and_one_nobody_saw_is_not_covered(c
     figures = [{"rows": 3}, {"rows": 4}, {}, {"rows": 1, "recipients": 400}]
     states = [factories.action(**{**REFUND, "figures": {"amount_cents": 10, **more}}).state for more in figures]
     assert states == ["APPROVED", "PENDING", "PENDING", "PENDING"]
-    assert given.also == {"rows": 3} and "3 rows at once" in words(grants.terms_of(given))
+    assert given.also == {"rows": 3} and "rows at most 3 at once" in words(grants.terms_of(given))
     with pytest.raises(BadRequest, match="no such figure"):
         granting.draft(given.like_id, wanted(figure="amount_cents", total=9, also={"files": 1}), by=cast.reviewer)
     wider = wanted(uses=9, figure="amount_cents", total=50_000, also={"rows": 8})

@@ -153,7 +153,7 @@ def test_a_figure_that_no_tool_declares_is_warned_about_with_its_line():
     )
     assert found(rule, outside) == []
     assert (
-        "none of its tools declares a figure rows; refund declare seats"
+        "none of its tools declares a figure rows; refund declares seats"
         in found("- name: a\n  deny: x\n  match:\n    tools: [refund]\n    when: figures.rows > 3\n", outside)[0][1]
     )
     assert found("- name: a\n  deny: x\n  match:\n    when: figures.rows > 3\n", outside) == []  # another tool's preview may count rows
@@ -162,7 +162,7 @@ def test_a_figure_that_no_tool_declares_is_warned_about_with_its_line():
 def test_an_argument_that_only_tools_without_a_schema_may_have_is_warned_about():
     """One tool that says nothing of its arguments (`reply`) kept every misspelled argument from being told."""
     ((_, why, refused),) = of_when("args.amuont > 3")
-    assert not refused and "no tool declares an argument args.amuont; reply leave open" in why
+    assert not refused and "no tool declares an argument args.amuont; reply leaves open what it is given" in why
     assert [f for f in of_when("has(args.amount) && args.amount > 3") if "declares" in f[1]] == []
 
 

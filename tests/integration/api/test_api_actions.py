@@ -5,9 +5,12 @@ from django.urls import reverse
 
 from agents import operations as agents
 from approvals import operations
+from approvals.errors import AlreadyDecided
 from approvals.models import Action, Decision
 from approvals.operations import outside as outside_operations
 from approvals.operations import people
+from approvals.queries import inbox_row
+from approvals.web.receipts import receipt_of
 from audit import queries as log
 from audit.actors import SYSTEM
 from tests import factories
@@ -109,6 +112,10 @@ def test_what_is_rejected_or_expired_or_withdrawn_is_done(agent, cast):
     status, told = agent.post(f"/actions/{withdrawn['id']}/withdraw", {"reason": "no longer needed"})
     assert (status, told["state"], told["next"], told["resolution"]["by"]) == (200, "CANCELLED", "done", "agent:books")
     assert agent.post(f"/actions/{withdrawn['id']}/withdraw", {"reason": "again"})[1] == told  # for whoever did not get the answer
+    with pytest.raises(AlreadyDecided, match="Already cancelled by the agent books"):
+        decide(Action.objects.get(pk=withdrawn["id"]), cast.reviewer)
+    row = inbox_row(withdrawn["id"])
+    assert row and receipt_of(row).by == "the agent books"
 
 
 def test_what_policy_passes_may_be_claimed_at_once(agent):
