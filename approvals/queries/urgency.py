@@ -14,15 +14,16 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from approvals.models import Action
 
+NOW = timedelta(minutes=2)  # in so little time nothing else comes first: whatever its level, it can wait no longer
 SOON = timedelta(hours=1)
 # The first line that fits says how urgent an action is; `None` for whenever it ends, or whatever its level.
 CLASSES = (
-    ("critical", "soon"), ("high", "soon"), ("critical", None), ("medium", "soon"), (None, "soon"),
+    (None, "now"), ("critical", "soon"), ("high", "soon"), ("critical", None), ("medium", "soon"), (None, "soon"),
     ("high", "today"), ("medium", "today"), (None, "today"),
     ("high", None), ("medium", None), (None, None),
 )  # fmt: skip
-WHENEVER = 2  # critical, and not due soon
-LAST_SOON, LAST_TODAY = 4, 7
+WHENEVER = 3  # critical, and not due soon
+LAST_SOON, LAST_TODAY = 5, 8
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def ordered(rows: QuerySet[Action], *, moment: datetime, zone: str, after: Place
 def _urgency(moment: datetime, zone: str) -> Case:
     here = moment.astimezone(ZoneInfo(zone))
     midnight = datetime.combine(here.date() + timedelta(days=1), time(), here.tzinfo)
-    ends = {"soon": moment + SOON, "today": midnight}
+    ends = {"now": moment + NOW, "soon": moment + SOON, "today": midnight}
     whens = []
     for number, (level, end) in enumerate(CLASSES[:-1]):
         fits = Q(**({"level": level} if level else {}), **({"expires_at__lte": ends[end]} if end else {}))

@@ -94,6 +94,22 @@ def test_mine_leaves_out_what_i_asked_for_and_what_i_decided(web, as_, cast):
     assert "data-row=" not in listed(as_(cast.auditor), mine="1")
 
 
+def test_what_runs_out_within_two_minutes_comes_before_everything_and_pages_are_cut_by_that(web):
+    high, critical = factories.action("high"), factories.action("critical")
+    low, medium = factories.action(deadline_s=100), factories.action(deadline_s=60)
+    wanted = [str(a.pk) for a in (medium, low, high, critical)]
+    assert [r.id for r in queries.inbox().rows] == wanted
+    found, cursor = [], ""
+    for _ in range(5):
+        page = queries.inbox(limit=1, cursor=cursor)
+        found += [r.id for r in page.rows]
+        cursor = page.next
+        if not cursor:
+            break
+    assert found == wanted
+    assert '<section class="row-group" aria-label="Due soon, or critical">' in listed(web)
+
+
 def test_expiring_is_what_ends_within_the_hour(web):
     soon, later = factories.action(), factories.action("critical")
     page = listed(web, due="1")
