@@ -199,12 +199,3 @@ def check_decide(
         raise NotAllowed(say("You asked for this yourself, or own the agent: somebody else has to decide it"))
     if verdict != "reject":
         raise NotAllowed(say("You edited this, or what the agent made it of: somebody else has to approve it (you may still reject)"))
-
-
-def why_not_decide(user: User, *, groups: Collection[str], excluded: Collection[str]) -> str:
-    """The sentence `check_decide` would raise, or "" when this person may decide."""
-    try:
-        check_decide(standing(user), groups=groups, excluded=excluded)
-    except NotAllowed as refusal:
-        return refusal.message
-    return ""

@@ -1,18 +1,17 @@
 """Actions that may be decided together: the same tool, agent, environment and policy, arguments of one shape, low or medium, nothing folded away."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F
 
-from approvals import entitling, envelopes
-from approvals.errors import Tampered
+from approvals import entitling, envelopes, permissions, standing_in
+from approvals.errors import NotAllowed, Tampered
 from approvals.legible.paths import walk
 from approvals.models import Action, Requirement, User
-from approvals.permissions import why_not_decide
 from approvals.queries.drills import decided_alone, groups_with_drills
 from approvals.render.arguments import may_fold
 from approvals.render.parts import as_object
@@ -49,14 +48,14 @@ class Member:
     expires_at: datetime
     args: Any
     preview: dict[str, Any]
-    groups: frozenset[str]
-    excluded: frozenset[str]
     schema: str
     shape: frozenset[tuple[str, str]]
     tainted: frozenset[str]
     found_out: frozenset[str]
     customer: str
     hidden: bool
+    row: Action = field(repr=False)
+    envelope: envelopes.Envelope = field(repr=False)
     why: str = ""
     picked: bool = False
 
@@ -124,7 +123,14 @@ def not_for(member: Member, reader: User) -> str:
     """Why this reader decides nothing here, "" when they may."""
     if member.state != ActionState.PENDING:
         return say("It is %(state)s already", state=word(member.state))
-    return why_not_decide(reader, groups=member.groups, excluded=member.excluded)
+    try:
+        who = permissions.standing(reader)
+    except NotAllowed as refusal:
+        return refusal.message
+    mine = standing_in.given(member.row, who.person)
+    if mine and mine.person == who.person:
+        return say("You have decided this version already; it waits for somebody else")
+    return standing_in.why_not(who, member.row, member.envelope, mine=mine)
 
 
 def _member(action: Action, row: Requirement, tested: frozenset[str]) -> Member:
@@ -153,14 +159,14 @@ def _member(action: Action, row: Requirement, tested: frozenset[str]) -> Member:
         expires_at=action.expires_at,
         args=envelope.args,
         preview=row.preview if not why else {},
-        groups=groups,
-        excluded=envelope.excluded,
         schema=str(data["tool"].get("schema_sha256", "")) + envelope.declared_sha256,
         shape=_shape(as_object(envelope.args)),
         tainted=frozenset(data["facts"].get("untrusted_text", ())),
         found_out=_kinds_of(row.preview if not why else {}),
         customer=action.customer,
         hidden=bool(data["facts"].get("hidden_characters")),
+        row=action,
+        envelope=envelope,
         why=why,
         picked=action.drill or (not groups.isdisjoint(tested) and decided_alone(action.pk)),
     )

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from approvals import operations
 from approvals.errors import BadRequest
 from approvals.models import Action, Decision
 from approvals.operations.bulk import Result, decide_together
@@ -48,6 +49,23 @@ def test_what_changed_ended_or_is_not_for_this_person_is_named_and_the_rest_is_d
     assert "no such action" in results[4].why
     assert late[0].said == "left out" and "time to decide" in late[0].why
     assert [Action.objects.get(pk=a.pk).state for a in (good, taken, stale)] == ["APPROVED", "REJECTED", "PENDING"]
+
+
+def test_the_page_says_beforehand_of_whom_a_decision_would_be_refused_and_lets_in_who_stands_in(cast, policy):
+    need = [{"group": "reviewers", "count": 2}]
+    policy.write_text(fakes.policy_text(lambda data: data["requirements"]["medium"].update(delegates=["operators"], need=need)))
+    action = factories.action()
+
+    def why_not(person: Any) -> str:
+        return bulk.not_for(bulk.members([str(action.pk)])[str(action.pk)], person)
+
+    assert why_not(cast.reviewer) == "" and "you are not in that group" in why_not(cast.operator)
+    operations.go_away(by=cast.reviewer, delegate="olga", door="web")
+    assert why_not(cast.operator) == ""
+    together(frozen(action), cast.operator)
+    assert "olga has decided this version in your stead" in why_not(cast.reviewer)
+    assert "You have decided this version already" in why_not(cast.operator)
+    assert why_not(cast.second) == ""
 
 
 @pytest.mark.parametrize("level", ["high", "critical"])
