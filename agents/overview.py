@@ -18,12 +18,16 @@ from django.db.models.fields import BooleanField
 from agents.models import Effect, OutcomeCheck, Run
 from agents.models.runs import LIVE
 from agents.queries import EffectRow, effect_row
+from agents.queries.fleet import in_force_sql
 from agents.states import EffectState, RunState
+from approvals.queries import halted_sql
 from approvals.queries.overview import FOR_CUSTOMER
 
 PAGE = 50
 # What matches a run in words: its agent, the beginning of its id, where it stands, what it was asked.
 _SAYS = """(agents_run.agent_id ILIKE %s OR agents_run.id::text LIKE %s OR agents_run.nodes::text ILIKE %s OR agents_run.input::text ILIKE %s)"""
+# An order covers it now, whatever its own state: a run that waits for people goes on waiting, and nothing of it moves.
+_STOPPED = halted_sql("agents_run.agent_id", "agents_run.id::text", version=in_force_sql("agents_run.agent_id"))
 _UNPICKED = """
 SELECT (SELECT min(changed_at) FROM agents_run WHERE state IN ('CREATED', 'READY')),
     (SELECT min(greatest(created_at, hold_until)) FROM agents_effect WHERE state = 'READY' AND (hold_until IS NULL OR hold_until <= now())),
@@ -69,12 +73,21 @@ class LiveRuns:
 
 @dataclass(frozen=True)
 class Standing:
-    """How many unfinished runs there are in each state, and whose they are."""
+    """How many unfinished runs there are in each state; `stopped`, how many of them an order covers now."""
 
     states: dict[str, int] = field(default_factory=dict)
+    stopped: dict[str, int] = field(default_factory=dict)
 
     def of(self, *states: str) -> int:
         return sum(self.states.get(state, 0) for state in states)
+
+    def free(self, *states: str) -> int:
+        return self.of(*states) - sum(self.stopped.get(state, 0) for state in states)
+
+    @property
+    def halted(self) -> int:
+        """Those that stand still by an order: one that still runs stops at its next step."""
+        return self.of(RunState.HALTED) + sum(n for state, n in self.stopped.items() if state not in {RunState.HALTED, RunState.RUNNING})
 
 
 @dataclass(frozen=True)
@@ -99,7 +112,14 @@ def live_runs(filters: Filters, *, limit: int = PAGE) -> LiveRuns:
 def standing(*, agent: str = "") -> Standing:
     rows = Run.objects.filter(state__in=LIVE)
     rows = rows.filter(agent=agent) if agent else rows
-    return Standing(dict(rows.values_list("state").annotate(n=Count("pk")).values_list("state", "n")))
+    stopped = RawSQL(_STOPPED, [], output_field=BooleanField())  # noqa: S611  names of ours only
+    states: dict[str, int] = {}
+    still: dict[str, int] = {}
+    for state, halted, n in rows.annotate(halted=stopped).values_list("state", "halted").annotate(n=Count("pk")):
+        states[state] = states.get(state, 0) + n
+        if halted:
+            still[state] = still.get(state, 0) + n
+    return Standing(states, still)
 
 
 def unpicked() -> Unpicked:
@@ -147,7 +167,10 @@ def unknown_count() -> int:
 def _narrowed(rows: QuerySet[Run], filters: Filters) -> QuerySet[Run]:
     if filters.agent:
         rows = rows.filter(agent=filters.agent)
-    if filters.state in set(LIVE):
+    if filters.state == RunState.HALTED:
+        stopped = RawSQL(_STOPPED, [], output_field=BooleanField())  # noqa: S611  names of ours only
+        rows = rows.filter(Q(state=RunState.HALTED) | Q(stopped) & ~Q(state=RunState.RUNNING))
+    elif filters.state in set(LIVE):
         rows = rows.filter(state=filters.state)
     if filters.who:
         customer = RawSQL(FOR_CUSTOMER, [filters.who], output_field=BooleanField())  # noqa: S611  the name is a parameter

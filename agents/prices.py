@@ -19,6 +19,7 @@ _AMOUNT = re.compile(r"[0-9]+([.][0-9]*)?|[.][0-9]+")
 MICRO = 1_000_000
 MOST_MICROS = 10**15  # a milliard of the currency
 MOST_TOKENS = 10**15
+CHARACTERS = 4  # of a token, where nobody says how many there are; the usual rule of thumb for English
 
 
 class BadPrices(ValueError):
@@ -80,9 +81,15 @@ def used(model: str, usage: Mapping[str, Any]) -> Used:
     return Used(total, min(int(cost), MOST_MICROS))
 
 
+def estimated(given: int, came: int) -> dict[str, Any]:
+    """What a call used whose provider does not say: four characters of prompt and answer to a token, and a word that it is a guess."""
+    tokens = [-(-characters // CHARACTERS) for characters in (given, came)]
+    return {"input_tokens": tokens[0], "output_tokens": tokens[1], "total_tokens": sum(tokens), "estimated": True}
+
+
 def guessed(model: str, characters: int) -> Used:
     """What a call that begins will use at least: its prompt, four characters to a token."""
-    return used(model, {"input_tokens": -(-characters // 4)})
+    return used(model, {"input_tokens": -(-characters // CHARACTERS)})
 
 
 def to_micros(text: Any) -> int:

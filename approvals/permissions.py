@@ -181,6 +181,17 @@ def check_start_runs(who: Standing) -> None:
         raise NotAllowed(say("Only reviewers, operators and administrators can start a run"))
 
 
+def can_cancel(user: User | AnonymousUser, *, own: bool) -> bool:
+    return can_start_runs(user) and (own or can_halt(user))
+
+
+def check_cancel(who: Standing, *, own: bool) -> None:
+    """Who started a run may end it; somebody else's is an operator's to end, as it is theirs to pause."""
+    check_start_runs(who)
+    if not own and not who.groups & set(MAY_HALT):
+        raise NotAllowed(say("Only operators and administrators cancel a run that somebody else started"))
+
+
 def check_decide(
     who: Standing, *, groups: Collection[str], excluded: Collection[str], editors: Collection[str] = (), verdict: str = "approve"
 ) -> None:

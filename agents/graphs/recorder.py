@@ -116,7 +116,7 @@ class ModelCalls(BaseCallbackHandler):
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._started: dict[UUID, tuple[float, str, str]] = {}
+        self._started: dict[UUID, tuple[float, str, str, int]] = {}
 
     def on_chat_model_start(self, serialized: dict[str, Any], messages: list[list[BaseMessage]], *, run_id: UUID, **kwargs: Any) -> None:
         """Raises GraphDrained: its budget is spent, and the call must not be made; the run is taken up where it stands."""
@@ -137,14 +137,15 @@ class ModelCalls(BaseCallbackHandler):
         prompt = messages_to_dict(messages[0]) if messages else []
         digest = prompt_hash(prompt)
         model = str(params.get("model") or params.get("_type") or "chat model")
-        self._started[run_id] = (time.monotonic(), digest, model)
+        characters = sum(len(str(m.content)) for m in messages[0]) if messages else 0
+        self._started[run_id] = (time.monotonic(), digest, model, characters)
         span = self._recorder.span("model", model, str(run_id))
         span.input = {"messages": prompt, "tools": [t.get("function", t) for t in params.get("tools", []) if isinstance(t, dict)]}
         # The task of the node that calls, as the spans of nodes name theirs: nodes run side by side, so times do not tell.
         span.parent = str((kwargs.get("metadata") or {}).get("langgraph_checkpoint_ns") or "").replace("|", "/")
         span.attributes = {"prompt_sha256": digest}
         self._recorder.start(span)
-        return model, sum(len(str(m.content)) for m in messages[0]) if messages else 0
+        return model, characters
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         try:
@@ -153,12 +154,12 @@ class ModelCalls(BaseCallbackHandler):
             log.exception("call_not_recorded")
 
     def _end(self, response: LLMResult, run_id: UUID) -> None:
-        began, digest, model = self._started.pop(run_id, (time.monotonic(), "", ""))
+        began, digest, model, characters = self._started.pop(run_id, (time.monotonic(), "", "", 0))
         message = getattr(response.generations[0][0], "message", None) if response.generations else None
         answer = messages_to_dict([message])[0] if isinstance(message, BaseMessage) else {}
         calls = getattr(message, "tool_calls", [])
-        usage = getattr(message, "usage_metadata", None) or {}
         text = str(getattr(message, "text", "") or "")
+        usage = getattr(message, "usage_metadata", None) or prices.estimated(characters, len(text) + sum(len(str(c)) for c in calls))
         took, used = round(1000 * (time.monotonic() - began), 1), prices.used(model, usage)
         # What it cost by the prices of now: kept with the call, whatever they are later.
         cost = {"no_price": True} if used.unpriced else {"cost_micros": used.micros}

@@ -145,8 +145,8 @@ def close_cancelled(*, limit: int = 100) -> None:
 def cancel(run_id: Any, *, reason: str, by: User, door: str, compensate: bool | None) -> Run:
     """The first half of `cancel_run`: what the run asks is still to be closed, in a transaction of its own."""
     who = permissions.standing(by)
-    permissions.check_start_runs(who)
     run = locked_run(run_id)
+    permissions.check_cancel(who, own=run.started_by_id == by.pk)
     if run.state not in {*UNFINISHED, RunState.FAILED}:
         raise WrongState(say("The run has ended already: %(state)s", state=word(run.state)))
     Run.objects.filter(pk=run.pk).update(

@@ -3,15 +3,10 @@
 from functools import lru_cache
 
 from agents.models import Agent, AgentVersion, Effect, Run
+from agents.queries.fleet import in_force_sql
 from agents.states import EffectState
 from approvals import queries as approvals_queries
 from approvals.covering import version_name
-
-
-def in_force_sql(agent: str) -> str:
-    """The version in force of the agent that this SQL expression names, as orders name it: new code drives old runs, and runs their calls."""
-    return f"(SELECT v.agent_id || '@' || v.number FROM agents_agent g JOIN agents_agentversion v ON v.id = g.current_id WHERE g.slug = {agent})"  # noqa: S608
-
 
 OF_RUN = in_force_sql("r.agent_id")  # of run `r`
 

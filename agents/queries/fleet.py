@@ -136,3 +136,8 @@ def servers() -> list[ServerRow]:
     """Every registered Agent Server."""
     rows = Server.objects.prefetch_related("agents").order_by("url")
     return [_server(s, tuple(sorted(a.slug for a in s.agents.all()))) for s in rows]
+
+
+def in_force_sql(agent: str) -> str:
+    """The version in force of the agent that this SQL expression names, as orders name it: new code drives old runs, and runs their calls."""
+    return f"(SELECT v.agent_id || '@' || v.number FROM agents_agent g JOIN agents_agentversion v ON v.id = g.current_id WHERE g.slug = {agent})"  # noqa: S608

@@ -103,7 +103,7 @@ def _figures(request: Request) -> dict[str, Any]:
 
 
 def _running(states: Standing, url: str) -> Big:
-    ready = states.of("READY", "CREATED")
+    ready = states.free("READY", "CREATED")
     return Big(_("Running"), number(states.of("RUNNING")), _("%(n)s more wait for a worker") % {"n": number(ready)}, f"{url}?state=RUNNING")
 
 
@@ -117,7 +117,7 @@ def _halted(states: Standing, stops: list[Stop], url: str) -> Big:
     orders = ngettext("%(n)s order in force", "%(n)s orders in force", len(stops)) % {"n": number(len(stops))}
     if ruled := sum(1 for stop in stops if stop.rule):
         orders = _("%(orders)s, %(n)s of them automatic") % {"orders": orders, "n": number(ruled)}
-    return Big(_("Halted"), number(states.of("HALTED")), orders, f"{url}?state=HALTED", reverse("halts"))
+    return Big(_("Halted"), number(states.halted), orders, f"{url}?state=HALTED", reverse("halts"))
 
 
 def _spend() -> Big:

@@ -130,7 +130,9 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         **stepping.offered(request, detail),
         "results": instead.offered(request, detail) if live else (),
         "held": stepping.held_words(row, steps=entered),
-        "cancel_url": reverse("run-cancel", args=[row.id]) if (live or row.state == "FAILED") and may_start else "",
+        "cancel_url": reverse("run-cancel", args=[row.id])
+        if (live or row.state == "FAILED") and permissions.can_cancel(request.user, own=row.started_by == request.user.get_username())
+        else "",
         "retry_url": reverse("run-retry", args=[row.id])
         if row.state == "FAILED" and may_start and not (lost or unsaid or reversal)
         else "",

@@ -11,12 +11,13 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from approvals import envelopes
-from approvals.errors import AlreadyDecided, BadRequest, NotFound, Stale
+from approvals.errors import AlreadyDecided, BadRequest, Halted, NotFound, Stale
 from approvals.models import Action, Requirement
-from approvals.operations import drills, events
+from approvals.operations import drills, events, halts
 from approvals.operations.notices import tell_action
 from approvals.operations.resolving import announce, resolved_entry
 from approvals.queries.results import check_takes
+from approvals.queries.stops import undecidable
 from approvals.states import ActionState
 from audit import log, rows
 from audit.actors import SYSTEM, Actor
@@ -86,11 +87,15 @@ def answerable(action_id: UUID, *, seen_digest: str, by: Actor, door: str) -> An
     """Lock a call that waits for people, or is approved and not claimed, as whoever gives its result saw it.
 
     Raises:
+        Halted: an order covers it; nothing is decided, nor given, until that is lifted.
         NotFound. BadRequest: a question, or an agent that takes no words. AlreadyDecided: it has begun, or is over. Stale, Tampered.
     """
+    halts.hold_off()  # before the row, as a decision does
     action = Action.objects.select_for_update().filter(pk=action_id).first()
     if action is None:
         raise NotFound(say("There is no such action; it may belong to another installation"))
+    if stops := halts.covering(action):
+        raise Halted(undecidable(stops[0].scope, stops[0].target, who=stops[0].by_name, why=stops[0].reason))
     if action.kind != Action.Kind.TOOL or not action.run:
         raise BadRequest(
             say("Only the call of a run's tool has a result to give: a question is answered, and an agent outside reports itself")

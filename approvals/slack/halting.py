@@ -41,7 +41,8 @@ NAMES, SHORTENED = "names", "#"
 def command(payload: Json, shaped: Json) -> Json:
     """`/halt`, `/halt everything`, `/halt agent NAME`, `/halt tool NAME` ...: the view, with that chosen. Raises Refused, ApprovalError."""
     who = hand(shaped)
-    replies.show(who.workspace.id, trigger=str(payload.get("trigger_id", "")), view=_view(who.user, str(payload.get("text", "")).split()))
+    place = Place(who.workspace.id, str(payload.get("channel_id", "")), who.identity.user, str(payload.get("trigger_id", "")))
+    replies.show(place, view=_view(who.user, str(payload.get("text", "")).split()), url=url())
     return {}
 
 

@@ -68,9 +68,9 @@ def _for_guests(team: int, body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "text": members.guests_decide_on_the_page(), "link": False, "url": settings.PUBLIC_URL}
 
 
-def show(team: int, *, trigger: str, view: b.Block) -> None:
-    """A view for whoever wrote a command."""
-    later.do(lambda: client.call(team, "views.open", trigger_id=trigger, view=view), pool=later.VIEWS)
+def show(place: Place, *, view: b.Block, url: str) -> None:
+    """A view for whoever wrote a command; what does not open is said."""
+    later.do(lambda: show_at(place, lambda: view, url=url), pool=later.VIEWS)
 
 
 def show_at(place: Place, draw: Callable[[], b.Block], *, url: str = "") -> None:

@@ -15,7 +15,8 @@ from agents.graphs import checkpoints
 from agents.graphs.loader import load_agent
 from agents.models import Agent, Effect, Override, Run
 from agents.operations import overriding
-from approvals.errors import AlreadyDecided, BadRequest, NotAllowed, NotFound, Stale
+from approvals import operations as approvals
+from approvals.errors import AlreadyDecided, BadRequest, Halted, NotAllowed, NotFound, Stale
 from approvals.models import Action
 from approvals.operations import api_keys
 from audit import queries as log
@@ -289,3 +290,14 @@ def test_over_the_api(as_page, cast, world):
     told = post(cast.operator)
     assert (told.status_code, told.json()["kind"], told.json()["state"]) == (200, "answer", "DONE")
     assert (post(cast.operator).status_code, fresh(run).state) == (409, "READY")
+
+
+def test_while_it_is_halted_no_result_is_given(cast, world):
+    """It was taken, and the page said that the run goes on."""
+    run, action = factories.waiting(cast.reviewer, call(), world=world)
+    order = approvals.halt(scope="agent", target=run.agent_id, reason="odd", by=cast.operator, door="web")
+    with pytest.raises(Halted, match="until it is released"):
+        give(action, cast.operator)
+    assert (fresh(run).state, Action.objects.get(pk=action.pk).state) == ("WAITING", "PENDING")
+    factories.release(order, cast)
+    assert give(action, cast.operator).state == "DONE"

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from agents import budgeted, prices
 from agents import operations as agents
 from agents.errors import BadInput, OverBudget, WrongState
+from agents.graphs import recorder
 from agents.models import Agent, AgentVersion, Budget, Effect, Run
 from agents.operations import alerts, budgets, spending
 from agents.prices import Used
@@ -59,6 +60,21 @@ def alone(cast, world) -> tuple[int, int]:
     found = fresh(run)
     assert found.state in {"SUCCEEDED", "PARTIAL"}
     return found.spent_tokens, found.spent_micros
+
+
+def test_what_a_provider_does_not_count_is_guessed_and_a_budget_holds_it(cast, world, monkeypatch):
+    """A run over its budget went on to its end, with "0 tokens" beside its calls."""
+    plain = recorder.ModelCalls._end
+
+    def silent(self, response, run_id):
+        for generation in response.generations[0]:
+            generation.message.usage_metadata = None
+        plain(self, response, run_id)
+
+    monkeypatch.setattr(recorder.ModelCalls, "_end", silent)
+    tokens, micros = alone(cast, world)
+    (span, *_) = [span for span in log.spans(str(Run.objects.get().pk)) if span.kind == "model"]
+    assert tokens > 0 and micros > 0 and span.attributes["usage"]["estimated"]
 
 
 def test_what_calls_cost_is_counted_with_the_run_and_kept_with_each_call(cast, world, settings, tmp_path):

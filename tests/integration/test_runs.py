@@ -389,6 +389,15 @@ def test_a_cancelled_run_asks_and_does_nothing_more(cast, world):
         agents.cancel_run(run.pk, reason="again", by=cast.reviewer, door="web")
 
 
+def test_somebody_elses_run_is_an_operators_to_cancel(cast, world):
+    run, _ = factories.waiting(cast.reviewer, call(), world=world)
+    with pytest.raises(NotAllowed, match="somebody else started"):
+        agents.cancel_run(run.pk, reason="not mine", by=cast.second, door="web")
+    assert Run.objects.get(pk=run.pk).state == "WAITING"
+    agents.cancel_run(run.pk, reason="enough", by=cast.operator, door="web")
+    assert Run.objects.get(pk=run.pk).state == "CANCELLED"
+
+
 @pytest.mark.parametrize("reason", ["\x00", "\ud800", "x" * 2_001])
 def test_a_reason_that_cannot_be_kept_cancels_nothing(cast, world, reason):
     run, _ = factories.waiting(cast.reviewer, call(), world=world)

@@ -45,6 +45,13 @@ def test_a_view_is_drawn_after_the_acknowledgement(hands, world, left, monkeypat
     assert drawn and world.top("U0MEI").view["callback_id"] == modals.REVIEW
 
 
+def test_a_halt_whose_view_does_not_open_is_said_privately(hands, world, monkeypatch):
+    monkeypatch.setattr(world, "exchange", lambda trigger: ("", "expired_trigger_id"))
+    assert hands.command("U0OLIVE", "C0AI", "/halt", "everything").status == 200
+    (said,) = world.private("C0AI", "U0OLIVE")
+    assert "press again" in said and "https://" in said and world.top("U0OLIVE") is None
+
+
 def test_a_view_that_came_too_late_is_said_privately(hands, world, monkeypatch):
     factories.action()
     tick()

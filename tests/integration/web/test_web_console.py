@@ -52,6 +52,9 @@ def test_a_halted_run_waits_for_a_release_and_is_not_offered_again(cast, as_, wa
     page = shown(as_, cast.operator, part="runs")
     assert "a release" in page
     assert f"?run={run.pk}" not in page
+    figures = " ".join(re.sub("<[^>]*>", " ", shown(as_, cast.operator, part="figures")).split())
+    assert "Halted 1 1 order in force" in figures and "0 more wait for a worker" in figures
+    assert str(run.pk) in shown(as_, cast.operator, part="runs", state="HALTED")
 
 
 @pytest.mark.parametrize(

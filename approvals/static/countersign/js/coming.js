@@ -34,7 +34,7 @@ export function keptFor(event) {
     coming.xhr.abort();
     coming = null;
   } else if (event.key === "Backspace") coming.typed = coming.typed.slice(0, -1);
-  else if (event.key.length === 1) coming.typed += event.key;
+  else if (event.key.length === 1 && !event.repeat) coming.typed += event.key;
   return true;
 }
 

@@ -105,12 +105,13 @@ const KEYS = {
 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (modal()) return;
   if (!writing(event.target) && keptFor(event)) {
     event.preventDefault();
     return;
   }
+  if (event.repeat) return;
   const key = event.key.toLowerCase();
   if (key === "escape" && writing(event.target)) {
     event.target.blur();
