@@ -14,6 +14,7 @@ from agents import kept
 from agents.models import Effect, Run
 from agents.operations import budget_holds, events, owing, stepping, versions, waking
 from agents.operations.unknown import give_up, unasked
+from agents.queries.fleet import in_force_sql
 from agents.states import MAX_ATTEMPTS, EffectState, Hold, RunState
 from approvals import queries as approvals_queries
 from approvals.covering import condition
@@ -23,9 +24,9 @@ MAX_DEATHS = 5  # workers that may die of one run before it is called failed
 UNWOKEN = timedelta(seconds=1)  # younger rows have most likely been woken by their own transaction
 # What an order stops now, of a run and of a call.
 _RUN_HALTED = condition(
-    approvals_queries.halted_sql("agents_run.agent_id", "agents_run.id::text", version=versions.in_force_sql("agents_run.agent_id"))
+    approvals_queries.halted_sql("agents_run.agent_id", "agents_run.id::text", version=in_force_sql("agents_run.agent_id"))
 )
-_CALL_HALTED = condition(approvals_queries.action_halted_sql("agents_effect.action_id", version=versions.in_force_sql("a.agent")))
+_CALL_HALTED = condition(approvals_queries.action_halted_sql("agents_effect.action_id", version=in_force_sql("a.agent")))
 # Put back by a dying worker, or tried again, while an operator holds it: no worker takes it.
 _HELD = Q(state__in=[RunState.READY, RunState.CREATED], hold__in=[Hold.PAUSE, Hold.BUDGET], to_change=False)
 # Asked first, by hand: most sweeps find nothing, and there is one every two seconds.
