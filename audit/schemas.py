@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from decimal import Decimal, InvalidOperation, localcontext
 from functools import lru_cache
 from itertools import count
 from typing import Any
@@ -27,6 +28,7 @@ MOST = 20  # things wrong with one value that are told
 MOST_STEPS = 200_000  # parts of a schema that are held against one value: references can double them again and again
 
 _DEEPEST = 64
+_DIGITS = 700  # more than the largest float over the smallest has
 _UNUSABLE = "its schema cannot be used: {}"
 _DATA = frozenset({"const", "enum", "default", "examples"})
 _CODE_POINT = re.compile(r"\\\\|\\u([0-9A-Fa-f]{4})")
@@ -246,10 +248,24 @@ def _evolve(self: Any, **changes: Any) -> Any:
     return attrs.evolve(self, **changes)
 
 
+def _of_multiple(validator: Any, step: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """In decimals, as people and Pydantic count: by floats 19.99 is no multiple of 0.01."""
+    if not validator.is_type(instance, "number"):
+        return
+    with localcontext(prec=_DIGITS):
+        try:
+            fits = not Decimal(repr(instance)) % Decimal(repr(step))
+        except InvalidOperation:
+            fits = False
+    if not fits:
+        yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
+
+
 _Bounded: Any = extend(  # type: ignore[no-untyped-call]
     jsonschema.Draft202012Validator,
     {
         "pattern": _of_pattern,
+        "multipleOf": _of_multiple,
         "patternProperties": _of_pattern_properties,
         "additionalProperties": _of_additional_properties,
         "unevaluatedProperties": _of_unevaluated_properties,

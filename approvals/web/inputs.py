@@ -4,6 +4,7 @@ Belongs here: what is of one control; `schemaform` puts them into a form.
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -117,7 +118,9 @@ def _number(kind: str, text: str) -> int | float:
         if len(text) > 21 or abs(int(text)) > canonical.ANSWERED_INT:
             raise ValueError(say("At most 2^63-1: a larger number is passed on by nobody"))
         return int(text)
-    return float(text)
+    if not math.isfinite(number := float(text)):
+        raise ValueError(say("A number, such as 120.40"))
+    return number
 
 
 def _json(text: str) -> Any:

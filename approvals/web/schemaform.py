@@ -108,7 +108,8 @@ def read(schema: Mapping[str, Any], values: Mapping[str, Any], posted: Posted) -
         except ValueError as error:
             errors[key] = error.args[0]
             continue
-        untouched = (value in (None, []) or value is False) and sub.get("default", value) == value
+        unticked = value is False and kind_of(sub, values.get(key)) == "boolean"  # of radio buttons, No was chosen
+        untouched = (value in (None, []) or unticked) and sub.get("default", value) == value
         if key not in values and key not in required and untouched:
             continue  # an untouched control of what was left out leaves it out
         empty = nullable(schema, raw)

@@ -15,6 +15,10 @@ def resolved(schema: Mapping[str, Any], part: Any) -> Mapping[str, Any]:
             sub = {**_referred(schema, sub), **{k: v for k, v in sub.items() if k != "$ref"}}
         elif union:
             sub = {**said(_real(sub[union])[0]), **{k: v for k, v in sub.items() if k != union}}
+        elif (
+            isinstance(whole := sub.get("allOf"), list) and len(whole) == 1 and said(whole[0])
+        ):  # how Pydantic 1 gives a reference a default
+            sub = {**whole[0], **{k: v for k, v in sub.items() if k != "allOf"}}
         else:
             break
     if isinstance(kinds := sub.get("type"), list) and len(real := [kind for kind in kinds if kind != "null"]) == 1:

@@ -126,3 +126,32 @@ def test_few_stand_beside_each_other_and_many_in_a_menu():
     few, more = only(form(x={"enum": ["a", "b"]})), only(form(x={"enum": list("abcdefgh")}))
     hidden = only(form(x={"enum": [*"abcdefgh", "a\u200b"]}))
     assert (few.grouped, more.grouped, hidden.grouped) == (True, False, True)
+
+
+@pytest.mark.parametrize(
+    ("part", "word", "meant"),
+    [
+        ({"type": ["boolean", "null"]}, "false", False),
+        ({"oneOf": [{"const": True, "title": "Insure it"}, {"const": False, "title": "Do not insure it"}]}, "false", False),
+        ({"enum": [0, False]}, "false", False),
+        ({"enum": [0, 1]}, "0", 0),
+    ],
+)
+def test_a_no_that_was_chosen_is_sent_though_it_is_not_required(part, word, meant):
+    """It was taken for a box that nobody ticked, and left out."""
+    schema = form(key=part)
+    sent = next(option.value for option in only(schema).options if option.value == word or option.label in {word, "No", "Do not insure it"})
+    assert read(schema, {}, {PREFIX + "key": sent}) == ({"key": meant}, {})
+
+
+def test_an_unticked_box_that_was_left_out_stays_left_out():
+    assert read(form(key={"type": "boolean"}), {}, {PREFIX + "key": ""}) == ({}, {})
+
+
+def test_a_choice_behind_an_all_of_one_is_a_choice():
+    assert only(form(key={"allOf": [{"$ref": "#/$defs/Tier"}], "default": "p1"})).kind == "enum"
+
+
+def test_a_number_without_end_is_no_number():
+    _, wrong = read(form(key={"type": "number"}), {}, {PREFIX + "key": "1e400"})
+    assert "120.40" in str(wrong["key"])

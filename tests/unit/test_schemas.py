@@ -108,3 +108,13 @@ def test_what_is_no_schema_refuses_and_raises_nothing(schema):
     for value in values:
         assert schemas.why_not(schema, value)
         schemas.errors(schema, value)
+
+
+@pytest.mark.parametrize("amount", [19.99, 0.07, 4.35, 1.1, 20, -3.3, 1e300])
+def test_what_is_a_multiple_in_decimals_is_one(amount):
+    assert not schemas.errors({"multipleOf": 0.01}, amount)
+
+
+@pytest.mark.parametrize(("step", "amount"), [(0.01, 19.995), (5, 12), (0.1, 0.25), (5e-324, 1.7e308), (1e300, 1)])
+def test_what_is_none_is_told(step, amount):
+    assert [e.validator for e in schemas.errors({"multipleOf": step}, amount)] == (["multipleOf"] if amount != 1.7e308 else [])
