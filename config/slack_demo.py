@@ -81,7 +81,7 @@ def _show() -> None:
     first, second = (people.find(name) for name in ("s.adeyemi", "k.lind"))
     if first is None or second is None:
         return
-    why = "The demo's Slack may show what refunds and replies are about"
+    why = "The demo's Slack may show what refunds, credits and escalations are about"
     try:
         known = known_to_policies()
         made = publishing.propose(current.source + SHOWN, justification=why, known=known, by=first, door="cli")

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from approvals.errors import ApprovalError, BadRequest
 from approvals.notify.errors import NotSent
-from approvals.operations import slack_people
+from approvals.operations import slack_owing, slack_people
 from approvals.operations.slack_people import Identity
 from approvals.slack import client, later, modals
 from approvals.slack.members import why_no_member
@@ -35,7 +35,11 @@ def submitted(payload: Json) -> Json:
         return {"response_action": "errors", "errors": {"code": told(error.message)}}
 
     def tell(text: str, bad: bool, url: str = "") -> None:
-        client.call(workspace.id, "views.update", view_id=str(view.get("id", "")), view=modals.sentence(text, bad=bad, url=url))
+        said = modals.sentence(text, bad=bad, url=url)
+        try:
+            client.call(workspace.id, "views.update", view_id=str(view.get("id", "")), view=said)
+        except NotSent:  # they have closed it, or Slack is slow: they wait to hear whether they are linked
+            slack_owing.owe_said(workspace.id, identity.user, text)
 
     later.do(lambda: _link(code, workspace.id, identity, tell))
     return {"response_action": "update", "view": modals.sentence(_("Asking Slack who you are ..."))}

@@ -88,7 +88,7 @@ def _choose(payload: Json, pressed: Json, place: Place, click: Click) -> None:
     choice = str((pressed.get("selected_option") or {}).get("value", ""))
     detail = action_detail(meta.get("action", ""), reader=who.user)
     view_of_it = drawn(detail, who, choice=choice, home=bool(meta.get("home")))
-    replies.redraw(place.team, view_id=str(view.get("id", "")), view=view_of_it, seen=str(view.get("hash", "")))
+    replies.redraw_seen(place, view_id=str(view.get("id", "")), view=view_of_it, seen=str(view.get("hash", "")))
 
 
 def _link(payload: Json, pressed: Json, place: Place, click: Click) -> None:

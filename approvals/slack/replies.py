@@ -87,10 +87,23 @@ def show_at(place: Place, draw: Callable[[], b.Block], *, url: str = "") -> None
         whisper(place.team, channel=place.channel, user=place.user, text=text, thread=place.thread, url=url)
 
 
-def redraw(team: int, *, view_id: str, view: b.Block, seen: str = "") -> None:
-    """Change an open view. `seen` is the one it was: a newer one is not overwritten."""
-    more = {"hash": seen} if seen else {}
-    later.do(lambda: client.call(team, "views.update", view_id=view_id, view=view, **more))
+def redraw(team: int, *, view_id: str, view: b.Block) -> None:
+    """Change an open view."""
+    later.do(lambda: client.call(team, "views.update", view_id=view_id, view=view))
+
+
+def redraw_seen(place: Place, *, view_id: str, view: b.Block, seen: str) -> None:
+    """Change the view in which something was chosen; that it could not be is said. A newer one than what was `seen` is not overwritten."""
+
+    def draw() -> None:
+        try:
+            client.call(place.team, "views.update", view_id=view_id, view=view, **({"hash": seen} if seen else {}))
+        except NotSent as failure:
+            if "hash_conflict" in failure.why:
+                return  # they have chosen something else meanwhile
+            place.whisper(_("If nothing has changed in the view, choose again: Slack did not take it. Nothing was done"))
+
+    later.do(draw)
 
 
 def tell_surely(place: Place, text: str, *, view_id: str, view: b.Block) -> None:

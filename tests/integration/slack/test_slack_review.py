@@ -38,6 +38,17 @@ def open_at(hands, world, choice: str, user: str = "U0MEI", channel: str = "C0AI
     return hands.open_view(user)
 
 
+def test_a_choice_that_slack_did_not_take_is_said(hands, world):
+    factories.action()
+    tick()
+    world.faults.set("views.update", "500", times=9)
+    open_at(hands, world, "reject")
+    tick()
+    said = [*world.private("C0AI", "U0MEI"), *(words(message) for message in world.direct("T0HOME", "U0MEI").messages)]
+    said.append(words(world.top("U0MEI").view))
+    assert any("choose again" in text for text in said), said
+
+
 def submit(hands, choice: str, **fields):
     return hands.submit("U0MEI", {modals.CHOICE: option(choice), **fields})
 
