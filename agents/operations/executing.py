@@ -281,7 +281,7 @@ def _refuse(effect: Effect, code: str, reason: str, *, again: bool = False) -> N
         transaction.set_rollback(True)  # another worker has claimed it meanwhile, or it was taken back: its outcome is not ours to say
         return
     run = Run.objects.get(pk=effect.run_id)
-    data = {"code": code, "error": reason, "called": False}
+    data = {"tool": effect.tool, "code": code, "error": reason, "called": False}
     log.append(events.effect(str(effect.pk), run.agent_id, str(run.pk), effect.digest, "effect.failed", SYSTEM, "worker", **data))
     ready_if_settled(run.pk)
 

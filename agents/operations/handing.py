@@ -243,6 +243,6 @@ def _refuse(run: Run, action: str, code: str, reason: str) -> bool:
         transaction.set_rollback(True)
         return False
     effect = Effect.objects.get(pk=action)
-    data = {"code": code, "error": reason, "called": False}
+    data = {"tool": effect.tool, "code": code, "error": reason, "called": False}
     log.append(events.effect(action, run.agent_id, str(run.pk), effect.digest, "effect.failed", SYSTEM, "worker", **data))
     return True

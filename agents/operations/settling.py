@@ -34,7 +34,13 @@ def settle(run: Run, effect: Effect, made: Made) -> Entry:
         error=canonical.storable(made.error)[:2_000],
         finished_at=Now(),
     )
-    data = {"result": result, "error": made.error[:2_000], "by_agent": True, "called": bool(effect.begun_at or effect.told_at)}
+    data = {
+        "tool": effect.tool,
+        "result": result,
+        "error": made.error[:2_000],
+        "by_agent": True,
+        "called": bool(effect.begun_at or effect.told_at),
+    }
     return events.effect(
         action, run.agent_id, str(run.pk), effect.digest, f"effect.{state.lower()}", SYSTEM, "worker", **canonical.storable(data)
     )

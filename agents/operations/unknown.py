@@ -42,7 +42,17 @@ def give_up(action_id: UUID) -> bool:
     )
     run = Run.objects.get(pk=effect.run_id)
     log.append(
-        events.effect(str(action_id), run.agent_id, str(run.pk), effect.digest, "effect.unknown", SYSTEM, "beat", attempts=effect.attempts)
+        events.effect(
+            str(action_id),
+            run.agent_id,
+            str(run.pk),
+            effect.digest,
+            "effect.unknown",
+            SYSTEM,
+            "beat",
+            tool=effect.tool,
+            attempts=effect.attempts,
+        )
     )
     events.tell_run(run, "run.unknown")
     return True
@@ -123,6 +133,7 @@ def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: 
             f"effect.{state.lower()}",
             who.user.actor,
             door,
+            tool=effect.tool,
             reason=reason,
             said_by_person=True,
         )

@@ -26,7 +26,7 @@ def replay(options: dict[str, Any], write: Callable[[str], object]) -> None:
     """Replay them, a line each.
 
     Raises:
-        CommandError: one came out otherwise (exit 1), after all were tried.
+        CommandError: one came out otherwise, or one that was named cannot be replayed (exit 1), after all were tried.
     """
     instead = dict(answer_of(text) for text in options["answer"])
     equal = refused = other = 0
@@ -34,8 +34,6 @@ def replay(options: dict[str, Any], write: Callable[[str], object]) -> None:
         try:
             done = operations.replay_run(run_id, instead=instead)
         except WrongState as error:
-            if options["runs"]:
-                raise
             refused += 1
             write(f"{run_id}  not replayed: {error.message}")
             continue
@@ -44,6 +42,8 @@ def replay(options: dict[str, Any], write: Callable[[str], object]) -> None:
     write(f"{equal} equal, {other} otherwise" + (f", {refused} not replayed" if refused else ""))
     if other:
         raise CommandError("Not every run came out as it was recorded")
+    if refused and options["runs"]:
+        raise CommandError("Not every run that was named could be replayed")
 
 
 def _which(options: dict[str, Any]) -> Iterator[str]:
