@@ -156,7 +156,9 @@ def test_policy_decides_what_is_low_and_it_is_on_record(loops, world):
     assert (action.level, Effect.objects.get(pk=action.pk).state) == ("low", "DONE")
     kinds = [e.kind for e in queries.timeline(action=str(action.pk))]
     assert kinds.index("effect.claimed") < kinds.index("effect.done")
-    assert {e.data["tool"] for e in queries.timeline(action=str(action.pk)) if e.kind.startswith("effect.")} == {"look"}  # the feed said "Did None"
+    assert {e.data["tool"] for e in queries.timeline(action=str(action.pk)) if e.kind.startswith("effect.")} == {
+        "look"
+    }  # the feed said "Did None"
 
 
 def test_what_the_decorator_declares_is_what_is_scored(loops, world):

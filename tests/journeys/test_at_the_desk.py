@@ -93,6 +93,7 @@ def test_what_is_typed_while_a_form_is_on_its_way_decides_nothing(stack: Stack, 
     page = sign_in("reviewer")
     page.goto(f"/actions/{action}/")
     live(page)
+    expect(page.locator(f'a[data-key="{key}"]')).to_be_visible()
     posts: list[str] = []
     page.on("request", lambda request: posts.append(request.url) if request.method == "POST" and "viewing" not in request.url else None)
     slow: list[Route] = []

@@ -163,7 +163,8 @@ def test_who_goes_away_leaves_what_they_have_reserved(stack: Stack, sign_in: Sig
     expect(page.locator("main")).to_contain_text("j.ruiz stands in for you")
     assert serious(page) == []
     other = at(sign_in("second reviewer"), action)
-    expect(other.locator(".desk-block")).to_contain_text("You decide in the stead of m.chen")
+    # Who is asked themselves decides in their own right, and holds what was left to them.
+    expect(other.locator(".desk-block")).to_contain_text("You have reserved this, for m.chen")
     page.get_by_role("button", name="I am back").click()
     expect(page.get_by_role("button", name="I am away")).to_be_visible()
 
