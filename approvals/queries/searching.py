@@ -42,7 +42,13 @@ def _words(said: str) -> Q:
     found = Q()
     for word in said.split()[:MOST_WORDS]:
         anywhere = Q()
-        for field in FIELDS:
-            anywhere |= Q(**{f"{field}__icontains": word})
+        for form in _forms(word):
+            for field in FIELDS:
+                anywhere |= Q(**{f"{field}__icontains": form})
         found &= anywhere
     return found
+
+
+def _forms(word: str) -> set[str]:
+    """A word as it may be written. A database whose locale is "C" knows small and capital letters of ASCII alone."""
+    return {word} if word.isascii() else {word, word.lower(), word.upper(), word.title()}
