@@ -51,7 +51,7 @@ def _version(target: str) -> str:
     agent, _at, number = target.rpartition("@")
     known = number.isascii() and number.isdecimal() and len(number) < 10 and target.isprintable()
     if not known or not AgentVersion.objects.filter(agent=agent, number=int(number)).exists():
-        raise UnknownAgent(say("There is no version %(target)s; write it as agent@3", target=repr(target[:80])))
+        raise UnknownAgent(say("There is no version %(target)s; write the agent's name, then @ and the number", target=repr(target[:80])))
     return version_name(agent, int(number))
 
 

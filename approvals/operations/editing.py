@@ -4,6 +4,7 @@ An edit never changes the tool. A new version has its own digest and voids every
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +32,8 @@ from audit.sentences import cause, say
 def request_edit(action_id: Any, *, by: User, seen_digest: str, args: Any, reason: str = "", door: str) -> Edit:
     """Ask for other arguments. A worker checks them with the tool; `apply_edit` or `refuse_edit` answers.
 
+    The same asked for twice by one person (two presses, a delivery that came again) is one edit: the one that is being checked is given.
+
     Raises:
         NotFound, NotAllowed: as for `decide`. BadArguments: no canonical form. BadRequest: nothing changed, or no reason where policy asks for one.
         AlreadyDecided, Stale, Expired, Halted, Checking: the action is not as the person saw it.
@@ -41,7 +44,12 @@ def request_edit(action_id: Any, *, by: User, seen_digest: str, args: Any, reaso
     envelope = envelopes.parse(requirement)
     # Who may not approve this may still write other arguments for somebody else to approve, unless it is their own request.
     entitling.leave(who, action, envelope, stage=staging.stage_of(action, envelope), verdict="reject")
-    check_open(action, seen_digest)
+    try:
+        check_open(action, seen_digest)
+    except Checking:
+        if same := _being_checked(action, args, by=who.user):
+            return same
+        raise
     if action.kind == Action.Kind.QUESTION:
         raise BadRequest(say("A question has no arguments to edit: answer it"))
     if not envelope.may_edit:
@@ -69,6 +77,14 @@ def request_edit(action_id: Any, *, by: User, seen_digest: str, args: Any, reaso
     if action.drill:
         drills.end_by_edit(action, changed=differing(envelope.args, args), by=who.user, door=door)
     return edit
+
+
+def _being_checked(action: Action, args: Any, *, by: User) -> Edit | None:
+    """The edit by the same person, to the same arguments, that a worker has not answered yet."""
+    wanted = Edit.objects.filter(action=action, version=action.version, by=by, state=EditState.WANTED).first()
+    with suppress(canonical.NotCanonical):
+        return wanted if wanted and bytes(wanted.args) == canonical.dumps(args) else None
+    return None
 
 
 @transaction.atomic

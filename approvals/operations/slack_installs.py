@@ -99,11 +99,19 @@ def begin_refresh(team_id: int) -> str:
     return sealing.unseal(SlackTeam.objects.values_list("refresh_token", flat=True).get(pk=team_id))
 
 
-def refreshed(team_id: int, *, token: str, refresh_token: str, expires_in: int) -> None:
+@transaction.atomic
+def refreshed(team_id: int, *, used: str, token: str, refresh_token: str, expires_in: int) -> bool:
+    """Keep what Slack gave for the refresh token `used`. False when that is no longer the one of this workspace: it was taken away, or installed
+    anew, while Slack answered; nothing is kept then, and whoever asked gives the token back. Raises Unsealable.
+    """
+    row = SlackTeam.objects.select_for_update().filter(pk=team_id, removed_at=None).exclude(refresh_token="").first()
+    if row is None or sealing.unseal(row.refresh_token) != used:
+        return False
     SlackTeam.objects.filter(pk=team_id).update(
         token=sealing.seal(token), refresh_token=sealing.seal(refresh_token), token_until=Now() + timedelta(seconds=expires_in),
         refreshing_until=None, not_renewed="", error="",
     )  # fmt: skip
+    return True
 
 
 def not_refreshed(team_id: int, why: str) -> None:

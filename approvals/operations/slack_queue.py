@@ -69,6 +69,7 @@ class Claimed:
         told: what it had heard of when it was taken.
         thread: for a reply, the card it belongs under.
         since: it is owed since then; it was not posted before.
+        stood: it stood there before; somebody deleted or changed it since.
     """
 
     id: int
@@ -87,6 +88,7 @@ class Claimed:
     lost: bool
     told: int
     since: datetime
+    stood: bool
 
 
 @transaction.atomic
@@ -113,6 +115,7 @@ def claim(*, only: Sequence[int] | None = None) -> Claimed | None:
     return Claimed(
         row.pk, row.channel.team_id, row.channel_id, row.channel.name, row.channel.channel, row.kind, row.key, str(row.action_id or ""), row.ts,
         row.shown, row.card.ts if row.card else "", row.comment_id, row.body, row.lost, row.told, row.created_at,
+        row.version > 0,
     )  # fmt: skip
 
 

@@ -149,12 +149,20 @@ def _standing(detail: ActionDetail) -> str:
     quorum = quorum_of(detail)
     said = [f"{quorum.short}: {', '.join(f'{person(g.by)} {g.words}' for g in quorum.given)}"] if quorum.given else []
     if detail.row.reserved_by:
-        said.append(_("%(who)s is on it") % {"who": person(detail.row.reserved_by)})
+        said.append(held(detail))
     if detail.checking:
         said.append(_("Edited arguments are being checked"))
     if detail.row.version > 1:
         said.append(_("version %(n)d") % {"n": detail.row.version})
     return " · ".join(said)
+
+
+def held(detail: ActionDetail) -> str:
+    """Who has it, and whose place they take where it was passed on to them."""
+    on_it, instead_of = person(detail.row.reserved_by), person(detail.row.reserved_for)
+    return (
+        _("%(who)s is on it, for %(whom)s") % {"who": on_it, "whom": instead_of} if instead_of else _("%(who)s is on it") % {"who": on_it}
+    )
 
 
 def _buttons(detail: ActionDetail, rule: SlackRule, why: str) -> list[b.Block]:
@@ -185,9 +193,8 @@ def _receipt(detail: ActionDetail, receipt: Receipt, rule: SlackRule) -> list[b.
         parts.append(b.section(b.plain(cut(spelled(receipt.reason), 1_000))))
     if note := _note(receipt, whole=showing.whole):
         parts.append(b.context(b.plain(cut(note, 600), 600)))
-    votes = [v for v in detail.votes if v.version == detail.row.version and not v.by_policy]
-    if len(votes) > 1:
-        parts.append(b.context(b.plain(", ".join(f"{v.verdict} {person(v.by)}" for v in votes), 300)))
+    if len(given := quorum_of(detail).given) > 1:  # the line above names whoever was last
+        parts.append(b.context(b.plain(cut(", ".join(f"{person(g.by)} {g.words}" for g in given), 300))))
     parts.append(
         b.context(b.plain(_("Agent %(agent)s · %(level)s risk, score %(score)d") % {**_names(detail), "score": detail.row.score}, 300))
     )

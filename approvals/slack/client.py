@@ -6,6 +6,7 @@ address: a `response_url` from outside is not used.
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.error import URLError
 
@@ -143,5 +144,9 @@ def _refresh(team_id: int) -> bool:
     except NotSent as failure:
         slack_installs.not_refreshed(team_id, failure.why)  # the old one is good for some minutes still
         return False
-    slack_installs.refreshed(team_id, token=got["access_token"], refresh_token=got["refresh_token"], expires_in=int(got["expires_in"]))
-    return True
+    new, following, lasts = str(got["access_token"]), str(got["refresh_token"]), int(got["expires_in"])
+    if slack_installs.refreshed(team_id, used=token, token=new, refresh_token=following, expires_in=lasts):
+        return True
+    with suppress(NotSent):  # taken away, or installed anew, meanwhile: no token of ours may live on that nobody knows of
+        _call(new, "auth.revoke", {})
+    return False

@@ -5,14 +5,13 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from approvals.errors import ApprovalError
 from approvals.operations.slack_people import Identity
 from approvals.queries import Filters, inbox
 from approvals.queries.slack import TeamRow
 from approvals.slack import blocks as b
-from approvals.slack import halting, linking, replies
+from approvals.slack import halting, home, linking, replies
 from approvals.slack.cards import url_of
 from approvals.slack.people import Refused, hand, met
 from approvals.slack.text import link, named, safe
@@ -45,11 +44,9 @@ def _approvals(payload: Json, shaped: Json) -> Json:
         workspace, identity = met(shaped)
         return _link(" ".join(words[1:]), workspace, identity, str(payload.get("channel_id", "")), str(payload.get("trigger_id", "")))
     who = hand(shaped)
-    found = inbox(filters=Filters(reader=who.user, mine=who.user), limit=MOST + 1).rows
+    found = inbox(filters=Filters(reader=who.user, mine=who.user), limit=home.COUNTED).rows
     more, rows = len(found) > MOST, found[:MOST]
-    head = ngettext("%(n)d action waits for you", "%(n)d actions wait for you", len(rows)) % {"n": len(rows)}
-    if more:
-        head = _("More than %(n)d actions wait for you") % {"n": MOST}
+    head = home.waiting(found)
     lines = [f"• *{safe(r.level)}* {link(url_of(r.id), named(r.tool))} {safe(named(r.agent))}" for r in rows]
     if more:
         lines.append(link(f"{settings.PUBLIC_URL.rstrip('/')}/inbox/", _("and more, in the inbox")))

@@ -123,8 +123,8 @@ def ask_for(written: Written, who: Hand, click: Click) -> str:
 def with_words(text: str, before: Any, args: Any) -> str:
     """A sentence that an edit was not taken, with what somebody had written: nobody has to remember it."""
     lines, more = changed(before, args, None)
-    if not lines:
-        return text
+    if not lines:  # asked for twice, or somebody had the same in mind
+        return _("%(why)s. It holds just the values that you had written.") % {"why": text.removesuffix(".")}
     lines += [_("and %(n)d more") % {"n": more}] if more else []
     return cut(_("%(why)s. You had written: %(values)s") % {"why": text.removesuffix("."), "values": "; ".join(lines)}, MOST_TOLD)
 

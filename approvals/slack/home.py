@@ -50,15 +50,16 @@ def queue(user: User) -> list[b.Block]:
     rows = inbox(filters=Filters(reader=user, mine=user), limit=COUNTED).rows
     if not rows:
         return [b.section(b.plain(_("Nothing needs you.")))]
-    head = ngettext("%(n)s action waits for you", "%(n)s actions wait for you", len(rows)) % {"n": _counted(rows)}
-    parts = [b.context(b.plain(head)), *(_row(row, n) for n, row in enumerate(rows[:ROWS]))]
+    parts = [b.context(b.plain(waiting(rows))), *(_row(row, n) for n, row in enumerate(rows[:ROWS]))]
     if len(rows) > ROWS:
         parts.append(b.context(b.mrkdwn(link(f"{_site()}/inbox/", _("The others are in the inbox")))))
     return parts
 
 
-def _counted(rows: Sequence[InboxRow]) -> str:
-    return f"{COUNTED}+" if len(rows) >= COUNTED else str(len(rows))
+def waiting(rows: Sequence[InboxRow]) -> str:
+    """How many of them wait, of up to COUNTED that were looked for."""
+    count = f"{COUNTED}+" if len(rows) >= COUNTED else str(len(rows))
+    return ngettext("%(n)s action waits for you", "%(n)s actions wait for you", len(rows)) % {"n": count}
 
 
 def _row(row: InboxRow, number: int) -> b.Block:

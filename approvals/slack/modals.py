@@ -14,7 +14,7 @@ from approvals.queries.desks import Desk
 from approvals.render.reveal import reveal
 from approvals.slack import answering
 from approvals.slack import blocks as b
-from approvals.slack.cards import arguments, receipt_line, url_of
+from approvals.slack.cards import arguments, held, receipt_line, url_of
 from approvals.slack.controls import control, labelled
 from approvals.slack.people import page_url
 from approvals.slack.rooms import agents
@@ -115,7 +115,10 @@ def _about(detail: ActionDetail) -> list[b.Block]:
     parts = [b.section(b.plain(cut(spelled(row.summary), 600)))]
     parts.append(b.fields([*(b.plain(text, b.FIELD) for text in facts), b.mrkdwn(f"{_('Expires')}\n{date(row.expires_at)}")]))
     given = ", ".join(f"{person(g.by)} {g.words}" for g in quorum.given)
-    parts.append(b.context(b.plain(cut(f"{quorum.needs} {quorum.short} {given}".strip(), 400))))
+    so_far = ": ".join(filter(None, [quorum.short, given]))
+    parts.append(b.context(b.plain(cut(" · ".join(filter(None, [quorum.needs, so_far])), 400))))
+    if row.reserved_by:
+        parts.append(b.context(b.plain(held(detail))))
     if detail.rationale.strip():
         said = cut(shown(reveal(detail.rationale, whole=True)), 600)
         parts.append(b.context(b.plain(_("The agent says: %(said)s") % {"said": said}, 700)))

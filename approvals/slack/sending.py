@@ -5,6 +5,7 @@ Called by a worker's tick for one stretch; nothing waits for it. A lost answer t
 """
 
 import time
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -25,6 +26,7 @@ from approvals.slack.text import safe
 
 log = structlog.get_logger("approvals.slack")
 COPIES = 4  # as many updates as a conversation takes together
+RECEIPTS_STAND = timedelta(days=7)  # a receipt that somebody deletes or changes after that is not posted again
 A_PAGE, PAGES = 200, 20  # of messages that are looked through for one whose answer was lost
 CLOCKS_S = 300  # by so much Slack's clock may differ from the database's
 EVENT_TYPE = "countersign_message"
@@ -107,7 +109,7 @@ def _drawn(taken: Claimed, rule: SlackRule) -> Drawn | None:
     """What it says now; None when there is no point in it any more."""
     if taken.kind == "card":
         detail = action_detail(UUID(taken.action), reader=None)
-        if not taken.ts and not taken.lost and detail.row.state != "PENDING":
+        if not taken.ts and not taken.lost and detail.row.state != "PENDING" and not (taken.stood and _recent(detail)):
             return None
         if _left(taken, detail, rule):
             return cards.draw_left(detail) if taken.ts else None
@@ -120,6 +122,11 @@ def _drawn(taken: Claimed, rule: SlackRule) -> Drawn | None:
     if taken.kind == "reply":
         return _reply(taken, rule) if taken.thread else None
     return noting.draw(taken)
+
+
+def _recent(detail: ActionDetail) -> bool:
+    """Whether its receipt is worth a second message: who cleans a channel up is not answered with what was decided long ago."""
+    return bool(detail.row.resolved_at and detail.row.resolved_at > database_now() - RECEIPTS_STAND)
 
 
 def _reply(taken: Claimed, rule: SlackRule) -> Drawn | None:

@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema.exceptions import ValidationError
-
 from approvals.render.reveal import Revealed, reveal
+from approvals.web import faults
 from approvals.web.choosing import FEW, choices, how_many, of_items, words_of
 from approvals.web.inputs import PREFIX, Posted, box, in_control, kind_of, offered, parsed, sent_as
 from approvals.web.subschemas import nullable, resolved, said
@@ -131,7 +130,8 @@ def may_be_empty(schema: Mapping[str, Any], one: Field) -> bool:
 def problems(schema: Mapping[str, Any], args: Any, before: Any = None) -> dict[str, str]:
     """What a JSON Schema finds wrong, by path, in a sentence each; then which texts, of those that were not there `before`, miss their format."""
     found = sorted(schemas.errors(schema, args), key=lambda e: list(map(str, e.absolute_path)))
-    return {".".join(str(part) for part in error.absolute_path): _sentence(error) for error in found} or formats.wrong(schema, args, before)
+    wrong = {".".join(str(part) for part in error.absolute_path): faults.sentence(error) for error in found}
+    return wrong or formats.wrong(schema, args, before)
 
 
 def guessed(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,12 +232,3 @@ def _limits(kind: str, sub: Mapping[str, Any], value: Any, empty: bool) -> str:
     if kind == "json":
         said.append("JSON.")
     return chain("%(a)s %(b)s", filter(None, said))
-
-
-def _sentence(error: ValidationError) -> str:
-    """What is wrong, in our words where the library's are about Python."""
-    if error.validator in {"minItems", "maxItems"} and isinstance(error.schema, Mapping):
-        return how_many(error.schema)
-    if error.validator == "uniqueItems":
-        return say("Each only once.")
-    return error.message[:1].upper() + error.message[1:300]

@@ -18,6 +18,8 @@ from config.services.errors import ServiceError
 DISK_BYTES = 500_000_000
 LIBRARIES = ("django", "channels", "celery", "uvicorn", "websockets", "whitenoise", "psycopg", "redis", "langgraph")
 
+DEMO_SOCKET = "demo-socket"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -28,6 +30,7 @@ class Options:
     workers: int
     var: Path
     slack_port: int = 0  # of the demo's Slack (SLACK=demo); 0: none
+    slack_socket: bool = False  # whether that one delivers over Socket Mode (SLACK=demo-socket)
 
     @property
     def reachable(self) -> str:
@@ -47,20 +50,23 @@ class Options:
 def options(root: Path) -> Options:
     var = os.environ.get("COUNTERSIGN_VAR", "").strip()
     port = _number("PORT", 8000, 1, 65535)
+    slack = _slack()
     return Options(
         host=os.environ.get("HOST", "").strip() or "127.0.0.1",
         port=port,
         workers=_number("WORKERS", 2, 1, 64),
         var=Path(var).expanduser().resolve() if var else root / "var",
-        slack_port=_number("SLACK_PORT", port + 400 if port <= 65_135 else port - 400, 1, 65535) if _slack_demo() else 0,
+        slack_port=_number("SLACK_PORT", port + 400 if port <= 65_135 else port - 400, 1, 65535) if slack else 0,
+        slack_socket=slack == DEMO_SOCKET,
     )
 
 
-def _slack_demo() -> bool:
+def _slack() -> str:
     wanted = os.environ.get("SLACK", "").strip()
-    if wanted not in {"", "demo"}:
-        raise ServiceError(f"SLACK={wanted[:40]} is not known: write SLACK=demo for a Slack of our own, or leave it out (docs/slack.md).")
-    return bool(wanted)
+    if wanted not in {"", "demo", DEMO_SOCKET}:
+        known = f"write SLACK=demo for a Slack of our own (SLACK={DEMO_SOCKET}: over Socket Mode)"
+        raise ServiceError(f"SLACK={wanted[:40]} is not known: {known}, or leave it out (docs/slack.md).")
+    return wanted
 
 
 def _number(name: str, default: int, low: int, high: int) -> int:

@@ -23,7 +23,7 @@ READY_S = 30.0
 SETTINGS = (
     "SLACK_API_URL", "SLACK_AUTHORIZE_URL", "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_CHANNEL", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET",
 )  # fmt: skip
-TOKEN, CHANNEL, CLIENT = "xoxb-home", "C0AI", ("111.222", "client secret")
+TOKEN, APP_TOKEN, CHANNEL, CLIENT = "xoxb-home", "xapp-demo", "C0AI", ("111.222", "client secret")
 
 
 def environment(chosen: Options) -> dict[str, str]:
@@ -33,7 +33,7 @@ def environment(chosen: Options) -> dict[str, str]:
         "SLACK_AUTHORIZE_URL": f"{chosen.slack_url}/oauth/v2/authorize",
         "SLACK_SIGNING_SECRET": secrets.token_urlsafe(24),
         "SLACK_BOT_TOKEN": TOKEN,
-        "SLACK_APP_TOKEN": "",
+        "SLACK_APP_TOKEN": APP_TOKEN if chosen.slack_socket else "",
         "SLACK_CHANNEL": CHANNEL,
         "SLACK_CLIENT_ID": CLIENT[0],
         "SLACK_CLIENT_SECRET": CLIENT[1],

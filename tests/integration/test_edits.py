@@ -292,6 +292,16 @@ def test_one_edit_at_a_time_and_nothing_is_decided_meanwhile(cast, action):
         decide(action, cast.reviewer)
 
 
+def test_the_same_edit_asked_for_twice_is_one(cast, action):
+    first = want(action, cast.second, {"label": "x", "times": 1})
+    assert want(action, cast.second, {"times": 1, "label": "x"}).pk == first.pk
+    with pytest.raises(Checking):
+        want(action, cast.reviewer, {"label": "x", "times": 1})
+    with pytest.raises(Checking):
+        want(action, cast.second, {"label": "\ud800"})
+    assert [e.kind for e in log.timeline(action=str(action.pk))].count("edit.wanted") == 1
+
+
 def test_who_may_not_decide_may_not_edit(cast, action):
     for person in (cast.operator, cast.auditor, cast.admin, cast.outsider, cast.locked):
         with pytest.raises(NotAllowed):

@@ -88,11 +88,11 @@ def test_an_unchecked_box_means_no():
         ({"cents": "12O40"}, "cents", "whole number"),
         ({"cents": "1.5"}, "cents", "without a point"),
         ({"cents": ""}, "cents", "needs a value"),
-        ({"cents": "0"}, "cents", "minimum"),
+        ({"cents": "0"}, "cents", "At least"),
         ({"rate": "much"}, "rate", "A number"),
         ({"team": "sales"}, "team", "one of"),
         ({"nested": "{"}, "nested", "not valid JSON"),
-        ({"nested": "[1]"}, "nested", "type"),
+        ({"nested": "[1]"}, "nested", "an object"),
     ],
 )
 def test_what_does_not_fit_is_said_beside_its_field(changed, field, word):

@@ -44,7 +44,7 @@ def preview_reply(args: ReplyArgs, ctx: ToolContext) -> Preview:
             (args.ticket_id,),
         ).fetchall()
     return Preview(
-        summary=f"Send a reply of {len(args.body)} characters to {ticket['name']} <{args.recipient}>",
+        summary=f"Send a reply of {len(args.body)} characters to {ticket['name']}, {args.recipient}",
         facts={"recipients": 1},
         details={"to": args.recipient, "subject": args.subject, "body": args.body, "earlier_replies": earlier},
     )

@@ -58,7 +58,7 @@ def test_a_schema_has_its_fields_with_errors_beside_them(hands, world):
     kinds = {b["block_id"]: b["element"]["type"] for b in view["blocks"] if b.get("block_id", "").startswith("answer:")}
     assert kinds == {"answer:cents": "number_input", "answer:kind": "radio_buttons", "answer:on": "checkboxes"}
     said = {"answer:cents": text("0"), "answer:kind": radio("b"), "answer:on": boxes("true")}
-    assert "minimum" in submit(hands, "respond", **said).body["errors"]["answer:cents"] and not Decision.objects.exists()
+    assert "At least 1." in submit(hands, "respond", **said).body["errors"]["answer:cents"] and not Decision.objects.exists()
     submit(hands, "respond", **{**said, "answer:cents": text("42")})
     response, details = answered()
     assert json.loads(response) == {"cents": 42, "kind": "b", "on": True} and details == {"json": True}

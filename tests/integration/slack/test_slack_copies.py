@@ -9,7 +9,7 @@ from approvals.models import Action, Comment, Decision, SlackChannel, SlackMessa
 from approvals.operations import commenting, slack_installs, slack_queue
 from approvals.operations.slack_installs import Installed
 from approvals.slack import later, sending
-from tests import factories
+from tests import factories, fakes
 from tests.integration.slack.test_slack_cards import buttons, card, tick, words
 
 pytestmark = [pytest.mark.usefixtures("routed"), pytest.mark.django_db]
@@ -116,6 +116,28 @@ def test_a_card_of_an_earlier_installation_decides_nothing(world, hands, action,
     slack_installs.install(Installed(team="T0HOME", name="Home", bot_user="U0HOMEBOT", token="xoxb-home"), by=cast.admin, door="cli")
     hands.press("U0MEI", "C0AI", card(world)["ts"], "approve")
     assert not Decision.objects.exists() and "https://countersign.test/actions/" in world.private("C0AI", "U0MEI")[-1]
+
+
+@pytest.mark.parametrize("how", ["deleted", "changed"])
+def test_a_receipt_that_is_gone_or_changed_is_posted_again(world, hands, action, cast, how):
+    factories.decide(action, cast.reviewer)
+    tick()
+    first = card(world)
+    hands.remove("C0AI", first["ts"]) if how == "deleted" else tell(hands, changed(first))
+    tick()
+    now = card(world)
+    assert now["ts"] != first["ts"] and "by rita" in words(now) and not buttons(now)
+    assert how == "deleted" or "earlier copy" in words(world.cards("C0AI")[0])
+
+
+def test_a_receipt_of_long_ago_is_not(world, hands, action, cast):
+    factories.decide(action, cast.reviewer)
+    tick()
+    hands.remove("C0AI", card(world)["ts"])
+    with fakes.clock_moved(days=8):
+        tasks.reach()
+        sending.tick()
+    assert world.cards("C0AI") == []
 
 
 def test_an_old_copy_that_is_gone_is_no_trouble_and_is_not_posted_again(world, hands, action):

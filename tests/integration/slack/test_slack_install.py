@@ -1,5 +1,6 @@
 """Installing by OAuth: state of this session, once and in time; several workspaces; a whole organisation refused. Codes cannot be guessed."""
 
+import contextlib
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -147,6 +148,35 @@ def test_a_renewal_that_fails_gives_nothing_up(world, cast, routed, second, as_)
     SlackTeam.objects.filter(pk=team.pk).update(refreshing_until=None)
     assert client.call(team.pk, "auth.test")["ok"]
     assert not [s for s in checking.problems() if "renewed" in s]
+
+
+@pytest.mark.parametrize("meanwhile", ["taken away", "installed anew"])
+def test_a_renewal_that_comes_late_leaves_no_token_behind(world, second, cast, as_, monkeypatch, meanwhile):
+    sade = as_(cast.admin)
+    sade.get("/slack/oauth", {"code": code(world), "state": begun(sade)})
+    team = SlackTeam.objects.get(team="T0TWO")
+    SlackTeam.objects.filter(pk=team.pk).update(token_until="2020-01-01T00:00Z")
+    anew = Installed(team="T0TWO", name="Two", bot_user="U0TWOBOT", token="xoxb-anew", refresh_token="xoxe-anew", expires_in=40_000)
+    really, given = client._call, []
+
+    def slow(token, method, args):
+        answer = really(token, method, args)
+        if method == "oauth.v2.access":
+            given.append(answer["access_token"])
+            if meanwhile == "taken away":
+                slack_installs.remove("T0TWO", by=cast.admin, door="web")
+            else:
+                slack_installs.install(anew, by=cast.admin, door="web")
+        return answer
+
+    monkeypatch.setattr(client, "_call", slow)
+    with contextlib.suppress(NotSent):
+        client.call(team.pk, "auth.test")
+    team.refresh_from_db()
+    kept = [sealing.unseal(sealed) if sealed else "" for sealed in (team.token, team.refresh_token)]
+    assert kept == (["", ""] if meanwhile == "taken away" else ["xoxb-anew", "xoxe-anew"])
+    with pytest.raises(NotSent):
+        client.once(given[0], "auth.test")
 
 
 WRONG = {

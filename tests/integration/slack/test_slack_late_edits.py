@@ -8,7 +8,7 @@ from approvals import operations
 from approvals.models import Edit, SlackHeard
 from approvals.operations import people
 from approvals.queries import action_detail
-from approvals.slack import approving, quick
+from approvals.slack import approving, editing, quick
 from audit import queries as log
 from audit.actors import SYSTEM
 from tests import factories
@@ -55,6 +55,10 @@ def test_one_that_was_kept_until_it_was_decided_says_what_was_written(hands, wor
     factories.decide(waiting, cast.second)
     assert approving.finish(kept) and not Edit.objects.exists()
     assert "You had written: label: a line → another line" in shown(hands) and "/actions/" in shown(hands)
+
+
+def test_an_edit_that_is_made_already_says_so():
+    assert editing.with_words("It changed.", {"label": "a"}, {"label": "a"}) == "It changed. It holds just the values that you had written."
 
 
 def test_one_that_nobody_came_to_in_time_says_it_as_well_also_when_its_view_is_closed(hands, world, waiting, kept):  # noqa: F811

@@ -196,7 +196,7 @@ def test_numbers_choices_and_yes_or_no_have_their_own_fields(hands, world, cast,
     as_it_is = {"edit:n": text("1"), "edit:kind": radio("a"), "edit:on": boxes("true"), "edit:deep": text('{"x": 1}')}
     assert "Nothing was changed" in json.dumps(submit(hands, "edit", **as_it_is).body)
     values = {"edit:n": text("9"), "edit:kind": radio("b"), "edit:on": boxes(), "edit:deep": text('{"x": 1}')}
-    assert "maximum" in submit(hands, "edit", **values).body["errors"]["edit:n"]
+    assert "At most 5." in submit(hands, "edit", **values).body["errors"]["edit:n"]
     shown = json.dumps(submit(hands, "edit", **{**values, "edit:n": text("2")}).body["view"]["blocks"], ensure_ascii=False)
     assert "n: 1 → 2" in shown and "on: true → false" in shown and "deep" not in shown
 
