@@ -190,7 +190,11 @@ def _verdict(data: dict[str, Any]) -> str:
         said = say("%(did)s in the stead of %(who)s", did=said, who=data["instead_of"])
     if (data.get("proof") or {}).get("by") == PASSKEY_PROOF:
         said = say("%(did)s and signed with a passkey", did=said)
-    words = data.get("reason") or data.get("response")
+    return _with(said, data.get("reason") or data.get("response") or "")
+
+
+def _with(said: str, words: str) -> str:
+    """What somebody did, in their own words."""
     return say("%(did)s: %(words)s", did=said, words=words) if words else said
 
 
@@ -208,7 +212,9 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "action.reserved": lambda d: say("Reserved"),
     "action.put_back": lambda d: say("Released: %(why)s", why=told(d.get("why", ""))),
-    "action.passed_on": lambda d: say("Passed on to %(to)s, in the stead of %(who)s", to=d.get("to"), who=d.get("instead_of")),
+    "action.passed_on": lambda d: _with(
+        say("Passed on to %(to)s, in the stead of %(who)s", to=d.get("to"), who=d.get("instead_of")), d.get("reason", "")
+    ),
     "action.snoozed": lambda d: say("Snoozed"),
     "action.unsnoozed": lambda d: say("No longer snoozed: %(why)s", why=told(d.get("why", ""))),
     "action.extended": lambda d: say(

@@ -8,6 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from approvals.models import Absence, Action, Snooze
+from approvals.web.story import sentence_of
+from audit import queries as log
 from tests import factories
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +72,9 @@ def test_it_is_reserved_released_put_off_and_passed_on_by_whoever_is_named(cast,
     run("actions", "snooze", pk, "--for", "5m", "--by", "rita")
     assert Snooze.objects.get().user == cast.reviewer
     run("actions", "snooze", pk, "--off", "--by", "rita")
-    assert run("actions", "pass-on", pk, "--to", "sam", "--by", "rita") == "Passed on to sam\n"
+    assert run("actions", "pass-on", pk, "--to", "sam", "--reason", "knows the bank", "--by", "rita") == "Passed on to sam\n"
+    (passed,) = [e for e in log.timeline(action=pk) if e.kind == "action.passed_on"]
+    assert sentence_of(passed) == "Passed on to sam, in the stead of rita: knows the bank"
     assert Action.objects.get(pk=pk).reserved_by == cast.second
 
 

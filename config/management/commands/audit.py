@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from approvals.queries.records import Unrecorded, decisions_on_record
 from approvals.queries.sign_ins import BadProof, verify_proofs
+from approvals.queries.versions import Changed, versions_on_record
 from audit import queries
 from audit.queries import Broken
 from config import commands
@@ -17,7 +18,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
-        verbs.add_parser("verify", help="recompute every leaf, name the first that does not hold, and look for the leaf of every decision")
+        verbs.add_parser(
+            "verify",
+            help="recompute every leaf, name the first that does not hold; look for the leaf of every decision, and prove every version of every action",
+        )
         verbs.add_parser(
             "proofs", help="check every kept proof of a decision against the log, and passkeys' signatures against what was decided"
         )
@@ -46,6 +50,12 @@ class Command(BaseCommand):
                 sys.exit(1)
             count = found
         self.stdout.write(f"All {count:,} decisions are in the log")
+        for version in versions_on_record():
+            if isinstance(version, Changed):
+                self.stdout.write(f"Version {version.version} of action {version.action} is not what was asked: {version.why}")
+                sys.exit(1)
+            count = version
+        self.stdout.write(f"All {count:,} versions of actions are what was asked")
 
     def _proofs(self, options: dict[str, Any]) -> None:
         count = 0
