@@ -135,6 +135,15 @@ def story(run: str, *, after: int = 0, limit: int = 500) -> list[EventRow]:
     return [_row(e) for e in Event.objects.filter(run=run, pk__gt=after).order_by("pk")[:limit]]
 
 
+def said_of_effects(actions: Sequence[str]) -> dict[str, tuple[bool, str, str]]:
+    """Of these calls those whose outcome a person said: whether it was done, who said so, and how they know."""
+    if not actions:
+        return {}
+    found = Event.objects.filter(action__in=list(actions), kind__in=["effect.done", "effect.failed"]).order_by("pk")
+    rows = [_row(event) for event in found]
+    return {e.action: (e.kind == "effect.done", e.actor, str(e.data.get("reason", ""))) for e in rows if e.data.get("said_by_person")}
+
+
 def oldest(
     *, after: int = 0, limit: int = PAGE, since: datetime | None = None, until: datetime | None = None, agent: str = "", run: str = ""
 ) -> list[EventRow]:
@@ -157,10 +166,14 @@ def spans_before(run: str, at: datetime, *, limit: int = 8) -> list[SpanRow]:
     return [_span(s) for s in reversed(found)]
 
 
-_TOKENS = """coalesce(sum(CASE WHEN jsonb_typeof(s.attributes #> '{usage,total_tokens}') = 'number'
+# Of model calls `s`: also for what agents spent (`agents.spent`), which knows whose runs these are.
+TOKENS_SQL = """coalesce(sum(CASE WHEN jsonb_typeof(s.attributes #> '{usage,total_tokens}') = 'number'
     THEN (s.attributes #>> '{usage,total_tokens}')::numeric END), 0)::bigint"""
-_COST = """coalesce(sum(CASE WHEN jsonb_typeof(s.attributes -> 'cost_micros') = 'number' THEN (s.attributes ->> 'cost_micros')::numeric END), 0)::bigint,
-    count(*) FILTER (WHERE s.attributes ? 'no_price')"""
+MICROS_SQL = "CASE WHEN jsonb_typeof(s.attributes -> 'cost_micros') = 'number' THEN (s.attributes ->> 'cost_micros')::numeric END"
+MONEY_SQL = f"coalesce(sum({MICROS_SQL}), 0)::bigint"
+UNPRICED_SQL = "count(*) FILTER (WHERE s.attributes ? 'no_price')"
+_TOKENS = TOKENS_SQL
+_COST = f"{MONEY_SQL}, {UNPRICED_SQL}"
 MOST_CALLS = 20_000
 _TODAY = f"""
 SELECT count(*), {_TOKENS}, {_COST} FROM (SELECT attributes FROM audit_span WHERE kind = 'model' AND started_at >= date_trunc('day', now(), 'UTC')

@@ -7,9 +7,10 @@ from ninja import Router
 from ninja.params.functions import Path
 from ninja.responses import Status
 
-from agents import operations, queries
+from agents import operations, queries, spent
 from agents.api.agent_shapes import AcceptIn, Agent, AgentIn
 from agents.api.auth import caller, reader
+from agents.api.cost_shapes import Costs
 from agents.api.shapes import PROBLEMS, Page
 from agents.errors import UnknownAgent
 from agents.queries import AgentRow
@@ -36,6 +37,15 @@ def one(request: HttpRequest, slug: str = SLUG) -> Any:
     if who.agent not in {"", slug}:
         raise UnknownAgent(say("There is no such agent; see the list of agents"))
     return shown(queries.agent(slug))
+
+
+@router.get("/{slug}/costs", response={200: Costs, **PROBLEMS}, summary="What an agent spent")
+def costs(request: HttpRequest, slug: str = SLUG) -> Any:
+    """By model over today, 7 and 30 days, what the day may come to, and what its runs cost each. An agent sees its own."""
+    who = reader(request)
+    if who.agent not in {"", slug}:
+        raise UnknownAgent(say("There is no such agent; see the list of agents"))
+    return spent.plain(spent.costs_of(queries.agent(slug).slug))
 
 
 @router.put("/{slug}", response={200: Agent, 201: Agent, **PROBLEMS}, summary="Declare an agent that runs elsewhere")

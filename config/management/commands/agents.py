@@ -1,4 +1,4 @@
-"""`manage.py agents list|import|show|accept|check|remote|servers`: the door through which projects and Agent Servers come in."""
+"""`manage.py agents list|import|show|costs|accept|check|remote|servers`: the door through which projects and Agent Servers come in."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from agents import operations, queries
 from agents.tools.guessing import why_guessed
 from audit.actors import SYSTEM
 from config import commands
+from config.management import costs
 
 PERIOD_S = 15
 
@@ -68,6 +69,11 @@ class Command(BaseCommand):
         commands.add_by(accepting)
         showing = verbs.add_parser("show", help="one agent: input schema and tools")
         showing.add_argument("slug")
+        costing = verbs.add_parser(
+            "costs", help="what an agent spent by model today, in 7 and in 30 days (UTC), and what its day may come to"
+        )
+        costing.add_argument("slug")
+        costing.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with commands.sentences():
@@ -178,3 +184,6 @@ class Command(BaseCommand):
         row = queries.agent(options["slug"])
         shown = {name: getattr(row, name) for name in ("slug", "title", "description", "version", "model", "input_schema")}
         self.stdout.write(json.dumps({**shown, "tools": row.tools, "drawing": row.drawing}, indent=2))
+
+    def _costs(self, options: dict[str, Any]) -> None:
+        costs.show(options["slug"], self.stdout.write, as_json=options["json"])
