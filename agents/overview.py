@@ -63,6 +63,8 @@ class LiveRow:
     heartbeat_at: datetime
     input: Any
     version: int  # of its agent, in force now: what an order for a version is held against
+    hold: str = ""  # an operator's, or a spent budget's: it goes no further by itself
+    here: bool = True  # its graph is driven by our workers, so it can be paused
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ def _row(r: Run) -> LiveRow:
     return LiveRow(
         str(r.pk), r.agent_id, r.state, r.nodes, r.started_by.get_username() if r.started_by else "", r.created_at,
         r.lease_until - timedelta(seconds=settings.LEASE_S) if beats and r.lease_until else r.changed_at, r.input,
-        r.agent.current.number if r.agent.current else 0,
+        r.agent.current.number if r.agent.current else 0, r.hold, bool(r.agent.project),
     )  # fmt: skip
 
 

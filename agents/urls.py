@@ -61,6 +61,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/checkpoints/<slug:checkpoint_id>/", checkpoints.checkpoint, name="run-checkpoint"),
     path("runs/<uuid:run_id>/override", overrides.override, name="run-override"),
     path("runs/<uuid:run_id>/fork/", forks.fork, name="run-fork"),
+    path("runs/<uuid:run_id>/hold", stepping.hold, name="run-hold"),
     path("runs/<uuid:run_id>/pause", stepping.pause, name="run-pause"),
     path("runs/<uuid:run_id>/budget", budgets.run_budget, name="run-budget"),
     path("runs/<uuid:run_id>/step", stepping.step, name="run-step"),

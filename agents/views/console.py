@@ -20,19 +20,20 @@ from django.views.decorators.http import require_safe
 from agents import budgeted, overview, queries
 from agents.budgeted import Against
 from agents.overview import Filters, LiveRow, Standing
+from agents.states import Hold
 from agents.views import budgets
 from agents.views.alerts import open_words
 from agents.views.cards import WAITS_FOR, Bar, title_of
+from agents.views.console_panels import panels
 from agents.views.health import age, lights
 from agents.views.states import RUNS, Look
 from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.covering import version_name
-from approvals.queries import Stop, switches
+from approvals.queries import Stop
 from approvals.queries.overview import Asked, asked_by, on_people
 from approvals.web.http import Request, preferences_of
 from approvals.web.rows import Chip, chips, menu, with_query
-from approvals.web.switches import switch_line
 from approvals.web.views.preferences import kept_query
 from audit import queries as log
 from audit.languages import number, told
@@ -74,6 +75,8 @@ class Line:
     heartbeat_at: datetime
     by: str
     halt_url: str
+    hold_url: str = ""
+    held: bool = False  # its button lets it go on
 
 
 @require_safe
@@ -83,7 +86,7 @@ def console(request: Request) -> HttpResponse:
     if part:
         template, context = part
         return render(request, template, {"console": context(request)})
-    whole = {**_figures(request), **_runs(request), **_feed(request), **_switches(request)}
+    whole = {**_figures(request), **_runs(request), **_feed(request), **panels(request)}
     return render(request, "agents/console.html", {"console": whole})
 
 
@@ -173,6 +176,8 @@ def _line(row: LiveRow, asked: Asked | None, spent: Against | None, stops: list[
         heartbeat_at=row.heartbeat_at,
         by=row.started_by,
         halt_url=f"{reverse('halt')}?run={row.id}" if may_halt and not stopped else "",
+        hold_url=f"{reverse('run-hold', args=[row.id])}?back=console" if may_halt and row.here and row.hold != Hold.BUDGET else "",
+        held=bool(row.hold),
     )
 
 
@@ -180,6 +185,8 @@ def _waits(row: LiveRow, asked: Asked | None, *, stopped: bool) -> str:
     """Whom or what a run waits for; never more than is so."""
     if stopped:
         return _("a release") if row.state != "RUNNING" else _("halt requested: stops after this step")
+    if row.hold == Hold.PAUSE and row.state == "RUNNING":
+        return _("pause requested: stops after this step")
     if row.state != "WAITING" or asked is None:
         return told(WAITS_FOR.get(row.state, ""))
     whom = ", ".join(asked.groups) or _("people")
@@ -193,10 +200,6 @@ def _feed(request: Request) -> dict[str, Any]:
     return {"events": [line_of(event) for event in found.rows], "events_url": reverse("events")}
 
 
-def _switches(request: Request) -> dict[str, Any]:
-    return {"switches": [switch_line(row) for row in switches.in_force()], "switches_url": reverse("switches")}
-
-
 def _health(request: Request) -> dict[str, Any]:
     return {"lights": lights()}
 
@@ -205,6 +208,6 @@ PARTS = {
     "figures": ("agents/_console_figures.html", _figures),
     "runs": ("agents/_console_runs.html", _runs),
     "feed": ("agents/_console_feed.html", _feed),
-    "switches": ("agents/_console_switches.html", _switches),
+    "panels": ("agents/_console_panels.html", panels),
     "health": ("agents/_console_health.html", _health),
 }

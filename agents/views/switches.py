@@ -20,7 +20,7 @@ from agents.views.halt_scopes import tools
 from approvals import permissions
 from approvals.errors import ApprovalError, BadRequest, Conflict, NotFound
 from approvals.queries import switches as rows
-from approvals.web.http import Request
+from approvals.web.http import Request, is_fragment
 from approvals.web.switches import switch_line
 from audit.languages import told
 from audit.sentences import say
@@ -45,7 +45,7 @@ def switches(request: Request) -> HttpResponse:
     except (BadRequest, NotFound, UnknownAgent, Conflict) as error:
         return _page(request, error)
     messages.success(request, _("Switched: it counts from now on.") if made else _("Policy alone decides there again."))
-    return redirect("switches")
+    return redirect("console" if request.POST.get("back") == "console" else "switches")
 
 
 def _lasts(request: Request) -> timedelta | None:
@@ -67,7 +67,9 @@ def _tools(chosen: str) -> list[str]:
 def _page(request: Request, error: ApprovalError | UnknownAgent | None = None) -> HttpResponse:
     asked = next((f"{name}:{request.GET[name][:200]}" for name in ("agent", "tool") if request.GET.get(name)), "")
     chosen, may = request.POST.get("what") or asked, permissions.can_halt(request.user)
+    back = request.POST.get("back") or request.GET.get("back", "")
     context: dict[str, Any] = {
+        "back": "console" if back == "console" else "",
         "lines": [switch_line(row) for row in rows.in_force()],
         "may": may,
         "agents": [(f"agent:{row.slug}", row.slug, chosen == f"agent:{row.slug}") for row in queries.agents()] if may else (),
@@ -78,4 +80,5 @@ def _page(request: Request, error: ApprovalError | UnknownAgent | None = None) -
         "error": error.message if error else "",
         "back_url": reverse("console"),
     }
-    return render(request, "switches/switches.html", {"switches": context}, status=getattr(error, "status", 200))
+    page = "switches/_form.html" if is_fragment(request) and may else "switches/switches.html"
+    return render(request, page, {"switches": {**context, "dialog": is_fragment(request)}}, status=getattr(error, "status", 200))

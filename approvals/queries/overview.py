@@ -12,6 +12,7 @@ _ASKED = """
 SELECT DISTINCT ON (a.run) a.run, a.id::text, a.summary, a.turn, count(*) OVER (PARTITION BY a.run)
 FROM approvals_action a WHERE a.run = ANY(%s) AND a.state = 'PENDING' ORDER BY a.run, a.created_at
 """
+_PENDING = "SELECT agent, tool, count(*) FROM approvals_action WHERE state = 'PENDING' GROUP BY 1, 2"
 _PEOPLE = "SELECT count(*), max(clock_timestamp() - created_at) FROM approvals_action WHERE state = 'PENDING'"
 
 
@@ -40,6 +41,13 @@ def asked_by(runs: Sequence[str]) -> dict[str, Asked]:
     with connection.cursor() as cursor:
         cursor.execute(_ASKED, [list(runs)])
         return {run: Asked(pk, summary, tuple(filter(None, turn.split("|"))), n) for run, pk, summary, turn, n in cursor.fetchall()}
+
+
+def pending_by() -> dict[tuple[str, str], int]:
+    """How many actions wait for people, by agent and tool."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PENDING)
+        return {(agent, tool): n for agent, tool, n in cursor.fetchall()}
 
 
 def on_people() -> OnPeople:

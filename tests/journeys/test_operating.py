@@ -72,3 +72,41 @@ def test_a_rule_halts_an_agent_and_an_operator_sees_to_it(stack: Stack, sign_in:
         page.wait_for_timeout(2_000)
         page.reload()
     expect(over).to_contain_text("looking at what was rejected")
+
+
+def test_a_run_is_paused_and_a_tool_is_switched_without_leaving_the_console(stack: Stack, sign_in: SignIn) -> None:
+    page = sign_in("operator")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    run = stack.start_run("T-1037")
+    page.goto(f"/console/?q={run[:8]}")
+    row = page.locator(f"#row-{run}")
+    expect(row).to_contain_text("Waiting", timeout=SOON)
+    runs, feed = page.locator("#live-title").bounding_box(), page.locator("#feed-title").bounding_box()
+    assert runs and feed and feed["x"] > runs["x"] + 400  # the feed stands beside the table
+    assert page.locator("#console-runs .table-wrap").evaluate("e => e.scrollWidth <= e.clientWidth")
+    row.get_by_role("link", name="Pause the run").focus()
+    page.keyboard.press("Enter")
+    page.locator("#dialog").get_by_label("Why").fill("a journey")
+    page.keyboard.press("Enter")
+    page.goto(f"/console/?q={run[:8]}")
+    row.get_by_role("link", name="Let the run").click()
+    expect(page.locator("#dialog")).to_contain_text("Pause requested by o.hart: a journey")
+    page.locator("#dialog").get_by_label("Why").fill("over")
+    page.locator("#dialog").get_by_role("button", name="Go on by itself").click()
+    page.goto(f"/console/?q={run[:8]}")
+    expect(row.get_by_role("link", name="Pause the run")).to_be_visible()
+
+    page.locator("#console-panels").get_by_text("more tools").click()
+    page.locator("#console-panels").get_by_role("link", name="Switch open_safe").click()
+    assert Axe().run(page).response["violations"] == []
+    page.locator("#dialog").get_by_text("Ask", exact=True).click()
+    page.locator("#dialog").get_by_label("Reason").fill("a journey")
+    page.locator("#dialog").get_by_role("button", name="Switch").click()
+    panel = page.locator("#console-panels tr", has_text="open_safe")
+    expect(panel).to_contain_text("o.hart: a journey")  # the switched ones stand first, unfolded
+    expect(panel).to_be_visible()
+    stack.manage("switch", "allow", "--tool", "open_safe", "--reason", "over", "--by", "o.hart")
+    expect(panel).to_contain_text("By policy", timeout=SOON)  # by itself
+    assert Axe().run(page).response["violations"] == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

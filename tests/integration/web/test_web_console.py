@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from agents import operations as agent_operations
 from agents import overview
 from agents.models import Effect, Run
 from agents.models.runs import LIVE
@@ -24,6 +25,10 @@ pytestmark = pytest.mark.usefixtures("agents", "shapes")
 @pytest.fixture
 def waiting(cast, world):
     return factories.waiting(cast.reviewer, call(), world=world)
+
+
+def words(page):
+    return " ".join(re.sub("<[^>]*>", " ", page).split())
 
 
 def shown(as_, user, **query):
@@ -144,10 +149,12 @@ def test_an_operator_switches_a_tool_and_it_is_shown_where_it_counts(cast, as_, 
     where = [reverse("switches"), reverse("console"), reverse("agent", args=[run.agent_id]), reverse("action", args=[action.pk])]
     for address in where:
         page = client.get(address).content.decode()
-        assert "is switched off: proposals are refused" in page, address
+        assert "is switched off: proposals are refused" in page or address == reverse("console"), address
         assert "bad day" in page
+    panel = words(shown(as_, cast.operator, part="panels"))
+    assert re.search(rf"{action.tool} {cast.operator.username}: bad day \. Ends by itself in [^.]* \. Deny ", panel)
     assert client.post(reverse("switches"), {**said, "setting": "allow"}).status_code == 302
-    assert "bad day" not in client.get(reverse("console"), {"part": "switches"}).content.decode()
+    assert "bad day" not in client.get(reverse("console"), {"part": "panels"}).content.decode()
     again = client.post(reverse("switches"), {**said, "setting": "allow"})
     assert (again.status_code, b"No switch is set there" in again.content) == (409, True)
     assert as_(cast.reviewer).post(reverse("switches"), said).status_code == 403
@@ -160,3 +167,44 @@ def test_an_operators_key_switches_over_the_api(cast, as_, waiting):
     answer = Client.post(client, "/api/v1/switches", said, content_type="application/json", headers={"X-CSRFToken": token})
     assert (answer.status_code, [s["setting"] for s in answer.json()["items"]]) == (200, ["ask"])
     assert client.get("/api/v1/switches").json()["items"][0]["target"] == "append"
+
+
+def test_each_agent_and_tool_has_its_row_on_the_console_with_what_counts_there(cast, as_, waiting):
+    run, action = waiting
+    page = words(shown(as_, cast.operator, part="panels"))
+    assert re.search(rf"{run.agent_id} By policy Live runs: 1 Waiting for people: 1 ", page)
+    assert re.search(rf"{action.tool} By policy Waiting for people: 1 Switch", page)
+    operations.halt(scope="agent", target=run.agent_id, reason="odd", by=cast.operator, door="web")
+    assert f"{run.agent_id} Halted Live runs: 1" in words(shown(as_, cast.operator, part="panels"))
+    assert reverse("switches") + "?agent=" not in shown(as_, cast.reviewer, part="panels")
+
+
+def test_what_an_agent_spent_today_stands_against_its_budget(cast, as_, waiting):
+    run, _action = waiting
+    agent_operations.set_agent_budget(run.agent_id, money="2.00", tokens=None, reason="so", by=cast.operator, door="web")
+    assert f"{run.agent_id} By policy Live runs: 1 Waiting for people: 1 0.00 of 2.00 USD" in words(
+        shown(as_, cast.operator, part="panels")
+    )
+
+
+def test_a_run_is_paused_and_let_go_on_from_its_row_in_the_console(cast, as_, waiting):
+    run, _action = waiting
+    hold = f"{reverse('run-hold', args=[run.pk])}?back=console"
+    assert hold in shown(as_, cast.operator, part="runs") and hold not in shown(as_, cast.reviewer, part="runs")
+    client = as_(cast.operator)
+    form = client.get(hold).content.decode()
+    assert f'action="{reverse("run-pause", args=[run.pk])}"' in form and 'name="back" value="console"' in form
+    assert client.post(reverse("run-pause", args=[run.pk]), {"reason": "wait", "back": "console"}).headers["Location"] == reverse("console")
+    assert "Resume" in words(shown(as_, cast.operator, part="runs"))
+    assert f'action="{reverse("run-go-on", args=[run.pk])}"' in client.get(hold).content.decode()
+    client.post(reverse("run-go-on", args=[run.pk]), {"reason": "fine", "back": "console"})
+    assert "Resume" not in words(shown(as_, cast.operator, part="runs"))
+
+
+def test_the_switch_set_from_the_console_leads_back_there(cast, as_, waiting):
+    run, _action = waiting
+    client = as_(cast.operator)
+    form = client.get(reverse("switches"), {"agent": run.agent_id, "back": "console"}, headers={"HX-Request": "true"}).content.decode()
+    assert 'id="dialog-title"' in form and "<html" not in form and f'value="agent:{run.agent_id}" selected' in form
+    said = {"what": f"agent:{run.agent_id}", "setting": "ask", "lasts": "900", "reason": "so", "back": "console"}
+    assert client.post(reverse("switches"), said).headers["Location"] == reverse("console")
