@@ -43,6 +43,7 @@ class ResultIn(Reason):
     action: UUID
     digest: str = Field(max_length=64, description="Of the call as you saw it: refused when it has changed since")
     result: dict[str, Any] = Field(description="As its tool would give it back", examples=[{"refunded": True, "reference": "R-2231"}])
+    complete: bool = Field(False, description="Refuse (422) a result without a field that every result of this tool had until now")
 
 
 class Overridden(Schema):
@@ -59,6 +60,12 @@ class Overridden(Schema):
     by: str
     confirmed_by: str
     created_at: datetime
+
+
+class AnsweredFor(Overridden):
+    lacks: list[str] = Field(
+        description="Fields that every result of this tool had until now, and this one has not: the agent may fail without them"
+    )
 
 
 class Checkpoint(Schema):

@@ -16,9 +16,21 @@ from agents.api.action_shapes import Rated, RatingIn
 from agents.api.actions import KEY
 from agents.api.auth import Caller, caller, reader
 from agents.api.records import event_of
-from agents.api.run_shapes import Cancelling, Checkpoint, ForkIn, Overridden, OverrideIn, Progress, ResultIn, Run, RunIn, RunRow
+from agents.api.run_shapes import (
+    AnsweredFor,
+    Cancelling,
+    Checkpoint,
+    ForkIn,
+    Overridden,
+    OverrideIn,
+    Progress,
+    ResultIn,
+    Run,
+    RunIn,
+    RunRow,
+)
 from agents.api.shapes import PROBLEMS, RUN_STATES, Page, Reason
-from agents.errors import UnknownRun
+from agents.errors import BadInput, UnknownRun
 from agents.operations.branching import Branch
 from agents.operations.overriding import Wanted
 from agents.queries import RunDetail
@@ -26,6 +38,7 @@ from agents.states import UNFINISHED
 from approvals import queries as approvals_queries
 from approvals.errors import NotFound
 from approvals.operations.api_keys import OPERATE
+from approvals.queries.results import lacking
 from audit.queries import story
 from audit.sentences import say
 
@@ -126,15 +139,21 @@ def fork(request: HttpRequest, run_id: UUID, body: ForkIn, key: str = KEY) -> An
     return Status(201, shown(queries.run_detail(made.pk)))
 
 
-@router.post("/{run_id}/answer-for", response={200: Overridden, **PROBLEMS}, summary="Give the result of a call that waits")
+@router.post("/{run_id}/answer-for", response={200: AnsweredFor, **PROBLEMS}, summary="Give the result of a call that waits")
 def answer_for(request: HttpRequest, run_id: UUID, body: ResultIn) -> Any:
     """Operators only. The call is superseded and never made; the agent gets the result as its tool's. ASKED where the policy asks two people for
     the call: another operator has to give the same within an hour. 409: the call has begun, is over, or has changed."""
     who = caller(request, OPERATE).user
-    if all(one.id != str(body.action) for one in approvals_queries.run_actions(str(run_id))):
+    row = next((one for one in approvals_queries.run_actions(str(run_id)) if one.id == str(body.action)), None)
+    if row is None:
         raise NotFound(say("This run has no such action"))
+    lacks = list(lacking(agent=row.agent, tool=row.tool, result=body.result))
+    if lacks and body.complete:
+        raise BadInput(
+            say("Every result of this tool had %(names)s until now", names=", ".join(lacks)), fields=dict.fromkeys(lacks, say("missing"))
+        )
     order = operations.answer_for(body.action, body.result, seen_digest=body.digest, reason=body.reason, by=who, door="api")
-    return next(vars(one) for one in queries.overrides(run_id) if one.id == order.pk)
+    return next({**vars(one), "lacks": lacks} for one in queries.overrides(run_id) if one.id == order.pk)
 
 
 @router.post("/{run_id}/resume", response={200: Run, **PROBLEMS}, summary="Take a failed run up again")

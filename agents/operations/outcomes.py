@@ -75,7 +75,9 @@ def _on_record(effect: Effect | None) -> Made | None:
         return Made("failed", error=kept.SAID_NOT_DONE())
     result = effect.result or {}
     if who := result.get("confirmed_by"):
-        return Made("done", kept.SAID_DONE(who=who))
+        result = {name: value for name, value in result.items() if name != "confirmed_by"}
+        if not result:
+            return Made("done", kept.SAID_DONE(who=who))
     return Made("done", result["content"] if set(result) == {"content"} else result)
 
 

@@ -13,6 +13,7 @@ from agents.errors import UnknownEffect, WrongState
 from agents.models import Effect, OutcomeCheck, Run
 from agents.operations import events, waking
 from agents.operations.found import as_uuid
+from agents.operations.instead import check_result
 from agents.operations.receiving import ready_if_settled
 from agents.states import EffectState, word
 from approvals import operations as approvals
@@ -96,15 +97,19 @@ def check_entry(effect: Effect, kind: str, *, by: Actor, door: str, **more: Any)
 
 
 @transaction.atomic
-def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: str) -> Effect:
+def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: str, result: Any = None) -> Effect:
     """A person looked and says whether the call was done; the run goes on with that.
 
+    Args:
+        result: of a call that was done, what it gave back as far as they found; the agent gets it with who said so.
+
     Raises:
-        NotAllowed, BadRequest: not an operator, no reason. UnknownEffect, WrongState: nothing of that kind.
+        NotAllowed, BadRequest: not an operator, no reason. BadInput: no such result. UnknownEffect, WrongState: nothing of that kind.
     """
     who = permissions.standing(by)
     permissions.check_halt(who)
     reason = check_reason(reason)
+    given = check_result(result) if done and result is not None else {}
     known = as_uuid(action_id)
     effect = Effect.objects.filter(pk=known).first() if known else None
     if effect is None:
@@ -115,7 +120,7 @@ def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: 
     approved = approvals_queries.shown(effect.pk)  # an edit may have changed what the planner believes was called
     outcome = {
         "status": status,
-        "result": {"confirmed_by": who.user.get_username()} if done else None,
+        "result": {**given, "confirmed_by": who.user.get_username()} if done else None,
         "reason": reason,
         "args": approved.args if approved else None,
     }

@@ -1,16 +1,26 @@
-"""What calls came to, or that nobody knows."""
+"""What calls came to, or that nobody knows; and of those that a person has looked into, what they said."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from agents.models import Effect
 from agents.states import EffectState
+from audit.queries import said_of_effects
+from audit.sentences import Sentence, say
+
+SAID_STATES = {EffectState.DONE, EffectState.FAILED, EffectState.COMPENSATED}
 
 
 @dataclass(frozen=True)
 class EffectRow:
-    """An effect as the run's page shows it."""
+    """An effect as the run's page shows it.
+
+    Attributes:
+        error: what went wrong, as it counts now. said: of a call of unknown outcome on which a person has spoken, what they said of it; then `was`
+            is what stood there until then, and there is no error.
+    """
 
     action_id: str
     run: str
@@ -22,6 +32,8 @@ class EffectRow:
     created_at: datetime
     claimed_at: datetime | None
     finished_at: datetime | None
+    said: Sentence | str = ""
+    was: str = ""
 
 
 def effect(action_id: Any) -> EffectRow | None:
@@ -32,15 +44,32 @@ def effect(action_id: Any) -> EffectRow | None:
 
 def unknown_effects() -> list[EffectRow]:
     """Calls whose outcome nobody knows: questions for an operator."""
-    return [effect_row(e) for e in Effect.objects.filter(state=EffectState.UNKNOWN).order_by("claimed_at")]
+    return effect_rows(list(Effect.objects.filter(state=EffectState.UNKNOWN).order_by("claimed_at")))
 
 
 def done_since(run_id: Any, at: datetime) -> list[EffectRow]:
     """Calls of a run that were done after this moment: they stay done, whatever its graph does next."""
     done = Effect.objects.filter(run=run_id, state__in=[EffectState.DONE, EffectState.COMPENSATED], finished_at__gte=at)
-    return [effect_row(e) for e in done.order_by("finished_at")]
+    return effect_rows(list(done.order_by("finished_at")))
 
 
 def effect_row(e: Effect) -> EffectRow:
     """An effect as pages show it."""
-    return EffectRow(str(e.pk), str(e.run_id), e.tool, e.state, e.attempts, e.result, e.error, e.created_at, e.claimed_at, e.finished_at)
+    return effect_rows([e])[0]
+
+
+def effect_rows(found: Sequence[Effect]) -> list[EffectRow]:
+    """Effects as pages show them. An error that stayed with a call that is over may be from before a person said what became of it."""
+    said = said_of_effects([str(e.pk) for e in found if e.error and e.state in SAID_STATES])
+    return [_row(e, said.get(str(e.pk))) for e in found]
+
+
+def _row(e: Effect, said: tuple[bool, str, str] | None) -> EffectRow:
+    words: Sentence | str = ""
+    if said:
+        done, who, why = said
+        words = say("%(who)s looked: it was done (%(why)s)", who=who, why=why) if done else say("%(who)s looked: it was not done (%(why)s)", who=who, why=why)  # fmt: skip
+    return EffectRow(
+        str(e.pk), str(e.run_id), e.tool, e.state, e.attempts, e.result, "" if said else e.error, e.created_at, e.claimed_at, e.finished_at,
+        words, e.error if said else "",
+    )  # fmt: skip

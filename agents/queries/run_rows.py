@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from agents.errors import UnknownRun
 from agents.models import Effect, Pause, Run
-from agents.queries.effects import EffectRow, effect_row
+from agents.queries.effects import EffectRow, effect_rows
 from agents.states import UNFINISHED, EffectState, RunState
 from approvals.queries.stops import runs_asking
 from audit.queries import events
@@ -139,7 +139,7 @@ def run_detail(run_id: Any) -> RunDetail:
         parent_checkpoint=found.parent_checkpoint,
         forks=tuple(map(str, Run.objects.filter(parent=found).order_by("-created_at").values_list("pk", flat=True)[:10])),
         pauses=[_pause(p) for p in Pause.objects.filter(run=found).order_by("pk")],
-        effects=[effect_row(e) for e in Effect.objects.filter(run=found).order_by("created_at")],
+        effects=effect_rows(list(Effect.objects.filter(run=found).order_by("created_at"))),
     )
 
 

@@ -13,13 +13,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from agents import operations, overview, queries
-from agents.errors import UnknownEffect
+from agents.errors import BadInput, UnknownEffect
 from agents.queries import EffectRow
+from agents.views.instead import read_result
 from agents.views.states import EFFECTS
 from agents.views.unknown import said
 from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.errors import BadRequest
+from approvals.queries.results import lacking
 from approvals.render.reveal import Revealed, reveal
 from approvals.web.http import Request, is_fragment
 from approvals.web.receipts import Fate, fate_of
@@ -52,15 +54,27 @@ def fate_of_effect(found: EffectRow) -> Fate:
 
 
 def _detail(found: EffectRow) -> Revealed | None:
+    if found.said:
+        return said_words(found)
     if found.error:
         return reveal(told(found.error))
     return reveal(json.dumps(found.result, ensure_ascii=False, indent=2)) if found.result is not None else None
+
+
+def said_words(found: EffectRow) -> Revealed:
+    """What a person said of a call of unknown outcome, and what stood there until then."""
+    return reveal(_("%(said)s. Until then: %(was)s") % {"said": told(found.said), "was": told(found.was)})
 
 
 @require_safe
 def resolve_form(request: Request, action_id: UUID) -> HttpResponse:
     """Ask an operator what became of a call: done, or not done."""
     permissions.check_read(request.user)
+    return _resolving(request, action_id)
+
+
+def _resolving(request: Request, action_id: UUID, *, lacks: tuple[str, ...] = (), error: str = "", status: int = 200) -> HttpResponse:
+    """The form; of what was sent, with what its result lacks or why it is none."""
     found, row = queries.effect(action_id), approvals_queries.inbox_row(action_id)
     if found is None or row is None:
         raise UnknownEffect(say("There is no such effect"))
@@ -69,9 +83,13 @@ def resolve_form(request: Request, action_id: UUID) -> HttpResponse:
         "row": row,
         "saids": [said(check) for check in overview.checks_of([found.action_id]).get(found.action_id, [])[:3]],
         "error": reveal(told(found.error)) if found.error else None,
+        "always": lacking(agent=row.agent, tool=row.tool, result={}),
+        "lacks": lacks,
+        "bad_result": told(error),
+        "given": {name: request.POST.get(name, "") for name in ("done", "reason", "result")},
     }
     fragment = is_fragment(request)
-    return render(request, "agents/_resolve.html" if fragment else "agents/resolve.html", context)
+    return render(request, "agents/_resolve.html" if fragment else "agents/resolve.html", context, status=status)
 
 
 @require_POST
@@ -84,6 +102,14 @@ def resolve(request: Request, action_id: UUID) -> HttpResponse:
         found = operations.resolve_undone(action_id, **said_by)
         messages.success(request, _("Recorded. The run is over, and what it did is being reversed; its page says how far."))
     else:
-        found = operations.resolve_unknown(action_id, done=done == "yes", **said_by)
+        try:
+            given = read_result(text) if (text := request.POST.get("result", "").strip()) and done == "yes" else None
+        except BadInput as error:
+            return _resolving(request, action_id, error=error.message, status=422)
+        row = approvals_queries.inbox_row(action_id)
+        lacks = lacking(agent=row.agent, tool=row.tool, result=given or {}) if row and done == "yes" else ()
+        if lacks and request.POST.get("anyway") != "yes":
+            return _resolving(request, action_id, lacks=lacks)
+        found = operations.resolve_unknown(action_id, done=done == "yes", result=given, **said_by)
         messages.success(request, _("Recorded; the run goes on with it."))
     return redirect("run", found.run_id)

@@ -22,7 +22,7 @@ from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.errors import NotFound
 from approvals.queries import ActionDetail
-from approvals.queries.results import check_takes, last_result, taking
+from approvals.queries.results import check_takes, lacking, last_result, taking
 from approvals.render.arguments import lines_of
 from approvals.render.since import compare
 from approvals.web.http import Request
@@ -54,7 +54,7 @@ def answer_for(request: Request, action_id: UUID) -> HttpResponse:
         return _form(request, detail, "{}")
     text = request.POST.get("result", "")[:MAX_TEXT]
     try:
-        result = check_result(_json(text))
+        result = read_result(text)
     except BadInput as error:
         return _form(request, detail, text, error=error.message, status=422)
     if request.POST.get("confirmed") != "yes":
@@ -72,9 +72,10 @@ def _open(row: Any) -> bool:
     return row.kind == "tool" and row.state in {"PENDING", "APPROVED"} and not row.claimed_at and not row.settled_at
 
 
-def _json(text: str) -> Any:
+def read_result(text: str) -> dict[str, Any]:
+    """What was written as a result. Raises BadInput."""
     try:
-        return canonical.parse(text.encode())
+        return check_result(canonical.parse(text[:MAX_TEXT].encode()))
     except (canonical.NotCanonical, UnicodeEncodeError) as error:
         raise BadInput(say("The result is not JSON: %(why)s", why=str(error)), fields={"result": str(error)}) from error
 
@@ -126,6 +127,7 @@ def _meaning(request: Request, detail: ActionDetail, result: Mapping[str, Any]) 
         "lines": _differences(last.result if last else {}, result),
         "compared": bool(last),
         "same": bool(last) and not _differences(last.result if last else {}, result),
+        "lacks": lacking(agent=detail.row.agent, tool=detail.row.tool, result=result),
         "result": json.dumps(dict(result), ensure_ascii=False),
         "digest": request.POST.get("seen_digest", ""),
         "last_url": reverse("action", args=[last.action_id]) if last else "",

@@ -22,6 +22,7 @@ from django.views.decorators.vary import vary_on_headers
 from agents import prices, queries
 from agents.errors import UnknownStep
 from agents.queries import EffectRow, RunDetail
+from agents.views.effects import said_words
 from agents.views.run_rows import KINDS, TONES
 from agents.views.states import EFFECTS, SPANS, Look, took
 from approvals import permissions
@@ -83,6 +84,7 @@ class Drawer:
     parts: tuple[Part, ...]
     trouble: Revealed | None
     assessed: Assessed | None = None
+    said: Revealed | None = None
 
 
 @require_safe
@@ -122,7 +124,8 @@ def _span(request: Request, detail: RunDetail, key: str) -> Drawer | None:
         look=look if look and look.word else None,
         facts=tuple(_facts(found, spans.inside(detail.row.id, found.id) if kind == "node" else spans.Totals())),
         parts=tuple(_model(found) if kind == "model" else _plain(found, kind)),
-        trouble=reveal(told(found.error)) if found.error else None,
+        trouble=reveal(told(found.error)) if found.error and not (effect and effect.said) else None,
+        said=said_words(effect) if effect and effect.said else None,
         assessed=_assessed(request, detail, action) if action else None,
     )
 
@@ -148,6 +151,7 @@ def _action(request: Request, detail: RunDetail, key: str) -> Drawer | None:
         facts=((_("Tries"), number(effect.attempts)),) if effect and effect.attempts else (),
         parts=tuple(_call(request, row.id, effect)),
         trouble=reveal(told(effect.error)) if effect and effect.error else None,
+        said=said_words(effect) if effect and effect.said else None,
         assessed=_assessed(request, detail, row.id),
     )
 

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from agents.queries import EffectRow, PauseRow
+from agents.views.effects import said_words
 from agents.views.run_entries import Entry
 from agents.views.states import EFFECTS, RUNS, SPANS, Look, took
 from approvals.queries import AskRow, InboxRow
@@ -66,6 +67,7 @@ class Step:
     asked: Asked | None = None
     details: tuple[tuple[str, Revealed], ...] = ()
     trouble: Revealed | None = None
+    said: Revealed | None = None
     resolve_url: str = ""
     opens: bool = False
 
@@ -141,6 +143,7 @@ def _action(row: InboxRow, effect: EffectRow | None, call: SpanLine | None, node
         asked=asked,
         details=_details((_("Result"), effect.result)) if effect and effect.result is not None else (),
         trouble=reveal(told(effect.error)) if effect and effect.error else None,
+        said=said_words(effect) if effect and effect.said else None,
         resolve_url=reverse("effect-resolve", args=[row.id]) if unknown and may_resolve else "",
         opens=True,
     )

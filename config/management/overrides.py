@@ -9,6 +9,7 @@ from agents import history, operations, queries
 from agents.operations.overriding import Wanted
 from agents.states import OverrideState
 from approvals import queries as approvals_queries
+from approvals.queries.results import lacking
 from config import commands
 
 
@@ -55,13 +56,31 @@ def answer(options: dict[str, Any], write: Callable[[str], object]) -> None:
     """Give a result for what was seen; without a digest the call is shown, with what to say."""
     by = commands.person(options)
     detail = approvals_queries.action_detail(options["action"], reader=by)
+    result = commands.json_argument(options["result"])
+    lacks = lacking(agent=detail.row.agent, tool=detail.row.tool, result=result)
+    if lacks:
+        write(f"It lacks what every result of {commands.shown(detail.row.tool)} had until now: {commands.shown(', '.join(lacks))}")
     if not options["digest"]:
         write(f"{commands.shown(detail.row.summary)}\n  arguments {commands.shown_json(detail.args)}")
         raise CommandError(f"Say that this is the call you mean: --digest {detail.row.digest}")
-    result = commands.json_argument(options["result"])
     given = operations.answer_for(options["action"], result, seen_digest=options["digest"], reason=options["reason"], by=by, door="cli")
     asked = given.state == OverrideState.ASKED
     write(f"{given.run_id} {'asked for: another operator has to give the same within an hour' if asked else 'goes on with this result'}")
+
+
+def found_result(action: str, options: dict[str, Any]) -> Any:
+    """What a call that was done gave back, as far as it was found. Raises CommandError: it lacks something, and nobody said that this is known."""
+    if options["outcome"] != "done":
+        return None
+    result = commands.json_argument(options["result"]) if options["result"] else None
+    row = approvals_queries.inbox_row(action)
+    lacks = lacking(agent=row.agent, tool=row.tool, result=result or {}) if row else ()
+    if row and lacks and not options["anyway"]:
+        raise CommandError(
+            f"It lacks what every result of {commands.shown(row.tool)} had until now: {commands.shown(', '.join(lacks))}. "
+            "Say what it gave back with --result, or --anyway"
+        )
+    return result
 
 
 def _wanted(thread: str, options: dict[str, Any]) -> Wanted:

@@ -99,6 +99,8 @@ class Command(BaseCommand):
         resolve.add_argument("action")
         resolve.add_argument("outcome", choices=["done", "not-done", "undo"])
         resolve.add_argument("--reason", required=True)
+        resolve.add_argument("--result", help="where it was done, what it gave back: an object; JSON, @file, or -")
+        resolve.add_argument("--anyway", action="store_true", help="though the result lacks what every result of the tool had until now")
         commands.add_by(resolve)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -168,7 +170,11 @@ class Command(BaseCommand):
             if stop.covers(agent=run.row.agent, run=run.row.id, version=version_name(run.row.agent, run.version)):
                 self.stdout.write(f"  halted by {stop.by}: {stop.reason}; nothing of it goes on until order {stop.id} is released")
         for effect in run.effects:
-            self.stdout.write(f"  {effect.action_id}  {effect.tool:<20} {effect.state:<8} {effect.error[:100]}")
+            self.stdout.write(
+                f"  {effect.action_id}  {effect.tool:<20} {effect.state:<8} {commands.shown(effect.said or effect.error[:100])}"
+            )
+            if effect.was:
+                self.stdout.write(f"    until then: {commands.shown(effect.was[:100])}")
         if found := compensated.reversal(run.row.id):
             self.stdout.write(f"  what it did is {'reversed' if found.ended_at else 'being reversed'} ({found.why}, {found.by})")
             for row in found.rows:
@@ -282,7 +288,9 @@ class Command(BaseCommand):
         if options["outcome"] == "undo":
             effect = operations.resolve_undone(action, **said)
         else:
-            effect = operations.resolve_unknown(action, done=options["outcome"] == "done", **said)
+            effect = operations.resolve_unknown(
+                action, done=options["outcome"] == "done", result=overrides.found_result(action, options), **said
+            )
         self.stdout.write(f"{effect.pk}: {effect.state.lower()}")
 
 
