@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from audit.sentences import chain, say
 
 SCRIPTED = "scripted"
 MOST_ABOUT = 300  # characters of a description that stand on a page by themselves
+PEOPLE = ("user", "human")
 TITLE_KEYS = ("title", "request", "question", "goal", "task", "directory", "ticket", "tickets")
 
 
@@ -125,12 +127,45 @@ def run_line(row: RunRow) -> RunLine:
 
 
 def title_of(value: Any) -> str:
-    """A run's input in a few words: its most telling field, else its first."""
+    """A run's input in a few words: its most telling field, what a person said last in its messages, else its first field."""
     if not isinstance(value, dict) or not value:
         return ""
-    key = next((k for k in TITLE_KEYS if value.get(k)), next(iter(value)))
-    text = " ".join(str(value[key]).split())
-    return f"{key} {text}" if len(text) <= 80 else f"{key} {text[:77]}…"
+    key = next((k for k in TITLE_KEYS if value.get(k)), "")
+    if not key and (said := last_said(value.get("messages"))):
+        return _short(said)
+    key = key or next(iter(value))
+    found = value[key]
+    return f"{key} {_short(found if isinstance(found, str) else json.dumps(found, ensure_ascii=False, default=str))}"
+
+
+def last_said(messages: Any) -> str:
+    """The text of the last message of a person, in any form in which LangChain takes messages; "" where there is none."""
+    found: list[Any] = messages if isinstance(messages, list) else [messages]
+    for message in reversed(found):
+        if isinstance(message, str):
+            return message
+        kwargs = message.get("kwargs") if isinstance(message, dict) else None  # as LangChain writes its own objects
+        said = kwargs if isinstance(kwargs, dict) else message
+        if isinstance(said, dict):
+            who, content = said.get("role") or said.get("type"), said.get("content")
+        elif isinstance(said, list) and len(said) == 2:
+            who, content = said
+        else:
+            continue
+        if who in PEOPLE and (text := _text_of(content)):
+            return text
+    return ""
+
+
+def _text_of(content: Any) -> str:
+    """Of a message's content: itself, or its blocks of text."""
+    blocks = content if isinstance(content, list) else [content]
+    return " ".join(part for block in blocks if isinstance(part := block.get("text") if isinstance(block, dict) else block, str))
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def agent_card(row: AgentRow, *, halts: Sequence[Stop], may_start: bool) -> AgentCard:

@@ -28,12 +28,13 @@ class Lane:
 
 @dataclass(frozen=True)
 class Strip:
-    """A lane as it is drawn: how many steps it has, its bars of work and those of waiting."""
+    """A lane as it is drawn: how many steps it has, its bars of work and those of waiting. `nodes`: what ran in it, in order."""
 
     lane: Lane
     steps: int
     work: tuple[Bar, ...]
     waits: tuple[Bar, ...]
+    nodes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ def strips_of(entries: Sequence[Entry], lanes: Mapping[str, Lane], now: datetime
 
 def _strip(lane: Lane, found: Sequence[tuple[Entry, Bar]]) -> Strip:
     work = [bar for entry, bar in found if not entry.waits]
-    return Strip(lane, len(work), tuple(_joined(work)), tuple(_joined([bar for entry, bar in found if entry.waits])))
+    nodes = tuple(dict.fromkeys(entry.name for entry, _bar in found if not entry.waits))
+    return Strip(lane, len(work), tuple(_joined(work)), tuple(_joined([bar for entry, bar in found if entry.waits])), nodes)
 
 
 def _joined(bars: Sequence[Bar]) -> Iterator[Bar]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from agents.queries import EffectRow
-from agents.views.lanes import Lane, strips_of
+from agents.views.lanes import Lane, Strip, strips_of
 from agents.views.run_entries import Entry
 from agents.views.states import EFFECTS, RUNS, SPANS, Look, took
 from agents.views.timeline import Bar, Stretch, lay_out
@@ -37,6 +37,7 @@ KINDS = {
 QUESTION = say("question to the agent")
 TONES = {"approved": "done", "rejected": "failed", "neutral": "quiet"}
 LANE = 14  # height of a lane of the whole run
+NODES = 2  # of a branch that its name says
 WAITS = Look(say("Waits for people"), "hand", "waiting")
 
 
@@ -181,6 +182,15 @@ def lane_name(lane: Lane) -> str:
     return _("main line") if lane.number == 1 else _("branch %(n)s") % {"n": number(lane.number)}
 
 
+def _strip_name(strip: Strip) -> str:
+    """A branch is known by what ran in it; the main line by its name alone."""
+    name = lane_name(strip.lane)
+    if strip.lane == Lane("", 1) or not strip.nodes:
+        return name
+    said = {"lane": name, "nodes": ", ".join(strip.nodes[:NODES])}
+    return _("%(lane)s: %(nodes)s and more") % said if len(strip.nodes) > NODES else _("%(lane)s: %(nodes)s") % said
+
+
 def overview_of(
     entries: Sequence[Entry], lanes: Mapping[str, Lane], now: datetime, *, origin: datetime, within: tuple[datetime, datetime] | None
 ) -> Overview | None:
@@ -192,7 +202,7 @@ def overview_of(
     shown = [_place(edges, (moment - origin).total_seconds()) for moment in within] if within else []
     strips = [
         StripRow(
-            lane_name(one.lane), number(one.steps), tuple((_percent(b.x), _percent(b.width)) for b in one.work),
+            _strip_name(one), number(one.steps), tuple((_percent(b.x), _percent(b.width)) for b in one.work),
             tuple((_percent(b.x), _percent(b.width)) for b in one.waits), LANE * place, one.steps,
         )
         for place, one in enumerate(found.strips)

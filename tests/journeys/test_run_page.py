@@ -1,6 +1,7 @@
 """A run's page by mouse and by keyboard: its three ways to look, a step opened whole, the filter, updates held back."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -169,3 +170,19 @@ def test_an_operator_gives_a_run_a_budget_and_sees_its_cost_against_it(run: str,
     page.goto("/agents/refunds/")
     expect(page.get_by_role("heading", name="Budget")).to_be_visible()
     assert serious(page) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_times_along_the_axis_do_not_run_into_each_other(run: str, sign_in: SignIn, width: int) -> None:
+    page = sign_in("operator")
+    page.set_viewport_size({"width": width, "height": 900})
+    at(page, run)
+    places = page.locator(".tl-scale text").evaluate_all(
+        """all => all.filter(t => t.checkVisibility()).map(t => t.getBoundingClientRect()).map(r => [r.left, r.right])"""
+    )
+    card = page.locator(".tl").evaluate("e => e.getBoundingClientRect().right")
+    assert len(places) >= 3
+    assert all(left[1] + 4 <= right[0] for left, right in pairwise(places)), places
+    assert places[-1][1] <= card
+    taken = page.locator(".tl-took").evaluate_all("all => all.every(e => e.scrollWidth <= e.clientWidth)")
+    assert taken

@@ -214,7 +214,7 @@ def test_a_part_of_its_time_is_in_the_address_and_every_way_to_look_shows_it(web
 
 def test_side_by_side_is_said_in_words_and_drawn_in_lanes(web, branched):
     drawn = page(web, branched)
-    assert re.findall(r'<ol class="tl-lane-names">(.*?)</ol>', drawn)[0].count("<li>") == 2
+    assert re.findall(r'<ol class="tl-lane-names">(.*?)</ol>', drawn)[0].count("<li ") == 2 and "branch 2: right" in drawn
     right = drawn[drawn.index(">right<") :]
     assert "branch 2" in right[:400] and "main line" in drawn
     assert 'data-scale="0:0.000' in drawn and 'data-brush-part x="0" y="0" width="0"' in drawn
