@@ -62,6 +62,7 @@ class Totals:
     model_calls: int
     tokens: int
     asked: int
+    micros: int = 0
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,8 @@ def _totals(run: RunDetail, spans: Sequence[SpanRow], actions: Sequence[InboxRow
     models = [span for span in spans if span.kind == "model"]
     tokens = sum(int((span.attributes.get("usage") or {}).get("total_tokens") or 0) for span in models)
     took = (run.row.finished_at - run.row.created_at).total_seconds() if run.row.finished_at else None
-    return Totals(run.row.state, took, len(models), tokens, sum(action.level != "low" for action in actions))
+    micros = sum(cost for span in models if isinstance(cost := span.attributes.get("cost_micros"), int))
+    return Totals(run.row.state, took, len(models), tokens, sum(action.level != "low" for action in actions), micros)
 
 
 def both(left: Any, right: Any) -> tuple[RunDetail, RunDetail]:

@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from agents import queries
+from agents import prices, queries
 from agents.compared import Compared, Row, Totals, Visit, both, compare_runs
 from agents.queries import RunDetail
+from agents.views.cards import title_of as words_of
 from agents.views.found import title_of
 from agents.views.states import RUNS, Look
 from approvals import permissions
@@ -70,6 +71,8 @@ def comparing(request: Request) -> HttpResponse:
         return render(request, "agents/compare.html", {"compare": {"pick": _pick(query["a"]), "a": query["a"], "url": url}})
     if not query["a"]:
         return redirect("runs")
+    if query["a"] == query["b"]:
+        return redirect(with_query(url, {"a": query["a"], "b": "", "all": ""}))
     left, right = both(query["a"], query["b"])
     found = compare_runs(left, right)
     context = {
@@ -89,7 +92,11 @@ def _pick(run_id: str) -> list[tuple[str, str]]:
     """Other runs of the same agent, the newest first: what to compare it with."""
     row = queries.run_detail(run_id).row
     found = queries.runs(agent=row.agent).rows
-    return [(other.id, f"{other.id[:8]}, {told(RUNS[other.state].word)}") for other in found if other.id != row.id][:50]
+    return [
+        (other.id, ", ".join(filter(None, [other.id[:8], told(RUNS[other.state].word), words_of(other.input)])))
+        for other in found
+        if other.id != row.id
+    ][:50]
 
 
 def _column(run: RunDetail, totals: Totals) -> Column:
@@ -98,6 +105,7 @@ def _column(run: RunDetail, totals: Totals) -> Column:
         (_("Model calls"), number(totals.model_calls)),
         (_("Tokens"), number(totals.tokens)),
         (_("Asked people"), number(totals.asked)),
+        (_("Cost"), prices.money(totals.micros)),
     )
     return Column(title_of(run), reverse("run", args=[run.row.id]), RUNS[run.row.state], facts)
 
@@ -110,6 +118,8 @@ def _summary(found: Compared) -> str:
     ):  # fmt: skip
         if more != less:
             said.append((_("%(what)s more") if more > less else _("%(what)s fewer")) % {"what": told(name)})
+    if cost := found.right.micros - found.left.micros:
+        said.append((_("%(money)s dearer") if cost > 0 else _("%(money)s cheaper")) % {"money": prices.money(abs(cost))})
     return ", ".join(said)
 
 

@@ -17,7 +17,7 @@ from agents.operations.trying import APPROVE, REJECT, Tried, Wanted, Would
 from approvals.policy.rules import load
 from config import commands
 from config.management.overrides import one_of
-from config.management.replays import answer_of
+from config.management.replays import answer_of, check_answers
 
 
 def add_arguments(parser: Any) -> None:
@@ -51,7 +51,9 @@ def fork(options: dict[str, Any], write: Callable[[str], object]) -> None:
     if models == "anew":
         settings.MODEL = options["model"]  # of this process, which ends with the command
     policy = load(options["policy"]) if options["policy"] else None
-    wanted = Wanted(at, values, dict(answer_of(text) for text in options["answer"]), options["assume"], policy, models)
+    instead = dict(answer_of(text) for text in options["answer"])
+    check_answers(instead, [run.row.id])
+    wanted = Wanted(at, values, instead, options["assume"], policy, models)
     done = operations.fork_run(run.row.id, wanted)
     if options["json"]:
         write(json.dumps(_plain(done), ensure_ascii=True, default=str, indent=2))

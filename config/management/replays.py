@@ -6,11 +6,13 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from agents import operations, queries
-from agents.compared import both, compare_runs
-from agents.errors import AgentError, WrongState
+from agents import operations, prices, queries
+from agents.compared import Totals, both, compare_runs
+from agents.errors import AgentError, UnknownRun, WrongState
 from agents.operations.replaying import Replayed
+from approvals import queries as approvals_queries
 from audit import canonical
+from config import commands
 
 
 def add_arguments(parser: Any) -> None:
@@ -29,13 +31,15 @@ def replay(options: dict[str, Any], write: Callable[[str], object]) -> None:
         CommandError: one came out otherwise, or one that was named cannot be replayed (exit 1), after all were tried.
     """
     instead = dict(answer_of(text) for text in options["answer"])
+    named = list(dict.fromkeys(options["runs"]))
+    check_answers(instead, named)
     equal = refused = other = 0
-    for run_id in _which(options):
+    for run_id in _which(options, named):
         try:
-            done = operations.replay_run(run_id, instead=instead)
-        except WrongState as error:
+            done = operations.replay_run(queries.run_id(run_id), instead=instead)
+        except (WrongState, UnknownRun) as error:
             refused += 1
-            write(f"{run_id}  not replayed: {error.message}")
+            write(f"{commands.shown(run_id)}  not replayed: {error.message}")
             continue
         equal, other = equal + (done.difference is None), other + (done.difference is not None)
         write(f"{run_id}  {_said(done)}")
@@ -46,10 +50,24 @@ def replay(options: dict[str, Any], write: Callable[[str], object]) -> None:
         raise CommandError("Not every run that was named could be replayed")
 
 
-def _which(options: dict[str, Any]) -> Iterator[str]:
+def check_answers(instead: dict[str, Any], runs: list[str]) -> None:
+    """Raises CommandError: an answer is for an action that none of these runs asked for, and would change nothing."""
+    asked: set[str] = set()
+    for run in runs:
+        try:
+            asked |= {action.id for action in approvals_queries.run_actions(queries.run_id(run))}
+        except UnknownRun:  # said when its turn comes
+            continue
+    if runs and (lost := [action for action in instead if action not in asked]):
+        raise CommandError(
+            f"--answer {lost[0]}: no action of {'this run' if len(runs) == 1 else 'these runs'}; see: manage.py runs show RUN"
+        )
+
+
+def _which(options: dict[str, Any], named: list[str]) -> Iterator[str]:
     if bool(options["runs"]) == bool(options["last"]):
         raise CommandError("Name the runs to replay, or say --last N")
-    yield from map(queries.run_id, options["runs"])
+    yield from named
     left, cursor = options["last"] or 0, ""
     while left > 0:
         page = queries.runs(agent=options["agent"], cursor=cursor)
@@ -88,7 +106,16 @@ def _text(value: Any) -> str:
 
 def compare(run: str, other: str, write: Callable[[str], object]) -> None:
     """Say where two runs differ, place by place."""
-    found = compare_runs(*both(queries.run_id(run), queries.run_id(other)))
+    if queries.run_id(run) == queries.run_id(other):
+        raise CommandError("That is the same run twice: name two")
+    sides = both(queries.run_id(run), queries.run_id(other))
+    found = compare_runs(*sides)
+    for name, side, totals in zip(("first ", "second"), sides, (found.left, found.right), strict=True):
+        write(f"{name}  {side.row.id}  {_came_to(totals)}  {side.agent_title} v{side.version}")
+    if sides[0].row.agent != sides[1].row.agent:
+        write("They are of different agents: only what has the same name in both stands side by side")
+    elif sides[0].row.input != sides[1].row.input and not sides[1].parent:
+        write("They began with different inputs")
     for row in found.differing:
         where = f"{row.node}, {'call' if row.call else 'visit'} {row.visit}"
         if row.left is None or row.right is None:
@@ -97,3 +124,7 @@ def compare(run: str, other: str, write: Callable[[str], object]) -> None:
         for part in row.differing:
             write(f"{where}: {part}\n  - {_text(row.left.parts[part])}\n  + {_text(row.right.parts[part])}")
     write(f"{len(found.differing)} differ, {len(found.rows) - len(found.differing)} are the same")
+
+
+def _came_to(one: Totals) -> str:
+    return f"{one.state:<10} {prices.money(one.micros)}, {one.tokens} tokens, {one.model_calls} model calls, {one.asked} asked of people"

@@ -102,6 +102,32 @@ def test_the_command_says_which_are_equal_and_where_the_others_differ(cast, trip
         call_command("runs", "replay")
 
 
+def test_a_slip_among_those_named_is_said_and_the_others_are_replayed(cast, trips, world, capsys):
+    run, other = trip(cast, world, agent="clerk"), trip(cast, world, agent="clerk")
+    nobody = "00000000-0000-4000-8000-000000000000"
+    with pytest.raises(CommandError, match="Not every run that was named"):
+        call_command("runs", "replay", str(run.pk), "1234", nobody, str(run.pk), str(other.pk))
+    said = capsys.readouterr().out
+    assert "1234  not replayed: '1234' is not an id" in said and f"{nobody}  not replayed: There is no such run" in said
+    assert "2 equal, 0 otherwise, 2 not replayed" in said  # one that is named twice is one
+
+
+@pytest.mark.parametrize("command", ["replay", "fork"])
+def test_an_answer_to_no_action_of_the_run_is_no_proof_of_anything(cast, trips, world, command):
+    run = trip(cast, world, agent="clerk")
+    with pytest.raises(CommandError, match="no action of this run"):
+        call_command("runs", command, str(run.pk), "--answer", f"{run.pk}={{}}")
+
+
+def test_comparing_says_what_each_run_came_to_and_what_is_no_comparison(cast, trips, world, capsys):
+    run, other = trip(cast, world, agent="clerk"), trip(cast, world, book("hotel"))
+    call_command("runs", "compare", str(run.pk), str(other.pk))
+    said = capsys.readouterr().out
+    assert f"first   {run.pk}  SUCCEEDED" in said and "of different agents" in said
+    with pytest.raises(CommandError, match="the same run twice"):
+        call_command("runs", "compare", str(run.pk), str(run.pk))
+
+
 def test_code_that_changed_is_named_at_its_step(cast, trips, world, monkeypatch):
     run = trip(cast, world, book("hotel"))
     changed = _changed(loader.load_agent(*run.agent.code), monkeypatch)
