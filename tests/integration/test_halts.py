@@ -1,5 +1,7 @@
 """Stop orders: who may give them, what they freeze, and what does not survive their release."""
 
+import json
+
 import pytest
 from django.core.management import call_command
 from django.db import transaction
@@ -44,6 +46,15 @@ def test_a_terminal_says_why_a_run_does_not_go_on(cast, world, capsys):
     release(cast, order)
     call_command("runs", "show", str(run.pk))
     assert "halted" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("scope", ["", "agent", "version"])
+def test_a_terminal_says_that_a_run_it_starts_is_halted(cast, world, capsys, scope):
+    if scope:
+        halt(cast, scope, "calls@1" if scope == "version" else "calls")
+    call_command("runs", "start", "calls", "--input", json.dumps({"todo": [], "world": str(world)}), "--by", "olga")
+    said = capsys.readouterr()
+    assert str(Run.objects.get().pk) in said.out and ("It is halted" in said.err) == bool(scope)
 
 
 def test_the_fence_of_a_call_never_falls(cast, world):

@@ -14,6 +14,7 @@ from agents.errors import AgentError
 from agents.states import UNFINISHED
 from approvals import queries as approvals_queries
 from approvals.covering import version_name
+from approvals.queries.stops import halted
 from approvals.render.reveal import Revealed
 from approvals.render.since import compare
 from audit import canonical
@@ -116,6 +117,8 @@ class Command(BaseCommand):
             return
         run = operations.start_run(agent=options["agent"], input=commands.json_argument(options["input"]), by=by, door="cli")
         self.stdout.write(f"{run.pk}")
+        if halted(agent=run.agent.slug, run=str(run.pk), version=version_name(run.agent.slug, run.version.number)):
+            self.stderr.write("It is halted, and begins when it is released (manage.py halt --list)")
         if options["wait"]:
             self._wait(str(run.pk), options["wait"])
 
