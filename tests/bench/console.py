@@ -32,7 +32,7 @@ SELECT '', r.id::text, 'model', 'plan', 'k' || k, '', now(), 'done', '{}', '{}',
 FROM agents_run r, generate_series(1, 4) AS k WHERE r.door = 'bench'
 """
 ADDRESSES = (
-    "/console/", "/console/?part=figures", "/console/?part=runs", "/console/?part=feed", "/console/?part=runs&q=product%204999",
+    "/console/", "/console/?part=figures", "/console/?part=runs", "/console/?part=feed", "/console/?part=panels", "/console/?part=runs&q=product%204999",
     "/console/?part=runs&who=customer%207", "/console/?part=runs&state=HALTED",
 )  # fmt: skip
 

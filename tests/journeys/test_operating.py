@@ -87,12 +87,14 @@ def test_a_run_is_paused_and_a_tool_is_switched_without_leaving_the_console(stac
     row.get_by_role("link", name="Pause the run").focus()
     page.keyboard.press("Enter")
     page.locator("#dialog").get_by_label("Why").fill("a journey")
-    page.keyboard.press("Enter")
+    with page.expect_navigation():  # back to the console, which the next line must not cut short
+        page.keyboard.press("Enter")
     page.goto(f"/console/?q={run[:8]}")
     row.get_by_role("link", name="Let the run").click()
     expect(page.locator("#dialog")).to_contain_text("Pause requested by o.hart: a journey")
     page.locator("#dialog").get_by_label("Why").fill("over")
-    page.locator("#dialog").get_by_role("button", name="Go on by itself").click()
+    with page.expect_navigation():
+        page.locator("#dialog").get_by_role("button", name="Go on by itself").click()
     page.goto(f"/console/?q={run[:8]}")
     expect(row.get_by_role("link", name="Pause the run")).to_be_visible()
 
