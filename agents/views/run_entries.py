@@ -19,6 +19,8 @@ from audit.spans import SpanLine
 PAGE = 200
 HELD = {"run.halted": "HALTED", "run.paused": "PAUSED"}
 
+WAITED = frozenset({"EXPIRED", "SUPERSEDED", "CANCELLED"})  # ended without an answer, by us, not passed
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -144,9 +146,10 @@ def _in(asked: Entry) -> str:
 
 
 def _action(row: InboxRow, parent: str, *, called: bool) -> Entry:
-    """From the question to its answer. What policy passed at once waited for nobody: its call says all."""
+    """From the question to its answer. What policy passed at once waited for nobody: its call says all. What ran out, or was let go, had waited."""
     until = None if row.state == "PENDING" else row.resolved_at or row.settled_at or row.created_at
-    passed = str((row.resolution or {}).get("by", "")).startswith(("policy ", "Countersign"))
+    by = str((row.resolution or {}).get("by", ""))
+    passed = by.startswith("policy ") or (by.startswith("Countersign") and row.state not in WAITED)
     return Entry(
         f"a{row.id}", "policy" if passed else "human", row.tool, row.state, row.created_at, until, row, parent, aside=passed and called
     )

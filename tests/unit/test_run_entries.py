@@ -1,5 +1,6 @@
 """What stands in what, which entries a page holds, and what a text finds; from rows alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -81,6 +82,12 @@ def test_a_node_that_ran_again_holds_what_was_asked_the_second_time():
     lines = [line(1, "node", "loop", 0, 1), line(2, "node", "loop", 10, 11, key="node:t1:2")]
     lines.append(line(3, "model", "gpt", 10.5, 10.6, parent="loop:t1"))
     assert by_key(told(lines=lines, actions=[], pauses=[]))["s3"].parent == "s2"
+
+
+def test_what_ran_out_had_waited_for_people():
+    gone = replace(action("A", 3, 1_803, by="Countersign"), state="EXPIRED")
+    found = by_key(told(actions=[gone]))["aA"]
+    assert (found.kind, found.waits, found.aside) == ("human", True, False)
 
 
 def test_what_policy_passed_is_told_with_its_call():
