@@ -69,6 +69,7 @@ WITHOUT = Frozen("it needs %(names)s")
 NOT_AMONG_ITS_ARGUMENTS = Frozen("%(tool)s takes no such arguments, and is likely to leave them out")
 TOO_LONG_TO_SHOW = Frozen("it is longer than %(n)d bytes: only its beginning can be shown and frozen")
 NO_TIME = Frozen("It wants an answer by %(said)s, which is no time that can be read: the policy's deadline counts")
+FITS_NOTHING = Frozen("No answer can be given to it: %(why)s. It can only be rejected.")
 TAKES_NOTHING = Frozen("%(tool)s waits for people and allows them no answer at all")
 OUT_OF_STEPS = Frozen("Max steps reached")
 

@@ -207,6 +207,8 @@ def _two_ways(schema: Any) -> bool:
 
 
 def _said(wrong: Exception) -> str:
+    if isinstance(wrong, RecursionError):  # Python's own words would be a riddle
+        return _UNUSABLE.format("it refers to itself without end, or is nested too deep")
     return _UNUSABLE.format(str(getattr(wrong, "message", wrong))[:300])
 
 

@@ -105,6 +105,10 @@ class Action(Schema):
         description="JSON Schema that the answer to a question has to fit, null where any words do; what is no text is answered `as_json`",
         examples=[{"type": "object", "properties": {"branch": {"enum": ["main", "release"]}}, "required": ["branch"]}],
     )
+    unanswerable: str = Field(
+        "",
+        description="Why no answer to this question can be given, however it is written: then it can only be rejected; empty where one can",
+    )
     rejecting_ends_run: bool = Field(
         description="Whether its agent cannot be told no: then a rejection ends its run, and the reason stays on record"
     )

@@ -145,6 +145,7 @@ def shown(found: Asked) -> dict[str, Any]:
         "editable": found.editable,
         "answer_schema": found.answer_schema,
         "hears_reason": found.hears_reason,
+        "unanswerable": found.unanswerable,
         "rejecting_ends_run": found.no_ends_run,
         "requested_by": action.requested_by.get_username() if action.requested_by else None,
         "resolution": resolution if said and not action.drill else None,  # whose verdict ended a test is shown to nobody

@@ -25,6 +25,7 @@ from agents.tools.registry import Tool
 from approvals.operations import Proposal
 from approvals.policy.risk import UNEXPLAINED
 from audit import canonical, schemas
+from audit.answerable import unanswerable
 
 MOST_EVIDENCE, MOST_SHOWN = 5, 200 * 1024  # MOST_SHOWN: bytes of a question
 
@@ -109,15 +110,21 @@ def _plain(run: Run, question: Question, record: Record) -> Proposal:
     words = f"Question: {record.question}" if record.question else f"{run.agent.title} asks at {question.node}"
     words = str(canonical.storable(words))
     schema = canonical.usable(record.schema)
-    # An answer that no schema could be held against would be refused after it was written.
-    unusable = schema is not None and bool(schemas.unusable(schema))
+    # What people write would be refused once it is written: they are told so before.
+    unusable = unanswerable(schema) if schema is not None else ""
     far = run.agent.server_id is not None and record.schema is None
     form = record.dialect == forms.MCP_FORM
     told_no = form or schema is None or not schemas.why_not(schema, forms.REFUSED)  # else its run ends there, which is said beforehand
     deaf = far or form or not told_no
     said = (*((REJECT,) if told_no else ()), *(() if unusable else (RESPOND,)), *((UNEXPLAINED,) if deaf else ()))
     takes = () if said == (REJECT, RESPOND) else said
-    more = {"agent_takes": takes, "answer_schema": schema, "deadline_s": _deadline(record), "rationale": _no_time(record)}
+    no_answer = str(kept.FITS_NOTHING(why=unusable)) if unusable else ""
+    more = {
+        "agent_takes": takes,
+        "answer_schema": schema,
+        "deadline_s": _deadline(record),
+        "rationale": "\n\n".join(filter(None, (no_answer, _no_time(record)))),
+    }
     asks = question.value if unusable else as_asked(question.value, record)
     return ask(run, question, {"asked": shown(asks)}, words, question.digest, **more)
 

@@ -14,6 +14,7 @@ from approvals.models import Action, Edit, Requirement
 from approvals.queries.stops import halted_actions
 from approvals.states import ActionState
 from audit import rows
+from audit.answerable import unanswerable
 from audit.sentences import say
 
 WAIT, CLAIM, REPORT, DONE = "wait", "claim", "report", "done"
@@ -48,6 +49,7 @@ class Asked:
         marks: what hides or misleads in the summary and the arguments, as pages mark it.
         answer_schema: what an answer to it has to fit, None where any words do.
         hears_reason: whether its agent can be told why it was rejected. no_ends_run: it cannot be told no at all, so that rejecting ends its run.
+        unanswerable: why no answer can be given to a question, "" where one can.
     """
 
     action: Action
@@ -64,6 +66,7 @@ class Asked:
     answer_schema: Any = None
     hears_reason: bool = True
     no_ends_run: bool = False
+    unanswerable: str = ""
 
 
 def asked(action_id: UUID, *, agent: str = "") -> Asked:
@@ -84,9 +87,10 @@ def asked(action_id: UUID, *, agent: str = "") -> Asked:
     editable = action.state == ActionState.PENDING and action.kind != Action.Kind.QUESTION and envelope.takes_edits()
     verdicts = tuple(envelope.verdicts_of(requirement.why))
     marks = (*_marks_of_summary(action.summary), *map(str, envelope.data["facts"].get("hidden_characters", ())))
+    mute = unanswerable(envelope.answer_schema) if envelope.answer_schema is not None and "respond" not in verdicts else ""
     return Asked(
         action, envelope.args, action.level, needs, verdicts, following, again_s, tampered, edited, editable, marks, envelope.answer_schema,
-        envelope.hears_reason, bool(envelope.agent_takes) and "reject" not in envelope.agent_takes,
+        envelope.hears_reason, bool(envelope.agent_takes) and "reject" not in envelope.agent_takes, mute,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from agents import operations as agents
 from agents.models import Pause
+from approvals.errors import ApprovalError
 from audit import canonical
 from tests import factories
 from tests.factories import asked, decide, lines, work
@@ -46,6 +47,29 @@ def test_a_question_of_such_classes_is_shown_as_plain_data_and_takes_its_answer(
 
 
 OLD, NEW = ({"type": "object", "required": [name], "properties": {name: {"type": "boolean"}}} for name in ("ok", "sure"))
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [({"$ref": "#"}, "refers to itself"), ({"enum": []}, "nothing fits"), ({"allOf": [{"type": "string"}, {"const": 1}]}, "nothing fits")],
+)
+def test_what_no_answer_fits_is_asked_without_offering_one_and_says_why(others, world, client, schema, why):
+    note = Path(f"{world}.note")
+    note.write_text(json.dumps(schema))
+    run = factories.planned(others.reviewer, world, agent="asks_by_a_note", note=str(note))
+    work()
+    action = asked(run)[0]
+    client.force_login(others.second)
+    page = client.get(f"/actions/{action.pk}/").content.decode()
+    assert why in page and "It can only be rejected" in page and "/respond/" not in page and "recursion" not in page
+    shown = client.get(f"/api/v1/actions/{action.pk}").json()
+    assert shown["verdicts"] == ["reject"] and shown["rejecting_ends_run"] and why in shown["unanswerable"]
+    with pytest.raises(ApprovalError):
+        decide(action, others.second, "respond", response="1")
+    decide(action, others.second, "reject")
+    work()
+    run.refresh_from_db()
+    assert (run.state, lines(world)) == ("FAILED", []) and "cannot be told" in run.error and "recursion" not in run.error
 
 
 def answered_after(others, world, before, after, *, as_before_the_upgrade=False):
