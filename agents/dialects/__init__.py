@@ -53,10 +53,10 @@ def read(value: Any, response_schema: Mapping[str, Any] | None = None) -> Record
 
 
 def _until(value: Any) -> str:
-    """AG-UI's `expires_at`, which any dialect may carry beside its own keys; of several requests, the first that has one."""
+    """AG-UI's `expiresAt`, which any dialect may carry beside its own keys; of several requests, the first that has one."""
     for one in value if isinstance(value, list) else [value]:
-        if isinstance(one, Mapping) and one.get("expires_at") not in (None, ""):
-            return str(one["expires_at"])
+        if isinstance(one, Mapping) and (until := forms.ag_ui(one).get("expiresAt")):
+            return str(until)
     return ""
 
 

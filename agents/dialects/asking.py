@@ -26,7 +26,7 @@ def as_asked(value: Any, record: Record) -> Any:
         value = {"message": value}
     if "questions" in value:
         return value
-    key = next((name for name in ("requestedSchema", "response_schema") if value.get(name) == schema), "")
+    key = next((name for name in ("requestedSchema", "responseSchema", "response_schema") if value.get(name) == schema), "")
     required = schema.get("required")
     needed = set(map(str, required)) if isinstance(required, list) else set()
     left_out = {key, "mode"} if key == "requestedSchema" else {key}

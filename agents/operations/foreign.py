@@ -114,8 +114,9 @@ def _plain(run: Run, question: Question, record: Record) -> Proposal:
     unusable = unanswerable(schema) if schema is not None else ""
     far = run.agent.server_id is not None and record.schema is None
     form = record.dialect == forms.MCP_FORM
-    told_no = form or schema is None or not schemas.why_not(schema, forms.REFUSED)  # else its run ends there, which is said beforehand
-    deaf = far or form or not told_no
+    told = forms.refusal(schema, forms.REFUSED)
+    told_no = form or told is not None  # else its run ends there, which is said beforehand
+    deaf = far or form or told is None or "reason" not in told
     said = (*((REJECT,) if told_no else ()), *(() if unusable else (RESPOND,)), *((UNEXPLAINED,) if deaf else ()))
     takes = () if said == (REJECT, RESPOND) else said
     no_answer = str(kept.FITS_NOTHING(why=unusable)) if unusable else ""

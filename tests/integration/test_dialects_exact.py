@@ -126,6 +126,20 @@ def test_a_form_of_mcp_with_such_a_bound_is_answered(cast, agents, shapes, world
     assert (run.state, run.output["told"]) == ("SUCCEEDED", [{"action": "accept", "content": {"n": 3}}])
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("verdict", "response", "told"), [("respond", '{"approved": true}', True), ("reject", "", False)])
+def test_a_question_in_ag_uis_own_spelling_is_told_in_it(cast, agents, shapes, world, verdict, response, told):
+    only = {"type": "object", "properties": {"approved": {"type": "boolean"}}, "required": ["approved"], "additionalProperties": False}
+    note = Path(world).with_name("asked.json")
+    note.write_text(json.dumps({"reason": "tool_call", "message": "Send it?", "toolCallId": "t1", "responseSchema": only}))
+    run = factories.run(cast.reviewer, agent="from_file", world=world, note=str(note))
+    work()
+    decide(asked(run)[0], cast.second, verdict, **({"response": response} if response else {}))
+    work()
+    run.refresh_from_db()
+    assert (run.state, run.error, run.output["told"]) == ("SUCCEEDED", "", [{"approved": told}])
+
+
 ROOM = {"type": "object", "properties": {"approved": {"type": "boolean"}}}
 
 
