@@ -81,10 +81,15 @@ async def answers(client: Client) -> bool:
         with anyio.move_on_after(PATIENCE_S):
             await client.list_tools(cache_mode="refresh")
     except MCPError as error:
-        return error.error.code != CONNECTION_CLOSED and error.error.message not in LOST
+        return not lost(error)
     except Exception:
         return False
     return True
+
+
+def lost(error: BaseException) -> bool:
+    """Whether this says that nobody is at the other end any more, and is no answer of a server."""
+    return isinstance(error, MCPError) and (error.error.code == CONNECTION_CLOSED or error.error.message in LOST)
 
 
 def only(client: Client) -> There:

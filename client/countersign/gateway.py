@@ -22,7 +22,7 @@ from mcp import Client, stdio_server, types
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
-from countersign.behind import Gone, There, kept, only
+from countersign.behind import Gone, There, kept, lost, only
 from countersign.calling import REDECLARED, Known, Waiting, key_of, while_there
 from countersign.changes import Changes, Telling
 from countersign.client import AsyncClient
@@ -125,7 +125,9 @@ async def _run(
         return _error(f"{name} was agreed to and not run: {gone}")
     except BaseException as error:
         said = f"{type(error).__name__}: {error}" if begun.is_set() else _unsent(error)
-        await _report(people, leave, "unknown" if begun.is_set() else "failed", reason=said)
+        heard = await _report(people, leave, "unknown" if begun.is_set() else "failed", reason=said)
+        if begun.is_set() and lost(error):
+            return _error(_unheard(name, behind.server_info.name if behind.server_info else "", leave, heard))
         raise
     kept = result.model_dump(mode="json", by_alias=True, exclude_none=True, include={"content", "structured_content"})
     text = json.dumps(kept)
@@ -137,22 +139,34 @@ async def _run(
     return result
 
 
+def _unheard(name: str, server: str, leave: Claim, heard: bool) -> str:
+    """What its caller is told of a call that was sent and never answered: a model that only hears of a closed connection would call again."""
+    stands = "stands as UNKNOWN" if heard else "could not be told so, and calls it UNKNOWN once its time is over"
+    return (
+        f"{name} was sent to {server or 'the server behind'!r}, which ended before it answered. Whether it was done is not known: do not call it again "
+        f"before somebody has looked. In Countersign its action {leave.action} {stands}"
+    )
+
+
 def _unsent(error: BaseException) -> str:
     return f"It was never sent: {error}" if isinstance(error, Exception) else "Its caller gave up before it was begun"
 
 
-async def _report(people: AsyncClient, leave: Claim, status: str, **more: Any) -> None:
-    """Say what came of it. Where nobody hears it, the caller is still told what the tool said: calling it again would be worse."""
+async def _report(people: AsyncClient, leave: Claim, status: str, **more: Any) -> bool:
+    """Say what came of it; whether it was heard. Where nobody hears it, the caller is still told what the tool said: calling it again would be worse."""
+    heard: list[bool] = []
     if "reason" in more:
         more["reason"] = _UNTOLD.sub("\N{REPLACEMENT CHARACTER}", more["reason"])
 
     async def tell() -> None:
         try:
             await people.report(leave.action, status, **more)
-        except CountersignError as lost:
-            log.warning("What came of %s (%s) could not be reported: %s", leave.action, status, lost)
+            heard.append(True)
+        except CountersignError as untold:
+            log.warning("What came of %s (%s) could not be reported: %s", leave.action, status, untold)
 
     await to_the_end(tell)
+    return bool(heard)
 
 
 def _recorded(name: str, before: AlreadyDone) -> types.CallToolResult:
@@ -167,9 +181,8 @@ def _error(text: str) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
 
 
-def serve(options: argparse.Namespace) -> int:
+def serve(options: argparse.Namespace) -> None:
     asyncio.run(_serve(options))
-    return 0
 
 
 async def _serve(options: argparse.Namespace) -> None:

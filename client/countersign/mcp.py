@@ -7,6 +7,7 @@ of its own as `Authorization: Bearer cs_agent_…`: the server holds none. Needs
 import argparse
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -70,19 +71,27 @@ def make_server(client_for: ClientFor) -> MCPServer[Any]:
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Run until the other side hangs up."""
+    """Run until the other side hangs up, which is no error however it does so: also while it is being told something."""
+    try:
+        _serve(options)
+    except* BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> None:
     if options.gateway:
         from countersign.gateway import serve as serve_gateway
 
-        return serve_gateway(options)
+        serve_gateway(options)
+        return
     if not options.http:
         AsyncClient(options.url or None, options.key or None)  # a missing key is said now, not with the first call
         make_server(lambda ctx: AsyncClient(options.url or None, options.key or None)).run("stdio")
-        return 0
+        return
     host, _, port = options.http.rpartition(":")
     url = options.url or os.environ.get("COUNTERSIGN_URL") or None
     asyncio.run(make_server(lambda ctx: AsyncClient(url, _bearer(ctx))).run_streamable_http_async(host=host or "127.0.0.1", port=int(port)))
-    return 0
 
 
 def _bearer(ctx: "Context[Any, Any]") -> str:

@@ -1,9 +1,12 @@
 """The server behind the gate dies: it is started again, or nobody is asked; what was never sent is no open question."""
 
 import asyncio
+import json
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from asgiref.sync import sync_to_async
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
+import countersign
 from approvals.models import Action
 from countersign.behind import Gone, kept
 from countersign.gateway import make_gateway
@@ -119,12 +123,34 @@ async def test_what_was_agreed_to_and_never_sent_is_failed_and_not_an_open_quest
     assert outcome["status"] == "failed" and "never sent" in outcome["reason"] and behind.lines() == []
 
 
-async def test_what_was_sent_to_a_server_that_died_over_it_stays_unknown(people, behind):
+async def test_what_was_sent_to_a_server_that_died_over_it_stays_unknown_and_its_caller_is_told_so(people, behind):
     cast, client = people
     async with kept(behind.command) as there, Client(make_gateway(there, client(), prefix="files.")) as mcp:
-        with pytest.raises(MCPError):
-            await called(mcp, cast, "die")
-    assert (await Action.objects.aget()).outcome["status"] == "unknown" and behind.lines() == ["die"]
+        told = await called(mcp, cast, "die")
+    action = await Action.objects.aget()
+    assert action.outcome["status"] == "unknown" and behind.lines() == ["die"]
+    assert told.is_error and all(
+        part in told.content[0].text for part in ("append", "'files'", "not known", f"{action.pk} stands as UNKNOWN")
+    )
+
+
+@pytest.mark.parametrize("gateway", [True, False])
+def test_a_caller_that_reads_no_more_ends_it_quietly(behind, gateway):
+    more = ["--gateway", *behind.command] if gateway else []
+    env = {**os.environ, "PYTHONPATH": str(Path(countersign.__file__).parents[1])}
+    command = [sys.executable, "-m", "countersign", "--url", "http://127.0.0.1:9", "--key", "cs_agent_x", "mcp", *more]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as mcp:
+        hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
+        mcp.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}).encode() + b"\n")
+        mcp.stdin.flush()
+        assert mcp.stdout.readline()
+        mcp.stdout.close()
+        mcp.stdin.write(b'{"jsonrpc": "2.0", "id": 2, "method": "ping"}\n')
+        mcp.stdin.flush()
+        time.sleep(0.5)  # it is being told something when nobody is there any more
+        mcp.stdin.close()
+        code, said = mcp.wait(30), mcp.stderr.read().decode()
+    assert code == 0 and "Traceback" not in said and "BrokenPipe" not in said
 
 
 async def test_a_server_that_cannot_be_started_at_all_is_said_at_once(tmp_path):
