@@ -1,5 +1,7 @@
 """A filter nobody knows is refused: ignored, it would make everything look like what was asked for."""
 
+import re
+
 from agents.api.door import api
 
 LISTS = [
@@ -39,6 +41,36 @@ def test_every_parameter_of_the_document_is_known(cast, token):
                 name = one["name"]
                 status, said = admin.get(f"{path.removeprefix('/api/v1')}?{name}={values[one['schema']['type']]}")
                 assert status == 200 or f"query.{name}" not in said.get("fields", {}), (path, name, said)
+
+
+def test_whatever_changes_something_refuses_what_it_does_not_know_before_it_does_anything(cast, token):
+    admin = token(cast.admin)
+    none, uuid = "no-such-thing", "00000000-0000-0000-0000-000000000000"
+    bodies = 0
+    for path, operations in api.get_openapi_schema()["paths"].items():
+        address = re.sub(r"{\w*_id}", uuid, path.removeprefix("/api/v1"))
+        address = re.sub(r"{\w+}", none, address)
+        for method, operation in operations.items():
+            if method == "get":
+                continue
+            if "requestBody" in operation:
+                status, said = admin.call(method.upper(), address, {"dry_run": True})
+                assert status == 422 and any("dry_run" in name for name in said["fields"]), (method, path, said)
+                bodies += 1
+            else:
+                status, said = admin.call(method.upper(), f"{address}?dry_run=1", key="k")
+                assert (status, list(said.get("fields", {}))) == (422, ["query.dry_run"]), (method, path, said)
+                status, said = admin.call(method.upper(), address, {"dry_run": True}, key="k")
+                assert (status, list(said.get("fields", {}))) == (422, ["body"]), (method, path, said)
+    assert bodies > 20
+
+
+def test_a_halt_with_a_slip_of_the_pen_in_its_address_is_not_given(cast, token):
+    admin = token(cast.admin)
+    order = {"scope": "everything", "target": "", "reason": "drill"}
+    status, said = admin.call("POST", "/halts?dry_run=1", order, key="k1")
+    assert status == 422 and "dry_run" in said["detail"] and not admin.get("/halts")[1]["items"]
+    assert admin.call("POST", "/halts", order, key="k1")[0] in {200, 201}
 
 
 def test_a_stranger_is_asked_for_a_key_first(client, db):
