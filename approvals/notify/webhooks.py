@@ -67,7 +67,7 @@ def send(url: str, *, secret: str, message: str, at: datetime, body: str) -> int
         "Content-Type": "application/json", "User-Agent": "Countersign-Webhooks/1", "webhook-id": message,
         "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature,
     }  # fmt: skip
-    path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         with _connected(parts, _address(str(parts.hostname))) as connection:
             connection.request("POST", path, body.encode(), headers)

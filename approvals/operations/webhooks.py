@@ -47,6 +47,7 @@ WINDOW = timedelta(minutes=10)  # no transaction of ours writes an event and sta
 MOST = 50
 DIED = Frozen("The worker died while it was posting this")
 TOO_LONG = Frozen("Given up after a day: %(why)s")
+IS_OFF = Frozen("It is switched off, so nothing is posted there: switch it on first")
 SAID_GONE = Frozen("The address said that it is gone (410)")
 
 _NEW = """
@@ -104,22 +105,26 @@ def switch(endpoint_id: int, *, on: bool, by: User, door: str, answers_for: bool
 
 @transaction.atomic
 def test(endpoint_id: int, *, by: User, answers_for: bool = False) -> Post:
-    """Owe an endpoint a message of no meaning, to see whether it arrives. Raises NotFound, NotAllowed."""
+    """Owe an endpoint a message of no meaning, to see whether it arrives. Raises NotFound, NotAllowed, Conflict while it is off."""
     _may(by, answers_for)
     found = Endpoint.objects.filter(pk=endpoint_id).first()
     if found is None:
         raise NotFound(say("There is no such endpoint"))
+    if found.off_at:
+        raise Conflict(IS_OFF())
     body = _body(TEST, database_now(), {"endpoint": found.pk, "by": by.get_username()})
     return Post.objects.create(endpoint=found, message=f"msg_test_{secrets.token_hex(12)}", kind=TEST, body=body)
 
 
 @transaction.atomic
 def send_again(post_id: int, *, by: User, answers_for: bool = False) -> Post:
-    """Owe a message once more, under the same id. Raises NotFound, NotAllowed, Conflict while it is still being tried."""
+    """Owe a message once more, under the same id. Raises NotFound, NotAllowed, Conflict while it is still being tried, or its endpoint is off."""
     _may(by, answers_for)
-    row = Post.objects.select_for_update().filter(pk=post_id).first()
+    row = Post.objects.select_for_update(of=("self",)).select_related("endpoint").filter(pk=post_id).first()
     if row is None:
         raise NotFound(say("There is no such message; old ones are forgotten after 30 days"))
+    if row.endpoint.off_at:
+        raise Conflict(IS_OFF())
     if row.state in {DeliveryState.WAITING, DeliveryState.SENDING}:
         Post.objects.filter(pk=row.pk, state=DeliveryState.WAITING).update(next_at=Now())
         return row

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -142,6 +143,24 @@ def test_it_is_tried_again_with_longer_pauses_and_given_up_after_a_day(cast, rec
         assert letter
         webhooks.record(letter, None, NotSent("still 500"))
     assert Post.objects.get().state == "FAILED" and "after a day" in Post.objects.get().error
+
+
+@pytest.mark.parametrize(("written", "asked"), [("?key=1", "/?key=1"), ("//in/it?a=b#c", "//in/it?a=b"), ("", "/")])
+def test_an_address_is_asked_for_as_it_is_written_also_without_a_path(cast, settings, written, asked):
+    settings.WEBHOOK_PRIVATE = True
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def first_line():
+            connected, _ = server.accept()
+            with connected:
+                said = connected.recv(65_536)
+                connected.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            return said.split(b"\r\n", 1)[0].decode()
+
+        heard = pool.submit(first_line)
+        url, secret = f"http://127.0.0.1:{server.getsockname()[1]}{written}", "whsec_" + "QUJD" * 8
+        assert sending.send(url, secret=secret, message="msg_1", at=datetime.now(UTC), body="{}") == 204
+        assert heard.result(5) == f"POST {asked} HTTP/1.1"
 
 
 def test_a_redirect_is_not_followed_and_410_switches_it_off(cast, receiver):
@@ -292,4 +311,8 @@ def test_the_page_adds_tests_and_sends_again(cast, receiver):
     factories.action()
     tell_programs()
     assert len(receiver.got) == 2
+    for path in (f"/webhooks/{made.pk}/test", f"/webhooks/messages/{first.pk}/again"):  # never "on its way" to where nothing is sent
+        refused = post(path)
+        assert refused.status_code == 409 and "switched off" in refused.content.decode(), path
+    assert Post.objects.filter(kind="test").count() == 2
     assert post("/webhooks/add", "url=nonsense").status_code == 400
