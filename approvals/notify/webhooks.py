@@ -99,18 +99,18 @@ def _address(host: str) -> str:
 
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Python calls these global: local NAT64 (RFC 8215), IPv4-compatible (RFC 4291 2.5.5.1), site-local (RFC 3879). None leads to the outside.
-_INSIDE = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "::/96", "fec0::/10")))
+# Python calls these global: local NAT64 (RFC 8215), IPv4-compatible (RFC 4291 2.5.5.1), IPv4-translated (RFC 2765), site-local (RFC 3879), and the
+# most of what the IETF keeps for protocols (RFC 6890). None leads to the outside.
+_INSIDE = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96", "fec0::/10", "192.0.0.0/24")))
 
 
 def _public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Of IPv6, also what stands for an IPv4 address inside it."""
     inner = [getattr(address, name, None) for name in ("ipv4_mapped", "sixtofour")]
-    if isinstance(address, ipaddress.IPv6Address):
-        if any(address in network for network in _INSIDE):
-            return False
-        if address in _NAT64:
-            inner.append(ipaddress.ip_address(int(address) & 0xFFFFFFFF))
+    if any(address in network for network in _INSIDE):
+        return False
+    if address in _NAT64:
+        inner.append(ipaddress.ip_address(int(address) & 0xFFFFFFFF))
     return address.is_global and not address.is_multicast and all(one.is_global for one in inner if one is not None)
 
 

@@ -191,6 +191,8 @@ def test_a_redirect_is_not_followed_and_410_switches_it_off(cast, receiver):
         ("https://[64:ff9b::a00:1]/x", "not a public address"),
         ("https://[64:ff9b:1::7f00:1]/x", "not a public address"),
         ("https://[::127.0.0.1]/x", "not a public address"),
+        ("https://[::ffff:0:7f00:1]/x", "not a public address"),
+        ("https://192.0.0.8/x", "not a public address"),
         ("https://[fec0::1]/x", "not a public address"),
         ("https://[fe80::1]/x", "not a public address"),
         ("https://0.0.0.0/x", "not a public address"),
