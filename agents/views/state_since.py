@@ -20,7 +20,7 @@ from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.errors import NotFound
 from approvals.queries import InboxRow
-from approvals.queries.detail import approved_in_run
+from approvals.queries.precedents import approved_in_run
 from approvals.render.since import compare
 from approvals.web.http import Request
 from audit.sentences import say

@@ -17,7 +17,8 @@ preferences  what a person chose, and who has an action open
 
 from approvals.queries.asks import AskRow, asks, wanted_asks
 from approvals.queries.catchup import CatchUp, catch_up, last_notification
-from approvals.queries.detail import ActionDetail, Shown, Vote, action_detail, asked_about, shown, votes
+from approvals.queries.detail import ActionDetail, action_detail
+from approvals.queries.glances import Shown, asked_about, shown
 from approvals.queries.inbox import Filters, InboxRow, Page, counts, decided, inbox, inbox_row, refused, run_actions, waiting_names
 from approvals.queries.opinions import OpinionRow, opinions_wanted, weighed
 from approvals.queries.policies import policy_of, policy_source
@@ -46,6 +47,7 @@ from approvals.queries.stops import (
     unsettled_by,
     unsettled_counts,
 )
+from approvals.queries.voted import Vote, votes
 
 __all__ = [
     "ActionDetail",

@@ -1,12 +1,9 @@
 """One action with everything its page shows; proved against its digest while it is read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
-
-from django.db.models import F
 
 from approvals import envelopes, permissions, standing_in
 from approvals.errors import NotAllowed, NotFound, Tampered
@@ -17,6 +14,8 @@ from approvals.queries.grants import GrantRow, open_grants
 from approvals.queries.inbox import InboxRow, inbox_row
 from approvals.queries.opinions import OpinionRow, opinions
 from approvals.queries.policies import policy_id
+from approvals.queries.precedents import Approved, approved, similar
+from approvals.queries.voted import Version, Vote, version_row, votes
 from approvals.resolution import Need
 from approvals.states import ActionState, EditState
 from audit import canonical
@@ -24,49 +23,6 @@ from audit.sentences import say
 
 WAITS_FOR_OPINION = say("The policy would pass this and waits for a second model's opinion. Without one in time, people are asked")
 POLICY_DECIDED = say("Policy decided this")
-
-
-@dataclass(frozen=True)
-class Vote:
-    """One decision, as the page lists it."""
-
-    by: str
-    verdict: str
-    reason: str
-    response: str
-    door: str
-    version: int
-    at: datetime
-    by_policy: bool
-    groups: frozenset[str] = frozenset()
-    stage: int = 1
-    instead_of: str = ""
-    grant: int = 0  # the standing approval that spoke for them
-
-
-@dataclass(frozen=True)
-class Version:
-    """One version of the arguments: why it exists, and whose edit it was."""
-
-    version: int
-    why: str
-    digest: str
-    args: Any
-    level: str
-    score: int
-    edited_by: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Approved:
-    """The last call of the same tool by the same agent that people approved before this one."""
-
-    id: str
-    summary: str
-    args: Any
-    by: str
-    at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -149,51 +105,6 @@ class ActionDetail:
         return self.row.kind != "question" and self.may_edit and (not self.agent_takes or "edit" in self.agent_takes)
 
 
-@dataclass(frozen=True)
-class Shown:
-    """The little of an action that a door looks at before it passes a decision on."""
-
-    state: str
-    level: str
-    why: str
-    args: Any
-    preview: dict[str, Any]
-    confirm: str = ""
-    tool_schema_sha256: str = ""
-
-
-def shown(action_id: Any) -> Shown | None:
-    """One statement; None when there is no such action or its bytes cannot be read (the operation says which)."""
-    found = (
-        Requirement.objects.filter(action=action_id, version=F("action__version"))
-        .values_list("action__state", "action__level", "why", "envelope", "preview")
-        .first()
-    )
-    if found is None:
-        return None
-    try:
-        envelope = envelopes.Envelope(canonical.parse(bytes(found[3])))
-        return Shown(found[0], found[1], found[2], envelope.args, found[4], envelope.confirm, envelope.data["tool"]["schema_sha256"])
-    except (canonical.NotCanonical, KeyError, TypeError, AttributeError):
-        return None
-
-
-@dataclass(frozen=True)
-class About:
-    """What an agent is asked about: its current version, with the agent's own words and what it had read."""
-
-    tool: str
-    args: Any
-    rationale: str
-    evidence: list[dict[str, Any]]
-
-
-def asked_about(action_id: Any) -> About:
-    """Raises Tampered when the stored bytes cannot be read."""
-    found = Requirement.objects.select_related("action").get(action=action_id, version=F("action__version"))
-    return About(found.action.tool, envelopes.parse(found).args, found.rationale, list(found.evidence))
-
-
 def action_detail(action_id: Any, *, reader: User | None) -> ActionDetail:
     """One action for its page, or (`reader` None) for a place that many people see. Raises NotFound; Tampered when it cannot even be shown."""
     try:
@@ -235,7 +146,7 @@ def _detail(action_id: Any, reader: User | None) -> ActionDetail:
     data, tampered = _proved(action, current)
     envelope = envelopes.Envelope(data)
     needs = envelope.needs
-    edit = Edit.objects.filter(action=action, by=reader).order_by("-pk").first() if reader else None
+    edit = _refused_edit(action, reader) if reader else None
     row = inbox_row(action.pk)
     if row is None:
         raise NotFound(say("There is no such action"))
@@ -264,9 +175,9 @@ def _detail(action_id: Any, reader: User | None) -> ActionDetail:
         evidence=current.evidence,
         why=current.why,
         votes=given,
-        versions=[_version(v) for v in versions],
-        similar=_similar(action),
-        approved=_approved(action),
+        versions=[version_row(v) for v in versions],
+        similar=similar(action),
+        approved=approved(action),
         interrupt_id=action.interrupt_id,
         thread=action.thread,
         tampered=tampered,
@@ -287,11 +198,15 @@ def _detail(action_id: Any, reader: User | None) -> ActionDetail:
         mine=ours,
         stood_for=mine.by_name if mine and not ours and not cannot else "",
         checking=action.version in checking,  # one that has become a version by now is not checked any more
-        edit_errors=edit.errors if edit and edit.state == EditState.REFUSED and edit.version == action.version else {},
-        edit_args=canonical.parse(bytes(edit.args))
-        if edit and edit.state == EditState.REFUSED and edit.version == action.version
-        else None,
+        edit_errors=edit.errors if edit else {},
+        edit_args=canonical.parse(bytes(edit.args)) if edit else None,
     )
+
+
+def _refused_edit(action: Action, reader: User) -> Edit | None:
+    """This reader's last edit, if it was of this version and was not taken."""
+    last = Edit.objects.filter(action=action, by=reader).order_by("-pk").first()
+    return last if last and last.state == EditState.REFUSED and last.version == action.version else None
 
 
 def _proved(action: Action, requirement: Requirement) -> tuple[dict[str, Any], str]:
@@ -308,18 +223,6 @@ def _facts(data: dict[str, Any]) -> Facts:
         return envelopes.Envelope(data).facts
     except (TypeError, KeyError, ValueError):
         return Facts(str(data["tool"]["name"]), "unknown", question=True)
-
-
-def votes(action_id: Any) -> list[Vote]:
-    """Every decision on every version of an action, in order."""
-    rows = Decision.objects.filter(action=action_id).select_related("instead_of").order_by("pk")
-    return [
-        Vote(
-            d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, d.by_id is None, frozenset(d.groups), d.stage,
-            d.instead_of.get_username() if d.instead_of else "", d.grant_id or 0,
-        )
-        for d in rows
-    ]  # fmt: skip
 
 
 def _cannot(reader: User | None, action: Action, envelope: envelopes.Envelope, mine: Decision | None) -> str:
@@ -348,60 +251,3 @@ def _opened(action: Action, reader: User) -> frozenset[str]:
     if action.state != ActionState.PENDING or action.level not in viewing.RISKY:
         return frozenset()
     return frozenset(viewing.opened(action.pk, version=action.version, digest=action.digest, person=reader.person))
-
-
-def _version(requirement: Requirement) -> Version:
-    data = canonical.parse(bytes(requirement.envelope))
-    by = requirement.edited_by.get_username() if requirement.edited_by else ""
-    return Version(
-        requirement.version,
-        requirement.why,
-        requirement.digest,
-        data["args"],
-        requirement.level,
-        requirement.score,
-        by,
-        requirement.created_at,
-    )
-
-
-def _similar(action: Action) -> list[InboxRow]:
-    """The last five resolved actions of the same tool and agent."""
-    from approvals.queries.inbox import decided
-
-    found = decided(agent=action.agent, tool=action.tool, limit=6).rows
-    similar = [r for r in found if r.id != str(action.pk) and r.state != ActionState.SUPERSEDED][:5]
-    edits = Requirement.objects.filter(action__in=[r.id for r in similar], why="edited").values_list("action", flat=True)
-    edited = set(map(str, edits))
-    return [replace(r, edited=r.id in edited) for r in similar]
-
-
-# Of the newest so many approvals: where policy or a grant passes nearly all of them, there may be none by people among them.
-LOOKED_AT = 200
-
-
-def _approved(action: Action) -> Approved | None:
-    """What people approved last, proved against its digest; None for a question, and when there is none. Whoever may read this may read that."""
-    if action.kind != Action.Kind.TOOL:
-        return None
-    rows = Action.objects.filter(agent=action.agent, tool=action.tool, state=ActionState.APPROVED).exclude(pk=action.pk)
-    rows = rows.filter(resolved_at__lt=action.resolved_at) if action.resolved_at else rows
-    newest = rows.order_by("-resolved_at", "-pk").values_list("pk", "resolution__door")[:LOOKED_AT]
-    last = next((pk for pk, door in newest if door not in {"worker", "grant"}), None)
-    found = Action.objects.filter(pk=last).first() if last else None
-    requirement = Requirement.objects.filter(action=found, version=found.version).first() if found else None
-    if found is None or requirement is None:
-        return None
-    try:
-        args = envelopes.opened(found, requirement).args
-    except Tampered:
-        return None
-    return Approved(str(found.pk), found.summary, args, str(found.resolution.get("by", "")), found.resolved_at)
-
-
-def approved_in_run(run: str, *, before: datetime) -> InboxRow | None:
-    """What people approved last in a run before a moment; what policy or a grant passed is nobody's look at it."""
-    rows = Action.objects.filter(run=run, state=ActionState.APPROVED, resolved_at__lt=before, drill=False)
-    newest = rows.order_by("-resolved_at", "-pk").values_list("pk", "resolution__door")[:LOOKED_AT]
-    last = next((pk for pk, door in newest if door not in {"worker", "grant"}), None)
-    return inbox_row(last) if last else None

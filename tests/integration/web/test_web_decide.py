@@ -165,7 +165,7 @@ def test_a_question_with_a_schema_is_answered_in_a_form_of_it(web):
     action = factories.action(kind="question", args={"question": "How much?"}, answer_schema=schema)
     assert 'name="arg-cents"' in web.get(reverse("action-respond", args=[action.pk]), **HTMX).content.decode()
     again = post(web, action, "respond", **{"arg-cents": "0"})
-    assert again.status_code == 422 and 'value="0"' in again.content.decode() and "minimum" in again.content.decode()
+    assert again.status_code == 422 and 'value="0"' in again.content.decode() and "At least 1." in again.content.decode()
     post(web, action, "respond", **{"arg-cents": "42"})
     assert json.loads(Decision.objects.get().response) == {"cents": 42}
 
