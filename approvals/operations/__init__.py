@@ -33,7 +33,8 @@ from approvals.operations.extending import extend
 from approvals.operations.halts import halt
 from approvals.operations.moments import pass_due
 from approvals.operations.notices import Hint, tell
-from approvals.operations.opening import Accepted, Proposal, open_action
+from approvals.operations.opening import open_action
+from approvals.operations.proposals import Accepted, Proposal
 from approvals.operations.releasing import Released, release
 from approvals.operations.reserving import pass_on, put_back, reserve
 from approvals.operations.settling import close, lock, settle

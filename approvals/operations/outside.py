@@ -20,7 +20,8 @@ from approvals.operations import claiming, events, halts, kept
 from approvals.operations.claiming import Claim, Reopened, report_tampering
 from approvals.operations.halts import check_reason
 from approvals.operations.notices import tell_action
-from approvals.operations.opening import Proposal, open_action
+from approvals.operations.opening import open_action
+from approvals.operations.proposals import Proposal
 from approvals.operations.settling import close, settle
 from approvals.states import ActionState, word
 from audit import canonical, log

@@ -12,8 +12,9 @@ from approvals.errors import Tampered
 from approvals.models import Action, Requirement
 from approvals.operations import events, policies, staging
 from approvals.operations.clock import database_now
+from approvals.operations.freezing import people_excluded, write_requirement
 from approvals.operations.notices import tell_action
-from approvals.operations.opening import decided_by_policy, people_excluded, write_requirement
+from approvals.operations.opening import decided_by_policy
 from approvals.policy.risk import Assessment, Facts, assess, at_least_medium
 from approvals.policy.rules import Policy
 from approvals.signals import action_reopened

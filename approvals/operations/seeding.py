@@ -16,9 +16,9 @@ from django.db.models.functions import Now
 from approvals import permissions
 from approvals.errors import BadRequest
 from approvals.models import Action, Drill, DrillPlan, User
-from approvals.operations import drills, opening, opinions, policies
+from approvals.operations import assessing, drills, opening, opinions, policies
 from approvals.operations.notices import tell_action
-from approvals.operations.opening import Proposal
+from approvals.operations.proposals import Proposal
 from approvals.operations.repeating import Earlier
 from approvals.policy.risk import Assessment, assess
 from approvals.queries import drills as drills_read
@@ -75,9 +75,9 @@ def place(
     plan = DrillPlan.objects.select_for_update().filter(group=group, active=True, since=since).first()
     if plan is None or Drill.objects.filter(group=group, state=DrillState.OPEN).exists():
         return None
-    now, _, approvals_before, in_force, _, was, _ = opening.look(proposal, "")
+    now, _, approvals_before, in_force, _, was, _ = assessing.look(proposal, "")
     policy = policies.known(in_force)
-    facts = opening.facts_of(proposal, policy, approvals_before, was)
+    facts = assessing.facts_of(proposal, policy, approvals_before, was)
     assessment = assess(policy.data, facts)
     if not asks(assessment, group):
         return None

@@ -1,7 +1,8 @@
 """What policy would make of a proposal that nobody made: nothing is opened, counted or written. Imports what `opening` does."""
 
 from approvals.operations import policies, under_switch
-from approvals.operations.opening import Proposal, assessed, facts_of, look
+from approvals.operations.assessing import assessed, facts_of, look
+from approvals.operations.proposals import Proposal
 from approvals.policy.risk import Assessment
 from approvals.policy.rules import Policy
 

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from approvals.models import Action, Requirement
-from approvals.operations import clock, opening, policies
-from approvals.operations.opening import Proposal
+from approvals.operations import clock, freezing, policies
+from approvals.operations.proposals import Proposal
 from approvals.policy.risk import Facts, assess
 from approvals.states import ActionState
 from audit import canonical
@@ -109,7 +109,7 @@ def _action(number: int) -> tuple[Action, Requirement]:
         proposal_digest=proposal.proposal_digest,
         created_at=now,
     )
-    requirement = opening.write_requirement(
+    requirement = freezing.write_requirement(
         action,
         args=args,
         tool_schema_sha256=canonical.fingerprint({}),
