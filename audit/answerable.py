@@ -13,7 +13,7 @@ from audit import schemas
 
 ENDLESS = "its schema refers to itself without end"
 NOTHING = "nothing fits its schema"
-MOST_STEPS = 5_000
+MOST_STEPS, DEEPEST = 5_000, 60
 
 _KINDS = frozenset({"null", "boolean", "object", "array", "number", "integer", "string"})
 _BOUNDS = {
@@ -22,6 +22,7 @@ _BOUNDS = {
     "object": (("minProperties", "maxProperties"),),
     **dict.fromkeys(("number", "integer"), (("minimum", "maximum"), ("exclusiveMinimum", "maximum"), ("minimum", "exclusiveMaximum"))),
 }
+_Above = frozenset[tuple[frozenset[int], frozenset[int]]]
 _ASIDE = frozenset({"const", "enum", "default", "examples", "$defs", "definitions"})
 
 
@@ -29,9 +30,11 @@ def unanswerable(schema: Any) -> str:
     """Why no answer can be given, "" when one may fit."""
     if why := schemas.unusable(schema):
         return why
+    if any("$id" in part for part in _parts(schema) if part is not schema):
+        return ""  # what references lead to there is not followed here
     if _endless(schema):
         return ENDLESS
-    return NOTHING if _Looking(schema).never([schema], frozenset()) else ""
+    return NOTHING if _Looking(schema).never([schema]) else ""
 
 
 def _endless(schema: Any) -> bool:
@@ -105,15 +108,19 @@ class _Looking:
     def __init__(self, whole: Any) -> None:
         self.whole, self.steps = whole, count()
 
-    def never(self, together: Sequence[Any], above: frozenset[frozenset[int]]) -> bool:
-        """Whether certainly nothing fits all of them. What needs itself again inside of itself has no end, so nothing is it."""
-        if next(self.steps) > MOST_STEPS:
+    def never(self, together: Sequence[Any], above: _Above = frozenset(), made: frozenset[int] = frozenset()) -> bool:
+        """Whether certainly nothing fits all of them. What needs itself again inside of itself has no end, so nothing is it.
+
+        Args:
+            above: what this place is inside of. made: the choices made at this place, which references lead to again.
+        """
+        if next(self.steps) > MOST_STEPS or len(above) > DEEPEST:
             return False
         parts = self._flat(together)
         if any(part is False or _get(part, "not") in (True, {}) for part in parts):
             return True
         schemas_of: list[Mapping[str, Any]] = [part for part in parts if isinstance(part, Mapping)]
-        here = frozenset(map(id, schemas_of))
+        here = (frozenset(map(id, schemas_of)), made)
         if here in above:
             return True
         above = above | {here}
@@ -122,7 +129,8 @@ class _Looking:
         if all(self._impossible(kind, schemas_of, above) for kind in _left(schemas_of)):
             return True
         either = [part[name] for part in schemas_of for name in ("anyOf", "oneOf") if isinstance(part.get(name), list)]
-        return any(all(self.never([*_open(schemas_of, one), branch], above) for branch in one) for one in either)
+        left = [one for one in either if id(one) not in made]
+        return any(all(self.never([*schemas_of, branch], above, made | {id(one)}) for branch in one) for one in left)
 
     def _flat(self, together: Sequence[Any]) -> list[Any]:
         found: list[Any] = []
@@ -145,7 +153,7 @@ class _Looking:
         against = [self.whole] if any(part is self.whole for part in parts) else [part for part in parts if "$ref" not in str(part)]
         return all(any(schemas.why_not(part, value) for part in against) for value in min(lists, key=len))
 
-    def _impossible(self, kind: str, parts: Sequence[Mapping[str, Any]], above: frozenset[frozenset[int]]) -> bool:
+    def _impossible(self, kind: str, parts: Sequence[Mapping[str, Any]], above: _Above) -> bool:
         """Whether certainly no value of this kind fits."""
         for low, high in _BOUNDS.get(kind, ()):
             lowest, highest = [p[low] for p in parts if low in p], [p[high] for p in parts if high in p]
@@ -167,17 +175,6 @@ def _left(parts: Sequence[Mapping[str, Any]]) -> set[str]:
             kinds = {part["type"]} if isinstance(part["type"], str) else set(part["type"])
             left &= kinds | ({"integer"} if "number" in kinds else set())
     return left
-
-
-def _open(parts: Sequence[Mapping[str, Any]], chosen: Any) -> list[Mapping[str, Any]]:
-    """The schemas without the choice that is made."""
-    gone = ("anyOf", "oneOf")
-    return [
-        {name: one for name, one in part.items() if name not in gone or one is not chosen}
-        if any(part.get(name) is chosen for name in gone)
-        else part
-        for part in parts
-    ]
 
 
 def _of_name(parts: Sequence[Mapping[str, Any]], name: str) -> list[Any]:

@@ -72,6 +72,18 @@ def test_what_no_answer_fits_is_asked_without_offering_one_and_says_why(others, 
     assert (run.state, lines(world)) == ("FAILED", []) and "cannot be told" in run.error and "recursion" not in run.error
 
 
+def test_an_answer_that_may_be_of_several_kinds_is_asked_for_and_given(others, world):
+    union = {"$ref": "#/$defs/Either", "$defs": {"Either": {"anyOf": [{"type": "integer"}, {"type": "string"}]}}}
+    note = Path(f"{world}.note")
+    note.write_text(json.dumps(union))
+    run = factories.planned(others.reviewer, world, agent="asks_by_a_note", note=str(note))
+    work()
+    decide(asked(run)[0], others.second, "respond", response="7")
+    work()
+    run.refresh_from_db()
+    assert (run.state, run.error) == ("SUCCEEDED", "")
+
+
 def answered_after(others, world, before, after, *, as_before_the_upgrade=False):
     note = Path(f"{world}.note")
     note.write_text(json.dumps(before))
