@@ -86,14 +86,18 @@ def test_offline_nothing_that_decides_can_be_pressed_and_all_of_it_says_why(stac
     expect(page.locator("[data-preset]").first).to_be_visible()
 
 
-@pytest.mark.parametrize("key", ["r", "t", "c", "e"])
-def test_what_is_typed_while_a_form_is_on_its_way_decides_nothing(stack: Stack, sign_in: SignIn, key: str) -> None:
-    """The first letters of "a note" were pressed on the page: the reviewer who wanted to reject had approved."""
+@pytest.mark.parametrize(
+    ("key", "width"), [("r", 1280), ("t", 1280), ("c", 1280), ("e", 1280), ("r", 390), ("t", 390), ("c", 390), ("e", 390)]
+)
+def test_what_is_typed_while_a_form_is_on_its_way_decides_nothing(stack: Stack, sign_in: SignIn, key: str, width: int) -> None:
+    """The first letters of "a note" were pressed on the page: the reviewer who wanted to reject had approved. On a narrow screen, where
+    most of the buttons are under "More", every letter was: the key itself did nothing."""
     _, (action,) = opened(stack)
     page = sign_in("reviewer")
+    page.set_viewport_size({"width": width, "height": 844})
     page.goto(f"/actions/{action}/")
     live(page)
-    expect(page.locator(f'a[data-key="{key}"]')).to_be_visible()
+    expect(page.locator(f'a[data-key="{key}"]')).to_be_visible(visible=width > 390 or key == "r")
     posts: list[str] = []
     page.on("request", lambda request: posts.append(request.url) if request.method == "POST" and "viewing" not in request.url else None)
     slow: list[Route] = []
@@ -118,6 +122,36 @@ def test_what_is_typed_while_a_form_is_on_its_way_decides_nothing(stack: Stack, 
     assert not [url for url in posts if "decide" in url]
     page.goto(f"/actions/{action}/")
     expect(page.locator("[data-guarded]")).to_be_visible()
+
+
+def test_a_letter_that_comes_with_the_form_stands_after_those_before_it(stack: Stack, sign_in: SignIn) -> None:
+    """Between the field's focus and what was kept for it: it stood in front."""
+    _, (action,) = opened(stack)
+    page = sign_in("reviewer")
+    page.goto(f"/actions/{action}/")
+    live(page)
+    page.evaluate(
+        "document.addEventListener('htmx:afterSettle', () => document.activeElement.dispatchEvent("
+        "new KeyboardEvent('keydown', {key: 's', bubbles: true, cancelable: true})), {once: true})"
+    )
+    slow: list[Route] = []
+    page.route(re.compile(f"{action}/reject"), lambda route: slow.append(route))
+    with page.expect_request(re.compile(f"{action}/")):
+        page.keyboard.press("r")
+    page.keyboard.type("letter")
+    slow[0].continue_()
+    expect(page.locator(".bar-sheet textarea").first).to_have_value("letters")
+
+
+def test_the_first_row_that_is_chosen_is_where_one_stands(stack: Stack, sign_in: SignIn) -> None:
+    """X, J, X chose the first row and let it go again."""
+    agent, _ = opened(stack, 2)
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    for key in "xjx":
+        page.keyboard.press(key)
+    expect(page.locator("[data-bulk-count]")).to_contain_text("2")
 
 
 def test_a_link_is_copied_by_key_and_stands_selected_where_the_browser_refuses(stack: Stack, sign_in: SignIn) -> None:

@@ -58,6 +58,7 @@ def test_a_page_weighs_at_most_50_kilobytes():
         "run.js",
         "plain.css",
         "console.css",
+        "audit.css",
         "docs.css",
         "docs.js",
         "reach.js",

@@ -1,5 +1,5 @@
 // Choosing several rows: X and the boxes, Shift+J and Shift+K extend. A row that is drawn anew keeps its box ticked.
-import { currentRow, move, rows } from "./inbox.js";
+import { currentRow, focusRow, move, rows } from "./inbox.js";
 import { say, word } from "./say.js";
 
 const bar = document.querySelector("[data-bulk]");
@@ -34,7 +34,10 @@ function show() {
 
 if (bar) {
   document.addEventListener("change", (event) => event.target.matches("[data-pick]") && keep(event.target));
-  bar.querySelector("[data-bulk-pick]").addEventListener("click", () => pick(currentRow() || rows()[0]));
+  bar.querySelector("[data-bulk-pick]").addEventListener("click", () => {
+    if (!currentRow()) focusRow(rows()[0]);
+    pick(currentRow());
+  });
   document.addEventListener("htmx:afterSettle", () => {
     for (const input of document.querySelectorAll("[data-pick]")) input.checked = chosen.has(input.value);
     show();

@@ -19,8 +19,11 @@ const usual = (key) => chosen.map?.[key] ?? key;
 const writing = (node) => node.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 const modal = () => document.querySelector("dialog[open]");
 
+// What "More" of a narrow bar holds counts as seen: on wide ones it stands beside.
+const inSight = (node) => (node.closest(".bar-rest")?.parentElement ?? node).checkVisibility();
+
 function press(key) {
-  const seen = [...document.querySelectorAll(`[data-key="${key}"]`)].filter((node) => node.checkVisibility());
+  const seen = [...document.querySelectorAll(`[data-key="${key}"]`)].filter(inSight);
   // Of several decisions that may be undone, the latest is meant.
   const target = seen.sort((a, b) => (b.dataset.decided ?? "").localeCompare(a.dataset.decided ?? ""))[0];
   if (!target) return false;
@@ -107,7 +110,7 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (modal()) return;
-  if (!writing(event.target) && keptFor(event)) {
+  if ((!writing(event.target) || event.target.closest(".sheet")) && keptFor(event)) {
     event.preventDefault();
     return;
   }
