@@ -143,6 +143,22 @@ def test_a_letter_that_comes_with_the_form_stands_after_those_before_it(stack: S
     expect(page.locator(".bar-sheet textarea").first).to_have_value("letters")
 
 
+def test_what_is_typed_after_a_verb_that_is_not_there_decides_nothing(stack: Stack, sign_in: SignIn) -> None:
+    """Q on an action that no agent can be asked about did nothing, and the "a" of the question approved."""
+    _, (action,) = opened(stack)
+    page = sign_in("reviewer")
+    page.goto(f"/actions/{action}/")
+    live(page)
+    page.keyboard.press("q")
+    expect(page.locator("#say")).to_contain_text("This action has no such verb")
+    page.keyboard.type("what is this for", delay=30)
+    page.wait_for_timeout(1_500)
+    expect(page.locator(".bar-sheet > *, [data-edit]")).to_have_count(0)
+    expect(page.get_by_role("button", name="Approve").first).to_be_visible()
+    page.keyboard.press("r")
+    expect(page.locator(".bar-sheet textarea").first).to_be_visible()
+
+
 def test_the_first_row_that_is_chosen_is_where_one_stands(stack: Stack, sign_in: SignIn) -> None:
     """X, J, X chose the first row and let it go again."""
     agent, _ = opened(stack, 2)

@@ -6,6 +6,7 @@ import { say, word } from "./say.js";
 
 const GO_MS = 1200;
 let goUntil = 0;
+let muteUntil = 0;
 // As long as the second A of a pair may come: one that was meant for the action before must not decide the next, which has just come up.
 const SHOWN_MS = 1500;
 let pair = {};
@@ -19,7 +20,7 @@ const usual = (key) => chosen.map?.[key] ?? key;
 const writing = (node) => node.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 const modal = () => document.querySelector("dialog[open]");
 
-// What "More" of a narrow bar holds counts as seen: on wide ones it stands beside.
+// What is under "More" counts as seen.
 const inSight = (node) => (node.closest(".bar-rest")?.parentElement ?? node).checkVisibility();
 
 function press(key) {
@@ -35,7 +36,7 @@ function press(key) {
   return true;
 }
 
-// What a key unfolds may be far below: its first field is brought into view and focused.
+// What unfolds may be far below.
 function intoView(summary) {
   const field = summary.parentElement.open && summary.parentElement.querySelector("form :is(input:not([type=hidden]), select, button)");
   const at = field || summary;
@@ -128,6 +129,10 @@ document.addEventListener("keydown", (event) => {
 });
 
 function act(key) {
+  if (muteUntil > Date.now() && key.length === 1) {
+    muteUntil = Date.now() + GO_MS;
+    return true;
+  }
   if (goUntil > Date.now()) {
     goUntil = 0;
     return go(key);
@@ -141,7 +146,15 @@ function act(key) {
     KEYS[key]();
     return true;
   }
-  return key.length === 1 && /[a-z0-9/]/.test(key) && press(key);
+  return key.length === 1 && /[a-z0-9/]/.test(key) && (press(key) || lacks(key));
+}
+
+// This action has no such verb: whoever types on means words.
+function lacks(key) {
+  if (!"arectq".includes(key) || !document.querySelector("[data-bar]")) return false;
+  say(word("lacking"));
+  muteUntil = Date.now() + GO_MS;
+  return true;
 }
 
 // Buttons show the key that works: the moved one, or none when keys are off.
