@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from approvals.models import SlackMessage, SlackPerson
@@ -46,7 +46,8 @@ def told(ids: Collection[int], ts: str) -> None:
 
 def last_told(user: int) -> datetime | None:
     """When this person was last reminded in Slack."""
-    mine = SlackPerson.objects.filter(user=user, unlinked_at=None).values("slack_user")
-    rows = SlackMessage.objects.filter(channel__name__in=mine, kind=SlackMessage.Kind.NOTE, state=SlackState.SENT, body__what="told")
+    # The same id in two workspaces is two people.
+    mine = SlackPerson.objects.filter(user=user, unlinked_at=None, slack_user=OuterRef("channel__name"), team=OuterRef("channel__team__team"))
+    rows = SlackMessage.objects.filter(Exists(mine), kind=SlackMessage.Kind.NOTE, state=SlackState.SENT, body__what="told")
     found: datetime | None = rows.order_by("-changed_at").values_list("changed_at", flat=True).first()
     return found

@@ -149,12 +149,10 @@ def owe_to_channel(channel: str, key: str, body: dict[str, Any]) -> bool:
 
 
 def owe_said(team_id: int, slack_user: str, text: str) -> None:
-    """A sentence to one person as a direct message; for somebody who was told of it in a view, and had closed that."""
-    person = SlackPerson.objects.filter(
-        team__in=SlackTeam.objects.filter(pk=team_id).values("team"), slack_user=slack_user, unlinked_at=None
-    ).first()
-    if person:
-        owe_note(person, f"said:{uuid4()}", {"text": text})
+    """A sentence to one person as a direct message; for somebody who was told of it in a view, and had closed that. They need not be linked:
+    who typed a wrong code is not."""
+    if team := SlackTeam.objects.filter(pk=team_id, removed_at=None).first():
+        _owe(team, slack_user, SlackMessage.Kind.NOTE, f"note:said:{uuid4()}", body={"text": text})
 
 
 def owe_whisper(team_id: int, channel: str, body: dict[str, Any]) -> int:

@@ -181,7 +181,7 @@ def _recorded(todo: Todo, who: Hand, click: Click) -> Said:
 def _tell(todo: Todo, said: Said) -> None:
     """Where they pressed; in the view, if it is open still, also what became of it."""
     place = Place(**todo.place)
-    if todo.order or todo.verdict == editing.EDIT or todo.verdict in besides.VERBS:
+    if todo.view and said.text:  # a refusal among it: no card says that
         replies.tell_surely(
             place,
             f"{said.text}: {said.url}" if said.url else said.text,
@@ -189,9 +189,6 @@ def _tell(todo: Todo, said: Said) -> None:
             view=modals.sentence(said.text, bad=said.bad, url=said.url),
         )
     elif todo.view:
-        view = (
-            modals.sentence(said.text, bad=said.bad, url=said.url) if said.text else modals.receipt(action_detail(todo.action, reader=None))
-        )
-        replies.redraw(place.team, view_id=todo.view, view=view)
+        replies.redraw(place.team, view_id=todo.view, view=modals.receipt(action_detail(todo.action, reader=None)))
     elif said.text:
         place.whisper(said.text, url=said.url)

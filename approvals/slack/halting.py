@@ -42,13 +42,13 @@ def command(payload: Json, shaped: Json) -> Json:
     """`/halt`, `/halt everything`, `/halt agent NAME`, `/halt tool NAME` ...: the view, with that chosen. Raises Refused, ApprovalError."""
     who = hand(shaped)
     place = Place(who.workspace.id, str(payload.get("channel_id", "")), who.identity.user, str(payload.get("trigger_id", "")))
-    replies.show(place, view=_view(who.user, str(payload.get("text", "")).split()), url=url())
+    replies.show(place, view=_view(who.user, str(payload.get("text", "")).split()), url=page())
     return {}
 
 
 def _pressed(payload: Json, pressed: Json, place: Place, click: Click) -> None:
     user = hand(payload).user
-    replies.show_at(place, lambda: _view(user, []), url=url())
+    replies.show_at(place, lambda: _view(user, []), url=page())
 
 
 PRESSES: dict[str, Callable[[Json, Json, Place, Click], None]] = {home.HALT: _pressed}
@@ -134,6 +134,11 @@ def give(order: Mapping[str, str], who: Hand, click: Click) -> str:
         lambda given: "halt", lambda: agents.order_halt(**order, by=who.user, door="slack"), what=HALT, by=who.user, click=said_of(who, click)
     )  # fmt: skip
     return _("Halted. Nothing new starts; the banner on every page says what is frozen, and releases it.")
+
+
+def page() -> str:
+    """Where something is halted without Slack."""
+    return f"{settings.PUBLIC_URL.rstrip('/')}/halt/"
 
 
 def url() -> str:

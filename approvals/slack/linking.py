@@ -39,7 +39,7 @@ def submitted(payload: Json) -> Json:
         try:
             client.call(workspace.id, "views.update", view_id=str(view.get("id", "")), view=said)
         except NotSent:  # they have closed it, or Slack is slow: they wait to hear whether they are linked
-            slack_owing.owe_said(workspace.id, identity.user, text)
+            slack_owing.owe_said(workspace.id, identity.user, f"{text}: {url}" if url else text)
 
     later.do(lambda: _link(code, workspace.id, identity, tell))
     return {"response_action": "update", "view": modals.sentence(_("Asking Slack who you are ..."))}

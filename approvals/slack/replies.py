@@ -84,6 +84,9 @@ def show_at(place: Place, draw: Callable[[], b.Block], *, url: str = "") -> None
     except NotSent as failure:
         log.warning("slack_not_opened", why=failure.why)
         text = _("If nothing has opened, press again: it took longer than Slack waits. Nothing was done")
+        if failure.wait_s:
+            text = _("Slack opens nothing at the moment and asks to wait %(n)d seconds: press again then. Nothing was done")
+            text %= {"n": round(failure.wait_s)}
         whisper(place.team, channel=place.channel, user=place.user, text=text, thread=place.thread, url=url)
 
 
@@ -101,7 +104,7 @@ def redraw_seen(place: Place, *, view_id: str, view: b.Block, seen: str) -> None
         except NotSent as failure:
             if "hash_conflict" in failure.why:
                 return  # they have chosen something else meanwhile
-            place.whisper(_("If nothing has changed in the view, choose again: Slack did not take it. Nothing was done"))
+            place.whisper(_("If nothing has changed in the view, press its button, or choose again: Slack did not take it. Nothing was done"))
 
     later.do(draw)
 

@@ -68,7 +68,7 @@ class Gestures:
         self, user: str, channel: str, ts: str, action_id: str, *, payload: Json | None = None, seen: Json | None = None, **changed: Any
     ) -> Answer:
         """A button (or a menu, with `selected_option`) of a message. `seen`: the message as their client shows it still."""
-        message = seen or self.world.message(channel, ts) or {}
+        message = seen or self.world.message(channel, ts) or self.world.ephemeral(channel, ts, user) or {}
         element, block = _element(message.get("blocks", []), action_id)
         where = self.world.channels[channel]
         sent = {

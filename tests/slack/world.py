@@ -142,6 +142,10 @@ class World:
     def message(self, channel: str, ts: str) -> Json | None:
         return next((m for m in self.channels[channel].messages if m["ts"] == ts), None)
 
+    def ephemeral(self, channel: str, ts: str, user: str) -> Json | None:
+        """What only this person sees there."""
+        return next((m for who, m in self.channels[channel].ephemeral if who == user and m["ts"] == ts), None)
+
     def show(self, user: str, team: str, view: Json, *, above: str = "") -> OpenView:
         shown = OpenView(self.id("V"), user, team, view, secrets.token_hex(8), above)
         self.views[shown.id] = shown

@@ -341,6 +341,25 @@ def test_linking_by_a_one_time_code(hands, world, cast, action):
     assert [e.kind for e in log.events(kind="person.slack_linked").rows]
 
 
+def test_whoever_types_a_wrong_code_and_has_closed_the_view_hears_that(hands, world, cast, action, monkeypatch):
+    """They are not linked, so nobody was told."""
+    SlackPerson.objects.all().delete()
+    press(hands, world)
+    sentence = world.channels["C0AI"].ephemeral[-1][1]
+    hands.press("U0MEI", "C0AI", sentence["ts"], "link")
+    inline = later.do
+    jobs: list[Any] = []
+    monkeypatch.setattr(later, "do", lambda job, **_: jobs.append(job))
+    assert "Asking Slack" in json.dumps(hands.submit("U0MEI", {"code": {"code": {"type": "plain_text_input", "value": "ABCD-2345"}}}).body)
+    world.close(hands.open_view("U0MEI").id, everything=True)
+    monkeypatch.setattr(later, "do", inline)
+    for job in jobs:
+        job()
+    tick()
+    (said,) = [m["text"] for m in world.cards(world.direct("T0HOME", "U0MEI").id)]
+    assert "not valid" in said and not SlackPerson.objects.exists()
+
+
 @pytest.mark.parametrize("kind", ["bot", "guest", "stranger"])
 def test_bots_guests_and_strangers_cannot_be_linked(hands, world, cast, kind):
     SlackPerson.objects.all().delete()

@@ -291,6 +291,23 @@ def test_a_view_submitted_while_somebody_else_holds_the_action_is_stored_and_say
     assert shown in json.dumps(hands.open_view("U0MEI").view)
 
 
+@pytest.mark.parametrize("why", ["late", "role"])
+def test_a_kept_verdict_that_is_refused_is_said_also_when_the_view_is_closed(world, hands, action, cast, nobody_after, monkeypatch, why):
+    opened_at(hands, world, monkeypatch, nobody_after, "reject")
+    with holding(action) as other:
+        hands.submit("U0MEI", {modals.CHOICE: option("reject"), "reason": text("not this one")})
+        other.rollback()
+    if why == "role":
+        people.ensure_person(username="rita", roles=[], by=SYSTEM)
+    world.close(hands.open_view("U0MEI").id)
+    monkeypatch.setattr(later, "do", lambda job, **_: job())
+    with fakes.clock_moved(minutes=10 if why == "late" else 0, seconds=3):
+        tasks.slack()
+        tick()
+    (said,) = [m["text"] for m in world.cards(world.direct("T0HOME", "U0MEI").id)]
+    assert ("press again" if why == "late" else "no role") in said and not Decision.objects.exists() and stored() == 0
+
+
 BESIDES = [("reserve", {}, "Reserved for you"), ("snooze", {"seconds": radio("900")}, "Snoozed for you alone")]
 
 
