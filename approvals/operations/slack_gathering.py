@@ -47,7 +47,9 @@ def told(ids: Collection[int], ts: str) -> None:
 def last_told(user: int) -> datetime | None:
     """When this person was last reminded in Slack."""
     # The same id in two workspaces is two people.
-    mine = SlackPerson.objects.filter(user=user, unlinked_at=None, slack_user=OuterRef("channel__name"), team=OuterRef("channel__team__team"))
+    mine = SlackPerson.objects.filter(
+        user=user, unlinked_at=None, slack_user=OuterRef("channel__name"), team=OuterRef("channel__team__team")
+    )
     rows = SlackMessage.objects.filter(Exists(mine), kind=SlackMessage.Kind.NOTE, state=SlackState.SENT, body__what="told")
     found: datetime | None = rows.order_by("-changed_at").values_list("changed_at", flat=True).first()
     return found

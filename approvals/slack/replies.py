@@ -104,7 +104,9 @@ def redraw_seen(place: Place, *, view_id: str, view: b.Block, seen: str) -> None
         except NotSent as failure:
             if "hash_conflict" in failure.why:
                 return  # they have chosen something else meanwhile
-            place.whisper(_("If nothing has changed in the view, press its button, or choose again: Slack did not take it. Nothing was done"))
+            place.whisper(
+                _("If nothing has changed in the view, press its button, or choose again: Slack did not take it. Nothing was done")
+            )
 
     later.do(draw)
 
