@@ -13,7 +13,6 @@ from agents.api import pages
 from agents.api.auth import caller, reader
 from agents.api.governing_shapes import Halt, HaltIn, Note, Policy, PolicyIn, PolicyRow, ReleaseIn, Switch, SwitchIn
 from agents.api.shapes import PROBLEMS, Page, Reason
-from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.errors import NotAllowed
 from approvals.operations import policies as in_force
@@ -53,7 +52,7 @@ def halt(request: HttpRequest, body: HaltIn) -> Any:
 def release(request: HttpRequest, body: ReleaseIn, halt_id: int = ID) -> Any:
     """Approvals given before it and not yet used go back to the people. 202: another person has to ask for the same within an hour."""
     by = caller(request, OPERATE).user
-    done = approvals.release(halt_id, scope=body.scope, target=body.target, reason=body.reason, by=by, door="api")
+    done = operations.order_release(halt_id, scope=body.scope, target=body.target, reason=body.reason, by=by, door="api")
     return Status(202 if done.waits else 200, _halt(done.order.pk))
 
 

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from agents.operations.driving import advance_run
     from agents.operations.executing import execute
     from agents.operations.explaining import answer_ask
-    from agents.operations.halting import order_halt
+    from agents.operations.halting import order_halt, order_release
     from agents.operations.hinting import hint, hook_of
     from agents.operations.instead import answer_for
     from agents.operations.looking import look_at_servers
@@ -107,6 +107,7 @@ __all__ = [
     "not_imported",
     "order_compensation",
     "order_halt",
+    "order_release",
     "order_switch",
     "override",
     "pause_run",
@@ -156,6 +157,7 @@ _HOMES = {
     "make_key": "outside",
     "propose": "outside",
     "order_halt": "halting",
+    "order_release": "halting",
     "order_switch": "switching",
     "place_drill": "drilling",
     "place_drills": "drilling",

@@ -10,9 +10,10 @@ from agents.operations import hinting
 from approvals import operations as approvals
 from approvals import permissions
 from approvals.covering import version_name
-from approvals.errors import NotFound
+from approvals.errors import BadRequest, NotFound
 from approvals.models.people import User
 from approvals.operations import stopping
+from approvals.queries import active_halts
 from approvals.queries.standing import is_called
 from audit.sentences import say
 
@@ -29,6 +30,27 @@ def order_halt(*, scope: str, target: str = "", reason: str, by: User, door: str
     order = approvals.halt(scope=scope, target=target, reason=reason, by=by, door=door)
     hinting.look_soon()  # what runs on Agent Servers is stopped there
     return order
+
+
+def order_release(halt_id: Any, *, scope: str = "all", target: str = "", reason: str, by: User, door: str) -> Any:
+    """Let go on what an order stops, or an agent or run of it that there is; see `approvals.operations.release`.
+
+    Raises:
+        UnknownAgent, UnknownRun: there is nothing of that name. BadRequest: the order does not stop that run. What `approvals.operations.release` raises.
+    """
+    permissions.check_halt(permissions.standing(by))  # before anything is looked up
+    if target and scope in {"agent", "run"}:
+        target = CHECKS[scope](target)
+        if scope == "run" and _is_elsewhere(halt_id, target):
+            raise BadRequest(say("This order does not stop that run"))
+    return approvals.release(halt_id, scope=scope, target=target, reason=reason, by=by, door=door)
+
+
+def _is_elsewhere(halt_id: Any, run_id: str) -> bool:
+    """Whether the order is one of another agent, or version of one, than the run's."""
+    run = Run.objects.select_related("version").get(pk=run_id)
+    theirs = {"agent": run.agent_id, "version": version_name(run.agent_id, run.version.number)}
+    return any(stop.id == halt_id and theirs.get(stop.scope, stop.target) != stop.target for stop in active_halts())
 
 
 def order_by_rule(*, rule: str, scope: str, target: str, reason: str) -> Any:
@@ -61,7 +83,7 @@ def _run(target: str) -> str:
     except ValueError:
         raise UnknownRun(say("That is not the id of a run; copy it whole from the run's page")) from None
     if not Run.objects.filter(pk=target).exists():
-        raise UnknownRun(say("There is no such run to halt"))
+        raise UnknownRun(say("There is no such run"))
     return target
 
 

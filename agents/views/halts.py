@@ -56,7 +56,7 @@ def _dialog(request: Request, error: ApprovalError | None = None) -> HttpRespons
     return shown(request, "dialog", context, error)
 
 
-def shown(request: Request, name: str, context: dict[str, Any], error: ApprovalError | None) -> HttpResponse:
+def shown(request: Request, name: str, context: dict[str, Any], error: Exception | None) -> HttpResponse:
     """The dialog over the page, or a page of its own."""
     fragment = is_fragment(request)
     template = f"halt/_{name}.html" if fragment else f"halt/{name}.html"

@@ -9,11 +9,12 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from agents import queries
+from agents import operations, queries
+from agents.errors import AgentError
 from agents.views import halts
 from agents.views.cards import run_line
 from agents.views.states import RUNS
-from approvals import operations, permissions
+from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError, BadRequest, Conflict, NotFound
 from approvals.queries import Stop
@@ -48,8 +49,8 @@ def release(request: Request, halt_id: int) -> HttpResponse:
     scope, _colon, target = request.POST.get("step", "all").partition(":")
     reason = request.POST.get("reason", "")
     try:
-        done = operations.release(halt_id, scope=scope, target=target, reason=reason, by=request.user, door="web")
-    except (BadRequest, Conflict) as error:
+        done = operations.order_release(halt_id, scope=scope, target=target, reason=reason, by=request.user, door="web")
+    except (AgentError, BadRequest, Conflict) as error:
         if stop is None:
             raise
         return _dialog(request, stop, error)
@@ -60,7 +61,7 @@ def release(request: Request, halt_id: int) -> HttpResponse:
     return halts.back(request, _("It goes on; the halt stands for the rest. Approvals given before the halt are asked again."))
 
 
-def _dialog(request: Request, stop: Stop, error: ApprovalError | None = None) -> HttpResponse:
+def _dialog(request: Request, stop: Stop, error: AgentError | ApprovalError | None = None) -> HttpResponse:
     waiting = approvals_queries.unsettled_counts(scope=stop.scope, target=stop.target)
     live = queries.live_counts(**{stop.scope: stop.target})["live"] if stop.scope in {"agent", "version", "run"} else 0
     live = live or (

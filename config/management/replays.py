@@ -1,5 +1,6 @@
 """`manage.py runs replay` and `compare`: runs driven again from their records, and two runs side by side; where they come out otherwise."""
 
+import argparse
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,11 +18,17 @@ from config import commands
 
 def add_arguments(parser: Any) -> None:
     parser.add_argument("runs", nargs="*", metavar="RUN", help="runs; or a number of the last ones with --last")
-    parser.add_argument("--last", type=int, metavar="N", help="the last N runs that have ended")
+    parser.add_argument("--last", type=_count, metavar="N", help="the last N runs that have ended")
     parser.add_argument("--agent", default="", help="with --last: of this agent")
     parser.add_argument(
         "--answer", action="append", default=[], metavar="ACTION=JSON", help="what the tool of this action gives back instead"
     )
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text[:20]} is not a number of runs, 1 or more")
+    return int(text)
 
 
 def replay(options: dict[str, Any], write: Callable[[str], object]) -> None:
@@ -31,10 +38,10 @@ def replay(options: dict[str, Any], write: Callable[[str], object]) -> None:
         CommandError: one came out otherwise, or one that was named cannot be replayed (exit 1), after all were tried.
     """
     instead = dict(answer_of(text) for text in options["answer"])
-    named = list(dict.fromkeys(options["runs"]))
-    check_answers(instead, named)
+    which = list(_which(options, list(dict.fromkeys(options["runs"]))))
+    check_answers(instead, which)
     equal = refused = other = 0
-    for run_id in _which(options, named):
+    for run_id in which:
         try:
             done = operations.replay_run(queries.run_id(run_id), instead=instead)
         except (WrongState, UnknownRun) as error:
@@ -46,19 +53,19 @@ def replay(options: dict[str, Any], write: Callable[[str], object]) -> None:
     write(f"{equal} equal, {other} otherwise" + (f", {refused} not replayed" if refused else ""))
     if other:
         raise CommandError("Not every run came out as it was recorded")
-    if refused and options["runs"]:
-        raise CommandError("Not every run that was named could be replayed")
+    if refused and (options["runs"] or not equal):
+        raise CommandError("Not every run that was named could be replayed" if options["runs"] else "None of these runs could be replayed")
 
 
 def check_answers(instead: dict[str, Any], runs: list[str]) -> None:
     """Raises CommandError: an answer is for an action that none of these runs asked for, and would change nothing."""
     asked: set[str] = set()
-    for run in runs:
+    for run in runs if instead else ():
         try:
             asked |= {action.id for action in approvals_queries.run_actions(queries.run_id(run))}
         except UnknownRun:  # said when its turn comes
             continue
-    if runs and (lost := [action for action in instead if action not in asked]):
+    if lost := [action for action in instead if action not in asked]:
         raise CommandError(
             f"--answer {lost[0]}: no action of {'this run' if len(runs) == 1 else 'these runs'}; see: manage.py runs show RUN"
         )

@@ -7,11 +7,12 @@ from django.core.management import call_command
 from django.db import transaction
 
 from agents import operations as agents
+from agents.errors import AgentError
 from agents.models import Effect, Run
 from agents.tools import runner
 from approvals import operations
 from approvals.errors import BadRequest, Conflict, Halted, NotAllowed, NotFound
-from approvals.models import Action, Halt
+from approvals.models import Action, Halt, Release
 from audit import queries as log
 from tests import factories
 from tests.factories import call, decide, lines, work
@@ -46,6 +47,31 @@ def test_a_terminal_says_why_a_run_does_not_go_on(cast, world, capsys):
     release(cast, order)
     call_command("runs", "show", str(run.pk))
     assert "halted" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("scope", "target", "name", "why"),
+    [
+        ("everything", "agent", "cals", "There is no agent"),
+        ("everything", "run", "667e7f3d", "copy it whole"),
+        ("everything", "run", "667e7f3d-4f49-4cfe-bd85-0054f07b8782", "no such run"),
+        ("agent", "run", "", "does not stop that run"),
+        ("version", "run", "", "does not stop that run"),
+    ],
+)
+def test_what_is_let_go_on_is_there_and_under_the_order(cast, world, scope, target, name, why):
+    """A slip of the pen is not taken for a release: it was said to go on."""
+    run, _action = factories.waiting(cast.reviewer, call(), world=world)
+    order = halt(cast, scope, {"agent": "another", "version": "calls@7"}.get(scope, ""))
+    with pytest.raises((BadRequest, AgentError), match=why):
+        agents.order_release(order.pk, scope=target, target=name or str(run.pk), reason="a try", by=cast.operator, door="cli")
+    assert not Release.objects.exists()
+
+
+def test_a_run_under_the_order_goes_on(cast, world):
+    run, _action = factories.waiting(cast.reviewer, call(), world=world)
+    order = halt(cast, "version", "calls@1")
+    assert not agents.order_release(order.pk, scope="run", target=str(run.pk), reason="a try", by=cast.operator, door="cli").waits
 
 
 @pytest.mark.parametrize("scope", ["", "agent", "version"])

@@ -112,6 +112,16 @@ def test_a_slip_among_those_named_is_said_and_the_others_are_replayed(cast, trip
     assert "2 equal, 0 otherwise, 2 not replayed" in said  # one that is named twice is one
 
 
+def test_the_last_runs_are_held_against_the_answers_as_well(cast, trips, world):
+    """A slip in the id of an action was said to change nothing."""
+    nobody = "00000000-0000-0000-0000-000000000001"
+    with pytest.raises(CommandError, match="no action of"):
+        call_command("runs", "replay", "--last", "3", "--answer", f"{nobody}=1")
+    for number in ("-1", "0", "many"):
+        with pytest.raises(CommandError, match="not a number of runs"):
+            call_command("runs", "replay", "--last", number)
+
+
 @pytest.mark.parametrize("command", ["replay", "fork"])
 def test_an_answer_to_no_action_of_the_run_is_no_proof_of_anything(cast, trips, world, command):
     run = trip(cast, world, agent="clerk")

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from agents import operations as agent_operations
 from agents import queries as agent_queries
-from approvals import operations, queries
+from approvals import queries
 from config import commands
 
 SCOPES = {"agent": "agent", "version": "agent_version", "tool": "tool", "customer": "customer", "run": "run"}  # and their options
@@ -60,7 +60,7 @@ class Command(BaseCommand):
     def _release(self, options: dict[str, Any]) -> None:
         scope = "agent" if options["on_agent"] else "run" if options["on_run"] else "all"
         target = options["on_agent"] or options["on_run"] or ""
-        done = operations.release(
+        done = agent_operations.order_release(
             options["release"], scope=scope, target=target, reason=options["reason"], by=commands.person(options), door="cli"
         )
         name = f"order {done.order.pk} ({done.order.scope} {done.order.target})".replace(" )", ")")
