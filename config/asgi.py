@@ -12,6 +12,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import get_resolver
 
 django.setup(set_prefix=False)  # what follows may import models
 
@@ -19,6 +20,9 @@ from approvals.live.origin import SameOrigin  # noqa: E402
 from approvals.live.routing import websocket_urlpatterns  # noqa: E402
 from approvals.live.waiting import WaitingRoom  # noqa: E402
 from config import watchman  # noqa: E402
+
+# Every view, before the port is open: else the first request imports them, and the first may be Slack's, which waits for three seconds only.
+_ = get_resolver().url_patterns
 
 
 class OneTrip(ASGIHandler):

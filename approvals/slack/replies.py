@@ -83,10 +83,10 @@ def show_at(place: Place, draw: Callable[[], b.Block], *, url: str = "") -> None
         client.call(place.team, "views.push" if place.over else "views.open", trigger_id=place.trigger, view=draw())
     except NotSent as failure:
         log.warning("slack_not_opened", why=failure.why)
-        text = _("If nothing has opened, press again: it took longer than Slack waits. Nothing was done")
+        text = _("If nothing has opened, try again: Slack did not open it, or too late. Nothing was done")
         if failure.wait_s:
-            text = _("Slack opens nothing at the moment and asks to wait %(n)d seconds: press again then. Nothing was done")
-            text %= {"n": round(failure.wait_s)}
+            text = _("Slack opens nothing at the moment: try again in %(n)d seconds. Nothing was done")
+            text %= {"n": -(-round(failure.wait_s) // 30) * 30}  # in steps, so that who tries meanwhile reads it once
         whisper(place.team, channel=place.channel, user=place.user, text=text, thread=place.thread, url=url)
 
 

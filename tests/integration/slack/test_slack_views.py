@@ -49,7 +49,7 @@ def test_a_halt_whose_view_does_not_open_is_said_privately(hands, world, monkeyp
     monkeypatch.setattr(world, "exchange", lambda trigger: ("", "expired_trigger_id"))
     assert hands.command("U0OLIVE", "C0AI", "/halt", "everything").status == 200
     (said,) = world.private("C0AI", "U0OLIVE")
-    assert "press again" in said and "https://" in said and world.top("U0OLIVE") is None
+    assert "try again" in said and "https://" in said and world.top("U0OLIVE") is None
 
 
 def test_a_view_that_came_too_late_is_said_privately(hands, world, monkeypatch):
@@ -58,7 +58,7 @@ def test_a_view_that_came_too_late_is_said_privately(hands, world, monkeypatch):
     monkeypatch.setattr(world, "exchange", lambda trigger: ("", "expired_trigger_id"))
     assert hands.press("U0MEI", "C0AI", card(world)["ts"], "review").status == 200
     (said,) = world.private("C0AI", "U0MEI")
-    assert "press again" in said and "/actions/" in said and world.top("U0MEI") is None
+    assert "try again" in said and "/actions/" in said and world.top("U0MEI") is None
 
 
 def test_who_may_not_look_is_told_after_it_as_well(hands, world, left):
