@@ -58,8 +58,11 @@ def queue(user: User) -> list[b.Block]:
 
 def waiting(rows: Sequence[InboxRow]) -> str:
     """How many of them wait, of up to COUNTED that were looked for."""
-    count = f"{COUNTED}+" if len(rows) >= COUNTED else str(len(rows))
-    return ngettext("%(n)s action waits for you", "%(n)s actions wait for you", len(rows)) % {"n": count}
+    return ngettext("%(n)s action waits for you", "%(n)s actions wait for you", len(rows)) % {"n": counted(rows)}
+
+
+def counted(rows: Sequence[InboxRow]) -> str:
+    return f"{COUNTED}+" if len(rows) >= COUNTED else str(len(rows))
 
 
 def _row(row: InboxRow, number: int) -> b.Block:

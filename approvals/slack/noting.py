@@ -18,14 +18,14 @@ from approvals.operations import policies, slack_gathering, slack_owing
 from approvals.operations.clock import database_now
 from approvals.operations.slack_gathering import Reminder
 from approvals.operations.slack_queue import Claimed
-from approvals.queries import ActionDetail, Filters, InboxRow, action_detail, inbox, reaching
+from approvals.queries import ActionDetail, Filters, action_detail, inbox, reaching
 from approvals.queries import slack as queries
 from approvals.slack import blocks as b
-from approvals.slack import cards, refusing
+from approvals.slack import cards, home, refusing
 from approvals.slack.cards import Drawn
 from approvals.slack.text import date, link, named, safe
 
-LISTED, COUNTED = 10, 200
+LISTED = 10
 
 
 def owe_digests() -> int:
@@ -52,10 +52,10 @@ def draw(taken: Claimed) -> Drawn | None:
 def _digest(user: User) -> Drawn | None:
     if reaching.wants(user).digest_day(database_now()) is None:
         return None  # Slack was away all morning
-    rows = inbox(filters=Filters(reader=user, mine=user), limit=COUNTED).rows
+    rows = inbox(filters=Filters(reader=user, mine=user), limit=home.COUNTED).rows
     if not rows:
         return None
-    head = _how_many(rows)
+    head = home.waiting(rows)
     lines = [
         f"• *{safe(words.level_name(r.level))}* {link(cards.url_of(r.id), named(r.tool))} {safe(named(r.agent))}, {date(r.expires_at)}"
         for r in rows[:LISTED]
@@ -112,25 +112,16 @@ def _one(detail: ActionDetail, why: str) -> Drawn:
 
 
 def _several(said: Sequence[tuple[ActionDetail, str]], user: User) -> Drawn:
-    rows = inbox(filters=Filters(reader=user, mine=user), limit=COUNTED).rows
-    head = _how_many(rows)
+    rows = inbox(filters=Filters(reader=user, mine=user), limit=home.COUNTED).rows
+    head = home.waiting(rows)
     if len(rows) > len(said):  # a reminder is seldom of all that waits
-        head = _("A reminder of %(n)d of the %(all)s actions that wait for you") % {"n": len(said), "all": _counted(rows)}
+        head = _("A reminder of %(n)d of the %(all)s actions that wait for you") % {"n": len(said), "all": home.counted(rows)}
     parts = [b.section(b.plain(head))]
     parts += [b.section(b.plain(_line(detail, why)), accessory=_press(detail)) for detail, why in said[:LISTED]]
     if (more := len(said) - LISTED) > 0:
         parts.append(b.context(b.plain(ngettext("and %(n)d more", "and %(n)d more", more) % {"n": more})))
     foot = link(f"{settings.PUBLIC_URL.rstrip('/')}/inbox/", _("All of them in the inbox"))
     return Drawn(head, [*parts, b.context(b.mrkdwn(foot))], 0)
-
-
-def _how_many(rows: Sequence[InboxRow]) -> str:
-    """How many actions wait for somebody, in a line."""
-    return ngettext("%(n)s action waits for you", "%(n)s actions wait for you", len(rows)) % {"n": _counted(rows)}
-
-
-def _counted(rows: Sequence[InboxRow]) -> str:
-    return f"{COUNTED}+" if len(rows) >= COUNTED else str(len(rows))
 
 
 def _line(detail: ActionDetail, why: str) -> str:

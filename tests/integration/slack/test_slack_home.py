@@ -206,7 +206,7 @@ def test_the_digest_comes_once_on_a_weekday_morning_when_something_waits(world, 
 
 
 def test_a_digest_of_very_many_says_that_there_may_be_more(world, cast, monkeypatch):
-    monkeypatch.setattr(noting, "COUNTED", 3)
+    monkeypatch.setattr(home, "COUNTED", 3)
     for _ in range(4):
         factories.action()
     with at(WEDNESDAY):
