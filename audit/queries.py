@@ -172,14 +172,13 @@ TOKENS_SQL = """coalesce(sum(CASE WHEN jsonb_typeof(s.attributes #> '{usage,tota
 MICROS_SQL = "CASE WHEN jsonb_typeof(s.attributes -> 'cost_micros') = 'number' THEN (s.attributes ->> 'cost_micros')::numeric END"
 MONEY_SQL = f"coalesce(sum({MICROS_SQL}), 0)::bigint"
 UNPRICED_SQL = "count(*) FILTER (WHERE s.attributes ? 'no_price')"
-_TOKENS = TOKENS_SQL
 _COST = f"{MONEY_SQL}, {UNPRICED_SQL}"
 MOST_CALLS = 20_000
 _TODAY = f"""
-SELECT count(*), {_TOKENS}, {_COST} FROM (SELECT attributes FROM audit_span WHERE kind = 'model' AND started_at >= date_trunc('day', now(), 'UTC')
+SELECT count(*), {TOKENS_SQL}, {_COST} FROM (SELECT attributes FROM audit_span WHERE kind = 'model' AND started_at >= date_trunc('day', now(), 'UTC')
     ORDER BY started_at DESC LIMIT {MOST_CALLS}) AS s
 """  # noqa: S608  names of ours only
-_OF_RUNS = f"SELECT s.run, count(*), {_TOKENS}, {_COST} FROM audit_span s WHERE s.run = ANY(%s) AND s.kind = 'model' GROUP BY s.run"  # noqa: S608
+_OF_RUNS = f"SELECT s.run, count(*), {TOKENS_SQL}, {_COST} FROM audit_span s WHERE s.run = ANY(%s) AND s.kind = 'model' GROUP BY s.run"  # noqa: S608
 
 
 def spent_today() -> Spent:
@@ -191,7 +190,7 @@ def spent_today() -> Spent:
 
 
 _SINCE = f"""
-SELECT s.run, {_TOKENS} FROM (SELECT run, attributes FROM audit_span WHERE kind = 'model' AND started_at > %s
+SELECT s.run, {TOKENS_SQL} FROM (SELECT run, attributes FROM audit_span WHERE kind = 'model' AND started_at > %s
     ORDER BY started_at DESC LIMIT {MOST_CALLS}) AS s GROUP BY s.run
 """  # noqa: S608  names of ours only
 
@@ -204,7 +203,7 @@ def tokens_since(since: datetime) -> dict[str, int]:
 
 
 _ALL_SINCE = f"""
-SELECT s.run, count(*), {_TOKENS}, {_COST} FROM audit_span s WHERE s.kind = 'model' AND s.started_at >= date_trunc('day', now(), 'UTC') GROUP BY s.run
+SELECT s.run, count(*), {TOKENS_SQL}, {_COST} FROM audit_span s WHERE s.kind = 'model' AND s.started_at >= date_trunc('day', now(), 'UTC') GROUP BY s.run
 """  # noqa: S608  names of ours only
 
 
