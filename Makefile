@@ -1,5 +1,7 @@
 # The list of everything one does here; pre-commit and CI only call it. "make" alone prints it.
 PY := .venv/bin/python
+# A process of tests for each processor, and no more than the databases of them have memory for.
+SPREAD = -n logical --maxprocesses 6
 HTML = $$(find templates -name '*.html')
 # Values a production site would set, so that Django's deployment checks look at the production shape.
 DEPLOY = PUBLIC_URL=https://countersign.example ALLOWED_HOSTS=countersign.example \
@@ -16,9 +18,9 @@ run: runtime ## start everything and print the address and login links (PORT=800
 	@exec $(PY) -m config.up
 
 test: dev agentserver ## all tests on the embedded services, then integration tests on real ones if installed
-	scripts/twice $(PY) -m pytest -n 2 --ignore tests/chaos --ignore tests/journeys
-	scripts/twice $(PY) -m pytest -n 2 --dist loadfile tests/chaos tests/journeys
-	scripts/with_real_services scripts/twice $(PY) -m pytest -n 2 tests/integration
+	scripts/twice $(PY) -m pytest $(SPREAD) --ignore tests/chaos --ignore tests/journeys
+	scripts/twice $(PY) -m pytest $(SPREAD) --dist loadfile tests/chaos tests/journeys
+	scripts/with_real_services scripts/twice $(PY) -m pytest $(SPREAD) tests/integration
 
 check: dev ## format, lint, types, imports, templates, migrations, state diagram, deployment settings
 	$(PY) -m ruff format --check .

@@ -14,8 +14,8 @@ from approvals import entitling, envelopes, permissions
 from approvals.errors import AlreadyDecided, BadRequest, Checking, NotFound
 from approvals.models import Action, Ask, Requirement, User
 from approvals.operations import events, kept, staging
-from approvals.operations.deciding import locked
 from approvals.operations.notices import tell_action
+from approvals.operations.pending import locked
 from approvals.states import ActionState, AskState, word
 from audit import canonical, log
 from audit.actors import Actor

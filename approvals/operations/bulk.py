@@ -10,7 +10,8 @@ from typing import Any
 
 from approvals.errors import ApprovalError, BadRequest
 from approvals.models import User
-from approvals.operations.deciding import check_words, decide
+from approvals.operations.deciding import decide
+from approvals.operations.verdicts import check_words
 from approvals.queries import bulk
 from approvals.queries.bulk import MOST, Member
 from audit.sentences import say

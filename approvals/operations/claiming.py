@@ -14,8 +14,8 @@ from approvals.models import Action, Requirement
 from approvals.operations import events, halts, kept, on_record, policies, under_switch
 from approvals.operations.clock import database_now
 from approvals.operations.counting import verdict_of, votes
-from approvals.operations.deciding import locked
 from approvals.operations.freezing import people_excluded
+from approvals.operations.pending import locked
 from approvals.operations.reopening import Anew, reopen
 from approvals.policy.risk import assess
 from approvals.states import ActionState, Verdict, word

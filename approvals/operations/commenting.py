@@ -8,8 +8,8 @@ from approvals import permissions
 from approvals.errors import BadRequest, NotAllowed
 from approvals.models import Comment, User
 from approvals.operations import events
-from approvals.operations.deciding import locked
 from approvals.operations.notices import tell_action
+from approvals.operations.pending import locked
 from approvals.permissions import ADMINS, OPERATORS, REVIEWERS
 from approvals.queries.comments import DELETED, deleted_of
 from audit import canonical, log

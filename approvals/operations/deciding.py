@@ -1,47 +1,28 @@
 """T2: one person's verdict on the version they saw, and what the verdicts add up to."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from approvals import envelopes, permissions, standing_in
-from approvals.covering import stopped_sql
-from approvals.doors import DOORS
 from approvals.envelopes import Envelope
-from approvals.errors import AlreadyDecided, BadRequest, Checking, Conflict, Expired, Halted, NotFound, Stale, Tampered
+from approvals.errors import AlreadyDecided, Conflict
 from approvals.models import Action, Decision, Requirement, User
 from approvals.operations import drills, halts, staging, step_up, viewing
 from approvals.operations.counting import verdict_of
-from approvals.operations.halts import covering
 from approvals.operations.notices import tell_action
+from approvals.operations.pending import check_open, locked, receipt
 from approvals.operations.resolving import conclude, recorded_entry
 from approvals.operations.step_up import NO_PROOF, Proof
-from approvals.operations.verdicts import ALLOWED, NOTHING, WORDS_GO_IN_THE_RESPONSE, Also, details_of, meant
-from approvals.queries.stops import undecidable
+from approvals.operations.verdicts import NOTHING, Also, check_verdict, check_words, details_of, meant
 from approvals.states import ActionState, Verdict, word
-from audit import canonical, log, rows
-from audit.actors import spoken
-from audit.sentences import cause, chain, say
+from audit import log, rows
+from audit.sentences import say
 
-_LOCKED = f"""
-SELECT {rows.columns(Action, "a")}, {rows.columns(Requirement, "r")}
-FROM approvals_action a LEFT JOIN approvals_requirement r ON r.action_id = a.id AND r.version = a.version
-WHERE a.id = %s FOR UPDATE OF a
-"""  # noqa: S608  names of ours only
-_REQUIREMENT = "SELECT * FROM approvals_requirement WHERE action_id = %s AND version = %s"
 _MINE = "SELECT * FROM approvals_decision WHERE action_id = %s AND %s IN (person, instead_of_person) ORDER BY id DESC LIMIT 1"
-_STANDING = f"""
-SELECT clock_timestamp(), {stopped_sql("%(agent)s", "%(run)s", tool="%(tool)s", customer="%(customer)s", versions="%(agent_version)s")},
-    EXISTS (SELECT 1 FROM approvals_edit WHERE action_id = %(id)s AND state = 'WANTED')
-"""  # noqa: S608  names of ours only
-MAX_REASON = 2_000
-MAX_RESPONSE = 20_000
-MAX_KEY = 200
 
 
 @dataclass(frozen=True)
@@ -96,7 +77,7 @@ def decide(
     who = permissions.standing(by)  # under the lock: a role taken away while we waited is gone
     envelope = envelopes.parse(requirement)
     if not envelope.needs and action.state != ActionState.PENDING:
-        raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
+        raise AlreadyDecided(receipt(action), state=str(action.state), resolution=action.resolution)
     mine = rows.first(Decision, _MINE, [action.pk, who.person])
     stage = staging.stage_of(action, envelope, mine)
     leave = standing_in.leave(who, action, envelope, stage=stage, mine=mine, verdict=chosen)
@@ -109,12 +90,13 @@ def decide(
     if mine and mine.version == action.version:
         raise AlreadyDecided(say("You have decided this version already; it waits for somebody else"))
     envelope = envelopes.opened(action, requirement)
-    _check_verdict(action, envelope, chosen, reason, why=requirement.why)
+    check_verdict(action, envelope, chosen, reason, why=requirement.why)
     if chosen is Verdict.RESPOND:
         meant(response, envelope.answer_schema, also)
     details = details_of(action, chosen, also, response)
     viewed = viewing.check(action, requirement, envelope, who=who, verdict=chosen, door=door)
     proved = step_up.check(action, envelope, who=who, verdict=chosen, proof=proof)
+    read = _read(looked, viewed)
     decision = Decision.objects.create(
         action=action,
         version=action.version,
@@ -132,14 +114,17 @@ def decide(
         nonce=secrets.token_hex(16),
         details=details,
         idempotency_key=idempotency_key,
-        looked_ms=(looked or {}).get("ms"),
-        saw_all=True if viewed else bool(looked["saw_all"]) if looked and "saw_all" in looked else None,
+        looked_ms=read.get("ms"),
+        saw_all=bool(read["saw_all"]) if "saw_all" in read else None,
         proof=proved,
         viewed=viewed,
     )
-    if viewed:
-        looked = {**(looked or {}), "parts": len(viewed), "opened": len(viewed), "saw_all": 1}
-    return _counted(action, requirement, envelope, decision, who.user, looked)
+    return _counted(action, requirement, envelope, decision, who.user, read or None)
+
+
+def _read(looked: Mapping[str, int] | None, viewed: Collection[str]) -> dict[str, int]:
+    """What is recorded of the reading. Parts that had to be opened were, or it had not come to this, whatever the door knows."""
+    return {**(looked or {}), **({"parts": len(viewed), "opened": len(viewed), "saw_all": 1} if viewed else {})}
 
 
 def _counted(
@@ -172,38 +157,6 @@ def _looked_again(recorded: Decided, requirement: Requirement) -> Decided:
     return replace(recorded, resolved=True)
 
 
-def check_words(verdict: str, reason: str, response: str, key: str = "") -> Verdict:
-    """The verdict asked for. Raises BadRequest for an unknown one, or words the log could not hold."""
-    try:
-        chosen = Verdict(verdict)
-    except ValueError:
-        raise BadRequest(say("%(verdict)s is not a verdict; send %(allowed)s", verdict=repr(verdict[:40]), allowed=ALLOWED)) from None
-    for name, text, limit in ((say("reason"), reason, MAX_REASON), (say("answer"), response, MAX_RESPONSE), (say("key"), key, MAX_KEY)):
-        if len(text) > limit:
-            raise BadRequest(say("The %(name)s has %(n)d characters; at most %(limit)d are kept", name=name, n=len(text), limit=limit))
-        try:
-            canonical.dumps(text)
-        except canonical.NotCanonical as error:
-            raise BadRequest(say("The %(name)s cannot be kept: %(why)s", name=name, why=cause(error))) from error
-    return chosen
-
-
-def locked(action_id: Any) -> tuple[Action, Requirement]:
-    """The action, its row locked until the transaction ends, and its current requirement."""
-    try:
-        found = rows.pair(Action, Requirement, _LOCKED, [UUID(str(action_id))])
-    except ValueError:
-        found = None
-    if found is None:
-        raise NotFound(say("There is no such action; it may belong to another installation"))
-    action, requirement = found
-    if requirement is None:  # while we waited for the lock, a new version came: the join had looked for the old one's
-        requirement = rows.first(Requirement, _REQUIREMENT, [action.pk, action.version])
-    if requirement is None:
-        raise Tampered(envelopes.NO_VERSION)
-    return action, requirement
-
-
 def _recorded(action: Action, mine: Decision, verdict: Verdict, seen_digest: str, key: str) -> Decided | None:
     """The person's own latest decision, when this request is a repetition of it."""
     if key and mine.idempotency_key == key and mine.verdict != verdict:
@@ -228,57 +181,3 @@ def _check_same(recorded: Decided, reason: str, response: str, also: Also) -> No
             state=str(action.state),
             resolution=action.resolution,
         )
-
-
-def check_open(action: Action, seen_digest: str) -> None:
-    if action.state != ActionState.PENDING:
-        raise AlreadyDecided(_receipt(action), state=str(action.state), resolution=action.resolution)
-    now, halted, checking = _standing(action)
-    if halted and (stops := covering(action)):
-        raise Halted(undecidable(stops[0].scope, stops[0].target, who=stops[0].by_name, why=stops[0].reason))
-    if action.expires_at <= now:
-        raise Expired(say("The time to decide this has passed; the agent is told that it expired"))
-    if checking:
-        raise Checking(say("Edited arguments are being checked; wait a moment and look at the new version"))
-    if not secrets.compare_digest(seen_digest.encode("utf-8", "replace"), action.digest.encode()):
-        raise Stale(say("This changed since you opened it; look at what will run now, then decide"))
-
-
-def _standing(action: Action) -> tuple[datetime, bool, bool]:
-    """The database's clock, whether a stop order covers the action, and whether an edit of it is being checked."""
-    with connection.cursor() as cursor:
-        cursor.execute(_STANDING, {name: getattr(action, name) for name in ("id", "agent", "run", "tool", "customer", "agent_version")})
-        now, halted, checking = cursor.fetchone()
-    return now, halted, checking
-
-
-def _check_verdict(action: Action, envelope: Envelope, verdict: Verdict, reason: str, *, why: str) -> None:
-    if action.kind == Action.Kind.QUESTION and verdict in {Verdict.APPROVE, Verdict.TAKE_OVER}:
-        raise BadRequest(say("This is a question: answer it, or reject it"))
-    if verdict is Verdict.APPROVE and envelope.only_edited and why != "edited":
-        raise BadRequest(say("This agent takes no plain yes to it: change a value and approve that, or reject it"))
-    if str(verdict) not in envelope.verdicts:
-        raise BadRequest(
-            say(
-                "The policy does not allow %(verdict)s here; allowed: %(names)s",
-                verdict=word(verdict),
-                names=chain("%(a)s, %(b)s", map(word, envelope.verdicts)),
-            )
-        )
-    if str(verdict) in envelope.reason_for and verdict not in WORDS_GO_IN_THE_RESPONSE and not reason.strip():
-        raise BadRequest(say("Say why: at this level the policy asks for a reason to %(verdict)s", verdict=word(verdict)))
-
-
-def _receipt(action: Action) -> str:
-    if action.drill:
-        return drills.OVER
-    resolution = action.resolution or {}
-    state, who, door = word(action.state), spoken(str(resolution.get("by") or "")), resolution.get("door", "")
-    door = DOORS.get(door, door)
-    if not who:
-        return say("Already %(state)s", state=state)
-    return (
-        say("Already %(state)s by %(who)s, %(door)s", state=state, who=who, door=door)
-        if door
-        else say("Already %(state)s by %(who)s", state=state, who=who)
-    )

@@ -20,9 +20,10 @@ from approvals.models import Action, Edit, Requirement, User
 from approvals.operations import drills, events, kept, opinions, policies, slack_owing, staging
 from approvals.operations.assessing import customer_of
 from approvals.operations.clock import database_now
-from approvals.operations.deciding import check_open, check_words, locked
 from approvals.operations.freezing import people_excluded, write_requirement
 from approvals.operations.notices import tell_action
+from approvals.operations.pending import check_open, locked
+from approvals.operations.verdicts import check_words
 from approvals.policy.risk import Assessment, assess, at_least_medium
 from approvals.states import ActionState, EditState
 from audit import canonical, log

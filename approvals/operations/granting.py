@@ -18,10 +18,10 @@ from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound, Stale
 from approvals.models import Action, Grant, GrantGiver, Requirement, User
 from approvals.operations import policies, viewing
 from approvals.operations.clock import database_now
-from approvals.operations.deciding import check_words
 from approvals.operations.freezing import people_excluded
 from approvals.operations.notices import Hint, tell
 from approvals.operations.step_up import NO_PROOF, Proof, check_grant, rung_of
+from approvals.operations.verdicts import check_words
 from approvals.permissions import Standing
 from approvals.policy.basics import Level
 from approvals.policy.granting import Call, Terms, Tried, tried

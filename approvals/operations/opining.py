@@ -17,11 +17,11 @@ from approvals.errors import Tampered
 from approvals.models import Action, Opinion, Requirement
 from approvals.operations import events, kept, policies
 from approvals.operations.counting import votes
-from approvals.operations.deciding import locked
 from approvals.operations.freezing import people_excluded
 from approvals.operations.notices import tell_action
 from approvals.operations.opening import decided_by_policy
 from approvals.operations.opinions import TakenOpinion, over
+from approvals.operations.pending import locked
 from approvals.operations.reopening import Anew, reopen
 from approvals.policy.basics import Level, RequirementRule
 from approvals.policy.factors import OPINIONS

@@ -16,8 +16,8 @@ from approvals.models import Absence, Action, Requirement, User
 from approvals.operations import events, kept, staging
 from approvals.operations.clock import database_now
 from approvals.operations.counting import votes
-from approvals.operations.deciding import locked
 from approvals.operations.notices import tell_action
+from approvals.operations.pending import locked
 from approvals.operations.telling import tell_people
 from approvals.permissions import Standing
 from approvals.states import ActionState, word

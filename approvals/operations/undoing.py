@@ -14,8 +14,9 @@ from approvals.errors import AlreadyDecided, Conflict
 from approvals.models import Action, Decision, User
 from approvals.operations import kept, staging
 from approvals.operations.clock import database_now
-from approvals.operations.deciding import check_words, locked
+from approvals.operations.pending import locked
 from approvals.operations.reopening import reopen
+from approvals.operations.verdicts import check_words
 from approvals.permissions import Standing
 from approvals.states import ActionState, Verdict, word
 from audit.sentences import Frozen, say

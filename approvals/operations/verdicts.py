@@ -1,4 +1,4 @@
-"""What a verdict says beside its words, and what the agent is told of it. Called by deciding and resolving; writes nothing.
+"""What a verdict says, whether it may be given, and what the agent is told of it. Called by deciding and resolving; writes nothing.
 
 A rejection may say "do not retry" (the tool is not asked for again in this run) and "stop the run"; a take-over says what a person
 did outside, which the graph gets as the tool's own result. All of it is kept in `Decision.details`, beside reason and response.
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from approvals.envelopes import Envelope
 from approvals.errors import BadRequest
 from approvals.models import Action
 from approvals.operations import kept
@@ -17,6 +18,9 @@ from audit.sentences import cause, chain, say
 
 WORDS_GO_IN_THE_RESPONSE = frozenset({Verdict.RESPOND, Verdict.TAKE_OVER})
 ALLOWED = "approve, reject, respond or take_over"
+MAX_REASON = 2_000
+MAX_RESPONSE = 20_000
+MAX_KEY = 200
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,40 @@ class Also:
 
 
 NOTHING = Also()
+
+
+def check_words(verdict: str, reason: str, response: str, key: str = "") -> Verdict:
+    """The verdict asked for. Raises BadRequest for an unknown one, or words the log could not hold."""
+    try:
+        chosen = Verdict(verdict)
+    except ValueError:
+        raise BadRequest(say("%(verdict)s is not a verdict; send %(allowed)s", verdict=repr(verdict[:40]), allowed=ALLOWED)) from None
+    for name, text, limit in ((say("reason"), reason, MAX_REASON), (say("answer"), response, MAX_RESPONSE), (say("key"), key, MAX_KEY)):
+        if len(text) > limit:
+            raise BadRequest(say("The %(name)s has %(n)d characters; at most %(limit)d are kept", name=name, n=len(text), limit=limit))
+        try:
+            canonical.dumps(text)
+        except canonical.NotCanonical as error:
+            raise BadRequest(say("The %(name)s cannot be kept: %(why)s", name=name, why=cause(error))) from error
+    return chosen
+
+
+def check_verdict(action: Action, envelope: Envelope, verdict: Verdict, reason: str, *, why: str) -> None:
+    """Whether this verdict can be given here at all, and says enough. `why` is why this version was written. Raises BadRequest."""
+    if action.kind == Action.Kind.QUESTION and verdict in {Verdict.APPROVE, Verdict.TAKE_OVER}:
+        raise BadRequest(say("This is a question: answer it, or reject it"))
+    if verdict is Verdict.APPROVE and envelope.only_edited and why != "edited":
+        raise BadRequest(say("This agent takes no plain yes to it: change a value and approve that, or reject it"))
+    if str(verdict) not in envelope.verdicts:
+        raise BadRequest(
+            say(
+                "The policy does not allow %(verdict)s here; allowed: %(names)s",
+                verdict=word(verdict),
+                names=chain("%(a)s, %(b)s", map(word, envelope.verdicts)),
+            )
+        )
+    if str(verdict) in envelope.reason_for and verdict not in WORDS_GO_IN_THE_RESPONSE and not reason.strip():
+        raise BadRequest(say("Say why: at this level the policy asks for a reason to %(verdict)s", verdict=word(verdict)))
 
 
 def details_of(action: Action, verdict: Verdict, also: Also, response: str) -> dict[str, Any]:
