@@ -51,6 +51,10 @@ BREAKPOINT_AGAIN = Frozen(
     "The graph was let go on from its breakpoint at %(node)s and stands there again as if nobody had: what stands inside that node keeps no "
     "checkpoint and starts over"
 )
+TOO_MANY_STEPS = Frozen(
+    "It took as many steps in one go as this graph may take (its recursion_limit) and came to no end. See why it goes round; if it has to, "
+    "give it more where it is exported: graph.compile().with_config({'recursion_limit': ...}). Tried again, it goes on from here"
+)
 RETIRED_INTERRUPT = Frozen(
     "%(node)s pauses by raising NodeInterrupt, which LangGraph has retired: no answer ever reaches it, and it would raise again for ever. "
     "Ask with interrupt() instead"

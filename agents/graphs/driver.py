@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import psycopg
-from langgraph.errors import GraphDrained, UnknownInterruptError
+from langgraph.errors import GraphDrained, GraphRecursionError, UnknownInterruptError
 from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, StateSnapshot
 
@@ -30,7 +30,6 @@ from agents.graphs.standing import breakpoint_of, has_worked
 from agents.graphs.typed import as_kept
 from agents.graphs.unkept import Unkept
 
-RECURSION_LIMIT = 200
 _STRICT = "__pregel_strict_resume"
 Control = RunControl  # one per stretch; `request_drain(reason)` stops it at the next step
 
@@ -124,7 +123,6 @@ def drive(
     config: Any = {
         "configurable": {"thread_id": thread, _STRICT: True},
         "callbacks": [recorder.callbacks, *([calls] if calls else [])],
-        "recursion_limit": RECURSION_LIMIT,
         "metadata": dict(marks),
     }
     hearing = hearing or Hearing()
@@ -226,6 +224,10 @@ def _feed(
         return _Feed.NOT_WANTED
     except Stopped as stopped:
         return Stretch(Stop.FAILED, delivered=given, nodes=tuple(recorder.open_nodes), error=str(stopped), stopped=True)
+    except GraphRecursionError as error:
+        if recorder.open_nodes:  # of a graph that a node calls itself
+            return Stretch(Stop.FAILED, delivered=given, nodes=tuple(recorder.open_nodes), error=_explain(error))
+        return Stretch(Stop.FAILED, delivered=given, nodes=tuple(graph.get_state(config).next), error=str(kept.TOO_MANY_STEPS()))
     except Unkept as error:
         return Stretch(Stop.FAILED, delivered=given, nodes=tuple(recorder.open_nodes), error=str(error))
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # a node is somebody else's code
