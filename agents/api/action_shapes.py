@@ -105,6 +105,11 @@ class Action(Schema):
         description="JSON Schema that the answer to a question has to fit, null where any words do; what is no text is answered `as_json`",
         examples=[{"type": "object", "properties": {"branch": {"enum": ["main", "release"]}}, "required": ["branch"]}],
     )
+    unknown: str = Field(
+        "",
+        description="Why nobody knows what came of its call, until an operator has said so (on the page or with `runs resolve`); empty where that is known, "
+        "or the call is still to come. Of what a program does outside, `outcome` says it",
+    )
     unanswerable: str = Field(
         "",
         description="Why no answer to this question can be given, however it is written: then it can only be rejected; empty where one can",
@@ -217,7 +222,11 @@ class Vote(Schema):
 
 class OpenedIn(Strict):
     digest: str = Field(pattern=HEX)
-    parts: list[str] = Field(min_length=1, max_length=500)
+    parts: list[str] = Field(
+        min_length=1,
+        max_length=500,
+        description="Names of parts: the keys of `parts` in the refusal of a decision for which some were not opened (422, `not_viewed`)",
+    )
 
 
 class EditIn(Strict):

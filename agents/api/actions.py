@@ -17,6 +17,7 @@ from agents.api.action_shapes import Action, ActionIn, ActionRow, Claimed, Outco
 from agents.api.auth import Caller, caller, reader
 from agents.api.shapes import LEVELS, PROBLEMS, STATES, Page, Reason
 from agents.operations.outside import Wanted
+from agents.queries import outcome_unknown
 from approvals import queries
 from approvals.errors import BadRequest
 from approvals.live.waiting import LONGEST_S, LOOK_AGAIN
@@ -36,6 +37,10 @@ MAX_WAIT_S = int(LONGEST_S)
 def propose(request: HttpRequest, response: HttpResponse, body: ActionIn, key: str = KEY) -> Any:
     """Put a tool call, or a question, before policy and people. 201: opened now. 200: this key had opened it before."""
     who = caller(request, PROPOSE)
+    if key and body.client_id not in {None, "", key}:
+        raise BadRequest(
+            say("client_id and the header Idempotency-Key are two names for one thing, and say different ones: send one of them")
+        )
     wanted = Wanted(
         **body.dict(exclude={"client_id", "evidence"}),
         evidence=[e.dict() for e in body.evidence],
@@ -145,6 +150,7 @@ def shown(found: Asked) -> dict[str, Any]:
         "editable": found.editable,
         "answer_schema": found.answer_schema,
         "hears_reason": found.hears_reason,
+        "unknown": _unknown(found),
         "unanswerable": found.unanswerable,
         "rejecting_ends_run": found.no_ends_run,
         "requested_by": action.requested_by.get_username() if action.requested_by else None,
@@ -154,6 +160,15 @@ def shown(found: Asked) -> dict[str, Any]:
         "edit": asdict(found.edit) if found.edit else None,
         "url": page_of(action.pk),
     }
+
+
+def _unknown(found: Asked) -> str:
+    action = found.action
+    if action.settled_at or not action.run or not outcome_unknown(action.pk):
+        return ""
+    return str(
+        say("Its call was begun and nobody knows what came of it: an operator looks, and says so on the run's page or with: runs resolve")
+    )
 
 
 def row_of(row: InboxRow) -> dict[str, Any]:

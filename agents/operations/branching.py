@@ -54,7 +54,10 @@ def branch_run(run_id: Any, wanted: Branch, *, reason: str, by: User, door: str,
         raise UnknownRun(say("There is no such run"))
     agent, version = found_agent(parent.agent_id)
     at = _begins(parent, wanted.checkpoint)
-    values, before = overriding.changed(history.values(parent.thread, at.id), wanted.values) if wanted.values else ({}, {})
+    values: dict[str, Any] = {}
+    before: dict[str, Any] = {}
+    if wanted.values:
+        values, before = overriding.changed(history.values(parent.thread, at.id), wanted.values, begins=version.input_schema)
     if key := checked_key(idempotency_key):
         lock_key(agent, who.user, key)
         if existing := Run.objects.filter(agent=agent, started_by=who.user, idempotency_key=key).first():

@@ -27,7 +27,7 @@ from approvals.models.people import User
 from approvals.operations.halts import check_reason
 from approvals.permissions import MAY_HALT, Standing
 from approvals.states import ActionState
-from audit import canonical, log
+from audit import canonical, log, schemas
 from audit.sentences import say
 
 KINDS: dict[str, type | tuple[type, ...]] = {"object": dict, "array": list, "string": str, "boolean": bool, "number": (int, float)}
@@ -133,7 +133,7 @@ def _written(run: Run, wanted: Wanted, who: Standing, reason: str, door: str, st
         values = {}
     elif wanted.kind == OverrideKind.EDIT:
         start = wanted.head
-        values, before = changed(history.values(run.thread, start), values)
+        values, before = changed(history.values(run.thread, start), values, begins=run.version.input_schema)
     elif wanted.kind == OverrideKind.SKIP:
         start = wanted.head
         _check_skip(run, wanted.node, values)
@@ -146,14 +146,16 @@ def _written(run: Run, wanted: Wanted, who: Standing, reason: str, door: str, st
     )  # fmt: skip
 
 
-def changed(state: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Those that differ, and what they were. Raises BadInput, naming fields."""
+def changed(state: Mapping[str, Any], values: Mapping[str, Any], *, begins: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those that differ, and what they were. `begins`: the schema of what a run of this agent begins with. Raises BadInput, naming fields."""
     plain, wrong = history.editable(state), {}
     for name, value in values.items():
         if name not in plain:
             wrong[name] = say("holds objects of the agent's own code") if name in state else say("is not in the state")
         elif _type(value) != _type(plain[name]) and plain[name] is not None:
             wrong[name] = say("was %(old)s and would be %(new)s", old=_type(plain[name]), new=_type(value))
+        elif name == "input" and not schemas.why_not(begins, plain[name]) and (why := schemas.why_not(begins, value)):
+            wrong[name] = say("is not what a run begins with any more (%(why)s)", why=why)
     if wrong:
         name, why = next(iter(wrong.items()))
         raise BadInput(say("The state cannot be changed so: %(name)s %(why)s", name=name, why=why), fields=wrong)

@@ -42,6 +42,11 @@ def effect(action_id: Any) -> EffectRow | None:
     return effect_row(found) if found else None
 
 
+def outcome_unknown(action_id: Any) -> bool:
+    """Whether the call was begun and nobody knows what came of it, until an operator says so."""
+    return Effect.objects.filter(pk=action_id, state=EffectState.UNKNOWN).exists()
+
+
 def unknown_effects() -> list[EffectRow]:
     """Calls whose outcome nobody knows: questions for an operator."""
     return effect_rows(list(Effect.objects.filter(state=EffectState.UNKNOWN).order_by("claimed_at")))

@@ -81,7 +81,8 @@ def _wanted(request: Request, run: RunDetail) -> Wanted:
             say("What the node would have written is an object: its names and their values"), fields={"values": say("an object")}
         )
     if said["kind"] == "edit":
-        values, _before = changed(history.values(run.thread, said["head"]), values)
+        begins = queries.agent(run.row.agent).input_schema
+        values, _before = changed(history.values(run.thread, said["head"]), values, begins=begins)
     return Wanted(said["kind"], said["head"], said["checkpoint"], said["node"], values, bool(said["stay"]))
 
 

@@ -45,11 +45,18 @@ def refuses(url: str) -> str:
         return NO_URL()
     if parts.scheme != "https" and not settings.WEBHOOK_PRIVATE:
         return HTTPS_ONLY()
-    try:
-        literal = ipaddress.ip_address(str(parts.hostname))
-    except ValueError:
-        return ""
-    return "" if settings.WEBHOOK_PRIVATE or _public(literal) else PRIVATE(host=parts.hostname, address=literal)
+    literal = _literal(str(parts.hostname))
+    return "" if literal is None or settings.WEBHOOK_PRIVATE or _public(literal) else PRIVATE(host=parts.hostname, address=literal)
+
+
+def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address a host is written as, also as one number or in hexadecimal (inet_aton), and this machine by its name (RFC 6761, 6.3)."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return ipaddress.IPv4Address("127.0.0.1")
+    for read in (ipaddress.ip_address, lambda text: ipaddress.ip_address(socket.inet_aton(text))):
+        with suppress(ValueError, OSError):
+            return read(host)
+    return None
 
 
 def send(url: str, *, secret: str, message: str, at: datetime, body: str) -> int:

@@ -10,6 +10,7 @@ once; `countersign.testing` decides by itself in tests. Imports httpx, the anyio
 library only.
 """
 
+from countersign import testing
 from countersign.client import AsyncClient, Client
 from countersign.errors import (
     ActedBefore,
@@ -47,5 +48,6 @@ __all__ = [
     "idempotency",
     "request",
     "require_approval",
+    "testing",
     "wait",
 ]

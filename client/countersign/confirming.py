@@ -52,6 +52,8 @@ def lines(found: dict[str, Any]) -> list[str]:
     said = [f"{name:<12} {shown(found[name])}" for name in SHOWN]
     needs = ", ".join(f"{need['count']} of {need['group']}" for need in found["needs"])
     said.append(f"{'needs':<12} {needs or 'nobody'}")
+    if found.get("unknown"):
+        said.append(f"{'unknown':<12} {shown(found['unknown'])}")
     if found.get("unanswerable"):
         said.append(f"{'no answer':<12} can be given: {shown(found['unanswerable'])}; it can only be rejected")
     if found.get("rejecting_ends_run"):

@@ -43,7 +43,7 @@ class NotApproved(CountersignError):
         self.action = action
         self.reason = action.reason
         self.response = action.response
-        said = f": {self.reason or self.response}" if self.reason or self.response else ""
+        said = "".join(f": {words}" for words in (self.response, self.reason) if words)  # what was answered instead comes first
         super().__init__(
             f"{action.tool} was not approved ({action.state.lower()}{f' by {action.decided_by}' if action.decided_by else ''}){said}"
         )

@@ -116,7 +116,7 @@ class _Guarded:
 
     def run(self, asks: Client, args: Any, kwargs: Any) -> Any:
         given, more = self._wanted(args, kwargs)
-        action = asks.request(self.name, given, key=key_for(self.name, given), **more)
+        action = asks.request(self.name, given, key=key_for(self.name), **more)
         try:
             leave = asks.approval(action.id, timeout_s=self.timeout_s)
         except (NotApproved, AlreadyDone) as instead:
@@ -140,7 +140,7 @@ class _Guarded:
 
     async def run_async(self, asks: AsyncClient, args: Any, kwargs: Any) -> Any:
         given, more = self._wanted(args, kwargs)
-        action = await asks.request(self.name, given, key=key_for(self.name, given), **more)
+        action = await asks.request(self.name, given, key=key_for(self.name), **more)
         try:
             leave = await asks.approval(action.id, timeout_s=self.timeout_s)
         except (NotApproved, AlreadyDone) as instead:
@@ -174,7 +174,7 @@ class _Guarded:
 
 def request(tool: str, args: Mapping[str, Any], **more: Any) -> Action:
     """Propose a call with the default client, and go on; `wait` for it later."""
-    return _default().request(tool, args, key=more.pop("key", "") or key_for(tool, dict(args)), **more)
+    return _default().request(tool, args, key=more.pop("key", "") or key_for(tool), **more)
 
 
 def wait(action: Action | str, *, timeout_s: float | None = None) -> Claim:

@@ -5,18 +5,16 @@ with idempotency(f"invoice:{order}"):
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 from uuid import uuid4
 
 
 class _Scope:
     def __init__(self, name: str) -> None:
         self.name = name
-        self.seen: dict[str, int] = {}
+        self.calls: dict[str, int] = {}
 
 
 _scope: ContextVar[_Scope | None] = ContextVar("countersign_idempotency", default=None)
@@ -24,7 +22,11 @@ _scope: ContextVar[_Scope | None] = ContextVar("countersign_idempotency", defaul
 
 @contextmanager
 def idempotency(name: str) -> Iterator[None]:
-    """Everything proposed inside gets a key made of this name, the tool, its arguments, and which time it is that they are the same."""
+    """Everything proposed inside gets a key made of this name, the tool, and which call of it this is in here.
+
+    Not of the arguments: an amount that is computed anew when the program starts again must not pass for another call. Then the server has the key
+    with other arguments and refuses (`Conflict`), and nothing is done. So give each thing a name of its own, also in a loop.
+    """
     token = _scope.set(_Scope(name))
     try:
         yield
@@ -32,13 +34,12 @@ def idempotency(name: str) -> Iterator[None]:
         _scope.reset(token)
 
 
-def key_for(tool: str, args: dict[str, Any]) -> str:
+def key_for(tool: str) -> str:
     """The key of one call: the same in every start of the same scope; a random one outside of any."""
     scope = _scope.get()
     if scope is None:
         return str(uuid4())
-    call = hashlib.sha256(json.dumps([tool, args], sort_keys=True, default=str).encode()).hexdigest()[:32]
-    scope.seen[call] = scope.seen.get(call, 0) + 1
+    scope.calls[tool] = scope.calls.get(tool, 0) + 1
     # Not the name itself: two long ones may begin alike, and a header takes neither umlauts nor line breaks.
     name = hashlib.sha256(scope.name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return f"{name}:{call}:{scope.seen[call]}"
+    return f"{name}:{hashlib.sha256(tool.encode()).hexdigest()[:32]}:{scope.calls[tool]}"

@@ -29,7 +29,7 @@ class Desk:
     def __init__(self, decide: Decide | str = "approve") -> None:
         self._decide: Decide = (lambda tool, args: decide) if isinstance(decide, str) else decide
         self._actions: dict[str, dict[str, Any]] = {}
-        self._keys: dict[str, str] = {}
+        self._keys: dict[str, tuple[tuple[str, dict[str, Any]], str]] = {}  # what was asked under each, and its action
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.outcomes: list[dict[str, Any]] = []
 
@@ -43,29 +43,35 @@ class Desk:
         parts = request.url.path.removeprefix("/api/v1/actions").strip("/").split("/")
         body = json.loads(request.content) if request.content else {}
         if request.method == "POST" and parts == [""]:
-            return httpx.Response(201, json=self._propose(body, request.headers.get("Idempotency-Key", "")))
+            return self._proposed(body, request.headers.get("Idempotency-Key", ""))
         action = self._actions.get(parts[0])
         if action is None:
             return httpx.Response(404, json={"code": "not_found", "detail": "There is no such action", "status": 404})
         return self._next(action, parts[1] if len(parts) > 1 else "", body)
 
-    def _propose(self, body: dict[str, Any], key: str) -> dict[str, Any]:
-        if key in self._keys:
-            return self._actions[self._keys[key]]
+    def _proposed(self, body: dict[str, Any], key: str) -> httpx.Response:
+        known, call = self._keys.get(key), (body["tool"], body["args"])
+        if known is None:
+            known = self._keys[key] = (call, self._propose(body))
+        if known[0] != call:
+            said = "This key was used for another proposal before; use a new key for a new proposal"
+            return httpx.Response(409, json={"code": "conflict", "detail": said, "status": 409})
+        return httpx.Response(201, json=self._actions[known[1]])
+
+    def _propose(self, body: dict[str, Any]) -> str:
         self.asked.append((body["tool"], body["args"]))
         said = self._decide(body["tool"], body["args"])
         said = {"verdict": said} if isinstance(said, str) else said
         approved, pk = said["verdict"] == "approve", str(uuid4())
         state = {"approve": "APPROVED", "respond": "ANSWERED"}.get(said["verdict"], "REJECTED")
         resolution = {"by": "test", "reason": said.get("reason", ""), "response": said.get("response", ""), "verdict": said["verdict"]}
-        self._keys[key] = pk
         self._actions[pk] = {
             "id": pk, "tool": body["tool"], "summary": body["tool"], "state": state, "next": "claim" if approved else "done",
             "level": body.get("level", "medium"),
             "digest": "0" * 64, "url": f"http://desk.test/actions/{pk}/", "args": said.get("args", body["args"]), "outcome": None,
             "expires_at": "2999-01-01T00:00:00+00:00", "resolution": resolution,
         }  # fmt: skip
-        return self._actions[pk]
+        return pk
 
     def _next(self, action: dict[str, Any], verb: str, body: dict[str, Any]) -> httpx.Response:
         if verb == "claim":

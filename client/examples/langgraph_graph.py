@@ -25,7 +25,7 @@ def act(state: State) -> State:
     """The whole node may run again after a crash: the idempotency key finds the action it asked for before."""
     args = {"order": state["order"], "amount_cents": state["amount_cents"]}
     with Client() as people, idempotency(f"langgraph:{state['order']}"):
-        action = people.request("refund", args, key=key_for("refund", args), rationale="The graph decided to refund")
+        action = people.request("refund", args, key=key_for("refund"), rationale="The graph decided to refund")
         try:
             leave = people.approval(action.id)
         except NotApproved as refusal:

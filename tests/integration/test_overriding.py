@@ -470,3 +470,13 @@ def test_the_api_lists_checkpoints_and_takes_orders(client, cast, world):
     assert (stale.status_code, stale.json()["code"]) == (409, "moved")
     action.refresh_from_db()
     assert action.state == "SUPERSEDED"
+
+
+def test_what_a_run_begins_with_stays_of_that_form_whoever_edits_it(cast, world):
+    run, action = factories.waiting(cast.reviewer, call(), agent="row", world=world)
+    with pytest.raises(BadInput, match="is not what a run begins with any more") as wrong:
+        order(run, cast.operator, kind="edit", values={"input": {"calls": 7}})
+    assert wrong.value.details["fields"].keys() == {"input"} and Action.objects.get(pk=action.pk).state == "PENDING"
+    order(run, cast.operator, kind="edit", values={"input": {**run.input, "calls": [call(label="other")]}})
+    work()
+    assert [one.summary for one in asked(run)] == ["Append other"]

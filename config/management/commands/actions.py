@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from agents.queries import outcome_unknown
 from approvals import operations, queries
 from approvals.policy.risk import UNEXPLAINED
 from approvals.queries import Filters, InboxRow
@@ -79,6 +80,8 @@ class Command(BaseCommand):
             self.stdout.write("  its agent cannot be told no: rejecting ends its run, and a reason stays on record")
         elif UNEXPLAINED in detail.agent_takes:
             self.stdout.write("  its agent hears only that it was rejected: a reason stays on record")
+        if outcome_unknown(options["action"]):
+            self.stdout.write("  its call was begun and nobody knows what came of it: manage.py runs unknown")
         for mark in detail.facts.hidden_characters:
             self.stdout.write(f"  marked {commands.shown(mark)}")
         for vote in detail.votes:

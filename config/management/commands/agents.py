@@ -125,6 +125,7 @@ class Command(BaseCommand):
             row = queries.agent(agent.slug)
             self.stdout.write(f"  {row.slug:<24} v{row.version}: {commands.shown(row.title)}")
             self._drawing(row)
+        commands.as_it_runs()
         self.stdout.write(f"  looked at every {PERIOD_S} s; sooner when somebody posts to")
         self.stdout.write(f"  {operations.hook_of(server)}")
 

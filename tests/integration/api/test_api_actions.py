@@ -57,6 +57,9 @@ def test_the_same_key_is_the_same_action_and_never_another(agent):
     again = agent.post("/actions", note(), key="order-1")
     assert (first[0], again[0]) == (201, 200) and first[1]["id"] == again[1]["id"]
     assert agent.post("/actions", note(client_id="order-1"))[0] == 200
+    assert agent.post("/actions", note(client_id="order-1"), key="order-1")[0] == 200
+    status, refusal = agent.post("/actions", note(client_id="order-2"), key="order-1")
+    assert (status, "two names for one thing" in refusal["detail"]) == (400, True)
     status, refusal = agent.post("/actions", note("something else"), key="order-1")
     assert (status, refusal["code"], refusal["action"]) == (409, "conflict", first[1]["id"])
     assert Action.objects.count() == 1

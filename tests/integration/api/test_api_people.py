@@ -1,8 +1,10 @@
 """People over the API: the same operations, ladder and digest as the page; a token proves nobody's presence."""
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
+from agents import operations as agents
 from approvals.models import Action, ApiKey, Decision, Halt
 from approvals.operations import api_keys, people
 from approvals.queries import shown, viewing
@@ -303,3 +305,19 @@ def test_which_answers_a_question_takes_is_said_with_it(token, cast):
     assert rita.get(f"/actions/{free.pk}")[1]["answer_schema"] is None
     documented = rita.get("/openapi.json")[1]["components"]["schemas"]["Action"]["properties"]["answer_schema"]
     assert documented["examples"] == [schema] and "as_json" in documented["description"]
+
+
+@pytest.mark.usefixtures("agents")
+def test_a_call_of_which_nobody_knows_what_came_says_so_until_an_operator_does(token, cast, world, capsys):
+    action = factories.waiting(cast.reviewer, factories.call("explode"), world=world)[1]
+    olga, path = token(cast.operator), f"/actions/{action.pk}"
+    assert olga.get(path)[1]["unknown"] == ""
+    factories.decide(action, cast.second)
+    factories.work()
+    found = olga.get(path)[1]
+    assert (found["state"], found["next"]) == ("APPROVED", "wait") and "nobody knows what came of it" in found["unknown"]
+    call_command("actions", "show", str(action.pk))
+    assert "nobody knows what came of it" in capsys.readouterr().out
+    agents.resolve_unknown(action.pk, done=True, reason="I looked", by=cast.operator, door="web")
+    found = olga.get(path)[1]
+    assert (found["unknown"], found["next"], found["outcome"]["status"]) == ("", "done", "done")

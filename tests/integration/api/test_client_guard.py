@@ -17,6 +17,7 @@ from countersign import (
     ApiError,
     AsyncClient,
     Client,
+    Conflict,
     NotApproved,
     NotDecidedInTime,
     OutcomeUnknown,
@@ -115,7 +116,7 @@ def test_a_crash_between_claim_and_report_is_said_and_nobody_is_told_of_a_refusa
         raise AssertionError("must not run")
 
     with idempotency("job"):
-        key = key_for("look", {})
+        key = key_for("look")
     action = people.request("look", {}, key=key)
     people.claim(action.id)  # and then the first start dies
     with idempotency("job"), pytest.raises(OutcomeUnknown, match="nobody knows whether it happened") as unsure:
@@ -181,7 +182,7 @@ def test_an_edit_that_does_not_fit_is_reported_as_failed(people, cast):
         did.append(text)
 
     with idempotency("job"):
-        key = key_for("note", {"text": "one"})
+        key = key_for("note")
     people.request("note", {"text": "one"}, key=key)
     action = Action.objects.get()
     approvals.request_edit(action.pk, by=cast.reviewer, seen_digest=action.digest, args={"text": "two", "times": 2}, door="web")
@@ -312,3 +313,25 @@ def test_an_argument_that_people_cannot_be_shown_is_named_before_anybody_is_aske
     with pytest.raises(TypeError, match="'on'"):
         send("A-17", [float("nan")])
     assert not Action.objects.exists()
+
+
+def test_one_name_stands_for_one_thing_whatever_its_arguments_are_computed_to(people):
+    """A program that starts again and computes the amount anew must not be taken for another refund."""
+    paid = []
+
+    @require_approval("look")
+    def pay(order: str, cents: int) -> int:
+        paid.append(cents)
+        return cents
+
+    for _ in range(2):
+        with idempotency("refund:A-17"):
+            assert [pay("A-17", 1_200), pay("A-17", 5)] == [1_200, 5]
+    with idempotency("refund:A-17"), pytest.raises(Conflict, match="another proposal"):
+        pay("A-17", 1_250)
+    assert paid == [1_200, 5] and Action.objects.count() == 2
+    with auto_decide() as desk, idempotency("refund:A-17"):
+        assert pay("A-17", 1_200) == 1_200
+        with idempotency("refund:A-17"), pytest.raises(Conflict, match="another proposal"):
+            pay("A-17", 1_250)
+    assert len(desk.asked) == 1
