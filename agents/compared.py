@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents import queries
+from agents import budgeted, queries
 from agents.graphs.unpacked import neutral
 from agents.queries import EffectRow, RunDetail
 from approvals import queries as approvals_queries
@@ -143,7 +143,8 @@ def _totals(run: RunDetail, spans: Sequence[SpanRow], actions: Sequence[InboxRow
     models = [span for span in spans if span.kind == "model"]
     tokens = sum(int((span.attributes.get("usage") or {}).get("total_tokens") or 0) for span in models)
     took = (run.row.finished_at - run.row.created_at).total_seconds() if run.row.finished_at else None
-    micros = sum(cost for span in models if isinstance(cost := span.attributes.get("cost_micros"), int))
+    against = budgeted.of_runs([run.row.id]).get(run.row.id)
+    micros = against.micros if against else 0  # as the run's page says it, with what calls cost
     return Totals(run.row.state, took, len(models), tokens, sum(action.level != "low" for action in actions), micros)
 
 

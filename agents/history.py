@@ -87,7 +87,7 @@ def checkpoints(thread: str, *, before: str = "", limit: int = PAGE) -> Checkpoi
     parents = {row[0]: row for row in found}
     missing = [row[1] for row in found[:limit] if row[1] and row[1] not in parents]
     parents |= {row[0]: row for one in missing for row in _fetch(thread, one=one)}
-    joins = _barriers(thread, found)
+    joins = _barriers(thread, list(parents.values()))
     rows = tuple(_checkpoint(row, parents.get(row[1]), joins) for row in found[:limit])
     return Checkpoints(rows, rows[-1].id if len(found) > limit else "")
 
@@ -98,7 +98,15 @@ def checkpoint(thread: str, checkpoint_id: str) -> Checkpoint:
     if not found:
         raise UnknownCheckpoint(say("This run has no such checkpoint"))
     parent = _fetch(thread, one=found[0][1]) if found[0][1] else []
-    return _checkpoint(found[0], parent[0] if parent else None, _barriers(thread, found))
+    return _checkpoint(found[0], parent[0] if parent else None, _barriers(thread, [*found, *parent]))
+
+
+def before_node(thread: str, node: str) -> str:
+    """The newest checkpoint at which this node comes next. Raises UnknownCheckpoint when there is none."""
+    found = next((one.id for one in checkpoints(thread, limit=10_000).rows if node in one.next), "")
+    if not found:
+        raise UnknownCheckpoint(say("%(node)s comes next at no checkpoint of this run", node=repr(node[:60])))
+    return found
 
 
 def values(thread: str, checkpoint_id: str) -> dict[str, Any]:
@@ -151,13 +159,14 @@ def _checkpoint(row: Any, parent: Any, barriers: Mapping[tuple[str, str], Any]) 
     checkpoint_id, parent_id, kept, metadata, flags = row
     seen, before = kept.get("versions_seen") or {}, ((parent[2].get("versions_seen") or {}) if parent else {})
     ran = [node for node, triggers in seen.items() if not node.startswith("__") and triggers != before.get(node)]
+    ran += _sent(parent[2], barriers) if parent else []
     return Checkpoint(
         id=checkpoint_id,
         parent=parent_id or "",
         at=datetime.fromisoformat(kept["ts"]),
         step=int(metadata.get("step", -1)),
         source=str(metadata.get("source", "")),
-        after=tuple(ran) if metadata.get("source") == "loop" else (),
+        after=tuple(dict.fromkeys(ran)) if metadata.get("source") == "loop" else (),
         next=_next(kept, barriers),
         asked="__interrupt__" in flags,
         failed="__error__" in flags,
@@ -167,14 +176,19 @@ def _checkpoint(row: Any, parent: Any, barriers: Mapping[tuple[str, str], Any]) 
     )
 
 
+def _sent(kept: Mapping[str, Any], barriers: Mapping[tuple[str, str], Any]) -> list[str]:
+    """Nodes for which something was sent to run from here (`Send`): they are triggered by nothing else, and see no channel."""
+    sends = barriers.get((SENDS, str(kept["channel_versions"].get(SENDS)))) or []
+    return [str(one["value"][0]) for one in sends if isinstance(one, Mapping) and isinstance(one.get("value"), list)]
+
+
 def _next(kept: Mapping[str, Any], barriers: Mapping[tuple[str, str], Any]) -> tuple[str, ...]:
     """Nodes whose trigger holds something newer than they have seen."""
     held, seen = kept.get("channel_values") or {}, kept.get("versions_seen") or {}
     found: list[str] = []
     for channel, version in kept["channel_versions"].items():
         if channel == SENDS:
-            sends = barriers.get((channel, str(version))) or []
-            found += [str(one["value"][0]) for one in sends if isinstance(one, Mapping) and isinstance(one.get("value"), list)]
+            found += _sent(kept, barriers)
         elif channel.startswith(BRANCH):
             node = channel.removeprefix(BRANCH)
             if channel in held and _newer(version, seen, node, channel):

@@ -169,7 +169,7 @@ def _not_asked(who: Standing, envelope: Envelope, turn: frozenset[str], stage: i
     if others:
         said = {"groups": asked, "stage": stage, "stages": envelope.stages}
         if max(others) < stage:
-            return say("It is the turn of %(groups)s, stage %(stage)s of %(stages)s: your part of it is done", **said)
+            return say("It is the turn of %(groups)s, stage %(stage)s of %(stages)s: your group has had its turn", **said)
         return say("It is the turn of %(groups)s, stage %(stage)s of %(stages)s: your turn comes after that", **said)
     return say("This needs somebody of %(groups)s; you are not in that group", groups=asked)
 

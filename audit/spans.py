@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from audit.models import Event, Span
-from audit.queries import SpanRow
+from audit.queries import MICROS_SQL, SpanRow
 
 MOST = 20_000  # spans of a run that its page knows of
 
@@ -30,7 +30,8 @@ SELECT id, kind, name, status, started_at, ended_at, left(input::text, %(most)s)
     length(output::text), error, parent FROM audit_span WHERE run = %(run)s AND id = ANY(%(ids)s)
 """
 _TOTALS = """
-SELECT kind, name, count(*), coalesce(sum(CASE WHEN kind = 'model' AND jsonb_typeof(attributes #> '{usage,total_tokens}') = 'number'
+SELECT kind, name, count(*) FILTER (WHERE kind <> 'node' OR status <> 'paused')
+    + (CASE WHEN kind = 'node' AND (array_agg(status ORDER BY started_at DESC, id DESC))[1] = 'paused' THEN 1 ELSE 0 END), coalesce(sum(CASE WHEN kind = 'model' AND jsonb_typeof(attributes #> '{usage,total_tokens}') = 'number'
     THEN (attributes #>> '{usage,total_tokens}')::numeric END), 0)::bigint FROM audit_span WHERE run = %s GROUP BY kind, name
 """
 # A task may be run again in a later stretch: what counts is this time.
@@ -76,6 +77,35 @@ class Cut:
     length: int
 
 
+@dataclass(frozen=True)
+class StepSpan:
+    """A pass through a node or a call of a model, with what is added up by step."""
+
+    kind: str
+    name: str
+    started_at: datetime
+    ended_at: datetime | None
+    error: str
+    prompt: str
+    tokens: int
+    micros: int
+
+
+_OF_STEPS = f"""
+SELECT s.kind, s.name, s.started_at, s.ended_at, right(s.error, 2000), coalesce(s.attributes ->> 'prompt_sha256', ''),
+    coalesce(CASE WHEN jsonb_typeof(s.attributes #> '{{usage,total_tokens}}') = 'number'
+        THEN (s.attributes #>> '{{usage,total_tokens}}')::numeric END, 0)::bigint, coalesce({MICROS_SQL}, 0)::bigint
+FROM audit_span s WHERE s.run = %s AND s.kind IN ('node', 'model') ORDER BY s.started_at, s.id LIMIT 20000
+"""  # noqa: S608  text of ours only
+
+
+def of_steps(run: str) -> list[StepSpan]:
+    """Every pass through a node and every model call of a run, without what went in and came out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_STEPS, [run])
+        return [StepSpan(*row) for row in cursor.fetchall()]
+
+
 def lines(run: str, *, most: int = MOST) -> list[SpanLine]:
     """Every span of a run, in order."""
     with connection.cursor() as cursor:
@@ -84,7 +114,7 @@ def lines(run: str, *, most: int = MOST) -> list[SpanLine]:
 
 
 def totals(run: str) -> Totals:
-    """Model calls, their tokens, and how often each node was entered."""
+    """Model calls, their tokens, and how often each node was entered: whoever asks is run again with the answer, which is the same time."""
     with connection.cursor() as cursor:
         cursor.execute(_TOTALS, [run])
         rows = cursor.fetchall()

@@ -17,10 +17,14 @@ class Cancelling(Reason):
 class OverrideIn(Reason):
     """An operator's order to change what a run does next."""
 
-    kind: Literal["edit", "rewind", "skip"] = Field(examples=["rewind"])
+    kind: Literal["edit", "rewind", "restart", "skip"] = Field(examples=["rewind"])
     head: str = Field(max_length=64, description="The newest checkpoint as you saw it: the order is refused when the run has gone on since")
     checkpoint: str = Field("", max_length=64, description="rewind: the checkpoint to go on from")
-    node: str = Field("", max_length=200, description="skip: the one node that comes next")
+    node: str = Field(
+        "",
+        max_length=200,
+        description="skip: the one node that comes next; restart: the node to run once more, which is a rewind to the newest checkpoint before it",
+    )
     values: dict[str, Any] = Field({}, description="edit: names of the state and their new values; skip: what the node would have written")
     stay: bool = Field(False, description="Pause there")
 
@@ -68,6 +72,19 @@ class AnsweredFor(Overridden):
     )
 
 
+class Made(Schema):
+    """How a checkpoint came about, as it was recorded while its step ran."""
+
+    models: dict[str, int] = Field(description="Models, each with how often it was called")
+    prompts: list[str] = Field(description="SHA-256 of each call's prompt, in order")
+    took_ms: float | None = Field(description="The nodes' own time, the longest of them; null where none ran")
+    tokens: int
+    micros: int = Field(description="Of its model calls, millionths of a dollar")
+    error: str = Field(description="Of a node that failed on the way from here")
+    tools: str = Field(description="SHA-256 of the agent's version: its graph, its tools with their schemas, its model, its policy")
+    policy: int = Field(description="The number of the policy in force then; 0: none was published yet")
+
+
 class Checkpoint(Schema):
     id: str
     parent: str
@@ -79,6 +96,7 @@ class Checkpoint(Schema):
     asked: bool
     failed: bool
     version: str
+    made: Made
 
 
 class RunIn(Strict):

@@ -1,5 +1,6 @@
 """Runs of the agents that run here: start, list, look, cancel, resume, and their progress."""
 
+from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -35,6 +36,7 @@ from agents.operations.branching import Branch
 from agents.operations.overriding import Wanted
 from agents.queries import RunDetail
 from agents.states import UNFINISHED
+from agents.stepped import as_json, made
 from approvals import queries as approvals_queries
 from approvals.errors import NotFound
 from approvals.operations.api_keys import OPERATE
@@ -116,8 +118,10 @@ def checkpoints(
     request: HttpRequest, run_id: UUID, cursor: str = Query("", max_length=200), limit: int = Query(50, ge=1, le=pages.LIMIT)
 ) -> Any:
     """The newest first; none of them ever changes. Agents see their own."""
-    found = history.checkpoints(visible(run_id, reader(request)).thread, before=pages.checkpoint(cursor), limit=limit)
-    items = [{**vars(one), "after": list(one.after), "next": list(one.next)} for one in found.rows]
+    run = visible(run_id, reader(request))
+    found = history.checkpoints(run.thread, before=pages.checkpoint(cursor), limit=limit)
+    how = made(run.row.id, found.rows)
+    items = [{**vars(one), "after": list(one.after), "next": list(one.next), "made": as_json(how[one.id])} for one in found.rows]
     return {"items": items, "next": pages.opaque(found.next)}
 
 
@@ -125,8 +129,10 @@ def checkpoints(
 def override(request: HttpRequest, run_id: UUID, body: OverrideIn) -> Any:
     """Operators only. What the run asks is superseded with the order; what is done stays done. A skip waits until another operator orders the
     same. 409 `moved`: the run has gone on since `head`."""
-    wanted = Wanted(body.kind, body.head, body.checkpoint, body.node, body.values, body.stay)
-    order = operations.override(run_id, wanted, reason=body.reason, by=caller(request, OPERATE).user, door="api")
+    by, wanted = caller(request, OPERATE).user, Wanted(body.kind, body.head, body.checkpoint, body.node, body.values, body.stay)
+    if body.kind == "restart":
+        wanted = replace(wanted, kind="rewind", node="", checkpoint=history.before_node(queries.run_detail(run_id).thread, body.node))
+    order = operations.override(run_id, wanted, reason=body.reason, by=by, door="api")
     return next(vars(one) for one in queries.overrides(run_id) if one.id == order.pk)
 
 

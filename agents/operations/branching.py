@@ -13,7 +13,7 @@ from django.db import transaction
 
 from agents import history, queries
 from agents.errors import BadInput, KeyUsed, UnknownRun, WrongState
-from agents.models import Override, Run
+from agents.models import AgentVersion, Override, Run
 from agents.operations import events, lineage, overriding, waking
 from agents.operations.found import as_uuid
 from agents.operations.starting import budget_of, checked_key, found_agent, lock_key, tighter
@@ -22,7 +22,7 @@ from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.models.people import User
 from approvals.operations.halts import check_reason
-from audit import canonical, log, rows
+from audit import canonical, log, rows, schemas
 from audit.sentences import say
 
 
@@ -65,7 +65,7 @@ def branch_run(run_id: Any, wanted: Branch, *, reason: str, by: User, door: str,
     lineage.check_unused(parent, at.id)
     pk = uuid.uuid4()
     run = Run(
-        id=pk, agent=agent, version=version, thread=str(pk), trace=uuid.uuid4().hex, input=parent.input, door=door, started_by=who.user,
+        id=pk, agent=agent, version=version, thread=str(pk), trace=uuid.uuid4().hex, input=_input(parent, version, values), door=door, started_by=who.user,
         idempotency_key=key, parent=parent, parent_checkpoint=at.id, to_change=True, **tighter(budget_of(agent, version), parent),
     )  # fmt: skip
     rows.insert(run)
@@ -76,6 +76,12 @@ def branch_run(run_id: Any, wanted: Branch, *, reason: str, by: User, door: str,
     _record(run, parent, order, at, who.user)
     waking.wake(waking.RUN, run.pk)
     return run
+
+
+def _input(parent: Run, version: AgentVersion, values: Mapping[str, Any]) -> Any:
+    """What the run is said to begin with: the parent's, or what an operator put in the place of it."""
+    given = values.get("input")
+    return given if given is not None and not schemas.why_not(version.input_schema, given) else parent.input
 
 
 def _begins(parent: Run, checkpoint: str) -> history.Checkpoint:

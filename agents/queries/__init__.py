@@ -24,6 +24,7 @@ from agents.queries.run_rows import (
     runs,
     stoppable_tools,
     stopped_runs,
+    version_digests,
 )
 
 __all__ = [
@@ -60,4 +61,5 @@ __all__ = [
     "stopped_runs",
     "tool_of",
     "unknown_effects",
+    "version_digests",
 ]

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from agents.errors import UnknownRun
-from agents.models import Effect, Pause, Run
+from agents.models import AgentVersion, Effect, Pause, Run
 from agents.queries.effects import EffectRow, effect_rows
 from agents.states import UNFINISHED, EffectState, RunState
 from approvals.queries.stops import runs_asking
@@ -156,6 +156,12 @@ def stoppable_tools(run_id: str) -> frozenset[str]:
     """The tools of a run's version that run in a process of their own, which a halt ends."""
     tools = Run.objects.filter(pk=run_id).values_list("version__tools", flat=True).first()
     return frozenset(t["name"] for t in tools or () if t.get("own_process"))
+
+
+def version_digests(run_id: str) -> dict[str, str]:
+    """SHA-256 of every version of a run's agent, by the name that checkpoints have of it."""
+    rows = AgentVersion.objects.filter(agent__runs__pk=UUID(run_id)).values_list("agent_id", "number", "sha256").distinct()
+    return {f"{agent}@{number}": sha256 for agent, number, sha256 in rows}
 
 
 def live_counts(*, agent: str = "", run: str = "", version: str = "") -> dict[str, int]:

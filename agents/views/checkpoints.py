@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,15 +16,17 @@ from django.views.decorators.http import require_safe
 
 from agents import history, queries
 from agents.history import Checkpoint
+from agents.prices import money
 from agents.queries import OverrideRow, RunDetail
 from agents.states import SECOND_WITHIN
+from agents.stepped import Made, made
 from agents.views import overrides
 from agents.views.found import shown_run, title_of
 from approvals import permissions
 from approvals.render.arguments import lines_of
 from approvals.render.since import compare
 from approvals.web.http import Request
-from audit.languages import number, told
+from audit.languages import decimal, number, told
 from audit.sentences import say
 
 SOURCES = {
@@ -58,6 +61,8 @@ class CheckpointLine:
     said: str
     version: str
     url: str
+    took: str = ""
+    made: tuple[tuple[str, str], ...] = ()
     first: bool = False
     second: bool = False
 
@@ -70,11 +75,12 @@ def checkpoints(request: Request, run_id: UUID) -> HttpResponse:
     picked = [request.GET.get(name, "").strip()[:64] for name in ("a", "b")]
     page = history.checkpoints(run.thread, before=request.GET.get("before", "")[:64])
     url = reverse("run-checkpoints", args=[run.row.id])
+    found = made(run.row.id, page.rows)
     context = {
         "title": title_of(run),
         "run_url": reverse("run", args=[run.row.id]),
         "url": url,
-        "rows": [line_of(run, one, picked) for one in page.rows],
+        "rows": [line_of(run, one, picked, found[one.id]) for one in page.rows],
         "next_url": f"{url}?before={page.next}" if page.next else "",
         "first_url": url if request.GET.get("before") else "",
         "orders": [_order(run, one) for one in queries.overrides(run.row.id)],
@@ -83,8 +89,8 @@ def checkpoints(request: Request, run_id: UUID) -> HttpResponse:
     return render(request, "agents/checkpoints.html", {"history": context})
 
 
-def line_of(run: RunDetail, one: Checkpoint, picked: list[str]) -> CheckpointLine:
-    """One row of the list."""
+def line_of(run: RunDetail, one: Checkpoint, picked: list[str], how: Made | None = None) -> CheckpointLine:
+    """One row of the list; `how` it came about."""
     said = [_("asked people")] if one.asked else []
     said += [_("failed")] if one.failed else []
     return CheckpointLine(
@@ -99,9 +105,27 @@ def line_of(run: RunDetail, one: Checkpoint, picked: list[str]) -> CheckpointLin
         said=", ".join(said),
         version=one.version,
         url=reverse("run-checkpoint", args=[run.row.id, one.id]),
+        took=_took(how),
+        made=tuple(_said_of(how)) if how else (),
         first=one.id == picked[0],
         second=one.id == picked[1],
     )
+
+
+def _took(how: Made | None) -> str:
+    return _("%(n)s ms") % {"n": decimal(how.took_ms, 0)} if how and how.took_ms is not None else ""
+
+
+def _said_of(how: Made) -> Iterator[tuple[str, str]]:
+    """What was recorded of the step: names and values, those that say something."""
+    calls = ", ".join(f"{name} ({number(count)})" if count > 1 else name for name, count in how.models.items())
+    cost = money(how.micros) if how.models else ""
+    tokens = number(how.tokens) if how.tokens else ""
+    prompts = ", ".join(sha256[:12] for sha256 in how.prompts)
+    policy = str(how.policy) if how.policy else ""
+    said = [(_("took"), _took(how)), (_("model"), calls), (_("prompt"), prompts), (_("tokens"), tokens), (_("cost"), cost)]
+    said += [(_("policy version"), policy), (_("tools and graph"), how.tools[:12]), (_("error"), how.error)]
+    return ((name, value) for name, value in said if value)
 
 
 def _order(run: RunDetail, one: OverrideRow) -> dict[str, Any]:
@@ -141,11 +165,12 @@ def checkpoint(request: Request, run_id: UUID, checkpoint_id: str) -> HttpRespon
     permissions.check_read(request.user)
     run = shown_run(run_id)
     one, state = history.checkpoint(run.thread, checkpoint_id), history.values(run.thread, checkpoint_id)
+    before = [history.checkpoint(run.thread, one.parent)] if one.parent else []
     context = {
         "title": title_of(run),
         "run_url": reverse("run", args=[run.row.id]),
         "url": reverse("run-checkpoints", args=[run.row.id]),
-        "line": line_of(run, one, ["", ""]),
+        "line": line_of(run, one, ["", ""], made(run.row.id, [one, *before])[one.id]),
         "parent_url": reverse("run-checkpoint", args=[run.row.id, one.parent]) if one.parent else "",
         "since_url": f"{reverse('run-checkpoints', args=[run.row.id])}?a={one.parent}&b={one.id}" if one.parent else "",
         "state": lines_of(state),

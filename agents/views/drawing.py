@@ -160,6 +160,9 @@ def _places(rows: Sequence[Sequence[str]], names: Mapping[str, str]) -> tuple[di
 def _path(a: tuple[float, float, float, float], b: tuple[float, float, float, float], span: int, width: float) -> str:
     ax, ay, aw, ah = a
     bx, by, bw, bh = b
+    if (ax, ay) == (bx, by):  # to itself: a loop beside it
+        side = ax + aw
+        return f"M{side:g} {ay + ah * 0.3:g}C{side + 34:g} {ay - 8:g} {side + 34:g} {ay + ah + 8:g} {side + 3:g} {ay + ah * 0.7:g}"
     if span <= 0:  # back up: around the right-hand side
         side = width + 22
         return f"M{ax + aw:g} {ay + ah / 2:g}C{side:g} {ay + ah / 2:g} {side:g} {by + bh / 2:g} {bx + bw + 3:g} {by + bh / 2:g}"

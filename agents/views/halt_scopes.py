@@ -95,7 +95,8 @@ def label(name: str, target: str) -> str:
 
 
 def _counts(name: str, target: str) -> list[Sentence | str]:
-    waiting = approvals_queries.unsettled_counts(scope=name, target=target)
+    unknown = [effect.action_id for effect in queries.unknown_effects()]
+    waiting = approvals_queries.unsettled_counts(scope=name, target=target, over=unknown)
     parts: list[Sentence | str] = []
     if name in {"tool", "customer"}:
         parts.append(say("%(n)d run asks for it", "%(n)d runs ask for it", n=waiting["runs"]))

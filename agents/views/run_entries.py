@@ -87,6 +87,9 @@ def entries_of(
     called |= {e.action_id for e in running}
     asked = {a.id: _action(a, nodes.named(asked_at.get(a.id, ""), a.created_at), called=a.id in called) for a in actions}
     found = [_span(line, nodes, asked.get(line.action)) for line in lines]
+    people, policy = ({e.parent for e in asked.values() if e.kind == kind} for kind in ("human", "policy"))
+    # A node that asked what policy passed at once asked nobody.
+    found = [replace(e, status="passed") if e.status == "paused" and e.key in policy - people else e for e in found]
     found += asked.values()
     found += [_effect(e, asked[e.action_id]) for e in running if e.action_id in asked]
     found += [Entry(f"q{a.id}", "human", a.by, a.state, a.at, a.done_at, a, f"a{a.action_id}") for a in asks]

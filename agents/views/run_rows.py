@@ -146,7 +146,7 @@ def _look(entry: Entry, effects: Mapping[str, EffectRow]) -> Look | None:
     match entry.of:
         case SpanLine() as line:
             effect = effects.get(line.action) if line.action else None
-            look = EFFECTS["UNKNOWN"] if effect and effect.state == "UNKNOWN" else SPANS.get(line.status)
+            look = EFFECTS["UNKNOWN"] if effect and effect.state == "UNKNOWN" else SPANS.get(entry.status)
         case EffectRow() as effect:
             look = EFFECTS.get(effect.state)
         case InboxRow() as row:

@@ -154,6 +154,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "cost_notes": budgets.notes(row, detail.model) if spent.calls and detail.here else (),
         "halted": halted_words(stop, row, detail.effects, steps=entered, alone=queries.stoppable_tools(row.id)) if stop else "",
         "trouble": reveal(told(row.error)) if row.error else None,
+        "cancelled": row.state == "CANCELLED",
         "result": lines_of(detail.output if isinstance(detail.output, dict) else {"result": detail.output})
         if detail.output is not None
         else (),

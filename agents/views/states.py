@@ -43,6 +43,7 @@ SPANS = {
     "done": Look("", "", ""),
     "failed": Look(say("failed"), "circle-x", "failed"),
     "paused": Look(say("asked people"), "hand", "waiting"),
+    "passed": Look(say("asked, policy passed it"), "scale", "quiet"),
     "halted": Look(say("halted"), "octagon-pause", "halted"),
 }
 HALTED = Look(say("Halted"), "octagon-pause", "halted")

@@ -15,10 +15,13 @@ from approvals.policy.risk import Assessment, Facts
 from approvals.policy.rules import Policy
 from approvals.policy.times import Times, times
 from audit import canonical
+from audit.sentences import say
 
 # Facts that are frozen elsewhere or below, and those that are left out when nothing is known of them.
 APART = {"args", "agent_takes", "run_calls", "run_failures"}
 SELDOM = {"opinion", "confidence", "at_least"}
+# Each is a row of the page, and a table's cell counts as one; with 10,000 the page takes seconds of everybody's web process.
+MOST_VALUES = 3_000
 RENDERER = {"id": "countersign/what-will-run", "version": 1}
 
 
@@ -65,7 +68,11 @@ def build(
     until: Until | None = None,
     answer_schema: Any = None,
 ) -> bytes:
-    """The canonical bytes of one version. Raises NotCanonical when the arguments have none."""
+    """The canonical bytes of one version. Raises NotCanonical when the arguments have none, or hold more values than a person can look at."""
+    if (many := _values(args)) > MOST_VALUES:
+        raise canonical.NotCanonical(
+            say("the arguments hold %(n)d values; nobody can check more than %(most)d one by one", n=many, most=MOST_VALUES)
+        )
     planned = times(
         assessment.requirement,
         level=assessment.level,
@@ -117,6 +124,12 @@ def build(
             "renderer": RENDERER,
         }
     )
+
+
+def _values(args: Any) -> int:
+    if isinstance(args, dict | list):
+        return sum(map(_values, args.values() if isinstance(args, dict) else args)) or 1
+    return 1
 
 
 def _answers(schema: Any) -> dict[str, Any]:

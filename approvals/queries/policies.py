@@ -95,6 +95,12 @@ def versions(*, before: int = 0, limit: int = 50) -> list[Version]:
     return [_version(v) for v in (rows.filter(pk__lt=before) if before else rows)[:limit]]
 
 
+def published_at() -> list[tuple[datetime, int]]:
+    """Since when each numbered policy has been in force, the oldest first."""
+    rows = PolicyVersion.objects.filter(number__isnull=False).order_by("number")
+    return [(at, number) for at, number in rows.values_list("closed_at", "number") if at and number is not None]
+
+
 def proposals() -> list[Version]:
     """What waits to be published."""
     return [

@@ -11,7 +11,8 @@ from django.db import connection
 LEAF = """(SELECT e.body FROM audit_event e WHERE e.stream = 'action:' || d.action_id AND e.kind = 'decision.recorded'
     AND position(convert_to(d.nonce, 'UTF8') in e.body) > 0 ORDER BY e.seq LIMIT 1)"""
 _NEXT = f"""
-SELECT d.id, d.action_id::text, d.by_name, d.nonce, d.verdict, d.digest, d.by_id, d.grant_id, {LEAF}
+SELECT d.id, d.action_id::text, d.by_name, d.reason, d.response, d.door, d.details::text, d.instead_of_id IS NOT NULL,
+    d.nonce, d.verdict, d.digest, d.by_id, d.grant_id, {LEAF}
 FROM approvals_decision d WHERE d.id > %s ORDER BY d.id LIMIT %s
 """  # noqa: S608  text of ours only
 
@@ -29,11 +30,12 @@ class Said:
 
 @dataclass(frozen=True)
 class Unrecorded:
-    """A decision nobody recorded: its row was written by hand."""
+    """A decision nobody recorded: its row was written by hand, or, where `changed`, says other words than were recorded."""
 
     decision: int
     action: str
     by: str
+    changed: bool = False
 
 
 def leaf_of(said: Said, leaf: bytes | None) -> dict[str, Any] | None:
@@ -61,9 +63,20 @@ def decisions_on_record(*, batch: int = 5_000) -> Iterator[int | Unrecorded]:
         with connection.cursor() as cursor:
             cursor.execute(_NEXT, [last, batch])
             rows = cursor.fetchall()
-        for last, action, by, *said, leaf in rows:
-            if leaf_of(Said(*said), leaf) is None:
+        for last, action, by, reason, response, door, details, instead_of, *said, leaf in rows:
+            data = leaf_of(Said(*said), leaf)
+            if data is None:
                 yield Unrecorded(last, action, by)
+                return
+            told = (
+                data.get("reason"),
+                data.get("response"),
+                data.get("details") or {},
+                bool(data.get("instead_of")),
+                json.loads(bytes(leaf))["door"],
+            )
+            if told != (reason, response, json.loads(details), instead_of, door):
+                yield Unrecorded(last, action, by, changed=True)
                 return
         count += len(rows)
         yield count

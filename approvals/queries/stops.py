@@ -1,6 +1,6 @@
 """Stop orders as pages and workers see them: what is halted, by which order, how far it is lifted, and what one would freeze."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -152,8 +152,8 @@ def halt(halt_id: int) -> Stop:
     return _stops(Halt.objects.filter(pk=halt_id))[0]
 
 
-def unsettled_counts(*, agent: str = "", run: str = "", scope: str = "", target: str = "") -> dict[str, int]:
-    """What a halt of this scope would freeze, or has.
+def unsettled_counts(*, agent: str = "", run: str = "", scope: str = "", target: str = "", over: Collection[str] = ()) -> dict[str, int]:
+    """What a halt of this scope would freeze, or has. `over`: calls that have begun and do not run any more, whatever came of them.
 
     Returns:
         {"pending": waiting for people, "approved": not yet executed, "in_flight": begun: what runs in a process of its own is stopped, "runs": how many
@@ -169,7 +169,7 @@ def unsettled_counts(*, agent: str = "", run: str = "", scope: str = "", target:
     found: dict[str, int] = rows.aggregate(
         pending=Count("pk", filter=Q(state=ActionState.PENDING)),
         approved=Count("pk", filter=Q(state=ActionState.APPROVED, claimed_at=None)),
-        in_flight=Count("pk", filter=Q(state=ActionState.APPROVED, claimed_at__isnull=False)),
+        in_flight=Count("pk", filter=Q(state=ActionState.APPROVED, claimed_at__isnull=False) & ~Q(pk__in=list(over))),
         runs=Count("run", filter=~Q(run=""), distinct=True),
     )
     return found

@@ -7,12 +7,14 @@ Belongs here: lookups from stored facts (state, verdict, outcome) to words, glyp
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from approvals.doors import DOORS
@@ -102,6 +104,11 @@ class Receipt:
     undo_url: str = ""
     because_url: str = ""
     test: Test | None = None
+
+    @property
+    def held_s(self) -> int:
+        """Seconds until the hold is over, and one more."""
+        return max(1, math.ceil((self.held_until - timezone.now()).total_seconds()) + 1) if self.held_until else 1
 
 
 def receipt_of(row: InboxRow, *, focus: bool = False) -> Receipt | None:

@@ -22,7 +22,8 @@ from approvals.queries import Preferences, Stop
 from approvals.web.http import Request, preferences_of, waiting_counts
 from approvals.web.keys import pressed_to_usual
 from approvals.web.live_since import Since, since_of
-from audit.languages import number
+from audit.languages import number, told
+from audit.sentences import say
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,13 @@ def _frozen(stop: Stop) -> str:
     parts = [_("%(n)s waiting and %(m)s approved actions are frozen.") % waiting]
     if counts["in_flight"]:
         parts.append(
-            _("%(n)s calls had begun: those in a process of their own are stopped, the others end with their own outcome.")
-            % {"n": number(counts["in_flight"])}
+            told(
+                say(
+                    "%(n)d call had begun and has no outcome yet: in a process of its own it is stopped, else it ends with its own, or somebody says what came of it.",
+                    "%(n)d calls had begun and have no outcome yet: those in processes of their own are stopped, the others end with their own, or somebody says what came of them.",
+                    n=counts["in_flight"],
+                )
+            )
         )
     if goes := [*stop.agents_on, *(run[:8] for run in stop.runs_on)]:
         parts.append(_("Goes on already: %(names)s.") % {"names": ", ".join(goes)})

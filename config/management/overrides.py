@@ -88,10 +88,7 @@ def _wanted(thread: str, options: dict[str, Any]) -> Wanted:
     if verb == "rewind":
         return Wanted("rewind", head, checkpoint=one_of(history.checkpoints(thread, limit=10_000).rows, options["checkpoint"]), stay=stay)
     if verb == "restart":
-        before = [one.id for one in history.checkpoints(thread, limit=10_000).rows if options["node"] in one.next]
-        if not before:
-            raise CommandError(f"{options['node'][:60]!r} comes next at no checkpoint; see: manage.py runs checkpoints RUN")
-        return Wanted("rewind", head, checkpoint=before[0], stay=stay)
+        return Wanted("rewind", head, checkpoint=history.before_node(thread, options["node"]), stay=stay)
     values = commands.json_argument(options["values"])
     if not isinstance(values, dict):
         raise CommandError("The values are a JSON object: names of the state and what they hold")

@@ -2,11 +2,13 @@
 
 import io
 import json
+from datetime import timedelta
 
 import ormsgpack
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.urls import reverse
 
 from agents import history
 from agents.errors import UnknownCheckpoint
@@ -14,6 +16,8 @@ from agents.graphs import checkpoints
 from agents.graphs.loader import load_agent
 from agents.graphs.unpacked import is_plain, unpacked
 from agents.models import Run
+from agents.stepped import made
+from audit import traces
 from tests import factories
 from tests.factories import asked, call, decide, work
 
@@ -136,3 +140,35 @@ def web_client(settings, tmp_path):
         return client
 
     return signed_in
+
+
+def test_each_says_how_it_came_about(web_client, cast, world):
+    """Time, model, prompt, tokens, cost, policy and tools of the step, as they were recorded while it ran; an error of the node that failed from here."""
+    run = ended(cast, world)
+    rows = history.checkpoints(run.thread).rows
+    until = rows[0].at
+    traces.record(
+        [
+            traces.SpanRecord(
+                str(run.pk), "model", "gpt-x", "model:1", until - timedelta(microseconds=20), ended_at=until - timedelta(microseconds=10),
+                status="done", attributes={"prompt_sha256": "ab" * 32, "usage": {"total_tokens": 7}, "cost_micros": 1_500},
+            )
+        ]
+    )  # fmt: skip
+    how = made(str(run.pk), rows)
+    newest = how[rows[0].id]
+    assert (newest.models, newest.prompts, newest.tokens, newest.micros) == ({"gpt-x": 1}, ("ab" * 32,), 7, 1_500)
+    assert newest.took_ms is not None and newest.took_ms >= 0 and (newest.tools, newest.error) == (run.version.sha256, "")
+    assert how[rows[-1].id].took_ms is None  # the input: no node ran
+    page = web_client(cast.auditor).get(reverse("run-checkpoint", args=[run.pk, rows[0].id])).text
+    assert "gpt-x" in page and "abababababab" in page and run.version.sha256[:12] in page
+    out = io.StringIO()
+    call_command("runs", "checkpoints", str(run.pk), stdout=out)
+    assert "gpt-x x1; 7 tokens" in out.getvalue()
+
+
+def test_the_error_stands_at_the_checkpoint_from_which_the_node_failed(cast, world):
+    run = factories.run(cast.reviewer, agent="poisoned", world=world)
+    work()
+    rows = history.checkpoints(run.thread).rows
+    assert made(str(run.pk), rows)[rows[0].id].error == "this node always falls over"

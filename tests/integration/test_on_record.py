@@ -3,10 +3,12 @@
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from agents.queries.on_record import calls_on_record
 from approvals import operations
 from approvals.errors import Tampered
 from approvals.models import Action, Decision
 from approvals.operations.claiming import Reopened
+from approvals.queries.outcomes import Misstated, outcomes_on_record
 from approvals.queries.records import Unrecorded, decisions_on_record
 from tests import factories
 from tests.authenticator import SoftKey
@@ -95,3 +97,37 @@ def test_who_proved_less_than_is_asked_today_is_asked_again(cast, settings):
     with pytest.raises(Reopened, match="prove more"):
         operations.claim(action.pk, digest=action.digest)
     assert Action.objects.get(pk=action.pk).state == "PENDING"
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["reason = 'forged'", "response = 'forged'", "door = 'slack'", "details = '{{\"stop_run\": true}}'", "instead_of_id = {second}"],
+)
+def test_the_audit_names_a_decision_that_says_other_words_than_the_log(cast, change):
+    decide(factories.action(), cast.reviewer, "reject", reason="r")
+    assert list(decisions_on_record()) == [1]
+    with as_intruder("approvals_decision") as cursor:
+        cursor.execute(f"UPDATE approvals_decision SET {change.format(second=cast.second.pk)}")
+    (found,) = decisions_on_record()
+    assert isinstance(found, Unrecorded) and found.changed
+
+
+@pytest.mark.usefixtures("agents")
+@pytest.mark.parametrize(
+    ("table", "change", "left"),
+    [
+        ("approvals_action", """outcome = '{"status": "done"}'""", "something else came of it"),
+        ("approvals_action", "state = 'REJECTED'", "something else came of it"),
+        ("agents_effect", "state = 'FAILED'", "Its call says something else"),
+        ("agents_effect", "result = '{}'", "Its call says something else"),
+    ],
+)
+def test_the_audit_names_an_action_or_a_call_that_ended_otherwise(cast, world, table, change, left):
+    _run, action = factories.waiting(cast.reviewer, factories.call(), world=world)
+    decide(action, cast.second)
+    factories.work()
+    assert (list(outcomes_on_record()), list(calls_on_record())) == ([1], [1])
+    with as_intruder(table) as cursor:
+        cursor.execute(f"UPDATE {table} SET {change}")
+    (found,) = calls_on_record() if table == "agents_effect" else outcomes_on_record()
+    assert isinstance(found, Misstated) and (found.action, left in found.why) == (str(action.pk), True)

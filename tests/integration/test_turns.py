@@ -42,7 +42,7 @@ def test_the_second_stage_opens_when_the_first_is_met(cast, policy):
     assert list(Notification.objects.filter(channel="desk").values_list("recipient", "kind")) == [
         (str(cast.operator.pk), "action.your_turn")
     ]
-    with pytest.raises(NotAllowed, match="stage 2 of 2: your part of it is done"):
+    with pytest.raises(NotAllowed, match="stage 2 of 2: your group has had its turn"):
         decide(action, cast.second)
     assert decide(action, cast.operator).resolved
     assert "action.stage_opened" in kinds(action)

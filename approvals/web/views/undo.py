@@ -29,8 +29,8 @@ def undo(request: Request, action_id: UUID) -> HttpResponse:
         answer["HX-Trigger"] = json.dumps({"reopened": {"id": str(action_id), "url": reverse("action", args=[action_id])}})
         return answer
     shown = card(detail)
-    if not shown.held_url:
-        return HttpResponse()
+    if not shown.held_url:  # over: what shows its state elsewhere on the page looks again
+        return HttpResponse(headers={"HX-Trigger": f"live:action:{action_id}"})
     return render(request, "approvals/_undo.html", {"card": shown, "receipt": shown.receipts[0]})
 
 

@@ -42,7 +42,7 @@ class Command(BaseCommand):
             verb.add_argument("action", help="its id")
             commands.add_by(verb)
             if name in {"snooze", "extend"}:
-                verb.add_argument("--for", dest="lasts", default="1h" if name == "snooze" else "30m", help="15m, 2h or 1d")
+                verb.add_argument("--for", dest="lasts", default="15m" if name == "snooze" else "30m", help="15m, 2h or 1d")
             if name == "snooze":
                 verb.add_argument("--off", action="store_true", help="back into the inbox now")
             if name == "pass-on":

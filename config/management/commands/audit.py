@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from agents.queries.on_record import calls_on_record
+from approvals.queries.outcomes import Misstated, outcomes_on_record
 from approvals.queries.records import Unrecorded, decisions_on_record
 from approvals.queries.sign_ins import BadProof, verify_proofs
 from approvals.queries.versions import Changed, versions_on_record
@@ -20,7 +22,7 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(dest="verb", required=True)
         verbs.add_parser(
             "verify",
-            help="recompute every leaf, name the first that does not hold; look for the leaf of every decision, and prove every version of every action",
+            help="recompute every leaf, name the first that does not hold; look for the leaf of every decision, prove every version of every action, and compare outcomes and calls",
         )
         verbs.add_parser(
             "proofs", help="check every kept proof of a decision against the log, and passkeys' signatures against what was decided"
@@ -46,7 +48,8 @@ class Command(BaseCommand):
         self.stdout.write(f"All {count:,} events hold")
         for found in decisions_on_record():
             if isinstance(found, Unrecorded):
-                self.stdout.write(f"Decision {found.decision} on action {found.action} in the name of {found.by} is not in the log")
+                why = "says something else than the log" if found.changed else "is not in the log"
+                self.stdout.write(f"Decision {found.decision} on action {found.action} in the name of {found.by} {why}")
                 sys.exit(1)
             count = found
         self.stdout.write(f"All {count:,} decisions are in the log")
@@ -56,6 +59,13 @@ class Command(BaseCommand):
                 sys.exit(1)
             count = version
         self.stdout.write(f"All {count:,} versions of actions are what was asked")
+        for checked, what in ((outcomes_on_record(), "outcomes of actions"), (calls_on_record(), "calls that are over")):
+            for outcome in checked:
+                if isinstance(outcome, Misstated):
+                    self.stdout.write(f"Action {outcome.action} is not what the log says: {outcome.why}")
+                    sys.exit(1)
+                count = outcome
+            self.stdout.write(f"All {count:,} {what} are what was settled")
 
     def _proofs(self, options: dict[str, Any]) -> None:
         count = 0

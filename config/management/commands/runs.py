@@ -9,17 +9,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agents import budgeted, compensated, history, operations, overview, queries
+from agents import budgeted, compensated, operations, overview, queries
 from agents.errors import AgentError
 from agents.states import UNFINISHED
 from approvals import queries as approvals_queries
 from approvals.covering import version_name
 from approvals.queries.stops import halted
-from approvals.render.reveal import Revealed
-from approvals.render.since import compare
 from audit import canonical
 from config import commands
-from config.management import forks, overrides, replays
+from config.management import checkpoints, forks, overrides, replays
 from config.management.commands import budgets
 
 BAR = 30
@@ -192,25 +190,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(run.output, indent=2, ensure_ascii=False))
 
     def _checkpoints(self, options: dict[str, Any]) -> None:
-        thread, picked = queries.run_detail(options["run"]).thread, options["compare"]
-        rows = history.checkpoints(thread, limit=10_000).rows
-        if picked:
-            self._difference(thread, [overrides.one_of(rows, end) for end in picked])
-            return
-        for one in rows:
-            where = f"{','.join(one.after) or one.source:<20} -> {','.join(one.next) or 'the end'}"
-            said = "".join([" asked people" * one.asked, " failed" * one.failed])
-            self.stdout.write(f"{one.id}  {one.step:>4}  {one.at:%Y-%m-%d %H:%M:%S}  {one.version:<16} {where}{said}")
-
-    def _difference(self, thread: str, picked: list[str]) -> None:
-        if len(picked) != 2:
-            raise CommandError("Name two checkpoints to compare")
-        older, newer = sorted(picked)
-        found = compare(history.values(thread, older), history.values(thread, newer))
-        for line in found.differences:
-            sides = [f"{sign} {_text(side)}" for sign, side in (("-", line.before), ("+", line.after)) if side]
-            self.stdout.write("\n  ".join([line.path, *sides, *([f"({line.note})"] if line.note else [])]))
-        self.stdout.write(f"{len(found.differences)} differ, {found.same} are the same")
+        checkpoints.show(options, self.stdout.write)
 
     def _cancel(self, options: dict[str, Any]) -> None:
         run = operations.cancel_run(
@@ -299,11 +279,6 @@ class Command(BaseCommand):
 
 def _uuid(text: str) -> str:
     return queries.run_id(text)
-
-
-def _text(shown: Revealed) -> str:
-    """As a terminal may show it: what hides is marked."""
-    return "".join(part.text for part in (*shown.head, *shown.middle, *shown.tail))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -335,3 +335,14 @@ def test_whatever_the_policy_weighs_said_otherwise_under_one_key_is_another_body
         assert agent.post("/actions", body, f"k-{number}")[0] == 409
     status, again = agent.post("/actions", {**body, "rationale": "because"}, "k-0")
     assert (status, again["id"]) == (200, bare["id"])
+
+
+@pytest.mark.parametrize("args", [{"text": "x", "more": {f"k{n}": n for n in range(3_000)}}, {"text": ["tag"] * 3_001}])
+def test_what_nobody_could_check_one_by_one_is_refused_with_a_sentence(agent, cast, args):
+    agents.declare(
+        slug="books", title="Books", description="", environment="demo", tools=[{"name": "note", "risk": "write", "summary": "Note", "schema": {"type": "object"}}],
+        by=cast.admin, door="api",
+    )  # fmt: skip
+    status, refusal = agent.post("/actions", {"tool": "note", "args": args})
+    assert (status, "hold 3,001 values; nobody can check more than 3,000" in refusal["detail"]) == (422, True)
+    assert Action.objects.count() == 0
