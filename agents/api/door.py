@@ -109,7 +109,9 @@ def _refused(request: HttpRequest, error: Any) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def _misfit(request: HttpRequest, error: Any) -> HttpResponse:
-    fields = {".".join(map(str, e["loc"])): str(e["msg"]) for e in error.errors[:20]}
+    # A body's place begins with the name of our own parameter for it.
+    places = [(e["loc"][2:] or e["loc"][:1] if e["loc"][:1] == ("body",) else e["loc"], e["msg"]) for e in error.errors[:20]]
+    fields = {".".join(map(str, place)): str(why) for place, why in places}
     first = next(iter(fields.items()), ("", ""))
     return problem(request, 422, "bad_request", say("%(path)s: %(why)s", path=first[0], why=first[1]), fields=fields)
 

@@ -206,9 +206,10 @@ def news_words(rows: Sequence[InboxRow]) -> str:
     return ", ".join([ngettext("%(n)d new", "%(n)d new", len(rows)) % {"n": len(rows)}, *named])
 
 
-def waiting_words(counts: Mapping[str, int]) -> str:
-    """The header's sentence: how much waits, and what is urgent about it."""
-    parts = [_("%(n)s waiting") % {"n": number(counts["waiting"])}]
+def waiting_words(counts: Mapping[str, int], *, filtered: bool = False) -> str:
+    """The header's sentence: how much waits, and what is urgent about it; above a list of some of it, that this is all there is."""
+    waits = _("%(n)s waiting in all") if filtered else _("%(n)s waiting")
+    parts = [waits % {"n": number(counts["waiting"])}]
     if counts.get("due"):
         parts.append(_("%(n)s due in 10 min") % {"n": number(counts["due"])})
     if counts.get("high"):

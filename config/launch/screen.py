@@ -24,6 +24,9 @@ def readable(line: str) -> str:
         entry = json.loads(line)
         data = entry.get("log_data")
         what = entry.get("event") or (data.get("action") if isinstance(data, dict) else None) or entry.get("logger", "")
+        said = data.get("payload") if isinstance(data, dict) else None
+        if isinstance(said, dict) and said.get("request") and said.get("code"):
+            what = f"{said['request']} answered {said['code']}"
         failure = str(entry.get("exception", "")).strip().splitlines()[-1:]
         return " ".join([f"[{entry.get('level', '?')}]", *str(what).split(), *failure])
     except (ValueError, AttributeError):

@@ -18,6 +18,7 @@ from approvals import operations
 from approvals import queries as approvals_queries
 from approvals.errors import BadRequest, NotAllowed
 from approvals.models import Action
+from approvals.operations import api_keys
 from audit import queries as log
 from tests import factories
 from tests.factories import asked, call, decide, lines, work
@@ -453,8 +454,6 @@ def test_an_edit_back_to_the_agents_own_arguments_does_not_take_the_authorship_o
 
 # -- over the API -------------------------------------------------------------------------------------------------
 def test_the_api_lists_checkpoints_and_takes_orders(client, cast, world):
-    from approvals.operations import api_keys
-
     run, action = factories.waiting(cast.reviewer, call(), agent="row", world=world)
     _, token = api_keys.make(of=cast.operator, name="t", scopes=["operate", "read"], days=1, by=cast.operator, door="web")
     auth = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
@@ -480,3 +479,18 @@ def test_what_a_run_begins_with_stays_of_that_form_whoever_edits_it(cast, world)
     order(run, cast.operator, kind="edit", values={"input": {**run.input, "calls": [call(label="other")]}})
     work()
     assert [one.summary for one in asked(run)] == ["Append other"]
+
+
+def test_the_api_restarts_a_node_from_the_newest_checkpoint_before_it(client, cast, world):
+    run, action = factories.waiting(cast.reviewer, call(), agent="row", world=world)
+    _, token = api_keys.make(of=cast.operator, name="t", scopes=["operate", "read"], days=1, by=cast.operator, door="web")
+    auth = {"HTTP_AUTHORIZATION": f"Bearer {token}", "content_type": "application/json"}
+    (node,) = history.checkpoint(run.thread, history.head(run.thread)).next
+    asks = {"kind": "restart", "head": history.head(run.thread), "node": node, "reason": "once more"}
+    url = f"/api/v1/runs/{run.pk}/override"
+    assert client.post(url, json.dumps({**asks, "node": "nowhere"}), **auth).status_code == 404
+    given = client.post(url, json.dumps(asks), **auth)
+    assert (given.status_code, given.json()["kind"], given.json()["checkpoint"]) == (200, "rewind", history.before_node(run.thread, node))
+    work()
+    action.refresh_from_db()
+    assert action.state == "SUPERSEDED" and len(asked(run)) == 1

@@ -17,15 +17,15 @@ from approvals.operations import Proposal, open_action
 run = str(Run.objects.order_by("created_at").first().pk)
 for n in range({count}):
     made = open_action(Proposal(agent="{agent}", run=run if {nested} else "", thread=f"{agent}-{{n}}", interrupt_id="i", tool="write_file", tool_class="write",
-        args={{"text": f"note {{n}}"}}, summary=f"Write note {{n}}", proposal_digest="0" * 64, environment="demo"))
+        args={{"text": f"note {{n}}"}}, summary=f"Write note {{n}}", proposal_digest="0" * 64, environment="demo", at_least={level!r}))
     print("made", made.pk)
 """
 
 
-def opened(stack: Stack, count: int = 1, *, nested: bool = False) -> tuple[str, list[str]]:
+def opened(stack: Stack, count: int = 1, *, nested: bool = False, level: str = "") -> tuple[str, list[str]]:
     """An agent and its waiting actions; `nested`: as one turn of one run asks them."""
     agent = f"turn_{uuid.uuid4().hex[:8]}"
-    said = stack.manage("shell", "-v", "0", "-c", OPEN.format(agent=agent, count=count, nested=nested))
+    said = stack.manage("shell", "-v", "0", "-c", OPEN.format(agent=agent, count=count, nested=nested, level=level))
     return agent, re.findall(r"made (\S+)", said)
 
 
@@ -216,3 +216,24 @@ def test_a_role_that_was_taken_away_is_told_as_that(stack: Stack, sign_in: SignI
         expect(page.locator("[data-guard-text]")).to_contain_text("Your role was taken away")
     finally:
         stack.manage("shell", "-v", "0", "-c", roles.format("['reviewers']"))
+
+
+def test_undo_in_the_list_is_pressed_by_mouse_and_goes_away_with_the_hold(stack: Stack, sign_in: SignIn) -> None:
+    """The row's own link lay over the button: pressing it opened the action, and the hold ran out."""
+    agent, ids = opened(stack, 2, level="high")
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    for key in "jaa":
+        page.keyboard.press(key)
+        page.wait_for_timeout(300)
+    row = page.locator(f"#row-{ids[0]}, #row-{ids[1]}").filter(has=page.locator(".row-undo"))
+    row.get_by_role("button", name="Undo").click(timeout=5_000)
+    expect(page.locator(".row-undo")).to_have_count(0)
+    expect(page.locator(".row-decided")).to_have_count(0)
+    for key in "aa":
+        page.keyboard.press(key)
+        page.wait_for_timeout(300)
+    expect(page.locator(".row-undo")).to_have_count(1)
+    expect(page.locator(".row-undo")).to_have_count(0, timeout=20_000)
+    expect(page.locator(".row-decided")).to_have_count(1)

@@ -84,7 +84,7 @@ def inbox_count(request: Request) -> HttpResponse:
     permissions.check_read(request.user)
     counts = waiting_counts(request)
     if "words" in request.GET:
-        return HttpResponse(waiting_words(counts))
+        return HttpResponse(waiting_words(counts, filtered=request.GET["words"] == "all"))
     return HttpResponse(str(counts["waiting"] or ""))
 
 
@@ -129,7 +129,7 @@ def _inbox(request: Request, item: str) -> List:
     groups = grouped(rows, by_due=by_due, zone=zone, batches=batches(page.rows))
     return List(
         url=url,
-        counts=waiting_words(counts),
+        counts=waiting_words(counts, filtered=filtered),
         chips=(
             toggle(url, query, "mine", "1", _("Mine")),
             toggle(url, query, "level", "high", _("High +")),
@@ -148,7 +148,7 @@ def _inbox(request: Request, item: str) -> List:
         q=query["q"],
         kept=tuple((k, v) for k, v in query.items() if k not in {"q", "cursor"} and v),
         names=tuple(name for name in (*agents, *tools) if name.isprintable()),
-        counts_url=f"{reverse('inbox-count')}?words=1",
+        counts_url=f"{reverse('inbox-count')}?words={'all' if filtered else '1'}",
         news_url=with_query(reverse("inbox-news"), query, cursor=""),
         list_url=with_query(list_url, query, cursor=""),
         next_url=with_query(list_url, query, cursor=page.next) if page.next else "",
