@@ -16,7 +16,7 @@ from approvals.models import Action, Edit, Halt
 from approvals.operations.notices import Hint, tell
 from tests import factories
 from tests.factories import call, decide, work
-from tests.fakes import with_rules
+from tests.fakes import policy_text, with_rules
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 NOBODY = uuid.UUID(int=7)
@@ -306,6 +306,20 @@ def test_votes_and_another_deadline_reach_whoever_has_it_open(web, cast):
     assert web.get(later, **HTMX).status_code == 204
     operations.extend(action.pk, by=cast.second, seconds=600, reason="still asking them", door="web")
     assert "The deadline was changed since" in web.get(later, **HTMX).content.decode()
+
+
+def test_what_can_be_pressed_no_more_goes_when_the_turn_moves_on(web, cast, policy):
+    """Whoever had it open kept the buttons of a stage that was over, and was refused."""
+    stages = [{"group": "reviewers", "count": 1}, {"group": "operators", "count": 1, "stage": 2}]
+    policy.write_text(policy_text(lambda data: data["requirements"]["medium"].update(need=stages)))
+    action = factories.action()
+    shown = web.get(reverse("action", args=[action.pk])).content.decode()
+    url = html.unescape(re.search(r'id="watch-[^"]+" hx-get="([^"]+)"', shown)[1])
+    assert 'data-key="r"' in shown
+    factories.decide(action, cast.second)
+    voted = web.get(url, **HTMX).content.decode()
+    bar = voted[voted.index(f'id="bar-{action.pk}" hx-swap-oob="true"') :]
+    assert "your group has had its turn" in bar and 'data-key="r"' not in voted
 
 
 def test_a_change_between_what_a_page_read_and_its_frame_is_news_to_it(web, cast, agents, world, monkeypatch):
