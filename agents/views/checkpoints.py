@@ -89,8 +89,8 @@ def checkpoints(request: Request, run_id: UUID) -> HttpResponse:
     return render(request, "agents/checkpoints.html", {"history": context})
 
 
-def line_of(run: RunDetail, one: Checkpoint, picked: list[str], how: Made | None = None) -> CheckpointLine:
-    """One row of the list; `how` it came about."""
+def line_of(run: RunDetail, one: Checkpoint, picked: list[str], how: Made | None = None, *, whole: bool = False) -> CheckpointLine:
+    """One row of the list; `how` it came about, and whether `whole`."""
     said = [_("asked people")] if one.asked else []
     said += [_("failed")] if one.failed else []
     return CheckpointLine(
@@ -106,7 +106,7 @@ def line_of(run: RunDetail, one: Checkpoint, picked: list[str], how: Made | None
         version=one.version,
         url=reverse("run-checkpoint", args=[run.row.id, one.id]),
         took=_took(how),
-        made=tuple(_said_of(how)) if how else (),
+        made=tuple(_said_of(how, whole=whole)) if how else (),
         first=one.id == picked[0],
         second=one.id == picked[1],
     )
@@ -116,15 +116,15 @@ def _took(how: Made | None) -> str:
     return _("%(n)s ms") % {"n": decimal(how.took_ms, 0)} if how and how.took_ms is not None else ""
 
 
-def _said_of(how: Made) -> Iterator[tuple[str, str]]:
-    """What was recorded of the step: names and values, those that say something."""
+def _said_of(how: Made, *, whole: bool) -> Iterator[tuple[str, str]]:
+    """What was recorded of the step: names and values, those that say something. In a list the version stands for its digest (not `whole`)."""
     calls = ", ".join(f"{name} ({number(count)})" if count > 1 else name for name, count in how.models.items())
     cost = money(how.micros) if how.models else ""
     tokens = number(how.tokens) if how.tokens else ""
     prompts = ", ".join(sha256[:12] for sha256 in how.prompts)
     policy = str(how.policy) if how.policy else ""
     said = [(_("took"), _took(how)), (_("model"), calls), (_("prompt"), prompts), (_("tokens"), tokens), (_("cost"), cost)]
-    said += [(_("policy version"), policy), (_("tools and graph"), how.tools[:12]), (_("error"), how.error)]
+    said += [(_("policy version"), policy), (_("tools and graph"), how.tools[:12] if whole else ""), (_("error"), how.error)]
     return ((name, value) for name, value in said if value)
 
 
@@ -170,7 +170,7 @@ def checkpoint(request: Request, run_id: UUID, checkpoint_id: str) -> HttpRespon
         "title": title_of(run),
         "run_url": reverse("run", args=[run.row.id]),
         "url": reverse("run-checkpoints", args=[run.row.id]),
-        "line": line_of(run, one, ["", ""], made(run.row.id, [one, *before])[one.id]),
+        "line": line_of(run, one, ["", ""], made(run.row.id, [one, *before])[one.id], whole=True),
         "parent_url": reverse("run-checkpoint", args=[run.row.id, one.parent]) if one.parent else "",
         "since_url": f"{reverse('run-checkpoints', args=[run.row.id])}?a={one.parent}&b={one.id}" if one.parent else "",
         "state": lines_of(state),
