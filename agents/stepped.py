@@ -23,7 +23,7 @@ class Made:
     Attributes:
         models: their names, with how often each was called. prompts: SHA-256 of each call's prompt, in order.
         took_ms: of its nodes' own time, the longest; waiting for people is no part of it. None: no node ran.
-        micros: millionths of a dollar of its model calls. error: of the node that failed on the way from here, its first line.
+        micros: millionths of a dollar of its model calls. error: of the node that failed on the way from here, its last line.
         tools: SHA-256 of the agent's version, which names its tools with their schemas. policy: the number of the policy in force then, 0: none yet.
     """
 
@@ -55,7 +55,12 @@ def _made(
     one: Checkpoint, since: datetime | None, spans: Sequence[StepSpan], policies: Sequence[tuple[datetime, int]], tools: dict[str, str]
 ) -> Made:
     """Of the spans that ended between the checkpoint before and this one; an error is of a node that began from here."""
-    of = spans[bisect_right(spans, since, key=_ended) if since else 0 : bisect_right(spans, one.at, key=_ended)]
+    # Where an operator went back or changed something no node ran, however much did since the checkpoint it was made from.
+    of = (
+        []
+        if one.source in {"fork", "update"}
+        else spans[bisect_right(spans, since, key=_ended) if since else 0 : bisect_right(spans, one.at, key=_ended)]
+    )
     models = [span for span in of if span.kind == "model"]
     names: dict[str, int] = {}
     for span in models:

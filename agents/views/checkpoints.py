@@ -61,7 +61,6 @@ class CheckpointLine:
     said: str
     version: str
     url: str
-    took: str = ""
     made: tuple[tuple[str, str], ...] = ()
     first: bool = False
     second: bool = False
@@ -105,7 +104,6 @@ def line_of(run: RunDetail, one: Checkpoint, picked: list[str], how: Made | None
         said=", ".join(said),
         version=one.version,
         url=reverse("run-checkpoint", args=[run.row.id, one.id]),
-        took=_took(how),
         made=tuple(_said_of(how, whole=whole)) if how else (),
         first=one.id == picked[0],
         second=one.id == picked[1],

@@ -13,6 +13,7 @@ from agents.errors import BadInput, Moved, UnknownCheckpoint, WrongState
 from agents.graphs import changing
 from agents.models import Effect, Override, Pause, Run
 from agents.operations.overriding import Wanted
+from agents.stepped import made
 from agents.tools import runner
 from approvals import operations
 from approvals import queries as approvals_queries
@@ -60,6 +61,7 @@ def test_going_back_supersedes_what_was_asked_and_asks_anew(cast, world, agent):
     assert (fresh(run).state, done.state, len(lines(world))) == ("SUCCEEDED", "DONE", 1)
     copy = history.checkpoint(run.thread, done.made)
     assert (copy.source, copy.metadata["override"], copy.metadata["copy_of"]) == ("fork", done.pk, done.checkpoint)
+    assert made(str(run.pk), history.checkpoints(run.thread).rows)[copy.id].took_ms is None  # no node ran to bring it about
     (told,) = events(run, "run.override_ordered")
     assert (told["superseded"], told["reason"]) == ([str(action.pk)], "it went wrong")
 
