@@ -15,6 +15,7 @@ from audit.sentences import cause, say
 MAX_DEPTH = 32
 DEEPEST = 200  # of what is kept to be used again
 STORED_DEPTH = 24  # what is stored to be shown lies a few levels deep in an event
+TOO_DEEP = f"… [nested deeper than {STORED_DEPTH} levels]"
 MAX_BYTES = 256 * 1024
 MAX_INT = 2**53 - 1
 ANSWERED_INT = 2**63 - 1  # of an answer, which is kept as its text: LangGraph's checkpoints hold it, and so does all that counts in 64 bits
@@ -102,7 +103,7 @@ def _storable(value: Json, limit: int, depth: int) -> Json:
         plain = value == value and (abs(value) <= MAX_INT or WRITTEN_WITH_EXPONENT <= abs(value) < float("inf"))
         return value if plain else str(value)
     if isinstance(value, dict | list | tuple | set) and depth >= STORED_DEPTH:
-        return f"… [nested deeper than {STORED_DEPTH} levels]"
+        return TOO_DEEP
     if isinstance(value, dict):
         return {str(_storable(str(k), limit, depth)): _storable(v, limit, depth + 1) for k, v in value.items()}
     if isinstance(value, list | tuple | set):

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from audit import canonical
+from audit import canonical, leaves
 from audit.actors import Actor
 from audit.gathering import Gathering
 
@@ -156,5 +156,5 @@ def _body(entry: Entry, at: Any, seq: int, previous: bytes) -> dict[str, Any]:
         "action": entry.action,
         "digest": entry.digest,
         "policy": entry.policy,
-        "data": canonical.storable(dict(entry.data), limit=8_000),
+        "data": canonical.storable(dict(entry.data), limit=leaves.LIMIT),
     }

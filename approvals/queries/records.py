@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connection
 
+from audit import leaves
+
 # The leaf that names a Decision d: found by its nonce, which nobody knew before it was written.
 LEAF = """(SELECT e.body FROM audit_event e WHERE e.stream = 'action:' || d.action_id AND e.kind = 'decision.recorded'
     AND position(convert_to(d.nonce, 'UTF8') in e.body) > 0 ORDER BY e.seq LIMIT 1)"""
@@ -68,14 +70,14 @@ def decisions_on_record(*, batch: int = 5_000) -> Iterator[int | Unrecorded]:
             if data is None:
                 yield Unrecorded(last, action, by)
                 return
-            told = (
+            logged = [
                 data.get("reason"),
                 data.get("response"),
                 data.get("details") or {},
                 bool(data.get("instead_of")),
                 json.loads(bytes(leaf))["door"],
-            )
-            if told != (reason, response, json.loads(details), instead_of, door):
+            ]
+            if not leaves.agrees(logged, [reason, response, json.loads(details), instead_of, door]):
                 yield Unrecorded(last, action, by, changed=True)
                 return
         count += len(rows)

@@ -131,3 +131,19 @@ def test_the_audit_names_an_action_or_a_call_that_ended_otherwise(cast, world, t
         cursor.execute(f"UPDATE {table} SET {change}")
     (found,) = calls_on_record() if table == "agents_effect" else outcomes_on_record()
     assert isinstance(found, Misstated) and (found.action, left in found.why) == (str(action.pk), True)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"n": 2**60, "f": 1e300, "small": 5e-324, "z": -0.0, "t": "\u2028é😀", "deep": [[[{"a": None}]]]},
+        {"n": 2**63 - 1},
+        {"big": "x" * 60_000},
+        {"w": 1e21, "v": 123456789012345680.0},
+    ],
+)
+def test_odd_values_of_an_outcome_are_the_same_in_the_log(cast, result):
+    action = factories.approved(cast.reviewer)
+    operations.claim(action.pk, digest=action.digest)
+    operations.settle(action.pk, {"status": "done", "result": result})
+    assert list(outcomes_on_record()) == [1]
