@@ -51,6 +51,7 @@ def refuses(url: str) -> str:
 
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address a host is written as, also as one number or in hexadecimal (inet_aton), and this machine by its name (RFC 6761, 6.3)."""
+    host = host.rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return ipaddress.IPv4Address("127.0.0.1")
     for read in (ipaddress.ip_address, lambda text: ipaddress.ip_address(socket.inet_aton(text))):

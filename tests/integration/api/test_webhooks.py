@@ -187,6 +187,7 @@ def test_a_redirect_is_not_followed_and_410_switches_it_off(cast, receiver):
         ("https://10.1.2.3/x", "not a public address"),
         ("https://169.254.169.254/latest", "not a public address"),
         ("https://localhost/x", "localhost is 127.0.0.1"),
+        ("https://localhost./x", "not a public address"),
         ("https://2130706433/x", "not a public address"),
         ("https://0x7f.1/", "0x7f.1 is 127.0.0.1"),
         ("https://[::1]/x", "not a public address"),
