@@ -6,7 +6,7 @@ orders    what operators ordered of a run
 run_rows  runs as lists show them, and one run with its pauses, effects and picture
 """
 
-from agents.queries.effects import EffectRow, done_since, effect, effect_row, effect_rows, outcome_unknown, unknown_effects
+from agents.queries.effects import EffectRow, done_since, effect, effect_row, effect_rows, outcome_unknown, unknown_effects, unknown_ids
 from agents.queries.fleet import AgentRow, ServerRow, agent, agents, known_to_policies, project_of, servers, tool_of
 from agents.queries.orders import AnswerRow, OverrideRow, answers_asked, overrides
 from agents.queries.run_rows import (
@@ -61,5 +61,6 @@ __all__ = [
     "stopped_runs",
     "tool_of",
     "unknown_effects",
+    "unknown_ids",
     "version_digests",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from agents.models import Effect
 from agents.states import EffectState
@@ -50,6 +51,11 @@ def outcome_unknown(action_id: Any) -> bool:
 def unknown_effects() -> list[EffectRow]:
     """Calls whose outcome nobody knows: questions for an operator."""
     return effect_rows(list(Effect.objects.filter(state=EffectState.UNKNOWN).order_by("claimed_at")))
+
+
+def unknown_ids() -> list[UUID]:
+    """The actions of those, in one light statement: asked for each scope that may be halted."""
+    return list(Effect.objects.filter(state=EffectState.UNKNOWN).values_list("pk", flat=True))
 
 
 def done_since(run_id: Any, at: datetime) -> list[EffectRow]:

@@ -95,8 +95,7 @@ def label(name: str, target: str) -> str:
 
 
 def _counts(name: str, target: str) -> list[Sentence | str]:
-    unknown = [effect.action_id for effect in queries.unknown_effects()]
-    waiting = approvals_queries.unsettled_counts(scope=name, target=target, over=unknown)
+    waiting = approvals_queries.unsettled_counts(scope=name, target=target, over=queries.unknown_ids())
     parts: list[Sentence | str] = []
     if name in {"tool", "customer"}:
         parts.append(say("%(n)d run asks for it", "%(n)d runs ask for it", n=waiting["runs"]))

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
@@ -152,7 +153,7 @@ def halt(halt_id: int) -> Stop:
     return _stops(Halt.objects.filter(pk=halt_id))[0]
 
 
-def unsettled_counts(*, agent: str = "", run: str = "", scope: str = "", target: str = "", over: Collection[str] = ()) -> dict[str, int]:
+def unsettled_counts(*, agent: str = "", run: str = "", scope: str = "", target: str = "", over: Collection[UUID] = ()) -> dict[str, int]:
     """What a halt of this scope would freeze, or has. `over`: calls that have begun and do not run any more, whatever came of them.
 
     Returns:
