@@ -32,11 +32,18 @@ class Call:
 
 def part(name: str) -> str:
     """A part of a path, whatever somebody typed for it: "../x?y" is an id that nothing has."""
-    return quote(name, safe="") if name.strip(".") else "%20"
+    return quote(name, safe="") if name.strip(".") and "/" not in name else "%20"
+
+
+def keyed(key: str) -> dict[str, str]:
+    """The header of an idempotency key. Raises CountersignError for one that no header holds."""
+    if not (key.isascii() and key.isprintable() and key == key.strip()):
+        raise CountersignError(f"An idempotency key is one line of plain ASCII, not {key[:60]!r}")
+    return {"Idempotency-Key": key}
 
 
 def propose(tool: str, args: Mapping[str, Any], key: str, more: Mapping[str, Any]) -> Call:
-    return Call("POST", "/actions", {"tool": tool, "args": dict(args), **more}, headers={"Idempotency-Key": key})
+    return Call("POST", "/actions", {"tool": tool, "args": dict(args), **more}, headers=keyed(key))
 
 
 def get(action: str, wait_s: int) -> Call:
@@ -44,7 +51,7 @@ def get(action: str, wait_s: int) -> Call:
 
 
 def claim(action: str, key: str) -> Call:
-    return Call("POST", f"/actions/{part(action)}/claim", headers={"Idempotency-Key": key})
+    return Call("POST", f"/actions/{part(action)}/claim", headers=keyed(key))
 
 
 def report(action: str, status: str, result: Mapping[str, Any] | None, reason: str) -> Call:
@@ -61,7 +68,7 @@ def withdraw(action: str, reason: str) -> Call:
 
 def decide(action: str, verdict: str, digest: str, reason: str, response: str, as_json: bool, key: str) -> Call:
     body = {"verdict": verdict, "digest": digest, "reason": reason, "response": response, **({"as_json": True} if as_json else {})}
-    return Call("POST", f"/actions/{part(action)}/decisions", body, headers={"Idempotency-Key": key})
+    return Call("POST", f"/actions/{part(action)}/decisions", body, headers=keyed(key))
 
 
 def events(run: str, after: int) -> Call:

@@ -16,13 +16,12 @@ import httpx
 
 from countersign import _calls
 from countersign._calls import Call
+from countersign._timing import POLL_S, left_s, moment, patience, poll_s, rest_s
 from countersign.enduring import to_the_end
-from countersign.errors import Conflict, CountersignError, NotConfigured, NotDecidedInTime, Unreachable
+from countersign.errors import ApiError, Conflict, CountersignError, NotConfigured, NotDecidedInTime, Unreachable
 from countersign.values import Action, Claim
 
 TRIES, FIRST_PAUSE_S = 4, 0.5
-LEAST_S = 1.0  # between two looks
-POLL_S = 50  # of one long poll; the server allows 60
 log = logging.getLogger("countersign")
 
 
@@ -83,17 +82,20 @@ class Client:
 
     def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
         """Until its proposer has something to do, or it is done. Raises NotDecidedInTime."""
-        until = time.monotonic() + timeout_s if timeout_s is not None else None
+        until, found = moment(timeout_s), None
         while True:
-            left = POLL_S if until is None else max(0, min(POLL_S, int(until - time.monotonic())))
             asked = time.monotonic()
-            found = self.get(action, wait_s=left)
+            try:
+                found = Action.of(self.call(_calls.get(action, poll_s(until)), until=until))
+            except (ApiError, Unreachable) as error:
+                if found is None or left_s(until) > 0:
+                    raise
+                raise NotDecidedInTime(found) from error
             if found.next != "wait":
                 return found
-            if time.monotonic() - asked < LEAST_S:  # answered at once: a server or a proxy that holds nothing
-                time.sleep(LEAST_S)
-            if until is not None and time.monotonic() + 1 > until:
+            if left_s(until) <= 0:
                 raise NotDecidedInTime(found)
+            time.sleep(rest_s(asked, until))
 
     def claim(self, action: str, *, key: str = "") -> Claim:
         """Leave to act, once. Raises Conflict when it must not be done (any more)."""
@@ -151,19 +153,26 @@ class Client:
                 return
             time.sleep(0 if page["events"] else 0.5)
 
-    def call(self, call: Call) -> Any:
-        """Send one call; what may be sent again is, when nobody answers. Raises ApiError, Unreachable."""
+    def call(self, call: Call, *, until: float | None = None) -> Any:
+        """Send one call; what may be sent again is, when nobody answers, until then (by `time.monotonic`). Raises ApiError, Unreachable."""
         for attempt in range(TRIES):
-            pause = FIRST_PAUSE_S * 2**attempt
+            pause, last = FIRST_PAUSE_S * 2**attempt, attempt == TRIES - 1 or left_s(until) <= 0
             try:
-                answer = self._http.request(call.method, call.path, json=call.body, params=call.query, headers=call.headers)
+                answer = self._http.request(
+                    call.method,
+                    call.path,
+                    json=call.body,
+                    params=call.query,
+                    headers=call.headers,
+                    timeout=patience(self._http.timeout, until),
+                )
             except httpx.RequestError as error:
-                _again_or(call, attempt, error)
+                _again_or(call, error, last=last)
             else:
-                if answer.status_code not in _calls.COME_AGAIN or attempt == TRIES - 1 or not call.repeatable:
+                if answer.status_code not in _calls.COME_AGAIN or last or not call.repeatable:
                     return _calls.value(answer)
                 pause = max(pause, _calls.asked_to_wait(answer))
-            time.sleep(pause)
+            time.sleep(min(pause, max(0.0, left_s(until))))
         raise AssertionError("unreachable")
 
 
@@ -195,17 +204,20 @@ class AsyncClient:
         return Action.of(await self.call(_calls.get(action, wait_s)))
 
     async def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
-        until = time.monotonic() + timeout_s if timeout_s is not None else None
+        until, found = moment(timeout_s), None
         while True:
-            left = POLL_S if until is None else max(0, min(POLL_S, int(until - time.monotonic())))
             asked = time.monotonic()
-            found = await self.get(action, wait_s=left)
+            try:
+                found = Action.of(await self.call(_calls.get(action, poll_s(until)), until=until))
+            except (ApiError, Unreachable) as error:
+                if found is None or left_s(until) > 0:
+                    raise
+                raise NotDecidedInTime(found) from error
             if found.next != "wait":
                 return found
-            if time.monotonic() - asked < LEAST_S:  # answered at once: a server or a proxy that holds nothing
-                await asyncio.sleep(LEAST_S)
-            if until is not None and time.monotonic() + 1 > until:
+            if left_s(until) <= 0:
                 raise NotDecidedInTime(found)
+            await asyncio.sleep(rest_s(asked, until))
 
     async def claim(self, action: str, *, key: str = "") -> Claim:
         return Claim.of(await self.call(_calls.claim(action, key or str(uuid4()))))
@@ -276,22 +288,29 @@ class AsyncClient:
                 return
             await asyncio.sleep(0 if page["events"] else 0.5)
 
-    async def call(self, call: Call) -> Any:
+    async def call(self, call: Call, *, until: float | None = None) -> Any:
         for attempt in range(TRIES):
-            pause = FIRST_PAUSE_S * 2**attempt
+            pause, last = FIRST_PAUSE_S * 2**attempt, attempt == TRIES - 1 or left_s(until) <= 0
             try:
-                answer = await self._http.request(call.method, call.path, json=call.body, params=call.query, headers=call.headers)
+                answer = await self._http.request(
+                    call.method,
+                    call.path,
+                    json=call.body,
+                    params=call.query,
+                    headers=call.headers,
+                    timeout=patience(self._http.timeout, until),
+                )
             except httpx.RequestError as error:
-                _again_or(call, attempt, error)
+                _again_or(call, error, last=last)
             else:
-                if answer.status_code not in _calls.COME_AGAIN or attempt == TRIES - 1 or not call.repeatable:
+                if answer.status_code not in _calls.COME_AGAIN or last or not call.repeatable:
                     return _calls.value(answer)
                 pause = max(pause, _calls.asked_to_wait(answer))
-            await asyncio.sleep(pause)
+            await asyncio.sleep(min(pause, max(0.0, left_s(until))))
         raise AssertionError("unreachable")
 
 
-def _again_or(call: Call, attempt: int, error: httpx.RequestError) -> None:
+def _again_or(call: Call, error: httpx.RequestError, *, last: bool) -> None:
     """Nothing when the call may be sent again. Raises Unreachable."""
-    if not call.repeatable or attempt == TRIES - 1:
+    if not call.repeatable or last:
         raise Unreachable(f"Nobody answers {call.method} {call.path}: {type(error).__name__}: {error}") from error

@@ -28,6 +28,7 @@ from countersign.changes import Changes, Telling
 from countersign.client import AsyncClient
 from countersign.enduring import to_the_end
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
+from countersign.once_open import once_open
 from countersign.results import exact
 from countersign.values import Claim
 
@@ -124,7 +125,7 @@ async def _run(
         await _report(people, leave, "failed", reason=f"It was never sent: {gone}")
         return _error(f"{name} was agreed to and not run: {gone}")
     except BaseException as error:
-        said = f"{type(error).__name__}: {error}" if begun.is_set() else _unsent(error)
+        said = _midway(error) if begun.is_set() else _unsent(error)
         heard = await _report(people, leave, "unknown" if begun.is_set() else "failed", reason=said)
         if begun.is_set() and lost(error):
             return _error(_unheard(name, behind.server_info.name if behind.server_info else "", leave, heard))
@@ -146,6 +147,10 @@ def _unheard(name: str, server: str, leave: Claim, heard: bool) -> str:
         f"{name} was sent to {server or 'the server behind'!r}, which ended before it answered. Whether it was done is not known: do not call it again "
         f"before somebody has looked. In Countersign its action {leave.action} {stands}"
     )
+
+
+def _midway(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if isinstance(error, Exception) else "Its caller gave up, or ended the session, while it ran"
 
 
 def _unsent(error: BaseException) -> str:
@@ -199,5 +204,7 @@ async def _serve(options: argparse.Namespace) -> None:
         # The key is this process's own: only this machine may speak to it, whatever address was asked for.
         if host not in {"", "127.0.0.1", "localhost", "::1"}:
             raise CountersignError("A gateway acts with its own key: over HTTP it listens on this machine only (127.0.0.1)")
-        config = uvicorn.Config(gateway.streamable_http_app(), host="127.0.0.1", port=int(port), log_level="warning", timeout_keep_alive=75)
+        config = uvicorn.Config(
+            once_open(gateway.streamable_http_app()), host="127.0.0.1", port=int(port), log_level="warning", timeout_keep_alive=75
+        )
         await uvicorn.Server(config).serve()

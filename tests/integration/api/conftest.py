@@ -115,7 +115,7 @@ def session(db: None) -> Callable[[User], Program]:
 
 @pytest.fixture
 async def people(monkeypatch):
-    monkeypatch.setattr("countersign.client.LEAST_S", 0.02)
+    monkeypatch.setattr("countersign._timing.LEAST_S", 0.02)
 
     def begin() -> tuple[Cast, str]:
         cast = make_cast()

@@ -4,8 +4,10 @@ import asyncio
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 import traceback
 
 import httpx
@@ -43,7 +45,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch):
     monkeypatch.setattr(client, "FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr(client, "LEAST_S", 0.01)
+    monkeypatch.setattr("countersign._timing.LEAST_S", 0.01)
 
 
 def of(program, **more) -> Client:
@@ -476,3 +478,40 @@ def test_it_waits_as_long_as_the_server_asks(said, least, monkeypatch):
     with Client("http://127.0.0.1:9", "x", transport=serves) as client:
         assert client.call(Call("GET", "/me")) == {"ok": True}
     assert waited == [least]
+
+
+@pytest.mark.parametrize("states", [[200, 429, 429, 429, 429, 429], [200, 503, 503, 503, 503]])
+def test_a_wait_ends_in_time_whatever_the_server_asks_and_looks_a_last_time(agent, states, monkeypatch):
+    """The server's patience is not the caller's: whoever gave a time hears "not decided" when it is over."""
+    with of(agent) as people:
+        action = people.request("note", {"text": "hello"})
+        body, left = people.call(Call("GET", f"/actions/{action.id}")), list(states)
+
+    def serve(request):
+        status = left.pop(0) if left else 429
+        return httpx.Response(status, json=body if status == 200 else {}, headers={} if status == 200 else {"Retry-After": "25"})
+
+    with Client("http://127.0.0.1:9", "x", transport=httpx.MockTransport(serve)) as client:
+        begun = time.monotonic()
+        with pytest.raises(NotDecidedInTime):
+            client.wait(action.id, timeout_s=0.6)
+    assert 0.5 < time.monotonic() - begun < 3
+
+
+def test_a_very_short_wait_hears_of_what_was_decided_meanwhile(agent):
+    with of(agent) as people:
+        action = people.request("note", {"text": "hello"})
+        body = people.call(Call("GET", f"/actions/{action.id}"))
+    looks = iter([{"state": "PENDING", "next": "wait"}, {"state": "APPROVED", "next": "claim"}])
+    serves = httpx.MockTransport(lambda request: httpx.Response(200, json=body | next(looks)))
+    with Client("http://127.0.0.1:9", "x", transport=serves) as client:
+        assert client.wait(action.id, timeout_s=0.005).next == "claim"
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_longer_than_people_are(monkeypatch):
+    monkeypatch.setattr("countersign._timing.GRACE_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as mute, Client(f"http://127.0.0.1:{mute.getsockname()[1]}", "x") as client:
+        begun = time.monotonic()
+        with pytest.raises(Unreachable):
+            client.wait("x", timeout_s=0.5)
+    assert time.monotonic() - begun < 5

@@ -23,7 +23,6 @@ from countersign import (
     OutcomeUnknown,
     Unreachable,
     binding,
-    client,
     guard,
     idempotency,
     require_approval,
@@ -43,7 +42,7 @@ def told_no(refusal: NotApproved) -> None:
 
 @pytest.fixture
 def people(agent, cast, monkeypatch):
-    monkeypatch.setattr(client, "LEAST_S", 0.01)
+    monkeypatch.setattr("countersign._timing.LEAST_S", 0.01)
     made = Client("http://localhost", agent.token, transport=httpx.WSGITransport(get_wsgi_application()))
     monkeypatch.setattr(guard, "_default", lambda: made)
     return made
@@ -335,3 +334,22 @@ def test_one_name_stands_for_one_thing_whatever_its_arguments_are_computed_to(pe
         with idempotency("refund:A-17"), pytest.raises(Conflict, match="another proposal"):
             pay("A-17", 1_250)
     assert len(desk.asked) == 1
+
+
+@pytest.mark.parametrize("wrong", ["aprove", "edit", ""])
+def test_a_verdict_that_is_none_fails_the_test_it_was_written_for(wrong):
+    for said in (wrong, lambda tool, args: {"verdict": wrong}):
+        with auto_decide(said) as desk, pytest.raises(ValueError, match="A verdict is one of"):
+            desk.client().request("note", {"text": "hello"})
+
+
+def test_the_desk_refuses_what_the_server_refuses():
+    with auto_decide() as desk, desk.client() as people:
+        action = people.request("note", {"text": "hello"})
+        with pytest.raises(Conflict):
+            people.report(action.id, "done")
+        with pytest.raises(Conflict):
+            people.withdraw(action.id, "no")
+        assert people.claim(action.id, key="k").args == people.claim(action.id, key="k").args
+        with pytest.raises(Conflict):
+            people.claim(action.id, key="other")
