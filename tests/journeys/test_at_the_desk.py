@@ -112,8 +112,7 @@ def test_what_is_typed_while_a_form_is_on_its_way_decides_nothing(stack: Stack, 
     page.wait_for_timeout(500)
     if key in "rc":
         expect(page.locator(".bar-sheet textarea").first).to_have_value("a note")
-    for _ in range(2 if key == "e" else 1):  # out of the edit's first field, then out of the edit
-        page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
     expect(page.locator(".bar-sheet form, [data-edit]")).to_have_count(0)
     for pressed in ("Enter", "Space"):
         expect(page.locator("[data-guarded]")).not_to_be_focused()
@@ -122,6 +121,59 @@ def test_what_is_typed_while_a_form_is_on_its_way_decides_nothing(stack: Stack, 
     assert not [url for url in posts if "decide" in url]
     page.goto(f"/actions/{action}/")
     expect(page.locator("[data-guarded]")).to_be_visible()
+
+
+def test_an_edit_is_left_by_escape_and_what_was_written_only_by_a_second(stack: Stack, sign_in: SignIn) -> None:
+    """The first press left the field only, and no key of the action worked; the second dropped whatever was written, and the focus was nowhere."""
+    agent, _ = opened(stack)
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    page.keyboard.press("j")
+    expect(page.locator("[data-guarded]").first).to_be_visible()
+    stands = "document.activeElement !== document.body && document.activeElement.checkVisibility()"
+    page.keyboard.press("e")
+    field = page.locator("form[data-edit] textarea, form[data-edit] input:not([type=hidden])").first
+    expect(field).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-edit]")).to_have_count(0)
+    page.wait_for_function(stands)
+    expect(page.locator("[data-guarded]:focus")).to_have_count(0)
+    page.keyboard.press("e")
+    expect(field).to_be_focused()
+    field.fill("other words")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-esc]")).to_be_focused()
+    expect(page.locator("#say")).to_contain_text("press Esc again")
+    expect(field).to_have_value("other words")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-edit]")).to_have_count(0)
+    page.wait_for_function(stands)
+
+
+def test_a_form_that_was_asked_of_the_action_before_troubles_nobody(stack: Stack, sign_in: SignIn) -> None:
+    """A, then R before the answer was there: the sheet's answer found no place to stand, and the browser had an error."""
+    agent, _ids = opened(stack, 2)
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    page.keyboard.press("j")
+    expect(page.locator("[data-guarded]").first).to_be_visible()
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+    slow: list[Route] = []
+    page.route(re.compile("/decide|/reject"), lambda route: slow.append(route))
+    page.keyboard.press("a")
+    with page.expect_request(re.compile("/reject")):
+        page.keyboard.press("r")
+    slow[0].continue_()
+    expect(page.locator("#say")).to_contain_text("Approved")
+    slow[1].continue_()
+    page.wait_for_timeout(500)
+    assert troubles == []
+    page.unroute_all()
+    expect(page.locator(".bar-sheet > *")).to_have_count(0)
 
 
 def test_a_letter_that_comes_with_the_form_stands_after_those_before_it(stack: Stack, sign_in: SignIn) -> None:

@@ -42,6 +42,8 @@ def test_a_page_weighs_at_most_50_kilobytes():
     later = {
         "passkey.js",
         "palette.js",
+        "moved.js",
+        "leaving.js",
         "hash.js",
         "ledgers.css",
         "palette.css",

@@ -12,6 +12,8 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   before = stood?.matches("a, button, summary, [tabindex]") ? stood : elt;
   const form = { xhr, typed: "" };
   coming = form;
+  // Another action may have come up meanwhile: it was asked of the one before, and what it would stand in is gone.
+  elt.addEventListener("htmx:beforeOnLoad", (loaded) => elt.isConnected || loaded.preventDefault(), { once: true });
   xhr.addEventListener("loadend", () => setTimeout(arrived, SETTLE_MS, form)); // it failed, or there was nothing to show
 });
 // After everybody else has made the new form ready, its field focused.

@@ -69,6 +69,11 @@ document.addEventListener("htmx:afterSwap", came);
 document.addEventListener("pointerdown", meant);
 came();
 
+function leave(edit) {
+  import("./leaving.js").then((module) => module.leave(edit));
+  return true;
+}
+
 function go(key) {
   const link = document.querySelector(`[data-go="${key}"]`);
   link?.click();
@@ -78,11 +83,8 @@ function go(key) {
 function back() {
   const pane = document.querySelector("[data-action]");
   if (closeSheet(pane)) return true;
-  const drop = document.querySelector("[data-esc]");
-  if (drop) {
-    drop.click();
-    return true;
-  }
+  const edit = document.querySelector("[data-edit]");
+  if (edit) return leave(edit);
   const link = document.querySelector("[data-back]");
   if (link) link.click();
   else focusRow(currentRow());
@@ -118,9 +120,10 @@ document.addEventListener("keydown", (event) => {
   if (event.repeat) return;
   const key = event.key.toLowerCase();
   if (key === "escape" && writing(event.target)) {
+    const edit = event.target.closest("[data-edit]");
+    if (edit) return leave(edit);
     event.target.blur();
-    closeSheet(event.target.closest("[data-action]"));
-    return;
+    return closeSheet(event.target.closest("[data-action]"));
   }
   if (off() || writing(event.target)) return;
   if (key === "enter" && event.target.closest("a, button, summary, label")) return;
@@ -158,13 +161,5 @@ function lacks(key) {
 }
 
 // Buttons show the key that works: the moved one, or none when keys are off.
-const moved = Object.fromEntries(Object.entries(chosen.map ?? {}).filter(([, to]) => to).map(([from, to]) => [to, from]));
 document.body.toggleAttribute("data-keys-off", off());
-function label(root) {
-  for (const kbd of root.querySelectorAll?.("kbd:not(.fixed)") ?? []) {
-    kbd.dataset.usual ??= kbd.textContent.toLowerCase();
-    if (moved[kbd.dataset.usual]) kbd.textContent = moved[kbd.dataset.usual].toUpperCase();
-  }
-}
-label(document);
-document.addEventListener("htmx:afterSettle", (event) => label(event.target));
+if (chosen.map) import("./moved.js").then(({ show }) => show(chosen.map));
