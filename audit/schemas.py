@@ -135,15 +135,31 @@ def meant(text: str, schema: Mapping[str, Any] | None, *, as_json: bool = False)
         ValueError: it is said to be JSON, and is none.
     """
     if as_json:
-        return json.loads(text, parse_constant=_no_constant)
+        return as_whole(schema, json.loads(text, parse_constant=_no_constant))
     if schema is not None and not why_not(schema, text):
         return text
     if schema is None and not text.lstrip().startswith(("{", "[")):
         return text
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return as_whole(schema, json.loads(text, parse_constant=_no_constant))
     except (ValueError, RecursionError):
         return text
+
+
+def as_whole(schema: Any, value: Any) -> Any:
+    """The value with 3.0 as 3 where its schema wants a whole number: JSON Schema calls both one, Python does not. By `type`, `properties` and `items`."""
+    if not isinstance(schema, Mapping):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        kind = schema.get("type")
+        kinds = kind if isinstance(kind, list) else [kind]
+        return int(value) if "integer" in kinds and "number" not in kinds else value
+    if isinstance(value, list):
+        return [as_whole(schema.get("items"), one) for one in value]
+    names = schema.get("properties")
+    if isinstance(value, dict) and isinstance(names, Mapping):
+        return {name: as_whole(names.get(name), one) for name, one in value.items()}
+    return value
 
 
 def _no_constant(name: str) -> Any:

@@ -64,7 +64,10 @@ def list_(
 ) -> Any:
     """What waits for people, newest first; with another `state`, what was decided or has ended. Agents see their own."""
     who = reader(request)
-    position, agent = pages.moment_and_id(cursor), who.agent or agent
+    position = pages.moment_and_id(cursor)
+    if who.agent and agent not in {"", who.agent}:  # an agent sees its own: of another there is nothing
+        return {"items": [], "next": None}
+    agent = who.agent or agent
     if state in {None, "PENDING"}:
         only = Filters(
             (str(level),) if level else (),

@@ -103,5 +103,7 @@ def _checkpointed(value: Any, depth: int = 0) -> Any:
     if depth > canonical.MAX_DEPTH:
         return value
     if isinstance(value, dict):
-        return {_checkpointed(name, depth + 1): _checkpointed(one, depth + 1) for name, one in value.items()}
+        return {
+            _checkpointed(name, depth + 1) if isinstance(name, str) else name: _checkpointed(one, depth + 1) for name, one in value.items()
+        }
     return [_checkpointed(one, depth + 1) for one in value] if isinstance(value, list | tuple) else value

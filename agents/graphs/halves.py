@@ -14,7 +14,8 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Send
 from pydantic import BaseModel
 
-from agents.graphs.unkept import too_large
+from agents import kept
+from agents.graphs.unkept import Unkept, too_large
 
 _HALF = re.compile("[\ud800-\udfff]")
 _DEPTH = 64
@@ -27,7 +28,7 @@ class Serializer(JsonPlusSerializer):
         try:
             kind, data = super().dumps_typed(obj)
         except TypeError as error:
-            raise too_large(obj) or error from error
+            raise too_large(obj) or Unkept(kept.NOT_TO_KEEP(why=str(error)[:200])) from error
         if kind != "msgpack" or b"?" not in data:  # where half a character was lost, there is one
             return kind, data
         shown = visible(obj)

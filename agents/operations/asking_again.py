@@ -22,6 +22,7 @@ from agents.models import Effect, Pause, Run
 from agents.operations import events, owing, settling, waking
 from agents.operations.found import locked_run
 from agents.operations.preparing import NATIVE, digest_of
+from agents.operations.starting import check_not_orphaned
 from agents.states import EffectState, PauseState, RunState, word
 from approvals import operations as approvals
 from approvals import permissions
@@ -44,6 +45,7 @@ def ask_again(run_id: Any, *, by: User, door: str) -> Run:
     run = locked_run(run_id)
     if run.state != RunState.FAILED:
         raise WrongState(say("Only a failed run can ask again; this one is %(state)s", state=word(run.state)))
+    check_not_orphaned(run)
     owing.check_not_ordered(run)
     open_ones = Pause.objects.filter(run=run, state=PauseState.OPEN).exclude(dialect=NATIVE)
     pauses = [p for p in open_ones if p.answer is not None] or [p for p in open_ones if _decided(p)]

@@ -56,7 +56,7 @@ def check_deploy(path: Path | None = None) -> Checked:
     Raises:
         BadProject: the code on disk cannot be loaded at all.
     """
-    wanted = {str(path.resolve())} if path else set(Agent.objects.values_list("project", flat=True))
+    wanted = {str(path.resolve())} if path else set(Agent.objects.exclude(project="").values_list("project", flat=True))
     loaded = {(project, one.slug): one for project in sorted(wanted) for one in load_project(Path(project))}
     pauses = Pause.objects.filter(state=PauseState.OPEN, run__agent__project__in=wanted).select_related("run__agent").order_by("pk")
     broken: list[Broken] = []

@@ -176,8 +176,7 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
     run = locked_run(run_id)
     if run.state != RunState.FAILED:
         raise WrongState(say("Only a failed run can be tried again; this one is %(state)s", state=word(run.state)))
-    if Pause.objects.filter(run=run, state="ORPHANED").exists():
-        raise WrongState(say("A question of this run has lost its node: put the node back and start a new run"))
+    check_not_orphaned(run)
     owing.check_not_ordered(run)
     _check_not_twice(run)
     Pause.objects.filter(run=run, state=PauseState.OPEN, again=True).update(again=False)  # with the answers as they are, this time
@@ -187,6 +186,14 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
     events.tell_run(run, "run.ready")
     waking.wake(waking.RUN, run.pk)
     return run
+
+
+def check_not_orphaned(run: Run) -> None:
+    """Raises WrongState where nothing can be driven on from where it stands."""
+    if Pause.objects.filter(run=run, state=PauseState.ORPHANED).exists():
+        raise WrongState(
+            say("A question of this run has lost its node: go back to a checkpoint before it, put the node back, or start a new run")
+        )
 
 
 def _check_not_twice(run: Run) -> None:

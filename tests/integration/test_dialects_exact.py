@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 
+from agents import dialects
 from agents.models import Pause, Run
 from approvals.errors import BadRequest
 from approvals.models import Action
@@ -112,6 +113,29 @@ def test_a_question_that_no_checkpoint_can_keep_ends_its_run_with_a_sentence(cas
     run.refresh_from_db()
     assert run.state == "FAILED" and "more than 64 bits" in run.error and "Traceback" not in run.error
     assert ("cents" in run.error) == isinstance(asks, dict) and not Action.objects.filter(run=str(run.pk)).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("asks", ["[" * 300 + "]" * 300])
+def test_a_question_nested_too_deep_ends_its_run_with_a_sentence(cast, agents, shapes, world, asks):
+    note = Path(world).with_name("asked.json")
+    note.write_text(asks)
+    run = factories.run(cast.reviewer, agent="from_file", world=world, note=str(note))
+    work()
+    run.refresh_from_db()
+    assert run.state == "FAILED" and "cannot keep this in a checkpoint" in run.error and "Traceback" not in run.error
+
+
+def test_names_that_are_no_text_are_a_question_like_any():
+    assert dialects.digest({(1, 2): "b", 1: "a", None: "\ud83d"}) == dialects.digest({(1, 2): "b", 1: "a", None: "\ud83d"})
+    assert dialects.digest({(1, 2): "b"}) != dialects.digest({(1, 3): "b"})
+
+
+def test_a_whole_number_written_with_a_point_is_one(others, world):
+    (action,) = asked(question(others, world, form()))
+    decide(action, others.second, "respond", response='{"n": 3.0}', also=Also(as_json=True))
+    work()
+    assert lines(world) == ['told {"told": {"n": 3}}']
 
 
 @pytest.mark.django_db(transaction=True)

@@ -240,3 +240,12 @@ def test_what_langgraph_json_says_of_a_graph_is_said_wherever_the_agent_is_shown
     path.write_text(json.dumps({"graphs": {"agent": {"path": "./code_of_it.py:graph", "description": ["x"]}}}))
     with pytest.raises(CommandError, match=r"description.*must be text"):
         bring(path)
+
+
+def test_a_check_of_everything_leaves_out_whoever_runs_elsewhere_and_a_folder_stands_for_its_file(cast, tmp_path, capsys):
+    path = project(tmp_path, "one")
+    bring(path.parent)
+    operations.declare(slug="outside", title="Outside", description="", environment="demo", tools=[], by=cast.admin, door="api")
+    call_command("agents", "check")
+    call_command("agents", "check", str(path.parent))
+    assert capsys.readouterr().out.count("0 waiting questions looked at") == 2

@@ -6,11 +6,13 @@ import pytest
 from django.test import Client
 from langgraph.runtime import RunControl
 
+from agents import history
 from agents import operations as agents
 from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
 from agents.graphs.recorder import Recorder
 from agents.models import Agent, Effect, Pause, Run
 from agents.operations import driving, proposing, stretches
+from agents.operations.overriding import Wanted
 from approvals.errors import BadRequest, NotAllowed
 from approvals.models import Action
 from audit import queries as log
@@ -290,12 +292,19 @@ def test_a_question_whose_node_was_renamed_is_orphaned_and_shown(cast, world, ve
     assert (run.state, Pause.objects.get(run=run).state) == ("FAILED", "ORPHANED")
     assert "old_name" in run.error
     assert "pause.orphaned" in [e.kind for e in log.timeline(run=str(run.pk))]
-    with pytest.raises(WrongState, match="lost its node"):
-        agents.retry_run(run.pk, by=cast.operator, door="web")
+    for again in (agents.retry_run, agents.ask_again):
+        with pytest.raises(WrongState, match="lost its node: go back to a checkpoint before it"):
+            again(run.pk, by=cast.operator, door="web")
     page = Client()
     page.force_login(cast.operator, backend="django.contrib.auth.backends.ModelBackend")
     shown = page.get(f"/runs/{run.pk}/").content.decode()
     assert "Try the failed step again" not in shown and 'href="/runs/new/renamed/"' in shown  # nothing is offered that is refused
+    first = history.checkpoints(run.thread).rows[-1].id
+    wanted = Wanted("rewind", history.head(run.thread), first)
+    agents.override(run.pk, wanted, reason="the node has a new name", by=cast.operator, door="web")
+    work()
+    run.refresh_from_db()
+    assert run.state == "WAITING" and [one.state for one in asked(run)] == ["PENDING"]
 
 
 def test_a_project_that_is_gone_fails_the_run_with_a_sentence(cast, world):

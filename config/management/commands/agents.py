@@ -29,6 +29,11 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip(), value
 
 
+def _file(path: Path) -> Path:
+    """A project by its folder, too."""
+    return path / "langgraph.json" if path.is_dir() else path
+
+
 class Command(BaseCommand):
     help = "List agents, register a project's graphs or an Agent Server, show one agent, or check what a deploy would break."
 
@@ -91,7 +96,7 @@ class Command(BaseCommand):
 
     def _import(self, options: dict[str, Any]) -> None:
         for agent in operations.register_project(
-            options["path"], owner_username=options["owner"], prefix=options["prefix"], replace=options["replace"]
+            _file(options["path"]), owner_username=options["owner"], prefix=options["prefix"], replace=options["replace"]
         ):
             row = queries.agent(agent.slug)
             self.stdout.write(f"{row.slug} v{row.version}: {row.title}")
@@ -108,7 +113,7 @@ class Command(BaseCommand):
                 )
             for why in row.drawing.get("warnings", ()):
                 self.stdout.write(f"  warning: {why}")
-        self._hazards(operations.hazards(options["path"]))
+        self._hazards(operations.hazards(_file(options["path"])))
 
     def _hazards(self, found: list[dict[str, str]]) -> None:
         for one in found:
@@ -166,8 +171,9 @@ class Command(BaseCommand):
             self.stdout.write(f"    declared by {kept['name']} and accepted by nobody, so the stricter counts: {'; '.join(kept['why'])}")
 
     def _check(self, options: dict[str, Any]) -> None:
-        checked = operations.check_deploy(options["path"])
-        hazards = operations.hazards(options["path"])
+        path = options["path"] and _file(options["path"])
+        checked = operations.check_deploy(path)
+        hazards = operations.hazards(path)
         counts = {"looked": checked.looked, "fine": checked.fine, "may_break": checked.may, "would_break": checked.would}
         if options["json"]:
             self.stdout.write(json.dumps({**counts, "broken": [vars(one) for one in checked.broken], "warnings": hazards}))
