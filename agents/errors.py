@@ -1,7 +1,7 @@
 """What can go wrong in the agents room; each has a `code`, an HTTP `status` and a sentence.
 
 AgentError
-├── UnknownAgent, UnknownRun, UnknownEffect, UnknownCheckpoint, UnknownStep   404
+├── UnknownAgent, UnknownRun, UnknownEffect, UnknownCheckpoint, UnknownStep, UnknownTrial   404
 ├── BadInput                                  422  `fields` says where the run's input does not fit
 ├── BadProject                                400  a langgraph.json or the graph it names cannot be used
 ├── WrongState                                409  the run or effect is not in a state that allows this
@@ -45,6 +45,10 @@ class UnknownCheckpoint(AgentError):
 
 class UnknownStep(AgentError):
     code, status = "unknown_step", 404
+
+
+class UnknownTrial(AgentError):
+    code, status = "unknown_trial", 404
 
 
 class BadInput(AgentError):

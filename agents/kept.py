@@ -37,6 +37,8 @@ RUN_STOPPED = Frozen("The run was stopped")
 RUN_CANCELLED = Frozen("The run was cancelled")
 STOPPED_BY, STOPPED_BY_WHY = Frozen("Stopped by %(who)s"), Frozen("Stopped by %(who)s: %(why)s")
 WORKERS_DIED = Frozen("%(n)d workers died driving this run; look at their logs, then try it again")
+WORKERS_DIED_TRYING = Frozen("%(n)d workers died of this dry run; look at their logs")
+TRIAL_FAILED = Frozen("The dry run ended without an answer")
 NOWHERE = Frozen(
     "The graph waits for an answer that it was given, or that nobody was asked for: look at its nodes, then try again or cancel it"
 )
@@ -65,6 +67,9 @@ ASKED_TOO_OFTEN = Frozen(
 )
 NOT_AS_IT_IS = Frozen("Nobody can approve it as it is, for it cannot be shown exactly (what could not be is written out as text): %(why)s")
 ASKED_OF_NOBODY = Frozen("nobody was asked, because Countersign cannot put it before people: %(why)s")
+NOT_TO_KEEP = Frozen(
+    "LangGraph cannot keep this in a checkpoint (%(why)s): have the node pass plain values, nested less than a hundred deep, then try again"
+)
 TOO_LARGE_TO_KEEP = Frozen(
     "%(where)s is a whole number of more than 64 bits, which LangGraph cannot keep in a checkpoint: have the node pass it as text, then try again"
 )

@@ -90,6 +90,11 @@ class OverrideKind(StrEnum):
     ANSWER = "answer"  # the result of a call that waits is given by an operator; the call is never made
 
 
+class TrialKind(StrEnum):
+    REPLAY = "replay"  # driven again from its record, and compared
+    FORK = "fork"  # taken on from a checkpoint with something different
+
+
 SECOND_WITHIN = timedelta(hours=1)  # by when a second person has to confirm what takes two
 
 

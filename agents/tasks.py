@@ -47,6 +47,12 @@ def answer_ask(ask_id: str, **_: object) -> None:
 
 
 @shared_task(ignore_result=True)
+def try_run(trial_id: str, **_: object) -> None:
+    """Carry out a dry run."""
+    operations.carry_out_trial(UUID(trial_id))
+
+
+@shared_task(ignore_result=True)
 def sweep() -> None:
     """Find what nobody woke and what was left behind."""
     pulse.tick()
@@ -140,6 +146,8 @@ def stand_in() -> int:
         _chain(wake)
     for run_id in found.compensate:
         operations.compensate(UUID(run_id))
+    for trial_id in found.trials:
+        operations.carry_out_trial(UUID(trial_id))
     if found.opinions:
         operations.give_opinions()
     for run in operations.look_at_servers():

@@ -31,6 +31,7 @@ from agents.views import (
     state_since,
     stepping,
     switches,
+    trials,
     unknown,
     webhooks,
 )
@@ -61,6 +62,8 @@ urlpatterns = [
     path("runs/<uuid:run_id>/checkpoints/<slug:checkpoint_id>/", checkpoints.checkpoint, name="run-checkpoint"),
     path("runs/<uuid:run_id>/override", overrides.override, name="run-override"),
     path("runs/<uuid:run_id>/fork/", forks.fork, name="run-fork"),
+    path("runs/<uuid:run_id>/trials/", trials.trials, name="run-trials"),
+    path("runs/<uuid:run_id>/trials/<uuid:trial_id>/", trials.trial, name="run-trial"),
     path("runs/<uuid:run_id>/hold", stepping.hold, name="run-hold"),
     path("runs/<uuid:run_id>/pause", stepping.pause, name="run-pause"),
     path("runs/<uuid:run_id>/budget", budgets.run_budget, name="run-budget"),

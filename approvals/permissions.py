@@ -17,6 +17,7 @@ from audit.sentences import chain, say
 REVIEWERS, OPERATORS, AUDITORS, ADMINS = "reviewers", "operators", "auditors", "admins"
 ROLES = (REVIEWERS, OPERATORS, AUDITORS, ADMINS)
 MAY_HALT = frozenset({OPERATORS, ADMINS})
+MAY_REPLAY = MAY_HALT | {AUDITORS}
 
 
 # One statement instead of three: asked in every transaction that a person begins.
@@ -109,6 +110,15 @@ def can_override(user: User | AnonymousUser) -> bool:
 def check_override(who: Standing) -> None:
     if MAY_HALT.isdisjoint(who.groups):
         raise NotAllowed(say("Only operators change how a run goes on; ask one of the group operators"))
+
+
+def can_replay(user: User | AnonymousUser) -> bool:
+    return not MAY_REPLAY.isdisjoint(roles(user))
+
+
+def check_replay(who: Standing) -> None:
+    if MAY_REPLAY.isdisjoint(who.groups):
+        raise NotAllowed(say("Only operators and auditors replay runs; ask one of them"))
 
 
 def others_may_halt(who: Standing) -> bool:

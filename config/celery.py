@@ -42,6 +42,7 @@ app.conf.task_routes = {
     "agents.tasks.answer_ask": {"queue": "runs", "priority": LATER},
     "agents.tasks.give_opinions": {"queue": "runs", "priority": LATER},
     "agents.tasks.place_drills": {"queue": "runs", "priority": LATER},
+    "agents.tasks.try_run": {"queue": "runs", "priority": LATER},
     "agents.tasks.check_edit": {"queue": "runs", "priority": URGENT},
     "approvals.tasks.sweep": {"queue": "notify", "priority": URGENT},
     "approvals.tasks.backtest": {"queue": "notify", "priority": LATER},

@@ -6,5 +6,5 @@ here and no table is touched. Stands beside `views`, above `operations`.
 auth      whose request it is, and what its key may do at most; `limits` of how often
 problems  every refusal as RFC 9457 problem details
 shapes    what goes in and out; `pages` of lists
-actions, deciding, runs, agents_, governing, watching, records   the operations; `door` puts them together
+actions, deciding, runs, agents_, governing, watching, trials, records   the operations; `door` puts them together
 """

@@ -67,6 +67,8 @@ def list_(
 ) -> Any:
     """Runs, newest first. Agents see their own."""
     who = reader(request)
+    if who.agent and agent not in {"", who.agent}:  # an agent sees its own: of another there is nothing
+        return {"items": [], "next": None}
     found = queries.runs(agent=who.agent or agent, state=state, cursor=pages.moment_and_id(cursor), limit=limit)
     return {"items": [row_of(r) for r in found.rows], "next": pages.opaque(found.next)}
 

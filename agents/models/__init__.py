@@ -1,6 +1,6 @@
 """Tables of the agents room. Written by `agents.operations`, read by `agents.queries` and `satisfaction`.
 
-`agents` (what is registered), `runs` (and their pauses and ratings), `effects` (what was really done), `compensations` (what is reversed), `budgets` (what may be spent a day), `there` (agents on Agent Servers).
+`agents` (what is registered), `runs` (and their pauses and ratings), `effects` (what was really done), `compensations` (what is reversed), `budgets` (what may be spent a day), `there` (agents on Agent Servers), `trials` (dry runs).
 """
 
 from agents.models.agents import Agent, AgentVersion
@@ -9,6 +9,7 @@ from agents.models.compensations import Compensation, CompensationOrder
 from agents.models.effects import Effect, OutcomeCheck, Piece
 from agents.models.runs import Override, Pause, Rating, Run
 from agents.models.there import Handover, Server, Thread
+from agents.models.trials import Trial
 
 __all__ = [
     "Agent",
@@ -26,4 +27,5 @@ __all__ = [
     "Run",
     "Server",
     "Thread",
+    "Trial",
 ]

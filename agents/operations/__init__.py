@@ -21,6 +21,7 @@ owing        what a run did is to be reversed: the orders, and what people say o
 compensating a worker reverses it, the last call first
 replaying    a run is driven again from its record, and compared
 trying       a run is taken on from a checkpoint beside it; nothing acts
+trials       people order either of a worker; `carrying` has it done in a process of its own (`trial_child`)
 alone        a call in a process of its own, which a halt ends
 branching    the same for real: a run of its own, whose parents `lineage` knows
 unknown      calls whose outcome a person has to say; `outcome_checks` asks the remote side
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from agents.operations.asking_again import ask_again
     from agents.operations.branching import branch_run
     from agents.operations.budgets import set_agent_budget, set_customer_budget, set_default, set_run_budget
+    from agents.operations.carrying import carry_out_trial
     from agents.operations.checking import check_edit
     from agents.operations.compensating import compensate
     from agents.operations.declaring import accept_declaration, declare
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from agents.operations.stepping import go_on, pause_run, step_run
     from agents.operations.switching import order_switch
     from agents.operations.there import follow
+    from agents.operations.trials import order_trial
     from agents.operations.trying import fork_run
     from agents.operations.undone import resolve_undone
     from agents.operations.unknown import ask_outcome, resolve_unknown
@@ -87,6 +90,7 @@ __all__ = [
     "ask_outcome",
     "branch_run",
     "cancel_run",
+    "carry_out_trial",
     "check_deploy",
     "check_edit",
     "check_outcome",
@@ -109,6 +113,7 @@ __all__ = [
     "order_halt",
     "order_release",
     "order_switch",
+    "order_trial",
     "override",
     "pause_run",
     "place_drill",
@@ -142,6 +147,8 @@ _HOMES = {
     "ask_again": "asking_again",
     "cancel_run": "starting",
     "check_deploy": "deploying",
+    "carry_out_trial": "carrying",
+    "order_trial": "trials",
     "check_edit": "checking",
     "ask_outcome": "unknown",
     "check_outcome": "outcome_checks",

@@ -23,3 +23,12 @@ def locked_run(run_id: Any) -> Run:
     if run is None:
         raise UnknownRun(say("There is no such run"))
     return run
+
+
+def found_run(run_id: Any) -> Run:
+    """Raises UnknownRun."""
+    known = as_uuid(run_id)
+    run = Run.objects.select_related("agent", "version").filter(pk=known).first() if known else None
+    if run is None:
+        raise UnknownRun(say("There is no such run"))
+    return run

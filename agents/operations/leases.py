@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django.db.models.functions import Now
 
-from agents.models import Compensation, Effect, Run
+from agents.models import Compensation, Effect, Run, Trial
 from agents.operations import spending
 from agents.states import CompensationState, EffectState, Hold, RunState
 from approvals import queries as approvals_queries
@@ -31,7 +31,7 @@ _ASK_AFTER = f"SELECT r.fence, r.state, r.hold, {spending.BUDGETED} FROM agents_
 
 @dataclass(eq=False)
 class Held:
-    """One run, effect or compensation being worked on here."""
+    """One run, effect, compensation or trial being worked on here."""
 
     kind: str
     id: UUID
@@ -119,6 +119,8 @@ def _renew(held: Held) -> None:
         Run.objects.filter(pk=held.id, fence=held.fence, state=RunState.RUNNING).update(lease_until=lease())
     elif held.kind == "compensation":
         Compensation.objects.filter(pk=held.id, fence=held.fence, state=CompensationState.CLAIMED).update(lease_until=lease())
+    elif held.kind == "trial":
+        Trial.objects.filter(pk=held.id, fence=held.fence, ended_at=None).update(lease_until=lease())
     else:
         Effect.objects.filter(pk=held.id, fence=held.fence, state=EffectState.CLAIMED).update(lease_until=lease())
 

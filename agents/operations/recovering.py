@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from agents import kept
 from agents.models import Effect, Run
 from agents.operations import budget_holds, events, owing, stepping, versions, waking
+from agents.operations.trials import wanted_trials
 from agents.operations.unknown import give_up, unasked
 from agents.queries.fleet import in_force_sql
 from agents.states import MAX_ATTEMPTS, EffectState, Hold, RunState
@@ -57,6 +58,7 @@ class Found:
     checks: list[int] = field(default_factory=list)
     opinions: bool = False
     compensate: list[str] = field(default_factory=list)
+    trials: list[str] = field(default_factory=list)
 
 
 def recover(*, limit: int = 100, wake: bool = True) -> Found:
@@ -68,6 +70,7 @@ def recover(*, limit: int = 100, wake: bool = True) -> Found:
     found = Found(edits=approvals_queries.wanted_edits(limit=limit), asks=approvals_queries.wanted_asks(limit=limit))
     found.opinions = bool(settings.OPINION_MODEL) and approvals_queries.opinions_wanted()
     found.checks = unasked(limit=limit)
+    found.trials = wanted_trials()
     if _anything():
         _find(found, limit)
     if wake:
@@ -77,6 +80,7 @@ def recover(*, limit: int = 100, wake: bool = True) -> Found:
         waking.send([waking.Wake(waking.RUN, pk) for pk in found.runs])
         waking.send([waking.Wake(waking.EFFECT, pk) for pk in found.effects])
         waking.send([waking.Wake(waking.COMPENSATE, pk) for pk in found.compensate])
+        waking.send([waking.Wake(waking.TRIAL, pk) for pk in found.trials[:1]])
         waking.send([waking.Wake(waking.EDIT, str(pk)) for pk in found.edits])
     return found
 

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from typing import Any
 
 from agents import history, kept
-from agents.errors import UnknownRun, WrongState
+from agents.errors import WrongState
 from agents.graphs import replaying
 from agents.graphs.driver import Stop
 from agents.graphs.loader import Loaded, load_agent
@@ -18,7 +18,7 @@ from agents.graphs.unpacked import neutral
 from agents.models import Pause, Run
 from agents.operations import versions
 from agents.operations.answering import answers
-from agents.operations.found import as_uuid
+from agents.operations.found import found_run
 from agents.operations.preparing import NATIVE
 from agents.states import RunState
 from approvals import queries as approvals_queries
@@ -61,7 +61,7 @@ def replay_run(run_id: Any, *, instead: Mapping[str, Any] | None = None) -> Repl
     Raises:
         UnknownRun. WrongState: its record is not whole, or its graph calls tools itself, which a replay would call again.
     """
-    run = run_of(run_id)
+    run = found_run(run_id)
     loaded = load_agent(*run.agent.code)
     check_record(run, loaded)
     if run.parent_id is not None:
@@ -73,15 +73,6 @@ def replay_run(run_id: Any, *, instead: Mapping[str, Any] | None = None) -> Repl
         raise WrongState(say("A worker died while it drove this run: what the model answered it then is not recorded"))
     found = _first_difference(run, chain, done) or _other_end(run, chain, done)
     return Replayed(str(run.pk), len(done.steps), versions.version_of(run), chain[-1].version, found)
-
-
-def run_of(run_id: Any) -> Run:
-    """Raises UnknownRun."""
-    known = as_uuid(run_id)
-    run = Run.objects.select_related("agent").filter(pk=known).first() if known else None
-    if run is None:
-        raise UnknownRun(say("There is no such run"))
-    return run
 
 
 def check_record(run: Run, loaded: Loaded) -> None:

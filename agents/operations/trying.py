@@ -15,7 +15,8 @@ from agents.graphs.driver import Question
 from agents.graphs.loader import Loaded, load_agent
 from agents.models import Pause, Run
 from agents.operations import preparing, versions
-from agents.operations.replaying import check_record, record_of, run_of
+from agents.operations.found import found_run
+from agents.operations.replaying import check_record, record_of
 from agents.operations.untrusted import Outside, read_by
 from approvals import queries as approvals_queries
 from approvals.operations.trying import would_ask
@@ -58,6 +59,7 @@ class Would:
         answer: "recorded", "assumed", "open", or "refused": nobody would be asked about it, and the graph is told so.
         level, people: what policy asks for it; `then` the level it had in the run, "" where the run did not ask it.
         today: why nobody would be asked about it today, its recorded answer notwithstanding: what it is about has changed.
+        action: the run's own action for the same call; "" where it asked none.
     """
 
     node: str
@@ -70,6 +72,7 @@ class Would:
     denied: str
     then: str
     today: str = ""
+    action: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,14 +98,14 @@ def fork_run(run_id: Any, wanted: Wanted) -> Tried:
     Raises:
         UnknownRun. WrongState: its record is not whole, or its graph calls tools itself. BadInput: no such checkpoint, or a value it does not take.
     """
-    run = run_of(run_id)
+    run = found_run(run_id)
     loaded = load_agent(*run.agent.code)
     check_record(run, loaded)
     at = wanted.checkpoint or _first(run)
     record = record_of(run, loaded, wanted.instead, since=history.checkpoint(run.thread, at).at)
     if wanted.models == "anew":
         record = replaying.Record(record.first_input, record.answers)
-    looking = _Looking(run, loaded, wanted, read_by(run, loaded.tools), _levels_then(run))
+    looking = _Looking(run, loaded, wanted, read_by(run, loaded.tools), _asked_then(run))
     try:
         done = replaying.fork(
             loaded, checkpoints.saver(), of=replaying.At(run.thread, at), values=wanted.values, record=record,
@@ -126,11 +129,11 @@ def _first(run: Run) -> str:
     return next((row.id for row in reversed(rows) if row.source != "input"), rows[-1].id)
 
 
-def _levels_then(run: Run) -> dict[str, str]:
-    """By proposal digest, the level it had when the run asked it."""
+def _asked_then(run: Run) -> dict[str, tuple[str, str]]:
+    """By proposal digest, the action when the run asked it, and its level."""
     pauses = [pause for pause in Pause.objects.filter(run=run) if pause.actions]
     levels = approvals_queries.levels([pause.actions[0] for pause in pauses])
-    return {pause.proposal_digest: levels.get(pause.actions[0], "") for pause in pauses}
+    return {pause.proposal_digest: (pause.actions[0], levels.get(pause.actions[0], "")) for pause in pauses}
 
 
 @dataclass
@@ -141,7 +144,7 @@ class _Looking:
     loaded: Loaded
     wanted: Wanted
     outside: Outside
-    then: Mapping[str, str]
+    then: Mapping[str, tuple[str, str]]
     seen: dict[str, preparing.Prepared] = field(default_factory=dict)
 
     def assumed(self, question: Question) -> Any:
@@ -156,15 +159,17 @@ class _Looking:
 
     def would(self, one: replaying.Asked) -> Would:
         prepared, node = self._prepared(one.question), one.question.node
-        before = self.then.get(prepared.digest, "")
+        action, before = self.then.get(prepared.digest, ("", ""))
         proposal = next((p for p in prepared.proposals if p), None)
         if proposal is None:
             asked = one.question.value if isinstance(one.question.value, Mapping) else {}
             why, answer = str((prepared.refusal or {}).get("reason", "")), "refused" if one.answer != "recorded" else one.answer
-            return Would(node, str(asked.get("tool") or ""), asked.get("args"), "", answer, "", 0, "", before, why)
+            return Would(node, str(asked.get("tool") or ""), asked.get("args"), "", answer, "", 0, "", before, why, action)
         found = would_ask(proposal, policy=self.wanted.policy)
         people = 0 if found.denied else found.requirement.people
-        return Would(node, proposal.tool, proposal.args, proposal.summary, one.answer, str(found.level), people, str(found.denied), before)
+        return Would(
+            node, proposal.tool, proposal.args, proposal.summary, one.answer, str(found.level), people, str(found.denied), before, action=action
+        )  # fmt: skip
 
     def _prepared(self, question: Question) -> preparing.Prepared:
         if question.interrupt_id not in self.seen:

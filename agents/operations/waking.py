@@ -17,6 +17,7 @@ OUTCOME = "agents.tasks.check_outcome"
 FOLLOW = "agents.tasks.follow_run"
 COMPENSATE = "agents.tasks.compensate_run"
 OPINIONS = "agents.tasks.give_opinions"
+TRIAL = "agents.tasks.try_run"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 fleet     agents with their tools, and the servers some of them run on
 effects   what calls came to, or that nobody knows
 orders    what operators ordered of a run
+trials    dry runs of a run
 run_rows  runs as lists show them, and one run with its pauses, effects and picture
 """
 
@@ -26,6 +27,7 @@ from agents.queries.run_rows import (
     stopped_runs,
     version_digests,
 )
+from agents.queries.trials import TrialRow, asked_of, trial, trials
 
 __all__ = [
     "PAGE",
@@ -38,9 +40,11 @@ __all__ = [
     "RunRow",
     "Runs",
     "ServerRow",
+    "TrialRow",
     "agent",
     "agents",
     "answers_asked",
+    "asked_of",
     "done_since",
     "effect",
     "effect_row",
@@ -60,6 +64,8 @@ __all__ = [
     "stoppable_tools",
     "stopped_runs",
     "tool_of",
+    "trial",
+    "trials",
     "unknown_effects",
     "unknown_ids",
     "version_digests",

@@ -15,16 +15,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from agents import history, operations, queries
-from agents.errors import BadInput, WrongState
+from agents.errors import WrongState
 from agents.operations.branching import Branch
 from agents.queries import RunDetail
 from agents.views.checkpoints import line_of
 from agents.views.found import shown_run, title_of
-from agents.views.overrides import MAX_TEXT, STATE, as_json
+from agents.views.state_fields import fields_of, state_values
+from agents.views.trials import trial_form
 from approvals import permissions
 from approvals.render.since import compare
 from approvals.web.http import Request
-from audit import canonical
 from audit.sentences import say
 
 MOST = 200  # checkpoints to choose from; from others, the page of the checkpoint leads here
@@ -39,7 +39,7 @@ def fork(request: Request, run_id: UUID) -> HttpResponse:
     at = said.get("checkpoint", said.get("from", ""))[:64] or _first(run)
     if request.method != "POST":
         return render(request, "agents/fork.html", {"fork": _form(run, at)})
-    values = _values(run, at, request.POST)
+    values = state_values(run, at, request.POST)
     if said.get("confirmed") != "yes":
         return render(request, "agents/fork.html", {"fork": _meaning(run, at, values)})
     made = operations.branch_run(
@@ -84,24 +84,10 @@ def _form(run: RunDetail, at: str) -> dict[str, Any]:
     return {
         **_base(run, at),
         "choices": [(row, row.id == at) for row in rows],
-        "edit": [(STATE + name, name, json.dumps(value, ensure_ascii=False, indent=2)) for name, value in plain.items()],
+        "edit": fields_of(plain),
         "fixed": sorted(set(state) - set(plain)),
+        **trial_form(run),
     }
-
-
-def _values(run: RunDetail, at: str, said: Mapping[str, str]) -> dict[str, Any]:
-    """The names that are written otherwise than they are there. What the operation refuses, it refuses then."""
-    state, values = history.values(run.thread, at), as_json("values", said["values"][:MAX_TEXT]) if said.get("values") else {}
-    if not isinstance(values, dict):
-        raise BadInput(say("The values are an object: names of the state and what they hold"), fields={"values": say("an object")})
-    values |= {
-        name.removeprefix(STATE): as_json(name.removeprefix(STATE), said[name][:MAX_TEXT]) for name in said if name.startswith(STATE)
-    }
-    return {name: value for name, value in values.items() if name not in state or not _same(state[name], value)}
-
-
-def _same(was: Any, value: Any) -> bool:
-    return canonical.dumps(canonical.storable(was)) == canonical.dumps(canonical.storable(value))
 
 
 def _meaning(run: RunDetail, at: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,15 +21,13 @@ from agents.operations.overriding import Wanted, changed
 from agents.queries import RunDetail
 from agents.states import UNFINISHED, OverrideState, RunState
 from agents.views.found import shown_run, title_of
+from agents.views.state_fields import MAX_TEXT, STATE, as_json, fields_of
 from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.render.since import compare
 from approvals.web.http import Request
-from audit import canonical
 from audit.sentences import say
 
-STATE = "state."
-MAX_TEXT = 200_000
 FIELDS = ("kind", "checkpoint", "head", "node", "values", "stay")
 
 
@@ -46,7 +44,7 @@ def offered(request: Request, run: RunDetail, one: Checkpoint, state: Mapping[st
         "checkpoint": one.id,
         "moving": run.row.state == RunState.RUNNING,
         "rewind": ", ".join(one.next),
-        "edit": [(STATE + name, name, json.dumps(value, ensure_ascii=False, indent=2)) for name, value in plain.items()],
+        "edit": fields_of(plain),
         "fixed": sorted(set(state) - set(plain)) if is_head else [],
         "skip": one.next[0] if is_head and len(one.next) == 1 and not one.next[0].startswith("__") else "",
         "waits": [one for one in queries.overrides(run.row.id, state=OverrideState.ASKED) if one.kind == "skip"] if is_head else [],
@@ -84,13 +82,6 @@ def _wanted(request: Request, run: RunDetail) -> Wanted:
         begins = queries.agent(run.row.agent).input_schema
         values, _before = changed(history.values(run.thread, said["head"]), values, begins=begins)
     return Wanted(said["kind"], said["head"], said["checkpoint"], said["node"], values, bool(said["stay"]))
-
-
-def as_json(name: str, text: str) -> Any:
-    try:
-        return canonical.parse(text.encode())
-    except canonical.NotCanonical as error:
-        raise BadInput(say("%(name)s is not JSON: %(why)s", name=name, why=str(error)), fields={name: str(error)}) from error
 
 
 def _meaning(run: RunDetail, wanted: Wanted) -> dict[str, Any]:

@@ -142,6 +142,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "anew_url": reverse("run-start", args=[row.agent]) if lost and may_start else "",
         "again_url": reverse("run-ask-again", args=[row.id]) if may_start and _could_ask_again(detail, actions) else "",
         "history_url": reverse("run-checkpoints", args=[row.id]) if detail.here else "",
+        "trials_url": reverse("run-trials", args=[row.id]),
         "fork_url": reverse("run-fork", args=[row.id])
         if detail.here and row.state != "CREATED" and permissions.can_override(request.user)
         else "",

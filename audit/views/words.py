@@ -129,6 +129,10 @@ SENTENCES: dict[str, Say] = {
     "run.resumed": lambda d: say("The run goes on with its answers"),
     "run.created": lambda d: say("Forked a run from %(run)s", run=str(d["parent"])[:8]) if d.get("parent") else say("Started a run"),
     "run.forked": lambda d: say("Forked this run: %(run)s goes on from one of its checkpoints", run=str(d.get("fork"))[:8]),
+    "run.trial_ordered": lambda d: (
+        say("Ordered a replay") if d.get("trial_kind") == "replay" else say("Ordered a dry run, with something different")
+    ),
+    "run.trial_ended": lambda d: _tried(d),
     "run.running": lambda d: say("The run moves"),
     "run.waiting": lambda d: say("The run waits at %(nodes)s", nodes=", ".join(d.get("nodes") or []) or say("a question")),
     "run.ready": lambda d: say("The run may go on"),
@@ -311,6 +315,19 @@ def _budget_set(data: Mapping[str, Any]) -> str:
     if data.get("scope") == "run":
         return say("Changed what each new run of %(name)s may spend: %(what)s", **said)
     return say("Changed what %(name)s may spend in a day: %(what)s", **said)
+
+
+_TRIED = {
+    "equal": say("The replay came out equal"),
+    "otherwise": say("The replay came out otherwise"),
+    "finished": say("The dry run came to its end"),
+    "paused": say("The dry run came as far as there were answers"),
+    "failed": say("The dry run ended with an error"),
+}
+
+
+def _tried(data: Mapping[str, Any]) -> str:
+    return _TRIED.get(str(data.get("came_to"))) or say("The dry run could not be carried out")
 
 
 def _word(words: Mapping[str, str], value: Any) -> str:

@@ -1,0 +1,171 @@
+"""Dry runs that people order: carried out by a worker in a process of its own, one at a time, kept as they came out; nothing acts."""
+
+import os
+import signal
+import subprocess
+import threading
+
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+from psycopg.conninfo import make_conninfo
+
+import agents.operations as agents
+from agents import history, queries
+from agents.errors import BadInput, UnknownCheckpoint, UnknownTrial, WrongState
+from agents.models import Effect, Pause, Trial
+from agents.operations import carrying, trial_child
+from agents.operations.carrying import carry_out_trial
+from agents.operations.recovering import recover
+from agents.operations.trials import Wanted, wanted_trials
+from agents.tools import alone
+from approvals.errors import NotAllowed, NotFound
+from approvals.models import Action, Decision, Requirement
+from audit.queries import timeline
+from tests import factories
+from tests.factories import asked, call, decide, lines, work
+
+ROWS = (Action, Requirement, Decision, Effect, Pause)
+pytestmark = [pytest.mark.usefixtures("agents", "shapes"), pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def run(cast, world):
+    started, _ = factories.waiting(cast.operator, call(label="first"), call(label="second"), world=world)
+    while waits := asked(started):
+        for action in waits:
+            decide(action, cast.second)
+        work()
+    started.refresh_from_db()
+    return started
+
+
+@pytest.fixture(autouse=True)
+def _child(monkeypatch):
+    """The child process finds the database of this test."""
+    monkeypatch.setenv("DATABASE_URL", make_conninfo(settings.DATABASE_URL, dbname=connection.settings_dict["NAME"]))
+
+
+def order(run, kind, by, **wanted):
+    return agents.order_trial(run.pk, kind, Wanted(**wanted), by=by, door="web")
+
+
+def came(run, trial):
+    carry_out_trial(trial.pk)
+    return queries.trial(run.pk, trial.pk)
+
+
+def rows() -> list[int]:
+    return [model.objects.count() for model in ROWS]
+
+
+def events(run) -> list[str]:
+    return [event.kind for event in timeline(run=str(run.pk)) if "trial" in event.kind]
+
+
+def test_an_auditor_has_a_run_replayed_by_a_worker_and_it_comes_out_equal(run, cast, world):
+    before = rows(), lines(world)
+    trial = order(run, "replay", cast.auditor)
+    assert queries.trial(run.pk, trial.pk).state == "waiting"
+    done = came(run, trial)
+    assert (done.state, done.error, done.result["difference"]) == ("done", "", None)
+    assert done.result["steps"] > 2
+    assert (rows(), lines(world)) == before
+    assert events(run) == ["run.trial_ordered", "run.trial_ended"]
+
+
+def test_another_result_is_named_at_its_step(run, cast):
+    action = queries.asked_of(run.pk)[0]
+    done = came(run, order(run, "replay", cast.operator, answers={action: {"written": "otherwise"}}))
+    assert (done.state, done.result["difference"]["recorded"]) == ("done", "first")
+    assert queries.trials(run.pk)[0].result["difference"] == done.result["difference"]
+
+
+def test_a_fork_says_what_it_asked_and_how_its_state_differs(run, cast, world):
+    before, at = (rows(), lines(world)), history.checkpoints(run.thread, limit=1_000).rows[-2].id
+    values = {"input": {**run.input, "calls": [call(label="first"), call(label="third")]}}
+    trial = order(run, "fork", cast.operator, checkpoint=at, values=values, assume="approve")
+    done = came(run, trial)
+    assert (done.state, done.result["end"]) == ("done", "finished")
+    first, third = done.result["asks"]
+    assert (first["answer"], first["action"], third["answer"], third["action"]) == ("recorded", queries.asked_of(run.pk)[0], "assumed", "")
+    labels = [[one["args"]["label"] for one in done.result[side]["input"]["calls"]] for side in ("then", "state")]
+    assert labels == [["first", "second"], ["first", "third"]]
+    assert (rows(), lines(world)) == before
+
+
+def test_who_may_order_what_and_what_cannot_be(run, cast):
+    with pytest.raises(NotAllowed):
+        order(run, "replay", cast.reviewer)
+    with pytest.raises(NotAllowed):
+        order(run, "fork", cast.auditor)
+    for wrong, refused in (
+        ({"checkpoint": "no-such"}, UnknownCheckpoint), ({"values": {"nothing": 1}}, BadInput), ({"answers": {str(run.pk): 1}}, BadInput),
+        ({"policy": 999_999}, NotFound), ({"models": "anew"}, BadInput), ({"model": "x"}, BadInput), ({"assume": "maybe"}, BadInput),
+        ({"models": "anew", "model": "a\nb"}, BadInput),
+    ):  # fmt: skip
+        with pytest.raises(refused):
+            order(run, "fork", cast.operator, **wrong)
+    assert not Trial.objects.exists()
+
+
+def test_one_at_a_time_of_a_run_and_ended_ones_are_final(run, cast):
+    trial = order(run, "replay", cast.operator)
+    with pytest.raises(WrongState):
+        order(run, "replay", cast.auditor)
+    came(run, trial)
+    ended = Trial.objects.get(pk=trial.pk)
+    carry_out_trial(trial.pk)
+    assert Trial.objects.get(pk=trial.pk).tries == ended.tries == 1
+    with pytest.raises(Exception, match="Cannot update"):
+        Trial.objects.filter(pk=trial.pk).update(error="x")
+    assert order(run, "replay", cast.auditor).pk != trial.pk
+    with pytest.raises(UnknownTrial):
+        queries.trial(trial.pk, trial.pk)
+
+
+def test_a_model_nobody_knows_is_said_and_a_halt_keeps_models_from_being_asked(run, cast):
+    done = came(run, order(run, "fork", cast.operator, models="anew", model="nobody:knows"))
+    assert done.state == "done" or "nobody" in done.error
+    agents.order_halt(scope="agent", reason="stop", target=run.agent_id, by=cast.operator, door="web")
+    with pytest.raises(WrongState):
+        order(run, "fork", cast.operator, models="new")
+    assert came(run, order(run, "replay", cast.auditor)).state == "done"
+
+
+def test_a_worker_that_dies_over_it_is_followed_by_another_and_not_for_ever(run, cast, monkeypatch):
+    trial = order(run, "replay", cast.operator)
+    monkeypatch.setattr(alone, "run", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    for _ in range(carrying.MAX_TRIES):
+        with pytest.raises(KeyboardInterrupt):
+            carry_out_trial(trial.pk)
+        assert not wanted_trials()  # its lease
+        Trial.objects.filter(pk=trial.pk).update(lease_until=None)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(1.1)")
+    assert recover(wake=False).trials == [str(trial.pk)]
+    done = came(run, trial)
+    assert (done.state, "died" in done.error) == ("failed", True)
+
+
+def test_the_process_killed_midway_is_an_error_and_never_a_result(run, cast, monkeypatch):
+    trial, held = order(run, "replay", cast.operator), []
+    begun = subprocess.Popen
+
+    def popen(*args, **kwargs):
+        held.append(begun(*args, **kwargs))
+        threading.Timer(0.5, lambda: os.kill(held[0].pid, signal.SIGKILL)).start()
+        return held[0]
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    done = came(run, trial)
+    assert (done.state, done.result) == ("failed", None)
+    assert done.error
+    connections.close_all()
+
+
+def test_what_is_too_much_is_cut(run):
+    kept = trial_child._kept({"state": {"text": "x" * 900_000}, "then": {}, "asks": [], "steps": []})
+    assert "900,000 characters" in kept["state"]["text"]
+    many = trial_child._kept({"state": {str(n): "y" * 100 for n in range(9_000)}, "then": {}, "asks": [], "steps": []})
+    assert (many["state"], many["cut"]) == ({}, True)
