@@ -16,6 +16,7 @@ from agents.views.states import Look
 from approvals import queries as approvals_queries
 from approvals.queries import policies
 from approvals.render.arguments import Line, lines_of
+from approvals.render.reveal import reveal
 from approvals.render.since import compare
 from approvals.web.words import level_name
 from audit.languages import number, told
@@ -79,7 +80,7 @@ def _came_to(one: TrialRow) -> str:
     if one.result is None:
         return ""
     if one.kind == TrialKind.FORK:
-        return told(ENDS[one.result["end"]])
+        return _("It came to where the model is asked something new") if one.result["unknown"] else told(ENDS[one.result["end"]])
     if found := one.result["difference"]:
         return _("Otherwise at step %(n)s") % {"n": number(found["step"])}
     return _("Equal, step by step")
@@ -139,7 +140,7 @@ def forked(run: RunDetail, result: Mapping[str, Any]) -> dict[str, Any]:
         "asks": [_asked(one) for one in result["asks"]],
         "not_asked": [(row.summary or row.tool, reverse("action", args=[row.id])) for row in left],
         "unknown": result["unknown"],
-        "error": told(result["error"]),
+        "error": reveal(told(result["error"])) if result["error"] and not result["unknown"] else None,
         "differences": differences,
         "state": lines_of(added),
         "cut": result.get("cut", False),

@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from dataclasses import replace
 
 import pytest
 from django.urls import reverse
@@ -115,6 +116,22 @@ def test_whoever_may_not_is_refused(client, cast, run):
     assert client.post(url, {"kind": "replay"}).status_code == 403
     assert sign_in(client, cast.auditor).post(url, {"kind": "fork"}).status_code == 403
     assert client.get(reverse("run-trial", args=[run.pk, uuid.uuid4()])).status_code == 404
+
+
+def test_where_a_model_would_be_asked_something_new_is_an_end_and_no_error(client, cast, run, monkeypatch):
+    """`end` is "failed" there: the replay ends by raising."""
+
+    def tried(_command, job, **_):
+        ran = trial_child.tried(Trial.objects.get(pk=job["trial"]))
+        return replace(ran, result=ran.result | {"end": "failed", "error": "Traceback\nNotRecorded: x", "unknown": "<i>what now?</i>"})
+
+    monkeypatch.setattr(alone, "run", tried)
+    sign_in(client, cast.operator)
+    url = client.post(reverse("run-trials", args=[run.pk]), {"kind": "fork"})["Location"]
+    carry_out_trial(Trial.objects.get().pk)
+    page = shown(client, url)
+    assert "where the model is asked something new" in page and "what now?" in page and "<i>what" not in page
+    assert "Traceback" not in page and "ended with an error" not in page
 
 
 # -- over the API --------------------------------------------------------------------------------------------------------
