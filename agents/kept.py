@@ -38,7 +38,9 @@ RUN_CANCELLED = Frozen("The run was cancelled")
 STOPPED_BY, STOPPED_BY_WHY = Frozen("Stopped by %(who)s"), Frozen("Stopped by %(who)s: %(why)s")
 WORKERS_DIED = Frozen("%(n)d workers died driving this run; look at their logs, then try it again")
 WORKERS_DIED_TRYING = Frozen("%(n)d workers died of this dry run; look at their logs")
-TRIAL_FAILED = Frozen("The dry run ended without an answer")
+TRIAL_FAILED = Frozen("The process of the dry run ended before it had an answer; nothing was done")
+TRIAL_HALTED = Frozen("A halt ended it: it may have asked a model. Nothing was done")
+TRIAL_TOO_LONG = Frozen("It took longer than %(seconds)s s and was ended; nothing was done")
 NOWHERE = Frozen(
     "The graph waits for an answer that it was given, or that nobody was asked for: look at its nodes, then try again or cancel it"
 )

@@ -94,6 +94,7 @@ class Fork(Replay):
     asked: tuple[Asked, ...] = ()
     models_recorded: int = 0
     models_asked: int = 0
+    models_named: tuple[str, ...] = ()
 
 
 Assume = Callable[[Question], Any]
@@ -110,6 +111,7 @@ class _Models(BaseCache, BaseCallbackHandler):
         self._ask = ask  # a model that is asked something new is let answer, instead of ending it there
         self.unknown = ""
         self.recorded = self.asked = 0
+        self.names: dict[str, None] = {}  # of models that were let answer
         for prompt, answer in models:
             self._left.setdefault(key_of(prompt), deque()).append(answer)
 
@@ -119,6 +121,9 @@ class _Models(BaseCache, BaseCallbackHandler):
         if not self._left.get(key) and not self._ask:
             self.unknown = self.unknown or str(prompt[-1]["data"].get("content", ""))[:500] or "(an empty prompt)"
             raise NotRecorded("The model is asked something that the recorded run did not ask")
+        if not self._left.get(key):
+            params = kwargs.get("invocation_params") or {}
+            self.names[str(params.get("model") or params.get("model_name") or params.get("_type") or "")] = None
         _asked.set(key)
 
     def lookup(self, prompt: str, llm_string: str) -> list[Generation] | None:
@@ -185,7 +190,17 @@ def fork(loaded: Loaded, saver: Any, *, of: At, values: Mapping[str, Any], recor
 
     stretch = _driven(loaded, graph, record, asker, answered)
     steps = tuple(_steps(graph, beside))
-    return Fork(steps, stretch.stop, stretch.nodes, stretch.error, asker.unknown, tuple(asked.values()), asker.recorded, asker.asked)
+    return Fork(
+        steps,
+        stretch.stop,
+        stretch.nodes,
+        stretch.error,
+        asker.unknown,
+        tuple(asked.values()),
+        asker.recorded,
+        asker.asked,
+        tuple(asker.names),
+    )
 
 
 def _driven(loaded: Loaded, graph: Any, record: Record, models: _Models, answered: Callable[[Question], Any]) -> Stretch:

@@ -19,6 +19,7 @@ from agents.models import Trial
 from agents.operations import events, leases, versions
 from agents.operations.trials import RECORDED, UNTAKEN
 from agents.tools import alone
+from agents.tools.runner import Ran
 from audit import log
 from audit.actors import SYSTEM
 
@@ -45,7 +46,16 @@ def carry_out_trial(trial_id: UUID) -> None:
     if ran.status == "done":
         _end(trial, ran.result, "")
     else:
-        _end(trial, None, ran.error or kept.TRIAL_FAILED())
+        _end(trial, None, _why(ran))
+
+
+def _why(ran: Ran) -> str:
+    """In words for a dry run: those of a call that was cut off would say that it may have been done."""
+    if ran.code == "halted":
+        return kept.TRIAL_HALTED()
+    if ran.code == "timeout":
+        return kept.TRIAL_TOO_LONG(seconds=f"{TIMEOUT_S:g}")
+    return kept.TRIAL_FAILED() if ran.code in {"died", "no_process"} else ran.error
 
 
 def _taken(trial_id: UUID) -> Trial | None:

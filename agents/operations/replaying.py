@@ -110,9 +110,11 @@ def record_of(run: Run, loaded: Loaded, instead: Mapping[str, Any], *, since: da
     given: list[tuple[str, Any]] = []
     for pause in asked:
         answer = answers([pause], settled).get(pause.interrupt_id)
+        if action := next((one for one in pause.actions if one in instead), ""):  # also where nobody has decided yet
+            told = {"reason": "", "action": action, "digest": pause.proposal_digest, **(answer or {})}
+            answer = {**told, "result": instead[action], "status": "done"}
         if answer is not None:
-            other = {"result": instead[answer["action"]], "status": "done"} if answer.get("action") in instead else {}
-            given.append((pause.proposal_digest, {**answer, **other}))
+            given.append((pause.proposal_digest, answer))
     calls = [span for span in spans(str(run.pk), limit=MOST) if span.kind == "model" and span.status == "done"]
     models = [((span.input or {}).get("messages", []), span.output) for span in calls]
     return replaying.Record(loaded.prepare(run.input), given, models)

@@ -77,7 +77,7 @@ class Would:
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of it. `steps`: the nodes that come next after each step. `state`: the last one."""
+    """What came of it. `steps`: the nodes that come next after each step. `state`: the last one. `models_named`: those that gave new answers."""
 
     run: str
     checkpoint: str
@@ -89,6 +89,7 @@ class Tried:
     state: dict[str, Any]
     models_recorded: int
     models_asked: int
+    models_named: tuple[str, ...]
     unknown: str
 
 
@@ -117,7 +118,7 @@ def fork_run(run_id: Any, wanted: Wanted) -> Tried:
     state = {name: value for name, value in done.steps[-1].values.items() if history.is_state(name)} if done.steps else {}
     return Tried(
         str(run.pk), at, versions.version_of(run), tuple((one.step, one.next) for one in done.steps), asks, done.stop.name.lower(), done.error,
-        state, done.models_recorded, done.models_asked, done.unknown,
+        state, done.models_recorded, done.models_asked, done.models_named, done.unknown,
     )  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def replayed(result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def forked(run: RunDetail, result: Mapping[str, Any]) -> dict[str, Any]:
+def forked(run: RunDetail, wanted: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
     """What a dry fork asked for and came to, beside its run."""
     since = history.checkpoint(run.thread, result["checkpoint"]).at
     own, again = set(queries.asked_of(run.row.id)), {one["action"] for one in result["asks"]}
@@ -136,6 +136,8 @@ def forked(run: RunDetail, result: Mapping[str, Any]) -> dict[str, Any]:
             (_("Recorded model answers"), number(result["models_recorded"])),
             (_("New model answers"), number(result["models_asked"])),
         ),
+        "answered_by": ", ".join(filter(None, result["models_named"])),
+        "other_model": _other(wanted.get("model", ""), result),
         "checkpoint_url": reverse("run-checkpoint", args=[run.row.id, result["checkpoint"]]),
         "asks": [_asked(one) for one in result["asks"]],
         "not_asked": [(row.summary or row.tool, reverse("action", args=[row.id])) for row in left],
@@ -145,6 +147,12 @@ def forked(run: RunDetail, result: Mapping[str, Any]) -> dict[str, Any]:
         "state": lines_of(added),
         "cut": result.get("cut", False),
     }
+
+
+def _other(named: str, result: Mapping[str, Any]) -> bool:
+    """Whether another model answered than the one that was named: an agent may bring its own, which no name here reaches."""
+    bare = named.rpartition(":")[2]
+    return bool(named) and (not result["models_asked"] or any(bare not in name for name in result["models_named"]))
 
 
 def _asked(one: Mapping[str, Any]) -> Asked:

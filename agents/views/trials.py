@@ -63,7 +63,9 @@ def trial(request: Request, run_id: UUID, trial_id: UUID) -> HttpResponse:
     context = {**_base(run), **line_of(found), "list_url": reverse("run-trials", args=[run.row.id])}
     context["again_url"] = f"{context['url']}?part=live" if found.ended_at is None else ""
     if found.result is not None:
-        context |= {"replay": replayed(found.result)} if found.kind == TrialKind.REPLAY else {"fork": forked(run, found.result)}
+        context |= (
+            {"replay": replayed(found.result)} if found.kind == TrialKind.REPLAY else {"fork": forked(run, found.wanted, found.result)}
+        )
     page = "agents/_trial.html" if request.GET.get("part") == "live" else "agents/trial.html"
     return render(request, page, {"trial": context})
 

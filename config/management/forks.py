@@ -79,11 +79,17 @@ def _for_real(options: dict[str, Any], run: str, wanted: Branch, write: Callable
 def _lines(done: Tried) -> list[str]:
     lines = [f"{done.run} from {done.checkpoint[-12:]}, by {done.version}: a dry run, nothing acts"]
     lines += [_said(one) for one in done.asks]
-    lines.append(f"{len(done.steps)} checkpoints; model answers: {done.models_recorded} recorded, {done.models_asked} new")
+    lines.append(f"{len(done.steps)} checkpoints; model answers: {done.models_recorded} recorded, {done.models_asked} new{_by(done)}")
     if done.unknown:
         lines.append(f"It stopped where the model is asked something new (--model new lets it answer): {_quoted(done.unknown[:200])}")
     lines.append(f"It came to: {done.end}" + (f", {_quoted(done.error[-300:])}" if done.error else ""))
     return [*lines, *(f"  {name}: {_quoted(value)}" for name, value in done.state.items() if name != "messages")]
+
+
+def _by(done: Tried) -> str:
+    """Which model answered: an agent may bring its own, whatever was named."""
+    named = [name for name in done.models_named if name]
+    return f", by {', '.join(commands.shown(name) for name in named)}" if named else ""
 
 
 def _said(one: Would) -> str:
