@@ -46,5 +46,5 @@ class TrialRow(Schema):
     error: str
     result: Any = Field(
         description="replay: `difference` (null: equal, step by step) and `steps`. fork: how it ended (`end`), what it asked for (`asks`), its `state`, "
-        "and of the run's own what differs (`then`). In lists only how it ended"
+        "and of the run's own what differs (`then`; `added` names what only the fork holds). In lists only how it ended"
     )

@@ -16,7 +16,7 @@ from langchain_core.caches import BaseCache
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.globals import get_llm_cache, set_llm_cache
 from langchain_core.messages import BaseMessage, messages_from_dict, messages_to_dict
-from langchain_core.outputs import ChatGeneration, Generation
+from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 from langgraph.checkpoint.base import copy_checkpoint
 from langgraph.checkpoint.memory import InMemorySaver
 
@@ -111,7 +111,8 @@ class _Models(BaseCache, BaseCallbackHandler):
         self._ask = ask  # a model that is asked something new is let answer, instead of ending it there
         self.unknown = ""
         self.recorded = self.asked = 0
-        self.names: dict[str, None] = {}  # of models that were let answer
+        self.names: dict[str, None] = {}  # of models that were asked something new
+        self._new: set[UUID] = set()
         for prompt, answer in models:
             self._left.setdefault(key_of(prompt), deque()).append(answer)
 
@@ -123,13 +124,16 @@ class _Models(BaseCache, BaseCallbackHandler):
             raise NotRecorded("The model is asked something that the recorded run did not ask")
         if not self._left.get(key):
             params = kwargs.get("invocation_params") or {}
+            self._new.add(run_id)
             self.names[str(params.get("model") or params.get("model_name") or params.get("_type") or "")] = None
         _asked.set(key)
+
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
+        self.asked += run_id in self._new
 
     def lookup(self, prompt: str, llm_string: str) -> list[Generation] | None:
         left = self._left.get(_asked.get())
         if not left:
-            self.asked += 1
             return None
         self.recorded += 1
         answer = left.popleft()

@@ -22,7 +22,7 @@ MOST_ASKS, MOST_STEPS = 500, 5_000
 
 
 def tried(trial: "Trial") -> Ran:
-    """What came of it. Of a fork, `then` is what the run's own state holds otherwise than `state`, the fork's. "failed" with a sentence where it could not be tried."""
+    """What came of it. Of a fork, `then` is what the run's own state holds otherwise than `state`, the fork's, and `added` names what only that holds. "failed" with a sentence where it could not be tried."""
     from agents import operations
     from agents.errors import AgentError
     from agents.states import TrialKind
@@ -57,7 +57,7 @@ def _forked(trial: "Trial") -> dict[str, Any]:
     now, then = neutral(done.state), neutral(history.values(trial.run.thread, history.head(trial.run.thread)))
     differing = {name: value for name, value in then.items() if name not in now or _text(now[name]) != _text(value)}
     asks, steps = [asdict(one) for one in done.asks[:MOST_ASKS]], list(done.steps[:MOST_STEPS])
-    return _kept(asdict(done) | {"state": now, "then": differing, "asks": asks, "steps": steps})
+    return _kept(asdict(done) | {"state": now, "then": differing, "added": sorted(set(now) - set(then)), "asks": asks, "steps": steps})
 
 
 def _text(value: Any) -> bytes:
@@ -72,7 +72,7 @@ def _kept(value: dict[str, Any]) -> dict[str, Any]:
         if len(json.dumps(found)) <= MOST:
             break
     else:
-        found |= {"state": {}, "then": {}, "cut": True}
+        found |= {"state": {}, "then": {}, "added": [], "cut": True}
     return dict(found)
 
 

@@ -75,10 +75,12 @@ def comparing(request: Request) -> HttpResponse:
         return redirect(with_query(url, {"a": query["a"], "b": "", "all": ""}))
     left, right = both(query["a"], query["b"])
     found = compare_runs(left, right)
+    inputs = compare(left.row.input, right.row.input).differences if left.row.agent == right.row.agent else ()
     context = {
         "left": _column(left, found.left),
         "right": _column(right, found.right),
-        "summary": _summary(found),
+        "summary": _summary(found, bool(inputs)),
+        "inputs": inputs,
         "places": [_place(row) for row in (found.rows if query["all"] else found.differing)],
         "same": len(found.rows) - len(found.differing),
         "toggle_url": with_query(url, query, all="" if query["all"] else "1"),
@@ -110,7 +112,7 @@ def _column(run: RunDetail, totals: Totals) -> Column:
     return Column(title_of(run), reverse("run", args=[run.row.id]), RUNS[run.row.state], facts)
 
 
-def _summary(found: Compared) -> str:
+def _summary(found: Compared, other_input: bool) -> str:
     said = [told(say("%(n)d place differs", "%(n)d places differ", n=len(found.differing)))]
     for more, less, name in (
         (found.right.asked, found.left.asked, say("%(n)d call asked of people", "%(n)d calls asked of people", n=abs(found.right.asked - found.left.asked))),
@@ -120,6 +122,8 @@ def _summary(found: Compared) -> str:
             said.append((_("%(what)s more") if more > less else _("%(what)s fewer")) % {"what": told(name)})
     if cost := found.right.micros - found.left.micros:
         said.append((_("%(money)s dearer") if cost > 0 else _("%(money)s cheaper")) % {"money": prices.money(abs(cost))})
+    if other_input:
+        said.append(_("they began with different inputs"))
     return ", ".join(said)
 
 

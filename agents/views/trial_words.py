@@ -125,8 +125,9 @@ def forked(run: RunDetail, wanted: Mapping[str, Any], result: Mapping[str, Any])
     since = history.checkpoint(run.thread, result["checkpoint"]).at
     own, again = set(queries.asked_of(run.row.id)), {one["action"] for one in result["asks"]}
     left = [row for row in approvals_queries.run_actions(run.row.id) if row.id in own - again and row.created_at > since]
-    changed = {name: result["state"].get(name) for name in result["then"] if name in result["state"]}
-    added = {name: value for name, value in result["state"].items() if name not in result["then"]}
+    other = {*result["then"], *result["added"]}
+    changed = {name: value for name, value in result["state"].items() if name in other}
+    same = {name: value for name, value in result["state"].items() if name not in other}
     differences = compare(result["then"], changed).differences
     return {
         "figures": (
@@ -142,17 +143,24 @@ def forked(run: RunDetail, wanted: Mapping[str, Any], result: Mapping[str, Any])
         "asks": [_asked(one) for one in result["asks"]],
         "not_asked": [(row.summary or row.tool, reverse("action", args=[row.id])) for row in left],
         "unknown": result["unknown"],
+        "cause": _cause(told(result["error"])) if not result["unknown"] else "",
         "error": reveal(told(result["error"])) if result["error"] and not result["unknown"] else None,
         "differences": differences,
-        "state": lines_of(added),
+        "state": lines_of(same),
         "cut": result.get("cut", False),
     }
+
+
+def _cause(error: str) -> str:
+    """Of a traceback, the line that says what happened: LangGraph adds one on the task."""
+    said = [line for line in error.strip().splitlines() if line.strip() and not line.startswith("During task")]
+    return said[-1][:500] if said else ""
 
 
 def _other(named: str, result: Mapping[str, Any]) -> bool:
     """Whether another model answered than the one that was named: an agent may bring its own, which no name here reaches."""
     bare = named.rpartition(":")[2]
-    return bool(named) and (not result["models_asked"] or any(bare not in name for name in result["models_named"]))
+    return bool(named) and (not result["models_named"] or any(bare not in name for name in result["models_named"]))
 
 
 def _asked(one: Mapping[str, Any]) -> Asked:

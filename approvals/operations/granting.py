@@ -1,4 +1,4 @@
-"""Giving a standing approval, giving it too where policy asks for several, and revoking it. `using` lets things through.
+"""Giving a standing approval, and giving it too where policy asks for several. `using` lets things through, `revoking` ends it.
 
 Whoever gives one must be somebody who might approve a call like it, now: the same groups, the same exclusions. It is tried on the
 past before it is given, and what that showed is kept with it.
@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
 
 from approvals import envelopes, permissions
 from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound, Stale
@@ -117,7 +116,7 @@ def give(like: Any, wanted: Wanted, *, seen: str, reason: str, by: User, proof: 
     _check_looked(str(terms.level), made.action, who)
     _add_giver(grant, who, door)
     log.append(
-        _entry(grant, "grant.given", who, door, like=str(made.action.pk), reason=grant.reason, backtest=grant.backtest, terms=_said(terms))
+        entry(grant, "grant.given", who, door, like=str(made.action.pk), reason=grant.reason, backtest=grant.backtest, terms=_said(terms))
     )
     tell(Hint("grants", "grant", str(grant.pk), "grant.given"))
     return grant
@@ -131,7 +130,7 @@ def give_too(grant_id: Any, *, by: User, proof: Proof = NO_PROOF, door: str) -> 
         NotFound, NotAllowed: no such grant; somebody who might not approve calls like it. Conflict: it is over, or given already.
     """
     who = permissions.standing(by)
-    grant = _locked(grant_id)
+    grant = locked(grant_id)
     row = grants.grant(grant.pk)
     if not row.open:
         raise Conflict(say("This grant is %(state)s: it lets nothing through any more", state=GRANT_STATES.get(row.state, row.state)))
@@ -150,30 +149,8 @@ def give_too(grant_id: Any, *, by: User, proof: Proof = NO_PROOF, door: str) -> 
             _add_giver(grant, who, door)
     except IntegrityError as error:
         raise Conflict(say("You have given this grant already")) from error
-    log.append(_entry(grant, "grant.given_too", who, door))
+    log.append(entry(grant, "grant.given_too", who, door))
     tell(Hint("grants", "grant", str(grant.pk), "grant.given_too"))
-    return grant
-
-
-@transaction.atomic
-def revoke(grant_id: Any, *, by: User, reason: str = "", door: str) -> Grant:
-    """End a grant. What it approved and nobody has begun goes back to the people when a worker asks leave.
-
-    Raises:
-        NotFound, NotAllowed: no such grant; neither reviewer, operator nor administrator. Conflict: revoked already.
-    """
-    check_words("reject", reason, "")
-    who = permissions.standing(by)
-    permissions.check_revoke(who)
-    grant = _locked(grant_id)
-    if grant.revoked_at:
-        raise Conflict(say("Revoked already by %(revoked_by_name)s", revoked_by_name=grant.revoked_by_name))
-    Grant.objects.filter(pk=grant.pk, revoked_at=None).update(
-        revoked_at=Now(), revoked_by_name=who.user.get_username(), revoke_reason=reason.strip()
-    )
-    log.append(_entry(grant, "grant.revoked", who, door, reason=reason.strip(), uses=grant.uses, total=grant.total))
-    tell(Hint("grants", "grant", str(grant.pk), "grant.revoked"))
-    grant.refresh_from_db()
     return grant
 
 
@@ -304,7 +281,7 @@ def _amounts_wrong(call: Call, wanted: Wanted) -> dict[str, str]:
     return wrong
 
 
-def _locked(grant_id: Any) -> Grant:
+def locked(grant_id: Any) -> Grant:
     known = str(grant_id).isdecimal() and len(str(grant_id)) < 18
     found = Grant.objects.select_for_update().filter(pk=int(grant_id)).first() if known else None
     if found is None:
@@ -322,7 +299,7 @@ def _said(terms: Terms) -> dict[str, Any]:
     return {k: v for k, v in {**vars(terms), "level": str(terms.level), "until": terms.until.isoformat()}.items() if v not in ("", None)}
 
 
-def _entry(grant: Grant, kind: str, who: Standing, door: str, **data: Any) -> Entry:
+def entry(grant: Grant, kind: str, who: Standing, door: str, **data: Any) -> Entry:
     return Entry(
         stream=f"grant:{grant.pk}",
         kind=kind,

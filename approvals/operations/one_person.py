@@ -16,7 +16,7 @@ from approvals import envelopes, permissions
 from approvals.errors import Conflict, NotAllowed, NotFound, Tampered
 from approvals.models import Action, Decision, Grant, Requirement, User
 from approvals.models.people import new_person
-from approvals.operations import granting, halts, kept
+from approvals.operations import halts, kept, revoking
 from approvals.operations.reopening import reopen
 from approvals.states import ActionState
 from audit import log
@@ -156,7 +156,7 @@ def _revoke(persons: Collection[str], *, by: User, door: str) -> int:
     given = Grant.objects.filter(revoked_at=None, until__gt=Now(), givers__person__in=persons).distinct().order_by("pk")
     grants = list(given.values_list("pk", flat=True))
     for pk in grants:
-        granting.revoke(pk, by=by, reason=kept.REGROUPED(), door=door)
+        revoking.revoke(pk, by=by, reason=kept.REGROUPED(), door=door)
     return len(grants)
 
 

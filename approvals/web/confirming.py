@@ -41,9 +41,11 @@ def ways(found: Factors, *, password: bool, username: str, after: str) -> tuple[
             _("Your device or security key asks you."),
             f"{reverse('mfa_reauthenticate_webauthn')}?{back}",
         )
-        text = _("The six digits your app shows now. A recovery code lets you mend your factors and approves nothing risky.")
-        code = Way("smartphone", _("Enter a code"), text, f"{reverse('mfa_reauthenticate')}?{back}")
-        return (*((keys,) if found.passkeys else ()), code)
+        recovery = _("A recovery code lets you mend your factors and approves nothing risky.")
+        text = f"{_('The six digits your app shows now.')} {recovery}" if found.code else recovery
+        label = _("Enter a code") if found.code else _("Enter a recovery code")
+        code = Way("smartphone", label, text, f"{reverse('mfa_reauthenticate')}?{back}")
+        return (*((keys,) if found.passkeys else ()), *((code,) if found.code or found.recovery_left else ()))
     found_ways = []
     if password:
         found_ways.append(Way("key-round", _("Enter your password"), "", f"{reverse('account_reauthenticate')}?{back}"))

@@ -176,6 +176,44 @@ def test_a_form_that_was_asked_of_the_action_before_troubles_nobody(stack: Stack
     expect(page.locator(".bar-sheet > *")).to_have_count(0)
 
 
+def test_what_somebody_was_writing_stays_when_another_decides(stack: Stack, sign_in: SignIn) -> None:
+    """The form was swapped for the receipt, and what stood in it was nowhere."""
+    _, (action,) = opened(stack)
+    page, other = sign_in("reviewer"), sign_in("second reviewer")
+    for one in (page, other):
+        one.goto(f"/actions/{action}/")
+        live(one)
+    page.keyboard.press("e")
+    field = page.locator("form[data-edit] textarea, form[data-edit] input:not([type=hidden])").first
+    expect(field).to_be_focused()
+    field.fill("words of an hour")
+    other.keyboard.press("a")
+    expect(page.locator(".changed [role=alert]")).to_contain_text("What you wrote was not sent")
+    expect(field).to_have_value("words of an hour")
+    expect(page.get_by_role("button", name="Check the edit")).to_be_disabled()
+    page.get_by_role("link", name="show it as it is now").click()
+    expect(page.locator(".receipt").first).to_be_visible()
+    expect(page.locator("[data-edit]")).to_have_count(0)
+
+
+def test_whoever_sends_an_edit_by_keyboard_stands_on_its_action(stack: Stack, sign_in: SignIn) -> None:
+    """The form that had the focus was gone, and nothing had it."""
+    agent, _ = opened(stack)
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    page.keyboard.press("j")
+    expect(page.locator("[data-guarded]").first).to_be_visible()
+    page.keyboard.press("e")
+    field = page.locator("form[data-edit] textarea, form[data-edit] input:not([type=hidden])").first
+    expect(field).to_be_focused()
+    field.fill("other words")
+    page.get_by_role("button", name="Check the edit").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-edit]")).to_have_count(0)
+    page.wait_for_function("document.activeElement !== document.body && document.activeElement.closest('.pane')")
+
+
 def test_a_letter_that_comes_with_the_form_stands_after_those_before_it(stack: Stack, sign_in: SignIn) -> None:
     """Between the field's focus and what was kept for it: it stood in front."""
     _, (action,) = opened(stack)

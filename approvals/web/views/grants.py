@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from approvals import permissions, queries
 from approvals.errors import ApprovalError, BadRequest, NotViewed, Stale, StepUp
-from approvals.operations import granting
+from approvals.operations import granting, revoking
 from approvals.operations.clock import database_now
 from approvals.operations.granting import Draft, Wanted
 from approvals.operations.step_up import Proof
@@ -113,7 +113,7 @@ def give_too(request: Request, grant_id: int) -> HttpResponse:
 def revoke(request: Request, grant_id: int) -> HttpResponse:
     permissions.check_read(request.user)
     try:
-        granting.revoke(grant_id, by=request.user, reason=request.POST.get("reason", ""), door="web")
+        revoking.revoke(grant_id, by=request.user, reason=request.POST.get("reason", ""), door="web")
     except ApprovalError as error:
         return _grant(request, grant_id, error)
     messages.success(request, _("Revoked. Calls like these are asked about again, and so is what nobody had begun."))

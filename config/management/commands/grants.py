@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from approvals.operations import granting
+from approvals.operations import granting, revoking
 from approvals.operations.clock import database_now
 from approvals.operations.granting import Draft, Wanted
 from approvals.policy.granting import words
@@ -89,7 +89,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Grant {given.pk} is {grants.grant(given.pk).state}")
 
     def _revoke(self, options: dict[str, Any]) -> None:
-        ended = granting.revoke(options["grant"], by=commands.person(options), reason=options["reason"], door="cli")
+        ended = revoking.revoke(options["grant"], by=commands.person(options), reason=options["reason"], door="cli")
         self.stdout.write(f"Grant {ended.pk} is revoked; it let {ended.uses:,} through")
 
     def _tried(self, options: dict[str, Any]) -> tuple[Draft, Wanted]:

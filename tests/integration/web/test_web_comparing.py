@@ -41,6 +41,7 @@ def test_the_page_shows_it_and_offers_what_to_compare_with(web, cast, trips, wor
     differing = web.get(reverse(URL), {"a": one.pk, "b": other.pk}).content.decode()
     everything = web.get(reverse(URL), {"a": one.pk, "b": other.pk, "all": "1"}).content.decode()
     assert "step_1, call 1" in differing
+    assert "they began with different inputs" in differing and "What they began with" in differing
     assert "step_4, visit 1" not in differing
     assert "step_4, visit 1" in everything
     for query, status in (({}, 302), ({"a": "x"}, 404), ({"a": one.pk, "b": "\x7f"}, 404)):

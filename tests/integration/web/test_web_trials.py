@@ -84,6 +84,7 @@ def test_a_dry_fork_from_the_form_shows_what_it_asked_and_how_its_state_differs(
     page = shown(client, answer["Location"])
     assert "the run did not ask this" in page and "answered as assumed" in page and "It came to its end" in page
     assert "What the run asked for after that checkpoint, and this did not" in page
+    assert "result" in page.split("trial-state")[-1].split("The rest of it")[0]  # what only the dry run holds is a difference
     assert "<b>other" not in page and "\u202e" not in page and "In the dry run" in page
     assert (Run.objects.count(), lines(world)) == (1, before)
 
@@ -132,6 +133,21 @@ def test_where_a_model_would_be_asked_something_new_is_an_end_and_no_error(clien
     page = shown(client, url)
     assert "where the model is asked something new" in page and "what now?" in page and "<i>what" not in page
     assert "Traceback" not in page and "ended with an error" not in page
+
+
+def test_an_error_is_its_last_line_and_the_rest_is_folded(client, cast, run, monkeypatch):
+    def tried(_command, job, **_):
+        ran = trial_child.tried(Trial.objects.get(pk=job["trial"]))
+        error = "Traceback (most recent call last):\n  File x\nBadRequestError: no such <model>\nDuring task with name 'plan' and id 'x'\n"
+        return replace(ran, result=ran.result | {"end": "failed", "error": error})
+
+    monkeypatch.setattr(alone, "run", tried)
+    sign_in(client, cast.operator)
+    url = client.post(reverse("run-trials", args=[run.pk]), {"kind": "fork"})["Location"]
+    carry_out_trial(Trial.objects.get().pk)
+    page = shown(client, url)
+    cause = page.split('<p class="mono">')[1].split("</p>")[0]
+    assert "BadRequestError: no such" in cause and "<model>" not in cause and "All of the error" in page
 
 
 # -- over the API --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-// How much waits: in the title, on the phone's tab, on the icon in the tab strip (a number and a shape, not only a colour).
+// How much waits: in the title, on the phone's tab, on the tab's icon (a number and a shape, not only a colour).
 const base = document.title;
 const icon = document.querySelector("link[rel=icon]");
 const plain = icon?.href;

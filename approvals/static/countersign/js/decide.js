@@ -19,8 +19,7 @@ function opened(fold) {
   guard(pane);
 }
 
-// High and critical: the server keeps who opened which part of which version, and refuses to approve what was not. What does not get
-// through here is named again with the decision.
+// High and critical: the server keeps who opened what, and refuses to approve the rest. What is lost here is named with the decision.
 function tell(pane, part) {
   const { openedUrl, digest } = pane.dataset;
   if (!openedUrl) return;
@@ -36,6 +35,8 @@ function ready(root) {
   }
   const focus = root.querySelector("[data-autofocus]") || root.querySelector("[data-focus]");
   focus?.focus({ preventScroll: false });
+  // What had the focus is gone: a key goes on from here.
+  if (root.id === "pane" && document.activeElement === document.body) root.querySelector(".pane-title")?.focus({ preventScroll: true });
   const edit = root.querySelector("[data-edit]");
   if (edit && !edit.contains(document.activeElement)) {
     edit.querySelector("[aria-invalid=true], .field .input, .field input")?.focus({ preventScroll: true });

@@ -33,7 +33,7 @@ export function openRow(row) {
   showPane(link.href);
 }
 
-// One request at a time fills the pane; of those asked for meanwhile only the last is made.
+// One request at a time fills the pane; of others only the last is made.
 let wanted = "";
 let filling = false;
 
@@ -49,11 +49,13 @@ async function showPane(url) {
   filling = false;
 }
 
-// Somebody decided what is open here: it becomes the receipt, if it is still open and not being decided right here.
+// Somebody decided what is open here: it becomes the receipt, unless it is being decided right here.
 document.addEventListener("settled", (event) => {
   const open = document.querySelector("[data-action]");
   if (open?.dataset.action !== event.detail.id || open.dataset.state !== "PENDING") return;
-  if (!open.querySelector("[data-decide].htmx-request")) showPane(event.detail.url);
+  if (open.querySelector("[data-decide].htmx-request")) return;
+  if (!open.querySelector("[data-edit], .bar-sheet form")) return showPane(event.detail.url);
+  import("./leaving.js").then(({ unsent }) => unsent(open, event.detail.url) || showPane(event.detail.url));
 });
 
 // Somebody took the approval back that is open here: it is asked again.

@@ -1,4 +1,4 @@
-// Single keys. Inert in fields and dialogs, with modifiers, and when switched off; every key presses something that is visible.
+// Single keys: inert in fields and dialogs, with modifiers, and when off; each presses something visible.
 import { keptFor } from "./coming.js";
 import { closeSheet, pressTwice } from "./decide.js";
 import { currentRow, focusRow, move, openRow } from "./inbox.js";
@@ -7,14 +7,14 @@ import { say, word } from "./say.js";
 const GO_MS = 1200;
 let goUntil = 0;
 let muteUntil = 0;
-// As long as the second A of a pair may come: one that was meant for the action before must not decide the next, which has just come up.
+// The second A of a pair, meant for the action before, must not decide the next.
 const SHOWN_MS = 1500;
 let pair = {};
 let shown = {};
 
 const chosen = JSON.parse(document.body.dataset.keys || "{}");
 const off = () => Boolean(chosen.off);
-// A key somebody moved stands for the usual one; the usual one of a moved command stands for nothing.
+// A moved key stands for the usual one; the usual one of a moved command for nothing.
 const usual = (key) => chosen.map?.[key] ?? key;
 
 const writing = (node) => node.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
@@ -44,7 +44,7 @@ function intoView(summary) {
   at.scrollIntoView({ block: "center" });
 }
 
-// After a decision the next action comes by itself: a key decides it only once it has been there for long enough, or was gone to.
+// What comes up by itself is decided by a key only once it was there long enough, or was gone to.
 function secondOfPair(target) {
   const id = target.matches("[data-guarded]") && target.closest("[data-action]")?.id;
   if (!id) return false;

@@ -1,5 +1,4 @@
-// How long an action has been shown, and whether the end of its arguments was on the screen ("seen"): sent with the verdict, for the
-// team's figures of review quality.
+// How long an action was shown, and whether the end of its arguments was on the screen ("seen"): sent with the verdict, for review quality.
 const since = new Map();
 const ended = new Set();
 const watched = new WeakSet();

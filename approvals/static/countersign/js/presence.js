@@ -1,4 +1,4 @@
-// Who else has this open: the page tells while it is looked at, and hears when somebody comes or goes. It keeps nobody from anything.
+// Who else has this open: told while it is looked at, heard when somebody comes or goes.
 const BEAT_MS = 15000;
 
 function beat() {

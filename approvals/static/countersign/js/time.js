@@ -18,10 +18,8 @@ const now = () => Date.now() + offset;
 function ago(seconds) {
   if (seconds > -45 && seconds <= 0) return word("now");
   const size = Math.abs(seconds);
-  if (size < 60) return relative.format(Math.round(seconds), "second");
-  if (size < 3600) return relative.format(Math.round(seconds / 60), "minute");
-  if (size < 86400) return relative.format(Math.round(seconds / 3600), "hour");
-  return relative.format(Math.round(seconds / 86400), "day");
+  const [unit, one] = size < 60 ? ["second", 1] : size < 3600 ? ["minute", 60] : size < 86400 ? ["hour", 3600] : ["day", 86400];
+  return relative.format(Math.round(seconds / one), unit);
 }
 
 function left(seconds) {
