@@ -124,7 +124,8 @@ _watch = _look = 0.0
 
 
 def stand_in() -> int:
-    """Find what is ready and do it here, one after the other, without the broker. Returns how much was found."""
+    """Find what is ready and do it here, one after the other, without the broker. Dry runs wait for it: minutes of one would hold up the rest.
+    Returns how much was found."""
     global _watch, _look
     if time.monotonic() >= _watch:
         _watch = time.monotonic() + WATCH_S
@@ -146,8 +147,6 @@ def stand_in() -> int:
         _chain(wake)
     for run_id in found.compensate:
         operations.compensate(UUID(run_id))
-    for trial_id in found.trials:
-        operations.carry_out_trial(UUID(trial_id))
     if found.opinions:
         operations.give_opinions()
     for run in operations.look_at_servers():

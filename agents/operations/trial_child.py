@@ -22,7 +22,10 @@ MOST_ASKS, MOST_STEPS = 500, 5_000
 
 
 def tried(trial: "Trial") -> Ran:
-    """What came of it. Of a fork, `then` is what the run's own state holds otherwise than `state`, the fork's, and `added` names what only that holds. "failed" with a sentence where it could not be tried."""
+    """What came of it; "failed" with a sentence where it could not be tried.
+
+    Of a fork, `then` is what the run's own state holds otherwise than `state`, the fork's, and `added` names what only that holds.
+    """
     from agents import operations
     from agents.errors import AgentError
     from agents.states import TrialKind

@@ -13,6 +13,7 @@ from agents import history
 from agents.errors import BadInput, WrongState
 from agents.models import Pause, Run, Trial
 from agents.operations import events, overriding, versions, waking
+from agents.operations.branching import first
 from agents.operations.found import found_run
 from agents.states import RunState, TrialKind
 from approvals import permissions
@@ -89,7 +90,7 @@ def _looked_at(run: Run, wanted: Wanted) -> dict[str, Any]:
     """The order as it is kept, checked as far as it can be without the project's code."""
     if wanted.checkpoint:
         history.checkpoint(run.thread, wanted.checkpoint)
-    at = wanted.checkpoint or _first(run)
+    at = wanted.checkpoint or first(run).id
     values = dict(wanted.values)
     if values:
         values, _ = overriding.changed(history.values(run.thread, at), values, begins=run.version.input_schema)
@@ -100,14 +101,6 @@ def _looked_at(run: Run, wanted: Wanted) -> dict[str, Any]:
     if wanted.policy:
         policies.version(wanted.policy)
     return {**asdict(wanted), "checkpoint": at, "values": values, "answers": _answers(run, wanted.answers)}
-
-
-def _first(run: Run) -> str:
-    """The first checkpoint that holds the input."""
-    rows = history.checkpoints(run.thread, limit=10_000).rows
-    if not rows:
-        raise WrongState(say("This run has no checkpoint yet"))
-    return next((one.id for one in reversed(rows) if one.source != "input"), rows[-1].id)
 
 
 def _answers(run: Run, answers: Mapping[str, Any]) -> dict[str, Any]:
