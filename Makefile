@@ -2,6 +2,9 @@
 PY := .venv/bin/python
 # A process of tests for each processor, and no more than the databases of them have memory for.
 SPREAD = -n logical --maxprocesses 6
+# Pages, API and Slack speak to the database through the same operations and queries as the rest, which runs on real services, too. All of it:
+# scripts/with_real_services .venv/bin/python -m pytest -n 2 tests/integration
+BUT_DOORS = --ignore tests/integration/web --ignore tests/integration/api --ignore tests/integration/slack
 HTML = $$(find templates -name '*.html')
 # Values a production site would set, so that Django's deployment checks look at the production shape.
 DEPLOY = PUBLIC_URL=https://countersign.example ALLOWED_HOSTS=countersign.example \
@@ -17,10 +20,10 @@ help: ## this list
 run: runtime ## start everything and print the address and login links (PORT=8000 HOST=127.0.0.1 WORKERS=2; SLACK=demo)
 	@exec $(PY) -m config.up
 
-test: dev agentserver ## all tests on the embedded services, then integration tests on real ones if installed
+test: dev agentserver ## all tests on the embedded services, then those of state on real ones if installed
 	scripts/twice $(PY) -m pytest $(SPREAD) --ignore tests/chaos --ignore tests/journeys
 	scripts/twice $(PY) -m pytest $(SPREAD) --dist loadfile tests/chaos tests/journeys
-	scripts/with_real_services scripts/twice $(PY) -m pytest $(SPREAD) tests/integration
+	scripts/with_real_services scripts/twice $(PY) -m pytest $(SPREAD) tests/integration $(BUT_DOORS)
 
 check: dev ## format, lint, types, imports, templates, migrations, state diagram, deployment settings
 	$(PY) -m ruff format --check .
