@@ -314,16 +314,19 @@ def test_undo_in_the_list_is_pressed_by_mouse_and_goes_away_with_the_hold(stack:
     page = sign_in("reviewer")
     page.goto(f"/inbox/?agent={agent}")
     live(page)
-    for key in "jaa":
-        page.keyboard.press(key)
-        page.wait_for_timeout(300)
+    page.keyboard.press("j")
+    expect(page.locator("[data-guarded]").first).to_be_visible()
+    page.wait_for_timeout(1_600)  # as long as what has just come up is looked at first
+    page.keyboard.press("a")
+    page.keyboard.press("a")
     row = page.locator(f"#row-{ids[0]}, #row-{ids[1]}").filter(has=page.locator(".row-undo"))
     row.get_by_role("button", name="Undo").click(timeout=5_000)
     expect(page.locator(".row-undo")).to_have_count(0)
     expect(page.locator(".row-decided")).to_have_count(0)
-    for key in "aa":
-        page.keyboard.press(key)
-        page.wait_for_timeout(300)
+    expect(page.locator("[data-guarded]").first).to_be_visible()
+    page.wait_for_timeout(1_600)  # as long as what has just come up is looked at first
+    page.keyboard.press("a")
+    page.keyboard.press("a")
     expect(page.locator(".row-undo")).to_have_count(1)
     expect(page.locator(".row-undo")).to_have_count(0, timeout=20_000)
     expect(page.locator(".row-decided")).to_have_count(1)
