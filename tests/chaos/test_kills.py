@@ -161,6 +161,7 @@ def test_the_broker_away_for_good(stack, people, world):
     assert stack.roles["worker"].running(), "losing the broker must not end the worker"
     stack.heal("worker")  # as after a crash of the machine: it never sees the broker
     alone = factories.run(people.reviewer, call(label="alone"), world=world)
+    assert eventually(lambda: asked(alone), 60)  # a worker and then its stand-in start Python first
     approve(stack, people, alone)
     assert ended(alone), states(alone)
     stack.broker.ensure()
