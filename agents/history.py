@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from agents.errors import UnknownCheckpoint
+from agents.errors import UnknownCheckpoint, WrongState
 from agents.graphs.unpacked import is_plain, unpacked
 from audit.sentences import say
 
@@ -99,6 +99,14 @@ def checkpoint(thread: str, checkpoint_id: str) -> Checkpoint:
         raise UnknownCheckpoint(say("This run has no such checkpoint"))
     parent = _fetch(thread, one=found[0][1]) if found[0][1] else []
     return _checkpoint(found[0], parent[0] if parent else None, _barriers(thread, [*found, *parent]))
+
+
+def first(thread: str) -> Checkpoint:
+    """The first that holds the run's input: in the one before it, the input still waits to be taken, over whatever is put there. Raises WrongState."""
+    found = checkpoints(thread, limit=10_000).rows
+    if not found:
+        raise WrongState(say("This run has no checkpoint yet"))
+    return next((one for one in reversed(found) if one.source != "input"), found[-1])
 
 
 def before_node(thread: str, node: str) -> str:

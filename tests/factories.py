@@ -187,6 +187,16 @@ def waiting(by: User, *calls: dict[str, Any], **more: Any) -> tuple[Run, Action]
     return started, asked(started)[0]
 
 
+def to_the_end(run: Run, by: User) -> Run:
+    """Approve whatever it asks, until it has ended."""
+    while waits := asked(run):
+        for action in waits:
+            decide(action, by)
+        work()
+    run.refresh_from_db()
+    return run
+
+
 def lines(world: str) -> list[str]:
     """What the outside world has seen: "key label" per call."""
     path = Path(world)

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from agents import history, queries
-from agents.errors import BadInput, KeyUsed, UnknownRun, WrongState
+from agents.errors import KeyUsed, UnknownRun, WrongState
 from agents.models import AgentVersion, Override, Run
 from agents.operations import events, lineage, overriding, waking
 from agents.operations.found import as_uuid
@@ -90,18 +90,10 @@ def _begins(parent: Run, checkpoint: str) -> history.Checkpoint:
         raise WrongState(say("This run's graph goes on elsewhere, and its state with it: fork it there"))
     if any(stop.scope == "run" and stop.target == str(parent.pk) for stop in approvals_queries.active_halts()):
         raise WrongState(say("This run is halted: release it before another goes on from it"))
-    at = history.checkpoint(parent.thread, checkpoint) if checkpoint else first(parent)
+    at = history.checkpoint(parent.thread, checkpoint) if checkpoint else history.first(parent.thread)
     if not at.next:
         raise WrongState(say("Nothing comes after that checkpoint: fork from an earlier one"))
     return at
-
-
-def first(run: Run) -> history.Checkpoint:
-    """The first that holds the run's input: in the one before it, the input still waits to be taken, over whatever is put there."""
-    found = history.checkpoints(run.thread, limit=10_000).rows
-    if not found:
-        raise BadInput(say("This run has no checkpoint yet"))
-    return next((one for one in reversed(found) if one.source != "input"), found[-1])
 
 
 def _same(existing: Run, parent: Run, checkpoint: str, values: Mapping[str, Any]) -> Run:

@@ -13,7 +13,6 @@ from agents import history
 from agents.errors import BadInput, WrongState
 from agents.models import Pause, Run, Trial
 from agents.operations import events, overriding, versions, waking
-from agents.operations.branching import first
 from agents.operations.found import found_run
 from agents.states import RunState, TrialKind
 from approvals import permissions
@@ -90,7 +89,7 @@ def _looked_at(run: Run, wanted: Wanted) -> dict[str, Any]:
     """The order as it is kept, checked as far as it can be without the project's code."""
     if wanted.checkpoint:
         history.checkpoint(run.thread, wanted.checkpoint)
-    at = wanted.checkpoint or first(run).id
+    at = wanted.checkpoint or history.first(run.thread).id
     values = dict(wanted.values)
     if values:
         values, _ = overriding.changed(history.values(run.thread, at), values, begins=run.version.input_schema)

@@ -102,7 +102,7 @@ def fork_run(run_id: Any, wanted: Wanted) -> Tried:
     run = found_run(run_id)
     loaded = load_agent(*run.agent.code)
     check_record(run, loaded)
-    at = wanted.checkpoint or _first(run)
+    at = wanted.checkpoint or history.first(run.thread).id
     record = record_of(run, loaded, wanted.instead, since=history.checkpoint(run.thread, at).at)
     if wanted.models == "anew":
         record = replaying.Record(record.first_input, record.answers)
@@ -120,14 +120,6 @@ def fork_run(run_id: Any, wanted: Wanted) -> Tried:
         str(run.pk), at, versions.version_of(run), tuple((one.step, one.next) for one in done.steps), asks, done.stop.name.lower(), done.error,
         state, done.models_recorded, done.models_asked, done.models_named, done.unknown,
     )  # fmt: skip
-
-
-def _first(run: Run) -> str:
-    """The first that holds the run's input: in the one before it, the input still waits to be taken, over whatever is put there."""
-    rows = history.checkpoints(run.thread, limit=10_000).rows
-    if not rows:
-        raise BadInput(say("This run has no checkpoint yet"))
-    return next((row.id for row in reversed(rows) if row.source != "input"), rows[-1].id)
 
 
 def _asked_then(run: Run) -> dict[str, tuple[str, str]]:

@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from agents import history, operations, queries
-from agents.errors import WrongState
 from agents.operations.branching import Branch
 from agents.queries import RunDetail
 from agents.views.checkpoints import line_of
@@ -25,7 +24,6 @@ from agents.views.trials import trial_form
 from approvals import permissions
 from approvals.render.since import compare
 from approvals.web.http import Request
-from audit.sentences import say
 
 MOST = 200  # checkpoints to choose from; from others, the page of the checkpoint leads here
 
@@ -36,7 +34,7 @@ def fork(request: Request, run_id: UUID) -> HttpResponse:
     run = shown_run(run_id)
     permissions.check_override(permissions.standing(request.user))
     said = request.POST if request.method == "POST" else request.GET
-    at = said.get("checkpoint", said.get("from", ""))[:64] or _first(run)
+    at = said.get("checkpoint", said.get("from", ""))[:64] or history.first(run.thread).id
     if request.method != "POST":
         return render(request, "agents/fork.html", {"fork": _form(run, at)})
     values = state_values(run, at, request.POST)
@@ -57,14 +55,6 @@ def forked_words(detail: RunDetail) -> dict[str, Any]:
         else None,
         "forks": [(one[:8], reverse("run", args=[one])) for one in detail.forks],
     }
-
-
-def _first(run: RunDetail) -> str:
-    """The first checkpoint that holds the input."""
-    rows = history.checkpoints(run.thread, limit=10_000).rows
-    if not rows:
-        raise WrongState(say("This run has no checkpoint yet"))
-    return next((one for one in reversed(rows) if one.source != "input"), rows[-1]).id
 
 
 def _base(run: RunDetail, at: str) -> dict[str, Any]:

@@ -63,14 +63,12 @@ def line_of(one: TrialRow) -> dict[str, Any]:
     """One as a row of the list, and the head of its page."""
     return {
         "kind": told(KINDS[one.kind]),
-        "is_replay": one.kind == TrialKind.REPLAY,
         "short": one.id[:8],
         "state": STATES[one.state],
         "came_to": _came_to(one),
         "error": told(one.error),
         "by": one.by,
         "ordered_at": one.ordered_at,
-        "ended_at": one.ended_at,
         "url": reverse("run-trial", args=[one.run, one.id]),
         "different": list(_different(one)),
     }

@@ -92,7 +92,7 @@ def _wanted(run: RunDetail, said: Mapping[str, str]) -> Wanted:
         values=state_values(run, at, said) if at else {},
         answers={name.removeprefix(ANSWER): as_json(_("A result"), text) for name, text in given.items()},
         assume=said.get("assume", "")[:20],
-        policy=int(policy) if policy.isascii() and policy[:9].isdecimal() and len(policy) < 10 else 0,
+        policy=int(policy) if policy.isascii() and policy.isdecimal() and len(policy) < 10 else 0,
         models=models,
         model=said.get("model", "").strip()[:200] if models == "anew" else "",
     )

@@ -23,7 +23,7 @@ from approvals.errors import NotAllowed, NotFound
 from approvals.models import Action, Decision, Requirement
 from audit.queries import timeline
 from tests import factories
-from tests.factories import asked, call, decide, lines, work
+from tests.factories import call, lines
 
 RUN = alone.run
 ROWS = (Action, Requirement, Decision, Effect, Pause)
@@ -34,12 +34,7 @@ APART = pytest.mark.django_db(transaction=True)  # a process of its own sees wha
 @pytest.fixture
 def run(cast, world):
     started, _ = factories.waiting(cast.operator, call(label="first"), call(label="second"), world=world)
-    while waits := asked(started):
-        for action in waits:
-            decide(action, cast.second)
-        work()
-    started.refresh_from_db()
-    return started
+    return factories.to_the_end(started, cast.second)
 
 
 @pytest.fixture

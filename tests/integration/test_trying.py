@@ -25,12 +25,7 @@ ROWS = (Action, Requirement, Decision, Effect, Pause, Event)
 @pytest.fixture
 def run(cast, world):
     started, _ = factories.waiting(cast.operator, call(label="first"), call(label="second"), world=world)
-    while waits := asked(started):
-        for action in waits:
-            decide(action, cast.second)
-        work()
-    started.refresh_from_db()
-    return started
+    return factories.to_the_end(started, cast.second)
 
 
 def rows() -> list[int]:
