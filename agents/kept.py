@@ -249,7 +249,8 @@ CUT = Frozen("Result of %(tool)s, its first %(shown)d characters of %(all)d")
 
 # What became of an agent on an Agent Server.
 ANSWER_LOST = Frozen(
-    "The connection broke while the answer was sent, and the server knows nothing of it: whether the agent carried it out, nobody can say"
+    "The connection broke while the answer was sent, and the server knows nothing of it: whether the agent carried it out, nobody can say. It is "
+    "not given again"
 )
 SERVER_AWAY = Frozen("The Agent Server cannot be reached; the answer is given when it is back. %(why)s")
 MOVED_ON = Frozen("Somebody else answered there, or the thread went another way")
@@ -258,7 +259,8 @@ NEVER_DELIVERED = Frozen("It was approved, and the agent was never told: somebod
 STOPPED_THERE = Frozen("The agent was stopped on its server while it carried the answer out; nobody knows how far it came")
 FAILED_THERE = Frozen("The agent failed on its server: %(why)s")
 STILL_ASKS = Frozen(
-    "The agent was given its answer and still asks the same at %(node)s. It is not answered again: look at it on its server"
+    "The agent was given its answer and still asks the same at %(node)s. The answer is not given again: look at it on its server; people are "
+    "asked once more where somebody orders it"
 )
 STANDS_STILL = Frozen(
     "The thread stands at %(nodes)s and asks nothing: it was stopped there, or has a static breakpoint. Go on with it on its server"
@@ -268,6 +270,10 @@ NOT_YET = Frozen("The Agent Server has not taken the answer yet; it is offered a
 ASKED_BEFORE = Frozen("The thread asks again, under the same name, what was asked and closed here before: answer it on its server")
 FORGOTTEN = Frozen(
     "The Agent Server knows the run no more that carried the answer: nobody can say how far the agent came. It is not told again"
+)
+FORGOTTEN_AND_ASKS = Frozen(
+    "The Agent Server knows the run no more that carried the answer, and still asks: nobody can say how far the agent came. The answer is not "
+    "given again; people are asked once more where somebody orders it"
 )
 THREAD_EMPTY = Frozen(
     "The Agent Server has lost where the thread stood: it names no question and no next step, and does not call it finished"

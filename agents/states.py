@@ -171,11 +171,14 @@ class HandoverState(StrEnum):
     TAKEN = "TAKEN"
     REFUSED = "REFUSED"
     LOST = "LOST"
+    ANEW = "ANEW"
 
 
 HANDOVER_TRANSITIONS: dict[HandoverState, frozenset[HandoverState]] = {
     HandoverState.SENDING: frozenset({HandoverState.TAKEN, HandoverState.REFUSED, HandoverState.LOST}),
-    HandoverState.REFUSED: frozenset({HandoverState.SENDING}),  # it was certainly not taken: it may be sent again
-    HandoverState.TAKEN: frozenset(),
-    HandoverState.LOST: frozenset(),  # nobody can say whether it arrived: it is never sent again
+    HandoverState.REFUSED: frozenset({HandoverState.SENDING, HandoverState.ANEW}),  # it was certainly not taken: it may be sent again
+    # This answer is never sent again. Where the question still stands, somebody may order that people are asked anew: the next answer is another.
+    HandoverState.TAKEN: frozenset({HandoverState.ANEW}),
+    HandoverState.LOST: frozenset({HandoverState.ANEW}),  # nobody can say whether it arrived
+    HandoverState.ANEW: frozenset({HandoverState.SENDING}),
 }

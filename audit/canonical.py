@@ -105,7 +105,13 @@ def _storable(value: Json, limit: int, depth: int) -> Json:
     if isinstance(value, dict | list | tuple | set) and depth >= STORED_DEPTH:
         return TOO_DEEP
     if isinstance(value, dict):
-        return {str(_storable(str(k), limit, depth)): _storable(v, limit, depth + 1) for k, v in value.items()}
+        kept: dict[str, Json] = {}
+        for key, item in value.items():
+            name = str(_storable(str(key), limit, depth))
+            while name in kept:  # 1 beside "1": both are shown
+                name += f" ⟨{type(key).__name__}⟩"
+            kept[name] = _storable(item, limit, depth + 1)
+        return kept
     if isinstance(value, list | tuple | set):
         return [_storable(v, limit, depth + 1) for v in value]
     return _storable(str(value), limit, depth)

@@ -63,14 +63,17 @@ _tasks: set["asyncio.Task[Any]"] = set()
 def steps(call: Call, tool: BaseTool | None) -> Steps:
     """The whole way of one call; returns what the graph gets of it."""
     here = desk.here()
-    if why := (yield partial(here.refusal, call.tool)):
+    answered = hearing.at_hand(
+        lambda answer: _is_to(answer, call)
+    )  # before its code changed: what people said is taken, and means what it can now
+    if (why := (yield partial(here.refusal, call.tool))) and not answered:
         return _message(call, why, error=True)
     if call.unasked:
         return (yield Make(call.args))
     if why := unaskable(call.args):
         yield partial(here.not_asked, call.tool, call.args, why)
         return _message(call, kept.WAS_NOT_ALLOWED(tool=call.tool, status=NOT_ASKED, why=kept.ASKED_OF_NOBODY(why=why)), error=True)
-    if why := misfit(tool, call.args) if tool is not None else "":
+    if (why := _unfit(tool, call.args)) and not answered:
         yield partial(here.not_asked, call.tool, call.args, why)
         return _message(call, kept.NO_FIT(tool=call.tool, why=why), error=True)  # nobody is asked about what cannot run
     asked = calls.value_of(call.tool, call.args, call_id=call.id, **_words(call.messages))
@@ -82,6 +85,10 @@ def steps(call: Call, tool: BaseTool | None) -> Steps:
         return _again(call, approved, begun.made)
     if begun.kind == desk.UNKNOWN:
         return _again(call, approved, _waited(call, action))
+    if why := _unfit(tool, args):
+        unfit = Made("failed", error=kept.NO_LONGER_FIT(why=why))
+        yield partial(here.record, action, unfit)
+        return _again(call, args, unfit)
     return (yield from _make(call, here, action, args))
 
 
@@ -220,6 +227,10 @@ def unaskable(args: Any) -> str:
     return ""
 
 
+def _unfit(tool: BaseTool | None, args: Any) -> str:
+    return misfit(tool, args) if tool is not None else ""
+
+
 def misfit(tool: BaseTool, args: Any) -> str:
     """Why the tool would not take these arguments, "" when it would."""
     schema: Any = tool.tool_call_schema
@@ -238,6 +249,13 @@ def _answers(answer: Any, asked: Mapping[str, Any]) -> bool:
     """Whether it is an answer to this very call with these very arguments."""
     mine = isinstance(answer, Mapping) and (answer.get("digest"), answer.get("call")) == (asked["digest"], asked["tool_call_id"])
     return mine and isinstance(answer.get("type"), str)
+
+
+def _is_to(answer: Any, call: Call) -> bool:
+    """Whether people were asked about this call, as the model made it, and this is what they said."""
+    if not (call.id and isinstance(answer, Mapping) and answer.get("call") == call.id) or unaskable(call.args):
+        return False
+    return _answers(answer, calls.value_of(call.tool, call.args, call_id=call.id))
 
 
 def _was_leave(answer: Any, call: Call) -> bool:

@@ -172,6 +172,12 @@ def _stray() -> list[Any]:
     return [m for name, m in list(sys.modules.items()) if name != __name__ and getattr(m, "__dict__", {}).get("interrupt") is _original]
 
 
+def at_hand(mine: Callable[[Any], bool]) -> bool:
+    """Whether the task that runs has been given such an answer already, this time or before. Nothing is asked, and nothing taken."""
+    config = get_config()["configurable"] if _watched else {}
+    return str(config.get("thread_id")) in _watched and any(map(mine, config[CONFIG_KEY_SCRATCHPAD].resume))
+
+
 def ask(value: Any, mine: Callable[[Any], bool]) -> Any:
     """`interrupt`, for calls that share one step: an answer among those its task has already is taken, whichever of them it was given to.
 

@@ -8,9 +8,13 @@ from agents.models import AgentVersion
 from audit import canonical
 
 
-def shape_of(value: Any) -> str:
-    """A fingerprint that is the same for two questions of the same form."""
-    return canonical.fingerprint(_shape(value, 0))
+def shape_of(value: Any, depth: int = 0) -> str:
+    """A fingerprint that is the same for two questions of the same form. `depth`: how deep in a question this value lies."""
+    shape = _shape(value, depth)
+    try:
+        return canonical.fingerprint(shape)
+    except canonical.NotCanonical:  # of many thousand names: what people see of it is cut, how it is compared is not
+        return canonical.text_fingerprint(shape)
 
 
 def still_takes(agent: str, tool: Found, asked: str) -> bool:
@@ -41,5 +45,5 @@ def _shape(value: Any, depth: int) -> Any:
             str(canonical.storable(str(key))): _shape(item, depth + 1) for key, item in sorted(value.items(), key=lambda kv: str(kv[0]))
         }
     if isinstance(value, list | tuple):
-        return sorted({canonical.fingerprint(_shape(item, depth + 1)) for item in value[:50]})
+        return sorted({shape_of(item, depth + 1) for item in value[:50]})
     return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__

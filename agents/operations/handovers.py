@@ -2,7 +2,8 @@
 
 SENDING is written before anything is sent, only by whoever has the run, and only while nothing halts it. What came back decides: TAKEN (a run
 there carries it), REFUSED (it was certainly not taken: sent again later), or nothing, and then the server is asked which it was. LOST is
-what even the server cannot say; such an answer is never sent again.
+what even the server cannot say; such an answer is never sent again. ANEW: the server still asks, somebody had people asked once more, and
+their next answer is another one, under a mark of its own.
 """
 
 from typing import Any
@@ -26,7 +27,8 @@ INSERT INTO agents_handover (pause_id, state, there, why, sent_at)
 SELECT p.id, 'SENDING', '', '', statement_timestamp() FROM agents_pause p JOIN agents_run r ON r.id = p.run_id
 WHERE p.id = %(pause)s AND p.state = 'OPEN' AND p.answer IS NOT NULL AND r.state = 'RUNNING' AND r.fence = %(fence)s
     AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
-ON CONFLICT (pause_id) DO UPDATE SET state = 'SENDING', why = '', sent_at = statement_timestamp() WHERE agents_handover.state = 'REFUSED'
+ON CONFLICT (pause_id) DO UPDATE SET state = 'SENDING', why = '', sent_at = statement_timestamp()
+    WHERE agents_handover.state IN ('REFUSED', 'ANEW')
 """  # noqa: S608  names of ours only
 _STEP = """
 UPDATE agents_handover SET state = %(state)s, there = %(there)s, why = %(why)s WHERE pause_id = %(pause)s AND state = 'SENDING'
@@ -36,7 +38,7 @@ _OLD = "SELECT sent_at <= statement_timestamp() - make_interval(secs => %s) FROM
 
 def mark(pause: Pause) -> str:
     """What the run there is marked with, by which it is found again."""
-    return f"{pause.run_id}:{pause.pk}"
+    return f"{pause.run_id}:{pause.pk}" + (f":{pause.asked}" if pause.asked > 1 else "")
 
 
 @transaction.atomic
@@ -65,6 +67,11 @@ def refused(run: Run, pause: Pause, why: str) -> None:
 def lost(run: Run, pause: Pause) -> None:
     """The server does not know it, and it may have been carried out all the same."""
     _step(run, pause, HandoverState.LOST, why=kept.ANSWER_LOST())
+
+
+def anew(pause: Pause) -> None:
+    """People are asked once more, in the caller's transaction; nothing is under way (`putting`)."""
+    Handover.objects.filter(pause=pause).exclude(state=HandoverState.SENDING).update(state=HandoverState.ANEW, there="", why="")
 
 
 def is_old(pause: Pause) -> bool:

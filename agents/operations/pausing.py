@@ -10,7 +10,7 @@ from django.db.models import JSONField, Value
 
 from agents import kept
 from agents.models import Pause, Run
-from agents.operations import events
+from agents.operations import events, handovers
 from agents.operations.fingerprints import shape_of
 from agents.operations.preparing import Prepared, refusal
 from agents.states import PauseState
@@ -37,7 +37,8 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
     question = prepared.question
     place = {"thread": run.thread, "checkpoint_ns": "", "interrupt_id": question.interrupt_id}
     existing = None if first else Pause.objects.filter(**place).first()
-    if existing and (existing.proposal_digest == prepared.digest or not _let_go(existing)):
+    again = existing if existing and existing.again and run.agent.server_id is not None else None
+    if existing and again is None and (existing.proposal_digest == prepared.digest or not _let_go(existing)):
         return False
     opened = _open(prepared, asked=existing.asked if existing else 0)
     if not run.customer:  # the run's own row is written when the stretch is put down
@@ -65,6 +66,9 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
         asked_at = dict(prepared.place)
         content |= {"record": opened.record, "answer": None}
     content["place"] = {**asked_at, **({"seen": True} if prepared.seen else {})}
+    if again is not None:  # an Agent Server asks under the same name: what was said and sent before is over (`asking_again`)
+        content |= {"again": False, "answer": None}
+        handovers.anew(again)
     pause = existing or Pause(**place)
     for name, value in content.items():
         setattr(pause, name, value)

@@ -37,7 +37,8 @@ UPDATE agents_run SET state = %(state)s, nodes = %(nodes)s::jsonb, error = %(err
 WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s
 """
 _PARK = """
-UPDATE agents_run SET lease_until = statement_timestamp() + make_interval(secs => %(lease)s), attempts = 0
+UPDATE agents_run SET lease_until = statement_timestamp() + make_interval(secs => %(lease)s), attempts = 0,
+    error = CASE WHEN %(reached)s THEN '' ELSE error END
 WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s
 """
 # The longer it runs there, the rarer we look.
@@ -55,9 +56,9 @@ def put_down(run: Run, came: Came) -> RunState:
     """The run's next state. Raises LostLease when another worker has taken it since."""
     under_way = any(came.state_of(p) == HandoverState.SENDING or came.ends.get(p.pk) in ACTIVE for p in came.pauses)
     if not came.gone and (under_way or (came.stands is not None and came.stands.busy)):
-        return _park(run)
+        return _park(run, reached=came.stands is not None)
     if came.stands is None and not came.gone:
-        return _park(run) if any(came.state_of(p) == HandoverState.TAKEN for p in came.pauses) else _away(run, came)
+        return _park(run, reached=False) if any(came.state_of(p) == HandoverState.TAKEN for p in came.pauses) else _away(run, came)
     entries, trouble = _reconcile(run, came)
     waits = [open_pause(run, one) for one in came.new]
     state, error = _next(came, trouble or came.trouble or _stuck(run, came))
@@ -93,10 +94,10 @@ def _tell(run: Run, state: RunState, error: str, entries: Sequence[Entry], came:
     events.tell_run(run, f"run.{state.lower()}")
 
 
-def _park(run: Run) -> RunState:
+def _park(run: Run, *, reached: bool) -> RunState:
     """It goes on there: nobody here waits for it, and the beat looks again. Nothing has changed that the log would tell of."""
     with connection.cursor() as cursor:
-        cursor.execute(_PARK, {"lease": PARKED_S, "id": run.pk, "fence": run.fence})
+        cursor.execute(_PARK, {"lease": PARKED_S, "reached": reached, "id": run.pk, "fence": run.fence})
         if cursor.rowcount != 1:
             raise LostLease(say("Another worker took this run over"))
         cursor.execute(_LOOK, [run.pk])

@@ -191,9 +191,7 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
 def check_not_orphaned(run: Run) -> None:
     """Raises WrongState where nothing can be driven on from where it stands."""
     if Pause.objects.filter(run=run, state=PauseState.ORPHANED).exists():
-        raise WrongState(
-            say("A question of this run has lost its node: go back to a checkpoint before it, put the node back, or start a new run")
-        )
+        raise WrongState(say("A question of this run has lost its node: go back to a checkpoint before it, or start a new run"))
 
 
 def _check_not_twice(run: Run) -> None:

@@ -139,8 +139,8 @@ class _Look:
     def _due(self, stands: Standing) -> tuple[Pause, object] | str | None:
         """The answer that is due for a question that stands as it was shown, claimed now; or why it cannot be told."""
         asked = {question.interrupt_id: question.digest for question in stands.questions}
-        unsent = [p for p in self.pauses if p.pk not in self.sent or self.sent[p.pk].state == HandoverState.REFUSED]
-        free = [p for p in unsent if asked.get(p.interrupt_id) == p.proposal_digest]
+        unsent = [p for p in self.pauses if p.pk not in self.sent or self.sent[p.pk].state in {HandoverState.REFUSED, HandoverState.ANEW}]
+        free = [p for p in unsent if asked.get(p.interrupt_id) == p.proposal_digest and not p.again]
         if not free:
             return None
         self.run.agent = Agent.objects.get(pk=self.run.agent_id)
@@ -201,7 +201,9 @@ def _prepared(run: Run, came: Came) -> Came:
     if came.stands is None or came.stands.busy or came.gone:
         return came
     known = dict(Pause.objects.filter(thread=run.thread).values_list("interrupt_id", "proposal_digest"))
-    new = [q for q in came.stands.questions if known.get(q.interrupt_id) != q.digest and not _answered(came, q)]
+    again = {p.interrupt_id for p in came.pauses if p.again}
+    changed = (q for q in came.stands.questions if known.get(q.interrupt_id) != q.digest and not _answered(came, q))
+    new = [*(q for q in came.stands.questions if q.interrupt_id in again), *(q for q in changed if q.interrupt_id not in again)]
     if not new:
         return came
     loaded = load_agent("", run.agent_id)

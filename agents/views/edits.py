@@ -80,7 +80,7 @@ def _form(
     edit = {
         "fields": fields,
         "errors": [why for path, why in errors.items() if path.split(".")[0].split("[")[0] not in at_fields],
-        "reason": request.POST.get("reason", ""),
+        "reason": request.POST.get("reason", "") if posted is not None else detail.edit_reason,
         "reason_needed": "edit" in detail.reason_for,
         "diff_url": reverse("action-edit-diff", args=[detail.row.id]),
         "diff": _diff(now, args, {}),

@@ -182,7 +182,8 @@ def _could_ask_again(detail: RunDetail, actions: Any) -> bool:
     decided = {action.id for action in actions if action.state != "PENDING"}
     begun = {effect.action_id for effect in detail.effects if effect.state in {"UNKNOWN", "DONE"}}
     others = [p for p in detail.pauses if p.dialect != "countersign" and p.state == "OPEN" and not begun & set(p.actions)]
-    return detail.row.state == "FAILED" and any(set(p.actions) <= decided for p in others)
+    lost = any(pause.state == "ORPHANED" for pause in detail.pauses)
+    return detail.row.state == "FAILED" and not lost and any(set(p.actions) <= decided for p in others)
 
 
 def _result(output: Any) -> dict[str, Any]:

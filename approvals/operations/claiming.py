@@ -81,6 +81,8 @@ def claim(action_id: UUID, *, digest: str, again: bool = False, version: str = "
         raise Conflict(say("This is a test action: it never runs"))
     if digest != action.digest:
         raise Tampered(say("The effect was prepared for another version of this action"))
+    if action.claimed_at and not again:  # whatever became of its approval since: it was used
+        raise _why_not(action, version)
     if not again:
         _check_still_enough(action, requirement, envelope)
     # The hold is the approved one, whatever a column says: it is in the bytes that were digested.

@@ -81,6 +81,7 @@ class ActionDetail:
     checking: bool = False
     edit_errors: dict[str, str] = field(default_factory=dict)
     edit_args: Any = None
+    edit_reason: str = ""
     grants: list[GrantRow] = field(default_factory=list)
     rejections: int = 1
     escalated: tuple[str, ...] = ()
@@ -200,6 +201,7 @@ def _detail(action_id: Any, reader: User | None) -> ActionDetail:
         checking=action.version in checking,  # one that has become a version by now is not checked any more
         edit_errors=edit.errors if edit else {},
         edit_args=canonical.parse(bytes(edit.args)) if edit else None,
+        edit_reason=edit.reason if edit else "",
     )
 
 

@@ -15,7 +15,7 @@ from approvals.policy.basics import WAYS_TO_TELL, NeedRule
 from approvals.policy.matching import Facts
 from approvals.policy.replay import Case, Frozen
 from approvals.policy.suggesting import LEAST, Habit
-from approvals.states import ActionState
+from approvals.states import ActionState, EditState
 
 # Habits are looked for among the newest so many ended actions.
 ENDED = 20_000
@@ -67,12 +67,13 @@ def habits() -> list[Habit]:
 # People decided each of them (no policy, no grant, and none that ran out or was called off), and approved each as it was proposed.
 _HABITS = f"""
 SELECT n.agent, n.tool, count(*) FROM (
-    SELECT id, agent, tool, level, kind, state, version, drill, resolution FROM approvals_action
+    SELECT id, agent, tool, level, kind, state, drill, resolution FROM approvals_action
     WHERE resolved_at > now() - interval '30 days' AND NOT drill ORDER BY resolved_at DESC, id DESC LIMIT %s
 ) n
 WHERE n.level = 'medium' AND n.kind = 'tool' AND n.state IN ('APPROVED', 'REJECTED', 'ANSWERED') AND {BY_PEOPLE}
 GROUP BY n.agent, n.tool
-HAVING count(*) >= %s AND bool_and(n.state = 'APPROVED' AND n.version = 1)
+HAVING count(*) >= %s AND bool_and(n.state = 'APPROVED' AND NOT EXISTS (
+    SELECT 1 FROM approvals_edit e WHERE e.action_id = n.id AND e.state = 'APPLIED'))
 ORDER BY count(*) DESC LIMIT 6
 """  # noqa: S608  conditions of ours only
 
@@ -80,11 +81,12 @@ ORDER BY count(*) DESC LIMIT 6
 def _largest(agent: str, tool: str) -> Facts | None:
     """The facts of the newest calls that people approved, with the largest figure of each; None when one could not be undone or held
     text from outside."""
-    decided = Action.objects.filter(by_people(), agent=agent, tool=tool, state=ActionState.APPROVED, level="medium", version=1)
+    decided = Action.objects.filter(by_people(), agent=agent, tool=tool, state=ActionState.APPROVED, level="medium")
+    decided = decided.exclude(edits__state=EditState.APPLIED)
     decided = decided.filter(resolved_at__gt=month_ago()).order_by("-resolved_at", "-pk")[:200]
     seen = [
         case.facts
-        for row in Requirement.objects.filter(action__in=[a.pk for a in decided], version=1).select_related("action")
+        for row in Requirement.objects.filter(action__in=[a.pk for a in decided], version=F("action__version")).select_related("action")
         if (case := _case(row))
     ]
     if not seen or not all(f.reversible and not f.untrusted_text and not f.hidden_characters for f in seen):

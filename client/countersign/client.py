@@ -167,7 +167,7 @@ class Client:
                     timeout=patience(self._http.timeout, until),
                 )
             except httpx.RequestError as error:
-                _again_or(call, error, last=last)
+                _again_or(call, error, last=last or left_s(until) <= 0)
             else:
                 if answer.status_code not in _calls.COME_AGAIN or last or not call.repeatable:
                     return _calls.value(answer)
@@ -301,7 +301,7 @@ class AsyncClient:
                     timeout=patience(self._http.timeout, until),
                 )
             except httpx.RequestError as error:
-                _again_or(call, error, last=last)
+                _again_or(call, error, last=last or left_s(until) <= 0)
             else:
                 if answer.status_code not in _calls.COME_AGAIN or last or not call.repeatable:
                     return _calls.value(answer)

@@ -12,8 +12,6 @@ caller says that it is the same (`calling.key_of`), waits for the same action, o
 import argparse
 import asyncio
 import json
-import logging
-import re
 from typing import Any
 
 from anyio import Event
@@ -26,13 +24,12 @@ from countersign.behind import Gone, There, kept, lost, only
 from countersign.calling import REDECLARED, Known, Waiting, key_of, while_there
 from countersign.changes import Changes, Telling
 from countersign.client import AsyncClient
-from countersign.enduring import to_the_end
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
 from countersign.once_open import once_open
+from countersign.reporting import Reports
 from countersign.results import exact
 from countersign.values import Claim
 
-_UNTOLD = re.compile("[\x00\ud800-\udfff]")  # what no body of the API may hold
 MOST_ASKED = 3  # times, of one call whose tool is declared anew meanwhile
 COUNTS = (
     ". Its server describes it with other numbers each time (a time, a count): what people agree to is bound to the rest of what it says"
@@ -40,14 +37,13 @@ COUNTS = (
 STILL = "An approval is for a call of the tool as it was described: have the server describe it alike, and tell what changes in its results"
 RESTLESS = f"its server describes it in other words each time it is asked, so nobody can agree to a call of it. {STILL}"
 KEPT = 20_000  # characters of a result that are reported
-log = logging.getLogger("countersign")
 
 
 def make_gateway(
     behind: Client | There, people: AsyncClient, *, prefix: str = "", timeout_s: float | None = None, changes: Changes | None = None
 ) -> Server[Any]:
     """An MCP server that shows the tools of the one behind and asks before each call; `changes` are those that `kept` hears of."""
-    waiting, known, news = Waiting(people, timeout_s), Known(), changes or Changes()
+    waiting, known, news, reports = Waiting(people, timeout_s), Known(), changes or Changes(), Reports(people)
     there = only(behind) if isinstance(behind, Client) else behind
 
     async def list_tools(ctx: Any, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
@@ -89,7 +85,7 @@ def make_gateway(
                 if not isinstance(leave, Claim):
                     return leave
                 try:
-                    if (result := await _run(there, known, people, params.name, leave, declared, begun)) is not None:
+                    if (result := await _run(there, known, reports, params.name, leave, declared, begun)) is not None:
                         return result
                 finally:
                     waiting.over(leave.action)
@@ -101,7 +97,7 @@ def make_gateway(
 
 
 async def _run(
-    there: There, known: Known, people: AsyncClient, name: str, leave: Claim, declared: str, begun: Event
+    there: There, known: Known, reports: Reports, name: str, leave: Claim, declared: str, begun: Event
 ) -> types.CallToolResult | None:
     """Call it once, with the arguments of the claim, and report what came of it, also when the caller gives up meanwhile.
 
@@ -113,30 +109,30 @@ async def _run(
         behind = await there()
         why = await known.misfit(behind, name, leave.args)
         if known.declared(name) != declared:
-            await _report(people, leave, "failed", reason=REDECLARED)
+            await reports.tell(leave, "failed", reason=REDECLARED)
             return None
         if why:
-            await _report(people, leave, "failed", reason=f"As edited it does not fit: {why}")
+            await reports.tell(leave, "failed", reason=f"As edited it does not fit: {why}")
             return _error(f"{name} was not run: as a reviewer edited it, {why}")
         await checkpoint_if_cancelled()
         begun.set()
         result = await behind.call_tool(name, leave.args)
     except Gone as gone:
-        await _report(people, leave, "failed", reason=f"It was never sent: {gone}")
+        await reports.tell(leave, "failed", reason=f"It was never sent: {gone}")
         return _error(f"{name} was agreed to and not run: {gone}")
     except BaseException as error:
         said = _midway(error) if begun.is_set() else _unsent(error)
-        heard = await _report(people, leave, "unknown" if begun.is_set() else "failed", reason=said)
+        heard = await reports.tell(leave, "unknown" if begun.is_set() else "failed", reason=said)
         if begun.is_set() and lost(error):
             return _error(_unheard(name, behind.server_info.name if behind.server_info else "", leave, heard))
         raise
     kept = result.model_dump(mode="json", by_alias=True, exclude_none=True, include={"content", "structured_content"})
     text = json.dumps(kept)
     if result.is_error:
-        await _report(people, leave, "unknown", reason=f"The tool said that it failed: {text[:1_500]}")
+        await reports.tell(leave, "unknown", reason=f"The tool said that it failed: {text[:1_500]}")
     else:
         whole = len(text) <= KEPT and exact(kept)
-        await _report(people, leave, "done", result=kept if whole else {"words": text[:KEPT], "cut": len(text)})
+        await reports.tell(leave, "done", result=kept if whole else {"words": text[:KEPT], "cut": len(text)})
     return result
 
 
@@ -155,23 +151,6 @@ def _midway(error: BaseException) -> str:
 
 def _unsent(error: BaseException) -> str:
     return f"It was never sent: {error}" if isinstance(error, Exception) else "Its caller gave up before it was begun"
-
-
-async def _report(people: AsyncClient, leave: Claim, status: str, **more: Any) -> bool:
-    """Say what came of it; whether it was heard. Where nobody hears it, the caller is still told what the tool said: calling it again would be worse."""
-    heard: list[bool] = []
-    if "reason" in more:
-        more["reason"] = _UNTOLD.sub("\N{REPLACEMENT CHARACTER}", more["reason"])
-
-    async def tell() -> None:
-        try:
-            await people.report(leave.action, status, **more)
-            heard.append(True)
-        except CountersignError as untold:
-            log.warning("What came of %s (%s) could not be reported: %s", leave.action, status, untold)
-
-    await to_the_end(tell)
-    return bool(heard)
 
 
 def _recorded(name: str, before: AlreadyDone) -> types.CallToolResult:

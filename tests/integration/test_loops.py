@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from langchain_core.tools import tool
 
 from agents import operations as agents
-from agents.graphs import checkpoints, desk, hearing
+from agents.graphs import checkpoints, desk, governed, hearing
 from agents.graphs.loader import load_agent
 from agents.graphs.loops import NotGoverned, once, require_approval
 from agents.models import Agent, Effect, Pause, Piece, Run
@@ -209,6 +209,25 @@ def test_a_grant_taken_back_between_the_approval_and_the_call_holds(loops, world
     assert (fresh(run).state, lines(world)) == ("SUCCEEDED", [])
     assert "switched off" in told(run)[0]["text"]
     assert Effect.objects.get(run=run).state == "FAILED"
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+@pytest.mark.parametrize("changed", ["arguments", "off"])
+def test_what_people_said_before_the_code_changed_is_taken_and_the_model_told(loops, world, monkeypatch, verdict, changed):
+    """Refused before it was looked for, the answer reached nobody: the run failed with a node that was said to be gone."""
+    run = started(loops, world, ADA)
+    (action,) = asked(run)
+    if changed == "arguments":
+        monkeypatch.setattr(governed, "misfit", lambda tool, args: "recipient: Field required")
+    else:
+        Agent.objects.filter(pk="governed").update(enabled=False)
+    decide(action, loops.second, verdict)
+    work()
+    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", []), fresh(run).error
+    words = {"reject": "because", "arguments": "no longer fit the tool: recipient", "off": "switched off"}
+    assert words["reject" if verdict == "reject" else changed] in told(run)[0]["text"]
+    assert Pause.objects.get(run=run).state == "ANSWERED"
+    assert verdict == "reject" or Effect.objects.get(run=run).state == "FAILED"
 
 
 def before_the_call(monkeypatch, happens) -> None:

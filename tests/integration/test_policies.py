@@ -17,7 +17,7 @@ from agents.queries import known_to_policies
 from approvals import operations
 from approvals.errors import BadRequest, Conflict, InvalidPolicy, NotAllowed, Stale
 from approvals.models import Action, Backtest, Decision, PolicyVersion, Requirement, User
-from approvals.operations import backtests, granting, people, policies, publishing
+from approvals.operations import backtests, granting, people, policies, publishing, reopening
 from approvals.permissions import check_edit_policy, standing
 from approvals.policy.checking import Known
 from approvals.policy.replay import Tally
@@ -426,6 +426,11 @@ def test_what_people_always_approve_is_suggested_and_what_they_do_not_is_not(cas
         decide(factories.action(reversible=True, figures={"rows": number % 5}), cast.reviewer)
         decide(factories.action(tool="other", reversible=True), cast.reviewer, "reject" if number == 7 else "approve")
         decide(factories.action(tool="final", reversible=False), cast.reviewer)
+    again = Action.objects.filter(tool="do_it").first()
+    assert again is not None
+    with transaction.atomic():  # a grant was revoked, say: asked once more, and approved as it was
+        reopening.reopen(Action.objects.select_for_update().get(pk=again.pk), why="asked again", by=cast.operator.actor, door="web")
+    decide(again, cast.reviewer)
     habits = {h.tool: h for h in past.habits()}
     assert set(habits) == {"do_it", "final"}
     assert habits["final"].facts is None

@@ -59,13 +59,38 @@ def test_a_server_killed_while_it_carries_the_answer_out_is_not_told_again(morta
     for _ in range(3):
         mortal.look()
         Thread.objects.filter(look_at__isnull=False).update(look_at="2000-01-01T00:00:00Z")
-    assert mortal.after(run).state == "FAILED" and ("told again" in run.error or "not answered again" in run.error)
+    assert mortal.after(run).state == "FAILED" and ("told again" in run.error or "given again" in run.error)
     assert Effect.objects.get().state == "UNKNOWN"
     assert Handover.objects.count() == 1 and lines(world) == []
     with suppress(WrongState):  # refused, or looked at once more: told again it is not
         agents.retry_run(run.pk, by=mortal.cast.operator, door="web")
     mortal.look()
     assert mortal.after(run).state == "FAILED" and Handover.objects.count() == 1 and lines(world) == []
+
+
+def test_after_such_a_death_people_are_asked_once_more_where_somebody_orders_it(mortal, world, monkeypatch):
+    """Until it is known what became of the call nobody is; a plain question is asked anew, and the new answer is given once."""
+    monkeypatch.setattr("agents.operations.there.FOLLOW_S", 0.5)
+    mortal.dev.waits("ponder", world=world)
+    run = mortal.found("ponder")
+    mortal.dev.end()  # it writes its checkpoints to disk when it ends in peace
+    mortal.dev.start()
+    mortal.look()
+    decide(asked(run)[0], mortal.cast.second, "respond", response="slowly")
+    assert mortal.after(run).state == "RUNNING"
+    mortal.dev.end(signal.SIGKILL)
+    mortal.dev.start()
+    Thread.objects.filter(look_at__isnull=False).update(look_at="2000-01-01T00:00:00Z")
+    mortal.look()
+    assert mortal.after(run).state == "FAILED" and "asked once more" in run.error
+    agents.ask_again(run.pk, by=mortal.cast.operator, door="web")
+    assert mortal.after(run).state == "WAITING" and run.error == ""
+    monkeypatch.undo()
+    (again,) = asked(run)
+    decide(again, mortal.cast.second, "respond", response="quickly")
+    assert mortal.follow(run).state == "SUCCEEDED", run.error
+    assert lines(world) == ['ponder {"told": "quickly"}']
+    assert Handover.objects.get().state == "TAKEN" and events("pause.again") == 1
 
 
 def test_an_answer_whose_receipt_was_lost_is_looked_for_and_given_once(there, world, monkeypatch):

@@ -138,6 +138,11 @@ def test_storable_shows_what_it_could_not_keep():
     assert canonical.storable({1: {2}, "n": 2**60, "o": object}) == {"1": [2], "n": str(2**60), "o": str(object)}
 
 
+def test_storable_shows_both_of_what_is_called_alike():
+    assert canonical.storable({1: "one", "1": "uno"}) == {"1": "one", "1 ⟨str⟩": "uno"}
+    assert canonical.storable({("a", 1): "v", "('a', 1)": "q"}) == {"('a', 1)": "v", "('a', 1) ⟨str⟩": "q"}
+
+
 def test_storable_cuts_what_is_nested_too_deep_and_what_bites_its_tail():
     circle: list[Any] = []
     circle.append(circle)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from countersign.calling import GAVE_UP, Waiting
-from countersign.gateway import _report
+from countersign.reporting import Reports
 
 A_MOMENT = 0.05
 
@@ -59,6 +59,6 @@ async def test_what_was_proposed_for_a_cancelled_call_is_withdrawn(after):
 
 async def test_what_came_of_a_call_is_reported_although_it_is_cancelled_meanwhile():
     people = People()
-    reporting = asyncio.create_task(_report(people, SimpleNamespace(action="a1"), "done"))  # type: ignore[arg-type]
+    reporting = asyncio.create_task(Reports(people).tell(SimpleNamespace(action="a1"), "done"))  # type: ignore[arg-type]
     await cancelled(reporting, A_MOMENT / 2)
     assert people.heard == [("report", "a1", "done")]

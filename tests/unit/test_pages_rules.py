@@ -43,6 +43,7 @@ def test_a_page_weighs_at_most_50_kilobytes():
         "passkey.js",
         "palette.js",
         "moved.js",
+        "keep.js",
         "leaving.js",
         "hash.js",
         "ledgers.css",

@@ -114,6 +114,16 @@ class Command(BaseCommand):
             for why in row.drawing.get("warnings", ()):
                 self.stdout.write(f"  warning: {why}")
         self._hazards(operations.hazards(_file(options["path"])))
+        self._waiting(_file(options["path"]))
+
+    def _waiting(self, path: Path) -> None:
+        """What `check` would have named: whoever imports without it hears of it now."""
+        found = operations.check_deploy(path)
+        if found.would or found.may:
+            self.stderr.write(
+                f"warning  of {found.looked} questions that wait for people this code breaks {found.would} and may break {found.may}: "
+                "`manage.py agents check` names each. They stay as they are until somebody decides them, cancels their runs, or puts the code back"
+            )
 
     def _hazards(self, found: list[dict[str, str]]) -> None:
         for one in found:

@@ -109,6 +109,12 @@ def _slow(state: Work) -> dict[str, Any]:
     return {"told": [act(state["world"], "slow", {})]}
 
 
+def _ponder(state: Work) -> dict[str, Any]:
+    told = interrupt("How?")
+    time.sleep(60 if told == "slowly" else 0)
+    return {"told": [act(state["world"], "ponder", {"told": told})]}
+
+
 def _graph(**nodes: Any) -> Any:
     graph = StateGraph(Work)
     for name, node in nodes.items():
@@ -121,6 +127,7 @@ def _graph(**nodes: Any) -> Any:
 inbox = _graph(ask=_inbox)
 twice = _graph(ask=_twice)
 slow = _graph(work=_slow)
+ponder = _graph(ask=_ponder)
 _pair = StateGraph(Work)
 for _name, _node in (("left", _left), ("right", _right), ("both", _both)):
     _pair.add_node(_name, _node)

@@ -36,7 +36,7 @@ function ready(root) {
   const focus = root.querySelector("[data-autofocus]") || root.querySelector("[data-focus]");
   focus?.focus({ preventScroll: false });
   // What had the focus is gone: a key goes on from here.
-  if (root.id === "pane" && document.activeElement === document.body) root.querySelector(".pane-title")?.focus({ preventScroll: true });
+  if (document.activeElement === document.body) (root.id === "pane" ? root.querySelector(".pane-title") : root.querySelector?.("[data-stay]"))?.focus({ preventScroll: true });
   const edit = root.querySelector("[data-edit]");
   if (edit && !edit.contains(document.activeElement)) {
     edit.querySelector("[aria-invalid=true], .field .input, .field input")?.focus({ preventScroll: true });
@@ -139,15 +139,17 @@ export function pressTwice(button) {
   }
   armed = { form, at: Date.now() };
   button.classList.add("armed");
-  say(word("again"));
-  const hint = button.closest("[data-action]").querySelector("[data-guard-text]");
-  hint.dataset.usual ??= hint.textContent;
-  hint.textContent = word("again");
-  setTimeout(() => {
-    button.classList.remove("armed");
-    if (hint.isConnected) hint.textContent = hint.dataset.usual;
-  }, TWICE_MS);
+  hint(button, word("again"));
+  setTimeout(() => button.classList.remove("armed"), TWICE_MS);
   return undefined;
+}
+
+// For a moment, the bar says what a key did not do.
+export function hint(button, words) {
+  const pane = button.closest("[data-action]");
+  say(words);
+  pane.querySelector("[data-guard-text]").textContent = words;
+  setTimeout(guard, TWICE_MS, pane);
 }
 
 // Critical: the button stays shut until the name is typed exactly.

@@ -1,6 +1,6 @@
 // Single keys: inert in fields and dialogs, with modifiers, and when off; each presses something visible.
 import { keptFor } from "./coming.js";
-import { closeSheet, pressTwice } from "./decide.js";
+import { closeSheet, hint, pressTwice } from "./decide.js";
 import { currentRow, focusRow, move, openRow } from "./inbox.js";
 import { say, word } from "./say.js";
 
@@ -9,7 +9,7 @@ let goUntil = 0;
 let muteUntil = 0;
 // The second A of a pair, meant for the action before, must not decide the next.
 const SHOWN_MS = 1500;
-let pair = {};
+let wanted = true;
 let shown = {};
 
 const chosen = JSON.parse(document.body.dataset.keys || "{}");
@@ -46,14 +46,9 @@ function intoView(summary) {
 
 // What comes up by itself is decided by a key only once it was there long enough, or was gone to.
 function secondOfPair(target) {
-  const id = target.matches("[data-guarded]") && target.closest("[data-action]")?.id;
-  if (!id) return false;
-  if (pair.id && pair.id !== id && (shown.id !== id || Date.now() - shown.at < SHOWN_MS)) {
-    say(word("settling"));
-    return true;
-  }
-  pair = { id };
-  return false;
+  if (!target.matches("[data-guarded]") || wanted || Date.now() - shown.at > SHOWN_MS) return false;
+  hint(target, word("settling"));
+  return true;
 }
 
 function came() {
@@ -61,13 +56,22 @@ function came() {
   if (id !== shown.id) shown = { id, at: Date.now() };
 }
 
-// Whoever goes to an action means that one.
+// Whoever goes to an action means that one; what comes after a decision was not gone to.
 function meant() {
-  pair = {};
+  wanted = true;
 }
 document.addEventListener("htmx:afterSwap", came);
+document.addEventListener("htmx:beforeRequest", ({ target }) => {
+  if (target.dataset?.decide) wanted = false;
+});
 document.addEventListener("pointerdown", meant);
 came();
+
+// What opens with a field in it is there to be filled: letters belong to it.
+document.addEventListener("toggle", ({ target }) => {
+  const field = target.open && target.firstElementChild === document.activeElement && target.querySelector("form :is(input:not([type=hidden]), textarea, select)");
+  if (field) field.focus();
+}, true);
 
 function leave(edit) {
   import("./leaving.js").then((module) => module.leave(edit));
@@ -122,10 +126,14 @@ document.addEventListener("keydown", (event) => {
   if (key === "escape" && writing(event.target)) {
     const edit = event.target.closest("[data-edit]");
     if (edit) return leave(edit);
+    if (event.target.type === "search") {
+      event.preventDefault(); // it is not emptied: the list is still that of these words
+      event.target.value = event.target.defaultValue;
+    }
     event.target.blur();
-    return closeSheet(event.target.closest("[data-action]"));
+    return closeSheet(event.target.closest("[data-action]")) || focusRow(currentRow());
   }
-  if (off() || writing(event.target)) return;
+  if (off() || writing(event.target) || event.target.closest("[data-menu][open]")) return;
   if (key === "enter" && event.target.closest("a, button, summary, label")) return;
   if (key.startsWith("arrow") && !event.target.closest("[data-row]")) return;
   if (act(goUntil > Date.now() ? key : usual(key))) event.preventDefault();

@@ -7,10 +7,12 @@ import "./looking.js";
 import "./inbox.js";
 import "./bulk.js";
 import "./keys.js";
-import "./keep.js";
 import "./presence.js";
 import "./badge.js";
 import "./trouble.js";
+
+// Only pages that are drawn again by themselves have it.
+if (document.querySelector("[data-keep-open]")) import("./keep.js");
 
 document.addEventListener("click", async (event) => {
   const chip = event.target.closest("[data-copy], [data-copy-link]");
