@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -149,6 +150,80 @@ def test_an_edit_is_left_by_escape_and_what_was_written_only_by_a_second(stack: 
     page.keyboard.press("Escape")
     expect(page.locator("[data-edit]")).to_have_count(0)
     page.wait_for_function(stands)
+
+
+@pytest.mark.parametrize("way", ["keyboard", "mouse"])
+def test_the_name_of_a_view_is_typed_into_it_and_decides_nothing(stack: Stack, sign_in: SignIn, way: str) -> None:
+    """Its letters were keys of the open action: A approved it, T took over the next."""
+    agent, ids = opened(stack, 2)
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    page.keyboard.press("j")
+    expect(page.locator("[data-guarded]").first).to_be_visible()
+    save = page.locator(".chip-menu summary", has_text="Save view")
+    if way == "mouse":
+        save.click()
+    else:
+        save.focus()
+        page.keyboard.press("Enter")
+    expect(page.locator("#view-name")).to_be_focused()
+    page.keyboard.type("All that Rita takes")
+    expect(page.locator("#view-name")).to_have_value("All that Rita takes")
+    page.keyboard.press("Escape")
+    expect(save).to_be_focused()
+    save.click()
+    save.focus()  # opened, and the focus taken back to where letters are keys elsewhere
+    page.keyboard.type("art")
+    page.wait_for_timeout(500)
+    expect(page.locator(".bar-sheet form, .receipt")).to_have_count(0)
+    for one in ids:
+        expect(page.locator(f"#row-{one}:not(.row-decided)")).to_be_visible()
+
+
+def test_a_key_that_comes_too_soon_is_told_so_where_one_looks(stack: Stack, sign_in: SignIn) -> None:
+    agent, ids = opened(stack, 2)
+    page = sign_in("reviewer")
+    page.clock.set_fixed_time(datetime.now(UTC))  # however slow this machine is, no time passes between the two
+    page.goto(f"/inbox/?agent={agent}&sort=newest")
+    live(page)
+    page.keyboard.press("j")
+    expect(page.locator(f"#action-{ids[1]}")).to_be_visible()
+    page.keyboard.press("a")
+    expect(page.locator(f"#action-{ids[0]}")).to_be_visible()
+    page.keyboard.press("a")
+    expect(page.locator("[data-guard-text]")).to_contain_text("just come up")
+    expect(page.locator("[data-guard-text]")).to_have_text("")  # and not for ever
+
+
+def test_words_of_a_discussion_are_said_by_keyboard_and_the_next_ones_too(stack: Stack, sign_in: SignIn) -> None:
+    agent, _ = opened(stack)
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    page.keyboard.press("j")
+    field = page.locator("textarea[name=text]")
+    for words, shown in (("one", "one"), ("", "one"), ("two", "two")):
+        field.focus()
+        page.keyboard.type(words)
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(field).to_be_focused()
+        expect(page.locator("[id^=comments-]").first).to_contain_text(shown)
+
+
+def test_escape_leaves_the_search_as_the_list_is(stack: Stack, sign_in: SignIn) -> None:
+    agent, _ = opened(stack)
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?q=note&agent={agent}")
+    live(page)
+    page.keyboard.press("/")
+    field = page.locator("input[type=search]").first
+    expect(field).to_be_focused()
+    page.keyboard.type("zz")
+    page.keyboard.press("Escape")
+    expect(field).to_have_value("note")
+    expect(page.locator("[data-row-link]").first).to_be_focused()
 
 
 def test_a_form_that_was_asked_of_the_action_before_troubles_nobody(stack: Stack, sign_in: SignIn) -> None:

@@ -51,6 +51,7 @@ def _list(request: Request, action_id: UUID, *, status: int = 200, error: str = 
         "id": str(action_id),
         "error": error,
         "text": text,
+        "spoke": request.method == "POST",  # the field they wrote in is drawn anew: they stand there again
     }
     part = "approvals/_comment_list.html" if request.GET.get("part") == "list" else "approvals/_comments.html"
     return render(request, part, context, status=status)

@@ -36,7 +36,7 @@ function ready(root) {
   const focus = root.querySelector("[data-autofocus]") || root.querySelector("[data-focus]");
   focus?.focus({ preventScroll: false });
   // What had the focus is gone: a key goes on from here.
-  if (document.activeElement === document.body) (root.id === "pane" ? root.querySelector(".pane-title") : root.querySelector?.("[data-stay]"))?.focus({ preventScroll: true });
+  if (root.id === "pane" && document.activeElement === document.body) root.querySelector(".pane-title")?.focus({ preventScroll: true });
   const edit = root.querySelector("[data-edit]");
   if (edit && !edit.contains(document.activeElement)) {
     edit.querySelector("[aria-invalid=true], .field .input, .field input")?.focus({ preventScroll: true });

@@ -1,7 +1,7 @@
 // Single keys: inert in fields and dialogs, with modifiers, and when off; each presses something visible.
 import { keptFor } from "./coming.js";
 import { closeSheet, hint, pressTwice } from "./decide.js";
-import { currentRow, focusRow, move, openRow } from "./inbox.js";
+import { currentRow, focusRow, move, openRow, rows } from "./inbox.js";
 import { say, word } from "./say.js";
 
 const GO_MS = 1200;
@@ -131,7 +131,7 @@ document.addEventListener("keydown", (event) => {
       event.target.value = event.target.defaultValue;
     }
     event.target.blur();
-    return closeSheet(event.target.closest("[data-action]")) || focusRow(currentRow());
+    return closeSheet(event.target.closest("[data-action]")) || event.target.closest("[data-menu]") || focusRow(currentRow() || rows()[0]);
   }
   if (off() || writing(event.target) || event.target.closest("[data-menu][open]")) return;
   if (key === "enter" && event.target.closest("a, button, summary, label")) return;
