@@ -10,7 +10,7 @@ from pathlib import Path
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
-from langchain_core.tools import ToolException, tool
+from langchain_core.tools import tool
 
 from letters_agent.model import chat_model
 
@@ -36,7 +36,7 @@ def shred_letter(file: str) -> str:
     """Delete a letter for good."""
     path = folder() / Path(file).name
     if not path.exists():
-        raise ToolException(f"there is no letter {path.name}")
+        return f"there is no letter {path.name}: nothing was shredded"
     path.unlink()
     return f"{path.name} is gone"
 
