@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import Count, Q
@@ -12,6 +13,7 @@ from audit import canonical
 from audit.log import columns, leaf_hash
 from audit.models import Event, Span
 
+T = TypeVar("T")
 PAGE = 50
 FILTERS = ("kind", "actor_name", "agent", "run", "action", "door", "stream")
 
@@ -275,6 +277,23 @@ def proofs_logged() -> dict[str, str]:
     """How people proved themselves when they decided, as the log has it: from a decision's nonce to the fingerprint of what was kept."""
     rows = map(_row, Event.objects.filter(kind="decision.recorded").order_by("pk").iterator())
     return {str(row.data["nonce"]): str(row.data["proof"]["sha256"]) for row in rows if row.data.get("proof")}
+
+
+def of_kinds(*kinds: str) -> Iterator[EventRow]:
+    """Every event of these kinds, oldest first."""
+    return map(_row, Event.objects.filter(kind__in=kinds).order_by("pk").iterator())
+
+
+def streams(prefix: str) -> Iterator[str]:
+    """The names of every stream of a sort ("action:"), without it."""
+    found = Event.objects.filter(seq=1, stream__startswith=prefix).order_by("pk").values_list("stream", flat=True).iterator()
+    return (stream.removeprefix(prefix) for stream in found)
+
+
+def batches(found: Iterator[T], size: int) -> Iterator[list[T]]:
+    """So many at once, to be looked up together. (`itertools.batched` came with Python 3.12.)"""
+    while some := list(islice(found, size)):
+        yield some
 
 
 def _fault(row: Event, head: tuple[int, bytes]) -> str:

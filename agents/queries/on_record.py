@@ -1,30 +1,68 @@
-"""Whether what the tables say of calls is what their actions were settled with: for `manage.py audit verify`. Reads only."""
+"""Whether what the tables say of runs and calls is what the log says of them: for `manage.py audit verify`. Reads only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from agents.models import Effect
-from agents.states import EffectState
+from agents.models import Effect, Run
+from agents.states import EffectState, RunState
 from approvals import queries as approvals
 from approvals.queries.outcomes import Misstated
+from audit import queries as log
 from audit.sentences import say
 
 # What each state of a call that is over settles its action with (`operations.settling`); a reversal does not change what was settled.
 STATUS = {EffectState.DONE: "done", EffectState.COMPENSATED: "done", EffectState.FAILED: "failed"}
+# The events of a call that are states of it: the last of them is the state it has.
+STATES = {f"effect.{state.lower()}": state for state in (*STATUS, EffectState.UNKNOWN)}
+ENDS = {f"run.{state.lower()}": state for state in (RunState.SUCCEEDED, RunState.PARTIAL, RunState.FAILED, RunState.CANCELLED)}
+AT_ONCE = 2_000
 
 
-def calls_on_record(*, batch: int = 2_000) -> Iterator[int | Misstated]:
-    """Compare every call that is over with its action's outcome. Yields how many agree, after each batch; a Misstated ends it."""
+def calls_on_record(*, batch: int = AT_ONCE) -> Iterator[int | Misstated]:
+    """Compare every call that has begun or is over with the log and with its action's outcome. Yields how many agree, after each batch; a
+    Misstated ends it."""
+    told = {one.action: STATES[one.kind] for one in log.of_kinds(*STATES)}
     last, count = UUID(int=0), 0
     while True:
-        found = list(Effect.objects.filter(pk__gt=last, state__in=list(STATUS)).order_by("pk").values_list("pk", "state", "result")[:batch])
+        found = list(Effect.objects.filter(pk__gt=last).order_by("pk").values_list("pk", "state", "result")[:batch])
         settled = approvals.settled([str(pk) for pk, _state, _result in found])
         for last, state, result in found:
-            fact = settled.get(str(last))
-            if fact and (fact.outcome.get("status"), fact.outcome.get("result")) != (STATUS[EffectState(state)], result):
+            fact, said = settled.get(str(last)), told.pop(str(last), None)
+            if said != (state if state in STATES.values() else None):
+                yield Misstated(str(last), say("Its call says another state than the log"))
+                return
+            if (
+                state in STATUS
+                and fact
+                and (fact.outcome.get("status"), fact.outcome.get("result")) != (STATUS[EffectState(state)], result)
+            ):
                 yield Misstated(str(last), say("Its call says something else than what it was settled with"))
                 return
         count += len(found)
         yield count
         if len(found) < batch:
+            break
+    if told:
+        yield Misstated(next(iter(told)), say("The log tells of its call, and its row is gone"))
+
+
+def runs_on_record() -> Iterator[int | Misstated]:
+    """Compare the end of every run with the log, and look up every run the log tells of. Yields as above; `action` is then the run."""
+    ends = {one.run: ENDS[one.kind] for one in log.of_kinds(*ENDS)}
+    count = 0
+    for found in log.batches(log.streams("run:"), AT_ONCE):
+        if fault := _run_fault(found, ends):
+            yield fault
             return
+        count += len(found)
+        yield count
+
+
+def _run_fault(found: Sequence[str], ends: dict[str, RunState]) -> Misstated | None:
+    there = {str(pk): state for pk, state in Run.objects.filter(pk__in=[UUID(one) for one in found]).values_list("pk", "state")}
+    for one in found:
+        if one not in there:
+            return Misstated(one, say("The log tells of it, and its row is gone"))
+        if there[one] in ENDS.values() and ends.get(one) != there[one]:
+            return Misstated(one, say("The log does not say that it ended so"))
+    return None

@@ -1,15 +1,21 @@
 """Rows of decisions that nobody gave: the claim looks for their leaves, and for the proofs their level asks."""
 
+from uuid import uuid4
+
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
-from agents.queries.on_record import calls_on_record
+from agents.queries.on_record import calls_on_record, runs_on_record
 from approvals import operations
 from approvals.errors import Tampered
 from approvals.models import Action, Decision
 from approvals.operations.claiming import Reopened
+from approvals.queries.erased import actions_still_there, sayings_still_there
 from approvals.queries.outcomes import Misstated, outcomes_on_record
 from approvals.queries.records import Unrecorded, decisions_on_record
+from audit import log
+from audit.actors import SYSTEM
 from tests import factories
 from tests.authenticator import SoftKey
 from tests.factories import decide
@@ -118,8 +124,11 @@ def test_the_audit_names_a_decision_that_says_other_words_than_the_log(cast, cha
     [
         ("approvals_action", """outcome = '{"status": "done"}'""", "something else came of it"),
         ("approvals_action", "state = 'REJECTED'", "something else came of it"),
-        ("agents_effect", "state = 'FAILED'", "Its call says something else"),
+        ("agents_effect", "state = 'FAILED'", "another state than the log"),
         ("agents_effect", "result = '{}'", "Its call says something else"),
+        ("agents_effect", "state = 'UNKNOWN'", "another state than the log"),
+        ("agents_effect", "state = 'READY'", "another state than the log"),
+        ("agents_effect", "state = 'COMPENSATED'", "another state than the log"),
     ],
 )
 def test_the_audit_names_an_action_or_a_call_that_ended_otherwise(cast, world, table, change, left):
@@ -131,6 +140,41 @@ def test_the_audit_names_an_action_or_a_call_that_ended_otherwise(cast, world, t
         cursor.execute(f"UPDATE {table} SET {change}")
     (found,) = calls_on_record() if table == "agents_effect" else outcomes_on_record()
     assert isinstance(found, Misstated) and (found.action, left in found.why) == (str(action.pk), True)
+
+
+@pytest.mark.usefixtures("agents")
+@pytest.mark.parametrize(
+    ("table", "change", "checked", "left"),
+    [
+        ("agents_effect", "DELETE FROM agents_effect", calls_on_record, "its call, and its row is gone"),
+        ("agents_run", "UPDATE agents_run SET state = 'FAILED'", runs_on_record, "does not say that it ended so"),
+        ("approvals_decision", "DELETE FROM approvals_decision", sayings_still_there, "a decision of jorge, and its row is gone"),
+        ("approvals_decision", "UPDATE approvals_decision SET by_name = 'olive'", sayings_still_there, "names somebody else"),
+        ("approvals_action", "UPDATE approvals_action SET settled_at = NULL", sayings_still_there, "what came of it"),
+    ],
+)
+def test_the_audit_names_what_the_log_tells_of_and_the_tables_do_not(cast, world, table, change, checked, left):
+    run, action = factories.waiting(cast.reviewer, factories.call(), world=world)
+    decide(action, cast.second)
+    factories.work()
+    call_command("audit", "verify")
+    with as_intruder(table) as cursor:
+        cursor.execute(change)
+    *_, found = checked()
+    assert isinstance(found, Misstated) and left.replace("jorge", cast.second.username) in found.why
+    assert found.action in {str(action.pk), str(run.pk)}
+    with pytest.raises(SystemExit):
+        call_command("audit", "verify")
+
+
+@pytest.mark.parametrize(("of", "checked"), [("action", actions_still_there), ("run", runs_on_record)])
+def test_the_audit_names_an_action_or_a_run_that_is_gone(db, of, checked):
+    """As after a deletion by whoever owns the database: the log tells of it still."""
+    gone = str(uuid4())
+    with transaction.atomic():
+        log.append(log.Entry(f"{of}:{gone}", f"{of}.opened", SYSTEM, "web"))
+    (found,) = checked()
+    assert isinstance(found, Misstated) and (found.action, "row is gone" in found.why) == (gone, True)
 
 
 @pytest.mark.parametrize(

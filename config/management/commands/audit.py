@@ -1,11 +1,13 @@
 """`manage.py audit verify|proofs|events`: recompute every leaf, check how people proved themselves, or read the log."""
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from agents.queries.on_record import calls_on_record
+from agents.queries.on_record import calls_on_record, runs_on_record
+from approvals.queries.erased import actions_still_there, sayings_still_there
 from approvals.queries.outcomes import Misstated, outcomes_on_record
 from approvals.queries.records import Unrecorded, decisions_on_record
 from approvals.queries.sign_ins import BadProof, verify_proofs
@@ -59,13 +61,20 @@ class Command(BaseCommand):
                 sys.exit(1)
             count = version
         self.stdout.write(f"All {count:,} versions of actions are what was asked")
-        for checked, what in ((outcomes_on_record(), "outcomes of actions"), (calls_on_record(), "calls that are over")):
-            for outcome in checked:
-                if isinstance(outcome, Misstated):
-                    self.stdout.write(f"Action {outcome.action} is not what the log says: {outcome.why}")
-                    sys.exit(1)
-                count = outcome
-            self.stdout.write(f"All {count:,} {what} are what was settled")
+        self._agree("outcomes of actions are what was settled", outcomes_on_record())
+        self._agree("calls are what the log says", calls_on_record())
+        self._agree("runs are there, and ended as the log says", runs_on_record(), of="Run")
+        self._agree("actions the log tells of are there", actions_still_there())
+        self._agree("decisions and outcomes the log tells of are there", sayings_still_there())
+
+    def _agree(self, what: str, checked: Iterator[int | Misstated], *, of: str = "Action") -> None:
+        count = 0
+        for one in checked:
+            if isinstance(one, Misstated):
+                self.stdout.write(f"{of} {one.action} is not what the log says: {one.why}")
+                sys.exit(1)
+            count = one
+        self.stdout.write(f"All {count:,} {what}")
 
     def _proofs(self, options: dict[str, Any]) -> None:
         count = 0
