@@ -128,7 +128,7 @@ with Client() as people:  # COUNTERSIGN_URL and COUNTERSIGN_KEY
     try:
         leave = people.approval(action.id)  # waits for people, then claims
     except NotApproved as refusal:
-        print("Not done:", refusal.reason)
+        print("Not done:", refusal)
     else:
         print("Acting with", leave.args)  # whatever really does it
         people.report(action.id, "done", result={{"by": "python"}})
@@ -142,7 +142,7 @@ from countersign import require_approval
 
 
 @tool
-@require_approval({of.tool!r}, on_rejection=lambda refusal: f"A person refused: {{refusal.reason}}")
+@require_approval({of.tool!r}, on_rejection=str)
 def {name if name.isidentifier() and not keyword.iskeyword(name) else f"tool_{name}"}({_taken(of)}) -> str:
     \"\"\"Say here what it does: the model reads it.\"\"\"
     return "done"  # whatever really does it

@@ -11,7 +11,7 @@ from countersign import require_approval
 
 
 @tool
-@require_approval("refund", on_rejection=lambda refusal: f"A person refused: {refusal.reason}")
+@require_approval("refund", on_rejection=str)
 def refund(order: str, amount_cents: int) -> str:
     """Refund an order."""
     return f"refunded {amount_cents} cents of {order}"

@@ -29,7 +29,7 @@ def act(state: State) -> State:
         try:
             leave = people.approval(action.id)
         except NotApproved as refusal:
-            return {"outcome": f"not done: {refusal.reason}"}
+            return {"outcome": f"not done: {refusal}"}
         people.report(action.id, "done", result={"refunded": leave.args["amount_cents"]})
         return {"outcome": f"refunded {leave.args['amount_cents']}"}
 

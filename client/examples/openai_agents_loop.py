@@ -38,7 +38,7 @@ def settle(people: Client, run: Any, *, name: str) -> list[str]:
         try:
             leave = people.approval(action.id)
         except NotApproved as refusal:
-            run.reject(item, rejection_message=refusal.reason or "A person refused this")
+            run.reject(item, rejection_message=str(refusal))
             continue
         if leave.args != json.loads(item.arguments):  # this SDK cannot take edited arguments: say no with what was wanted instead
             people.report(action.id, "failed", reason="the arguments were edited, which this loop cannot pass on")

@@ -20,4 +20,4 @@ if __name__ == "__main__":
         try:
             print(refund(order, 1_200))
         except NotApproved as refusal:
-            print(f"Not done: {refusal.reason or refusal.response}")
+            print(f"Not done: {refusal}")

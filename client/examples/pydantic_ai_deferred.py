@@ -40,7 +40,7 @@ def results_of(people: Client, approvals: list[ToolCallPart], *, name: str) -> D
         try:
             leave = people.approval(action.id)
         except NotApproved as refusal:
-            results.approvals[part.tool_call_id] = ToolDenied(refusal.reason or "A person refused this")
+            results.approvals[part.tool_call_id] = ToolDenied(str(refusal))
         else:
             results.approvals[part.tool_call_id] = ToolApproved(leave.args if leave.args != part.args else None)
             people.report(action.id, "done", result={"handed_to": "the run that goes on"})
