@@ -64,6 +64,8 @@ class Overridden(Schema):
     by: str
     confirmed_by: str
     created_at: datetime
+    head: str = Field(description="The newest checkpoint when it was ordered: from another one a skip is confirmed no more")
+    values: dict[str, Any] = Field(description="What is put into the state: look at it before you order the same")
 
 
 class AnsweredFor(Overridden):

@@ -127,6 +127,13 @@ def checkpoints(
     return {"items": items, "next": pages.opaque(found.next)}
 
 
+@router.get("/{run_id}/overrides", response={200: Page[Overridden], **PROBLEMS}, summary="What operators ordered of a run")
+def overrides(request: HttpRequest, run_id: UUID) -> Any:
+    """The newest first, with what each puts into the state. Agents see those of their own runs."""
+    visible(run_id, reader(request))
+    return {"items": [vars(one) for one in queries.overrides(run_id)], "next": None}
+
+
 @router.post("/{run_id}/override", response={200: Overridden, **PROBLEMS}, summary="Change what a run does next")
 def override(request: HttpRequest, run_id: UUID, body: OverrideIn) -> Any:
     """Operators only. What the run asks is superseded with the order; what is done stays done. A skip waits until another operator orders the

@@ -136,7 +136,7 @@ def _written(run: Run, wanted: Wanted, who: Standing, reason: str, door: str, st
         values, before = changed(history.values(run.thread, start), values, begins=run.version.input_schema)
     elif wanted.kind == OverrideKind.SKIP:
         start = wanted.head
-        _check_skip(run, wanted.node, values)
+        _check_skip(run, wanted.node, values, history.values(run.thread, start))
     else:
         raise BadInput(say("There is no such order"), fields={"kind": say("edit, rewind or skip")})
     return Override.objects.create(
@@ -177,13 +177,22 @@ def _type(value: Any) -> str:
     return next((name for name, kind in KINDS.items() if isinstance(value, kind)), "null")
 
 
-def _check_skip(run: Run, node: str, values: Mapping[str, Any]) -> None:
+def _check_skip(run: Run, node: str, values: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """What the node would have written: the graph adds it to lists and objects in its own way, but of a plain value the next is of the same type."""
     following = history.checkpoint(run.thread, history.head(run.thread)).next
     if following != (node,) or node.startswith("__"):
         raise WrongState(
             say("Only the one node that comes next can be skipped; next is %(nodes)s", nodes=", ".join(following) or say("nothing"))
         )
     _check_values(values)
+    wrong = {
+        name: say("is %(old)s and would be %(new)s", old=_type(was), new=_type(value))
+        for name, value in values.items()
+        if isinstance(was := state.get(name), str | bool | int | float) and value is not None and _type(value) != _type(was)
+    }
+    if wrong:
+        name, why = next(iter(wrong.items()))
+        raise BadInput(say("A node cannot have written this: %(name)s %(why)s", name=name, why=why), fields=wrong)
 
 
 def _confirmed(run: Run, wanted: Wanted, who: Standing, reason: str, door: str) -> Override:
@@ -206,7 +215,11 @@ def _confirmed(run: Run, wanted: Wanted, who: Standing, reason: str, door: str) 
     alone = not permissions.others_may_halt(who)
     order = _written(run, wanted, who, reason, door, OverrideState.ORDERED if alone else OverrideState.ASKED)
     if not alone:
-        log.append(events.entry(run, "run.override_asked", by=who.user.actor, door=door, order=order.pk, node=order.node, reason=reason))
+        log.append(
+            events.entry(
+                run, "run.override_asked", by=who.user.actor, door=door, order=order.pk, node=order.node, values=order.values, reason=reason
+            )
+        )
         events.tell_run(run, "run.override_asked")
     return order
 

@@ -1,6 +1,6 @@
 """What operators ordered of a run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,8 @@ class OverrideRow:
     by: str
     confirmed_by: str
     created_at: datetime
+    head: str = ""  # the newest checkpoint when it was asked for: from another one it is confirmed no more
+    values: dict[str, Any] = field(default_factory=dict)  # what is put into the state
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,11 @@ def overrides(run_id: Any, *, state: str = "") -> list[OverrideRow]:
     if state == OverrideState.ASKED:  # the others were not confirmed in time
         rows = rows.filter(created_at__gt=Now() - SECOND_WITHIN)
     return [
-        OverrideRow(o.pk, o.kind, o.state, o.checkpoint, o.node, o.reason, o.error, o.made, o.by_name, o.confirmed_by_name, o.created_at)
+        OverrideRow(
+            o.pk, o.kind, o.state, o.checkpoint, o.node, o.reason, o.error, o.made, o.by_name, o.confirmed_by_name, o.created_at, o.head, o.values
+        )
         for o in rows
-    ]
+    ]  # fmt: skip
 
 
 def answers_asked(run_id: Any, action_id: str) -> list[AnswerRow]:

@@ -43,6 +43,7 @@ ORDERS = {
     "DONE": say("done"),
     "REFUSED": say("the graph did not take it"),
     "DROPPED": say("not confirmed in time"),
+    "OVERTAKEN": say("the run has gone on without it"),
 }
 
 
@@ -82,7 +83,7 @@ def checkpoints(request: Request, run_id: UUID) -> HttpResponse:
         "rows": [line_of(run, one, picked, found[one.id]) for one in page.rows],
         "next_url": f"{url}?before={page.next}" if page.next else "",
         "first_url": url if request.GET.get("before") else "",
-        "orders": [_order(run, one) for one in queries.overrides(run.row.id)],
+        "orders": [_order(run, one, history.head(run.thread)) for one in queries.overrides(run.row.id)],
         "difference": _difference(run, *sorted(picked)) if all(picked) else None,
     }
     return render(request, "agents/checkpoints.html", {"history": context})
@@ -126,8 +127,13 @@ def _said_of(how: Made, *, whole: bool) -> Iterator[tuple[str, str]]:
     return ((name, value) for name, value in said if value)
 
 
-def _order(run: RunDetail, one: OverrideRow) -> dict[str, Any]:
+def _order(run: RunDetail, one: OverrideRow, head: str) -> dict[str, Any]:
     """What an operator ordered, and what became of it."""
+    state = one.state
+    if state == "ASKED" and datetime.now(UTC) - one.created_at > SECOND_WITHIN:
+        state = "DROPPED"
+    elif state == "ASKED" and one.kind == "skip" and one.head != head:
+        state = "OVERTAKEN"
     what = {
         "edit": _("Changed the state"),
         "rewind": _("Went back to %(id)s") % {"id": one.checkpoint[-12:]},
@@ -140,7 +146,8 @@ def _order(run: RunDetail, one: OverrideRow) -> dict[str, Any]:
         "who": ", ".join(filter(None, [one.by, one.confirmed_by])),
         "at": one.created_at,
         "reason": one.reason,
-        "state": told(ORDERS["DROPPED" if one.state == "ASKED" and datetime.now(UTC) - one.created_at > SECOND_WITHIN else one.state]),
+        "state": told(ORDERS[state]),
+        "written": overrides.written(one.values) if one.kind == "skip" else "",
         "error": one.error,
         "url": reverse("run-checkpoint", args=[run.row.id, one.made]) if one.made else "",
     }

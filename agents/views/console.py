@@ -31,7 +31,7 @@ from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.covering import version_name
 from approvals.queries import Stop
-from approvals.queries.overview import Asked, asked_by, on_people
+from approvals.queries.overview import Asked, OnPeople, approved_by, asked_by, on_people
 from approvals.web.http import Request, preferences_of
 from approvals.web.rows import Chip, chips, menu, with_query
 from approvals.web.views.preferences import kept_query
@@ -94,7 +94,7 @@ def _figures(request: Request) -> dict[str, Any]:
     states, people, stops = overview.standing(), on_people(), approvals_queries.active_halts()
     unknown, url = overview.unknown_count(), reverse("console")
     return {
-        "figures": (_running(states, url), _waiting(people, states), _halted(states, stops, url), _spend()),
+        "figures": (_running(states, url), _waiting(people), _halted(states, stops, url), _spend()),
         "figures_url": f"{url}?part=figures",
         "unknown": ngettext(
             "Nobody knows whether %(n)s call was done", "Nobody knows whether %(n)s calls were done", unknown
@@ -110,8 +110,8 @@ def _running(states: Standing, url: str) -> Big:
     return Big(_("Running"), number(states.of("RUNNING")), _("%(n)s more wait for a worker") % {"n": number(ready)}, f"{url}?state=RUNNING")
 
 
-def _waiting(people: Any, states: Standing) -> Big:
-    runs = ngettext("%(n)s run", "%(n)s runs", states.of("WAITING")) % {"n": number(states.of("WAITING"))}
+def _waiting(people: OnPeople) -> Big:
+    runs = ngettext("%(n)s run", "%(n)s runs", people.runs) % {"n": number(people.runs)}
     oldest = _("the oldest for %(age)s") % {"age": age(people.oldest)} if people.oldest is not None else _("nothing waits")
     return Big(_("Waiting on people"), number(people.count), f"{oldest}, {runs}", f"{reverse('inbox')}?sort=oldest")
 
@@ -134,11 +134,14 @@ def _runs(request: Request) -> dict[str, Any]:
     page = overview.live_runs(Filters(**query))
     ids = [row.id for row in page.rows]
     asked, spent, stops = asked_by(ids), budgeted.of_runs(ids), approvals_queries.active_halts()
+    approved = approved_by([row.id for row in page.rows if row.state == "WAITING" and row.id not in asked])
     may_halt = permissions.can_halt(request.user)
     return {
         "url": url,
         "place": "console",
-        "rows": [_line(row, asked.get(row.id), spent.get(row.id), stops, may_halt=may_halt) for row in page.rows],
+        "rows": [
+            _line(row, asked.get(row.id), spent.get(row.id), stops, may_halt=may_halt, frozen=approved.get(row.id)) for row in page.rows
+        ],
         "chips": chips(url, query, "state", STATES),
         "menus": (menu(url, query, "agent", _("Agent"), [row.slug for row in queries.agents()]),),
         "views": tuple(Chip(v.name, f"{url}?{v.query}", v.query == kept) for v in preferences_of(request).views_of("console")),
@@ -159,7 +162,7 @@ def _kept(query: Mapping[str, str], but: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in query.items() if name not in {but, "cursor"} and value)
 
 
-def _line(row: LiveRow, asked: Asked | None, spent: Against | None, stops: list[Stop], *, may_halt: bool) -> Line:
+def _line(row: LiveRow, asked: Asked | None, spent: Against | None, stops: list[Stop], *, may_halt: bool, frozen: bool | None) -> Line:
     version = version_name(row.agent, row.version)
     stopped = any(stop.covers(agent=row.agent, run=row.id, version=version) for stop in stops)
     return Line(
@@ -170,7 +173,7 @@ def _line(row: LiveRow, asked: Asked | None, spent: Against | None, stops: list[
         short=row.id[:8],
         title=title_of(row.input),
         node=", ".join(row.nodes),
-        waiting=_waits(row, asked, stopped=stopped),
+        waiting=_waits(row, asked, stopped=stopped, frozen=frozen),
         waiting_url=reverse("action", args=[asked.action]) if asked and row.state == "WAITING" else "",
         cost=budgets.bar_of(spent),
         heartbeat_at=row.heartbeat_at,
@@ -181,12 +184,18 @@ def _line(row: LiveRow, asked: Asked | None, spent: Against | None, stops: list[
     )
 
 
-def _waits(row: LiveRow, asked: Asked | None, *, stopped: bool) -> str:
-    """Whom or what a run waits for; never more than is so."""
+def _waits(row: LiveRow, asked: Asked | None, *, stopped: bool, frozen: bool | None) -> str:
+    """Whom or what a run waits for; never more than is so.
+
+    Args:
+        stopped: an order covers the run. frozen: what it asked is approved and nobody has begun it; whether an order keeps it so. None: it is not.
+    """
     if stopped:
         return _("a release") if row.state != "RUNNING" else _("halt requested: stops after this step")
     if row.hold == Hold.PAUSE and row.state == "RUNNING":
         return _("pause requested: stops after this step")
+    if frozen is not None:
+        return _("a release") if frozen else _("an approved call that is to be made")
     if row.state != "WAITING" or asked is None:
         return told(WAITS_FOR.get(row.state, ""))
     whom = ", ".join(asked.groups) or _("people")

@@ -37,6 +37,7 @@ def offered(request: Request, run: RunDetail, one: Checkpoint, state: Mapping[st
         return {}
     head = history.head(run.thread)
     is_head = one.id == head
+    skip = one.next[0] if is_head and len(one.next) == 1 and not one.next[0].startswith("__") else ""
     plain = history.editable(state) if is_head else {}
     return {
         "url": reverse("run-override", args=[run.row.id]),
@@ -46,15 +47,38 @@ def offered(request: Request, run: RunDetail, one: Checkpoint, state: Mapping[st
         "rewind": ", ".join(one.next),
         "edit": fields_of(plain),
         "fixed": sorted(set(state) - set(plain)) if is_head else [],
-        "skip": one.next[0] if is_head and len(one.next) == 1 and not one.next[0].startswith("__") else "",
-        "waits": [one for one in queries.overrides(run.row.id, state=OverrideState.ASKED) if one.kind == "skip"] if is_head else [],
+        "skip": skip,
+        "waits": _to_confirm(run, head, skip) if skip else [],
     }
+
+
+def _to_confirm(run: RunDetail, head: str, node: str) -> list[dict[str, Any]]:
+    """Skips that wait for a second person, with what each writes: nobody confirms what they do not see."""
+    asked = [
+        row for row in queries.overrides(run.row.id, state=OverrideState.ASKED) if (row.kind, row.head, row.node) == ("skip", head, node)
+    ]
+    return [
+        {
+            "by": row.by,
+            "node": row.node,
+            "reason": row.reason,
+            "values": json.dumps(row.values, ensure_ascii=False),
+            "shown": written(row.values),
+        }
+        for row in asked
+    ]
+
+
+def written(values: Mapping[str, Any]) -> str:
+    """What an order puts into the state, for people."""
+    return json.dumps(dict(values), ensure_ascii=False, indent=2) if values else ""
 
 
 @require_POST
 def override(request: Request, run_id: UUID) -> HttpResponse:
     """First what it would mean, to be confirmed with a reason; then the order."""
     permissions.check_read(request.user)
+    permissions.check_override(permissions.standing(request.user))
     run = shown_run(run_id)
     wanted = _wanted(request, run)
     if request.POST.get("confirmed") != "yes":
@@ -106,5 +130,5 @@ def _meaning(run: RunDetail, wanted: Wanted) -> dict[str, Any]:
         "superseded": [row for row in approvals_queries.run_actions(run.row.id) if row.settled_at is None],
         "done": [(e.tool, reverse("action", args=[e.action_id]), e.finished_at) for e in queries.done_since(run.row.id, one.at)],
         "two": wanted.kind == "skip",
-        "written": json.dumps(dict(wanted.values or {}), ensure_ascii=False, indent=2) if wanted.kind == "skip" else "",
+        "written": written(wanted.values or {}) or "{}" if wanted.kind == "skip" else "",
     }  # fmt: skip

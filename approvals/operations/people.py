@@ -11,10 +11,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from approvals.errors import BadRequest, NotAllowed, NotFound
+from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound
 from approvals.models import LoginLink, User
 from approvals.operations import sign_ins
-from approvals.permissions import ROLES
+from approvals.permissions import ADMINS, ROLES
 from audit import log
 from audit.actors import SYSTEM, Actor
 from audit.log import Entry
@@ -28,7 +28,7 @@ def ensure_person(*, username: str, name: str = "", email: str = "", roles: list
     """The person's account with exactly these of the four roles, and whatever other groups it has; made without a password when it is new.
 
     Raises:
-        BadRequest: there is no such role. NotAllowed: somebody would give themselves one.
+        BadRequest: there is no such role. NotAllowed: somebody would give themselves one. Conflict: a person would take it from the only administrator.
     """
     if unknown := set(roles) - set(ROLES):
         raise BadRequest(say("Unknown roles: %(names)s; there are %(names2)s", names=", ".join(sorted(unknown)), names2=", ".join(ROLES)))
@@ -41,12 +41,26 @@ def ensure_person(*, username: str, name: str = "", email: str = "", roles: list
     after = set(roles) | (before - set(ROLES))
     if after - before:
         _check_not_oneself(user, by)
+    if ADMINS in before - after:
+        _check_not_last(username, by)
     if created or before != after:
         user.groups.set([Group.objects.get_or_create(name=name)[0] for name in sorted(after)])
         log.append(
             _entry(user, "person.added" if created else "person.roles_changed", by, door, roles=sorted(after), before=sorted(before))
         )
     return user
+
+
+def _check_not_last(username: str, by: Actor) -> None:
+    """Raises Conflict when a person would leave nobody who administers. The installation itself may: it can make another one.
+
+    Their rows are locked first, in order, so that of two who lock each other one comes second.
+    """
+    if by.kind != User.Kind.HUMAN:
+        return
+    admins = User.objects.select_for_update(of=("self",)).filter(is_active=True, kind=User.Kind.HUMAN, groups__name=ADMINS).order_by("pk")
+    if [one.get_username() for one in admins] == [username]:
+        raise Conflict(say("%(name)s is the only administrator: add another one first", name=username))
 
 
 def _check_not_oneself(user: User, by: Actor) -> None:
@@ -68,7 +82,12 @@ def ensure_agent_user(*, slug: str) -> User:
 
 @transaction.atomic
 def deactivate(*, username: str, by: Actor, door: str = "cli", reason: str = "") -> User:
-    """Lock an account: it decides nothing from the next transaction on, and its open approvals count no more."""
+    """Lock an account: it decides nothing from the next transaction on, and its open approvals count no more.
+
+    Raises:
+        NotFound. Conflict: a person would lock the only administrator.
+    """
+    _check_not_last(username, by)
     user = User.objects.select_for_update().filter(username=username).first()
     if user is None:
         raise NotFound(say("There is no account %(username)s", username=repr(username)))

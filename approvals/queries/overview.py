@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from django.db import connection
 
+from approvals.queries.stops import action_halted_sql
+
 # The condition that an action of the run of the row is for this customer.
 FOR_CUSTOMER = "EXISTS (SELECT 1 FROM approvals_action c WHERE c.run = agents_run.id::text AND c.customer = %s)"
 _ASKED = """
@@ -13,7 +15,13 @@ SELECT DISTINCT ON (a.run) a.run, a.id::text, a.summary, a.turn, count(*) OVER (
 FROM approvals_action a WHERE a.run = ANY(%s) AND a.state = 'PENDING' ORDER BY a.run, a.created_at
 """
 _PENDING = "SELECT agent, tool, count(*) FROM approvals_action WHERE state = 'PENDING' GROUP BY 1, 2"
-_PEOPLE = "SELECT count(*), max(clock_timestamp() - created_at) FROM approvals_action WHERE state = 'PENDING'"
+_PEOPLE = """
+SELECT count(*), max(clock_timestamp() - created_at), count(DISTINCT run) FILTER (WHERE run <> '') FROM approvals_action WHERE state = 'PENDING'
+"""
+_APPROVED = f"""
+SELECT a.run, bool_or({action_halted_sql("a.id")}) FROM approvals_action a
+WHERE a.run = ANY(%s) AND a.state = 'APPROVED' AND a.settled_at IS NULL AND a.claimed_at IS NULL GROUP BY a.run
+"""  # noqa: S608  conditions of ours only
 
 
 @dataclass(frozen=True)
@@ -28,10 +36,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class OnPeople:
-    """How many actions wait for people, and how long the oldest of them has."""
+    """How many actions wait for people, how long the oldest of them has, and how many runs ask for them."""
 
     count: int
     oldest: timedelta | None
+    runs: int
 
 
 def asked_by(runs: Sequence[str]) -> dict[str, Asked]:
@@ -41,6 +50,15 @@ def asked_by(runs: Sequence[str]) -> dict[str, Asked]:
     with connection.cursor() as cursor:
         cursor.execute(_ASKED, [list(runs)])
         return {run: Asked(pk, summary, tuple(filter(None, turn.split("|"))), n) for run, pk, summary, turn, n in cursor.fetchall()}
+
+
+def approved_by(runs: Sequence[str]) -> dict[str, bool]:
+    """Which of these runs have approved calls that nobody has begun; whether a stop order keeps one of them."""
+    if not runs:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_APPROVED, [list(runs)])
+        return dict(cursor.fetchall())
 
 
 def pending_by() -> dict[tuple[str, str], int]:

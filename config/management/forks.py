@@ -14,6 +14,7 @@ from django.core.management.base import CommandError
 from agents import history, operations, queries
 from agents.operations.branching import Branch
 from agents.operations.trying import APPROVE, REJECT, Tried, Wanted, Would
+from approvals.policy.reading import BadPolicy
 from approvals.policy.rules import load
 from config import commands
 from config.management.overrides import one_of
@@ -50,7 +51,10 @@ def fork(options: dict[str, Any], write: Callable[[str], object]) -> None:
     models = {"": "recorded", "new": "new"}.get(options["model"], "anew")
     if models == "anew":
         settings.MODEL = options["model"]  # of this process, which ends with the command
-    policy = load(options["policy"]) if options["policy"] else None
+    try:
+        policy = load(options["policy"]) if options["policy"] else None
+    except BadPolicy as error:
+        raise CommandError(f"The policy cannot be used: {error}") from error
     instead = dict(answer_of(text) for text in options["answer"])
     check_answers(instead, [run.row.id])
     wanted = Wanted(at, values, instead, options["assume"], policy, models)

@@ -156,6 +156,44 @@ def test_a_gate_is_skipped_by_two_people(cast, world):
     assert run.output["told"] == [{"status": "skipped"}]
 
 
+def test_whoever_confirms_a_skip_sees_what_it_writes_until_the_run_has_gone_on(cast, world, client):
+    run, _ = factories.waiting(cast.reviewer, call(), agent="row", world=world)
+    order(run, cast.operator, "skip", node="row", values={"told": [{"status": "SECRETWORD"}]})
+    assert events(run, "run.override_asked")[0]["values"] == {"told": [{"status": "SECRETWORD"}]}
+    client.force_login(cast.admin, backend="django.contrib.auth.backends.ModelBackend")
+    head = history.head(run.thread)
+    page = client.get(f"/runs/{run.pk}/checkpoints/{head}/").content.decode()
+    assert "SECRETWORD" in page and "Look at it and confirm" in page
+    assert "SECRETWORD" in client.get(f"/runs/{run.pk}/checkpoints/").content.decode()
+    order(run, cast.operator)  # the run goes on from elsewhere
+    work()
+    head = history.head(run.thread)
+    assert "Look at it and confirm" not in client.get(f"/runs/{run.pk}/checkpoints/{head}/").content.decode()
+    assert "has gone on without it" in client.get(f"/runs/{run.pk}/checkpoints/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("values", "taken"),
+    [
+        ({"flag": "zz"}, False),
+        ({"n": "7"}, False),
+        ({"n": True}, False),
+        ({"n": 7, "told": {"one": 1}, "new": "x"}, True),
+        ({"flag": None}, True),
+    ],
+)
+def test_what_a_skipped_node_wrote_is_of_the_type_that_stands_there(cast, world, monkeypatch, values, taken):
+    """Of a list or an object the graph knows how it is added to, and of what is not there yet what it is."""
+    run, _ = factories.waiting(cast.reviewer, call(), agent="row", world=world)
+    monkeypatch.setattr(history, "values", lambda thread, at: {"flag": False, "n": 1, "told": []})
+    if taken:
+        assert order(run, cast.operator, "skip", node="row", values=values).state == "ASKED"
+    else:
+        with pytest.raises(BadInput, match="cannot have written this") as refused:
+            order(run, cast.operator, "skip", node="row", values=values)
+        assert list(refused.value.details["fields"]) == list(values)
+
+
 def test_only_the_node_that_comes_next_is_skipped(cast, world):
     run, _ = factories.waiting(cast.reviewer, call(), agent="row", world=world)
     with pytest.raises(WrongState, match="next is row"):

@@ -1,8 +1,9 @@
 """Accounts: roles, locks and the links that sign somebody in."""
 
 import pytest
+from django.core.management import CommandError, call_command
 
-from approvals.errors import BadRequest, NotAllowed, NotFound
+from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound
 from approvals.models import LoginLink, User
 from approvals.operations import people
 from approvals.permissions import check_read
@@ -53,6 +54,22 @@ def test_a_locked_persons_link_signs_nobody_in(cast):
     people.deactivate(username="rita", by=SYSTEM)
     with pytest.raises(NotFound):
         people.use_login_link(token)
+
+
+def test_the_last_administrator_is_locked_by_nobody_but_the_installation(cast):
+    other = people.ensure_person(username="anna", roles=["admins"])
+    people.deactivate(username="anna", by=cast.admin.actor)
+    for refused in (
+        lambda: people.deactivate(username=cast.admin.username, by=cast.admin.actor),
+        lambda: people.deactivate(username=cast.admin.username, by=other.actor),
+        lambda: people.ensure_person(username=cast.admin.username, roles=["reviewers"], by=other.actor),
+    ):
+        with pytest.raises(Conflict, match="the only administrator"):
+            refused()
+    with pytest.raises(CommandError, match="Your account is locked"):
+        call_command("people", "unlock", "anna", by="anna")
+    people.deactivate(username=cast.admin.username, by=SYSTEM)
+    assert not User.objects.filter(is_active=True, groups__name="admins").exists()
 
 
 def test_nobody_has_a_password_until_they_choose_one(cast):

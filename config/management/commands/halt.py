@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from agents import operations as agent_operations
 from agents import queries as agent_queries
 from approvals import queries
+from audit.sentences import say
 from config import commands
 
 SCOPES = {"agent": "agent", "version": "agent_version", "tool": "tool", "customer": "customer", "run": "run"}  # and their options
@@ -49,12 +50,18 @@ class Command(BaseCommand):
         scope = next((name for name in SCOPES if options[SCOPES[name]]), "everything")
         target = "" if scope == "everything" else options[SCOPES[scope]]
         order = agent_operations.order_halt(scope=scope, target=target, reason=options["reason"], by=by, door="cli")
-        frozen = queries.unsettled_counts(scope=scope, target=order.target)
+        frozen = queries.unsettled_counts(scope=scope, target=order.target, over=agent_queries.unknown_ids())
         runs = agent_queries.live_counts(**{scope: order.target} if scope in RUNS else {})["live"] if scope not in CALLS else frozen["runs"]
         self.stdout.write(
             f"Halted {scope} {order.target}".rstrip()
-            + f" (order {order.pk}): {runs} runs stopped, {frozen['pending'] + frozen['approved']} actions frozen, "
-            f"{frozen['in_flight']} calls already run: those in a process of their own are stopped, the others end by themselves"
+            + f" (order {order.pk}): "
+            + say("%(n)d run stopped", "%(n)d runs stopped", n=runs)
+            + say(", %(n)d action frozen", ", %(n)d actions frozen", n=frozen["pending"] + frozen["approved"])
+            + say(
+                ", %(n)d call already runs: in a process of its own it is stopped, else it ends by itself",
+                ", %(n)d calls already run: those in a process of their own are stopped, the others end by themselves",
+                n=frozen["in_flight"],
+            )
         )
 
     def _release(self, options: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents.queries import known_to_policies
 from approvals import operations
@@ -170,4 +170,9 @@ def _add_groups(parser: CommandParser) -> None:
 
 def _by(options: dict[str, Any]) -> Actor:
     """Who does it: the account named, or the installation itself when nobody is (the first administrator is made by nobody)."""
-    return commands.person(options).actor if options["by"] else SYSTEM
+    if not options["by"]:
+        return SYSTEM
+    person = commands.person(options)
+    if not person.is_active:
+        raise CommandError("Your account is locked; ask an administrator")
+    return person.actor

@@ -17,7 +17,7 @@ from agents.tasks import sweep
 from approvals import operations
 from approvals.queries import preferences
 from tests import factories
-from tests.factories import call
+from tests.factories import call, decide
 
 pytestmark = pytest.mark.usefixtures("agents", "shapes")
 
@@ -60,6 +60,18 @@ def test_a_halted_run_waits_for_a_release_and_is_not_offered_again(cast, as_, wa
     figures = " ".join(re.sub("<[^>]*>", " ", shown(as_, cast.operator, part="figures")).split())
     assert "Halted 1 1 order in force" in figures and "0 more wait for a worker" in figures
     assert str(run.pk) in shown(as_, cast.operator, part="runs", state="HALTED")
+
+
+def test_what_is_approved_and_kept_by_an_order_for_its_tool_waits_for_no_person(cast, as_, waiting):
+    """It was said to wait for people, and its run counted among those that do."""
+    run, action = waiting
+    decide(action, cast.second)
+    page = words(shown(as_, cast.operator, part="runs"))
+    assert "an approved call that is to be made" in page
+    operations.halt(scope="tool", target="append", reason="odd", by=cast.operator, door="web")
+    page = shown(as_, cast.operator, part="runs")
+    assert "a release" in words(page) and reverse("action", args=[action.pk]) not in page
+    assert "nothing waits, 0 runs" in words(shown(as_, cast.operator, part="figures")), run.pk
 
 
 @pytest.mark.parametrize(
