@@ -63,9 +63,8 @@ _tasks: set["asyncio.Task[Any]"] = set()
 def steps(call: Call, tool: BaseTool | None) -> Steps:
     """The whole way of one call; returns what the graph gets of it."""
     here = desk.here()
-    answered = hearing.at_hand(
-        lambda answer: _is_to(answer, call)
-    )  # before its code changed: what people said is taken, and means what it can now
+    # What people said before the code, or a grant, changed is taken all the same, and means what it can now.
+    answered = hearing.at_hand(partial(_is_to, call))
     if (why := (yield partial(here.refusal, call.tool))) and not answered:
         return _message(call, why, error=True)
     if call.unasked:
@@ -251,7 +250,7 @@ def _answers(answer: Any, asked: Mapping[str, Any]) -> bool:
     return mine and isinstance(answer.get("type"), str)
 
 
-def _is_to(answer: Any, call: Call) -> bool:
+def _is_to(call: Call, answer: Any) -> bool:
     """Whether people were asked about this call, as the model made it, and this is what they said."""
     if not (call.id and isinstance(answer, Mapping) and answer.get("call") == call.id) or unaskable(call.args):
         return False

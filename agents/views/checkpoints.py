@@ -74,7 +74,7 @@ def checkpoints(request: Request, run_id: UUID) -> HttpResponse:
     run = shown_run(run_id)
     picked = [request.GET.get(name, "").strip()[:64] for name in ("a", "b")]
     page = history.checkpoints(run.thread, before=request.GET.get("before", "")[:64])
-    url = reverse("run-checkpoints", args=[run.row.id])
+    url, head = reverse("run-checkpoints", args=[run.row.id]), history.head(run.thread)
     found = made(run.row.id, page.rows)
     context = {
         "title": title_of(run),
@@ -83,7 +83,7 @@ def checkpoints(request: Request, run_id: UUID) -> HttpResponse:
         "rows": [line_of(run, one, picked, found[one.id]) for one in page.rows],
         "next_url": f"{url}?before={page.next}" if page.next else "",
         "first_url": url if request.GET.get("before") else "",
-        "orders": [_order(run, one, history.head(run.thread)) for one in queries.overrides(run.row.id)],
+        "orders": [_order(run, one, head) for one in queries.overrides(run.row.id)],
         "difference": _difference(run, *sorted(picked)) if all(picked) else None,
     }
     return render(request, "agents/checkpoints.html", {"history": context})

@@ -28,6 +28,9 @@ class Command(BaseCommand):
             user = people.find(username)
             if user is None:
                 raise CommandError(f"There is no account {username!r}; make the demo's with: .venv/bin/python manage.py seed_demo")
+            if not user.is_active:
+                self.stdout.write(f"  {label or username:<16} {user.display_name:<14} is locked: manage.py people unlock {username}")
+                continue
             token = people.make_login_link(user=user)
             self.stdout.write(f"  {label or username:<16} {user.display_name:<14} {settings.PUBLIC_URL}/login/link/{token}")
         often = "Links work" if settings.DEMO else "Each link signs in once,"
