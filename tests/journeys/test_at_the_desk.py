@@ -193,6 +193,8 @@ def test_a_key_that_comes_too_soon_is_told_so_where_one_looks(stack: Stack, sign
     expect(page.locator(f"#action-{ids[0]}")).to_be_visible()
     page.keyboard.press("a")
     expect(page.locator("[data-guard-text]")).to_contain_text("just come up")
+    page.wait_for_timeout(400)  # parts of the page that come later leave it there
+    expect(page.locator("[data-guard-text]")).to_contain_text("just come up")
     expect(page.locator("[data-guard-text]")).to_have_text("")  # and not for ever
 
 

@@ -65,7 +65,7 @@ function guard(pane) {
   const hint = pane.querySelector("[data-guard-text]");
   if (hint) {
     hint.dataset.usual ??= hint.textContent;
-    hint.textContent = reason || hint.dataset.usual;
+    hint.textContent = hint.dataset.said || reason || hint.dataset.usual;
   }
 }
 
@@ -147,9 +147,14 @@ export function pressTwice(button) {
 // For a moment, the bar says what a key did not do.
 export function hint(button, words) {
   const pane = button.closest("[data-action]");
+  const line = pane.querySelector("[data-guard-text]");
   say(words);
-  pane.querySelector("[data-guard-text]").textContent = words;
-  setTimeout(guard, TWICE_MS, pane);
+  line.dataset.said = words; // other parts that come meanwhile leave it there
+  guard(pane);
+  setTimeout(() => {
+    delete line.dataset.said;
+    guard(pane);
+  }, TWICE_MS);
 }
 
 // Critical: the button stays shut until the name is typed exactly.
