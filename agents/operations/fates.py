@@ -70,12 +70,12 @@ def fate_of(pause: Pause, came: Came, asked: str | None) -> Fate:
     sent, end = came.state_of(pause), came.ends.get(pause.pk, "")
     if came.gone:
         return _orphaned(sent)
-    if sent == HandoverState.TAKEN and end == "gone" and not (asked and pause.again):
+    if asked is not None and pause.again:  # somebody ordered that people are asked once more
+        return Fate()
+    if sent == HandoverState.TAKEN and end == "gone":
         why = kept.FORGOTTEN_AND_ASKS() if asked else kept.FORGOTTEN()
         return Fate(None if asked else PauseState.SUPERSEDED, Made("unknown", error=why), why)
     if asked is not None:
-        if pause.again:  # somebody ordered that people are asked once more
-            return Fate()
         if sent == HandoverState.LOST:
             return Fate(None, Made("unknown", error=kept.ANSWER_LOST()), kept.ANSWER_LOST())
         if sent == HandoverState.TAKEN:

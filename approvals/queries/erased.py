@@ -37,10 +37,10 @@ def sayings_still_there() -> Iterator[int | Misstated]:
 
 def _decisions(found: Sequence[EventRow]) -> Misstated | None:
     said = [one for one in found if one.kind == "decision.recorded"]
-    rows = Decision.objects.filter(nonce__in=[str(one.data["nonce"]) for one in said])
+    rows = Decision.objects.filter(nonce__in=[str(one.data.get("nonce")) for one in said])
     kept = {nonce: (str(action), by) for nonce, action, by in rows.values_list("nonce", "action_id", "by_name")}
     for one in said:
-        action, by = kept.get(str(one.data["nonce"]), ("", ""))
+        action, by = kept.get(str(one.data.get("nonce")), ("", ""))
         if action != one.action:
             return Misstated(one.action, say("The log tells of a decision of %(who)s, and its row is gone", who=one.actor))
         if one.actor_kind in {"human", "grant"} and by != one.actor:
