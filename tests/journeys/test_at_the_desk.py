@@ -244,6 +244,10 @@ def test_a_form_that_was_asked_of_the_action_before_troubles_nobody(stack: Stack
     page.keyboard.press("a")
     with page.expect_request(re.compile("/reject")):
         page.keyboard.press("r")
+    for _wait in range(50):  # the request is told before its route is
+        if len(slow) == 2:
+            break
+        page.wait_for_timeout(100)
     slow[0].continue_()
     expect(page.locator("#say")).to_contain_text("Approved")
     slow[1].continue_()
