@@ -47,6 +47,10 @@ NOWHERE = Frozen(
 NODE_GONE = Frozen(
     "The graph no longer has the question asked at %(where)s: the node was renamed or removed, or asks no more, and its answer reaches nobody"
 )
+NEXT_GONE = Frozen(
+    "The graph does not have %(nodes)s any more, where this run goes on: renamed or removed. Nothing of it was run. "
+    "Put it back and try again, or go back to a checkpoint before it"
+)
 BESIDE = Frozen(
     "%(node)s cannot be asked again: what else ran in the same step has ended, and would run once more. "
     "Mend the node and try again: it gets its answer, and the other answers after it. Or start a new run"
@@ -256,6 +260,10 @@ SERVER_AWAY = Frozen("The Agent Server cannot be reached; the answer is given wh
 MOVED_ON = Frozen("Somebody else answered there, or the thread went another way")
 THREAD_GONE = Frozen("The thread is not on the Agent Server any more")
 NEVER_DELIVERED = Frozen("It was approved, and the agent was never told: somebody else answered there first")
+TOLD_AND_LOST = Frozen(
+    "The server had taken the answer, died or was answered by somebody else, and then found the question gone (UnknownInterruptError): whether the agent "
+    "carried it out, nobody can say. It is not given again: look at it on its server, and start it anew there"
+)
 STOPPED_THERE = Frozen("The agent was stopped on its server while it carried the answer out; nobody knows how far it came")
 FAILED_THERE = Frozen("The agent failed on its server: %(why)s")
 STILL_ASKS = Frozen(

@@ -14,6 +14,7 @@ from langgraph.errors import InvalidUpdateError
 
 from agents import kept
 from agents.graphs.loader import Graph
+from agents.graphs.lost import lost_nodes
 
 Marks = Mapping[str, str | int]
 
@@ -98,6 +99,11 @@ def skipped(graph: Graph, thread: str, node: str, values: Mapping[str, Any], mar
 def next_of(graph: Graph, thread: str) -> tuple[str, ...]:
     """Where it stands."""
     return tuple(graph.get_state(_config(thread)).next)
+
+
+def lost_at(graph: Graph, thread: str, checkpoint: str) -> tuple[str, ...]:
+    """Nodes at which this checkpoint goes on and that the graph does not have."""
+    return lost_nodes(graph, graph.get_state(_config(thread, checkpoint)))
 
 
 def check_channel(graph: Graph, name: str) -> None:

@@ -24,6 +24,7 @@ from agents.graphs.giving import given_back, named
 from agents.graphs.guard import Calls, Stopped
 from agents.graphs.hearing import Hearing
 from agents.graphs.loader import Graph
+from agents.graphs.lost import lost_nodes
 from agents.graphs.needing import context_of
 from agents.graphs.recorder import Recorder
 from agents.graphs.standing import breakpoint_of, has_worked
@@ -69,6 +70,7 @@ class Stretch:
         stopped: it failed because one of our guards would not let it do something else than people were shown.
         beside: it was to ask again, and could not: something else of that step has ended, and would run once more.
         left: interrupt ids still listed where it was drained: their answers, if any, did not end their tasks.
+        lost: nodes it was to go on at and does not have any more; nothing of it was driven then.
         nodes: where it stands; `error` with traceback when failed.
         values: the final state when finished; `output` what of it the graph gives back, as its output schema says.
     """
@@ -83,6 +85,7 @@ class Stretch:
     stopped: bool = False
     beside: bool = False
     left: frozenset[str] = frozenset()
+    lost: tuple[str, ...] = ()
 
 
 def drive(
@@ -110,7 +113,7 @@ def drive(
         known: every settled answer of this thread; asked only when a node has raised, which is given its own again.
         untouched: True when the caller knows that nobody has driven this thread yet: there is no checkpoint to look for.
         as_asked: True when the caller knows that `answers` are for exactly what the graph waits for: nobody has driven it since
-            it asked. Where it stands is then looked up only when LangGraph says otherwise.
+            it asked, with a graph of this form. Where it stands is then looked up only when LangGraph says otherwise.
         forget: interrupt ids whose answers their nodes raised on, and which are to be asked again under new ids.
         calls: watches what an agent does itself. hearing: compares what it asks with what people were shown, and sees who takes an answer.
         in_a_loop: its nodes or tools can only be awaited.
@@ -166,6 +169,8 @@ def _planned(
 ) -> _Plan | Stretch:  # fmt: skip
     """How a graph goes on from where it stands; a Stretch when it does not."""
     pending = _pending(state, old, recorder)
+    if lost := lost_nodes(graph, state):
+        return Stretch(Stop.PAUSED if pending else Stop.FINISHED, tuple(pending), nodes=lost, lost=lost)
     dead = [task for task in state.tasks if any(i.id in forget for i in task.interrupts)]
     if dead:
         if any(has_worked(graph, config, state, task) for task in state.tasks if task not in dead):

@@ -93,6 +93,7 @@ def _begins(parent: Run, checkpoint: str) -> history.Checkpoint:
     at = history.checkpoint(parent.thread, checkpoint) if checkpoint else history.first(parent.thread)
     if not at.next:
         raise WrongState(say("Nothing comes after that checkpoint: fork from an earlier one"))
+    overriding.check_nodes(parent.agent_id, at.next)
     return at
 
 

@@ -194,7 +194,7 @@ def _driven(run: Run, control: Control, recorder: Recorder, meter: spending.Mete
                 known=lambda: known_answers(run),
                 marks=versions.marks(run),
                 stop_after=lambda: run.hold == Hold.STEP or bool(held and held.wants_pause),
-                as_asked=as_asked and not run.to_change,
+                as_asked=as_asked and not run.to_change and all(pause.asked_by.get("graph") == loaded.fingerprint for pause in pauses),
                 control=control,
                 recorder=recorder,
             )

@@ -1,6 +1,6 @@
 """What a look at an Agent Server's thread came to, and what that means for each open pause. Decides only; `putting` writes it down."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agents import kept
@@ -10,7 +10,7 @@ from agents.operations.preparing import Prepared
 from agents.remote.reading import Standing
 from agents.states import HandoverState, PauseState
 
-# Strict resume: the question had gone before our answer came.
+# Strict resume: the question had gone before our answer came, or before the same run was tried once more.
 _LOST_IN = "UnknownInterruptError"
 
 
@@ -23,6 +23,7 @@ class Came:
         pauses: what was open here. sent: their answers on the way, by pause. ends: how the runs there ended that carry them.
         trouble: why it does not go on, as a sentence. gone: the thread is not there any more.
         halted: it was told to stop. held: something approved cannot be used now. new: questions not recorded yet.
+        others: pauses that somebody else's run had answered before ours got there.
         settled: everything open was settled before we looked. moved: an answer was taken in this look.
     """
 
@@ -35,6 +36,7 @@ class Came:
     halted: bool = False
     held: bool = False
     new: Sequence[Prepared] = ()
+    others: Collection[int] = ()
     settled: bool = False
     moved: bool = False
 
@@ -48,6 +50,11 @@ class Came:
 
     def state_of(self, pause: Pause) -> str:
         return self.sent[pause.pk].state if pause.pk in self.sent else ""
+
+
+def lost_in(stands: Standing | None, end: str) -> bool:
+    """Whether a run of ours ended because its question had gone: somebody else answered, or the server was killed and tried ours once more."""
+    return stands is not None and end == "error" and stands.error.startswith(_LOST_IN)
 
 
 @dataclass
@@ -88,8 +95,10 @@ def fate_of(pause: Pause, came: Came, asked: str | None) -> Fate:
     if sent == HandoverState.TAKEN:
         if end == "success":
             return Fate(PauseState.ANSWERED, Made("done", {"handed_back": kept.TOLD_AND_WENT_ON()}))
-        if end == "error" and came.stands and came.stands.error.startswith(_LOST_IN):
+        if pause.pk in came.others:
             return Fate(PauseState.SUPERSEDED, Made("failed", error=kept.NEVER_DELIVERED()))
+        if lost_in(came.stands, end):
+            return Fate(PauseState.ANSWERED, Made("unknown", error=kept.TOLD_AND_LOST()), kept.TOLD_AND_LOST())
         return Fate(PauseState.ANSWERED, Made("unknown", error=kept.STOPPED_THERE() if end == "interrupted" else kept.NODE_RAISED()))
     if sent == HandoverState.LOST:
         return Fate(PauseState.SUPERSEDED, Made("unknown", error=kept.ANSWER_LOST()))

@@ -57,8 +57,11 @@ def _made(run: Run, graph: Graph, order: Override) -> str:
     if head != order.head:
         raise changing.CannotChange(kept.MOVED_SINCE())
     marks = {**versions.marks(run), "override": order.pk, "copy_of": order.checkpoint}
-    if order.kind == OverrideKind.FORK and run.parent is not None:
-        return changing.seeded(graph, run.thread, run.parent.thread, order.checkpoint, order.values, marks)
+    of = run.parent.thread if order.kind == OverrideKind.FORK and run.parent else run.thread
+    if lost := changing.lost_at(graph, of, order.checkpoint):
+        raise changing.CannotChange(kept.NEXT_GONE(nodes=", ".join(lost)))
+    if order.kind == OverrideKind.FORK:
+        return changing.seeded(graph, run.thread, of, order.checkpoint, order.values, marks)
     if order.kind == OverrideKind.SKIP:
         return changing.skipped(graph, run.thread, order.node, order.values, marks)
     return changing.copied(graph, run.thread, order.checkpoint, order.values, marks)

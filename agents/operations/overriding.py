@@ -139,11 +139,20 @@ def _written(run: Run, wanted: Wanted, who: Standing, reason: str, door: str, st
         _check_skip(run, wanted.node, values, history.values(run.thread, start))
     else:
         raise BadInput(say("There is no such order"), fields={"kind": say("edit, rewind or skip")})
+    check_nodes(run.agent_id, history.checkpoint(run.thread, start).next)
     return Override.objects.create(
         run=run, kind=wanted.kind, state=state, checkpoint=start, head=wanted.head,
         node=wanted.node if wanted.kind == OverrideKind.SKIP else "", values=values, before=before,
         reason=reason, by=who.user, by_name=who.user.get_username(), door=door,
     )  # fmt: skip
+
+
+def check_nodes(agent: str, nodes: Sequence[str]) -> None:
+    """Raises WrongState where the graph lacks a node by now that is to run: LangGraph would leave it out, and call the rest the end."""
+    if gone := queries.lacking(agent, nodes):
+        raise WrongState(
+            say("The graph does not have %(nodes)s any more: go back to a checkpoint before it, or put it back", nodes=", ".join(gone))
+        )
 
 
 def changed(state: Mapping[str, Any], values: Mapping[str, Any], *, begins: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,9 +7,9 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.dialects.record import Made
-from agents.models import Effect, Run
+from agents.models import Effect, Handover, Run
 from agents.operations import events
-from agents.states import EffectState
+from agents.states import EffectState, HandoverState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from audit import canonical
@@ -49,10 +49,10 @@ def settle(run: Run, effect: Effect, made: Made) -> Entry:
 def give_up(run: Run) -> list[Entry]:
     """The run ends: what was handed back and not called will not be, and what began and told nobody is unknown."""
     handed = Effect.objects.filter(run=run, by_agent=True, state=EffectState.CLAIMED).order_by("pk")
-    return [
-        settle(run, e, Made("unknown", error=kept.ENDED_DURING()) if e.begun_at or e.told_at else Made("failed", error=kept.NEVER_CALLED()))
-        for e in handed
-    ]
+    sent = Handover.objects.filter(pause__run=run).exclude(state__in=[HandoverState.REFUSED, HandoverState.ANEW])
+    told_there = {action for actions in sent.values_list("pause__actions", flat=True) for action in actions}
+    never, perhaps = Made("failed", error=kept.NEVER_CALLED()), Made("unknown", error=kept.ENDED_DURING())
+    return [settle(run, e, perhaps if e.begun_at or e.told_at or str(e.pk) in told_there else never) for e in handed]
 
 
 def _result(value: Any) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     used = recorder.spent()
     entries += other_code.seen(run)
     # From here on, the run's row is locked: a settling action waits for us, or has been seen.
-    output = output_of(stretch.output, ours=_declared(run)) if stretch.stop is Stop.FINISHED and not orphans else None
+    output = output_of(stretch.output, ours=_declared(run)) if stretch.stop is Stop.FINISHED and not orphans and not stretch.lost else None
     try:
         state = _leave(run, state, stretch, error, used, output=output)
     except BaseException:
@@ -141,6 +141,8 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
         return RunState.FAILED, stretch.error
     if orphans:
         return RunState.FAILED, kept.NODE_GONE(where=", ".join(sorted(set(orphans))))
+    if stretch.lost:
+        return RunState.FAILED, kept.NEXT_GONE(nodes=", ".join(stretch.lost))
     if stretch.stop is Stop.DRAINED:
         return (RunState.HALTED if versions.halted(run) else RunState.READY), ""
     if stretch.stop is Stop.PAUSED:

@@ -7,7 +7,7 @@ looked at before anything is claimed, so that an approval is used only for a que
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from agents.graphs.loader import load_agent
 from agents.models import Agent, Handover, Pause, Run, Thread
 from agents.operations import handovers, hinting, joined, servers
 from agents.operations.answering import open_pauses
-from agents.operations.fates import Came
+from agents.operations.fates import Came, lost_in
 from agents.operations.handing import hand_back
 from agents.operations.leases import Held, holding
 from agents.operations.preparing import Prepared, foreign_prepared
@@ -114,7 +114,10 @@ class _Look:
             stands = self._still(there, row.thread)
         taken = [h for h in self.sent.values() if h.state == HandoverState.TAKEN]
         ends = {} if stands.busy else {h.pause_id: there.status(row.thread, h.there) for h in taken}
-        return self._came(stands, ends=ends)
+        asked = {pause.pk: pause.interrupt_id for pause in self.pauses}
+        late = [h.pause_id for h in taken if lost_in(stands, ends.get(h.pause_id, ""))]
+        others = {pause for pause in late if there.taken_by_another(row.thread, self.sent[pause].there, asked[pause])}
+        return replace(self._came(stands, ends=ends), others=others)
 
     def _clear_up(self, there: Connection, thread: str) -> None:
         """What was on its way when the connection broke or a worker died: the server is asked whether it has it."""

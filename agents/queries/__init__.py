@@ -8,7 +8,7 @@ run_rows  runs as lists show them, and one run with its pauses, effects and pict
 """
 
 from agents.queries.effects import EffectRow, done_since, effect, effect_row, effect_rows, outcome_unknown, unknown_effects, unknown_ids
-from agents.queries.fleet import AgentRow, ServerRow, agent, agents, known_to_policies, project_of, servers, tool_of
+from agents.queries.fleet import AgentRow, ServerRow, agent, agents, known_to_policies, lacking, project_of, servers, tool_of
 from agents.queries.orders import AnswerRow, OverrideRow, answers_asked, overrides
 from agents.queries.run_rows import (
     PAGE,
@@ -50,6 +50,7 @@ __all__ = [
     "effect_row",
     "effect_rows",
     "known_to_policies",
+    "lacking",
     "live_counts",
     "not_asked",
     "outcome_unknown",

@@ -1,5 +1,6 @@
 """Agents with their tools, and the servers some of them run on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -96,6 +97,13 @@ def tool_of(agent_slug: str, name: str) -> dict[str, Any] | None:
     """A tool's declaration (schema, summary, risk ...) in the version in force."""
     version = AgentVersion.objects.filter(pk=Agent.objects.filter(slug=agent_slug).values("current")[:1]).first()
     return next((t for t in version.tools if t["name"] == name), None) if version else None
+
+
+def lacking(slug: str, nodes: Sequence[str]) -> tuple[str, ...]:
+    """Those of these nodes that the graph of the version in force, as it was imported, does not have any more."""
+    drawing = Agent.objects.filter(pk=slug, current__isnull=False).values_list("current__drawing", flat=True).first() or {}
+    known = {str(node["id"]).split(":")[0] for node in drawing.get("nodes", ())}
+    return tuple(node for node in nodes if known and node not in known and not node.startswith("__"))
 
 
 def project_of(slug: str) -> str:

@@ -12,7 +12,7 @@ from langgraph_sdk.client import SyncLangGraphClient
 from langgraph_sdk.errors import APIStatusError
 
 from agents.errors import ServerTrouble
-from agents.remote.reading import Assistant, Standing, Unreadable, Waiting, assistant_of, standing_of, waiting_of
+from agents.remote.reading import Assistant, Standing, Unreadable, Waiting, assistant_of, standing_of, waiting_of, went_on_before
 from audit.sentences import say
 
 _T = TypeVar("_T")
@@ -109,6 +109,15 @@ class Connection:
             if error.answered == 404:
                 return "gone"
             raise
+
+    def taken_by_another(self, thread: str, run: str, interrupt: str) -> bool:
+        """Whether somebody else's run went on from where this was asked, and had been begun before ours: then ours found nothing to answer.
+
+        False is no proof of the opposite: a server that was killed carries a run out once more, whose first try had been told.
+        """
+        states = self._ask(lambda: self._client.threads.get_history(thread, limit=PAGE), list)
+        runs = self._ask(lambda: self._client.runs.list(thread, limit=PAGE), list)
+        return self._read(went_on_before, states, runs, run, interrupt)
 
     def stop(self, thread: str) -> list[str]:
         """Cancel whatever runs on a thread; its checkpoints stay. The ids of what was cancelled."""

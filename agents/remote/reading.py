@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -93,6 +94,20 @@ def made_of(values: Mapping[str, Any], call_id: str) -> Made | None:
             content = _text(message)
             return Made("failed", error=content) if message.get("status") == "error" else Made("done", content)
     return None
+
+
+def went_on_before(states: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], ours: str, interrupt: str) -> bool:
+    """Whether a run that began before ours wrote a checkpoint after the one that asked. States are the newest first; times are the server's own."""
+    began = {str(run["run_id"]): datetime.fromisoformat(str(run["created_at"])) for run in runs}
+    asked = next((n for n, state in enumerate(states) if _asks(state, interrupt)), None)
+    if asked is None or ours not in began:
+        return False
+    wrote = {str((state.get("metadata") or {}).get("run_id", "")) for state in states[:asked]} - {ours}
+    return any(run in began and began[run] < began[ours] for run in wrote)
+
+
+def _asks(state: Mapping[str, Any], interrupt: str) -> bool:
+    return any(str(one.get("id")) == interrupt for task in state.get("tasks") or [] for one in task.get("interrupts") or [])
 
 
 def _questions(task: Mapping[str, Any], values: Mapping[str, Any]) -> list[Question]:

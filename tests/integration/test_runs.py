@@ -12,6 +12,7 @@ from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
 from agents.graphs.recorder import Recorder
 from agents.models import Agent, Effect, Pause, Run
 from agents.operations import driving, proposing, stretches
+from agents.operations.branching import Branch
 from agents.operations.overriding import Wanted
 from approvals.errors import BadRequest, NotAllowed
 from approvals.models import Action
@@ -305,6 +306,45 @@ def test_a_question_whose_node_was_renamed_is_orphaned_and_shown(cast, world, ve
     work()
     run.refresh_from_db()
     assert run.state == "WAITING" and [one.state for one in asked(run)] == ["PENDING"]
+
+
+def test_going_back_to_where_a_renamed_node_comes_next_is_refused_and_not_offered(cast, world):
+    """It ended the run as a success that had run nothing: a failed run became a green one."""
+    run, _action = factories.waiting(cast.reviewer, *TWO, agent="renamed", world=world)
+    agents.register_project(factories.LATER, replace=True)
+    head = history.head(run.thread)
+    for wanted in (Wanted("rewind", head, head), Wanted("skip", head, node="old_name"), Wanted("edit", head, values={"told": "x"})):
+        with pytest.raises((WrongState, BadInput)) as refused:
+            agents.override(run.pk, wanted, reason="once more", by=cast.operator, door="web")
+        assert wanted.kind == "edit" or "does not have old_name any more" in str(refused.value)
+    with pytest.raises(WrongState, match="does not have old_name any more"):
+        agents.branch_run(run.pk, Branch(head), reason="once more", by=cast.operator, door="web")
+    assert [one.state for one in asked(run)] == ["PENDING"]
+    page = Client()
+    page.force_login(cast.operator, backend="django.contrib.auth.backends.ModelBackend")
+    shown = page.get(f"/runs/{run.pk}/checkpoints/{head}/").content.decode()
+    assert "does not have <bdi>old_name</bdi> any more" in shown or "does not have old_name any more" in shown
+    assert "Go back to here" not in shown
+
+
+def test_a_run_that_goes_on_at_a_node_that_was_renamed_meanwhile_fails_and_goes_on_when_it_is_back(cast, world):
+    """Paused, halted or gone back: nothing was asked there, so no question was missed."""
+    run, _action = factories.waiting(cast.reviewer, *TWO, agent="renamed", world=world)
+    head = history.head(run.thread)
+    agents.override(run.pk, Wanted("rewind", head, head, stay=True), reason="look first", by=cast.operator, door="web")
+    work()
+    run.refresh_from_db()
+    assert run.state == "PAUSED"
+    agents.register_project(factories.LATER, replace=True)
+    agents.go_on(run.pk, reason="looked", by=cast.operator, door="web")
+    work()
+    run.refresh_from_db()
+    assert run.state == "FAILED" and run.output is None and "does not have old_name any more" in run.error
+    agents.register_project(factories.SHAPES, replace=True)
+    agents.retry_run(run.pk, by=cast.operator, door="web")
+    work()
+    run.refresh_from_db()
+    assert run.state == "WAITING", run.error
 
 
 def test_a_project_that_is_gone_fails_the_run_with_a_sentence(cast, world):

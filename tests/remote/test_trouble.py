@@ -68,6 +68,37 @@ def test_a_server_killed_while_it_carries_the_answer_out_is_not_told_again(morta
     assert mortal.after(run).state == "FAILED" and Handover.objects.count() == 1 and lines(world) == []
 
 
+def test_a_server_killed_after_the_agent_acted_leaves_a_call_of_unknown_outcome(mortal, world, monkeypatch):
+    """Started again, the server tries the same run once more, which finds its question gone: that is no proof that it was never told."""
+    monkeypatch.setattr("agents.operations.there.FOLLOW_S", 0.5)
+    mortal.dev.waits("inbox", world=world, lingers=60)
+    run = mortal.found("inbox")
+    decide(asked(run)[0], mortal.cast.second)
+    assert mortal.after(run).state == "RUNNING"
+    time.sleep(FLUSH_S)
+    assert lines(world) == ['pay {"cents": 300}']
+    mortal.dev.end(signal.SIGKILL)
+    mortal.dev.start()
+    assert mortal.follow(run).state == "FAILED" and "nobody can say" in run.error, run.error
+    assert Effect.objects.get().state == "UNKNOWN" and Effect.objects.get().error == run.error
+    assert lines(world) == ['pay {"cents": 300}']
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_a_cancelled_run_was_told_before_its_server_died_is_unknown(mortal, world, monkeypatch, told):
+    monkeypatch.setattr("agents.operations.there.FOLLOW_S", 0.5)
+    mortal.dev.waits("inbox", world=world, lingers=60)
+    run = mortal.found("inbox")
+    if not told:
+        mortal.dev.end(signal.SIGKILL)
+    decide(asked(run)[0], mortal.cast.second)
+    assert mortal.after(run).state == ("RUNNING" if told else "WAITING")
+    mortal.dev.end(signal.SIGKILL)
+    agents.cancel_run(run.pk, reason="enough", by=mortal.cast.operator, door="web")
+    factories.work()
+    assert [effect.state for effect in Effect.objects.all()] == (["UNKNOWN"] if told else [])
+
+
 def test_after_such_a_death_people_are_asked_once_more_where_somebody_orders_it(mortal, world, monkeypatch):
     """Until it is known what became of the call nobody is; a plain question is asked anew, and the new answer is given once."""
     monkeypatch.setattr("agents.operations.there.FOLLOW_S", 0.5)

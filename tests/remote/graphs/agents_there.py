@@ -65,6 +65,7 @@ per_call = create_agent(Planned(), [send], middleware=[HumanInTheLoopMiddleware(
 class Work(TypedDict, total=False):
     world: str
     seconds: float
+    lingers: float
     told: Annotated[list[Any], operator.add]
 
 
@@ -76,7 +77,9 @@ def _inbox(state: Work) -> dict[str, Any]:
     response = interrupt([request])[0]
     if response["type"] in ("accept", "edit"):
         time.sleep(state.get("seconds", 0))
-        return {"told": [act(state["world"], response["args"]["action"], response["args"]["args"])]}
+        done = act(state["world"], response["args"]["action"], response["args"]["args"])
+        time.sleep(state.get("lingers", 0))
+        return {"told": [done]}
     return {"told": [f"{response['type']}: {response['args']}"]}
 
 
