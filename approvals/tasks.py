@@ -22,6 +22,7 @@ from approvals.operations import (
     outside,
     pacing,
     reaching,
+    recounting,
     reserving,
     slack_heard,
     slack_owing,
@@ -53,6 +54,7 @@ def sweep() -> None:
 def tidy() -> None:
     """Forget catch-up rows nobody can ask for any more."""
     operations.prune()
+    recounting.recount()
     outside.give_up()
     backtests.forget_old()
     delivering.forget_old()

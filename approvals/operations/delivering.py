@@ -80,7 +80,9 @@ def claim(channel: str) -> Parcel | None:
             first = due.select_for_update(skip_locked=True).order_by("next_at", "pk").first()
             if first is None or busy.values("user").distinct().count() >= AT_ONCE:
                 return None
-            rows = _together(due, first)
+            rows = _not_held(_together(due, first))
+            if not rows:
+                continue
             parcel, skips = _looked_at(first, rows)
             for pk, why in skips.why.items():
                 _move([pk], DeliveryState.SKIPPED, error=why)
@@ -96,6 +98,19 @@ def _together(due: QuerySet[Delivery], first: Delivery) -> list[Delivery]:
         return [first]
     same = due.filter(user=first.user_id, device=first.device).exclude(Q(kind__in=["digest", "trial"]) | Q(kind__startswith="alert."))
     return list(same.select_for_update(skip_locked=True).order_by("pk")[:MOST_TOGETHER])
+
+
+def _not_held(rows: list[Delivery]) -> list[Delivery]:
+    """Quiet hours may have been set since these were owed: what they hold waits for their end."""
+    user, now = User.objects.get(pk=rows[0].user_id), database_now()
+    wanted, free = wants(user), []
+    for row in rows:
+        until = now if row.kind in {"digest", "trial"} or _is_alert(row) else wanted.held_until(now, row.level)
+        if until > now:
+            Delivery.objects.filter(pk=row.pk, state=DeliveryState.WAITING).update(next_at=until)
+        else:
+            free.append(row)
+    return free
 
 
 def _tell_who_stands_in(rows: list[Delivery]) -> None:

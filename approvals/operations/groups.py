@@ -14,7 +14,7 @@ from django.db import transaction
 from approvals import permissions
 from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound
 from approvals.models import User
-from approvals.operations import policies
+from approvals.operations import policies, recounting
 from approvals.operations.telling import tell_person
 from approvals.permissions import ADMINS, ROLES
 from approvals.policy.rosters import groups_named
@@ -71,6 +71,7 @@ def add(*, group: str, username: str, by: User | None, door: str) -> User:
     before = _groups_of(user)
     user.groups.add(row)
     log.append(_changed(user, "person.group_added", actor, door, group, before))
+    recounting.let_in(user)
     tell_person(user, object=GROUP, object_id=group, kind="person.group_added")
     return user
 

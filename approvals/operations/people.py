@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound
 from approvals.models import LoginLink, User
-from approvals.operations import sign_ins
+from approvals.operations import recounting, sign_ins
 from approvals.permissions import ADMINS, ROLES
 from audit import log
 from audit.actors import SYSTEM, Actor
@@ -48,6 +48,7 @@ def ensure_person(*, username: str, name: str = "", email: str = "", roles: list
         log.append(
             _entry(user, "person.added" if created else "person.roles_changed", by, door, roles=sorted(after), before=sorted(before))
         )
+        recounting.let_in(user)
     return user
 
 
@@ -159,6 +160,7 @@ def sync_groups(*, user: User, named: set[str], managed: set[str], by: Actor = S
         return
     user.groups.set([Group.objects.get_or_create(name=name)[0] for name in sorted(after)])
     log.append(_entry(user, "person.roles_changed", by, door, roles=sorted(after), before=sorted(before)))
+    recounting.let_in(user)
 
 
 @transaction.atomic
@@ -181,4 +183,5 @@ def unlock(*, username: str, by: Actor, door: str = "cli") -> User:
         raise NotFound(say("There is no account %(username)s", username=repr(username)))
     User.objects.filter(pk=user.pk).update(is_active=True)
     log.append(_entry(user, "person.unlocked", by, door))
+    recounting.let_in(user)
     return user

@@ -10,8 +10,9 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from approvals.models import SlackMessage, SlackPerson
+from approvals.models import Action, SlackMessage, SlackPerson
 from approvals.operations.clock import database_now
+from approvals.queries.reaching import wants
 from approvals.states import SlackState
 
 MOST_TOGETHER = 50  # as of mails
@@ -36,6 +37,20 @@ def beside(message_id: int, channel_id: int) -> list[Reminder]:
     now = Q(due_at__lte=Now()) | Q(body__quiet__lte=database_now().timestamp())
     found = rows.filter(now).exclude(pk=message_id).order_by("pk").values_list("pk", "action_id", "body")[:MOST_TOGETHER]
     return [Reminder(pk, str(action), int(body.get("version", 0)), str(body.get("kind", ""))) for pk, action, body in found]
+
+
+def put_off(row: SlackMessage) -> bool:
+    """Whether this person's quiet hours hold a reminder that was owed before they were set; it waits for their end then."""
+    if row.body.get("what") != "told":
+        return False
+    linked = SlackPerson.objects.filter(team=row.channel.team.team, slack_user=row.channel.name, unlinked_at=None)
+    person, action = linked.select_related("user").first(), Action.objects.filter(pk=row.action_id).first()
+    now = database_now()
+    until = wants(person.user).held_until(now, action.level) if person and action else now
+    if until <= now:
+        return False
+    SlackMessage.objects.filter(pk=row.pk).update(due_at=until, body={**row.body, "quiet": until.timestamp()})
+    return True
 
 
 def told(ids: Collection[int], ts: str) -> None:

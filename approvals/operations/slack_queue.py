@@ -109,6 +109,8 @@ def claim(*, only: Sequence[int] | None = None) -> Claimed | None:
     if row.ts and row.body.get("anew"):
         slack_copies.begin_again(row)
         return claim(only=only)
+    if slack_gathering.put_off(row):
+        return claim(only=only)
     with connection.cursor() as cursor:
         cursor.execute(_BUCKET, {"post": not row.ts, "channel": row.channel_id})
     SlackMessage.objects.filter(pk=row.pk).update(state=SlackState.SENDING, attempts=F("attempts") + 1, changed_at=Now())

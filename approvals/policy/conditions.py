@@ -14,7 +14,7 @@ from celpy.celtypes import BoolType, ListType
 from celpy.evaluation import CELEvalError, base_functions
 from lark import Tree
 
-from approvals.policy.interpreting import NO_ANSWER, TOO_DEEP, Bounded, Unanswerable, Work, converted, why
+from approvals.policy.interpreting import NO_ANSWER, OPERATORS, TOO_DEEP, Bounded, Unanswerable, Work, converted, why
 from approvals.policy.literals import Unsure, constant
 from approvals.policy.plainly import Fails, Variables
 from approvals.policy.shortcuts import plain_test
@@ -75,7 +75,7 @@ class Condition:
         self.names = _names(tree)
         # Refused where a policy is written. One that is in force nevertheless is answered by nobody, which counts the strict way.
         self._plain = None if self.too_deep else plain_test(tree)
-        self._program = _environment.program(tree)
+        self._program = _environment.program(tree, OPERATORS)
 
     @property
     def interpreted_always(self) -> bool:
@@ -165,7 +165,7 @@ def constant_of(tree: Tree[Any]) -> Any:
     if next(tree.find_pred(lambda t: t.data in NAMING), None) is not None:
         raise Unanswerable(NO_ANSWER())
     try:
-        return _plain(_environment.program(tree).evaluate({}))
+        return _plain(_environment.program(tree, OPERATORS).evaluate({}))
     except Exception as error:  # whatever the library makes of it, it is no constant
         raise Unanswerable(type(error).__name__) from error
 

@@ -6,10 +6,13 @@ Agents write the arguments, and an assessment is made while a worker holds locks
 import logging
 import time
 from collections.abc import Mapping
+from functools import wraps
 from typing import Any
 
 from celpy.adapter import json_to_cel
-from celpy.evaluation import Activation, CELEvalError, Evaluator
+from celpy import CELFunction
+from celpy.celtypes import BoolType
+from celpy.evaluation import Activation, CELEvalError, Evaluator, base_functions
 from lark import Tree
 
 from audit.sentences import Frozen, cause
@@ -52,6 +55,26 @@ def converted(plain: dict[str, Any]) -> Any:
         return json_to_cel(plain)
     except (ValueError, OverflowError) as error:
         raise Unanswerable(NOT_IN_THE_LANGUAGE(why=cause(error))) from error
+
+
+def _told_apart(name: str, *, compares: bool) -> CELFunction:
+    """An operator of the library that takes no truth for a number, as the language has it: Python counts with them."""
+    given = base_functions[name]
+
+    @wraps(given)
+    def operator(one: Any, other: Any) -> Any:
+        truths = [isinstance(one, BoolType), isinstance(other, BoolType)]
+        if any(truths) and not (compares and (all(truths) or not isinstance(other if truths[0] else one, float | int))):
+            return CELEvalError(NO_OVERLOAD, TypeError, (NO_OVERLOAD,))
+        return given(one, other)
+
+    return operator
+
+
+OPERATORS: dict[str, CELFunction] = {
+    **{f"_{sign}_": _told_apart(f"_{sign}_", compares=True) for sign in ("<", "<=", ">", ">=", "==", "!=")},
+    **{f"_{sign}_": _told_apart(f"_{sign}_", compares=False) for sign in ("+", "-", "*", "/", "%")},
+}
 
 
 class Work:

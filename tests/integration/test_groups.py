@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from approvals import operations
 from approvals.errors import ApprovalError, BadRequest, Conflict, NotAllowed, NotFound
 from approvals.models import Action, Notification, User
-from approvals.operations import groups, people, publishing
+from approvals.operations import groups, people, publishing, recounting
 from approvals.permissions import standing
 from approvals.policy.checking import Known
 from approvals.queries import groups as queries
@@ -156,6 +156,30 @@ def test_a_group_is_not_deleted_while_a_policy_names_it(cast, finance, policy):
     line = with_rules(FINANCE).splitlines().index("rules:") + 2
     with pytest.raises(Conflict, match=f"The policy in force names finance in line {line}"):
         groups.delete(group="finance", by=cast.admin, door="web")
+
+
+@pytest.mark.parametrize("way", ["group", "lock", "sweep"])
+def test_whoever_is_let_back_in_completes_what_they_had_approved(cast, finance, policy, django_capture_on_commit_callbacks, way):
+    """All had decided, so nobody was asked any more, and the action would have run out with "2 of 2 approved"."""
+    policy.write_text(with_rules(FINANCE))
+    action = factories.action()
+    decide(action, cast.second)
+    if way == "lock":
+        people.deactivate(username="sam", by=cast.admin.actor)
+    else:
+        groups.remove(group="finance", username="sam", by=cast.admin, door="web")
+    decide(action, cast.reviewer)
+    action.refresh_from_db()
+    assert action.state == "PENDING"
+    assert recounting.recount() == 0
+    with django_capture_on_commit_callbacks(execute=way != "sweep"):
+        if way == "lock":
+            people.unlock(username="sam", by=cast.admin.actor)
+        else:
+            groups.add(group="finance", username="sam", by=cast.admin, door="web")
+    assert recounting.recount() == (way == "sweep")
+    action.refresh_from_db()
+    assert action.state == "APPROVED" and action.resolution["by"] == "rita"
 
 
 def test_a_group_is_not_deleted_while_an_open_action_asks_it(cast, finance, policy):

@@ -69,6 +69,21 @@ def test_choices_say_who_is_told_and_when(cast):
     assert rows["sam", "medium"] > timedelta(hours=1)
 
 
+def test_quiet_hours_set_after_a_mail_was_owed_hold_it_all_the_same(cast):
+    """The page says that what is on its way is looked at again."""
+    action, hour = factories.action("medium"), database_now().hour
+    reaching.spread()
+    for person in (cast.reviewer, cast.second):
+        choose(person, quiet_from=f"{hour:02}:00", quiet_to=f"{(hour + 3) % 24:02}:00", zone="UTC")
+    assert delivering.claim("email") is None
+    waits = Delivery.objects.filter(channel="email", state="WAITING")
+    assert len(waits) == 2 and all(d.next_at - d.created_at > timedelta(hours=1) for d in waits)
+    choose(cast.second, quiet_from="", quiet_to="")
+    waits.update(next_at=action.created_at)
+    parcel = delivering.claim("email")
+    assert parcel and Delivery.objects.get(pk=parcel.first).user == cast.second and delivering.claim("email") is None
+
+
 def test_a_burst_is_one_mail_now_and_one_later_but_critical_does_not_wait(cast, settings):
     settings.MAIL_GAP_S = 300
     factories.action(agent="one")

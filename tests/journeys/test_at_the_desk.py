@@ -389,6 +389,41 @@ def test_a_role_that_was_taken_away_is_told_as_that(stack: Stack, sign_in: SignI
         stack.manage("shell", "-v", "0", "-c", roles.format("['reviewers']"))
 
 
+def test_what_was_taken_back_is_the_row_one_stands_on_and_it_is_said(stack: Stack, sign_in: SignIn) -> None:
+    """The pane showed the action that was taken back, list and address still the next one: nobody could tell which was meant."""
+    agent, _ids = opened(stack, 2, level="high")
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    page.keyboard.press("j")
+    expect(page.locator("[data-guarded]").first).to_be_visible()
+    first = page.locator("#pane > [data-action]").get_attribute("data-action")
+    page.wait_for_timeout(1_600)
+    page.keyboard.press("a")
+    page.keyboard.press("a")
+    expect(page.locator("#pane > [data-action]")).not_to_have_attribute("data-action", str(first))
+    page.keyboard.press("u")
+    expect(page.locator("#pane > [data-action]")).to_have_attribute("data-action", str(first))
+    expect(page.locator("[data-row][aria-current]")).to_have_attribute("data-row", str(first))
+    expect(page).to_have_url(re.compile(f"item={first}"))
+    expect(page.locator("#say")).to_contain_text("Taken back")
+    page.keyboard.press("u")
+    expect(page.locator("[data-guard-text]")).to_contain_text("Nothing can be taken back here now")
+
+
+def test_a_key_on_what_somebody_else_decided_says_so(stack: Stack, sign_in: SignIn) -> None:
+    agent, (action,) = opened(stack)
+    page, other = sign_in("reviewer"), sign_in("second reviewer")
+    page.goto(f"/inbox/?agent={agent}&item={action}")
+    other.goto(f"/actions/{action}/")
+    live(page)
+    live(other)
+    other.keyboard.press("a")
+    expect(page.locator("#pane .receipt").first).to_contain_text("Approved")
+    page.keyboard.press("r")
+    expect(page.locator("[data-guard-text]")).to_contain_text("This one is decided")
+
+
 def test_undo_in_the_list_is_pressed_by_mouse_and_goes_away_with_the_hold(stack: Stack, sign_in: SignIn) -> None:
     """The row's own link lay over the button: pressing it opened the action, and the hold ran out."""
     agent, ids = opened(stack, 2, level="high")

@@ -44,6 +44,7 @@ def test_a_page_weighs_at_most_50_kilobytes():
         "palette.js",
         "moved.js",
         "keep.js",
+        "neighbours.js",
         "leaving.js",
         "hash.js",
         "ledgers.css",

@@ -212,3 +212,20 @@ def test_what_is_missing_is_known_to_fail_without_asking_the_interpreter_500_tim
     monkeypatch.setattr(Condition, "interpreted", lambda *_: pytest.fail("the interpreter was asked"))
     found = assess(five_hundred(MANY["missing"]), CALL)
     assert found.level is Level.CRITICAL and "no such member in mapping: 'z'" in found.factors[-1].why
+
+
+@pytest.mark.parametrize("value", [True, False])
+@pytest.mark.parametrize(
+    "text",
+    ["args.x > 5", "5 < args.x", "args.x >= 1.0", "args.x == 1", "args.x != 1", "args.x + 1 > 1", "args.x * 2 == 2", "args.xs.exists(a, a > 5)"],
+)
+def test_a_truth_is_no_number(text, value):
+    """It is one for Python, and so was for the library: a call with `true` in the place of an amount passed."""
+    condition, said = Condition(text), Said({"args": {"x": value, "xs": [value]}})
+    for ask in (condition.holds, condition.interpreted):
+        with pytest.raises(Unanswerable):
+            ask(said)
+
+
+def test_truths_are_compared_with_truths():
+    assert Condition("args.x == true && args.x != false && args.x > false").interpreted(Said({"args": {"x": True}}))

@@ -14,6 +14,7 @@ from approvals import operations, permissions, queries
 from approvals.errors import Conflict
 from approvals.web.http import Request, is_fragment
 from approvals.web.views.action import card, show_detail
+from approvals.web.views.decide import decided
 
 
 def undo(request: Request, action_id: UUID) -> HttpResponse:
@@ -40,6 +41,4 @@ def _undo(request: Request, action_id: UUID) -> HttpResponse:
     except Conflict as error:
         stale = {"title": _("Not undone"), "text": error.message, "changes": ()}
         return show_detail(request, queries.action_detail(action_id, reader=request.user), status=409, stale=stale)
-    if not is_fragment(request):
-        return redirect("action", action_id)
-    return show_detail(request, queries.action_detail(action_id, reader=request.user), focus=True)
+    return decided(request, action_id, _("Taken back: it waits again"), stay=True)

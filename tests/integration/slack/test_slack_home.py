@@ -302,6 +302,16 @@ def test_what_does_not_wait_takes_the_others_along_but_not_what_quiet_hours_hold
     assert SlackMessage.objects.get(action=quiet, kind="note").state == "WAITING"
 
 
+def test_quiet_hours_set_after_a_reminder_was_owed_hold_it_all_the_same(world, cast):
+    remind(action := factories.action(), cast.reviewer)
+    now = datetime.now(UTC)
+    begins, ends = (now - timedelta(hours=1)).strftime("%H:%M"), (now + timedelta(hours=2)).strftime("%H:%M")
+    preferences.choose(by=cast.reviewer, choices={"reach": {"quiet_from": begins, "quiet_to": ends, "zone": "UTC"}})
+    tick(1)
+    note = SlackMessage.objects.get(action=action, kind="note")
+    assert direct(world) == [] and note.state == "WAITING" and note.body["quiet"] == note.due_at.timestamp() > now.timestamp() + 3_600
+
+
 def _note(action: Action) -> dict:
     return SlackMessage.objects.get(action=action, kind="note").body
 

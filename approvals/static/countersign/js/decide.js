@@ -149,6 +149,7 @@ export function hint(button, words) {
   const pane = button.closest("[data-action]");
   const line = pane.querySelector("[data-guard-text]");
   say(words);
+  if (!line) return;
   line.dataset.said = words; // other parts that come meanwhile leave it there
   guard(pane);
   setTimeout(() => {

@@ -26,11 +26,15 @@ export function openRow(row) {
     location.assign(link.href);
     return;
   }
+  stand(row.dataset.row);
+  showPane(link.href);
+}
+
+function stand(id) {
   const place = new URL(location.href);
-  place.searchParams.set("item", row.dataset.row);
+  place.searchParams.set("item", id);
   history.replaceState(null, "", place);
   mark();
-  showPane(link.href);
 }
 
 // One request at a time fills the pane; of others only the last is made.
@@ -88,8 +92,12 @@ if (desk) {
     openRow(link.closest("[data-row]"));
   });
 
-  // Rows are swapped under the reader: the one named in the address stays the open one.
-  document.addEventListener("htmx:afterSwap", mark);
+  // Rows are swapped under the reader: the one named in the address stays the open one. What was taken back came up by itself.
+  document.addEventListener("htmx:afterSwap", ({ target }) => {
+    const shown = target.id === "pane" && !wanted && document.querySelector("#pane > [data-action]");
+    if (shown) stand(shown.dataset.action);
+    else mark();
+  });
 
   document.addEventListener("live:action", (event) => {
     for (const hint of event.detail.hints) {
@@ -147,24 +155,6 @@ document.addEventListener("decided", (event) => {
 function keepOrder() {
   if (desk) sessionStorage.setItem("order", JSON.stringify(all().filter((row) => !row.classList.contains("row-decided")).map((row) => row.querySelector("[data-row-link]").pathname)));
 }
-
-function neighbours() {
-  const place = document.querySelector("[data-neighbours]");
-  if (!place) return;
-  let order = [];
-  try {
-    order = JSON.parse(sessionStorage.getItem("order") || "[]");
-  } catch {
-    return;
-  }
-  const at = order.indexOf(location.pathname);
-  for (const link of place.querySelectorAll("[data-neighbour]")) {
-    const to = at < 0 ? undefined : order[at + Number(link.dataset.neighbour)];
-    if (to) link.href = to;
-    link.hidden = !to;
-    if (to) place.hidden = false;
-  }
-}
 keepOrder();
-neighbours();
+if (document.querySelector("[data-neighbours]")) import("./neighbours.js");
 document.addEventListener("htmx:afterSettle", keepOrder);

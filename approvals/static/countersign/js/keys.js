@@ -2,7 +2,7 @@
 import { keptFor } from "./coming.js";
 import { closeSheet, hint, pressTwice } from "./decide.js";
 import { currentRow, focusRow, move, openRow, rows } from "./inbox.js";
-import { say, word } from "./say.js";
+import { word } from "./say.js";
 
 const GO_MS = 1200;
 let goUntil = 0;
@@ -160,10 +160,11 @@ function act(key) {
   return key.length === 1 && /[a-z0-9/]/.test(key) && (press(key) || lacks(key));
 }
 
-// This action has no such verb: whoever types on means words.
+// This action has no such verb, or none any more: whoever types on means words.
 function lacks(key) {
-  if (!"arectq".includes(key) || !document.querySelector("[data-bar]")) return false;
-  say(word("lacking"));
+  const pane = document.querySelector("[data-action]");
+  if (!pane || !"arectqu".includes(key)) return false;
+  hint(pane, word(key === "u" ? "kept" : pane.dataset.state === "PENDING" ? "lacking" : "over"));
   muteUntil = Date.now() + GO_MS;
   return true;
 }
