@@ -51,7 +51,7 @@ class ResultIn(Reason):
 
 
 class Overridden(Schema):
-    """`state` is ASKED while a second operator has to order the same, ORDERED until a worker has carried it out."""
+    """`state` is ASKED while a second operator has to order the same, ORDERED until a worker has carried it out; OVERTAKEN when the run has gone on first."""
 
     id: int
     kind: str

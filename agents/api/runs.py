@@ -130,8 +130,8 @@ def checkpoints(
 @router.get("/{run_id}/overrides", response={200: Page[Overridden], **PROBLEMS}, summary="What operators ordered of a run")
 def overrides(request: HttpRequest, run_id: UUID) -> Any:
     """The newest first, with what each puts into the state. Agents see those of their own runs."""
-    visible(run_id, reader(request))
-    return {"items": [vars(one) for one in queries.overrides(run_id)], "next": None}
+    head = history.head(visible(run_id, reader(request)).thread)
+    return {"items": [{**vars(one), "state": queries.stands(one, head)} for one in queries.overrides(run_id)], "next": None}
 
 
 @router.post("/{run_id}/override", response={200: Overridden, **PROBLEMS}, summary="Change what a run does next")

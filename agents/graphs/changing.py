@@ -88,6 +88,8 @@ def skipped(graph: Graph, thread: str, node: str, values: Mapping[str, Any], mar
     state = graph.get_state(_config(thread))
     if tuple(state.next) != (node,):
         raise CannotChange(kept.NOT_ALONE_NEXT(node=node, nodes=", ".join(state.next) or "-"))
+    if unknown := [name for name in values if name not in graph.channels or any(name in one.triggers for one in graph.nodes.values())]:
+        raise CannotChange(kept.NOT_A_VALUE(name=unknown[0]))
     config: Any = {**_config(thread), "metadata": dict(marks)}
     try:
         made = graph.update_state(config, dict(values) or None, as_node=node)

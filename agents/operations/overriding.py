@@ -187,8 +187,10 @@ def _type(value: Any) -> str:
 
 
 def _check_skip(run: Run, node: str, values: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """What the node would have written: the graph adds it to lists and objects in its own way, but of a plain value the next is of the same type."""
-    following = history.checkpoint(run.thread, history.head(run.thread)).next
+    """What the node would have written: the graph adds it to lists in its own way, but of a plain value or an object the next is of the same type."""
+    if not node:
+        raise BadInput(say("Say which node is skipped"), fields={"node": say("missing")})
+    following, begins = history.checkpoint(run.thread, history.head(run.thread)).next, run.version.input_schema
     if following != (node,) or node.startswith("__"):
         raise WrongState(
             say("Only the one node that comes next can be skipped; next is %(nodes)s", nodes=", ".join(following) or say("nothing"))
@@ -197,8 +199,10 @@ def _check_skip(run: Run, node: str, values: Mapping[str, Any], state: Mapping[s
     wrong = {
         name: say("is %(old)s and would be %(new)s", old=_type(was), new=_type(value))
         for name, value in values.items()
-        if isinstance(was := state.get(name), str | bool | int | float) and value is not None and _type(value) != _type(was)
+        if isinstance(was := state.get(name), str | bool | int | float | Mapping) and value is not None and _type(value) != _type(was)
     }
+    if "input" in values and not schemas.why_not(begins, state.get("input")) and (why := schemas.why_not(begins, values["input"])):
+        wrong["input"] = say("is not what a run begins with any more (%(why)s)", why=why)
     if wrong:
         name, why = next(iter(wrong.items()))
         raise BadInput(say("A node cannot have written this: %(name)s %(why)s", name=name, why=why), fields=wrong)

@@ -7,9 +7,19 @@ trials    dry runs of a run
 run_rows  runs as lists show them, and one run with its pauses, effects and picture
 """
 
-from agents.queries.effects import EffectRow, done_since, effect, effect_row, effect_rows, outcome_unknown, unknown_effects, unknown_ids
+from agents.queries.effects import (
+    EffectRow,
+    done_since,
+    effect,
+    effect_row,
+    effect_rows,
+    outcome_unknown,
+    under_way,
+    unknown_effects,
+    unknown_ids,
+)
 from agents.queries.fleet import AgentRow, ServerRow, agent, agents, known_to_policies, lacking, project_of, servers, tool_of
-from agents.queries.orders import AnswerRow, OverrideRow, answers_asked, overrides
+from agents.queries.orders import AnswerRow, OverrideRow, answers_asked, overrides, stands
 from agents.queries.run_rows import (
     PAGE,
     PauseRow,
@@ -62,11 +72,13 @@ __all__ = [
     "run_row",
     "runs",
     "servers",
+    "stands",
     "stoppable_tools",
     "stopped_runs",
     "tool_of",
     "trial",
     "trials",
+    "under_way",
     "unknown_effects",
     "unknown_ids",
     "version_digests",

@@ -58,6 +58,14 @@ def unknown_ids() -> list[UUID]:
     return list(Effect.objects.filter(state=EffectState.UNKNOWN).values_list("pk", flat=True))
 
 
+def under_way(runs: Sequence[str]) -> dict[str, tuple[str, str, bool]]:
+    """Of these runs, a call that has begun: tool, action, and whether nobody knows what became of it. One that is unknown comes first."""
+    rows = Effect.objects.filter(run__in=[UUID(run) for run in runs], state__in=[EffectState.CLAIMED, EffectState.UNKNOWN]).order_by(
+        "state", "claimed_at"
+    )
+    return {str(e.run_id): (e.tool, str(e.pk), e.state == EffectState.UNKNOWN) for e in rows}
+
+
 def done_since(run_id: Any, at: datetime) -> list[EffectRow]:
     """Calls of a run that were done after this moment: they stay done, whatever its graph does next."""
     done = Effect.objects.filter(run=run_id, state__in=[EffectState.DONE, EffectState.COMPENSATED], finished_at__gte=at)

@@ -1,7 +1,7 @@
 """What operators ordered of a run."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models.functions import Now
@@ -50,6 +50,18 @@ def overrides(run_id: Any, *, state: str = "") -> list[OverrideRow]:
         )
         for o in rows
     ]  # fmt: skip
+
+
+def stands(row: OverrideRow, head: str) -> str:
+    """How an order stands, where the run's newest checkpoint is `head`: one that waits for a second person is over by time, or by what came since.
+
+    A word more than its row's states: OVERTAKEN.
+    """
+    if row.state != OverrideState.ASKED:
+        return row.state
+    if datetime.now(UTC) - row.created_at > SECOND_WITHIN:
+        return OverrideState.DROPPED
+    return "OVERTAKEN" if row.kind == OverrideKind.SKIP and row.head != head else row.state
 
 
 def answers_asked(run_id: Any, action_id: str) -> list[AnswerRow]:

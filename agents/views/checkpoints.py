@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,6 @@ from agents import history, queries
 from agents.history import Checkpoint
 from agents.prices import money
 from agents.queries import OverrideRow, RunDetail
-from agents.states import SECOND_WITHIN
 from agents.stepped import Made, made
 from agents.views import overrides
 from agents.views.found import shown_run, title_of
@@ -129,11 +127,7 @@ def _said_of(how: Made, *, whole: bool) -> Iterator[tuple[str, str]]:
 
 def _order(run: RunDetail, one: OverrideRow, head: str) -> dict[str, Any]:
     """What an operator ordered, and what became of it."""
-    state = one.state
-    if state == "ASKED" and datetime.now(UTC) - one.created_at > SECOND_WITHIN:
-        state = "DROPPED"
-    elif state == "ASKED" and one.kind == "skip" and one.head != head:
-        state = "OVERTAKEN"
+    state = queries.stands(one, head)
     what = {
         "edit": _("Changed the state"),
         "rewind": _("Went back to %(id)s") % {"id": one.checkpoint[-12:]},
@@ -147,7 +141,7 @@ def _order(run: RunDetail, one: OverrideRow, head: str) -> dict[str, Any]:
         "at": one.created_at,
         "reason": one.reason,
         "state": told(ORDERS[state]),
-        "written": overrides.written(one.values) if one.kind == "skip" else "",
+        "written": overrides.written(one.values).splitlines() if one.kind == "skip" else (),
         "error": one.error,
         "url": reverse("run-checkpoint", args=[run.row.id, one.made]) if one.made else "",
     }

@@ -134,13 +134,15 @@ def _runs(request: Request) -> dict[str, Any]:
     page = overview.live_runs(Filters(**query))
     ids = [row.id for row in page.rows]
     asked, spent, stops = asked_by(ids), budgeted.of_runs(ids), approvals_queries.active_halts()
-    approved = approved_by([row.id for row in page.rows if row.state == "WAITING" and row.id not in asked])
+    quiet = [row.id for row in page.rows if row.state == "WAITING" and row.id not in asked]
+    approved, begun = approved_by(quiet), queries.under_way(quiet)
     may_halt = permissions.can_halt(request.user)
     return {
         "url": url,
         "place": "console",
         "rows": [
-            _line(row, asked.get(row.id), spent.get(row.id), stops, may_halt=may_halt, frozen=approved.get(row.id)) for row in page.rows
+            _line(row, asked.get(row.id), spent.get(row.id), stops, may_halt=may_halt, frozen=approved.get(row.id), begun=begun.get(row.id))
+            for row in page.rows
         ],
         "chips": chips(url, query, "state", STATES),
         "menus": (menu(url, query, "agent", _("Agent"), [row.slug for row in queries.agents()]),),
@@ -162,7 +164,16 @@ def _kept(query: Mapping[str, str], but: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in query.items() if name not in {but, "cursor"} and value)
 
 
-def _line(row: LiveRow, asked: Asked | None, spent: Against | None, stops: list[Stop], *, may_halt: bool, frozen: bool | None) -> Line:
+def _line(
+    row: LiveRow,
+    asked: Asked | None,
+    spent: Against | None,
+    stops: list[Stop],
+    *,
+    may_halt: bool,
+    frozen: bool | None,
+    begun: tuple[str, str, bool] | None,
+) -> Line:
     version = version_name(row.agent, row.version)
     stopped = any(stop.covers(agent=row.agent, run=row.id, version=version) for stop in stops)
     return Line(
@@ -173,8 +184,10 @@ def _line(row: LiveRow, asked: Asked | None, spent: Against | None, stops: list[
         short=row.id[:8],
         title=title_of(row.input),
         node=", ".join(row.nodes),
-        waiting=_waits(row, asked, stopped=stopped, frozen=frozen),
-        waiting_url=reverse("action", args=[asked.action]) if asked and row.state == "WAITING" else "",
+        waiting=_waits(row, asked, stopped=stopped, frozen=frozen, begun=begun),
+        waiting_url=reverse("action", args=[of])
+        if (of := asked.action if asked else begun[1] if begun else "") and row.state == "WAITING"
+        else "",
         cost=budgets.bar_of(spent),
         heartbeat_at=row.heartbeat_at,
         by=row.started_by,
@@ -184,18 +197,23 @@ def _line(row: LiveRow, asked: Asked | None, spent: Against | None, stops: list[
     )
 
 
-def _waits(row: LiveRow, asked: Asked | None, *, stopped: bool, frozen: bool | None) -> str:
+def _waits(row: LiveRow, asked: Asked | None, *, stopped: bool, frozen: bool | None, begun: tuple[str, str, bool] | None) -> str:
     """Whom or what a run waits for; never more than is so.
 
     Args:
         stopped: an order covers the run. frozen: what it asked is approved and nobody has begun it; whether an order keeps it so. None: it is not.
+        begun: of a run that asks nobody, a call that has begun: its tool, its action, and whether its outcome is unknown.
     """
     if stopped:
         return _("a release") if row.state != "RUNNING" else _("halt requested: stops after this step")
     if row.hold == Hold.PAUSE and row.state == "RUNNING":
         return _("pause requested: stops after this step")
+    if begun:
+        return (_("somebody to say whether %(tool)s was done") if begun[2] else _("%(tool)s, which is under way")) % {"tool": begun[0]}
     if frozen is not None:
         return _("a release") if frozen else _("an approved call that is to be made")
+    if row.state == "WAITING" and asked is None:
+        return _("a worker")
     if row.state != "WAITING" or asked is None:
         return told(WAITS_FOR.get(row.state, ""))
     whom = ", ".join(asked.groups) or _("people")

@@ -18,12 +18,13 @@ from agents import history, operations, queries
 from agents.errors import BadInput
 from agents.history import Checkpoint
 from agents.operations.overriding import Wanted, changed
-from agents.queries import RunDetail
+from agents.queries import OverrideRow, RunDetail
 from agents.states import UNFINISHED, OverrideState, RunState
 from agents.views.found import shown_run, title_of
 from agents.views.state_fields import MAX_TEXT, STATE, as_json, fields_of
 from approvals import permissions
 from approvals import queries as approvals_queries
+from approvals.permissions import Standing
 from approvals.render.since import compare
 from approvals.web.http import Request
 from audit.sentences import say
@@ -55,18 +56,21 @@ def offered(request: Request, run: RunDetail, one: Checkpoint, state: Mapping[st
 
 def _to_confirm(run: RunDetail, head: str, node: str) -> list[dict[str, Any]]:
     """Skips that wait for a second person, with what each writes: nobody confirms what they do not see."""
-    asked = [
-        row for row in queries.overrides(run.row.id, state=OverrideState.ASKED) if (row.kind, row.head, row.node) == ("skip", head, node)
-    ]
     return [
         {
             "by": row.by,
             "node": row.node,
             "reason": row.reason,
             "values": json.dumps(row.values, ensure_ascii=False),
-            "shown": written(row.values),
+            "shown": written(row.values).splitlines(),
         }
-        for row in asked
+        for row in _asked(run, head, node)
+    ]
+
+
+def _asked(run: RunDetail, head: str, node: str) -> list[OverrideRow]:
+    return [
+        row for row in queries.overrides(run.row.id, state=OverrideState.ASKED) if (row.kind, row.head, row.node) == ("skip", head, node)
     ]
 
 
@@ -83,7 +87,7 @@ def override(request: Request, run_id: UUID) -> HttpResponse:
     run = shown_run(run_id)
     wanted = _wanted(request, run)
     if request.POST.get("confirmed") != "yes":
-        return render(request, "agents/override.html", {"order": _meaning(run, wanted)})
+        return render(request, "agents/override.html", {"order": _meaning(run, wanted, permissions.standing(request.user))})
     order = operations.override(run_id, wanted, reason=request.POST.get("reason", ""), by=request.user, door="web")
     if order.state == OverrideState.ASKED:
         messages.success(request, _("Asked for. Another operator has to confirm it within an hour; nothing changes before."))
@@ -109,7 +113,13 @@ def _wanted(request: Request, run: RunDetail) -> Wanted:
     return Wanted(said["kind"], said["head"], said["checkpoint"], said["node"], values, bool(said["stay"]))
 
 
-def _meaning(run: RunDetail, wanted: Wanted) -> dict[str, Any]:
+def _first_asked(run: RunDetail, wanted: Wanted, by: str) -> dict[str, str] | None:
+    """Who has asked for this very skip and why, where `by` would be the second; then it is carried out at once."""
+    same = (row for row in _asked(run, wanted.head, wanted.node) if row.by != by and row.values == dict(wanted.values or {}))
+    return next(({"by": row.by, "reason": row.reason} for row in same), None)
+
+
+def _meaning(run: RunDetail, wanted: Wanted, who: Standing) -> dict[str, Any]:
     """What would be superseded, what has happened and stays, and how the state would differ."""
     start = wanted.checkpoint if wanted.kind == "rewind" and wanted.checkpoint else wanted.head
     state = history.values(run.thread, start)
@@ -130,6 +140,7 @@ def _meaning(run: RunDetail, wanted: Wanted) -> dict[str, Any]:
         "lines": differs,
         "superseded": [row for row in approvals_queries.run_actions(run.row.id) if row.settled_at is None],
         "done": [(e.tool, reverse("action", args=[e.action_id]), e.finished_at) for e in queries.done_since(run.row.id, one.at)],
-        "two": wanted.kind == "skip",
-        "written": written(wanted.values or {}) or "{}" if wanted.kind == "skip" else "",
+        "two": wanted.kind == "skip" and permissions.others_may_halt(who),
+        "written": (written(wanted.values or {}) or "{}").splitlines() if wanted.kind == "skip" else (),
+        "asked": _first_asked(run, wanted, who.user.get_username()) if wanted.kind == "skip" else None,
     }  # fmt: skip

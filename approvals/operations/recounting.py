@@ -13,7 +13,7 @@ from django.db.models import F, Q
 
 from approvals import envelopes
 from approvals.errors import ApprovalError
-from approvals.models import Action, Decision, User
+from approvals.models import Decision, User
 from approvals.operations import halts
 from approvals.operations.counting import verdict_of
 from approvals.operations.pending import check_open, locked
@@ -26,13 +26,15 @@ def let_in(user: User) -> None:
     transaction.on_commit(partial(recount, Q(by=user) | Q(instead_of=user)), robust=True)
 
 
-def recount(of: Q = Q(), *, limit: int = 1_000) -> int:
+def recount(of: Q | None = None, *, limit: int = 1_000) -> int:
     """Conclude what the votes that count now suffice for. Returns how many actions that were.
 
     Args:
         of: which decisions are looked at; all without it.
     """
-    voted = Decision.objects.filter(of, action__state=ActionState.PENDING, action__drill=False, version=F("action__version"), verdict=Verdict.APPROVE)
+    voted = Decision.objects.filter(
+        of or Q(), action__state=ActionState.PENDING, action__drill=False, version=F("action__version"), verdict=Verdict.APPROVE
+    )
     found = list(voted.order_by("action").values_list("action", flat=True).distinct()[:limit])
     return sum(_recount(action_id) for action_id in found)
 

@@ -41,7 +41,7 @@ def beside(message_id: int, channel_id: int) -> list[Reminder]:
 
 def put_off(row: SlackMessage) -> bool:
     """Whether this person's quiet hours hold a reminder that was owed before they were set; it waits for their end then."""
-    if row.body.get("what") != "told":
+    if row.body.get("what") != "told" or row.action_id is None:
         return False
     linked = SlackPerson.objects.filter(team=row.channel.team.team, slack_user=row.channel.name, unlinked_at=None)
     person, action = linked.select_related("user").first(), Action.objects.filter(pk=row.action_id).first()

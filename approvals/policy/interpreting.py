@@ -10,9 +10,8 @@ from functools import wraps
 from typing import Any
 
 from celpy.adapter import json_to_cel
-from celpy import CELFunction
 from celpy.celtypes import BoolType
-from celpy.evaluation import Activation, CELEvalError, Evaluator, base_functions
+from celpy.evaluation import Activation, CELEvalError, CELFunction, Evaluator, base_functions
 from lark import Tree
 
 from audit.sentences import Frozen, cause

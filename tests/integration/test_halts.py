@@ -3,14 +3,14 @@
 import json
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from agents import operations as agents
 from agents.errors import AgentError
 from agents.models import Effect, Run
 from agents.tools import runner
-from approvals import operations
+from approvals import operations, queries
 from approvals.errors import BadRequest, Conflict, Halted, NotAllowed, NotFound
 from approvals.models import Action, Halt, Release
 from audit import queries as log
@@ -350,3 +350,20 @@ def test_an_order_given_while_somebody_decides_waits_for_the_decision(cast, monk
     ordered.join(10)
     resolved_at = Action.objects.get(pk=action.pk).resolved_at
     assert resolved_at is not None and resolved_at < Halt.objects.get().created_at
+
+
+@pytest.mark.parametrize("what", ["--agent", "--run", "--tool", "--customer", "--agent-version"])
+def test_an_empty_name_halts_nothing(cast, what):
+    """A shell's variable that is not set halted everything."""
+    with pytest.raises(CommandError):
+        call_command("halt", what, "", "--reason", "x", "--by", "olga")
+    assert not queries.active_halts()
+
+
+def test_an_empty_name_releases_nothing(cast):
+    call_command("halt", "--everything", "--reason", "x", "--by", "olga")
+    (order,) = queries.active_halts()
+    for on in ("--on-agent", "--on-run"):
+        with pytest.raises(CommandError):
+            call_command("halt", "--release", str(order.id), on, "", "--reason", "x", "--by", "ada")
+    assert [one.id for one in queries.active_halts()] == [order.id]

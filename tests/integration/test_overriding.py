@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from agents import history
+from agents import history, queries
 from agents import operations as agents
 from agents.errors import BadInput, Moved, UnknownCheckpoint, WrongState
 from agents.graphs import changing
@@ -165,8 +165,15 @@ def test_whoever_confirms_a_skip_sees_what_it_writes_until_the_run_has_gone_on(c
     page = client.get(f"/runs/{run.pk}/checkpoints/{head}/").content.decode()
     assert "SECRETWORD" in page and "Look at it and confirm" in page
     assert "SECRETWORD" in client.get(f"/runs/{run.pk}/checkpoints/").content.decode()
+    wanted = {"kind": "skip", "head": head, "node": "row", "values": '{"told": [{"status": "SECRETWORD"}]}'}
+    means = client.post(f"/runs/{run.pk}/override", wanted).content.decode()
+    assert "olga has asked for this" in means and "Confirm and skip it" in means and "U+000A" not in page + means
+    client.force_login(cast.operator, backend="django.contrib.auth.backends.ModelBackend")
+    assert "has asked for this" not in client.post(f"/runs/{run.pk}/override", wanted).content.decode()
     order(run, cast.operator)  # the run goes on from elsewhere
     work()
+    (row,) = [one for one in queries.overrides(run.pk) if one.kind == "skip"]
+    assert queries.stands(row, head) == "ASKED" and queries.stands(row, history.head(run.thread)) == "OVERTAKEN"
     head = history.head(run.thread)
     assert "Look at it and confirm" not in client.get(f"/runs/{run.pk}/checkpoints/{head}/").content.decode()
     assert "has gone on without it" in client.get(f"/runs/{run.pk}/checkpoints/").content.decode()
@@ -180,12 +187,14 @@ def test_whoever_confirms_a_skip_sees_what_it_writes_until_the_run_has_gone_on(c
         ({"n": True}, False),
         ({"n": 7, "told": {"one": 1}, "new": "x"}, True),
         ({"flag": None}, True),
+        ({"place": "no"}, False),
+        ({"place": {"x": 2}}, True),
     ],
 )
 def test_what_a_skipped_node_wrote_is_of_the_type_that_stands_there(cast, world, monkeypatch, values, taken):
-    """Of a list or an object the graph knows how it is added to, and of what is not there yet what it is."""
+    """Of a list the graph knows how it is added to, an object stays one, and of what is not there yet what it is."""
     run, _ = factories.waiting(cast.reviewer, call(), agent="row", world=world)
-    monkeypatch.setattr(history, "values", lambda thread, at: {"flag": False, "n": 1, "told": []})
+    monkeypatch.setattr(history, "values", lambda thread, at: {"flag": False, "n": 1, "told": [], "place": {"x": 1}})
     if taken:
         assert order(run, cast.operator, "skip", node="row", values=values).state == "ASKED"
     else:

@@ -217,7 +217,16 @@ def test_what_is_missing_is_known_to_fail_without_asking_the_interpreter_500_tim
 @pytest.mark.parametrize("value", [True, False])
 @pytest.mark.parametrize(
     "text",
-    ["args.x > 5", "5 < args.x", "args.x >= 1.0", "args.x == 1", "args.x != 1", "args.x + 1 > 1", "args.x * 2 == 2", "args.xs.exists(a, a > 5)"],
+    [
+        "args.x > 5",
+        "5 < args.x",
+        "args.x >= 1.0",
+        "args.x == 1",
+        "args.x != 1",
+        "args.x + 1 > 1",
+        "args.x * 2 == 2",
+        "args.xs.exists(a, a > 5)",
+    ],
 )
 def test_a_truth_is_no_number(text, value):
     """It is one for Python, and so was for the library: a call with `true` in the place of an amount passed."""

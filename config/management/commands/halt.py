@@ -47,7 +47,8 @@ class Command(BaseCommand):
 
     def _halt(self, options: dict[str, Any]) -> None:
         by = commands.person(options)
-        scope = next((name for name in SCOPES if options[SCOPES[name]]), "everything")
+        # A name that is empty (of a shell's variable that is not set) is no order for everything.
+        scope = next((name for name in SCOPES if options[SCOPES[name]] is not None), "everything")
         target = "" if scope == "everything" else options[SCOPES[scope]]
         order = agent_operations.order_halt(scope=scope, target=target, reason=options["reason"], by=by, door="cli")
         frozen = queries.unsettled_counts(scope=scope, target=order.target, over=agent_queries.unknown_ids())
@@ -65,8 +66,8 @@ class Command(BaseCommand):
         )
 
     def _release(self, options: dict[str, Any]) -> None:
-        scope = "agent" if options["on_agent"] else "run" if options["on_run"] else "all"
-        target = options["on_agent"] or options["on_run"] or ""
+        scope = next((name for name in ("agent", "run") if options[f"on_{name}"] is not None), "all")
+        target = "" if scope == "all" else options[f"on_{scope}"]
         done = agent_operations.order_release(
             options["release"], scope=scope, target=target, reason=options["reason"], by=commands.person(options), door="cli"
         )
