@@ -290,6 +290,12 @@ def streams(prefix: str) -> Iterator[str]:
     return (stream.removeprefix(prefix) for stream in found)
 
 
+def missing(streams: Sequence[str]) -> str:
+    """The first of these streams of which the log has no event; "" when it has one of each."""
+    there = set(Event.objects.filter(seq=1, stream__in=streams).values_list("stream", flat=True))
+    return next((stream for stream in streams if stream not in there), "")
+
+
 def batches(found: Iterator[T], size: int) -> Iterator[list[T]]:
     """So many at once, to be looked up together. (`itertools.batched` came with Python 3.12.)"""
     while some := list(islice(found, size)):

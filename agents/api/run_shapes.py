@@ -51,7 +51,7 @@ class ResultIn(Reason):
 
 
 class Overridden(Schema):
-    """`state` is ASKED while a second operator has to order the same, ORDERED until a worker has carried it out; OVERTAKEN when the run has gone on first."""
+    """`state` is ASKED while a second operator has to order the same, ORDERED until a worker has carried it out; OVERTAKEN: the run has gone on."""
 
     id: int
     kind: str
@@ -66,6 +66,8 @@ class Overridden(Schema):
     created_at: datetime
     head: str = Field(description="The newest checkpoint when it was ordered: from another one a skip is confirmed no more")
     values: dict[str, Any] = Field(description="What is put into the state: look at it before you order the same")
+    stay: bool = Field(description="Whether the run pauses there: who confirms orders the same")
+    confirmed_why: str = Field(description="The second person's reason")
 
 
 class AnsweredFor(Overridden):

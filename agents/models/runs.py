@@ -123,12 +123,14 @@ class Override(models.Model):
     node = models.TextField(blank=True)
     values = models.JSONField(default=dict)
     before = models.JSONField(default=dict)
+    stay = models.BooleanField(default=False, db_default=False)  # pause there
     reason = models.TextField()
     error = models.TextField(blank=True)
     made = models.TextField(blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     by_name = models.TextField()
     confirmed_by_name = models.TextField(blank=True)
+    confirmed_why = models.TextField(blank=True, default="", db_default="")
     door = models.TextField()
     created_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True)
@@ -144,7 +146,7 @@ class Override(models.Model):
             pgtrigger.Protect(
                 name="order_is_fixed",
                 operation=pgtrigger.Update,
-                condition=pgtrigger.AnyChange("run", "kind", "checkpoint", "head", "node", "values", "before", "reason", "by"),
+                condition=pgtrigger.AnyChange("run", "kind", "checkpoint", "head", "node", "values", "before", "stay", "reason", "by"),
             ),
             kept(),
         ]

@@ -62,7 +62,7 @@ def _answer(action_id: Any, result: Any, *, seen_digest: str, reason: str, by: U
     first = _first(found, result, who) if found.two else None
     if found.two and first is None:
         return _ask(found, result, reason, who, door)
-    return _give(found, result, first.reason if first else reason, first, who, door)
+    return _give(found, result, reason, first, who, door)
 
 
 def check_result(result: Any) -> dict[str, Any]:
@@ -108,11 +108,13 @@ def _ask(found: Answerable, result: Mapping[str, Any], reason: str, who: Standin
 
 def _give(found: Answerable, result: Mapping[str, Any], reason: str, first: Override | None, who: Standing, door: str) -> Override:
     people = [*([first.by_name] if first else []), who.user.get_username()]
+    second = {"confirmed_why": reason} if first else {}
+    reason = first.reason if first else reason
     settling.answer_for(found, result, reason=reason, people=people, by=who.user.actor, door=door)
     run = Run.objects.select_for_update().get(pk=found.action.run)  # after the action and its effect: the one order of locks
     if first:
         mine = Override.objects.filter(pk=first.pk)
-        mine.update(state=OverrideState.ORDERED, confirmed_by_name=who.user.get_username())
+        mine.update(state=OverrideState.ORDERED, confirmed_by_name=who.user.get_username(), confirmed_why=second["confirmed_why"])
         mine.update(state=OverrideState.DONE, closed_at=Now())
         first.refresh_from_db()
     order = first or _written(run, found, result, reason, who, door, OverrideState.DONE)
@@ -122,7 +124,7 @@ def _give(found: Answerable, result: Mapping[str, Any], reason: str, first: Over
     log.append(
         events.entry(
             run, "run.answered_for", by=who.user.actor, door=door, order=order.pk, tool=order.node, people=people, reason=reason,
-            **order.values,
+            **second, **order.values,
         )
     )  # fmt: skip
     return order

@@ -68,7 +68,7 @@ def override(run_id: Any, wanted: Wanted, *, reason: str, by: User, door: str) -
     _check_calls(run)
     order = _confirmed(run, wanted, who, reason, door) if wanted.kind == OverrideKind.SKIP else _written(run, wanted, who, reason, door)
     if order.state == OverrideState.ORDERED:
-        _go(run, order, asked, who, wanted, door)
+        _go(run, order, asked, who, door)
     return order
 
 
@@ -142,7 +142,7 @@ def _written(run: Run, wanted: Wanted, who: Standing, reason: str, door: str, st
     check_nodes(run.agent_id, history.checkpoint(run.thread, start).next)
     return Override.objects.create(
         run=run, kind=wanted.kind, state=state, checkpoint=start, head=wanted.head,
-        node=wanted.node if wanted.kind == OverrideKind.SKIP else "", values=values, before=before,
+        node=wanted.node if wanted.kind == OverrideKind.SKIP else "", values=values, before=before, stay=wanted.stay,
         reason=reason, by=who.user, by_name=who.user.get_username(), door=door,
     )  # fmt: skip
 
@@ -217,30 +217,41 @@ def _confirmed(run: Run, wanted: Wanted, who: Standing, reason: str, door: str) 
         run=run, state=OverrideState.ASKED, kind=wanted.kind, node=wanted.node, created_at__gt=Now() - SECOND_WITHIN
     )
     able = User.objects.filter(is_active=True, groups__name__in=MAY_HALT)
-    same = [one for one in waiting.filter(by__in=able).select_related("by") if one.values == dict(wanted.values or {})]
+    alike = waiting.filter(by__in=able, stay=wanted.stay).select_related("by")
+    same = [one for one in alike if one.values == dict(wanted.values or {})]
     if any(one.by.person == who.person for one in same):
         raise WrongState(say("You have asked for this already; another operator has to confirm it"))
     if same:
         name = who.user.get_username()
-        Override.objects.filter(pk=same[0].pk, state=OverrideState.ASKED).update(state=OverrideState.ORDERED, confirmed_by_name=name)
-        same[0].state, same[0].confirmed_by_name = OverrideState.ORDERED, name
+        Override.objects.filter(pk=same[0].pk, state=OverrideState.ASKED).update(
+            state=OverrideState.ORDERED, confirmed_by_name=name, confirmed_why=reason
+        )
+        same[0].refresh_from_db()
         return same[0]
     alone = not permissions.others_may_halt(who)
     order = _written(run, wanted, who, reason, door, OverrideState.ORDERED if alone else OverrideState.ASKED)
     if not alone:
         log.append(
             events.entry(
-                run, "run.override_asked", by=who.user.actor, door=door, order=order.pk, node=order.node, values=order.values, reason=reason
+                run,
+                "run.override_asked",
+                by=who.user.actor,
+                door=door,
+                order=order.pk,
+                node=order.node,
+                values=order.values,
+                stay=order.stay,
+                reason=reason,
             )
         )
         events.tell_run(run, "run.override_asked")
     return order
 
 
-def _go(run: Run, order: Override, asked: Sequence[Pause], who: Standing, wanted: Wanted, door: str) -> None:
+def _go(run: Run, order: Override, asked: Sequence[Pause], who: Standing, door: str) -> None:
     """The order counts: the run is readied for it, and what it asked is superseded, all in this transaction."""
     state = run.state if run.state == RunState.HALTED else RunState.READY
-    held = {"hold": Hold.PAUSE, "held_by": who.user.get_username(), "held_why": order.reason} if wanted.stay else {}
+    held = {"hold": Hold.PAUSE, "held_by": who.user.get_username(), "held_why": order.reason} if order.stay else {}
     done = queries.done_since(run.pk, history.checkpoint(run.thread, order.checkpoint).at)
     # First, so that the last of its questions to close does not let it go on as it was.
     Run.objects.filter(pk=run.pk, fence=run.fence).update(
@@ -251,7 +262,8 @@ def _go(run: Run, order: Override, asked: Sequence[Pause], who: Standing, wanted
     log.append(
         events.entry(
             run, "run.override_ordered", by=who.user.actor, door=door, order=order.pk, what=order.kind, checkpoint=order.checkpoint,
-            head=order.head, node=order.node, before=order.before, values=order.values, reason=order.reason,
+            head=order.head, node=order.node, before=order.before, values=order.values, stay=order.stay, reason=order.reason,
+            **({"confirmed_why": order.confirmed_why} if order.confirmed_why else {}),
             people=[order.by_name, *([order.confirmed_by_name] if order.confirmed_by_name else [])],
             superseded=superseded, stays_done=[{"action": effect.action_id, "tool": effect.tool} for effect in done],
         )

@@ -47,8 +47,13 @@ def calls_on_record(*, batch: int = AT_ONCE) -> Iterator[int | Misstated]:
 
 
 def runs_on_record() -> Iterator[int | Misstated]:
-    """Compare the end of every run with the log, and look up every run the log tells of. Yields as above; `action` is then the run."""
+    """Compare the end of every run with the log, look up every run the log tells of, and in the log every run. Yields as above; `action` is then
+    the run."""
     ends = {one.run: ENDS[one.kind] for one in log.of_kinds(*ENDS)}
+    for found in log.batches((str(pk) for pk in Run.objects.order_by("pk").values_list("pk", flat=True).iterator()), AT_ONCE):
+        if untold := log.missing([f"run:{one}" for one in found]):
+            yield Misstated(untold.removeprefix("run:"), say("The log tells nothing of it"))
+            return
     count = 0
     for found in log.batches(log.streams("run:"), AT_ONCE):
         if fault := _run_fault(found, ends):

@@ -27,6 +27,8 @@ class OverrideRow:
     created_at: datetime
     head: str = ""  # the newest checkpoint when it was asked for: from another one it is confirmed no more
     values: dict[str, Any] = field(default_factory=dict)  # what is put into the state
+    stay: bool = False  # pause there
+    confirmed_why: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def overrides(run_id: Any, *, state: str = "") -> list[OverrideRow]:
         rows = rows.filter(created_at__gt=Now() - SECOND_WITHIN)
     return [
         OverrideRow(
-            o.pk, o.kind, o.state, o.checkpoint, o.node, o.reason, o.error, o.made, o.by_name, o.confirmed_by_name, o.created_at, o.head, o.values
+            o.pk, o.kind, o.state, o.checkpoint, o.node, o.reason, o.error, o.made, o.by_name, o.confirmed_by_name, o.created_at, o.head, o.values,
+            o.stay, o.confirmed_why,
         )
         for o in rows
     ]  # fmt: skip

@@ -61,6 +61,7 @@ def _to_confirm(run: RunDetail, head: str, node: str) -> list[dict[str, Any]]:
             "by": row.by,
             "node": row.node,
             "reason": row.reason,
+            "stay": "yes" if row.stay else "",
             "values": json.dumps(row.values, ensure_ascii=False),
             "shown": written(row.values).splitlines(),
         }
@@ -115,7 +116,11 @@ def _wanted(request: Request, run: RunDetail) -> Wanted:
 
 def _first_asked(run: RunDetail, wanted: Wanted, by: str) -> dict[str, str] | None:
     """Who has asked for this very skip and why, where `by` would be the second; then it is carried out at once."""
-    same = (row for row in _asked(run, wanted.head, wanted.node) if row.by != by and row.values == dict(wanted.values or {}))
+    same = (
+        row
+        for row in _asked(run, wanted.head, wanted.node)
+        if row.by != by and (row.values, row.stay) == (dict(wanted.values or {}), wanted.stay)
+    )
     return next(({"by": row.by, "reason": row.reason} for row in same), None)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
+from django.db import connection
+
 from approvals.models import Action, Decision
 from approvals.queries.outcomes import Misstated
 from audit import queries as log
@@ -10,10 +12,25 @@ from audit.queries import EventRow
 from audit.sentences import say
 
 AT_ONCE = 2_000
+# Versions that an action has or that somebody decided, of which nothing says any more what was asked.
+_UNASKED = """
+SELECT v.action_id::text, v.version FROM (
+    SELECT id AS action_id, version, digest FROM approvals_action UNION SELECT action_id, version, digest FROM approvals_decision) v
+WHERE NOT EXISTS (SELECT 1 FROM approvals_requirement r WHERE r.action_id = v.action_id AND r.version = v.version AND r.digest = v.digest) LIMIT 1
+"""
 
 
 def actions_still_there() -> Iterator[int | Misstated]:
-    """Look up every action that the log tells of. Yields how many are there, after each batch; a Misstated ends it."""
+    """Look up every action that the log tells of, and in the log every action. Yields how many are there, after each batch; a Misstated ends it."""
+    for found in log.batches((str(pk) for pk in Action.objects.order_by("pk").values_list("pk", flat=True).iterator()), AT_ONCE):
+        if untold := log.missing([f"action:{one}" for one in found]):
+            yield Misstated(untold.removeprefix("action:"), say("The log tells nothing of it"))
+            return
+    with connection.cursor() as cursor:
+        cursor.execute(_UNASKED)
+        if row := cursor.fetchone():
+            yield Misstated(row[0], say("What was asked in version %(version)s of it is gone", version=row[1]))
+            return
     count = 0
     for found in log.batches(log.streams("action:"), AT_ONCE):
         there = set(Action.objects.filter(pk__in=[UUID(one) for one in found]).values_list("pk", flat=True))

@@ -21,7 +21,11 @@ def show(options: dict[str, Any], write: Callable[[str], object]) -> None:
     if options["compare"]:
         _difference(run.thread, [overrides.one_of(rows, end) for end in options["compare"]], write)
         return
-    how = made(run.row.id, rows)
+    head, how = history.head(run.thread), made(run.row.id, rows)
+    for order in queries.overrides(run.row.id):
+        if queries.stands(order, head) == "ASKED":
+            asks = f"{order.by} asks to {order.kind} {commands.shown(order.node)} with {commands.shown_json(order.values)}{' --stay' * order.stay}"
+            write(f"{asks}: {commands.shown(order.reason)} (another operator confirms by ordering the same)")
     for one in rows:
         where = f"{','.join(one.after) or one.source:<20} -> {','.join(one.next) or 'the end'}"
         said = "".join([" asked people" * one.asked, " failed" * one.failed])

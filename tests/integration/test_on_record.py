@@ -151,6 +151,10 @@ def test_the_audit_names_an_action_or_a_call_that_ended_otherwise(cast, world, t
         ("approvals_decision", "DELETE FROM approvals_decision", sayings_still_there, "a decision of jorge, and its row is gone"),
         ("approvals_decision", "UPDATE approvals_decision SET by_name = 'olive'", sayings_still_there, "names somebody else"),
         ("approvals_action", "UPDATE approvals_action SET settled_at = NULL", sayings_still_there, "what came of it"),
+        ("approvals_requirement", "DELETE FROM approvals_requirement", actions_still_there, "in version 1 of it is gone"),
+        ("approvals_decision", "UPDATE approvals_decision SET version = 2", actions_still_there, "in version 2 of it is gone"),
+        ("audit_event", "DELETE FROM audit_event WHERE stream LIKE 'run:%'", runs_on_record, "tells nothing of it"),
+        ("audit_event", "DELETE FROM audit_event WHERE stream LIKE 'action:%'", actions_still_there, "tells nothing of it"),
     ],
 )
 def test_the_audit_names_what_the_log_tells_of_and_the_tables_do_not(cast, world, table, change, checked, left):
