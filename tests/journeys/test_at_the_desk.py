@@ -420,6 +420,7 @@ def test_a_key_on_what_somebody_else_decided_says_so(stack: Stack, sign_in: Sign
     live(other)
     other.keyboard.press("a")
     expect(page.locator("#pane .receipt").first).to_contain_text("Approved")
+    expect(page.locator("[data-guard-text]")).to_have_text("")
     page.keyboard.press("r")
     expect(page.locator("[data-guard-text]")).to_contain_text("This one is decided")
 

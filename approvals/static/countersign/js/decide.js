@@ -57,8 +57,9 @@ document.addEventListener("seen", ({ target }) => {
 function guard(pane) {
   const folds = pane.querySelectorAll("[data-what] [data-must-open]:not([data-opened])").length;
   const unseen = pane.querySelector("[data-unseen]");
-  const reason = away() || (folds ? word("unfold", folds) : unseen ? word("scroll") : "");
-  for (const button of pane.querySelectorAll("[data-guarded]")) {
+  const guarded = pane.querySelectorAll("[data-guarded]");
+  const reason = guarded.length ? away() || (folds ? word("unfold", folds) : unseen ? word("scroll") : "") : "";
+  for (const button of guarded) {
     button.setAttribute("aria-disabled", String(Boolean(reason)));
     if (!reason) button.removeAttribute("aria-disabled");
   }
