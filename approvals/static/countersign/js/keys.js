@@ -164,7 +164,7 @@ function act(key) {
 function lacks(key) {
   const pane = document.querySelector("[data-action]");
   if (!pane || !"arectqu".includes(key)) return false;
-  hint(pane, word(key === "u" ? "kept" : pane.dataset.state === "PENDING" ? "lacking" : "over"));
+  hint(pane, key === "u" ? word("kept") : pane.dataset.state === "PENDING" ? word("lacking") : word("over"));
   muteUntil = Date.now() + GO_MS;
   return true;
 }
