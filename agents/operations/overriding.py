@@ -149,7 +149,7 @@ def _written(run: Run, wanted: Wanted, who: Standing, reason: str, door: str, st
 
 def check_nodes(agent: str, nodes: Sequence[str]) -> None:
     """Raises WrongState where the graph lacks a node by now that is to run: LangGraph would leave it out, and call the rest the end."""
-    if gone := queries.lacking(agent, nodes):
+    if gone := queries.gone_nodes(agent, nodes):
         raise WrongState(
             say("The graph does not have %(nodes)s any more: go back to a checkpoint before it, or put it back", nodes=", ".join(gone))
         )

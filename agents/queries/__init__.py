@@ -18,7 +18,7 @@ from agents.queries.effects import (
     unknown_effects,
     unknown_ids,
 )
-from agents.queries.fleet import AgentRow, ServerRow, agent, agents, known_to_policies, lacking, project_of, servers, tool_of
+from agents.queries.fleet import AgentRow, ServerRow, agent, agents, gone_nodes, known_to_policies, project_of, servers, tool_of
 from agents.queries.orders import AnswerRow, OverrideRow, answers_asked, overrides, stands
 from agents.queries.run_rows import (
     PAGE,
@@ -59,8 +59,8 @@ __all__ = [
     "effect",
     "effect_row",
     "effect_rows",
+    "gone_nodes",
     "known_to_policies",
-    "lacking",
     "live_counts",
     "not_asked",
     "outcome_unknown",

@@ -99,7 +99,7 @@ def tool_of(agent_slug: str, name: str) -> dict[str, Any] | None:
     return next((t for t in version.tools if t["name"] == name), None) if version else None
 
 
-def lacking(slug: str, nodes: Sequence[str]) -> tuple[str, ...]:
+def gone_nodes(slug: str, nodes: Sequence[str]) -> tuple[str, ...]:
     """Those of these nodes that the graph of the version in force, as it was imported, does not have any more."""
     drawing = Agent.objects.filter(pk=slug, current__isnull=False).values_list("current__drawing", flat=True).first() or {}
     known = {str(node["id"]).split(":")[0] for node in drawing.get("nodes", ())}

@@ -46,7 +46,7 @@ def offered(request: Request, run: RunDetail, one: Checkpoint, state: Mapping[st
         "checkpoint": one.id,
         "moving": run.row.state == RunState.RUNNING,
         "rewind": ", ".join(one.next),
-        "gone": ", ".join(queries.lacking(run.row.agent, one.next)),
+        "gone": ", ".join(queries.gone_nodes(run.row.agent, one.next)),
         "edit": fields_of(plain),
         "fixed": sorted(set(state) - set(plain)) if is_head else [],
         "skip": skip,
