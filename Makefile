@@ -1,15 +1,21 @@
 # The list of everything one does here; pre-commit and CI only call it. "make" alone prints it.
 PY := .venv/bin/python
 # A process of tests for each processor, and no more than the databases of them have memory for.
-SPREAD = -n logical --maxprocesses 6
-# Pages, API and Slack speak to the database through the same operations and queries as the rest, which runs on real services, too. All of it:
+SPREAD = -n logical --maxprocesses 6 --dist worksteal
+# Every test once: those of the operations and queries on the system's own PostgreSQL and Redis where it has them, those of the pages, API and
+# Slack, which speak to the database through the same, on the embedded ones, as all journeys and crashes. All of it on real ones:
 # scripts/with_real_services .venv/bin/python -m pytest -n 2 tests/integration
-BUT_DOORS = --ignore tests/integration/web --ignore tests/integration/api --ignore tests/integration/slack
+DOORS = tests/integration/web tests/integration/api tests/integration/slack
+STATE = tests/integration $(addprefix --ignore ,$(DOORS))
+BUT_STATE = $(filter-out tests/integration/ tests/chaos/ tests/journeys/,$(wildcard tests/*/)) $(DOORS)
 HTML = $$(find templates -name '*.html')
 # Values a production site would set, so that Django's deployment checks look at the production shape.
 DEPLOY = PUBLIC_URL=https://countersign.example ALLOWED_HOSTS=countersign.example \
 	DATABASE_URL=postgresql://nobody@db.example/none REDIS_URL=redis://redis.example \
 	SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')
+
+# Every process of ours would compile all of our code again, a third of its start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fix bench reset lock clean runtime dev agentserver
@@ -20,10 +26,10 @@ help: ## this list
 run: runtime ## start everything and print the address and login links (PORT=8000 HOST=127.0.0.1 WORKERS=2; SLACK=demo)
 	@exec $(PY) -m config.up
 
-test: dev agentserver ## all tests on the embedded services, then those of state on real ones if installed
-	scripts/twice $(PY) -m pytest $(SPREAD) --ignore tests/chaos --ignore tests/journeys
-	scripts/twice $(PY) -m pytest $(SPREAD) --dist loadfile tests/chaos tests/journeys
-	scripts/with_real_services scripts/twice $(PY) -m pytest $(SPREAD) tests/integration $(BUT_DOORS)
+test: dev agentserver ## all tests; those of state on a real PostgreSQL and Redis where they are installed
+	scripts/twice $(PY) -m pytest $(SPREAD) $(BUT_STATE)
+	scripts/with_real_services scripts/twice $(PY) -m pytest $(SPREAD) $(STATE)
+	scripts/twice $(PY) -m pytest $(SPREAD:worksteal=loadfile) tests/chaos tests/journeys
 
 check: dev ## format, lint, types, imports, templates, migrations, state diagram, deployment settings
 	$(PY) -m ruff format --check .

@@ -22,6 +22,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.test import TransactionTestCase
 from psycopg import sql
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from agents.graphs import loader
 from agents.operations import registering, waking
@@ -130,6 +131,23 @@ def _emptying(tables: list[sql.Identifier]) -> Iterator[str]:
 def _nothing_of_this_checkout_is_used(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Not its collected files: they may not be there, which whitenoise warns of."""
     settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_looked_for_once() -> Iterator[None]:
+    """As in a web process: each of a test's clients has middleware of its own, which would look through all folders again."""
+    seen: dict[str, Any] = {}
+    look = WhiteNoiseMiddleware.add_files_from_finders
+
+    def once(self: WhiteNoiseMiddleware) -> None:
+        if not seen:
+            look(self)
+            seen.update(self.files)
+        self.files.update(seen)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", once)
+        yield
 
 
 @pytest.fixture(autouse=True)

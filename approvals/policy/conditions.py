@@ -5,7 +5,7 @@ decides which way that counts.
 """
 
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import celpy
@@ -47,7 +47,12 @@ MOST_DEEP = 250
 MACROS = {"all", "exists", "exists_one", "filter", "map", "reduce", "min"}
 # Nodes of the grammar that name something, or call something that may.
 NAMING = {"ident", "ident_arg", "member_dot", "member_dot_arg", "map_lit"}
-_environment = celpy.Environment()
+
+
+@cache
+def _environment() -> celpy.Environment:
+    """Its grammar takes half a second to be made: not by whatever only imports this."""
+    return celpy.Environment()
 
 
 class BadCondition(ValueError):
@@ -65,7 +70,7 @@ class Condition:
         """Raises BadCondition with the line and what is wrong."""
         self.text = text
         try:
-            tree = _environment.compile(text)
+            tree = _environment().compile(text)
         except CELParseError as error:
             raise BadCondition(
                 say("this is no condition: it cannot be read at column %(column)s", column=error.column), error.line or 1
@@ -75,7 +80,7 @@ class Condition:
         self.names = _names(tree)
         # Refused where a policy is written. One that is in force nevertheless is answered by nobody, which counts the strict way.
         self._plain = None if self.too_deep else plain_test(tree)
-        self._program = _environment.program(tree, OPERATORS)
+        self._program = _environment().program(tree, OPERATORS)
 
     @property
     def interpreted_always(self) -> bool:
@@ -165,7 +170,7 @@ def constant_of(tree: Tree[Any]) -> Any:
     if next(tree.find_pred(lambda t: t.data in NAMING), None) is not None:
         raise Unanswerable(NO_ANSWER())
     try:
-        return _plain(_environment.program(tree, OPERATORS).evaluate({}))
+        return _plain(_environment().program(tree, OPERATORS).evaluate({}))
     except Exception as error:  # whatever the library makes of it, it is no constant
         raise Unanswerable(type(error).__name__) from error
 

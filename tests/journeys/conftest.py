@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.journeys.warm import Commands
 from tests.slack.server import SlackServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,10 +42,15 @@ class Stack:
     env: dict[str, str]
     slack: str
 
+    @cached_property
+    def commands(self) -> Commands:
+        return Commands(self.env)
+
     def manage(self, *args: str, check: bool = True) -> str:
-        done = subprocess.run([sys.executable, "manage.py", *args], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=60)
-        assert not check or done.returncode == 0, done.stderr
-        return done.stdout
+        """What a command printed; it ended well, if that is to be so."""
+        code, out, err = self.commands.run(*args)
+        assert not check or code == 0, err
+        return out
 
     def start_run(self, ticket: str) -> str:
         """A refunds run; returns its id."""
@@ -91,7 +98,9 @@ def started(folder: Path, port: int, more: dict[str, str], *, slack: str) -> Ite
         try:
             text = _until_ready(process, folder / "out.txt")
             url = f"http://127.0.0.1:{port}"
-            yield Stack(url, dict(PERSON.findall(text)), {**env, "PUBLIC_URL": url}, slack)
+            running = Stack(url, dict(PERSON.findall(text)), {**env, "PUBLIC_URL": url}, slack)
+            with closing(running.commands):
+                yield running
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=40)
