@@ -1,4 +1,4 @@
-"""Conditions of rules, in the Common Expression Language. With `interpreting` the one home of celpy. Pure.
+"""Conditions of rules, in the Common Expression Language. With `interpreting` and `overloads` the one home of celpy. Pure.
 
 Compiled once, asked of the validated arguments and the facts. What cannot be answered is said, never guessed: the caller
 decides which way that counts.
@@ -14,8 +14,9 @@ from celpy.celtypes import BoolType, ListType
 from celpy.evaluation import CELEvalError, base_functions
 from lark import Tree
 
-from approvals.policy.interpreting import NO_ANSWER, OPERATORS, TOO_DEEP, Bounded, Unanswerable, Work, converted, why
+from approvals.policy.interpreting import MACROS, NO_ANSWER, TOO_DEEP, Bounded, Unanswerable, Work, converted, why
 from approvals.policy.literals import Unsure, constant
+from approvals.policy.overloads import OVERLOADS
 from approvals.policy.plainly import Fails, Variables
 from approvals.policy.shortcuts import plain_test
 from audit.sentences import cause, say
@@ -44,7 +45,6 @@ NAMES = (
 COUNTING_S = 10.0
 # Levels of the grammar: one for each `!`, `&&` and `||`, two for each sum, ten for each parenthesis. Whoever walks through a condition calls itself for each.
 MOST_DEEP = 250
-MACROS = {"all", "exists", "exists_one", "filter", "map", "reduce", "min"}
 # Nodes of the grammar that name something, or call something that may.
 NAMING = {"ident", "ident_arg", "member_dot", "member_dot_arg", "map_lit"}
 
@@ -80,7 +80,7 @@ class Condition:
         self.names = _names(tree)
         # Refused where a policy is written. One that is in force nevertheless is answered by nobody, which counts the strict way.
         self._plain = None if self.too_deep else plain_test(tree)
-        self._program = _environment().program(tree, OPERATORS)
+        self._program = _environment().program(tree, OVERLOADS)
 
     @property
     def interpreted_always(self) -> bool:
@@ -170,7 +170,7 @@ def constant_of(tree: Tree[Any]) -> Any:
     if next(tree.find_pred(lambda t: t.data in NAMING), None) is not None:
         raise Unanswerable(NO_ANSWER())
     try:
-        return _plain(_environment().program(tree, OPERATORS).evaluate({}))
+        return _plain(_environment().program(tree, OVERLOADS).evaluate({}))
     except Exception as error:  # whatever the library makes of it, it is no constant
         raise Unanswerable(type(error).__name__) from error
 

@@ -1,24 +1,26 @@
 """The language's own interpreter, within bounds: steps and the processor's time, for each condition and for all of one call together.
 
-Agents write the arguments, and an assessment is made while a worker holds locks. With `conditions` the one home of celpy. Pure.
+Agents write the arguments, and an assessment is made while a worker holds locks. With `conditions` and `overloads` the one home of celpy. Pure.
 """
 
 import logging
 import time
 from collections.abc import Mapping
-from functools import wraps
 from typing import Any
 
 from celpy.adapter import json_to_cel
-from celpy.celtypes import BoolType
-from celpy.evaluation import Activation, CELEvalError, CELFunction, Evaluator, base_functions
+from celpy.celtypes import BoolType, ListType, MapType
+from celpy.evaluation import Activation, CELEvalError, Evaluator
 from lark import Tree
 
+from approvals.policy.literals import only
+from approvals.policy.overloads import failed, number
 from audit.sentences import Frozen, cause
 
 # It logs what `Unanswerable` says anyway, once per node of the expression.
 logging.getLogger("celpy").setLevel(logging.CRITICAL)
 
+MACROS = frozenset({"all", "exists", "exists_one", "filter", "map", "reduce", "min"})  # loops
 # More values than this are not looked at.
 MOST_VALUES = 5_000
 # Steps of the interpreter (30 microseconds each) for one condition: some 600 rows looked at once. Two loops in each other over 40 rows are too much.
@@ -35,7 +37,6 @@ class Unanswerable(Exception):
 
 
 # Why a condition gave no answer, as it is frozen with the score.
-NO_OVERLOAD = "no such overload"  # the language's own words
 FAILED = Frozen("it failed")
 NO_ANSWER = Frozen("it gives no yes or no")
 TOO_MUCH = Frozen("the arguments hold more than %(n)d values")
@@ -54,26 +55,6 @@ def converted(plain: dict[str, Any]) -> Any:
         return json_to_cel(plain)
     except (ValueError, OverflowError) as error:
         raise Unanswerable(NOT_IN_THE_LANGUAGE(why=cause(error))) from error
-
-
-def _told_apart(name: str, *, compares: bool) -> CELFunction:
-    """An operator of the library that takes no truth for a number, as the language has it: Python counts with them."""
-    given = base_functions[name]
-
-    @wraps(given)
-    def operator(one: Any, other: Any) -> Any:
-        truths = [isinstance(one, BoolType), isinstance(other, BoolType)]
-        if any(truths) and not (compares and (all(truths) or not isinstance(other if truths[0] else one, float | int))):
-            return CELEvalError(NO_OVERLOAD, TypeError, (NO_OVERLOAD,))
-        return given(one, other)
-
-    return operator
-
-
-OPERATORS: dict[str, CELFunction] = {
-    **{f"_{sign}_": _told_apart(f"_{sign}_", compares=True) for sign in ("<", "<=", ">", ">=", "==", "!=")},
-    **{f"_{sign}_": _told_apart(f"_{sign}_", compares=False) for sign in ("+", "-", "*", "/", "%")},
-}
 
 
 class Work:
@@ -130,11 +111,52 @@ class Bounded(Evaluator):
         return super().visit_children(tree)
 
     def member_dot_arg(self, tree: Tree[Any]) -> Any:
-        """A loop over what is no list fails, as a value does: the library would end the whole condition, whatever stands beside it."""
+        """A loop over what is no list or map fails, as a value does: the library would loop over the letters of a text, and end the whole
+        condition for what has no parts, whatever stands beside it."""
         try:
-            return super().member_dot_arg(tree)
-        except TypeError as error:
-            return CELEvalError(NO_OVERLOAD, TypeError, error.args, tree=tree)
+            if str(tree.children[1]) not in MACROS:
+                return super().member_dot_arg(tree)
+            over = self.visit(tree.children[0])
+            if isinstance(over, CELEvalError):
+                return over
+            if not isinstance(over, ListType | MapType) or (str(tree.children[1]) == "min" and not _of_one_kind(over)):
+                return failed(tree)
+            return super().member_dot_arg(Tree(tree.data, [Tree("found", [over]), *tree.children[1:]], tree.meta))
+        except TypeError:
+            return failed(tree)
+
+    def found(self, tree: Tree[Any]) -> Any:
+        """What a loop is over, which was found already."""
+        return tree.children[0]
+
+    def build_macro_eval(self, child: Tree[Any]) -> Any:
+        """Of a list's items those stay of which the test says yes: Python would take any number or text for a yes."""
+        test = super().build_macro_eval(child)
+        if str(child.children[1]) == "map":
+            return test
+
+        def tested(item: Any) -> Any:
+            if not isinstance(said := test(item), BoolType):
+                raise TypeError(NO_ANSWER())
+            return said
+
+        return tested
+
+    def macro_has_eval(self, exprlist: Tree[Any]) -> Any:
+        """Whether a path leads to something. What has no fields at all fails: no absence is proved by asking a text for them."""
+        return self._leads(only(exprlist.children[0]))
+
+    def _leads(self, path: Tree[Any]) -> Any:
+        if path.data in {"member_dot", "member_index"} and only(path.children[0]).data in {"member_dot", "member_index"}:
+            outer = self._leads(only(path.children[0]))
+            if isinstance(outer, CELEvalError) or not outer:
+                return outer
+        owner = self.visit(path.children[0])
+        if isinstance(owner, CELEvalError):
+            return BoolType(False)
+        if not isinstance(owner, MapType) and not (isinstance(owner, ListType) and path.data == "member_index"):
+            return failed(path)
+        return BoolType(not isinstance(self.visit(path), CELEvalError))
 
     def addition(self, tree: Tree[Any]) -> Any:
         """A text that a loop joins to itself doubles each time."""
@@ -142,6 +164,10 @@ class Bounded(Evaluator):
         if isinstance(found, str | bytes | list) and len(found) > LONGEST:
             raise Unanswerable(TOO_SLOW())
         return found
+
+
+def _of_one_kind(items: Any) -> bool:
+    return all(map(number, items)) or all(isinstance(item, str) for item in items)
 
 
 def _count(value: Any, left: int) -> int:

@@ -41,6 +41,10 @@ class Fails(Exception):
     """The language has no answer; its text says why."""
 
 
+class NotThere(Fails):
+    """There is nothing of that name, or at that place."""
+
+
 class Variables(dict[str, Any]):
     """What names stand for, in one call; loops put what they look at beside them, and take it away again.
 
@@ -129,10 +133,10 @@ def _step(found: Any, step: str | int) -> Any:
         if type(found) not in {list, tuple}:
             raise Unsure
         if step >= len(found):
-            raise Fails(NO_SUCH_ITEM.format(step))
+            raise NotThere(NO_SUCH_ITEM.format(step))
         return found[step]
     if type(found) is dict:
-        raise Fails(NOT_THERE.format(step))
+        raise NotThere(NOT_THERE.format(step))
     if type(found) in SCALARS:
         raise Fails(NO_FIELDS.format(step))
     raise Unsure

@@ -12,7 +12,20 @@ import re2
 from lark import Tree
 
 from approvals.policy.literals import Unsure, constant, only
-from approvals.policy.plainly import COMPARE, COMPARED, EQUAL, EQUATED, NO_OVERLOAD, Fails, Value, Variables, path, unlike, value_of
+from approvals.policy.plainly import (
+    COMPARE,
+    COMPARED,
+    EQUAL,
+    EQUATED,
+    NO_OVERLOAD,
+    Fails,
+    NotThere,
+    Value,
+    Variables,
+    path,
+    unlike,
+    value_of,
+)
 
 Test = Callable[[Variables], bool]
 
@@ -191,7 +204,7 @@ def _has(tree: Tree[Any]) -> Test:
     def has(variables: Variables) -> bool:
         try:
             value(variables)
-        except Fails:
+        except NotThere:
             return False
         return True
 
