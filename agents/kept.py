@@ -171,6 +171,7 @@ OTHER_ARGUMENTS = Frozen("The node came back with other arguments before this wa
 NOT_ITS_DIGEST = Frozen("the proposal does not match its own digest")
 NO_SUCH_TOOL = Frozen("ToolNotAllowed: %(tool)s is not among this agent's tools (%(tools)s)")
 NO_FIT = Frozen("arguments do not fit %(tool)s: %(why)s")
+BEGINS_LATER = Frozen("%(tool)s is a generator: it returns before its body runs, so nothing would be done")
 
 # Why an answer cannot be told in the dialect it was asked in.
 NOT_TAKEN = Frozen("%(tool)s: this agent takes %(takes)s, not %(kind)s")
@@ -215,6 +216,7 @@ CANNOT_BE_TOLD = Frozen("The agent asked at %(node)s and cannot be told what was
 
 # What came of a call.
 NO_LONGER_FIT = Frozen("the approved arguments no longer fit the tool: %(why)s")
+NOT_RUN = Frozen("it returned a %(kind)s, whose body has not run: nobody knows what was done before that")
 WOULD_DIFFER = Frozen("the tool would run other arguments than those approved")
 NO_PROCESS = Frozen("no process could be started for it: %(why)s")
 NEVER_BEGAN = Frozen("its process ended with %(code)s before the call began; see the worker's log")

@@ -18,6 +18,7 @@ django.setup(set_prefix=False)  # what follows may import models
 
 from approvals.live.origin import SameOrigin  # noqa: E402
 from approvals.live.routing import websocket_urlpatterns  # noqa: E402
+from approvals.live.stopping import Stopping  # noqa: E402
 from approvals.live.waiting import WaitingRoom  # noqa: E402
 from config import watchman  # noqa: E402
 
@@ -42,7 +43,7 @@ class OneTrip(ASGIHandler):
 application = ProtocolTypeRouter(
     {
         "lifespan": watchman.lifespan,
-        "http": WaitingRoom(OneTrip()),
+        "http": Stopping(WaitingRoom(OneTrip())),
         "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

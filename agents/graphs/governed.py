@@ -23,6 +23,7 @@ from agents.dialects.record import APPROVE, EDIT, NOT_ASKED, RESPOND, Made
 from agents.graphs import desk, hearing
 from agents.graphs.gate import settled
 from agents.graphs.guard import outcome_of
+from agents.tools.later import begins_later
 from agents.tools.registry import ToolError
 from audit import canonical, schemas
 
@@ -135,8 +136,9 @@ def _make(call: Call, here: desk.Desk, action: str, args: Any) -> Steps:
     except Exception as error:  # somebody else's code: nobody can say how far it came
         yield partial(here.record, action, Made("unknown", error=f"{type(error).__name__}: {error}"))
         return _again(call, args, _waited(call, action))
-    yield partial(here.record, action, outcome_of(output))
-    return _noted(call, args, output)
+    made = outcome_of(output)
+    yield partial(here.record, action, made)
+    return _noted(call, args, output) if made.status != "unknown" else _again(call, args, _waited(call, action))
 
 
 def _waited(call: Call, action: str) -> Made:
@@ -232,6 +234,8 @@ def _unfit(tool: BaseTool | None, args: Any) -> str:
 
 def misfit(tool: BaseTool, args: Any) -> str:
     """Why the tool would not take these arguments, "" when it would."""
+    if begins_later(getattr(tool, "coroutine", None) or getattr(tool, "func", None)):
+        return kept.BEGINS_LATER(tool=tool.name)
     schema: Any = tool.tool_call_schema
     if isinstance(schema, dict):
         return schemas.why_not(schema, args)

@@ -22,6 +22,7 @@ from langgraph.types import Command
 
 from agents import kept
 from agents.dialects.record import Made
+from agents.tools.later import unrun
 
 
 class Stopped(GraphBubbleUp):
@@ -152,7 +153,7 @@ def outcome_of(output: Any) -> Made:
         output = next((m for m in messages if isinstance(m, ToolMessage)), output)
     if isinstance(output, ToolMessage):
         return made_of(output)
-    return Made("done", str(output))
+    return _done(str(output))
 
 
 def told(values: Mapping[str, Any], call_id: str) -> Made | None:
@@ -165,7 +166,12 @@ def told(values: Mapping[str, Any], call_id: str) -> Made | None:
 def made_of(message: ToolMessage) -> Made:
     """What a tool's own message says came of the call."""
     content = message.content if isinstance(message.content, str) else message.text
-    return Made("failed", error=str(content)) if message.status == "error" else Made("done", str(content))
+    return Made("failed", error=str(content)) if message.status == "error" else _done(str(content))
+
+
+def _done(words: str) -> Made:
+    kind = unrun(words)
+    return Made("unknown", error=kept.NOT_RUN(kind=kind)) if kind else Made("done", words)
 
 
 # -- calls whose outcome is on record -------------------------------------------------------------------------------

@@ -19,10 +19,12 @@ from langchain_core.tools import BaseTool, StructuredTool, Tool, ToolException
 from langchain_core.tools import tool as make_tool
 from langgraph.errors import GraphBubbleUp
 
+from agents import kept
 from agents.graphs import desk, governed
 from agents.graphs.found import DECLARED
 from agents.graphs.governed import Call
 from agents.graphs.state_of import messages_here
+from agents.tools.later import begins_later
 from agents.tools.registry import RiskClass, ToolError
 
 T = TypeVar("T")
@@ -92,7 +94,7 @@ def require_approval(found: Any = None, *, risk: RiskClass | str = "", reversibl
         idempotent: it may be called again with the same arguments after a crash, instead of becoming UNKNOWN.
 
     Raises:
-        ValueError: there is no such class of risk.
+        ValueError: there is no such class of risk. TypeError: it is a generator, which returns before its body runs.
     """
     declared = {"reversible": reversible, "idempotent": idempotent, **({"risk": str(RiskClass(risk))} if risk else {})}
     return _governed(found, declared) if found is not None else partial(_governed, declared=declared)
@@ -161,6 +163,8 @@ class _Governed:
 
 def _governed(found: Any, declared: dict[str, Any]) -> BaseTool:
     tool = found if isinstance(found, BaseTool) else cast(BaseTool, make_tool(found))
+    if begins_later(getattr(tool, "coroutine", None) or getattr(tool, "func", None)):
+        raise TypeError(kept.BEGINS_LATER(tool=tool.name))
     own = type(tool)
     made = tool.model_copy(update={"metadata": {**(tool.metadata or {}), DECLARED: declared}})
     # The same fields, another class: LangGraph looks at a tool's schema and function for what it injects, and finds them as they were.

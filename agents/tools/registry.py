@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from agents.tools.later import begins_later
 from audit import canonical
 
 
@@ -201,10 +202,12 @@ def tool(
             Starting it takes about as long as loading the project. Its preview and its check still run in the worker.
 
     Raises:
-        TypeError: the first parameter has no pydantic model, `confirm` names no argument of it, or what is reversed is not declared reversible.
+        TypeError: it is a generator, the first parameter has no pydantic model, `confirm` names no argument of it, or what is reversed is not declared reversible.
     """
 
     def declare(call: Callable[[Any, ToolContext], dict[str, Any]]) -> Tool:
+        if begins_later(call):
+            raise TypeError(f"{name}: a generator returns before its body runs; declare a function that returns when it is done")
         model = _args_model(call)
         if confirm and confirm.partition(".")[0] not in model.model_fields:
             raise TypeError(f"{name}: confirm={confirm!r} is none of its arguments ({', '.join(model.model_fields)})")

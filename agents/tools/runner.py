@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from agents import kept
+from agents.tools.later import unrun
 from agents.tools.registry import BadArgs, Preview, Tool, ToolContext, ToolError
 from audit import canonical
 
@@ -69,6 +70,8 @@ def _called(tool: Tool, call: Callable[[], dict[str, Any]]) -> Ran:
         return Ran("unknown", {}, kept.NO_ANSWER(seconds=f"{tool.timeout_s:g}"), "timeout")
     except Exception as error:  # a tool is somebody else's code: whatever it raises is a result
         return Ran("unknown", {}, f"{type(error).__name__}: {error}", "exception")
+    if kind := unrun(result):
+        return Ran("unknown", {}, kept.NOT_RUN(kind=kind), "not_run")
     try:
         return Ran("done", canonical.storable(result))
     except Exception as error:  # it was done; only what it gave back cannot be kept

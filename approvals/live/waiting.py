@@ -79,6 +79,7 @@ class WaitingRoom:
     async def _poll(self, object_id: str, seconds: float, scope: Scope, receive: Receive, send: Send) -> None:
         until = asyncio.get_running_loop().time() + seconds
         gone = asyncio.ensure_future(_hung_up(receive))
+        answer = None
         try:
             async with listener.news(object_id) as news:
                 answer = await self._look(scope)
@@ -86,9 +87,12 @@ class WaitingRoom:
                     if await _heard(news, gone, min(left, float(again))):
                         return
                     answer = await self._look({**scope, AGAIN: True})
-            await answer.give(send)
+        except asyncio.CancelledError:  # the process is stopped: what was so at the last look is the answer
+            if answer is None:
+                raise
         finally:
             gone.cancel()
+        await answer.give(send)
 
     async def _stream(self, object_id: str, scope: Scope, receive: Receive, send: Send) -> None:
         """The story of a run as server-sent events: `event` with each event, `end` with the state it ended in."""
@@ -110,6 +114,10 @@ class WaitingRoom:
                         return await _end(send)
                     if not more and await _heard(news, gone, BREATH_S):
                         return
+        except asyncio.CancelledError:  # the process is stopped: an end, after which its reader comes again
+            if not begun:
+                raise
+            await _end(send)
         finally:
             gone.cancel()
 

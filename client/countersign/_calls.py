@@ -11,8 +11,8 @@ from countersign.errors import AlreadyDone, AlreadyFailed, ApiError, Conflict, C
 from countersign.values import Action
 
 ELSEWHERE = "Something else than Countersign answers at this address (COUNTERSIGN_URL)"
-# Worth another try: too many requests, and a server that is just being started again.
-COME_AGAIN = frozenset({429, 502, 503, 504})
+# Worth another try: too many requests, and a server that is just being stopped or started again.
+COME_AGAIN = frozenset({429, 500, 502, 503, 504})
 MOST_PATIENCE_S = 60
 # The claim was refused because the action went back to the people, or is held for a moment: wait on.
 ASKED_AGAIN = frozenset({"reopened", "halted", "held"})

@@ -8,6 +8,7 @@ import httpx
 GRACE_S = 2.0  # for an answer that is on its way when the time is over
 LEAST_S = 1.0  # between two looks
 POLL_S = 50  # of one long poll; the server allows 60
+AWAY_S = 600.0  # that a server which answered before may be away while people are waited for
 
 
 def moment(timeout_s: float | None) -> float | None:

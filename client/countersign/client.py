@@ -16,7 +16,7 @@ import httpx
 
 from countersign import _calls
 from countersign._calls import Call
-from countersign._timing import POLL_S, left_s, moment, patience, poll_s, rest_s
+from countersign._timing import AWAY_S, POLL_S, left_s, moment, patience, poll_s, rest_s
 from countersign.enduring import to_the_end
 from countersign.errors import ApiError, Conflict, CountersignError, NotConfigured, NotDecidedInTime, Unreachable
 from countersign.values import Action, Claim
@@ -82,15 +82,17 @@ class Client:
 
     def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
         """Until its proposer has something to do, or it is done. Raises NotDecidedInTime."""
-        until, found = moment(timeout_s), None
+        until, found, heard = moment(timeout_s), None, time.monotonic()
         while True:
             asked = time.monotonic()
             try:
-                found = Action.of(self.call(_calls.get(action, poll_s(until)), until=until))
+                found = Action.of(self.call(_calls.get(action, poll_s(until) if found else 0), until=until))
+                heard = time.monotonic()
             except (ApiError, Unreachable) as error:
-                if found is None or left_s(until) > 0:
+                if found is None or (left_s(until) > 0 and not _comes_back(error, heard)):
                     raise
-                raise NotDecidedInTime(found) from error
+                if left_s(until) <= 0:
+                    raise NotDecidedInTime(found) from error
             if found.next != "wait":
                 return found
             if left_s(until) <= 0:
@@ -204,15 +206,17 @@ class AsyncClient:
         return Action.of(await self.call(_calls.get(action, wait_s)))
 
     async def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
-        until, found = moment(timeout_s), None
+        until, found, heard = moment(timeout_s), None, time.monotonic()
         while True:
             asked = time.monotonic()
             try:
-                found = Action.of(await self.call(_calls.get(action, poll_s(until)), until=until))
+                found = Action.of(await self.call(_calls.get(action, poll_s(until) if found else 0), until=until))
+                heard = time.monotonic()
             except (ApiError, Unreachable) as error:
-                if found is None or left_s(until) > 0:
+                if found is None or (left_s(until) > 0 and not _comes_back(error, heard)):
                     raise
-                raise NotDecidedInTime(found) from error
+                if left_s(until) <= 0:
+                    raise NotDecidedInTime(found) from error
             if found.next != "wait":
                 return found
             if left_s(until) <= 0:
@@ -308,6 +312,12 @@ class AsyncClient:
                 pause = max(pause, _calls.asked_to_wait(answer))
             await asyncio.sleep(min(pause, max(0.0, left_s(until))))
         raise AssertionError("unreachable")
+
+
+def _comes_back(error: ApiError | Unreachable, heard: float) -> bool:
+    """Whether a server that was there is only being started again, or out of reach: people take hours, and who waits for them has time."""
+    away = isinstance(error, Unreachable) or error.status in _calls.COME_AGAIN
+    return away and time.monotonic() - heard < AWAY_S
 
 
 def _again_or(call: Call, error: httpx.RequestError, *, last: bool) -> None:

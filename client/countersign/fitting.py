@@ -34,12 +34,20 @@ def check_json(tool: str, given: Mapping[str, Any]) -> None:
     """Raises TypeError, before anybody is asked, for an argument that people could not be shown."""
     for name, value in given.items():
         try:
-            json.dumps(value, allow_nan=False)
+            if json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode()) != _listed(value):
+                raise TypeError("the names in an object are texts")
         except (TypeError, ValueError, RecursionError) as error:
             kind = type(value).__name__
             raise TypeError(
                 f"{tool}: people cannot be shown the argument {name!r}, of type {kind}, as JSON ({error}): {_instead(name, kind)}"
             ) from error
+
+
+def _listed(value: Any) -> Any:
+    """The same with a list for each tuple, as which it comes back."""
+    if isinstance(value, Mapping):
+        return {key: _listed(part) for key, part in value.items()}
+    return [_listed(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def finished(result: R, tool: str) -> R:

@@ -128,7 +128,7 @@ class _Guarded:
             result = finished(self.function(*taken, **by_name), self.name)
         except BaseException as error:
             try:
-                asks.report(action.id, "unknown" if begun else "failed", reason=f"{type(error).__name__}: {error}")
+                asks.report(action.id, "unknown" if begun else "failed", reason=f"{type(error).__name__}: {results.words(error)}")
             except CountersignError as lost:
                 error.add_note(f"Countersign could not be told: {lost}")
             raise
@@ -194,7 +194,7 @@ def _default_async() -> AsyncClient:
 async def _tell_error(asks: AsyncClient, action: Action, error: BaseException, status: str) -> None:
     """Also whoever is cancelled says that nobody knows."""
     try:
-        await asks.report(action.id, status, reason=f"{type(error).__name__}: {error}")
+        await asks.report(action.id, status, reason=f"{type(error).__name__}: {results.words(error)}")
     except CountersignError as lost:
         error.add_note(f"Countersign could not be told: {lost}")
 

@@ -4,19 +4,39 @@ A JSON object is reported as it is, other JSON as `{"value": …}`; of anything 
 and are no result to go on with.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 MARKS = ({"value"}, {"words"})
 # What the server keeps as it is; beyond that it cuts, and a cut result is none to go on with.
 LONGEST, GREATEST, DEEPEST = 20_000, 2**53 - 1, 20
+MOST = 512 * 1024  # of a whole result, as it is sent: the server takes no body of more than 768 kB
 
 
 def told(result: Any) -> dict[str, Any]:
     """As it is reported."""
-    if not _is_json(result):
-        return {"words": {str(k): v if _is_json(v) else str(v) for k, v in result.items()} if isinstance(result, Mapping) else str(result)}
-    return result if isinstance(result, dict) and set(result) not in MARKS else {"value": result}
+    if _is_json(result) and not _too_large(result):
+        return result if isinstance(result, dict) and set(result) not in MARKS else {"value": result}
+    if isinstance(result, Mapping):
+        parts = {words(key): value if _is_json(value) else words(value) for key, value in result.items()}
+        if not _too_large(parts):
+            return {"words": parts}
+    return {"words": words(result)}
+
+
+def words(value: Any) -> str:
+    """What it says of itself, as far as the server keeps it; what no request holds is written visibly. Raises nothing."""
+    try:
+        text = str(value)
+    except Exception as error:  # somebody else's code
+        text = f"({type(value).__name__}, which could not say what it is: {type(error).__name__})"
+    clean = "".join(f"⟨U+{ord(c):04X}⟩" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in text[:LONGEST])
+    return clean if len(text) <= LONGEST and len(clean) <= LONGEST else clean[: LONGEST - 1] + "…"
+
+
+def _too_large(value: Any) -> bool:
+    return len(json.dumps(value)) > MOST
 
 
 def given_back(reported: Mapping[str, Any]) -> Any:

@@ -25,8 +25,9 @@ const inSight = (node) => (node.closest(".bar-rest")?.parentElement ?? node).che
 
 function press(key) {
   const seen = [...document.querySelectorAll(`[data-key="${key}"]`)].filter(inSight);
-  // Of several decisions that may be undone, the latest is meant.
-  const target = seen.sort((a, b) => (b.dataset.decided ?? "").localeCompare(a.dataset.decided ?? ""))[0];
+  // Of several that may be undone the open one is meant, else the latest.
+  const open = seen.find((node) => node.closest("[data-action]"));
+  const target = open ?? seen.sort((a, b) => (b.dataset.decided ?? "").localeCompare(a.dataset.decided ?? ""))[0];
   if (!target) return false;
   if (secondOfPair(target)) return true;
   if (target.matches("input")) target.focus();
@@ -44,7 +45,7 @@ function intoView(summary) {
   at.scrollIntoView({ block: "center" });
 }
 
-// What comes up by itself is decided by a key only once it was there long enough, or was gone to.
+// What came by itself is decided by a key only once it was there long enough.
 function secondOfPair(target) {
   if (!target.matches("[data-guarded]") || wanted || Date.now() - shown.at > SHOWN_MS) return false;
   hint(target, word("settling"));
@@ -56,7 +57,7 @@ function came() {
   if (id !== shown.id) shown = { id, at: Date.now() };
 }
 
-// Whoever goes to an action means that one; what comes after a decision was not gone to.
+// Whoever goes to an action means that one; what comes after a decision came by itself.
 function meant() {
   wanted = true;
 }
@@ -160,7 +161,7 @@ function act(key) {
   return key.length === 1 && /[a-z0-9/]/.test(key) && (press(key) || lacks(key));
 }
 
-// This action has no such verb, or none any more: whoever types on means words.
+// This action has no such verb (any more): whoever types on means words.
 function lacks(key) {
   const pane = document.querySelector("[data-action]");
   if (!pane || !"arectqu".includes(key)) return false;
