@@ -383,6 +383,22 @@ def test_a_tool_that_raises_is_unknown_and_waits_for_a_person(loops, world, done
     assert (message["status"], ("confirmed_by" if done else "I looked") in message["text"]) == ("success" if done else "error", True)
 
 
+def test_a_generator_is_asked_of_nobody_and_what_gives_one_is_not_taken_for_done(loops, world):
+    run = started(loops, world, [["begins_later", {"to": "ada"}]], [["gives_later", {"to": "ada"}]])
+    assert "a generator" in told(run)[0]["text"] and lines(world) == []
+    decide(asked(run)[0], loops.second)
+    work()
+    effect = Effect.objects.get(run=run)
+    assert (effect.state, fresh(run).state, len(lines(world))) == ("UNKNOWN", "WAITING", 1)
+    assert "whose body has not run" in effect.error
+    with pytest.raises(TypeError, match="is a generator"):
+
+        @require_approval
+        def later(to: str):
+            """Later."""
+            yield to
+
+
 def test_a_tool_that_says_it_did_nothing_failed(loops, world):
     run = started(loops, world, [["refuse", {"why": "closed"}]])
     decide(asked(run)[0], loops.second)

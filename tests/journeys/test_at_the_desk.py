@@ -321,7 +321,7 @@ def test_what_is_typed_after_a_verb_that_is_not_there_decides_nothing(stack: Sta
     page.goto(f"/actions/{action}/")
     live(page)
     page.keyboard.press("q")
-    expect(page.locator("#say")).to_contain_text("This action has no such verb")
+    expect(page.locator("#say")).to_contain_text("That cannot be done with this action now")
     page.keyboard.type("what is this for", delay=30)
     page.wait_for_timeout(1_500)
     expect(page.locator(".bar-sheet > *, [data-edit]")).to_have_count(0)

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -224,8 +225,10 @@ def test_the_webhook_snippet_receives_what_is_signed_and_refuses_what_is_not(
         assert receiver.stdout.readline().startswith("test ")
         asking = begun([sys.executable, str(EXAMPLES / "plain.py"), "A-31"], env)
         assert receiver.stdout.readline().startswith("action.opened ")
-        forged = httpx.post(f"http://127.0.0.1:{port}/hook", json={"type": "action.approved"}, headers={"webhook-id": "x"})
-        assert forged.status_code == 401
+        now = {"webhook-id": "x", "webhook-timestamp": str(int(time.time()))}
+        for signed in ({"webhook-id": "x"}, {**now, "webhook-signature": "zz"}, {**now, "webhook-signature": "v1,xx"}):
+            forged = httpx.post(f"http://127.0.0.1:{port}/hook", json={"type": "action.approved"}, headers=signed)
+            assert forged.status_code == 401
         Decider(stack).decides(agent)
         assert "refunding" in ended(asking)
         assert receiver.stdout.readline().startswith("action.")

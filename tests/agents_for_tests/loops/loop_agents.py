@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,6 +49,19 @@ def remember(what: str, state: State, call_id: Annotated[str, InjectedToolCallId
 
 
 @tool
+def begins_later(to: str, state: State) -> Iterator[str]:
+    """A generator: nothing of it runs when it is called."""
+    yield act(plan_of(state["messages"]), "begins_later", {"to": to})
+
+
+@tool
+def gives_later(to: str, state: State) -> Any:
+    """Does something, and gives a generator of the rest."""
+    text = act(plan_of(state["messages"]), "gives_later", {"to": to})
+    return (letter for letter in text)
+
+
+@tool
 async def post(to: str, state: State) -> str:
     """Send a letter, awaited."""
     plan = plan_of(state["messages"])
@@ -58,7 +72,7 @@ async def post(to: str, state: State) -> str:
     return await aonce(f"post:{to}", posting)
 
 
-ALL = [send, wipe, look, burn, send_again, send_in_pieces, refuse, remember]
+ALL = [send, wipe, look, burn, send_again, send_in_pieces, refuse, remember, begins_later, gives_later]
 LINE = Countersigned(idempotent=("send_again", "send_in_pieces"))
 
 governed = create_agent(Planned(), ALL, middleware=[LINE])

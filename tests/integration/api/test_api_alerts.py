@@ -41,6 +41,7 @@ def test_what_is_over_is_listed_apart_in_pages(token, cast):
     rita = token(cast.reviewer)
     assert rita.get("/alerts")[1] == {"items": [], "next": None}
     first = rita.get("/alerts?open=false&limit=2")[1]
+    assert rita.get("/alerts?cursor=zzz")[0] == rita.get("/alerts?open=false&cursor=zzz")[0] == 400
     rest = rita.get(f"/alerts?open=false&limit=2&cursor={first['next']}")[1]
     assert [row["key"] for row in (*first["items"], *rest["items"])] == ["2", "1", "0"] and rest["next"] is None
 

@@ -137,6 +137,28 @@ async def test_whoever_hangs_up_is_forgotten():
     assert str(action.pk) not in listener._awaited
 
 
+async def test_a_process_that_is_stopped_gives_what_was_so_and_cuts_nobody_off_without_a_word():
+    """uvicorn cancels what is still held after its grace."""
+    from approvals.live.stopping import Stopping
+
+    _cast, token, action = await sync_to_async(_agent)()
+    held = await Held(f"/actions/{action.pk}?wait=30", token).begin()
+    assert await held.receive_nothing(0.3)
+    held.future.cancel()
+    status, told = await held.answer()
+    assert (status, told["next"]) == (200, "wait")
+
+    async def slow(scope, receive, send):
+        await asyncio.sleep(30)
+
+    for path, body in (("/api/v1/me", b'"code": "stopping"'), ("/inbox/", b"being started again")):
+        cut = ApplicationCommunicator(Stopping(slow), {"type": "http", "path": path})
+        assert await cut.receive_nothing(0.1)
+        cut.future.cancel()
+        start, rest = await cut.receive_output(2), await cut.receive_output(2)
+        assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"5") and body in rest["body"]
+
+
 async def test_a_hold_is_waited_for():
     from tests.fakes import PolicyInForce, policy_text
 

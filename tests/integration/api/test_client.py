@@ -498,6 +498,31 @@ def test_a_wait_ends_in_time_whatever_the_server_asks_and_looks_a_last_time(agen
     assert 0.5 < time.monotonic() - begun < 3
 
 
+@pytest.mark.parametrize("awaits", [False, True])
+async def test_who_waits_for_people_outlives_a_restart_of_the_server_and_says_when_it_stays_away(monkeypatch, awaits):
+    texts = dict.fromkeys(("digest", "level", "summary", "tool", "url"), "")
+    body = texts | {"id": "x", "state": "PENDING", "next": "wait", "args": {}, "expires_at": "2027-01-01T00:00:00Z"}
+    said = iter([200, 500, 502, 503, None, 500, 500, None, None, None, None, 200])
+
+    def serve(request):
+        status = next(said, None)
+        if status is None:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(status, json=body | ({"next": "claim"} if next(answers) else {}) if status == 200 else None)
+
+    answers = iter([False, True])
+    made = (AsyncClient if awaits else Client)("http://127.0.0.1:9", "x", transport=httpx.MockTransport(serve))
+
+    async def wait():
+        return await made.wait("x") if awaits else made.wait("x")
+
+    assert (await wait()).next == "claim"
+    said, answers = iter([200]), iter([False])
+    monkeypatch.setattr("countersign.client.AWAY_S", 0.0)
+    with pytest.raises(Unreachable):
+        await wait()
+
+
 def test_a_very_short_wait_hears_of_what_was_decided_meanwhile(agent):
     with of(agent) as people:
         action = people.request("note", {"text": "hello"})

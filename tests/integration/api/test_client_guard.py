@@ -36,6 +36,11 @@ from tests.integration.api.conftest import Handed
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+class Silent:
+    def __repr__(self) -> str:
+        raise RuntimeError("not for anybody")
+
+
 def told_no(refusal: NotApproved) -> None:
     raise AssertionError(f"nobody refused: {refusal}")
 
@@ -295,6 +300,28 @@ def test_what_still_has_to_be_awaited_is_not_reported_as_done(people):
     assert (ran, Action.objects.get().outcome["status"]) == ([], "unknown")
 
 
+@pytest.mark.parametrize("result", ["\ud800", {"a": "b\0"}, {"\ud800": 1}, "x" * 800_000, [["y" * 19_000] * 10] * 10, [Silent()]])
+def test_what_no_request_holds_is_told_in_words_and_given_back_as_it_is(people, result):
+    @require_approval("look")
+    def look():
+        return result
+
+    assert look() is result
+    outcome = Action.objects.get().outcome
+    assert outcome["status"] == "done" and set(outcome["result"]) == {"words"}
+
+
+def test_what_a_function_raises_is_raised_whatever_its_words(people):
+    @require_approval("look")
+    def look():
+        raise ValueError("bad \ud800\0")
+
+    with pytest.raises(ValueError, match="bad"):
+        look()
+    outcome = Action.objects.get().outcome
+    assert (outcome["status"], outcome["reason"]) == ("unknown", "ValueError: bad ⟨U+D800⟩⟨U+0000⟩")
+
+
 def test_an_argument_that_people_cannot_be_shown_is_named_before_anybody_is_asked(people):
     class Shop:
         @require_approval("look")
@@ -309,8 +336,9 @@ def test_an_argument_that_people_cannot_be_shown_is_named_before_anybody_is_aske
         Shop().look("A-17")
     with pytest.raises(TypeError, match=r"argument 'on', of type date.*isoformat"):
         send("A-17", date(2026, 1, 1))
-    with pytest.raises(TypeError, match="'on'"):
-        send("A-17", [float("nan")])
+    for odd in ([float("nan")], "\ud800", {1: 2}, {"a": [{True: 1}]}):
+        with pytest.raises(TypeError, match="'on'"):
+            send("A-17", odd)
     assert not Action.objects.exists()
 
 
