@@ -60,11 +60,9 @@ def number(value: Any) -> bool:
 def _alike(one: Any, other: Any) -> bool:
     """Whether two values are equal, all that is in them, too. Raises TypeError where they cannot be compared and nothing else decides."""
     if isinstance(one, ListType) and isinstance(other, ListType):
-        return len(one) == len(other) and _decided((lambda a=a, b=b: not _alike(a, b) for a, b in zip(one, other, strict=True))) is False
+        return len(one) == len(other) and not _some_pair(zip(one, other, strict=True), alike=False)
     if isinstance(one, MapType) and isinstance(other, MapType):
-        if _keys(one) != _keys(other):
-            return False
-        return _decided(lambda key=key: not _alike(one[key], other[key]) for key in one) is False
+        return _keys(one) == _keys(other) and not _some_pair(((one[key], other[key]) for key in one), alike=False)
     if isinstance(one, BoolType) is not isinstance(other, BoolType) and (number(one) or number(other)):
         raise TypeError(NO_OVERLOAD)
     found = base_functions["_==_"](one, other)
@@ -77,12 +75,12 @@ def _keys(mapping: MapType) -> set[tuple[bool, Any]]:
     return {(isinstance(key, BoolType), key) for key in mapping}
 
 
-def _decided(questions: Iterable[Callable[[], bool]]) -> bool:
-    """Whether one of them is true. One that fails counts only where none is: raises TypeError then."""
+def _some_pair(pairs: Iterable[tuple[Any, Any]], *, alike: bool) -> bool:
+    """Whether one of the pairs is equal, or is not. One that cannot be compared counts only where no other decides: raises TypeError then."""
     failure = None
-    for ask in questions:
+    for one, other in pairs:
         try:
-            if ask():
+            if _alike(one, other) is alike:
                 return True
         except TypeError as error:
             failure = error
@@ -102,7 +100,7 @@ def _unequal(one: Any, other: Any) -> Any:
 def _among(item: Any, container: Any) -> Any:
     if not isinstance(container, ListType | MapType):
         raise TypeError(NO_OVERLOAD)
-    return BoolType(_decided(lambda each=each: _alike(each, item) for each in container))
+    return BoolType(_some_pair(((each, item) for each in container), alike=True))
 
 
 def _item(container: Any, at: Any) -> Any:

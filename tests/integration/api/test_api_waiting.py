@@ -139,7 +139,7 @@ async def test_whoever_hangs_up_is_forgotten():
 
 async def test_a_process_that_is_stopped_gives_what_was_so_and_cuts_nobody_off_without_a_word():
     """uvicorn cancels what is still held after its grace."""
-    from approvals.live.stopping import Stopping
+    from config.stopping import Stopping
 
     _cast, token, action = await sync_to_async(_agent)()
     held = await Held(f"/actions/{action.pk}?wait=30", token).begin()
