@@ -69,11 +69,12 @@ def members(ids: Sequence[str]) -> dict[str, Member]:
     return {text: read[key] for text in ids if (key := str(as_uuid(text))) in read}
 
 
-def like(member: Member, *, limit: int = MOST) -> list[str]:
-    """Ids of what waits and looks the same from outside, that one first, then by age."""
+def like(member: Member) -> list[str]:
+    """Ids of what waits and looks the same from outside, that one first, then those that may be decided with it, each by age."""
     rows = Action.objects.filter(state=ActionState.PENDING, agent=member.agent, tool=member.tool, level__in=LEVELS)
-    found = rows.exclude(pk=member.id).order_by("created_at", "pk").values_list("pk", flat=True)[: limit - 1]
-    return [member.id, *(str(pk) for pk in found)]
+    ids = [str(pk) for pk in rows.exclude(pk=member.id).order_by("created_at", "pk").values_list("pk", flat=True)[: MOST_READ - 1]]
+    found = members(ids)
+    return [member.id, *sorted(ids, key=lambda one: one not in found or bool(alone(found[one]) or unlike(member, found[one])))]
 
 
 def arrived(member: Member, *, since: datetime, but: Sequence[str]) -> list[tuple[str, str]]:

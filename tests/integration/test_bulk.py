@@ -176,3 +176,11 @@ def test_a_set_that_cannot_be_is_refused_as_a_whole(cast):
         with pytest.raises(BadRequest):
             together(seen, cast.reviewer, verdict)
     assert connection.in_atomic_block and not Decision.objects.exists()
+
+
+def test_those_like_it_come_before_those_that_only_share_the_tool(cast):
+    unlike = [factories.action(args={"other": n}) for n in range(7)]
+    alike = [factories.action(args={"what": str(n)}) for n in range(bulk.MOST + 2)]
+    found = bulk.like(bulk.members([str(alike[5].pk)])[str(alike[5].pk)])
+    assert found[0] == str(alike[5].pk) and set(found[: len(alike)]) == {str(a.pk) for a in alike}
+    assert found[len(alike) :] == [str(a.pk) for a in unlike]
