@@ -17,7 +17,7 @@ from lark import Tree
 from approvals.policy.interpreting import MACROS, NO_ANSWER, TOO_DEEP, Bounded, Unanswerable, Work, converted, why
 from approvals.policy.literals import Unsure, constant
 from approvals.policy.overloads import OVERLOADS
-from approvals.policy.plainly import Fails, Variables
+from approvals.policy.plainly import Fails, Variables, as_frozen
 from approvals.policy.shortcuts import plain_test
 from audit.sentences import cause, say
 
@@ -143,7 +143,7 @@ class Said:
     """What is known of one call: as it is, and, once the first condition needs that, as the language sees it."""
 
     def __init__(self, plain: dict[str, Any]) -> None:
-        self.plain = Variables(plain)
+        self.plain = Variables(as_frozen(plain))
         self.work = Work()
         self._converted: Any = None
         self._why_not = ""

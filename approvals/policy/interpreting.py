@@ -158,6 +158,12 @@ class Bounded(Evaluator):
             return failed(path)
         return BoolType(not isinstance(self.visit(path), CELEvalError))
 
+    def mapinits(self, tree: Tree[Any]) -> Any:
+        """What fails inside is a failure, as in a list: the library would keep it as a value."""
+        found = super().mapinits(tree)
+        parts = (*found, *found.values()) if isinstance(found, MapType) else ()
+        return next((part for part in parts if isinstance(part, CELEvalError)), found)
+
     def addition(self, tree: Tree[Any]) -> Any:
         """A text that a loop joins to itself doubles each time."""
         found = super().addition(tree)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
-from celpy.celtypes import BoolType, BytesType, DurationType, ListType, MapType, StringType, TimestampType
+from celpy.celtypes import BoolType, BytesType, DoubleType, DurationType, ListType, MapType, StringType, TimestampType
 from celpy.evaluation import CELEvalError, CELFunction, base_functions
 
 NO_OVERLOAD = "no such overload"  # the language's own words
@@ -29,6 +29,9 @@ MADE_OF: dict[str, tuple[type, ...]] = {
     "timestamp": (TimestampType, str, int),
     "uint": (float, int, str),
 }
+
+
+ORDER: dict[str, Callable[[Any, Any], bool]] = {"_<_": operator.lt, "_<=_": operator.le, "_>_": operator.gt, "_>=_": operator.ge}
 
 
 def failed(tree: Any = None) -> CELEvalError:
@@ -57,12 +60,19 @@ def number(value: Any) -> bool:
     return isinstance(value, float | int) and not isinstance(value, BoolType)
 
 
+def _value(found: Any) -> float | int:
+    """A number by its value, whole or broken: Python compares those exactly, as the language does."""
+    return float(found) if isinstance(found, float) else int(found)
+
+
 def _alike(one: Any, other: Any) -> bool:
     """Whether two values are equal, all that is in them, too. Raises TypeError where they cannot be compared and nothing else decides."""
     if isinstance(one, ListType) and isinstance(other, ListType):
         return len(one) == len(other) and not _some_pair(zip(one, other, strict=True), alike=False)
     if isinstance(one, MapType) and isinstance(other, MapType):
         return _keys(one) == _keys(other) and not _some_pair(((one[key], other[key]) for key in one), alike=False)
+    if number(one) and number(other):
+        return _value(one) == _value(other)
     if isinstance(one, BoolType) is not isinstance(other, BoolType) and (number(one) or number(other)):
         raise TypeError(NO_OVERLOAD)
     found = base_functions["_==_"](one, other)
@@ -113,7 +123,11 @@ def _item(container: Any, at: Any) -> Any:
 
 
 def _ordered(name: str) -> Callable[..., Any]:
+    compare = ORDER[name]
+
     def ordered(one: Any, other: Any) -> Any:
+        if number(one) and number(other):
+            return BoolType(compare(_value(one), _value(other)))
         if isinstance(one, BoolType) is not isinstance(other, BoolType):
             raise TypeError(NO_OVERLOAD)
         return base_functions[name](one, other)
@@ -122,9 +136,11 @@ def _ordered(name: str) -> Callable[..., Any]:
 
 
 def _reckoned(name: str, *kinds: type) -> Callable[..., Any]:
-    """Of numbers, and of two values of these kinds."""
+    """Of numbers, and of two values of these kinds. JSON has one kind of number: with a broken one, a whole one is broken as well."""
 
     def reckoned(one: Any, other: Any) -> Any:
+        if number(one) and number(other) and isinstance(one, float) is not isinstance(other, float):
+            return base_functions[name](DoubleType(one), DoubleType(other))
         if not (number(one) and number(other)) and not (isinstance(one, kinds) and isinstance(other, kinds)):
             raise TypeError(NO_OVERLOAD)
         return base_functions[name](one, other)
@@ -165,7 +181,7 @@ OVERLOADS: dict[str, CELFunction] = {
         "_!=_": _unequal,
         "_in_": _among,
         "_[_]": _item,
-        **{f"_{sign}_": _ordered(f"_{sign}_") for sign in ("<", "<=", ">", ">=")},
+        **{name: _ordered(name) for name in ORDER},
         **{f"_{sign}_": _reckoned(f"_{sign}_") for sign in ("*", "/", "%")},
         "_+_": _reckoned("_+_", str, bytes, ListType, *TIMES),
         "_-_": _reckoned("_-_", *TIMES),

@@ -34,6 +34,7 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 EQUAL = frozenset({"relation_eq", "relation_ne"})
 # Of these, both sides alike, the language compares as Python does; true and false, and nothing, only for equality.
 COMPARED, EQUATED = frozenset({str, int, float}), frozenset({str, int, float, bool, type(None)})
+NUMBERS = frozenset({int, float})  # held against each other by their value
 NO_OVERLOAD = "these values cannot be compared"
 
 
@@ -62,6 +63,18 @@ class Variables(dict[str, Any]):
 
 
 Value = Callable[[Variables], Any]
+EXACT = 2**53 - 1  # the greatest whole number that is the same in every program that reads JSON
+
+
+def as_frozen(value: Any) -> Any:
+    """With the numbers as what is frozen holds them (RFC 8785): JSON knows no 100.0 beside 100, so both are judged alike."""
+    if type(value) is float:
+        return int(value) if value.is_integer() and abs(value) <= EXACT else value
+    if isinstance(value, dict):
+        return {name: as_frozen(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(as_frozen(part) for part in value)
+    return value
 
 
 def value_of(tree: Any) -> Value:

@@ -18,6 +18,7 @@ from approvals.policy.plainly import (
     EQUAL,
     EQUATED,
     NO_OVERLOAD,
+    NUMBERS,
     Fails,
     NotThere,
     Value,
@@ -101,13 +102,15 @@ def _relation(tree: Tree[Any]) -> Test:
 
         def with_fixed(variables: Variables) -> bool:
             found = one(variables)
-            return compare(found, fixed) if type(found) is kind else unlike(name, found, fixed)
+            if type(found) is kind or (type(found) in NUMBERS and kind in NUMBERS):
+                return compare(found, fixed)
+            return unlike(name, found, fixed)
 
         return with_fixed
 
     def compared(variables: Variables) -> bool:
         left, right = one(variables), other(variables)
-        if type(left) is type(right) and type(left) in alike:
+        if (type(left) is type(right) and type(left) in alike) or (type(left) in NUMBERS and type(right) in NUMBERS):
             return compare(left, right)
         return unlike(name, left, right)
 
@@ -125,7 +128,7 @@ def _among(value: Value, listed: Tree[Any]) -> Test:
 
     def among(variables: Variables) -> bool:
         found = value(variables)
-        if type(found) is kind:
+        if type(found) is kind or (type(found) in NUMBERS and kind in NUMBERS):
             return found in constants
         if found is None and kind is str:
             return False
