@@ -16,8 +16,9 @@ from audit import canonical, leaves
 from audit.actors import Actor
 from audit.gathering import Gathering
 
+# It also gives the transaction its number, before the insert takes ids: `settled` counts on that.
 _HEADS = """
-SELECT s.stream, clock_timestamp(), e.seq, e.leaf
+SELECT s.stream, clock_timestamp(), e.seq, e.leaf, pg_current_xact_id()
 FROM unnest(%s::text[]) AS s(stream)
 LEFT JOIN LATERAL (
     SELECT seq, leaf FROM audit_event WHERE stream = s.stream ORDER BY seq DESC LIMIT 1
@@ -137,7 +138,7 @@ def _heads(streams: list[str]) -> dict[str, tuple[Any, int, bytes]]:
                 # A statement of its own: the next one must see what the last holder of the lock committed.
                 cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", [stream])
         cursor.execute(_HEADS, [streams])
-        return {s: (at, seq or 0, bytes(leaf) if leaf else b"") for s, at, seq, leaf in cursor.fetchall()}
+        return {s: (at, seq or 0, bytes(leaf) if leaf else b"") for s, at, seq, leaf, _ in cursor.fetchall()}
 
 
 def _body(entry: Entry, at: Any, seq: int, previous: bytes) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from django.db import connection
 from django.db.models import Count, Q
 
-from audit import canonical
+from audit import canonical, settled
 from audit.log import columns, leaf_hash
 from audit.models import Event, Span
 
@@ -149,8 +149,9 @@ def said_of_effects(actions: Sequence[str]) -> dict[str, tuple[bool, str, str]]:
 def oldest(
     *, after: int = 0, limit: int = PAGE, since: datetime | None = None, until: datetime | None = None, agent: str = "", run: str = ""
 ) -> list[EventRow]:
-    """Events after the one with this id, oldest first: for whoever takes the log away."""
-    rows = Event.objects.filter(pk__gt=after)
+    """Events after the one with this id, oldest first: for whoever takes the log away. None that commits later is left out by going on after
+    the last of these. Raises Unsettled."""
+    rows = Event.objects.filter(pk__gt=after, pk__lte=settled.last_id())
     for name, value in {"agent": agent, "run": run, "at__gte": since, "at__lte": until}.items():
         rows = rows.filter(**{name: value}) if value else rows
     return [_row(e) for e in rows.order_by("pk")[:limit]]

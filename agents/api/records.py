@@ -13,15 +13,23 @@ from agents.api import pages
 from agents.api.auth import Caller, reader
 from agents.api.run_shapes import Event
 from agents.api.shapes import PROBLEMS, Page
-from approvals.errors import NotAllowed, NotFound
+from approvals.errors import ApprovalError, NotAllowed, NotFound
 from audit import queries
 from audit.queries import EventRow
 from audit.sentences import say
+from audit.settled import Unsettled
 
 router = Router(tags=["events"])
 NAMES = ("id", "at", "kind", "actor", "actor_kind", "door", "agent", "run", "action", "digest", "policy", "leaf", "data")
 NDJSON = "application/x-ndjson"
 MOST = 10_000
+RETRY_S = 5
+
+
+class StillWritten(ApprovalError):
+    """Details: `retry_after`, in seconds."""
+
+    code, status = "unsettled", 503
 
 
 @router.get("/events", response={200: Page[Event], **PROBLEMS}, summary="List events")
@@ -66,9 +74,13 @@ def export(
     limit: int = Query(1_000, ge=1, le=MOST),
 ) -> Any:
     """Oldest first, one event a line: its id, its leaf (SHA-256 of a zero byte and the body) and the body as it was hashed, as text. The
-    header `Link` names the rest when there is more."""
+    header `Link` names the rest when there is more. Going on after the last one misses nothing: what is just being written is waited for, or,
+    where that takes long, refused with 503."""
     _person(request)
-    found = queries.oldest(after=after, limit=limit, since=_aware(since), until=_aware(until), agent=agent, run=run)
+    try:
+        found = queries.oldest(after=after, limit=limit, since=_aware(since), until=_aware(until), agent=agent, run=run)
+    except Unsettled as error:
+        raise StillWritten(say("Events before these are just being written; ask again in a few seconds"), retry_after=RETRY_S) from error
     lines = [json.dumps({"id": e.id, "leaf": e.leaf, "body": e.body}, ensure_ascii=False, separators=(",", ":")) for e in found]
     answer = HttpResponse("".join(f"{line}\n" for line in lines), content_type=NDJSON)
     if len(found) == limit:

@@ -19,6 +19,7 @@ from countersign._calls import Call
 from countersign._timing import AWAY_S, POLL_S, left_s, moment, patience, poll_s, rest_s
 from countersign.enduring import to_the_end
 from countersign.errors import ApiError, Conflict, CountersignError, NotConfigured, NotDecidedInTime, Unreachable
+from countersign.following import Story
 from countersign.values import Action, Claim
 
 TRIES, FIRST_PAUSE_S = 4, 0.5
@@ -145,15 +146,14 @@ class Client:
 
     def progress(self, run: str) -> Iterator[dict[str, Any]]:
         """What happens in a run, as it happens, until it has ended."""
-        after = 0
+        story = Story()
         while True:
-            page = self.call(_calls.events(run, after))
-            for event in page["events"]:
-                after = max(after, event["id"])
-                yield event
+            page = self.call(_calls.events(run, story.after))
+            fresh = story.fresh(page["events"])
+            yield from fresh
             if page["finished"]:
                 return
-            time.sleep(0 if page["events"] else 0.5)
+            time.sleep(0 if fresh else 0.5)
 
     def call(self, call: Call, *, until: float | None = None) -> Any:
         """Send one call; what may be sent again is, when nobody answers, until then (by `time.monotonic`). Raises ApiError, Unreachable."""
@@ -282,15 +282,15 @@ class AsyncClient:
             cursor = page["next"]
 
     async def progress(self, run: str) -> AsyncIterator[dict[str, Any]]:
-        after = 0
+        story = Story()
         while True:
-            page = await self.call(_calls.events(run, after))
-            for event in page["events"]:
-                after = max(after, event["id"])
+            page = await self.call(_calls.events(run, story.after))
+            fresh = story.fresh(page["events"])
+            for event in fresh:
                 yield event
             if page["finished"]:
                 return
-            await asyncio.sleep(0 if page["events"] else 0.5)
+            await asyncio.sleep(0 if fresh else 0.5)
 
     async def call(self, call: Call, *, until: float | None = None) -> Any:
         for attempt in range(TRIES):

@@ -1,7 +1,10 @@
 """People over the API: the same operations, ladder and digest as the page; a token proves nobody's presence."""
 
+import json
+
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 
 from agents import operations as agents
@@ -206,7 +209,6 @@ def test_an_ended_run_is_rated_by_people_for_themselves(token, cast, world):
 
 def test_the_log_is_listed_and_exported_with_its_proof(token, cast):
     import hashlib
-    import json
 
     factories.approved(cast.reviewer)
     aldo = token(cast.auditor, "read")
@@ -216,6 +218,42 @@ def test_the_log_is_listed_and_exported_with_its_proof(token, cast):
     assert len(lines) == 3 and 'rel="next"' in aldo.answer["Link"]
     for line in lines:
         assert hashlib.sha256(b"\0" + line["body"].encode()).hexdigest() == line["leaf"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_takes_the_log_away_by_ids_misses_nothing_that_commits_late(token, cast, monkeypatch):
+    """Ids are given out before they can be seen: a greater one that is seen first must not hide the smaller."""
+    from django.db import transaction
+
+    from audit import log
+    from audit.actors import SYSTEM
+    from audit.log import Entry
+
+    aldo, slow = token(cast.auditor, "read"), connection.copy()
+    known = _ids(aldo.get("/export/events")[1])
+    try:
+        slow.set_autocommit(False)
+        with slow.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO audit_event (at, tenant, stream, seq, kind, actor_kind, actor_id, actor_name, door, agent, run, action, digest,"
+                " policy, body, leaf) SELECT at, tenant, 'late', 1, kind, actor_kind, actor_id, actor_name, door, agent, run, action, digest,"
+                " policy, body, leaf FROM audit_event LIMIT 1 RETURNING id"
+            )
+            late = cursor.fetchone()[0]
+        with transaction.atomic():
+            log.append(Entry(stream="quick", kind="test.made", by=SYSTEM, door="cli"))
+        monkeypatch.setattr("audit.settled.PATIENCE_S", 0.1)
+        status, refusal = aldo.get(f"/export/events?after={known[-1]}")
+        assert (status, refusal["code"], aldo.answer["Retry-After"]) == (503, "unsettled", "5")
+        slow.commit()
+    finally:
+        slow.close()
+    new = _ids(aldo.get(f"/export/events?after={known[-1]}")[1])
+    assert new[0] == late and len(new) == 2
+
+
+def _ids(lines: bytes) -> list[int]:
+    return [json.loads(line)["id"] for line in lines.decode().splitlines()]
 
 
 def test_a_policy_is_proposed_and_published_by_another(token, cast, policy):

@@ -1,0 +1,38 @@
+"""Up to where the log is there to be read: nothing that was begun before can still appear in front of it.
+
+An event gets its id when it is written and is seen when its transaction commits, so a greater id may be seen before a smaller one. Whoever
+takes the log away by ids would never hear of the smaller one. `log` sees to it that a transaction has its number before it has ids.
+"""
+
+import time
+from typing import Any
+
+from django.db import connection
+
+PATIENCE_S, PAUSE_S = 5.0, 0.01
+_LAST = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM audit_event_id_seq"
+_OTHERS = """SELECT x::text FROM pg_snapshot_xip(pg_current_snapshot()) x WHERE x IS DISTINCT FROM pg_current_xact_id_if_assigned()"""
+
+
+class Unsettled(Exception):
+    """Something that began before is still being written."""
+
+
+def last_id() -> int:
+    """The last id before which nothing can appear any more: those who write just now are waited for. Raises Unsettled after `PATIENCE_S` seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST)
+        found: int = cursor.fetchone()[0]
+        writing, until = _writing(cursor), time.monotonic() + PATIENCE_S
+        while writing:
+            if time.monotonic() > until:
+                raise Unsettled
+            time.sleep(PAUSE_S)
+            writing &= _writing(cursor)
+    return found
+
+
+def _writing(cursor: Any) -> set[str]:
+    """The transactions that write, but our own."""
+    cursor.execute(_OTHERS)
+    return {xid for (xid,) in cursor.fetchall()}
