@@ -17,11 +17,11 @@ from django.views.decorators.http import require_POST
 from agents import history, operations, queries
 from agents.errors import BadInput
 from agents.history import Checkpoint
-from agents.operations.overriding import Wanted, changed
+from agents.operations.overriding import Wanted, changed, same_values
 from agents.queries import OverrideRow, RunDetail
 from agents.states import UNFINISHED, OverrideState, RunState
 from agents.views.found import shown_run, title_of
-from agents.views.state_fields import MAX_TEXT, STATE, as_json, fields_of
+from agents.views.state_fields import as_json, fields_of, touched
 from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.permissions import Standing
@@ -29,6 +29,7 @@ from approvals.render.since import compare
 from approvals.web.http import Request
 from audit.sentences import say
 
+KINDS = ("edit", "rewind", "skip")
 FIELDS = ("kind", "checkpoint", "head", "node", "values", "stay")
 
 
@@ -99,18 +100,17 @@ def override(request: Request, run_id: UUID) -> HttpResponse:
 
 def _wanted(request: Request, run: RunDetail) -> Wanted:
     """The order as the form has it; texts are JSON. Raises BadInput, naming the field."""
-    said = {name: request.POST.get(name, "").strip()[:MAX_TEXT] for name in FIELDS}
+    said = {name: request.POST.get(name, "").strip() for name in FIELDS}
+    if said["kind"] not in KINDS:
+        raise BadInput(say("There is no such order"), fields={"kind": say("edit, rewind or skip")})
     values = as_json("values", said["values"]) if said["values"] else {}
-    for name in request.POST:
-        if name.startswith(STATE):
-            values[name.removeprefix(STATE)] = as_json(name.removeprefix(STATE), request.POST[name][:MAX_TEXT])
     if not isinstance(values, dict):
         raise BadInput(
             say("What the node would have written is an object: its names and their values"), fields={"values": say("an object")}
         )
     if said["kind"] == "edit":
-        begins = queries.agent(run.row.agent).input_schema
-        values, _before = changed(history.values(run.thread, said["head"]), values, begins=begins)
+        begins, state = queries.agent(run.row.agent).input_schema, history.values(run.thread, said["head"])
+        values, _before = changed(state, {**values, **touched(state, request.POST)}, begins=begins)
     return Wanted(said["kind"], said["head"], said["checkpoint"], said["node"], values, bool(said["stay"]))
 
 
@@ -119,7 +119,7 @@ def _first_asked(run: RunDetail, wanted: Wanted, by: str) -> dict[str, str] | No
     same = (
         row
         for row in _asked(run, wanted.head, wanted.node)
-        if row.by != by and (row.values, row.stay) == (dict(wanted.values or {}), wanted.stay)
+        if row.by != by and row.stay == wanted.stay and same_values(row.values, wanted.values or {})
     )
     return next(({"by": row.by, "reason": row.reason} for row in same), None)
 

@@ -23,20 +23,31 @@ def fields_of(plain: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def as_json(name: str, text: str) -> Any:
     """Raises BadInput, naming the field."""
+    if len(text) > MAX_TEXT:
+        why = say("it is longer than %(n)d characters", n=MAX_TEXT)
+        raise BadInput(say("%(name)s cannot be written here: %(why)s", name=name, why=why), fields={name: why})
     try:
         return canonical.parse(text.encode())
     except canonical.NotCanonical as error:
         raise BadInput(say("%(name)s is not JSON: %(why)s", name=name, why=str(error)), fields={name: str(error)}) from error
 
 
+def touched(state: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
+    """What the fields hold that are no longer as `fields_of` wrote them: the others may hold what nobody can write anew, and stay. Raises BadInput."""
+    was = {field: text for field, _, text in fields_of(history.editable(state))}
+    return {
+        name.removeprefix(STATE): as_json(name.removeprefix(STATE), said[name])
+        for name in said
+        if name.startswith(STATE) and said[name].replace("\r\n", "\n").strip() != was.get(name, "").strip()
+    }
+
+
 def state_values(run: RunDetail, at: str, said: Mapping[str, str]) -> dict[str, Any]:
     """The channels that are written otherwise than they are at this checkpoint. What an operation refuses, it refuses then."""
-    state, values = history.values(run.thread, at), as_json("values", said["values"][:MAX_TEXT]) if said.get("values") else {}
+    state, values = history.values(run.thread, at), as_json("values", said["values"]) if said.get("values") else {}
     if not isinstance(values, dict):
         raise BadInput(say("The values are an object: names of the state and what they hold"), fields={"values": say("an object")})
-    values |= {
-        name.removeprefix(STATE): as_json(name.removeprefix(STATE), said[name][:MAX_TEXT]) for name in said if name.startswith(STATE)
-    }
+    values |= touched(state, said)
     return {name: value for name, value in values.items() if name not in state or not _same(state[name], value)}
 
 

@@ -17,7 +17,7 @@ from agents.operations.trials import Wanted
 from agents.queries import RunDetail
 from agents.states import TrialKind
 from agents.views.found import shown_run, title_of
-from agents.views.state_fields import MAX_TEXT, as_json, state_values
+from agents.views.state_fields import as_json, state_values
 from agents.views.trial_words import forked, line_of, policy_word, replayed
 from approvals import permissions
 from approvals import queries as approvals_queries
@@ -85,7 +85,7 @@ def trial_form(run: RunDetail) -> dict[str, Any]:
 
 def _wanted(run: RunDetail, said: Mapping[str, str]) -> Wanted:
     """What the form says. A result left empty is the recorded one."""
-    given = {name: text.strip()[:MAX_TEXT] for name, text in said.items() if name.startswith(ANSWER) and text.strip()}
+    given = {name: text.strip() for name, text in said.items() if name.startswith(ANSWER) and text.strip()}
     policy, at, models = said.get("policy", ""), said.get("checkpoint", "")[:64], said.get("models", "recorded")[:20]
     return Wanted(
         checkpoint=at,

@@ -15,6 +15,7 @@ from agents.models import Effect, Override, Pause, Run
 from agents.operations.overriding import Wanted
 from agents.stepped import made
 from agents.tools import runner
+from agents.views.state_fields import fields_of, touched
 from approvals import operations
 from approvals import queries as approvals_queries
 from approvals.errors import BadRequest, NotAllowed
@@ -403,6 +404,30 @@ def test_values_are_written_as_json_compared_and_changed(desk, cast, world):
     ).status_code == 302  # fmt: skip
     work()
     assert "right" in asked(run)[0].summary
+
+
+def test_a_field_that_nobody_touched_stays_whatever_it_holds_and_a_wrong_form_is_refused(desk, cast, world):
+    """An id of 64 bits or a NaN beside what is changed: the page itself wrote it into its form."""
+    run, _ = factories.waiting(cast.reviewer, call(label="wrong"), agent="row", world=world)
+    head = history.head(run.thread)
+    state = {**history.values(run.thread, head), "odd": {"id": 2**60, "share": float("nan")}, "long": "x" * 300_000}
+    posted = {field: text.replace("\n", "\r\n") for field, _, text in fields_of(state)}
+    assert touched(state, posted) == {}
+    assert touched(state, {**posted, "state.input": '{"calls": []}'}) == {"input": {"calls": []}}
+    for field, text, said in (("state.odd", '{"id": 1152921504606846977}', "whole number"), ("state.long", '"y' + "x" * 300_000, "longer")):
+        with pytest.raises(BadInput, match=said):
+            touched(state, {**posted, field: text})
+    ways = ({"kind": "zap"}, {"kind": "edit", "values": "[1]", "state.input": "5"}, {"kind": "skip", "node": "row", "values": '"x"'})
+    for way in ways:
+        assert desk.post(f"/runs/{run.pk}/override", {"head": head, **way}).status_code == 422
+
+
+def test_a_skip_that_writes_something_else_confirms_nothing(cast, world):
+    run, _ = factories.waiting(cast.reviewer, call(), agent="row", world=world)
+    assert order(run, cast.operator, "skip", node="row", values={"told": [{"n": 1}]}).state == "ASKED"
+    for other in (True, 1.5):
+        assert order(run, cast.admin, "skip", node="row", values={"told": [{"n": other}]}).state == "ASKED"
+    assert order(run, cast.admin, "skip", node="row", values={"told": [{"n": 1}]}).state == "ORDERED"
 
 
 def test_who_only_reads_is_offered_nothing_and_refused(desk, cast, world):
