@@ -411,6 +411,30 @@ def test_what_was_taken_back_is_the_row_one_stands_on_and_it_is_said(stack: Stac
     expect(page.locator("[data-guard-text]")).to_contain_text("Nothing can be taken back here now")
 
 
+def test_u_takes_back_what_is_open_and_nothing_else(stack: Stack, sign_in: SignIn) -> None:
+    """Somebody who has gone to another action on purpose means that one: the last approval must not come back behind it."""
+    agent, _ids = opened(stack, 2, level="high")
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    page.keyboard.press("j")
+    expect(page.locator("[data-guarded]").first).to_be_visible()
+    first = page.locator("#pane > [data-action]").get_attribute("data-action")
+    page.wait_for_timeout(1_600)
+    page.keyboard.press("a")
+    page.keyboard.press("a")
+    expect(page.locator("#pane > [data-action]")).not_to_have_attribute("data-action", str(first))
+    page.locator("#pane > [data-action] h2").first.click()
+    page.keyboard.press("u")
+    expect(page.locator("[data-guard-text]")).to_contain_text("Nothing can be taken back here now")
+    page.locator(f"[data-row='{first}'] [data-row-link]").click()
+    expect(page.locator("#pane > [data-action]")).to_have_attribute("data-action", str(first))
+    page.wait_for_timeout(1_300)  # until letters are no words any more
+    page.keyboard.press("u")
+    expect(page.locator("#say")).to_contain_text("Taken back")
+    expect(page.locator("#pane > [data-action]")).to_have_attribute("data-action", str(first))
+
+
 def test_a_key_on_what_somebody_else_decided_says_so(stack: Stack, sign_in: SignIn) -> None:
     agent, (action,) = opened(stack)
     page, other = sign_in("reviewer"), sign_in("second reviewer")

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from agents.api.door import api
 
 LISTS = [
@@ -75,3 +77,20 @@ def test_a_halt_with_a_slip_of_the_pen_in_its_address_is_not_given(cast, token):
 
 def test_a_stranger_is_asked_for_a_key_first(client, db):
     assert client.get("/api/v1/actions?agnet=books").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"most": True}, "most"),
+        ({"most": "3"}, "most"),
+        ({"active": "no"}, "active"),
+        ({"active": 0}, "active"),
+        ({"share": 1.5}, "share"),
+    ],
+)
+def test_a_value_of_another_kind_of_json_is_not_made_to_fit(token, cast, body, field):
+    """A program that mixes two fields up must not halt an agent after one failure."""
+    status, said = token(cast.operator).post("/halt-rules/failed_calls", {**body, "reason": "r"})
+    assert (status, list(said["fields"])) == (422, [field])
+    assert token(cast.operator).post("/halt-rules/failed_calls", {"most": 3, "share": 50.0, "active": True, "reason": "r"})[0] == 200

@@ -10,6 +10,7 @@ let muteUntil = 0;
 // The second A of a pair, meant for the action before, must not decide the next.
 const SHOWN_MS = 1500;
 let wanted = true;
+let last;
 let shown = {};
 
 const chosen = JSON.parse(document.body.dataset.keys || "{}");
@@ -25,9 +26,7 @@ const inSight = (node) => (node.closest(".bar-rest")?.parentElement ?? node).che
 
 function press(key) {
   const seen = [...document.querySelectorAll(`[data-key="${key}"]`)].filter(inSight);
-  // Of several that may be undone the open one is meant, else the latest.
-  const open = seen.find((node) => node.closest("[data-action]"));
-  const target = open ?? seen.sort((a, b) => (b.dataset.decided ?? "").localeCompare(a.dataset.decided ?? ""))[0];
+  const target = key === "u" ? undo(seen) : seen[0];
   if (!target) return false;
   if (secondOfPair(target)) return true;
   if (target.matches("input")) target.focus();
@@ -35,6 +34,13 @@ function press(key) {
   else target.click();
   if (target.matches("summary")) intoView(target);
   return true;
+}
+
+// What is open is meant; where that came by itself, what was decided just before.
+function undo(seen) {
+  const open = document.querySelector("[data-action]");
+  if (!open) return seen[0];
+  return seen.find((node) => open.contains(node) || (!wanted && node.closest("[data-row]")?.dataset.row === last));
 }
 
 // What unfolds may be far below.
@@ -63,7 +69,9 @@ function meant() {
 }
 document.addEventListener("htmx:afterSwap", came);
 document.addEventListener("htmx:beforeRequest", ({ target }) => {
-  if (target.dataset?.decide) wanted = false;
+  if (!target.dataset?.decide) return;
+  wanted = false;
+  last = target.dataset.decide;
 });
 document.addEventListener("pointerdown", meant);
 came();
@@ -96,7 +104,7 @@ function back() {
   return true;
 }
 
-// In the desk the neighbours are the rows; on a page of its own those of the list one came from.
+// In the desk the rows; on a page of its own those of the list one came from.
 function neighbour(step) {
   if (document.querySelector("[data-desk]")) return move(step);
   return document.querySelector(`[data-neighbour="${step}"][href]`)?.click();
@@ -170,6 +178,6 @@ function lacks(key) {
   return true;
 }
 
-// Buttons show the key that works: the moved one, or none when keys are off.
+// Buttons show the key that works.
 document.body.toggleAttribute("data-keys-off", off());
 if (chosen.map) import("./moved.js").then(({ show }) => show(chosen.map));
