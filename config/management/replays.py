@@ -75,6 +75,8 @@ def _which(options: dict[str, Any], named: list[str]) -> Iterator[str]:
     if bool(options["runs"]) == bool(options["last"]):
         raise CommandError("Name the runs to replay, or say --last N")
     yield from named
+    if options["agent"]:
+        queries.agent(options["agent"])  # a slip of the pen is no agent without runs
     left, cursor = options["last"] or 0, ""
     while left > 0:
         page = queries.runs(agent=options["agent"], cursor=cursor)

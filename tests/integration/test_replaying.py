@@ -117,6 +117,8 @@ def test_the_last_runs_are_held_against_the_answers_as_well(cast, trips, world):
     nobody = "00000000-0000-0000-0000-000000000001"
     with pytest.raises(CommandError, match="no action of"):
         call_command("runs", "replay", "--last", "3", "--answer", f"{nobody}=1")
+    with pytest.raises(CommandError, match="no such agent"):
+        call_command("runs", "replay", "--last", "3", "--agent", "nobody")
     for number in ("-1", "0", "many"):
         with pytest.raises(CommandError, match="not a number of runs"):
             call_command("runs", "replay", "--last", number)
