@@ -41,18 +41,21 @@ def choose(*, by: User, choices: Mapping[str, Any]) -> None:
 
 
 @transaction.atomic
-def save_view(*, by: User, name: str, query: str, place: str = INBOX) -> None:
-    """Keep an address of the inbox, or of another place, under a name; the same name again replaces it there."""
+def save_view(*, by: User, name: str, query: str, place: str = INBOX) -> bool:
+    """Keep an address of the inbox, or of another place, under a name. The same name again replaces it there: returns whether it did."""
     name = " ".join(name.split())[:MOST_NAME]
     if not name or not name.isprintable():
         raise BadRequest(say("A view needs a name that can be read"))
     if len(query) > 500:
         raise BadRequest(say("This view has more filters than can be kept"))
     row = _row(by)
-    row.views = [view for view in row.views if not _is(view, name, place)] + [{"name": name, "query": query, "place": place}]
+    others = [view for view in row.views if not _is(view, name, place)]
+    replaced = len(others) < len(row.views)
+    row.views = [*others, {"name": name, "query": query, "place": place}]
     if len(row.views) > MOST_VIEWS:
         raise BadRequest(say("At most %(most_views)d views are kept; remove one in your preferences first", most_views=MOST_VIEWS))
     row.save(update_fields=["views"])
+    return replaced
 
 
 @transaction.atomic

@@ -43,7 +43,7 @@ def kind_of(sub: Mapping[str, Any], value: Any) -> str:
 
 
 def _one_a_line(value: Any) -> bool:
-    return value is None or (isinstance(value, list) and all(isinstance(v, str) and v and "\n" not in v for v in value))
+    return value is None or (isinstance(value, list) and all(isinstance(v, str) and v and not {"\n", "\r"} & set(v) for v in value))
 
 
 def in_control(kind: str, value: Any, sub: Mapping[str, Any]) -> str:

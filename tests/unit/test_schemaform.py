@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from approvals.web import inputs
 from approvals.web.inputs import PREFIX
 from approvals.web.schemaform import completed, fields_of, guessed, read
 
@@ -127,3 +128,10 @@ def test_a_guessed_schema_keeps_the_types_that_are_there():
     values = {"a": 1, "b": "x", "c": True, "d": ["x"], "e": {"k": 1}, "f": 1.5, "g": None}
     kinds = {f.key: f.kind for f in fields_of(guessed(values), values)}
     assert kinds == {"a": "integer", "b": "line", "c": "boolean", "d": "list", "e": "json", "f": "number", "g": "json"}
+
+
+@pytest.mark.parametrize("odd", ["a\rb", "a\nb", ""])
+def test_a_list_that_one_a_line_would_change_is_not_offered_so(odd: str) -> None:
+    texts = {"type": "array", "items": {"type": "string"}}
+    assert inputs.kind_of(texts, ["plain", "words"]) == "list"
+    assert inputs.kind_of(texts, ["plain", odd]) == "json"

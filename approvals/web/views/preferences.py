@@ -75,7 +75,8 @@ def save_view(request: Request) -> HttpResponse:
     permissions.check_read(request.user)
     place = _place(request)
     query = kept_query(QueryDict(request.POST.get("query", "")[:1_000]), place)
-    operations.save_view(by=request.user, name=request.POST.get("name", ""), query=query, place=place)
+    if operations.save_view(by=request.user, name=request.POST.get("name", ""), query=query, place=place):
+        messages.info(request, _("The view of that name is this one now; the one before is gone"))
     return redirect(f"{reverse(place)}?{query}" if query else reverse(place))
 
 

@@ -256,6 +256,8 @@ def test_a_saved_view_is_there_for_its_owner_only_and_can_be_removed(web, as_, c
     page = web.get(answer.url).content.decode()
     assert "Risky refunds" in page and 'aria-current="true" data-command="View: Risky refunds"' in page
     assert "Risky refunds" not in as_(cast.second).get(reverse("inbox")).content.decode()
+    again = web.post(reverse("view-save"), {**sent, "query": "level=low"}, follow=True).content.decode()
+    assert "the one before is gone" in again and "the one before is gone" not in page
     web.post(reverse("view-remove"), {"name": "Risky refunds"})
     assert "Risky refunds" not in web.get(reverse("inbox")).content.decode()
 
