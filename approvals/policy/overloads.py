@@ -117,8 +117,8 @@ def _item(container: Any, at: Any) -> Any:
     if isinstance(container, ListType):
         if not number(at) or isinstance(at, float) or at < 0:
             raise TypeError(NO_OVERLOAD)
-    elif not isinstance(container, MapType) or (isinstance(at, BoolType), at) not in _keys(container):
-        raise (KeyError if isinstance(container, MapType) else TypeError)(NO_OVERLOAD)
+    elif not isinstance(container, MapType) or (isinstance(at, int) and (isinstance(at, BoolType), at) not in _keys(container)):
+        raise TypeError(NO_OVERLOAD)
     return operator.getitem(container, at)
 
 
