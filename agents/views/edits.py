@@ -51,7 +51,7 @@ def edit(request: Request, action_id: UUID) -> HttpResponse:
         fields = error.details.get("fields") or {"": error.message}
         return _form(request, detail, schema, now, args, fields, posted=request.POST, status=422)
     except Conflict as error:
-        return conflict(request, action_id, request.POST.get("seen_digest", ""), error)
+        return conflict(request, action_id, request.POST.get("seen_digest", ""), error, wrote=args)
     if wanted.action.drill:
         return decided(request, action_id, _("It was a test action"), stay=True)
     waking.wake(waking.EDIT, wanted.pk)

@@ -212,13 +212,15 @@ def _again(
     return answer
 
 
-def conflict(request: Request, action_id: UUID, seen: str, error: Conflict) -> HttpResponse:
-    """Somebody or something was faster: the action as it is now, and what differs from what was seen."""
+def conflict(request: Request, action_id: UUID, seen: str, error: Conflict, *, wrote: Any = None) -> HttpResponse:
+    """Somebody or something was faster: the action as it is now, what differs from what was seen, and what was written for it and not taken."""
     detail = queries.action_detail(action_id, reader=request.user)
-    if isinstance(error, AlreadyDecided) and detail.row.state != "PENDING":
+    words = [text for name in ("reason", "response") if (text := request.POST.get(name, "").strip())]
+    if wrote is None and not words and isinstance(error, AlreadyDecided) and detail.row.state != "PENDING":
         return show_detail(request, detail, status=409, focus=True)
     before = next((v for v in detail.versions if v.digest == seen), None)
     differs = changes(as_object(before.args), as_object(detail.args)) if before and isinstance(error, Stale) else ()
     title = _("Changed since you opened it") if isinstance(error, Stale) else _("Not recorded")
-    stale = {"title": title, "text": error.message, "changes": differs}
+    mine = changes(as_object((before or detail).args), as_object(wrote)) if wrote is not None else ()
+    stale = {"title": title, "text": error.message, "changes": differs, "wrote": mine, "words": words}
     return show_detail(request, detail, status=409, stale=stale)

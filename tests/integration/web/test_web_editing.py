@@ -65,3 +65,25 @@ def test_a_version_that_comes_while_the_page_looks_what_changed_is_told_as_one(w
     monkeypatch.setattr("approvals.web.views.action.queries.action_detail", late)
     said = web.get(url, **HTMX).content.decode()
     assert "This action has a new version" in said and "hx-swap-oob" not in said
+
+
+def test_what_somebody_wrote_for_a_version_that_is_over_is_given_back_to_be_copied(web, cast, asked):
+    """Two write at once: the second one's words must not be gone with their form."""
+    seen = asked.digest
+    want(asked, factories.another_reviewer())
+    work()
+    posted = {"seen_digest": seen, "arg-label": "mine", "reason": "because of <b>this</b>"}
+    page = web.post(reverse("action-edit", args=[asked.pk]), posted, **HTMX)
+    assert page.status_code == 409
+    text = page.content.decode()
+    wrote = text.split("What you wrote was not taken")[1].split("</section>")[0]
+    assert "first" in wrote and "mine" in wrote and "because of &lt;b&gt;this" in wrote
+    assert "other" in text.split("What you wrote was not taken")[0]
+    assert Action.objects.get(pk=asked.pk).version == 2
+
+
+def test_a_reason_that_came_too_late_is_given_back(web, cast, asked):
+    factories.decide(asked, factories.another_reviewer())
+    posted = {"seen_digest": asked.digest, "verdict": "reject", "reason": "not to them"}
+    page = web.post(reverse("action-decide", args=[asked.pk]), posted, **HTMX)
+    assert page.status_code == 409 and "not to them" in page.content.decode().split("What you wrote was not taken")[1]
