@@ -4,12 +4,14 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
 import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from mcp import Client as McpClient
 from mcp import StdioServerParameters
@@ -19,7 +21,7 @@ from playwright.sync_api import Page, expect
 from agents.views import snippets as connect
 from tests.journeys.conftest import ROOT, Stack, free_port
 from tests.journeys.faults import serious
-from tests.journeys.outside import Decider, begun, declare, ended, programs
+from tests.journeys.outside import Decider, begun, declare, ended, programs, token_of
 
 SignIn = Callable[..., Page]
 EXAMPLES = ROOT / "client" / "examples"
@@ -207,8 +209,6 @@ def test_the_mcp_snippet_starts_a_server_that_asks_and_never_decides(
 def test_the_webhook_snippet_receives_what_is_signed_and_refuses_what_is_not(
     stack: Stack, sign_in: SignIn, agent: str, env: dict[str, str], tmp_path: Path
 ) -> None:
-    import httpx
-
     page = sign_in("admin")
     text = with_a_key(page, agent)["webhook"]
     port = free_port()
@@ -235,6 +235,19 @@ def test_the_webhook_snippet_receives_what_is_signed_and_refuses_what_is_not(
     finally:
         receiver.kill()
         receiver.communicate()
+
+
+def test_the_log_is_taken_away_and_checked_as_docs_say(stack: Stack, tmp_path: Path) -> None:
+    """By the product's own role, which may add to the log and not read its sequence."""
+    check = re.search(r"```python\n(.*?hashlib.*?)```", (ROOT / "docs/api.md").read_text(), re.DOTALL)
+    assert check
+    headers = {"Authorization": f"Bearer {token_of(stack, 's.adeyemi', 'read')}"}
+    lines = httpx.get(f"{stack.url}/api/v1/export/events?limit=10000", headers=headers, timeout=60).text.splitlines(keepends=True)
+    for taken, said in ((lines, "streams hold"), (lines[1:], "does not follow"), ([lines[0].replace("at", "ta"), *lines[1:]], "event")):
+        program = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(check[1])], input="".join(taken), capture_output=True, text=True, timeout=60
+        )
+        assert said in program.stdout + program.stderr
 
 
 def test_the_letters_example_writes_what_people_approved_and_only_that(stack: Stack, sign_in: SignIn) -> None:
