@@ -234,7 +234,7 @@ def _unfit(tool: BaseTool | None, args: Any) -> str:
 
 def misfit(tool: BaseTool, args: Any) -> str:
     """Why the tool would not take these arguments, "" when it would."""
-    if begins_later(getattr(tool, "coroutine", None) or getattr(tool, "func", None)):
+    if begins_later(tool):
         return kept.BEGINS_LATER(tool=tool.name)
     schema: Any = tool.tool_call_schema
     if isinstance(schema, dict):

@@ -163,7 +163,7 @@ class _Governed:
 
 def _governed(found: Any, declared: dict[str, Any]) -> BaseTool:
     tool = found if isinstance(found, BaseTool) else cast(BaseTool, make_tool(found))
-    if begins_later(getattr(tool, "coroutine", None) or getattr(tool, "func", None)):
+    if begins_later(tool):
         raise TypeError(kept.BEGINS_LATER(tool=tool.name))
     own = type(tool)
     made = tool.model_copy(update={"metadata": {**(tool.metadata or {}), DECLARED: declared}})

@@ -11,8 +11,9 @@ from typing import Any
 _WORDS = re.compile(r"<(async_generator|generator|coroutine) object \S+ at 0x[0-9a-fA-F]+>")
 
 
-def begins_later(function: Any) -> bool:
-    """Whether calling it runs nothing of its body."""
+def begins_later(made: Any) -> bool:
+    """Whether calling this function, or LangChain's tool of one, runs nothing of its body."""
+    function = getattr(made, "coroutine", None) or getattr(made, "func", None) or made
     return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 

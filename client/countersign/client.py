@@ -82,7 +82,8 @@ class Client:
         return Action.of(self.call(_calls.get(action, wait_s)))
 
     def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
-        """Until its proposer has something to do, or it is done. Raises NotDecidedInTime."""
+        """Until its proposer has something to do, or it is done. A server that answered before may be away for ten minutes meanwhile, as while it
+        is started again. Raises NotDecidedInTime; Unreachable, ApiError."""
         until, found, heard = moment(timeout_s), None, time.monotonic()
         while True:
             asked = time.monotonic()
