@@ -1,7 +1,8 @@
 """Projects kept apart in one process: the code of one finds no module, no folder and no setting of another, whatever they are called.
 
 A process of a worker has one run at a time, so it stands in one project at a time: `enter` comes before any code of a project runs. What
-the project before has imported is put aside and is there again, the same objects, when it is entered anew (ADR 39). Imports `project` only.
+the project before has imported is put aside and is there again, the same objects, when it is entered anew (ADR 39). Imports `project` and
+`sources`.
 """
 
 import importlib
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+from agents.graphs import sources
 from agents.graphs.project import NOT_CODE, Project
 
 _OURS = ("agents", "approvals", "audit", "config", "__main__", "tests.")
@@ -27,6 +29,7 @@ class _Stand:
     names: list[str] = field(default_factory=list)
 
     def come(self) -> None:
+        sources.read_from(self.project.folders)
         for folder in reversed(self.project.importable):
             if folder not in sys.path:
                 sys.path.insert(0, folder)

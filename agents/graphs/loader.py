@@ -18,6 +18,7 @@ from agents.graphs.found import Found, tools_of
 from agents.graphs.prints import prints_of
 from agents.graphs.project import Project, code_sha256
 from agents.graphs.project import read as read_project
+from agents.graphs.sources import SourceLoader
 from agents.graphs.spec import AgentSpec
 from agents.tools.registry import Tool
 from audit import canonical
@@ -261,7 +262,8 @@ def _module(source: Path) -> Any:
     if roots and (source.parent / "__init__.py").exists():
         root = max(roots, key=lambda path: len(path.parts))
         return importlib.import_module(".".join(source.relative_to(root).with_suffix("").parts))
-    spec = importlib.util.spec_from_file_location(f"countersign_project_{source.parent.name}_{source.stem}", source)
+    name = f"countersign_project_{source.parent.name}_{source.stem}"
+    spec = importlib.util.spec_from_file_location(name, source, loader=SourceLoader(name, str(source)))
     if spec is None or spec.loader is None:
         raise BadProject(f"{source} is not a Python file")
     module = importlib.util.module_from_spec(spec)
