@@ -14,7 +14,7 @@ from agents.graphs import standing
 from agents.graphs.inside import path_of
 from agents.graphs.loader import Loaded, load_project
 from agents.models import Agent, Pause
-from agents.operations.fingerprints import still_takes
+from agents.operations.fingerprints import still_takes, takes_the_same
 from agents.operations.handing import actions_of, record_of
 from agents.operations.hearing import helper_gone
 from agents.operations.preparing import NATIVE
@@ -135,7 +135,7 @@ def _native(pause: Pause, loaded: Loaded) -> list[str]:
         except BadArgs as error:
             found.append(kept.ARGS_WOULD_NOT_FIT(tool=tool.name, why=error))
         else:
-            if shown and shown.tool_schema_sha256 not in {"", tool.schema_sha256}:
+            if shown and shown.tool_schema_sha256 and not takes_the_same(pause.run.agent_id, tool, shown.tool_schema_sha256):
                 found.append(kept.SCHEMA_CHANGED(tool=tool.name))
     return found
 

@@ -18,6 +18,7 @@ from agents.errors import AgentError, LostLease, OverBudget, UnknownEffect, Wron
 from agents.graphs.loader import load_agent
 from agents.models import CompensationOrder, Effect, Run
 from agents.operations import alone, budget_holds, driving, events, handing, joined, spending
+from agents.operations.fingerprints import takes_the_same
 from agents.operations.leases import Held, holding
 from agents.operations.preparing import context
 from agents.operations.receiving import ready_if_settled
@@ -175,7 +176,7 @@ def _claim(effect: Effect, run: Run, tool: Tool, *, again: bool) -> Taken | None
     except Reopened:
         return None  # its new version is written in this transaction, which commits
     _check_handed(claim, effect, run)
-    if claim.tool_schema_sha256 != tool.schema_sha256:
+    if not takes_the_same(run.agent_id, tool, claim.tool_schema_sha256):
         raise WrongState(say("%(name)s takes other arguments than when this was approved; let the agent ask again", name=tool.name))
     cost = prices.cost_micros(claim.estimated_cost)
     more = 0 if again else cost  # the same call again was counted when it was claimed first

@@ -5,6 +5,7 @@ from typing import Any
 
 from agents.graphs.found import Found
 from agents.models import AgentVersion
+from agents.tools.registry import Tool
 from audit import canonical
 
 
@@ -25,9 +26,31 @@ def still_takes(agent: str, tool: Found, asked: str) -> bool:
     """
     if asked in {"", tool.schema_sha256}:
         return True
+    was = _schema_of(agent, tool.name, asked)
+    return was is not None and _only_more(_without_words(was), _without_words(canonical.storable(dict(tool.schema))))
+
+
+def takes_the_same(agent: str, tool: Tool, asked: str) -> bool:
+    """The same for a declared tool, whose call we make: a parameter it has more would have a value that nobody saw, so it may have none.
+
+    Args:
+        asked: the fingerprint of the schema it had then.
+    """
+    if asked == tool.schema_sha256:
+        return True
+    was = _schema_of(agent, tool.name, asked)
+    return was is not None and _without_words(was) == _without_words(tool.schema)
+
+
+def _schema_of(agent: str, tool: str, asked: str) -> dict[str, Any] | None:
+    """The schema of that fingerprint, which a version of the agent has kept."""
     kept = AgentVersion.objects.filter(agent=agent).order_by("-pk").values_list("tools", flat=True)
-    was = next((one["schema"] for tools in kept for one in tools if one["name"] == tool.name and one["schema_sha256"] == asked), None)
-    return was is not None and _only_more(was, canonical.storable(dict(tool.schema)))
+    return next((one["schema"] for tools in kept for one in tools if one["name"] == tool and one["schema_sha256"] == asked), None)
+
+
+def _without_words(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What the tool says of itself (a function's docstring) is no argument. What it says of a parameter counts: that may be its unit."""
+    return {key: value for key, value in schema.items() if key not in {"title", "description"}}
 
 
 def _only_more(was: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

@@ -62,6 +62,7 @@ def _page(request: Request, row: queries.AgentRow, *, token: str = "", made: int
     context = {
         "agent": {"name": row.title or row.slug, "about": row.description, "url": reverse("agent", args=[row.slug]), "slug": row.slug},
         "snippets": snippets(of),
+        "unfit": of.unfit,
         "token": token,
         "days": DAYS,
         "may_make": permissions.can_manage_people(request.user) or row.owner == request.user.get_username(),

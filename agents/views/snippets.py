@@ -14,7 +14,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-SAMPLES: dict[str, Any] = {"string": "example", "integer": 1, "number": 1.5, "boolean": True, "array": [], "object": {}, "null": None}
+from agents.views.samples import begin_with, sample
+from audit import schemas
+
 TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "list", "object": "dict"}
 
 
@@ -35,6 +37,7 @@ class Subject:
     Attributes:
         key: the key just made, or "" when the reader puts theirs in.
         runs_here: a graph of ours, which is also started here; `sample` is an input of it.
+        unfit: why the arguments made up do not fit what the tool declares, "" where they do.
     """
 
     slug: str
@@ -46,6 +49,7 @@ class Subject:
     schema: Mapping[str, Any]
     runs_here: bool
     sample: Any = None
+    unfit: str = ""
 
 
 def subject(
@@ -56,23 +60,9 @@ def subject(
     found = next((tool for tool in tools if str(tool.get("risk")) != "read"), tools[0] if tools else nothing)
     schema = found.get("schema") or {}
     name = str(found["name"])
-    return Subject(
-        slug, url.rstrip("/"), key, by, name, sample(schema), schema, runs_here, samples[0] if samples else begin_with(input_schema)
-    )
-
-
-def sample(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments with a value for all that is required. What a pattern or a rule between fields wants is left to the reader."""
-    properties, required = schema.get("properties") or {}, schema.get("required") or ()
-    return {name: _value(properties.get(name) or {}) for name in properties if name in required} | {
-        name: "example" for name in required if name not in properties
-    }
-
-
-def begin_with(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """An input that starts the agent: a conversation begins with what somebody says."""
-    given, said = sample(schema), {"messages": [{"role": "user", "content": "Hello"}]}
-    return {**given, **said} if "messages" in (schema.get("properties") or {}) else given
+    args = {} if schemas.broken(schema) else sample(schema)
+    begin = samples[0] if samples else {} if schemas.broken(input_schema) else begin_with(input_schema)
+    return Subject(slug, url.rstrip("/"), key, by, name, args, schema, runs_here, begin, schemas.why_not(schema, args))
 
 
 def snippets(of: Subject) -> tuple[Snippet, ...]:
@@ -137,13 +127,19 @@ with Client() as people:  # COUNTERSIGN_URL and COUNTERSIGN_KEY
 
 def _langchain(of: Subject) -> str:
     name = re.sub(r"\W", "_", of.tool)
+    left = [arg for arg in of.args if not _is_name(arg)]
+    note = (
+        f"# {', '.join(left)!r}: no name of a parameter in Python; give the tool an args_schema whose fields have that as alias\n"
+        if left
+        else ""
+    )
     return f"""from langchain_core.tools import tool
 from countersign import require_approval
-
+{note}
 
 @tool
 @require_approval({of.tool!r}, on_rejection=str)
-def {name if name.isidentifier() and not keyword.iskeyword(name) else f"tool_{name}"}({_taken(of)}) -> str:
+def {name if _is_name(name) else f"tool_{name}"}({_taken(of)}) -> str:
     \"\"\"Say here what it does: the model reads it.\"\"\"
     return "done"  # whatever really does it
 """
@@ -152,8 +148,12 @@ def {name if name.isidentifier() and not keyword.iskeyword(name) else f"tool_{na
 def _taken(of: Subject) -> str:
     """The parameters of a function that takes its arguments."""
     properties = of.schema.get("properties") or {}
-    named = [name for name in of.args if name.isidentifier() and not keyword.iskeyword(name)]
+    named = filter(_is_name, of.args)
     return ", ".join(f"{name}: {TYPES.get(str((properties.get(name) or {}).get('type')), 'str')}" for name in named)
+
+
+def _is_name(name: str) -> bool:
+    return name.isidentifier() and not keyword.iskeyword(name)
 
 
 def _run(of: Subject) -> str:
@@ -218,16 +218,3 @@ class Receiver(BaseHTTPRequestHandler):
 
 HTTPServer(("127.0.0.1", int(os.environ.get("PORT", "9000"))), Receiver).serve_forever()
 """
-
-
-def _value(sub: Mapping[str, Any]) -> Any:
-    for name in ("default", "const"):
-        if name in sub:
-            return sub[name]
-    for name in ("examples", "enum", "anyOf"):
-        if sub.get(name):
-            return _value(sub[name][0]) if name == "anyOf" else sub[name][0]
-    kind = sub.get("type")
-    if kind in {"integer", "number"}:
-        return max(SAMPLES[kind], sub.get("minimum", 0), sub.get("exclusiveMinimum", -1) + 1)
-    return SAMPLES.get(str(kind), "example")

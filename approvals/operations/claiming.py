@@ -154,7 +154,7 @@ def _check_still_enough(action: Action, requirement: Requirement, envelope: Enve
         if more:
             _ask_again(action, kept.ASKS_MORE_OF(now=policy.version, then=requirement.policy, what=more))
     if verdict_of(action, envelope, given) is not Verdict.APPROVE:
-        _ask_again(action, kept.COUNTS_NO_LONGER())
+        _ask_again(action, kept.NO_LONGER_ENOUGH())
     if on_record.unproved(action, envelope):
         _ask_again(action, kept.PROVE_MORE())
 

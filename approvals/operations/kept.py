@@ -23,6 +23,9 @@ AT_LINE = Frozen("line %(line)s: %(why)s", parts=["why"], only={"line": "[0-9]+"
 ASKS_MORE_OF = Frozen("Policy %(now)s now asks for more than %(then)s did: %(what)s", parts=["what"])
 GRANT_REVOKED = Frozen("The grant that let it through was revoked")
 COUNTS_NO_LONGER = Frozen("An approval no longer counts: somebody who gave it has been locked since, or a grant was revoked")
+NO_LONGER_ENOUGH = Frozen(
+    "An approval no longer counts: somebody who gave it has been locked or has lost the role since, or a grant was revoked"
+)
 PROVE_MORE = Frozen("At this level people prove more now than somebody who approved it did")
 BEFORE_A_HALT = Frozen("Approved before a halt, which has been released since")
 RAN_OUT_IN_HALT = Frozen("Its time ran out during a halt")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from approvals.queries.bulk import Member
 from approvals.render.arguments import Line, line_of
 from approvals.render.preview import PreviewCard, preview_of
 from approvals.render.reveal import Revealed, line, reveal
+from approvals.web.rows import approved_words
 from approvals.web.words import figure_words
 from audit.sentences import say
 
@@ -36,8 +37,8 @@ LEFT_OUT = (say("Left out"), "circle-slash", "neutral")
 class Together:
     """One member: `values` are its arguments that are not the same in all, with their paths, in the order of `columns`.
 
-    `preview` is all that the tool found out about it, `figures` what the policy counted, `flags` what hides in the values that differ,
-    with their paths.
+    `preview` is all that the tool found out about it, `figures` what the policy counted, `quorum` how many have approved of those needed
+    where one is not enough, `flags` what hides in the values that differ, with their paths.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Together:
     preview: PreviewCard | None
     figures: tuple[tuple[str, str], ...]
     customer: str
+    quorum: str
     flags: tuple[tuple[Revealed, str], ...]
 
 
@@ -85,8 +87,12 @@ class Outcome:
     why: str
 
 
-def sheet_of(members: Sequence[Member], *, reader: User) -> Sheet:
-    """The largest set that may be decided together, begun with the first that may; everything else is named with its reason."""
+def sheet_of(members: Sequence[Member], *, reader: User, approvals: Mapping[Any, tuple[int, int]]) -> Sheet:
+    """The largest set that may be decided together, begun with the first that may; everything else is named with its reason.
+
+    Args:
+        approvals: given and needed of each, by the action's key (`queries.quorums`).
+    """
     able = {m.id: bulk.alone(m) or bulk.not_for(m, reader) for m in members}
     first = next((m for m in members if not able[m.id]), None)
     why = {m.id: able[m.id] or (bulk.unlike(first, m) if first else "") for m in members}
@@ -100,7 +106,7 @@ def sheet_of(members: Sequence[Member], *, reader: User) -> Sheet:
         agent=first.agent if first else "",
         same=tuple(line_of(path, leaves[taken[0].id][path]) for path in same),
         columns=tuple(reveal(path) for path in differs),
-        members=tuple(_together(m, leaves[m.id], differs) for m in taken),
+        members=tuple(_together(m, leaves[m.id], differs, approvals.get(m.row.pk, (0, 0))) for m in taken),
         left_out=tuple(LeftOut(m.summary, reverse("action", args=[m.id]), why[m.id]) for m in members if why[m.id]),
     )
 
@@ -114,14 +120,14 @@ def _url(action_id: str) -> str:
     return reverse("action", args=[found]) if found else ""
 
 
-def _together(member: Member, leaves: dict[str, Any], differs: Sequence[str]) -> Together:
+def _together(member: Member, leaves: dict[str, Any], differs: Sequence[str], approved: tuple[int, int]) -> Together:
     facts = member.preview.get("facts") or {}
     figures = tuple((name.replace("_", " "), figure_words(value)) for name, value in facts.items())
     return Together(
         member.id, f"m-{member.id}", member.digest, reverse("action", args=[member.id]), member.summary, member.level, member.score,
         member.requested_by, member.expires_at, tuple((path, reveal(_text(leaves, path))) for path in differs),
         preview_of(member.preview), figures, member.customer if member.customer != settings.TENANT else "",
-        _flags(leaves, differs, member.tainted),
+        approved_words(*approved), _flags(leaves, differs, member.tainted),
     )  # fmt: skip
 
 

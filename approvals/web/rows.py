@@ -160,9 +160,13 @@ def held_words(row: InboxRow, reader: str) -> str:
 
 def quorum_words(row: InboxRow) -> str:
     """How far it is, where more than one has to approve: approvals given of those needed, the stage when there are several."""
-    given = _("%(given)s of %(wanted)s approved") % {"given": row.given, "wanted": row.wanted} if row.wanted > 1 else ""
     stage = _("stage %(n)s of %(of)s") % {"n": row.stage, "of": row.stages} if row.stages > 1 else ""
-    return ", ".join(filter(None, [stage, given]))
+    return ", ".join(filter(None, [stage, approved_words(row.given, row.wanted)]))
+
+
+def approved_words(given: int, wanted: int) -> str:
+    """Approvals given of those needed, "" where one is enough."""
+    return _("%(given)s of %(wanted)s approved") % {"given": given, "wanted": wanted} if wanted > 1 else ""
 
 
 def grouped(rows: Iterable[Row], *, by_due: bool, zone: str = "UTC", batches: Mapping[str, str] | None = None) -> tuple[Group, ...]:

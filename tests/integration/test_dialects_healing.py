@@ -255,6 +255,7 @@ def test_an_approval_that_the_policy_no_longer_gives_goes_back_and_the_batch_wit
 
 
 AGENT = """
+from typing import Annotated
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.tools import tool
@@ -262,7 +263,7 @@ from agents_of_others import Planned
 
 @tool
 def {tool}({args}) -> str:
-    "Send it."
+    "{says}"
     return "sent"
 
 agent = create_agent(Planned(), [{tool}], middleware=[{gate}])
@@ -277,12 +278,14 @@ agent = create_agent(Planned(), [{tool}], middleware=[{gate}])
         ({"args": "to: str | None"}, "takes other arguments"),
         ({"args": "to: str, copies: int"}, "does not take these arguments"),
         ({"args": "to: str, copies: int = 1"}, ""),
+        ({"says": "Send it, politely."}, ""),
+        ({"args": "to: Annotated[str, 'whom']"}, "takes other arguments"),
         ({"tool": "post"}, "no tool send"),
         ({"gate": ""}, "no node"),
     ],
 )
 def test_what_a_deploy_would_break_is_said_before_it(others, world, tmp_path, capsys, change, why):
-    now = {"tool": "send", "args": "to: str", "gate": 'HumanInTheLoopMiddleware({"send": True, "post": True})'}
+    now = {"tool": "send", "args": "to: str", "says": "Send it.", "gate": 'HumanInTheLoopMiddleware({"send": True, "post": True})'}
     (tmp_path / "agent.py").write_text(AGENT.format(**now))
     (tmp_path / "langgraph.json").write_text(
         json.dumps({"dependencies": [".", str(factories.OTHERS.parent)], "graphs": {"mine": "./agent.py:agent"}}).replace(
@@ -308,6 +311,7 @@ def test_what_a_deploy_would_break_is_said_before_it(others, world, tmp_path, ca
     ("change", "told"),
     [
         ({"args": "to: str, copies: int = 1"}, "sent"),
+        ({"says": "Send it, politely."}, "sent"),
         ({"args": "to: str | None"}, "takes other arguments"),
         ({"tool": "post"}, "no tool send any more"),
     ],
@@ -315,7 +319,7 @@ def test_what_a_deploy_would_break_is_said_before_it(others, world, tmp_path, ca
 def test_approved_calls_of_a_batch_meet_a_tool_that_was_changed(others, world, tmp_path, change, told):
     (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"mine": "./agent.py:agent"}}))
     (tmp_path / "others").symlink_to(factories.OTHERS.parent)
-    now = {"args": "to: str", "tool": "send", "gate": 'HumanInTheLoopMiddleware({"send": True})'}
+    now = {"args": "to: str", "says": "Send it.", "tool": "send", "gate": 'HumanInTheLoopMiddleware({"send": True})'}
 
     def deploy(**change: str) -> None:
         (tmp_path / "agent.py").write_text(AGENT.format(**{**now, **change}))

@@ -352,3 +352,10 @@ def test_an_approver_who_was_locked_since_sends_it_back(cast):
     with pytest.raises(Conflict, match="no longer counts"):
         operations.claim(action.pk, digest=action.digest)
     assert Action.objects.get(pk=action.pk).state == "PENDING"
+
+
+def test_an_approver_who_lost_the_role_since_sends_it_back_and_that_is_said(cast):
+    action = factories.approved(cast.reviewer)
+    people.ensure_person(username="rita", roles=["auditors"])
+    with pytest.raises(Conflict, match="lost the role since"):
+        operations.claim(action.pk, digest=action.digest)

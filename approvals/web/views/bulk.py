@@ -16,6 +16,7 @@ from approvals.errors import BadRequest
 from approvals.operations.bulk import decide_together
 from approvals.operations.clock import database_now
 from approvals.queries import bulk
+from approvals.queries.quorums import approvals
 from approvals.web.bulk import outcomes_of, sheet_of
 from approvals.web.http import Request
 from approvals.web.ladder import PRESETS
@@ -52,7 +53,8 @@ def decide(request: Request) -> HttpResponse:
     shown = outcomes_of(results, verdict=verdict)
     context = {
         "outcomes": shown,
-        "decided": sum(r.said != "left out" for r in results),
+        "decided": sum(r.said == "decided" for r in results),
+        "waits": sum(r.said == "waits" for r in results),
         "left_out": sum(r.said == "left out" for r in results),
         "arrived": bulk.arrived(first, since=_moment(request), but=list(members)) if first else [],
         "like": first.id if first else "",
@@ -63,7 +65,8 @@ def decide(request: Request) -> HttpResponse:
 
 def _page(request: Request, ids: list[str], *, error: str = "", reason: str = "", frozen: datetime | None = None) -> HttpResponse:
     found = bulk.members(ids[: bulk.MOST])
-    sheet = sheet_of([found[i] for i in ids if i in found], reader=request.user)
+    members = [found[i] for i in ids if i in found]
+    sheet = sheet_of(members, reader=request.user, approvals=approvals(member.row.pk for member in members))
     stops = queries.active_halts()
     halted = any(stop.covers(agent=sheet.agent, run="", tool=sheet.tool) for stop in stops)
     context: dict[str, Any] = {

@@ -28,79 +28,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
-        start = verbs.add_parser("start", help="start a run, or one per line of a JSONL file")
-        start.add_argument("agent")
-        start.add_argument("--input", help="JSON, @file, or - for standard input")
-        start.add_argument("--jsonl", type=Path, help="a file with one input a line: one run each")
-        start.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait for the end or for people")
-        commands.add_by(start)
-        listing = verbs.add_parser("list", help="newest first")
-        listing.add_argument("--agent", default="")
-        listing.add_argument("--state", default="")
-        show = verbs.add_parser("show", help="one run: state, actions, effects, output")
-        show.add_argument("run")
-        listed = verbs.add_parser(
-            "checkpoints", help="what the graph wrote after each step, the newest first; two of them: how they differ"
-        )
-        listed.add_argument("run")
-        listed.add_argument("compare", nargs="*", metavar="CHECKPOINT", help="two ids, or their ends: show how the state differs")
-        for verb, text in (
-            ("cancel", "end a run"),
-            ("retry", "take a failed run up again"),
-            ("ask-again", "ask for another answer where a node could not use the one it got"),
-        ):
-            one = verbs.add_parser(verb, help=text)
-            one.add_argument("run")
-            one.add_argument("--reason", default="")
-            if verb == "cancel":
-                one.add_argument(
-                    "--reverse", action=argparse.BooleanOptionalAction, help="whether what it did is reversed; else as its agent declares"
-                )
-            commands.add_by(one)
-        reverse = verbs.add_parser("reverse", help="have what an ended run did reversed, the last call first")
-        reverse.add_argument("run")
-        reverse.add_argument("--reason", required=True)
-        commands.add_by(reverse)
-        reversal = verbs.add_parser("reversal", help="see to a call that could not be reversed")
-        reversal.add_argument("action")
-        reversal.add_argument("what", choices=["again", "by-hand"])
-        reversal.add_argument("--reason", required=True)
-        commands.add_by(reversal)
-        comparing = verbs.add_parser("compare", help="two runs by node and visit: what differs")
-        comparing.add_argument("run")
-        comparing.add_argument("other")
+        _add_starting(verbs)
+        _add_reading(verbs)
+        _add_ending(verbs)
         replays.add_arguments(verbs.add_parser("replay", help="drive runs again from their records and compare; nothing acts"))
         forks.add_arguments(verbs.add_parser("fork", help="take a run on from a checkpoint with something different; nothing acts"))
-        for verb, text in (
-            ("pause", "let a run take no further step; people still decide"),
-            ("step", "let a paused run take one step"),
-            ("go-on", "let a paused run go on"),
-        ):
-            one = verbs.add_parser(verb, help=text)
-            one.add_argument("run")
-            one.add_argument("--reason", required=True)
-            commands.add_by(one)
-        budget = verbs.add_parser(
-            "budget", help="raise, lower or lift what a run may spend; one paused for that goes on if something is left"
-        )
-        budget.add_argument("run")
-        budgets.add_limits(budget)
-        budget.add_argument("--reason", required=True)
-        commands.add_by(budget)
+        _add_pacing(verbs)
         overrides.add_arguments(verbs)
-        verbs.add_parser("unknown", help="list calls of unknown outcome, the oldest first, with what the remote side said")
-        check = verbs.add_parser("check", help="have a worker ask the remote side what became of a call")
-        check.add_argument("action")
-        commands.add_by(check)
-        resolve = verbs.add_parser(
-            "resolve", help="say whether a call of unknown outcome was done; undo: it was, and its run is cancelled and reversed"
-        )
-        resolve.add_argument("action")
-        resolve.add_argument("outcome", choices=["done", "not-done", "undo"])
-        resolve.add_argument("--reason", required=True)
-        resolve.add_argument("--result", help="where it was done, what it gave back: an object; JSON, @file, or -")
-        resolve.add_argument("--anyway", action="store_true", help="though the result lacks what every result of the tool had until now")
-        commands.add_by(resolve)
+        _add_outcomes(verbs)
 
     def handle(self, *args: Any, **options: Any) -> None:
         with commands.sentences():
@@ -289,3 +224,84 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     for number, line in enumerate(content.splitlines(), start=1):
         if line.strip():
             yield number, line
+
+
+def _add_starting(verbs: Any) -> None:
+    start = verbs.add_parser("start", help="start a run, or one per line of a JSONL file")
+    start.add_argument("agent")
+    start.add_argument("--input", help="JSON, @file, or - for standard input")
+    start.add_argument("--jsonl", type=Path, help="a file with one input a line: one run each")
+    start.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait for the end or for people")
+    commands.add_by(start)
+
+
+def _add_reading(verbs: Any) -> None:
+    listing = verbs.add_parser("list", help="newest first")
+    listing.add_argument("--agent", default="")
+    listing.add_argument("--state", default="")
+    show = verbs.add_parser("show", help="one run: state, actions, effects, output")
+    show.add_argument("run")
+    listed = verbs.add_parser("checkpoints", help="what the graph wrote after each step, the newest first; two of them: how they differ")
+    listed.add_argument("run")
+    listed.add_argument("compare", nargs="*", metavar="CHECKPOINT", help="two ids, or their ends: show how the state differs")
+    comparing = verbs.add_parser("compare", help="two runs by node and visit: what differs")
+    comparing.add_argument("run")
+    comparing.add_argument("other")
+
+
+def _add_ending(verbs: Any) -> None:
+    for verb, text in (
+        ("cancel", "end a run"),
+        ("retry", "take a failed run up again"),
+        ("ask-again", "ask for another answer where a node could not use the one it got"),
+    ):
+        one = verbs.add_parser(verb, help=text)
+        one.add_argument("run")
+        one.add_argument("--reason", default="")
+        if verb == "cancel":
+            one.add_argument(
+                "--reverse", action=argparse.BooleanOptionalAction, help="whether what it did is reversed; else as its agent declares"
+            )
+        commands.add_by(one)
+    reverse = verbs.add_parser("reverse", help="have what an ended run did reversed, the last call first")
+    reverse.add_argument("run")
+    reverse.add_argument("--reason", required=True)
+    commands.add_by(reverse)
+    reversal = verbs.add_parser("reversal", help="see to a call that could not be reversed")
+    reversal.add_argument("action")
+    reversal.add_argument("what", choices=["again", "by-hand"])
+    reversal.add_argument("--reason", required=True)
+    commands.add_by(reversal)
+
+
+def _add_pacing(verbs: Any) -> None:
+    for verb, text in (
+        ("pause", "let a run take no further step; people still decide"),
+        ("step", "let a paused run take one step"),
+        ("go-on", "let a paused run go on"),
+    ):
+        one = verbs.add_parser(verb, help=text)
+        one.add_argument("run")
+        one.add_argument("--reason", required=True)
+        commands.add_by(one)
+    budget = verbs.add_parser("budget", help="raise, lower or lift what a run may spend; one paused for that goes on if something is left")
+    budget.add_argument("run")
+    budgets.add_limits(budget)
+    budget.add_argument("--reason", required=True)
+    commands.add_by(budget)
+
+
+def _add_outcomes(verbs: Any) -> None:
+    verbs.add_parser("unknown", help="list calls of unknown outcome, the oldest first, with what the remote side said")
+    check = verbs.add_parser("check", help="have a worker ask the remote side what became of a call")
+    check.add_argument("action")
+    commands.add_by(check)
+    resolve = verbs.add_parser(
+        "resolve", help="say whether a call of unknown outcome was done; undo: it was, and its run is cancelled and reversed"
+    )
+    resolve.add_argument("action")
+    resolve.add_argument("outcome", choices=["done", "not-done", "undo"])
+    resolve.add_argument("--reason", required=True)
+    resolve.add_argument("--result", help="where it was done, what it gave back: an object; JSON, @file, or -")
+    resolve.add_argument("--anyway", action="store_true", help="though the result lacks what every result of the tool had until now")
+    commands.add_by(resolve)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from approvals.models import Action, Decision, Grant, SignIn
 from tests import factories, fakes
 from tests.factories import approved
+from tests.fakes import policy_text
 
 pytestmark = pytest.mark.django_db
 REFUND: dict[str, Any] = {"tool": "refund", "tool_class": "money", "figures": {"amount_cents": 2_000}}
@@ -123,6 +124,20 @@ def test_a_set_is_chosen_compared_and_decided_and_what_came_meanwhile_is_named(w
     assert Decision.objects.filter(person=cast.reviewer.person).count() == 2
     again = web.post(reverse("bulk-decide"), {**said, "verdict": "approve"})
     assert "2 actions decided" in text(again)
+
+
+def test_what_needs_more_people_says_so_before_and_is_not_counted_as_decided(web, cast, policy):
+    one = factories.action()
+    policy.write_text(policy_text(lambda data: data["requirements"]["medium"].update(need=[{"group": "reviewers", "count": 2}])))
+    two = [factories.action(summary="Do it with another") for _ in range(3)]
+    assert text(web.get(reverse("bulk"), {"id": [str(one.pk)]})).count("of 2 approved") == 0
+    factories.decide(two[0], cast.second)
+    page = web.get(reverse("bulk"), {"id": [str(a.pk) for a in two]})
+    assert (text(page).count("1 of 2 approved"), text(page).count("0 of 2 approved")) == (1, 2)
+    said = dict(re.findall(r'name="(m-[0-9a-f-]+|key|frozen)" value="([^"]+)"', page.content.decode()))
+    answer = web.post(reverse("bulk-decide"), {**said, "verdict": "approve"})
+    assert "1 action decided, 2 wait for more people" in text(answer)
+    assert [Action.objects.get(pk=a.pk).state for a in two] == ["APPROVED", "PENDING", "PENDING"]
 
 
 def test_the_whole_preview_of_each_stands_beside_it(web, cast):
