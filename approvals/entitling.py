@@ -164,14 +164,13 @@ def _rule(action: Action, person: str, editors: Collection[str]) -> str:
 def _not_asked(who: Standing, envelope: Envelope, turn: frozenset[str], stage: int) -> str:
     if not turn:
         return say("Nobody is asked about this: policy alone decides it")
-    asked = chain("%(a)s and %(b)s", sorted(turn))
     others = {n.stage for n in envelope.needs if n.group in who.groups}
     if others:
-        said = {"groups": asked, "stage": stage, "stages": envelope.stages}
+        said = {"groups": chain("%(a)s and %(b)s", sorted(turn)), "stage": stage, "stages": envelope.stages}
         if max(others) < stage:
             return say("It is the turn of %(groups)s, stage %(stage)s of %(stages)s: your group has had its turn", **said)
         return say("It is the turn of %(groups)s, stage %(stage)s of %(stages)s: your turn comes after that", **said)
-    return say("This needs somebody of %(groups)s; you are not in that group", groups=asked)
+    return say("This needs somebody of %(groups)s; you are not in that group", groups=chain("%(a)s or %(b)s", sorted(turn)))
 
 
 def _check_time_passed(action: Action, envelope: Envelope) -> None:

@@ -212,7 +212,7 @@ def check_decide(
     """
     if not who.groups & set(groups):
         raise NotAllowed(
-            say("This needs somebody of %(groups)s; you are not in that group", groups=chain("%(a)s and %(b)s", sorted(set(groups))))
+            say("This needs somebody of %(groups)s; you are not in that group", groups=chain("%(a)s or %(b)s", sorted(set(groups))))
         )
     if who.person not in excluded:
         return

@@ -218,6 +218,7 @@ class Vote(Schema):
     version: int
     at: datetime
     by_policy: bool
+    instead_of: str = Field(description="In whose stead they said it: somebody away, or who passed it on; empty for one's own place")
 
 
 class OpenedIn(Strict):

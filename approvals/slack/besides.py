@@ -101,7 +101,7 @@ def _seconds(values: Values) -> int:
 def _pass_on(detail: ActionDetail, who: Hand, values: Values, click: Click) -> Done:
     to, reason = values.get("to", ""), values.get("reason", "")
     _recorded(detail, who, click, "pass_on", lambda: operations.pass_on(detail.row.id, by=who.user, to=to, reason=reason, door="slack"))
-    return Done(_("Passed on to %(name)s, who decides it in your stead") % {"name": to})
+    return Done(_("Passed on to %(name)s, who holds it now") % {"name": to})
 
 
 def _recorded(detail: ActionDetail, who: Hand, click: Click, what: str, did: Callable[[], Any]) -> Any:

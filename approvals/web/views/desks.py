@@ -59,7 +59,7 @@ def pass_on(request: Request, action_id: UUID) -> HttpResponse:
         action_id, by=request.user, to=request.POST.get("to", ""), reason=request.POST.get("reason", ""), door="web"
     )  # fmt: skip
     name = done.reserved_by.get_username() if done.reserved_by else ""
-    return _back(request, action_id, _("Passed on to %(name)s, who decides it in your stead") % {"name": name})
+    return _back(request, action_id, _("Passed on to %(name)s, who holds it now") % {"name": name})
 
 
 @require_POST

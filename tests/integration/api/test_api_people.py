@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from agents import operations as agents
+from approvals import operations
 from approvals.models import Action, ApiKey, Decision, Halt
 from approvals.operations import api_keys, people
 from approvals.queries import shown, viewing
@@ -15,6 +16,7 @@ from audit.actors import SYSTEM
 from audit.models import Event
 from tests import factories
 from tests.integration.api.conftest import Program
+from tests.integration.test_turns import asking
 
 pytestmark = pytest.mark.usefixtures("cast")
 
@@ -35,6 +37,15 @@ def test_a_token_decides_at_medium_once_and_repeats_itself(token, cast):
     row = Decision.objects.get()
     assert (row.by, row.door, row.proof) == (cast.reviewer, "api", {})
     assert rita.get(f"/actions/{action.pk}/decisions")[1]["items"][0]["by"] == "rita"
+
+
+def test_what_was_said_in_somebodys_stead_names_both(token, cast, policy):
+    asking(policy, delegates=["operators"])
+    action = factories.action()
+    operations.pass_on(action.pk, by=cast.reviewer, to="olga", door="web")
+    olga = token(cast.operator)
+    assert olga.post(*verdict(action))[0] == 201
+    assert [(one["by"], one["instead_of"]) for one in olga.get(f"/actions/{action.pk}/decisions")[1]["items"]] == [("olga", "rita")]
 
 
 @pytest.mark.parametrize("level", ["high", "critical"])
