@@ -5,15 +5,16 @@ import math
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from approvals.envelopes.reading import TELL_AGENT, TELLS_BY
 from approvals.models import Action
 from approvals.policy.basics import LEAST_EXTENSION_S, RequirementRule
+from approvals.policy.calendars import Calendar
 from approvals.policy.risk import Assessment, Facts
 from approvals.policy.rules import Policy
-from approvals.policy.times import Times, times
+from approvals.policy.times import Times, later, times
 from audit import canonical
 from audit.sentences import say
 
@@ -33,19 +34,22 @@ class Until:
         at: when that one ran out, or would have.
         put_off_s: by how much it, and those before it, had been put off.
         spare_s: by how much more whoever makes the new version may put it off.
+        hours: the working hours that being put off counts in, None for the wall clock.
     """
 
     at: datetime
     put_off_s: int = 0
     spare_s: int = 0
+    hours: Calendar | None = None
 
     @property
     def latest(self) -> datetime:
-        return self.at + timedelta(seconds=self.spare_s)
+        return later(self.at, self.spare_s, self.hours)
 
     def put_off(self, expires_at: datetime) -> int:
         """By how much it is put off in all, when the new version runs out then."""
-        return self.put_off_s + max(0, math.ceil((expires_at - self.at).total_seconds()))
+        more = self.hours.within(self.at, expires_at) if self.hours else (expires_at - self.at).total_seconds()
+        return self.put_off_s + max(0, math.ceil(more))
 
 
 def build(
@@ -157,11 +161,13 @@ def _facts(facts: Facts) -> dict[str, Any]:
 def _asked(rule: RequirementRule, planned: Times, put_off_s: int) -> dict[str, Any]:
     """What is asked of people. What is usual is left out: the fewer bytes, the sooner they are digested."""
     left_s = rule.extend.at_most_s - put_off_s if rule.extend and rule.need else 0
+    may_extend = rule.extend and left_s >= LEAST_EXTENSION_S
     return {
         "need": [{"group": n.group, "count": n.count, **({"stage": n.stage} if n.stage > 1 else {})} for n in rule.need],
         **({"rejections": rule.rejections} if rule.rejections > 1 else {}),
         **({"moments": [[m.at.isoformat(), m.kind, m.what] for m in planned.moments]} if planned.moments else {}),
-        **({"extend": {"by": list(rule.extend.by), "at_most_s": left_s}} if rule.extend and left_s >= LEAST_EXTENSION_S else {}),
+        **({"extend": {"by": list(rule.extend.by), "at_most_s": left_s}} if rule.extend and may_extend else {}),
+        **({"hours": planned.hours.model_dump(mode="json")} if planned.hours and may_extend else {}),
         **({"put_off_s": put_off_s} if put_off_s else {}),
         **({"delegates": list(rule.delegates)} if rule.delegates and rule.need else {}),
         "verdicts": list(rule.verdicts),

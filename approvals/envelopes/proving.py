@@ -1,12 +1,13 @@
 """Proves that a stored action is what was proposed: its bytes give its digest, and its columns say what its bytes say."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from approvals.envelopes.reading import Envelope
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
+from approvals.policy.times import later
 from audit import canonical
 from audit.sentences import say
 
@@ -97,6 +98,7 @@ def _whole(envelope: Envelope) -> bool:
         and type(envelope.rejections) is int
         and envelope.put_off_s >= 0
         and (envelope.extend is None or envelope.extend.at_most_s > 0)
+        and (envelope.hours is None or envelope.extend is not None)
     )
     return counts and all(type(t) is str for t in texts) and bool(envelope.execute_within)
 
@@ -142,4 +144,4 @@ def _extended(envelope: Envelope, extended_s: int) -> datetime | None:
     rule = envelope.extend if extended_s else None
     if extended_s and (rule is None or not 0 < extended_s <= rule.at_most_s):
         return None
-    return envelope.expires_at + timedelta(seconds=extended_s)
+    return later(envelope.expires_at, extended_s, envelope.hours) if extended_s else envelope.expires_at

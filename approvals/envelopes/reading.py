@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from approvals.policy.basics import WAYS_TO_TELL, ExtendRule
+from approvals.policy.calendars import Calendar
 from approvals.policy.risk import UNEXPLAINED, Facts
 from approvals.policy.times import ESCALATE, Moment
 from approvals.resolution import Need
@@ -51,6 +52,12 @@ class Envelope:
         """Who may put the deadline off, and how far in all."""
         found = self.data.get("extend")
         return ExtendRule(**found) if found else None
+
+    @property
+    def hours(self) -> Calendar | None:
+        """The working hours in which the deadline is put off, None for the wall clock (and for all that was asked before 2026-11-30)."""
+        found = self.data.get("hours")
+        return Calendar.model_validate_json(json.dumps(found)) if found else None
 
     @property
     def delegates(self) -> frozenset[str]:

@@ -216,7 +216,7 @@ def _until(edit: Edit, action: Action, envelope: Envelope) -> Until:
     rule = envelope.extend
     may = rule is not None and not permissions.standing(edit.by).groups.isdisjoint(rule.by)
     spare_s = max(0, rule.at_most_s - action.extended_s) if rule and may else 0
-    return Until(action.expires_at, envelope.put_off_s + action.extended_s, spare_s)
+    return Until(action.expires_at, envelope.put_off_s + action.extended_s, spare_s, envelope.hours)
 
 
 def _refused(edit: Edit, action: Action, requirement: Requirement, errors: dict[str, str]) -> None:

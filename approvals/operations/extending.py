@@ -1,6 +1,5 @@
 """Putting a deadline off: who may and how far in all is frozen on the action, and every time it is done it is said why."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -13,6 +12,7 @@ from approvals.operations.clock import database_now
 from approvals.operations.moments import moments_of, next_of
 from approvals.operations.notices import tell_action
 from approvals.operations.reserving import pending
+from approvals.policy.times import later
 from approvals.policy.words import duration
 from audit import log
 from audit.sentences import chain, say
@@ -53,7 +53,10 @@ def extend(action_id: Any, *, by: User, seconds: int, reason: str, door: str) ->
         )
     changed = Action.objects.filter(pk=action.pk, version=action.version, extended_s=action.extended_s, expires_at=action.expires_at)
     before = action.expires_at
-    action.expires_at, action.extended_s = before + timedelta(seconds=seconds), action.extended_s + seconds
+    action.expires_at, action.extended_s = (
+        later(envelope.expires_at, action.extended_s + seconds, envelope.hours),
+        action.extended_s + seconds,
+    )
     action.next_at = next_of(action, moments_of(action, envelope), database_now())
     if action.reserved_for_id:
         action.reserved_until = action.expires_at  # what was passed on stays with its holder as long as it can be decided

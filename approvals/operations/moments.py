@@ -83,7 +83,7 @@ def moments_of(action: Action, envelope: Envelope) -> list[Moment]:
     quiet = policies.in_force().data.quiet if action.extended_s else None
     quiet = quiet if quiet and Level(action.level) in quiet.levels else None
     began = datetime.fromisoformat(envelope.data["created_at"])
-    return put_off(envelope.moments, began=began, was=envelope.expires_at, until=action.expires_at, quiet=quiet)
+    return put_off(envelope.moments, began=began, was=envelope.expires_at, until=action.expires_at, quiet=quiet, hours=envelope.hours)
 
 
 def next_of(action: Action, moments: list[Moment], now: datetime) -> datetime | None:

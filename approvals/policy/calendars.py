@@ -62,6 +62,15 @@ class Calendar(Zoned):
             left -= max(ends - begins, timedelta(0))
         return start + timedelta(seconds=seconds)  # it never opens long enough: time counts as it does without a calendar
 
+    def within(self, start: datetime, end: datetime) -> float:
+        """Seconds of working time between two moments."""
+        total = timedelta(0)
+        for begins, ends in self._open(start):
+            if begins >= end:
+                break
+            total += min(ends, end) - max(begins, start)
+        return total.total_seconds()
+
     def _open(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The stretches in which it is open, from the day of this moment on."""
         day = start.astimezone(self.tz).date()

@@ -9,7 +9,7 @@ from approvals.policy.calendars import Calendar, Quiet
 from approvals.policy.checking import Known, KnownAgent, check
 from approvals.policy.comparing import loosenings
 from approvals.policy.rules import BadPolicy, parse
-from approvals.policy.times import times
+from approvals.policy.times import put_off, times
 from approvals.policy.words import asked
 from tests.fakes import policy_text
 
@@ -36,6 +36,20 @@ def planned(asks, now=FRIDAY, level=Level.MEDIUM, **more):
 )
 def test_time_counts_while_the_place_is_open(start, seconds, end):
     assert OFFICE.plus(start, seconds) == end
+
+
+def test_what_counts_between_two_moments_is_what_it_counts_forward():
+    for start in (FRIDAY, FRIDAY + timedelta(hours=9), FRIDAY - timedelta(days=3)):
+        for seconds in (1, 1_800, 86_400):
+            assert OFFICE.within(start, OFFICE.plus(start, seconds)) == seconds
+    assert OFFICE.within(FRIDAY, FRIDAY) == OFFICE.within(FRIDAY + timedelta(hours=1), FRIDAY + timedelta(hours=9)) == 0
+
+
+def test_put_off_the_moments_keep_to_the_hours():
+    found = planned(rule(calendar="office", remind=["50%"]))  # half past nine on Tuesday
+    until = OFFICE.plus(found.expires_at, 7_200)
+    (moment,) = put_off(found.moments, began=FRIDAY, was=found.expires_at, until=until, hours=found.hours)
+    assert (until.hour, moment.at) == (10, datetime(2026, 12, 1, 9, 0, tzinfo=UTC))  # half an hour on Friday, one on Tuesday
 
 
 def test_moments_come_in_order_and_by_the_calendar():
