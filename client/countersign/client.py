@@ -16,7 +16,7 @@ import httpx
 
 from countersign import _calls
 from countersign._calls import Call
-from countersign._timing import AWAY_S, POLL_S, left_s, moment, patience, poll_s, rest_s
+from countersign._timing import AWAY_S, LEAST_S, POLL_S, left_s, moment, patience, poll_s, rest_s
 from countersign.enduring import to_the_end
 from countersign.errors import ApiError, Conflict, CountersignError, NotConfigured, NotDecidedInTime, Unreachable
 from countersign.following import Story
@@ -146,10 +146,17 @@ class Client:
             cursor = page["next"]
 
     def progress(self, run: str) -> Iterator[dict[str, Any]]:
-        """What happens in a run, as it happens, until it has ended."""
-        story = Story()
+        """What happens in a run, as it happens, until it has ended. A server that answered before may be away meanwhile, as for `wait`."""
+        story, heard = Story(), 0.0
         while True:
-            page = self.call(_calls.events(run, story.after))
+            try:
+                page = self.call(_calls.events(run, story.after))
+            except (ApiError, Unreachable) as error:
+                if not heard or not _comes_back(error, heard):
+                    raise
+                time.sleep(LEAST_S)
+                continue
+            heard = time.monotonic()
             fresh = story.fresh(page["events"])
             yield from fresh
             if page["finished"]:
@@ -283,9 +290,16 @@ class AsyncClient:
             cursor = page["next"]
 
     async def progress(self, run: str) -> AsyncIterator[dict[str, Any]]:
-        story = Story()
+        story, heard = Story(), 0.0
         while True:
-            page = await self.call(_calls.events(run, story.after))
+            try:
+                page = await self.call(_calls.events(run, story.after))
+            except (ApiError, Unreachable) as error:
+                if not heard or not _comes_back(error, heard):
+                    raise
+                await asyncio.sleep(LEAST_S)
+                continue
+            heard = time.monotonic()
             fresh = story.fresh(page["events"])
             for event in fresh:
                 yield event

@@ -19,7 +19,7 @@ from countersign.client import AsyncClient, Client
 from countersign.enduring import to_the_end
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
 from countersign.fitting import check, check_json, finished
-from countersign.keys import key_for
+from countersign.keys import under_key, under_key_async
 from countersign.values import Action, Claim
 
 log = logging.getLogger("countersign.guard")
@@ -116,7 +116,7 @@ class _Guarded:
 
     def run(self, asks: Client, args: Any, kwargs: Any) -> Any:
         given, more = self._wanted(args, kwargs)
-        action = asks.request(self.name, given, key=key_for(self.name), **more)
+        action = under_key(self.name, lambda key: asks.request(self.name, given, key=key, **more))
         try:
             leave = asks.approval(action.id, timeout_s=self.timeout_s)
         except (NotApproved, AlreadyDone) as instead:
@@ -140,7 +140,7 @@ class _Guarded:
 
     async def run_async(self, asks: AsyncClient, args: Any, kwargs: Any) -> Any:
         given, more = self._wanted(args, kwargs)
-        action = await asks.request(self.name, given, key=key_for(self.name), **more)
+        action = await under_key_async(self.name, lambda key: asks.request(self.name, given, key=key, **more))
         try:
             leave = await asks.approval(action.id, timeout_s=self.timeout_s)
         except (NotApproved, AlreadyDone) as instead:
@@ -174,7 +174,9 @@ class _Guarded:
 
 def request(tool: str, args: Mapping[str, Any], **more: Any) -> Action:
     """Propose a call with the default client, and go on; `wait` for it later."""
-    return _default().request(tool, args, key=more.pop("key", "") or key_for(tool), **more)
+    if more.get("key"):
+        return _default().request(tool, args, **more)
+    return under_key(tool, lambda key: _default().request(tool, args, **{**more, "key": key}))
 
 
 def wait(action: Action | str, *, timeout_s: float | None = None) -> Claim:

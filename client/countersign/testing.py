@@ -57,7 +57,7 @@ class Desk:
         if known is None:
             known = self._keys[key] = (call, self._propose(body))
         if known[0] != call:
-            return _conflict("This key was used for another proposal before; use a new key for a new proposal")
+            return _conflict("This key was used for another proposal before; use a new key for a new proposal", action=known[1])
         return httpx.Response(201, json=self._actions[known[1]])
 
     def _propose(self, body: dict[str, Any]) -> str:
@@ -94,8 +94,8 @@ class Desk:
         return httpx.Response(200, json=action)
 
 
-def _conflict(said: str) -> httpx.Response:
-    return httpx.Response(409, json={"code": "conflict", "detail": said, "status": 409})
+def _conflict(said: str, **more: str) -> httpx.Response:
+    return httpx.Response(409, json={"code": "conflict", "detail": said, "status": 409, **more})
 
 
 @contextmanager

@@ -523,6 +523,28 @@ async def test_who_waits_for_people_outlives_a_restart_of_the_server_and_says_wh
         await wait()
 
 
+@pytest.mark.parametrize("awaits", [False, True])
+async def test_who_follows_a_run_outlives_a_restart_of_the_server_too(monkeypatch, awaits):
+    monkeypatch.setattr("countersign.client.LEAST_S", 0.01)
+    said = iter([200, None, None, None, None, None, 503, 200])
+    stories = iter([{"events": [{"id": 1}], "finished": False}, {"events": [{"id": 1}, {"id": 2}], "finished": True}])
+
+    def serve(request):
+        status = next(said, None)
+        if status is None:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(status, json=next(stories) if status == 200 else None)
+
+    made = (AsyncClient if awaits else Client)("http://127.0.0.1:9", "x", transport=httpx.MockTransport(serve))
+
+    async def follow():
+        return [event async for event in made.progress("x")] if awaits else list(made.progress("x"))
+
+    assert [event["id"] for event in await follow()] == [1, 2]
+    with pytest.raises(Unreachable):  # one that never answered is not waited for
+        await follow()
+
+
 def test_a_very_short_wait_hears_of_what_was_decided_meanwhile(agent):
     with of(agent) as people:
         action = people.request("note", {"text": "hello"})

@@ -28,7 +28,6 @@ from countersign import (
     require_approval,
     results,
 )
-from countersign.keys import key_for
 from countersign.testing import auto_decide
 from tests import factories
 from tests.integration.api.conftest import Handed
@@ -120,8 +119,7 @@ def test_a_crash_between_claim_and_report_is_said_and_nobody_is_told_of_a_refusa
         raise AssertionError("must not run")
 
     with idempotency("job"):
-        key = key_for("look")
-    action = people.request("look", {}, key=key)
+        action = guard.request("look", {})
     people.claim(action.id)  # and then the first start dies
     with idempotency("job"), pytest.raises(OutcomeUnknown, match="nobody knows whether it happened") as unsure:
         look()
@@ -186,8 +184,7 @@ def test_an_edit_that_does_not_fit_is_reported_as_failed(people, cast):
         did.append(text)
 
     with idempotency("job"):
-        key = key_for("note")
-    people.request("note", {"text": "one"}, key=key)
+        guard.request("note", {"text": "one"})
     action = Action.objects.get()
     approvals.request_edit(action.pk, by=cast.reviewer, seen_digest=action.digest, args={"text": "two", "times": 2}, door="web")
     factories.work()
