@@ -8,6 +8,8 @@ from audit.sentences import Frozen
 # Forks: what one cannot go on from, and what its reviewers are told.
 KEEPS_DIFFERENCES = Frozen("The graph keeps %(name)s as differences between its checkpoints: no run of its own can begin from one of them")
 DONE_IN_PARENT = Frozen("Done by the run this one was forked from")
+DONE_IN_THIS_RUN = Frozen("Done by this run before an operator took it back or changed it")
+RUN_CALLED = Frozen("This very run already made this call at %(at)s: %(state)s", parts=["state"])
 PARENT_CALLED = Frozen("The parent run %(run)s already made this call at %(at)s: %(state)s", parts=["state"])
 
 # Budgets: which is spent, of "run", "agent" or "customer".

@@ -1,4 +1,5 @@
 """A fork and the runs it comes from: whose words are in its state, what those runs read and did, and which of their approvals it must not use.
+And a run that was taken back: what it did before.
 
 Reading only. A fork shares nothing with its parents but the state it began with: its questions, approvals, effects and keys are its own.
 """
@@ -9,10 +10,10 @@ from datetime import UTC
 from agents import history, kept
 from agents.dialects import breakpoints, calls
 from agents.errors import WrongState
-from agents.models import Effect, Pause, Run
+from agents.models import Effect, Override, Pause, Run
 from agents.operations import outcomes
 from agents.operations.preparing import NATIVE
-from agents.states import EffectState, word
+from agents.states import EffectState, OverrideState, word
 from approvals import queries as approvals_queries
 from approvals.models.people import User
 from approvals.operations import Proposal
@@ -38,19 +39,27 @@ def starters(run: Run) -> frozenset[str]:
     return frozenset(User.objects.filter(pk__in=users, kind=User.Kind.HUMAN).values_list("person", flat=True)) if users else frozenset()
 
 
-def made_before(run: Run, proposals: Sequence[Proposal | None]) -> Mapping[str, str]:
-    """By fingerprint of a call, what reviewers are told of it: a run that this one comes from has made it already, and when."""
+def made_before(run: Run, proposals: Sequence[Proposal | None]) -> Mapping[str, dict[str, str]]:
+    """By fingerprint of a call, what reviewers are told of it: a run that this one comes from has made it already, and when.
+
+    So has this run itself, where an operator took it back or changed it: what was done stays done. A run that nobody touched may well make
+    one call twice.
+    """
     wanted = {call_sha256(one.tool, one.args) for one in proposals if one and one.kind == "tool"}
-    runs = [str(one.pk) for one in parents(run)] if wanted else []
+    runs = [str(one.pk) for one in [*([run] if _touched(run) else []), *parents(run)]] if wanted else []
     found = approvals_queries.same_calls(runs, wanted) if runs else {}
     effects = {str(e.pk): e for e in Effect.objects.filter(pk__in=found, state__in=MADE).order_by("claimed_at")}
-    return {found[action]: _said(effect) for action, effect in effects.items()}
+    return {found[action]: _said(effect, run) for action, effect in effects.items()}
 
 
-def evidence_of(said: Mapping[str, str], proposal: Proposal) -> list[dict[str, str]]:
+def evidence_of(said: Mapping[str, dict[str, str]], proposal: Proposal) -> list[dict[str, str]]:
     """That, as people are shown it before anything the agent gives."""
-    text = said.get(call_sha256(proposal.tool, proposal.args), "")
-    return [canonical.storable({"title": kept.DONE_IN_PARENT(), "text": text})] if text else []
+    found = said.get(call_sha256(proposal.tool, proposal.args))
+    return [canonical.storable(found)] if found else []
+
+
+def _touched(run: Run) -> bool:
+    return Override.objects.filter(run=run, state__in=[OverrideState.ORDERED, OverrideState.DONE]).exists()
 
 
 def check_unused(run: Run, checkpoint: str) -> None:
@@ -72,6 +81,9 @@ def check_unused(run: Run, checkpoint: str) -> None:
         )
 
 
-def _said(effect: Effect) -> str:
-    at = effect.begun_at or effect.claimed_at or effect.created_at
-    return str(kept.PARENT_CALLED(run=str(effect.run_id)[:8], at=f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC", state=word(effect.state)))
+def _said(effect: Effect, run: Run) -> dict[str, str]:
+    moment = effect.begun_at or effect.claimed_at or effect.created_at
+    at, state = f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC", word(effect.state)
+    if effect.run_id == run.pk:
+        return {"title": kept.DONE_IN_THIS_RUN(), "text": kept.RUN_CALLED(at=at, state=state)}
+    return {"title": kept.DONE_IN_PARENT(), "text": kept.PARENT_CALLED(run=str(effect.run_id)[:8], at=at, state=state)}

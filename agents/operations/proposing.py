@@ -51,7 +51,7 @@ def new_questions(
         ).by_editors(editors)
         for q in new
     ]
-    return _with_parents(run, prepared)
+    return prepared if untouched else _with_what_was_done(run, prepared)
 
 
 def _unrecorded(run: Run, stretch: Stretch, *, untouched: bool) -> list[Question]:
@@ -67,9 +67,9 @@ def _editors(run: Run) -> frozenset[str]:
     return overriding.editors_of(run, lineage.parents(run)) | lineage.starters(run)
 
 
-def _with_parents(run: Run, prepared: list[Prepared]) -> list[Prepared]:
-    """What a fork asks, with what its parents have done of it: people see that before they decide."""
-    made = lineage.made_before(run, [p for one in prepared for p in one.proposals]) if run.parent_id else {}
+def _with_what_was_done(run: Run, prepared: list[Prepared]) -> list[Prepared]:
+    """What is asked, with what this run, taken back since, or its parents have done of it: people see that before they decide."""
+    made = lineage.made_before(run, [p for one in prepared for p in one.proposals])
     return [one.after({id(p): lineage.evidence_of(made, p) for p in one.proposals if p}) for one in prepared] if made else prepared
 
 

@@ -17,7 +17,7 @@ def add_arguments(verbs: Any) -> None:
     rewind = verbs.add_parser("rewind", help="run on from an earlier checkpoint; what is done stays done")
     rewind.add_argument("run")
     rewind.add_argument("checkpoint", help="its id, or the end of it; see: runs checkpoints RUN")
-    restart = verbs.add_parser("restart", help="run a node once more: from the newest checkpoint before it")
+    restart = verbs.add_parser("restart", help="run a node once more, and those beside it: from the newest checkpoint before it")
     restart.add_argument("run")
     restart.add_argument("node")
     edit = verbs.add_parser("edit", help="put other values into the state where the run stands")
@@ -43,12 +43,18 @@ def order(options: dict[str, Any], write: Callable[[str], object]) -> None:
     """Give the order, and say what it made void and what stays done."""
     run = queries.run_detail(options["run"])
     wanted = _wanted(run.thread, options)
+    open_before = [row for row in approvals_queries.run_actions(run.row.id) if row.settled_at is None]
     given = operations.override(run.row.id, wanted, reason=options["reason"], by=commands.person(options), door="cli")
     if given.state == OverrideState.ASKED:
         write(f"{run.row.id} asked for: another operator has to order the same within an hour")
         return
     write(f"{run.row.id} ordered: {given.kind} from {given.checkpoint}")
-    for effect in queries.done_since(run.row.id, history.checkpoint(run.thread, given.checkpoint).at):
+    begins = history.checkpoint(run.thread, given.checkpoint)
+    if given.kind == "rewind":
+        write(f"  runs from there: {', '.join(map(commands.shown, begins.next)) or 'nothing'}")
+    for row in open_before:
+        write(f"  superseded: {row.id}  {commands.shown(row.tool or row.summary)}")
+    for effect in queries.done_since(run.row.id, begins.at):
         write(f"  stays done: {effect.action_id}  {effect.tool}")
 
 

@@ -19,7 +19,7 @@ from agents.views.state_fields import fields_of, touched
 from approvals import operations
 from approvals import queries as approvals_queries
 from approvals.errors import BadRequest, NotAllowed
-from approvals.models import Action
+from approvals.models import Action, Requirement
 from approvals.operations import api_keys
 from audit import queries as log
 from tests import factories
@@ -75,7 +75,10 @@ def test_what_was_done_stays_done_is_named_and_is_asked_about_again(cast, world)
     order(run, cast.operator, checkpoint=start_of(run))
     assert events(run, "run.override_ordered")[0]["stays_done"] == [{"action": str(first.pk), "tool": "append"}]
     work()
-    assert (len(lines(world)), [a.summary for a in asked(run)]) == (1, ["Append first"])
+    (anew,) = asked(run)
+    assert (len(lines(world)), anew.summary) == (1, "Append first")
+    (seen,) = Requirement.objects.get(action=anew).evidence
+    assert "This very run already made this call at 20" in seen["text"] and seen["text"].endswith(": done")
     assert Effect.objects.get(pk=first.pk).state == "DONE"
 
 
@@ -452,7 +455,8 @@ def test_the_command_restarts_edits_and_skips(cast, world, capsys):
     work()
     assert [a.summary for a in asked(run)] == ["Append second"]
     call_command("runs", "skip", str(run.pk), "row", reason="not needed", by="olga")
-    assert "another operator" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "another operator" in said and f"runs from there: row\n  superseded: {first.pk}  append" in said
     call_command("runs", "skip", str(run.pk), "row", reason="not needed", by="ada")
     work()
     assert (fresh(run).state, lines(world)) == ("SUCCEEDED", [])
