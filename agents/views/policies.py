@@ -133,7 +133,6 @@ def _version(request: Request, version_id: int, error: ApprovalError | None = No
         "error": error.message if error else "",
         "actions": may_edit and version.state == "PROPOSED",
         "own": own,
-        "stale": version.state == "PROPOSED" and version.base != current.number,
         "edit_url": f"{reverse('policy-edit')}?version={version.id}" if may_edit else "",
         **_in_words(version.source),
     }

@@ -70,7 +70,7 @@ def mail(items: Sequence[Item], *, site: str, zone: str) -> Message:
 def digest(items: Sequence[Item], total: int, *, site: str, zone: str) -> Message:
     """The weekday digest: how much waits for one person, and what is due first."""
     subject = ngettext("%(n)s action waits for you", "%(n)s actions wait for you", total) % {"n": total}
-    head = _("Good morning. Waiting for you now: %(n)s. Due first:") % {"n": total}
+    head = _("Waiting for you now: %(n)s. Due first:") % {"n": total}
     parts = [_told(item, site, zone) for item in items[:MOST_LISTED]]
     return Message(subject, "\n\n".join([head, *parts, *_more(total, site), _foot(site)]))
 

@@ -152,6 +152,12 @@ def factor_changed(*, user: User, what: str, factor: str, by: Actor | None = Non
 
 
 @transaction.atomic
+def password_changed(*, user: User, door: str = "web") -> None:
+    """A person chose a password, or another one: put on record."""
+    log.append(_entry(user, "person.password_changed", user.actor, door))
+
+
+@transaction.atomic
 def sync_groups(*, user: User, named: set[str], managed: set[str], by: Actor = SYSTEM, door: str = "web") -> None:
     """Give a person exactly those of the managed groups that somebody else (their identity provider) names; others stay as they are."""
     before = set(user.groups.values_list("name", flat=True))

@@ -61,7 +61,7 @@ class DiffLine:
 
 @dataclass(frozen=True)
 class VersionLine:
-    """A version in the history."""
+    """A version in the history. `stale`: proposed against one that is in force no more, so that nobody can publish it."""
 
     version: Version
     url: str
@@ -69,6 +69,7 @@ class VersionLine:
     in_force: bool
     name: str
     loosens: tuple[str, ...]
+    stale: bool
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,7 @@ def version_line(version: Version, *, in_force: int) -> VersionLine:
         now,
         name_of(version),
         tuple(map(told, version.loosens)),
+        version.state == "PROPOSED" and version.base != in_force,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import get_authentication_records
-from allauth.account.signals import authentication_step_completed
+from allauth.account.signals import authentication_step_completed, password_changed, password_reset, password_set
 from allauth.mfa import signals as mfa_signals
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.signals import social_account_added
@@ -39,7 +39,7 @@ OPEN = {
 
 FACTORS = {"webauthn": ladder.PASSKEY_PROOF, "totp": ladder.CODE}
 
-_seen: dict[tuple[str, int], float] = {}
+_seen: dict[tuple[str, int, str], float] = {}
 
 
 class SignIns:
@@ -90,17 +90,17 @@ def to_confirm(after: str) -> HttpResponse:
 
 def _still(request: HttpRequest, user: User) -> bool:
     """Looked up at most once a minute: ending a sign-in deletes its session, so that this is only the second net."""
-    own, now = sign_in_of(request), time.monotonic()
+    own, now, key = sign_in_of(request), time.monotonic(), str(request.session.session_key)
     if not own:  # a session of before there were sign-ins
-        request.session[ID] = operations.begin(user=user, session_key=str(request.session.session_key), device=_device(request), proof="")
+        request.session[ID] = operations.begin(user=user, session_key=key, device=_device(request), proof="")
         return True
-    if now - _seen.get((own, user.pk), -SEEN_EVERY_S) < SEEN_EVERY_S:
+    if now - _seen.get((own, user.pk, key), -SEEN_EVERY_S) < SEEN_EVERY_S:
         return True
     if len(_seen) > 20_000:
         _seen.clear()
-    if not operations.seen(own, user=user, session_key=str(request.session.session_key)):
+    if not operations.seen(own, user=user, session_key=key):
         return False
-    _seen[own, user.pk] = now  # only a yes is remembered
+    _seen[own, user.pk, key] = now  # only a yes is remembered
     return True
 
 
@@ -148,6 +148,15 @@ def _left(sender: Any, request: HttpRequest, user: User | None, **more: Any) -> 
         operations.left(sign_in_of(request), user=user)
 
 
+def _password_changed(sender: Any, request: HttpRequest, user: User, **more: Any) -> None:
+    """Every other session is over, as Django has it; this one has another key now, by which alone it can be ended."""
+    own = sign_in_of(request) if request.user == user else ""
+    if own:
+        operations.seen(own, user=user, session_key=str(request.session.session_key))
+    people.password_changed(user=user)
+    operations.end_all(user=user, by=user.actor, but=own)
+
+
 def _factor_changed(what: str) -> Callable[..., None]:
     def tell(sender: Any, request: HttpRequest, user: User, authenticator: Any, **more: Any) -> None:
         people.factor_changed(user=user, what=what, factor=str(authenticator.type))
@@ -172,6 +181,8 @@ def listen() -> None:
     user_logged_in.connect(_began, dispatch_uid="sign-in-began")
     user_logged_out.connect(_left, dispatch_uid="sign-in-left")
     authentication_step_completed.connect(_proved, dispatch_uid="sign-in-proved")
+    for password in (password_changed, password_set, password_reset):
+        password.connect(_password_changed, dispatch_uid="password-changed")
     social_account_added.connect(_connected, dispatch_uid="identity-connected")
     for name, signal in (("added", mfa_signals.authenticator_added), ("removed", mfa_signals.authenticator_removed),
                          ("renewed", mfa_signals.authenticator_reset)):  # fmt: skip

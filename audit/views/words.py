@@ -281,6 +281,7 @@ SENTENCES: dict[str, Say] = {
         "%(username)s removed a second factor (%(factor)s)", username=d.get("username"), factor=_word(FACTORS, d.get("factor"))
     ),
     "person.factor_renewed": lambda d: say("%(username)s made new recovery codes", username=d.get("username")),
+    "person.password_changed": lambda d: say("%(username)s chose a new password; their other sessions ended", username=d.get("username")),
     "person.factors_reset": lambda d: say("Forgot all second factors of %(username)s", username=d.get("username")),
     "person.unlocked": lambda d: say("Let the account %(username)s in again", username=d.get("username")),
     "person.locked": lambda d: say("Locked the account %(username)s", username=d.get("username")),

@@ -8,6 +8,7 @@ import pytest
 from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
 from fido2.utils import websafe_encode
@@ -61,6 +62,23 @@ def test_an_old_sign_in_is_sent_to_confirm_comes_back_with_its_words_and_nothing
     assert back.url == reverse("action-approve", args=[action.pk]) and not Decision.objects.exists()
     assert "I looked it up" in with_password.get(back.url).content.decode()
     assert post(with_password, action).status_code == 200 and Decision.objects.get().proof["by"] == "password"
+
+
+def test_a_new_password_ends_the_other_sessions_and_this_one_can_still_be_ended(with_password):
+    other = Browser()
+    other.post("/accounts/login/", {"login": "rita", "password": factories.PASSWORD})
+    assert (with_password.get("/inbox/").status_code, other.get("/inbox/").status_code) == (200, 200)
+    new = {"oldpassword": factories.PASSWORD, "password1": "another long one 77", "password2": "another long one 77"}
+    assert with_password.post(reverse("account_change_password"), new).status_code == 302
+    assert SignIn.objects.filter(ended_at=None).count() == 1
+    assert other.get("/inbox/").status_code == 302
+    assert "this one" in with_password.get(reverse("security")).content.decode()
+    assert [event.kind for event in log.events(stream=f"person:{User.objects.get(username='rita').pk}").rows][:2] == [
+        "person.sessions_ended",
+        "person.password_changed",
+    ]
+    call_command("people", "end-sessions", "rita", by="ada")
+    assert with_password.get("/inbox/").status_code == 302
 
 
 def test_without_scripts_it_is_the_same(with_password):
