@@ -103,6 +103,12 @@ def check_halt(who: Standing) -> None:
         raise NotAllowed(say("Only operators can halt or release; ask one of the group operators"))
 
 
+def check_operate(who: Standing) -> None:
+    """What operators do beside halting: see to calls of unknown outcome, alerts, switches, halt rules, reversals."""
+    if MAY_HALT.isdisjoint(who.groups):
+        raise NotAllowed(say("Only operators and administrators do this; ask one of the group operators"))
+
+
 def can_override(user: User | AnonymousUser) -> bool:
     return can_halt(user)
 

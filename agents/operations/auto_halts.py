@@ -51,7 +51,7 @@ def look() -> list[Any]:
 
 def set_rule(*, kind: str, agent: str = "", by: User, door: str, **figures: Any) -> Rule:
     """Have a rule count otherwise from now on; see `approvals.operations.halt_rules.set_rule`. Raises UnknownAgent as well."""
-    permissions.check_halt(permissions.standing(by))  # before anything is looked up
+    permissions.check_operate(permissions.standing(by))  # before anything is looked up
     if agent:
         agent = halting.CHECKS["agent"](agent)
     return ruling.set_rule(kind=kind, agent=agent, by=by, door=door, **figures)

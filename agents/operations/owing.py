@@ -65,7 +65,7 @@ def order_compensation(run_id: Any, *, reason: str, by: User, door: str) -> Comp
         WrongState: the run has not ended, has done nothing that could be reversed, or it is ordered already.
     """
     who = permissions.standing(by)
-    permissions.check_halt(who)
+    permissions.check_operate(who)
     reason = check_reason(reason)
     run = locked_run(run_id)
     if run.state in UNFINISHED:
@@ -129,7 +129,7 @@ def check_not_ordered(run: Run) -> None:
 
 def _failed(action_id: Any, by: User) -> tuple[permissions.Standing, Compensation, Effect]:
     who = permissions.standing(by)
-    permissions.check_halt(who)
+    permissions.check_operate(who)
     known = as_uuid(action_id)
     effect = Effect.objects.select_for_update().filter(pk=known).first() if known else None
     found = Compensation.objects.select_for_update().filter(effect=effect).first() if effect else None

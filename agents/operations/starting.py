@@ -157,7 +157,7 @@ def cancel(run_id: Any, *, reason: str, by: User, door: str, compensate: bool | 
     log.append(events.entry(run, "run.cancelled", by=who.user.actor, door=door, reason=reason))
     declared = owing.CANCELLED in owing.declared(run)
     if compensate and not declared:
-        permissions.check_halt(who)
+        permissions.check_operate(who)
     if compensate or (declared and compensate is None):
         owing.order(run, owing.CANCELLED, by=who.user.actor, door=door, reason=reason)
     events.tell_run(run, "run.cancelled")

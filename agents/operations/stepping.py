@@ -104,7 +104,7 @@ def _held(run_id: Any) -> Run:
     if run.hold == Hold.BUDGET and run.pk not in budget_holds.within([run.pk]):
         raise OverBudget(say("%(why)s: raise its budget and it goes on", why=run.held_why), micros=run.needs_micros)
     if run.hold == Hold.NONE:
-        raise WrongState(say("Nobody has paused this run: it is %(state)s", state=word(run.state)))
+        raise WrongState(say("Nobody has paused this run, so there is nothing to step or to let go on"))
     return run
 
 

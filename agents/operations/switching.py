@@ -16,7 +16,7 @@ def order_switch(*, scope: str, target: str, setting: str, reason: str, by: User
     Raises:
         UnknownAgent, NotFound: there is nothing of that name. What `switch` raises.
     """
-    permissions.check_halt(permissions.standing(by))  # before anything is looked up
+    permissions.check_operate(permissions.standing(by))  # before anything is looked up
     if scope in {"agent", "tool"} and setting != switches.ALLOW:  # what is gone can still be switched back
         target = CHECKS[scope](target)
     made = switches.switch(scope=scope, target=target, setting=setting, reason=reason, by=by, door=door, lasts=lasts)

@@ -73,7 +73,7 @@ def ask_outcome(action_id: Any, *, by: User, door: str) -> OutcomeCheck:
         NotAllowed: not an operator. UnknownEffect. WrongState: its outcome is known, or it is being asked already.
     """
     who = permissions.standing(by)
-    permissions.check_halt(who)
+    permissions.check_operate(who)
     known = as_uuid(action_id)
     effect = Effect.objects.select_related("run").filter(pk=known).first() if known else None
     if effect is None:
@@ -107,7 +107,7 @@ def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: 
         NotAllowed, BadRequest: not an operator, no reason. BadInput: no such result. UnknownEffect, WrongState: nothing of that kind.
     """
     who = permissions.standing(by)
-    permissions.check_halt(who)
+    permissions.check_operate(who)
     reason = check_reason(reason)
     given = check_result(result) if done and result is not None else {}
     known = as_uuid(action_id)

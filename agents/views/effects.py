@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -40,7 +41,9 @@ def effect(request: Request, action_id: UUID) -> HttpResponse:
     if row is None or fate is None:
         return HttpResponse(status=204)
     # What was fetched just now is not fetched once more when it is drawn: until the action is settled that would never end.
-    context = {"fate": fate, "fetched": True, "card": {"id": row.id, "effect_url": "" if row.settled_at else request.path}}
+    context: dict[str, Any] = {"fate": fate, "fetched": True, "card": {"id": row.id, "effect_url": "" if row.settled_at else request.path}}
+    if found and found.state == "UNKNOWN" and permissions.can_halt(request.user):
+        context["resolve_url"] = reverse("effect-resolve", args=[row.id])
     return render(request, "approvals/_fate.html", context)
 
 

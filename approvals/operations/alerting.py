@@ -104,7 +104,7 @@ def _well(rule: Rule, value: int, breach: AlertBreach | None, alert: Alert | Non
 def acknowledge(alert_id: int, *, note: str, by: User, door: str) -> None:
     """Somebody sees to it: it is not told again, and stays open until it is over. Raises NotAllowed, NotFound, Conflict, BadRequest."""
     who = permissions.standing(by)
-    permissions.check_halt(who)
+    permissions.check_operate(who)
     note = halts.check_reason(note)
     alert = Alert.objects.select_for_update().filter(pk=alert_id).first()
     if alert is None:
@@ -125,7 +125,7 @@ def set_rule(*, name: str, reason: str, by: User, door: str, **figures: Any) -> 
         NotAllowed: not an operator. BadRequest: no such rule, no possible figures, no reason.
     """
     who = permissions.standing(by)
-    permissions.check_halt(who)
+    permissions.check_operate(who)
     reason = halts.check_reason(reason)
     if name not in RULES:
         raise BadRequest(say("There is no rule %(name)s; there are %(names)s", name=repr(name[:40]), names=listed(RULES)))

@@ -27,7 +27,7 @@ def set_rule(
         NotAllowed: not an operator. BadRequest: no such rule, no possible figures, no reason.
     """
     who = permissions.standing(by)
-    permissions.check_halt(who)
+    permissions.check_operate(who)
     reason = halts.check_reason(reason)
     _check(kind, agent, most, share, window_s)
     before = rule_for(rules(), kind, agent)

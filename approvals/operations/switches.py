@@ -36,7 +36,7 @@ def switch(*, scope: str, target: str, setting: str, reason: str, by: User, door
         Conflict: "allow" where nothing is set.
     """
     who = permissions.standing(by)
-    permissions.check_halt(who)
+    permissions.check_operate(who)
     reason = halts.check_reason(reason)
     _check(scope, target, setting, lasts)
     halts.nobody_decides()

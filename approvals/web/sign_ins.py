@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.signals import authentication_step_completed, password_changed, password_reset, password_set
 from allauth.mfa import signals as mfa_signals
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.signals import social_account_added
 from django.conf import settings
@@ -163,6 +164,8 @@ def _factor_changed(what: str) -> Callable[..., None]:
         if what == "added" and request.user == user and (named := FACTORS.get(str(authenticator.type))):
             # They were asked to confirm a moment ago, and have just used this very factor: their recovery codes come next.
             operations.prove(sign_in_of(request), user=user, proof=named)
+        if what == "added" and authenticator.type == Authenticator.Type.TOTP:
+            authenticator.wrap().validate_code(request.POST.get("code", ""))  # which marks it as used: a code is taken once
 
     return tell
 

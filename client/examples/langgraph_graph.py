@@ -7,8 +7,7 @@ from typing import TypedDict
 
 from langgraph.graph import END, START, StateGraph
 
-from countersign import Client, NotApproved, idempotency
-from countersign.keys import key_for
+from countersign import Client, NotApproved
 
 
 class State(TypedDict, total=False):
@@ -22,10 +21,10 @@ def plan(state: State) -> State:
 
 
 def act(state: State) -> State:
-    """The whole node may run again after a crash: the idempotency key finds the action it asked for before."""
+    """The whole node may run again after a crash: the key finds the action it asked for before."""
     args = {"order": state["order"], "amount_cents": state["amount_cents"]}
-    with Client() as people, idempotency(f"langgraph:{state['order']}"):
-        action = people.request("refund", args, key=key_for("refund"), rationale="The graph decided to refund")
+    with Client() as people:
+        action = people.request("refund", args, key=f"langgraph:{state['order']}", rationale="The graph decided to refund")
         try:
             leave = people.approval(action.id)
         except NotApproved as refusal:

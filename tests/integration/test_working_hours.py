@@ -1,6 +1,7 @@
 """Deadlines that count in working hours, put off and kept over an edit."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,12 @@ pytestmark = pytest.mark.usefixtures("agents")
 def test_with_a_calendar_a_deadline_is_put_off_by_working_time(cast, world, policy):
     hours = {"zone": "UTC", "opens": "12:00", "closes": "12:30", "days": ["mon", "wed", "fri"]}
     asks = {"calendar": "noon", "deadline_s": 1_800, "extend": {"by": ["reviewers"], "at_most_s": 3_600}, "remind": ["50%"]}
-    policy.write_text(policy_text(lambda data: (data["requirements"]["medium"].update(asks), data.update(calendars={"noon": hours}))))
+
+    def at_noon(data: dict[str, Any]) -> None:
+        data["requirements"]["medium"].update(asks)
+        data["calendars"] = {"noon": hours}
+
+    policy.write_text(policy_text(at_noon))
     noon = Calendar.model_validate(hours)
     _, action = factories.waiting(cast.reviewer, factories.call(), world=world)
     was = action.expires_at

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from contextvars import copy_context
+from typing import Any
 
 import pytest
 
@@ -20,8 +21,8 @@ class Server:
         self.known: dict[str, str] = {}
         self.away = False
 
-    def ask(self, what: str):
-        def under(key: str):
+    def ask(self, what: str) -> Any:
+        def under(key: str) -> Any:
             if self.away:
                 self.away = False
                 raise Unreachable("away")
@@ -38,8 +39,8 @@ def server(monkeypatch) -> Server:
     return Server()
 
 
-def in_threads(server: Server, order: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+def in_threads(server: Server, order: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
 
     def call(what: str) -> None:
         found[what] = under_key("pay", server.ask(what))
@@ -54,7 +55,7 @@ def in_threads(server: Server, order: str) -> dict[str, str]:
     return found
 
 
-async def in_tasks(server: Server, order: str) -> dict[str, str]:
+async def in_tasks(server: Server, order: str) -> dict[str, Any]:
     async def asked(what: str):
         async def ask(key: str):
             await asyncio.sleep(0.005)
@@ -75,7 +76,7 @@ async def test_calls_side_by_side_find_their_own_again_in_any_order(server, orde
 
 
 def test_two_alike_are_two_and_stay_two(server):
-    def keys_of(calls: str) -> list[str]:
+    def keys_of(calls: str) -> list[Any]:
         with idempotency("job"):
             return [under_key("pay", server.ask(what)) for what in calls]
 
@@ -97,7 +98,7 @@ def test_a_number_that_may_have_been_heard_is_nobody_elses(server):
         server.away = True
         with pytest.raises(Unreachable):
             under_key("pay", server.ask("A"))
-        second = under_key("pay", server.ask("A"))
+        second: Any = under_key("pay", server.ask("A"))
     assert second.endswith(":2")
 
 

@@ -535,10 +535,12 @@ async def test_who_follows_a_run_outlives_a_restart_of_the_server_too(monkeypatc
             raise httpx.ConnectError("refused")
         return httpx.Response(status, json=next(stories) if status == 200 else None)
 
-    made = (AsyncClient if awaits else Client)("http://127.0.0.1:9", "x", transport=httpx.MockTransport(serve))
+    served = httpx.MockTransport(serve)
 
     async def follow():
-        return [event async for event in made.progress("x")] if awaits else list(made.progress("x"))
+        if awaits:
+            return [event async for event in AsyncClient("http://127.0.0.1:9", "x", transport=served).progress("x")]
+        return list(Client("http://127.0.0.1:9", "x", transport=served).progress("x"))
 
     assert [event["id"] for event in await follow()] == [1, 2]
     with pytest.raises(Unreachable):  # one that never answered is not waited for

@@ -107,6 +107,8 @@ def test_a_call_nobody_knows_the_outcome_of_is_shown_and_can_be_resolved(as_, ag
         answer = operator.get(address)
         assert answer.status_code == 200, address
     assert b"Nobody knows whether it was done" in operator.get(f"/runs/{run.pk}/").content
+    note = f"/actions/{action.pk}/effect"
+    assert (b"/effect/resolve" in operator.get(note).content, b"/effect/resolve" in as_(cast.reviewer).get(note).content) == (True, False)
     operator.post(f"/actions/{action.pk}/effect/resolved", {"done": "yes", "reason": "I looked"})
     run.refresh_from_db()
     assert run.state == "READY"
