@@ -8,6 +8,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
+
 from agents import kept
 from agents.dialects import Quirks
 from agents.errors import BadProject
@@ -40,7 +42,7 @@ class Loaded:
     Attributes:
         own_checkpointer: the kind it was compiled with and does not get here, "" for none.
         quirks: what it expects beside its dialect. grants: the only tools it may call, None for every one of its version.
-        about: what its langgraph.json says of it.
+        about: what its langgraph.json says of it. models: chat models that stand in its module by a name.
     """
 
     slug: str
@@ -51,6 +53,7 @@ class Loaded:
     quirks: Quirks = field(default_factory=Quirks)
     grants: frozenset[str] | None = None
     about: str = ""
+    models: tuple[BaseChatModel, ...] = ()
 
     @property
     def tools(self) -> dict[str, Tool]:
@@ -244,6 +247,7 @@ def _load(read: Project, slug: str, target: str) -> Loaded:
     return Loaded(
         slug, str(read.path), spec if isinstance(spec, AgentSpec) else None, _in_its_project(read.path, compiler),
         own_checkpointer(graph), read.quirks.get(slug, Quirks()), read.grants.get(slug), read.about.get(slug, ""),
+        tuple(one for one in vars(module).values() if isinstance(one, BaseChatModel)),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from agents.planner.scripted import NAME, ScriptedChatModel
 
 TIMEOUT_S = 60
+_ours: list[BaseChatModel] = []
 
 
 def chat_model(*, script: Callable[[list[BaseMessage]], AIMessage]) -> BaseChatModel:
@@ -18,6 +19,17 @@ def chat_model(*, script: Callable[[list[BaseMessage]], AIMessage]) -> BaseChatM
     Raises:
         ImportError, ValueError: the named model's package is missing, or nobody knows the name.
     """
+    model = _made(script)
+    _ours.append(model)
+    return model
+
+
+def is_ours(value: Any) -> bool:
+    """Whether this is a model that `chat_model` made in this process."""
+    return any(value is model for model in _ours)
+
+
+def _made(script: Callable[[list[BaseMessage]], AIMessage]) -> BaseChatModel:
     if not settings.MODEL:
         return ScriptedChatModel(script=script)
     from langchain.chat_models import init_chat_model  # slow to import, and only needed here

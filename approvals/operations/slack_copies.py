@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from approvals.models import SlackMessage
+from approvals.operations.once import once
 from approvals.states import SlackState
 
 CARD, OLD = SlackMessage.Kind.CARD, SlackMessage.Kind.OLD
@@ -45,7 +46,7 @@ def anew_at(team: str, channel: str, ts: str) -> bool:
 def retire(card: SlackMessage, ts: str) -> None:
     """The copy that stands at `ts` beside this card loses its buttons; drawn again also when that was done before."""
     values = {"kind": OLD, "action_id": card.action_id, "ts": ts}
-    row, new = SlackMessage.objects.get_or_create(channel_id=card.channel_id, key=f"old:{ts}", defaults=values)
+    row, new = once(SlackMessage, {"channel_id": card.channel_id, "key": f"old:{ts}"}, **values)
     if not new:
         done = SlackMessage.objects.filter(pk=row.pk, state__in=[SlackState.SENT, SlackState.SKIPPED, SlackState.FAILED])
         done.update(state=SlackState.WAITING, shown="", due_at=Now(), attempts=0, changed_at=Now())

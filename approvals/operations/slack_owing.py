@@ -14,6 +14,7 @@ from approvals import envelopes, permissions
 from approvals.errors import Tampered
 from approvals.models import Action, Comment, Decision, Edit, Requirement, SlackChannel, SlackMessage, SlackPerson, SlackTeam
 from approvals.operations.clock import database_now
+from approvals.operations.once import once
 from approvals.policy.slack import SlackRule, home_of
 from approvals.queries.slack import homes
 from approvals.states import ActionState, EditState, SlackState
@@ -159,7 +160,7 @@ def owe_whisper(team_id: int, channel: str, body: dict[str, Any]) -> int:
     """A private sentence, said as soon as its conversation may be written to; after some minutes there is no point in it. Returns its row."""
     where = SlackChannel.objects.filter(team_id=team_id, channel=channel).first()
     if where is None:
-        where, _ = SlackChannel.objects.get_or_create(team_id=team_id, name=channel, defaults={"channel": _address(channel)})
+        where, _ = once(SlackChannel, {"team_id": team_id, "name": channel}, channel=_address(channel))
     kept = {**body, "until": (database_now() + WHISPERS_LAST).timestamp()}
     return int(SlackMessage.objects.create(channel=where, kind=SlackMessage.Kind.WHISPER, key=f"whisper:{uuid4()}", body=kept).pk)
 
@@ -170,8 +171,8 @@ def _address(name: str) -> str:
 
 
 def _owe(team: SlackTeam, name: str, kind: str, key: str, **values: Any) -> bool:
-    channel, _ = SlackChannel.objects.get_or_create(team=team, name=name, defaults={"channel": _address(name)})
-    row, new = SlackMessage.objects.get_or_create(channel=channel, key=key, defaults={"kind": kind, **values})
+    channel, _ = once(SlackChannel, {"team": team, "name": name}, channel=_address(name))
+    row, new = once(SlackMessage, {"channel": channel, "key": key}, kind=kind, **values)
     if new or kind == SlackMessage.Kind.NOTE:
         return new
     again = SlackMessage.objects.filter(pk=row.pk, state=SlackState.SKIPPED)
@@ -215,8 +216,7 @@ def _said_since(card: SlackMessage) -> Iterator[tuple[str, Comment | None]]:
 
 def _reply(card: SlackMessage, key: str, *, comment: Comment | None) -> bool:
     values = {"kind": SlackMessage.Kind.REPLY, "card": card, "action_id": card.action_id, "comment": comment}
-    _, new = SlackMessage.objects.get_or_create(channel_id=card.channel_id, key=f"reply:{key}", defaults=values)
-    return new
+    return once(SlackMessage, {"channel_id": card.channel_id, "key": f"reply:{key}"}, **values)[1]
 
 
 def _revived(cards: Collection[SlackMessage]) -> int:
