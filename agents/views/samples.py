@@ -12,8 +12,9 @@ from contextlib import suppress
 from typing import Any
 
 from agents.views.patterns import matching
+from audit import schemas
 
-DEEPEST, MOST, LONGEST = 8, 500, 200  # levels; values in all; letters of a text
+DEEPEST, MOST, LONGEST = 8, 100, 200  # levels; values in all; letters of a text
 FORMATS = {
     "date-time": "2030-01-31T12:00:00Z",
     "date": "2030-01-31",
@@ -26,14 +27,17 @@ FORMATS = {
 }
 
 
-def sample(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """An object with a value for all that is required."""
-    return _Maker(schema).object(schema, 0)
+def made_up(schema: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """An object with a value for all that is required, and whether it could be finished; {} of what is no schema."""
+    if schemas.broken(schema):
+        return {}, True
+    maker = _Maker(schema)
+    return maker.object(schema, 0), maker.left > 0
 
 
 def begin_with(schema: Mapping[str, Any]) -> dict[str, Any]:
     """An input that starts the agent: a conversation begins with what somebody says."""
-    given, said = sample(schema), {"messages": [{"role": "user", "content": "Hello"}]}
+    (given, _), said = made_up(schema), {"messages": [{"role": "user", "content": "Hello"}]}
     return {**given, **said} if "messages" in (schema.get("properties") or {}) else given
 
 
@@ -45,7 +49,7 @@ class _Maker:
         self.left = MOST
 
     def object(self, sub: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        properties, required = sub.get("properties") or {}, sub.get("required") or ()
+        properties, required = sub.get("properties") or {}, dict.fromkeys(sub.get("required") or ())
         names = dict.fromkeys([*(name for name in properties if name in required), *required])
         return {name: self.value(properties.get(name) or {}, depth + 1) for name in names if self.left > 0}
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 import json
 import keyword
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from agents.views.samples import begin_with, sample
+from agents.views.samples import begin_with, made_up
 from audit import schemas
+from audit.sentences import say
 
+_MANY = say("it needs more values than are made up here")
+_THEIRS = frozenset({"self", "cls", "config", "callbacks", "run_manager", "runtime", "state", "store", "ctx"})
 TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "list", "object": "dict"}
 
 
@@ -60,9 +64,9 @@ def subject(
     found = next((tool for tool in tools if str(tool.get("risk")) != "read"), tools[0] if tools else nothing)
     schema = found.get("schema") or {}
     name = str(found["name"])
-    args = {} if schemas.broken(schema) else sample(schema)
-    begin = samples[0] if samples else {} if schemas.broken(input_schema) else begin_with(input_schema)
-    return Subject(slug, url.rstrip("/"), key, by, name, args, schema, runs_here, begin, schemas.why_not(schema, args))
+    args, whole = made_up(schema)
+    begin = samples[0] if samples else begin_with(input_schema)
+    return Subject(slug, url.rstrip("/"), key, by, name, args, schema, runs_here, begin, schemas.why_not(schema, args) if whole else _MANY)
 
 
 def snippets(of: Subject) -> tuple[Snippet, ...]:
@@ -133,13 +137,14 @@ def _langchain(of: Subject) -> str:
         if left
         else ""
     )
-    return f"""from langchain_core.tools import tool
+    taken = _taken(of)
+    return f"""{_imports(taken)}from langchain_core.tools import tool
 from countersign import require_approval
 {note}
 
 @tool
 @require_approval({of.tool!r}, on_rejection=str)
-def {name if _is_name(name) else f"tool_{name}"}({_taken(of)}) -> str:
+def {name if _is_name(name) else f"tool_{name}"}({taken}) -> str:
     \"\"\"Say here what it does: the model reads it.\"\"\"
     return "done"  # whatever really does it
 """
@@ -149,11 +154,23 @@ def _taken(of: Subject) -> str:
     """The parameters of a function that takes its arguments."""
     properties = of.schema.get("properties") or {}
     named = filter(_is_name, of.args)
-    return ", ".join(f"{name}: {TYPES.get(str((properties.get(name) or {}).get('type')), 'str')}" for name in named)
+    return ", ".join(f"{name}: {_type(properties.get(name))}" for name in named)
+
+
+def _imports(taken: str) -> str:
+    return "from typing import Any\n" if ": Any" in taken else ""
+
+
+def _type(sub: Any) -> str:
+    """Of one plain kind, or anything: `true` is a schema, too, and so is a reference, a choice, or a list of kinds."""
+    kind = sub.get("type") if isinstance(sub, Mapping) and not {"enum", "anyOf", "oneOf", "allOf", "$ref"} & sub.keys() else ""
+    return TYPES.get(kind, "Any") if isinstance(kind, str) else "Any"
 
 
 def _is_name(name: str) -> bool:
-    return name.isidentifier() and not keyword.iskeyword(name)
+    """Whether LangChain and MCP hand it over as a parameter of a function: Python reads some letters as others, and they keep some names to themselves."""
+    plain = name.isidentifier() and not keyword.iskeyword(name) and unicodedata.normalize("NFKC", name) == name
+    return plain and not name.startswith("_") and name not in _THEIRS
 
 
 def _run(of: Subject) -> str:
@@ -177,10 +194,11 @@ def _mcp(of: Subject) -> str:
 def _gateway(of: Subject) -> str:
     """A server of one tool that this agent has, so that what is pasted does something; the tool's name may begin with a prefix, as `files.append`."""
     prefix, dot, name = of.tool.rpartition(".")
-    server = f"""from mcp.server.mcpserver import MCPServer
+    taken = _taken(of)
+    server = f"""{_imports(taken)}from mcp.server.mcpserver import MCPServer
 server = MCPServer("try")
 @server.tool(name={name!r})
-def act({_taken(of)}) -> str:
+def act({taken}) -> str:
     return "done"
 server.run("stdio")
 """

@@ -85,6 +85,8 @@ def build(
         calendars=policy.data.calendars,
         quiet=policy.data.quiet,
         at_latest=until.latest if until else None,
+        stands=until.at if until else None,
+        put_off_s=until.put_off_s if until else 0,
     )
     put_off = until.put_off(planned.expires_at) if until else 0
     return canonical.dumps(

@@ -32,6 +32,8 @@ def extend(action_id: Any, *, by: User, seconds: int, reason: str, door: str) ->
     action, requirement, envelope = pending(action_id)
     who = permissions.standing(by)
     rule = envelope.extend
+    if rule is None and envelope.put_off_s:
+        raise BadRequest(say("It has been put off as far as the policy allows"))
     if rule is None:
         raise NotAllowed(say("The policy lets nobody put this deadline off (extend)"))
     if not who.groups & set(rule.by):

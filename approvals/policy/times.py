@@ -37,27 +37,33 @@ def times(
     calendars: Mapping[str, Calendar],
     quiet: Quiet | None = None,
     at_latest: datetime | None = None,
+    stands: datetime | None = None,
+    put_off_s: int = 0,
 ) -> Times:
     """The deadline and the moments before it, in order.
 
     With a calendar the time counts only in its working hours; how long the agent itself would wait is always by the wall clock.
-    `at_latest` is a deadline that stands already: a shorter one may come, no later one.
+    Of what is asked again, `stands` is the deadline it had, and `put_off_s` by how much people had put that off: this stays, as far as it
+    stood. A shorter time may come, none later than `at_latest`.
     A moment in quiet hours comes at their end, unless the deadline is earlier than that: then it comes at once.
     """
     hours = calendars.get(rule.calendar)
-    calendar, whole = hours, rule.deadline_s
-    expires_at = later(now, whole, calendar)
-    if asked_deadline_s and (asked := later(now, asked_deadline_s, None)) < expires_at:
-        hours = calendar = None
-        whole, expires_at = asked_deadline_s, asked
-    if at_latest and at_latest < expires_at:
-        calendar, whole, expires_at = None, max(0, int((at_latest - now).total_seconds())), at_latest
+
+    def over(seconds: int, hours: Calendar | None) -> datetime:
+        usual = later(now, seconds, hours)
+        return max(usual, min(stands, later(now, seconds + put_off_s, hours))) if stands and put_off_s else usual
+
+    expires_at = over(rule.deadline_s, hours)
+    if asked_deadline_s and (asked := over(asked_deadline_s, None)) < expires_at:
+        hours, expires_at = None, asked
+    expires_at = min(expires_at, at_latest) if at_latest else expires_at
+    whole = max(0.0, _between(now, expires_at, hours))
     if not rule.need:
         return Times(expires_at, hours=hours)
     wanted = [(r, REMIND, r) for r in dict.fromkeys(rule.remind)] + [(r.after, ESCALATE, r.to) for r in rule.escalate]
     found = []
     for part, kind, what in wanted:
-        at = later(now, whole * int(part[:-1]) / 100, calendar)
+        at = min(later(now, whole * int(part[:-1]) / 100, hours), expires_at)
         loud = quiet.after(at) if quiet and level in quiet.levels else at
         found.append(Moment(loud if loud < expires_at else at, kind, what))
     return Times(expires_at, tuple(sorted(found, key=lambda m: m.at)), hours)

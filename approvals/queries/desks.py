@@ -49,7 +49,7 @@ class Desk:
     Attributes:
         reserved_by, reserved_for: who is on it, and in whose stead; `mine` when that is the reader.
         may_reserve: they could decide it. `may_snooze`: they are asked in some stage, or could decide it. `may_pass_on`: they could approve it, and so could one of `people`.
-        extend_s: by how many seconds they may still put it off; 0 when they may not.
+        extend_s: by how many seconds they may still put it off; 0 when they may not. working: only working hours count of these.
         snoozed_until: when it comes back to this reader's inbox.
         instead_of: whose places the reader fills here.
     """
@@ -65,6 +65,7 @@ class Desk:
     may_snooze: bool
     people: tuple[str, ...]
     extend_s: int
+    working: bool
     snoozed_until: datetime | None
     instead_of: str
 
@@ -99,6 +100,7 @@ def desk(action_id: Any, *, reader: User) -> Desk | None:
         may_snooze=entitling.concerned(who, action, envelope, stage=action.stage),
         people=_others(action, envelope, who) if may_approve else (),
         extend_s=_left(action, envelope, who),
+        working=envelope.hours is not None,
         snoozed_until=snoozed,
         instead_of=stead.name if stead else "",
     )

@@ -155,14 +155,15 @@ def diff_lines(diff: str) -> tuple[DiffLine, ...]:
 def version_line(version: Version, *, in_force: int) -> VersionLine:
     state = {"PROPOSED": _("waits to be published"), "WITHDRAWN": _("withdrawn"), "PUBLISHED": _("published")}[version.state]
     now = version.number == in_force and bool(version.number)
+    stale = version.state == "PROPOSED" and version.base != in_force
     return VersionLine(
         version,
         reverse("policy", args=[version.id]),
-        _("in force") if now else state,
+        _("in force") if now else _("cannot be published any more") if stale else state,
         now,
         name_of(version),
         tuple(map(told, version.loosens)),
-        version.state == "PROPOSED" and version.base != in_force,
+        stale,
     )
 
 

@@ -6,37 +6,44 @@ with idempotency(f"invoice:{order}"):
 
 import asyncio
 import hashlib
+import json
+import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
 
 from countersign.errors import Conflict
 from countersign.values import Action
 
 OTHERS_S, LOOK_S = 2.0, 0.02  # how long calls of one turn may come after each other, and how often is looked whether one came
+log = logging.getLogger("countersign")
 
 
 @dataclass
 class _Calls:
-    """The calls of one tool in a scope, numbered from 1. Those of one turn run side by side (threads, tasks), so that a later start makes them
-    in another order: each takes the first number under which the server knows no other proposal."""
+    """The calls of one tool in a scope. The server knows each under a number, in the order in which they were first asked.
+
+    Those of one turn run side by side (tasks, threads), so that a later start makes them in another order. So each asks under the first
+    number that no call of this start has: if the server knows another proposal there, it waits until that one's call has come and tries the
+    next. Nothing new is asked while the server knows a proposal that no call of this start makes: then an amount was computed anew.
+    A number whose call may have been heard is tried by the next call, so that none is left out: a later start would fill it with another.
+    """
 
     prefix: str
-    begun: int = 0
-    taken: set[int] = field(default_factory=set)
+    had: int = 0  # numbers 1 to this are taken, by calls of this start: there is none in between that the server does not know
+    maybe: set[str] = field(default_factory=set)  # arguments of calls that tried the next number, and nobody knows whether it was heard
+    moved: float = 0.0  # when the last was taken, by `time.monotonic`
     asking: threading.Lock = field(default_factory=threading.Lock)  # one at a time, or two alike would take one number
-    counting: threading.Lock = field(default_factory=threading.Lock)
+    numbers: dict[str, int] = field(default_factory=dict)  # of the actions that were asked
+    unfinished: dict[int, set[str]] = field(default_factory=dict)  # numbers whose call may be made again, with one of these arguments
 
     def key(self, number: int) -> str:
         return f"{self.prefix}:{number}"
-
-    def left(self, tried: set[int]) -> int:
-        """The number to try next, 0 when others have to come first."""
-        return next((n for n in range(1, self.begun + 1) if n not in self.taken and n not in tried), 0)
 
 
 class _Scope:
@@ -45,14 +52,12 @@ class _Scope:
         self.name = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         self._calls: dict[str, _Calls] = {}
 
-    def begin(self, tool: str) -> _Calls:
-        calls = self._calls.setdefault(tool, _Calls(f"{self.name}:{hashlib.sha256(tool.encode()).hexdigest()[:32]}"))
-        with calls.counting:  # not `asking`, which a task may hold while its loop goes on
-            calls.begun += 1
-        return calls
+    def calls(self, tool: str) -> _Calls:
+        return self._calls.setdefault(tool, _Calls(f"{self.name}:{hashlib.sha256(tool.encode()).hexdigest()[:32]}"))
 
 
 _scope: ContextVar[_Scope | None] = ContextVar("countersign_idempotency", default=None)
+_open: list[frozenset[int | None]] = []  # the threads there were when each scope that is open was opened
 
 
 @contextmanager
@@ -61,72 +66,112 @@ def idempotency(name: str) -> Iterator[None]:
 
     Not of the arguments: an amount that is computed anew when the program starts again must not pass for another call. Then the server has the key
     with other arguments and refuses (`Conflict`), and nothing is done. So give each thing a name of its own, also in a loop. Calls side by side
-    in here (a model's parallel tool calls) find their own again in whatever order they come.
+    in here (a model's parallel tool calls) find their own again in whatever order they come. A call that could not be heard, or was not
+    decided in time, may be made again in here with the same arguments: it is the same call.
+
+    A thread of one's own is in here only where it is given the context, as `asyncio.to_thread` and LangChain do it: `copy_context().run`. Python's
+    pools and `Thread` do not; a call from such a thread is a new request, and is warned of.
     """
-    token = _scope.set(_Scope(name))
+    token, threads = _scope.set(_Scope(name)), frozenset(thread.ident for thread in threading.enumerate())
+    _open.append(threads)
     try:
         yield
     finally:
+        _open.remove(threads)
         _scope.reset(token)
 
 
-class _Search:
-    """One call's way to its number. Used by both flavours below, which only differ in how they wait."""
-
-    def __init__(self, calls: _Calls) -> None:
-        self.calls, self.until = calls, time.monotonic() + OTHERS_S
-        self.tried: set[int] = set()
-        self.refusal: Conflict | None = None
-
-    def check(self) -> None:
-        """Raises Conflict: others that could have been meant had time to come."""
-        if self.refusal is not None and time.monotonic() > self.until:
-            raise self.refusal
-
-    @contextmanager
-    def trying(self, number: int) -> Iterator[None]:
-        """Whatever else happens to this number, it is this call's: what was sent under it may have been heard."""
-        try:
-            yield
-        except Conflict as other:
-            if "action" not in other.problem:  # not the sentence about a key
-                self.calls.taken.add(number)
-                raise
-            self.tried.add(number)
-            self.refusal = other
-        except BaseException:
-            self.calls.taken.add(number)
-            raise
-        else:
-            self.calls.taken.add(number)
+def may_come_again(tool: str, action: Action, args: Mapping[str, Any]) -> None:
+    """Nobody has decided this yet, or nobody was heard: the same call in the same scope goes on waiting for it."""
+    if scope := _scope.get():
+        calls = scope.calls(tool)
+        if number := calls.numbers.get(action.id):
+            calls.unfinished[number] = {_print(args)}
 
 
-def under_key(tool: str, ask: Callable[[str], Action]) -> Action:
+def under_key(tool: str, args: Mapping[str, Any], ask: Callable[[str], Action]) -> Action:
     """Ask under the key of this call: the same in every start of the same scope; a random one outside of any. Raises Conflict."""
     if (scope := _scope.get()) is None:
-        return ask(str(uuid4()))
-    search = _Search(scope.begin(tool))
+        return ask(_outside(tool))
+    search = _Search(scope.calls(tool), args)
     while True:
         with search.calls.asking:
-            while number := search.calls.left(search.tried):
+            if number := search.next():
                 with search.trying(number):
-                    return ask(search.calls.key(number))
-        search.check()
+                    return search.found(number, ask(search.calls.key(number)))
         time.sleep(LOOK_S)
 
 
-async def under_key_async(tool: str, ask: Callable[[str], Awaitable[Action]]) -> Action:
+async def under_key_async(tool: str, args: Mapping[str, Any], ask: Callable[[str], Awaitable[Action]]) -> Action:
     """The same for tasks of an event loop, which must not stand still for one of them."""
     if (scope := _scope.get()) is None:
-        return await ask(str(uuid4()))
-    search = _Search(scope.begin(tool))
+        return await ask(_outside(tool))
+    search = _Search(scope.calls(tool), args)
     while True:
         if search.calls.asking.acquire(blocking=False):
             try:
-                while number := search.calls.left(search.tried):
+                if number := search.next():
                     with search.trying(number):
-                        return await ask(search.calls.key(number))
+                        return search.found(number, await ask(search.calls.key(number)))
             finally:
                 search.calls.asking.release()
-        search.check()
         await asyncio.sleep(LOOK_S)
+
+
+class _Search:
+    """One call's way to its number, whoever waits for the others in it. Every step of it is made while `asking` is held."""
+
+    def __init__(self, calls: _Calls, args: Mapping[str, Any]) -> None:
+        self.calls, self.print, self.began = calls, _print(args), time.monotonic()
+        self.refused: dict[int, Conflict] = {}
+
+    def next(self) -> int:
+        """The number to ask under, 0 when another call has to come first. Raises Conflict: it had time to come."""
+        again = next((n for n, args in self.calls.unfinished.items() if self.print in args and n not in self.refused), 0)
+        number = again or self.calls.had + 1
+        if number not in self.refused:
+            return number
+        if time.monotonic() > max(self.began, self.calls.moved) + OTHERS_S:
+            raise self.refused[number]
+        return 0
+
+    @contextmanager
+    def trying(self, number: int) -> Iterator[None]:
+        """Passes over the refusal of a key, as another number may be this call's."""
+        calls = self.calls
+        try:
+            yield
+        except BaseException as error:
+            if not (isinstance(error, Conflict) and "action" in error.problem):  # which the sentence about a key names
+                if number > calls.had:
+                    calls.maybe.add(self.print)
+                raise
+            self.refused[number] = error
+            if number > calls.had and (others := calls.maybe - {self.print}):  # so one of these was heard
+                calls.unfinished[number] = others
+                self._take(number)
+
+    def found(self, number: int, action: Action) -> Action:
+        if number > self.calls.had:
+            self._take(number)
+        self.calls.unfinished.pop(number, None)
+        self.calls.numbers[action.id] = number
+        return action
+
+    def _take(self, number: int) -> None:
+        self.calls.had, self.calls.maybe, self.calls.moved = number, set(), time.monotonic()
+
+
+def _print(args: Mapping[str, Any]) -> str:
+    return json.dumps(args, sort_keys=True, default=str)
+
+
+def _outside(tool: str) -> str:
+    """A key for a call of no scope."""
+    if any(threading.get_ident() not in threads for threads in list(_open)):
+        log.warning(
+            "%s is asked for in a thread that was started while idempotency(...) was open, and was not given its context: it counts as a new "
+            "request, in each start of the program. Start what the thread runs with contextvars.copy_context().run",
+            tool,
+        )
+    return str(uuid4())

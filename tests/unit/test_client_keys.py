@@ -3,32 +3,42 @@
 import asyncio
 import threading
 import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from countersign import Conflict, Unreachable, idempotency, keys
-from countersign.keys import under_key, under_key_async
+from countersign.keys import may_come_again, under_key, under_key_async
 
 ORDERS = ["ABCD", "DCBA", "CADB", "BADC"]
 
 
+@dataclass
+class Asked:
+    id: str
+
+
 class Server:
-    """Knows what was proposed under each key, and refuses another under the same."""
+    """Knows what was proposed under each key, and refuses another under the same. `lost`: so many are not answered; `hears`: though heard."""
 
     def __init__(self) -> None:
         self.known: dict[str, str] = {}
-        self.away = False
+        self.lost, self.hears = 0, False
 
     def ask(self, what: str) -> Any:
         def under(key: str) -> Any:
-            if self.away:
-                self.away = False
+            if self.lost:
+                self.lost -= 1
+                if self.hears:
+                    self.known.setdefault(key, what)
                 raise Unreachable("away")
             if self.known.setdefault(key, what) != what:
                 raise Conflict(409, {"action": key, "detail": "This key was used for another proposal before"})
-            return key
+            return Asked(key)
 
         return under
 
@@ -39,11 +49,15 @@ def server(monkeypatch) -> Server:
     return Server()
 
 
+def pay(server: Server, what: str) -> str:
+    return under_key("pay", {"what": what}, server.ask(what)).id
+
+
 def in_threads(server: Server, order: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     def call(what: str) -> None:
-        found[what] = under_key("pay", server.ask(what))
+        found[what] = pay(server, what)
 
     with idempotency("job"):
         threads = [threading.Thread(target=copy_context().run, args=(call, what)) for what in order]
@@ -61,7 +75,7 @@ async def in_tasks(server: Server, order: str) -> dict[str, Any]:
             await asyncio.sleep(0.005)
             return server.ask(what)(key)
 
-        return await under_key_async("pay", ask)
+        return (await under_key_async("pay", {"what": what}, ask)).id
 
     with idempotency("job"):
         return dict(zip(order, await asyncio.gather(*map(asked, order)), strict=True))
@@ -78,7 +92,7 @@ async def test_calls_side_by_side_find_their_own_again_in_any_order(server, orde
 def test_two_alike_are_two_and_stay_two(server):
     def keys_of(calls: str) -> list[Any]:
         with idempotency("job"):
-            return [under_key("pay", server.ask(what)) for what in calls]
+            return [pay(server, what) for what in calls]
 
     first = keys_of("AAB")
     assert len(set(first)) == 3
@@ -87,19 +101,75 @@ def test_two_alike_are_two_and_stay_two(server):
 
 def test_what_was_computed_anew_is_refused_and_asked_of_nobody(server):
     with idempotency("job"):
-        under_key("pay", server.ask("80"))
+        pay(server, "80")
     with idempotency("job"), pytest.raises(Conflict, match="another proposal"):
-        under_key("pay", server.ask("81"))
+        pay(server, "81")
     assert list(server.known.values()) == ["80"]
 
 
-def test_a_number_that_may_have_been_heard_is_nobody_elses(server):
+@pytest.mark.parametrize("hears", [True, False])
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_a_call_that_was_not_heard_is_the_same_when_it_is_made_again(server, lost, hears):
+    """One after the other, and beside another that is not heard either."""
+
+    def start(calls: str) -> dict[str, str]:
+        found = {}
+        with idempotency("job"):
+            left = deque(calls)
+            while left:
+                what = left.popleft()
+                try:
+                    found[what] = pay(server, what)
+                except Unreachable:
+                    left.append(what)
+        return found
+
+    server.lost, server.hears = lost, hears
+    first = start("ABC")
+    assert sorted(server.known.values()) == ["A", "B", "C"]  # each asked once
+    for order in ("ABC", "CBA"):
+        assert in_threads(server, order) == first
+
+
+def test_who_goes_on_after_a_call_that_was_not_heard_is_not_kept_waiting(server):
+    for hears in (True, False):
+        server.known.clear()
+        with idempotency("job"):
+            server.lost, server.hears = 1, hears
+            with pytest.raises(Unreachable):
+                pay(server, "A")
+            pay(server, "B")
+            pay(server, "A")
+        assert sorted(server.known.values()) == ["A", "B"]
+
+
+def test_what_was_computed_anew_is_refused_beside_others_too(server):
+    """The first start was killed when it had asked one of two."""
+    assert in_threads(server, "A").keys() == {"A"}
+    for order in ("XB", "BX"):
+        refused: list[str] = []
+
+        def call(what: str, refused: list[str] = refused) -> None:
+            try:
+                pay(server, what)
+            except Conflict:
+                refused.append(what)
+
+        with idempotency("job"):
+            threads = [threading.Thread(target=copy_context().run, args=(call, what)) for what in order]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert sorted(refused) == ["B", "X"] and list(server.known.values()) == ["A"]
+    assert in_threads(server, "BA").keys() == {"A", "B"}
+
+
+def test_what_was_not_decided_in_time_is_the_same_when_it_is_asked_again(server):
     with idempotency("job"):
-        server.away = True
-        with pytest.raises(Unreachable):
-            under_key("pay", server.ask("A"))
-        second: Any = under_key("pay", server.ask("A"))
-    assert second.endswith(":2")
+        first: Any = under_key("pay", {"what": "A"}, server.ask("A"))
+        may_come_again("pay", first, {"what": "A"})
+        assert [pay(server, "A"), pay(server, "A")] == [first.id, first.id[:-1] + "2"]
 
 
 def test_another_refusal_is_not_taken_for_the_one_about_the_key(server):
@@ -107,8 +177,24 @@ def test_another_refusal_is_not_taken_for_the_one_about_the_key(server):
         raise Conflict(409, {"code": "halted", "detail": "Halted"})
 
     with idempotency("job"), pytest.raises(Conflict, match="Halted"):
-        under_key("pay", halted)
+        under_key("pay", {}, halted)
+
+
+def test_a_thread_that_was_not_given_the_context_is_warned_of(server, caplog):
+    def call(what: str) -> None:
+        pay(server, what)
+
+    with ThreadPoolExecutor() as before:
+        before.submit(call, "there before the scope: it may well belong to somebody else").result()
+        with idempotency("job"), ThreadPoolExecutor() as pool:
+            before.submit(call, "B").result()
+            assert "pay" not in caplog.text
+            pool.submit(call, "A").result()
+            assert "pay is asked for in a thread" in caplog.text and "copy_context" in caplog.text
+            caplog.clear()
+            pool.submit(copy_context().run, call, "C").result()
+    assert caplog.text == ""
 
 
 def test_outside_of_any_name_every_call_is_a_new_one(server):
-    assert under_key("pay", server.ask("A")) != under_key("pay", server.ask("A"))
+    assert pay(server, "A") != pay(server, "A")

@@ -8,7 +8,8 @@ import pytest
 
 from agents.graphs.loader import load_project
 from agents.views.patterns import matching
-from agents.views.samples import sample
+from agents.views.samples import made_up
+from agents.views.snippets import snippets, subject
 from audit import schemas
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*/langgraph.json"))
@@ -61,7 +62,7 @@ ITEM = {"type": "object", "properties": {"sku": {"type": "string", "pattern": r"
 )
 def test_what_is_made_fits(sub):
     schema = {"type": "object", "properties": {"it": sub}, "required": ["it"], "$defs": {"item": ITEM}}
-    assert schemas.why_not(schema, sample(schema)) == ""
+    assert schemas.why_not(schema, made_up(schema)[0]) == ""
 
 
 @pytest.mark.parametrize(
@@ -74,11 +75,27 @@ def test_what_is_made_fits(sub):
     ],
 )  # fmt: skip
 def test_a_schema_without_an_end_comes_to_one(schema):
-    assert len(json.dumps(sample(schema))) < 20_000
+    assert len(json.dumps(made_up(schema)[0])) < 20_000
 
 
 @pytest.mark.parametrize("project", EXAMPLES, ids=lambda path: path.parent.name)
 def test_what_is_made_for_the_tools_of_the_examples_fits_them(project):
     for loaded in load_project(project):
         for tool in loaded.tools.values():
-            assert schemas.why_not(tool.schema, sample(tool.schema)) == "", tool.name
+            assert schemas.why_not(tool.schema, made_up(tool.schema)[0]) == "", tool.name
+
+
+@pytest.mark.parametrize(
+    ("schema", "unfit"),
+    [
+        ({"required": ["a"], "properties": {"a": True}}, ""),
+        ({"required": ["a"], "properties": {"a": False}}, "a"),
+        ({"required": ["a", "from"]}, ""),
+        ({"required": [f"p{n}" for n in range(3_000)], "properties": {f"p{n}": {"type": "string"} for n in range(3_000)}}, "more values"),
+        ({"type": "nonsense", "required": 5}, "nonsense"),
+    ],
+)
+def test_whatever_a_tool_declares_there_is_something_to_paste_or_a_sentence(schema, unfit):
+    tools = [{"name": "pay", "risk": "money", "schema": schema}]
+    of = subject(slug="a", url="http://x", key="", by="ada", tools=tools, runs_here=False, samples=[], input_schema={})
+    assert snippets(of) and (unfit in of.unfit if unfit else of.unfit == "")

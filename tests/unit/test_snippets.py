@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from agents.views.snippets import snippets, subject
 from audit import schemas
 
@@ -32,3 +34,28 @@ def test_the_gateway_knows_a_tool_by_its_prefix_and_names_its_arguments():
     server = json.loads(text)["mcpServers"]["a-gateway"]
     assert server["args"][:3] == ["mcp", "--prefix", "files."]
     assert "tool(name='append')\ndef act(line: str) -> str:" in server["args"][-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "sub", "taken"),
+    [
+        ("n", {"type": "integer"}, "n: int"),
+        ("n", {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "n: Any"),
+        ("n", {"enum": [1, 2]}, "n: Any"),
+        ("n", {"type": ["integer", "null"]}, "n: Any"),
+        ("n", True, "n: Any"),
+        ("n", {"$ref": "#/$defs/it"}, "n: Any"),
+        ("_n", {"type": "integer"}, ""),
+        ("self", {"type": "integer"}, ""),
+        ("from", {"type": "integer"}, ""),
+        ("\ufb01", {"type": "integer"}, ""),  # Python reads the ligature as two letters
+    ],
+)
+def test_a_tool_of_langchain_takes_what_the_schema_takes_or_the_text_says_what_is_left_out(name, sub, taken):
+    schema = {"properties": {name: sub}, "required": [name], "$defs": {"it": {"type": "object"}}}
+    tools = [{"name": "pay", "risk": "money", "schema": schema}]
+    of = subject(slug="a", url="http://x", key="k", by="ada", tools=tools, runs_here=False, samples=[], input_schema={})
+    text = next(one.text for one in snippets(of) if one.name == "langchain")
+    compile(text, "langchain", "exec")
+    assert f"({taken}) -> str:" in text and ("from typing import Any" in text) == ("Any" in taken)
+    assert ("no name of a parameter" in text) == (taken == "")

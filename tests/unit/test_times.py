@@ -59,6 +59,23 @@ def test_moments_come_in_order_and_by_the_calendar():
     assert found.moments[1].at == datetime(2026, 12, 1, 8, 6, tzinfo=UTC)
 
 
+def test_a_deadline_that_is_kept_keeps_to_the_hours_and_to_what_was_put_off():
+    asks = rule(calendar="office", remind=["25%"], deadline_s=3_600)
+    first = planned(asks)
+    again = planned(asks, now=FRIDAY + timedelta(seconds=1), at_latest=first.expires_at)
+    assert again.expires_at == first.expires_at
+    assert abs(again.moments[0].at - first.moments[0].at) <= timedelta(seconds=1)
+    until = OFFICE.plus(first.expires_at, 7_200)
+    kept = planned(asks, now=FRIDAY + timedelta(minutes=1), at_latest=until, stands=until, put_off_s=7_200)
+    assert kept.expires_at == until  # and not an hour from now
+    shorter = planned(rule(deadline_s=600), now=FRIDAY + timedelta(minutes=1), at_latest=until, stands=until, put_off_s=7_200)
+    assert shorter.expires_at == FRIDAY + timedelta(minutes=131)  # a shorter time of a higher level, and what was put off
+    asked = planned(
+        asks, asked_deadline_s=60, at_latest=FRIDAY + timedelta(seconds=960), stands=FRIDAY + timedelta(seconds=960), put_off_s=900
+    )
+    assert asked.expires_at == FRIDAY + timedelta(seconds=960)
+
+
 def test_an_agent_that_waits_less_is_not_kept_waiting():
     found = planned(rule(calendar="office"), asked_deadline_s=60)
     assert (found.expires_at, found.moments[0].at) == (FRIDAY + timedelta(seconds=60), FRIDAY + timedelta(seconds=30))

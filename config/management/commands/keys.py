@@ -40,7 +40,7 @@ class Command(BaseCommand):
             self.stdout.write(said)
 
     def _make(self, options: dict[str, Any]) -> None:
-        by, scopes = commands.person(options), [s for s in options["scopes"].split(",") if s]
+        by, scopes = commands.person(options), [s.strip() for s in options["scopes"].split(",") if s.strip()]
         if options["agent"]:
             key, token = operations.make_key(
                 agent=options["agent"], name=options["name"], scopes=scopes or list(OF_AGENT), days=options["days"], by=by, door="cli"
