@@ -14,7 +14,7 @@ from agents.graphs.loader import Loaded, code_sha256, load_project
 from agents.graphs.project import read
 from agents.models import Agent, AgentVersion
 from agents.operations.starting import SLUG
-from agents.planner import OWN_MODEL, is_ours, model_name
+from agents.planner import name_of
 from approvals.operations import Hint, people, policies, tell
 from audit import canonical, log, schemas
 from audit.actors import SYSTEM, Actor
@@ -140,7 +140,7 @@ def _version(agent: Agent, loaded: Loaded) -> AgentVersion:
         "tools": loaded.described,
         "input_schema": loaded.input_schema,
         "sample_inputs": list(loaded.spec.sample_inputs) if loaded.spec else [],
-        "model": model_name() if any(map(is_ours, loaded.models)) else OWN_MODEL,
+        "model": name_of(loaded.models),
         "policy": policies.in_force().version,
     }
     if loaded.spec and loaded.spec.compensate_on:  # else the fingerprints of versions stay what they were

@@ -1,7 +1,7 @@
 """The planner: the chat model that reasons for an agent. It has no tools of its own and no database."""
 
 from agents.planner.explaining import explain_with
-from agents.planner.models import OWN_MODEL, chat_model, is_ours, model_name
+from agents.planner.models import OWN_MODEL, chat_model, name_of
 from agents.planner.scripted import ScriptedChatModel
 
-__all__ = ["OWN_MODEL", "ScriptedChatModel", "chat_model", "explain_with", "is_ours", "model_name"]
+__all__ = ["OWN_MODEL", "ScriptedChatModel", "chat_model", "explain_with", "name_of"]

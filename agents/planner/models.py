@@ -1,6 +1,6 @@
 """Which chat model an agent thinks with: the scripted one, or any `init_chat_model` name from the settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
@@ -24,11 +24,6 @@ def chat_model(*, script: Callable[[list[BaseMessage]], AIMessage]) -> BaseChatM
     return model
 
 
-def is_ours(value: Any) -> bool:
-    """Whether this is a model that `chat_model` made in this process."""
-    return any(value is model for model in _ours)
-
-
 def _made(script: Callable[[list[BaseMessage]], AIMessage]) -> BaseChatModel:
     if not settings.MODEL:
         return ScriptedChatModel(script=script)
@@ -44,6 +39,9 @@ def _made(script: Callable[[list[BaseMessage]], AIMessage]) -> BaseChatModel:
 OWN_MODEL = "its own"
 
 
-def model_name() -> str:
-    """How versions and pages name the model of agents that are planned by ours. Others bring their own, whose name nobody tells us."""
-    return settings.MODEL or NAME
+def name_of(models: Iterable[BaseChatModel]) -> str:
+    """How versions and pages name what an agent thinks with, by the models of its module. Others bring their own, whose name nobody tells us."""
+    found = list(models)
+    if any(isinstance(model, ScriptedChatModel) for model in found):
+        return NAME
+    return settings.MODEL or OWN_MODEL if any(model is ours for model in found for ours in _ours) else OWN_MODEL

@@ -10,7 +10,8 @@ import pytest
 from agents.errors import BadProject
 from agents.graphs import project as projects
 from agents.graphs.loader import load_agent, load_project
-from agents.planner import is_ours
+from agents.planner import name_of
+from agents.planner.scripted import NAME
 from tests.factories import OTHERS, PROJECT, SHAPES
 
 GRAPHS = PROJECT.parent / "graphs.py"
@@ -392,7 +393,7 @@ def test_a_state_of_the_standard_library_s_typed_dict_describes_its_input(tmp_pa
 def test_only_what_the_planner_thinks_for_is_said_to_think_with_its_model():
     root = Path(__file__).resolve().parents[2] / "examples"
     planned = {
-        one.slug: any(map(is_ours, one.models)) for name in ("refunds", "letters") for one in load_project(root / name / "langgraph.json")
+        one.slug: name_of(one.models) == NAME for name in ("refunds", "letters") for one in load_project(root / name / "langgraph.json")
     }
     assert planned["refunds"] and not any(planned[slug] for slug in planned.keys() - {"refunds"})
     assert not any(one.models for one in load_project(PROJECT))
