@@ -22,7 +22,7 @@ def test_the_inbox_changes_by_itself_and_the_keyboard_decides(stack: Stack, sign
     pill = page.locator("#new-pill")
     expect(pill).to_be_visible()
     row = page.locator("[data-row]", has_text="T-1013").first
-    for _ in range(20):  # what an earlier test left moving may have been what is new
+    for _ in range(80):  # what an earlier test left moving may have been what is new
         if pill.is_visible():
             pill.click()
         page.wait_for_timeout(500)

@@ -37,7 +37,7 @@ def test_a_card_is_edited_in_a_view_approved_by_another_and_becomes_the_receipt(
     stack.start_run("T-1021")
     # Cards of what waited before come, too, one a second: not of every tool.
     waiting = mei.locator(".message:not(.private)", has_text=re.compile("Medium risk.*refund_payment")).last
-    expect(waiting.get_by_role("button", name="Open to review")).to_be_visible(timeout=30_000)
+    expect(waiting.get_by_role("button", name="Open to review")).to_be_visible(timeout=75_000)
     ts = waiting.get_attribute("data-ts")
     here = mei.locator(f'.message[data-ts="{ts}"]').first
     url = here.get_by_role("link", name="Open in Countersign").get_attribute("href")
@@ -75,4 +75,4 @@ def test_a_card_is_edited_in_a_view_approved_by_another_and_becomes_the_receipt(
     expect(modal).to_be_hidden()
     reply(mei, str(ts), "thanks")
     second.goto(url)
-    expect(second.locator("[id^=comments-]").first).to_contain_text("thanks", timeout=15_000)
+    expect(second.locator("[id^=comments-]").first).to_contain_text("thanks", timeout=60_000)
