@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
+from pydantic import BaseModel
 
 from agents.views.samples import begin_with, made_up
 from audit import schemas
 from audit.sentences import say
 
 _MANY = say("it needs more values than are made up here")
-_THEIRS = frozenset({"self", "cls", "config", "callbacks", "run_manager", "runtime", "state", "store", "ctx"})
+_THEIRS = frozenset({"self", "cls", "config", "callbacks", "run_manager", "runtime", "state", "store", "ctx", "args", "kwargs"})
+_PYDANTICS = frozenset(name for name in dir(BaseModel) if name.startswith("model_"))
 TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "list", "object": "dict"}
 
 
@@ -170,7 +172,7 @@ def _type(sub: Any) -> str:
 def _is_name(name: str) -> bool:
     """Whether LangChain and MCP hand it over as a parameter of a function: Python reads some letters as others, and they keep some names to themselves."""
     plain = name.isidentifier() and not keyword.iskeyword(name) and unicodedata.normalize("NFKC", name) == name
-    return plain and not name.startswith("_") and name not in _THEIRS
+    return plain and not name.startswith(("_", "v__", "model_dump", "model_validate")) and name not in _THEIRS | _PYDANTICS
 
 
 def _run(of: Subject) -> str:

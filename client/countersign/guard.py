@@ -17,7 +17,7 @@ from countersign import results
 from countersign.binding import call_of, named
 from countersign.client import AsyncClient, Client
 from countersign.enduring import to_the_end
-from countersign.errors import AlreadyDone, CountersignError, NotApproved, NotDecidedInTime, Unreachable
+from countersign.errors import ActedBefore, AlreadyDone, CountersignError, NotApproved
 from countersign.fitting import check, check_json, finished
 from countersign.keys import may_come_again, under_key, under_key_async
 from countersign.values import Action, Claim
@@ -121,7 +121,9 @@ class _Guarded:
             leave = asks.approval(action.id, timeout_s=self.timeout_s)
         except (NotApproved, AlreadyDone) as instead:
             return self._instead(instead)
-        except (NotDecidedInTime, Unreachable):
+        except ActedBefore:
+            raise
+        except BaseException:  # not decided in time, nobody heard, cut off: it goes on waiting
             may_come_again(self.name, action, given)
             raise
         begun = False
@@ -148,7 +150,9 @@ class _Guarded:
             leave = await asks.approval(action.id, timeout_s=self.timeout_s)
         except (NotApproved, AlreadyDone) as instead:
             return self._instead(instead)
-        except (NotDecidedInTime, Unreachable):
+        except ActedBefore:
+            raise
+        except BaseException:  # not decided in time, nobody heard, cut off: it goes on waiting
             may_come_again(self.name, action, given)
             raise
         begun = False

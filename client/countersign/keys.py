@@ -10,17 +10,19 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
-from countersign.errors import Conflict
+from countersign.errors import ApiError, Conflict
 from countersign.values import Action
 
 OTHERS_S, LOOK_S = 2.0, 0.02  # how long calls of one turn may come after each other, and how often is looked whether one came
+Ask = Callable[[str], Any]  # asks under a key: an action, or what is awaited for one
+Steps = Generator[tuple[Ask, str], Action, Action | None]
 log = logging.getLogger("countersign")
 
 
@@ -31,16 +33,19 @@ class _Calls:
     Those of one turn run side by side (tasks, threads), so that a later start makes them in another order. So each asks under the first
     number that no call of this start has: if the server knows another proposal there, it waits until that one's call has come and tries the
     next. Nothing new is asked while the server knows a proposal that no call of this start makes: then an amount was computed anew.
-    A number whose call may have been heard is tried by the next call, so that none is left out: a later start would fill it with another.
+    A number whose call may have been heard is tried by the next call, so that none is left out: a later start would fill it with another. If it
+    is taken, the call that was not answered is sent once more under it: so it is known whether it was that one's.
     """
 
     prefix: str
     had: int = 0  # numbers 1 to this are taken, by calls of this start: there is none in between that the server does not know
-    maybe: set[str] = field(default_factory=set)  # arguments of calls that tried the next number, and nobody knows whether it was heard
+    maybe: dict[str, tuple[Ask, bool]] = field(
+        default_factory=dict
+    )  # calls that tried the next number, and nobody knows whether it was heard
     moved: float = 0.0  # when the last was taken, by `time.monotonic`
     asking: threading.Lock = field(default_factory=threading.Lock)  # one at a time, or two alike would take one number
     numbers: dict[str, int] = field(default_factory=dict)  # of the actions that were asked
-    unfinished: dict[int, set[str]] = field(default_factory=dict)  # numbers whose call may be made again, with one of these arguments
+    unfinished: dict[int, str] = field(default_factory=dict)  # numbers whose call may be made again, with these arguments
 
     def key(self, number: int) -> str:
         return f"{self.prefix}:{number}"
@@ -86,19 +91,19 @@ def may_come_again(tool: str, action: Action, args: Mapping[str, Any]) -> None:
     if scope := _scope.get():
         calls = scope.calls(tool)
         if number := calls.numbers.get(action.id):
-            calls.unfinished[number] = {_print(args)}
+            calls.unfinished[number] = _print(args)
 
 
 def under_key(tool: str, args: Mapping[str, Any], ask: Callable[[str], Action]) -> Action:
     """Ask under the key of this call: the same in every start of the same scope; a random one outside of any. Raises Conflict."""
     if (scope := _scope.get()) is None:
         return ask(_outside(tool))
-    search = _Search(scope.calls(tool), args)
+    search = _Search(scope.calls(tool), args, ask, awaits=False)
     while True:
         with search.calls.asking:
-            if number := search.next():
-                with search.trying(number):
-                    return search.found(number, ask(search.calls.key(number)))
+            found = _driven(search.attempt())
+        if found is not None:
+            return found
         time.sleep(LOOK_S)
 
 
@@ -106,28 +111,47 @@ async def under_key_async(tool: str, args: Mapping[str, Any], ask: Callable[[str
     """The same for tasks of an event loop, which must not stand still for one of them."""
     if (scope := _scope.get()) is None:
         return await ask(_outside(tool))
-    search = _Search(scope.calls(tool), args)
+    search = _Search(scope.calls(tool), args, ask, awaits=True)
     while True:
         if search.calls.asking.acquire(blocking=False):
             try:
-                if number := search.next():
-                    with search.trying(number):
-                        return search.found(number, await ask(search.calls.key(number)))
+                found = await _awaited(search.attempt())
             finally:
                 search.calls.asking.release()
+            if found is not None:
+                return found
         await asyncio.sleep(LOOK_S)
 
 
 class _Search:
-    """One call's way to its number, whoever waits for the others in it. Every step of it is made while `asking` is held."""
+    """One call's way to its number, whoever waits for the server in it. Every step of it is made while `asking` is held."""
 
-    def __init__(self, calls: _Calls, args: Mapping[str, Any]) -> None:
-        self.calls, self.print, self.began = calls, _print(args), time.monotonic()
+    def __init__(self, calls: _Calls, args: Mapping[str, Any], ask: Ask, *, awaits: bool) -> None:
+        self.calls, self.print, self.ask, self.awaits, self.began = calls, _print(args), ask, awaits, time.monotonic()
         self.refused: dict[int, Conflict] = {}
 
-    def next(self) -> int:
-        """The number to ask under, 0 when another call has to come first. Raises Conflict: it had time to come."""
-        again = next((n for n, args in self.calls.unfinished.items() if self.print in args and n not in self.refused), 0)
+    def attempt(self) -> Steps:
+        """Ask once, if it is this call's turn; None: another has to come first. Raises Conflict: it had time to come."""
+        if not (number := self._next()):
+            return None
+        calls = self.calls
+        try:
+            action = yield self.ask, calls.key(number)
+        except BaseException as error:
+            if not _of_key(error):
+                if number > calls.had and not _surely_refused(error):
+                    calls.maybe[self.print] = self.ask, self.awaits
+                raise
+            self.refused[number] = cast(Conflict, error)
+            if number > calls.had:
+                yield from self._whose(number)
+            return None
+        self._took(number, action)
+        return action
+
+    def _next(self) -> int:
+        """The number to ask under, 0 when another call has to come first."""
+        again = next((n for n, args in self.calls.unfinished.items() if args == self.print), 0)
         number = again or self.calls.had + 1
         if number not in self.refused:
             return number
@@ -135,31 +159,66 @@ class _Search:
             raise self.refused[number]
         return 0
 
-    @contextmanager
-    def trying(self, number: int) -> Iterator[None]:
-        """Passes over the refusal of a key, as another number may be this call's."""
+    def _whose(self, number: int) -> Steps:
+        """Whether a call of this start that was not answered had been heard under this number: it is asked the same again, which makes nothing."""
+        for args, (ask, awaits) in list(self.calls.maybe.items()):
+            if args == self.print or awaits != self.awaits:
+                continue
+            try:
+                action = yield ask, self.calls.key(number)
+            except Conflict as error:
+                if not _of_key(error):
+                    raise
+            else:
+                self._took(number, action)
+                self.calls.unfinished[number] = args
+                break
+        return None
+
+    def _took(self, number: int, action: Action) -> None:
         calls = self.calls
-        try:
-            yield
-        except BaseException as error:
-            if not (isinstance(error, Conflict) and "action" in error.problem):  # which the sentence about a key names
-                if number > calls.had:
-                    calls.maybe.add(self.print)
-                raise
-            self.refused[number] = error
-            if number > calls.had and (others := calls.maybe - {self.print}):  # so one of these was heard
-                calls.unfinished[number] = others
-                self._take(number)
+        if number > calls.had:
+            calls.had, calls.moved = number, time.monotonic()
+            calls.maybe.clear()
+        calls.unfinished.pop(number, None)
+        calls.numbers[action.id] = number
 
-    def found(self, number: int, action: Action) -> Action:
-        if number > self.calls.had:
-            self._take(number)
-        self.calls.unfinished.pop(number, None)
-        self.calls.numbers[action.id] = number
-        return action
 
-    def _take(self, number: int) -> None:
-        self.calls.had, self.calls.maybe, self.calls.moved = number, set(), time.monotonic()
+def _driven(steps: Steps) -> Action | None:
+    try:
+        ask, key = next(steps)
+        while True:
+            try:
+                answer = ask(key)
+            except BaseException as error:
+                ask, key = steps.throw(error)
+            else:
+                ask, key = steps.send(answer)
+    except StopIteration as over:
+        return cast("Action | None", over.value)
+
+
+async def _awaited(steps: Steps) -> Action | None:
+    try:
+        ask, key = next(steps)
+        while True:
+            try:
+                answer = await ask(key)
+            except BaseException as error:
+                ask, key = steps.throw(error)
+            else:
+                ask, key = steps.send(answer)
+    except StopIteration as over:
+        return cast("Action | None", over.value)
+
+
+def _of_key(error: BaseException) -> bool:
+    """Whether the server knows another proposal under that key: the only refusal that names one."""
+    return isinstance(error, Conflict) and "action" in error.problem
+
+
+def _surely_refused(error: BaseException) -> bool:
+    return isinstance(error, ApiError) and error.status < 500
 
 
 def _print(args: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from countersign import Conflict, Unreachable, idempotency, keys
+from countersign import ApiError, AsyncClient, Conflict, Unreachable, idempotency, keys, require_approval
 from countersign.keys import may_come_again, under_key, under_key_async
 
 ORDERS = ["ABCD", "DCBA", "CADB", "BADC"]
@@ -165,6 +165,29 @@ def test_what_was_computed_anew_is_refused_beside_others_too(server):
     assert in_threads(server, "BA").keys() == {"A", "B"}
 
 
+@pytest.mark.parametrize("away", [False, True])
+def test_a_call_that_was_refused_or_never_sent_hides_no_amount_that_was_computed_anew(server, away):
+    def start(amount: str) -> str:
+        with idempotency("job"):
+            if away:
+                server.lost = 1
+                with pytest.raises(Unreachable):
+                    pay(server, "X")
+            else:
+                with pytest.raises(ApiError, match="too long"):
+                    under_key("pay", {"what": "X"}, too_long)
+            return pay(server, amount)
+
+    def too_long(key: str) -> Any:
+        raise ApiError(422, {"detail": "too long"})
+
+    first = start("5")
+    assert start("5") == first
+    with pytest.raises(Conflict, match="another proposal"):
+        start("6")
+    assert list(server.known.values()) == ["5"]
+
+
 def test_what_was_not_decided_in_time_is_the_same_when_it_is_asked_again(server):
     with idempotency("job"):
         first: Any = under_key("pay", {"what": "A"}, server.ask("A"))
@@ -198,3 +221,26 @@ def test_a_thread_that_was_not_given_the_context_is_warned_of(server, caplog):
 
 def test_outside_of_any_name_every_call_is_a_new_one(server):
     assert pay(server, "A") != pay(server, "A")
+
+
+async def test_a_wait_that_was_cut_off_goes_on_when_the_call_is_made_again(server):
+    class People(AsyncClient):
+        async def request(self, tool: str, args: Any, *, key: str = "", **more: Any) -> Any:
+            return server.ask(str(args))(key)
+
+        async def approval(self, action: str, **more: Any) -> Any:
+            waited.append(action)
+            await asyncio.sleep(5)
+
+    waited: list[str] = []
+    people = People("http://127.0.0.1:9", "x")
+
+    @require_approval("pay", client=people)
+    async def pay_out(amount: int) -> None:
+        raise AssertionError("nobody said yes")
+
+    with idempotency("job"):
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(pay_out(5), 0.05)
+    assert len(waited) == 2 and len(set(waited)) == 1 and len(server.known) == 1

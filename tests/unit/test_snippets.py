@@ -48,6 +48,9 @@ def test_the_gateway_knows_a_tool_by_its_prefix_and_names_its_arguments():
         ("_n", {"type": "integer"}, ""),
         ("self", {"type": "integer"}, ""),
         ("from", {"type": "integer"}, ""),
+        ("kwargs", {"type": "integer"}, ""),
+        ("model_config", {"type": "integer"}, ""),
+        ("model_name", {"type": "integer"}, "model_name: int"),
         ("\ufb01", {"type": "integer"}, ""),  # Python reads the ligature as two letters
     ],
 )
