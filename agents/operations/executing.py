@@ -151,14 +151,14 @@ def _take(action_id: UUID, *, again: bool) -> Taken | None:
     except OverBudget as error:
         budget_holds.pause(run.pk, needs=error.details["micros"])  # the action stays approved until the budget is raised, or it expires
     except (Halted, Expired):
-        pass  # frozen until the release; or the sweeper ends it
+        return None  # frozen until the release; or the sweeper ends it
     except Tampered as error:
         report_tampering(action_id, seen=error.message)
         _refuse(effect, "tampered", error.message, again=again)
     except AgentError as error:
         _refuse(effect, error.code, error.message, again=again)
     except (Conflict, NotFound):
-        pass  # somebody was faster
+        return None  # somebody was faster
     return None
 
 

@@ -12,6 +12,7 @@ import lzma
 import re
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 
 OPENED = 65_536  # bytes opened, packed or decompressed
 JUDGED = 4_000  # characters by which it is told whether these are words
@@ -32,13 +33,11 @@ def _inflate(wbits: int) -> Callable[[bytes], bytes]:
             return zlib.decompressobj(wbits).decompress(data, OPENED)
         except zlib.error:
             unpacker, found = zlib.decompressobj(wbits), b""
-            try:
+            with suppress(zlib.error):
                 for at in range(len(data)):
                     found += unpacker.decompress(data[at : at + 1], OPENED)
                     if len(found) >= OPENED:
                         break
-            except zlib.error:
-                pass
             return found or data
 
     return opened

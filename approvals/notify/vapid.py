@@ -2,6 +2,7 @@
 
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,9 +44,8 @@ def _kept(path: Path) -> str:
     with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
         file.write(new_key())
     try:
-        os.link(half, path)  # whoever was first is right: another process may have made one meanwhile
-    except FileExistsError:
-        pass
+        with suppress(FileExistsError):  # whoever was first is right: another process may have made one meanwhile
+            os.link(half, path)
     finally:
         half.unlink()
     return path.read_text(encoding="ascii").strip()

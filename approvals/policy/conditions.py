@@ -163,10 +163,8 @@ class Said:
 
 def constant_of(tree: Tree[Any]) -> Any:
     """What a part of a condition that speaks of nothing always gives, as a plain value. Raises Unanswerable."""
-    try:
+    with suppress(Unsure):
         return constant(tree)
-    except Unsure:
-        pass
     if next(tree.find_pred(lambda t: t.data in NAMING), None) is not None:
         raise Unanswerable(NO_ANSWER())
     try:

@@ -10,7 +10,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -21,8 +21,7 @@ from countersign.errors import ApiError, Conflict
 from countersign.values import Action
 
 OTHERS_S, LOOK_S = 2.0, 0.02  # how long calls of one turn may come after each other, and how often is looked whether one came
-Ask = Callable[[str], Any]  # asks under a key: an action, or what is awaited for one
-Steps = Generator[tuple[Ask, str], Action, Action | None]
+Ask = Callable[[str], Awaitable[Action]]  # asks under a key
 log = logging.getLogger("countersign")
 
 
@@ -98,10 +97,14 @@ def under_key(tool: str, args: Mapping[str, Any], ask: Callable[[str], Action]) 
     """Ask under the key of this call: the same in every start of the same scope; a random one outside of any. Raises Conflict."""
     if (scope := _scope.get()) is None:
         return ask(_outside(tool))
-    search = _Search(scope.calls(tool), args, ask, awaits=False)
+
+    async def asked(key: str) -> Action:
+        return ask(key)
+
+    search = _Search(scope.calls(tool), args, asked, awaits=False)
     while True:
         with search.calls.asking:
-            found = _driven(search.attempt())
+            found = _at_once(search.attempt())
         if found is not None:
             return found
         time.sleep(LOOK_S)
@@ -115,7 +118,7 @@ async def under_key_async(tool: str, args: Mapping[str, Any], ask: Callable[[str
     while True:
         if search.calls.asking.acquire(blocking=False):
             try:
-                found = await _awaited(search.attempt())
+                found = await search.attempt()
             finally:
                 search.calls.asking.release()
             if found is not None:
@@ -130,13 +133,13 @@ class _Search:
         self.calls, self.print, self.ask, self.awaits, self.began = calls, _print(args), ask, awaits, time.monotonic()
         self.refused: dict[int, Conflict] = {}
 
-    def attempt(self) -> Steps:
+    async def attempt(self) -> Action | None:
         """Ask once, if it is this call's turn; None: another has to come first. Raises Conflict: it had time to come."""
         if not (number := self._next()):
             return None
         calls = self.calls
         try:
-            action = yield self.ask, calls.key(number)
+            action = await self.ask(calls.key(number))
         except BaseException as error:
             if not _of_key(error):
                 if number > calls.had and not _surely_refused(error):
@@ -144,7 +147,7 @@ class _Search:
                 raise
             self.refused[number] = cast(Conflict, error)
             if number > calls.had:
-                yield from self._whose(number)
+                await self._whose(number)
             return None
         self._took(number, action)
         return action
@@ -159,13 +162,13 @@ class _Search:
             raise self.refused[number]
         return 0
 
-    def _whose(self, number: int) -> Steps:
+    async def _whose(self, number: int) -> None:
         """Whether a call of this start that was not answered had been heard under this number: it is asked the same again, which makes nothing."""
         for args, (ask, awaits) in list(self.calls.maybe.items()):
             if args == self.print or awaits != self.awaits:
                 continue
             try:
-                action = yield ask, self.calls.key(number)
+                action = await ask(self.calls.key(number))
             except Conflict as error:
                 if not _of_key(error):
                     raise
@@ -173,7 +176,6 @@ class _Search:
                 self._took(number, action)
                 self.calls.unfinished[number] = args
                 break
-        return None
 
     def _took(self, number: int, action: Action) -> None:
         calls = self.calls
@@ -184,32 +186,13 @@ class _Search:
         calls.numbers[action.id] = number
 
 
-def _driven(steps: Steps) -> Action | None:
+def _at_once(asking: Coroutine[Any, Any, Action | None]) -> Action | None:
+    """What comes of a step in which nothing waits for an event loop."""
     try:
-        ask, key = next(steps)
-        while True:
-            try:
-                answer = ask(key)
-            except BaseException as error:
-                ask, key = steps.throw(error)
-            else:
-                ask, key = steps.send(answer)
+        asking.send(None)
     except StopIteration as over:
         return cast("Action | None", over.value)
-
-
-async def _awaited(steps: Steps) -> Action | None:
-    try:
-        ask, key = next(steps)
-        while True:
-            try:
-                answer = await ask(key)
-            except BaseException as error:
-                ask, key = steps.throw(error)
-            else:
-                ask, key = steps.send(answer)
-    except StopIteration as over:
-        return cast("Action | None", over.value)
+    raise RuntimeError("a call of a Client waited for an event loop")
 
 
 def _of_key(error: BaseException) -> bool:
