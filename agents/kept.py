@@ -159,6 +159,10 @@ CALLS_REPEATED = Frozen(
     "tools that ask stand in a plain ToolNode: the calls of a turn are one step, and those made already are made again after each "
     "answer. Use create_agent, send each call by itself, or decorate the tools with @require_approval"
 )
+ACTS_BETWEEN = Frozen(
+    "this is called between two questions of one function: LangGraph runs a node from its beginning for each answer, so it is done again with "
+    "every later one. Ask everything first, act in a node of its own, or do it with once()"
+)
 TOOL_CALLED = Frozen(
     "%(tool)s requires approval, which makes it a tool: it cannot be called as a function here. Give it to a ToolNode or an agent; in a "
     "node's own code, ask with interrupt and act with once()"

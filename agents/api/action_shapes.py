@@ -1,7 +1,7 @@
 """What the doors of actions take and give: proposals, claims, outcomes, decisions and edits."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -56,6 +56,23 @@ class ActionIn(Strict):
     estimated_cost: float | None = Field(None, ge=0, le=1e9)
     confidence: float | None = Field(None, ge=0, le=1, description="How sure the agent is of it; only ever adds to the score")
     level: LEVELS | None = Field(None, description="The least level it is to be decided at; policy may ask for more, never for less")
+
+
+class KeysIn(Strict):
+    """Keys that something may have been proposed under."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"keys": ["invoice-17", "invoice-18"]}})
+
+    keys: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=100)
+
+
+class KnownKey(Schema):
+    key: str
+    action: UUID
+
+
+class Known(Schema):
+    known: list[KnownKey]
 
 
 class Need(Schema):

@@ -13,7 +13,7 @@ from ninja.responses import Status
 
 from agents import operations
 from agents.api import pages
-from agents.api.action_shapes import Action, ActionIn, ActionRow, Claimed, OutcomeIn
+from agents.api.action_shapes import Action, ActionIn, ActionRow, Claimed, KeysIn, Known, OutcomeIn
 from agents.api.auth import Caller, caller, reader
 from agents.api.shapes import LEVELS, PROBLEMS, STATES, Page, Reason
 from agents.operations.outside import Wanted
@@ -84,6 +84,14 @@ def list_(
         narrowed = {"agent": agent, "tool": tool, "state": str(state), "level": str(level or ""), "run": str(run or "")}
         found = queries.decided(**narrowed, passed=True, cursor=position, limit=limit)
     return {"items": [row_of(r) for r in found.rows], "next": pages.opaque(found.next)}
+
+
+@router.post("/known", response={200: Known, **PROBLEMS}, summary="Which keys are known")
+def known(request: HttpRequest, body: KeysIn) -> Any:
+    """Of these keys, those that this agent has proposed something under, and the action of each. Nothing is proposed: a program that is started
+    again learns what it has asked for before."""
+    found = operations.known_keys(agent=caller(request, PROPOSE).agent, keys=body.keys)
+    return {"known": [{"key": key, "action": action} for key, action in found.items()]}
 
 
 @router.get("/{action_id}", response={200: Action, **PROBLEMS}, summary="One action; waits for news with ?wait=")

@@ -5,9 +5,11 @@ Checkpoint rows are as good as code (CVE-2026-28277): they have a schema of thei
 """
 
 import atexit
+import math
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from typing import Any
 
 import psycopg
@@ -18,7 +20,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
-from agents.graphs.halves import Serializer, visible
+from agents.graphs.halves import Serializer, Whole, visible
 
 SCHEMA = "checkpoints"
 
@@ -27,9 +29,7 @@ class Saver(PostgresSaver):
     """The saver also for graphs that need an event loop: the loop is this run's alone, so it may wait for the one connection."""
 
     def put(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
-        # Texts are kept as JSON, everything else by the serializer.
-        values = {name: visible(value) if isinstance(value, str) else value for name, value in checkpoint["channel_values"].items()}
-        kept: Any = {**checkpoint, "channel_values": values}
+        kept: Any = {**checkpoint, "channel_values": {name: _to_keep(value) for name, value in checkpoint["channel_values"].items()}}
         return super().put(config, kept, metadata, new_versions)
 
     async def aget_tuple(self, config: Any) -> Any:
@@ -44,6 +44,13 @@ class Saver(PostgresSaver):
 
     async def aput_writes(self, config: Any, writes: Any, task_id: str, task_path: str = "") -> None:
         self.put_writes(config, writes, task_id, task_path)
+
+
+def _to_keep(value: Any) -> Any:
+    """LangGraph keeps texts and numbers as JSON, also those that are more than that or that JSON has no word for; everything else by the serializer."""
+    if isinstance(value, Enum) or (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, str) and "\0" in value):
+        return Whole(value)
+    return visible(value) if isinstance(value, str) else value
 
 
 _saver: PostgresSaver | None = None

@@ -23,6 +23,27 @@ def input_schema(graph: Any) -> dict[str, Any]:
     return _wanted(found, of) if getattr(graph, "builder", None) is not None and typing_extensions.is_typeddict(of) else found
 
 
+ONLY = "input"  # the field of an input that is no object
+
+
+def takes_objects(schema: dict[str, Any]) -> bool:
+    """Whether a JSON object may be what it describes."""
+    where = schema
+    while ref := where.get("$ref"):
+        where = schema.get("$defs", {}).get(str(ref).rpartition("/")[2], {})
+    if options := where.get("anyOf") or where.get("oneOf"):
+        return any(takes_objects({"$defs": schema.get("$defs", {}), **one}) for one in options)
+    said = where.get("type", "object")
+    return "object" in said if isinstance(said, list) else said == "object"
+
+
+def as_field(schema: dict[str, Any]) -> dict[str, Any]:
+    """An input that is no object (a text, a list: the functional API takes any) as the one field of an object, which is what a run starts with."""
+    of_it = {key: value for key, value in schema.items() if key != "$defs"}
+    inside = {"$defs": schema["$defs"]} if "$defs" in schema else {}
+    return {"type": "object", "properties": {ONLY: of_it}, "required": [ONLY], "additionalProperties": False, **inside}
+
+
 def _wanted(schema: dict[str, Any], state: Any) -> dict[str, Any]:
     """LangGraph starts a graph with any part of its state: only what a class says of a single field, `Required[...]`, is asked for."""
     hints = get_type_hints(state, include_extras=True)

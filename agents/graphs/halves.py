@@ -21,10 +21,19 @@ _HALF = re.compile("[\ud800-\udfff]")
 _DEPTH = 64
 
 
+@dataclasses.dataclass(frozen=True)
+class Whole:
+    """A value that is to be kept by the serializer, although it is a text or a number."""
+
+    value: Any
+
+
 class Serializer(JsonPlusSerializer):
     """LangGraph's own, which loses nothing unsaid, and says what it cannot keep."""
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        if isinstance(obj, Whole):
+            obj = obj.value
         try:
             kind, data = super().dumps_typed(obj)
         except TypeError as error:

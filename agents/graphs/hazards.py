@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from agents import kept
+from agents.graphs.between import acts_between
 from agents.graphs.project import Project
 
 _ASKING = {
@@ -84,6 +85,8 @@ class _Module:
                 yield node.lineno, str(kept.CALLS_REPEATED())
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.tools:
                 yield node.lineno, str(kept.TOOL_CALLED(tool=node.func.id))
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield from ((line, str(kept.ACTS_BETWEEN())) for line in acts_between(node, self._leads_to_a_question))
 
     def _closed(self, functions: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> set[str]:
         """Names of functions that ask, by themselves or by calling one that does."""
@@ -101,6 +104,9 @@ class _Module:
 
     def _is_question(self, call: ast.Call) -> bool:
         return ast.unparse(call.func) in self.asking
+
+    def _leads_to_a_question(self, call: ast.Call) -> bool:
+        return self._is_question(call) or id(call) in self.around or _called(call.func) in self.asks
 
     def _pauses(self, body: Iterable[ast.AST]) -> bool:
         return any(question or name in self.asks for name, question in self._calls(body))

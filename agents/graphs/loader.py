@@ -76,7 +76,7 @@ class Loaded:
     @cached_property
     def warnings(self) -> list[str]:
         """What whoever imports it should know."""
-        unknown = self._own_input[1] if self.spec is None else []
+        unknown = self._own_input.warnings if self.spec is None else []
         return [*standing.warnings(self.compile(None)), *needing.warnings(self.compile(None)), *unknown]
 
     @cached_property
@@ -126,24 +126,27 @@ class Loaded:
         return any(found.only_async for found in self.found.values()) or awaiting.awaits(self.compile(None))
 
     def prepare(self, run_input: dict[str, Any]) -> Any:
-        """The graph's input: native graphs get their validated model under "input", others the JSON as it is."""
+        """The graph's input: native graphs get their validated model under "input", others the JSON as it is; of what takes no object, its one field."""
         if self.spec is None:
-            return run_input
+            return run_input[describing.ONLY] if self._own_input.is_field else run_input
         return {"input": self.spec.input_model.model_validate(run_input).model_dump(mode="json")}
 
     @cached_property
     def input_schema(self) -> dict[str, Any]:
         if self.spec is not None:
             return self.spec.input_model.model_json_schema()
-        return self._own_input[0]
+        return self._own_input.schema
 
     @cached_property
-    def _own_input(self) -> tuple[dict[str, Any], list[str]]:
-        """Of a graph without a declaration: what may start it, and why that is anything at all, if so."""
+    def _own_input(self) -> "_OwnInput":
+        """Of a graph without a declaration."""
         try:
-            return _startable(describing.input_schema(self.compile(None))), []
+            schema = describing.input_schema(self.compile(None))
         except Exception as error:  # a state that nobody can describe as JSON: any object may start it
-            return {"type": "object"}, [kept.INPUT_UNKNOWN(why=f"{type(error).__name__}: {error}".split("\n")[0][:200])]
+            return _OwnInput({"type": "object"}, [kept.INPUT_UNKNOWN(why=f"{type(error).__name__}: {error}".split("\n")[0][:200])])
+        if describing.takes_objects(schema):
+            return _OwnInput(_startable(schema))
+        return _OwnInput(describing.as_field(schema), is_field=True)
 
     @cached_property
     def drawing(self) -> dict[str, Any]:
@@ -153,6 +156,15 @@ class Loaded:
             "nodes": [{"id": n.id, "name": n.name} for n in drawn.nodes.values()],
             "edges": [{"source": e.source, "target": e.target, "conditional": e.conditional} for e in drawn.edges],
         }
+
+
+@dataclass(frozen=True)
+class _OwnInput:
+    """What may start a graph, and what to warn of if that is anything at all. `is_field`: it takes no object, and gets what is in the one field."""
+
+    schema: dict[str, Any]
+    warnings: list[str] = field(default_factory=list)
+    is_field: bool = False
 
 
 class Elsewhere(Loaded):

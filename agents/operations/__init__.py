@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from agents.operations.opining import give_opinions
     from agents.operations.other_code import not_imported
     from agents.operations.outcome_checks import check_outcome
-    from agents.operations.outside import make_key, propose
+    from agents.operations.outside import known_keys, make_key, propose
     from agents.operations.overriding import override
     from agents.operations.owing import done_by_hand, order_compensation, try_again
     from agents.operations.rating import rate_run
@@ -106,6 +106,7 @@ __all__ = [
     "hazards",
     "hint",
     "hook_of",
+    "known_keys",
     "look_at_servers",
     "make_key",
     "not_imported",
@@ -161,6 +162,7 @@ _HOMES = {
     "declare": "declaring",
     "execute": "executing",
     "give_opinions": "opining",
+    "known_keys": "outside",
     "make_key": "outside",
     "propose": "outside",
     "order_halt": "halting",

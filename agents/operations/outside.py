@@ -7,6 +7,7 @@ as a version (`declaring`); a proposal only names it. A tool nobody declared cou
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from agents.declarations import NOBODY_KNOWS, UNDECLARED
 from agents.errors import UnknownAgent
@@ -23,6 +24,7 @@ from approvals.models.people import User
 from approvals.operations import Accepted, Proposal, api_keys, outside, people
 from approvals.operations.outside import Proposed
 from approvals.queries import WantedEdit
+from approvals.queries import outside as outside_queries
 from audit import canonical, formats, schemas
 from audit.sentences import cause, say
 
@@ -70,11 +72,16 @@ def propose(*, agent: str, wanted: Wanted, door: str = "api") -> Proposed:
             name: value for name in WEIGHED if (value := getattr(wanted, name)) not in (None, [], ())
         }  # not said: the digests of before stand
         digest = canonical.fingerprint({**asked, "requested_by": wanted.requested_by, **said})
-        if before := outside.proposed(thread=_thread(found), key=wanted.key, digest=digest):
+        if before := outside.proposed(thread=_thread(found.slug), key=wanted.key, digest=digest):
             return before
         return outside.propose(_proposal(found, version, wanted, digest), door=door)
     except canonical.NotCanonical as error:
         raise BadArguments(say("These arguments cannot be used: %(why)s", why=cause(error)), fields={"args": cause(error)}) from error
+
+
+def known_keys(*, agent: str, keys: Sequence[str]) -> dict[str, UUID]:
+    """Of an agent's keys, those that something was proposed under, and its action."""
+    return outside_queries.proposed(_thread(agent), keys)
 
 
 def make_key(*, agent: str, name: str, scopes: Sequence[str], days: int | None, by: User, door: str) -> tuple[Any, str]:
@@ -115,7 +122,7 @@ def _proposal(agent: Agent, version: AgentVersion, wanted: Wanted, digest: str) 
     read = [str(e.get("text", "")) for e in wanted.evidence]
     proposal = Proposal(
         agent=agent.slug,
-        thread=_thread(agent),
+        thread=_thread(agent.slug),
         interrupt_id=wanted.key,
         by=agent.user.actor,
         kind=wanted.kind,
@@ -154,8 +161,8 @@ def _proposal(agent: Agent, version: AgentVersion, wanted: Wanted, digest: str) 
     )
 
 
-def _thread(agent: Agent) -> str:
-    return f"api:{agent.slug}"
+def _thread(agent: str) -> str:
+    return f"api:{agent}"
 
 
 def _person(username: str) -> User | None:

@@ -17,7 +17,7 @@ from approvals.errors import AlreadyDecided, ApprovalError, BadArguments, BadReq
 from approvals.legible.findings import unreadable
 from approvals.legible.paths import differing
 from approvals.models import Action, Edit, Requirement, User
-from approvals.operations import drills, events, kept, opinions, policies, slack_owing, staging
+from approvals.operations import drills, events, kept, opinions, policies, slack_owing, snoozing, staging
 from approvals.operations.assessing import customer_of
 from approvals.operations.clock import database_now
 from approvals.operations.freezing import people_excluded, write_requirement
@@ -163,6 +163,7 @@ def apply_edit(
     if opinions.asked_for(policy.data, assessment):
         opinions.want(action, policy.data, now=now)
     tell_action(action, "action.edited")
+    snoozing.end(action, door=edit.door)
     return action
 
 

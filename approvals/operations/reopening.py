@@ -10,7 +10,7 @@ from approvals import envelopes
 from approvals.envelopes import Envelope, Until
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
-from approvals.operations import events, policies, staging
+from approvals.operations import events, policies, snoozing, staging
 from approvals.operations.clock import database_now
 from approvals.operations.freezing import people_excluded, write_requirement
 from approvals.operations.notices import tell_action
@@ -104,6 +104,7 @@ def reopen(
     if not decided_by_policy(action, requirement, reopened):
         log.append(reopened)
         tell_action(action, kind)
+        snoozing.end(action, door=door)
     return True
 
 

@@ -54,6 +54,16 @@ def unsnooze(action_id: Any, *, by: User, door: str) -> None:
     log.append(events.entry(row.action, "action.unsnoozed", by=by.actor, door=door, why=kept.TAKEN_BACK()))
 
 
+def end(action: Action, *, door: str) -> None:
+    """A new version is not what somebody put aside, and may run out sooner: it is back at once, in the caller's transaction."""
+    rows = list(Snooze.objects.select_related("user").filter(action=action))
+    for row in rows:
+        row.delete()
+        log.append(events.entry(action, "action.unsnoozed", by=SYSTEM, door=door, why=kept.ASKED_ANEW(), person=row.user.get_username()))
+    if rows:
+        tell_people([row.user_id for row in rows], action, "action.back")
+
+
 def wake_due(*, limit: int = 200) -> int:
     """Sweeper: what was snoozed until now is back, and its person is told when it still waits. Returns how many."""
     due = list(Snooze.objects.filter(until__lte=Now()).order_by("until").values_list("pk", flat=True)[:limit])

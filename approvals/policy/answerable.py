@@ -10,7 +10,7 @@ import re2
 from lark import Tree
 
 from approvals.policy.interpreting import Unanswerable
-from approvals.policy.literals import Unsure, constant, only
+from approvals.policy.literals import LEAST, MOST, Unsure, constant, only
 from audit.sentences import say
 
 TEXT, NUMBER, LIST, FIELDS, BOOL = "text", "number", "list", "fields", "bool"
@@ -25,6 +25,7 @@ GIVES = {
     "type": TEXT, "map": LIST, "filter": LIST,
 }  # fmt: skip
 SAYS = {TEXT: say("a text"), NUMBER: say("a number"), LIST: say("a list"), FIELDS: say("fields")}
+WHOLE = {"INT_LIT": (LEAST, MOST), "UINT_LIT": (0, 2**64 - 1)}
 LITERALS: tuple[tuple[type, str], ...] = ((bool, BOOL), (int, NUMBER), (float, NUMBER), (str, TEXT), (list, LIST))
 
 
@@ -34,7 +35,7 @@ def never_answered(tree: Tree[Any], constant_of: Callable[[Tree[Any]], Any]) -> 
     Args:
         constant_of: what a part that speaks of nothing always gives; raises Unanswerable.
     """
-    return next(_no_yes_or_no(tree), "") or next(_patterns(tree), "") or next(_failing(tree, constant_of), "")
+    return next(_no_yes_or_no(tree), "") or next(_too_large(tree), "") or next(_patterns(tree), "") or next(_failing(tree, constant_of), "")
 
 
 def _no_yes_or_no(tree: Any) -> Iterator[str]:
@@ -84,6 +85,16 @@ def _kind(node: Tree[Any]) -> str:
     if node.data in {"addition", "multiplication"}:  # of texts and lists, too, but of nothing that gives a yes
         return NUMBER
     return NUMBER if node.data == "unary" and _sign(node) == "unary_neg" else ""
+
+
+def _too_large(tree: Tree[Any]) -> Iterator[str]:
+    """Whole numbers that the language has no value for."""
+    for token in tree.scan_values(lambda child: getattr(child, "type", "") in WHOLE):
+        least, most = WHOLE[token.type]
+        if len(token) > 100 or not least <= int(token.rstrip("uU"), 0 if "x" in token else 10) <= most:
+            yield say(
+                "a part of this condition can never be answered: %(number)s is more than the 64 bits a whole number has", number=token[:40]
+            )
 
 
 def _patterns(tree: Tree[Any]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """One action as programs see it: what it is, what people said, and what its proposer does now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,6 +68,11 @@ class Asked:
     hears_reason: bool = True
     no_ends_run: bool = False
     unanswerable: str = ""
+
+
+def proposed(thread: str, keys: Sequence[str]) -> dict[str, UUID]:
+    """Of these ids of a proposer, those that something was proposed under, and its action."""
+    return dict(Action.objects.filter(thread=thread, checkpoint_ns="", interrupt_id__in=keys, index=0).values_list("interrupt_id", "pk"))
 
 
 def asked(action_id: UUID, *, agent: str = "") -> Asked:

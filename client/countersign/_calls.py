@@ -1,6 +1,6 @@
 """What each call of the API is: method, path, body, and whether it may be sent again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -44,6 +44,10 @@ def keyed(key: str) -> dict[str, str]:
 
 def propose(tool: str, args: Mapping[str, Any], key: str, more: Mapping[str, Any]) -> Call:
     return Call("POST", "/actions", {"tool": tool, "args": dict(args), **more}, headers=keyed(key))
+
+
+def known(keys: Sequence[str]) -> Call:
+    return Call("POST", "/actions/known", {"keys": list(keys)})
 
 
 def get(action: str, wait_s: int) -> Call:

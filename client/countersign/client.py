@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +20,7 @@ from countersign._timing import AWAY_S, LEAST_S, POLL_S, left_s, moment, patienc
 from countersign.enduring import to_the_end
 from countersign.errors import ApiError, Conflict, CountersignError, NotConfigured, NotDecidedInTime, Unreachable
 from countersign.following import Story
+from countersign.keys import Body, under_key, under_key_async, waiting_for
 from countersign.values import Action, Claim
 
 TRIES, FIRST_PAUSE_S = 4, 0.5
@@ -67,16 +68,25 @@ class Client:
         self._http.close()
 
     def request(self, tool: str, args: Mapping[str, Any], *, key: str = "", **more: Any) -> Action:
-        """Propose a tool call. The same key is the same action.
+        """Propose a tool call. The same key is the same action; without one it has that of its `idempotency` name, or is a new action.
 
         Args:
             more: rationale, evidence, requested_by, expires_in_s, estimated_cost, confidence.
         """
-        return Action.of(self.call(_calls.propose(tool, args, key or str(uuid4()), more)))
+
+        def propose(key: str, body: Body) -> Action:
+            return Action.of(self.call(_calls.propose(tool, body.args, key, body.more)))
+
+        body = Body(args, more)
+        return propose(key, body) if key else under_key(tool, body, propose, self.known)
 
     def ask(self, question: str, *, key: str = "", **more: Any) -> Action:
         """Put a question to people; `wait` for it, and `response` is their answer."""
-        return Action.of(self.call(_calls.propose("ask_human", {"question": question}, key or str(uuid4()), {"kind": "question", **more})))
+        return self.request("ask_human", {"question": question}, key=key, kind="question", **more)
+
+    def known(self, keys: Sequence[str]) -> dict[str, str]:
+        """Of these keys (100 at most), those that this agent proposed something under, and the id of its action."""
+        return {known["key"]: known["action"] for known in self.call(_calls.known(keys))["known"]}
 
     def get(self, action: str, *, wait_s: int = 0) -> Action:
         return Action.of(self.call(_calls.get(action, wait_s)))
@@ -84,6 +94,10 @@ class Client:
     def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
         """Until its proposer has something to do, or it is done. A server that answered before may be away for ten minutes meanwhile, as while it
         is started again. Raises NotDecidedInTime; Unreachable, ApiError."""
+        with waiting_for(action):
+            return self._wait(action, timeout_s)
+
+    def _wait(self, action: str, timeout_s: float | None) -> Action:
         until, found, heard = moment(timeout_s), None, time.monotonic()
         while True:
             asked = time.monotonic()
@@ -107,8 +121,12 @@ class Client:
 
     def approval(self, action: str, *, timeout_s: float | None = None) -> Claim:
         """Wait, then claim. Raises NotApproved; AlreadyDone, AlreadyFailed, OutcomeUnknown when the leave was taken before; NotDecidedInTime, Conflict."""
+        with waiting_for(action):
+            return self._approval(action, timeout_s)
+
+    def _approval(self, action: str, timeout_s: float | None) -> Claim:
         while True:
-            found = self.wait(action, timeout_s=timeout_s)
+            found = self._wait(action, timeout_s)
             if refusal := _calls.no_leave(found):
                 raise refusal
             try:
@@ -204,16 +222,26 @@ class AsyncClient:
         await self._http.aclose()
 
     async def request(self, tool: str, args: Mapping[str, Any], *, key: str = "", **more: Any) -> Action:
-        return Action.of(await self.call(_calls.propose(tool, args, key or str(uuid4()), more)))
+        async def propose(key: str, body: Body) -> Action:
+            return Action.of(await self.call(_calls.propose(tool, body.args, key, body.more)))
+
+        body = Body(args, more)
+        return await (propose(key, body) if key else under_key_async(tool, body, propose, self.known))
 
     async def ask(self, question: str, *, key: str = "", **more: Any) -> Action:
-        call = _calls.propose("ask_human", {"question": question}, key or str(uuid4()), {"kind": "question", **more})
-        return Action.of(await self.call(call))
+        return await self.request("ask_human", {"question": question}, key=key, kind="question", **more)
+
+    async def known(self, keys: Sequence[str]) -> dict[str, str]:
+        return {known["key"]: known["action"] for known in (await self.call(_calls.known(keys)))["known"]}
 
     async def get(self, action: str, *, wait_s: int = 0) -> Action:
         return Action.of(await self.call(_calls.get(action, wait_s)))
 
     async def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
+        with waiting_for(action):
+            return await self._wait(action, timeout_s)
+
+    async def _wait(self, action: str, timeout_s: float | None) -> Action:
         until, found, heard = moment(timeout_s), None, time.monotonic()
         while True:
             asked = time.monotonic()
@@ -235,8 +263,12 @@ class AsyncClient:
         return Claim.of(await self.call(_calls.claim(action, key or str(uuid4()))))
 
     async def approval(self, action: str, *, timeout_s: float | None = None) -> Claim:
+        with waiting_for(action):
+            return await self._approval(action, timeout_s)
+
+    async def _approval(self, action: str, timeout_s: float | None) -> Claim:
         while True:
-            found = await self.wait(action, timeout_s=timeout_s)
+            found = await self._wait(action, timeout_s)
             if refusal := _calls.no_leave(found):
                 raise refusal
             try:

@@ -17,9 +17,8 @@ from countersign import results
 from countersign.binding import call_of, named
 from countersign.client import AsyncClient, Client
 from countersign.enduring import to_the_end
-from countersign.errors import ActedBefore, AlreadyDone, CountersignError, NotApproved
+from countersign.errors import AlreadyDone, CountersignError, NotApproved
 from countersign.fitting import check, check_json, finished
-from countersign.keys import may_come_again, under_key, under_key_async
 from countersign.values import Action, Claim
 
 log = logging.getLogger("countersign.guard")
@@ -116,16 +115,11 @@ class _Guarded:
 
     def run(self, asks: Client, args: Any, kwargs: Any) -> Any:
         given, more = self._wanted(args, kwargs)
-        action = under_key(self.name, given, lambda key: asks.request(self.name, given, key=key, **more))
+        action = asks.request(self.name, given, **more)
         try:
             leave = asks.approval(action.id, timeout_s=self.timeout_s)
         except (NotApproved, AlreadyDone) as instead:
             return self._instead(instead)
-        except ActedBefore:
-            raise
-        except BaseException:  # not decided in time, nobody heard, cut off: it goes on waiting
-            may_come_again(self.name, action, given)
-            raise
         begun = False
         try:
             taken, by_name = call_of(self.signature, leave.args)
@@ -145,16 +139,11 @@ class _Guarded:
 
     async def run_async(self, asks: AsyncClient, args: Any, kwargs: Any) -> Any:
         given, more = self._wanted(args, kwargs)
-        action = await under_key_async(self.name, given, lambda key: asks.request(self.name, given, key=key, **more))
+        action = await asks.request(self.name, given, **more)
         try:
             leave = await asks.approval(action.id, timeout_s=self.timeout_s)
         except (NotApproved, AlreadyDone) as instead:
             return self._instead(instead)
-        except ActedBefore:
-            raise
-        except BaseException:  # not decided in time, nobody heard, cut off: it goes on waiting
-            may_come_again(self.name, action, given)
-            raise
         begun = False
         try:
             taken, by_name = call_of(self.signature, leave.args)
@@ -184,9 +173,7 @@ class _Guarded:
 
 def request(tool: str, args: Mapping[str, Any], **more: Any) -> Action:
     """Propose a call with the default client, and go on; `wait` for it later."""
-    if more.get("key"):
-        return _default().request(tool, args, **more)
-    return under_key(tool, args, lambda key: _default().request(tool, args, **{**more, "key": key}))
+    return _default().request(tool, args, **more)
 
 
 def wait(action: Action | str, *, timeout_s: float | None = None) -> Claim:

@@ -1,4 +1,4 @@
-"""Idempotency: what happens under one name happens at most once, however often the program is started again.
+"""Idempotency: what happens under one name happens at most once, however often the program is started again (docs/adr/0049).
 
 with idempotency(f"invoice:{order}"):
     send_invoice(...)          # asked for once; a later start finds the first one's action and is given its result, or told that nobody knows
@@ -10,44 +10,120 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
-from countersign.errors import ApiError, Conflict
+from countersign.errors import ActedBefore, ApiError, Conflict, CountersignError, NotApproved
 from countersign.values import Action
 
+T = TypeVar("T")
 OTHERS_S, LOOK_S = 2.0, 0.02  # how long calls of one turn may come after each other, and how often is looked whether one came
-Ask = Callable[[str], Awaitable[Action]]  # asks under a key
+BLOCK = 100  # so many numbers are looked up at once, as many as the server takes
 log = logging.getLogger("countersign")
+
+
+@dataclass(frozen=True)
+class Body:
+    """What is asked: the arguments, and what is said beside them."""
+
+    args: Mapping[str, Any]
+    more: Mapping[str, Any]
+
+    @property
+    def print(self) -> str:
+        return json.dumps(self.args, sort_keys=True, default=str)
+
+
+Ask = Callable[[str, Body], Awaitable[Action]]  # under a key
+Known = Callable[[Sequence[str]], Awaitable[Collection[str]]]  # which of these keys something was asked under
 
 
 @dataclass
 class _Calls:
-    """The calls of one tool in a scope. The server knows each under a number, in the order in which they were first asked.
+    """The calls of one tool under a name, each under a number. What the server knows of them is looked up once, before the first is asked.
 
-    Those of one turn run side by side (tasks, threads), so that a later start makes them in another order. So each asks under the first
-    number that no call of this start has: if the server knows another proposal there, it waits until that one's call has come and tries the
-    next. Nothing new is asked while the server knows a proposal that no call of this start makes: then an amount was computed anew.
-    A number whose call may have been heard is tried by the next call, so that none is left out: a later start would fill it with another. If it
-    is taken, the call that was not answered is sent once more under it: so it is known whether it was that one's.
+    `lock` is never held while anything is waited for: calls of one turn run side by side, in threads and in tasks of one loop.
     """
 
+    tool: str
     prefix: str
-    had: int = 0  # numbers 1 to this are taken, by calls of this start: there is none in between that the server does not know
-    maybe: dict[str, tuple[Ask, bool]] = field(
-        default_factory=dict
-    )  # calls that tried the next number, and nobody knows whether it was heard
-    moved: float = 0.0  # when the last was taken, by `time.monotonic`
-    asking: threading.Lock = field(default_factory=threading.Lock)  # one at a time, or two alike would take one number
-    numbers: dict[str, int] = field(default_factory=dict)  # of the actions that were asked
-    unfinished: dict[int, str] = field(default_factory=dict)  # numbers whose call may be made again, with these arguments
+    open: set[int] | None = None  # numbers that the server knows and no call of this start has; None: not looked up yet
+    tried: set[int] = field(default_factory=set)  # those of them that a call just asks whether it is its own
+    taken: set[int] = field(default_factory=set)  # by calls of this start
+    fresh: set[int] = field(default_factory=set)  # those of them that nothing was asked under before
+    again: dict[int, str] = field(default_factory=dict)  # those of them whose call may be made again, with these arguments
+    unheard: dict[str, Body] = field(default_factory=dict)  # calls of this start that found no answer while they looked for their number
+    asked: dict[str, tuple[int, str]] = field(default_factory=dict)  # by action: its number and its arguments
+    moved: float = 0.0  # when a call of an earlier start was found again last, by `time.monotonic`
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def key(self, number: int) -> str:
         return f"{self.prefix}:{number}"
+
+    def learn(self, numbers: Collection[int]) -> None:
+        with self.lock:
+            if self.open is None:
+                self.open = set(numbers)
+
+    def next(self, args: str, others: Collection[int]) -> int:
+        """The number to ask under: its own from before; one that the server knows, to see whose it is; a new one when there is none left of
+        those. 0: it has to wait, for there are, and they are `others`'."""
+        with self.lock:
+            waiting = cast(set[int], self.open)
+            if number := next((n for n, of in self.again.items() if of == args), 0):
+                del self.again[number]
+            elif number := min(waiting - self.tried - set(others), default=0):
+                self.tried.add(number)
+            elif not waiting:
+                number = min(set(range(1, len(self.taken) + 2)) - self.taken)
+                self.taken.add(number)
+                self.fresh.add(number)
+            return number
+
+    def found(self, number: int, args: str, action: str, *, may_come_again: bool = False) -> None:
+        with self.lock:
+            waiting = cast(set[int], self.open)
+            if number in waiting:
+                self.moved = time.monotonic()
+            for numbers in (waiting, self.tried, self.fresh):
+                numbers.discard(number)
+            self.taken.add(number)
+            self.asked[action] = number, args
+            self.unheard.pop(args, None)
+            if may_come_again:
+                self.again[number] = args
+
+    def not_mine(self, number: int) -> None:
+        """The server knows another proposal under it. A new number is one by now that another start of the program has taken meanwhile."""
+        with self.lock:
+            for numbers in (self.tried, self.taken, self.fresh):
+                numbers.discard(number)
+            cast(set[int], self.open).add(number)
+
+    def failed(self, number: int, body: Body, *, heard: bool) -> None:
+        """Nobody knows whose it is, or whether there is anything under it: `heard` says that there may be."""
+        with self.lock:
+            if number in self.tried:
+                self.tried.discard(number)
+                self.unheard[body.print] = body
+            elif heard or number not in self.fresh:
+                self.again[number] = body.print
+            else:
+                self.taken.discard(number)
+            self.fresh.discard(number)
+
+    def left_to_others(self, others: Collection[int]) -> bool:
+        """Whether all that is open is known not to be this call's, so that waiting for what others find out helps nobody."""
+        with self.lock:
+            return not self.tried - set(others)
+
+    def left(self) -> list[int]:
+        with self.lock:
+            return sorted(cast(set[int], self.open) - self.tried)
 
 
 class _Scope:
@@ -57,142 +133,179 @@ class _Scope:
         self._calls: dict[str, _Calls] = {}
 
     def calls(self, tool: str) -> _Calls:
-        return self._calls.setdefault(tool, _Calls(f"{self.name}:{hashlib.sha256(tool.encode()).hexdigest()[:32]}"))
+        return self._calls.setdefault(tool, _Calls(tool, f"{self.name}:{hashlib.sha256(tool.encode()).hexdigest()[:32]}"))
+
+    def may_come_again(self, action: str) -> None:
+        for calls in self._calls.values():
+            if action in calls.asked:
+                number, args = calls.asked[action]
+                calls.again[number] = args
 
 
 _scope: ContextVar[_Scope | None] = ContextVar("countersign_idempotency", default=None)
-_open: list[frozenset[int | None]] = []  # the threads there were when each scope that is open was opened
+_open: list[_Scope] = []  # of this whole program
 
 
 @contextmanager
 def idempotency(name: str) -> Iterator[None]:
     """Everything proposed inside gets a key made of this name, the tool, and which call of it this is in here.
 
-    Not of the arguments: an amount that is computed anew when the program starts again must not pass for another call. Then the server has the key
-    with other arguments and refuses (`Conflict`), and nothing is done. So give each thing a name of its own, also in a loop. Calls side by side
-    in here (a model's parallel tool calls) find their own again in whatever order they come. A call that could not be heard, or was not
-    decided in time, may be made again in here with the same arguments: it is the same call.
+    Not of the arguments: an amount that is computed anew when the program starts again must not pass for another call. As long as there is a call
+    that an earlier start asked for and this one has not, nothing new is asked: it is refused (`Conflict`), and nothing is done. So give each thing
+    a name of its own, also in a loop. What was asked before is found by its arguments, in whatever order calls come. A call that could not be
+    heard, or was not decided in time, may be made again in here with the same arguments: it is the same call.
 
     A thread of one's own is in here only where it is given the context, as `asyncio.to_thread` and LangChain do it: `copy_context().run`. Python's
-    pools and `Thread` do not; a call from such a thread is a new request, and is warned of.
+    pools, `run_in_executor` and `Thread` do not; a call from such a thread is a new request, and is warned of.
     """
-    token, threads = _scope.set(_Scope(name)), frozenset(thread.ident for thread in threading.enumerate())
-    _open.append(threads)
+    scope = _Scope(name)
+    token = _scope.set(scope)
+    _open.append(scope)
     try:
         yield
     finally:
-        _open.remove(threads)
+        _open.remove(scope)
         _scope.reset(token)
 
 
-def may_come_again(tool: str, action: Action, args: Mapping[str, Any]) -> None:
-    """Nobody has decided this yet, or nobody was heard: the same call in the same scope goes on waiting for it."""
-    if scope := _scope.get():
-        calls = scope.calls(tool)
-        if number := calls.numbers.get(action.id):
-            calls.unfinished[number] = _print(args)
+@contextmanager
+def waiting_for(action: str) -> Iterator[None]:
+    """Who is not told what was decided inside goes on waiting for it with the same call in the same scope."""
+    try:
+        yield
+    except (NotApproved, ActedBefore):
+        raise
+    except BaseException:  # not decided in time, nobody heard, cut off
+        if scope := _scope.get():
+            scope.may_come_again(action)
+        raise
 
 
-def under_key(tool: str, args: Mapping[str, Any], ask: Callable[[str], Action]) -> Action:
+def under_key(tool: str, body: Body, ask: Callable[[str, Body], Action], known: Callable[[Sequence[str]], Collection[str]]) -> Action:
     """Ask under the key of this call: the same in every start of the same scope; a random one outside of any. Raises Conflict."""
     if (scope := _scope.get()) is None:
-        return ask(_outside(tool))
+        return ask(_outside(tool), body)
 
-    async def asked(key: str) -> Action:
-        return ask(key)
+    async def asked(key: str, body: Body) -> Action:
+        return ask(key, body)
 
-    search = _Search(scope.calls(tool), args, asked, awaits=False)
-    while True:
-        with search.calls.asking:
-            found = _at_once(search.attempt())
-        if found is not None:
-            return found
+    async def looked_up(keys: Sequence[str]) -> Collection[str]:
+        return known(keys)
+
+    search = _Search(scope.calls(tool), body, asked, looked_up, alone=_in_a_loop())
+    while (found := _at_once(search.attempt())) is None:
         time.sleep(LOOK_S)
+    return found
 
 
-async def under_key_async(tool: str, args: Mapping[str, Any], ask: Callable[[str], Awaitable[Action]]) -> Action:
+async def under_key_async(tool: str, body: Body, ask: Ask, known: Known) -> Action:
     """The same for tasks of an event loop, which must not stand still for one of them."""
     if (scope := _scope.get()) is None:
-        return await ask(_outside(tool))
-    search = _Search(scope.calls(tool), args, ask, awaits=True)
-    while True:
-        if search.calls.asking.acquire(blocking=False):
-            try:
-                found = await search.attempt()
-            finally:
-                search.calls.asking.release()
-            if found is not None:
-                return found
+        return await ask(_outside(tool), body)
+    search = _Search(scope.calls(tool), body, ask, known)
+    while (found := await search.attempt()) is None:
         await asyncio.sleep(LOOK_S)
+    return found
 
 
 class _Search:
-    """One call's way to its number, whoever waits for the server in it. Every step of it is made while `asking` is held."""
+    """One call's way to its number, whoever waits for the server in it. `alone`: nobody else in this thread gets on while it waits."""
 
-    def __init__(self, calls: _Calls, args: Mapping[str, Any], ask: Ask, *, awaits: bool) -> None:
-        self.calls, self.print, self.ask, self.awaits, self.began = calls, _print(args), ask, awaits, time.monotonic()
-        self.refused: dict[int, Conflict] = {}
+    def __init__(self, calls: _Calls, body: Body, ask: Ask, known: Known, *, alone: bool = False) -> None:
+        self.calls, self.body, self.ask, self.known, self.alone = calls, body, ask, known, alone
+        self.print, self.began = body.print, time.monotonic()
+        self.others: dict[int, Conflict] = {}
+        self.compared: set[tuple[int, str]] = set()
 
     async def attempt(self) -> Action | None:
-        """Ask once, if it is this call's turn; None: another has to come first. Raises Conflict: it had time to come."""
-        if not (number := self._next()):
+        """Ask once; None: nothing came of it yet. Raises Conflict when those whose numbers are left had time to come."""
+        if self.calls.open is None:
+            self.calls.learn(await self._numbers())
+        if not (number := self.calls.next(self.print, self.others)):
+            if not await self._found_for_another():
+                self._check_time()
             return None
-        calls = self.calls
         try:
-            action = await self.ask(calls.key(number))
+            action = await self.ask(self.calls.key(number), self.body)
         except BaseException as error:
-            if not _of_key(error):
-                if number > calls.had and not _surely_refused(error):
-                    calls.maybe[self.print] = self.ask, self.awaits
-                raise
-            self.refused[number] = cast(Conflict, error)
-            if number > calls.had:
-                await self._whose(number)
-            return None
-        self._took(number, action)
+            if _of_key(error):
+                self.others[number] = cast(Conflict, error)
+                self.calls.not_mine(number)
+                return None
+            self.calls.failed(number, self.body, heard=not _surely_refused(error))
+            raise
+        self.calls.found(number, self.print, action.id)
         return action
 
-    def _next(self) -> int:
-        """The number to ask under, 0 when another call has to come first."""
-        again = next((n for n, args in self.calls.unfinished.items() if args == self.print), 0)
-        number = again or self.calls.had + 1
-        if number not in self.refused:
-            return number
-        if time.monotonic() > max(self.began, self.calls.moved) + OTHERS_S:
-            raise self.refused[number]
-        return 0
+    async def _found_for_another(self) -> bool:
+        """Whether a number is that of a call of this start that looked for it and had no answer. It is asked the same again, under what the server
+        knows: that makes nothing."""
+        for number in self.calls.left():
+            for args, body in list(self.calls.unheard.items()):
+                if args == self.print or (number, args) in self.compared:
+                    continue
+                self.compared.add((number, args))
+                self.calls.tried.add(number)
+                try:
+                    action = await self.ask(self.calls.key(number), body)
+                except Conflict as error:
+                    if not _of_key(error):
+                        raise
+                else:
+                    self.calls.found(number, args, action.id, may_come_again=True)
+                    return True
+                finally:
+                    self.calls.tried.discard(number)
+        return False
 
-    async def _whose(self, number: int) -> None:
-        """Whether a call of this start that was not answered had been heard under this number: it is asked the same again, which makes nothing."""
-        for args, (ask, awaits) in list(self.calls.maybe.items()):
-            if args == self.print or awaits != self.awaits:
-                continue
-            try:
-                action = await ask(self.calls.key(number))
-            except Conflict as error:
-                if not _of_key(error):
-                    raise
-            else:
-                self._took(number, action)
-                self.calls.unfinished[number] = args
-                break
+    async def _numbers(self) -> set[int]:
+        """Those that the server knows. They were given out one after the other: where none of a block is known, none is after it."""
+        found: set[int] = set()
+        begin = 1
+        while True:
+            block = {self.calls.key(n): n for n in range(begin, begin + BLOCK)}
+            known = {block[key] for key in await self.known(list(block)) if key in block}
+            found |= known
+            if not known:
+                return found
+            begin += BLOCK
 
-    def _took(self, number: int, action: Action) -> None:
-        calls = self.calls
-        if number > calls.had:
-            calls.had, calls.moved = number, time.monotonic()
-            calls.maybe.clear()
-        calls.unfinished.pop(number, None)
-        calls.numbers[action.id] = number
+    def _check_time(self) -> None:
+        over = time.monotonic() > max(self.began, self.calls.moved) + OTHERS_S
+        if over and self.calls.left_to_others(self.others):
+            raise self._conflict()
+        if over and self.alone:
+            raise CountersignError(
+                f"{self.calls.tool} is being asked for by a task of this very event loop, which stands still as long as this plain call waits "
+                "for it: make both of them async, or run this one with asyncio.to_thread"
+            )
+
+    def _conflict(self) -> Conflict:
+        left = sorted({str(error.problem["action"]) for n, error in self.others.items() if n in cast(set[int], self.calls.open)})
+        said = (
+            f"{self.calls.tool} was asked for under this idempotency name before, with other arguments, and this start has not made that call "
+            f"again (action {', '.join(left)}). If something was computed anew, look at what was decided there: nothing is asked a second time. "
+            "If this is another thing, give it a name of its own"
+        )
+        problem = next(iter(self.others.values())).problem if self.others else {}
+        return Conflict(409, {**problem, "detail": said})
 
 
-def _at_once(asking: Coroutine[Any, Any, Action | None]) -> Action | None:
+def _at_once(asking: Coroutine[Any, Any, T]) -> T:
     """What comes of a step in which nothing waits for an event loop."""
     try:
         asking.send(None)
     except StopIteration as over:
-        return cast("Action | None", over.value)
+        return cast(T, over.value)
     raise RuntimeError("a call of a Client waited for an event loop")
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _of_key(error: BaseException) -> bool:
@@ -204,16 +317,12 @@ def _surely_refused(error: BaseException) -> bool:
     return isinstance(error, ApiError) and error.status < 500
 
 
-def _print(args: Mapping[str, Any]) -> str:
-    return json.dumps(args, sort_keys=True, default=str)
-
-
 def _outside(tool: str) -> str:
     """A key for a call of no scope."""
-    if any(threading.get_ident() not in threads for threads in list(_open)):
+    if _open:
         log.warning(
-            "%s is asked for in a thread that was started while idempotency(...) was open, and was not given its context: it counts as a new "
-            "request, in each start of the program. Start what the thread runs with contextvars.copy_context().run",
+            "%s is asked for while idempotency(...) is open, by a thread or task that was not given its context: it counts as a new request, in "
+            "each start of the program. Start what the thread runs with contextvars.copy_context().run",
             tool,
         )
     return str(uuid4())

@@ -47,6 +47,8 @@ class Desk:
         key = request.headers.get("Idempotency-Key", "")
         if request.method == "POST" and parts == [""]:
             return self._proposed(body, key)
+        if request.method == "POST" and parts == ["known"]:
+            return httpx.Response(200, json={"known": [{"key": k, "action": self._keys[k][1]} for k in body["keys"] if k in self._keys]})
         action = self._actions.get(parts[0])
         if action is None:
             return httpx.Response(404, json={"code": "not_found", "detail": "There is no such action", "status": 404})

@@ -31,7 +31,7 @@ def test_so_does_a_node_after_its_question_also_of_a_graph_inside_another(others
     work()
     run.refresh_from_db()
     assert (run.state, run.error) == ("SUCCEEDED", "")
-    assert lines(world) == ['greeted {"seen": ["ada", "Hill Road", "RED", "RED"], "told": "yes"}']
+    assert lines(world) == ['greeted {"seen": ["ada", "Hill Road", "RED", "RED", "GOLD", "LARGE", "inf", "14"], "told": "yes"}']
 
 
 @pytest.mark.parametrize("in_a_dict", [False, True])

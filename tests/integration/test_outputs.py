@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from agents import operations
+from agents.errors import BadInput
 from agents.models import Run
 from agents.operations.outputs import KEPT, MOST, bounded
 from tests.factories import work
@@ -51,7 +52,20 @@ def words(given: dict) -> str:
 @entrypoint()
 def nothing(given: dict) -> None:
     return None
+
+@entrypoint()
+def shout(given: str) -> str:
+    return given.upper()
+
+@entrypoint()
+def most(given: list[Place]) -> str:
+    return given[0]["town"]
+
+@entrypoint()
+def either(given: str | dict[str, str]) -> str:
+    return str(given)
 """
+SLUGS = ("whole", "part", "words", "nothing", "shout", "most", "either")
 TOLD = [{"type": "ai", "content": "hello", "tool_calls": []}]
 
 
@@ -59,11 +73,11 @@ TOLD = [{"type": "ai", "content": "hello", "tool_calls": []}]
 def given(cast, tmp_path: Path):
     (tmp_path / "gives.py").write_text(GRAPHS)
     path = tmp_path / "langgraph.json"
-    path.write_text(json.dumps({"graphs": {name: f"./gives.py:{name}" for name in ("whole", "part", "words", "nothing")}}))
+    path.write_text(json.dumps({"graphs": {name: f"./gives.py:{name}" for name in SLUGS}}))
     call_command("agents", "import", str(path))
 
-    def runs(slug: str) -> Any:
-        run = operations.start_run(agent=slug, input={}, by=cast.reviewer, door="api")
+    def runs(slug: str, **given: Any) -> Any:
+        run = operations.start_run(agent=slug, input=given, by=cast.reviewer, door="api")
         work()
         assert Run.objects.get(pk=run.pk).state == "SUCCEEDED", Run.objects.get(pk=run.pk).error
         browser = Client()
@@ -84,6 +98,19 @@ def given(cast, tmp_path: Path):
 )
 def test_a_run_gives_what_its_graph_gives_back(given, slug, output):
     assert given(slug) == output
+
+
+@pytest.mark.parametrize(
+    ("slug", "field", "output"),
+    [("shout", "cats", "CATS"), ("most", [{"town": "Ghent"}], "Ghent"), ("either", "cats", "{'input': 'cats'}")],
+)
+def test_what_takes_no_object_is_started_with_one_field(given, slug, field, output):
+    assert given(slug, input=field) == {"result": output}
+    if slug != "either":  # it takes objects, too
+        with pytest.raises(BadInput):
+            given(slug)
+        with pytest.raises(BadInput):
+            given(slug, input=1)
 
 
 def test_what_is_too_much_is_cut_and_says_so():

@@ -78,6 +78,21 @@ def test_who_is_asked_in_a_later_stage_may_put_it_aside_already(cast, policy):
     assert Snooze.objects.filter(user=cast.reviewer).exists()
 
 
+@pytest.mark.parametrize("how", ["edited", "reopened"])
+def test_what_was_put_aside_and_is_another_version_now_is_back(cast, how):
+    action = factories.action("critical")
+    operations.snooze(action.pk, by=cast.reviewer, seconds=600, door="web")
+    if how == "edited":
+        args = {"what": "that"}
+        edit = operations.request_edit(action.pk, by=cast.second, seen_digest=action.digest, args=args, reason="this", door="web")
+        operations.apply_edit(edit.pk, args=args, summary="Do that", preview={}, figures={})
+    else:
+        decide(action, cast.second)
+        operations.undo(action.pk, by=cast.second, reason="wrong table", door="web")
+    assert inbox(cast.reviewer) == [str(action.pk)] and not Snooze.objects.exists()
+    assert kinds(action)[-1] == "action.unsnoozed" and told(cast.reviewer) == ["action.back"]
+
+
 def test_nothing_is_snoozed_past_its_deadline(cast):
     with pytest.raises(BadRequest, match="runs out before that"):
         operations.snooze(factories.action().pk, by=cast.reviewer, seconds=3_600, door="web")

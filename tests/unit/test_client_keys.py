@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from countersign import ApiError, AsyncClient, Conflict, Unreachable, idempotency, keys, require_approval
-from countersign.keys import may_come_again, under_key, under_key_async
+from countersign import ApiError, AsyncClient, Conflict, CountersignError, Unreachable, idempotency, keys, require_approval
+from countersign.keys import Body, under_key, under_key_async, waiting_for
 
 ORDERS = ["ABCD", "DCBA", "CADB", "BADC"]
 
@@ -27,20 +28,22 @@ class Server:
 
     def __init__(self) -> None:
         self.known: dict[str, str] = {}
-        self.lost, self.hears = 0, False
+        self.lost, self.hears, self.looks = 0, False, 0
 
-    def ask(self, what: str) -> Any:
-        def under(key: str) -> Any:
-            if self.lost:
-                self.lost -= 1
-                if self.hears:
-                    self.known.setdefault(key, what)
-                raise Unreachable("away")
-            if self.known.setdefault(key, what) != what:
-                raise Conflict(409, {"action": key, "detail": "This key was used for another proposal before"})
-            return Asked(key)
+    def ask(self, key: str, body: Body) -> Any:
+        what = body.args["what"]
+        if self.lost:
+            self.lost -= 1
+            if self.hears:
+                self.known.setdefault(key, what)
+            raise Unreachable("away")
+        if self.known.setdefault(key, what) != what:
+            raise Conflict(409, {"action": key, "detail": "This key was used for another proposal before"})
+        return Asked(key)
 
-        return under
+    def knows(self, asked: Sequence[str]) -> list[str]:
+        self.looks += 1
+        return [key for key in asked if key in self.known]
 
 
 @pytest.fixture
@@ -49,8 +52,20 @@ def server(monkeypatch) -> Server:
     return Server()
 
 
+def slowly(server: Server) -> tuple[Any, Any]:
+    async def ask(key: str, body: Body) -> Any:
+        await asyncio.sleep(0.005)
+        return server.ask(key, body)
+
+    async def knows(asked: Sequence[str]) -> Any:
+        await asyncio.sleep(0.005)
+        return server.knows(asked)
+
+    return ask, knows
+
+
 def pay(server: Server, what: str) -> str:
-    return under_key("pay", {"what": what}, server.ask(what)).id
+    return under_key("pay", Body({"what": what}, {}), server.ask, server.knows).id
 
 
 def in_threads(server: Server, order: str) -> dict[str, Any]:
@@ -71,11 +86,7 @@ def in_threads(server: Server, order: str) -> dict[str, Any]:
 
 async def in_tasks(server: Server, order: str) -> dict[str, Any]:
     async def asked(what: str):
-        async def ask(key: str):
-            await asyncio.sleep(0.005)
-            return server.ask(what)(key)
-
-        return (await under_key_async("pay", {"what": what}, ask)).id
+        return (await under_key_async("pay", Body({"what": what}, {}), *slowly(server))).id
 
     with idempotency("job"):
         return dict(zip(order, await asyncio.gather(*map(asked, order)), strict=True))
@@ -102,7 +113,7 @@ def test_two_alike_are_two_and_stay_two(server):
 def test_what_was_computed_anew_is_refused_and_asked_of_nobody(server):
     with idempotency("job"):
         pay(server, "80")
-    with idempotency("job"), pytest.raises(Conflict, match="another proposal"):
+    with idempotency("job"), pytest.raises(Conflict, match="with other arguments, and this start"):
         pay(server, "81")
     assert list(server.known.values()) == ["80"]
 
@@ -175,47 +186,49 @@ def test_a_call_that_was_refused_or_never_sent_hides_no_amount_that_was_computed
                     pay(server, "X")
             else:
                 with pytest.raises(ApiError, match="too long"):
-                    under_key("pay", {"what": "X"}, too_long)
+                    under_key("pay", Body({"what": "X"}, {}), too_long, server.knows)
             return pay(server, amount)
 
-    def too_long(key: str) -> Any:
+    def too_long(key: str, body: Body) -> Any:
         raise ApiError(422, {"detail": "too long"})
 
     first = start("5")
     assert start("5") == first
-    with pytest.raises(Conflict, match="another proposal"):
+    with pytest.raises(Conflict, match="with other arguments"):
         start("6")
     assert list(server.known.values()) == ["5"]
 
 
 def test_what_was_not_decided_in_time_is_the_same_when_it_is_asked_again(server):
     with idempotency("job"):
-        first: Any = under_key("pay", {"what": "A"}, server.ask("A"))
-        may_come_again("pay", first, {"what": "A"})
-        assert [pay(server, "A"), pay(server, "A")] == [first.id, first.id[:-1] + "2"]
+        first = pay(server, "A")
+        with pytest.raises(TimeoutError), waiting_for(first):
+            raise TimeoutError
+        assert [pay(server, "A"), pay(server, "A")] == [first, first[:-1] + "2"]
 
 
 def test_another_refusal_is_not_taken_for_the_one_about_the_key(server):
-    def halted(key: str):
+    def halted(key: str, body: Body):
         raise Conflict(409, {"code": "halted", "detail": "Halted"})
 
     with idempotency("job"), pytest.raises(Conflict, match="Halted"):
-        under_key("pay", {}, halted)
+        under_key("pay", Body({}, {}), halted, server.knows)
 
 
 def test_a_thread_that_was_not_given_the_context_is_warned_of(server, caplog):
     def call(what: str) -> None:
         pay(server, what)
 
-    with ThreadPoolExecutor() as before:
-        before.submit(call, "there before the scope: it may well belong to somebody else").result()
+    with ThreadPoolExecutor() as there_before:
+        there_before.submit(call, "outside of every scope").result()
+        assert caplog.text == ""
         with idempotency("job"), ThreadPoolExecutor() as pool:
-            before.submit(call, "B").result()
-            assert "pay" not in caplog.text
-            pool.submit(call, "A").result()
-            assert "pay is asked for in a thread" in caplog.text and "copy_context" in caplog.text
-            caplog.clear()
-            pool.submit(copy_context().run, call, "C").result()
+            for threads in (pool, there_before):
+                threads.submit(call, "A").result()
+                assert "pay is asked for while idempotency(...) is open" in caplog.text and "copy_context" in caplog.text
+                caplog.clear()
+                threads.submit(copy_context().run, call, "C").result()
+        there_before.submit(call, "outside again").result()
     assert caplog.text == ""
 
 
@@ -226,9 +239,9 @@ def test_outside_of_any_name_every_call_is_a_new_one(server):
 async def test_a_wait_that_was_cut_off_goes_on_when_the_call_is_made_again(server):
     class People(AsyncClient):
         async def request(self, tool: str, args: Any, *, key: str = "", **more: Any) -> Any:
-            return server.ask(str(args))(key)
+            return await under_key_async(tool, Body({"what": str(args)}, more), *slowly(server))
 
-        async def approval(self, action: str, **more: Any) -> Any:
+        async def _approval(self, action: str, timeout_s: float | None) -> Any:
             waited.append(action)
             await asyncio.sleep(5)
 
@@ -244,3 +257,92 @@ async def test_a_wait_that_was_cut_off_goes_on_when_the_call_is_made_again(serve
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(pay_out(5), 0.05)
     assert len(waited) == 2 and len(set(waited)) == 1 and len(server.known) == 1
+
+
+@pytest.mark.parametrize("order", ["C", "BC", "CB"])
+def test_a_start_that_goes_on_in_the_middle_finds_what_it_asked_at_once(server, order):
+    """An agent with checkpoints of its own does not make again what it has the results of."""
+    first = in_threads(server, "ABC")
+    began = time.monotonic()
+    assert in_threads(server, order) == {what: first[what] for what in order}
+    assert time.monotonic() - began < keys.OTHERS_S
+    assert sorted(server.known.values()) == ["A", "B", "C"]
+
+
+def test_nothing_new_is_asked_as_long_as_a_call_of_before_is_missing_and_it_says_which(server):
+    first = in_threads(server, "AB")
+    with idempotency("job"):
+        assert pay(server, "B") == first["B"]
+        with pytest.raises(Conflict, match=first["A"]) as told:
+            pay(server, "C")
+        assert "give it a name of its own" in str(told.value) and "new key" not in str(told.value)
+        assert pay(server, "A") == first["A"]
+        assert pay(server, "C").endswith(":3")
+
+
+def test_what_the_server_knows_is_looked_up_once_in_a_start(server):
+    with idempotency("job"):
+        for what in "ABCD":
+            pay(server, what)
+    assert server.looks == 1
+
+
+def test_more_calls_than_are_looked_up_at_once(server, monkeypatch):
+    monkeypatch.setattr(keys, "BLOCK", 2)
+    first = in_threads(server, "ABCDE")
+    assert in_threads(server, "EDCBA") == first
+
+
+@pytest.mark.parametrize("calls", ["AB", "BA"])
+def test_who_looked_for_its_number_and_had_no_answer_keeps_nobody_from_asking(server, calls):
+    """A was asked in an earlier start; in this one the server is away for a moment when it looks whether that is its."""
+    first = in_threads(server, "A")["A"]
+    with idempotency("job"):
+        server.lost = 1
+        with pytest.raises(Unreachable):
+            pay(server, "A")
+        found = {what: pay(server, what) for what in calls}
+    assert found["A"] == first and sorted(server.known.values()) == ["A", "B"]
+
+
+def test_a_key_that_was_revoked_meanwhile_gives_no_number_away(server):
+    def revoked(key: str, body: Body) -> Any:
+        raise ApiError(401, {"detail": "no such key"})
+
+    first = in_threads(server, "A")["A"]
+    for _ in range(2):
+        with idempotency("job"):
+            with pytest.raises(ApiError, match="no such key"):
+                under_key("pay", Body({"what": "A"}, {}), revoked, server.knows)
+            assert pay(server, "A") == first
+            with pytest.raises(TimeoutError), waiting_for(first):
+                raise TimeoutError
+            with pytest.raises(ApiError, match="no such key"):
+                under_key("pay", Body({"what": "A"}, {}), revoked, server.knows)
+            assert pay(server, "A") == first
+
+
+async def test_of_two_starts_at_once_each_call_is_asked_once(server):
+    async def start(order: str) -> dict[str, Any]:
+        return await in_tasks(server, order)
+
+    one, other = await asyncio.gather(start("ABC"), start("CAB"))
+    assert one == other and sorted(server.known.values()) == ["A", "B", "C"]
+
+
+async def test_a_plain_call_in_a_loop_says_that_it_would_wait_for_that_loop(server):
+    in_threads(server, "A")
+    _, knows = slowly(server)
+    asking = asyncio.Event()
+
+    async def ask(key: str, body: Body) -> Any:
+        asking.set()
+        await asyncio.sleep(0.005)
+        return server.ask(key, body)
+
+    with idempotency("job"):
+        task = asyncio.create_task(under_key_async("pay", Body({"what": "A"}, {}), ask, knows))
+        await asking.wait()
+        with pytest.raises(CountersignError, match="make both of them async"):
+            pay(server, "B")
+        await task

@@ -133,3 +133,41 @@ def test_an_environment_in_the_projects_folder_is_not_its_code(tmp_path):
     (tmp_path / ".venv" / "lib").mkdir(parents=True)
     (tmp_path / ".venv" / "lib" / "x.py").write_text(START + "try:\n    interrupt('x')\nexcept Exception:\n    pass\n")
     assert found(tmp_path, "") == []
+
+
+BETWEEN = "def node(state):\n    a = interrupt('one')\n    {between}\n    b = interrupt('two')\n    return {{'out': [a, b]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        (BETWEEN.format(between="pay(a)"), "pay(a)"),
+        (BETWEEN.format(between="if a:\n        await_all = bank.transfer(a)"), "await_all = bank.transfer(a)"),
+        (BETWEEN.format(between="open('paid', 'a').write(a)"), "open('paid', 'a').write(a)"),
+        ("def node(s):\n    a = interrupt('one')\n    pay(a)\n    return {'b': interrupt('two')}\n", "pay(a)"),
+        ("def node(s):\n    for one in s['all']:\n        if interrupt(one):\n            pay(one)\n    return {}\n", "pay(one)"),
+        ("def sure(q):\n    return interrupt(q)\ndef node(s):\n    sure('a')\n    pay(s)\n    sure('b')\n", "pay(s)"),
+    ],
+)
+def test_what_is_done_between_two_questions_is_named(tmp_path, code, line):
+    [(named, why)] = found(tmp_path, code)
+    assert named == line and "done again" in why
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def node(s):\n    a = interrupt('one')\n    pay(a)\n    return {}\n",
+        "def node(s):\n    pay(s)\n    a = interrupt('one')\n    return {'b': interrupt(str(a))}\n",
+        BETWEEN.format(between="a = [str(x).strip() for x in a.get('all', [])]"),
+        BETWEEN.format(between="log.info('told %s', a)"),
+        BETWEEN.format(between="once('pay', lambda: pay(a))"),
+        BETWEEN.format(between="if a == 'no':\n        return undo(a)"),
+        BETWEEN.format(between="if a == 'no':\n        undo(a)\n        return {}"),
+        "def node(s):\n    while True:\n        a = interrupt('how many?')\n        if isinstance(a, int):\n            pay(a)\n            break\n    return {}\n",
+        "def one(s):\n    interrupt('a')\ndef act(s):\n    pay(s)\ndef two(s):\n    interrupt('b')\n",
+        "def node(s):\n    a = interrupt(HumanMessage('one'))\n    m = HumanMessage(a)\n    return {'b': interrupt(m)}\n",
+    ],
+)
+def test_what_only_makes_a_value_or_comes_after_the_last_question_is_not(tmp_path, code):
+    assert found(tmp_path, code) == []

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum, StrEnum
 from pathlib import Path
 from typing import Any, NotRequired
 
@@ -16,6 +16,14 @@ from pydantic import BaseModel
 
 class Colour(Enum):
     RED = "red"
+
+
+class Tier(StrEnum):
+    GOLD = "gold"
+
+
+class Size(IntEnum):
+    LARGE = 3
 
 
 @dataclass
@@ -50,15 +58,21 @@ class _KnownLetters(Letters, total=False):  # type: ignore[call-arg]
     person: Person
     place: Place
     colour: Colour
+    tier: Tier
+    size: Size
+    share: float
+    text: str
 
 
 def _meets(state: _KnownLetters) -> dict[str, Any]:
-    return {"person": Person(name="ada"), "place": Place("Hill Road", Colour.RED), "colour": Colour.RED}
+    odd = {"tier": Tier.GOLD, "size": Size.LARGE, "share": float("inf"), "text": "nothing\0hidden"}
+    return {"person": Person(name="ada"), "place": Place("Hill Road", Colour.RED), "colour": Colour.RED, **odd}
 
 
 def _greets(state: _KnownLetters) -> dict[str, Any]:
     answer = interrupt("Shall I greet?")
     seen = [state["person"].name, state["place"].street, state["place"].colour.name, state["colour"].name]
+    seen += [state["tier"].name, state["size"].name, str(state["share"]), str(len(state["text"]))]
     return {"told": [act(plan_of(state["messages"]), "greeted", {"seen": seen, "told": answer})]}
 
 
