@@ -88,6 +88,7 @@ urlpatterns = [
     path("actions/<uuid:action_id>/grant", grants.new, name="grant-new"),
     path("together/", bulk.page, name="bulk"),
     path("together/decide", bulk.decide, name="bulk-decide"),
+    path("together/undo", bulk.undo, name="bulk-undo"),
     path("grants/", grants.grants_page, name="grants"),
     path("grants/<int:grant_id>/", grants.grant_page, name="grant"),
     path("grants/<int:grant_id>/too", grants.give_too, name="grant-too"),

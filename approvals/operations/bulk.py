@@ -6,11 +6,13 @@ is ever decided here, whatever a form says.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from approvals.errors import ApprovalError, BadRequest
 from approvals.models import User
 from approvals.operations.deciding import decide
+from approvals.operations.undoing import undo
 from approvals.operations.verdicts import check_words
 from approvals.queries import bulk
 from approvals.queries.bulk import MOST, Member
@@ -26,12 +28,14 @@ class Result:
     Attributes:
         said: "decided", "waits" (for more people) or "left out".
         why: for what was left out, the sentence of its refusal.
+        held_until: until when an approval may be taken back.
     """
 
     action_id: str
     summary: str
     said: str
     why: str = ""
+    held_until: datetime | None = None
 
 
 def decide_together(seen: Sequence[tuple[str, str]], *, by: User, verdict: str, reason: str = "", key: str = "", door: str) -> list[Result]:
@@ -72,7 +76,25 @@ def _one(member: Member, first: Member | None, digest: str, *, by: User, verdict
         done = decide(member.id, by=by, verdict=verdict, seen_digest=digest, reason=reason, idempotency_key=_key(key, member.id), door=door)
     except ApprovalError as error:
         return Result(member.id, member.summary, "left out", error.message)
-    return Result(member.id, member.summary, "decided" if done.resolved else "waits")
+    return Result(member.id, member.summary, "decided" if done.resolved else "waits", held_until=done.action.hold_until)
+
+
+def undo_together(ids: Sequence[str], *, by: User, door: str) -> list[Result]:
+    """Take back what was decided together, as far as it is held; each by itself. Raises BadRequest for an empty or too large set."""
+    if not ids or len(ids) > MOST:
+        raise BadRequest(say("At most %(most)d different actions are decided together", most=MOST))
+    members = bulk.members(ids)
+    return [_back(action, members.get(action), by=by, door=door) for action in dict.fromkeys(ids)]
+
+
+def _back(action: str, member: Member | None, *, by: User, door: str) -> Result:
+    if member is None:
+        return Result(action, "", "left out", say("There is no such action"))
+    try:
+        undo(member.id, by=by, door=door)
+    except ApprovalError as error:
+        return Result(member.id, member.summary, "left out", error.message)
+    return Result(member.id, member.summary, "taken back")
 
 
 def _key(key: str, action: Any) -> str:

@@ -71,7 +71,7 @@ def add(*, group: str, username: str, by: User | None, door: str) -> User:
     before = _groups_of(user)
     user.groups.add(row)
     log.append(_changed(user, "person.group_added", actor, door, group, before))
-    recounting.let_in(user)
+    recounting.changed(user)
     tell_person(user, object=GROUP, object_id=group, kind="person.group_added")
     return user
 
@@ -94,6 +94,7 @@ def remove(*, group: str, username: str, by: User | None, door: str) -> User:
     before = _groups_of(user)
     user.groups.remove(row)
     log.append(_changed(user, "person.group_removed", actor, door, group, before))
+    recounting.changed(user)
     tell_person(user, object=GROUP, object_id=group, kind="person.group_removed")
     return user
 

@@ -48,7 +48,7 @@ def ensure_person(*, username: str, name: str = "", email: str = "", roles: list
         log.append(
             _entry(user, "person.added" if created else "person.roles_changed", by, door, roles=sorted(after), before=sorted(before))
         )
-        recounting.let_in(user)
+        recounting.changed(user)
     return user
 
 
@@ -95,6 +95,7 @@ def deactivate(*, username: str, by: Actor, door: str = "cli", reason: str = "")
     User.objects.filter(pk=user.pk).update(is_active=False)
     sign_ins.end_all(user=user, by=by, door=door)
     log.append(_entry(user, "person.locked", by, door, reason=reason))
+    recounting.changed(user)
     return user
 
 
@@ -166,7 +167,7 @@ def sync_groups(*, user: User, named: set[str], managed: set[str], by: Actor = S
         return
     user.groups.set([Group.objects.get_or_create(name=name)[0] for name in sorted(after)])
     log.append(_entry(user, "person.roles_changed", by, door, roles=sorted(after), before=sorted(before)))
-    recounting.let_in(user)
+    recounting.changed(user)
 
 
 @transaction.atomic
@@ -189,5 +190,5 @@ def unlock(*, username: str, by: Actor, door: str = "cli") -> User:
         raise NotFound(say("There is no account %(username)s", username=repr(username)))
     User.objects.filter(pk=user.pk).update(is_active=True)
     log.append(_entry(user, "person.unlocked", by, door))
-    recounting.let_in(user)
+    recounting.changed(user)
     return user

@@ -41,11 +41,12 @@ def stage_of(action: Action, envelope: Envelope, mine: Decision | None = None) -
     return _open(action, envelope)
 
 
-def move_on(action: Action, requirement: Requirement, envelope: Envelope, *, by: Actor, door: str) -> None:
-    """After a vote: when it completed a stage, ask the people of the next one. Under the caller's row lock."""
+def move_on(action: Action, requirement: Requirement, envelope: Envelope, *, by: Actor, door: str) -> bool:
+    """When another stage is open than was (a vote completed it; whoever gave one counts no more), ask its people. Under the caller's row lock.
+    Returns whether one is."""
     now_open = _open(action, envelope)
     if now_open == action.stage:
-        return
+        return False
     before, action.stage = action.stage, now_open
     turn = turn_of(envelope, stage=now_open, passed=action.passed)
     action.turn = turn_words(turn)
@@ -54,8 +55,8 @@ def move_on(action: Action, requirement: Requirement, envelope: Envelope, *, by:
     action.save(update_fields=["stage", "turn", *RESERVATION])
     said = {"stage": now_open, "stages": envelope.stages, "before": before, "turn": sorted(turn)}
     log.append(events.entry(action, "action.stage_opened", by=by, door=door, requirement=requirement, **said))
-    if now_open > before:
-        tell_people(people_asked(action, envelope), action, "action.your_turn")
+    tell_people(people_asked(action, envelope), action, "action.your_turn")
+    return True
 
 
 def hand_over(action: Action, decision: Decision) -> None:

@@ -8,6 +8,7 @@ from django.db.models import F
 from approvals import envelopes
 from approvals.errors import Tampered
 from approvals.models import Decision, Requirement
+from approvals.queries.voted import with_groups_now
 from approvals.resolution import Vote, tally
 from approvals.states import Verdict
 
@@ -18,11 +19,11 @@ def approvals(ids: Iterable[Any]) -> dict[Any, tuple[int, int]]:
     if not ids:
         return {}
     votes: dict[Any, list[Vote]] = {}
-    given = Decision.objects.filter(action__in=ids, version=F("action__version"), by__isnull=False)
-    for action, person, verdict, groups, stage, of in given.values_list(
-        "action_id", "person", "verdict", "groups", "stage", "instead_of_person"
+    given = with_groups_now(Decision.objects.filter(action__in=ids, version=F("action__version"), by__isnull=False))
+    for action, person, verdict, groups, now, stage, of in given.values_list(
+        "action_id", "person", "verdict", "groups", "now", "stage", "instead_of_person"
     ):
-        votes.setdefault(action, []).append(Vote(person, Verdict(verdict), frozenset(groups), stage=stage, instead_of=of))
+        votes.setdefault(action, []).append(Vote(person, Verdict(verdict), frozenset(groups) & frozenset(now), stage=stage, instead_of=of))
     found = {}
     for requirement in Requirement.objects.filter(action__in=ids, version=F("action__version")).select_related("action"):
         try:

@@ -4,6 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import Group
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Case, OuterRef, Q, QuerySet, TextField, Value, When
+
 from approvals.models import Decision, Requirement
 from audit import canonical
 
@@ -20,7 +25,8 @@ class Vote:
     version: int
     at: datetime
     by_policy: bool
-    groups: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()  # it was given for; `still`: those of them whoever gave it is of now
+    still: frozenset[str] = frozenset()
     stage: int = 1
     instead_of: str = ""
     grant: int = 0  # the standing approval that spoke for them
@@ -42,14 +48,25 @@ class Version:
 
 def votes(action_id: Any) -> list[Vote]:
     """Every decision on every version of an action, in order."""
-    rows = Decision.objects.filter(action=action_id).select_related("instead_of").order_by("pk")
+    rows = with_groups_now(Decision.objects.filter(action=action_id)).select_related("instead_of").order_by("pk")
     return [
         Vote(
-            d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, d.by_id is None, frozenset(d.groups), d.stage,
-            d.instead_of.get_username() if d.instead_of else "", d.grant_id or 0,
+            d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, d.by_id is None, frozenset(d.groups),
+            frozenset(d.groups) & frozenset(d.now), d.stage, d.instead_of.get_username() if d.instead_of else "", d.grant_id or 0,
         )
         for d in rows
     ]  # fmt: skip
+
+
+def with_groups_now(decisions: QuerySet[Decision]) -> QuerySet[Any, Any]:
+    """`now`: the groups of whoever gave each, as of this moment; none of somebody locked. A verdict counts for those of its groups (see `operations.counting`)."""
+    giver = Q(user=OuterRef("by")) | Q(user=OuterRef("instead_of"), user__is_active=True)
+    return decisions.annotate(
+        now=Case(
+            When(by__is_active=True, then=ArraySubquery(Group.objects.filter(giver).values("name"))),
+            default=Value([], ArrayField(TextField())),
+        )
+    )
 
 
 def version_row(requirement: Requirement) -> Version:

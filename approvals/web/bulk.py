@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from approvals.legible.paths import walk
@@ -31,6 +32,7 @@ SAID = {
     ("waits", "reject"): (say("Recorded, waits for more people"), "hourglass", "neutral"),
 }
 LEFT_OUT = (say("Left out"), "circle-slash", "neutral")
+TAKEN_BACK = (say("Taken back: it waits again"), "undo-2", "neutral")
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,9 @@ class Outcome:
     icon: str
     tone: str
     why: str
+    id: str = ""
+    held_until: datetime | None = None
+    undo_url: str = ""
 
 
 def sheet_of(members: Sequence[Member], *, reader: User, approvals: Mapping[Any, tuple[int, int]]) -> Sheet:
@@ -112,7 +117,16 @@ def sheet_of(members: Sequence[Member], *, reader: User, approvals: Mapping[Any,
 
 
 def outcomes_of(results: Sequence[Result], *, verdict: str) -> tuple[Outcome, ...]:
-    return tuple(Outcome(r.summary or r.action_id[:40], _url(r.action_id), *SAID.get((r.said, verdict), LEFT_OUT), r.why) for r in results)
+    return tuple(_outcome(result, verdict) for result in results)
+
+
+def _outcome(result: Result, verdict: str) -> Outcome:
+    said = TAKEN_BACK if result.said == "taken back" else SAID.get((result.said, verdict), LEFT_OUT)
+    held = result.held_until if result.held_until and result.held_until > timezone.now() else None
+    return Outcome(
+        result.summary or result.action_id[:40], _url(result.action_id), *said, result.why, result.action_id, held,
+        reverse("action-undo", args=[result.action_id]) if held else "",
+    )  # fmt: skip
 
 
 def _url(action_id: str) -> str:

@@ -70,13 +70,13 @@ def quorum_of(detail: ActionDetail) -> Quorum:
         return Quorum("", _("Nobody: the policy passes this level."))
     votes = [v for v in detail.votes if v.version == detail.row.version and not v.by_policy]
     pending = detail.row.state == "PENDING"
-    counted = [Ballot(v.by, Verdict(v.verdict), v.groups, stage=v.stage, instead_of=v.instead_of) for v in votes]
+    counted = [Ballot(v.by, Verdict(v.verdict), v.still if pending else v.groups, stage=v.stage, instead_of=v.instead_of) for v in votes]
     tallies = tally(detail.needs, counted, escalated=detail.escalated)
     given, wanted = sum(min(t.given, t.need.count) for t in tallies), sum(t.need.count for t in tallies)
     return Quorum(
         short=_short(detail, given, wanted) if pending else "",
         needs=f"{begun(told(_never(detail, _asked(detail))))}.",
-        given=tuple(Given(v.by, _gave(v), v.at) for v in votes),
+        given=tuple(Given(v.by, _gave(v, pending=pending), v.at) for v in votes),
         open=tuple(told(place) for place in _open(tallies, detail)) if pending else (),
         cannot=tuple(told(CANNOT[rule](name)) for name, rule in detail.excluded),
         stage=_("Stage %(n)s of %(of)s") % {"n": detail.row.stage, "of": detail.row.stages} if detail.row.stages > 1 and pending else "",
@@ -98,9 +98,12 @@ def _short(detail: ActionDetail, given: int, wanted: int) -> str:
     return _("%(given)s of %(wanted)s approved") % said
 
 
-def _gave(vote: Vote) -> str:
+def _gave(vote: Vote, *, pending: bool) -> str:
     did = GAVE[vote.verdict]
-    return told(say("%(did)s for %(who)s", did=did, who=vote.instead_of) if vote.instead_of else did)
+    said = told(say("%(did)s for %(who)s", did=did, who=vote.instead_of) if vote.instead_of else did)
+    if pending and vote.verdict == Verdict.APPROVE and vote.groups and not vote.still:
+        return _("%(did)s, which counts no more: locked, or no longer in the group") % {"did": said}
+    return said
 
 
 def _asked(detail: ActionDetail) -> str:

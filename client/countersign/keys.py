@@ -35,7 +35,7 @@ class Body:
 
     @property
     def print(self) -> str:
-        return json.dumps(self.args, sort_keys=True, default=str)
+        return json.dumps(_by_value(self.args), sort_keys=True, default=str)
 
 
 Ask = Callable[[str, Body], Awaitable[Action]]  # under a key
@@ -124,6 +124,15 @@ class _Calls:
     def left(self) -> list[int]:
         with self.lock:
             return sorted(cast(set[int], self.open) - self.tried)
+
+
+def _by_value(value: Any) -> Any:
+    """12.0 is 12, as for whoever reads JSON, and for the server."""
+    if isinstance(value, Mapping):
+        return {str(name): _by_value(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_by_value(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class _Scope:

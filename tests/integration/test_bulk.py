@@ -1,15 +1,20 @@
 """Several together: each decided by itself by the very same guards; what is not like the others, risky or changed is left out by name."""
 
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
+from django.urls import reverse
 
 from approvals import operations
 from approvals.errors import BadRequest
 from approvals.models import Action, Decision
+from approvals.operations import groups
 from approvals.operations.bulk import Result, decide_together
 from approvals.queries import bulk
+from approvals.queries.quorums import approvals
 from audit import queries
 from tests import factories, fakes
 from tests.factories import decide
@@ -184,3 +189,27 @@ def test_those_like_it_come_before_those_that_only_share_the_tool(cast):
     found = bulk.like(bulk.members([str(alike[5].pk)])[str(alike[5].pk)])
     assert found[0] == str(alike[5].pk) and set(found[: len(alike)]) == {str(a.pk) for a in alike}
     assert found[len(alike) :] == [str(a.pk) for a in unlike]
+
+
+def test_what_is_held_is_said_and_taken_back_together_or_one_by_one(cast, policy, client):
+    policy.write_text(fakes.policy_text(lambda data: data["requirements"]["medium"].update(hold_s=60)))
+    actions = [factories.action(args={"what": str(n)}) for n in range(3)]
+    client.force_login(cast.reviewer)
+    said = {"verdict": "approve", "reason": "", "frozen": "", **{f"m-{a.pk}": a.digest for a in actions}}
+    page = client.post(reverse("bulk-decide"), said).content.decode()
+    assert "Undo the 3 that are held" in page and page.count("/undo") == 4
+    operations.undo(actions[0].pk, by=cast.reviewer, door="web")
+    page = client.post(reverse("bulk-undo"), {f"m-{a.pk}": "1" for a in actions}).content.decode()
+    assert "2 actions taken back" in page and page.count("Taken back: it waits again") == 2 and "no approval to undo" in page
+    assert set(Action.objects.values_list("state", "version")) == {("PENDING", 2)}
+
+
+def test_how_many_have_approved_leaves_out_who_has_left(cast, policy):
+    policy.write_text(fakes.policy_text(lambda data: data["requirements"]["medium"].update(need=[{"group": "reviewers", "count": 2}])))
+    action = factories.action()
+    decide(action, cast.reviewer)
+    assert approvals([action.pk]) == {action.pk: (1, 2)}
+    groups.remove(group="reviewers", username="rita", by=cast.admin, door="web")
+    assert approvals([action.pk]) == {action.pk: (0, 2)}
+    call_command("actions", "show", str(action.pk), stdout=(told := StringIO()))
+    assert "rita: approve (version 1, counts no more" in told.getvalue()

@@ -49,6 +49,7 @@ POSTS: dict[str, dict[str, str]] = {
     "grant-new": {"kind": "tool", "uses": "3", "until": "3600", "reason": "r", "tried": "0"},
     "grant-too": {},
     "grant-revoke": {"reason": "r"},
+    "bulk-undo": {"m-{id}": "1"},
     "bulk-decide": {"verdict": "approve", "reason": "r", "digest": "{digest}"},
     "delivery-again": {},
     "slack-again": {},
@@ -204,7 +205,9 @@ def state() -> tuple[Any, ...]:
 
 
 def fields(name: str, things: dict[str, Any]) -> dict[str, str]:
-    return {key: value.format(digest=things["action"].digest) for key, value in POSTS[name].items()}
+    return {
+        key.replace("{id}", str(things["action"].pk)): value.format(digest=things["action"].digest) for key, value in POSTS[name].items()
+    }
 
 
 def form(values: dict[str, bytes]) -> bytes:

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group
 from approvals import operations, queries
 from approvals.errors import AlreadyDecided, NotAllowed, Tampered
 from approvals.models import Action, Notification
-from approvals.operations import people
+from approvals.operations import groups, people
 from approvals.operations.claiming import Reopened
 from approvals.queries import reaching
 from approvals.queries.inbox import Filters
@@ -80,6 +80,29 @@ def test_a_vote_that_counts_no_more_opens_its_stage_again(cast, policy):
         decide(action, cast.operator)
     decide(action, cast.second)
     assert decide(action, cast.operator).resolved
+
+
+@pytest.mark.parametrize("how", ["locked", "left"])
+def test_whoever_completed_a_stage_and_counts_no_more_has_its_people_asked_again(cast, policy, django_capture_on_commit_callbacks, how):
+    asking(policy, need=STAGED)
+    action = factories.action()
+    decide(action, cast.reviewer)
+    with django_capture_on_commit_callbacks(execute=True):
+        if how == "locked":
+            people.deactivate(username="rita", by=cast.admin.actor)
+        else:
+            groups.remove(group="reviewers", username="rita", by=cast.admin, door="web")
+    assert (stored(action).stage, stored(action).turn, kinds(action)[-1]) == (1, "|reviewers|", "action.stage_opened")
+    mine = [[row.id for row in queries.inbox(filters=Filters(mine=person)).rows] for person in (cast.second, cast.operator)]
+    assert mine == [[str(action.pk)], []]
+    assert (str(cast.second.pk), "action.your_turn") in Notification.objects.filter(channel="desk").values_list("recipient", "kind")
+    shown = quorum_of(queries.action_detail(action.pk, reader=cast.second))
+    assert (shown.short, shown.given[0].words) == (
+        "0 of 2 approved, stage 1 of 2",
+        "approved, which counts no more: locked, or no longer in the group",
+    )
+    decide(action, cast.second)
+    assert stored(action).turn == "|operators|" and decide(action, cast.operator).resolved
 
 
 def test_an_edit_begins_at_the_first_stage(cast, policy, world, agents):

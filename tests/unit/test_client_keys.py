@@ -207,6 +207,18 @@ def test_what_was_not_decided_in_time_is_the_same_when_it_is_asked_again(server)
         assert [pay(server, "A"), pay(server, "A")] == [first, first[:-1] + "2"]
 
 
+def test_a_number_is_the_same_however_it_is_written(server):
+    def ask(key: str, body: Body) -> Any:
+        return Asked(key)
+
+    with idempotency("job"):
+        first = under_key("pay", Body({"n": [12, {"a": 1}]}, {}), ask, server.knows).id
+        with pytest.raises(TimeoutError), waiting_for(first):
+            raise TimeoutError
+        assert under_key("pay", Body({"n": (12.0, {"a": 1.0})}, {}), ask, server.knows).id == first
+        assert under_key("pay", Body({"n": [12, {"a": True}]}, {}), ask, server.knows).id != first
+
+
 def test_another_refusal_is_not_taken_for_the_one_about_the_key(server):
     def halted(key: str, body: Body):
         raise Conflict(409, {"code": "halted", "detail": "Halted"})

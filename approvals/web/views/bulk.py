@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from approvals import permissions, queries
 from approvals.errors import BadRequest
-from approvals.operations.bulk import decide_together
+from approvals.operations.bulk import decide_together, undo_together
 from approvals.operations.clock import database_now
 from approvals.queries import bulk
 from approvals.queries.quorums import approvals
@@ -59,8 +59,19 @@ def decide(request: Request) -> HttpResponse:
         "arrived": bulk.arrived(first, since=_moment(request), but=list(members)) if first else [],
         "like": first.id if first else "",
         "reason": reason,
+        "held": [outcome.id for outcome in shown if outcome.held_until],
     }
     return render(request, "bulk/results.html", context)
+
+
+@require_POST
+def undo(request: Request) -> HttpResponse:
+    """Take back what is held of a set, each by itself; the answer names every one."""
+    permissions.check_read(request.user)
+    ids = [name.removeprefix(PREFIX) for name in request.POST if name.startswith(PREFIX)]
+    results = undo_together(ids, by=request.user, door="web")
+    shown = outcomes_of(results, verdict="")
+    return render(request, "bulk/results.html", {"outcomes": shown, "back": sum(r.said == "taken back" for r in results), "undone": True})
 
 
 def _page(request: Request, ids: list[str], *, error: str = "", reason: str = "", frozen: datetime | None = None) -> HttpResponse:

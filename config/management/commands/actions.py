@@ -85,8 +85,10 @@ class Command(BaseCommand):
         for mark in detail.facts.hidden_characters:
             self.stdout.write(f"  marked {commands.shown(mark)}")
         for vote in detail.votes:
+            gone = detail.row.state == "PENDING" and vote.version == detail.row.version and vote.verdict == "approve" and not vote.still
+            counts = ", counts no more: locked, or no longer in the group" if gone and not vote.by_policy else ""
             self.stdout.write(
-                f"  {vote.at:%H:%M:%S} {vote.by}: {vote.verdict} (version {vote.version}) {commands.shown(vote.reason)}".rstrip()
+                f"  {vote.at:%H:%M:%S} {vote.by}: {vote.verdict} (version {vote.version}{counts}) {commands.shown(vote.reason)}".rstrip()
             )
         if reader and detail.cannot:
             self.stdout.write(f"  you cannot decide it: {detail.cannot}")
