@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from agents.models import Effect
-from agents.states import EffectState
+from django.db.models import Count, Q
+
+from agents.models import Compensation, Effect
+from agents.states import CompensationState, EffectState
+from approvals.queries import covered
 from audit.queries import said_of_effects
 from audit.sentences import Sentence, say
 
@@ -56,6 +59,16 @@ def unknown_effects() -> list[EffectRow]:
 def unknown_ids() -> list[UUID]:
     """The actions of those, in one light statement: asked for each scope that may be halted."""
     return list(Effect.objects.filter(state=EffectState.UNKNOWN).values_list("pk", flat=True))
+
+
+def reversals(scope: str, target: str) -> tuple[int, int]:
+    """Calls that an order of this scope keeps from being reversed, and such whose reversal has begun."""
+    rows = Compensation.objects.filter(state__in=[CompensationState.OWED, CompensationState.CLAIMED])
+    if scope != "everything":
+        rows = rows.filter(effect__in=covered(scope, target))
+    begun = Q(state=CompensationState.CLAIMED)
+    found = rows.aggregate(owed=Count("pk", filter=~begun), begun=Count("pk", filter=begun))
+    return found["owed"], found["begun"]
 
 
 def under_way(runs: Sequence[str]) -> dict[str, tuple[str, str, bool]]:

@@ -103,9 +103,14 @@ def _counts(name: str, target: str) -> list[Sentence | str]:
         live = queries.live_counts(**{name: target} if target else {})
         parts.append(say("stops %(n)d live run", "stops %(n)d live runs", n=live["live"]))
     parts.append(say("freezes %(n)d action", "freezes %(n)d actions", n=waiting["pending"] + waiting["approved"]))
-    if waiting["in_flight"]:
-        n = waiting["in_flight"]
+    owed, reversing = queries.reversals(name, target)
+    if owed:
+        parts.append(say("%(n)d call is not reversed before its release", "%(n)d calls are not reversed before its release", n=owed))
+    if n := waiting["in_flight"]:
         parts.append(say("%(n)d call has begun", "%(n)d calls have begun", n=n))
+    if reversing:
+        parts.append(say("%(n)d reversal has begun", "%(n)d reversals have begun", n=reversing))
+    if n or reversing:
         parts.append(say("what runs in a process of its own is stopped, the rest ends by itself"))
     return parts
 

@@ -176,6 +176,11 @@ def unsettled_counts(*, agent: str = "", run: str = "", scope: str = "", target:
     return found
 
 
+def covered(scope: str, target: str) -> QuerySet[Action, Any]:
+    """Ids of all actions that an order of this scope is about, whatever became of them; for the statement of somebody else."""
+    return Action.objects.filter(_of_scope(scope, target)).values("pk")
+
+
 def _of_scope(scope: str, target: str) -> Q:
     return Q() if scope == "everything" else Q(**{COLUMN[scope]: target})
 

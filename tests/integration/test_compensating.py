@@ -1,6 +1,7 @@
 """What a run did is reversed: when, in which order, once, and what becomes of what cannot be."""
 
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 
 import psycopg
 import pytest
@@ -15,8 +16,10 @@ from agents.graphs import checkpoints
 from agents.models import Compensation, CompensationOrder, Effect, Run
 from agents.operations import owing
 from agents.states import CompensationState
+from agents.views import halt_scopes
 from approvals import operations
 from approvals.errors import BadRequest, NotAllowed
+from approvals.models import Halt
 from approvals.operations import Also, halts
 from audit.queries import timeline
 from tests import factories
@@ -264,6 +267,8 @@ def test_a_person_may_say_that_they_reversed_it(cast, trips, world):
 def test_under_a_halt_nothing_is_reversed_until_the_release(cast, trips, world, scope):
     run = trip(cast, world, book("hotel"), fails_at=2)
     target = {"everything": "", "agent": "trip", "run": str(run.pk), "tool": "book"}[scope]
+    assert "1 call is not reversed before its release" in halt_scopes.scope(scope, target).counts
+    assert "reverse" not in halt_scopes.scope("tool", "flag").counts
     order = operations.halt(scope=scope, target=target, reason="stop", by=cast.operator, door="cli")
     assert (reverse(run), done(world)) == (0, ["booked hotel"])
     factories.release(order, cast)
@@ -284,6 +289,11 @@ def test_a_worker_that_died_leaves_it_to_the_next_with_the_same_key(cast, trips,
         with pytest.raises(KeyboardInterrupt):
             reverse(run)
     assert (reverse(run), owing.wanted()) == (0, [])  # its lease runs still
+    assert "1 reversal has begun, what runs in a process of its own is stopped" in halt_scopes.scope("agent", "trip").counts
+    order = StringIO()
+    call_command("halt", agent="trip", reason="look", by="olga", stdout=order)
+    assert "1 call already runs" in order.getvalue()
+    factories.release(Halt.objects.get(), cast)
     Compensation.objects.filter(run=run).update(lease_until=run.created_at)
     reverse(run)
     keys = [line.split()[0] for line in lines(world)]

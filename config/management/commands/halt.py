@@ -52,6 +52,7 @@ class Command(BaseCommand):
         target = "" if scope == "everything" else options[SCOPES[scope]]
         order = agent_operations.order_halt(scope=scope, target=target, reason=options["reason"], by=by, door="cli")
         frozen = queries.unsettled_counts(scope=scope, target=order.target, over=agent_queries.unknown_ids())
+        owed, reversing = agent_queries.reversals(scope, order.target)
         runs = agent_queries.live_counts(**{scope: order.target} if scope in RUNS else {})["live"] if scope not in CALLS else frozen["runs"]
         self.stdout.write(
             f"Halted {scope} {order.target}".rstrip()
@@ -61,8 +62,9 @@ class Command(BaseCommand):
             + say(
                 ", %(n)d call already runs: in a process of its own it is stopped, else it ends by itself",
                 ", %(n)d calls already run: those in a process of their own are stopped, the others end by themselves",
-                n=frozen["in_flight"],
+                n=frozen["in_flight"] + reversing,
             )
+            + (say(", %(n)d call not reversed before the release", ", %(n)d calls not reversed before the release", n=owed) if owed else "")
         )
 
     def _release(self, options: dict[str, Any]) -> None:
