@@ -267,10 +267,10 @@ def test_a_person_may_say_that_they_reversed_it(cast, trips, world):
 def test_under_a_halt_nothing_is_reversed_until_the_release(cast, trips, world, scope):
     run = trip(cast, world, book("hotel"), fails_at=2)
     target = {"everything": "", "agent": "trip", "run": str(run.pk), "tool": "book"}[scope]
-    assert "1 call is not reversed before its release" in halt_scopes.scope(scope, target).counts
-    assert "reverse" not in halt_scopes.scope("tool", "flag").counts
     order = operations.halt(scope=scope, target=target, reason="stop", by=cast.operator, door="cli")
     assert (reverse(run), done(world)) == (0, ["booked hotel"])
+    assert "1 call is not reversed before its release" in halt_scopes.scope(scope, target).counts
+    assert "reverse" not in halt_scopes.scope("tool", "flag").counts
     factories.release(order, cast)
     reverse(run)
     assert done(world)[-1] == "gave back hotel"
