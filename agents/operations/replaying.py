@@ -26,6 +26,8 @@ from audit.queries import spans, timeline
 from audit.sentences import say
 
 _NOTHING = kept.NOTHING_THERE()
+_CLOSED = {"cancelled", "superseded"}  # what an action came to that ended without a decision
+_STOOD = {"run.started", "run.resumed", "run.waiting", "run.ready", "run.halted", "run.paused", "run.retried", "run.failed"}
 MOST = 10_000  # spans and checkpoints of one run
 
 
@@ -104,9 +106,11 @@ def record_of(run: Run, loaded: Loaded, instead: Mapping[str, Any], *, since: da
     Args:
         instead: by action id, what its tool gives back in place of what it gave. since: only what was asked later.
     """
-    asked = [p for p in Pause.objects.filter(run=run).order_by("pk") if p.state in {"OPEN", "ANSWERED"}]
-    asked = [p for p in asked if since is None or p.created_at > since]
+    asked = [p for p in Pause.objects.filter(run=run).order_by("pk") if since is None or p.created_at > since]
     settled = approvals_queries.settled([a for pause in asked for a in pause.actions])
+    # Whether a stretch that failed had taken its answers is known of none of them, so they were closed with the run, as what nobody had decided.
+    heard = {a for a, one in settled.items() if one.outcome.get("status") not in _CLOSED} if _has_failed(run) else set[str]()
+    asked = [p for p in asked if p.state in {"OPEN", "ANSWERED"} or (p.state == "SUPERSEDED" and heard.issuperset(p.actions))]
     given: list[tuple[str, Any]] = []
     for pause in asked:
         answer = answers([pause], settled).get(pause.interrupt_id)
@@ -118,6 +122,14 @@ def record_of(run: Run, loaded: Loaded, instead: Mapping[str, Any], *, since: da
     calls = [span for span in spans(str(run.pk), limit=MOST) if span.kind == "model" and span.status == "done"]
     models = [((span.input or {}).get("messages", []), span.output) for span in calls]
     return replaying.Record(loaded.prepare(run.input), given, models)
+
+
+def _has_failed(run: Run) -> bool:
+    """Whether it stopped because its graph failed, also where it was cancelled afterwards."""
+    if run.state != RunState.CANCELLED:
+        return run.state == RunState.FAILED
+    stood = [event.kind for event in timeline(run=str(run.pk), limit=MOST) if event.kind in _STOOD]
+    return stood[-1:] == ["run.failed"]
 
 
 def _first_difference(run: Run, chain: list[history.Checkpoint], done: replaying.Replay) -> Difference | None:
@@ -154,6 +166,6 @@ def _other_end(run: Run, chain: list[history.Checkpoint], done: replaying.Replay
     if len(chain) != len(done.steps):
         return Difference(min(last.step, done.steps[-1].step), done.nodes or last.next, "", len(chain), len(done.steps), say("other steps"))
     ended = {RunState.SUCCEEDED, RunState.PARTIAL}
-    if (run.state in ended) != (done.stop is Stop.FINISHED) or (run.state == RunState.FAILED) != (done.stop is Stop.FAILED):
+    if (run.state in ended) != (done.stop is Stop.FINISHED) or _has_failed(run) != (done.stop is Stop.FAILED):
         return Difference(last.step, done.nodes, "", str(run.state), done.stop.name, done.error[-500:])
     return None

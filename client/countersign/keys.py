@@ -144,10 +144,15 @@ class _Scope:
     def calls(self, tool: str) -> _Calls:
         return self._calls.setdefault(tool, _Calls(tool, f"{self.name}:{hashlib.sha256(tool.encode()).hexdigest()[:32]}"))
 
-    def may_come_again(self, action: str) -> None:
+    def heard(self, action: str, *, decided: bool) -> None:
+        """Whether its call was told what became of it. If not, the same call made again goes on waiting for it."""
         for calls in self._calls.values():
-            if action in calls.asked:
-                number, args = calls.asked[action]
+            if action not in calls.asked:
+                continue
+            number, args = calls.asked[action]
+            if decided:
+                calls.again.pop(number, None)
+            else:
                 calls.again[number] = args
 
 
@@ -180,14 +185,16 @@ def idempotency(name: str) -> Iterator[None]:
 @contextmanager
 def waiting_for(action: str) -> Iterator[None]:
     """Who is not told what was decided inside goes on waiting for it with the same call in the same scope."""
+    decided = False
     try:
         yield
+        decided = True
     except (NotApproved, ActedBefore):
+        decided = True
         raise
-    except BaseException:  # not decided in time, nobody heard, cut off
+    finally:  # else: not decided in time, nobody heard, cut off
         if scope := _scope.get():
-            scope.may_come_again(action)
-        raise
+            scope.heard(action, decided=decided)
 
 
 def under_key(tool: str, body: Body, ask: Callable[[str, Body], Action], known: Callable[[Sequence[str]], Collection[str]]) -> Action:

@@ -16,7 +16,7 @@ from audit import log
 from audit.queries import spans
 from tests import factories
 from tests.factories import asked, call, decide, lines, work
-from tests.integration.test_compensating import book, trip
+from tests.integration.test_compensating import book, reverse, trip
 
 
 def run_to_the_end(cast, world, *calls, verdicts=("approve",), **more):
@@ -57,6 +57,17 @@ def test_one_that_waits_or_failed_is_equal_as_far_as_it_went(cast, trips, agents
     waiting, _ = factories.waiting(cast.operator, call(), world=world)
     failed = trip(cast, world, book("hotel"), fails_at=3)
     assert [agents.replay_run(run.pk).difference for run in (waiting, failed)] == [None, None]
+
+
+@pytest.mark.parametrize("then", ["reversed", "left", "cancelled"])
+def test_one_that_failed_right_behind_an_approved_call_is_equal(cast, trips, world, then):
+    """The stretch that took the answer failed: its question was closed with the run, and the replay stopped there."""
+    run = trip(cast, world, book("hotel"), book("car"), fails_at=3)
+    if then == "reversed":
+        reverse(run)
+    elif then == "cancelled":
+        agents.cancel_run(run.pk, reason="enough", by=cast.operator, door="web", compensate=False)
+    assert agents.replay_run(run.pk).difference is None
 
 
 def test_another_answer_of_a_tool_is_named_where_it_is_first_seen(cast, trips, world):

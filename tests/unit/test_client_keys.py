@@ -207,6 +207,20 @@ def test_what_was_not_decided_in_time_is_the_same_when_it_is_asked_again(server)
         assert [pay(server, "A"), pay(server, "A")] == [first, first[:-1] + "2"]
 
 
+def test_what_was_waited_for_twice_and_decided_is_over_and_the_same_call_is_another(server):
+    def start() -> list[str]:
+        with idempotency("job"):
+            first = pay(server, "A")
+            with pytest.raises(TimeoutError), waiting_for(first):
+                raise TimeoutError
+            with waiting_for(first):
+                pass
+            return [first, pay(server, "A")]
+
+    first = start()
+    assert len(set(first)) == 2 and start() == first
+
+
 def test_a_number_is_the_same_however_it_is_written(server):
     def ask(key: str, body: Body) -> Any:
         return Asked(key)
