@@ -29,10 +29,11 @@ _TEXTS = """
 SELECT id, kind, name, status, started_at, ended_at, left(input::text, %(most)s), length(input::text), left(output::text, %(most)s),
     length(output::text), error, parent FROM audit_span WHERE run = %(run)s AND id = ANY(%(ids)s)
 """
+# A node of a graph inside is "outer:inner", as the drawing of the whole has it; its span's parent names tasks, "outer:6bc7…/inner:4253…".
 _TOTALS = """
-SELECT kind, name, count(*) FILTER (WHERE kind <> 'node' OR status <> 'paused')
+SELECT kind, CASE WHEN kind = 'node' AND parent <> '' THEN regexp_replace(replace(parent, '/', ':'), ':[0-9a-f-]{36}(:|$)', '\\1', 'g') || ':' || name ELSE name END AS place, count(*) FILTER (WHERE kind <> 'node' OR status <> 'paused')
     + (CASE WHEN kind = 'node' AND (array_agg(status ORDER BY started_at DESC, id DESC))[1] = 'paused' THEN 1 ELSE 0 END), coalesce(sum(CASE WHEN kind = 'model' AND jsonb_typeof(attributes #> '{usage,total_tokens}') = 'number'
-    THEN (attributes #>> '{usage,total_tokens}')::numeric END), 0)::bigint FROM audit_span WHERE run = %s GROUP BY kind, name
+    THEN (attributes #>> '{usage,total_tokens}')::numeric END), 0)::bigint FROM audit_span WHERE run = %s GROUP BY kind, place
 """
 # A task may be run again in a later stretch: what counts is this time.
 _INSIDE = """
@@ -66,7 +67,7 @@ class Totals:
 
     calls: int = 0
     tokens: int = 0
-    visits: Mapping[str, int] = field(default_factory=dict)
+    visits: Mapping[str, int] = field(default_factory=dict)  # by place: "node", "outer:node" of a graph inside
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class PauseRow:
     actions: list[str]
     created_at: datetime
     task: str = ""  # of the outermost graph, that asked
+    place: str = ""  # the node that asked, "outer:node" of a graph inside
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,9 @@ def _pause(p: Pause) -> PauseRow:
     calls, whys = (p.record or {}).get("calls") or (), (p.record or {}).get("refusals") or ()
     refused = "\n".join(f"{call.get('tool')}: {why}" for call, why in zip(calls, whys, strict=False) if why)
     refusal = p.refusal or ({"status": "invalid", "reason": refused} if refused else None)
-    return PauseRow(p.interrupt_id, p.node, p.dialect, p.state, refusal, p.actions, p.created_at, str(p.place.get("task", "")))
+    around = [str(part).partition(":")[0] for part in p.place.get("ns", ())]
+    place = ":".join([*around, str(p.place.get("node") or p.node)])
+    return PauseRow(p.interrupt_id, p.node, p.dialect, p.state, refusal, p.actions, p.created_at, str(p.place.get("task", "")), place)
 
 
 def _position(cursor: str) -> tuple[datetime, str] | None:

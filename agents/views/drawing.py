@@ -76,7 +76,10 @@ class Drawing:
 
 
 def draw(graph: Mapping[str, Any], *, visits: Mapping[str, int] | None = None, now: Iterable[str] = ()) -> Drawing:
-    """Lay a graph out. `visits` counts passes per node, `now` names where the run stands; both empty for a plain drawing."""
+    """Lay a graph out. `visits` counts passes per node, `now` names where the run stands; both empty for a plain drawing.
+
+    A node that is a graph is drawn as the nodes of that, "outer:inner"; the run is then at the one that asks, or at its first.
+    """
     names = {str(n["id"]): str(n.get("name") or n["id"]) for n in graph.get("nodes", ())}
     edges = [
         (str(e["source"]), str(e["target"]), bool(e.get("conditional")))
@@ -86,7 +89,7 @@ def draw(graph: Mapping[str, Any], *, visits: Mapping[str, int] | None = None, n
     layers = _layers(list(names), [(a, b) for a, b, _maybe in edges])
     rows = _ordered(layers, edges)
     places, width = _places(rows, names)
-    current = set(now)
+    current = _standing(list(names), layers, set(now))
     nodes = tuple(_node(key, names[key], places[key], visits, current) for row in rows for key in row)
     lines = tuple(Edge(_path(places[a], places[b], layers[b] - layers[a], width), maybe) for a, b, maybe in edges)
     back = 40 if any(layers[b] <= layers[a] for a, b, _maybe in edges) else 0
@@ -94,6 +97,17 @@ def draw(graph: Mapping[str, Any], *, visits: Mapping[str, int] | None = None, n
     where = ", ".join(sorted(names.get(key, key) for key in current))
     label = _("%(n)s nodes, now at %(where)s") if where else _("%(n)s nodes")
     return Drawing(round(width + back), round(height), label % {"n": len(names), "where": where}, nodes, lines)
+
+
+def _standing(keys: Sequence[str], layers: Mapping[str, int], now: set[str]) -> set[str]:
+    """Those of the drawing's nodes; of a graph inside, where nothing names one of its own, those that come first."""
+    found = now & set(keys)
+    for name in now - found:
+        inner = [key for key in keys if key.startswith(f"{name}:")]
+        if inner and not any(key in found for key in inner) and not any(one.startswith(f"{name}:") for one in now):
+            first = min(layers[key] for key in inner)
+            found |= {key for key in inner if layers[key] == first}
+    return found
 
 
 def _layers(keys: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:

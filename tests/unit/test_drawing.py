@@ -49,3 +49,18 @@ def test_gates_are_diamonds_and_the_middleware_has_a_plain_name():
 def test_odd_graphs_are_drawn_too():
     assert draw({}).nodes == ()
     assert len(draw({"nodes": [{"id": "a"}], "edges": [{"source": "a", "target": "a"}, {"source": "a", "target": "gone"}]}).nodes) == 1
+
+
+def test_a_graph_inside_is_marked_by_its_own_nodes():
+    inside = {"nodes": [{"id": one} for one in ("a", "inner:ask", "inner:act", "b")], "edges": []}
+    inside["edges"] = [{"source": a, "target": b} for a, b in (("a", "inner:ask"), ("inner:ask", "inner:act"), ("inner:act", "b"))]
+
+    def here(now, visits=None):
+        drawing = draw(inside, visits=visits or {}, now=now)
+        return [node.label for node in drawing.nodes if "g-current" in node.classes]
+
+    assert here(["inner", "inner:act"]) == ["inner:act"]
+    assert here(["inner"]) == ["inner:ask"]  # which of them is not known
+    assert here(["inner", "inner:gone"]) == []
+    drawn = {node.label: node for node in draw(inside, visits={"a": 1, "inner": 1, "inner:ask": 2}).nodes}
+    assert drawn["inner:ask"].words == "visited 2 times" and "g-unvisited" in drawn["inner:act"].classes

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import now
 
-from agents import operations
+from agents import operations, queries
 from audit import spans, traces
 from tests import factories
 from tests.factories import call, decide, work
@@ -252,3 +252,16 @@ def test_two_thousand_steps_are_drawn_at_a_glance_in_a_page_that_stays_small(web
     with CaptureQueriesContext(connection) as fewer:
         page(web, run, t0="100", t1="101")
     assert len(asked) <= len(fewer) + 1
+
+
+@pytest.mark.usefixtures("agents", "shapes")
+def test_the_picture_of_a_graph_inside_shows_where_the_run_is_and_was(web, cast, world):
+    run, action = factories.waiting(cast.operator, call(), agent="inside", world=world)
+    place = next(pause.place for pause in queries.run_detail(run.pk).pauses)
+    outer, _, inner = place.rpartition(":")
+    assert outer and place in {str(node["id"]) for node in queries.run_detail(run.pk).drawing["nodes"]}
+    assert re.search(rf"{inner}[^<]*(<[^>]*>\s*)*[^<]*the run is here", page(web, run))
+    decide(action, cast.reviewer)
+    work()
+    assert spans.totals(str(run.pk)).visits[place] == 1
+    assert re.search(rf"{inner}[^<]*(<[^>]*>\s*)*[^<]*visited 1 time", page(web, run))
