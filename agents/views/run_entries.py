@@ -80,12 +80,12 @@ def entries_of(
     moments: Sequence[tuple[str, datetime]],
 ) -> list[Entry]:
     """Everything, the oldest first, each with what it happened in."""
-    asked_at = {action: pause.node for pause in pauses for action in pause.actions}
+    asked_at = {action: pause for pause in pauses for action in pause.actions}
     nodes = _Nodes(lines)
     called = {line.action for line in lines if line.kind == "tool"}
     running = [e for e in effects.values() if e.claimed_at and e.action_id not in called]
     called |= {e.action_id for e in running}
-    asked = {a.id: _action(a, nodes.named(asked_at.get(a.id, ""), a.created_at), called=a.id in called) for a in actions}
+    asked = {a.id: _action(a, nodes.asking(asked_at.get(a.id), a.created_at), called=a.id in called) for a in actions}
     found = [_span(line, nodes, asked.get(line.action)) for line in lines]
     people, policy = ({e.parent for e in asked.values() if e.kind == kind} for kind in ("human", "policy"))
     # A node that asked what policy passed at once asked nobody.
@@ -116,8 +116,12 @@ class _Nodes:
             return _last(self._by_task.get(line.parent.rpartition("/")[2].rpartition(":")[2], ()), line.started_at)
         return "" if line.kind == "node" else self._open_at(line.started_at)
 
-    def named(self, name: str, at: datetime) -> str:
-        return _last(self._by_name.get(name, ()), at)
+    def asking(self, pause: PauseRow | None, at: datetime) -> str:
+        """The pass that asked: of its own branch, where several of one name ran side by side; of the node of a graph inside, where that asked."""
+        if pause is None:
+            return ""
+        inner = [line for line in self._by_name.get(pause.place.rpartition(":")[2], ()) if pause.task and f":{pause.task}" in line.parent]
+        return _last(inner or self._by_task.get(pause.task) or self._by_name.get(pause.node) or (), at)
 
     def _open_at(self, at: datetime, *, back: int = 50) -> str:
         here = bisect_right(self._starts, at)
@@ -168,7 +172,7 @@ def _effect(effect: EffectRow, asked: Entry) -> Entry:
 
 def _refused(pause: PauseRow, nodes: _Nodes) -> Entry:
     refusal = pause.refusal or {}
-    parent = nodes.named(pause.node, pause.created_at)
+    parent = nodes.asking(pause, pause.created_at)
     return Entry(f"p{pause.interrupt_id}", "refused", str(refusal.get("code") or ""), "", pause.created_at, pause.created_at, pause, parent)
 
 

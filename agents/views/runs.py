@@ -163,7 +163,9 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "unknown": _unknown(detail, actions) if permissions.can_halt(request.user) else (),
         "rating": asked(row, by=request.user.pk),
         "watch": [f"live:action:{action.id} from:body" for action in actions if action.state == "PENDING"][:WATCHED],
-        "graph": draw(detail.drawing, visits=spent.visits, now=[*row.nodes, *(p.place for p in detail.pauses if p.state == "OPEN")] if live else ()),
+        "graph": draw(
+            detail.drawing, visits=spent.visits, now=[*row.nodes, *(p.place for p in detail.pauses if p.state == "OPEN")] if live else ()
+        ),
         "graph_note": _("at %(nodes)s") % {"nodes": ", ".join(row.nodes)} if live and row.nodes else "",
         "input": lines_of(row.input if isinstance(row.input, dict) else {"input": row.input}),
     }

@@ -7,9 +7,11 @@ is sent again with the same idempotency key, so nothing happens twice.
 import asyncio
 import logging
 import os
+import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 import httpx
@@ -23,6 +25,7 @@ from countersign.following import Story
 from countersign.keys import Body, under_key, under_key_async, waiting_for
 from countersign.values import Action, Claim
 
+H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 TRIES, FIRST_PAUSE_S = 4, 0.5
 log = logging.getLogger("countersign")
 
@@ -50,13 +53,29 @@ def _check(url: str, key: str) -> None:
         raise NotConfigured("COUNTERSIGN_URL (or url=) is no address: it looks like https://countersign.example or http://127.0.0.1:8000")
 
 
+class _Own(Generic[H]):
+    """The connections of this process. One that was forked makes its own: two on one socket would be given each other's answers."""
+
+    def __init__(self, make: Callable[[], H]) -> None:
+        self._make, self._lock = make, threading.Lock()
+        self._pid = os.getpid()
+        self._made: H = make()
+
+    def here(self) -> H:
+        if self._pid != os.getpid():
+            with self._lock:
+                if self._pid != os.getpid():
+                    self._made, self._pid = self._make(), os.getpid()  # the other's is not closed: that would speak on its socket
+        return self._made
+
+
 class Client:
     """For programs that wait. Use it in a `with`, or close it."""
 
     def __init__(
         self, url: str | None = None, key: str | None = None, *, timeout_s: float = 10, transport: httpx.BaseTransport | None = None
     ) -> None:
-        self._http = httpx.Client(**_settings(url, key, timeout_s), transport=transport)
+        self._connections = _Own(partial(httpx.Client, **_settings(url, key, timeout_s), transport=transport))
 
     def __enter__(self) -> "Client":
         return self
@@ -66,6 +85,10 @@ class Client:
 
     def close(self) -> None:
         self._http.close()
+
+    @property
+    def _http(self) -> httpx.Client:
+        return self._connections.here()
 
     def request(self, tool: str, args: Mapping[str, Any], *, key: str = "", **more: Any) -> Action:
         """Propose a tool call. The same key is the same action; without one it has that of its `idempotency` name, or is a new action.
@@ -210,7 +233,7 @@ class AsyncClient:
     def __init__(
         self, url: str | None = None, key: str | None = None, *, timeout_s: float = 10, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        self._http = httpx.AsyncClient(**_settings(url, key, timeout_s), transport=transport)
+        self._connections = _Own(partial(httpx.AsyncClient, **_settings(url, key, timeout_s), transport=transport))
 
     async def __aenter__(self) -> "AsyncClient":
         return self
@@ -220,6 +243,10 @@ class AsyncClient:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    @property
+    def _http(self) -> httpx.AsyncClient:
+        return self._connections.here()
 
     async def request(self, tool: str, args: Mapping[str, Any], *, key: str = "", **more: Any) -> Action:
         async def propose(key: str, body: Body) -> Action:

@@ -135,3 +135,12 @@ def test_parents_that_go_round_end():
     one = Entry("s1", "node", "a", "done", at(0), at(1), LINES[0], "s2")
     two = Entry("s2", "node", "b", "done", at(0), at(1), LINES[0], "s1")
     assert tree_of([one, two], {"s1": one, "s2": two}, "00000000-0000-0000-0000-000000000001", {}, at(9)) == ()
+
+
+def test_of_branches_side_by_side_each_question_stands_in_its_own():
+    lines = [line(n, "node", "work", 2 + n / 100, 3, status="paused") for n in (1, 2, 3)]
+    lines += [line(4, "node", "inner", 5, 6, status="paused"), line(5, "node", "ask", 5.1, 5.2, status="paused", parent="inner:t4")]
+    pauses = [replace(pause("work", f"A{n}", begin=4), task=f"t{n}", place="work") for n in (1, 2, 3)]
+    pauses.append(replace(pause("inner", "A4", begin=7), task="t4", place="inner:ask"))
+    found = by_key(told(lines=lines, actions=[*(action(f"A{n}", 4, 60) for n in (1, 2, 3)), action("A4", 7, 60)], pauses=pauses))
+    assert [found[f"aA{n}"].parent for n in (1, 2, 3, 4)] == ["s1", "s2", "s3", "s5"]
