@@ -28,6 +28,8 @@ PAGE = 50
 _SAYS = """(agents_run.agent_id ILIKE %s OR agents_run.id::text LIKE %s OR agents_run.nodes::text ILIKE %s OR agents_run.input::text ILIKE %s)"""
 # An order covers it now, whatever its own state: a run that waits for people goes on waiting, and nothing of it moves.
 _STOPPED = halted_sql("agents_run.agent_id", "agents_run.id::text", version=in_force_sql("agents_run.agent_id"))
+# Its graph waits while a worker makes its call, which a person has agreed to.
+_CALLING = Q(state=RunState.WAITING, pk__in=Effect.objects.filter(state=EffectState.CLAIMED).values("run"))
 _UNPICKED = """
 SELECT (SELECT min(changed_at) FROM agents_run WHERE state IN ('CREATED', 'READY')),
     (SELECT min(greatest(created_at, hold_until)) FROM agents_effect WHERE state = 'READY' AND (hold_until IS NULL OR hold_until <= now())),
@@ -75,10 +77,16 @@ class LiveRuns:
 
 @dataclass(frozen=True)
 class Standing:
-    """How many unfinished runs there are in each state; `stopped`, how many of them an order covers now."""
+    """How many unfinished runs there are in each state; `stopped`, how many of them an order covers now; `calling`, how many that wait have a call under way."""
 
     states: dict[str, int] = field(default_factory=dict)
     stopped: dict[str, int] = field(default_factory=dict)
+    calling: int = 0
+
+    @property
+    def running(self) -> int:
+        """Those of which something happens now: their graph moves, or a call of theirs is made."""
+        return self.of(RunState.RUNNING) + self.calling
 
     def of(self, *states: str) -> int:
         return sum(self.states.get(state, 0) for state in states)
@@ -121,7 +129,7 @@ def standing(*, agent: str = "") -> Standing:
         states[state] = states.get(state, 0) + n
         if halted:
             still[state] = still.get(state, 0) + n
-    return Standing(states, still)
+    return Standing(states, still, rows.filter(_CALLING).count())
 
 
 def unpicked() -> Unpicked:
@@ -172,6 +180,8 @@ def _narrowed(rows: QuerySet[Run], filters: Filters) -> QuerySet[Run]:
     if filters.state == RunState.HALTED:
         stopped = RawSQL(_STOPPED, [], output_field=BooleanField())  # noqa: S611  names of ours only
         rows = rows.filter(Q(state=RunState.HALTED) | Q(stopped) & ~Q(state=RunState.RUNNING))
+    elif filters.state == RunState.RUNNING:
+        rows = rows.filter(Q(state=RunState.RUNNING) | _CALLING)
     elif filters.state in set(LIVE):
         rows = rows.filter(state=filters.state)
     if filters.who:

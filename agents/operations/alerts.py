@@ -101,7 +101,7 @@ def _one(measure: Callable[[], int]) -> Callable[[], list[Reading]]:
 
 MEASURES: dict[str, Callable[[], list[Reading]]] = {
     "oldest_waiting": _one(lambda: _seconds(on_people().oldest)),
-    "running": _one(lambda: overview.standing().of("RUNNING")),
+    "running": _one(lambda: overview.standing().running),
     "halts": _halts,
     "auto_halts": _auto_halts,
     "tokens_today": _one(lambda: log.spent_today().tokens),

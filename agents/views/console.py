@@ -20,8 +20,8 @@ from django.views.decorators.http import require_safe
 from agents import budgeted, overview, queries
 from agents.budgeted import Against
 from agents.overview import Filters, LiveRow, Standing
-from agents.states import Hold
-from agents.views import budgets
+from agents.states import UNFINISHED, Hold
+from agents.views import budgets, states
 from agents.views.alerts import open_words
 from agents.views.cards import WAITS_FOR, Bar, title_of
 from agents.views.console_panels import panels
@@ -107,7 +107,7 @@ def _figures(request: Request) -> dict[str, Any]:
 
 def _running(states: Standing, url: str) -> Big:
     ready = states.free("READY", "CREATED")
-    return Big(_("Running"), number(states.of("RUNNING")), _("%(n)s more wait for a worker") % {"n": number(ready)}, f"{url}?state=RUNNING")
+    return Big(_("Running"), number(states.running), _("%(n)s more wait for a worker") % {"n": number(ready)}, f"{url}?state=RUNNING")
 
 
 def _waiting(people: OnPeople) -> Big:
@@ -130,6 +130,7 @@ def _spend() -> Big:
 
 def _runs(request: Request) -> dict[str, Any]:
     query = {name: request.GET.get(name, "").strip()[:100] for name in ("agent", "state", "who", "q", "cursor")}
+    query["state"] = states.named(query["state"], UNFINISHED)
     url, kept = reverse("console"), kept_query(query, "console")
     page = overview.live_runs(Filters(**query))
     ids = [row.id for row in page.rows]

@@ -21,8 +21,8 @@ from agents.budgeted import Against
 from agents.compensated import reversible
 from agents.errors import BadInput, KeyUsed
 from agents.queries import RunDetail
-from agents.states import UNFINISHED
-from agents.views import budgets, forks, instead, stepping
+from agents.states import UNFINISHED, RunState
+from agents.views import budgets, forks, instead, states, stepping
 from agents.views.cards import Figure, about_of, agent_card, is_scripted, title_of
 from agents.views.drawing import draw
 from agents.views.ratings import asked
@@ -57,6 +57,7 @@ def runs(request: Request) -> HttpResponse:
 
 def _runs(request: Request) -> dict[str, Any]:
     query = {name: request.GET.get(name, "").strip()[:200] for name in ("agent", "state", "cursor")}
+    query["state"] = states.named(query["state"], ("live", *RunState))
     url = reverse("runs")
     page = queries.runs(agent=query["agent"], state=query["state"], cursor=query["cursor"])
     counts = queries.live_counts(agent=query["agent"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,3 +67,8 @@ def took(start: datetime | None, end: datetime | None) -> str:
     if hours < 48:
         return _("%(h)s h %(m)s min") % {"h": hours, "m": minutes}
     return _("%(d)s d %(h)s h") % {"d": hours // 24, "h": hours % 24}
+
+
+def named(text: str, among: Collection[str]) -> str:
+    """The one of these that a filter of an address names, in whatever letters; "" where there is none of that name."""
+    return next((name for name in among if name.lower() == text.lower()), "")

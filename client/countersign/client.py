@@ -57,7 +57,8 @@ class _Own(Generic[H]):
     """The connections of this process. One that was forked makes its own: two on one socket would be given each other's answers."""
 
     def __init__(self, make: Callable[[], H]) -> None:
-        self._make, self._lock = make, threading.Lock()
+        self._make: Callable[[], H] = make
+        self._lock = threading.Lock()
         self._pid = os.getpid()
         self._made: H = make()
 

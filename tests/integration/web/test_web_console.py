@@ -1,9 +1,11 @@
 """The console: figures, live runs, health, what has just happened; the desk of unknown outcomes."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
@@ -44,6 +46,25 @@ def test_the_console_says_whom_a_run_waits_for_and_leads_to_the_question(cast, a
     assert re.search(rf'href="{reverse("action", args=[action.pk])}">(<[^>]*>)?reviewers: ', page)
     assert "the oldest for" in page
     assert f"{reverse('halt')}?run={run.pk}" in page
+
+
+def test_a_run_whose_call_is_being_made_runs(cast, as_, waiting):
+    run, action = waiting
+    assert (overview.standing().running, overview.live_runs(Filters(state="RUNNING")).rows) == (0, [])
+    decide(action, cast.second)
+    begun = {"state": "CLAIMED", "fence": 1, "attempts": 1, "claimed_at": Now(), "lease_until": Now() + timedelta(seconds=30)}
+    assert Effect.objects.filter(pk=action.pk).update(**begun)
+    assert [row.id for row in overview.live_runs(Filters(state="RUNNING")).rows] == [str(run.pk)]
+    assert overview.standing().running == 1 and "Running 1" in words(shown(as_, cast.operator, part="figures"))
+    assert "which is under way" in shown(as_, cast.operator, state="running")
+
+
+@pytest.mark.parametrize(("name", "part"), [("console", "runs"), ("runs", "list")])
+@pytest.mark.parametrize(("state", "there"), [("bogus", True), ("waiting", True), ("WAITING", True), ("ready", False), ("READY", False)])
+def test_a_filter_is_a_state_in_whatever_letters_or_none(cast, as_, waiting, name, part, state, there):
+    page = as_(cast.operator).get(reverse(name), {"state": state, "part": part}).content.decode()
+    assert (str(waiting[0].pk) in page) is there
+    assert ("bogus" in page) is False
 
 
 def test_only_who_may_halt_is_offered_it(cast, as_, waiting):
