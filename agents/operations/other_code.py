@@ -5,11 +5,12 @@ It is not refused: what waits for people is bound by digest, and a deploy is one
 
 from pathlib import Path
 
+from agents import kept
 from agents.errors import BadProject
-from agents.graphs.loader import load_agent
+from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.project import code_sha256
 from agents.models import Agent, Run
-from agents.operations import events
+from agents.operations import events, versions
 from audit.log import Entry
 
 
@@ -26,6 +27,12 @@ def seen(run: Run) -> list[Entry]:
         return []
     Agent.objects.filter(pk=agent.pk, code_imported=agent.code_imported).exclude(code_driven=code).update(code_driven=code)
     return [events.entry(run, "run.other_code", fence=run.fence, code=code, imported=agent.code_imported)]
+
+
+def driven_by(run: Run, loaded: Loaded) -> str:
+    """The version that this code goes by, and that it is other code than was imported as that, if it is."""
+    version, code = versions.version_of(run), loaded.code_sha256
+    return str(kept.WITH_OTHER_CODE(version=version)) if run.agent.code_imported and code not in {"", run.agent.code_imported} else version
 
 
 def not_imported() -> list[tuple[str, bool]]:

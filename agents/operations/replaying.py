@@ -16,7 +16,7 @@ from agents.graphs.driver import Stop
 from agents.graphs.loader import Loaded, load_agent
 from agents.graphs.unpacked import neutral
 from agents.models import Pause, Run
-from agents.operations import versions
+from agents.operations import other_code
 from agents.operations.answering import answers
 from agents.operations.found import found_run
 from agents.operations.preparing import NATIVE
@@ -74,7 +74,7 @@ def replay_run(run_id: Any, *, instead: Mapping[str, Any] | None = None) -> Repl
         # What a model answered is written with its stretch; what a killed worker had heard is in the state, and in no record.
         raise WrongState(say("A worker died while it drove this run: what the model answered it then is not recorded"))
     found = _first_difference(run, chain, done) or _other_end(run, chain, done)
-    return Replayed(str(run.pk), len(done.steps), versions.version_of(run), chain[-1].version, found)
+    return Replayed(str(run.pk), len(done.steps), other_code.driven_by(run, loaded), chain[-1].version, found)
 
 
 def check_record(run: Run, loaded: Loaded) -> None:

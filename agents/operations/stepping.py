@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from agents.errors import OverBudget, WrongState
-from agents.models import Run
+from agents.models import CompensationOrder, Run
 from agents.operations import budget_holds, events, waking
 from agents.operations.found import locked_run
 from agents.states import UNFINISHED, Hold, RunState, word
@@ -94,6 +94,8 @@ def _live(run_id: Any) -> Run:
     run = locked_run(run_id)
     if run.state not in {*UNFINISHED, RunState.FAILED}:
         raise WrongState(say("The run has ended already: %(state)s", state=word(run.state)))
+    if CompensationOrder.objects.filter(run=run).exists():
+        raise WrongState(say("What this run did is being reversed: it goes no further"))
     if not run.agent.project:
         raise WrongState(say("This run's graph goes on elsewhere, where only a halt reaches it: halt it instead"))
     return run

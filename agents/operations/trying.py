@@ -14,7 +14,7 @@ from agents.graphs import changing, checkpoints, replaying
 from agents.graphs.driver import Question
 from agents.graphs.loader import Loaded, load_agent
 from agents.models import Pause, Run
-from agents.operations import preparing, versions
+from agents.operations import other_code, preparing
 from agents.operations.found import found_run
 from agents.operations.replaying import check_record, record_of
 from agents.operations.untrusted import Outside, read_by
@@ -117,7 +117,7 @@ def fork_run(run_id: Any, wanted: Wanted) -> Tried:
     asks = tuple(looking.would(one) for one in done.asked)
     state = {name: value for name, value in done.steps[-1].values.items() if history.is_state(name)} if done.steps else {}
     return Tried(
-        str(run.pk), at, versions.version_of(run), tuple((one.step, one.next) for one in done.steps), asks, done.stop.name.lower(), done.error,
+        str(run.pk), at, other_code.driven_by(run, loaded), tuple((one.step, one.next) for one in done.steps), asks, done.stop.name.lower(), done.error,
         state, done.models_recorded, done.models_asked, done.models_named, done.unknown,
     )  # fmt: skip
 

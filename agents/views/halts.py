@@ -26,7 +26,7 @@ ASKED = ("run", "agent", "version", "tool", "customer")
 
 def halt(request: Request) -> HttpResponse:
     """GET: the dialog, for the run or agent the reader comes from, or everything. POST: give the order."""
-    permissions.check_read(request.user)
+    permissions.check_halt(permissions.standing(request.user))
     if request.method != "POST":
         return _dialog(request)
     scope, _colon, target = request.POST.get("scope", "").partition(":")

@@ -40,7 +40,7 @@ class Step:
 
 def release(request: Request, halt_id: int) -> HttpResponse:
     """GET: what is frozen, and what may go on first. POST: let it go on, or ask somebody to confirm that."""
-    permissions.check_read(request.user)
+    permissions.check_halt(permissions.standing(request.user))
     stop = next((s for s in approvals_queries.active_halts() if s.id == halt_id), None)
     if request.method != "POST":
         if stop is None:

@@ -106,7 +106,7 @@ def policy_word(one: policies.Version) -> str:
 def replayed(result: Mapping[str, Any]) -> dict[str, Any]:
     """Whether a replay came out equal, or the first place where it did not."""
     found, moved = result["difference"], result["version_then"] not in {"", result["version"]}
-    said = {"equal": found is None, "steps": result["steps"], "versions": (result["version_then"], result["version"]) if moved else None}
+    said = {"equal": found is None, "steps": result["steps"], "versions": (result["version_then"], told(result["version"])) if moved else None}
     if found is None:
         return said
     sides = ({found["path"] or "next": found[side]} for side in ("recorded", "replayed"))

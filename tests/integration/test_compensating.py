@@ -303,6 +303,8 @@ def test_a_worker_that_died_leaves_it_to_the_next_with_the_same_key(cast, trips,
 
 def test_nothing_of_the_run_begins_any_more_and_it_is_not_taken_up_again(cast, trips, world):
     run = trip(cast, world, book("hotel"), fails_at=2)
+    with pytest.raises(WrongState, match="being reversed"):
+        agents.pause_run(run.pk, reason="look", by=cast.operator, door="web")
     with pytest.raises(WrongState, match="reversed"):
         agents.retry_run(run.pk, by=cast.operator, door="web")
     for again in (lambda: agents.order_compensation(run.pk, reason="twice", by=cast.operator, door="web"),):

@@ -159,6 +159,17 @@ def test_code_that_changed_is_named_at_its_step(cast, trips, world, monkeypatch)
     assert (found.nodes, found.path, found.recorded, found.replayed) == (("finish",), "result.success", True, False)
 
 
+def test_code_that_nobody_imported_is_said(cast, trips, world, capsys):
+    run = trip(cast, world, book("hotel"))
+    call_command("runs", "replay", str(run.pk))
+    assert "with code" not in capsys.readouterr().out
+    run.agent.code_imported = "0" * 64
+    run.agent.save(update_fields=["code_imported"])
+    assert agents.replay_run(run.pk).version.endswith("@1, with code that was not imported")
+    call_command("runs", "replay", str(run.pk))
+    assert "recorded under trip@1, replayed by trip@1, with code that was not imported" in capsys.readouterr().out
+
+
 def _changed(loaded, monkeypatch):
     """The same graph, whose last node says something else until the test is over: every compiled one shares its nodes."""
 

@@ -72,6 +72,13 @@ def test_only_who_may_halt_is_offered_it(cast, as_, waiting):
     assert f"{reverse('halt')}?run={run.pk}" not in shown(as_, cast.reviewer)
 
 
+def test_the_dialogs_are_for_whoever_may(cast, as_, waiting):
+    order = operations.halt(scope="run", target=str(waiting[0].pk), reason="odd", by=cast.operator, door="web")
+    for address in (reverse("halt"), reverse("halt-release", args=[order.pk])):
+        answers = [as_(person).get(address) for person in (cast.operator, cast.reviewer, cast.auditor)]
+        assert [one.status_code for one in answers] == [200, 403, 403] and "Only operators" in answers[1].text
+
+
 def test_a_halted_run_waits_for_a_release_and_is_not_offered_again(cast, as_, waiting):
     run, _action = waiting
     operations.halt(scope="run", target=str(run.pk), reason="odd", by=cast.operator, door="web")
