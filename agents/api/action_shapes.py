@@ -69,6 +69,9 @@ class KeysIn(Strict):
 class KnownKey(Schema):
     key: str
     action: UUID
+    args_sha256: str = Field(
+        description="SHA-256 of the arguments that were proposed, as RFC 8785 writes them, whatever people made of them since"
+    )
 
 
 class Known(Schema):

@@ -91,7 +91,7 @@ def known(request: HttpRequest, body: KeysIn) -> Any:
     """Of these keys, those that this agent has proposed something under, and the action of each. Nothing is proposed: a program that is started
     again learns what it has asked for before."""
     found = operations.known_keys(agent=caller(request, PROPOSE).agent, keys=body.keys)
-    return {"known": [{"key": key, "action": action} for key, action in found.items()]}
+    return {"known": [{"key": key, "action": action, "args_sha256": sha256} for key, (action, sha256) in found.items()]}
 
 
 @router.get("/{action_id}", response={200: Action, **PROBLEMS}, summary="One action; waits for news with ?wait=")

@@ -30,6 +30,9 @@ class TrialIn(Strict):
     models: Literal["recorded", "new", "anew"] = Field(
         "recorded", description="fork: recorded answers only, the agent's own model where there is none, or `model` for every answer"
     )
+    tools: dict[str, str] = Field(
+        {}, description="By tool, which of the implementations that it declares as `what_if` is tried in its place"
+    )
     model: str = Field("", max_length=100, description="fork, with `anew`: any init_chat_model name", examples=["openai:gpt-5-mini"])
 
 

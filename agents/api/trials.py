@@ -22,7 +22,7 @@ router = Router(tags=["runs"])
 def order(request: HttpRequest, run_id: UUID, body: TrialIn) -> Any:
     """A worker carries it out; look at it until it is `done` or `failed`. A replay is for operators and auditors, a fork for operators. 409 while
     another of this run is under way."""
-    wanted = Wanted(body.checkpoint, body.values, body.answers, body.assume, body.policy, body.models, body.model)
+    wanted = Wanted(body.checkpoint, body.values, body.answers, body.assume, body.policy, body.models, body.model, body.tools)
     made = operations.order_trial(run_id, body.kind, wanted, by=caller(request, OPERATE).user, door="api")
     return Status(202, vars(queries.trial(run_id, made.pk)))
 

@@ -79,8 +79,8 @@ def propose(*, agent: str, wanted: Wanted, door: str = "api") -> Proposed:
         raise BadArguments(say("These arguments cannot be used: %(why)s", why=cause(error)), fields={"args": cause(error)}) from error
 
 
-def known_keys(*, agent: str, keys: Sequence[str]) -> dict[str, UUID]:
-    """Of an agent's keys, those that something was proposed under, and its action."""
+def known_keys(*, agent: str, keys: Sequence[str]) -> dict[str, tuple[UUID, str]]:
+    """Of an agent's keys, those that something was proposed under: its action, and the SHA-256 of the arguments."""
     return outside_queries.proposed(_thread(agent), keys)
 
 

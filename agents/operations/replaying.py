@@ -19,6 +19,7 @@ from agents.models import Pause, Run
 from agents.operations import other_code
 from agents.operations.answering import answers
 from agents.operations.found import found_run
+from agents.operations.played import Played, played
 from agents.operations.preparing import NATIVE
 from agents.states import RunState
 from approvals import queries as approvals_queries
@@ -54,14 +55,16 @@ class Replayed:
     difference: Difference | None
 
 
-def replay_run(run_id: Any, *, instead: Mapping[str, Any] | None = None) -> Replayed:
+def replay_run(run_id: Any, *, instead: Mapping[str, Any] | None = None, tools: Mapping[str, str] | None = None) -> Replayed:
     """Drive a run's graph again with the recorded answers of models, tools and people.
 
     Args:
         instead: by action id, what its tool gives back in place of what it gave.
+        tools: by tool, which of the implementations that it declares for this is called in its place (see `played`).
 
     Raises:
         UnknownRun. WrongState: its record is not whole, or its graph calls tools itself, which a replay would call again.
+        BadInput: a tool has no such implementation.
     """
     run = found_run(run_id)
     loaded = load_agent(*run.agent.code)
@@ -69,7 +72,7 @@ def replay_run(run_id: Any, *, instead: Mapping[str, Any] | None = None) -> Repl
     if run.parent_id is not None:
         raise WrongState(say("This run was forked from another: its record begins in the middle. Replay that one, or fork this one dry"))
     chain = _chain(run)
-    done = replaying.replay(loaded, record_of(run, loaded, instead or {}))
+    done = replaying.replay(loaded, record_of(run, loaded, instead or {}, played(run, loaded, tools or {})))
     if done.unknown and any(event.kind == "run.recovered" for event in timeline(run=str(run.pk), limit=MOST)):
         # What a model answered is written with its stretch; what a killed worker had heard is in the state, and in no record.
         raise WrongState(say("A worker died while it drove this run: what the model answered it then is not recorded"))
@@ -100,11 +103,12 @@ def _chain(run: Run) -> list[history.Checkpoint]:
     return chain
 
 
-def record_of(run: Run, loaded: Loaded, instead: Mapping[str, Any], *, since: datetime | None = None) -> replaying.Record:
+def record_of(run: Run, loaded: Loaded, instead: Mapping[str, Any], playing: Played, *, since: datetime | None = None) -> replaying.Record:
     """What models, tools and people answered.
 
     Args:
-        instead: by action id, what its tool gives back in place of what it gave. since: only what was asked later.
+        instead: by action id, what its tool gives back in place of what it gave. playing: tools of which another implementation answers.
+        since: only what was asked later.
     """
     asked = [p for p in Pause.objects.filter(run=run).order_by("pk") if since is None or p.created_at > since]
     settled = approvals_queries.settled([a for pause in asked for a in pause.actions])
@@ -117,6 +121,8 @@ def record_of(run: Run, loaded: Loaded, instead: Mapping[str, Any], *, since: da
         if action := next((one for one in pause.actions if one in instead), ""):  # also where nobody has decided yet
             told = {"reason": "", "action": action, "digest": pause.proposal_digest, **(answer or {})}
             answer = {**told, "result": instead[action], "status": "done"}
+        elif answer is not None and pause.refusal is None:
+            answer = playing.answer(pause.raw, answer, pause.proposal_digest)
         if answer is not None:
             given.append((pause.proposal_digest, answer))
     calls = [span for span in spans(str(run.pk), limit=MOST) if span.kind == "model" and span.status == "done"]

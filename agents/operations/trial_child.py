@@ -33,7 +33,12 @@ def tried(trial: "Trial") -> Ran:
 
     try:
         if trial.kind == TrialKind.REPLAY:
-            return Ran("done", _kept(asdict(operations.replay_run(trial.run_id, instead=trial.wanted["answers"]))), "", "")
+            return Ran(
+                "done",
+                _kept(asdict(operations.replay_run(trial.run_id, instead=trial.wanted["answers"], tools=trial.wanted.get("tools")))),
+                "",
+                "",
+            )
         return Ran("done", _forked(trial), "", "")
     except (AgentError, ApprovalError) as refused:
         return Ran("failed", {}, refused.message, "refused")
@@ -55,7 +60,9 @@ def _forked(trial: "Trial") -> dict[str, Any]:
         settings.MODEL = order["model"]  # of this process, which ends with it
     version = policies.version(order["policy"]) if order["policy"] else None
     policy = parse_stored(version.source, number=version.number) if version else None
-    wanted = Wanted(order["checkpoint"], order["values"], order["answers"], order["assume"], policy, order["models"])
+    wanted = Wanted(
+        order["checkpoint"], order["values"], order["answers"], order["assume"], policy, order["models"], order.get("tools", {})
+    )
     done = operations.fork_run(trial.run_id, wanted)
     now, then = neutral(done.state), neutral(history.values(trial.run.thread, history.head(trial.run.thread)))
     differing = {name: value for name, value in then.items() if name not in now or _text(now[name]) != _text(value)}

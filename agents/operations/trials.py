@@ -14,6 +14,7 @@ from agents.errors import BadInput, WrongState
 from agents.models import Pause, Run, Trial
 from agents.operations import events, overriding, versions, waking
 from agents.operations.found import found_run
+from agents.operations.played import check_declared
 from agents.states import RunState, TrialKind
 from approvals import permissions
 from approvals.models.people import User
@@ -29,7 +30,7 @@ UNTAKEN = Q(lease_until=None) | Q(lease_until__lte=Now())
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be different in a fork; a replay wants nothing of it but `answers`.
+    """What is to be different in a fork; a replay wants nothing of it but `answers` and `tools`.
 
     Attributes:
         checkpoint: where it begins; "" at the first that holds the input. values: put into the state there.
@@ -37,6 +38,7 @@ class Wanted:
         assume: "approve" or "reject" for what the record does not know; "": it stops there.
         policy: the id of the version or proposal that assesses it; 0: the one in force.
         models: "recorded" and no others, "new" where nothing is recorded, "anew" for every answer, by `model`.
+        tools: by tool, the implementation that is tried in its place.
     """
 
     checkpoint: str = ""
@@ -46,6 +48,7 @@ class Wanted:
     policy: int = 0
     models: str = RECORDED
     model: str = ""
+    tools: Mapping[str, str] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -62,7 +65,7 @@ def order_trial(run_id: Any, kind: str, wanted: Wanted, *, by: User, door: str) 
     run = found_run(run_id)
     _check_run(run, wanted)
     if kind == TrialKind.REPLAY:
-        wanted = Wanted(answers=wanted.answers)
+        wanted = Wanted(answers=wanted.answers, tools=wanted.tools)
     asked = _looked_at(run, wanted)
     try:
         with transaction.atomic():
@@ -97,6 +100,7 @@ def _looked_at(run: Run, wanted: Wanted) -> dict[str, Any]:
         raise BadInput(say("A dry run cannot be ordered so"), fields={"assume": say("approve, reject or nothing")})
     if (wanted.models == ANEW) != bool(wanted.model) or len(wanted.model) > MAX_MODEL or not wanted.model.isprintable():
         raise BadInput(say("Name the model that is to answer everything anew"), fields={"model": say("a name, with `anew` only")})
+    check_declared(run.agent.current.tools if run.agent.current else [], wanted.tools)
     if wanted.policy:
         policies.version(wanted.policy)
     return {**asdict(wanted), "checkpoint": at, "values": values, "answers": _answers(run, wanted.answers)}

@@ -16,6 +16,7 @@ from agents.graphs.loader import Loaded, load_agent
 from agents.models import Pause, Run
 from agents.operations import other_code, preparing
 from agents.operations.found import found_run
+from agents.operations.played import Played, played
 from agents.operations.replaying import check_record, record_of
 from agents.operations.untrusted import Outside, read_by
 from approvals import queries as approvals_queries
@@ -40,6 +41,7 @@ class Wanted:
         instead: by action id, what its tool gives back in place of what it gave.
         assume: "approve" or "reject" for what the record does not know; "": the fork stops there.
         policy: assesses what is asked, in place of the one in force.
+        tools: by tool, which of the implementations that it declares for this is called in its place (see `played`).
         models: "recorded" and no others; "new" where the record knows nothing; "anew": every answer.
     """
 
@@ -49,6 +51,7 @@ class Wanted:
     assume: str = ""
     policy: Policy | None = None
     models: str = "recorded"
+    tools: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ class Would:
     """One thing the fork asked.
 
     Attributes:
-        answer: "recorded", "assumed", "open", or "refused": nobody would be asked about it, and the graph is told so.
+        answer: "recorded", "assumed", "played" by another implementation of its tool, "open", or "refused": nobody would be asked about it, and the graph
+            is told so.
         level, people: what policy asks for it; `then` the level it had in the run, "" where the run did not ask it.
         today: why nobody would be asked about it today, its recorded answer notwithstanding: what it is about has changed.
         action: the run's own action for the same call; "" where it asked none.
@@ -103,10 +107,11 @@ def fork_run(run_id: Any, wanted: Wanted) -> Tried:
     loaded = load_agent(*run.agent.code)
     check_record(run, loaded)
     at = wanted.checkpoint or history.first(run.thread).id
-    record = record_of(run, loaded, wanted.instead, since=history.checkpoint(run.thread, at).at)
+    playing = played(run, loaded, wanted.tools)
+    record = record_of(run, loaded, wanted.instead, playing, since=history.checkpoint(run.thread, at).at)
     if wanted.models == "anew":
         record = replaying.Record(record.first_input, record.answers)
-    looking = _Looking(run, loaded, wanted, read_by(run, loaded.tools), _asked_then(run))
+    looking = _Looking(run, loaded, wanted, read_by(run, loaded.tools), _asked_then(run), playing)
     try:
         done = replaying.fork(
             loaded, checkpoints.saver(), of=replaying.At(run.thread, at), values=wanted.values, record=record,
@@ -138,6 +143,7 @@ class _Looking:
     wanted: Wanted
     outside: Outside
     then: Mapping[str, tuple[str, str]]
+    playing: Played
     seen: dict[str, preparing.Prepared] = field(default_factory=dict)
 
     def assumed(self, question: Question) -> Any:
@@ -148,7 +154,8 @@ class _Looking:
         value = question.value
         if not self.wanted.assume or not isinstance(value, Mapping) or value.get("kind") == "question":
             return None
-        return {**_ASSUMED[self.wanted.assume], "action": "", "digest": value.get("digest")}
+        given = {**_ASSUMED[self.wanted.assume], "action": "", "digest": value.get("digest")}
+        return self.playing.answer(value, given, prepared.digest)
 
     def would(self, one: replaying.Asked) -> Would:
         prepared, node = self._prepared(one.question), one.question.node
@@ -160,8 +167,9 @@ class _Looking:
             return Would(node, str(asked.get("tool") or ""), asked.get("args"), "", answer, "", 0, "", before, why, action)
         found = would_ask(proposal, policy=self.wanted.policy)
         people = 0 if found.denied else found.requirement.people
+        answer = "played" if prepared.digest in self.playing.digests and one.answer != "open" else one.answer
         return Would(
-            node, proposal.tool, proposal.args, proposal.summary, one.answer, str(found.level), people, str(found.denied), before, action=action
+            node, proposal.tool, proposal.args, proposal.summary, answer, str(found.level), people, str(found.denied), before, action=action
         )  # fmt: skip
 
     def _prepared(self, question: Question) -> preparing.Prepared:

@@ -20,8 +20,9 @@ from audit import canonical
 
 
 def declared_sha256(described: Mapping[str, Any]) -> str:
-    """Of all that a tool is declared to be: what a standing approval is bound to. Its description is for the model alone."""
-    return canonical.fingerprint(canonical.storable({k: v for k, v in described.items() if k not in {"description", "kept"}}))
+    """Of all that a tool is declared to be: what a standing approval is bound to. Its description is for the model alone, and what may be tried
+    instead of it for dry runs."""
+    return canonical.fingerprint(canonical.storable({k: v for k, v in described.items() if k not in {"description", "kept", "what_if"}}))
 
 
 class RiskClass(StrEnum):
@@ -112,6 +113,7 @@ class Tool:
     compensate: Callable[[Any, dict[str, Any], ToolContext], dict[str, Any]] | None = None
     contact: str = ""
     own_process: bool = False
+    what_if: Mapping[str, Callable[[Any, ToolContext], dict[str, Any]]] = field(default_factory=dict)
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -161,6 +163,7 @@ class Tool:
             **({"compensates": True} if self.compensate else {}),
             **({"contact": self.contact} if self.contact else {}),
             **({"own_process": True} if self.own_process else {}),
+            **({"what_if": sorted(self.what_if)} if self.what_if else {}),
             "schema": self.schema,
             "schema_sha256": self.schema_sha256,
         }
@@ -181,6 +184,7 @@ def tool(
     compensate: Callable[[Any, dict[str, Any], ToolContext], dict[str, Any]] | None = None,
     contact: str = "",
     own_process: bool = False,
+    what_if: Mapping[str, Callable[[Any, ToolContext], dict[str, Any]]] | None = None,
 ) -> Callable[[Callable[[Any, ToolContext], dict[str, Any]]], Tool]:
     """Declare a function `(args: SomeModel, ctx: ToolContext) -> dict` as a tool.
 
@@ -200,6 +204,7 @@ def tool(
         contact: whom people call when it cannot be reversed: "payments desk, extension 12". Without it, the agent's owner is named.
         own_process: the call, and what reverses it, run in a process group of their own, which a halt ends: a soft signal, two seconds, a hard one.
             Starting it takes about as long as loading the project. Its preview and its check still run in the worker.
+        what_if: other implementations by name, which change nothing: dry runs of a run try them in its place ("what if the bank had declined?").
 
     Raises:
         TypeError: it is a generator, the first parameter has no pydantic model, `confirm` names no argument of it, or what is reversed is not declared reversible.
@@ -230,6 +235,7 @@ def tool(
             compensate=compensate,
             contact=contact,
             own_process=own_process,
+            what_if=dict(what_if or {}),
         )
 
     return declare

@@ -40,11 +40,12 @@ class Step:
 
 def release(request: Request, halt_id: int) -> HttpResponse:
     """GET: what is frozen, and what may go on first. POST: let it go on, or ask somebody to confirm that."""
-    permissions.check_halt(permissions.standing(request.user))
+    permissions.check_read(request.user)
     stop = next((s for s in approvals_queries.active_halts() if s.id == halt_id), None)
     if request.method != "POST":
         if stop is None:
             raise NotFound(say("This halt is released already"))
+        permissions.check_halt(permissions.standing(request.user))
         return _dialog(request, stop)
     scope, _colon, target = request.POST.get("step", "all").partition(":")
     reason = request.POST.get("reason", "")

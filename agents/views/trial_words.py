@@ -38,6 +38,7 @@ ENDS = {
 ANSWERED = {
     "recorded": say("answered as in the run"),
     "assumed": say("answered as assumed"),
+    "played": say("answered by the implementation that is tried"),
     "open": say("not answered, so it stopped here"),
     "refused": say("nobody would be asked; the agent is told why"),
 }
@@ -91,6 +92,8 @@ def _different(one: TrialRow) -> Iterator[tuple[str, str]]:
         yield _("state"), ", ".join(wanted["values"])
     if wanted["answers"]:
         yield _("results given"), ", ".join(action[:8] for action in wanted["answers"])
+    if wanted.get("tools"):
+        yield _("tools"), ", ".join(f"{tool}: {name}" for tool, name in wanted["tools"].items())
     if wanted["policy"]:
         yield _("policy"), policy_word(policies.version(wanted["policy"]))
     if wanted["models"] != "recorded":
@@ -106,7 +109,11 @@ def policy_word(one: policies.Version) -> str:
 def replayed(result: Mapping[str, Any]) -> dict[str, Any]:
     """Whether a replay came out equal, or the first place where it did not."""
     found, moved = result["difference"], result["version_then"] not in {"", result["version"]}
-    said = {"equal": found is None, "steps": result["steps"], "versions": (result["version_then"], told(result["version"])) if moved else None}
+    said = {
+        "equal": found is None,
+        "steps": result["steps"],
+        "versions": (result["version_then"], told(result["version"])) if moved else None,
+    }
     if found is None:
         return said
     sides = ({found["path"] or "next": found[side]} for side in ("recorded", "replayed"))

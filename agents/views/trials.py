@@ -26,7 +26,7 @@ from approvals.web.http import Request
 from audit.languages import told
 from audit.sentences import say
 
-ANSWER = "answer:"  # before the id of the action, as a form names it
+ANSWER, TOOL = "answer:", "tool:"  # before the id of an action, and the name of a tool, as a form has them
 MOST_POLICIES = 20
 MOST_ANSWERS = 100
 MODELS = {
@@ -80,6 +80,9 @@ def trial_form(run: RunDetail) -> dict[str, Any]:
         "answers": [(ANSWER + row.id, row.tool, row.summary) for row in asked],
         "policies": [(one.id, policy_word(one)) for one in versions],
         "models": [(name, told(words)) for name, words in MODELS.items()],
+        "tools": [
+            (TOOL + str(tool["name"]), tool["name"], tool["what_if"]) for tool in queries.agent(run.row.agent).tools if tool.get("what_if")
+        ],
     }
 
 
@@ -95,6 +98,7 @@ def _wanted(run: RunDetail, said: Mapping[str, str]) -> Wanted:
         policy=int(policy) if policy.isascii() and policy.isdecimal() and len(policy) < 10 else 0,
         models=models,
         model=said.get("model", "").strip()[:200] if models == "anew" else "",
+        tools={name.removeprefix(TOOL): text for name, text in said.items() if name.startswith(TOOL) and text},
     )
 
 

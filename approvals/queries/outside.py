@@ -14,7 +14,7 @@ from approvals.legible.findings import faults
 from approvals.models import Action, Edit, Requirement
 from approvals.queries.stops import halted_actions
 from approvals.states import ActionState
-from audit import rows
+from audit import canonical, rows
 from audit.answerable import unanswerable
 from audit.sentences import say
 
@@ -70,9 +70,12 @@ class Asked:
     unanswerable: str = ""
 
 
-def proposed(thread: str, keys: Sequence[str]) -> dict[str, UUID]:
-    """Of these ids of a proposer, those that something was proposed under, and its action."""
-    return dict(Action.objects.filter(thread=thread, checkpoint_ns="", interrupt_id__in=keys, index=0).values_list("interrupt_id", "pk"))
+def proposed(thread: str, keys: Sequence[str]) -> dict[str, tuple[UUID, str]]:
+    """Of these ids of a proposer, those that something was proposed under: its action, and the SHA-256 of the arguments of its first version."""
+    rows = Requirement.objects.filter(
+        version=1, action__thread=thread, action__checkpoint_ns="", action__interrupt_id__in=keys, action__index=0
+    ).values_list("action__interrupt_id", "action_id", "envelope")
+    return {key: (action, canonical.fingerprint(canonical.parse(bytes(raw))["args"])) for key, action, raw in rows}
 
 
 def asked(action_id: UUID, *, agent: str = "") -> Asked:

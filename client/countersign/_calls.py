@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from countersign.errors import AlreadyDone, AlreadyFailed, ApiError, Conflict, CountersignError, NotApproved, OutcomeUnknown, Unreachable
-from countersign.values import Action
+from countersign.values import Action, Known
 
 ELSEWHERE = "Something else than Countersign answers at this address (COUNTERSIGN_URL)"
 # Worth another try: too many requests, and a server that is just being stopped or started again.
@@ -48,6 +48,10 @@ def propose(tool: str, args: Mapping[str, Any], key: str, more: Mapping[str, Any
 
 def known(keys: Sequence[str]) -> Call:
     return Call("POST", "/actions/known", {"keys": list(keys)})
+
+
+def known_of(found: Mapping[str, Any]) -> dict[str, Known]:
+    return {one["key"]: Known(one["action"], one["args_sha256"]) for one in found["known"]}
 
 
 def get(action: str, wait_s: int) -> Call:

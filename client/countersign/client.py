@@ -23,7 +23,7 @@ from countersign.enduring import to_the_end
 from countersign.errors import ApiError, Conflict, CountersignError, NotConfigured, NotDecidedInTime, Unreachable
 from countersign.following import Story
 from countersign.keys import Body, under_key, under_key_async, waiting_for
-from countersign.values import Action, Claim
+from countersign.values import Action, Claim, Known
 
 H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 TRIES, FIRST_PAUSE_S = 4, 0.5
@@ -108,9 +108,9 @@ class Client:
         """Put a question to people; `wait` for it, and `response` is their answer."""
         return self.request("ask_human", {"question": question}, key=key, kind="question", **more)
 
-    def known(self, keys: Sequence[str]) -> dict[str, str]:
-        """Of these keys (100 at most), those that this agent proposed something under, and the id of its action."""
-        return {known["key"]: known["action"] for known in self.call(_calls.known(keys))["known"]}
+    def known(self, keys: Sequence[str]) -> dict[str, Known]:
+        """Of these keys (100 at most), those that this agent proposed something under, and what."""
+        return _calls.known_of(self.call(_calls.known(keys)))
 
     def get(self, action: str, *, wait_s: int = 0) -> Action:
         return Action.of(self.call(_calls.get(action, wait_s)))
@@ -259,8 +259,8 @@ class AsyncClient:
     async def ask(self, question: str, *, key: str = "", **more: Any) -> Action:
         return await self.request("ask_human", {"question": question}, key=key, kind="question", **more)
 
-    async def known(self, keys: Sequence[str]) -> dict[str, str]:
-        return {known["key"]: known["action"] for known in (await self.call(_calls.known(keys)))["known"]}
+    async def known(self, keys: Sequence[str]) -> dict[str, Known]:
+        return _calls.known_of(await self.call(_calls.known(keys)))
 
     async def get(self, action: str, *, wait_s: int = 0) -> Action:
         return Action.of(await self.call(_calls.get(action, wait_s)))

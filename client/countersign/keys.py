@@ -14,11 +14,12 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from countersign.errors import ActedBefore, ApiError, Conflict, CountersignError, NotApproved
-from countersign.values import Action
+from countersign.values import Action, Known
 
 T = TypeVar("T")
 OTHERS_S, LOOK_S = 2.0, 0.02  # how long calls of one turn may come after each other, and how often is looked whether one came
@@ -33,13 +34,19 @@ class Body:
     args: Mapping[str, Any]
     more: Mapping[str, Any]
 
-    @property
+    @cached_property
     def print(self) -> str:
-        return json.dumps(_by_value(self.args), sort_keys=True, default=str)
+        """The arguments by value, as RFC 8785 writes them."""
+        return json.dumps(_by_value(self.args), separators=(",", ":"), ensure_ascii=False, default=str)
+
+    @cached_property
+    def sha256(self) -> str:
+        """As the server has it of what it knows; "" where a broken number may be written otherwise there."""
+        return "" if _has_broken(self.args) else hashlib.sha256(self.print.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 Ask = Callable[[str, Body], Awaitable[Action]]  # under a key
-Known = Callable[[Sequence[str]], Awaitable[Collection[str]]]  # which of these keys something was asked under
+Lookup = Callable[[Sequence[str]], Awaitable[Mapping[str, Known]]]  # what was asked under these keys
 
 
 @dataclass
@@ -51,7 +58,8 @@ class _Calls:
 
     tool: str
     prefix: str
-    open: set[int] | None = None  # numbers that the server knows and no call of this start has; None: not looked up yet
+    open: dict[int, Known] | None = None  # what the server knows, by number, and no call of this start has; None: not looked up yet
+    looking: bool = False
     tried: set[int] = field(default_factory=set)  # those of them that a call just asks whether it is its own
     taken: set[int] = field(default_factory=set)  # by calls of this start
     fresh: set[int] = field(default_factory=set)  # those of them that nothing was asked under before
@@ -64,32 +72,51 @@ class _Calls:
     def key(self, number: int) -> str:
         return f"{self.prefix}:{number}"
 
-    def learn(self, numbers: Collection[int]) -> None:
-        with self.lock:
-            if self.open is None:
-                self.open = set(numbers)
+    @property
+    def known(self) -> dict[int, Known]:
+        return cast(dict[int, Known], self.open)
 
-    def next(self, args: str, others: Collection[int]) -> int:
+    def looks(self, *, alone: bool) -> bool:
+        """Whether to look up what is known: one call does it for all, unless nobody else gets on meanwhile."""
+        with self.lock:
+            first, self.looking = not self.looking, True
+            return first or alone
+
+    def learn(self, found: Mapping[int, Known] | None) -> None:
+        with self.lock:
+            self.looking = False
+            if self.open is None and found is not None:
+                self.open = dict(found)
+
+    def next(self, body: Body, others: Collection[int]) -> int:
         """The number to ask under: its own from before; one that the server knows, to see whose it is; a new one when there is none left of
         those. 0: it has to wait, for there are, and they are `others`'."""
         with self.lock:
-            waiting = cast(set[int], self.open)
-            if number := next((n for n, of in self.again.items() if of == args), 0):
+            if number := next((n for n, of in self.again.items() if of == body.print), 0):
                 del self.again[number]
-            elif number := min(waiting - self.tried - set(others), default=0):
+            elif number := min(self._perhaps(body, others) - self.tried, default=0):
                 self.tried.add(number)
-            elif not waiting:
+            elif not others and (number := min(self.known.keys() - self.tried, default=0)):
+                self.tried.add(
+                    number
+                )  # it is another's; but the server may refuse this call whatever its number, and that is what is said then
+            elif not self.known:
                 number = min(set(range(1, len(self.taken) + 2)) - self.taken)
                 self.taken.add(number)
                 self.fresh.add(number)
             return number
 
+    def _perhaps(self, body: Body, others: Collection[int]) -> set[int]:
+        """Numbers of what may be this very call."""
+        return {
+            n for n, known in self.known.items() if n not in others and (not known.args_sha256 or body.sha256 in {"", known.args_sha256})
+        }
+
     def found(self, number: int, args: str, action: str, *, may_come_again: bool = False) -> None:
         with self.lock:
-            waiting = cast(set[int], self.open)
-            if number in waiting:
+            if self.known.pop(number, None):
                 self.moved = time.monotonic()
-            for numbers in (waiting, self.tried, self.fresh):
+            for numbers in (self.tried, self.fresh):
                 numbers.discard(number)
             self.taken.add(number)
             self.asked[action] = number, args
@@ -97,12 +124,12 @@ class _Calls:
             if may_come_again:
                 self.again[number] = args
 
-    def not_mine(self, number: int) -> None:
+    def not_mine(self, number: int, action: str) -> None:
         """The server knows another proposal under it. A new number is one by now that another start of the program has taken meanwhile."""
         with self.lock:
             for numbers in (self.tried, self.taken, self.fresh):
                 numbers.discard(number)
-            cast(set[int], self.open).add(number)
+            self.known.setdefault(number, Known(action, ""))
 
     def failed(self, number: int, body: Body, *, heard: bool) -> None:
         """Nobody knows whose it is, or whether there is anything under it: `heard` says that there may be."""
@@ -116,23 +143,37 @@ class _Calls:
                 self.taken.discard(number)
             self.fresh.discard(number)
 
-    def left_to_others(self, others: Collection[int]) -> bool:
+    def left_to_others(self, body: Body, others: Collection[int]) -> bool:
         """Whether all that is open is known not to be this call's, so that waiting for what others find out helps nobody."""
         with self.lock:
-            return not self.tried - set(others)
+            return not self._perhaps(body, others)
 
-    def left(self) -> list[int]:
+    def unheard_of(self) -> list[tuple[int, Body]]:
+        """Numbers that may be those of calls of this start that had no answer."""
         with self.lock:
-            return sorted(cast(set[int], self.open) - self.tried)
+            return [(n, body) for body in self.unheard.values() for n in sorted(self._perhaps(body, self.tried))]
+
+    def named(self, numbers: Collection[int]) -> list[str]:
+        with self.lock:
+            return sorted(known.action for n, known in self.known.items() if n in numbers)
 
 
 def _by_value(value: Any) -> Any:
-    """12.0 is 12, as for whoever reads JSON, and for the server."""
+    """In order, and 12.0 is 12: as for whoever reads JSON, and for the server (RFC 8785 orders names by their UTF-16)."""
     if isinstance(value, Mapping):
-        return {str(name): _by_value(one) for name, one in value.items()}
+        named = {str(name): one for name, one in value.items()}
+        return {name: _by_value(named[name]) for name in sorted(named, key=lambda name: name.encode("utf-16-be", "surrogatepass"))}
     if isinstance(value, list | tuple):
         return [_by_value(one) for one in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _has_broken(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_has_broken, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_broken, value))
+    return isinstance(value, float) and not value.is_integer()
 
 
 class _Scope:
@@ -197,7 +238,7 @@ def waiting_for(action: str) -> Iterator[None]:
             scope.heard(action, decided=decided)
 
 
-def under_key(tool: str, body: Body, ask: Callable[[str, Body], Action], known: Callable[[Sequence[str]], Collection[str]]) -> Action:
+def under_key(tool: str, body: Body, ask: Callable[[str, Body], Action], lookup: Callable[[Sequence[str]], Mapping[str, Known]]) -> Action:
     """Ask under the key of this call: the same in every start of the same scope; a random one outside of any. Raises Conflict."""
     if (scope := _scope.get()) is None:
         return ask(_outside(tool), body)
@@ -205,8 +246,8 @@ def under_key(tool: str, body: Body, ask: Callable[[str, Body], Action], known: 
     async def asked(key: str, body: Body) -> Action:
         return ask(key, body)
 
-    async def looked_up(keys: Sequence[str]) -> Collection[str]:
-        return known(keys)
+    async def looked_up(keys: Sequence[str]) -> Mapping[str, Known]:
+        return lookup(keys)
 
     search = _Search(scope.calls(tool), body, asked, looked_up, alone=_in_a_loop())
     while (found := _at_once(search.attempt())) is None:
@@ -214,11 +255,11 @@ def under_key(tool: str, body: Body, ask: Callable[[str, Body], Action], known: 
     return found
 
 
-async def under_key_async(tool: str, body: Body, ask: Ask, known: Known) -> Action:
+async def under_key_async(tool: str, body: Body, ask: Ask, lookup: Lookup) -> Action:
     """The same for tasks of an event loop, which must not stand still for one of them."""
     if (scope := _scope.get()) is None:
         return await ask(_outside(tool), body)
-    search = _Search(scope.calls(tool), body, ask, known)
+    search = _Search(scope.calls(tool), body, ask, lookup)
     while (found := await search.attempt()) is None:
         await asyncio.sleep(LOOK_S)
     return found
@@ -227,17 +268,17 @@ async def under_key_async(tool: str, body: Body, ask: Ask, known: Known) -> Acti
 class _Search:
     """One call's way to its number, whoever waits for the server in it. `alone`: nobody else in this thread gets on while it waits."""
 
-    def __init__(self, calls: _Calls, body: Body, ask: Ask, known: Known, *, alone: bool = False) -> None:
-        self.calls, self.body, self.ask, self.known, self.alone = calls, body, ask, known, alone
-        self.print, self.began = body.print, time.monotonic()
+    def __init__(self, calls: _Calls, body: Body, ask: Ask, lookup: Lookup, *, alone: bool = False) -> None:
+        self.calls, self.body, self.ask, self.lookup, self.alone = calls, body, ask, lookup, alone
+        self.began = time.monotonic()
         self.others: dict[int, Conflict] = {}
         self.compared: set[tuple[int, str]] = set()
 
     async def attempt(self) -> Action | None:
         """Ask once; None: nothing came of it yet. Raises Conflict when those whose numbers are left had time to come."""
-        if self.calls.open is None:
-            self.calls.learn(await self._numbers())
-        if not (number := self.calls.next(self.print, self.others)):
+        if self.calls.open is None and not await self._learned():
+            return None
+        if not (number := self.calls.next(self.body, self.others)):
             if not await self._found_for_another():
                 self._check_time()
             return None
@@ -245,42 +286,62 @@ class _Search:
             action = await self.ask(self.calls.key(number), self.body)
         except BaseException as error:
             if _of_key(error):
-                self.others[number] = cast(Conflict, error)
-                self.calls.not_mine(number)
+                self._not_mine(number, cast(Conflict, error))
                 return None
             self.calls.failed(number, self.body, heard=not _surely_refused(error))
             raise
-        self.calls.found(number, self.print, action.id)
+        self.calls.found(number, self.body.print, action.id)
         return action
+
+    def _not_mine(self, number: int, error: Conflict) -> None:
+        """Raises Conflict: it is the same call, of which something else is said now."""
+        known = self.calls.known.get(number)
+        self.others[number] = error
+        self.calls.not_mine(number, str(error.problem["action"]))
+        if known and known.args_sha256 and known.args_sha256 == self.body.sha256:
+            raise self._conflict(
+                f"{self.calls.tool} was asked for under this idempotency name before, with these arguments and something else said beside them "
+                f"(evidence, level, cost, confidence or time to decide; action {known.action}): people decide by that, too. Say the same again, or "
+                "look at what was decided there and give this call a name of its own"
+            )
 
     async def _found_for_another(self) -> bool:
         """Whether a number is that of a call of this start that looked for it and had no answer. It is asked the same again, under what the server
         knows: that makes nothing."""
-        for number in self.calls.left():
-            for args, body in list(self.calls.unheard.items()):
-                if args == self.print or (number, args) in self.compared:
-                    continue
-                self.compared.add((number, args))
-                self.calls.tried.add(number)
-                try:
-                    action = await self.ask(self.calls.key(number), body)
-                except Conflict as error:
-                    if not _of_key(error):
-                        raise
-                else:
-                    self.calls.found(number, args, action.id, may_come_again=True)
-                    return True
-                finally:
-                    self.calls.tried.discard(number)
+        for number, body in self.calls.unheard_of():
+            if body.print == self.body.print or (number, body.print) in self.compared:
+                continue
+            self.compared.add((number, body.print))
+            self.calls.tried.add(number)
+            try:
+                action = await self.ask(self.calls.key(number), body)
+            except Conflict as error:
+                if not _of_key(error):
+                    raise
+            else:
+                self.calls.found(number, body.print, action.id, may_come_again=True)
+                return True
+            finally:
+                self.calls.tried.discard(number)
         return False
 
-    async def _numbers(self) -> set[int]:
-        """Those that the server knows. They were given out one after the other: where none of a block is known, none is after it."""
-        found: set[int] = set()
+    async def _learned(self) -> bool:
+        if not self.calls.looks(alone=self.alone):
+            return False
+        found = None
+        try:
+            found = await self._looked_up()
+        finally:
+            self.calls.learn(found)
+        return True
+
+    async def _looked_up(self) -> dict[int, Known]:
+        """What the server knows. Numbers were given out one after the other: where none of a block is known, none is after it."""
+        found: dict[int, Known] = {}
         begin = 1
         while True:
             block = {self.calls.key(n): n for n in range(begin, begin + BLOCK)}
-            known = {block[key] for key in await self.known(list(block)) if key in block}
+            known = {block[key]: one for key, one in (await self.lookup(list(block))).items() if key in block}
             found |= known
             if not known:
                 return found
@@ -288,22 +349,21 @@ class _Search:
 
     def _check_time(self) -> None:
         over = time.monotonic() > max(self.began, self.calls.moved) + OTHERS_S
-        if over and self.calls.left_to_others(self.others):
-            raise self._conflict()
+        if over and self.calls.left_to_others(self.body, self.others):
+            left = ", ".join(self.calls.named(self.calls.known))
+            raise self._conflict(
+                f"{self.calls.tool} was asked for under this idempotency name before, with other arguments, and this start has not made that call "
+                f"again (action {left[:400]}). If something was computed anew, look at what was decided there: nothing is asked a second time. "
+                "If this is another thing, give it a name of its own"
+            )
         if over and self.alone:
             raise CountersignError(
                 f"{self.calls.tool} is being asked for by a task of this very event loop, which stands still as long as this plain call waits "
                 "for it: make both of them async, or run this one with asyncio.to_thread"
             )
 
-    def _conflict(self) -> Conflict:
-        left = sorted({str(error.problem["action"]) for n, error in self.others.items() if n in cast(set[int], self.calls.open)})
-        said = (
-            f"{self.calls.tool} was asked for under this idempotency name before, with other arguments, and this start has not made that call "
-            f"again (action {', '.join(left)}). If something was computed anew, look at what was decided there: nothing is asked a second time. "
-            "If this is another thing, give it a name of its own"
-        )
-        problem = next(iter(self.others.values())).problem if self.others else {}
+    def _conflict(self, said: str) -> Conflict:
+        problem = next(iter(self.others.values())).problem if self.others else {"code": "conflict", "status": 409}
         return Conflict(409, {**problem, "detail": said})
 
 

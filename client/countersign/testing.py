@@ -19,6 +19,7 @@ import httpx
 
 from countersign import guard
 from countersign.client import AsyncClient, Client
+from countersign.keys import Body
 
 STATES = {"approve": "APPROVED", "reject": "REJECTED", "respond": "ANSWERED"}
 Decide = Callable[[str, dict[str, Any]], "str | dict[str, Any]"]
@@ -48,11 +49,15 @@ class Desk:
         if request.method == "POST" and parts == [""]:
             return self._proposed(body, key)
         if request.method == "POST" and parts == ["known"]:
-            return httpx.Response(200, json={"known": [{"key": k, "action": self._keys[k][1]} for k in body["keys"] if k in self._keys]})
+            return httpx.Response(200, json={"known": [self._known(k) for k in body["keys"] if k in self._keys]})
         action = self._actions.get(parts[0])
         if action is None:
             return httpx.Response(404, json={"code": "not_found", "detail": "There is no such action", "status": 404})
         return self._next(action, parts[1] if len(parts) > 1 else "", body, key)
+
+    def _known(self, key: str) -> dict[str, str]:
+        call, action = self._keys[key]
+        return {"key": key, "action": action, "args_sha256": Body(call[1], {}).sha256}
 
     def _proposed(self, body: dict[str, Any], key: str) -> httpx.Response:
         known, call = self._keys.get(key), (body["tool"], body["args"])

@@ -43,6 +43,14 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What was proposed under a key: its action, and the SHA-256 of the arguments that were proposed (RFC 8785), "" where that is not known."""
+
+    action: str
+    args_sha256: str
+
+
+@dataclass(frozen=True)
 class Claim:
     """Leave to act once, with exactly these arguments."""
 

@@ -18,7 +18,7 @@ from approvals.policy.reading import BadPolicy
 from approvals.policy.rules import load
 from config import commands
 from config.management.overrides import one_of
-from config.management.replays import answer_of, check_answers
+from config.management.replays import answer_of, check_answers, tools_of
 
 
 def add_arguments(parser: Any) -> None:
@@ -27,6 +27,13 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("--values", default="{}", help="other values of the state there: JSON, @file, or -")
     parser.add_argument(
         "--answer", action="append", default=[], metavar="ACTION=JSON", help="what the tool of this action gives back instead"
+    )
+    parser.add_argument(
+        "--tool",
+        action="append",
+        default=[],
+        metavar="NAME=IMPLEMENTATION",
+        help="try this implementation, which the tool declares as what_if",
     )
     parser.add_argument("--assume", choices=[APPROVE, REJECT], default="", help="what the record does not know; else it stops there")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="assess what is asked by this policy")
@@ -57,7 +64,7 @@ def fork(options: dict[str, Any], write: Callable[[str], object]) -> None:
         raise CommandError(f"The policy cannot be used: {error}") from error
     instead = dict(answer_of(text) for text in options["answer"])
     check_answers(instead, [run.row.id])
-    wanted = Wanted(at, values, instead, options["assume"], policy, models)
+    wanted = Wanted(at, values, instead, options["assume"], policy, models, tools_of(options["tool"]))
     done = operations.fork_run(run.row.id, wanted)
     if options["json"]:
         write(json.dumps(_plain(done), ensure_ascii=True, default=str, indent=2))
@@ -68,7 +75,7 @@ def fork(options: dict[str, Any], write: Callable[[str], object]) -> None:
 
 def _for_real(options: dict[str, Any], run: str, wanted: Branch, write: Callable[[str], object]) -> None:
     """Begin it, and say what its parent has done already: that stays done, and is asked about anew where it is proposed again."""
-    if dry := [name for name in ("answer", "assume", "policy", "model", "json") if options[name]]:
+    if dry := [name for name in ("answer", "tool", "assume", "policy", "model", "json") if options[name]]:
         raise CommandError(f"--{dry[0]} is for a dry run: a fork for real asks people, calls tools and thinks as its agent does")
     if not options["reason"].strip():
         raise CommandError("Say why with --reason")

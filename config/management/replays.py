@@ -23,6 +23,13 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument(
         "--answer", action="append", default=[], metavar="ACTION=JSON", help="what the tool of this action gives back instead"
     )
+    parser.add_argument(
+        "--tool",
+        action="append",
+        default=[],
+        metavar="NAME=IMPLEMENTATION",
+        help="try this implementation, which the tool declares as what_if",
+    )
 
 
 def _count(text: str) -> int:
@@ -38,12 +45,13 @@ def replay(options: dict[str, Any], write: Callable[[str], object]) -> None:
         CommandError: one came out otherwise, or one that was named cannot be replayed (exit 1), after all were tried.
     """
     instead = dict(answer_of(text) for text in options["answer"])
+    tools = tools_of(options["tool"])
     which = list(_which(options, list(dict.fromkeys(options["runs"]))))
     check_answers(instead, which)
     equal = refused = other = 0
     for run_id in which:
         try:
-            done = operations.replay_run(queries.run_id(run_id), instead=instead)
+            done = operations.replay_run(queries.run_id(run_id), instead=instead, tools=tools)
         except (WrongState, UnknownRun) as error:
             refused += 1
             write(f"{commands.shown(run_id)}  not replayed: {error.message}")
@@ -96,6 +104,14 @@ def answer_of(text: str) -> tuple[str, Any]:
         return queries.run_id(action), canonical.parse(value.encode()) if equals else None
     except (canonical.NotCanonical, AgentError) as error:
         raise CommandError(f"--answer {text[:60]}: give it as ACTION=JSON ({error})") from error
+
+
+def tools_of(texts: list[str]) -> dict[str, str]:
+    """What `--tool` says, by tool."""
+    pairs = [text.partition("=") for text in texts]
+    if wrong := next((text for text, (tool, _, name) in zip(texts, pairs, strict=True) if not tool or not name), None):
+        raise CommandError(f"--tool {wrong[:60]}: give it as NAME=IMPLEMENTATION")
+    return {tool: name for tool, _, name in pairs}
 
 
 def _said(done: Replayed) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from countersign import ApiError, AsyncClient, Conflict, CountersignError, Unreachable, idempotency, keys, require_approval
 from countersign.keys import Body, under_key, under_key_async, waiting_for
+from countersign.values import Known
 
 ORDERS = ["ABCD", "DCBA", "CADB", "BADC"]
 
@@ -26,12 +27,13 @@ class Asked:
 class Server:
     """Knows what was proposed under each key, and refuses another under the same. `lost`: so many are not answered; `hears`: though heard."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells: bool) -> None:
         self.known: dict[str, str] = {}
-        self.lost, self.hears, self.looks = 0, False, 0
+        self.lost, self.hears, self.looks, self.asks, self.tells = 0, False, 0, 0, tells
 
     def ask(self, key: str, body: Body) -> Any:
         what = body.args["what"]
+        self.asks += 1
         if self.lost:
             self.lost -= 1
             if self.hears:
@@ -41,15 +43,16 @@ class Server:
             raise Conflict(409, {"action": key, "detail": "This key was used for another proposal before"})
         return Asked(key)
 
-    def knows(self, asked: Sequence[str]) -> list[str]:
+    def knows(self, asked: Sequence[str]) -> dict[str, Known]:
         self.looks += 1
-        return [key for key in asked if key in self.known]
+        return {key: Known(key, Body({"what": self.known[key]}, {}).sha256 if self.tells else "") for key in asked if key in self.known}
 
 
-@pytest.fixture
-def server(monkeypatch) -> Server:
+@pytest.fixture(params=[True, False], ids=["told", "untold"])
+def server(monkeypatch, request) -> Server:
+    """One that tells what was proposed, and one of which each number has to be asked."""
     monkeypatch.setattr(keys, "OTHERS_S", 0.3)
-    return Server()
+    return Server(tells=request.param)
 
 
 def slowly(server: Server) -> tuple[Any, Any]:
@@ -369,6 +372,34 @@ async def test_a_plain_call_in_a_loop_says_that_it_would_wait_for_that_loop(serv
     with idempotency("job"):
         task = asyncio.create_task(under_key_async("pay", Body({"what": "A"}, {}), ask, knows))
         await asking.wait()
-        with pytest.raises(CountersignError, match="make both of them async"):
+        with pytest.raises(CountersignError, match="with other arguments" if server.tells else "make both of them async"):
             pay(server, "B")
         await task
+
+
+async def test_many_calls_in_another_order_ask_once_each(monkeypatch):
+    server, many = Server(tells=True), [f"{n}" for n in range(250)]
+
+    async def start(order: list[str]) -> dict[str, Any]:
+        with idempotency("job"):
+            ask, knows = slowly(server)
+            asked = [under_key_async("pay", Body({"what": what}, {}), ask, knows) for what in order]
+            return dict(zip(order, [action.id for action in await asyncio.gather(*asked)], strict=True))
+
+    first, server.asks, server.looks = await start(many), 0, 0
+    assert await start(many[::-1]) == first
+    assert (server.asks, server.looks) == (250, 4)
+
+
+def test_what_is_said_otherwise_beside_the_same_arguments_is_refused_in_these_words():
+    server = Server(tells=True)
+
+    def weighs(key: str, body: Body) -> Any:
+        raise Conflict(409, {"action": "a-1", "detail": "This key was used for another proposal before"})
+
+    with idempotency("job"):
+        pay(server, "A")
+    began = time.monotonic()
+    with idempotency("job"), pytest.raises(Conflict, match="something else said beside them .evidence, level"):
+        under_key("pay", Body({"what": "A"}, {"level": "high"}), weighs, server.knows)
+    assert time.monotonic() - began < keys.OTHERS_S
