@@ -159,6 +159,7 @@ CALLS_REPEATED = Frozen(
     "tools that ask stand in a plain ToolNode: the calls of a turn are one step, and those made already are made again after each "
     "answer. Use create_agent, send each call by itself, or decorate the tools with @require_approval"
 )
+CLASSES_LOST = Frozen("its state holds %(names)s, which this code does not know any more: it would come out of the pause as plain data")
 WITH_OTHER_CODE = Frozen("%(version)s, with code that was not imported", only={"version": "[^ ,]+"})
 ACTS_BETWEEN = Frozen(
     "this is called between two questions of one function: LangGraph runs a node from its beginning for each answer, so it is done again with "

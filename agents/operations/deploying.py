@@ -18,6 +18,7 @@ from agents.operations.fingerprints import still_takes, takes_the_same
 from agents.operations.handing import actions_of, record_of
 from agents.operations.hearing import helper_gone
 from agents.operations.preparing import NATIVE
+from agents.operations.state_classes import lost_classes
 from agents.states import PauseState
 from agents.tools.registry import BadArgs
 from approvals import queries as approvals_queries
@@ -83,6 +84,8 @@ def _breaks(pause: Pause, loaded: Loaded | None) -> list[tuple[str, bool]]:
     found = [(why, True) for why in (_native(pause, loaded) if pause.dialect == NATIVE else _foreign(pause, loaded))]
     if not found:
         found = _code(pause, loaded)
+    if lost := lost_classes(pause.run, loaded):
+        found.append((kept.CLASSES_LOST(names=", ".join(lost[:5])), False))
     if not found and pause.asked_by.get("graph") not in {"", None, loaded.fingerprint}:
         found.append((kept.GRAPH_CHANGED(), False))
     return found

@@ -1,6 +1,6 @@
 """Votes that count again, or no more: somebody was let into a group or left it, was locked or unlocked.
 
-Votes are counted when they are read (`counting`), but two things somebody has to look for. Let back in, what they had approved may be complete:
+Votes are counted when they are read (`counting`), but two things somebody has to look for. Let back in, what they had said may be complete:
 all have decided, so nobody is asked any more, and the action would run out. Gone, the stage they had completed is open again, and its people are
 to be asked. After the commit that changed them, since rows of actions are locked before those of people; the sweeper looks again at all, in case a
 process died in between.
@@ -23,6 +23,8 @@ from approvals.operations.resolving import conclude
 from approvals.states import ActionState, Verdict
 from audit.actors import SYSTEM
 
+DECIDE = (Verdict.APPROVE, Verdict.REJECT)  # an answer or a take-over ends it by itself
+
 
 def changed(user: User) -> None:
     """Called in the transaction that changed what this person may do."""
@@ -36,7 +38,7 @@ def recount(of: Q | None = None, *, limit: int = 1_000) -> int:
         of: which decisions are looked at; all without it.
     """
     voted = Decision.objects.filter(
-        of or Q(), action__state=ActionState.PENDING, action__drill=False, version=F("action__version"), verdict=Verdict.APPROVE
+        of or Q(), action__state=ActionState.PENDING, action__drill=False, version=F("action__version"), verdict__in=DECIDE
     )
     found = list(voted.order_by("action").values_list("action", flat=True).distinct()[:limit])
     return sum(_recount(action_id, changed=of is not None) for action_id in found)
@@ -49,12 +51,12 @@ def _recount(action_id: UUID, *, changed: bool) -> bool:
         action, requirement = locked(action_id)
         check_open(action, action.digest)
         envelope = envelopes.opened(action, requirement)
-        if verdict_of(action, envelope) is not Verdict.APPROVE:
+        if (verdict := verdict_of(action, envelope)) not in DECIDE:
             moved = envelope.stages > 1 and staging.move_on(action, requirement, envelope, by=SYSTEM, door="worker")
             if moved or changed:  # pages and cards say how many have approved
                 tell_action(action, "action.voted")
             return False
-        last = Decision.objects.filter(action=action, version=action.version, digest=action.digest, verdict=Verdict.APPROVE).latest("pk")
+        last = Decision.objects.filter(action=action, version=action.version, digest=action.digest, verdict=verdict).latest("pk")
         conclude(action, requirement, last)
     except ApprovalError:
         return False  # halted, being checked, over by now: whatever lets it go on again brings it back here

@@ -165,13 +165,14 @@ def rosters() -> Rosters:
 
 _NEWEST = f"""
 WITH newest AS (
-    SELECT r.level, r.factors, r.action_id, r.created_at FROM approvals_requirement r
+    SELECT r.level, r.factors, r.action_id, r.version, r.created_at FROM approvals_requirement r
     WHERE r.created_at > now() - interval '7 days' AND {NO_DRILL.format(action="r.action_id")} ORDER BY r.id DESC LIMIT %s
 ), calls AS (
     SELECT n.level, n.factors,
-        NOT EXISTS (SELECT 1 FROM approvals_decision d WHERE d.action_id = n.action_id AND (d.by_id IS NULL OR d.grant_id IS NOT NULL)) AS asked,
+        NOT EXISTS (SELECT 1 FROM approvals_decision d
+            WHERE d.action_id = n.action_id AND d.version = n.version AND (d.by_id IS NULL OR d.grant_id IS NOT NULL)) AS asked,
         (SELECT extract(epoch FROM min(d.created_at) - n.created_at) FROM approvals_decision d
-         WHERE d.action_id = n.action_id AND d.by_id IS NOT NULL AND d.grant_id IS NULL) AS took
+         WHERE d.action_id = n.action_id AND d.version = n.version AND d.by_id IS NOT NULL AND d.grant_id IS NULL) AS took
     FROM newest n
 )
 SELECT 'level', level, count(*), count(*) FILTER (WHERE asked), percentile_cont(0.5) WITHIN GROUP (ORDER BY took) FROM calls GROUP BY level

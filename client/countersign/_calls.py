@@ -94,9 +94,11 @@ def value(answer: httpx.Response) -> Any:
     try:
         problem = answer.json()
     except ValueError:
-        problem = {}
+        problem = None
+    if not isinstance(problem, dict):
+        raise Unreachable(f"{ELSEWHERE}: HTTP {answer.status_code}, {answer.headers.get('content-type', 'nothing')[:100]}")
     kind = Conflict if answer.status_code == 409 else ApiError
-    raise kind(answer.status_code, problem if isinstance(problem, dict) else {})
+    raise kind(answer.status_code, problem)
 
 
 def asked_to_wait(answer: httpx.Response) -> int:

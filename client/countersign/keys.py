@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -87,6 +87,10 @@ class _Calls:
             self.looking = False
             if self.open is None and found is not None:
                 self.open = dict(found)
+
+    def learn_more(self, found: Mapping[int, Known]) -> None:
+        with self.lock:
+            self.known.update({number: known for number, known in found.items() if number not in self.taken})
 
     def next(self, body: Body, others: Collection[int]) -> int:
         """The number to ask under: its own from before; one that the server knows, to see whose it is; a new one when there is none left of
@@ -220,7 +224,10 @@ def idempotency(name: str) -> Iterator[None]:
         yield
     finally:
         _open.remove(scope)
-        _scope.reset(token)
+        with suppress(
+            ValueError
+        ):  # left in another context than it was entered in, as a generator of a web framework is: that one is over by now
+            _scope.reset(token)
 
 
 @contextmanager
@@ -286,18 +293,20 @@ class _Search:
             action = await self.ask(self.calls.key(number), self.body)
         except BaseException as error:
             if _of_key(error):
-                self._not_mine(number, cast(Conflict, error))
+                await self._not_mine(number, cast(Conflict, error))
                 return None
             self.calls.failed(number, self.body, heard=not _surely_refused(error))
             raise
         self.calls.found(number, self.body.print, action.id)
         return action
 
-    def _not_mine(self, number: int, error: Conflict) -> None:
+    async def _not_mine(self, number: int, error: Conflict) -> None:
         """Raises Conflict: it is the same call, of which something else is said now."""
         known = self.calls.known.get(number)
         self.others[number] = error
         self.calls.not_mine(number, str(error.problem["action"]))
+        if known is None:  # another start of the program is at it: it may have asked for this very call, too
+            self.calls.learn_more(await self._looked_up())
         if known and known.args_sha256 and known.args_sha256 == self.body.sha256:
             raise self._conflict(
                 f"{self.calls.tool} was asked for under this idempotency name before, with these arguments and something else said beside them "

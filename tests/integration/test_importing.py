@@ -249,3 +249,49 @@ def test_a_check_of_everything_leaves_out_whoever_runs_elsewhere_and_a_folder_st
     call_command("agents", "check")
     call_command("agents", "check", str(path.parent))
     assert capsys.readouterr().out.count("0 waiting questions looked at") == 2
+
+
+KEEPS = """
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypedDict
+from langgraph.graph import StateGraph
+from langgraph.types import interrupt
+
+class {tier}(StrEnum):
+    GOLD = "gold"
+
+@dataclass
+class Place:
+    street: str
+
+class State(TypedDict, total=False):
+    tier: {tier}
+    place: Place
+    told: str
+
+def begin(state):
+    return {{"tier": {tier}.GOLD, "place": Place("Hill Road")}}
+
+def ask(state):
+    return {{"told": interrupt("sure?")}}
+
+graph = StateGraph(State)
+graph.add_node("begin", begin)
+graph.add_node("ask", ask)
+graph.add_edge("begin", "ask")
+graph.set_entry_point("begin")
+"""
+
+
+def test_a_class_of_a_waiting_state_that_new_code_does_not_know_is_said_before_it(cast, tmp_path):
+    path = project(tmp_path, "one")
+    code = path.parent / "code_of_it.py"
+    code.write_text(KEEPS.format(tier="Tier"))
+    bring(path)
+    operations.start_run(agent="agent", input={}, by=cast.reviewer, door="cli")
+    work()
+    assert operations.check_deploy(path).broken == ()
+    code.write_text(KEEPS.format(tier="Level"))
+    [found] = operations.check_deploy(path).broken
+    assert "code_of_it.Tier" in found.why and "plain data" in found.why and "Place" not in found.why and not found.certain

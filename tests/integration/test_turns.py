@@ -8,7 +8,7 @@ from approvals.errors import AlreadyDecided, NotAllowed, Tampered
 from approvals.models import Action, Notification
 from approvals.operations import groups, people
 from approvals.operations.claiming import Reopened
-from approvals.queries import reaching
+from approvals.queries import policies, reaching
 from approvals.queries.inbox import Filters
 from approvals.web.story import quorum_of
 from audit.queries import events
@@ -223,3 +223,26 @@ def test_mine_and_the_digest_are_for_whoever_is_asked(cast, policy):
         assert [row.id for row in queries.inbox(filters=Filters(mine=person)).rows] == mine
     assert cast.operator.pk in {reader.id for reader in reaching.readers(None)}
     assert not {cast.auditor.pk, cast.outsider.pk} & {reader.id for reader in reaching.readers(None)}
+
+
+def test_rejections_that_count_again_end_it(cast, policy, django_capture_on_commit_callbacks):
+    asking(policy, need=[{"group": "reviewers", "count": 2}], rejections=2)
+    action = factories.action()
+    decide(action, cast.reviewer, "reject")
+    people.deactivate(username="rita", by=cast.admin.actor)
+    assert not decide(action, cast.second, "reject").resolved
+    with django_capture_on_commit_callbacks(execute=True):
+        people.unlock(username="rita", by=cast.admin.actor)
+    assert (stored(action).state, stored(action).resolution["reason"]) == ("REJECTED", "because")
+
+
+def test_a_median_is_of_the_version_that_was_decided(cast):
+    action = factories.action("critical")
+    with clock_moved(minutes=1):
+        decide(action, cast.reviewer)
+    with clock_moved(minutes=2):
+        again = operations.undo(action.pk, by=cast.reviewer, reason="wrong", door="web")
+    with clock_moved(minutes=3):
+        decide(again, cast.second)
+    found = policies.rule_figures().levels["critical"]
+    assert (found.calls, round(found.median)) == (2, 60)

@@ -400,6 +400,35 @@ def test_what_is_said_otherwise_beside_the_same_arguments_is_refused_in_these_wo
     with idempotency("job"):
         pay(server, "A")
     began = time.monotonic()
-    with idempotency("job"), pytest.raises(Conflict, match="something else said beside them .evidence, level"):
+    with idempotency("job"), pytest.raises(Conflict, match="something else said beside them"):
         under_key("pay", Body({"what": "A"}, {"level": "high"}), weighs, server.knows)
     assert time.monotonic() - began < keys.OTHERS_S
+
+
+def test_a_call_that_another_start_asked_for_meanwhile_is_found(server):
+    """Both looked before either asked."""
+    with idempotency("job"):
+        pay(server, "early")
+        server.known.clear()
+        other: dict[str, str] = {}
+
+        def start() -> None:
+            with idempotency("job"):
+                other.update({what: pay(server, what) for what in ("A", "B", "C")})
+
+        thread = threading.Thread(target=start)
+        thread.start()
+        thread.join()
+        assert pay(server, "C") == other["C"] and pay(server, "B") == other["B"]
+    assert sorted(server.known.values()) == ["A", "B", "C"]
+
+
+def test_a_scope_that_is_left_in_another_context_is_over():
+    def enter():
+        with idempotency("job"):
+            yield
+
+    one = enter()
+    copy_context().run(next, one)
+    copy_context().run(lambda: next(one, None))
+    assert keys._open == []
