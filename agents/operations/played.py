@@ -12,7 +12,7 @@ from agents.graphs.loader import Loaded
 from agents.models import Run
 from agents.operations.preparing import context
 from agents.tools import runner
-from agents.tools.registry import Tool
+from agents.tools.registry import BadArgs, Tool
 from audit.sentences import say
 
 _MADE = frozenset({"done", "failed"})  # what a call comes to that was made
@@ -32,8 +32,9 @@ class Played:
         if tool is None or given.get("status") not in _MADE:
             return given
         self.digests.add(digest)
-        args = given.get("args")
-        ran = runner.run(tool, asked.get("args") if args is None else args, context(self.run, action_id=""))
+        ran = runner.run(
+            tool, _normal(tool, asked.get("args")) if given.get("args") is None else given["args"], context(self.run, action_id="")
+        )
         told = {key: value for key, value in given.items() if key != "code"} | ({"code": ran.code} if ran.code else {})
         return {
             **told,
@@ -41,6 +42,14 @@ class Played:
             "result": ran.result if ran.status == "done" else None,
             "reason": ran.error,
         }
+
+
+def _normal(tool: Tool, args: Any) -> Any:
+    """As the tool's own model has them, which is what people would have been shown."""
+    try:
+        return tool.validate(args)[1]
+    except BadArgs:
+        return args  # the call says what is wrong with them
 
 
 def played(run: Run, loaded: Loaded, wanted: Mapping[str, str]) -> Played:

@@ -55,7 +55,14 @@ def _was_appended(args: Line, ctx: ToolContext) -> str:
         return "perhaps" if args.label == "dumb" else "done" if ctx.idempotency_key in world.read() else "not_done"
 
 
-@tool(name="append", risk=RiskClass.WRITE, summary="Append {label}", check_outcome=_was_appended)
+def _says_it_is_full(args: Line, ctx: ToolContext) -> dict[str, Any]:
+    raise ToolError("full", f"There is no room for {args.label}")
+
+
+WHAT_IF = {"louder": lambda args, ctx: {"written": args.label.upper()}, "full": _says_it_is_full}
+
+
+@tool(name="append", risk=RiskClass.WRITE, summary="Append {label}", check_outcome=_was_appended, what_if=WHAT_IF)
 def append(args: Line, ctx: ToolContext) -> dict[str, Any]:
     """Appends a line. What is done twice is there twice."""
     write(ctx, args.label)

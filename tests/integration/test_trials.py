@@ -1,5 +1,6 @@
 """Dry runs that people order: carried out by a worker in a process of its own, one at a time, kept as they came out; nothing acts."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,14 +8,16 @@ import threading
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
+from django.urls import reverse
 from psycopg.conninfo import make_conninfo
 
 import agents.operations as agents
 from agents import history, queries
 from agents.errors import BadInput, UnknownCheckpoint, UnknownTrial, WrongState
 from agents.models import Effect, Pause, Trial
-from agents.operations import carrying, trial_child, versions
+from agents.operations import carrying, trial_child, trying, versions
 from agents.operations.carrying import carry_out_trial
 from agents.operations.recovering import recover
 from agents.operations.trials import Wanted, wanted_trials
@@ -23,7 +26,7 @@ from approvals.errors import NotAllowed, NotFound
 from approvals.models import Action, Decision, Requirement
 from audit.queries import timeline
 from tests import factories
-from tests.factories import call, lines
+from tests.factories import call, decide, lines, work
 
 RUN = alone.run
 ROWS = (Action, Requirement, Decision, Effect, Pause)
@@ -84,6 +87,60 @@ def test_another_result_is_named_at_its_step(run, cast):
     done = came(run, order(run, "replay", cast.operator, answers={action: {"written": "otherwise"}}))
     assert (done.state, done.result["difference"]["recorded"]) == ("done", "first")
     assert queries.trials(run.pk)[0].result["difference"] == done.result["difference"]
+
+
+@pytest.mark.parametrize(("other", "status"), [("louder", "done"), ("full", "failed")])
+def test_another_implementation_of_a_tool_answers_in_its_place(run, cast, world, other, status):
+    before = rows(), lines(world)
+    done = came(run, order(run, "fork", cast.operator, tools={"append": other}))
+    assert (done.state, done.error, {one["answer"] for one in done.result["asks"]}) == ("done", "", {"played"})
+    told = json.dumps(done.result["state"])
+    assert ("FIRST" in told) is (other == "louder") and ("There is no room for first" in told) is (other == "full")
+    again = came(run, order(run, "replay", cast.auditor, tools={"append": other})).result["difference"]
+    assert again["step"] > 0 and again["recorded"] != again["replayed"]
+    assert (rows(), lines(world)) == before and status in told
+
+
+def test_it_answers_what_is_assumed_to_be_approved_and_nothing_that_was_refused(cast, world, run):
+    at = history.checkpoints(run.thread, limit=1_000).rows[-2].id
+    values = {"input": {**run.input, "calls": [call(label="third")]}}
+    done = came(run, order(run, "fork", cast.operator, checkpoint=at, values=values, assume="approve", tools={"append": "louder"}))
+    assert [one["answer"] for one in done.result["asks"]] == ["played"] and "THIRD" in json.dumps(done.result["state"])
+    refused, action = factories.waiting(cast.operator, call(label="no"), world=world)
+    decide(action, cast.second, "reject")
+    work()
+    done = came(refused, order(refused, "fork", cast.operator, tools={"append": "louder"}))
+    assert [one["answer"] for one in done.result["asks"]] == ["recorded"] and "NO" not in json.dumps(done.result["state"])
+
+
+@pytest.mark.parametrize(
+    ("tools", "why"), [({"append": "quieter"}, "declares no implementation 'quieter'.*full, louder"), ({"gone": "x"}, "no tool 'gone'")]
+)
+def test_only_what_its_author_declares_may_be_tried(run, cast, tools, why):
+    with pytest.raises(BadInput, match=why):
+        order(run, "fork", cast.operator, tools=tools)
+    with pytest.raises(BadInput, match=why):
+        agents.fork_run(run.pk, trying.Wanted(tools=tools))
+
+
+def test_the_form_and_the_command_offer_it(run, cast, client, capsys):
+    client.force_login(cast.operator)
+    at = history.checkpoints(run.thread, limit=1_000).rows[-2].id
+    page = client.get(reverse("run-fork", args=[run.pk]), {"checkpoint": at}).content.decode()
+    assert 'name="tool:append"' in page and '<option value="louder">' in page
+    client.post(reverse("run-trials", args=[run.pk]), {"kind": "fork", "checkpoint": at, "models": "recorded", "tool:append": "louder"})
+    assert Trial.objects.get().wanted["tools"] == {"append": "louder"}
+    carry_out_trial(Trial.objects.get().pk)
+    shown = client.get(reverse("run-trial", args=[run.pk, Trial.objects.get().pk])).content.decode()
+    assert "append: louder" in shown and "answered by the implementation that is tried" in shown
+    call_command("runs", "fork", str(run.pk), tool=["append=louder"])
+    assert "answer: played" in capsys.readouterr().out
+    with pytest.raises(CommandError):
+        call_command("runs", "replay", str(run.pk), tool=["append=louder"])
+    assert "otherwise at step" in capsys.readouterr().out
+    for wrong in ("append", "append=", "=louder"):
+        with pytest.raises(CommandError, match="NAME=IMPLEMENTATION"):
+            call_command("runs", "fork", str(run.pk), tool=[wrong])
 
 
 def test_a_fork_says_what_it_asked_and_how_its_state_differs(run, cast, world):

@@ -71,6 +71,11 @@ def outcome_of_refund(args: RefundArgs, ctx: ToolContext) -> str:
         return "done" if _booked(connection, "refunds", ctx.idempotency_key) is not None else "not_done"
 
 
+def declined(args: RefundArgs, ctx: ToolContext) -> dict[str, Any]:
+    """For dry runs: what if the bank had declined it?"""
+    raise ToolError("declined", f"The bank declined to refund order {args.order_id}.")
+
+
 @tool(
     name="refund_payment",
     risk=RiskClass.MONEY,
@@ -82,6 +87,7 @@ def outcome_of_refund(args: RefundArgs, ctx: ToolContext) -> str:
     timeout_s=20,
     check_outcome=outcome_of_refund,
     contact="payments desk",
+    what_if={"declined": declined},
 )
 def refund_payment(args: RefundArgs, ctx: ToolContext) -> dict[str, Any]:
     """Book the refund under the payment's row lock; refuses more than is left of the payment."""
