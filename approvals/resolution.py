@@ -45,6 +45,15 @@ class Tally:
         return self.given >= self.need.count
 
 
+def still(groups: Collection[str], *, own: Collection[str], lent: Collection[str], delegates: Collection[str]) -> frozenset[str]:
+    """Of the groups that a verdict was given for, those it counts for now.
+
+    Args:
+        own: the groups of whoever gave it, now. lent: those of whom they stood in for. delegates: of whose people one may stand in for others.
+    """
+    return frozenset(groups).intersection({*own, *(lent if not frozenset(own).isdisjoint(delegates) else ())})
+
+
 def resolve(needs: Sequence[Need], votes: Sequence[Vote], *, rejections: int = 1, escalated: Collection[str] = ()) -> Verdict | None:
     """The verdict the votes add up to, or None while more are needed.
 

@@ -7,13 +7,14 @@ from django.db import connection
 
 from approvals.envelopes import Envelope
 from approvals.models import Action
-from approvals.resolution import Vote, resolve
+from approvals.resolution import Vote, resolve, still
 from approvals.states import Verdict
 
 _VOTES = """
-SELECT d.person, d.verdict, d.groups::text, d.by_id IS NULL, ARRAY(
-    SELECT g.name FROM approvals_user_groups ug JOIN auth_group g ON g.id = ug.group_id
-    WHERE ug.user_id IN (d.by_id, CASE WHEN o.is_active THEN d.instead_of_id END)), d.stage, d.instead_of_person
+SELECT d.person, d.verdict, d.groups::text, d.by_id IS NULL,
+    ARRAY(SELECT g.name FROM approvals_user_groups ug JOIN auth_group g ON g.id = ug.group_id WHERE ug.user_id = d.by_id),
+    ARRAY(SELECT g.name FROM approvals_user_groups ug JOIN auth_group g ON g.id = ug.group_id WHERE o.is_active AND ug.user_id = o.id),
+    d.stage, d.instead_of_person
 FROM approvals_decision d LEFT JOIN approvals_user u ON u.id = d.by_id LEFT JOIN approvals_user o ON o.id = d.instead_of_id
 WHERE d.action_id = %s AND d.version = %s AND d.digest = %s AND (d.by_id IS NULL OR u.is_active)
     AND (d.grant_id IS NULL OR EXISTS (SELECT 1 FROM approvals_grant g WHERE g.id = d.grant_id AND g.revoked_at IS NULL))
@@ -22,7 +23,8 @@ ORDER BY d.id
 
 
 def votes(action: Action, envelope: Envelope) -> list[Vote]:
-    """The verdicts on the current version, oldest first. Whoever has been locked since, or left the group, no longer counts.
+    """The verdicts on the current version, oldest first. Whoever has been locked since, or left the group, no longer counts; nor does who stood in for
+    somebody and may stand in for nobody now.
 
     Nor does the approval of a person who is excluded, however it came to be there: accounts are linked, rows are forged.
     """
@@ -30,8 +32,15 @@ def votes(action: Action, envelope: Envelope) -> list[Vote]:
         cursor.execute(_VOTES, [action.pk, action.version, action.digest])
         rows = cursor.fetchall()
     found = [
-        Vote(person, Verdict(verdict), frozenset(json.loads(groups)) & frozenset(still), by_policy, stage, instead_of)
-        for person, verdict, groups, by_policy, still, stage, instead_of in rows
+        Vote(
+            person,
+            Verdict(verdict),
+            still(json.loads(groups), own=own, lent=lent, delegates=envelope.delegates),
+            by_policy,
+            stage,
+            instead_of,
+        )
+        for person, verdict, groups, by_policy, own, lent, stage, instead_of in rows
     ]
     excluded = envelope.excluded
     return [v for v in found if v.verdict is not Verdict.APPROVE or v.by_policy or excluded.isdisjoint({v.person, v.instead_of})]

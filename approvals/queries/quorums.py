@@ -9,7 +9,7 @@ from approvals import envelopes
 from approvals.errors import Tampered
 from approvals.models import Decision, Requirement
 from approvals.queries.voted import with_groups_now
-from approvals.resolution import Vote, tally
+from approvals.resolution import Vote, still, tally
 from approvals.states import Verdict
 
 
@@ -18,12 +18,9 @@ def approvals(ids: Iterable[Any]) -> dict[Any, tuple[int, int]]:
     ids = list(ids)
     if not ids:
         return {}
-    votes: dict[Any, list[Vote]] = {}
-    given = with_groups_now(Decision.objects.filter(action__in=ids, version=F("action__version"), by__isnull=False))
-    for action, person, verdict, groups, now, stage, of in given.values_list(
-        "action_id", "person", "verdict", "groups", "now", "stage", "instead_of_person"
-    ):
-        votes.setdefault(action, []).append(Vote(person, Verdict(verdict), frozenset(groups) & frozenset(now), stage=stage, instead_of=of))
+    given: dict[Any, list[Decision]] = {}
+    for decision in with_groups_now(Decision.objects.filter(action__in=ids, version=F("action__version"), by__isnull=False)):
+        given.setdefault(decision.action_id, []).append(decision)
     found = {}
     for requirement in Requirement.objects.filter(action__in=ids, version=F("action__version")).select_related("action"):
         try:
@@ -31,6 +28,12 @@ def approvals(ids: Iterable[Any]) -> dict[Any, tuple[int, int]]:
         except Tampered:
             continue
         escalated = envelope.escalated(requirement.action.passed)
-        tallies = tally(envelope.needs, votes.get(requirement.action_id, []), escalated=escalated)
+        votes = [_vote(decision, envelope) for decision in given.get(requirement.action_id, ())]
+        tallies = tally(envelope.needs, votes, escalated=escalated)
         found[requirement.action_id] = (sum(min(t.given, t.need.count) for t in tallies), sum(t.need.count for t in tallies))
     return found
+
+
+def _vote(d: Any, envelope: envelopes.Envelope) -> Vote:
+    groups = still(d.groups, own=d.own_now, lent=d.lent_now, delegates=envelope.delegates)
+    return Vote(d.person, Verdict(d.verdict), groups, stage=d.stage, instead_of=d.instead_of_person)

@@ -1,15 +1,16 @@
 """What was said of an action so far: decisions of people and policies, and the versions they were about. Reads only."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import Case, OuterRef, Q, QuerySet, TextField, Value, When
+from django.db.models import OuterRef, QuerySet
 
 from approvals.models import Decision, Requirement
+from approvals.resolution import still
 from audit import canonical
 
 
@@ -46,27 +47,26 @@ class Version:
     at: datetime
 
 
-def votes(action_id: Any) -> list[Vote]:
-    """Every decision on every version of an action, in order."""
+def votes(action_id: Any, *, delegates: Collection[str] = ()) -> list[Vote]:
+    """Every decision on every version of an action, in order. `delegates`: of whose people one may stand in for others."""
     rows = with_groups_now(Decision.objects.filter(action=action_id)).select_related("instead_of").order_by("pk")
     return [
         Vote(
             d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, d.by_id is None, frozenset(d.groups),
-            frozenset(d.groups) & frozenset(d.now), d.stage, d.instead_of.get_username() if d.instead_of else "", d.grant_id or 0,
+            still(d.groups, own=d.own_now, lent=d.lent_now, delegates=delegates), d.stage, d.instead_of.get_username() if d.instead_of else "", d.grant_id or 0,
         )
         for d in rows
     ]  # fmt: skip
 
 
 def with_groups_now(decisions: QuerySet[Decision]) -> QuerySet[Any, Any]:
-    """`now`: the groups of whoever gave each, as of this moment; none of somebody locked. A verdict counts for those of its groups (see `operations.counting`)."""
-    giver = Q(user=OuterRef("by")) | Q(user=OuterRef("instead_of"), user__is_active=True)
-    return decisions.annotate(
-        now=Case(
-            When(by__is_active=True, then=ArraySubquery(Group.objects.filter(giver).values("name"))),
-            default=Value([], ArrayField(TextField())),
-        )
-    )
+    """`own_now`: the groups of whoever gave each, as of this moment; `lent_now`: those of whom they stood in for. None of somebody locked. What a verdict
+    counts for by that: `resolution.still`."""
+    found = {
+        name: ArraySubquery(Group.objects.filter(user=OuterRef(of), user__is_active=True).values("name"))
+        for name, of in (("own_now", "by"), ("lent_now", "instead_of"))
+    }
+    return decisions.annotate(**found)
 
 
 def version_row(requirement: Requirement) -> Version:

@@ -8,8 +8,11 @@ from django.urls import reverse
 from approvals import operations, queries
 from approvals.errors import AlreadyDecided, BadRequest, Conflict, NotAllowed
 from approvals.models import Decision, Halt, Notification, Snooze
-from approvals.operations import absences, reserving, snoozing
+from approvals.operations import absences, groups, reserving, snoozing
+from approvals.operations.claiming import Reopened
 from approvals.queries import Filters, desks
+from approvals.queries.quorums import approvals
+from approvals.web.story import quorum_of
 from audit.queries import events
 from tests import factories
 from tests.factories import decide
@@ -191,6 +194,23 @@ def test_passed_on_to_somebody_not_asked_it_is_decided_in_the_stead_of_who_passe
     recorded = events(stream=f"action:{action.pk}").rows[0]
     assert (recorded.kind, recorded.data["instead_of"]) == ("decision.recorded", "rita")
     assert decide(action, cast.second).resolved
+
+
+@pytest.mark.parametrize("needed", [1, 2])
+def test_who_may_stand_in_for_nobody_any_more_counts_no_more(cast, policy, needed):
+    asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": needed}])
+    action = factories.action()
+    operations.pass_on(action.pk, by=cast.reviewer, to="olga", reason="Yours", door="web")
+    decide(action, cast.operator)
+    groups.remove(group="operators", username="olga", by=cast.admin, door="web")
+    if needed == 2:
+        assert approvals([action.pk]) == {action.pk: (0, 2)}
+        given = quorum_of(queries.action_detail(action.pk, reader=cast.second)).given[0]
+        assert given.words == "approved for rita, which counts no more: locked, or no longer in the group"
+        assert not decide(action, cast.second).resolved
+    else:
+        with pytest.raises(Reopened):
+            operations.claim(action.pk, digest=stored(action).digest)
 
 
 def test_passed_on_to_somebody_asked_themselves_each_fills_a_place_of_their_own(cast):
