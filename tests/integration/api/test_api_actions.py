@@ -13,6 +13,7 @@ from approvals.queries import inbox_row
 from approvals.web.receipts import receipt_of
 from audit import queries as log
 from audit.actors import SYSTEM
+from countersign.keys import Body
 from tests import factories
 from tests.factories import decide
 from tests.fakes import clock_moved, together
@@ -63,6 +64,36 @@ def test_the_same_key_is_the_same_action_and_never_another(agent):
     status, refusal = agent.post("/actions", note("something else"), key="order-1")
     assert (status, refusal["code"], refusal["action"]) == (409, "conflict", first[1]["id"])
     assert Action.objects.count() == 1
+
+
+def test_an_agent_learns_which_of_its_keys_are_known_and_what_was_proposed_under_them(agent, cast):
+    tricky = {"text": 'ä\u2028\U0001f600\x7f\t"\\', "\U0001f600": [1, {"b": 12, "a": None}], "\ufb01": True}
+    first = agent.post("/actions", note(), key="order-1")[1]
+    odd = agent.post("/actions", {"tool": "note", "args": tricky}, key="order-2")[1]
+    factories.proposal()
+    status, found = agent.post("/actions/known", {"keys": ["order-0", "order-2", "order-1"]})
+    assert status == 200 and {one["key"]: (one["action"], one["args_sha256"]) for one in found["known"]} == {
+        "order-1": (first["id"], Body({"text": "hello"}, {}).sha256),
+        "order-2": (odd["id"], Body(tricky, {}).sha256),  # the client writes it as the server does
+    }
+    action = Action.objects.get(pk=first["id"])
+    operations.request_edit(action.pk, by=cast.reviewer, seen_digest=action.digest, args={"text": "other"}, door="web")
+    factories.work()
+    assert agent.post("/actions/known", {"keys": ["order-1"]})[1]["known"][0]["args_sha256"] == Body({"text": "hello"}, {}).sha256
+    assert Action.objects.count() == 2
+
+
+@pytest.mark.parametrize("keys", [[], ["x" * 201], ["x"] * 101, "order-1", None, [7]])
+def test_what_is_no_list_of_keys_is_refused(agent, keys):
+    assert agent.post("/actions/known", {"keys": keys})[0] == 422 or agent.answer.status_code == 400
+
+
+def test_nobody_else_learns_an_agents_keys(agent, token, cast):
+    agent.post("/actions", note(), key="order-1")
+    assert token(cast.reviewer).post("/actions/known", {"keys": ["order-1"]})[0] == 403
+    agents.declare(slug="other", title="Other", description="", environment="demo", tools=[], by=cast.admin, door="api")
+    _, key = agents.make_key(agent="other", name="k", scopes=["propose"], days=None, by=cast.admin, door="api")
+    assert Program(key).post("/actions/known", {"keys": ["order-1"]}) == (200, {"known": []})
 
 
 def test_the_same_key_finds_its_action_also_where_its_tool_takes_other_arguments_by_now(agent, cast):
