@@ -65,7 +65,8 @@ class Wants:
         if not (at >= begins or at < ends) if spans else not begins <= at < ends:
             return now
         day = local.date() + timedelta(days=1 if spans and at >= begins else 0)
-        return datetime.combine(day, ends, tzinfo=_zone(self.zone)).astimezone(UTC)
+        end = datetime.combine(day, ends, tzinfo=_zone(self.zone))
+        return (end if end > now else end.replace(fold=1)).astimezone(UTC)  # of an hour that comes twice, the second
 
     def digest_day(self, now: datetime) -> date | None:
         """The day whose digest is due now, where this person is; None when none is."""

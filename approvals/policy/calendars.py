@@ -98,4 +98,5 @@ class Quiet(Zoned):
         if not inside:
             return moment
         day = here.date() + timedelta(days=1) if over_midnight and here.time() >= self.begins else here.date()
-        return datetime.combine(day, self.ends, self.tz).astimezone(UTC)
+        end = datetime.combine(day, self.ends, self.tz)
+        return (end if end > moment else end.replace(fold=1)).astimezone(UTC)  # of an hour that comes twice, the second

@@ -7,6 +7,7 @@ import pytest
 from approvals.notify import choices, words
 from approvals.notify.choices import BadChoice, Wants
 from approvals.notify.words import Item
+from approvals.policy.calendars import Quiet
 
 
 def kept(**more) -> Wants:
@@ -105,3 +106,14 @@ def test_times_are_the_persons_own_and_the_riskiest_comes_first():
 def test_a_push_says_level_tool_and_agent_only():
     assert set(words.push([item()])) == {"title", "body", "url", "tag", "level"}
     assert "m.chen" not in str(words.push([item(), item()]))
+
+
+@pytest.mark.parametrize("clock", ["01:30", "02:00", "02:29"])
+def test_quiet_hours_that_end_in_the_hour_that_comes_twice_end_once(clock):
+    """Clocks in Berlin show 02:30 at 00:30 and at 01:30 UTC; who is in the second of those hours has not slept enough."""
+    quiet = kept(quiet_from="22:00", quiet_to="02:30", zone="Europe/Berlin")
+    first, second = (datetime.fromisoformat(f"2026-10-25T{clock}:00+0{offset}:00") for offset in (2, 1))
+    assert quiet.held_until(first, "high") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    policy = Quiet.model_validate({"zone": "Europe/Berlin", "begins": "22:00", "ends": "02:30"})
+    if clock != "01:30":  # that comes once
+        assert quiet.held_until(second, "high") == policy.after(second) == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
