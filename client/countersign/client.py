@@ -22,7 +22,8 @@ from countersign._timing import AWAY_S, LEAST_S, POLL_S, left_s, moment, patienc
 from countersign.enduring import to_the_end
 from countersign.errors import ApiError, Conflict, CountersignError, NotConfigured, NotDecidedInTime, Unreachable
 from countersign.following import Story
-from countersign.keys import Body, under_key, under_key_async, waiting_for
+from countersign.keys import under_key, under_key_async, waiting_for
+from countersign.numbers import Body
 from countersign.values import Action, Claim, Known
 
 H = TypeVar("H", httpx.Client, httpx.AsyncClient)

@@ -6,19 +6,16 @@ with idempotency(f"invoice:{order}"):
 
 import asyncio
 import hashlib
-import json
 import logging
-import threading
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 from countersign.errors import ActedBefore, ApiError, Conflict, CountersignError, NotApproved
+from countersign.numbers import Body, Calls
 from countersign.values import Action, Known
 
 T = TypeVar("T")
@@ -27,167 +24,18 @@ BLOCK = 100  # so many numbers are looked up at once, as many as the server take
 log = logging.getLogger("countersign")
 
 
-@dataclass(frozen=True)
-class Body:
-    """What is asked: the arguments, and what is said beside them."""
-
-    args: Mapping[str, Any]
-    more: Mapping[str, Any]
-
-    @cached_property
-    def print(self) -> str:
-        """The arguments by value, as RFC 8785 writes them."""
-        return json.dumps(_by_value(self.args), separators=(",", ":"), ensure_ascii=False, default=str)
-
-    @cached_property
-    def sha256(self) -> str:
-        """As the server has it of what it knows; "" where a broken number may be written otherwise there."""
-        return "" if _has_broken(self.args) else hashlib.sha256(self.print.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 Ask = Callable[[str, Body], Awaitable[Action]]  # under a key
 Lookup = Callable[[Sequence[str]], Awaitable[Mapping[str, Known]]]  # what was asked under these keys
-
-
-@dataclass
-class _Calls:
-    """The calls of one tool under a name, each under a number. What the server knows of them is looked up once, before the first is asked.
-
-    `lock` is never held while anything is waited for: calls of one turn run side by side, in threads and in tasks of one loop.
-    """
-
-    tool: str
-    prefix: str
-    open: dict[int, Known] | None = None  # what the server knows, by number, and no call of this start has; None: not looked up yet
-    looking: bool = False
-    tried: set[int] = field(default_factory=set)  # those of them that a call just asks whether it is its own
-    taken: set[int] = field(default_factory=set)  # by calls of this start
-    fresh: set[int] = field(default_factory=set)  # those of them that nothing was asked under before
-    again: dict[int, str] = field(default_factory=dict)  # those of them whose call may be made again, with these arguments
-    unheard: dict[str, Body] = field(default_factory=dict)  # calls of this start that found no answer while they looked for their number
-    asked: dict[str, tuple[int, str]] = field(default_factory=dict)  # by action: its number and its arguments
-    moved: float = 0.0  # when a call of an earlier start was found again last, by `time.monotonic`
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def key(self, number: int) -> str:
-        return f"{self.prefix}:{number}"
-
-    @property
-    def known(self) -> dict[int, Known]:
-        return cast(dict[int, Known], self.open)
-
-    def looks(self, *, alone: bool) -> bool:
-        """Whether to look up what is known: one call does it for all, unless nobody else gets on meanwhile."""
-        with self.lock:
-            first, self.looking = not self.looking, True
-            return first or alone
-
-    def learn(self, found: Mapping[int, Known] | None) -> None:
-        with self.lock:
-            self.looking = False
-            if self.open is None and found is not None:
-                self.open = dict(found)
-
-    def learn_more(self, found: Mapping[int, Known]) -> None:
-        with self.lock:
-            self.known.update({number: known for number, known in found.items() if number not in self.taken})
-
-    def next(self, body: Body, others: Collection[int]) -> int:
-        """The number to ask under: its own from before; one that the server knows, to see whose it is; a new one when there is none left of
-        those. 0: it has to wait, for there are, and they are `others`'."""
-        with self.lock:
-            if number := next((n for n, of in self.again.items() if of == body.print), 0):
-                del self.again[number]
-            elif number := min(self._perhaps(body, others) - self.tried, default=0):
-                self.tried.add(number)
-            elif not others and (number := min(self.known.keys() - self.tried, default=0)):
-                self.tried.add(
-                    number
-                )  # it is another's; but the server may refuse this call whatever its number, and that is what is said then
-            elif not self.known:
-                number = min(set(range(1, len(self.taken) + 2)) - self.taken)
-                self.taken.add(number)
-                self.fresh.add(number)
-            return number
-
-    def _perhaps(self, body: Body, others: Collection[int]) -> set[int]:
-        """Numbers of what may be this very call."""
-        return {
-            n for n, known in self.known.items() if n not in others and (not known.args_sha256 or body.sha256 in {"", known.args_sha256})
-        }
-
-    def found(self, number: int, args: str, action: str, *, may_come_again: bool = False) -> None:
-        with self.lock:
-            if self.known.pop(number, None):
-                self.moved = time.monotonic()
-            for numbers in (self.tried, self.fresh):
-                numbers.discard(number)
-            self.taken.add(number)
-            self.asked[action] = number, args
-            self.unheard.pop(args, None)
-            if may_come_again:
-                self.again[number] = args
-
-    def not_mine(self, number: int, action: str) -> None:
-        """The server knows another proposal under it. A new number is one by now that another start of the program has taken meanwhile."""
-        with self.lock:
-            for numbers in (self.tried, self.taken, self.fresh):
-                numbers.discard(number)
-            self.known.setdefault(number, Known(action, ""))
-
-    def failed(self, number: int, body: Body, *, heard: bool) -> None:
-        """Nobody knows whose it is, or whether there is anything under it: `heard` says that there may be."""
-        with self.lock:
-            if number in self.tried:
-                self.tried.discard(number)
-                self.unheard[body.print] = body
-            elif heard or number not in self.fresh:
-                self.again[number] = body.print
-            else:
-                self.taken.discard(number)
-            self.fresh.discard(number)
-
-    def left_to_others(self, body: Body, others: Collection[int]) -> bool:
-        """Whether all that is open is known not to be this call's, so that waiting for what others find out helps nobody."""
-        with self.lock:
-            return not self._perhaps(body, others)
-
-    def unheard_of(self) -> list[tuple[int, Body]]:
-        """Numbers that may be those of calls of this start that had no answer."""
-        with self.lock:
-            return [(n, body) for body in self.unheard.values() for n in sorted(self._perhaps(body, self.tried))]
-
-    def named(self, numbers: Collection[int]) -> list[str]:
-        with self.lock:
-            return sorted(known.action for n, known in self.known.items() if n in numbers)
-
-
-def _by_value(value: Any) -> Any:
-    """In order, and 12.0 is 12: as for whoever reads JSON, and for the server (RFC 8785 orders names by their UTF-16)."""
-    if isinstance(value, Mapping):
-        named = {str(name): one for name, one in value.items()}
-        return {name: _by_value(named[name]) for name in sorted(named, key=lambda name: name.encode("utf-16-be", "surrogatepass"))}
-    if isinstance(value, list | tuple):
-        return [_by_value(one) for one in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _has_broken(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_has_broken, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(_has_broken, value))
-    return isinstance(value, float) and not value.is_integer()
 
 
 class _Scope:
     def __init__(self, name: str) -> None:
         # Not the name itself: two long ones may begin alike, and a header takes neither umlauts nor line breaks.
         self.name = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        self._calls: dict[str, _Calls] = {}
+        self._calls: dict[str, Calls] = {}
 
-    def calls(self, tool: str) -> _Calls:
-        return self._calls.setdefault(tool, _Calls(tool, f"{self.name}:{hashlib.sha256(tool.encode()).hexdigest()[:32]}"))
+    def calls(self, tool: str) -> Calls:
+        return self._calls.setdefault(tool, Calls(tool, f"{self.name}:{hashlib.sha256(tool.encode()).hexdigest()[:32]}"))
 
     def heard(self, action: str, *, decided: bool) -> None:
         """Whether its call was told what became of it. If not, the same call made again goes on waiting for it."""
@@ -275,7 +123,7 @@ async def under_key_async(tool: str, body: Body, ask: Ask, lookup: Lookup) -> Ac
 class _Search:
     """One call's way to its number, whoever waits for the server in it. `alone`: nobody else in this thread gets on while it waits."""
 
-    def __init__(self, calls: _Calls, body: Body, ask: Ask, lookup: Lookup, *, alone: bool = False) -> None:
+    def __init__(self, calls: Calls, body: Body, ask: Ask, lookup: Lookup, *, alone: bool = False) -> None:
         self.calls, self.body, self.ask, self.lookup, self.alone = calls, body, ask, lookup, alone
         self.began = time.monotonic()
         self.others: dict[int, Conflict] = {}

@@ -19,7 +19,7 @@ import httpx
 
 from countersign import guard
 from countersign.client import AsyncClient, Client
-from countersign.keys import Body
+from countersign.numbers import Body
 
 STATES = {"approve": "APPROVED", "reject": "REJECTED", "respond": "ANSWERED"}
 Decide = Callable[[str, dict[str, Any]], "str | dict[str, Any]"]

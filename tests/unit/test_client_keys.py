@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from countersign import ApiError, AsyncClient, Conflict, CountersignError, Unreachable, idempotency, keys, require_approval
-from countersign.keys import Body, under_key, under_key_async, waiting_for
+from countersign.keys import under_key, under_key_async, waiting_for
+from countersign.numbers import Body
 from countersign.values import Known
 
 ORDERS = ["ABCD", "DCBA", "CADB", "BADC"]

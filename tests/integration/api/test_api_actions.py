@@ -13,7 +13,7 @@ from approvals.queries import inbox_row
 from approvals.web.receipts import receipt_of
 from audit import queries as log
 from audit.actors import SYSTEM
-from countersign.keys import Body
+from countersign.numbers import Body
 from tests import factories
 from tests.factories import decide
 from tests.fakes import clock_moved, together
