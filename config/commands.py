@@ -67,7 +67,9 @@ def sentences() -> Iterator[None]:
     except (DataError, UnicodeError) as error:
         raise CommandError("A value given is no text the database can hold or look up (NUL, broken UTF-8, a number too large)") from error
     except OperationalError as error:
-        raise CommandError("The database does not answer: start the product with make run, or set DATABASE_URL") from error
+        raise CommandError(
+            "The database does not answer, or cannot write: start the product with make run, or set DATABASE_URL; manage.py doctor says what is wrong"
+        ) from error
 
 
 def shown(text: str) -> str:

@@ -167,7 +167,9 @@ def _translated(request: HttpRequest, error: Exception) -> HttpResponse | None:
 
 def unavailable(request: HttpRequest) -> HttpResponse:
     """The database is away: said so, with nothing on the page that would need it."""
-    sentence = _("The database is not answering; nothing was recorded. Try again in a moment")
+    sentence = _(
+        "The database does not answer, or cannot write; nothing was recorded. Try again in a moment; doctor says why, to an operator"
+    )
     if request.path.startswith(PREFIX):
         return problem(request, 503, "database_unavailable", sentence, retry_after=2)
     if "application/json" in request.headers.get("Accept", ""):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from approvals.envelopes.reading import TELL_AGENT, TELLS_BY
+from approvals.envelopes.reading import TELL_AGENT, TELLS_BY, Call
 from approvals.models import Action
 from approvals.policy.basics import LEAST_EXTENSION_S, RequirementRule
 from approvals.policy.calendars import Calendar
@@ -52,83 +52,104 @@ class Until:
         return self.put_off_s + max(0, math.ceil(more))
 
 
-def build(
-    action: Action,
-    *,
-    args: Any,
-    tool_schema_sha256: str,
-    declared_sha256: str,
-    facts: Facts,
-    assessment: Assessment,
-    policy: Policy,
-    excluded: list[str],
-    preview: Any,
-    now: datetime,
-    asked_deadline_s: int | None,
-    edited_by: str,
-    asked_for_sha256: str,
-    confirm: str = "",
-    editors: Collection[str] = (),
-    until: Until | None = None,
-    answer_schema: Any = None,
-) -> bytes:
+@dataclass(frozen=True)
+class Judged:
+    """What the policy made of it. `excluded`: persons who are kept from deciding."""
+
+    facts: Facts
+    assessment: Assessment
+    policy: Policy
+    excluded: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that one version of an action says, beside the action's own columns.
+
+    Attributes:
+        confirm: what is typed before something critical runs.
+        edited_by: the person whose edit these arguments are, "" when the agent's. editors: all whose edits led to them.
+        until: the deadline it keeps, when it is not the first version.
+        answer_schema: what an answer to it has to fit.
+    """
+
+    call: Call
+    judged: Judged
+    preview: Any
+    now: datetime
+    confirm: str = ""
+    edited_by: str = ""
+    editors: Collection[str] = ()
+    until: Until | None = None
+    answer_schema: Any = None
+
+
+def build(action: Action, content: Content) -> bytes:
     """The canonical bytes of one version. Raises NotCanonical when the arguments have none, or hold more values than a person can look at."""
-    if (many := _values(args)) > MOST_VALUES:
+    call, judged = content.call, content.judged
+    if (many := _values(call.args)) > MOST_VALUES:
         raise canonical.NotCanonical(
             say("the arguments hold %(n)d values; nobody can check more than %(most)d one by one", n=many, most=MOST_VALUES)
         )
-    planned = times(
+    planned = _planned(content)
+    put_off = content.until.put_off(planned.expires_at) if content.until else 0
+    assessment, policy = judged.assessment, judged.policy
+    return canonical.dumps(
+        {
+            "v": 1,
+            **_columns(action),
+            "tool": {
+                "name": action.tool,
+                "schema_sha256": call.tool_schema_sha256,
+                **({"declared_sha256": call.declared_sha256} if call.declared_sha256 else {}),
+            },
+            "args": call.args,
+            "preview_sha256": canonical.fingerprint(content.preview),
+            "policy": {"id": "default", "version": policy.number or policy.data.version, "sha256": policy.sha256},
+            "risk": {"score": assessment.score, "level": str(assessment.level), "reasons": [f.as_json() for f in assessment.factors]},
+            "facts": _facts(judged.facts),
+            **_asked(assessment.requirement, planned, put_off),
+            **({"denied": assessment.denied} if assessment.denied else {}),
+            # At every level: asked again under a stricter policy, it is what somebody then types. Older envelopes have it at critical only.
+            **({"confirm": content.confirm} if content.confirm not in ("", action.tool) else {}),
+            **({"drill": True} if action.drill else {}),
+            **_answers(content.answer_schema),
+            "exclude": sorted(judged.excluded),
+            "edited_by": content.edited_by,
+            **({"editors": sorted(content.editors)} if set(content.editors) - {content.edited_by} else {}),
+            "asked_for_sha256": call.asked_for_sha256,
+            "asked_deadline_s": call.deadline_s,
+            "created_at": content.now.isoformat(),
+            "expires_at": planned.expires_at.isoformat(),
+            "nonce": secrets.token_hex(16),
+            "renderer": RENDERER,
+        }
+    )
+
+
+def _columns(action: Action) -> dict[str, Any]:
+    """What the action's own columns say as well: nothing acts on one of them that differs."""
+    return {
+        **{name: getattr(action, name) for name in ("tenant", "agent", "run", "thread", "interrupt_id", "index", "version", "summary")},
+        "action_id": str(action.pk),
+        "kind": str(action.kind),
+        **({"agent_version": action.agent_version} if action.agent_version else {}),
+    }
+
+
+def _planned(content: Content) -> Times:
+    """Its deadline, and what the clock does on the way there."""
+    until, assessment, policy = content.until, content.judged.assessment, content.judged.policy
+    return times(
         assessment.requirement,
         level=assessment.level,
-        now=now,
-        asked_deadline_s=asked_deadline_s,
+        now=content.now,
+        asked_deadline_s=content.call.deadline_s,
         calendars=policy.data.calendars,
         quiet=policy.data.quiet,
         at_latest=until.latest if until else None,
         stands=until.at if until else None,
         put_off_s=until.put_off_s if until else 0,
-    )
-    put_off = until.put_off(planned.expires_at) if until else 0
-    return canonical.dumps(
-        {
-            "v": 1,
-            "tenant": action.tenant,
-            "agent": action.agent,
-            "run": action.run,
-            "thread": action.thread,
-            "interrupt_id": action.interrupt_id,
-            "index": action.index,
-            "action_id": str(action.pk),
-            "version": action.version,
-            "kind": str(action.kind),
-            "summary": action.summary,
-            "tool": {
-                "name": action.tool,
-                "schema_sha256": tool_schema_sha256,
-                **({"declared_sha256": declared_sha256} if declared_sha256 else {}),
-            },
-            **({"agent_version": action.agent_version} if action.agent_version else {}),
-            "args": args,
-            "preview_sha256": canonical.fingerprint(preview),
-            "policy": {"id": "default", "version": policy.number or policy.data.version, "sha256": policy.sha256},
-            "risk": {"score": assessment.score, "level": str(assessment.level), "reasons": [f.as_json() for f in assessment.factors]},
-            "facts": _facts(facts),
-            **_asked(assessment.requirement, planned, put_off),
-            **({"denied": assessment.denied} if assessment.denied else {}),
-            # At every level: asked again under a stricter policy, it is what somebody then types. Older envelopes have it at critical only.
-            **({"confirm": confirm} if confirm not in ("", action.tool) else {}),
-            **({"drill": True} if action.drill else {}),
-            **_answers(answer_schema),
-            "exclude": sorted(excluded),
-            "edited_by": edited_by,
-            **({"editors": sorted(editors)} if set(editors) - {edited_by} else {}),
-            "asked_for_sha256": asked_for_sha256,
-            "asked_deadline_s": asked_deadline_s,
-            "created_at": now.isoformat(),
-            "expires_at": planned.expires_at.isoformat(),
-            "nonce": secrets.token_hex(16),
-            "renderer": RENDERER,
-        }
     )
 
 

@@ -16,6 +16,21 @@ TELLS_BY, TELL_AGENT, STOP_RUN = frozenset(WAYS_TO_TELL), "tell_agent", "stop_ru
 
 
 @dataclass(frozen=True)
+class Call:
+    """What is called, as it was proposed: a new version takes over what nobody changed.
+
+    Attributes:
+        deadline_s: what its agent asked for. asked_for_sha256: of what its run was started with.
+    """
+
+    args: Any
+    tool_schema_sha256: str
+    declared_sha256: str = ""
+    deadline_s: int | None = None
+    asked_for_sha256: str = ""
+
+
+@dataclass(frozen=True)
 class Envelope:
     """The parsed envelope of one version of an Action."""
 
@@ -24,6 +39,10 @@ class Envelope:
     @property
     def args(self) -> Any:
         return self.data["args"]
+
+    @property
+    def call(self) -> Call:
+        return Call(self.args, self.data["tool"]["schema_sha256"], self.declared_sha256, self.asked_deadline_s, self.asked_for_sha256)
 
     @property
     def needs(self) -> list[Need]:

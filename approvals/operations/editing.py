@@ -11,8 +11,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from approvals import entitling, envelopes, permissions
-from approvals.envelopes import Envelope, Until
+from approvals import entitling, envelopes, ladder, permissions
+from approvals.envelopes import Content, Envelope, Judged, Until
 from approvals.errors import AlreadyDecided, ApprovalError, BadArguments, BadRequest, Checking, NotFound
 from approvals.legible.findings import unreadable
 from approvals.legible.paths import differing
@@ -25,6 +25,7 @@ from approvals.operations.notices import tell_action
 from approvals.operations.pending import check_open, locked
 from approvals.operations.verdicts import check_words
 from approvals.policy.risk import Assessment, assess, at_least_medium
+from approvals.policy.rules import Policy
 from approvals.states import ActionState, EditState
 from audit import canonical, log
 from audit.sentences import cause, say
@@ -118,12 +119,9 @@ def apply_edit(
     policy = policies.in_force()
     facts = replace(
         envelope.facts,
+        **_of_args(envelope, policy, args, untrusted_text),
         figures=figures,
-        hidden_characters=unreadable(args),
-        args=args,
-        untrusted_text=_tainted(envelope, args, untrusted_text),
         estimated_cost=envelope.facts.estimated_cost if estimated_cost is None else estimated_cost,
-        customer=customer_of(policy, args, {}, otherwise=envelope.facts.customer),
     )
     assessment = at_least_medium(policy.data, assess(policy.data, facts))
     if assessment.denied:
@@ -135,26 +133,18 @@ def apply_edit(
     action.version += 1
     action.summary = summary
     now = database_now()
-    changed = write_requirement(
-        action,
-        args=args,
-        tool_schema_sha256=envelope.data["tool"]["schema_sha256"],
-        declared_sha256=envelope.declared_sha256,
-        facts=facts,
-        assessment=assessment,
-        policy=policy,
-        excluded=sorted(excluded),
-        preview=preview,
-        rationale=requirement.rationale,
-        evidence=requirement.evidence,
-        now=now,
-        deadline_s=envelope.asked_deadline_s,
-        asked_for_sha256=envelope.asked_for_sha256,
-        why="edited",
-        edited_by=edit.by,
-        names=names,
+    content = Content(
+        replace(envelope.call, args=args),
+        Judged(facts, assessment, policy, excluded),
+        preview,
+        now,
+        confirm=ladder.confirm_of(names, action.tool),
+        edited_by=edit.by.person,
         editors=editors,
         until=until,
+    )
+    changed = write_requirement(
+        action, content, rationale=requirement.rationale, evidence=requirement.evidence, why="edited", edited_by=edit.by
     )
     action.save(update_fields=["version", "summary", "digest", "level", "score", "expires_at", *staging.LAID_OUT])
     changed.save(force_insert=True)
@@ -165,6 +155,16 @@ def apply_edit(
     tell_action(action, "action.edited")
     snoozing.end(action, door=edit.door)
     return action
+
+
+def _of_args(envelope: Envelope, policy: Policy, args: Any, untrusted_text: Sequence[str]) -> dict[str, Any]:
+    """The facts that the arguments alone tell."""
+    return {
+        "args": args,
+        "hidden_characters": unreadable(args),
+        "untrusted_text": _tainted(envelope, args, untrusted_text),
+        "customer": customer_of(policy, args, {}, otherwise=envelope.facts.customer),
+    }
 
 
 def _tainted(envelope: Envelope, args: Any, found: Sequence[str]) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from approvals import envelopes
+from approvals import envelopes, ladder
+from approvals.envelopes import Call, Content, Judged
 from approvals.models import Action, Requirement
 from approvals.operations import events, kept, opinions, policies, repeating, under_switch
 from approvals.operations.assessing import assessed, facts_of, look
@@ -95,6 +96,22 @@ def decided_by_policy(action: Action, requirement: Requirement, before: Entry) -
     return True
 
 
+_AS_PROPOSED = (
+    "kind", "agent", "run", "thread", "checkpoint_ns", "interrupt_id", "index", "tool", "summary", "environment", "agent_version", "proposal_digest",
+    "requested_by", "owner",
+)  # fmt: skip
+
+
+def _action(proposal: Proposal, drill: UUID | None) -> Action:
+    named = {name: getattr(proposal, name) for name in _AS_PROPOSED}
+    return Action(id=drill or uuid.uuid4(), tenant=settings.TENANT, state=ActionState.PENDING, version=1, drill=drill is not None, **named)
+
+
+def _call(proposal: Proposal) -> Call:
+    asked_for = canonical.fingerprint(dict(proposal.asked_for)) if proposal.run else ""
+    return Call(proposal.args, proposal.tool_schema_sha256, proposal.declared_sha256, proposal.deadline_s, asked_for)
+
+
 def create(
     proposal: Proposal,
     policy: Policy,
@@ -112,49 +129,19 @@ def create(
     Args:
         turn: whose turn lists say it is, where that is not what the requirement says. drill: the id of a test action, which no agent asked for.
     """
-    action = Action(
-        id=drill or uuid.uuid4(),
-        tenant=settings.TENANT,
-        kind=proposal.kind,
-        agent=proposal.agent,
-        run=proposal.run,
-        thread=proposal.thread,
-        checkpoint_ns=proposal.checkpoint_ns,
-        interrupt_id=proposal.interrupt_id,
-        index=proposal.index,
-        tool=proposal.tool,
-        summary=proposal.summary,
-        environment=proposal.environment,
-        agent_version=proposal.agent_version,
-        state=ActionState.PENDING,
-        version=1,
-        proposal_digest=proposal.proposal_digest,
-        requested_by=proposal.requested_by,
-        owner=proposal.owner,
-        created_at=now,
-        call_sha256=call,
-        drill=drill is not None,
-        follows=proposal.follows or was.rejected,
-    )
-    requirement = write_requirement(
-        action,
-        args=proposal.args,
-        tool_schema_sha256=proposal.tool_schema_sha256,
-        declared_sha256=proposal.declared_sha256,
-        facts=facts,
-        assessment=assessment,
-        policy=policy,
-        preview=proposal.preview,
-        excluded=people_excluded(assessment, proposal.requested_by, proposal.owner, proposal.editors),
+    action = _action(proposal, drill)
+    action.created_at, action.call_sha256, action.follows = now, call, proposal.follows or was.rejected
+    excluded = people_excluded(assessment, proposal.requested_by, proposal.owner, proposal.editors)
+    content = Content(
+        _call(proposal),
+        Judged(facts, assessment, policy, excluded),
+        proposal.preview,
+        now,
+        confirm=ladder.confirm_of(proposal.names, action.tool),
         editors=proposal.editors,
-        rationale=proposal.rationale,
-        evidence=proposal.evidence,
-        now=now,
-        deadline_s=proposal.deadline_s,
-        asked_for_sha256=canonical.fingerprint(dict(proposal.asked_for)) if proposal.run else "",
-        names=proposal.names,
         answer_schema=proposal.answer_schema,
     )
+    requirement = write_requirement(action, content, rationale=proposal.rationale, evidence=proposal.evidence)
     action.turn = turn or action.turn
     rows.insert(action)
     rows.insert(requirement)

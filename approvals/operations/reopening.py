@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 from django.db.models.functions import Now
 
-from approvals import envelopes
-from approvals.envelopes import Envelope, Until
+from approvals import envelopes, ladder
+from approvals.envelopes import Content, Envelope, Judged, Until
 from approvals.errors import Tampered
 from approvals.models import Action, Requirement
 from approvals.operations import events, policies, snoozing, staging
@@ -59,28 +59,18 @@ def reopen(
     excluded = sorted({*people_excluded(assessment, action.requested_by, action.owner, editors), *_also(envelope.excluded, known_as)})
     expected = action.version
     action.version += 1
-    requirement = write_requirement(
-        action,
-        args=envelope.args,
-        tool_schema_sha256=envelope.data["tool"]["schema_sha256"],
-        declared_sha256=envelope.declared_sha256,
-        facts=anew.facts,
-        assessment=assessment,
-        policy=policy,
-        excluded=excluded,
-        preview=before.preview,
-        rationale=before.rationale,
-        evidence=before.evidence,
-        now=database_now(),
-        deadline_s=envelope.asked_deadline_s,
-        why=anew.word,
-        editor=known_as.get(envelope.edited_by, envelope.edited_by),
+    content = Content(
+        envelope.call,
+        Judged(anew.facts, assessment, policy, excluded),
+        before.preview,
+        database_now(),
+        confirm=ladder.confirm_of([envelope.confirm], action.tool),
+        edited_by=known_as.get(envelope.edited_by, envelope.edited_by),
         editors=editors,
         until=until,
-        asked_for_sha256=envelope.asked_for_sha256,
-        names=[envelope.confirm],
         answer_schema=envelope.answer_schema,
     )
+    requirement = write_requirement(action, content, rationale=before.rationale, evidence=before.evidence, why=anew.word)
     changed = Action.objects.filter(pk=action.pk, state=action.state, version=expected, claimed_at=None, settled_at=None).update(
         state=ActionState.PENDING,
         version=action.version,

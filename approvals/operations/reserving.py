@@ -12,7 +12,7 @@ from approvals import envelopes, permissions, standing_in
 from approvals.entitling import Leave
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Conflict, Expired, NotAllowed, NotFound
-from approvals.models import Absence, Action, Requirement, User
+from approvals.models import Absence, Action, Requirement, Snooze, User
 from approvals.operations import events, kept, staging
 from approvals.operations.clock import database_now
 from approvals.operations.counting import votes
@@ -127,6 +127,7 @@ def give(
             say("%(to)s may not decide this in your stead. They would be told: %(message)s", to=to.get_username(), message=refusal.message)
         ) from refusal
     action.save(update_fields=_RESERVATION)
+    Snooze.objects.filter(user=to, action=action).delete()  # it was put aside before it was theirs
     named = {"to": to.get_username(), "instead_of": owner.get_username()}
     log.append(events.entry(action, "action.passed_on", by=by.user.actor, door=door, requirement=requirement, reason=reason, **named))
     tell_people([to.pk], action, "action.passed_on")

@@ -101,7 +101,7 @@ def _short(detail: ActionDetail, given: int, wanted: int) -> str:
 def _gave(vote: Vote, *, pending: bool) -> str:
     did = GAVE[vote.verdict]
     said = told(say("%(did)s for %(who)s", did=did, who=vote.instead_of) if vote.instead_of else did)
-    if pending and vote.verdict == Verdict.APPROVE and vote.groups and not vote.still:
+    if pending and (vote.locked or (vote.verdict == Verdict.APPROVE and vote.groups and not vote.still)):
         return _("%(did)s, which counts no more: locked, or no longer in the group") % {"did": said}
     return said
 
@@ -141,7 +141,7 @@ def _notes(detail: ActionDetail) -> list[str]:
         return []
     found = []
     if detail.rejections > 1:
-        rejected = sum(v.verdict == "reject" and v.version == detail.row.version for v in detail.votes)
+        rejected = sum(v.verdict == "reject" and v.version == detail.row.version and not v.locked for v in detail.votes)
         found.append(_("%(n)s rejections end it; %(m)s so far.") % {"n": detail.rejections, "m": rejected})
     if detail.stops_run and detail.row.run:
         found.append(_("If nobody decides in time, the run is halted."))

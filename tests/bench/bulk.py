@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
+from approvals.envelopes import Call, Content, Judged
 from approvals.models import Action, Requirement
 from approvals.operations import clock, freezing, policies
 from approvals.operations.proposals import Proposal
@@ -109,18 +110,6 @@ def _action(number: int) -> tuple[Action, Requirement]:
         proposal_digest=proposal.proposal_digest,
         created_at=now,
     )
-    requirement = freezing.write_requirement(
-        action,
-        args=args,
-        tool_schema_sha256=canonical.fingerprint({}),
-        declared_sha256="",
-        facts=facts,
-        assessment=assessment,
-        policy=policy,
-        excluded=[],
-        preview={},
-        rationale=proposal.rationale,
-        evidence=[],
-        now=now,
-    )
+    content = Content(Call(args, canonical.fingerprint({})), Judged(facts, assessment, policy), {}, now)
+    requirement = freezing.write_requirement(action, content, rationale=proposal.rationale, evidence=[])
     return action, requirement

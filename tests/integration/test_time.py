@@ -185,7 +185,9 @@ def test_no_row_puts_a_deadline_off_further_than_the_policy_allows(cast):
 def test_passed_on_to_somebody_not_asked_it_is_decided_in_the_stead_of_who_passed_it(cast, policy):
     asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 2}])
     action = factories.action()
+    Snooze.objects.create(user=cast.operator, action=action, until=action.expires_at)
     operations.pass_on(action.pk, by=cast.reviewer, to="olga", reason="Yours", door="web")
+    assert not Snooze.objects.exists()
     assert (told(cast.operator), queries.inbox_row(action.pk).reserved_for) == (["action.passed_on"], "rita")
     decide(action, cast.operator)
     assert Decision.objects.get().instead_of == cast.reviewer

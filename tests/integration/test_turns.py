@@ -231,6 +231,10 @@ def test_rejections_that_count_again_end_it(cast, policy, django_capture_on_comm
     decide(action, cast.reviewer, "reject")
     people.deactivate(username="rita", by=cast.admin.actor)
     assert not decide(action, cast.second, "reject").resolved
+    shown = quorum_of(queries.action_detail(action.pk, reader=cast.reviewer))
+    assert "2 rejections end it; 1 so far." in shown.notes and shown.given[0].words.endswith(
+        "counts no more: locked, or no longer in the group"
+    )
     with django_capture_on_commit_callbacks(execute=True):
         people.unlock(username="rita", by=cast.admin.actor)
     assert (stored(action).state, stored(action).resolution["reason"]) == ("REJECTED", "because")
