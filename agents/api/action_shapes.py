@@ -1,7 +1,7 @@
 """What the doors of actions take and give: proposals, claims, outcomes, decisions and edits."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -59,11 +59,12 @@ class ActionIn(Strict):
 
 
 class KeysIn(Strict):
-    """Keys that something may have been proposed under."""
+    """How keys begin that something may have been proposed under."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"keys": ["invoice-17", "invoice-18"]}})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"begin": "invoice-"}})
 
-    keys: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=100)
+    begin: str = Field(min_length=1, max_length=200)
+    after: str = Field("", max_length=200, description="`next` of the page before")
 
 
 class KnownKey(Schema):
@@ -76,6 +77,7 @@ class KnownKey(Schema):
 
 class Known(Schema):
     known: list[KnownKey]
+    next: str | None = Field(None, description="Send it as `after` for the following page; null on the last")
 
 
 class Need(Schema):

@@ -31,6 +31,7 @@ router = Router(tags=["actions"])
 KEY = Header("", alias="Idempotency-Key", max_length=200, description="The caller's own id: the same again is the same action")
 # How long a look may wait: in the waiting room in front, which reads the header.
 MAX_WAIT_S = int(LONGEST_S)
+KNOWN = 100  # keys of a page
 
 
 @router.post("", response={201: Action, 200: Action, **PROBLEMS}, summary="Propose an action")
@@ -88,10 +89,11 @@ def list_(
 
 @router.post("/known", response={200: Known, **PROBLEMS}, summary="Which keys are known")
 def known(request: HttpRequest, body: KeysIn) -> Any:
-    """Of these keys, those that this agent has proposed something under, and the action of each. Nothing is proposed: a program that is started
-    again learns what it has asked for before."""
-    found = operations.known_keys(agent=caller(request, PROPOSE).agent, keys=body.keys)
-    return {"known": [{"key": key, "action": action, "args_sha256": sha256} for key, (action, sha256) in found.items()]}
+    """The keys that this agent has proposed something under, of those that begin so, and the action of each. Nothing is proposed: a program that is
+    started again learns what it has asked for before."""
+    found = operations.known_keys(agent=caller(request, PROPOSE).agent, begin=body.begin, after=body.after, limit=KNOWN + 1)
+    known = [{"key": key, "action": action, "args_sha256": sha256} for key, action, sha256 in found[:KNOWN]]
+    return {"known": known, "next": found[KNOWN - 1][0] if len(found) > KNOWN else None}
 
 
 @router.get("/{action_id}", response={200: Action, **PROBLEMS}, summary="One action; waits for news with ?wait=")

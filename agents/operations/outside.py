@@ -79,9 +79,9 @@ def propose(*, agent: str, wanted: Wanted, door: str = "api") -> Proposed:
         raise BadArguments(say("These arguments cannot be used: %(why)s", why=cause(error)), fields={"args": cause(error)}) from error
 
 
-def known_keys(*, agent: str, keys: Sequence[str]) -> dict[str, tuple[UUID, str]]:
-    """Of an agent's keys, those that something was proposed under: its action, and the SHA-256 of the arguments."""
-    return outside_queries.proposed(_thread(agent), keys)
+def known_keys(*, agent: str, begin: str, after: str = "", limit: int) -> list[tuple[str, UUID, str]]:
+    """The keys that an agent has proposed something under, of those that begin so: with the action, and the SHA-256 of the arguments."""
+    return outside_queries.proposed(_thread(agent), begin=begin, after=after, limit=limit)
 
 
 def make_key(*, agent: str, name: str, scopes: Sequence[str], days: int | None, by: User, door: str) -> tuple[Any, str]:

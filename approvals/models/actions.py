@@ -112,6 +112,10 @@ class Action(models.Model):
             models.Index(fields=["-created_at", "-id"], name="action_pending_new", condition=Q(state="PENDING")),
             models.Index(fields=["-resolved_at", "-id"], name="action_decided", condition=Q(resolved_at__isnull=False)),
             models.Index(fields=["run", "created_at"], name="action_by_run"),
+            # Those of agents outside, by how their proposer's own ids begin.
+            models.Index(
+                fields=["thread", "interrupt_id"], name="action_by_key", opclasses=["text_ops", "text_pattern_ops"], condition=Q(run="")
+            ),
             models.Index(fields=["agent", "tool", "-resolved_at"], name="action_by_tool"),
             models.Index(fields=["next_at"], name="action_next", condition=Q(state="PENDING", next_at__isnull=False)),
             models.Index(fields=["reserved_until"], name="action_reserved", condition=Q(reserved_until__isnull=False)),

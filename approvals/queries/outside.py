@@ -1,12 +1,12 @@
 """One action as programs see it: what it is, what people said, and what its proposer does now."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models.functions import Collate
 
 from approvals import envelopes
 from approvals.errors import NotFound, Tampered
@@ -70,12 +70,14 @@ class Asked:
     unanswerable: str = ""
 
 
-def proposed(thread: str, keys: Sequence[str]) -> dict[str, tuple[UUID, str]]:
-    """Of these ids of a proposer, those that something was proposed under: its action, and the SHA-256 of the arguments of its first version."""
+def proposed(thread: str, *, begin: str, after: str = "", limit: int) -> list[tuple[str, UUID, str]]:
+    """What was proposed under ids of a proposer that begin so: the id, its action, and the SHA-256 of the arguments of its first version; in order."""
     rows = Requirement.objects.filter(
-        version=1, action__thread=thread, action__checkpoint_ns="", action__interrupt_id__in=keys, action__index=0
-    ).values_list("action__interrupt_id", "action_id", "envelope")
-    return {key: (action, canonical.fingerprint(canonical.parse(bytes(raw))["args"])) for key, action, raw in rows}
+        version=1, action__run="", action__thread=thread, action__interrupt_id__startswith=begin, action__index=0
+    )
+    rows = rows.annotate(key=Collate("action__interrupt_id", "C")).filter(key__gt=after).order_by("key")
+    found = rows.values_list("key", "action_id", "envelope")[:limit]
+    return [(key, action, canonical.fingerprint(canonical.parse(bytes(raw))["args"])) for key, action, raw in found]
 
 
 def asked(action_id: UUID, *, agent: str = "") -> Asked:

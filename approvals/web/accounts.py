@@ -1,5 +1,6 @@
 """allauth, as we use it. Sign-in is by invitation: accounts are made by an administrator (or by single sign-on), never by a stranger."""
 
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -18,6 +19,10 @@ class ClosedSignup(DefaultAccountAdapter):
         """Never by allauth: `web.sign_ins` asks before these views are reached, by the database's clock and for the best factor there is."""
         return False
 
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Guesses at an account are counted for each neighbourhood of addresses: whoever knows a name must not keep its owner out from afar."""
+        return f"{super()._get_login_attempts_cache_key(request, **credentials)}:{_neighbourhood(self.get_client_ip(request))}"
+
     def add_message(self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any) -> None:
         """Nobody needs telling that they are signed in."""
         if message_template not in {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}:
@@ -29,6 +34,16 @@ class ClosedSignup(DefaultAccountAdapter):
         super().logout(request)
         if request.resolver_match and request.resolver_match.url_name == "openid_connect_callback":
             request.session.update(kept)
+
+
+def _neighbourhood(address: str) -> str:
+    """The network that one stranger may well have all addresses of: /24 of IPv4, /56 of IPv6."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    found = getattr(found, "ipv4_mapped", None) or found
+    return str(ip_network(f"{found}/{24 if found.version == 4 else 56}", strict=False))
 
 
 class Factors(DefaultMFAAdapter):

@@ -1,6 +1,6 @@
 """What each call of the API is: method, path, body, and whether it may be sent again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -46,8 +46,8 @@ def propose(tool: str, args: Mapping[str, Any], key: str, more: Mapping[str, Any
     return Call("POST", "/actions", {"tool": tool, "args": dict(args), **more}, headers=keyed(key))
 
 
-def known(keys: Sequence[str]) -> Call:
-    return Call("POST", "/actions/known", {"keys": list(keys)})
+def known(begin: str, after: str) -> Call:
+    return Call("POST", "/actions/known", {"begin": begin, "after": after})
 
 
 def known_of(found: Mapping[str, Any]) -> dict[str, Known]:

@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
@@ -109,9 +109,14 @@ class Client:
         """Put a question to people; `wait` for it, and `response` is their answer."""
         return self.request("ask_human", {"question": question}, key=key, kind="question", **more)
 
-    def known(self, keys: Sequence[str]) -> dict[str, Known]:
-        """Of these keys (100 at most), those that this agent proposed something under, and what."""
-        return _calls.known_of(self.call(_calls.known(keys)))
+    def known(self, begin: str) -> dict[str, Known]:
+        """The keys that this agent proposed something under, of those that begin so, and what."""
+        found: dict[str, Known] = {}
+        after: str | None = ""
+        while after is not None:
+            page = self.call(_calls.known(begin, after))
+            found, after = found | _calls.known_of(page), page["next"]
+        return found
 
     def get(self, action: str, *, wait_s: int = 0) -> Action:
         return Action.of(self.call(_calls.get(action, wait_s)))
@@ -260,8 +265,13 @@ class AsyncClient:
     async def ask(self, question: str, *, key: str = "", **more: Any) -> Action:
         return await self.request("ask_human", {"question": question}, key=key, kind="question", **more)
 
-    async def known(self, keys: Sequence[str]) -> dict[str, Known]:
-        return _calls.known_of(await self.call(_calls.known(keys)))
+    async def known(self, begin: str) -> dict[str, Known]:
+        found: dict[str, Known] = {}
+        after: str | None = ""
+        while after is not None:
+            page = await self.call(_calls.known(begin, after))
+            found, after = found | _calls.known_of(page), page["next"]
+        return found
 
     async def get(self, action: str, *, wait_s: int = 0) -> Action:
         return Action.of(await self.call(_calls.get(action, wait_s)))

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
@@ -20,12 +20,11 @@ from countersign.values import Action, Known
 
 T = TypeVar("T")
 OTHERS_S, LOOK_S = 2.0, 0.02  # how long calls of one turn may come after each other, and how often is looked whether one came
-BLOCK = 100  # so many numbers are looked up at once, as many as the server takes
 log = logging.getLogger("countersign")
 
 
 Ask = Callable[[str, Body], Awaitable[Action]]  # under a key
-Lookup = Callable[[Sequence[str]], Awaitable[Mapping[str, Known]]]  # what was asked under these keys
+Lookup = Callable[[str], Awaitable[Mapping[str, Known]]]  # what was asked under keys that begin so
 
 
 class _Scope:
@@ -93,7 +92,7 @@ def waiting_for(action: str) -> Iterator[None]:
             scope.heard(action, decided=decided)
 
 
-def under_key(tool: str, body: Body, ask: Callable[[str, Body], Action], lookup: Callable[[Sequence[str]], Mapping[str, Known]]) -> Action:
+def under_key(tool: str, body: Body, ask: Callable[[str, Body], Action], lookup: Callable[[str], Mapping[str, Known]]) -> Action:
     """Ask under the key of this call: the same in every start of the same scope; a random one outside of any. Raises Conflict."""
     if (scope := _scope.get()) is None:
         return ask(_outside(tool), body)
@@ -101,8 +100,8 @@ def under_key(tool: str, body: Body, ask: Callable[[str, Body], Action], lookup:
     async def asked(key: str, body: Body) -> Action:
         return ask(key, body)
 
-    async def looked_up(keys: Sequence[str]) -> Mapping[str, Known]:
-        return lookup(keys)
+    async def looked_up(begin: str) -> Mapping[str, Known]:
+        return lookup(begin)
 
     search = _Search(scope.calls(tool), body, asked, looked_up, alone=_in_a_loop())
     while (found := _at_once(search.attempt())) is None:
@@ -193,16 +192,10 @@ class _Search:
         return True
 
     async def _looked_up(self) -> dict[int, Known]:
-        """What the server knows. Numbers were given out one after the other: where none of a block is known, none is after it."""
-        found: dict[int, Known] = {}
-        begin = 1
-        while True:
-            block = {self.calls.key(n): n for n in range(begin, begin + BLOCK)}
-            known = {block[key]: one for key, one in (await self.lookup(list(block))).items() if key in block}
-            found |= known
-            if not known:
-                return found
-            begin += BLOCK
+        """All that the server knows of them: numbers may be far apart, where calls between them came to nothing."""
+        begin = self.calls.key("")
+        found = {key.removeprefix(begin): known for key, known in (await self.lookup(begin)).items()}
+        return {int(number): known for number, known in found.items() if number.isascii() and number.isdecimal()}
 
     def _check_time(self) -> None:
         over = time.monotonic() > max(self.began, self.calls.moved) + OTHERS_S

@@ -53,7 +53,7 @@ class Calls:
     moved: float = 0.0  # when a call of an earlier start was found again last, by `time.monotonic`
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def key(self, number: int) -> str:
+    def key(self, number: int | str) -> str:
         return f"{self.prefix}:{number}"
 
     @property

@@ -49,7 +49,9 @@ class Desk:
         if request.method == "POST" and parts == [""]:
             return self._proposed(body, key)
         if request.method == "POST" and parts == ["known"]:
-            return httpx.Response(200, json={"known": [self._known(k) for k in body["keys"] if k in self._keys]})
+            return httpx.Response(
+                200, json={"known": [self._known(key) for key in self._keys if key.startswith(body["begin"])], "next": None}
+            )
         action = self._actions.get(parts[0])
         if action is None:
             return httpx.Response(404, json={"code": "not_found", "detail": "There is no such action", "status": 404})

@@ -71,7 +71,9 @@ def test_an_agent_learns_which_of_its_keys_are_known_and_what_was_proposed_under
     first = agent.post("/actions", note(), key="order-1")[1]
     odd = agent.post("/actions", {"tool": "note", "args": tricky}, key="order-2")[1]
     factories.proposal()
-    status, found = agent.post("/actions/known", {"keys": ["order-0", "order-2", "order-1"]})
+    agent.post("/actions", note(), key="other-1")
+    agent.post("/actions", note(), key="orderX1")
+    status, found = agent.post("/actions/known", {"begin": "order-"})
     assert status == 200 and {one["key"]: (one["action"], one["args_sha256"]) for one in found["known"]} == {
         "order-1": (first["id"], Body({"text": "hello"}, {}).sha256),
         "order-2": (odd["id"], Body(tricky, {}).sha256),  # the client writes it as the server does
@@ -79,21 +81,33 @@ def test_an_agent_learns_which_of_its_keys_are_known_and_what_was_proposed_under
     action = Action.objects.get(pk=first["id"])
     operations.request_edit(action.pk, by=cast.reviewer, seen_digest=action.digest, args={"text": "other"}, door="web")
     factories.work()
-    assert agent.post("/actions/known", {"keys": ["order-1"]})[1]["known"][0]["args_sha256"] == Body({"text": "hello"}, {}).sha256
-    assert Action.objects.count() == 2
+    assert agent.post("/actions/known", {"begin": "order-1"})[1]["known"][0]["args_sha256"] == Body({"text": "hello"}, {}).sha256
+    assert [agent.post("/actions/known", {"begin": begin})[1]["known"] for begin in ("order_", "%", "ORDER-")] == [[], [], []]
+    assert Action.objects.count() == 4
 
 
-@pytest.mark.parametrize("keys", [[], ["x" * 201], ["x"] * 101, "order-1", None, [7]])
-def test_what_is_no_list_of_keys_is_refused(agent, keys):
-    assert agent.post("/actions/known", {"keys": keys})[0] == 422 or agent.answer.status_code == 400
+def test_known_keys_come_in_pages(agent, monkeypatch):
+    monkeypatch.setattr("agents.api.actions.KNOWN", 2)
+    ids = [agent.post("/actions", note(), key=f"k:{n}")[1]["id"] for n in (1, 2, 3, 10, 20)]
+    found: list[dict] = []
+    after: str | None = ""
+    while after is not None:
+        page = agent.post("/actions/known", {"begin": "k:", "after": after})[1]
+        found, after = found + page["known"], page["next"]
+    assert [one["key"] for one in found] == ["k:1", "k:10", "k:2", "k:20", "k:3"] and {one["action"] for one in found} == set(ids)
+
+
+@pytest.mark.parametrize("begin", ["", "x" * 201, None, 7, ["a"]])
+def test_what_is_no_beginning_of_keys_is_refused(agent, begin):
+    assert agent.post("/actions/known", {"begin": begin})[0] in {400, 422}
 
 
 def test_nobody_else_learns_an_agents_keys(agent, token, cast):
     agent.post("/actions", note(), key="order-1")
-    assert token(cast.reviewer).post("/actions/known", {"keys": ["order-1"]})[0] == 403
+    assert token(cast.reviewer).post("/actions/known", {"begin": "order-1"})[0] == 403
     agents.declare(slug="other", title="Other", description="", environment="demo", tools=[], by=cast.admin, door="api")
     _, key = agents.make_key(agent="other", name="k", scopes=["propose"], days=None, by=cast.admin, door="api")
-    assert Program(key).post("/actions/known", {"keys": ["order-1"]}) == (200, {"known": []})
+    assert Program(key).post("/actions/known", {"begin": "order-1"}) == (200, {"known": [], "next": None})
 
 
 def test_the_same_key_finds_its_action_also_where_its_tool_takes_other_arguments_by_now(agent, cast):

@@ -10,6 +10,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 from fido2.utils import websafe_encode
 
@@ -245,3 +246,19 @@ def test_locking_an_account_ends_its_sessions(as_, cast):
 def test_signing_out_ends_it(with_password):
     with_password.post("/accounts/logout/")
     assert not SignIn.objects.filter(ended_at=None).exists()
+
+
+def test_who_guesses_at_a_name_keeps_its_owner_out_of_nowhere_else(cast):
+    cast.reviewer.set_password(factories.PASSWORD)
+    cast.reviewer.save()
+
+    def sign_in(address: str, password: str) -> bool:
+        browser = Client(REMOTE_ADDR=address)
+        browser.post("/accounts/login/", {"login": cast.reviewer.username, "password": password})
+        return "_auth_user_id" in browser.session
+
+    assert not any(sign_in(f"203.0.113.{n}", "guess") for n in range(1, 7))
+    assert not sign_in("203.0.113.200", factories.PASSWORD)  # of the same neighbourhood, which has guessed too often
+    assert sign_in("198.51.100.21", factories.PASSWORD)
+    assert not any(sign_in(f"2001:db8::{n}", "guess") for n in range(1, 7)) and not sign_in("2001:db8::ff", factories.PASSWORD)
+    assert sign_in("2001:db8:1::1", factories.PASSWORD)
