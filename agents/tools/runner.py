@@ -68,7 +68,7 @@ def _called(tool: Tool, call: Callable[[], dict[str, Any]]) -> Ran:
         return Ran("failed", {}, error.message, error.code)
     except TimedOut:
         return Ran("unknown", {}, kept.NO_ANSWER(seconds=f"{tool.timeout_s:g}"), "timeout")
-    except Exception as error:  # a tool is somebody else's code: whatever it raises is a result
+    except (Exception, SystemExit) as error:  # a tool is somebody else's code: whatever it raises is a result
         return Ran("unknown", {}, f"{type(error).__name__}: {error}", "exception")
     if kind := unrun(result):
         return Ran("unknown", {}, kept.NOT_RUN(kind=kind), "not_run")

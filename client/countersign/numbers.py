@@ -5,6 +5,7 @@ Used by `keys` alone, which asks the server.
 
 import hashlib
 import json
+import math
 import threading
 import time
 from collections.abc import Collection, Mapping
@@ -25,12 +26,12 @@ class Body:
     @cached_property
     def print(self) -> str:
         """The arguments by value, as RFC 8785 writes them."""
-        return json.dumps(_by_value(self.args), separators=(",", ":"), ensure_ascii=False, default=str)
+        return _written(self.args)
 
     @cached_property
     def sha256(self) -> str:
-        """As the server has it of what it knows; "" where a broken number may be written otherwise there."""
-        return "" if _has_broken(self.args) else hashlib.sha256(self.print.encode("utf-8", "surrogatepass")).hexdigest()
+        """As the server has it of what it knows."""
+        return hashlib.sha256(self.print.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass
@@ -145,19 +146,35 @@ class Calls:
             return sorted(known.action for n, known in self.known.items() if n in numbers)
 
 
-def _by_value(value: Any) -> Any:
-    """In order, and 12.0 is 12: as for whoever reads JSON, and for the server (RFC 8785 orders names by their UTF-16)."""
+def _written(value: Any) -> str:
+    """As RFC 8785 writes it: names in the order of their UTF-16, numbers as ECMAScript writes them, so that 12.0 is 12."""
     if isinstance(value, Mapping):
         named = {str(name): one for name, one in value.items()}
-        return {name: _by_value(named[name]) for name in sorted(named, key=lambda name: name.encode("utf-16-be", "surrogatepass"))}
+        order = sorted(named, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+        return "{" + ",".join(f"{_written(name)}:{_written(named[name])}" for name in order) + "}"
     if isinstance(value, list | tuple):
-        return [_by_value(one) for one in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+        return "[" + ",".join(map(_written, value)) + "]"
+    if isinstance(value, float):
+        return _number(value)
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _has_broken(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_has_broken, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(_has_broken, value))
-    return isinstance(value, float) and not value.is_integer()
+def _number(value: float) -> str:
+    """ECMA-262, Number::toString: Python finds the same digits, and sets them otherwise."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else repr(value)
+    mantissa, _, exponent = repr(abs(value)).partition("e")
+    whole, _, rest = mantissa.partition(".")
+    digits = (whole + rest).lstrip("0")
+    point = len(whole) + int(exponent or 0) - (len(whole + rest) - len(digits))
+    return ("-" if value < 0 else "") + _set(digits.rstrip("0"), point)
+
+
+def _set(digits: str, point: int) -> str:
+    """Digits with the point behind so many of them."""
+    if 0 < point <= 21:
+        return digits.ljust(point, "0") if len(digits) <= point else f"{digits[:point]}.{digits[point:]}"
+    if -6 < point <= 0:
+        return f"0.{'0' * -point}{digits}"
+    first = digits[0] + (f".{digits[1:]}" if len(digits) > 1 else "")
+    return f"{first}e{'+' if point > 0 else '-'}{abs(point - 1)}"

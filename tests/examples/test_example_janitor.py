@@ -269,3 +269,14 @@ def test_the_seeded_directory_is_tidied_by_the_script(tmp_path, call, look):
     assert "logs/app.log" in left
     assert "invoices/2026/invoice-1002.txt" in left
     assert not any(name.startswith(("backups/", "videos/")) for name in left)
+
+
+def test_a_directory_given_by_a_link_is_refused_with_where_it_leads(place):
+    """The link may lead elsewhere by the time people have agreed to what they saw."""
+    link = place.parent / "link-to-it"
+    link.symlink_to(place)
+    (place / "sub").mkdir()
+    for given in (link, link / "sub"):
+        with pytest.raises(ToolError, match="leads through a link"):
+            checked_directory(str(given))
+    assert checked_directory(f"{place}/") == str(place)

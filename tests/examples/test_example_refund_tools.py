@@ -115,6 +115,8 @@ def test_outcome_can_be_asked_for(shop, call):
 
 def test_a_credit_goes_to_the_tickets_customer_once(shop, call):
     assert call(issue_store_credit, CREDIT) == call(issue_store_credit, CREDIT)
+    with pytest.raises(ToolError, match="has its store credit already"):
+        call(issue_store_credit, CREDIT, key="another approval")
     rows = shop.execute("SELECT customer_id, amount_cents FROM shop.store_credits").fetchall()
     assert rows == [{"customer_id": "C-009", "amount_cents": 1500}]
 

@@ -1,6 +1,7 @@
 """Calls of one tool under one name: each finds its own again, side by side and in any order, and another proposal never passes for one."""
 
 import asyncio
+import random
 import threading
 import time
 from collections import deque
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from audit import canonical
 from countersign import ApiError, AsyncClient, Conflict, CountersignError, Unreachable, idempotency, keys, require_approval
 from countersign.keys import under_key, under_key_async, waiting_for
 from countersign.numbers import Body
@@ -445,3 +447,36 @@ def test_a_scope_that_is_left_in_another_context_is_over():
     copy_context().run(next, one)
     copy_context().run(lambda: next(one, None))
     assert keys._open == []
+
+
+ODD_NUMBERS = [
+    0.0,
+    -0.0,
+    12.0,
+    1e21,
+    1e20,
+    123456789012345680000.0,
+    1e-6,
+    1e-7,
+    1.5e-7,
+    0.1,
+    -19.25,
+    1 / 3,
+    5e-324,
+    1.7976931348623157e308,
+    2.0**53,
+    1e22,
+    -1e-9,
+    100.0,
+    0.000001234,
+]
+
+
+def test_numbers_are_written_as_the_server_writes_them():
+    draw = random.Random(7)
+    made = [draw.uniform(-1, 1) * 10.0 ** draw.randint(-30, 30) for _ in range(5_000)]
+    kept = [number for number in [*ODD_NUMBERS, *made] if not number.is_integer() or abs(number) < 2**53]  # others the server refuses
+    assert len(kept) > 2_000
+    for number in kept:
+        args = {"n": number, "all": [number, {"x": -number}]}
+        assert Body(args, {}).print == canonical.dumps(args).decode(), number

@@ -52,5 +52,5 @@ AGENT = AgentSpec(
     explain=explain_with(planner, SYSTEM_PROMPT),
     input_model=JanitorInput,
     environment="demo",
-    sample_inputs=[{"directory": str(Path(settings.VAR_DIR) / "janitor-demo"), "older_than_days": 180, "larger_than_mb": 50}],
+    sample_inputs=[{"directory": str(Path(settings.VAR_DIR).resolve() / "janitor-demo"), "older_than_days": 180, "larger_than_mb": 50}],
 )

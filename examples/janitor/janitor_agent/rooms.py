@@ -62,6 +62,8 @@ def checked_directory(directory: object) -> str:
     if real in SHARED_ROOTS or any(_within(real, tree) for tree in SYSTEM_TREES):
         raise ToolError("system_directory", f"{real} belongs to the system.")
     _refuse_inhabited(real)
+    if real != os.path.normpath(directory):  # it may lead elsewhere by the time people have agreed to what they saw there
+        raise ToolError("link", f"{directory!r} leads through a link to {real}: give that directory itself.")
     return real
 
 

@@ -120,6 +120,7 @@ def preview_credit(args: CreditArgs, ctx: ToolContext) -> Preview:
     """Who receives the credit, and what they have received so far."""
     with lookup() as connection:
         ticket = _ticket(connection, args.ticket_id)
+        _check_not_credited(connection, args.ticket_id)
         earlier = connection.execute(
             "SELECT amount_cents, currency, reason, created_at::date::text AS day FROM shop.store_credits"
             " WHERE customer_id = %s AND voided_at IS NULL ORDER BY id DESC LIMIT 10",
@@ -161,6 +162,9 @@ def issue_store_credit(args: CreditArgs, ctx: ToolContext) -> dict[str, Any]:
     """Credit the ticket's customer; nobody else can be named."""
     with effect() as connection:
         ticket = _ticket(connection, args.ticket_id)
+        if _booked(connection, "store_credits", ctx.idempotency_key) is None:
+            connection.execute("SELECT 1 FROM shop.tickets WHERE id = %s FOR UPDATE", (args.ticket_id,))  # a rival credit waits here
+            _check_not_credited(connection, args.ticket_id)
         connection.execute(
             "INSERT INTO shop.store_credits (customer_id, ticket_id, amount_cents, currency, reason, idempotency_key)"
             " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (idempotency_key) DO NOTHING",
@@ -184,6 +188,12 @@ def _ticket(connection: ShopConnection, ticket_id: str) -> Row:
     if ticket is None:
         raise ToolError("no_ticket", f"There is no ticket {ticket_id}.")
     return ticket
+
+
+def _check_not_credited(connection: ShopConnection, ticket_id: str) -> None:
+    found = connection.execute("SELECT id FROM shop.store_credits WHERE ticket_id = %s AND voided_at IS NULL", (ticket_id,)).fetchone()
+    if found is not None:
+        raise ToolError("credited", f"Ticket {ticket_id} has its store credit already (credit {found['id']}).")
 
 
 def _check_refundable(payment: Row, args: RefundArgs) -> None:
