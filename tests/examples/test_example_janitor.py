@@ -275,7 +275,6 @@ def test_a_directory_given_by_a_link_is_refused_with_where_it_leads(place):
     """The link may lead elsewhere by the time people have agreed to what they saw."""
     link = place.parent / "link-to-it"
     link.symlink_to(place)
-    (place / "sub").mkdir()
     for given in (link, link / "sub"):
         with pytest.raises(ToolError, match="leads through a link"):
             checked_directory(str(given))
