@@ -33,6 +33,19 @@ def flag(name: str, *, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name} is {value!r}: write 1 or 0")
 
 
+def address(name: str, default: str) -> str:
+    """Where people reach something on the web. Raises ImproperlyConfigured."""
+    value = text(name, default)
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write an address such as https://countersign.example.org")
+    return value
+
+
 def number(name: str, default: int, *, low: int = 0, high: int = 10**9) -> int:
     value = text(name)
     if not value:

@@ -21,7 +21,7 @@ ROLE = env.text("COUNTERSIGN_ROLE", "command")  # web | worker | beat | command
 DEBUG = env.flag("DEBUG")
 DEMO = env.flag("COUNTERSIGN_DEMO")
 SECRET_KEY = env.secret_key(VAR_DIR)
-PUBLIC_URL = env.text("PUBLIC_URL", f"http://{env.text('HOST', '127.0.0.1')}:{env.number('PORT', 8000, low=1, high=65535)}")
+PUBLIC_URL = env.address("PUBLIC_URL", f"http://{env.text('HOST', '127.0.0.1')}:{env.number('PORT', 8000, low=1, high=65535)}")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 SECURE = PUBLIC_URL.startswith("https://")
