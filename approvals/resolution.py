@@ -64,9 +64,11 @@ def resolve(needs: Sequence[Need], votes: Sequence[Vote], *, rejections: int = 1
     Args:
         escalated: groups whose people may fill places that are empty, because the time to ask them has come.
     """
-    rejected = 0
+    rejected, asked = 0, {need.group for need in needs}.union(escalated)
     for vote in votes:
         if vote.verdict is Verdict.REJECT and not vote.by_policy:
+            if asked.isdisjoint(vote.groups):
+                continue  # of somebody who has left since, as an approval would be
             rejected += 1
             if rejected < rejections:
                 continue

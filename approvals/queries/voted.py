@@ -30,7 +30,6 @@ class Vote:
     still: frozenset[str] = frozenset()
     stage: int = 1
     instead_of: str = ""
-    locked: bool = False  # whoever gave it, since
     grant: int = 0  # the standing approval that spoke for them
 
 
@@ -50,11 +49,11 @@ class Version:
 
 def votes(action_id: Any, *, delegates: Collection[str] = ()) -> list[Vote]:
     """Every decision on every version of an action, in order. `delegates`: of whose people one may stand in for others."""
-    rows = with_groups_now(Decision.objects.filter(action=action_id)).select_related("by", "instead_of").order_by("pk")
+    rows = with_groups_now(Decision.objects.filter(action=action_id)).select_related("instead_of").order_by("pk")
     return [
         Vote(
             d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, d.by_id is None, frozenset(d.groups),
-            still(d.groups, own=d.own_now, lent=d.lent_now, delegates=delegates), d.stage, d.instead_of.get_username() if d.instead_of else "", d.by is not None and not d.by.is_active, d.grant_id or 0,
+            still(d.groups, own=d.own_now, lent=d.lent_now, delegates=delegates), d.stage, d.instead_of.get_username() if d.instead_of else "", d.grant_id or 0,
         )
         for d in rows
     ]  # fmt: skip

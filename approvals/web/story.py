@@ -76,7 +76,7 @@ def quorum_of(detail: ActionDetail) -> Quorum:
     return Quorum(
         short=_short(detail, given, wanted) if pending else "",
         needs=f"{begun(told(_never(detail, _asked(detail))))}.",
-        given=tuple(Given(v.by, _gave(v, pending=pending), v.at) for v in votes),
+        given=tuple(Given(v.by, _gave(v, counts=not pending or _counts(v, detail)), v.at) for v in votes),
         open=tuple(told(place) for place in _open(tallies, detail)) if pending else (),
         cannot=tuple(told(CANNOT[rule](name)) for name, rule in detail.excluded),
         stage=_("Stage %(n)s of %(of)s") % {"n": detail.row.stage, "of": detail.row.stages} if detail.row.stages > 1 and pending else "",
@@ -98,10 +98,15 @@ def _short(detail: ActionDetail, given: int, wanted: int) -> str:
     return _("%(given)s of %(wanted)s approved") % said
 
 
-def _gave(vote: Vote, *, pending: bool) -> str:
+def _counts(vote: Vote, detail: ActionDetail) -> bool:
+    """Whether whoever gave it is still of a group that is asked. An answer ends it at once."""
+    return vote.verdict not in {"approve", "reject"} or not vote.still.isdisjoint({n.group for n in detail.needs}.union(detail.escalated))
+
+
+def _gave(vote: Vote, *, counts: bool) -> str:
     did = GAVE[vote.verdict]
     said = told(say("%(did)s for %(who)s", did=did, who=vote.instead_of) if vote.instead_of else did)
-    if pending and (vote.locked or (vote.verdict == Verdict.APPROVE and vote.groups and not vote.still)):
+    if not counts:
         return _("%(did)s, which counts no more: locked, or no longer in the group") % {"did": said}
     return said
 
@@ -141,7 +146,7 @@ def _notes(detail: ActionDetail) -> list[str]:
         return []
     found = []
     if detail.rejections > 1:
-        rejected = sum(v.verdict == "reject" and v.version == detail.row.version and not v.locked for v in detail.votes)
+        rejected = sum(v.verdict == "reject" and v.version == detail.row.version and _counts(v, detail) for v in detail.votes)
         found.append(_("%(n)s rejections end it; %(m)s so far.") % {"n": detail.rejections, "m": rejected})
     if detail.stops_run and detail.row.run:
         found.append(_("If nobody decides in time, the run is halted."))

@@ -225,18 +225,25 @@ def test_mine_and_the_digest_are_for_whoever_is_asked(cast, policy):
     assert not {cast.auditor.pk, cast.outsider.pk} & {reader.id for reader in reaching.readers(None)}
 
 
-def test_rejections_that_count_again_end_it(cast, policy, django_capture_on_commit_callbacks):
+@pytest.mark.parametrize("how", ["locked", "left"])
+def test_rejections_that_count_again_end_it(cast, policy, django_capture_on_commit_callbacks, how):
     asking(policy, need=[{"group": "reviewers", "count": 2}], rejections=2)
     action = factories.action()
     decide(action, cast.reviewer, "reject")
-    people.deactivate(username="rita", by=cast.admin.actor)
+    if how == "locked":
+        people.deactivate(username="rita", by=cast.admin.actor)
+    else:
+        groups.remove(group="reviewers", username="rita", by=cast.admin, door="web")
     assert not decide(action, cast.second, "reject").resolved
     shown = quorum_of(queries.action_detail(action.pk, reader=cast.reviewer))
     assert "2 rejections end it; 1 so far." in shown.notes and shown.given[0].words.endswith(
         "counts no more: locked, or no longer in the group"
     )
     with django_capture_on_commit_callbacks(execute=True):
-        people.unlock(username="rita", by=cast.admin.actor)
+        if how == "locked":
+            people.unlock(username="rita", by=cast.admin.actor)
+        else:
+            groups.add(group="reviewers", username="rita", by=cast.admin, door="web")
     assert (stored(action).state, stored(action).resolution["reason"]) == ("REJECTED", "because")
 
 

@@ -85,9 +85,9 @@ class Command(BaseCommand):
         for mark in detail.facts.hidden_characters:
             self.stdout.write(f"  marked {commands.shown(mark)}")
         for vote in detail.votes:
-            gone = vote.locked or (vote.verdict == "approve" and not vote.still and not vote.by_policy)
-            counts = ", counts no more: locked, or no longer in the group"
-            counts = counts if gone and detail.row.state == "PENDING" and vote.version == detail.row.version else ""
+            open_vote = detail.row.state == "PENDING" and vote.version == detail.row.version and not vote.by_policy
+            gone = open_vote and vote.still.isdisjoint({n.group for n in detail.needs}.union(detail.escalated))
+            counts = ", counts no more: locked, or no longer in the group" if gone else ""
             self.stdout.write(
                 f"  {vote.at:%H:%M:%S} {vote.by}: {vote.verdict} (version {vote.version}{counts}) {commands.shown(vote.reason)}".rstrip()
             )
