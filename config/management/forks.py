@@ -18,23 +18,14 @@ from approvals.policy.reading import BadPolicy
 from approvals.policy.rules import load
 from config import commands
 from config.management.overrides import one_of
-from config.management.replays import answer_of, check_answers, tools_of
+from config.management.replays import add_instead, answer_of, check_answers, tools_of
 
 
 def add_arguments(parser: Any) -> None:
     parser.add_argument("run")
     parser.add_argument("--from", dest="at", default="", metavar="CHECKPOINT", help="its id, or the end of it; else the run's first")
     parser.add_argument("--values", default="{}", help="other values of the state there: JSON, @file, or -")
-    parser.add_argument(
-        "--answer", action="append", default=[], metavar="ACTION=JSON", help="what the tool of this action gives back instead"
-    )
-    parser.add_argument(
-        "--tool",
-        action="append",
-        default=[],
-        metavar="NAME=IMPLEMENTATION",
-        help="try this implementation, which the tool declares as what_if",
-    )
+    add_instead(parser)
     parser.add_argument("--assume", choices=[APPROVE, REJECT], default="", help="what the record does not know; else it stops there")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="assess what is asked by this policy")
     parser.add_argument("--model", default="", metavar="NAME", help="think with this model anew (any init_chat_model name), or `new`: with the agent's own where nothing is recorded")  # fmt: skip

@@ -20,6 +20,11 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("runs", nargs="*", metavar="RUN", help="runs; or a number of the last ones with --last")
     parser.add_argument("--last", type=_count, metavar="N", help="the last N runs that have ended")
     parser.add_argument("--agent", default="", help="with --last: of this agent")
+    add_instead(parser)
+
+
+def add_instead(parser: Any) -> None:
+    """What tools give back in place of what they gave."""
     parser.add_argument(
         "--answer", action="append", default=[], metavar="ACTION=JSON", help="what the tool of this action gives back instead"
     )
