@@ -29,11 +29,19 @@ _TEXTS = """
 SELECT id, kind, name, status, started_at, ended_at, left(input::text, %(most)s), length(input::text), left(output::text, %(most)s),
     length(output::text), error, parent FROM audit_span WHERE run = %(run)s AND id = ANY(%(ids)s)
 """
-# A node of a graph inside is "outer:inner", as the drawing of the whole has it; its span's parent names tasks, "outer:6bc7…/inner:4253…".
+# A node of a graph inside is "outer:inner", as the drawing of the whole has it; its span's parent names tasks, "outer:6bc7…/inner:4253…". A task
+# that paused to ask is entered again with the answer, which is the same time.
 _TOTALS = """
-SELECT kind, CASE WHEN kind = 'node' AND parent <> '' THEN regexp_replace(replace(parent, '/', ':'), ':[0-9a-f-]{36}(:|$)', '\\1', 'g') || ':' || name ELSE name END AS place, count(*) FILTER (WHERE kind <> 'node' OR status <> 'paused')
-    + (CASE WHEN kind = 'node' AND (array_agg(status ORDER BY started_at DESC, id DESC))[1] = 'paused' THEN 1 ELSE 0 END), coalesce(sum(CASE WHEN kind = 'model' AND jsonb_typeof(attributes #> '{usage,total_tokens}') = 'number'
-    THEN (attributes #>> '{usage,total_tokens}')::numeric END), 0)::bigint FROM audit_span WHERE run = %s GROUP BY kind, place
+SELECT kind, place, sum(times)::bigint, sum(tokens)::bigint FROM (
+    SELECT kind, CASE WHEN kind = 'node' AND parent <> ''
+            THEN regexp_replace(replace(parent, '/', ':'), ':[0-9a-f-]{36}(:|$)', '\\1', 'g') || ':' || name ELSE name END AS place,
+        count(*) FILTER (WHERE kind <> 'node' OR status <> 'paused')
+            + (kind = 'node' AND (array_agg(status ORDER BY started_at DESC, id DESC))[1] = 'paused')::int AS times,
+        coalesce(sum(CASE WHEN kind = 'model' AND jsonb_typeof(attributes #> '{usage,total_tokens}') = 'number'
+            THEN (attributes #>> '{usage,total_tokens}')::numeric END), 0) AS tokens
+    FROM audit_span WHERE run = %s
+    GROUP BY kind, place, CASE WHEN kind = 'node' THEN regexp_replace(key, '^node:(.*):[^:]*$', '\\1') END
+) AS of_task GROUP BY kind, place
 """
 # A task may be run again in a later stretch: what counts is this time.
 _INSIDE = """

@@ -74,7 +74,7 @@ def list_(
             (str(level),) if level else (),
             agent,
             tool,
-            reader=who.user if mine and not who.agent else None,
+            mine=who.user if mine and not who.agent else None,
             proposed=bool(who.agent),
             run=str(run or ""),
         )

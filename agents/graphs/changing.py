@@ -15,6 +15,7 @@ from langgraph.errors import InvalidUpdateError
 from agents import kept
 from agents.graphs.loader import Graph
 from agents.graphs.lost import lost_nodes
+from agents.graphs.typed import reading
 
 Marks = Mapping[str, str | int]
 
@@ -34,7 +35,7 @@ def copied(graph: Graph, thread: str, checkpoint: str, values: Mapping[str, Any]
     """A copy of this checkpoint as the newest, with these values in it. Returns its id. Raises CannotChange."""
     for name in values:
         check_channel(graph, name)
-    saver: Any = graph.checkpointer
+    saver = reading(graph, graph.checkpointer)
     saved = saver.get_tuple(_config(thread, checkpoint))
     if saved is None:
         raise CannotChange(kept.NO_SUCH_CHECKPOINT())
@@ -68,7 +69,7 @@ def seeded(graph: Graph, thread: str, of: str, checkpoint: str, values: Mapping[
         check_channel(graph, name)
     if differences := sorted(name for name, channel in graph.channels.items() if isinstance(channel, DeltaChannel)):
         raise CannotChange(kept.KEEPS_DIFFERENCES(name=differences[0]))
-    saver: Any = graph.checkpointer
+    saver = reading(graph, graph.checkpointer)
     saved = saver.get_tuple(_config(of, checkpoint))
     if saved is None:
         raise CannotChange(kept.NO_SUCH_CHECKPOINT())

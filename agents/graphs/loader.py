@@ -151,7 +151,7 @@ class Loaded:
     @cached_property
     def drawing(self) -> dict[str, Any]:
         """Nodes and edges, for the picture on the run page."""
-        drawn = self.compile(None).get_graph(xray=1)
+        drawn = self.compile(None).get_graph(xray=True)
         return {
             "nodes": [{"id": n.id, "name": n.name} for n in drawn.nodes.values()],
             "edges": [{"source": e.source, "target": e.target, "conditional": e.conditional} for e in drawn.edges],

@@ -25,6 +25,7 @@ from agents.graphs import changing
 from agents.graphs.driver import Control, Question, Stop, Stretch, drive
 from agents.graphs.loader import Loaded
 from agents.graphs.recorder import Recorder
+from agents.graphs.typed import reading
 from agents.graphs.unpacked import neutral, unpacked
 from audit import canonical
 
@@ -177,7 +178,7 @@ def fork(loaded: Loaded, saver: Any, *, of: At, values: Mapping[str, Any], recor
     """
     beside, asker = InMemorySaver(), _Models(record.models, ask=models)
     graph = loaded.compile(beside)
-    saved = saver.get_tuple({"configurable": {"thread_id": of.thread, "checkpoint_ns": "", "checkpoint_id": of.checkpoint}})
+    saved = reading(graph, saver).get_tuple({"configurable": {"thread_id": of.thread, "checkpoint_ns": "", "checkpoint_id": of.checkpoint}})
     if saved is None:
         raise changing.CannotChange(kept.NO_SUCH_CHECKPOINT())
     here: Any = {"configurable": {"thread_id": THREAD, "checkpoint_ns": ""}}

@@ -7,7 +7,7 @@ Strict msgpack gives anything else back as plain data. LangGraph derives the lis
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from langgraph._internal._serde import build_serde_allowlist
+from langgraph._internal._serde import apply_checkpointer_allowlist, build_serde_allowlist
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import StateGraph
 
@@ -22,6 +22,11 @@ def with_its_types(compiled: Graph) -> Graph:
     graphs = [compiled, *(one.graph for one in standing.graphs_inside(compiled))]
     compiled._serde_allowlist = {name for graph in graphs for name in _types_of(graph)}
     return compiled
+
+
+def reading(graph: Graph, saver: Any) -> Any:
+    """This saver, from which the classes of this graph come out as what they are."""
+    return apply_checkpointer_allowlist(saver, graph._serde_allowlist)
 
 
 def as_kept(value: Any) -> Any:

@@ -22,7 +22,7 @@ from countersign._timing import AWAY_S, LEAST_S, POLL_S, left_s, moment, patienc
 from countersign.enduring import to_the_end
 from countersign.errors import ApiError, Conflict, CountersignError, NotConfigured, NotDecidedInTime, Unreachable
 from countersign.following import Story
-from countersign.keys import under_key, under_key_async, waiting_for
+from countersign.keys import told, under_key, under_key_async, waiting_for
 from countersign.numbers import Body
 from countersign.values import Action, Claim, Known
 
@@ -168,6 +168,8 @@ class Client:
 
     def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
         """What came of it: "done", "failed" (nothing was done) or "unknown"."""
+        if status == "unknown":
+            told(action, decided=False)  # whoever tries again is told so, as a later start is
         return Action.of(self.call(_calls.report(action, status, result, reason)))
 
     def withdraw(self, action: str, reason: str) -> Action:
@@ -341,6 +343,8 @@ class AsyncClient:
         return leave[0]
 
     async def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
+        if status == "unknown":
+            told(action, decided=False)
         return Action.of(await self.call(_calls.report(action, status, result, reason)))
 
     async def withdraw(self, action: str, reason: str) -> Action:

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
-from countersign.errors import ActedBefore, ApiError, Conflict, CountersignError, NotApproved
+from countersign.errors import AlreadyDone, AlreadyFailed, ApiError, Conflict, CountersignError, NotApproved
 from countersign.numbers import Body, Calls
 from countersign.values import Action, Known
 
@@ -84,12 +84,17 @@ def waiting_for(action: str) -> Iterator[None]:
     try:
         yield
         decided = True
-    except (NotApproved, ActedBefore):
+    except (NotApproved, AlreadyDone, AlreadyFailed):
         decided = True
         raise
-    finally:  # else: not decided in time, nobody heard, cut off
-        if scope := _scope.get():
-            scope.heard(action, decided=decided)
+    finally:  # else: not decided in time, nobody heard, cut off; or nobody knows whether it happened, and it is not made a second time
+        told(action, decided=decided)
+
+
+def told(action: str, *, decided: bool) -> None:
+    """Whether what became of this action is known in the scope. If not, the same call is that action, also when it is made again."""
+    if scope := _scope.get():
+        scope.heard(action, decided=decided)
 
 
 def under_key(tool: str, body: Body, ask: Callable[[str, Body], Action], lookup: Callable[[str], Mapping[str, Known]]) -> Action:
@@ -157,7 +162,7 @@ class _Search:
         if known and known.args_sha256 and known.args_sha256 == self.body.sha256:
             raise self._conflict(
                 f"{self.calls.tool} was asked for under this idempotency name before, with these arguments and something else said beside them "
-                f"(evidence, level, cost, confidence or time to decide; action {known.action}): people decide by that, too. Say the same again, or "
+                f"(evidence, level, cost, confidence, time to decide or who asks; action {known.action}): people decide by that, too. Say the same again, or "
                 "look at what was decided there and give this call a name of its own"
             )
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from agents import history
 from agents import operations as agents
 from agents.models import Pause
+from agents.operations.branching import Branch
 from approvals.errors import ApprovalError
 from audit import canonical
 from tests import factories
@@ -32,6 +34,18 @@ def test_so_does_a_node_after_its_question_also_of_a_graph_inside_another(others
     run.refresh_from_db()
     assert (run.state, run.error) == ("SUCCEEDED", "")
     assert lines(world) == ['greeted {"seen": ["ada", "Hill Road", "RED", "RED", "GOLD", "LARGE", "inf", "14"], "told": "yes"}']
+
+
+def test_a_fork_for_real_begins_with_them_as_what_they_are(others, world):
+    run = factories.planned(others.reviewer, world, agent="typed_graph")
+    work()
+    made = agents.branch_run(run.pk, Branch(history.head(run.thread), {"share": 0.5}), reason="why", by=others.operator, door="web")
+    work()
+    decide(asked(made)[0], others.second, "respond", response="yes")
+    work()
+    made.refresh_from_db()
+    assert (made.state, made.error) == ("SUCCEEDED", "")
+    assert lines(world) == ['greeted {"seen": ["ada", "Hill Road", "RED", "RED", "GOLD", "LARGE", "0.5", "14"], "told": "yes"}']
 
 
 @pytest.mark.parametrize("in_a_dict", [False, True])

@@ -378,3 +378,26 @@ def test_the_desk_refuses_what_the_server_refuses():
         assert people.claim(action.id, key="k").args == people.claim(action.id, key="k").args
         with pytest.raises(Conflict):
             people.claim(action.id, key="other")
+
+
+def test_a_retry_of_what_nobody_knows_about_is_told_so_and_not_made_again(people):
+    paid: list[int] = []
+
+    @require_approval("look")
+    def pay(cents: int) -> int:
+        paid.append(cents)
+        raise TimeoutError("no answer")
+
+    for _ in range(2):  # and in a later start
+        with idempotency("job"):
+            for attempt in range(4):
+                expected = TimeoutError if not attempt and len(paid) == 0 else OutcomeUnknown
+                with pytest.raises(expected):
+                    pay(5)
+    assert paid == [5] and Action.objects.count() == 1
+    with idempotency("job"):
+        with pytest.raises(OutcomeUnknown):
+            pay(5)
+        with pytest.raises(TimeoutError):
+            pay(6)  # another call: the first one was made in this start, too
+    assert paid == [5, 6]
