@@ -71,9 +71,8 @@ def idempotency(name: str) -> Iterator[None]:
         yield
     finally:
         _open.remove(scope)
-        with suppress(
-            ValueError
-        ):  # left in another context than it was entered in, as a generator of a web framework is: that one is over by now
+        # Left in another context than it was entered in, as a generator of a web framework is, there is nothing to put back.
+        with suppress(ValueError):
             _scope.reset(token)
 
 
