@@ -207,7 +207,7 @@ def tool(
         what_if: other implementations by name, which change nothing: dry runs of a run try them in its place ("what if the bank had declined?").
 
     Raises:
-        TypeError: it is a generator, the first parameter has no pydantic model, `confirm` names no argument of it, or what is reversed is not declared reversible.
+        TypeError: it is a generator, the first parameter has no pydantic model, `confirm` names no argument of it, or what is reversed is not declared reversible, or `what_if` holds no names of functions.
     """
 
     def declare(call: Callable[[Any, ToolContext], dict[str, Any]]) -> Tool:
@@ -218,6 +218,12 @@ def tool(
             raise TypeError(f"{name}: confirm={confirm!r} is none of its arguments ({', '.join(model.model_fields)})")
         if compensate and not reversible:
             raise TypeError(f"{name}: a tool with compensate= is reversible; say reversible=True")
+        if wrong := [
+            key
+            for key, other in (what_if or {}).items()
+            if not isinstance(key, str) or not key.isprintable() or not key or not callable(other)
+        ]:
+            raise TypeError(f"{name}: what_if={{{wrong[0]!r}: ...}} has to be a name and a function `(args, ctx) -> dict`")
         return Tool(
             name=name,
             args=model,

@@ -116,6 +116,8 @@ def tools_of(texts: list[str]) -> dict[str, str]:
     pairs = [text.partition("=") for text in texts]
     if wrong := next((text for text, (tool, _, name) in zip(texts, pairs, strict=True) if not tool or not name), None):
         raise CommandError(f"--tool {wrong[:60]}: give it as NAME=IMPLEMENTATION")
+    if twice := next((tool for place, (tool, _, _) in enumerate(pairs) if tool in [one for one, _, _ in pairs[:place]]), None):
+        raise CommandError(f"--tool {twice[:60]}: one implementation for each tool")
     return {tool: name for tool, _, name in pairs}
 
 

@@ -138,6 +138,8 @@ def test_the_form_and_the_command_offer_it(run, cast, client, capsys):
     with pytest.raises(CommandError):
         call_command("runs", "replay", str(run.pk), tool=["append=louder"])
     assert "otherwise at step" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="one implementation for each tool"):
+        call_command("runs", "fork", str(run.pk), tool=["append=louder", "append=full"])
     for wrong in ("append", "append=", "=louder"):
         with pytest.raises(CommandError, match="NAME=IMPLEMENTATION"):
             call_command("runs", "fork", str(run.pk), tool=[wrong])

@@ -136,3 +136,13 @@ def test_a_class_is_suggested_with_its_reason_and_asking_a_person_changes_nothin
     assert guessing.guessed_class(name) == kind
     assert why in guessing.why_guessed(name)
     assert guessing.asked_class(name) != "read", "of what its author wanted a person for no policy may say that it only reads"
+
+
+@pytest.mark.parametrize("what_if", [{"x": 5}, {"": print}, {5: print}, {"a\nb": print}])
+def test_what_may_be_tried_instead_is_named_and_can_be_called(what_if):
+    def one(args: Amount, ctx: ToolContext) -> dict[str, Any]:
+        return {}
+
+    assert tool(name="one", risk=RiskClass.READ, summary="One", what_if={"other": one})(one).describe()["what_if"] == ["other"]
+    with pytest.raises(TypeError, match="a name and a function"):
+        tool(name="one", risk=RiskClass.READ, summary="One", what_if=what_if)(one)

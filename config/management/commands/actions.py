@@ -89,7 +89,7 @@ class Command(BaseCommand):
             gone = open_vote and vote.still.isdisjoint({n.group for n in detail.needs}.union(detail.escalated))
             counts = ", counts no more: locked, or no longer in the group" if gone else ""
             self.stdout.write(
-                f"  {vote.at:%H:%M:%S} {vote.by}: {vote.verdict} (version {vote.version}{counts}) {commands.shown(vote.reason)}".rstrip()
+                f"  {vote.at:%H:%M:%S} {vote.by}{f' for {vote.instead_of}' if vote.instead_of else ''}: {vote.verdict} (version {vote.version}{counts}) {commands.shown(vote.reason)}".rstrip()
             )
         if reader and detail.cannot:
             self.stdout.write(f"  you cannot decide it: {detail.cannot}")
