@@ -218,11 +218,8 @@ def tool(
             raise TypeError(f"{name}: confirm={confirm!r} is none of its arguments ({', '.join(model.model_fields)})")
         if compensate and not reversible:
             raise TypeError(f"{name}: a tool with compensate= is reversible; say reversible=True")
-        if wrong := [
-            key
-            for key, other in (what_if or {}).items()
-            if not isinstance(key, str) or not key.isprintable() or not key or not callable(other)
-        ]:
+        others: dict[Any, Any] = dict(what_if or {})
+        if wrong := [key for key, other in others.items() if not (isinstance(key, str) and key and key.isprintable() and callable(other))]:
             raise TypeError(f"{name}: what_if={{{wrong[0]!r}: ...}} has to be a name and a function `(args, ctx) -> dict`")
         return Tool(
             name=name,
@@ -241,7 +238,7 @@ def tool(
             compensate=compensate,
             contact=contact,
             own_process=own_process,
-            what_if=dict(what_if or {}),
+            what_if=others,
         )
 
     return declare
