@@ -19,6 +19,7 @@ from countersign.client import AsyncClient, Client
 from countersign.enduring import to_the_end
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
 from countersign.fitting import check, check_json, finished
+from countersign.keys import waiting_for
 from countersign.values import Action, Claim
 
 log = logging.getLogger("countersign.guard")
@@ -131,10 +132,11 @@ class _Guarded:
             except CountersignError as lost:
                 error.add_note(f"Countersign could not be told: {lost}")
             raise
-        try:
-            asks.report(action.id, "done", result=results.told(result))
-        except CountersignError as lost:
-            _unheard(action, lost)
+        with waiting_for(action.id):  # cut off here, the same call is given what this one returned
+            try:
+                asks.report(action.id, "done", result=results.told(result))
+            except CountersignError as lost:
+                _unheard(action, lost)
         return result
 
     async def run_async(self, asks: AsyncClient, args: Any, kwargs: Any) -> Any:
@@ -152,7 +154,8 @@ class _Guarded:
         except BaseException as error:
             await to_the_end(functools.partial(_tell_error, asks, action, error, "unknown" if begun else "failed"))
             raise
-        await to_the_end(functools.partial(_tell_done, asks, action, result))
+        with waiting_for(action.id):
+            await to_the_end(functools.partial(_tell_done, asks, action, result))
         return result
 
     def _wanted(self, args: Any, kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

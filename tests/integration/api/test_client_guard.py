@@ -1,5 +1,6 @@
 """A guarded function of the Python client: started again, with every kind of signature, and whatever was claimed is reported."""
 
+import asyncio
 import inspect
 from datetime import date
 
@@ -378,6 +379,30 @@ def test_the_desk_refuses_what_the_server_refuses():
         assert people.claim(action.id, key="k").args == people.claim(action.id, key="k").args
         with pytest.raises(Conflict):
             people.claim(action.id, key="other")
+
+
+async def test_who_is_cut_while_it_is_reported_is_given_the_result_when_it_calls_again():
+    paid: list[int] = []
+    with auto_decide() as desk:
+        asks = desk.async_client()
+        report = asks.report
+
+        async def slowly(*args, **more):
+            await asyncio.sleep(0.2)
+            return await report(*args, **more)
+
+        asks.report = slowly
+
+        @require_approval("pay", client=asks)
+        async def pay(cents: int) -> int:
+            paid.append(cents)
+            return cents
+
+        with idempotency("job"):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(pay(5), 0.1)
+            assert await pay(5) == 5 and paid == [5]
+            assert await pay(5) == 5 and paid == [5, 5]  # another one, which was wanted
 
 
 def test_a_retry_of_what_nobody_knows_about_is_told_so_and_not_made_again(people):

@@ -79,7 +79,8 @@ def test_everybody_with_a_role_reads_every_page(as_, cast, agents, world, who):
     for url in pages(action, run):
         for headers in ({}, HTMX):
             answer = client.get(url, **headers)
-            assert answer.status_code in {200, 204, 409}, (url, answer.status_code)
+            closed = {403} if url == "/halt/" and who in {"reviewer", "auditor"} else set()  # a form for whoever may give the order
+            assert answer.status_code in (closed or {200, 204, 409}), (url, answer.status_code)
             assert "style=" not in answer.content.decode()
             assert _closed_to_others(answer), url
 
@@ -128,7 +129,8 @@ def test_unknown_things_are_a_sentence(web):
 
 @pytest.mark.parametrize("value", ["x" * 1000, "'; DROP TABLE", "\u202e", "2026-13-45", "-1", "9" * 30, "~", "2026-01-01~x"])
 @pytest.mark.parametrize("url", ["/inbox/", "/inbox/list", "/decided/", "/runs/", "/audit/", "/live/catchup", "/halt/"])
-def test_filters_take_anything(web, url, value):
+def test_filters_take_anything(as_, cast, url, value):
+    web = as_(cast.operator)
     names = ("q", "cursor", "level", "sort", "state", "item", "agent", "run", "from", "to", "kind", "door", "object", "since", "actor")
     assert web.get(url, dict.fromkeys(names, value)).status_code in {200, 400, 404}
 
