@@ -168,9 +168,11 @@ class Client:
 
     def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
         """What came of it: "done", "failed" (nothing was done) or "unknown"."""
+        with waiting_for(action):
+            said = Action.of(self.call(_calls.report(action, status, result, reason)))
         if status == "unknown":
-            told(action, decided=False)  # whoever tries again is told so, as a later start is
-        return Action.of(self.call(_calls.report(action, status, result, reason)))
+            told(action, over=False)  # whoever tries again is told so, as a later start is
+        return said
 
     def withdraw(self, action: str, reason: str) -> Action:
         return Action.of(self.call(_calls.withdraw(action, reason)))
@@ -343,9 +345,11 @@ class AsyncClient:
         return leave[0]
 
     async def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
+        with waiting_for(action):
+            said = Action.of(await self.call(_calls.report(action, status, result, reason)))
         if status == "unknown":
-            told(action, decided=False)
-        return Action.of(await self.call(_calls.report(action, status, result, reason)))
+            told(action, over=False)
+        return said
 
     async def withdraw(self, action: str, reason: str) -> Action:
         return Action.of(await self.call(_calls.withdraw(action, reason)))

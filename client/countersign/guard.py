@@ -19,7 +19,7 @@ from countersign.client import AsyncClient, Client
 from countersign.enduring import to_the_end
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
 from countersign.fitting import check, check_json, finished
-from countersign.keys import waiting_for
+from countersign.keys import told, waiting_for
 from countersign.values import Action, Claim
 
 log = logging.getLogger("countersign.guard")
@@ -120,7 +120,7 @@ class _Guarded:
         try:
             leave = asks.approval(action.id, timeout_s=self.timeout_s)
         except (NotApproved, AlreadyDone) as instead:
-            return self._instead(instead)
+            return self._instead(action, instead)
         begun = False
         try:
             taken, by_name = call_of(self.signature, leave.args)
@@ -145,7 +145,7 @@ class _Guarded:
         try:
             leave = await asks.approval(action.id, timeout_s=self.timeout_s)
         except (NotApproved, AlreadyDone) as instead:
-            return self._instead(instead)
+            return self._instead(action, instead)
         begun = False
         try:
             taken, by_name = call_of(self.signature, leave.args)
@@ -164,14 +164,18 @@ class _Guarded:
         why = self.rationale(**given) if callable(self.rationale) else self.rationale
         return given, {"rationale": why, "requested_by": self.requested_by, **({"level": self.level} if self.level else {})}
 
-    def _instead(self, told: NotApproved | AlreadyDone) -> Any:
-        """What is returned without running: what an earlier start returned, or what the program says to a refusal."""
-        if isinstance(told, AlreadyDone) and told.result is not None:
+    def _instead(self, action: Action, why: NotApproved | AlreadyDone) -> Any:
+        """What is returned without running: what an earlier start returned, or what the program says to a refusal. Raises it where there is none."""
+        if isinstance(why, AlreadyDone) and why.result is not None:
             with suppress(ValueError):
-                return results.given_back(told.result)
-        if isinstance(told, AlreadyDone) or self.on_rejection is None:
-            raise told
-        return self.on_rejection(told)
+                given = results.given_back(why.result)
+                told(action.id, over=True)
+                return given
+        if isinstance(why, AlreadyDone) or self.on_rejection is None:
+            raise why
+        given = self.on_rejection(why)
+        told(action.id, over=True)
+        return given
 
 
 def request(tool: str, args: Mapping[str, Any], **more: Any) -> Action:

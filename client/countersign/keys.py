@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
-from countersign.errors import AlreadyDone, AlreadyFailed, ApiError, Conflict, CountersignError, NotApproved
+from countersign.errors import ApiError, Conflict, CountersignError
 from countersign.numbers import Body, Calls
 from countersign.values import Action, Known
 
@@ -36,13 +36,12 @@ class _Scope:
     def calls(self, tool: str) -> Calls:
         return self._calls.setdefault(tool, Calls(tool, f"{self.name}:{hashlib.sha256(tool.encode()).hexdigest()[:32]}"))
 
-    def heard(self, action: str, *, decided: bool) -> None:
-        """Whether its call was told what became of it. If not, the same call made again goes on waiting for it."""
+    def heard(self, action: str, *, over: bool) -> None:
         for calls in self._calls.values():
             if action not in calls.asked:
                 continue
             number, args = calls.asked[action]
-            if decided:
+            if over:
                 calls.again.pop(number, None)
             else:
                 calls.again[number] = args
@@ -79,21 +78,18 @@ def idempotency(name: str) -> Iterator[None]:
 @contextmanager
 def waiting_for(action: str) -> Iterator[None]:
     """Who is not told what was decided inside goes on waiting for it with the same call in the same scope."""
-    decided = False
+    over = False
     try:
         yield
-        decided = True
-    except (NotApproved, AlreadyDone, AlreadyFailed):
-        decided = True
-        raise
-    finally:  # else: not decided in time, nobody heard, cut off; or nobody knows whether it happened, and it is not made a second time
-        told(action, decided=decided)
+        over = True
+    finally:  # else: not decided in time, nobody heard, cut off; or refused, done or failed before: a retry is told the same, as a later start is
+        told(action, over=over)
 
 
-def told(action: str, *, decided: bool) -> None:
-    """Whether what became of this action is known in the scope. If not, the same call is that action, also when it is made again."""
+def told(action: str, *, over: bool) -> None:
+    """Whether this call is over in the scope, so that the same is another one. If not, it is that action, also when it is made again."""
     if scope := _scope.get():
-        scope.heard(action, decided=decided)
+        scope.heard(action, over=over)
 
 
 def under_key(tool: str, body: Body, ask: Callable[[str, Body], Action], lookup: Callable[[str], Mapping[str, Known]]) -> Action:
@@ -203,7 +199,7 @@ class _Search:
 
     def _check_time(self) -> None:
         over = time.monotonic() > max(self.began, self.calls.moved) + OTHERS_S
-        if over and self.calls.left_to_others(self.body, self.others):
+        if over and not self.calls.tried and self.calls.left_to_others(self.body, self.others):
             left = ", ".join(self.calls.named(self.calls.known))
             raise self._conflict(
                 f"{self.calls.tool} was asked for under this idempotency name before, with other arguments, and this start has not made that call "

@@ -163,7 +163,7 @@ def _number(value: float) -> str:
     """ECMA-262, Number::toString: Python finds the same digits, and sets them otherwise."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else repr(value)
-    mantissa, _, exponent = repr(abs(value)).partition("e")
+    mantissa, _, exponent = repr(abs(float(value))).partition("e")  # not of a library's own kind of float
     whole, _, rest = mantissa.partition(".")
     digits = (whole + rest).lstrip("0")
     point = len(whole) + int(exponent or 0) - (len(whole + rest) - len(digits))

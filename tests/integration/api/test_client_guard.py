@@ -391,7 +391,7 @@ async def test_who_is_cut_while_it_is_reported_is_given_the_result_when_it_calls
             await asyncio.sleep(0.2)
             return await report(*args, **more)
 
-        asks.report = slowly
+        asks.report = slowly  # type: ignore[method-assign]
 
         @require_approval("pay", client=asks)
         async def pay(cents: int) -> int:
@@ -426,3 +426,37 @@ def test_a_retry_of_what_nobody_knows_about_is_told_so_and_not_made_again(people
         with pytest.raises(TimeoutError):
             pay(6)  # another call: the first one was made in this start, too
     assert paid == [5, 6]
+
+
+def test_a_retry_is_told_what_a_later_start_is_told(people):
+    did: list[str] = []
+
+    @require_approval("look")
+    def pay(what: str) -> object:
+        did.append(what)
+        return object()  # no JSON: only its words are kept
+
+    with idempotency("job"):
+        pay("once")
+    for _ in range(2):
+        with idempotency("job"):
+            for _ in range(3):
+                with pytest.raises(AlreadyDone):
+                    pay("once")
+    assert did == ["once"] and Action.objects.count() == 1
+
+
+def test_a_report_that_was_not_heard_leaves_the_call_what_it_is(people, monkeypatch):
+    def lost(*args, **more):
+        raise Unreachable("nobody answers")
+
+    with idempotency("job"):
+        action = people.request("look", {"n": 1})
+        people.approval(action.id)
+        with monkeypatch.context() as cut:
+            cut.setattr(type(people), "call", lost)
+            with pytest.raises(Unreachable):
+                people.report(action.id, "done")
+        assert people.request("look", {"n": 1}).id == action.id
+        people.report(action.id, "done")
+        assert people.request("look", {"n": 1}).id != action.id
