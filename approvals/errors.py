@@ -90,6 +90,10 @@ class SwitchedOff(Halted):
     code = "switched_off"
 
 
+class Moved(Conflict):
+    code = "moved"
+
+
 class Held(Conflict):
     code = "held"
 

@@ -30,6 +30,13 @@ class Rated(Schema):
     said_by: str
 
 
+class AmongIn(Strict):
+    """Of the agent's keys that begin so, how many it knows of (`/actions/known`)."""
+
+    begin: str = Field(min_length=1, max_length=200)
+    known: int = Field(ge=0, lt=2**31)
+
+
 class ActionIn(Strict):
     """A tool call an agent wants, or a question it has (`kind: question`, then `args.question` is what is asked)."""
 
@@ -55,6 +62,7 @@ class ActionIn(Strict):
     expires_in_s: int | None = Field(None, ge=5, le=30 * 86_400)
     estimated_cost: float | None = Field(None, ge=0, le=1e9)
     confidence: float | None = Field(None, ge=0, le=1, description="How sure the agent is of it; only ever adds to the score")
+    among: AmongIn | None = Field(None, description="Open something new only where no other keys of the agent begin so: else 409 `moved`")
     level: LEVELS | None = Field(None, description="The least level it is to be decided at; policy may ask for more, never for less")
 
 

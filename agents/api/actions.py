@@ -43,7 +43,8 @@ def propose(request: HttpRequest, response: HttpResponse, body: ActionIn, key: s
             say("client_id and the header Idempotency-Key are two names for one thing, and say different ones: send one of them")
         )
     wanted = Wanted(
-        **body.dict(exclude={"client_id", "evidence"}),
+        **body.dict(exclude={"client_id", "evidence", "among"}),
+        among=outside.Among(body.among.begin, body.among.known) if body.among else None,
         evidence=[e.dict() for e in body.evidence],
         key=key or body.client_id or str(uuid4()),
     )

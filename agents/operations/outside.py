@@ -22,7 +22,7 @@ from approvals.covering import version_name
 from approvals.errors import BadArguments, BadRequest
 from approvals.models.people import User
 from approvals.operations import Accepted, Proposal, api_keys, outside, people
-from approvals.operations.outside import Proposed
+from approvals.operations.outside import Among, Proposed
 from approvals.queries import WantedEdit
 from approvals.queries import outside as outside_queries
 from audit import canonical, formats, schemas
@@ -42,6 +42,7 @@ class Wanted:
         requested_by: the account of the person it acts for, who is then kept from approving it where the policy says so.
         level: the least level it is to be decided at. expires_in_s: how soon. These and whatever else the policy weighs (`WEIGHED`), said otherwise
             under the same key, are another body.
+        among: what it knows of its own keys that begin alike; something new is opened only where there are no others.
     """
 
     tool: str
@@ -55,6 +56,7 @@ class Wanted:
     estimated_cost: float | None = None
     confidence: float | None = None
     level: str | None = None
+    among: Among | None = None
 
 
 def propose(*, agent: str, wanted: Wanted, door: str = "api") -> Proposed:
@@ -74,7 +76,7 @@ def propose(*, agent: str, wanted: Wanted, door: str = "api") -> Proposed:
         digest = canonical.fingerprint({**asked, "requested_by": wanted.requested_by, **said})
         if before := outside.proposed(thread=_thread(found.slug), key=wanted.key, digest=digest):
             return before
-        return outside.propose(_proposal(found, version, wanted, digest), door=door)
+        return outside.propose(_proposal(found, version, wanted, digest), among=wanted.among, door=door)
     except canonical.NotCanonical as error:
         raise BadArguments(say("These arguments cannot be used: %(why)s", why=cause(error)), fields={"args": cause(error)}) from error
 

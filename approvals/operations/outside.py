@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from approvals.errors import ApprovalError, BadRequest, Conflict, NotFound, Tampered
+from approvals.errors import ApprovalError, BadRequest, Conflict, Moved, NotFound, Tampered
 from approvals.models import Action, OutsideClaim
 from approvals.operations import claiming, events, halts, kept
 from approvals.operations.claiming import Claim, Reopened, report_tampering
@@ -40,19 +40,35 @@ class Proposed:
     created: bool
 
 
+@dataclass(frozen=True)
+class Among:
+    """Of the proposer's ids that begin so, how many it knows of: something new is opened only where there are no others."""
+
+    begin: str
+    known: int
+
+
 @transaction.atomic
-def propose(proposal: Proposal, *, door: str = "api") -> Proposed:
+def propose(proposal: Proposal, *, among: Among | None = None, door: str = "api") -> Proposed:
     """Open an action under the proposer's own id, or give the one it has.
 
     Raises:
-        Conflict: this id was used for something else.
+        Conflict: this id was used for something else. Moved: others than `among` says were proposed.
         NotCanonical: see `open_action`.
     """
-    with connection.cursor() as cursor:  # two requests with one id at one moment: the second waits and finds the first one's action
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 14))", [f"{proposal.thread} {proposal.interrupt_id}"])
+    # Two requests with one id at one moment: the second waits and finds the first one's action. So do two of one beginning, in this order.
+    for locked in (*([among.begin] if among else []), proposal.interrupt_id):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 14))", [f"{proposal.thread} {locked}"])
     if before := proposed(thread=proposal.thread, key=proposal.interrupt_id, digest=proposal.proposal_digest):
         return before
+    if among and _count(proposal.thread, among.begin) != among.known:
+        raise Moved(say("Others were proposed meanwhile under ids that begin so: look at what is known now"))
     return Proposed(open_action(proposal, door=door), created=True)
+
+
+def _count(thread: str, begin: str) -> int:
+    return Action.objects.filter(thread=thread, run="", interrupt_id__startswith=begin, index=0).count()
 
 
 def proposed(*, thread: str, key: str, digest: str) -> Proposed | None:

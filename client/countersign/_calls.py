@@ -42,8 +42,9 @@ def keyed(key: str) -> dict[str, str]:
     return {"Idempotency-Key": key}
 
 
-def propose(tool: str, args: Mapping[str, Any], key: str, more: Mapping[str, Any]) -> Call:
-    return Call("POST", "/actions", {"tool": tool, "args": dict(args), **more}, headers=keyed(key))
+def propose(tool: str, args: Mapping[str, Any], key: str, more: Mapping[str, Any], known: int | None) -> Call:
+    among = {} if known is None else {"among": {"begin": key.rpartition(":")[0] + ":", "known": known}}
+    return Call("POST", "/actions", {"tool": tool, "args": dict(args), **among, **more}, headers=keyed(key))
 
 
 def known(begin: str, after: str) -> Call:

@@ -99,11 +99,11 @@ class Client:
             more: rationale, evidence, requested_by, expires_in_s, estimated_cost, confidence.
         """
 
-        def propose(key: str, body: Body) -> Action:
-            return Action.of(self.call(_calls.propose(tool, body.args, key, body.more)))
+        def propose(key: str, body: Body, known: int | None) -> Action:
+            return Action.of(self.call(_calls.propose(tool, body.args, key, body.more, known)))
 
         body = Body(args, more)
-        return propose(key, body) if key else under_key(tool, body, propose, self.known)
+        return propose(key, body, None) if key else under_key(tool, body, propose, self.known)
 
     def ask(self, question: str, *, key: str = "", **more: Any) -> Action:
         """Put a question to people; `wait` for it, and `response` is their answer."""
@@ -260,11 +260,11 @@ class AsyncClient:
         return self._connections.here()
 
     async def request(self, tool: str, args: Mapping[str, Any], *, key: str = "", **more: Any) -> Action:
-        async def propose(key: str, body: Body) -> Action:
-            return Action.of(await self.call(_calls.propose(tool, body.args, key, body.more)))
+        async def propose(key: str, body: Body, known: int | None) -> Action:
+            return Action.of(await self.call(_calls.propose(tool, body.args, key, body.more, known)))
 
         body = Body(args, more)
-        return await (propose(key, body) if key else under_key_async(tool, body, propose, self.known))
+        return await (propose(key, body, None) if key else under_key_async(tool, body, propose, self.known))
 
     async def ask(self, question: str, *, key: str = "", **more: Any) -> Action:
         return await self.request("ask_human", {"question": question}, key=key, kind="question", **more)

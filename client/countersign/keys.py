@@ -23,7 +23,7 @@ OTHERS_S, LOOK_S = 2.0, 0.02  # how long calls of one turn may come after each o
 log = logging.getLogger("countersign")
 
 
-Ask = Callable[[str, Body], Awaitable[Action]]  # under a key
+Ask = Callable[[str, Body, int | None], Awaitable[Action]]  # under a key; a new one only where the server knows so many that begin like it
 Lookup = Callable[[str], Awaitable[Mapping[str, Known]]]  # what was asked under keys that begin so
 
 
@@ -92,13 +92,15 @@ def told(action: str, *, over: bool) -> None:
         scope.heard(action, over=over)
 
 
-def under_key(tool: str, body: Body, ask: Callable[[str, Body], Action], lookup: Callable[[str], Mapping[str, Known]]) -> Action:
+def under_key(
+    tool: str, body: Body, ask: Callable[[str, Body, int | None], Action], lookup: Callable[[str], Mapping[str, Known]]
+) -> Action:
     """Ask under the key of this call: the same in every start of the same scope; a random one outside of any. Raises Conflict."""
     if (scope := _scope.get()) is None:
-        return ask(_outside(tool), body)
+        return ask(_outside(tool), body, None)
 
-    async def asked(key: str, body: Body) -> Action:
-        return ask(key, body)
+    async def asked(key: str, body: Body, known: int | None) -> Action:
+        return ask(key, body, known)
 
     async def looked_up(begin: str) -> Mapping[str, Known]:
         return lookup(begin)
@@ -112,7 +114,7 @@ def under_key(tool: str, body: Body, ask: Callable[[str, Body], Action], lookup:
 async def under_key_async(tool: str, body: Body, ask: Ask, lookup: Lookup) -> Action:
     """The same for tasks of an event loop, which must not stand still for one of them."""
     if (scope := _scope.get()) is None:
-        return await ask(_outside(tool), body)
+        return await ask(_outside(tool), body, None)
     search = _Search(scope.calls(tool), body, ask, lookup)
     while (found := await search.attempt()) is None:
         await asyncio.sleep(LOOK_S)
@@ -130,30 +132,32 @@ class _Search:
 
     async def attempt(self) -> Action | None:
         """Ask once; None: nothing came of it yet. Raises Conflict when those whose numbers are left had time to come."""
-        if self.calls.open is None and not await self._learned():
+        if self.calls.unsure and not await self._learned():
             return None
-        if not (number := self.calls.next(self.body, self.others)):
+        number, known = self.calls.next(self.body, self.others)
+        if not number:
             if not await self._found_for_another():
                 self._check_time()
             return None
         try:
-            action = await self.ask(self.calls.key(number), self.body)
+            action = await self.ask(self.calls.key(number), self.body, known)
         except BaseException as error:
             if _of_key(error):
-                await self._not_mine(number, cast(Conflict, error))
+                self._not_mine(number, cast(Conflict, error))
+                return None
+            if isinstance(error, Conflict) and error.code == "moved":  # another start of the program is at it
+                self.calls.not_made(number, self.body.print)
                 return None
             self.calls.failed(number, self.body, heard=not _surely_refused(error))
             raise
         self.calls.found(number, self.body.print, action.id)
         return action
 
-    async def _not_mine(self, number: int, error: Conflict) -> None:
+    def _not_mine(self, number: int, error: Conflict) -> None:
         """Raises Conflict: it is the same call, of which something else is said now."""
         known = self.calls.known.get(number)
         self.others[number] = error
         self.calls.not_mine(number, str(error.problem["action"]))
-        if known is None:  # another start of the program is at it: it may have asked for this very call, too
-            self.calls.learn_more(await self._looked_up())
         if known and known.args_sha256 and known.args_sha256 == self.body.sha256:
             raise self._conflict(
                 f"{self.calls.tool} was asked for under this idempotency name before, with these arguments and something else said beside them "
@@ -170,7 +174,7 @@ class _Search:
             self.compared.add((number, body.print))
             self.calls.tried.add(number)
             try:
-                action = await self.ask(self.calls.key(number), body)
+                action = await self.ask(self.calls.key(number), body, None)
             except Conflict as error:
                 if not _of_key(error):
                     raise
@@ -199,7 +203,7 @@ class _Search:
 
     def _check_time(self) -> None:
         over = time.monotonic() > max(self.began, self.calls.moved) + OTHERS_S
-        if over and not self.calls.tried and self.calls.left_to_others(self.body, self.others):
+        if over and not self.calls.tried and not self.calls.making and self.calls.left_to_others(self.body, self.others):
             left = ", ".join(self.calls.named(self.calls.known))
             raise self._conflict(
                 f"{self.calls.tool} was asked for under this idempotency name before, with other arguments, and this start has not made that call "

@@ -36,7 +36,8 @@ class Body:
 
 @dataclass
 class Calls:
-    """The calls of one tool under a name, each under a number. What the server knows of them is looked up once, before the first is asked.
+    """The calls of one tool under a name, each under a number. What the server knows of them is looked up before the first is asked, and again when
+    it may have changed: something new is asked only on condition that it has not (`next`).
 
     `lock` is never held while anything is waited for: calls of one turn run side by side, in threads and in tasks of one loop.
     """
@@ -45,9 +46,11 @@ class Calls:
     prefix: str
     open: dict[int, Known] | None = None  # what the server knows, by number, and no call of this start has; None: not looked up yet
     looking: bool = False
+    there: set[int] = field(default_factory=set)  # all that the server has something under
+    stale: bool = False  # something may have come under it since: by another start of the program, or by a request that was not answered
+    making: int = 0  # the number that something new is just asked under, one at a time
     tried: set[int] = field(default_factory=set)  # those of them that a call just asks whether it is its own
     taken: set[int] = field(default_factory=set)  # by calls of this start
-    fresh: set[int] = field(default_factory=set)  # those of them that nothing was asked under before
     again: dict[int, str] = field(default_factory=dict)  # those of them whose call may be made again, with these arguments
     unheard: dict[str, Body] = field(default_factory=dict)  # calls of this start that found no answer while they looked for their number
     asked: dict[str, tuple[int, str]] = field(default_factory=dict)  # by action: its number and its arguments
@@ -70,29 +73,34 @@ class Calls:
     def learn(self, found: Mapping[int, Known] | None) -> None:
         with self.lock:
             self.looking = False
-            if self.open is None and found is not None:
-                self.open = dict(found)
+            if found is None:
+                return
+            self.open = {**(self.open or {}), **{number: known for number, known in found.items() if number not in self.taken}}
+            self.there, self.stale = set(found), False
 
-    def learn_more(self, found: Mapping[int, Known]) -> None:
-        with self.lock:
-            self.known.update({number: known for number, known in found.items() if number not in self.taken})
+    @property
+    def unsure(self) -> bool:
+        return self.open is None or self.stale
 
-    def next(self, body: Body, others: Collection[int]) -> int:
+    def next(self, body: Body, others: Collection[int]) -> tuple[int, int | None]:
         """The number to ask under: its own from before; one that the server knows, to see whose it is; a new one when there is none left of
-        those. 0: it has to wait, for there are, and they are `others`'."""
+        those. 0: it has to wait, for there are, and they are `others`'. With it, for what is new, how many the server has to have for it to be asked."""
         with self.lock:
-            if number := next((n for n, of in self.again.items() if of == body.print), 0):
+            new = not self.known and not self.making
+            if number := next((n for n, of in self.again.items() if of == body.print and (new or n in self.there)), 0):
                 del self.again[number]
             elif number := min(self._perhaps(body, others) - self.tried, default=0):
                 self.tried.add(number)
             elif not others and (number := min(self.known.keys() - self.tried, default=0)):
                 # It is another's. But the server may refuse this call whatever its number, and then that is what is to be said.
                 self.tried.add(number)
-            elif not self.known:
+            elif new:
                 number = min(set(range(1, len(self.taken) + 2)) - self.taken)
-                self.taken.add(number)
-                self.fresh.add(number)
-            return number
+            if not number or number in self.there:
+                return number, None
+            self.taken.add(number)
+            self.making = number
+            return number, len(self.there)
 
     def _perhaps(self, body: Body, others: Collection[int]) -> set[int]:
         """Numbers of what may be this very call."""
@@ -104,9 +112,9 @@ class Calls:
         with self.lock:
             if self.known.pop(number, None):
                 self.moved = time.monotonic()
-            for numbers in (self.tried, self.fresh):
-                numbers.discard(number)
+            self._done_with(number)
             self.taken.add(number)
+            self.there.add(number)
             self.asked[action] = number, args
             self.unheard.pop(args, None)
             if may_come_again:
@@ -115,21 +123,34 @@ class Calls:
     def not_mine(self, number: int, action: str) -> None:
         """The server knows another proposal under it. A new number is one by now that another start of the program has taken meanwhile."""
         with self.lock:
-            for numbers in (self.tried, self.taken, self.fresh):
-                numbers.discard(number)
+            self.stale |= number not in self.known
+            self._done_with(number)
+            self.taken.discard(number)
+            self.there.add(number)
             self.known.setdefault(number, Known(action, ""))
+
+    def not_made(self, number: int, args: str) -> None:
+        """The server has others by now than we knew of."""
+        with self.lock:
+            self.stale = True
+            self._done_with(number)
+            self.taken.discard(number)
 
     def failed(self, number: int, body: Body, *, heard: bool) -> None:
         """Nobody knows whose it is, or whether there is anything under it: `heard` says that there may be."""
         with self.lock:
             if number in self.tried:
-                self.tried.discard(number)
                 self.unheard[body.print] = body
-            elif heard or number not in self.fresh:
+            elif heard or number != self.making:
                 self.again[number] = body.print
+                self.stale |= number == self.making
             else:
                 self.taken.discard(number)
-            self.fresh.discard(number)
+            self._done_with(number)
+
+    def _done_with(self, number: int) -> None:
+        self.tried.discard(number)
+        self.making = 0 if self.making == number else self.making
 
     def left_to_others(self, body: Body, others: Collection[int]) -> bool:
         """Whether all that is open is known not to be this call's, so that waiting for what others find out helps nobody."""

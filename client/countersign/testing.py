@@ -63,6 +63,8 @@ class Desk:
 
     def _proposed(self, body: dict[str, Any], key: str) -> httpx.Response:
         known, call = self._keys.get(key), (body["tool"], body["args"])
+        if known is None and (among := body.get("among")) and sum(k.startswith(among["begin"]) for k in self._keys) != among["known"]:
+            return _conflict("Others are known by now", code="moved")
         if known is None:
             known = self._keys[key] = (call, self._propose(body))
         if known[0] != call:
@@ -104,7 +106,7 @@ class Desk:
 
 
 def _conflict(said: str, **more: str) -> httpx.Response:
-    return httpx.Response(409, json={"code": "conflict", "detail": said, "status": 409, **more})
+    return httpx.Response(409, json={"code": "conflict", "detail": said, "status": 409} | more)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,9 +34,11 @@ class Server:
         self.known: dict[str, str] = {}
         self.lost, self.hears, self.looks, self.asks, self.tells = 0, False, 0, 0, tells
 
-    def ask(self, key: str, body: Body) -> Any:
+    def ask(self, key: str, body: Body, known: int | None) -> Any:
         what = body.args["what"]
         self.asks += 1
+        if known is not None and key not in self.known and sum(k.startswith(key.rpartition(":")[0] + ":") for k in self.known) != known:
+            raise Conflict(409, {"code": "moved", "detail": "Others were proposed meanwhile"})
         if self.lost:
             self.lost -= 1
             if self.hears:
@@ -59,9 +62,9 @@ def server(monkeypatch, request) -> Server:
 
 
 def slowly(server: Server) -> tuple[Any, Any]:
-    async def ask(key: str, body: Body) -> Any:
+    async def ask(key: str, body: Body, known: int | None) -> Any:
         await asyncio.sleep(0.005)
-        return server.ask(key, body)
+        return server.ask(key, body, known)
 
     async def knows(begin: str) -> Any:
         await asyncio.sleep(0.005)
@@ -195,7 +198,7 @@ def test_a_call_that_was_refused_or_never_sent_hides_no_amount_that_was_computed
                     under_key("pay", Body({"what": "X"}, {}), too_long, server.knows)
             return pay(server, amount)
 
-    def too_long(key: str, body: Body) -> Any:
+    def too_long(key: str, body: Body, known: int | None) -> Any:
         raise ApiError(422, {"detail": "too long"})
 
     first = start("5")
@@ -228,7 +231,7 @@ def test_what_was_waited_for_twice_and_decided_is_over_and_the_same_call_is_anot
 
 
 def test_a_number_is_the_same_however_it_is_written(server):
-    def ask(key: str, body: Body) -> Any:
+    def ask(key: str, body: Body, known: int | None) -> Any:
         return Asked(key)
 
     with idempotency("job"):
@@ -240,7 +243,7 @@ def test_a_number_is_the_same_however_it_is_written(server):
 
 
 def test_another_refusal_is_not_taken_for_the_one_about_the_key(server):
-    def halted(key: str, body: Body):
+    def halted(key: str, body: Body, known: int | None):
         raise Conflict(409, {"code": "halted", "detail": "Halted"})
 
     with idempotency("job"), pytest.raises(Conflict, match="Halted"):
@@ -323,7 +326,7 @@ def test_what_the_server_knows_is_looked_up_once_in_a_start(server):
 async def test_however_many_numbers_before_it_came_to_nothing_it_is_found_again(server, heard):
     ask, knows = slowly(server)
 
-    async def refused(key: str, body: Body) -> Any:
+    async def refused(key: str, body: Body, known: int | None) -> Any:
         await asyncio.sleep(0.005)
         raise Unreachable("away") if heard else ApiError(422, {"detail": "too long"})
 
@@ -350,7 +353,7 @@ def test_who_looked_for_its_number_and_had_no_answer_keeps_nobody_from_asking(se
 
 
 def test_a_key_that_was_revoked_meanwhile_gives_no_number_away(server):
-    def revoked(key: str, body: Body) -> Any:
+    def revoked(key: str, body: Body, known: int | None) -> Any:
         raise ApiError(401, {"detail": "no such key"})
 
     first = in_threads(server, "A")["A"]
@@ -379,10 +382,10 @@ async def test_a_plain_call_in_a_loop_says_that_it_would_wait_for_that_loop(serv
     _, knows = slowly(server)
     asking = asyncio.Event()
 
-    async def ask(key: str, body: Body) -> Any:
+    async def ask(key: str, body: Body, known: int | None) -> Any:
         asking.set()
         await asyncio.sleep(0.005)
-        return server.ask(key, body)
+        return server.ask(key, body, known)
 
     with idempotency("job"):
         task = asyncio.create_task(under_key_async("pay", Body({"what": "A"}, {}), ask, knows))
@@ -409,7 +412,7 @@ async def test_many_calls_in_another_order_ask_once_each(monkeypatch):
 def test_what_is_said_otherwise_beside_the_same_arguments_is_refused_in_these_words():
     server = Server(tells=True)
 
-    def weighs(key: str, body: Body) -> Any:
+    def weighs(key: str, body: Body, known: int | None) -> Any:
         raise Conflict(409, {"action": "a-1", "detail": "This key was used for another proposal before"})
 
     with idempotency("job"):
@@ -495,9 +498,9 @@ def test_who_is_just_being_looked_for_is_waited_for_however_slow_the_server_is(s
     first = in_threads(server, "A")["A"]
     found: dict[str, Any] = {}
 
-    def slow(key: str, body: Body) -> Any:
+    def slow(key: str, body: Body, known: int | None) -> Any:
         time.sleep(3 * keys.OTHERS_S)
-        return server.ask(key, body)
+        return server.ask(key, body, known)
 
     with idempotency("job"):
         one = threading.Thread(
@@ -508,3 +511,36 @@ def test_who_is_just_being_looked_for_is_waited_for_however_slow_the_server_is(s
         found["B"] = pay(server, "B")
         one.join()
     assert found["A"] == first and found["B"] != first
+
+
+@pytest.mark.parametrize("orders", [("ABC", "CBA"), ("ABCDE", "EADBC"), ("AAB", "BAA")])
+async def test_two_starts_at_once_in_any_order_ask_for_each_call_once(server, orders):
+    """Numbers were given out by each of them: one's first stood where the other's last was to be, and was asked a second time."""
+    for _ in range(5):
+        server.known.clear()
+        one, other = await asyncio.gather(*map(partial(in_tasks, server), orders))
+        assert sorted(server.known.values()) == sorted(orders[0]) and one.keys() == other.keys()
+        if len(set(orders[0])) == len(orders[0]):
+            assert one == other
+
+
+async def test_two_starts_at_once_with_an_amount_computed_anew_ask_for_one(server):
+    done = await asyncio.gather(in_tasks(server, "A"), in_tasks(server, "X"), return_exceptions=True)
+    assert len(server.known) == 1 and sorted(type(one).__name__ for one in done) == ["Conflict", "dict"]
+
+
+def test_a_request_that_comes_late_is_not_overtaken_by_another_call(server):
+    """It was given up here, and was heard there after all."""
+    late: list[Any] = []
+
+    def gives_up(key: str, body: Body, known: int | None) -> Any:
+        late.append((key, body))
+        raise Unreachable("no answer in time")
+
+    with idempotency("job"):
+        with pytest.raises(Unreachable):
+            under_key("pay", Body({"what": "A"}, {}), gives_up, server.knows)
+        server.ask(*late[0], None)
+        second = pay(server, "B")
+        assert pay(server, "A") != second
+    assert in_threads(server, "BA").keys() == {"A", "B"} and sorted(server.known.values()) == ["A", "B"]

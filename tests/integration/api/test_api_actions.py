@@ -128,6 +128,25 @@ def test_two_requests_with_one_key_at_one_moment_open_one_action(agent):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_of_many_that_know_of_no_other_one_is_opened(agent):
+    among = {"begin": "job:", "known": 0}
+    answers = together([lambda n=n: type(agent)(agent.token).post("/actions", note(f"{n}", among=among), key=f"job:{n}") for n in range(6)])
+    assert sorted(status for status, _ in answers) == [201] + [409] * 5
+    assert {answer["code"] for status, answer in answers if status == 409} == {"moved"} and Action.objects.count() == 1
+
+
+def test_what_is_known_already_is_given_whatever_came_since(agent):
+    first = agent.post("/actions", note("1", among={"begin": "job:", "known": 0}), key="job:1")[1]
+    agent.post("/actions", note("2"), key="job:2")
+    agent.post("/actions", note("2"), key="jobs:2")
+    assert agent.post("/actions", note("1", among={"begin": "job:", "known": 0}), key="job:1") == (200, first)
+    status, refusal = agent.post("/actions", note("3", among={"begin": "job:", "known": 1}), key="job:3")
+    assert (status, refusal["code"]) == (409, "moved") and "look at what is known now" in refusal["detail"]
+    assert agent.post("/actions", note("3", among={"begin": "job:", "known": 2}), key="job:3")[0] == 201
+    assert agent.post("/actions", note("1", among={"begin": "job:", "known": True}), key="job:1")[0] in {400, 422}
+
+
+@pytest.mark.django_db(transaction=True)
 def test_of_many_claims_one_is_given(agent, cast):
     action = opened(agent)
     decide(Action.objects.get(), cast.reviewer)
