@@ -95,9 +95,14 @@ def open_stage(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Colle
 def _given(asked: Sequence[Need], votes: Sequence[Vote], escalated: Collection[str]) -> list[int]:
     """How far the needs of one stage are met."""
     groups: dict[str, frozenset[str]] = {}
-    said_no = {vote.person for vote in votes if vote.verdict is Verdict.REJECT}  # their own word stands above one given in their stead
+    spoke = {vote.person for vote in votes if vote.groups}  # their own word stands above one given in their stead
+    last = {
+        vote.instead_of: vote for vote in votes if vote.groups
+    }  # as does a later one in their stead, where the one before counted no more
     for vote in votes:
-        if vote.verdict is Verdict.APPROVE and vote.stage == asked[0].stage and vote.instead_of not in said_no:
+        if vote.instead_of and (vote.instead_of in spoke or last.get(vote.instead_of) is not vote):
+            continue
+        if vote.verdict is Verdict.APPROVE and vote.stage == asked[0].stage:
             groups[vote.person] = groups.get(vote.person, frozenset()) | vote.groups
     anywhere = {person for person, own in groups.items() if not own.isdisjoint(escalated)}
     return filled([n.count for n in asked], list(groups), lambda person, i: person in anywhere or asked[i].group in groups[person])

@@ -14,15 +14,29 @@ from approvals.errors import AlreadyDecided, NotAllowed, Tampered
 from approvals.models import Action, Decision, User
 from approvals.permissions import Standing
 from approvals.policy.places import filled
-from approvals.resolution import Need, Vote, tally
+from approvals.resolution import Need, Vote, still, tally
 from approvals.states import Verdict
 from audit.sentences import say
 
 
-def given(action: Action, person: str) -> Decision | None:
+def given(action: Action, person: str, envelope: Envelope) -> Decision | None:
     """What this person, or somebody in their stead, decided last on this version."""
     found = Decision.objects.filter(Q(person=person) | Q(instead_of_person=person), action=action, version=action.version)
-    return found.order_by("-pk").first()
+    last = found.order_by("-pk").first()
+    return last if last and stands(last, envelope) else None
+
+
+def stands(decision: Decision, envelope: Envelope) -> bool:
+    """Whether it keeps the place it was given for. In somebody's stead it does as long as it counts: whose place it is must not wait for one who left."""
+    by, of = decision.by, decision.instead_of
+    if not decision.instead_of_person:
+        return True
+    lent = _groups(of) if of and of.is_active else []
+    return bool(by and by.is_active and still(decision.groups, own=_groups(by), lent=lent, delegates=envelope.delegates))
+
+
+def _groups(user: User) -> list[str]:
+    return list(user.groups.values_list("name", flat=True))
 
 
 def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, mine: Decision | None, verdict: str = "approve") -> Leave:
@@ -42,7 +56,7 @@ def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, mine
                 say("%(by_name)s has decided this version in your stead; it waits for somebody else", by_name=mine.by_name)
             )
         return found
-    if found.instead_of and given(action, found.instead_of.person):
+    if found.instead_of and given(action, found.instead_of.person, envelope):
         raise AlreadyDecided(say("%(name)s, in whose stead you act, has decided this version already", name=found.instead_of.name))
     return found
 
@@ -72,7 +86,7 @@ def check_fills(action: Action, envelope: Envelope, votes: list[Vote], *, stage:
         NotAllowed: they may not decide it, have decided, or are needed for a place of their own.
     """
     target = permissions.standing(to)
-    if given(action, target.person):
+    if given(action, target.person, envelope):
         raise NotAllowed(say("%(to)s has decided this version already: choose somebody else", to=to.get_username()))
     theirs = leave(target, action, envelope, stage=stage, mine=None)
     also = frozenset(envelope.escalated(action.passed))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from approvals.envelopes import Envelope
-from approvals.models import Action
+from approvals.models import Action, Decision
 from approvals.resolution import Vote, resolve, still
 from approvals.states import Verdict
 
@@ -44,6 +44,13 @@ def votes(action: Action, envelope: Envelope) -> list[Vote]:
     ]
     excluded = envelope.excluded
     return [v for v in found if v.verdict is not Verdict.APPROVE or v.by_policy or excluded.isdisjoint({v.person, v.instead_of})]
+
+
+def saying(action: Action, envelope: Envelope, verdict: Verdict) -> Decision:
+    """The latest decision with this verdict, of those that count now."""
+    people = {v.person for v in votes(action, envelope) if v.verdict is verdict and (v.groups or v.by_policy)}
+    given = Decision.objects.filter(action=action, version=action.version, digest=action.digest, verdict=verdict, person__in=people)
+    return given.latest("pk")
 
 
 def verdict_of(action: Action, envelope: Envelope, given: Sequence[Vote] | None = None) -> Verdict | None:

@@ -12,7 +12,7 @@ from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, Conflict
 from approvals.models import Action, Decision, Requirement, User
 from approvals.operations import drills, halts, staging, step_up, viewing
-from approvals.operations.counting import verdict_of
+from approvals.operations.counting import saying, verdict_of
 from approvals.operations.notices import tell_action
 from approvals.operations.pending import check_open, locked, receipt
 from approvals.operations.resolving import conclude, recorded_entry
@@ -79,6 +79,7 @@ def decide(
     if not envelope.needs and action.state != ActionState.PENDING:
         raise AlreadyDecided(receipt(action), state=str(action.state), resolution=action.resolution)
     mine = rows.first(Decision, _MINE, [action.pk, who.person])
+    mine = mine if mine and standing_in.stands(mine, envelope) else None
     stage = staging.stage_of(action, envelope, mine)
     leave = standing_in.leave(who, action, envelope, stage=stage, mine=mine, verdict=chosen)
     if mine and mine.version == action.version and mine.person != who.person:
@@ -134,14 +135,19 @@ def _counted(
     if action.drill:
         drills.end(action, requirement, decision, looked=looked)
         return Decided(action, decision, resolved=True)
-    if verdict_of(action, envelope) is None:
+    verdict = verdict_of(action, envelope)
+    if verdict is None:
         log.append(recorded_entry(action, requirement, decision, by=by.actor, looked=looked))
         if envelope.stages > 1:
             staging.move_on(action, requirement, envelope, by=by.actor, door=decision.door)
         staging.hand_over(action, decision)
         tell_action(action, "action.voted")
         return Decided(action, decision, resolved=False)
-    conclude(action, requirement, decision, looked=looked)
+    if verdict == decision.verdict:
+        conclude(action, requirement, decision, looked=looked)
+    else:  # somebody whose word counts again said it before, and nobody has looked since
+        log.append(recorded_entry(action, requirement, decision, by=by.actor, looked=looked))
+        conclude(action, requirement, saying(action, envelope, verdict), recorded=True)
     return Decided(action, decision, resolved=True)
 
 
@@ -153,7 +159,7 @@ def _looked_again(recorded: Decided, requirement: Requirement) -> Decided:
     check_open(action, recorded.decision.digest)
     if verdict_of(action, envelopes.opened(action, requirement)) != recorded.decision.verdict:
         return recorded
-    conclude(action, requirement, recorded.decision)
+    conclude(action, requirement, recorded.decision, recorded=True)
     return replace(recorded, resolved=True)
 
 

@@ -16,9 +16,9 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest, Now
 
-from approvals import entitling, envelopes
+from approvals import entitling, envelopes, standing_in
 from approvals.errors import BadRequest, NotAllowed, NotFound, Tampered
-from approvals.models import Action, Alert, Decision, Delivery, Device, Notification, Requirement, User
+from approvals.models import Action, Alert, Delivery, Device, Notification, Requirement, User
 from approvals.notify import choices
 from approvals.notify.alerts import Note
 from approvals.notify.choices import EMAIL, OFF, PUSH
@@ -202,7 +202,7 @@ def _why_not(row: Delivery, action: Action, requirement: Requirement, user: User
         return kept.TAMPERED()
     except NotAllowed:
         return kept.MAY_NOT()
-    if Decision.objects.filter(Q(person=user.person) | Q(instead_of_person=user.person), action=action, version=action.version).exists():
+    if standing_in.given(action, user.person, envelope):
         return kept.HAS_DECIDED()
     told = Notification.objects.filter(channel="desk", recipient=str(user.pk), object_id=row.action, version=row.version, kind=row.kind)
     return "Read in the product already" if told.exists() and not told.filter(sent_at=None).exists() else ""

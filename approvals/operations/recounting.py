@@ -16,7 +16,7 @@ from approvals import envelopes
 from approvals.errors import ApprovalError
 from approvals.models import Decision, User
 from approvals.operations import halts, staging
-from approvals.operations.counting import verdict_of
+from approvals.operations.counting import saying, verdict_of
 from approvals.operations.notices import tell_action
 from approvals.operations.pending import check_open, locked
 from approvals.operations.resolving import conclude
@@ -56,8 +56,7 @@ def _recount(action_id: UUID, *, changed: bool) -> bool:
             if moved or changed:  # pages and cards say how many have approved
                 tell_action(action, "action.voted")
             return False
-        last = Decision.objects.filter(action=action, version=action.version, digest=action.digest, verdict=verdict).latest("pk")
-        conclude(action, requirement, last)
+        conclude(action, requirement, saying(action, envelope, verdict), recorded=True)
     except ApprovalError:
         return False  # halted, being checked, over by now: whatever lets it go on again brings it back here
     return True

@@ -182,7 +182,7 @@ def person_named(username: str) -> User:
 
 def _leave(who: Standing, action: Action, envelope: Envelope, *, verdict: str = "approve") -> Leave:
     """Why they may decide it, who have not yet. Under the caller's row lock."""
-    mine = standing_in.given(action, who.person)
+    mine = standing_in.given(action, who.person, envelope)
     if mine and mine.person == who.person:
         raise AlreadyDecided(say("You have decided this version already; it waits for somebody else"))
     stage = staging.stage_of(action, envelope, mine)

@@ -53,6 +53,7 @@ def conclude(
     before: Sequence[Entry] = (),
     looked: Mapping[str, int] | None = None,
     by: Actor | None = None,
+    recorded: bool = False,
 ) -> None:
     """Let the verdict of the deciding Decision take effect: state, events, notification, signal.
 
@@ -60,6 +61,7 @@ def conclude(
 
     Args:
         by: who the log names when no person decided; otherwise the policy.
+        recorded: whether the log has the Decision already, since others had to decide as well.
 
     Raises:
         Conflict: the action moved on or its deadline passed between the caller's look and now.
@@ -96,7 +98,7 @@ def conclude(
     by = by or _author(decision, requirement)
     log.append(
         *before,
-        recorded_entry(action, requirement, decision, by=by, looked=looked),
+        *(() if recorded else (recorded_entry(action, requirement, decision, by=by, looked=looked),)),
         resolved_entry(action, requirement, by=by, door=decision.door),
     )
     tell_action(action, f"action.{state.lower()}")

@@ -30,7 +30,9 @@ WHERE u.is_active AND u.kind = 'human' AND told.is_active
       WHERE ug.user_id = told.id AND g.name = ANY(%(groups)s || %(delegates)s)))
   AND u.person <> ALL(%(excluded)s) AND told.person <> ALL(%(excluded)s)
   AND NOT EXISTS (SELECT 1 FROM approvals_decision d WHERE d.action_id = %(action)s AND d.version = %(version)s
-      AND (d.person IN (u.person, told.person) OR d.instead_of_person = u.person))
+      AND (d.person IN (u.person, told.person) OR (d.instead_of_person = u.person AND EXISTS (
+          SELECT 1 FROM approvals_user b JOIN approvals_user_groups ug ON ug.user_id = b.id JOIN auth_group g ON g.id = ug.group_id
+          WHERE b.id = d.by_id AND b.is_active AND g.name = ANY(%(groups)s || %(delegates)s)))))
 ORDER BY told.id LIMIT %(most)s
 """
 

@@ -4,6 +4,7 @@ saved: what is stored stays readable.
 """
 
 from collections.abc import Callable, Iterator
+from math import isinf
 from typing import Any
 
 import re2
@@ -26,16 +27,19 @@ GIVES = {
 }  # fmt: skip
 SAYS = {TEXT: say("a text"), NUMBER: say("a number"), LIST: say("a list"), FIELDS: say("fields")}
 WHOLE = {"INT_LIT": (LEAST, MOST), "UINT_LIT": (0, 2**64 - 1)}
+NAMES_OR_CALLS = {"ident", "ident_arg", "member_dot", "member_dot_arg"}
+# What makes one kind of value of another. Of what is written down, each either always succeeds or never.
+CONVERSIONS = {"bool", "bytes", "double", "duration", "int", "string", "timestamp", "uint"}
 LITERALS: tuple[tuple[type, str], ...] = ((bool, BOOL), (int, NUMBER), (float, NUMBER), (str, TEXT), (list, LIST))
 
 
-def never_answered(tree: Tree[Any], constant_of: Callable[[Tree[Any]], Any]) -> str:
+def never_answered(tree: Tree[Any], reckoned: Callable[[Tree[Any]], Any]) -> str:
     """Why a condition, or a part of it, can never be answered; "" when nothing shows that.
 
     Args:
-        constant_of: what a part that speaks of nothing always gives; raises Unanswerable.
+        reckoned: what a part that speaks of no call gives; raises Unanswerable.
     """
-    return next(_no_yes_or_no(tree), "") or next(_too_large(tree), "") or next(_patterns(tree), "") or next(_failing(tree, constant_of), "")
+    return next(_no_yes_or_no(tree), "") or next(_too_large(tree), "") or next(_patterns(tree), "") or next(_failing(tree, reckoned), "")
 
 
 def _no_yes_or_no(tree: Any) -> Iterator[str]:
@@ -88,13 +92,16 @@ def _kind(node: Tree[Any]) -> str:
 
 
 def _too_large(tree: Tree[Any]) -> Iterator[str]:
-    """Whole numbers that the language has no value for."""
+    """Numbers that the language has no value for."""
     for token in tree.scan_values(lambda child: getattr(child, "type", "") in WHOLE):
         least, most = WHOLE[token.type]
         if len(token) > 100 or not least <= int(token.rstrip("uU"), 0 if "x" in token else 10) <= most:
             yield say(
                 "a part of this condition can never be answered: %(number)s is more than the 64 bits a whole number has", number=token[:40]
             )
+    for token in tree.scan_values(lambda child: getattr(child, "type", "") == "FLOAT_LIT"):
+        if isinf(float(token)):
+            yield say("a part of this condition can never be answered: %(number)s is more than any number there is", number=token[:40])
 
 
 def _patterns(tree: Tree[Any]) -> Iterator[str]:
@@ -121,12 +128,20 @@ def _patterns(tree: Tree[Any]) -> Iterator[str]:
             yield say("a part of this condition can never be answered: the pattern %(pattern)s cannot be read: %(why)s", pattern=repr(pattern), why=why)  # fmt: skip
 
 
-def _failing(tree: Tree[Any], constant_of: Callable[[Tree[Any]], Any]) -> Iterator[str]:
-    """Sums of constants that always fail, as a division by zero does."""
-    for part in tree.find_pred(lambda t: t.data in {"addition", "multiplication"} and len(t.children) > 1):
-        if next(part.find_pred(lambda t: t.data in {"ident", "ident_arg", "member_dot", "member_dot_arg"}), None) is not None:
+def _reckons(node: Tree[Any]) -> bool:
+    return node.data in {"addition", "multiplication"} and len(node.children) > 1
+
+
+def _converts(node: Any) -> bool:
+    return isinstance(node, Tree) and node.data == "ident_arg" and str(node.children[0]) in CONVERSIONS
+
+
+def _failing(tree: Tree[Any], reckoned: Callable[[Tree[Any]], Any]) -> Iterator[str]:
+    """Sums and conversions of constants that always fail, as a division by zero does, or `int('x')`."""
+    for part in tree.find_pred(lambda t: _reckons(t) or (t.data == "primary" and _converts(t.children[0]))):
+        if next(part.find_pred(lambda t: t.data in NAMES_OR_CALLS and not _converts(t)), None) is not None:
             continue
         try:
-            constant_of(part)
+            reckoned(part)
         except Unanswerable:
             yield say("a part of this condition can never be answered: what it reckons always fails")

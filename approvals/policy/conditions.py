@@ -21,7 +21,7 @@ from approvals.policy.plainly import Fails, Variables, as_frozen
 from approvals.policy.shortcuts import plain_test
 from audit.sentences import cause, say
 
-__all__ = ["MACROS", "NAMES", "BadCondition", "Condition", "Said", "Unanswerable", "constant_of"]
+__all__ = ["MACROS", "NAMES", "BadCondition", "Condition", "Said", "Unanswerable", "constant_of", "reckoned"]
 
 # What a condition may speak of; `said_of` in `matching` fills them.
 NAMES = (
@@ -168,7 +168,15 @@ def constant_of(tree: Tree[Any]) -> Any:
     if next(tree.find_pred(lambda t: t.data in NAMING), None) is not None:
         raise Unanswerable(NO_ANSWER())
     try:
-        return _plain(_environment().program(tree, OVERLOADS).evaluate({}))
+        return _plain(reckoned(tree))
+    except TypeError as error:  # a value of the language, but none of ours
+        raise Unanswerable(type(error).__name__) from error
+
+
+def reckoned(tree: Tree[Any]) -> Any:
+    """What a part of a condition that speaks of no call gives, in the language's own values. Raises Unanswerable."""
+    try:
+        return _environment().program(tree, OVERLOADS).evaluate({})
     except Exception as error:  # whatever the library makes of it, it is no constant
         raise Unanswerable(type(error).__name__) from error
 

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from approvals.policy.answerable import never_answered
 from approvals.policy.basics import Excluded, Level, More, Points, RequirementRule, Strict
 from approvals.policy.calendars import Calendar, Quiet
-from approvals.policy.conditions import BadCondition, constant_of
+from approvals.policy.conditions import BadCondition, reckoned
 from approvals.policy.matching import Matcher
 from approvals.policy.reading import BadPolicy, Lines, Problem, misread, read
 from approvals.policy.ruleset import Instead, Rule
@@ -255,7 +255,7 @@ def _conditions(data: PolicyData, lines: Lines) -> list[Problem]:
                 raise BadCondition(say("it is nested too deeply: split it into several rules, or compare with a list (`in [...]`)"))
             if condition and condition.constant is False:
                 raise BadCondition(say("this condition never holds: the rule can never match"))
-            if condition and (why := never_answered(condition.tree, constant_of)):
+            if condition and (why := never_answered(condition.tree, reckoned)):
                 raise BadCondition(why)
         except BadCondition as error:
             found.append(Problem(lines.of(path) + error.line - 1, f"rules.{i}.match.when", error.why))

@@ -128,7 +128,7 @@ def not_for(member: Member, reader: User) -> str:
         who = permissions.standing(reader)
     except NotAllowed as refusal:
         return refusal.message
-    mine = standing_in.given(member.row, who.person)
+    mine = standing_in.given(member.row, who.person, member.envelope)
     if mine and mine.person == who.person:
         return say("You have decided this version already; it waits for somebody else")
     return standing_in.why_not(who, member.row, member.envelope, mine=mine)

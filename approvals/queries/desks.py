@@ -80,7 +80,7 @@ def desk(action_id: Any, *, reader: User) -> Desk | None:
         envelope, who = envelopes.opened(action, requirement), permissions.standing(reader)
     except ApprovalError:
         return None
-    given = standing_in.given(action, who.person)
+    given = standing_in.given(action, who.person, envelope)
     may_decide = not (given and given.person == who.person)
     may_decide = may_decide and not standing_in.why_not(who, action, envelope, mine=given, verdict="reject")
     may_approve = may_decide and not standing_in.why_not(who, action, envelope, mine=given)
@@ -155,8 +155,9 @@ def asked(reader: User) -> Q:
 
 
 def _decided(person: Value | OuterRef) -> Q:
-    """Whether the place of this person is filled, by themselves or in their stead."""
-    of = Q(person=person) | Q(instead_of_person=person)
+    """Whether the place of this person is filled, by themselves or in their stead: by somebody who is still there. Of which groups one may stand in
+    is in the envelope's bytes: who left just that one still fills it here, not where it is decided."""
+    of = Q(person=person) | Q(instead_of_person=person, by__is_active=True, by__groups__isnull=False)
     return Q(Exists(Decision.objects.filter(of, action=OuterRef("pk"), version=OuterRef("version"))))
 
 

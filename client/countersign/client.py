@@ -125,7 +125,9 @@ class Client:
         """Until its proposer has something to do, or it is done. A server that answered before may be away for ten minutes meanwhile, as while it
         is started again. Raises NotDecidedInTime; Unreachable, ApiError."""
         with waiting_for(action):
-            return self._wait(action, timeout_s)
+            found = self._wait(action, timeout_s)
+        told(action, over=found.next == "done")
+        return found
 
     def _wait(self, action: str, timeout_s: float | None) -> Action:
         until, found, heard = moment(timeout_s), None, time.monotonic()
@@ -147,7 +149,8 @@ class Client:
 
     def claim(self, action: str, *, key: str = "") -> Claim:
         """Leave to act, once. Raises Conflict when it must not be done (any more)."""
-        return Claim.of(self.call(_calls.claim(action, key or str(uuid4()))))
+        with waiting_for(action):
+            return Claim.of(self.call(_calls.claim(action, key or str(uuid4()))))
 
     def approval(self, action: str, *, timeout_s: float | None = None) -> Claim:
         """Wait, then claim. Raises NotApproved; AlreadyDone, AlreadyFailed, OutcomeUnknown when the leave was taken before; NotDecidedInTime, Conflict."""
@@ -170,8 +173,7 @@ class Client:
         """What came of it: "done", "failed" (nothing was done) or "unknown"."""
         with waiting_for(action):
             said = Action.of(self.call(_calls.report(action, status, result, reason)))
-        if status == "unknown":
-            told(action, over=False)  # whoever tries again is told so, as a later start is
+        told(action, over=status == "done")
         return said
 
     def withdraw(self, action: str, reason: str) -> Action:
@@ -282,7 +284,9 @@ class AsyncClient:
 
     async def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
         with waiting_for(action):
-            return await self._wait(action, timeout_s)
+            found = await self._wait(action, timeout_s)
+        told(action, over=found.next == "done")
+        return found
 
     async def _wait(self, action: str, timeout_s: float | None) -> Action:
         until, found, heard = moment(timeout_s), None, time.monotonic()
@@ -303,7 +307,8 @@ class AsyncClient:
             await asyncio.sleep(rest_s(asked, until))
 
     async def claim(self, action: str, *, key: str = "") -> Claim:
-        return Claim.of(await self.call(_calls.claim(action, key or str(uuid4()))))
+        with waiting_for(action):
+            return Claim.of(await self.call(_calls.claim(action, key or str(uuid4()))))
 
     async def approval(self, action: str, *, timeout_s: float | None = None) -> Claim:
         with waiting_for(action):
@@ -347,8 +352,7 @@ class AsyncClient:
     async def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
         with waiting_for(action):
             said = Action.of(await self.call(_calls.report(action, status, result, reason)))
-        if status == "unknown":
-            told(action, over=False)
+        told(action, over=status == "done")
         return said
 
     async def withdraw(self, action: str, reason: str) -> Action:

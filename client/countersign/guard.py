@@ -121,6 +121,7 @@ class _Guarded:
             leave = asks.approval(action.id, timeout_s=self.timeout_s)
         except (NotApproved, AlreadyDone) as instead:
             return self._instead(action, instead)
+        told(action.id, over=True)  # what comes of it is reported, whatever happens
         begun = False
         try:
             taken, by_name = call_of(self.signature, leave.args)
@@ -137,6 +138,7 @@ class _Guarded:
                 asks.report(action.id, "done", result=results.told(result))
             except CountersignError as lost:
                 _unheard(action, lost)
+        told(action.id, over=True)
         return result
 
     async def run_async(self, asks: AsyncClient, args: Any, kwargs: Any) -> Any:
@@ -146,6 +148,7 @@ class _Guarded:
             leave = await asks.approval(action.id, timeout_s=self.timeout_s)
         except (NotApproved, AlreadyDone) as instead:
             return self._instead(action, instead)
+        told(action.id, over=True)  # what comes of it is reported, whatever happens
         begun = False
         try:
             taken, by_name = call_of(self.signature, leave.args)
@@ -156,6 +159,7 @@ class _Guarded:
             raise
         with waiting_for(action.id):
             await to_the_end(functools.partial(_tell_done, asks, action, result))
+        told(action.id, over=True)
         return result
 
     def _wanted(self, args: Any, kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,6 +7,7 @@ with idempotency(f"invoice:{order}"):
 import asyncio
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -32,19 +33,18 @@ class _Scope:
         # Not the name itself: two long ones may begin alike, and a header takes neither umlauts nor line breaks.
         self.name = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         self._calls: dict[str, Calls] = {}
+        self._pid = os.getpid()
 
     def calls(self, tool: str) -> Calls:
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            for calls in self._calls.values():
+                calls.forked()
         return self._calls.setdefault(tool, Calls(tool, f"{self.name}:{hashlib.sha256(tool.encode()).hexdigest()[:32]}"))
 
     def heard(self, action: str, *, over: bool) -> None:
-        for calls in self._calls.values():
-            if action not in calls.asked:
-                continue
-            number, args = calls.asked[action]
-            if over:
-                calls.again.pop(number, None)
-            else:
-                calls.again[number] = args
+        for calls in list(self._calls.values()):  # a thread may just call another tool
+            calls.heard(action, over=over)
 
 
 _scope: ContextVar[_Scope | None] = ContextVar("countersign_idempotency", default=None)
@@ -77,13 +77,11 @@ def idempotency(name: str) -> Iterator[None]:
 
 @contextmanager
 def waiting_for(action: str) -> Iterator[None]:
-    """Who is not told what was decided inside goes on waiting for it with the same call in the same scope."""
-    over = False
+    """The same call in the same scope is this action again afterwards, until it is `told` to be over. Not meanwhile: made beside it, it is another."""
     try:
         yield
-        over = True
-    finally:  # else: not decided in time, nobody heard, cut off; or refused, done or failed before: a retry is told the same, as a later start is
-        told(action, over=over)
+    finally:  # not decided in time, nobody heard, cut off, no leave, or leave of which nothing is reported: a retry is told what a later start is told
+        told(action, over=False)
 
 
 def told(action: str, *, over: bool) -> None:
@@ -143,7 +141,8 @@ class _Search:
             action = await self.ask(self.calls.key(number), self.body, known)
         except BaseException as error:
             if _of_key(error):
-                self._not_mine(number, cast(Conflict, error))
+                self.others[number] = cast(Conflict, error)
+                self.calls.not_mine(number, str(self.others[number].problem["action"]))
                 return None
             if isinstance(error, Conflict) and error.code == "moved":  # another start of the program is at it
                 self.calls.not_made(number, self.body.print)
@@ -152,18 +151,6 @@ class _Search:
             raise
         self.calls.found(number, self.body.print, action.id)
         return action
-
-    def _not_mine(self, number: int, error: Conflict) -> None:
-        """Raises Conflict: it is the same call, of which something else is said now."""
-        known = self.calls.known.get(number)
-        self.others[number] = error
-        self.calls.not_mine(number, str(error.problem["action"]))
-        if known and known.args_sha256 and known.args_sha256 == self.body.sha256:
-            raise self._conflict(
-                f"{self.calls.tool} was asked for under this idempotency name before, with these arguments and something else said beside them "
-                f"(evidence, level, cost, confidence, time to decide or who asks; action {known.action}): people decide by that, too. Say the same again, or "
-                "look at what was decided there and give this call a name of its own"
-            )
 
     async def _found_for_another(self) -> bool:
         """Whether a number is that of a call of this start that looked for it and had no answer. It is asked the same again, under what the server
@@ -204,6 +191,12 @@ class _Search:
     def _check_time(self) -> None:
         over = time.monotonic() > max(self.began, self.calls.moved) + OTHERS_S
         if over and not self.calls.tried and not self.calls.making and self.calls.left_to_others(self.body, self.others):
+            if same := self.calls.saying_else(self.body, self.others):
+                raise self._conflict(
+                    f"{self.calls.tool} was asked for under this idempotency name before, with these arguments and something else said beside them "
+                    f"(evidence, level, cost, confidence, time to decide or who asks; action {', '.join(same)[:400]}): people decide by that, too. Say "
+                    "the same again, or look at what was decided there and give this call a name of its own"
+                )
             left = ", ".join(self.calls.named(self.calls.known))
             raise self._conflict(
                 f"{self.calls.tool} was asked for under this idempotency name before, with other arguments, and this start has not made that call "

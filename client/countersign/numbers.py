@@ -78,6 +78,11 @@ class Calls:
             self.open = {**(self.open or {}), **{number: known for number, known in found.items() if number not in self.taken}}
             self.there, self.stale = set(found), False
 
+    def forked(self) -> None:
+        """In a process of its own now: what other threads were just at goes on in the one it came from alone."""
+        self.lock, self.looking, self.making, self.stale = threading.Lock(), False, 0, True
+        self.tried.clear()
+
     @property
     def unsure(self) -> bool:
         return self.open is None or self.stale
@@ -118,6 +123,17 @@ class Calls:
             self.asked[action] = number, args
             self.unheard.pop(args, None)
             if may_come_again:
+                self.again[number] = args
+
+    def heard(self, action: str, *, over: bool) -> None:
+        """Whether the call is over, so that the same is another one; else it may be made again."""
+        with self.lock:
+            if action not in self.asked:
+                return
+            number, args = self.asked[action]
+            if over:
+                self.again.pop(number, None)
+            else:
                 self.again[number] = args
 
     def not_mine(self, number: int, action: str) -> None:
@@ -161,6 +177,11 @@ class Calls:
         """Numbers that may be those of calls of this start that had no answer."""
         with self.lock:
             return [(n, body) for body in self.unheard.values() for n in sorted(self._perhaps(body, self.tried))]
+
+    def saying_else(self, body: Body, others: Collection[int]) -> list[str]:
+        """The actions with the same arguments that the server knows to be another call."""
+        with self.lock:
+            return sorted(known.action for n, known in self.known.items() if n in others and known.args_sha256 == body.sha256)
 
     def named(self, numbers: Collection[int]) -> list[str]:
         with self.lock:

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from approvals import operations, queries
+from approvals import envelopes, operations, queries
 from approvals.errors import AlreadyDecided, BadRequest, Conflict, NotAllowed
 from approvals.models import Decision, Halt, Notification, Snooze
 from approvals.operations import absences, groups, reserving, snoozing
 from approvals.operations.claiming import Reopened
+from approvals.operations.telling import people_asked
 from approvals.queries import Filters, desks
 from approvals.queries.quorums import approvals
 from approvals.web.story import quorum_of
@@ -213,6 +214,34 @@ def test_who_may_stand_in_for_nobody_any_more_counts_no_more(cast, policy, neede
     else:
         with pytest.raises(Reopened):
             operations.claim(action.pk, digest=stored(action).digest)
+
+
+def test_whose_place_it_is_decides_when_who_stood_in_counts_no_more_and_both_fill_one(cast, policy):
+    asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 2}])
+    action = factories.action()
+    operations.pass_on(action.pk, by=cast.reviewer, to="olga", reason="Yours", door="web")
+    decide(action, cast.operator)
+    groups.remove(group="operators", username="olga", by=cast.admin, door="web")
+    assert not queries.action_detail(action.pk, reader=cast.reviewer).cannot
+    assert cast.reviewer.pk in people_asked(stored(action), envelopes.parse(action.requirements.get()))
+    assert not decide(action, cast.reviewer).resolved
+    groups.add(group="operators", username="olga", by=cast.admin, door="web")
+    assert queries.inbox_row(action.pk).given == 1
+    assert decide(action, cast.second).resolved
+
+
+def test_a_no_that_counts_again_ends_it_whatever_is_said_next(cast, policy):
+    asking(policy, need=[{"group": "reviewers", "count": 1}], rejections=2)
+    action = factories.action()
+    assert not decide(action, cast.reviewer, "reject").resolved
+    groups.remove(group="reviewers", username="rita", by=cast.admin, door="web")
+    third = factories.another_reviewer()
+    assert not decide(action, third, "reject").resolved
+    groups.add(group="reviewers", username="rita", by=cast.admin, door="web")
+    done = decide(action, cast.second)  # before anybody has looked: what is due after a commit is not done in a test's transaction
+    assert (done.resolved, stored(action).state, stored(action).resolution["by"]) == (True, "REJECTED", third.username)
+    said = [e.actor for e in events(stream=f"action:{action.pk}").rows if e.kind == "decision.recorded"]
+    assert sorted(said) == sorted(["rita", "sam", third.username])
 
 
 def test_passed_on_to_somebody_asked_themselves_each_fills_a_place_of_their_own(cast):

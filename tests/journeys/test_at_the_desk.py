@@ -400,6 +400,7 @@ def approved_first(page: Page, agent: str) -> str:
     page.keyboard.press("a")
     page.keyboard.press("a")
     expect(page.locator("#pane > [data-action]")).not_to_have_attribute("data-action", first)
+    expect(page.locator(f"[data-row='{first}'] [data-key=u]")).to_be_attached()  # it comes behind the next action
     return first
 
 
@@ -413,6 +414,7 @@ def test_what_was_taken_back_is_the_row_one_stands_on_and_it_is_said(stack: Stac
     expect(page.locator("[data-row][aria-current]")).to_have_attribute("data-row", first)
     expect(page).to_have_url(re.compile(f"item={first}"))
     expect(page.locator("#say")).to_contain_text("Taken back")
+    page.wait_for_timeout(1_300)  # until what the others heard has come here as well
     page.keyboard.press("u")
     expect(page.locator("[data-guard-text]")).to_contain_text("Nothing can be taken back here now")
 

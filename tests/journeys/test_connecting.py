@@ -123,6 +123,7 @@ def test_the_snippets_of_the_page_run_as_they_are(stack: Stack, sign_in: SignIn,
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     found = with_a_key(page, agent)
     page.locator("#python [data-copy]").click()
+    page.wait_for_function("navigator.clipboard.readText().then(text => text.length > 0)")  # what copies is loaded when it is first wanted
     assert str(page.evaluate("navigator.clipboard.readText()")).split() == found["python"].split()
     env = programs(tmp_path)
     people = Decider(stack)

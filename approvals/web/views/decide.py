@@ -101,7 +101,8 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
     confirming.forget_words(request)
     if done.action.drill:
         return decided(request, action_id, told(TESTS[done.action.resolution["details"]["test"]].verb), stay=True)
-    said_now = {"verb": told(VERDICTS[done.decision.verdict].verb), "what": done.action.summary}
+    came = done.action.resolution["verdict"] if done.resolved else done.decision.verdict  # others' words may end it otherwise
+    said_now = {"verb": told(VERDICTS[came].verb), "what": done.action.summary}
     if not done.resolved:
         sentence = _("%(verb)s: %(what)s. It waits for more people")
     else:

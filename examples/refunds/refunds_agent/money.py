@@ -162,8 +162,9 @@ def issue_store_credit(args: CreditArgs, ctx: ToolContext) -> dict[str, Any]:
     """Credit the ticket's customer; nobody else can be named."""
     with effect() as connection:
         ticket = _ticket(connection, args.ticket_id)
+        # A rival credit waits here, and so does a second attempt at this very one: what the first has booked is looked for after it.
+        connection.execute("SELECT 1 FROM shop.tickets WHERE id = %s FOR UPDATE", (args.ticket_id,))
         if _booked(connection, "store_credits", ctx.idempotency_key) is None:
-            connection.execute("SELECT 1 FROM shop.tickets WHERE id = %s FOR UPDATE", (args.ticket_id,))  # a rival credit waits here
             _check_not_credited(connection, args.ticket_id)
         connection.execute(
             "INSERT INTO shop.store_credits (customer_id, ticket_id, amount_cents, currency, reason, idempotency_key)"

@@ -142,6 +142,39 @@ def test_what_was_reported_as_unknown_stays_unknown(people):
     assert unsure.value.settled
 
 
+def test_who_goes_step_by_step_and_lost_the_leave_on_its_way_finds_the_same_call_again(people, monkeypatch):
+    def lost(*args, **more):
+        raise Unreachable("nobody answers")
+
+    with idempotency("job"):
+        first = people.wait(people.request("look", {}).id)
+        with monkeypatch.context() as cut, pytest.raises(Unreachable):
+            cut.setattr(type(people), "call", lost)
+            people.claim(first.id)
+        again = people.wait(people.request("look", {}).id)
+        assert again.id == first.id and people.claim(again.id)
+        people.report(again.id, "done")
+        assert people.request("look", {}).id != first.id
+
+
+def test_who_goes_step_by_step_and_reports_nothing_is_told_so_when_it_tries_again(people):
+    with idempotency("job"):
+        action = people.request("look", {})
+        people.approval(action.id)
+        with pytest.raises(OutcomeUnknown, match="never reported"):
+            people.approval(people.request("look", {}).id)
+    assert Action.objects.count() == 1
+
+
+def test_what_came_to_nothing_is_the_same_call_in_the_same_start_too(people):
+    with idempotency("job"):
+        action = people.request("look", {})
+        people.approval(action.id)
+        people.report(action.id, "failed", reason="looked: it is not there")
+        with pytest.raises(AlreadyFailed, match="looked"):
+            people.approval(people.request("look", {}).id)
+
+
 def test_of_two_starts_at_once_the_slower_one_is_told_what_became_of_it(people, monkeypatch):
     action = people.request("look", {})
     claim = people.claim
