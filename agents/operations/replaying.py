@@ -113,8 +113,9 @@ def record_of(run: Run, loaded: Loaded, instead: Mapping[str, Any], playing: Pla
     asked = [p for p in Pause.objects.filter(run=run).order_by("pk") if since is None or p.created_at > since]
     settled = approvals_queries.settled([a for pause in asked for a in pause.actions])
     # Whether a stretch that failed had taken its answers is known of none of them, so they were closed with the run, as what nobody had decided.
-    heard = {a for a, one in settled.items() if one.outcome.get("status") not in _CLOSED} if _has_failed(run) else set[str]()
-    asked = [p for p in asked if p.state in {"OPEN", "ANSWERED"} or (p.state == "SUPERSEDED" and heard.issuperset(p.actions))]
+    heard = {a for a, one in settled.items() if one.outcome.get("status") not in _CLOSED}
+    failed = _has_failed(run)
+    asked = [p for p in asked if p.state in {"OPEN", "ANSWERED"} or (failed and p.state == "SUPERSEDED" and heard.issuperset(p.actions))]
     given: list[tuple[str, Any]] = []
     for pause in asked:
         answer = answers([pause], settled).get(pause.interrupt_id)
