@@ -64,11 +64,9 @@ def resolve(needs: Sequence[Need], votes: Sequence[Vote], *, rejections: int = 1
     Args:
         escalated: groups whose people may fill places that are empty, because the time to ask them has come.
     """
-    rejected, asked = 0, {need.group for need in needs}.union(escalated)
-    for vote in votes:
+    rejected = 0
+    for vote in counting(needs, votes, escalated=escalated):
         if vote.verdict is Verdict.REJECT and not vote.by_policy:
-            if asked.isdisjoint(vote.groups):
-                continue  # of somebody who has left since, as an approval would be
             rejected += 1
             if rejected < rejections:
                 continue
@@ -77,12 +75,24 @@ def resolve(needs: Sequence[Need], votes: Sequence[Vote], *, rejections: int = 1
     return Verdict.APPROVE if needs and all(t.met for t in tally(needs, votes, escalated=escalated)) else None
 
 
+def counting(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Collection[str] = ()) -> list[Vote]:
+    """Votes that count now: of people who still belong to those asked, and one for each place.
+
+    One's own word stands above one given in one's stead; and a later one in one's stead above one before, which counted no more when it was given.
+    """
+    asked = {need.group for need in needs}.union(escalated)
+    found = [v for v in votes if v.by_policy or v.verdict not in {Verdict.APPROVE, Verdict.REJECT} or not asked.isdisjoint(v.groups)]
+    own, last = {v.person for v in found}, {v.instead_of: v for v in found}
+    return [v for v in found if not v.instead_of or (v.instead_of not in own and last[v.instead_of] is v)]
+
+
 def tally(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Collection[str] = ()) -> list[Tally]:
     """Approvals given per need: each person counts for one, in the way that meets most.
 
     Somebody of an escalated group may fill any place of the stage that is empty, and one only.
     """
-    given = {s: iter(_given([n for n in needs if n.stage == s], votes, escalated)) for s in {n.stage for n in needs}}
+    found = counting(needs, votes, escalated=escalated)
+    given = {s: iter(_given([n for n in needs if n.stage == s], found, escalated)) for s in {n.stage for n in needs}}
     return [Tally(need, next(given[need.stage])) for need in needs]
 
 
@@ -95,13 +105,7 @@ def open_stage(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Colle
 def _given(asked: Sequence[Need], votes: Sequence[Vote], escalated: Collection[str]) -> list[int]:
     """How far the needs of one stage are met."""
     groups: dict[str, frozenset[str]] = {}
-    spoke = {vote.person for vote in votes if vote.groups}  # their own word stands above one given in their stead
-    last = {
-        vote.instead_of: vote for vote in votes if vote.groups
-    }  # as does a later one in their stead, where the one before counted no more
     for vote in votes:
-        if vote.instead_of and (vote.instead_of in spoke or last.get(vote.instead_of) is not vote):
-            continue
         if vote.verdict is Verdict.APPROVE and vote.stage == asked[0].stage:
             groups[vote.person] = groups.get(vote.person, frozenset()) | vote.groups
     anywhere = {person for person, own in groups.items() if not own.isdisjoint(escalated)}

@@ -23,7 +23,7 @@ def given(action: Action, person: str, envelope: Envelope) -> Decision | None:
     """What this person, or somebody in their stead, decided last on this version."""
     found = Decision.objects.filter(Q(person=person) | Q(instead_of_person=person), action=action, version=action.version)
     last = found.order_by("-pk").first()
-    return last if last and stands(last, envelope) else None
+    return last if last and (last.person == person or stands(last, envelope)) else None
 
 
 def stands(decision: Decision, envelope: Envelope) -> bool:
@@ -32,7 +32,10 @@ def stands(decision: Decision, envelope: Envelope) -> bool:
     if not decision.instead_of_person:
         return True
     lent = _groups(of) if of and of.is_active else []
-    return bool(by and by.is_active and still(decision.groups, own=_groups(by), lent=lent, delegates=envelope.delegates))
+    if by is None or not by.is_active:
+        return False
+    counts = still(decision.groups, own=_groups(by), lent=lent, delegates=envelope.delegates)
+    return not counts.isdisjoint({*(n.group for n in envelope.needs), *envelope.escalated(len(envelope.moments))})
 
 
 def _groups(user: User) -> list[str]:

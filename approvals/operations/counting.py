@@ -7,7 +7,7 @@ from django.db import connection
 
 from approvals.envelopes import Envelope
 from approvals.models import Action, Decision
-from approvals.resolution import Vote, resolve, still
+from approvals.resolution import Vote, counting, resolve, still
 from approvals.states import Verdict
 
 _VOTES = """
@@ -48,7 +48,8 @@ def votes(action: Action, envelope: Envelope) -> list[Vote]:
 
 def saying(action: Action, envelope: Envelope, verdict: Verdict) -> Decision:
     """The latest decision with this verdict, of those that count now."""
-    people = {v.person for v in votes(action, envelope) if v.verdict is verdict and (v.groups or v.by_policy)}
+    found = counting(envelope.needs, votes(action, envelope), escalated=envelope.escalated(action.passed))
+    people = {v.person for v in found if v.verdict is verdict}
     given = Decision.objects.filter(action=action, version=action.version, digest=action.digest, verdict=verdict, person__in=people)
     return given.latest("pk")
 

@@ -79,7 +79,7 @@ def decide(
     if not envelope.needs and action.state != ActionState.PENDING:
         raise AlreadyDecided(receipt(action), state=str(action.state), resolution=action.resolution)
     mine = rows.first(Decision, _MINE, [action.pk, who.person])
-    mine = mine if mine and standing_in.stands(mine, envelope) else None
+    mine = mine if mine and (mine.person == who.person or standing_in.stands(mine, envelope)) else None
     stage = staging.stage_of(action, envelope, mine)
     leave = standing_in.leave(who, action, envelope, stage=stage, mine=mine, verdict=chosen)
     if mine and mine.version == action.version and mine.person != who.person:

@@ -150,7 +150,10 @@ class Client:
     def claim(self, action: str, *, key: str = "") -> Claim:
         """Leave to act, once. Raises Conflict when it must not be done (any more)."""
         with waiting_for(action):
-            return Claim.of(self.call(_calls.claim(action, key or str(uuid4()))))
+            return self._claim(action, key)
+
+    def _claim(self, action: str, key: str = "") -> Claim:
+        return Claim.of(self.call(_calls.claim(action, key or str(uuid4()))))
 
     def approval(self, action: str, *, timeout_s: float | None = None) -> Claim:
         """Wait, then claim. Raises NotApproved; AlreadyDone, AlreadyFailed, OutcomeUnknown when the leave was taken before; NotDecidedInTime, Conflict."""
@@ -163,7 +166,7 @@ class Client:
             if refusal := _calls.no_leave(found):
                 raise refusal
             try:
-                return self.claim(action)
+                return self._claim(action)
             except Conflict as error:
                 # Asked again, or somebody else was faster (two starts at once): what it is now says what to do.
                 if error.code not in _calls.ASKED_AGAIN and self.get(action).next == "claim":
@@ -308,7 +311,10 @@ class AsyncClient:
 
     async def claim(self, action: str, *, key: str = "") -> Claim:
         with waiting_for(action):
-            return Claim.of(await self.call(_calls.claim(action, key or str(uuid4()))))
+            return await self._claim(action, key)
+
+    async def _claim(self, action: str, key: str = "") -> Claim:
+        return Claim.of(await self.call(_calls.claim(action, key or str(uuid4()))))
 
     async def approval(self, action: str, *, timeout_s: float | None = None) -> Claim:
         with waiting_for(action):
@@ -333,7 +339,7 @@ class AsyncClient:
         leave: list[Claim] = []
 
         async def take() -> None:
-            leave.append(await self.claim(action))
+            leave.append(await self._claim(action))  # a task of its own: `approval` says when it may be made again
 
         async def give_up() -> None:
             try:

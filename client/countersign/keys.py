@@ -36,13 +36,17 @@ class _Scope:
         self._pid = os.getpid()
 
     def calls(self, tool: str) -> Calls:
+        self._forked()
+        return self._calls.setdefault(tool, Calls(tool, f"{self.name}:{hashlib.sha256(tool.encode()).hexdigest()[:32]}"))
+
+    def _forked(self) -> None:
         if self._pid != os.getpid():
             self._pid = os.getpid()
             for calls in self._calls.values():
                 calls.forked()
-        return self._calls.setdefault(tool, Calls(tool, f"{self.name}:{hashlib.sha256(tool.encode()).hexdigest()[:32]}"))
 
     def heard(self, action: str, *, over: bool) -> None:
+        self._forked()
         for calls in list(self._calls.values()):  # a thread may just call another tool
             calls.heard(action, over=over)
 
@@ -77,7 +81,7 @@ def idempotency(name: str) -> Iterator[None]:
 
 @contextmanager
 def waiting_for(action: str) -> Iterator[None]:
-    """The same call in the same scope is this action again afterwards, until it is `told` to be over. Not meanwhile: made beside it, it is another."""
+    """The same call in the same scope is this action again afterwards, until it is `told` to be over. Not while it is waited for: made beside it, it is another."""
     try:
         yield
     finally:  # not decided in time, nobody heard, cut off, no leave, or leave of which nothing is reported: a retry is told what a later start is told
@@ -142,6 +146,8 @@ class _Search:
         except BaseException as error:
             if _of_key(error):
                 self.others[number] = cast(Conflict, error)
+                if self.calls.own(number, self.body.print):
+                    raise self._said_else([str(self.others[number].problem["action"])]) from error
                 self.calls.not_mine(number, str(self.others[number].problem["action"]))
                 return None
             if isinstance(error, Conflict) and error.code == "moved":  # another start of the program is at it
@@ -192,11 +198,7 @@ class _Search:
         over = time.monotonic() > max(self.began, self.calls.moved) + OTHERS_S
         if over and not self.calls.tried and not self.calls.making and self.calls.left_to_others(self.body, self.others):
             if same := self.calls.saying_else(self.body, self.others):
-                raise self._conflict(
-                    f"{self.calls.tool} was asked for under this idempotency name before, with these arguments and something else said beside them "
-                    f"(evidence, level, cost, confidence, time to decide or who asks; action {', '.join(same)[:400]}): people decide by that, too. Say "
-                    "the same again, or look at what was decided there and give this call a name of its own"
-                )
+                raise self._said_else(same)
             left = ", ".join(self.calls.named(self.calls.known))
             raise self._conflict(
                 f"{self.calls.tool} was asked for under this idempotency name before, with other arguments, and this start has not made that call "
@@ -208,6 +210,13 @@ class _Search:
                 f"{self.calls.tool} is being asked for by a task of this very event loop, which stands still as long as this plain call waits "
                 "for it: make both of them async, or run this one with asyncio.to_thread"
             )
+
+    def _said_else(self, actions: list[str]) -> Conflict:
+        return self._conflict(
+            f"{self.calls.tool} was asked for under this idempotency name before, with these arguments and something else said beside them "
+            f"(evidence, level, cost, confidence, time to decide or who asks; action {', '.join(actions)[:400]}): people decide by that, too. Say "
+            "the same again, or look at what was decided there and give this call a name of its own"
+        )
 
     def _conflict(self, said: str) -> Conflict:
         problem = next(iter(self.others.values())).problem if self.others else {"code": "conflict", "status": 409}

@@ -136,6 +136,15 @@ class Calls:
             else:
                 self.again[number] = args
 
+    def own(self, number: int, args: str) -> bool:
+        """Whether it is of a call of this start, with these arguments, which may be made again as it was."""
+        with self.lock:
+            if (number, args) not in self.asked.values():
+                return False
+            self._done_with(number)
+            self.again[number] = args
+            return True
+
     def not_mine(self, number: int, action: str) -> None:
         """The server knows another proposal under it. A new number is one by now that another start of the program has taken meanwhile."""
         with self.lock:

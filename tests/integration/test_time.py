@@ -216,10 +216,13 @@ def test_who_may_stand_in_for_nobody_any_more_counts_no_more(cast, policy, neede
             operations.claim(action.pk, digest=stored(action).digest)
 
 
-def test_whose_place_it_is_decides_when_who_stood_in_counts_no_more_and_both_fill_one(cast, policy):
+@pytest.mark.parametrize("more", [[], ["auditors"]])
+def test_whose_place_it_is_decides_when_who_stood_in_counts_no_more_and_both_fill_one(cast, policy, more):
     asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 2}])
     action = factories.action()
     operations.pass_on(action.pk, by=cast.reviewer, to="olga", reason="Yours", door="web")
+    for group in more:
+        groups.add(group=group, username="olga", by=cast.admin, door="web")
     decide(action, cast.operator)
     groups.remove(group="operators", username="olga", by=cast.admin, door="web")
     assert not queries.action_detail(action.pk, reader=cast.reviewer).cannot

@@ -17,6 +17,7 @@ from audit import canonical
 from countersign import ApiError, AsyncClient, Conflict, CountersignError, Unreachable, idempotency, keys, require_approval
 from countersign.keys import told, under_key, under_key_async, waiting_for
 from countersign.numbers import Body
+from countersign.testing import Desk
 from countersign.values import Known
 
 ORDERS = ["ABCD", "DCBA", "CADB", "BADC"]
@@ -564,3 +565,25 @@ def test_a_request_that_comes_late_is_not_overtaken_by_another_call(server):
         second = pay(server, "B")
         assert pay(server, "A") != second
     assert in_threads(server, "BA").keys() == {"A", "B"} and sorted(server.known.values()) == ["A", "B"]
+
+
+async def test_equal_calls_of_a_guarded_function_side_by_side_are_each_done():
+    """The leave of one is taken by a task of its own: what ends there must not free the call before whoever waits has heard."""
+    desk, did = Desk(), []
+
+    @require_approval(client=desk.async_client())
+    async def pay_out(order: str) -> None:
+        did.append(order)
+
+    async def busy() -> None:
+        while len(did) < 8:
+            time.sleep(0.001)
+            await asyncio.sleep(0)
+
+    async def after(ms: int) -> None:
+        await asyncio.sleep(ms / 1000)
+        await pay_out("A")
+
+    with idempotency("job"):
+        await asyncio.wait_for(asyncio.gather(busy(), busy(), *(after(3 * n) for n in range(8))), 20)
+    assert did == ["A"] * 8 and len(desk.asked) == 8

@@ -270,7 +270,6 @@ def test_rules_that_ask_only_ever_ask_for_more(then):
         ("- name: one\n  deny: x\n  match:\n    when: args.x > 9223372036854775808\n", 3, "more than the 64 bits"),
         ("- name: one\n  deny: x\n  match:\n    when: args.x in [1, -99999999999999999999999]\n", 3, "more than the 64 bits"),
         (f"- name: one\n  deny: x\n  match:\n    when: args.x > {'9' * 3_900}\n", 3, "more than the 64 bits"),
-        ("- name: one\n  deny: x\n  match:\n    when: args.x > 1e400\n", 3, "more than any number there is"),
         ("- name: one\n  deny: x\n  match:\n    when: args.x > int('99999999999999999999999')\n", 3, "always fails"),
         ("- name: one\n  deny: x\n  match:\n    when: args.x > int('much') + 1\n", 3, "always fails"),
         ("- name: one\n  deny: x\n  match:\n    when: args.x == '' || duration('soon') > duration('1s')\n", 3, "always fails"),

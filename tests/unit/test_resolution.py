@@ -89,3 +89,18 @@ def test_one_of_an_escalated_group_fills_one_place_only():
     assert resolve(BOTH, [vote("x", YES, "admins")], escalated=["admins"]) is None
     assert resolve(BOTH, [vote("x", YES, "admins"), vote("y", YES, "admins", "operators")], escalated=["admins"]) is YES
     assert resolve(BOTH, [vote("x", YES, "admins"), vote("y", YES, "admins")]) is None
+
+
+@pytest.mark.parametrize(("left", "given"), [("staff", 1), ("ops", 1)])
+def test_a_vote_of_another_group_neither_fills_a_place_nor_keeps_one_from_being_filled(left, given):
+    """Two stood in for one person; the later one is left with a group that nobody asked, or still counts."""
+    votes = [
+        Vote("olga", Verdict.APPROVE, frozenset({"ops"}), instead_of="rita"),
+        Vote("paul", Verdict.APPROVE, frozenset({left}), instead_of="rita"),
+    ]
+    assert [t.given for t in tally([Need("ops", 2)], votes)] == [given]
+
+
+def test_one_place_says_no_once():
+    votes = [Vote("olga", Verdict.REJECT, frozenset({"ops"}), instead_of="rita"), Vote("rita", Verdict.REJECT, frozenset({"ops"}))]
+    assert resolve([Need("ops", 2)], votes, rejections=2) is None

@@ -177,14 +177,14 @@ def test_what_came_to_nothing_is_the_same_call_in_the_same_start_too(people):
 
 def test_of_two_starts_at_once_the_slower_one_is_told_what_became_of_it(people, monkeypatch):
     action = people.request("look", {})
-    claim = people.claim
+    claim = people._claim
 
-    def beaten(pk: str, *, key: str = ""):
+    def beaten(pk: str, key: str = ""):
         claim(pk)
         people.report(pk, "done", result={"n": 1})
         return claim(pk)
 
-    monkeypatch.setattr(people, "claim", beaten)
+    monkeypatch.setattr(people, "_claim", beaten)
     with pytest.raises(AlreadyDone) as before:
         people.approval(action.id)
     assert before.value.result == {"n": 1}
