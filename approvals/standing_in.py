@@ -5,7 +5,9 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.contrib.auth.models import Group
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet
 
 from approvals import entitling, permissions
 from approvals.entitling import Leave
@@ -23,23 +25,26 @@ def given(action: Action, person: str, envelope: Envelope) -> Decision | None:
     """What this person, or somebody in their stead, decided last on this version."""
     found = Decision.objects.filter(Q(person=person) | Q(instead_of_person=person), action=action, version=action.version)
     last = found.order_by("-pk").first()
-    return last if last and (last.person == person or stands(last, envelope)) else None
+    return last if last and stands(last, person, envelope) else None
 
 
-def stands(decision: Decision, envelope: Envelope) -> bool:
-    """Whether it keeps the place it was given for. In somebody's stead it does as long as it counts: whose place it is must not wait for one who left."""
-    by, of = decision.by, decision.instead_of
-    if not decision.instead_of_person:
+def stands(decision: Decision, person: str, envelope: Envelope) -> bool:
+    """Whether it keeps the place of this person. What was decided in their stead does as long as it counts: they must not wait for one who left."""
+    if decision.person == person:
         return True
-    lent = _groups(of) if of and of.is_active else []
-    if by is None or not by.is_active:
-        return False
-    counts = still(decision.groups, own=_groups(by), lent=lent, delegates=envelope.delegates)
+    now = with_groups_now(Decision.objects.filter(pk=decision.pk)).get()
+    counts = still(decision.groups, own=now.own_now, lent=now.lent_now, delegates=envelope.delegates)
     return not counts.isdisjoint({*(n.group for n in envelope.needs), *envelope.escalated(len(envelope.moments))})
 
 
-def _groups(user: User) -> list[str]:
-    return list(user.groups.values_list("name", flat=True))
+def with_groups_now(decisions: QuerySet[Decision]) -> QuerySet[Any, Any]:
+    """`own_now`: the groups of whoever gave each, as of this moment; `lent_now`: those of whom they stood in for. None of somebody locked. What a verdict
+    counts for by that: `resolution.still`."""
+    found = {
+        name: ArraySubquery(Group.objects.filter(user=OuterRef(of), user__is_active=True).values("name"))
+        for name, of in (("own_now", "by"), ("lent_now", "instead_of"))
+    }
+    return decisions.annotate(**found)
 
 
 def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, mine: Decision | None, verdict: str = "approve") -> Leave:

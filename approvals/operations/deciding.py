@@ -39,6 +39,11 @@ class Decided:
     resolved: bool
     replayed: bool = False
 
+    @property
+    def verdict(self) -> str:
+        """What it came to: others' words may have ended it otherwise. Of what was closed without a verdict, one's own."""
+        return str((self.resolved and (self.action.resolution or {}).get("verdict")) or self.decision.verdict)
+
 
 @transaction.atomic
 def decide(
@@ -79,7 +84,7 @@ def decide(
     if not envelope.needs and action.state != ActionState.PENDING:
         raise AlreadyDecided(receipt(action), state=str(action.state), resolution=action.resolution)
     mine = rows.first(Decision, _MINE, [action.pk, who.person])
-    mine = mine if mine and (mine.person == who.person or standing_in.stands(mine, envelope)) else None
+    mine = mine if mine and standing_in.stands(mine, who.person, envelope) else None
     stage = staging.stage_of(action, envelope, mine)
     leave = standing_in.leave(who, action, envelope, stage=stage, mine=mine, verdict=chosen)
     if mine and mine.version == action.version and mine.person != who.person:

@@ -8,8 +8,8 @@ from django.db.models import F
 from approvals import envelopes
 from approvals.errors import Tampered
 from approvals.models import Decision, Requirement
-from approvals.queries.voted import with_groups_now
 from approvals.resolution import Vote, still, tally
+from approvals.standing_in import with_groups_now
 from approvals.states import Verdict
 
 

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import Group
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
-
 from approvals.models import Decision, Requirement
 from approvals.resolution import still
+from approvals.standing_in import with_groups_now
 from audit import canonical
 
 
@@ -57,16 +54,6 @@ def votes(action_id: Any, *, delegates: Collection[str] = ()) -> list[Vote]:
         )
         for d in rows
     ]  # fmt: skip
-
-
-def with_groups_now(decisions: QuerySet[Decision]) -> QuerySet[Any, Any]:
-    """`own_now`: the groups of whoever gave each, as of this moment; `lent_now`: those of whom they stood in for. None of somebody locked. What a verdict
-    counts for by that: `resolution.still`."""
-    found = {
-        name: ArraySubquery(Group.objects.filter(user=OuterRef(of), user__is_active=True).values("name"))
-        for name, of in (("own_now", "by"), ("lent_now", "instead_of"))
-    }
-    return decisions.annotate(**found)
 
 
 def version_row(requirement: Requirement) -> Version:

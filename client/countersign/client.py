@@ -22,7 +22,7 @@ from countersign._timing import AWAY_S, LEAST_S, POLL_S, left_s, moment, patienc
 from countersign.enduring import to_the_end
 from countersign.errors import ApiError, Conflict, CountersignError, NotConfigured, NotDecidedInTime, Unreachable
 from countersign.following import Story
-from countersign.keys import told, under_key, under_key_async, waiting_for
+from countersign.keys import under_key, under_key_async, waiting_for
 from countersign.numbers import Body
 from countersign.values import Action, Claim, Known
 
@@ -124,9 +124,9 @@ class Client:
     def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
         """Until its proposer has something to do, or it is done. A server that answered before may be away for ten minutes meanwhile, as while it
         is started again. Raises NotDecidedInTime; Unreachable, ApiError."""
-        with waiting_for(action):
+        with waiting_for(action) as waiting:
             found = self._wait(action, timeout_s)
-        told(action, over=found.next == "done")
+            waiting.over = found.next == "done"
         return found
 
     def _wait(self, action: str, timeout_s: float | None) -> Action:
@@ -161,6 +161,7 @@ class Client:
             return self._approval(action, timeout_s)
 
     def _approval(self, action: str, timeout_s: float | None) -> Claim:
+        """`approval` for whoever says themselves what came of it (`waiting_for`)."""
         while True:
             found = self._wait(action, timeout_s)
             if refusal := _calls.no_leave(found):
@@ -174,9 +175,9 @@ class Client:
 
     def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
         """What came of it: "done", "failed" (nothing was done) or "unknown"."""
-        with waiting_for(action):
+        with waiting_for(action) as waiting:
             said = Action.of(self.call(_calls.report(action, status, result, reason)))
-        told(action, over=status == "done")
+            waiting.over = status == "done"
         return said
 
     def withdraw(self, action: str, reason: str) -> Action:
@@ -286,9 +287,9 @@ class AsyncClient:
         return Action.of(await self.call(_calls.get(action, wait_s)))
 
     async def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
-        with waiting_for(action):
+        with waiting_for(action) as waiting:
             found = await self._wait(action, timeout_s)
-        told(action, over=found.next == "done")
+            waiting.over = found.next == "done"
         return found
 
     async def _wait(self, action: str, timeout_s: float | None) -> Action:
@@ -321,6 +322,7 @@ class AsyncClient:
             return await self._approval(action, timeout_s)
 
     async def _approval(self, action: str, timeout_s: float | None) -> Claim:
+        """`approval` for whoever says themselves what came of it (`waiting_for`)."""
         while True:
             found = await self._wait(action, timeout_s)
             if refusal := _calls.no_leave(found):
@@ -356,9 +358,9 @@ class AsyncClient:
         return leave[0]
 
     async def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
-        with waiting_for(action):
+        with waiting_for(action) as waiting:
             said = Action.of(await self.call(_calls.report(action, status, result, reason)))
-        told(action, over=status == "done")
+            waiting.over = status == "done"
         return said
 
     async def withdraw(self, action: str, reason: str) -> Action:

@@ -19,7 +19,7 @@ from countersign.client import AsyncClient, Client
 from countersign.enduring import to_the_end
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
 from countersign.fitting import check, check_json, finished
-from countersign.keys import told, waiting_for
+from countersign.keys import waiting_for
 from countersign.values import Action, Claim
 
 log = logging.getLogger("countersign.guard")
@@ -117,11 +117,14 @@ class _Guarded:
     def run(self, asks: Client, args: Any, kwargs: Any) -> Any:
         given, more = self._wanted(args, kwargs)
         action = asks.request(self.name, given, **more)
-        try:
-            leave = asks.approval(action.id, timeout_s=self.timeout_s)
-        except (NotApproved, AlreadyDone) as instead:
-            return self._instead(action, instead)
-        told(action.id, over=True)  # what comes of it is reported, whatever happens
+        with waiting_for(action.id) as waiting:
+            try:
+                leave = asks._approval(action.id, self.timeout_s)
+            except (NotApproved, AlreadyDone) as instead:
+                given = self._instead(instead)
+                waiting.over = True
+                return given
+            waiting.over = True  # what comes of it is reported, whatever happens
         begun = False
         try:
             taken, by_name = call_of(self.signature, leave.args)
@@ -133,22 +136,25 @@ class _Guarded:
             except CountersignError as lost:
                 error.add_note(f"Countersign could not be told: {lost}")
             raise
-        with waiting_for(action.id):  # cut off here, the same call is given what this one returned
+        with waiting_for(action.id) as waiting:  # cut off here, the same call is given what this one returned
             try:
                 asks.report(action.id, "done", result=results.told(result))
             except CountersignError as lost:
                 _unheard(action, lost)
-        told(action.id, over=True)
+            waiting.over = True
         return result
 
     async def run_async(self, asks: AsyncClient, args: Any, kwargs: Any) -> Any:
         given, more = self._wanted(args, kwargs)
         action = await asks.request(self.name, given, **more)
-        try:
-            leave = await asks.approval(action.id, timeout_s=self.timeout_s)
-        except (NotApproved, AlreadyDone) as instead:
-            return self._instead(action, instead)
-        told(action.id, over=True)  # what comes of it is reported, whatever happens
+        with waiting_for(action.id) as waiting:
+            try:
+                leave = await asks._approval(action.id, self.timeout_s)
+            except (NotApproved, AlreadyDone) as instead:
+                given = self._instead(instead)
+                waiting.over = True
+                return given
+            waiting.over = True  # what comes of it is reported, whatever happens
         begun = False
         try:
             taken, by_name = call_of(self.signature, leave.args)
@@ -157,9 +163,9 @@ class _Guarded:
         except BaseException as error:
             await to_the_end(functools.partial(_tell_error, asks, action, error, "unknown" if begun else "failed"))
             raise
-        with waiting_for(action.id):
+        with waiting_for(action.id) as waiting:
             await to_the_end(functools.partial(_tell_done, asks, action, result))
-        told(action.id, over=True)
+            waiting.over = True
         return result
 
     def _wanted(self, args: Any, kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -168,18 +174,14 @@ class _Guarded:
         why = self.rationale(**given) if callable(self.rationale) else self.rationale
         return given, {"rationale": why, "requested_by": self.requested_by, **({"level": self.level} if self.level else {})}
 
-    def _instead(self, action: Action, why: NotApproved | AlreadyDone) -> Any:
+    def _instead(self, why: NotApproved | AlreadyDone) -> Any:
         """What is returned without running: what an earlier start returned, or what the program says to a refusal. Raises it where there is none."""
         if isinstance(why, AlreadyDone) and why.result is not None:
             with suppress(ValueError):
-                given = results.given_back(why.result)
-                told(action.id, over=True)
-                return given
+                return results.given_back(why.result)
         if isinstance(why, AlreadyDone) or self.on_rejection is None:
             raise why
-        given = self.on_rejection(why)
-        told(action.id, over=True)
-        return given
+        return self.on_rejection(why)
 
 
 def request(tool: str, args: Mapping[str, Any], **more: Any) -> Action:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 from uuid import uuid4
 
@@ -79,13 +80,21 @@ def idempotency(name: str) -> Iterator[None]:
             _scope.reset(token)
 
 
+@dataclass
+class Waiting:
+    """What is known when nobody waits any more: whether the call is over in the scope, so that the same is another one."""
+
+    over: bool = False
+
+
 @contextmanager
-def waiting_for(action: str) -> Iterator[None]:
-    """The same call in the same scope is this action again afterwards, until it is `told` to be over. Not while it is waited for: made beside it, it is another."""
+def waiting_for(action: str) -> Iterator[Waiting]:
+    """Unless it is `over` at the end, the same call in the same scope is this action again. Not while it is waited for: made beside it, it is another."""
+    waiting = Waiting()
     try:
-        yield
+        yield waiting
     finally:  # not decided in time, nobody heard, cut off, no leave, or leave of which nothing is reported: a retry is told what a later start is told
-        told(action, over=False)
+        told(action, over=waiting.over)
 
 
 def told(action: str, *, over: bool) -> None:

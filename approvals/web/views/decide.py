@@ -101,8 +101,7 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
     confirming.forget_words(request)
     if done.action.drill:
         return decided(request, action_id, told(TESTS[done.action.resolution["details"]["test"]].verb), stay=True)
-    came = (done.resolved and (done.action.resolution or {}).get("verdict")) or done.decision.verdict  # others' words may end it otherwise
-    said_now = {"verb": told(VERDICTS[came].verb), "what": done.action.summary}
+    said_now = {"verb": told(VERDICTS[done.verdict].verb), "what": done.action.summary}
     if not done.resolved:
         sentence = _("%(verb)s: %(what)s. It waits for more people")
     else:
