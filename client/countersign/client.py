@@ -126,7 +126,7 @@ class Client:
         is started again. Raises NotDecidedInTime; Unreachable, ApiError."""
         with waiting_for(action) as waiting:
             found = self._wait(action, timeout_s)
-            waiting.over = found.next == "done"
+            waiting.over = found.is_over
         return found
 
     def _wait(self, action: str, timeout_s: float | None) -> Action:
@@ -176,9 +176,13 @@ class Client:
     def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
         """What came of it: "done", "failed" (nothing was done) or "unknown"."""
         with waiting_for(action) as waiting:
-            said = Action.of(self.call(_calls.report(action, status, result, reason)))
+            said = self._report(action, status, result=result, reason=reason)
             waiting.over = status == "done"
         return said
+
+    def _report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
+        """`report` for whoever says themselves whether the call is over."""
+        return Action.of(self.call(_calls.report(action, status, result, reason)))
 
     def withdraw(self, action: str, reason: str) -> Action:
         return Action.of(self.call(_calls.withdraw(action, reason)))
@@ -289,7 +293,7 @@ class AsyncClient:
     async def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
         with waiting_for(action) as waiting:
             found = await self._wait(action, timeout_s)
-            waiting.over = found.next == "done"
+            waiting.over = found.is_over
         return found
 
     async def _wait(self, action: str, timeout_s: float | None) -> Action:
@@ -359,9 +363,12 @@ class AsyncClient:
 
     async def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
         with waiting_for(action) as waiting:
-            said = Action.of(await self.call(_calls.report(action, status, result, reason)))
+            said = await self._report(action, status, result=result, reason=reason)
             waiting.over = status == "done"
         return said
+
+    async def _report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
+        return Action.of(await self.call(_calls.report(action, status, result, reason)))
 
     async def withdraw(self, action: str, reason: str) -> Action:
         return Action.of(await self.call(_calls.withdraw(action, reason)))

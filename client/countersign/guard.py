@@ -138,7 +138,7 @@ class _Guarded:
             raise
         with waiting_for(action.id) as waiting:  # cut off here, the same call is given what this one returned
             try:
-                asks.report(action.id, "done", result=results.told(result))
+                asks._report(action.id, "done", result=results.told(result))
             except CountersignError as lost:
                 _unheard(action, lost)
             waiting.over = True
@@ -213,7 +213,7 @@ async def _tell_error(asks: AsyncClient, action: Action, error: BaseException, s
 
 async def _tell_done(asks: AsyncClient, action: Action, result: Any) -> None:
     try:
-        await asks.report(action.id, "done", result=results.told(result))
+        await asks._report(action.id, "done", result=results.told(result))
     except CountersignError as lost:
         _unheard(action, lost)
 

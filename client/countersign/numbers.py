@@ -92,9 +92,13 @@ class Calls:
         those. 0: it has to wait, for there are, and they are `others`'. With it, for what is new, how many the server has to have for it to be asked."""
         with self.lock:
             new = not self.known and not self.making
-            if number := next((n for n, of in self.again.items() if of == body.print and (new or n in self.there)), 0):
+            perhaps = self._perhaps(body, others) - self.tried
+            # What an earlier start asked with these very arguments comes first: behind one that may be made again, nobody would ever find it.
+            if number := min((n for n in perhaps if self.known[n].args_sha256), default=0):
+                self.tried.add(number)
+            elif number := next((n for n, of in self.again.items() if of == body.print and (new or n in self.there)), 0):
                 del self.again[number]
-            elif number := min(self._perhaps(body, others) - self.tried, default=0):
+            elif number := min(perhaps, default=0):
                 self.tried.add(number)
             elif not others and (number := min(self.known.keys() - self.tried, default=0)):
                 # It is another's. But the server may refuse this call whatever its number, and then that is what is to be said.

@@ -32,6 +32,11 @@ class Action:
     edit: dict[str, Any] | None = None
     hears_reason: bool = True
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the same call would be another one: it was done, or the question is answered. One that was refused, or of which nobody knows, is not."""
+        return self.state == "ANSWERED" or (self.outcome or {}).get("status") == "done"
+
     @classmethod
     def of(cls, raw: dict[str, Any]) -> "Action":
         said = raw.get("resolution") or {}

@@ -93,7 +93,7 @@ def test_what_was_done_is_given_back_although_the_report_is_lost(people, monkeyp
         raise Unreachable("nobody answers")
 
     with monkeypatch.context() as cut, idempotency("job"):
-        cut.setattr(type(people), "report", lost)
+        cut.setattr(type(people), "_report", lost)
         assert look() == "done"
     assert "could not be reported" in caplog.text
     with idempotency("job"), pytest.raises(OutcomeUnknown):
@@ -418,13 +418,13 @@ async def test_who_is_cut_while_it_is_reported_is_given_the_result_when_it_calls
     paid: list[int] = []
     with auto_decide() as desk:
         asks = desk.async_client()
-        report = asks.report
+        report = asks._report
 
         async def slowly(*args, **more):
             await asyncio.sleep(0.2)
             return await report(*args, **more)
 
-        asks.report = slowly  # type: ignore[method-assign]
+        asks._report = slowly  # type: ignore[method-assign]
 
         @require_approval("pay", client=asks)
         async def pay(cents: int) -> int:
