@@ -63,6 +63,6 @@ def stopped(table: str = "approvals_action") -> RawSQL:
     return condition(stopped_sql(**columns(table), versions=f"{table}.agent_version"))
 
 
-def condition(sql: str) -> RawSQL:
-    """A condition of ours as an expression that `filter` and `exclude` take."""
-    return RawSQL(sql, [], output_field=BooleanField())  # noqa: S611  never a value from outside
+def condition(sql: str, *values: str) -> RawSQL:
+    """A condition of ours as an expression that `filter` and `exclude` take. `values`: of its places, which alone may come from outside."""
+    return RawSQL(sql, values, output_field=BooleanField())  # noqa: S611  never a value from outside in the text

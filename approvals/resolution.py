@@ -18,7 +18,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Vote:
-    """One person's verdict. `groups` are those the person belonged to when deciding; `by_policy` needs no people.
+    """One person's verdict. `groups` are those it counts for (`still`); `by_policy` needs no people.
 
     Attributes:
         stage: the stage that was open when it was given: it counts for that one only.
@@ -45,13 +45,23 @@ class Tally:
         return self.given >= self.need.count
 
 
-def still(groups: Collection[str], *, own: Collection[str], lent: Collection[str], delegates: Collection[str]) -> frozenset[str]:
-    """Of the groups that a verdict was given for, those it counts for now.
+def still(groups: Collection[str], *, own: Collection[str], lent: Collection[str] | None, delegates: Collection[str]) -> frozenset[str]:
+    """Of the groups that a verdict was given for, those it counts for now. In somebody's stead it counts as theirs, or not at all.
 
     Args:
-        own: the groups of whoever gave it, now. lent: those of whom they stood in for. delegates: of whose people one may stand in for others.
+        own: the groups of whoever gave it, now. lent: those of whom they stood in for; None: for nobody.
+        delegates: of whose people one may stand in for others.
     """
-    return frozenset(groups).intersection({*own, *(lent if not frozenset(own).isdisjoint(delegates) else ())})
+    if lent is None:
+        return frozenset(groups).intersection(own)
+    return frozenset() if frozenset(own).isdisjoint(delegates) else frozenset(groups).intersection(lent)
+
+
+def counts(needs: Sequence[Need], vote: Vote, *, escalated: Collection[str] = ()) -> bool:
+    """Whether a verdict is of people whom its stage asks. What one person says for all, an answer or a take-over, needs no place."""
+    if vote.by_policy or vote.verdict not in {Verdict.APPROVE, Verdict.REJECT}:
+        return True
+    return not vote.groups.isdisjoint({n.group for n in needs if n.stage == vote.stage}.union(escalated))
 
 
 def resolve(needs: Sequence[Need], votes: Sequence[Vote], *, rejections: int = 1, escalated: Collection[str] = ()) -> Verdict | None:
@@ -76,12 +86,14 @@ def resolve(needs: Sequence[Need], votes: Sequence[Vote], *, rejections: int = 1
 
 
 def counting(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Collection[str] = ()) -> list[Vote]:
-    """Votes that count now: of people who still belong to those asked, and one for each place.
+    """Votes that count now: of people who still belong to those asked, one of each person, and one for each place.
 
-    One's own word stands above one given in one's stead; and a later one in one's stead above one before, which counted no more when it was given.
+    One's own word stands above one given in one's stead; and a later one above one before, which counted no more when it was given.
     """
-    asked = {need.group for need in needs}.union(escalated)
-    found = [v for v in votes if v.by_policy or v.verdict not in {Verdict.APPROVE, Verdict.REJECT} or not asked.isdisjoint(v.groups)]
+    found = [v for v in votes if counts(needs, v, escalated=escalated)]
+    yes = {v.person: v for v in found if v.verdict is Verdict.APPROVE}
+    no = {v.person: v for v in reversed(found) if v.verdict is Verdict.REJECT}  # the first: a later yes takes none back
+    found = [v for v in found if v.by_policy or {Verdict.APPROVE: yes, Verdict.REJECT: no}.get(v.verdict, {}).get(v.person, v) is v]
     own, last = {v.person for v in found}, {v.instead_of: v for v in found}
     return [v for v in found if not v.instead_of or (v.instead_of not in own and last[v.instead_of] is v)]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet
 
 from approvals import entitling, permissions
 from approvals.entitling import Leave
@@ -16,35 +16,61 @@ from approvals.errors import AlreadyDecided, NotAllowed, Tampered
 from approvals.models import Action, Decision, User
 from approvals.permissions import Standing
 from approvals.policy.places import filled
-from approvals.resolution import Need, Vote, still, tally
-from approvals.states import Verdict
+from approvals.resolution import Need, Vote, counting, counts, still, tally
+from approvals.states import ActionState, Verdict
 from audit.sentences import say
 
 
 def given(action: Action, person: str, envelope: Envelope) -> Decision | None:
-    """What this person, or somebody in their stead, decided last on this version."""
-    found = Decision.objects.filter(Q(person=person) | Q(instead_of_person=person), action=action, version=action.version)
-    last = found.order_by("-pk").first()
-    return last if last and stands(last, person, envelope) else None
+    """What this person, or somebody in their stead, decided last on this version and stands."""
+    last = latest(action, person, envelope)
+    return last if last and last.version == action.version else None
 
 
-def stands(decision: Decision, person: str, envelope: Envelope) -> bool:
-    """Whether it keeps the place of this person. What was decided in their stead does as long as it counts: they must not wait for one who left."""
-    if decision.person == person:
+def latest(action: Action, person: str, envelope: Envelope) -> Decision | None:
+    """The same, or what was decided last on an earlier version."""
+    found: Any = with_groups_now(Decision.objects.filter(Q(person=person) | Q(instead_of_person=person), action=action))
+    rows = found.order_by("-version", "-pk")
+    return next((row for row in rows if row.version != action.version or _stands(row, action, envelope)), None)
+
+
+def _stands(decision: Decision, action: Action, envelope: Envelope) -> bool:
+    """Whether it keeps the place it was given for. While the action waits it does as long as it counts: nobody must wait for one who left, and who
+    went over to another group that is asked may say it again for that one."""
+    if action.state != ActionState.PENDING:
         return True
-    now = with_groups_now(Decision.objects.filter(pk=decision.pk)).get()
-    counts = still(decision.groups, own=now.own_now, lent=now.lent_now, delegates=envelope.delegates)
-    return not counts.isdisjoint({*(n.group for n in envelope.needs), *envelope.escalated(len(envelope.moments))})
+    return counts(envelope.needs, ballot(decision, envelope), escalated=envelope.escalated(action.passed))
+
+
+def ballot(decision: Any, envelope: Envelope | None) -> Vote:
+    """A decision (of `with_groups_now`) as it counts now (`operations.counting` says the same in one statement); without an envelope, as it was given."""
+    groups = frozenset(decision.groups) if envelope is None else _counts_for(decision, envelope)
+    return Vote(
+        decision.person,
+        Verdict(decision.verdict),
+        groups,
+        by_policy=decision.by_id is None,
+        stage=decision.stage,
+        instead_of=decision.instead_of_person,
+    )
+
+
+def _counts_for(decision: Any, envelope: Envelope) -> frozenset[str]:
+    of = {decision.person, decision.instead_of_person}
+    if decision.revoked_at or (decision.verdict == Verdict.APPROVE and not envelope.excluded.isdisjoint(of)):
+        return frozenset()
+    lent = decision.lent_now if decision.instead_of_person else None
+    return still(decision.groups, own=decision.own_now, lent=lent, delegates=envelope.delegates)
 
 
 def with_groups_now(decisions: QuerySet[Decision]) -> QuerySet[Any, Any]:
-    """`own_now`: the groups of whoever gave each, as of this moment; `lent_now`: those of whom they stood in for. None of somebody locked. What a verdict
-    counts for by that: `resolution.still`."""
+    """`own_now`: the groups of whoever gave each, as of this moment; `lent_now`: those of whom they stood in for. None of somebody locked.
+    `revoked_at`: when the grant that spoke for them ended. What a verdict counts for by that: `ballot`."""
     found = {
         name: ArraySubquery(Group.objects.filter(user=OuterRef(of), user__is_active=True).values("name"))
         for name, of in (("own_now", "by"), ("lent_now", "instead_of"))
     }
-    return decisions.annotate(**found)
+    return decisions.annotate(**found, revoked_at=F("grant__revoked_at"))
 
 
 def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, mine: Decision | None, verdict: str = "approve") -> Leave:
@@ -99,7 +125,8 @@ def check_fills(action: Action, envelope: Envelope, votes: list[Vote], *, stage:
     theirs = leave(target, action, envelope, stage=stage, mine=None)
     also = frozenset(envelope.escalated(action.passed))
     empty = [(t.need, t.need.count - t.given) for t in tally(envelope.needs, votes, escalated=also)]
-    others = _people(envelope, also, but={of.person, *(v.person for v in votes), *(v.instead_of for v in votes)})
+    placed = counting(envelope.needs, votes, escalated=also)
+    others = _people(envelope, also, but={of.person, *(v.person for v in placed), *(v.instead_of for v in placed)})
     before = _enough(empty, {**others, of.person: (permissions.standing(of).groups, 0)}, also)
     after = _enough(empty, others if theirs.own else {**others, target.person: (theirs.groups, stage)}, also)
     if before and not after:

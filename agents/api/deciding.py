@@ -25,8 +25,8 @@ router = Router(tags=["decisions"])
 def votes(request: HttpRequest, action_id: UUID) -> Any:
     """Every decision on every version, in order."""
     found = visible(action_id, reader(request)).action
-    given = [] if found.drill and found.resolved_at else queries.votes(action_id)  # whose verdict ended a test is shown to nobody
-    names = ("by", "verdict", "reason", "response", "door", "version", "at", "by_policy", "instead_of")
+    given = [] if found.drill and found.resolved_at else queries.votes_of(found)  # whose verdict ended a test is shown to nobody
+    names = ("by", "verdict", "reason", "response", "door", "version", "at", "by_policy", "instead_of", "counts")
     return {"items": [{name: getattr(vote, name) for name in names} for vote in given], "next": None}
 
 

@@ -10,7 +10,7 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q, Value
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from approvals.states import ACTION_TRANSITIONS, EDIT_TRANSITIONS, ActionState, EditState, Verdict, steps
 
@@ -231,7 +231,10 @@ class Decision(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["action", "version", "person"], name="decision_one_per_person"),
+            # Again only for another place: who went over to another group that is asked, or spoke in somebody's stead, and counts no more.
+            models.UniqueConstraint(
+                "action", "version", "person", "instead_of_person", "groups", Coalesce("grant_id", 0), name="decision_one_per_place"
+            ),
             models.UniqueConstraint(fields=["nonce"], name="decision_nonce_once"),  # no row borrows the leaf of another
             models.CheckConstraint(condition=Q(verdict__in=[str(v) for v in Verdict]), name="decision_verdict_known"),
         ]

@@ -13,7 +13,7 @@ from approvals.errors import ApprovalError, Conflict, Expired, Halted, Held, Not
 from approvals.models import Action, Requirement
 from approvals.operations import events, halts, kept, on_record, policies, under_switch
 from approvals.operations.clock import database_now
-from approvals.operations.counting import verdict_of, votes
+from approvals.operations.counting import counted, verdict_of
 from approvals.operations.freezing import people_excluded
 from approvals.operations.pending import locked
 from approvals.operations.reopening import Anew, reopen
@@ -145,7 +145,7 @@ def report_tampering(action_id: UUID, *, seen: str, door: str = "worker") -> Non
 
 def _check_still_enough(action: Action, requirement: Requirement, envelope: Envelope) -> None:
     """The opposite check of reliability.md 2.7: not "does it need review?" again, only "did it become stricter?"."""
-    policy, given = policies.in_force(), votes(action, envelope)
+    policy, given = policies.in_force(), counted(action, envelope)
     if policy.sha256 != envelope.data["policy"]["sha256"]:
         now = assess(policy.data, envelope.facts)
         excluded = people_excluded(now, action.requested_by, action.owner, envelope.editors)

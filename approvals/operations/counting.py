@@ -35,7 +35,7 @@ def votes(action: Action, envelope: Envelope) -> list[Vote]:
         Vote(
             person,
             Verdict(verdict),
-            still(json.loads(groups), own=own, lent=lent, delegates=envelope.delegates),
+            still(json.loads(groups), own=own, lent=lent if instead_of else None, delegates=envelope.delegates),
             by_policy,
             stage,
             instead_of,
@@ -46,12 +46,16 @@ def votes(action: Action, envelope: Envelope) -> list[Vote]:
     return [v for v in found if v.verdict is not Verdict.APPROVE or v.by_policy or excluded.isdisjoint({v.person, v.instead_of})]
 
 
-def saying(action: Action, envelope: Envelope, verdict: Verdict) -> Decision:
-    """The latest decision with this verdict, of those that count now."""
-    found = counting(envelope.needs, votes(action, envelope), escalated=envelope.escalated(action.passed))
-    people = {v.person for v in found if v.verdict is verdict}
-    given = Decision.objects.filter(action=action, version=action.version, digest=action.digest, verdict=verdict, person__in=people)
-    return given.latest("pk")
+def counted(action: Action, envelope: Envelope) -> list[Vote]:
+    """Of the verdicts on the current version, those that count now, oldest first: one of each person, and one for each place."""
+    return counting(envelope.needs, votes(action, envelope), escalated=envelope.escalated(action.passed))
+
+
+def saying(action: Action, verdict: Verdict, given: Sequence[Vote]) -> Decision:
+    """The latest decision with this verdict, of those that count now (`counted`)."""
+    people = {v.person for v in given if v.verdict is verdict}
+    said = Decision.objects.filter(action=action, version=action.version, digest=action.digest, verdict=verdict, person__in=people)
+    return said.latest("pk")
 
 
 def verdict_of(action: Action, envelope: Envelope, given: Sequence[Vote] | None = None) -> Verdict | None:

@@ -12,7 +12,7 @@ from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, Conflict
 from approvals.models import Action, Decision, Requirement, User
 from approvals.operations import drills, halts, staging, step_up, viewing
-from approvals.operations.counting import saying, verdict_of
+from approvals.operations.counting import counted, saying, verdict_of
 from approvals.operations.notices import tell_action
 from approvals.operations.pending import check_open, locked, receipt
 from approvals.operations.resolving import conclude, recorded_entry
@@ -22,7 +22,7 @@ from approvals.states import ActionState, Verdict, word
 from audit import log, rows
 from audit.sentences import say
 
-_MINE = "SELECT * FROM approvals_decision WHERE action_id = %s AND %s IN (person, instead_of_person) ORDER BY id DESC LIMIT 1"
+_ANY = "SELECT * FROM approvals_decision WHERE action_id = %s AND %s IN (person, instead_of_person) LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,7 @@ def decide(
     envelope = envelopes.parse(requirement)
     if not envelope.needs and action.state != ActionState.PENDING:
         raise AlreadyDecided(receipt(action), state=str(action.state), resolution=action.resolution)
-    mine = rows.first(Decision, _MINE, [action.pk, who.person])
-    mine = mine if mine and standing_in.stands(mine, who.person, envelope) else None
+    mine = standing_in.latest(action, who.person, envelope) if rows.first(Decision, _ANY, [action.pk, who.person]) else None
     stage = staging.stage_of(action, envelope, mine)
     leave = standing_in.leave(who, action, envelope, stage=stage, mine=mine, verdict=chosen)
     if mine and mine.version == action.version and mine.person != who.person:
@@ -140,7 +139,8 @@ def _counted(
     if action.drill:
         drills.end(action, requirement, decision, looked=looked)
         return Decided(action, decision, resolved=True)
-    verdict = verdict_of(action, envelope)
+    given = counted(action, envelope)
+    verdict = verdict_of(action, envelope, given)
     if verdict is None:
         log.append(recorded_entry(action, requirement, decision, by=by.actor, looked=looked))
         if envelope.stages > 1:
@@ -152,7 +152,7 @@ def _counted(
         conclude(action, requirement, decision, looked=looked)
     else:  # somebody whose word counts again said it before, and nobody has looked since
         log.append(recorded_entry(action, requirement, decision, by=by.actor, looked=looked))
-        conclude(action, requirement, saying(action, envelope, verdict), recorded=True)
+        conclude(action, requirement, saying(action, verdict, given), recorded=True)
     return Decided(action, decision, resolved=True)
 
 

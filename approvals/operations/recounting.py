@@ -16,7 +16,7 @@ from approvals import envelopes
 from approvals.errors import ApprovalError
 from approvals.models import Decision, User
 from approvals.operations import halts, staging
-from approvals.operations.counting import saying, verdict_of
+from approvals.operations.counting import counted, saying, verdict_of
 from approvals.operations.notices import tell_action
 from approvals.operations.pending import check_open, locked
 from approvals.operations.resolving import conclude
@@ -51,12 +51,13 @@ def _recount(action_id: UUID, *, changed: bool) -> bool:
         action, requirement = locked(action_id)
         check_open(action, action.digest)
         envelope = envelopes.opened(action, requirement)
-        if (verdict := verdict_of(action, envelope)) not in DECIDE:
+        given = counted(action, envelope)
+        if (verdict := verdict_of(action, envelope, given)) not in DECIDE:
             moved = envelope.stages > 1 and staging.move_on(action, requirement, envelope, by=SYSTEM, door="worker")
             if moved or changed:  # pages and cards say how many have approved
                 tell_action(action, "action.voted")
             return False
-        conclude(action, requirement, saying(action, envelope, verdict), recorded=True)
+        conclude(action, requirement, saying(action, verdict, given), recorded=True)
     except ApprovalError:
         return False  # halted, being checked, over by now: whatever lets it go on again brings it back here
     return True

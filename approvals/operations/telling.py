@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from approvals.envelopes import Envelope
 from approvals.models import Action, Notification, User
 from approvals.operations import waking
+from approvals.operations.counting import counted
 from approvals.operations.notices import Hint, tell
 
 DESK, REACH = "desk", "reach"
@@ -29,10 +30,7 @@ WHERE u.is_active AND u.kind = 'human' AND told.is_active
   AND (a.id IS NULL OR EXISTS (SELECT 1 FROM approvals_user_groups ug JOIN auth_group g ON g.id = ug.group_id
       WHERE ug.user_id = told.id AND g.name = ANY(%(groups)s || %(delegates)s)))
   AND u.person <> ALL(%(excluded)s) AND told.person <> ALL(%(excluded)s)
-  AND NOT EXISTS (SELECT 1 FROM approvals_decision d WHERE d.action_id = %(action)s AND d.version = %(version)s
-      AND (d.person IN (u.person, told.person) OR (d.instead_of_person = u.person AND EXISTS (
-          SELECT 1 FROM approvals_user b JOIN approvals_user_groups ug ON ug.user_id = b.id JOIN auth_group g ON g.id = ug.group_id
-          WHERE b.id = d.by_id AND b.is_active AND g.name = ANY(%(groups)s || %(delegates)s)))))
+  AND u.person <> ALL(%(placed)s) AND told.person <> ALL(%(placed)s)
 ORDER BY told.id LIMIT %(most)s
 """
 
@@ -42,15 +40,15 @@ class _Asked:
     groups: list[str]
     delegates: list[str]
     excluded: list[str]
-    action: str
-    version: int
+    placed: list[str]
     most: int
 
 
 def people_asked(action: Action, envelope: Envelope, *, groups: Collection[str] = (), most: int = MOST_TOLD) -> list[int]:
     """Whoever is asked now and has not decided, by user id; of these groups only, when some are named. In place of who is away: who stands in."""
     wanted = sorted(groups) or [group for group in action.turn.split("|") if group]
-    asked = _Asked(wanted, sorted(envelope.delegates), sorted(envelope.excluded), str(action.pk), action.version, most)
+    placed = {person for vote in counted(action, envelope) for person in (vote.person, vote.instead_of)}
+    asked = _Asked(wanted, sorted(envelope.delegates), sorted(envelope.excluded), sorted(placed), most)
     with connection.cursor() as cursor:
         cursor.execute(_ASKED, vars(asked))
         return [pk for (pk,) in cursor.fetchall()]

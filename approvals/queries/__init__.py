@@ -48,7 +48,7 @@ from approvals.queries.stops import (
     unsettled_by,
     unsettled_counts,
 )
-from approvals.queries.voted import Vote, votes
+from approvals.queries.voted import Vote, votes_of
 
 __all__ = [
     "ActionDetail",
@@ -99,7 +99,7 @@ __all__ = [
     "unsettled_counts",
     "unsettled_sql",
     "viewers",
-    "votes",
+    "votes_of",
     "waiting_names",
     "wanted_asks",
     "wanted_edit",

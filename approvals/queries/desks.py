@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from approvals import entitling, envelopes, permissions, standing_in
+from approvals.covering import condition
 from approvals.errors import ApprovalError
 from approvals.models import Absence, Action, Decision, Notification, Requirement, Snooze, User
 from approvals.permissions import ADMINS, AUDITORS, OPERATORS
@@ -68,6 +69,17 @@ class Desk:
     working: bool
     snoozed_until: datetime | None
     instead_of: str
+
+
+_DECIDED = """EXISTS (SELECT 1 FROM approvals_decision d
+    JOIN approvals_user giver ON giver.id = d.by_id AND giver.is_active
+    JOIN approvals_user place ON place.id = coalesce(d.instead_of_id, d.by_id) AND place.is_active
+    JOIN approvals_user_groups m ON m.user_id = place.id JOIN auth_group g ON g.id = m.group_id
+    WHERE d.action_id = approvals_action.id AND d.version = approvals_action.version AND {person} IN (d.person, d.instead_of_person)
+        AND jsonb_exists(d.groups, g.name)
+        AND (d.stage <> approvals_action.stage OR position('|' || g.name || '|' IN approvals_action.turn) > 0)
+        AND EXISTS (SELECT 1 FROM approvals_user_groups n JOIN auth_group own ON own.id = n.group_id
+            WHERE n.user_id = giver.id AND jsonb_exists(d.groups, own.name)))"""
 
 
 def desk(action_id: Any, *, reader: User) -> Desk | None:
@@ -146,19 +158,18 @@ def asked(reader: User) -> Q:
         who = permissions.standing(reader)
     except ApprovalError:
         return Q(pk=None)
-    held = Q(reserved_by=reader) & ~_decided(OuterRef("reserved_for__person"))
+    held = Q(reserved_by=reader) & ~_decided("(SELECT f.person FROM approvals_user f WHERE f.id = approvals_action.reserved_for_id)")
     mine = _of_groups(who.groups) | held
     for absent in who.stands_for:
         if absent.active:
-            mine |= _of_groups(absent.groups) & ~_decided(Value(absent.person))
-    return mine & ~_decided(Value(who.person))
+            mine |= _of_groups(absent.groups) & ~_decided("%s", absent.person)
+    return mine & ~_decided("%s", who.person)
 
 
-def _decided(person: Value | OuterRef) -> Q:
-    """Whether the place of this person is filled, by themselves or in their stead: by somebody who is still there. Of which groups one may stand in
-    is in the envelope's bytes: who left just that one still fills it here, not where it is decided."""
-    of = Q(person=person) | Q(instead_of_person=person, by__is_active=True, by__groups__isnull=False)
-    return Q(Exists(Decision.objects.filter(of, action=OuterRef("pk"), version=OuterRef("version"))))
+def _decided(person: str, *named: str) -> Q:
+    """Whether the place of this person is filled, by themselves or in their stead, by a verdict that counts (`standing_in.ballot`, in SQL). What
+    one has to be to stand in, and whom an earlier stage asked, is in the envelope's bytes: of those any group they were of counts."""
+    return Q(condition(_DECIDED.format(person=person), *named))
 
 
 def _of_groups(groups: frozenset[str]) -> Q:

@@ -153,7 +153,7 @@ def _detail(action_id: Any, reader: User | None) -> ActionDetail:
         raise NotFound(say("There is no such action"))
     if row.version != action.version:
         return _detail(action_id, reader)
-    given = [] if row.test else votes(action.pk, delegates=envelope.delegates)  # whose verdict ended a test is shown to nobody
+    given = [] if row.test else votes(action, envelope)  # whose verdict ended a test is shown to nobody
     mine = standing_in.given(action, reader.person, envelope) if reader and not row.test else None
     ours = mine is not None and reader is not None and mine.person == reader.person
     cannot = _cannot(reader, action, envelope, mine)

@@ -8,9 +8,8 @@ from django.db.models import F
 from approvals import envelopes
 from approvals.errors import Tampered
 from approvals.models import Decision, Requirement
-from approvals.resolution import Vote, still, tally
-from approvals.standing_in import with_groups_now
-from approvals.states import Verdict
+from approvals.resolution import tally
+from approvals.standing_in import ballot, with_groups_now
 
 
 def approvals(ids: Iterable[Any]) -> dict[Any, tuple[int, int]]:
@@ -28,12 +27,7 @@ def approvals(ids: Iterable[Any]) -> dict[Any, tuple[int, int]]:
         except Tampered:
             continue
         escalated = envelope.escalated(requirement.action.passed)
-        votes = [_vote(decision, envelope) for decision in given.get(requirement.action_id, ())]
+        votes = [ballot(decision, envelope) for decision in given.get(requirement.action_id, ())]
         tallies = tally(envelope.needs, votes, escalated=escalated)
         found[requirement.action_id] = (sum(min(t.given, t.need.count) for t in tallies), sum(t.need.count for t in tallies))
     return found
-
-
-def _vote(d: Any, envelope: envelopes.Envelope) -> Vote:
-    groups = still(d.groups, own=d.own_now, lent=d.lent_now, delegates=envelope.delegates)
-    return Vote(d.person, Verdict(d.verdict), groups, stage=d.stage, instead_of=d.instead_of_person)

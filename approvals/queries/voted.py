@@ -1,19 +1,29 @@
 """What was said of an action so far: decisions of people and policies, and the versions they were about. Reads only."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from approvals.models import Decision, Requirement
-from approvals.resolution import still
-from approvals.standing_in import with_groups_now
+from approvals import envelopes
+from approvals.envelopes import Envelope
+from approvals.errors import Tampered
+from approvals.models import Action, Decision, Requirement
+from approvals.resolution import Vote as Ballot
+from approvals.resolution import counting
+from approvals.standing_in import ballot, with_groups_now
+from approvals.states import ActionState
 from audit import canonical
 
 
 @dataclass(frozen=True)
 class Vote:
-    """One decision, as the page lists it."""
+    """One decision, as the page lists it.
+
+    Attributes:
+        counts: whether it counts now, or did when the action ended.
+        ballot: what it is counted as.
+        grant: the standing approval that spoke for them.
+    """
 
     by: str
     verdict: str
@@ -23,11 +33,10 @@ class Vote:
     version: int
     at: datetime
     by_policy: bool
-    groups: frozenset[str] = frozenset()  # it was given for; `still`: those of them whoever gave it is of now
-    still: frozenset[str] = frozenset()
-    stage: int = 1
+    counts: bool
+    ballot: Ballot
     instead_of: str = ""
-    grant: int = 0  # the standing approval that spoke for them
+    grant: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,16 +53,31 @@ class Version:
     at: datetime
 
 
-def votes(action_id: Any, *, delegates: Collection[str] = ()) -> list[Vote]:
-    """Every decision on every version of an action, in order. `delegates`: of whose people one may stand in for others."""
-    rows = with_groups_now(Decision.objects.filter(action=action_id)).select_related("instead_of").order_by("pk")
+def votes(action: Action, envelope: Envelope | None) -> list[Vote]:
+    """Every decision on every version of an action, in order. `envelope`: of its current version; None where it cannot be read, and all on it count."""
+    found = list(with_groups_now(Decision.objects.filter(action=action)).select_related("instead_of").order_by("pk"))
+    waits = envelope if action.state == ActionState.PENDING else None  # what it has ended with does not change any more
+    ballots = [ballot(d, waits) for d in found]
+    now = [vote for d, vote in zip(found, ballots, strict=True) if d.version == action.version]
+    if waits:
+        now = counting(waits.needs, now, escalated=waits.escalated(action.passed))
+    counted = set(map(id, now))
     return [
         Vote(
-            d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, d.by_id is None, frozenset(d.groups),
-            still(d.groups, own=d.own_now, lent=d.lent_now, delegates=delegates), d.stage, d.instead_of.get_username() if d.instead_of else "", d.grant_id or 0,
+            d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, vote.by_policy, id(vote) in counted, vote,
+            d.instead_of.get_username() if d.instead_of else "", d.grant_id or 0,
         )
-        for d in rows
+        for d, vote in zip(found, ballots, strict=True)
     ]  # fmt: skip
+
+
+def votes_of(action: Action) -> list[Vote]:
+    """The same, for whoever has not read the envelope."""
+    current = Requirement.objects.filter(action=action, version=action.version).first()
+    try:
+        return votes(action, envelopes.parse(current) if current else None)
+    except Tampered:
+        return votes(action, None)
 
 
 def version_row(requirement: Requirement) -> Version:

@@ -15,8 +15,6 @@ from approvals.policy.basics import said_of
 from approvals.policy.words import duration
 from approvals.queries import ActionDetail, InboxRow, Vote
 from approvals.resolution import Tally, tally
-from approvals.resolution import Vote as Ballot
-from approvals.states import Verdict
 from approvals.web.receipts import SETTLED, STATES, VERDICTS, receipt_of
 from approvals.web.words import begun
 from audit.languages import told
@@ -70,13 +68,12 @@ def quorum_of(detail: ActionDetail) -> Quorum:
         return Quorum("", _("Nobody: the policy passes this level."))
     votes = [v for v in detail.votes if v.version == detail.row.version and not v.by_policy]
     pending = detail.row.state == "PENDING"
-    counted = [Ballot(v.by, Verdict(v.verdict), v.still if pending else v.groups, stage=v.stage, instead_of=v.instead_of) for v in votes]
-    tallies = tally(detail.needs, counted, escalated=detail.escalated)
+    tallies = tally(detail.needs, [v.ballot for v in votes], escalated=detail.escalated)
     given, wanted = sum(min(t.given, t.need.count) for t in tallies), sum(t.need.count for t in tallies)
     return Quorum(
         short=_short(detail, given, wanted) if pending else "",
         needs=f"{begun(told(_never(detail, _asked(detail))))}.",
-        given=tuple(Given(v.by, _gave(v, counts=not pending or _counts(v, detail)), v.at) for v in votes),
+        given=tuple(Given(v.by, _gave(v), v.at) for v in votes),
         open=tuple(told(place) for place in _open(tallies, detail)) if pending else (),
         cannot=tuple(told(CANNOT[rule](name)) for name, rule in detail.excluded),
         stage=_("Stage %(n)s of %(of)s") % {"n": detail.row.stage, "of": detail.row.stages} if detail.row.stages > 1 and pending else "",
@@ -98,16 +95,11 @@ def _short(detail: ActionDetail, given: int, wanted: int) -> str:
     return _("%(given)s of %(wanted)s approved") % said
 
 
-def _counts(vote: Vote, detail: ActionDetail) -> bool:
-    """Whether whoever gave it is still of a group that is asked. An answer ends it at once."""
-    return vote.verdict not in {"approve", "reject"} or not vote.still.isdisjoint({n.group for n in detail.needs}.union(detail.escalated))
-
-
-def _gave(vote: Vote, *, counts: bool) -> str:
+def _gave(vote: Vote) -> str:
     did = GAVE[vote.verdict]
     said = told(say("%(did)s for %(who)s", did=did, who=vote.instead_of) if vote.instead_of else did)
-    if not counts:
-        return _("%(did)s, which counts no more: locked, or no longer in the group") % {"did": said}
+    if not vote.counts:
+        return _("%(did)s, which counts no more: locked, no longer in the group, or said anew since") % {"did": said}
     return said
 
 
@@ -146,7 +138,7 @@ def _notes(detail: ActionDetail) -> list[str]:
         return []
     found = []
     if detail.rejections > 1:
-        rejected = sum(v.verdict == "reject" and v.version == detail.row.version and _counts(v, detail) for v in detail.votes)
+        rejected = sum(v.counts and v.verdict == "reject" for v in detail.votes)
         found.append(_("%(n)s rejections end it; %(m)s so far.") % {"n": detail.rejections, "m": rejected})
     if detail.stops_run and detail.row.run:
         found.append(_("If nobody decides in time, the run is halted."))

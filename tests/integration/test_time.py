@@ -209,7 +209,7 @@ def test_who_may_stand_in_for_nobody_any_more_counts_no_more(cast, policy, neede
     if needed == 2:
         assert approvals([action.pk]) == {action.pk: (0, 2)}
         given = quorum_of(queries.action_detail(action.pk, reader=cast.second)).given[0]
-        assert given.words == "approved for rita, which counts no more: locked, or no longer in the group"
+        assert given.words == "approved for rita, which counts no more: locked, no longer in the group, or said anew since"
         assert not decide(action, cast.second).resolved
     else:
         with pytest.raises(Reopened):

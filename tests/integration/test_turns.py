@@ -99,7 +99,7 @@ def test_whoever_completed_a_stage_and_counts_no_more_has_its_people_asked_again
     shown = quorum_of(queries.action_detail(action.pk, reader=cast.second))
     assert (shown.short, shown.given[0].words) == (
         "0 of 2 approved, stage 1 of 2",
-        "approved, which counts no more: locked, or no longer in the group",
+        "approved, which counts no more: locked, no longer in the group, or said anew since",
     )
     decide(action, cast.second)
     assert stored(action).turn == "|operators|" and decide(action, cast.operator).resolved
@@ -237,7 +237,7 @@ def test_rejections_that_count_again_end_it(cast, policy, django_capture_on_comm
     assert not decide(action, cast.second, "reject").resolved
     shown = quorum_of(queries.action_detail(action.pk, reader=cast.reviewer))
     assert "2 rejections end it; 1 so far." in shown.notes and shown.given[0].words.endswith(
-        "counts no more: locked, or no longer in the group"
+        "counts no more: locked, no longer in the group, or said anew since"
     )
     with django_capture_on_commit_callbacks(execute=True):
         if how == "locked":

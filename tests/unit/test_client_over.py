@@ -31,7 +31,8 @@ def step_by_step(client: Client, did: list[str]) -> str:
 
 def test_waiting_for_what_is_unknown_or_was_refused_does_not_free_the_call():
     """`wait` took whatever was settled for done, and the try after it was asked, agreed to and done a second time."""
-    desk, did = Desk(), []
+    did: list[str] = []
+    desk = Desk()
     with idempotency("job"):
         said = [step_by_step(desk.client(), did) for _ in range(4)]
     assert (did, len(desk.asked)) == (["A"], 1) and said == ["acted", *["APPROVED: unknown"] * 3]
@@ -110,7 +111,7 @@ async def test_an_equal_call_that_begins_while_the_end_of_one_cannot_be_told_is_
         return await pay("A")
 
     with idempotency("job"):
-        assert await asyncio.gather(pay("A"), beside()) == ["A", "A"]
+        assert set(await asyncio.gather(pay("A"), beside())) == {"A"}
     assert did == ["A", "A"] and len(desk.asked) == 2
     with pytest.raises(CountersignError), idempotency("job"):
         await pay("A")  # nobody knows of the first

@@ -17,6 +17,7 @@ from config import commands
 
 UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 MOST = 500
+NOT_COUNTED = "counts no more: locked, no longer in the group, or said anew since"
 
 
 class Command(BaseCommand):
@@ -86,8 +87,7 @@ class Command(BaseCommand):
             self.stdout.write(f"  marked {commands.shown(mark)}")
         for vote in detail.votes:
             open_vote = detail.row.state == "PENDING" and vote.version == detail.row.version and not vote.by_policy
-            gone = open_vote and vote.still.isdisjoint({n.group for n in detail.needs}.union(detail.escalated))
-            counts = ", counts no more: locked, or no longer in the group" if gone else ""
+            counts = "" if vote.counts or not open_vote else f", {NOT_COUNTED}"
             self.stdout.write(
                 f"  {vote.at:%H:%M:%S} {vote.by}{f' for {vote.instead_of}' if vote.instead_of else ''}: {vote.verdict} (version {vote.version}{counts}) {commands.shown(vote.reason)}".rstrip()
             )
