@@ -113,6 +113,26 @@ def approved(action_id: UUID) -> Claim:
     return claimed(action)
 
 
+def given_again(action: Action) -> Claim:
+    """The leave that was given before, for whoever lost the answer; under the lock of the halts and of the row.
+
+    Raises:
+        Halted, SwitchedOff: an order stops it now. Conflict: one did since it was claimed: whoever has not begun must not. Tampered.
+    """
+    if halts.covering(action):
+        raise Halted(say("An operator has halted this since it was claimed: do not begin it. If nothing was done yet, report it as failed"))
+    if halts.voided(action, since=action.claimed_at):
+        raise Conflict(
+            say(
+                "An order to halt came after this was claimed: do not begin it any more. Report what came of it, and ask anew if nothing did"
+            )
+        )
+    switch, _ = under_switch.at_claim(action.pk)
+    if switch and switch.denies:
+        raise SwitchedOff(switch.words)
+    return claimed(action)
+
+
 def claimed(action: Action) -> Claim:
     """The leave that was given before, again; the caller knows to whom. Raises Tampered."""
     requirement = Requirement.objects.get(action=action, version=action.version)

@@ -40,6 +40,11 @@ class Decided:
     replayed: bool = False
 
     @property
+    def too_late(self) -> bool:
+        """Whether it ended without anybody's verdict: a repeated decision on what was withdrawn, or ran out."""
+        return self.resolved and not (self.action.resolution or {}).get("verdict")
+
+    @property
     def verdict(self) -> str:
         """What it came to: others' words may have ended it otherwise. Of what was closed without a verdict, one's own."""
         return str((self.resolved and (self.action.resolution or {}).get("verdict")) or self.decision.verdict)

@@ -4,6 +4,7 @@ A claim holds the halt lock shared, an order takes it alone: when `halt` returns
 before it is committed and visible, and every later one sees the order.
 """
 
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -26,7 +27,7 @@ _LET_GO = let_go_sql("%(agent)s", "%(run)s")
 _COVERING = f"SELECT h.* FROM approvals_halt h WHERE h.released_at IS NULL AND {_COVERS} AND NOT {_LET_GO} ORDER BY h.id"  # noqa: S608
 _VOIDED = f"""
 SELECT EXISTS (SELECT 1 FROM approvals_halt h
-WHERE {_COVERS} AND h.created_at > %(resolved_at)s AND (h.released_at IS NOT NULL OR {_LET_GO}))
+WHERE {_COVERS} AND h.created_at > %(since)s AND (h.released_at IS NOT NULL OR {_LET_GO}))
 """  # noqa: S608  names of ours only
 MAX_REASON = 2_000
 MAX_TARGET = 200
@@ -72,10 +73,10 @@ def place(*, scope: str, target: str, reason: str, by: Actor, door: str, person:
     return order
 
 
-def voided(action: Action, version: str = "") -> bool:
-    """Whether the approval was given before a halt that covered it; it does not survive that it may go on. `version` as in `covering`."""
+def voided(action: Action, version: str = "", *, since: datetime | None = None) -> bool:
+    """Whether the approval was given before a halt that covered it; it does not survive that it may go on. `version` as in `covering`. `since`: of leave that was given then."""
     with connection.cursor() as cursor:
-        cursor.execute(_VOIDED, {**_of(action, version), "resolved_at": action.resolved_at})
+        cursor.execute(_VOIDED, {**_of(action, version), "since": since or action.resolved_at})
         found: bool = cursor.fetchone()[0]
     return found
 

@@ -84,7 +84,7 @@ def claim(action_id: UUID, *, agent: str, key_id: int, claim_key: str, by: Actor
 
     Raises:
         NotFound: no such action of this agent. Conflict: it belongs to a run, is not approved, or was claimed already.
-        Reopened, Halted, Held, Expired, Tampered: as for our executor; it must not be done (now, any more, or at all).
+        Reopened, Halted, Held, Expired, Tampered: as for our executor; it must not be done (now, any more, or at all). So is leave that is given again.
     """
     try:
         with transaction.atomic():
@@ -102,7 +102,7 @@ def _claim(action_id: UUID, *, agent: str, key_id: int, claim_key: str, by: Acto
     action = _own(action_id, agent, lock=True)
     before = OutsideClaim.objects.filter(action=action).first()
     if before and action.settled_at is None and claim_key and (before.claim_key, before.api_key_id) == (claim_key, key_id):
-        return claiming.claimed(action)
+        return claiming.given_again(action)
     try:
         taken = claiming.claim(action.pk, digest=action.digest)
     except Reopened as reopened:

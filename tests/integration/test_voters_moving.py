@@ -7,9 +7,11 @@ from approvals.errors import AlreadyDecided, NotAllowed
 from approvals.models import Action, Decision
 from approvals.operations import groups, people
 from approvals.operations.telling import people_asked
+from approvals.queries.desks import desk
 from approvals.queries.inbox import Filters
 from approvals.queries.quorums import approvals
 from approvals.web.story import quorum_of
+from audit.queries import events
 from tests import factories
 from tests.factories import decide
 from tests.fakes import policy_text
@@ -144,10 +146,40 @@ def test_a_no_that_counts_no_more_does_not_void_an_approval_under_another_policy
     decide(action, factories.another_reviewer(), "reject")
     assert decide(action, cast.second).resolved
     rule = {"need": [{"group": "reviewers", "count": 1}], "rejections": 2}
-    policy.write_text(
-        policy_text(lambda data: (data["requirements"]["medium"].update(rule), data["requirements"]["high"].update(hold_s=5)))
-    )
+    changed = {"medium": rule, "high": {"hold_s": 5}}
+
+    def ask(data):
+        for level, fields in changed.items():
+            data["requirements"][level].update(fields)
+
+    policy.write_text(policy_text(ask))
     assert operations.claim(action.pk, digest=stored(action).digest).digest == stored(action).digest
+
+
+@pytest.mark.parametrize("how", ["the holder left", "the holder is locked", "who passed it on left"])
+def test_what_somebody_holds_who_may_not_decide_it_any_more_is_free(cast, policy, django_capture_on_commit_callbacks, how):
+    """Until its deadline everybody read that they had it."""
+    asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 1}])
+    action = factories.action()
+    operations.pass_on(action.pk, by=cast.reviewer, to="olga", door="web")
+    with django_capture_on_commit_callbacks(execute=True):
+        if how == "the holder is locked":
+            people.deactivate(username="olga", by=cast.admin.actor)
+        else:
+            who, out = ("olga", "operators") if how == "the holder left" else ("rita", "reviewers")
+            moved(cast, who, out=out)
+    assert (stored(action).reserved_by, stored(action).reserved_for) == (None, None)
+    last = events(stream=f"action:{action.pk}").rows[0]
+    assert (last.kind, last.data["holder"], last.data["why"]) == ("action.put_back", "olga", "whoever had it may not decide it any more")
+    assert desk(action.pk, reader=cast.second).may_reserve
+
+
+def test_what_somebody_holds_who_may_still_decide_it_stays_theirs(cast, policy, django_capture_on_commit_callbacks):
+    action = factories.action()
+    operations.reserve(action.pk, by=cast.reviewer, door="web")
+    with django_capture_on_commit_callbacks(execute=True):
+        groups.add(group="auditors", username="rita", by=cast.admin, door="web")
+    assert stored(action).reserved_by == cast.reviewer
 
 
 def test_who_is_of_no_group_that_is_asked_any_more_is_told_so(cast, policy):

@@ -26,6 +26,7 @@ from approvals.render.arguments import may_fold
 from approvals.render.changes import changes
 from approvals.render.parts import as_object
 from approvals.render.preview import preview_may_fold
+from approvals.states import word
 from approvals.web import confirming
 from approvals.web.answers import answer_form, is_form, read_answer
 from approvals.web.http import Request, is_fragment
@@ -101,8 +102,10 @@ def decide(request: Request, action_id: UUID) -> HttpResponse:
     confirming.forget_words(request)
     if done.action.drill:
         return decided(request, action_id, told(TESTS[done.action.resolution["details"]["test"]].verb), stay=True)
-    said_now = {"verb": told(VERDICTS[done.verdict].verb), "what": done.action.summary}
-    if not done.resolved:
+    said_now = {"verb": told(VERDICTS[done.verdict].verb), "what": done.action.summary, "state": told(word(done.action.state))}
+    if done.too_late:
+        sentence = _("Your word is on record, and it is %(state)s all the same: %(what)s")
+    elif not done.resolved:
         sentence = _("%(verb)s: %(what)s. It waits for more people")
     else:
         sentence = _("%(verb)s: %(what)s. It is held: U takes it back") if done.action.hold_until else _("%(verb)s: %(what)s")

@@ -164,6 +164,27 @@ def test_a_claim_whose_answer_was_lost_is_given_again_to_the_same_key_only(agent
     assert agent.post(path)[0] == 409
 
 
+@pytest.mark.parametrize("order", ["agent", "tool", "switch"])
+def test_leave_is_not_given_again_when_an_order_came_since(agent, cast, order):
+    """Whoever lost the answer of their claim got it under a halt, and acted."""
+    action = opened(agent)
+    decide(Action.objects.get(), cast.reviewer)
+    path = f"/actions/{action['id']}/claim"
+    assert agent.post(path, key="c-1")[0] == 200
+    if order == "switch":
+        agents.order_switch(scope="agent", target="books", setting="deny", reason="wait", by=cast.operator, door="web", lasts=None)
+        assert agent.post(path, key="c-1")[1]["code"] == "switched_off"
+        return
+    target = {"agent": "books", "tool": "note"}[order]
+    stop = operations.halt(scope=order, target=target, reason="wait", by=cast.operator, door="web")
+    status, refusal = agent.post(path, key="c-1")
+    assert (status, refusal["code"]) == (409, "halted") and "do not begin it" in refusal["detail"]
+    factories.release(stop, cast)
+    status, refusal = agent.post(path, key="c-1")
+    assert (status, refusal["code"]) == (409, "conflict") and "do not begin it any more" in refusal["detail"]
+    assert agent.post(f"/actions/{action['id']}/outcome", {"status": "failed", "reason": "never begun"})[0] == 200
+
+
 def test_what_is_rejected_or_expired_or_withdrawn_is_done(agent, cast):
     rejected = opened(agent)
     decide(Action.objects.get(pk=rejected["id"]), cast.reviewer, "reject", reason="not this one")
