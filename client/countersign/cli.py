@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(UNREACHABLE, error)
     except ApiError as error:
         for name, why in error.fields.items():
+            if str(why) in str(error):
+                continue  # the sentence says it
             print(f"  {_shown(name)}: {_shown(why)}", file=sys.stderr)
         return _failed(REFUSED, error)
     except CountersignError as error:

@@ -16,7 +16,8 @@ action=$(header Countersign-Action)
 echo "Asked: $COUNTERSIGN_URL/actions/$action/" >&2
 while api GET "/actions/$action?wait=30" >/dev/null && [ "$(header Countersign-Next)" = wait ]; do :; done
 if [ "$(header Countersign-Next)" != claim ]; then
-    echo "Not done: $(header Countersign-State)"
+    # Also when it was agreed to and claimed before, by an earlier start of this script: what came of it stands on its page.
+    echo "Nothing to do: $(header Countersign-State), see $COUNTERSIGN_URL/actions/$action/"
     exit 0
 fi
 leave=$(api POST "/actions/$action/claim" '{}' "claim-$order")

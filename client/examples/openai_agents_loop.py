@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from countersign import Client, NotApproved
+from countersign import ActedBefore, Client, NotApproved
 
 
 @dataclass
@@ -37,7 +37,7 @@ def settle(people: Client, run: Any, *, name: str) -> list[str]:
     for item, action in asked:
         try:
             leave = people.approval(action.id)
-        except NotApproved as refusal:
+        except (NotApproved, ActedBefore) as refusal:  # or it was done, or begun, before this program was started again
             run.reject(item, rejection_message=str(refusal))
             continue
         if leave.args != json.loads(item.arguments):  # this SDK cannot take edited arguments: say no with what was wanted instead

@@ -7,7 +7,7 @@ Pydantic AI is not among our dependencies: the classes below have the shapes of 
 from dataclasses import dataclass, field
 from typing import Any
 
-from countersign import Client, NotApproved
+from countersign import ActedBefore, Client, NotApproved
 
 
 @dataclass
@@ -39,7 +39,7 @@ def results_of(people: Client, approvals: list[ToolCallPart], *, name: str) -> D
     for part, action in asked:
         try:
             leave = people.approval(action.id)
-        except NotApproved as refusal:
+        except (NotApproved, ActedBefore) as refusal:  # or it was done, or begun, before this program was started again
             results.approvals[part.tool_call_id] = ToolDenied(str(refusal))
         else:
             results.approvals[part.tool_call_id] = ToolApproved(leave.args if leave.args != part.args else None)
