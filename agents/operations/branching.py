@@ -15,7 +15,7 @@ from agents import history, queries
 from agents.errors import KeyUsed, UnknownRun, WrongState
 from agents.models import AgentVersion, Override, Run
 from agents.operations import events, lineage, overriding, waking
-from agents.operations.found import as_uuid
+from agents.operations.found import as_uuid, hold
 from agents.operations.starting import budget_of, checked_key, found_agent, lock_key, tighter
 from agents.states import OverrideKind
 from approvals import permissions
@@ -68,6 +68,7 @@ def branch_run(run_id: Any, wanted: Branch, *, reason: str, by: User, door: str,
         id=pk, agent=agent, version=version, thread=str(pk), trace=uuid.uuid4().hex, input=_input(parent, version, values), door=door, started_by=who.user,
         idempotency_key=key, parent=parent, parent_checkpoint=at.id, to_change=True, **tighter(budget_of(agent, version), parent),
     )  # fmt: skip
+    hold(parent.pk)  # what it begins is told in both stories
     rows.insert(run)
     order = Override.objects.create(
         run=run, kind=OverrideKind.FORK, checkpoint=at.id, head="", values=values, before=before, reason=reason, by=who.user,

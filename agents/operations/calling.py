@@ -24,6 +24,7 @@ from agents.graphs.desk import AGAIN, GO, HALTED, MADE, UNKNOWN, Begun
 from agents.graphs.guard import Stopped
 from agents.models import Effect, Piece, Run
 from agents.operations import events, settling, spending, versions
+from agents.operations.found import hold
 from agents.states import MAX_ATTEMPTS, EffectState, RunState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
@@ -51,7 +52,7 @@ WHERE e.action_id = %(action)s AND e.run_id = r.id AND e.state = 'CLAIMED' AND e
     WHERE p.run_id = r.id AND p.actions ? e.action_id::text AND p.answer->'value'->>'runs' = %(runs)s)
   AND NOT {approvals_queries.action_halted_sql("e.action_id", version=versions.OF_RUN, since="e.claimed_at")}
   AND NOT {spending.beyond_sql("0")}
-RETURNING e.attempts, (SELECT o.begun_at IS NULL FROM agents_effect AS o WHERE o.action_id = e.action_id)
+RETURNING e.attempts, (SELECT o.begun_at IS NULL FROM agents_effect AS o WHERE o.action_id = e.action_id), r.agent_id, e.digest
 """  # noqa: S608  names of ours only
 _MAY = f"SELECT a.enabled, {_GRANTED.format(tool='%(tool)s')} FROM agents_run AS r JOIN agents_agent AS a ON a.slug = r.agent_id WHERE r.id = %(run)s"  # noqa: S608
 _SINCE = f"""SELECT {approvals_queries.action_halted_sql("e.action_id", version=versions.OF_RUN, since="e.claimed_at")}
@@ -95,6 +96,7 @@ class Ledger:
             enabled, granted = cursor.fetchone()
         if enabled and granted:
             return ""
+        hold(self.run)
         log.append(events.entry(run, "run.not_granted", tool=str(canonical.storable(tool, limit=200)), agent_on=enabled))
         return kept.NOT_GRANTED(tool=tool) if enabled else kept.AGENT_OFF(agent=run.agent_id)
 
@@ -102,6 +104,7 @@ class Ledger:
     def not_asked(self, tool: str, args: Any, why: str) -> None:
         """On record, so that it can be found why nobody saw it."""
         data = canonical.storable({"tool": tool, "args": args}, limit=500)
+        hold(self.run)
         log.append(events.entry(self._mine(), "run.not_asked", why=why[:500], **data))
 
     def begin(self, action: str, call_id: str, tool: str, *, runs: str, idempotent: bool) -> Begun:
@@ -122,6 +125,7 @@ class Ledger:
     def _begin(self, action: str, call_id: str, tool: str, *, runs: str, idempotent: bool) -> tuple[Begun, bool]:
         """Beside it: whether nobody had begun it before."""
         halts.hold_off()
+        approvals.lock([UUID(action)])
         asked: dict[str, Any] = {
             "action": action,
             "call": call_id,
@@ -136,13 +140,13 @@ class Ledger:
             begun = cursor.fetchone()
         if begun is None:
             return self._why_not(action, tool), False
-        run, effect = Run.objects.get(pk=self.run), Effect.objects.get(pk=action)
-        log.append(_entry(run, effect, "effect.claimed", attempt=begun[0], idempotency_key=action, call=call_id))
+        attempt, first, agent, digest = begun
+        said = {"tool": tool, "by_agent": True, "attempt": attempt, "idempotency_key": action, "call": call_id}
+        log.append(events.effect(action, agent, str(self.run), digest, "effect.claimed", SYSTEM, "worker", **said))
         transaction.on_commit(lambda: crash("t3_done"))
-        return Begun(GO), begun[1]
+        return Begun(GO), first
 
     def _why_not(self, action: str, tool: str) -> Begun:
-        approvals.lock([UUID(action)])
         effect = Effect.objects.select_for_update().filter(pk=action, run=self.run, by_agent=True).first()
         run = self._mine()
         if effect is None or effect.state == EffectState.READY:
@@ -211,6 +215,7 @@ class Ledger:
         with connection.cursor() as cursor:
             cursor.execute(_PIECE, {"key": key, "run": self.run, "fence": self.fence})
             if cursor.rowcount == 1:
+                hold(self.run)
                 log.append(events.entry(self._mine(), "run.piece_begun", key=_shown(key)))
                 return GO, None
         run = self._mine()
@@ -220,11 +225,13 @@ class Ledger:
     @_by_itself
     def piece_done(self, key: str, result: Any) -> None:
         if Piece.objects.filter(run=self.run, key=key, done_at=None).update(done_at=Now(), result={"value": canonical.storable(result)}):
+            hold(self.run)
             log.append(events.entry(Run.objects.get(pk=self.run), "run.piece_done", key=_shown(key)))
 
     @_by_itself
     def piece_undone(self, key: str) -> None:
         if Piece.objects.filter(run=self.run, key=key, done_at=None).delete()[0]:
+            hold(self.run)
             log.append(events.entry(Run.objects.get(pk=self.run), "run.piece_undone", key=_shown(key)))
 
     def _mine(self) -> Run:
@@ -237,8 +244,3 @@ class Ledger:
 
 def _shown(key: str) -> str:
     return str(canonical.storable(key, limit=200))
-
-
-def _entry(run: Run, effect: Effect, kind: str, **data: Any) -> log.Entry:
-    action = str(effect.pk)
-    return events.effect(action, run.agent_id, str(run.pk), effect.digest, kind, SYSTEM, "worker", tool=effect.tool, by_agent=True, **data)

@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from agents import kept
 from agents.models import Trial
 from agents.operations import events, leases, versions
+from agents.operations.found import hold
 from agents.operations.trials import RECORDED, UNTAKEN
 from agents.tools import alone
 from agents.tools.runner import Ran
@@ -69,6 +70,7 @@ def _taken(trial_id: UUID) -> Trial | None:
 
 @transaction.atomic
 def _end(trial: Trial, result: Any, error: str) -> None:
+    hold(trial.run_id)
     mine = Trial.objects.filter(pk=trial.pk, fence=trial.fence, ended_at=None)
     if not mine.update(ended_at=Now(), lease_until=None, result=result, error=error[:4_000]):
         return  # another worker has it since

@@ -22,7 +22,9 @@ from agents.errors import AgentError, LostLease, UnknownEffect
 from agents.graphs.loader import load_agent
 from agents.models import Compensation, CompensationOrder, Effect, Run
 from agents.operations import alone, events
+from agents.operations.found import hold
 from agents.operations.leases import Held, holding
+from agents.operations.owing import DID
 from agents.operations.preparing import context
 from agents.operations.receiving import close_open_pauses
 from agents.operations.versions import version_of
@@ -30,6 +32,7 @@ from agents.states import MAX_ATTEMPTS, CompensationState, EffectState
 from agents.tools import runner
 from agents.tools.registry import Tool, ToolContext
 from agents.tools.runner import Ran
+from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError
 from approvals.operations import claiming, halts
@@ -106,6 +109,8 @@ def _end_the_rest(run_id: UUID) -> None:
 def _take(run_id: UUID) -> Taken | None:
     """Claim the next one. None: nothing is to be done here, now, or any more."""
     halts.hold_off()
+    # Any of them may get an event below, and actions are locked before what hangs on them.
+    approvals.lock(list(Effect.objects.filter(run=run_id, state__in=DID).values_list("pk", flat=True)))
     order = CompensationOrder.objects.select_for_update(skip_locked=True).filter(run=run_id, ended_at=None).first()
     if order is None or Effect.objects.filter(run=run_id, state__in=_UNSETTLED, by_agent=False, claimed_at__isnull=False).exists():
         return None  # a call that has begun ends with its own outcome first
@@ -198,7 +203,8 @@ def _key(effect: Effect) -> str:
 
 @transaction.atomic
 def _record(taken: Taken, ran: Ran) -> None:
-    """The outcome, only while the fence is ours. Effect, then compensation: locks are taken in one order everywhere."""
+    """The outcome, only while the fence is ours. Action, effect, compensation: locks are taken in one order everywhere."""
+    approvals.lock([taken.effect.pk])
     list(Effect.objects.select_for_update().filter(pk=taken.effect.pk).values_list("pk"))
     mine = Compensation.objects.filter(pk=taken.effect.pk, state=CompensationState.CLAIMED, fence=taken.fence)
     one = mine.first()
@@ -231,6 +237,7 @@ def _failed(run: Run, one: Compensation, effect: Effect, why: str) -> None:
 
 
 def _end(run: Run) -> None:
+    hold(run.pk)
     CompensationOrder.objects.filter(run=run, ended_at=None).update(ended_at=Now())
     states = list(Compensation.objects.filter(run=run).values_list("state", flat=True))
     counts: dict[str, Any] = {"reversed": states.count(CompensationState.DONE), "not_reversed": states.count(CompensationState.FAILED)}

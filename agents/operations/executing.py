@@ -240,6 +240,7 @@ def _record(taken: Taken, ran: Ran, began: datetime) -> Recorded:
     """T4: outcome, span and events, and the run goes on when this was its last open question."""
     if ran.status == "unknown" and taken.tool.idempotent and taken.attempt < MAX_ATTEMPTS:
         # The same key may safely be sent again: back off, the sweeper takes it up (row R25).
+        approvals.lock([taken.claim.action_id])
         pause = Now() + timedelta(seconds=2**taken.attempt)
         held = Effect.objects.filter(pk=taken.claim.action_id, state=EffectState.CLAIMED, fence=taken.fence)
         if not held.update(lease_until=pause, error=ran.error[:2_000]):
@@ -251,6 +252,8 @@ def _record(taken: Taken, ran: Ran, began: datetime) -> Recorded:
     if state is not EffectState.UNKNOWN:
         # The action first, then the effect, then the run: locks are taken in one order everywhere.
         approvals.settle(taken.claim.action_id, _outcome(taken.claim, ran))
+    else:
+        approvals.lock([taken.claim.action_id])
     ended: dict[str, Any] = {"state": str(state), "result": None if result is None else json.dumps(result), "error": ran.error[:2_000]}
     with connection.cursor() as cursor:
         sha256 = _hash(result) if result is not None else ""

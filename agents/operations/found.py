@@ -25,6 +25,11 @@ def locked_run(run_id: Any) -> Run:
     return run
 
 
+def hold(run_id: Any) -> None:
+    """Lock the run's row for an event of its story, after any action and effect. Who only refers to the run does not wait for it."""
+    list(Run.objects.select_for_update(no_key=True).filter(pk=run_id).values_list("pk"))
+
+
 def found_run(run_id: Any) -> Run:
     """Raises UnknownRun."""
     known = as_uuid(run_id)

@@ -38,7 +38,7 @@ _TAKE = """
 UPDATE agents_effect SET state = 'CLAIMED', fence = fence + 1, claimed_at = statement_timestamp(), micros = %s
 WHERE action_id = %s AND state = 'READY' AND by_agent AND digest = %s
 """
-_MINE = "SELECT 1 FROM agents_run WHERE id = %s AND fence = %s AND state = 'RUNNING'"
+_MINE = "SELECT 1 FROM agents_run WHERE id = %s AND fence = %s AND state = 'RUNNING' FOR NO KEY UPDATE"
 
 
 @dataclass

@@ -14,6 +14,7 @@ from agents import kept
 from agents.errors import LostLease, WrongState
 from agents.models import Handover, Pause, Run
 from agents.operations import events, versions
+from agents.operations.found import hold
 from agents.states import HandoverState
 from approvals import queries as approvals_queries
 from approvals.operations.halts import HOLD_OFF
@@ -46,6 +47,7 @@ def begin(run: Run, pause: Pause) -> None:
     """From here on, this answer may have been given. Raises LostLease; WrongState when a halt came first, or it was sent before."""
     with connection.cursor() as cursor:
         cursor.execute(HOLD_OFF)  # a halt that was ordered first is seen; one ordered later waits for us
+        hold(run.pk)
         cursor.execute(_BEGIN, {"pause": pause.pk, "fence": run.fence})
         if cursor.rowcount != 1:
             if not Run.objects.filter(pk=run.pk, fence=run.fence, state="RUNNING").exists():
@@ -84,6 +86,7 @@ def is_old(pause: Pause) -> bool:
 
 @transaction.atomic
 def _step(run: Run, pause: Pause, state: HandoverState, *, there: str = "", why: str = "") -> None:
+    hold(run.pk)
     with connection.cursor() as cursor:
         cursor.execute(_STEP, {"state": str(state), "there": there, "why": why[:2_000], "pause": pause.pk})
         if cursor.rowcount != 1:

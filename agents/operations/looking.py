@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from agents.errors import ServerTrouble
 from agents.models import Agent, Pause, Run, Server, Thread
 from agents.operations import events, servers, versions, waking
+from agents.operations.found import hold
 from agents.operations.receiving import ready_if_settled
 from agents.remote.calling import Connection
 from agents.remote.reading import Waiting
@@ -180,5 +181,6 @@ def _stop(there: Connection, thread: str) -> Sequence[str]:
 
 @transaction.atomic
 def _write_stopped(row: Thread, runs: Sequence[str]) -> None:
+    hold(row.run_id)
     if Thread.objects.filter(pk=row.pk, stopped_at=None).update(stopped_at=Now(), look_at=None):
         log.append(events.entry(row.run, "run.stopped_there", door=DOOR, thread=row.thread, runs=list(runs)))

@@ -15,6 +15,7 @@ from agents.operations import events
 from agents.operations.preparing import context
 from agents.operations.unknown import check_entry
 from agents.tools import runner
+from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from audit import log
 from audit.actors import SYSTEM
@@ -49,6 +50,7 @@ def _asked(effect: Effect, run: Run) -> tuple[str, str]:
 
 @transaction.atomic
 def _answer(check: OutcomeCheck, answer: str, error: str) -> None:
+    approvals.lock([check.effect.pk])  # its events are written by one at a time
     mine = OutcomeCheck.objects.filter(pk=check.pk, answered_at=None)
     if not mine.update(answer=answer, error=error[:2_000], answered_at=Now()):
         return

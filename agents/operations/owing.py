@@ -18,6 +18,7 @@ from agents.models import Compensation, CompensationOrder, Effect, Run
 from agents.operations import events, waking
 from agents.operations.found import as_uuid, locked_run
 from agents.states import UNFINISHED, CompensationState, EffectState, RunState, word
+from approvals import operations as approvals
 from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.models.people import User
@@ -29,7 +30,7 @@ from audit.sentences import say
 Why = CompensationOrder.Why
 REJECTED, CANCELLED = str(Why.REJECTED), str(Why.CANCELLED)
 # What may have changed something outside, or may still.
-_DID = (EffectState.CLAIMED, EffectState.DONE, EffectState.UNKNOWN)
+DID = (EffectState.CLAIMED, EffectState.DONE, EffectState.UNKNOWN)
 
 
 def declared(run: Run) -> frozenset[str]:
@@ -47,7 +48,7 @@ def at_end(run: Run, state: RunState, declared: Collection[str]) -> None:
 
 def order(run: Run, why: str, *, by: Actor, door: str, reason: str = "") -> bool:
     """Write the order; the caller holds the run's row. False when there is one already, or the run has done nothing."""
-    if CompensationOrder.objects.filter(run=run).exists() or not Effect.objects.filter(run=run, state__in=_DID).exists():
+    if CompensationOrder.objects.filter(run=run).exists() or not Effect.objects.filter(run=run, state__in=DID).exists():
         return False
     CompensationOrder.objects.create(run=run, why=why, reason=reason, by_name=by.name, door=door)
     log.append(events.entry(run, "run.compensation_ordered", by=by, door=door, why=why, reason=reason))
@@ -131,6 +132,7 @@ def _failed(action_id: Any, by: User) -> tuple[permissions.Standing, Compensatio
     who = permissions.standing(by)
     permissions.check_operate(who)
     known = as_uuid(action_id)
+    approvals.lock([known] if known else [])
     effect = Effect.objects.select_for_update().filter(pk=known).first() if known else None
     found = Compensation.objects.select_for_update().filter(effect=effect).first() if effect else None
     if effect is None or found is None:

@@ -13,7 +13,7 @@ from agents import history
 from agents.errors import BadInput, WrongState
 from agents.models import Pause, Run, Trial
 from agents.operations import events, overriding, versions, waking
-from agents.operations.found import found_run
+from agents.operations.found import found_run, hold
 from agents.operations.played import check_declared
 from agents.states import RunState, TrialKind
 from approvals import permissions
@@ -67,6 +67,7 @@ def order_trial(run_id: Any, kind: str, wanted: Wanted, *, by: User, door: str) 
     if kind == TrialKind.REPLAY:
         wanted = Wanted(answers=wanted.answers, tools=wanted.tools)
     asked = _looked_at(run, wanted)
+    hold(run.pk)
     try:
         with transaction.atomic():
             trial = Trial.objects.create(

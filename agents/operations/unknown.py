@@ -30,6 +30,7 @@ from audit.sentences import say
 @transaction.atomic
 def give_up(action_id: UUID) -> bool:
     """A claimed call whose worker died, of a tool that must not be repeated: UNKNOWN, a question for a person."""
+    approvals.lock([action_id])  # before the effect; its events are written by one at a time
     effect = (
         Effect.objects.select_for_update(skip_locked=True).filter(pk=action_id, state=EffectState.CLAIMED, lease_until__lte=Now()).first()
     )
@@ -78,6 +79,8 @@ def ask_outcome(action_id: Any, *, by: User, door: str) -> OutcomeCheck:
     effect = Effect.objects.select_related("run").filter(pk=known).first() if known else None
     if effect is None:
         raise UnknownEffect(say("There is no such effect"))
+    approvals.lock([effect.pk])
+    effect.refresh_from_db(fields=["state"])
     if effect.state != EffectState.UNKNOWN:
         raise WrongState(say("Its outcome is known: %(state)s", state=word(effect.state)))
     try:

@@ -7,10 +7,11 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from approvals import entitling, permissions
-from approvals.errors import BadRequest, Conflict, NotFound
+from approvals.errors import BadRequest, Conflict
 from approvals.models import Action, Snooze, User
 from approvals.operations import events, kept, staging
 from approvals.operations.clock import database_now
+from approvals.operations.pending import locked
 from approvals.operations.reserving import pending
 from approvals.operations.telling import tell_people
 from approvals.states import ActionState
@@ -45,19 +46,16 @@ def snooze(action_id: Any, *, by: User, seconds: int, door: str) -> Snooze:
 @transaction.atomic
 def unsnooze(action_id: Any, *, by: User, door: str) -> None:
     """Back at once. Raises Conflict when it was not snoozed."""
-    row = Snooze.objects.select_related("action").filter(user=by, action=action_id).first()
-    if row is None and not Action.objects.filter(pk=action_id).exists():
-        raise NotFound(say("There is no such action"))
-    if row is None:
+    action, _ = locked(action_id)  # before its snooze, here and everywhere: its events are written by one at a time
+    if not Snooze.objects.filter(user=by, action=action).delete()[0]:
         raise Conflict(say("You have not snoozed this"))
-    row.delete()
-    log.append(events.entry(row.action, "action.unsnoozed", by=by.actor, door=door, why=kept.TAKEN_BACK()))
+    log.append(events.entry(action, "action.unsnoozed", by=by.actor, door=door, why=kept.TAKEN_BACK()))
 
 
 def end(action: Action, *, door: str) -> None:
-    """A new version is not what somebody put aside, and may run out sooner: it is back at once, in the caller's transaction."""
+    """A new version is not what somebody put aside, and may run out sooner: it is back at once. Under the caller's row lock."""
     rows = list(Snooze.objects.select_related("user").filter(action=action))
-    for row in rows:
+    for row in rows:  # nobody takes one away without the lock that we hold
         row.delete()
         log.append(events.entry(action, "action.unsnoozed", by=SYSTEM, door=door, why=kept.ASKED_ANEW(), person=row.user.get_username()))
     if rows:
@@ -66,16 +64,18 @@ def end(action: Action, *, door: str) -> None:
 
 def wake_due(*, limit: int = 200) -> int:
     """Sweeper: what was snoozed until now is back, and its person is told when it still waits. Returns how many."""
-    due = list(Snooze.objects.filter(until__lte=Now()).order_by("until").values_list("pk", flat=True)[:limit])
-    return sum(_wake(pk) for pk in due)
+    due = list(Snooze.objects.filter(until__lte=Now()).order_by("until").values_list("pk", "action")[:limit])
+    return sum(_wake(pk, action_id) for pk, action_id in due)
 
 
 @transaction.atomic
-def _wake(pk: int) -> bool:
-    row = Snooze.objects.select_for_update(skip_locked=True, of=("self",)).select_related("action", "user").filter(pk=pk).first()
+def _wake(pk: int, action_id: Any) -> bool:
+    action = Action.objects.select_for_update(skip_locked=True).filter(pk=action_id).first()
+    if action is None:
+        return False  # somebody is at it: the next tick
+    row = Snooze.objects.select_related("user").filter(pk=pk, until__lte=Now()).first()
     if row is None:
-        return False
-    action: Action = row.action
+        return False  # taken back meanwhile, or put aside for longer
     row.delete()
     if action.state == ActionState.PENDING:
         log.append(events.entry(action, "action.unsnoozed", by=SYSTEM, door="beat", why=kept.TIME_IS_UP(), person=row.user.get_username()))
