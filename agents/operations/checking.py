@@ -25,7 +25,7 @@ from audit.sentences import say
 def check_edit(edit_id: int) -> None:
     """Answer a wanted edit: a new version of the action, or a refusal that names the fields."""
     wanted = approvals_queries.wanted_edit(edit_id)
-    if wanted is None:
+    if wanted is None or not approvals.take_edit(edit_id, seconds=_preview_s(wanted)):
         return
     try:
         if not wanted.run:
@@ -63,6 +63,12 @@ def check_edit(edit_id: int) -> None:
         _refuse(edit_id, error.details.get("fields") or {"": error.message})
     except NotCanonical as error:  # the arguments fit by themselves, their envelope does not
         _refuse(edit_id, {"": str(error)})
+
+
+def _preview_s(wanted: WantedEdit) -> float:
+    """How long the tool's preview may take, as its agent declared it: known before any of its code runs."""
+    tools = Run.objects.values_list("version__tools", flat=True).get(pk=wanted.run) if wanted.run else []
+    return float(next((tool.get("timeout_s", 0) for tool in tools if tool.get("name") == wanted.tool), 0))
 
 
 def _schema_of_others(run: Run, loaded: Loaded, wanted: WantedEdit) -> Mapping[str, Any] | None:

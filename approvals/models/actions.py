@@ -260,6 +260,8 @@ class Edit(models.Model):
     reason = models.TextField(blank=True)
     state = models.CharField(max_length=10, default=EditState.WANTED, choices=[(s, s) for s in EditState])
     errors = models.JSONField(default=dict)
+    attempts = models.IntegerField(default=0)
+    taken_until = models.DateTimeField(null=True)  # a worker is at it until then: what takes its time is not a worker that died
     created_at = models.DateTimeField(db_default=Now())
     done_at = models.DateTimeField(null=True)
 

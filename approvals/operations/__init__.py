@@ -28,7 +28,7 @@ from approvals.operations.absences import come_back, decline, go_away
 from approvals.operations.asking import ask
 from approvals.operations.claiming import Claim, claim
 from approvals.operations.deciding import Decided, decide
-from approvals.operations.editing import apply_edit, refuse_edit, request_edit
+from approvals.operations.editing import apply_edit, refuse_edit, request_edit, take_edit
 from approvals.operations.extending import extend
 from approvals.operations.halts import halt
 from approvals.operations.moments import pass_due
@@ -76,6 +76,7 @@ __all__ = [
     "reserve",
     "settle",
     "snooze",
+    "take_edit",
     "tell",
     "undo",
     "unsnooze",

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from approvals import entitling, envelopes, ladder, permissions
@@ -29,6 +29,15 @@ from approvals.policy.rules import Policy
 from approvals.states import ActionState, EditState
 from audit import canonical, log
 from audit.sentences import cause, say
+
+MAX_ATTEMPTS = 3  # workers that may die of it
+TAKE_S = 60  # beside what the tool's preview may take: a worker may have to load the agent first
+
+_TAKE = """
+UPDATE approvals_edit SET attempts = attempts + 1, taken_until = statement_timestamp() + make_interval(secs => %s)
+WHERE id = %s AND state = 'WANTED' AND (taken_until IS NULL OR taken_until <= statement_timestamp())
+RETURNING attempts
+"""
 
 
 @transaction.atomic
@@ -88,6 +97,22 @@ def _being_checked(action: Action, args: Any, *, by: User) -> Edit | None:
     with suppress(canonical.NotCanonical):
         return wanted if wanted and bytes(wanted.args) == canonical.dumps(args) else None
     return None
+
+
+def take_edit(edit_id: int, *, seconds: float = 0) -> bool:
+    """Take it for checking, which may need so long beside the usual. False: it is answered, a worker is at it, or it was tried too often and
+    is refused. Not in one transaction with that: whoever answers it locks the action first.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [TAKE_S + seconds, edit_id])
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    if row[0] <= MAX_ATTEMPTS:
+        return True
+    with suppress(AlreadyDecided):  # a worker that was thought dead was faster
+        refuse_edit(edit_id, errors={"": kept.EDIT_KILLS(n=MAX_ATTEMPTS)})
+    return False
 
 
 @transaction.atomic

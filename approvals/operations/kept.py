@@ -93,6 +93,10 @@ ABSENT = Frozen("Away")
 
 # Why a worker gave no answer.
 WORKER_DIED = Frozen("Its worker died each time it tried to answer")
+EDIT_KILLS = Frozen(
+    "Checking this ended its worker %(n)d times, and nothing was changed: write other values or decide it as it is, "
+    "and have an operator look at the workers' logs"
+)
 SAID_NOTHING = Frozen("The agent said nothing")
 NOT_FINISHED = Frozen("It could not be finished: %(error)s")
 DECIDED_MEANWHILE = Frozen("The action was decided while the edit was being checked")

@@ -102,12 +102,13 @@ def wanted_edit(edit_id: int) -> WantedEdit | None:
 
 
 _OVERDUE_EDITS = """
-SELECT id FROM approvals_edit WHERE state = 'WANTED' AND created_at <= statement_timestamp() - interval '2 s' ORDER BY id LIMIT %s
+SELECT id FROM approvals_edit WHERE state = 'WANTED' AND created_at <= statement_timestamp() - interval '2 s'
+    AND (taken_until IS NULL OR taken_until <= statement_timestamp()) ORDER BY id LIMIT %s
 """
 
 
 def wanted_edits(*, limit: int) -> list[int]:
-    """Edits nobody has checked for two seconds."""
+    """Edits no worker has taken for two seconds, or whose worker is overdue."""
     with connection.cursor() as cursor:
         cursor.execute(_OVERDUE_EDITS, [limit])
         return [edit_id for (edit_id,) in cursor.fetchall()]

@@ -9,7 +9,7 @@ from agents.models import Run
 from approvals import envelopes, operations, queries
 from approvals.errors import AlreadyDecided, BadArguments, BadRequest, Checking, Expired, NotAllowed, Stale
 from approvals.models import Action, Decision, Edit, Requirement
-from approvals.operations import people
+from approvals.operations import editing, people
 from approvals.queries import action_detail
 from audit import queries as log
 from audit.actors import SYSTEM
@@ -367,3 +367,41 @@ def test_policy_may_let_nobody_edit(cast, policy):
         want(action, cast.reviewer, {"n": 2})
     decide(action, cast.reviewer)
     assert not Edit.objects.exists() and Action.objects.get(pk=action.pk).state == "APPROVED"
+
+
+class Killed(BaseException):
+    """What nothing catches: as the worker's own end."""
+
+
+def test_an_edit_that_kills_its_workers_is_refused_in_the_end(cast, action, monkeypatch):
+    """A preview that hangs in C, or takes all memory: the action can be decided again."""
+
+    def kill(*_):
+        raise Killed
+
+    monkeypatch.setattr("agents.tools.runner.preview", kill)
+    edit = want(action, cast.second, {"label": "after", "times": 1})
+    for n in range(editing.MAX_ATTEMPTS):
+        with clock_moved(minutes=2 * n):
+            assert queries.wanted_edits(limit=9) == ([edit.pk] if n else [])
+            with pytest.raises(Killed):
+                agents.check_edit(edit.pk)
+            agents.check_edit(edit.pk)  # woken twice: a worker is at it
+            assert queries.wanted_edits(limit=9) == []
+            with pytest.raises(Checking):
+                decide(action, cast.reviewer)
+    with clock_moved(minutes=2 * editing.MAX_ATTEMPTS):
+        agents.check_edit(edit.pk)
+        edit.refresh_from_db()
+        assert edit.state == "REFUSED" and "ended its worker 3 times" in edit.errors[""]
+        assert [e.kind for e in log.timeline(action=str(action.pk))][-1] == "edit.refused"
+        assert decide(action, cast.reviewer).resolved
+
+
+def test_a_preview_that_takes_its_time_is_not_a_worker_that_died(cast, action):
+    edit = want(action, cast.second, {"label": "after", "times": 1})
+    assert operations.take_edit(edit.pk, seconds=300)
+    with clock_moved(minutes=5):
+        assert queries.wanted_edits(limit=9) == [] and not operations.take_edit(edit.pk)
+    with clock_moved(minutes=7):
+        assert queries.wanted_edits(limit=9) == [edit.pk]
