@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from agents.errors import ServerTrouble
@@ -68,10 +69,10 @@ def look(server: Server) -> None:
         return
     servers.reached(server, version)
     agents = {a.assistant: a for a in Agent.objects.filter(server=server, enabled=True).exclude(current=None)}
-    known = _known(server)
-    for one in waiting:
-        if one.asks and one.assistant in agents:
-            _compare(server, agents[one.assistant], one, known.get(one.thread, _Known()), began)
+    ours = [one for one in waiting if one.asks and one.assistant in agents]
+    known = _known(server, ours)
+    for one in ours:
+        _compare(server, agents[one.assistant], one, known.get(one.thread, _Known()), began)
     if all_of_them:
         _moved(server, {one.thread for one in waiting if one.asks}, began)
     for run in Run.objects.filter(there__server=server, state=RunState.WAITING).exclude(error="").values_list("pk", flat=True):
@@ -81,7 +82,7 @@ def look(server: Server) -> None:
 
 @dataclass
 class _Known:
-    """What we have of a thread there: its unfinished run, what that asks now, and everything ever asked on it."""
+    """What we have of a thread there: its unfinished run, what that asks now, and which of what the thread asks now was ever asked on it."""
 
     run: Run | None = None
     asks: Mapping[str, str] | None = None
@@ -96,17 +97,20 @@ def _due() -> Server | None:
     return Server.objects.get(pk=row[0]) if row else None
 
 
-def _known(server: Server) -> dict[str, _Known]:
+def _known(server: Server, waiting: Sequence[Waiting]) -> dict[str, _Known]:
+    """By thread, of what this look names: everything a server ever asked grows for ever, and this is read every few seconds."""
+    threads = [one.thread for one in waiting]
+    asked = Q(state=PauseState.OPEN) | Q(interrupt_id__in={interrupt for one in waiting for interrupt in one.asks})
     found: dict[str, _Known] = {}
     open_ones: dict[UUID, dict[str, str]] = {}
-    for pause in Pause.objects.filter(run__there__server=server).values(
+    for pause in Pause.objects.filter(asked, run__there__server=server, run__there__thread__in=threads).values(
         "run", "run__there__thread", "interrupt_id", "state", "proposal_digest"
     ):
         one = found.setdefault(pause["run__there__thread"], _Known())
         one.ever |= {pause["interrupt_id"]}
         if pause["state"] == PauseState.OPEN:
             open_ones.setdefault(pause["run"], {})[pause["interrupt_id"]] = pause["proposal_digest"]
-    for row in Thread.objects.filter(server=server, run__state__in=UNFINISHED).select_related("run"):
+    for row in Thread.objects.filter(server=server, thread__in=threads, run__state__in=UNFINISHED).select_related("run"):
         one = found.setdefault(row.thread, _Known())
         one.run, one.asks = row.run, open_ones.get(row.run_id, {})
     return found
