@@ -108,6 +108,8 @@ NOT_ALONE_NEXT = Frozen("%(node)s is not the only node that comes next (%(nodes)
 NOT_A_VALUE = Frozen("%(name)s is no plain value of the graph's state")
 SETS_OFF = Frozen("a node of this graph runs whenever %(name)s changes")
 MOVED_SINCE = Frozen("the run has gone on since this was ordered")
+ENDED_SINCE = Frozen("the run has ended since this was ordered")
+GIVEN_OTHERWISE = Frozen("another result was given for the call")
 
 # What newer code would do to a question that waits.
 GRAPH_GONE = Frozen("the project has no graph of this name any more: the run could not go on")

@@ -172,9 +172,7 @@ def _contact(run: Run, tool: dict[str, Any]) -> str:
 
 def _next(run: Run) -> Compensation | None:
     """Whose turn it is: the order is kept, so one that waits to be tried again keeps the later ones waiting."""
-    Compensation.objects.filter(run=run, state=CompensationState.CLAIMED, lease_until__lte=Now()).update(
-        state=CompensationState.OWED, lease_until=None
-    )  # its worker died; the same key is sent again
+    _take_over(run)
     open_ = Compensation.objects.filter(run=run, state__in=[CompensationState.OWED, CompensationState.CLAIMED])
     one = open_.order_by("place").first()
     if one is None or one.state == CompensationState.CLAIMED:
@@ -183,6 +181,14 @@ def _next(run: Run) -> Compensation | None:
         _failed(run, one, Effect.objects.get(pk=one.pk), kept.GAVE_UP(n=one.attempts, why=one.error or kept.NOBODY_KNOWS()))
         return _next(run)
     return one if open_.filter(pk=one.pk, not_before__lte=Now()).exists() else None
+
+
+def _take_over(run: Run) -> None:
+    """Those whose worker died are owed again: the same key is sent again."""
+    left = Compensation.objects.filter(run=run, state=CompensationState.CLAIMED, lease_until__lte=Now())
+    for one in left.select_related("effect"):
+        if left.filter(pk=one.pk, fence=one.fence).update(state=CompensationState.OWED, lease_until=None):
+            log.append(_entry(run, one.effect, "effect.compensation_recovered", attempt=one.attempts))
 
 
 def _tool(run: Run, effect: Effect) -> Tool:

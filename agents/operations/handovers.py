@@ -71,9 +71,11 @@ def lost(run: Run, pause: Pause) -> None:
     _step(run, pause, HandoverState.LOST, why=kept.ANSWER_LOST())
 
 
-def anew(pause: Pause) -> None:
+def anew(run: Run, pause: Pause) -> None:
     """People are asked once more, in the caller's transaction; nothing is under way (`putting`)."""
-    Handover.objects.filter(pause=pause).exclude(state=HandoverState.SENDING).update(state=HandoverState.ANEW, there="", why="")
+    over = Handover.objects.filter(pause=pause).exclude(state__in=[HandoverState.SENDING, HandoverState.ANEW])
+    if over.update(state=HandoverState.ANEW, there="", why=""):
+        log.append(_entry(run, pause, "answer.anew"))
 
 
 def is_old(pause: Pause) -> bool:

@@ -9,12 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
-from agents import history
+from agents import history, kept
 from agents.errors import BadInput, WrongState
 from agents.models import Override, Run
-from agents.operations import events
+from agents.operations import events, overriding
 from agents.operations.found import as_uuid
 from agents.states import SECOND_WITHIN, OverrideKind, OverrideState
 from approvals import permissions
@@ -118,9 +119,8 @@ def _give(found: Answerable, result: Mapping[str, Any], reason: str, first: Over
         mine.update(state=OverrideState.DONE, closed_at=Now())
         first.refresh_from_db()
     order = first or _written(run, found, result, reason, who, door, OverrideState.DONE)
-    Override.objects.filter(
-        run=run, kind=OverrideKind.ANSWER, state=OverrideState.ASKED, values__action=str(found.action.pk)
-    ).update(state=OverrideState.DROPPED, closed_at=Now())  # fmt: skip
+    others = Q(kind=OverrideKind.ANSWER, state=OverrideState.ASKED, values__action=str(found.action.pk))
+    overriding.drop(run, why=kept.GIVEN_OTHERWISE(), by=who.user.actor, door=door, those=others)
     log.append(
         events.entry(
             run, "run.answered_for", by=who.user.actor, door=door, order=order.pk, tool=order.node, people=people, reason=reason,

@@ -28,6 +28,7 @@ from approvals.operations.halts import check_reason
 from approvals.permissions import MAY_HALT, Standing
 from approvals.states import ActionState
 from audit import canonical, log, schemas
+from audit.actors import Actor
 from audit.sentences import say
 
 KINDS: dict[str, type | tuple[type, ...]] = {"object": dict, "array": list, "string": str, "boolean": bool, "number": (int, float)}
@@ -87,11 +88,13 @@ def editors_of(run: Run, parents: Sequence[Run] = ()) -> frozenset[str]:
     return frozenset(User.objects.filter(username__in=names).values_list("person", flat=True)) if names else frozenset()
 
 
-def drop(run: Run) -> None:
-    """The run has ended: what was ordered of it is carried out no more. The caller holds its row."""
-    Override.objects.filter(run=run, state__in=[OverrideState.ASKED, OverrideState.ORDERED]).update(
-        state=OverrideState.DROPPED, closed_at=Now()
-    )
+def drop(run: Run, *, why: str, by: Actor, door: str, those: Q | None = None) -> None:
+    """What was asked or ordered of it (all, or those) is carried out no more. The caller holds the run's row."""
+    unfinished = Override.objects.filter(those or Q(), run=run, state__in=[OverrideState.ASKED, OverrideState.ORDERED])
+    for order in unfinished.order_by("pk"):
+        Override.objects.filter(pk=order.pk, state=order.state).update(state=OverrideState.DROPPED, closed_at=Now())
+        said = {"order": order.pk, "what": order.kind, "node": order.node, "was": order.state, "of": order.by_name, "why": why}
+        log.append(events.entry(run, "run.override_dropped", by=by, door=door, **said))
 
 
 def _open(run_id: UUID) -> list[Pause]:
@@ -218,9 +221,8 @@ def _check_skip(run: Run, node: str, values: Mapping[str, Any], state: Mapping[s
 
 def _confirmed(run: Run, wanted: Wanted, who: Standing, reason: str, door: str) -> Override:
     """A skip takes two people: the second's order for the same thing is what counts. Alone, when nobody else could confirm it."""
-    Override.objects.filter(run=run, kind=wanted.kind, state=OverrideState.ASKED).exclude(head=wanted.head).update(
-        state=OverrideState.DROPPED, closed_at=Now()
-    )
+    elsewhere = Q(kind=wanted.kind, state=OverrideState.ASKED) & ~Q(head=wanted.head)
+    drop(run, why=kept.MOVED_SINCE(), by=who.user.actor, door=door, those=elsewhere)
     waiting = Override.objects.filter(
         run=run, state=OverrideState.ASKED, kind=wanted.kind, node=wanted.node, created_at__gt=Now() - SECOND_WITHIN
     )

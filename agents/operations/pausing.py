@@ -68,7 +68,7 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
     content["place"] = {**asked_at, **({"seen": True} if prepared.seen else {})}
     if again is not None:  # an Agent Server asks under the same name: what was said and sent before is over (`asking_again`)
         content |= {"again": False, "answer": None}
-        handovers.anew(again)
+        handovers.anew(run, again)
     pause = existing or Pause(**place)
     for name, value in content.items():
         setattr(pause, name, value)

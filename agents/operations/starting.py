@@ -153,7 +153,7 @@ def cancel(run_id: Any, *, reason: str, by: User, door: str, compensate: bool | 
         state=RunState.CANCELLED, fence=run.fence + 1, lease_until=None, finished_at=Now(), changed_at=Now(), error=reason
     )
     run.state = RunState.CANCELLED
-    overriding.drop(run)
+    overriding.drop(run, why=kept.ENDED_SINCE(), by=who.user.actor, door=door)
     log.append(events.entry(run, "run.cancelled", by=who.user.actor, door=door, reason=reason))
     declared = owing.CANCELLED in owing.declared(run)
     if compensate and not declared:

@@ -25,7 +25,7 @@ def stop(run_id: UUID, *, reason: str, by: Actor, door: str) -> bool:
         state=RunState.CANCELLED, fence=run.fence + 1, lease_until=None, finished_at=Now(), changed_at=Now(), error=said
     )
     run.state = RunState.CANCELLED
-    overriding.drop(run)
+    overriding.drop(run, why=kept.ENDED_SINCE(), by=by, door=door)
     log.append(events.entry(run, "run.cancelled", by=by, door=door, reason=said, stopped=True))
     if owing.declared(run) & {owing.REJECTED, owing.CANCELLED}:
         owing.order(run, owing.REJECTED, by=by, door=door, reason=reason)

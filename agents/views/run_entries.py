@@ -180,7 +180,11 @@ def _held(moments: Sequence[tuple[str, datetime]]) -> list[Entry]:
     """The times in which the run was halted or paused: until whatever came next."""
     found: list[Entry] = []
     for number, (kind, at) in enumerate(moments):
-        if found and found[-1].until is None and kind not in {"run.rated", "run.override_asked", "run.answer_asked"}:
+        if (
+            found
+            and found[-1].until is None
+            and kind not in {"run.rated", "run.override_asked", "run.override_dropped", "run.answer_asked"}
+        ):
             found[-1] = replace(found[-1], until=at)
         if kind in HELD:
             found.append(Entry(f"h{number}", "held", HELD[kind], HELD[kind], at, None, None))

@@ -28,7 +28,7 @@ from approvals.operations.clock import database_now
 from approvals.permissions import ADMINS, Standing
 from approvals.states import DeliveryState
 from audit import canonical, log
-from audit.actors import Actor
+from audit.actors import SYSTEM, Actor
 from audit.log import Entry
 from audit.sentences import Frozen, listed, say
 
@@ -188,12 +188,19 @@ def record(letter: Letter, status: int | None, failure: NotSent | None) -> None:
         _move(row, DeliveryState.SENT, status=status, error="")
         return
     if failure.gone:
-        Endpoint.objects.filter(pk=row.endpoint_id, off_at=None).update(off_at=Now(), off_why=SAID_GONE())
+        _gone(row.endpoint_id)
     over = database_now() - row.created_at > FOR
     if failure.permanent or over:
         _move(row, DeliveryState.FAILED, error=TOO_LONG(why=failure.why) if over and not failure.permanent else failure.why)
     else:
         _move(row, DeliveryState.WAITING, error=failure.why, next_at=Now() + pause(letter.attempts))
+
+
+def _gone(endpoint_id: int) -> None:
+    """Nobody is there any more: it is switched off."""
+    why = SAID_GONE()
+    if Endpoint.objects.filter(pk=endpoint_id, off_at=None).update(off_at=Now(), off_why=why):
+        log.append(_entry(Endpoint.objects.get(pk=endpoint_id), "webhook.switched_off", SYSTEM, "worker", why=why))
 
 
 def pause(tries: int) -> timedelta:
@@ -258,6 +265,6 @@ def _may(by: User, answers_for: bool) -> Standing:
     return who
 
 
-def _entry(endpoint: Endpoint, kind: str, by: Actor, door: str) -> Entry:
-    data = {"endpoint": endpoint.pk, "url": endpoint.url, "of": endpoint.agent, "kinds": endpoint.kinds}
+def _entry(endpoint: Endpoint, kind: str, by: Actor, door: str, **more: str) -> Entry:
+    data = {"endpoint": endpoint.pk, "url": endpoint.url, "of": endpoint.agent, "kinds": endpoint.kinds, **more}
     return Entry(stream=f"webhook:{endpoint.pk}", kind=kind, by=by, door=door, agent=endpoint.agent, data=data)

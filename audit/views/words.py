@@ -83,7 +83,11 @@ SENTENCES: dict[str, Say] = {
     "action.claimed": lambda d: say("Took leave to do %(tool)s itself", tool=d.get("tool")),
     "webhook.added": lambda d: say("Added the webhook %(url)s", url=d.get("url")),
     "webhook.switched_on": lambda d: say("Switched the webhook %(url)s on", url=d.get("url")),
-    "webhook.switched_off": lambda d: say("Switched the webhook %(url)s off", url=d.get("url")),
+    "webhook.switched_off": lambda d: (
+        say("Switched the webhook %(url)s off: %(why)s", url=d.get("url"), why=told(str(d["why"])))
+        if d.get("why")
+        else say("Switched the webhook %(url)s off", url=d.get("url"))
+    ),
     "key.made": lambda d: say("Made the key %(name)s for %(of)s", name=d.get("name"), of=d.get("of")),
     "key.revoked": lambda d: say("Revoked the key %(name)s of %(of)s", name=d.get("name"), of=d.get("of")),
     "action.approved": lambda d: say("May run: %(tool)s", tool=d.get("tool")),
@@ -113,6 +117,9 @@ SENTENCES: dict[str, Say] = {
     "effect.not_compensated": lambda d: say("Could not reverse %(tool)s", tool=d.get("tool")),
     "effect.not_to_compensate": lambda d: say("Nothing to reverse: %(tool)s was not done", tool=d.get("tool")),
     "effect.compensation_delayed": lambda d: say("Reversing %(tool)s is tried again with the same key", tool=d.get("tool")),
+    "effect.compensation_recovered": lambda d: say(
+        "Reversing %(tool)s is owed again: its worker is gone after attempt %(attempt)s", tool=d.get("tool"), attempt=d.get("attempt", 1)
+    ),
     "effect.compensation_retried": lambda d: say("Had reversing %(tool)s tried once more", tool=d.get("tool")),
     "run.compensation_ordered": lambda d: say("What the run did is to be reversed"),
     "run.compensated": lambda d: say(
@@ -150,6 +157,9 @@ SENTENCES: dict[str, Say] = {
     "run.override_ordered": lambda d: say("Ordered: %(what)s of the run's state", what=d.get("what")),
     "run.overridden": lambda d: say("What was ordered is done; the run goes on from another checkpoint"),
     "run.override_refused": lambda d: say("The graph did not take what was ordered: %(why)s", why=d.get("error")),
+    "run.override_dropped": lambda d: say(
+        "What %(who)s ordered is carried out no more: %(why)s", who=d.get("of"), why=told(str(d.get("why", "")))
+    ),
     "run.paused": lambda d: say("The run is paused before %(nodes)s", nodes=", ".join(d.get("nodes") or []) or say("its next step")),
     "run.succeeded": lambda d: say("The run finished"),
     "run.partial": lambda d: say("The run finished in part"),
@@ -164,6 +174,9 @@ SENTENCES: dict[str, Say] = {
     "answer.taken": lambda d: say("The Agent Server took the answer at %(node)s", node=d.get("node") or ITS_QUESTION),
     "answer.refused": lambda d: say("The Agent Server did not take the answer: %(why)s", why=d.get("why")),
     "answer.lost": lambda d: say("Nobody knows whether the answer at %(node)s arrived", node=d.get("node") or ITS_QUESTION),
+    "answer.anew": lambda d: say(
+        "What was answered at %(node)s counts no more: people are asked once more", node=d.get("node") or ITS_QUESTION
+    ),
     "server.registered": lambda d: say("Registered the Agent Server %(url)s", url=d.get("url")),
     "server.changed": lambda d: say("Registered the Agent Server %(url)s again", url=d.get("url")),
     "server.reached": lambda d: say("Reached the Agent Server %(url)s again", url=d.get("url")),

@@ -118,6 +118,7 @@ def test_a_critical_call_takes_two_operators_who_give_the_same(cast, world):
     done = give(action, cast.admin)
     other.refresh_from_db()
     assert (done.pk, done.state, done.confirmed_by_name, other.state) == (first.pk, "DONE", "ada", "DROPPED")
+    assert "run.override_dropped" in kinds(run)
     work()
     assert (fresh(run).state, lines(world), fresh(run).output["told"][0]["result"]) == ("SUCCEEDED", [], RESULT)
 

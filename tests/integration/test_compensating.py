@@ -298,6 +298,8 @@ def test_a_worker_that_died_leaves_it_to_the_next_with_the_same_key(cast, trips,
     reverse(run)
     keys = [line.split()[0] for line in lines(world)]
     assert (len(keys), keys[1]) == (3, keys[2])
+    kinds = [event.kind for event in timeline(action=keys[0])]
+    assert kinds[-4:] == ["effect.compensating", "effect.compensation_recovered", "effect.compensating", "effect.compensated"]
     assert states(run) == {"book hotel": "DONE"}
 
 

@@ -22,6 +22,7 @@ from approvals.errors import BadRequest, NotAllowed
 from approvals.models import Action, Requirement
 from approvals.operations import api_keys
 from audit import queries as log
+from audit.views.words import sentence_of
 from tests import factories
 from tests.factories import asked, call, decide, lines, work
 
@@ -472,6 +473,21 @@ def test_a_run_that_is_cancelled_has_its_order_dropped(cast, world):
     done.refresh_from_db()
     action.refresh_from_db()
     assert (done.state, fresh(run).state, action.state, lines(world)) == ("DROPPED", "CANCELLED", "SUPERSEDED", [])
+    (told,) = events(run, "run.override_dropped")
+    assert (told["order"], told["was"], told["of"], told["why"]) == (done.pk, "ORDERED", "olga", "the run has ended since this was ordered")
+
+
+def test_a_skip_asked_for_before_the_run_went_on_is_dropped_on_record(cast, world):
+    run, _ = factories.waiting(cast.reviewer, call(label="a"), call(label="b"), agent="row", world=world)
+    asked_first = order(run, cast.operator, "skip", node="row", values={"told": []})
+    order(run, cast.operator, checkpoint=start_of(run))
+    work()
+    order(run, cast.operator, "skip", node="row", values={"told": []})
+    asked_first.refresh_from_db()
+    (told,) = events(run, "run.override_dropped")
+    assert asked_first.state == "DROPPED" and (told["order"], told["was"]) == (asked_first.pk, "ASKED")
+    sentence = "What olga ordered is carried out no more: the run has gone on since this was ordered"
+    assert sentence in [sentence_of(e) for e in log.events(stream=f"run:{run.pk}").rows]
 
 
 # -- whose it is then --------------------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ def test_after_such_a_death_people_are_asked_once_more_where_somebody_orders_it(
     decide(again, mortal.cast.second, "respond", response="quickly")
     assert mortal.follow(run).state == "SUCCEEDED", run.error
     assert lines(world) == ['ponder {"told": "quickly"}']
-    assert Handover.objects.get().state == "TAKEN" and events("pause.again") == 1
+    assert Handover.objects.get().state == "TAKEN" and events("pause.again") == events("answer.anew") == 1
 
 
 def test_an_answer_whose_receipt_was_lost_is_looked_for_and_given_once(there, world, monkeypatch):

@@ -19,6 +19,8 @@ from approvals.notify import webhooks as sending
 from approvals.notify.errors import NotSent
 from approvals.operations import webhooks
 from approvals.tasks import tell_programs
+from audit.queries import events
+from audit.views.words import sentence_of
 from tests import factories
 from tests.fakes import clock_moved, together
 from tests.servers import PushService, running
@@ -174,6 +176,9 @@ def test_a_redirect_is_not_followed_and_410_switches_it_off(cast, receiver):
     tell_programs()
     made.refresh_from_db()
     assert made.off_at and Post.objects.get().state == "FAILED"
+    last = events(stream=f"webhook:{made.pk}").rows[0]
+    assert sentence_of(last) == f"Switched the webhook {made.url} off: The address said that it is gone (410)"
+    assert (last.kind, last.actor) == ("webhook.switched_off", "Countersign")
 
 
 @pytest.mark.parametrize(
