@@ -20,6 +20,7 @@ from approvals.errors import ApprovalError
 from audit.languages import told
 from audit.sentences import Sentence, say
 from config import strangers
+from config.request_log import path_of
 
 log = structlog.get_logger("config.middleware")
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -134,7 +135,7 @@ class Doors:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, OperationalError | InterfaceError):
             return _translated(request, error)
-        log.warning("database_connection_lost", error=str(error), path=request.path)
+        log.warning("database_connection_lost", error=str(error), path=path_of(request))
         recover_connections()
         if request.method not in {"GET", "HEAD"} or request.resolver_match is None:
             return unavailable(request)
@@ -160,7 +161,7 @@ def _translated(request: HttpRequest, error: Exception) -> HttpResponse | None:
         return refusal(request, 400, "bad_text", say("The text sent is not valid UTF-8"))
     if isinstance(error, DataError):
         # The second net, under whatever a door looks up or keeps: PostgreSQL takes no NUL and no number out of its range.
-        log.warning("database_refused_value", error=str(error), path=request.path)
+        log.warning("database_refused_value", error=str(error), path=path_of(request))
         return refusal(request, 400, "bad_value", say("A value sent cannot be stored or looked up as it is; nothing was recorded"))
     return None
 

@@ -1,11 +1,19 @@
-"""A record for every request, as django-structlog writes it, but for what a log must not know: codes and states of sign-ins and installations."""
+"""A record for every request, as django-structlog writes it, but for what a log must not know: codes and states of sign-ins and installations, links
+that sign somebody in, secrets that stand in an address. Django's own records of refused requests go through the same (`WithoutSecrets`).
+"""
 
+import logging
+import re
 from urllib.parse import parse_qsl, urlencode
 
 from django.http import HttpRequest
+from django.urls import Resolver404, resolve
+from django.utils.encoding import escape_uri_path
 from django_structlog.middlewares import RequestMiddleware
 
-SECRETS = frozenset({"code", "state", "token", "key", "session_state", "id_token", "access_token"})
+SECRETS = frozenset({"code", "state", "token", "key", "session_state", "id_token", "access_token", "secret"})
+LONG = 20  # no part of an address of ours is so long by itself
+NAMED = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 class RequestLog(RequestMiddleware):
@@ -13,14 +21,36 @@ class RequestLog(RequestMiddleware):
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        query = request.META.get("QUERY_STRING", "")
+        query, path = request.META.get("QUERY_STRING", ""), escape_uri_path(path_of(request))
         if not query:
-            return f"{request.method} {request.get_full_path()}"
+            return f"{request.method} {path}"
         try:
             fields = parse_qsl(query, keep_blank_values=True, max_num_fields=100)
         except ValueError:
-            return f"{request.method} {request.path}?..."
+            return f"{request.method} {path}?..."
         if not any(name.lower() in SECRETS for name, _value in fields):
-            return f"{request.method} {request.get_full_path()}"
+            return f"{request.method} {path}?{request.get_full_path().partition('?')[2]}"
         kept = urlencode([(name, "..." if name.lower() in SECRETS else value) for name, value in fields])
-        return f"{request.method} {request.path}?{kept}"
+        return f"{request.method} {path}?{kept}"
+
+
+class WithoutSecrets(logging.Filter):
+    """Django names the path of each request it refuses; here it is the one above."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest) and isinstance(record.args, tuple):
+            named = {request.path, request.path.encode("unicode_escape").decode("ascii")}
+            record.args = tuple(path_of(request) if arg in named else arg for arg in record.args)
+        return True
+
+
+def path_of(request: HttpRequest) -> str:
+    """The path without the secrets in it. One that leads nowhere is perhaps a link with a letter too many: nothing long of it is kept."""
+    try:
+        found = resolve(request.path_info)
+    except Resolver404:
+        return "/".join(part if len(part) <= LONG else "..." for part in request.path.split("/"))
+    if SECRETS.isdisjoint(found.kwargs):
+        return request.path
+    return "/" + NAMED.sub(lambda name: "..." if name[1] in SECRETS else str(found.kwargs.get(name[1], "")), found.route)

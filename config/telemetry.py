@@ -48,7 +48,8 @@ def configure(_: dict[str, Any]) -> None:
                     ],
                 }
             },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+            "filters": {"without_secrets": {"()": "config.request_log.WithoutSecrets"}},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["without_secrets"]}},
             "root": {"handlers": ["stderr"], "level": "WARNING"},
             "loggers": {name: {"level": settings.LOG_LEVEL} for name in ("agents", "approvals", "audit", "config", "django_structlog")},
         }

@@ -20,10 +20,15 @@ def moment_and_id(cursor: str) -> str:
     """The position in a list ordered by a moment. Raises BadRequest for a cursor no page gave."""
     position = _read(cursor)
     at, _, pk = position.partition("~")
+    if not position:
+        return ""
     try:
-        return f"{datetime.fromisoformat(at).isoformat()}~{UUID(pk)}" if position else ""
+        moment, key = datetime.fromisoformat(at), UUID(pk)
     except ValueError:
         raise _refused() from None
+    if moment.tzinfo is None:
+        raise _refused()
+    return f"{moment.isoformat()}~{key}"
 
 
 def number(cursor: str) -> str:

@@ -10,9 +10,10 @@ from ninja import Router
 from ninja.params.functions import Path, Query
 
 from agents.api import pages
-from agents.api.auth import Caller, reader
+from agents.api.auth import reader
 from agents.api.run_shapes import Event
 from agents.api.shapes import PROBLEMS, Page
+from approvals import permissions
 from approvals.errors import ApprovalError, NotAllowed, NotFound
 from audit import queries
 from audit.queries import EventRow
@@ -47,17 +48,16 @@ def list_(
     limit: int = Query(50, ge=1, le=pages.LIMIT),
 ) -> Any:
     """The log, newest first."""
-    _person(request)
+    without = _hidden_from(request)
     by = {"kind": kind, "actor_name": actor, "agent": agent, "run": run, "action": action, "door": door}
-    found = queries.events(cursor=pages.number(cursor), limit=limit, since=_aware(since), until=_aware(until), **by)
+    found = queries.events(cursor=pages.number(cursor), limit=limit, since=_aware(since), until=_aware(until), without=without, **by)
     return {"items": [event_of(e) for e in found.rows], "next": pages.opaque(found.next)}
 
 
 @router.get("/events/{event_id}", response={200: Event, **PROBLEMS}, summary="One event")
 def one(request: HttpRequest, event_id: int = Path(..., ge=1, lt=2**63)) -> Any:
     """One event."""
-    _person(request)
-    found = queries.event(event_id)
+    found = queries.event(event_id, without=_hidden_from(request))
     if found is None:
         raise NotFound(say("There is no such event"))
     return event_of(found)
@@ -76,9 +76,9 @@ def export(
     """Oldest first, one event a line: its id, its leaf (SHA-256 of a zero byte and the body) and the body as it was hashed, as text. The
     header `Link` names the rest when there is more. Going on after the last one misses nothing: what is just being written is waited for, or,
     where that takes long, refused with 503."""
-    _person(request)
+    without = _hidden_from(request)
     try:
-        found = queries.oldest(after=after, limit=limit, since=_aware(since), until=_aware(until), agent=agent, run=run)
+        found = queries.oldest(after=after, limit=limit, since=_aware(since), until=_aware(until), agent=agent, run=run, without=without)
     except Unsettled as error:
         raise StillWritten(say("Events before these are just being written; ask again in a few seconds"), retry_after=RETRY_S) from error
     lines = [json.dumps({"id": e.id, "leaf": e.leaf, "body": e.body}, ensure_ascii=False, separators=(",", ":")) for e in found]
@@ -93,11 +93,12 @@ def event_of(row: EventRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in NAMES}
 
 
-def _person(request: HttpRequest) -> Caller:
+def _hidden_from(request: HttpRequest) -> tuple[str, ...]:
+    """Kinds of events this reader is not shown. Raises NotAllowed: an agent reads none of the log."""
     found = reader(request)
     if found.agent:
         raise NotAllowed(say("The log is for people to read; an agent reads its own actions and runs"))
-    return found
+    return queries.hidden_from(permissions.roles(found.user))
 
 
 def _aware(at: datetime | None) -> datetime | None:

@@ -213,7 +213,8 @@ def _pause(p: Pause) -> PauseRow:
 def _position(cursor: str) -> tuple[datetime, str] | None:
     at, _, pk = cursor.partition("~")
     try:
-        return datetime.fromisoformat(at), str(UUID(pk))
+        moment = datetime.fromisoformat(at)
+        return (moment, str(UUID(pk))) if moment.tzinfo else None
     except ValueError:
         return None
 

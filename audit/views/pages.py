@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,8 +21,6 @@ from audit.queries import EventRow
 from audit.sentences import say
 from audit.views.words import ACTOR_KINDS, ACTORS, DOORS, EventLine, actor_of, detail_of, object_of, sentence_of
 
-# Which of the waiting actions is a test is said in the log, and not to those it is to test (docs/reviewing.md).
-NOT_FOR_ALL, FOR = ("drill.placed",), {"auditors", "admins"}
 FILTERS = ("actor", "kind", "object", "door", "from", "to", "agent", "run", "action", "cursor")
 KINDS = (
     ("decision.", say("Decisions")), ("action.", say("Actions")), ("effect.", say("Effects")), ("run.", say("Runs")), ("edit.", say("Edits")),
@@ -78,8 +76,8 @@ def events(request: HttpRequest) -> HttpResponse:
 @require_safe
 def event(request: HttpRequest, event_id: int) -> HttpResponse:
     _check_reader(request)
-    found = queries.event(event_id)
-    if found is None or found.kind in hidden_from(request):
+    found = queries.event(event_id, without=hidden_from(request))
+    if found is None:
         raise Http404
     return render(request, "audit/event.html", {"event": _event(found)})
 
@@ -92,8 +90,8 @@ def _check_reader(request: HttpRequest) -> None:
 
 def hidden_from(request: HttpRequest) -> tuple[str, ...]:
     """Kinds of events this reader is not shown."""
-    groups = set(request.user.groups.values_list("name", flat=True)) if request.user.is_authenticated else set()
-    return () if groups & FOR else NOT_FOR_ALL
+    user = request.user
+    return queries.hidden_from(set(user.groups.values_list("name", flat=True)) if user.is_authenticated else set())
 
 
 def line_of(event: EventRow) -> EventLine:
@@ -166,7 +164,7 @@ def _days(first: str, last: str) -> tuple[datetime | None, datetime | None, list
             return None
 
     since, until = day(first, _("From")), day(last, _("To"))
-    return since, until + timedelta(days=1) - timedelta(microseconds=1) if until else None, errors
+    return since, datetime.combine(until, time.max, UTC) if until else None, errors
 
 
 def _link(kind: str, value: str) -> str:

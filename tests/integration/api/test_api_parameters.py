@@ -1,6 +1,8 @@
 """A filter nobody knows is refused: ignored, it would make everything look like what was asked for."""
 
+import base64
 import re
+from urllib.parse import quote
 
 import pytest
 
@@ -94,3 +96,16 @@ def test_a_value_of_another_kind_of_json_is_not_made_to_fit(token, cast, body, f
     status, said = token(cast.operator).post("/halt-rules/failed_calls", {**body, "reason": "r"})
     assert (status, list(said["fields"])) == (422, [field])
     assert token(cast.operator).post("/halt-rules/failed_calls", {"most": 3, "share": 50.0, "active": True, "reason": "r"})[0] == 200
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "0001-01-01", "9999-12-31T23:59:59-14:00", "9999-12-31"])
+def test_the_first_and_the_last_day_there_is_are_moments_like_others(cast, token, moment):
+    admin = token(cast.admin)
+    for path in ("/events", "/export/events"):
+        assert [admin.get(f"{path}?{name}={quote(moment)}")[0] for name in ("since", "until")] == [200, 200]
+        assert admin.get(f"{path}?since=2026-02-30")[0] == 422
+    for path in ("/actions?", "/actions?state=APPROVED&", "/runs?"):
+        position = f"{moment}~00000000-0000-0000-0000-000000000000".encode()
+        status, said = admin.get(f"{path}cursor={base64.urlsafe_b64encode(position).decode().rstrip('=')}")
+        # A cursor that a page gave has the offset of its moment.
+        assert status == (200 if "T" in moment else 400), said

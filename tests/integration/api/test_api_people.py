@@ -263,6 +263,41 @@ def test_who_takes_the_log_away_by_ids_misses_nothing_that_commits_late(token, c
     assert new[0] == late and len(new) == 2
 
 
+def test_which_action_is_a_test_is_told_to_those_only_that_it_does_not_test(token, session, cast, agents, world):
+    """The pages' own rule, by whichever door somebody reads."""
+    from agents import operations as agents_operations
+    from approvals.operations import seeding
+
+    evidence = {"rationale": "It was asked for.", "evidence": [{"title": "Mail", "text": "Please pay 45.00 to ada"}]}
+    factories.waiting(cast.operator, factories.call("pay", evidence, amount_cents=4_500, to="ada"), world=world)
+    seeding.set_plan(group="reviewers", active=True, every=10, per_day=5, kinds=["amount"], by=cast.admin, door="cli")
+    drill, placed = agents_operations.place_drill("reviewers"), Event.objects.get(kind="drill.placed")
+    for user, told in ((cast.reviewer, False), (cast.operator, False), (cast.auditor, True), (cast.admin, True)):
+        for client in (token(user, "read"), session(user)):
+            kinds = [
+                e["kind"] for query in ("kind=drill.placed", "kind=drill.", "limit=200") for e in client.get(f"/events?{query}")[1]["items"]
+            ]
+            assert ("drill.placed" in kinds) is told and "drill.plan_changed" in kinds
+            assert client.get(f"/events/{placed.pk}")[0] == (200 if told else 404)
+            lines = client.get(f"/export/events?after={placed.pk - 5}")[1].decode()
+            assert ("drill.placed" in lines) is told and drill in lines
+        asked, real = (client.get(f"/actions/{pk}")[1] for pk in (drill, Action.objects.get(drill=False).pk))
+        for name in (
+            "agent",
+            "tool",
+            "run",
+            "next",
+            "needs",
+            "verdicts",
+            "editable",
+            "hears_reason",
+            "rejecting_ends_run",
+            "requested_by",
+            "marks",
+        ):
+            assert asked[name] == real[name], name
+
+
 def _ids(lines: bytes) -> list[int]:
     return [json.loads(line)["id"] for line in lines.decode().splitlines()]
 
