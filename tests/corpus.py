@@ -30,6 +30,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "paragraph separator": ("a\u2029b", "U+2029"),
     "null": ("a\x00b", "U+0000"),
     "next line": ("a\x85b", "U+0085"),
+    "carriage return alone": ("SELECT 1 -- safe\rDROP TABLE users", "U+000D"),
     "ansi escape": ("\x1b[2K\x1b[1Aall is well", "Terminal escape"),
     "combining stack": ("e" + "\u0301" * 30, "U+0301"),
     "mark in a host": ("https://p\u0323aypal.com/login", "U+0323"),

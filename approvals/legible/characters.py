@@ -6,6 +6,7 @@ line feed; and where it stands matters: a mark needs a letter under it that is w
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from itertools import groupby
@@ -25,6 +26,7 @@ _BLANK = frozenset(
         *(0x27E8, 0x27E9),
     ]
 )
+_ALONE = re.compile(r"\r(?!\n)")
 
 
 @lru_cache(maxsize=8192)
@@ -58,7 +60,10 @@ def hides(char: str) -> bool:
 
 
 def hides_in(text: str) -> bool:
-    """Whether anything in it hides. What makes up an emoji does not, where it does."""
+    """Whether anything in it hides. What makes up an emoji does not, where it does. A carriage return does where no line feed follows: SQL and Python
+    end a line there, a comment with it, and a terminal writes over what it has written."""
+    if _ALONE.search(text):
+        return True
     if not any(map(hides, text)):
         return False
     parts = joined(text)

@@ -1,7 +1,8 @@
 """Colour for SQL and file contents. It never changes, adds or hides a character: it only says where a keyword, string or comment is.
 
 Belongs here: which language a value is in, by the argument's name, the path beside it and how a diff begins, and the painting of segments that `reveal` made.
-Pygments reads text a stranger wrote, so only a few plain lexers are used, and long values are left in one colour.
+Pygments reads text a stranger wrote, so only a few plain lexers are used, and long values are left in one colour. What runs may never be drawn as a
+comment or a string: where it is not sure how a text will be read, it is left in one colour, too.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Generic, Keyword, Name, Number, String, _TokenType
 
 from approvals.legible.paths import DEEP, under
+from approvals.render import sqltext
 from approvals.render.reveal import Revealed, Segment
 
 MOST = 20_000
@@ -35,10 +37,15 @@ _SQL = re.compile(
     re.I,
 )
 _DIFF = re.compile(r"(?:diff --git |--- [^\n]{1,300}\n\+\+\+ )")
+# These end a line for some readers and not for others: PostgreSQL, Python and YAML end one at a carriage return, a shell does not.
+_ODD_ENDS = re.compile("\r(?!\n)|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+# From here on a shell may run, or read otherwise, what stands in quotes: here-documents, substitutions, quotes of its own.
+_SHELL_RUNS = re.compile(r"<<|`|\$[({'\"]")
 CLASSES: tuple[tuple[_TokenType, str], ...] = (
     (Comment, "hl-c"), (String, "hl-s"), (Number, "hl-n"), (Keyword, "hl-k"), (Name.Builtin, "hl-k"), (Name.Tag, "hl-k"),
     (Generic.Deleted, "diff-gone"), (Generic.Inserted, "diff-new"), (Generic.Heading, "hl-k"), (Generic.Subheading, "hl-c"),
 )  # fmt: skip
+SILENT = frozenset({"hl-c", "hl-s"})
 
 
 def languages(args: Mapping[str, Any]) -> dict[str, str]:
@@ -78,7 +85,7 @@ def language_of(key: str, text: str, suffix: str = "") -> str:
 def painted(shown: Revealed, language: str) -> Revealed:
     """The same segments, those of plain text cut where the colour changes. Chips stay chips."""
     text = "".join(part.text for part in (*shown.head, *shown.middle, *shown.tail))
-    if not language or shown.escaped or len(text) > MOST or max(map(len, text.split("\n"))) > MOST_LINE:
+    if not language or shown.escaped or len(text) > MOST or max(map(len, text.split("\n"))) > MOST_LINE or _ODD_ENDS.search(text):
         return shown
     colours = _colours(text, language)
     a, b = sum(len(p.text) for p in shown.head), sum(len(p.text) for p in (*shown.head, *shown.middle))
@@ -93,10 +100,35 @@ def painted(shown: Revealed, language: str) -> Revealed:
 def _colours(text: str, language: str) -> list[str]:
     """A class name per character."""
     colours = [""] * len(text)
+    for start, end, name in _of_sql(text) if language == "sql" else _of_others(text, language):
+        colours[start:end] = [name] * (end - start)
+    return colours[: len(text)]
+
+
+def _of_sql(text: str) -> Iterator[tuple[int, int, str]]:
+    for part in sqltext.parts(text):
+        if part.kind == "code":
+            for start, end, name in _tokens(text[part.start : part.end], "sql"):
+                if name not in SILENT:
+                    yield part.start + start, part.start + end, name
+        elif part.kind != "name":
+            yield part.start, part.end, "hl-c" if part.kind == "comment" else "hl-s"
+
+
+def _of_others(text: str, language: str) -> Iterator[tuple[int, int, str]]:
+    doubt = _SHELL_RUNS.search(text) if language == "bash" else None
+    sure = doubt.start() if doubt else len(text)
+    for start, end, name in _tokens(text, language):
+        # Behind a value a comment is one for some readers of such files, and part of the value for others.
+        behind = language == "ini" and name == "hl-c" and text[text.rfind("\n", 0, start) + 1 : start].strip()
+        if start < sure and not behind:
+            yield start, min(end, sure), name
+
+
+def _tokens(text: str, language: str) -> Iterator[tuple[int, int, str]]:
     for start, kind, piece in _lexer(language).get_tokens_unprocessed(text):
         if name := next((name for wanted, name in CLASSES if kind in wanted), ""):
-            colours[start : start + len(piece)] = [name] * len(piece)
-    return colours[: len(text)]
+            yield start, start + len(piece), name
 
 
 def _cut(segments: tuple[Segment, ...], at: int, colours: list[str]) -> Iterator[Segment]:

@@ -65,14 +65,14 @@ def test_every_invisible_or_direction_changing_code_point_raises_the_risk() -> N
     missed = [
         hex(ord(char))
         for char in map(chr, range(sys.maxunicode + 1))
-        if (unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} and char not in "\n\t\r")
-        and not (hides(char) and ((alike(char) and ord(char) % 16) or "characters nobody can see" in faults(f"a{char}b")))
+        if (unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} and char not in "\n\t")
+        and not ((hides(char) or char == "\r") and ((alike(char) and ord(char) % 16) or "characters nobody can see" in faults(f"a{char}b")))
     ]
     assert missed == []
 
 
 def test_odd_spaces_tabs_and_our_own_brackets_are_named_but_raise_nothing() -> None:
-    for char in "\t\r\n\u00a0\u202f\u3000\u27e8":
+    for char in ("\t", "\r\n", "\n", "\u00a0", "\u202f", "\u3000", "\u27e8"):
         assert faults(f"a{char}b") == ""
 
 
