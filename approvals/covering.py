@@ -16,6 +16,10 @@ def version_name(agent: str, number: int | str) -> str:
     return f"{agent}@{number}"
 
 
+def is_version_of(name: str, agent: str) -> bool:
+    return name.rpartition("@")[0] == agent
+
+
 def covers_sql(agent: str, run: str, *, tool: str = NOBODY, customer: str = NOBODY, versions: str = NOBODY) -> str:
     """The condition that order `h` covers what these SQL expressions name (never values from outside).
 

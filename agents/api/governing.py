@@ -33,11 +33,20 @@ ROW = ("id", "number", "state", "sha256", "justification", "proposed_by", "creat
 
 @halts.get("", response={200: Page[Halt], **PROBLEMS}, summary="List stop orders")
 def list_halts(request: HttpRequest, active: bool = True) -> Any:
-    """Those in force; with `active=false` also those lifted lately. An agent sees those that stop it."""
+    """Those in force; with `active=false` also those lifted lately. An agent sees those that stop it, or something of it: a version, a tool it
+    has, a run, or a customer of what it has under way."""
     who = reader(request)
     found = approvals_queries.active_halts() if active or who.agent else approvals_queries.recent_halts(limit=pages.LIMIT)
-    mine = [stop for stop in found if not who.agent or stop.covers(agent=who.agent, run="")]
-    return {"items": [_stop(stop) for stop in mine], "next": None}
+    if who.agent:
+        tools = {str(tool["name"]) for tool in queries.agent(who.agent).tools}
+        found = [stop for stop in found if approvals_queries.touches(stop, who.agent, tools=tools) or _its_run(stop, who.agent)]
+    return {"items": [_stop(stop) for stop in found], "next": None}
+
+
+def _its_run(stop: approvals_queries.Stop, agent: str) -> bool:
+    """A run may have asked nothing yet."""
+    run = queries.run_row(stop.target) if stop.scope == "run" and not stop.runs_on else None
+    return run is not None and run.agent == agent and agent not in stop.agents_on
 
 
 @halts.post("", response={201: Halt, **PROBLEMS}, summary="Halt")

@@ -15,6 +15,7 @@ from agents.queries import AgentRow, RunRow, ServerRow
 from agents.tools.guessing import why_guessed
 from agents.views.drawing import Drawing, draw
 from agents.views.states import HALTED, OFF, RUNS, Look, took
+from approvals.covering import version_name
 from approvals.queries import Stop
 from audit.languages import number, told
 from audit.sentences import chain, say
@@ -169,7 +170,7 @@ def _short(text: str) -> str:
 
 
 def agent_card(row: AgentRow, *, halts: Sequence[Stop], may_start: bool) -> AgentCard:
-    halted = any(stop.covers(agent=row.slug, run="") for stop in halts)
+    halted = any(stop.covers(agent=row.slug, run="", version=version_name(row.slug, row.version)) for stop in halts)
     asking = sum(str(tool.get("risk")) != "read" for tool in row.tools)
     return AgentCard(
         slug=row.slug,

@@ -45,6 +45,8 @@ from approvals.queries.stops import (
     halted_actions,
     halted_sql,
     recent_halts,
+    stop_of,
+    touches,
     unsettled_by,
     unsettled_counts,
 )
@@ -95,6 +97,8 @@ __all__ = [
     "same_calls",
     "settled",
     "shown",
+    "stop_of",
+    "touches",
     "unsettled_by",
     "unsettled_counts",
     "unsettled_sql",

@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 from approvals import envelopes
 from approvals.errors import Tampered
 from approvals.models import Action, Drill, DrillPlan, Requirement, User
-from approvals.queries.stops import active_halts
+from approvals.queries.stops import halted_actions
 from approvals.states import ActionState, DrillState
 
 SOURCES = 40  # how many real calls one test action may be made from
@@ -184,8 +184,8 @@ def sources(group: str) -> list[Source]:
     waiting = real.filter(state=ActionState.PENDING, turn__contains=f"|{group}|").order_by("-created_at", "-pk")
     approved = real.filter(state=ActionState.APPROVED).exclude(resolution__door__in=["worker", "grant"]).order_by("-resolved_at", "-pk")
     found = [*_read(waiting[: SOURCES // 2]), *_read(approved[: SOURCES // 2])]
-    halts = active_halts()
-    return [s for s in found if not any(h.covers(agent=s.agent, run=s.run, tool=s.tool) for h in halts)]
+    stopped = halted_actions([s.action_id for s in found])
+    return [s for s in found if str(s.action_id) not in stopped]
 
 
 def endings(action_ids: Sequence[Any]) -> dict[str, Ending]:

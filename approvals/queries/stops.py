@@ -68,6 +68,12 @@ class Stop:
         return (self.scope == "everything" or named[self.scope] == self.target) and run not in self.runs_on and agent not in self.agents_on
 
 
+def stop_of(action: Any, halts: Sequence[Stop]) -> Stop | None:
+    """The first of these orders that covers an action, or a row of one, whatever its scope."""
+    whole = {"agent": action.agent, "run": action.run, "tool": action.tool, "customer": action.customer, "version": action.agent_version}
+    return next((stop for stop in halts if stop.covers(**whole)), None)
+
+
 def undecidable(scope: str, target: str, *, who: str, why: str) -> Sentence:
     """Why nothing of what an order covers can be decided."""
     said = {"name": target, "who": who, "why": why}
@@ -141,6 +147,22 @@ _HALTED_ACTIONS = f"SELECT x.id::text FROM unnest(%s::uuid[]) AS x(id) WHERE {ac
 def active_halts() -> list[Stop]:
     """Every active stop order, oldest first."""
     return _stops(Halt.objects.filter(released_at=None).order_by("pk"))
+
+
+def touches(stop: Stop, agent: str, *, tools: Collection[str]) -> bool:
+    """Whether it stops this agent, or something of it: a version, one of these tools, a customer or a run of what it has under way."""
+    if agent in stop.agents_on:
+        return False
+    if stop.scope in {"customer", "run"}:
+        under_way = Action.objects.filter(agent=agent, settled_at=None, **{COLUMN[stop.scope]: stop.target})
+        return stop.target not in stop.runs_on and under_way.exists()
+    named = {
+        "everything": True,
+        "agent": stop.target == agent,
+        "version": covering.is_version_of(stop.target, agent),
+        "tool": stop.target in tools,
+    }
+    return named[stop.scope]
 
 
 def recent_halts(*, limit: int = 20) -> list[Stop]:

@@ -92,13 +92,16 @@ class Outcome:
     undo_url: str = ""
 
 
-def sheet_of(members: Sequence[Member], *, reader: User, approvals: Mapping[Any, tuple[int, int]]) -> Sheet:
+def sheet_of(
+    members: Sequence[Member], *, reader: User, approvals: Mapping[Any, tuple[int, int]], halted: Mapping[str, str] | None = None
+) -> Sheet:
     """The largest set that may be decided together, begun with the first that may; everything else is named with its reason.
 
     Args:
-        approvals: given and needed of each, by the action's key (`queries.quorums`).
+        approvals: given and needed of each, by the action's key (`queries.quorums`). halted: why those that a stop order covers are left out.
     """
-    able = {m.id: bulk.alone(m) or bulk.not_for(m, reader) for m in members}
+    stopped = halted or {}
+    able = {m.id: bulk.alone(m) or bulk.not_for(m, reader) or stopped.get(m.id, "") for m in members}
     first = next((m for m in members if not able[m.id]), None)
     why = {m.id: able[m.id] or (bulk.unlike(first, m) if first else "") for m in members}
     taken = [m for m in members if not why[m.id]]

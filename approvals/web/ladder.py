@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from approvals.operations.step_up import rung_of
 from approvals.policy.risk import UNEXPLAINED
 from approvals.queries import ActionDetail, Stop
-from approvals.queries.stops import undecidable
+from approvals.queries.stops import stop_of, undecidable
 from approvals.states import Verdict
 from audit.languages import told
 from audit.sentences import say
@@ -161,9 +161,7 @@ def step_up_of(ask: str, text: str, action_id: str, verdict: str) -> StepUp | No
 
 def halted(detail: ActionDetail, halts: Sequence[Stop]) -> str:
     """Why nothing of it can be decided while an order covers it, "" when none does."""
-    row = detail.row
-    whole = {"agent": row.agent, "run": row.run, "tool": row.tool, "customer": row.customer, "version": row.agent_version}
-    stop = next((h for h in halts if h.covers(**whole)), None)
+    stop = stop_of(detail.row, halts)
     return told(undecidable(stop.scope, stop.target, who=stop.by, why=stop.reason)) if stop else ""
 
 

@@ -17,6 +17,7 @@ from approvals.operations.bulk import decide_together, undo_together
 from approvals.operations.clock import database_now
 from approvals.queries import bulk
 from approvals.queries.quorums import approvals
+from approvals.queries.stops import stop_of, undecidable
 from approvals.web.bulk import outcomes_of, sheet_of
 from approvals.web.http import Request
 from approvals.web.ladder import PRESETS
@@ -77,9 +78,12 @@ def undo(request: Request) -> HttpResponse:
 def _page(request: Request, ids: list[str], *, error: str = "", reason: str = "", frozen: datetime | None = None) -> HttpResponse:
     found = bulk.members(ids[: bulk.MOST])
     members = [found[i] for i in ids if i in found]
-    sheet = sheet_of(members, reader=request.user, approvals=approvals(member.row.pk for member in members))
     stops = queries.active_halts()
-    halted = any(stop.covers(agent=sheet.agent, run="", tool=sheet.tool) for stop in stops)
+    halted = {m.id: undecidable(s.scope, s.target, who=s.by, why=s.reason) for m in members if (s := stop_of(m.row, stops))}
+    all_of_them = len(halted) == len(members)  # then they are shown, and the buttons are not
+    sheet = sheet_of(
+        members, reader=request.user, approvals=approvals(member.row.pk for member in members), halted={} if all_of_them else halted
+    )
     context: dict[str, Any] = {
         "sheet": sheet,
         "more": max(0, len(ids) - bulk.MOST),
@@ -89,7 +93,7 @@ def _page(request: Request, ids: list[str], *, error: str = "", reason: str = ""
         "frozen": (frozen or database_now()).isoformat(),
         "error": error,
         "reason": reason,
-        "halted": halted,
+        "halted": all_of_them and next(iter(halted.values()), ""),
     }
     return render(request, "bulk/bulk.html", context, status=422 if error else 200)
 

@@ -1,5 +1,7 @@
 """An agent from outside: it proposes once, waits, claims once, acts, reports; what it may not is refused by name."""
 
+from uuid import uuid4
+
 import pytest
 from django.urls import reverse
 
@@ -221,6 +223,17 @@ def test_nothing_is_claimed_in_a_halt_and_what_was_approved_before_it_is_asked_a
     factories.release(order, cast)
     told = agent.get(f"/actions/{action['id']}")[1]
     assert (told["state"], told["version"], told["next"]) == ("PENDING", 2, "wait")
+
+
+def test_an_agent_is_told_of_each_order_that_stops_something_of_it_and_of_no_other(agent, cast):
+    opened(agent)
+    factories.action(agent="books", run=(run := str(uuid4())), args={"what": "a thing", "customer": "c-1"})
+    mine = {"version": "books@1", "tool": "pay", "customer": "c-1", "run": run}
+    others = {"agent": "calls", "version": "books2@1", "tool": "fly", "customer": "c-2", "run": str(uuid4())}
+    for orders in (mine, others):
+        for scope, target in orders.items():
+            operations.halt(scope=scope, target=target, reason="odd", by=cast.operator, door="web")
+    assert {(h["scope"], h["target"]) for h in agent.get("/halts")[1]["items"]} == set(mine.items())
 
 
 def test_an_approval_that_no_longer_counts_is_not_claimed(agent, cast):

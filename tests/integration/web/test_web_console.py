@@ -79,6 +79,13 @@ def test_the_dialogs_are_for_whoever_may(cast, as_, waiting):
         assert [one.status_code for one in answers] == [200, 403, 403] and "Only operators" in answers[1].text
 
 
+def test_an_agents_card_says_that_its_version_is_halted(cast, as_, waiting):
+    cards, mark = reverse("run-choose"), "state-halted"
+    assert mark not in as_(cast.operator).get(cards).text
+    operations.halt(scope="version", target=f"{waiting[0].agent_id}@1", reason="odd", by=cast.operator, door="web")
+    assert [as_(cast.operator).get(address).text.count(mark) for address in (cards, reverse("agents"))] == [1, 1]
+
+
 def test_a_halted_run_waits_for_a_release_and_is_not_offered_again(cast, as_, waiting):
     run, _action = waiting
     operations.halt(scope="run", target=str(run.pk), reason="odd", by=cast.operator, door="web")

@@ -9,6 +9,7 @@ import pytest
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from approvals import operations
 from approvals.models import Action, Decision, Grant, SignIn
 from tests import factories, fakes
 from tests.factories import approved
@@ -103,6 +104,23 @@ def test_who_may_not_approve_may_read_and_not_give(as_, cast):
     assert as_(cast.outsider).get(reverse("grants")).status_code == 403
     assert auditor.get(reverse("grant", args=[77])).status_code == 404
     assert auditor.get(reverse("grant-new", args=[uuid.uuid4()])).status_code == 404
+
+
+@pytest.mark.parametrize("scope", ["everything", "agent", "version", "tool", "customer", "run"])
+def test_what_an_order_covers_is_decided_by_no_button_of_a_set(web, cast, scope):
+    run, other = str(uuid.uuid4()), str(uuid.uuid4())
+    actions = [factories.action(args={"what": f"thing {n}", "customer": "c-1"}, run=run, agent_version="calls@1") for n in range(2)]
+    free = factories.action(args={"what": "other", "customer": "c-2"}, run=other, agent_version="calls@2")
+    target = {"agent": free.agent, "version": "calls@1", "tool": free.tool, "customer": "c-1", "run": run}.get(scope, "")
+    operations.halt(scope=scope, target=target, reason="odd", by=cast.operator, door="web")
+    ids = [str(a.pk) for a in actions]
+    page = web.get(reverse("bulk"), {"id": ids}).content.decode()
+    assert "halted by olga (odd)" in page and page.count(" disabled>") == 2
+    page = web.get(reverse("bulk"), {"id": [*ids, str(free.pk)]}).content.decode()
+    if scope in {"everything", "agent", "tool"}:
+        assert page.count(" disabled>") == 2
+    else:  # the one that goes on may be decided
+        assert page.count(" disabled>") == 0 and page.count("halted by olga (odd)") == 2 and f'name="m-{free.pk}"' in page
 
 
 def test_a_set_is_chosen_compared_and_decided_and_what_came_meanwhile_is_named(web, cast):
