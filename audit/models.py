@@ -80,7 +80,7 @@ class Event(models.Model):
 
 
 class Span(models.Model):
-    """What one step, model call or tool call took in and gave back, in full; kept under retention, not immutable."""
+    """What one step, model call or tool call took in and gave back, in full. No part of the log: it may be changed, and taken out, by whoever has the database; nothing here does."""
 
     id = models.BigAutoField(primary_key=True)
     trace = models.TextField()

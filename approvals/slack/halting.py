@@ -1,6 +1,6 @@
 """`/halt`, and the button of an operator's Home tab: scope, what it would stop, a reason, and the word for everything. The page's operation.
 
-The page asks no fresh proof to stop something, nor does this; lifting a halt is done on the page.
+The page asks no fresh proof to stop something, nor does this. A halt is not lifted here.
 """
 
 import hashlib
@@ -95,7 +95,7 @@ def _said(scope: HaltScope) -> str:
 
 
 def _standing() -> list[b.Block]:
-    """What is halted already; it is released on the page."""
+    """What is halted already; it is not released here."""
     found = active_halts()
     lines = [f"{safe(scope_words(s))}: {safe(cut(spelled(s.reason), 200))} ({safe(spelled(s.by))}, {date(s.at)})" for s in found[:5]]
     more = [link(f"{settings.PUBLIC_URL.rstrip('/')}/", _("Release it on the page"))] if lines else []
