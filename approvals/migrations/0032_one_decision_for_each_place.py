@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0030_action_by_key"),
+        ("approvals", "0031_edits_are_tried_so_often"),
     ]
 
     operations = [
