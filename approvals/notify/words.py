@@ -112,6 +112,8 @@ def happened(kind: str) -> str:
         "action.escalated": _("escalated to you, nobody has decided it"),
         "action.your_turn": _("it is your turn now"),
         "action.passed_on": _("passed on to you"),
+        "action.reassigned": _("an operator gave it to somebody else in your stead"),
+        "action.reservation_ended": _("an operator ended your reservation"),
         "action.back": _("back from being snoozed"),
     }.get(what, "")
 

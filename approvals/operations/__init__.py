@@ -10,7 +10,7 @@ asking     `ask`, `answer`, ...         a question to the agent; decides nothing
 claiming   T3: `claim`                  the executor asks leave for the last time
 settling   T4: `settle`, `close`        the outcome becomes a fact
 staging    whose turn it is; `counting` what the votes add up to; `standing_in` deciding in somebody's stead
-reserving  `reserve`, `put_back`, `pass_on`; `snoozing`, `extending`, `absences`: a person's time and desk
+reserving  `reserve`, `put_back`, `pass_on`; `reassigning` the same by an operator, for others; `snoozing`, `extending`, `absences`: a person's time and desk
 moments    `pass_due`                   reminders and escalation; `telling` puts a notice on a desk
 timing     `expire_due`, `prune`        what the database's clock ends
 halts      `halt`                       stop orders
@@ -35,6 +35,7 @@ from approvals.operations.moments import pass_due
 from approvals.operations.notices import Hint, tell
 from approvals.operations.opening import open_action
 from approvals.operations.proposals import Accepted, Proposal
+from approvals.operations.reassigning import end_reservation, reassign
 from approvals.operations.releasing import Released, release
 from approvals.operations.reserving import pass_on, put_back, reserve
 from approvals.operations.settling import close, lock, settle
@@ -59,6 +60,7 @@ __all__ = [
     "come_back",
     "decide",
     "decline",
+    "end_reservation",
     "expire_due",
     "extend",
     "go_away",
@@ -70,6 +72,7 @@ __all__ = [
     "pass_on",
     "prune",
     "put_back",
+    "reassign",
     "refuse_edit",
     "release",
     "request_edit",

@@ -41,7 +41,7 @@ def reserve(action_id: Any, *, by: User, door: str) -> Action:
     """
     action, requirement, envelope = pending(action_id)
     who = permissions.standing(by)
-    _leave(who, action, envelope, verdict="reject")
+    leave_of(who, action, envelope, verdict="reject")
     now = database_now()
     holder = action.reserved_by
     mine = holder is not None and holder.person == who.person
@@ -90,10 +90,10 @@ def pass_on(action_id: Any, *, by: User, to: str, reason: str = "", door: str) -
     action, requirement, envelope = pending(action_id)
     who = permissions.standing(by)
     stage = staging.stage_of(action, envelope)
-    found = _leave(who, action, envelope)
+    found = leave_of(who, action, envelope)
     if len(reason) > MOST_WORDS:
         raise BadRequest(say("Say it in %(most_words)d characters", most_words=MOST_WORDS))
-    target = _present(person_named(to), but=who.person)
+    target = present(person_named(to), but=who.person)
     instead_of = found.instead_of.id if found.instead_of else who.user.pk
     give(action, requirement, envelope, stage=stage, to=target, instead_of=instead_of, by=who, reason=reason, door=door)
     return action
@@ -110,8 +110,12 @@ def give(
     by: Standing,
     reason: str,
     door: str,
+    kind: str = "action.passed_on",
 ) -> None:
     """Let another person hold an action in somebody's stead, if they may decide it then. Under the caller's row lock.
+
+    Args:
+        kind: of the event: passed on in one's own name, or by an operator (`reassigning`).
 
     Raises:
         NotAllowed: they may not, even with the groups that are lent to them.
@@ -123,13 +127,19 @@ def give(
         standing_in.check_fills(action, envelope, votes(action, envelope), stage=stage, of=owner, to=to)
     except (NotAllowed, AlreadyDecided) as refusal:
         action.reserved_by_id, action.reserved_for_id, action.reserved_until = before.values()
-        raise NotAllowed(
-            say("%(to)s may not decide this in your stead. They would be told: %(message)s", to=to.get_username(), message=refusal.message)
-        ) from refusal
+        said = {"to": to.get_username(), "of": owner.get_username(), "message": refusal.message}
+        if by.person == owner.person:
+            raise NotAllowed(say("%(to)s may not decide this in your stead. They would be told: %(message)s", **said)) from refusal
+        raise NotAllowed(say("%(to)s may not decide this in the stead of %(of)s. They would be told: %(message)s", **said)) from refusal
+    held(action, requirement, to=to, instead_of=owner.get_username(), by=by, reason=reason, door=door, kind=kind)
+
+
+def held(action: Action, requirement: Requirement, *, to: User, instead_of: str, by: Standing, reason: str, door: str, kind: str) -> None:
+    """Write down who has it by somebody else's word, and tell them. Under the caller's row lock."""
     action.save(update_fields=_RESERVATION)
     Snooze.objects.filter(user=to, action=action).delete()  # it was put aside before it was theirs
-    named = {"to": to.get_username(), "instead_of": owner.get_username()}
-    log.append(events.entry(action, "action.passed_on", by=by.user.actor, door=door, requirement=requirement, reason=reason, **named))
+    named = {"to": to.get_username(), "instead_of": instead_of}
+    log.append(events.entry(action, kind, by=by.user.actor, door=door, requirement=requirement, reason=reason, **named))
     tell_people([to.pk], action, "action.passed_on")
     tell_action(action, "action.passed_on")
 
@@ -180,7 +190,7 @@ def person_named(username: str) -> User:
     return found
 
 
-def _leave(who: Standing, action: Action, envelope: Envelope, *, verdict: str = "approve") -> Leave:
+def leave_of(who: Standing, action: Action, envelope: Envelope, *, verdict: str = "approve") -> Leave:
     """Why they may decide it, who have not yet. Under the caller's row lock."""
     mine = standing_in.given(action, who.person, envelope)
     if mine and mine.person == who.person:
@@ -189,7 +199,7 @@ def _leave(who: Standing, action: Action, envelope: Envelope, *, verdict: str = 
     return standing_in.leave(who, action, envelope, stage=stage, mine=mine, verdict=verdict)
 
 
-def _present(person: User, *, but: str) -> User:
+def present(person: User, *, but: str) -> User:
     """This person, or whom they left their desk to. Raises BadRequest when that leads back."""
     for _ in range(HOPS):
         if person.person == but:

@@ -11,7 +11,7 @@ from approvals import entitling, envelopes, permissions, standing_in
 from approvals.covering import condition
 from approvals.errors import ApprovalError
 from approvals.models import Absence, Action, Decision, Notification, Requirement, Snooze, User
-from approvals.permissions import ADMINS, AUDITORS, OPERATORS
+from approvals.permissions import ADMINS, AUDITORS, MAY_HALT, OPERATORS
 from approvals.states import ActionState
 
 OVERSEERS = frozenset({OPERATORS, AUDITORS, ADMINS})
@@ -53,6 +53,7 @@ class Desk:
         extend_s: by how many seconds they may still put it off; 0 when they may not. working: only working hours count of these.
         snoozed_until: when it comes back to this reader's inbox.
         instead_of: whose places the reader fills here.
+        may_free: they may end the reservation of somebody else. askable: in whose stead an operator may have it decided; takers: by whom.
     """
 
     action_id: str
@@ -69,6 +70,9 @@ class Desk:
     working: bool
     snoozed_until: datetime | None
     instead_of: str
+    may_free: bool = False
+    askable: tuple[str, ...] = ()
+    takers: tuple[str, ...] = ()
 
 
 _DECIDED = """EXISTS (SELECT 1 FROM approvals_decision d
@@ -115,7 +119,19 @@ def desk(action_id: Any, *, reader: User) -> Desk | None:
         working=envelope.hours is not None,
         snoozed_until=snoozed,
         instead_of=stead.name if stead else "",
+        **_overseen(action, envelope, who),
     )
+
+
+def _overseen(action: Action, envelope: envelopes.Envelope, who: permissions.Standing) -> dict[str, Any]:
+    """What an operator may do about the time of others (`operations.reassigning`)."""
+    if MAY_HALT.isdisjoint(who.groups):
+        return {}
+    freed = {"may_free": action.reserved_by is not None and action.reserved_by.person != who.person}
+    if who.person in envelope.excluded:
+        return freed
+    turn = entitling.turn_of(envelope, stage=action.stage, passed=action.passed)
+    return {**freed, "askable": _undecided(action, envelope, turn), "takers": _others(action, envelope, who)}
 
 
 def _left(action: Action, envelope: envelopes.Envelope, who: permissions.Standing) -> int:
@@ -132,9 +148,13 @@ def _left(action: Action, envelope: envelopes.Envelope, who: permissions.Standin
 def _others(action: Action, envelope: envelopes.Envelope, who: permissions.Standing) -> tuple[str, ...]:
     """Who could be asked in one's stead, by group and exclusion; the operation looks at each again."""
     groups = entitling.turn_of(envelope, stage=action.stage, passed=action.passed) | envelope.delegates
+    return _undecided(action, envelope, groups, but=who.person)
+
+
+def _undecided(action: Action, envelope: envelopes.Envelope, groups: frozenset[str], *, but: str = "") -> tuple[str, ...]:
     rows = User.objects.filter(is_active=True, kind=User.Kind.HUMAN, groups__name__in=groups).exclude(person__in=envelope.excluded)
     rows = rows.exclude(person__in=Decision.objects.filter(action=action, version=action.version, by__isnull=False).values("person"))
-    return tuple(rows.exclude(person=who.person).order_by("username").values_list("username", flat=True).distinct()[:MOST_PEOPLE])
+    return tuple(rows.exclude(person=but).order_by("username").values_list("username", flat=True).distinct()[:MOST_PEOPLE])
 
 
 def shown_to(rows: QuerySet[Action], reader: User, *, others: bool, snoozed: bool) -> QuerySet[Action]:

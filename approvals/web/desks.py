@@ -60,6 +60,8 @@ def notice_words(kind: str) -> str:
         "action.escalated": _("Escalated to your group"),
         "action.your_turn": _("It is your group's turn"),
         "action.passed_on": _("Passed on to you"),
+        "action.reassigned": _("An operator gave it to somebody else in your stead"),
+        "action.reservation_ended": _("An operator ended your reservation"),
         "action.back": _("Back from being snoozed"),
         "person.away": _("You stand in for somebody who is away"),
         "person.haste": _("Approves very quickly: many within a minute"),

@@ -212,6 +212,13 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "action.reserved": lambda d: say("Reserved"),
     "action.put_back": lambda d: say("Released: %(why)s", why=told(d.get("why", ""))),
+    "action.reservation_ended": lambda d: _with(say("Ended the reservation of %(holder)s", holder=d.get("holder")), d.get("reason", "")),
+    "action.reassigned": lambda d: _with(
+        say("Given to %(to)s, in the stead of %(who)s", to=d.get("to"), who=d.get("instead_of"))
+        if d.get("instead_of")
+        else say("Given to %(to)s, who is asked", to=d.get("to")),
+        d.get("reason", ""),
+    ),
     "action.passed_on": lambda d: _with(
         say("Passed on to %(to)s, in the stead of %(who)s", to=d.get("to"), who=d.get("instead_of")), d.get("reason", "")
     ),

@@ -49,6 +49,12 @@ SENTENCES: dict[str, Say] = {
     "action.undone": lambda d: say("Took an approval back: %(tool)s", tool=d.get("tool")),
     "action.reserved": lambda d: say("Reserved an action"),
     "action.put_back": lambda d: say("Gave a reserved action back: %(why)s", why=told(str(d.get("why", "")))),
+    "action.reservation_ended": lambda d: say("Ended the reservation of %(holder)s", holder=d.get("holder")),
+    "action.reassigned": lambda d: (
+        say("Gave an action to %(to)s, in the stead of %(who)s", to=d.get("to"), who=d.get("instead_of"))
+        if d.get("instead_of")
+        else say("Gave an action to %(to)s, who is asked", to=d.get("to"))
+    ),
     "action.passed_on": lambda d: say("Passed an action on to %(to)s, in the stead of %(who)s", to=d.get("to"), who=d.get("instead_of")),
     "action.snoozed": lambda d: say("Snoozed an action"),
     "action.unsnoozed": lambda d: say("No longer snoozed: %(why)s", why=told(str(d.get("why", "")))),

@@ -43,6 +43,8 @@ POSTS: dict[str, dict[str, str]] = {
     "action-reserve": {},
     "action-put-back": {},
     "action-pass-on": {"to": "second", "reason": "r"},
+    "action-end-reservation": {"reason": "r"},
+    "action-reassign": {"to": "second", "of": "rita", "reason": "r"},
     "action-extend": {"seconds": "600", "reason": "r"},
     "action-ask": {"question": "why?"},
     "run-ask-again": {},

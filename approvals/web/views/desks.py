@@ -63,6 +63,22 @@ def pass_on(request: Request, action_id: UUID) -> HttpResponse:
 
 
 @require_POST
+def end_reservation(request: Request, action_id: UUID) -> HttpResponse:
+    permissions.check_read(request.user)
+    operations.end_reservation(action_id, by=request.user, reason=request.POST.get("reason", ""), door="web")
+    return _back(request, action_id, _("The reservation is ended: anybody who is asked may take it"))
+
+
+@require_POST
+def reassign(request: Request, action_id: UUID) -> HttpResponse:
+    permissions.check_read(request.user)
+    wanted = {name: request.POST.get(name, "") for name in ("to", "of", "reason")}
+    done = operations.reassign(action_id, by=request.user, door="web", **wanted)
+    name = done.reserved_by.get_username() if done.reserved_by else ""
+    return _back(request, action_id, _("Given to %(name)s, who holds it now") % {"name": name})
+
+
+@require_POST
 def snooze(request: Request, action_id: UUID) -> HttpResponse:
     permissions.check_read(request.user)
     operations.snooze(action_id, by=request.user, seconds=_seconds(request), door="web")

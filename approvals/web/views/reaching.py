@@ -196,6 +196,7 @@ def _about(kind: str) -> str:
         "action.opened": _("Asked"), "action.reopened": _("Asked again"), "action.raised": _("Asked anew, as more is needed"), "action.undone": _("Approval taken back"),
         "action.edited": _("Other arguments"), "action.reminded": _("Reminder, %(part)s gone") % {"part": part},
         "action.escalated": _("Escalated"), "action.your_turn": _("Turn of their group"), "action.passed_on": _("Passed on"),
+        "action.reassigned": _("Given to somebody else"), "action.reservation_ended": _("Reservation ended"),
         "action.back": _("Back from a snooze"), "digest": _("Weekday digest"), "trial": _("A try"),
         "alert.raised": _("Alert"), "alert.reminded": _("Alert, still so"), "alert.recovered": _("Alert, over"),
     }.get(what, what.removeprefix("action.").replace("_", " ").capitalize())  # fmt: skip

@@ -1,4 +1,4 @@
-"""`manage.py actions list|show|reserve|release|snooze|extend|pass-on`: what waits, and its time and people, from the command line.
+"""`manage.py actions list|show|reserve|release|snooze|extend|pass-on|reassign|end-reservation`: what waits, and its time and people, from the command line.
 
 The same operations as the pages, with the same refusals. Deciding is not among them: at high and critical it needs somebody signed in.
 Exit status: 0 done, 1 refused (one sentence on stderr), 2 the command line itself is wrong.
@@ -38,6 +38,8 @@ class Command(BaseCommand):
             ("snooze", "out of your inbox for a while; --off brings it back"),
             ("extend", "put its deadline off, where the policy lets you"),
             ("pass-on", "ask another person to decide it in your stead"),
+            ("reassign", "operators: give it to somebody, in the stead of whoever is gone"),
+            ("end-reservation", "operators: end somebody else's reservation"),
         ):
             verb = verbs.add_parser(name, help=text)
             verb.add_argument("action", help="its id")
@@ -46,9 +48,13 @@ class Command(BaseCommand):
                 verb.add_argument("--for", dest="lasts", default="15m" if name == "snooze" else "30m", help="15m, 2h or 1d")
             if name == "snooze":
                 verb.add_argument("--off", action="store_true", help="back into the inbox now")
-            if name == "pass-on":
+            if name in {"pass-on", "reassign"}:
                 verb.add_argument("--to", required=True, metavar="USERNAME")
-            if name in {"extend", "pass-on"}:
+            if name == "reassign":
+                verb.add_argument(
+                    "--of", default="", metavar="USERNAME", help="in whose stead; without it whoever has it, else nobody: --to is asked"
+                )
+            if name in {"extend", "pass-on", "reassign", "end-reservation"}:
                 verb.add_argument("--reason", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -118,6 +124,15 @@ class Command(BaseCommand):
     def _pass_on(self, options: dict[str, Any]) -> None:
         action = operations.pass_on(options["action"], by=commands.person(options), to=options["to"], reason=options["reason"], door="cli")
         self.stdout.write(f"Passed on to {action.reserved_by.get_username() if action.reserved_by else options['to']}")
+
+    def _reassign(self, options: dict[str, Any]) -> None:
+        wanted = {name: options[name] for name in ("to", "of", "reason")}
+        action = operations.reassign(options["action"], by=commands.person(options), door="cli", **wanted)
+        self.stdout.write(f"Given to {action.reserved_by.get_username() if action.reserved_by else options['to']}")
+
+    def _end_reservation(self, options: dict[str, Any]) -> None:
+        operations.end_reservation(options["action"], by=commands.person(options), reason=options["reason"], door="cli")
+        self.stdout.write("Ended: anybody who is asked may take it")
 
     def _line(self, row: InboxRow) -> None:
         held = f"  reserved by {row.reserved_by}" if row.reserved_by else ""
