@@ -11,13 +11,13 @@ from ninja.responses import Status
 from agents import operations, queries
 from agents.api import pages
 from agents.api.auth import caller, reader
-from agents.api.governing_shapes import Halt, HaltIn, Note, Policy, PolicyIn, PolicyRow, ReleaseIn, Switch, SwitchIn
+from agents.api.governing_shapes import Halt, HaltIn, HaltPreview, Note, Policy, PolicyIn, PolicyRow, ReleaseIn, Scope, Switch, SwitchIn
 from agents.api.shapes import PROBLEMS, Page, Reason
 from approvals import queries as approvals_queries
 from approvals.errors import NotAllowed
 from approvals.operations import policies as in_force
 from approvals.operations import publishing
-from approvals.operations.api_keys import GOVERN, OPERATE
+from approvals.operations.api_keys import GOVERN, OPERATE, READ
 from approvals.queries import policies as versions
 from approvals.queries import switches as switch_rows
 from audit.sentences import say
@@ -47,6 +47,18 @@ def _its_run(stop: approvals_queries.Stop, agent: str) -> bool:
     """A run may have asked nothing yet."""
     run = queries.run_row(stop.target) if stop.scope == "run" and not stop.runs_on else None
     return run is not None and run.agent == agent and agent not in stop.agents_on
+
+
+@halts.get("/preview", response={200: HaltPreview, **PROBLEMS}, summary="Count what a stop order would stop")
+def preview_halt(
+    request: HttpRequest,
+    scope: Scope = Query(..., description="As of the order.", example="agent"),
+    target: str = Query("", max_length=200, description="As of the order; nothing for everything.", example="refunds"),
+) -> Any:
+    """What the page shows before it is confirmed. Nothing is ordered; for whoever may order it."""
+    by = caller(request, READ).user
+    named, found = operations.count_halt(scope=scope, target=target, by=by)
+    return {"scope": scope, "target": named, **vars(found)}
 
 
 @halts.post("", response={201: Halt, **PROBLEMS}, summary="Halt")

@@ -8,9 +8,11 @@ from pydantic import Field
 
 from agents.api.shapes import Reason, Strict
 
+Scope = Literal["everything", "agent", "version", "tool", "customer", "run"]
+
 
 class HaltIn(Strict):
-    scope: Literal["everything", "agent", "version", "tool", "customer", "run"]
+    scope: Scope
     target: str = Field(
         "", max_length=200, description="What it is called; a version as agent@3. Nothing for everything.", examples=["refunds"]
     )
@@ -64,6 +66,21 @@ class Halt(Schema):
     runs_on: list[str] = Field(description="Runs that go on already though the order is in force.")
     rule: str = Field(description='The rule by which it was given automatically; "" for people\'s orders.')
     waits: list[ReleaseAsked] = Field(description="What one person asked to let go on, and another one has to confirm.")
+
+
+class HaltPreview(Schema):
+    scope: str = Field(examples=["agent"])
+    target: str = Field(examples=["refunds"])
+    runs: int = Field(
+        description="Unfinished runs that stop at their next step; of a tool or a customer: runs that ask for it.", examples=[3]
+    )
+    actions: int = Field(description="That wait for people, or are approved and have not begun: frozen.", examples=[5])
+    calls: int = Field(
+        description="That have begun: in a process of their own they are stopped, the others cannot be interrupted and end by themselves.",
+        examples=[1],
+    )
+    reversals: int = Field(description="That have begun: like calls.", examples=[0])
+    not_reversed: int = Field(description="Calls that are not reversed before the release.", examples=[0])
 
 
 class ReleaseIn(Reason):

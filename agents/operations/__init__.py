@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from agents.operations.driving import advance_run
     from agents.operations.executing import execute
     from agents.operations.explaining import answer_ask
-    from agents.operations.halting import order_halt, order_release
+    from agents.operations.halting import count_halt, order_halt, order_release
     from agents.operations.hinting import hint, hook_of
     from agents.operations.instead import answer_for
     from agents.operations.looking import look_at_servers
@@ -96,6 +96,7 @@ __all__ = [
     "check_outcome",
     "close_cancelled",
     "compensate",
+    "count_halt",
     "declare",
     "done_by_hand",
     "execute",
@@ -165,6 +166,7 @@ _HOMES = {
     "known_keys": "outside",
     "make_key": "outside",
     "propose": "outside",
+    "count_halt": "halting",
     "order_halt": "halting",
     "order_release": "halting",
     "order_switch": "switching",

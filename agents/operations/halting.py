@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from agents import queries
 from agents.errors import UnknownAgent, UnknownRun
 from agents.models import Agent, AgentVersion, Run
 from agents.operations import hinting
@@ -13,6 +14,7 @@ from approvals.covering import version_name
 from approvals.errors import BadRequest, NotFound
 from approvals.models.people import User
 from approvals.operations import stopping
+from approvals.operations.halts import check_scope
 from approvals.queries import active_halts
 from approvals.queries.standing import is_called
 from audit.sentences import say
@@ -30,6 +32,19 @@ def order_halt(*, scope: str, target: str = "", reason: str, by: User, door: str
     order = approvals.halt(scope=scope, target=target, reason=reason, by=by, door=door)
     hinting.look_soon()  # what runs on Agent Servers is stopped there
     return order
+
+
+def count_halt(*, scope: str, target: str = "", by: User) -> tuple[str, queries.WouldStop]:
+    """What such an order would stop, and its target as it would be written. Orders nothing; refused as the order would be.
+
+    Raises:
+        NotAllowed, BadRequest, UnknownAgent, UnknownRun, NotFound: as `order_halt`.
+    """
+    permissions.check_halt(permissions.standing(by))
+    if scope in CHECKS:
+        target = CHECKS[scope](target)
+    check_scope(scope, target)
+    return target, queries.would_stop(scope, target)
 
 
 def order_release(halt_id: Any, *, scope: str = "all", target: str = "", reason: str, by: User, door: str) -> Any:

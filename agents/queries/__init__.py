@@ -4,6 +4,7 @@ fleet     agents with their tools, and the servers some of them run on
 effects   what calls came to, or that nobody knows
 orders    what operators ordered of a run
 trials    dry runs of a run
+stopping  what a stop order would stop
 run_rows  runs as lists show them, and one run with its pauses, effects and picture
 """
 
@@ -38,9 +39,11 @@ from agents.queries.run_rows import (
     stopped_runs,
     version_digests,
 )
+from agents.queries.stopping import OF_CALLS, WouldStop, would_stop
 from agents.queries.trials import TrialRow, asked_of, trial, trials
 
 __all__ = [
+    "OF_CALLS",
     "PAGE",
     "AgentRow",
     "AnswerRow",
@@ -52,6 +55,7 @@ __all__ = [
     "Runs",
     "ServerRow",
     "TrialRow",
+    "WouldStop",
     "agent",
     "agents",
     "answers_asked",
@@ -84,4 +88,5 @@ __all__ = [
     "unknown_effects",
     "unknown_ids",
     "version_digests",
+    "would_stop",
 ]

@@ -95,22 +95,20 @@ def label(name: str, target: str) -> str:
 
 
 def _counts(name: str, target: str) -> list[Sentence | str]:
-    waiting = approvals_queries.unsettled_counts(scope=name, target=target, over=queries.unknown_ids())
+    found = queries.would_stop(name, target)
     parts: list[Sentence | str] = []
-    if name in {"tool", "customer"}:
-        parts.append(say("%(n)d run asks for it", "%(n)d runs ask for it", n=waiting["runs"]))
+    if name in queries.OF_CALLS:
+        parts.append(say("%(n)d run asks for it", "%(n)d runs ask for it", n=found.runs))
     else:
-        live = queries.live_counts(**{name: target} if target else {})
-        parts.append(say("stops %(n)d live run", "stops %(n)d live runs", n=live["live"]))
-    parts.append(say("freezes %(n)d action", "freezes %(n)d actions", n=waiting["pending"] + waiting["approved"]))
-    owed, reversing = queries.reversals(name, target)
-    if owed:
-        parts.append(say("%(n)d call is not reversed before its release", "%(n)d calls are not reversed before its release", n=owed))
-    if n := waiting["in_flight"]:
+        parts.append(say("stops %(n)d live run", "stops %(n)d live runs", n=found.runs))
+    parts.append(say("freezes %(n)d action", "freezes %(n)d actions", n=found.actions))
+    if n := found.not_reversed:
+        parts.append(say("%(n)d call is not reversed before its release", "%(n)d calls are not reversed before its release", n=n))
+    if n := found.calls:
         parts.append(say("%(n)d call has begun", "%(n)d calls have begun", n=n))
-    if reversing:
-        parts.append(say("%(n)d reversal has begun", "%(n)d reversals have begun", n=reversing))
-    if n or reversing:
+    if n := found.reversals:
+        parts.append(say("%(n)d reversal has begun", "%(n)d reversals have begun", n=n))
+    if found.calls or found.reversals:
         parts.append(say("what runs in a process of its own is stopped, the rest ends by itself"))
     return parts
 

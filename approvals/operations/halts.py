@@ -44,6 +44,17 @@ def halt(*, scope: str, target: str = "", reason: str, by: User, door: str) -> H
     who = permissions.standing(by)
     permissions.check_halt(who)
     reason = check_reason(reason)
+    check_scope(scope, target)
+    nobody_decides()
+    order = place(scope=scope, target=target, reason=reason, by=who.user.actor, person=who.user, door=door)
+    if order is None:
+        raise Conflict(say("That is halted already; release it first"))
+    entering.wait_for_those_on_their_way()
+    return order
+
+
+def check_scope(scope: str, target: str) -> None:
+    """Raises BadRequest for what no order can be about."""
     if scope not in Halt.Scope.values:
         raise BadRequest(
             say("%(scope)s cannot be halted; choose everything, agent, version, tool, customer or run", scope=repr(scope[:40]))
@@ -52,12 +63,6 @@ def halt(*, scope: str, target: str = "", reason: str, by: User, door: str) -> H
         raise BadRequest(say("Say what to halt by its name; everything takes no name"))
     if len(target) > MAX_TARGET or not target.isprintable():
         raise BadRequest(say("That is not the name of anything that can be halted"))
-    nobody_decides()
-    order = place(scope=scope, target=target, reason=reason, by=who.user.actor, person=who.user, door=door)
-    if order is None:
-        raise Conflict(say("That is halted already; release it first"))
-    entering.wait_for_those_on_their_way()
-    return order
 
 
 def place(*, scope: str, target: str, reason: str, by: Actor, door: str, person: User | None = None, rule: str = "") -> Halt | None:

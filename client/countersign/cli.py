@@ -132,8 +132,23 @@ def _halt(client: Client, options: argparse.Namespace) -> int:
         return _failed(
             USAGE, "Say what to halt: --agent, --agent-version, --tool, --customer or --run, or --everything (or --list, --release ID)"
         )
+    if options.count:
+        return _count(client, options, scope, target)
     order = client.call(Call("POST", "/halts", {"scope": scope, "target": target, "reason": options.reason}, repeatable=False))
     return _json(order) if options.json else _say(f"Halted ({order['id']}): {order['scope']} {order['target']}")
+
+
+def _count(client: Client, options: argparse.Namespace, scope: str, target: str) -> int:
+    """What it would stop. Ordering asks no question of its own: a halt must not wait for an answer."""
+    found = client.call(Call("GET", "/halts/preview", query={"scope": scope, "target": target}))
+    if options.json:
+        return _json(found)
+    begun, named = found["calls"] + found["reversals"], f"{found['scope']} {_shown(found['target'])}".rstrip()
+    owed = f"; calls not reversed before the release: {found['not_reversed']}" if found["not_reversed"] else ""
+    return _say(
+        f"Nothing is ordered. Halting {named} now: runs stopped: {found['runs']}; actions frozen: {found['actions']}; "
+        f"calls already running (in a process of their own they are stopped, the others end by themselves): {begun}{owed}"
+    )
 
 
 def _release(client: Client, options: argparse.Namespace) -> int:
@@ -200,7 +215,7 @@ def _parser() -> argparse.ArgumentParser:
     halt.add_argument("--run", dest="run_id", default="")
     halt.add_argument("--on-agent", default="", help="with --release: only this agent goes on")
     halt.add_argument("--on-run", default="", help="with --release: only this run goes on")
-    for flag in ("--everything", "--list"):
+    for flag in ("--everything", "--list", "--count"):
         halt.add_argument(flag, action="store_true")
     halt.add_argument("--release", type=int, default=0, metavar="ID")
     halt.add_argument("--reason", default="")

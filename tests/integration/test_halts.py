@@ -1,15 +1,18 @@
 """Stop orders: who may give them, what they freeze, and what does not survive their release."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.db.models.functions import Now
 
 from agents import operations as agents
-from agents.errors import AgentError
+from agents.errors import AgentError, UnknownAgent
 from agents.models import Effect, Run
 from agents.tools import runner
+from agents.views import halt_scopes
 from approvals import operations, queries
 from approvals.errors import BadRequest, Conflict, Halted, NotAllowed, NotFound
 from approvals.models import Action, Halt, Release
@@ -367,3 +370,43 @@ def test_an_empty_name_releases_nothing(cast):
         with pytest.raises(CommandError):
             call_command("halt", "--release", str(order.id), on, "", "--reason", "x", "--by", "ada")
     assert [one.id for one in queries.active_halts()] == [order.id]
+
+
+def test_what_a_halt_would_stop_is_counted_before_and_nothing_is_ordered(cast, world, capsys):
+    """The one count of the page, the API and the command line."""
+    run, action = factories.waiting(cast.reviewer, call(label="a"), call(label="b"), world=world)
+    factories.waiting(cast.reviewer, call(label="c"), agent="row", world=world)
+    decide(action, cast.second)
+    claimed = Action.objects.filter(run=str(run.pk), state="PENDING").get()
+    decide(claimed, cast.second)
+    Effect.objects.filter(pk=claimed.pk).update(state="CLAIMED", claimed_at=Now(), lease_until=Now() + timedelta(minutes=1), fence=1)
+    Action.objects.filter(pk=claimed.pk).update(claimed_at=Now())
+    expected = {
+        ("everything", ""): (2, 2, 1),
+        ("agent", "calls"): (1, 1, 1),
+        ("version", "calls@1"): (1, 1, 1),
+        ("tool", "append"): (2, 2, 1),
+        ("run", str(run.pk)): (1, 1, 1),
+    }
+    for (scope, target), counts in expected.items():
+        named, found = agents.count_halt(scope=scope, target=target, by=cast.operator)
+        assert (named, found.runs, found.actions, found.calls) == (target, *counts), scope
+        said = halt_scopes.scope(scope, target).counts
+        assert f"freezes {counts[1]} action" in said and "1 call has begun" in said
+    call_command("halt", "--agent", "calls", "--count", "--by", "olga")
+    assert capsys.readouterr().out.startswith(
+        "Nothing is ordered. Halting agent calls now: 1 run stopped, 1 action frozen, 1 call already runs"
+    )
+    assert not queries.active_halts()
+    call_command("halt", "--agent", "calls", "--reason", "x", "--by", "olga")
+    assert "1 run stopped, 1 action frozen, 1 call already runs" in capsys.readouterr().out
+
+
+def test_a_count_is_refused_as_the_order_would_be(cast):
+    for scope, target, error in (("agent", "nobody", UnknownAgent), ("everything", "calls", BadRequest), ("galaxy", "x", BadRequest)):
+        with pytest.raises(error):
+            agents.count_halt(scope=scope, target=target, by=cast.operator)
+    with pytest.raises(NotAllowed):
+        agents.count_halt(scope="everything", by=cast.reviewer)
+    with pytest.raises(CommandError):
+        call_command("halt", "--agent", "", "--count", "--by", "olga")

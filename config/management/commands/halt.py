@@ -11,13 +11,12 @@ from audit.sentences import say
 from config import commands
 
 SCOPES = {"agent": "agent", "version": "agent_version", "tool": "tool", "customer": "customer", "run": "run"}  # and their options
-RUNS, CALLS = {"agent", "version", "run"}, {"tool", "customer"}  # what stops runs, and what only stops the calls they ask for
 
 
 class Command(BaseCommand):
     help = (
         "Halt --everything, --agent SLUG, --agent-version SLUG@N, --tool NAME, --customer NAME or --run ID; --list shows active halts; "
-        "--release ID lifts one, or only lets --on-agent SLUG or --on-run ID go on."
+        "--count orders nothing and says what it would stop; --release ID lifts one, or only lets --on-agent SLUG or --on-run ID go on."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -33,6 +32,7 @@ class Command(BaseCommand):
         step = parser.add_mutually_exclusive_group()
         step.add_argument("--on-agent", metavar="SLUG", help="with --release: only this agent goes on")
         step.add_argument("--on-run", metavar="ID", help="with --release: only this run goes on")
+        parser.add_argument("--count", action="store_true", help="order nothing: say what it would stop")
         parser.add_argument("--reason", default="", help="why; needed to halt and to release")
         commands.add_by(parser)
 
@@ -42,30 +42,23 @@ class Command(BaseCommand):
                 self._list()
             elif options["release"] is not None:
                 self._release(options)
+            elif options["count"]:
+                self._count(options)
             else:
                 self._halt(options)
 
     def _halt(self, options: dict[str, Any]) -> None:
         by = commands.person(options)
-        # A name that is empty (of a shell's variable that is not set) is no order for everything.
-        scope = next((name for name in SCOPES if options[SCOPES[name]] is not None), "everything")
-        target = "" if scope == "everything" else options[SCOPES[scope]]
+        scope, target = _named(options)
         order = agent_operations.order_halt(scope=scope, target=target, reason=options["reason"], by=by, door="cli")
-        frozen = queries.unsettled_counts(scope=scope, target=order.target, over=agent_queries.unknown_ids())
-        owed, reversing = agent_queries.reversals(scope, order.target)
-        runs = agent_queries.live_counts(**{scope: order.target} if scope in RUNS else {})["live"] if scope not in CALLS else frozen["runs"]
-        self.stdout.write(
-            f"Halted {scope} {order.target}".rstrip()
-            + f" (order {order.pk}): "
-            + say("%(n)d run stopped", "%(n)d runs stopped", n=runs)
-            + say(", %(n)d action frozen", ", %(n)d actions frozen", n=frozen["pending"] + frozen["approved"])
-            + say(
-                ", %(n)d call already runs: in a process of its own it is stopped, else it ends by itself",
-                ", %(n)d calls already run: those in a process of their own are stopped, the others end by themselves",
-                n=frozen["in_flight"] + reversing,
-            )
-            + (say(", %(n)d call not reversed before the release", ", %(n)d calls not reversed before the release", n=owed) if owed else "")
-        )
+        what = f"Halted {scope} {order.target}".rstrip() + f" (order {order.pk})"
+        self.stdout.write(f"{what}: {_counted(agent_queries.would_stop(scope, order.target))}")
+
+    def _count(self, options: dict[str, Any]) -> None:
+        """Ask no question: an order must not wait for an answer at a terminal, so counting is a command of its own."""
+        scope, target = _named(options)
+        target, found = agent_operations.count_halt(scope=scope, target=target, by=commands.person(options))
+        self.stdout.write(f"Nothing is ordered. Halting {scope} {target}".rstrip() + f" now: {_counted(found)}")
 
     def _release(self, options: dict[str, Any]) -> None:
         scope = next((name for name in ("agent", "run") if options[f"on_{name}"] is not None), "all")
@@ -97,3 +90,24 @@ class Command(BaseCommand):
                 self.stdout.write(f"       goes on already: {', '.join([*s.agents_on, *s.runs_on])}")
         if not stops:
             self.stdout.write("Nothing is halted")
+
+
+def _named(options: dict[str, Any]) -> tuple[str, str]:
+    """Scope and target. A name that is empty (of a shell's variable that is not set) is no order for everything."""
+    scope = next((name for name in SCOPES if options[SCOPES[name]] is not None), "everything")
+    return scope, "" if scope == "everything" else options[SCOPES[scope]]
+
+
+def _counted(found: agent_queries.WouldStop) -> str:
+    parts = [
+        say("%(n)d run stopped", "%(n)d runs stopped", n=found.runs),
+        say("%(n)d action frozen", "%(n)d actions frozen", n=found.actions),
+        say(
+            "%(n)d call already runs: in a process of its own it is stopped, else it ends by itself",
+            "%(n)d calls already run: those in a process of their own are stopped, the others end by themselves",
+            n=found.calls + found.reversals,
+        ),
+    ]
+    if n := found.not_reversed:
+        parts.append(say("%(n)d call not reversed before the release", "%(n)d calls not reversed before the release", n=n))
+    return ", ".join(parts)

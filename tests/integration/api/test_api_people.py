@@ -15,6 +15,7 @@ from approvals.queries import shown, viewing
 from audit.actors import SYSTEM
 from audit.models import Event
 from tests import factories
+from tests.factories import call
 from tests.integration.api.conftest import Program
 from tests.integration.test_turns import asking
 
@@ -405,3 +406,21 @@ def test_a_call_of_which_nobody_knows_what_came_says_so_until_an_operator_does(t
     agents.resolve_unknown(action.pk, done=True, reason="I looked", by=cast.operator, door="web")
     found = olga.get(path)[1]
     assert (found["unknown"], found["next"], found["outcome"]["status"]) == ("", "done", "done")
+
+
+@pytest.mark.usefixtures("agents")
+def test_what_a_halt_would_stop_is_counted_before(token, cast, world):
+    factories.waiting(cast.reviewer, call(), world=world)
+    olga = token(cast.operator, "read")
+    assert olga.get("/halts/preview?scope=agent&target=calls") == (
+        200,
+        {"scope": "agent", "target": "calls", "runs": 1, "actions": 1, "calls": 0, "reversals": 0, "not_reversed": 0},
+    )
+    assert olga.get("/halts/preview?scope=everything")[1]["runs"] == 1 and not Halt.objects.exists()
+    assert [olga.get(f"/halts/preview?{q}")[0] for q in ("scope=agent&target=nobody", "scope=galaxy", "", "scope=agent")] == [
+        404,
+        422,
+        422,
+        404,
+    ]
+    assert token(cast.reviewer).get("/halts/preview?scope=everything")[0] == 403

@@ -341,6 +341,9 @@ def test_the_command_starts_follows_and_halts(command, token, cast, world):
     status, out, err = command(olga, "runs", "tail", run)
     assert status == 0 and "run.created" in out and "SUCCEEDED" in err
     assert command(olga, "halt", "--reason", "r")[0] == cli.USAGE
+    status, out, _ = command(olga, "halt", "--agent", "calls", "--count")
+    assert (status, out.startswith("Nothing is ordered. Halting agent calls now: runs stopped: 0;")) == (0, True)
+    assert "calls" not in command(olga, "halt", "--list")[1]
     status, out, err = command(olga, "halt", "--agent", "calls", "--reason", "looking")
     number = out.partition("(")[2].partition(")")[0]
     assert (status, out, err) == (0, f"Halted ({number}): agent calls\n", "") and number.isdecimal()
