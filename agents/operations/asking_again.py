@@ -20,7 +20,7 @@ from agents.errors import WrongState
 from agents.graphs.driver import Question
 from agents.models import Effect, Pause, Run
 from agents.operations import events, owing, settling, waking
-from agents.operations.found import locked_run
+from agents.operations.found import as_uuid, locked_run
 from agents.operations.preparing import NATIVE, digest_of
 from agents.operations.starting import check_not_orphaned
 from agents.states import EffectState, PauseState, RunState, word
@@ -42,6 +42,11 @@ def ask_again(run_id: Any, *, by: User, door: str) -> Run:
     """
     who = permissions.standing(by)
     permissions.check_start_runs(who)
+    known = as_uuid(run_id)
+    before = Pause.objects.filter(run=known, state=PauseState.OPEN) if known else ()
+    approvals.lock(
+        [UUID(action) for pause in before for action in pause.actions]
+    )  # before the run, as everywhere: somebody may be deciding one
     run = locked_run(run_id)
     if run.state != RunState.FAILED:
         raise WrongState(say("Only a failed run can ask again; this one is %(state)s", state=word(run.state)))

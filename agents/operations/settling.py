@@ -27,6 +27,8 @@ def settle(run: Run, effect: Effect, made: Made) -> Entry:
         shown = approvals_queries.shown(effect.pk)
         outcome = {"status": made.status, "result": result, "reason": made.error, "args": shown.args if shown else None, "by_agent": True}
         approvals.settle(effect.pk, canonical.storable(outcome))
+    else:
+        approvals.lock([effect.pk])  # as settling it does: its events are written by one at a time
     Effect.objects.filter(pk=effect.pk, state=EffectState.CLAIMED).update(
         state=state,
         result=result,

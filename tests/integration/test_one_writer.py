@@ -12,26 +12,34 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from agents import operations as agents
+from agents.dialects.record import Made
 from agents.graphs.desk import GO
 from agents.models import Effect, OutcomeCheck, Run
-from agents.operations import calling, executing, owing
+from agents.operations import calling, executing, owing, settling
 from agents.operations.unknown import give_up
 from agents.tools.runner import Ran
 from approvals import operations
 from approvals.models import Snooze
 from approvals.operations import commenting, snoozing
-from audit import queries
+from audit import log, queries
 from tests import factories
 from tests.factories import call, decide
 from tests.fakes import clock_moved
+from tests.integration.test_asking_again import failed
 from tests.integration.test_compensating import book, trip
 from tests.integration.test_turns import kinds
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("agents")]
 
 
-def one_behind_the_other(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, bool]:
-    """The second begins when the first has written and not committed. What the second came to, and whether it waited."""
+def one_behind_the_other(
+    first: Callable[[], Any], second: Callable[[], Any], *, meanwhile: Callable[[], Any] = lambda: None
+) -> tuple[Any, bool]:
+    """The second begins when the first has written and not committed. What the second came to, and whether it waited.
+
+    Args:
+        meanwhile: what the first still does while the second waits.
+    """
     came: list[Any] = []
 
     def there() -> None:
@@ -48,6 +56,7 @@ def one_behind_the_other(first: Callable[[], Any], second: Callable[[], Any]) ->
         thread.start()
         thread.join(0.4)
         waited = thread.is_alive()
+        meanwhile()
     thread.join(20)
     assert all(isinstance(n, int) for n in queries.verify())
     return came[0], waited
@@ -123,9 +132,15 @@ def begun(cast, world):
     return made
 
 
-def said(effect: Effect, cast) -> Callable[[], Any]:
+def said(effect: Any, cast) -> Callable[[], Any]:
     """Somebody says something of the action: any event under its row's lock."""
     return lambda: commenting.comment(effect.pk, by=cast.operator, text="I am looking", door="web")
+
+
+@transaction.atomic
+def ended(effect: Effect) -> None:
+    """Its run ends, and what the agent had begun told nobody what came of it."""
+    log.append(settling.settle(effect.run, effect, Made("unknown", error="gone")))
 
 
 def written(effect: Effect, cast, what: str) -> Callable[[], Any]:
@@ -136,13 +151,15 @@ def written(effect: Effect, cast, what: str) -> Callable[[], Any]:
         return lambda: agents.check_outcome(check.pk)
     if what == "given up":
         return lambda: give_up(effect.pk)
+    if what == "ended":
+        return lambda: ended(effect)
     claim: Any = SimpleNamespace(action_id=effect.pk, agent="calls", run=str(effect.run_id), digest=effect.digest, tool="append", args={})
     tool: Any = SimpleNamespace(name="append", idempotent=what == "tried again")
     taken = executing.Taken(claim, effect.run, tool, 1, 1, 0.0)
     return lambda: executing._record(taken, Ran("unknown", {}, "gone", "timeout"), effect.created_at)
 
 
-@pytest.mark.parametrize("what", ["asked", "answered", "given up", "tried again", "unknown"])
+@pytest.mark.parametrize("what", ["asked", "answered", "given up", "tried again", "unknown", "ended"])
 def test_what_is_written_of_a_call_waits_for_what_is_said_of_its_action(cast, begun, what):
     effect = begun("UNKNOWN" if what in {"asked", "answered"} else "CLAIMED")
     came, waited = one_behind_the_other(said(effect, cast), written(effect, cast, what))
@@ -186,3 +203,17 @@ def test_reversing_a_call_waits_for_what_is_said_of_its_action_and_goes_on(cast,
     came, waited = one_behind_the_other(said(effect, cast), lambda: agents.compensate(run.pk))
     assert (came, waited) == (1, True)
     assert kinds(SimpleNamespace(pk=effect.pk))[-3:] == ["action.commented", "effect.compensating", "effect.compensated"]
+
+
+def test_asking_again_waits_for_the_action_before_it_has_the_run(cast, shapes, world):
+    """Whoever decides has the action and then wants the run: each held what the other waited for."""
+    run, question = failed(cast, world, "number")
+    effect = SimpleNamespace(pk=question.pk)
+
+    def take_the_run() -> None:
+        assert Run.objects.select_for_update(nowait=True).get(pk=run.pk).state == "FAILED"
+
+    came, waited = one_behind_the_other(
+        said(effect, cast), lambda: agents.ask_again(run.pk, by=cast.operator, door="web"), meanwhile=take_the_run
+    )
+    assert waited and came.state == "READY", came
