@@ -122,6 +122,8 @@ SCOPES = {"agent": "agent", "version": "agent_version", "tool": "tool", "custome
 
 
 def _halt(client: Client, options: argparse.Namespace) -> int:
+    if options.count and (options.list or options.release):
+        return _failed(USAGE, "--count says what an order would stop: give it with what to halt, not with --list or --release")
     if options.list:
         return _table(options, list(client.items("/halts")), ("id", "scope", "target", "by", "at", "reason"))
     if options.release:
@@ -144,9 +146,10 @@ def _count(client: Client, options: argparse.Namespace, scope: str, target: str)
     if options.json:
         return _json(found)
     begun, named = found["calls"] + found["reversals"], f"{found['scope']} {_shown(found['target'])}".rstrip()
+    stops = "that ask for it" if scope in {"tool", "customer"} else "stopped"
     owed = f"; calls not reversed before the release: {found['not_reversed']}" if found["not_reversed"] else ""
     return _say(
-        f"Nothing is ordered. Halting {named} now: runs stopped: {found['runs']}; actions frozen: {found['actions']}; "
+        f"Nothing is ordered. Halting {named} now: runs {stops}: {found['runs']}; actions frozen: {found['actions']}; "
         f"calls already running (in a process of their own they are stopped, the others end by themselves): {begun}{owed}"
     )
 

@@ -410,3 +410,8 @@ def test_a_count_is_refused_as_the_order_would_be(cast):
         agents.count_halt(scope="everything", by=cast.reviewer)
     with pytest.raises(CommandError):
         call_command("halt", "--agent", "", "--count", "--by", "olga")
+    stop = operations.halt(scope="tool", target="append", reason="x", by=cast.operator, door="web")
+    for words in (["--release", str(stop.pk)], ["--list"]):  # whoever only counts lets nothing go
+        with pytest.raises(CommandError, match="not with --list or --release"):
+            call_command("halt", *words, "--count", "--reason", "looking", "--by", "olga")
+    assert [s.id for s in queries.active_halts()] == [stop.pk]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents import operations as agent_operations
 from agents import queries as agent_queries
@@ -37,6 +37,10 @@ class Command(BaseCommand):
         commands.add_by(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["count"] and (options["list"] or options["release"] is not None):
+            raise CommandError(
+                "--count says what an order would stop: give it with what to halt, not with --list or --release", returncode=2
+            )
         with commands.sentences():
             if options["list"]:
                 self._list()
@@ -52,13 +56,13 @@ class Command(BaseCommand):
         scope, target = _named(options)
         order = agent_operations.order_halt(scope=scope, target=target, reason=options["reason"], by=by, door="cli")
         what = f"Halted {scope} {order.target}".rstrip() + f" (order {order.pk})"
-        self.stdout.write(f"{what}: {_counted(agent_queries.would_stop(scope, order.target))}")
+        self.stdout.write(f"{what}: {_counted(scope, agent_queries.would_stop(scope, order.target))}")
 
     def _count(self, options: dict[str, Any]) -> None:
         """Ask no question: an order must not wait for an answer at a terminal, so counting is a command of its own."""
         scope, target = _named(options)
         target, found = agent_operations.count_halt(scope=scope, target=target, by=commands.person(options))
-        self.stdout.write(f"Nothing is ordered. Halting {scope} {target}".rstrip() + f" now: {_counted(found)}")
+        self.stdout.write(f"Nothing is ordered. Halting {scope} {target}".rstrip() + f" now: {_counted(scope, found)}")
 
     def _release(self, options: dict[str, Any]) -> None:
         scope = next((name for name in ("agent", "run") if options[f"on_{name}"] is not None), "all")
@@ -98,9 +102,10 @@ def _named(options: dict[str, Any]) -> tuple[str, str]:
     return scope, "" if scope == "everything" else options[SCOPES[scope]]
 
 
-def _counted(found: agent_queries.WouldStop) -> str:
+def _counted(scope: str, found: agent_queries.WouldStop) -> str:
+    asks = say("%(n)d run asks for it", "%(n)d runs ask for it", n=found.runs)  # and goes on with something else
     parts = [
-        say("%(n)d run stopped", "%(n)d runs stopped", n=found.runs),
+        asks if scope in agent_queries.OF_CALLS else say("%(n)d run stopped", "%(n)d runs stopped", n=found.runs),
         say("%(n)d action frozen", "%(n)d actions frozen", n=found.actions),
         say(
             "%(n)d call already runs: in a process of its own it is stopped, else it ends by itself",

@@ -349,6 +349,7 @@ def test_the_command_starts_follows_and_halts(command, token, cast, world):
     assert (status, out, err) == (0, f"Halted ({number}): agent calls\n", "") and number.isdecimal()
     status, out, _ = command(olga, "doctor")
     assert status == cli.NOT_WELL and "looking" in out
+    assert command(olga, "halt", "--release", number, "--count", "--reason", "well")[0] == cli.USAGE
     assert command(olga, "halt", "--release", number, "--reason", "well")[0] == 0
     assert command(olga, "doctor")[0] == 0
 
