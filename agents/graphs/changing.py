@@ -13,6 +13,7 @@ from langgraph.checkpoint.base import copy_checkpoint, empty_checkpoint
 from langgraph.errors import InvalidUpdateError
 
 from agents import kept
+from agents.graphs.declared import unlike
 from agents.graphs.loader import Graph
 from agents.graphs.lost import lost_nodes
 from agents.graphs.typed import reading
@@ -33,8 +34,8 @@ def head_of(graph: Graph, thread: str) -> tuple[str, int]:
 
 def copied(graph: Graph, thread: str, checkpoint: str, values: Mapping[str, Any], marks: Marks) -> str:
     """A copy of this checkpoint as the newest, with these values in it. Returns its id. Raises CannotChange."""
-    for name in values:
-        check_channel(graph, name)
+    for name, value in values.items():
+        check_channel(graph, name, value)
     saver = reading(graph, graph.checkpointer)
     saved = saver.get_tuple(_config(thread, checkpoint))
     if saved is None:
@@ -65,8 +66,8 @@ def seeded(graph: Graph, thread: str, of: str, checkpoint: str, values: Mapping[
     Raises:
         CannotChange: there is no such checkpoint, the graph does not take a value, or it keeps its state as differences only.
     """
-    for name in values:
-        check_channel(graph, name)
+    for name, value in values.items():
+        check_channel(graph, name, value)
     if differences := sorted(name for name, channel in graph.channels.items() if isinstance(channel, DeltaChannel)):
         raise CannotChange(kept.KEEPS_DIFFERENCES(name=differences[0]))
     saver = reading(graph, graph.checkpointer)
@@ -109,13 +110,15 @@ def lost_at(graph: Graph, thread: str, checkpoint: str) -> tuple[str, ...]:
     return lost_nodes(graph, graph.get_state(_config(thread, checkpoint)))
 
 
-def check_channel(graph: Graph, name: str) -> None:
-    """Raises CannotChange where other values would do something else than be there: run a node, or be counted together."""
+def check_channel(graph: Graph, name: str, value: Any) -> None:
+    """Raises CannotChange where it is not what its author wrote down, or would do something else than be there: run a node, or be counted together."""
     channel = graph.channels.get(name)
     if not isinstance(channel, LastValue | BinaryOperatorAggregate):
         raise CannotChange(kept.NOT_A_VALUE(name=name))
     if any(name in node.triggers for node in graph.nodes.values()):
         raise CannotChange(kept.SETS_OFF(name=name))
+    if why := unlike(channel.typ, value):
+        raise CannotChange(kept.NOT_OF_ITS_TYPE(name=name, why=why))
 
 
 def _config(thread: str, checkpoint: str = "") -> Any:

@@ -81,8 +81,7 @@ def ask_outcome(action_id: Any, *, by: User, door: str) -> OutcomeCheck:
         raise UnknownEffect(say("There is no such effect"))
     approvals.lock([effect.pk])
     effect.refresh_from_db(fields=["state"])
-    if effect.state != EffectState.UNKNOWN:
-        raise WrongState(say("Its outcome is known: %(state)s", state=word(effect.state)))
+    _check_unknown(effect)
     try:
         with transaction.atomic():
             check = OutcomeCheck.objects.create(effect=effect, by=who.user, by_name=who.user.get_username(), door=door)
@@ -91,6 +90,15 @@ def ask_outcome(action_id: Any, *, by: User, door: str) -> OutcomeCheck:
     log.append(check_entry(effect, "effect.check_asked", by=who.user.actor, door=door))
     waking.wake(waking.OUTCOME, check.pk)
     return check
+
+
+def _check_unknown(effect: Effect) -> None:
+    if effect.state in {EffectState.READY, EffectState.CLAIMED}:
+        raise WrongState(
+            say("It is still under way, or waits to be made, perhaps for the release of a halt: nothing can be said of its outcome yet")
+        )
+    if effect.state != EffectState.UNKNOWN:
+        raise WrongState(say("Its outcome is known: %(state)s", state=word(effect.state)))
 
 
 def check_entry(effect: Effect, kind: str, *, by: Actor, door: str, **more: Any) -> Entry:
@@ -117,8 +125,7 @@ def resolve_unknown(action_id: Any, *, done: bool, reason: str, by: User, door: 
     effect = Effect.objects.filter(pk=known).first() if known else None
     if effect is None:
         raise UnknownEffect(say("There is no such effect"))
-    if effect.state != EffectState.UNKNOWN:
-        raise WrongState(say("Its outcome is known: %(state)s", state=word(effect.state)))
+    _check_unknown(effect)
     status = "done" if done else "failed"
     approved = approvals_queries.shown(effect.pk)  # an edit may have changed what the planner believes was called
     outcome = {

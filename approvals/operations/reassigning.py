@@ -63,15 +63,18 @@ def reassign(action_id: Any, *, to: str, of: str = "", reason: str, by: User, do
     if who.person in envelope.excluded:
         raise NotAllowed(say("You are excluded from deciding this, and do not choose who does: ask another operator"))
     target = reserving.present(reserving.person_named(to), but=who.person)
-    owner = _owner(action, of)
+    holder, owner = action.reserved_by, _owner(action, of)
+    lost = {user.pk for user in (holder, owner) if user is not None and user.person not in {who.person, target.person}}
+    had = holder.get_username() if holder else ""
     if owner is None or owner.person == target.person:
-        _hold(action, requirement, envelope, to=target, by=who, reason=reason, door=door)
+        _hold(action, requirement, envelope, to=target, by=who, reason=reason, door=door, had=had)
+        tell_people(sorted(lost), action, "action.reassigned")
         return action
     reserving.give(
         action, requirement, envelope, stage=staging.stage_of(action, envelope), to=target, instead_of=_place_of(owner, action, envelope),
-        by=who, reason=reason, door=door, kind="action.reassigned",
+        by=who, reason=reason, door=door, kind="action.reassigned", had=had,
     )  # fmt: skip
-    tell_people([owner.pk], action, "action.reassigned")
+    tell_people(sorted(lost), action, "action.reassigned")
     return action
 
 
@@ -98,7 +101,7 @@ def _place_of(owner: User, action: Action, envelope: Envelope) -> int:
 
 
 def _hold(
-    action: Action, requirement: Requirement, envelope: Envelope, *, to: User, by: Standing, reason: str, door: str
+    action: Action, requirement: Requirement, envelope: Envelope, *, to: User, by: Standing, reason: str, door: str, had: str
 ) -> None:  # fmt: skip
     """Somebody who is asked has it from now on, as if they had reserved it: nobody's place moves."""
     if action.reserved_by is not None and action.reserved_by.person == to.person:
@@ -109,4 +112,4 @@ def _hold(
         said = say("%(to)s may not decide this. They would be told: %(message)s", to=to.get_username(), message=refusal.message)
         raise NotAllowed(said) from refusal
     action.reserved_by, action.reserved_for, action.reserved_until = to, None, action.expires_at
-    reserving.held(action, requirement, to=to, instead_of="", by=by, reason=reason, door=door, kind="action.reassigned")
+    reserving.held(action, requirement, to=to, instead_of="", by=by, reason=reason, door=door, kind="action.reassigned", had=had)

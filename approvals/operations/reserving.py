@@ -111,11 +111,12 @@ def give(
     reason: str,
     door: str,
     kind: str = "action.passed_on",
+    had: str = "",
 ) -> None:
     """Let another person hold an action in somebody's stead, if they may decide it then. Under the caller's row lock.
 
     Args:
-        kind: of the event: passed on in one's own name, or by an operator (`reassigning`).
+        kind: of the event: passed on in one's own name, or by an operator (`reassigning`), who took it from whoever `had` it.
 
     Raises:
         NotAllowed: they may not, even with the groups that are lent to them.
@@ -131,14 +132,16 @@ def give(
         if by.person == owner.person:
             raise NotAllowed(say("%(to)s may not decide this in your stead. They would be told: %(message)s", **said)) from refusal
         raise NotAllowed(say("%(to)s may not decide this in the stead of %(of)s. They would be told: %(message)s", **said)) from refusal
-    held(action, requirement, to=to, instead_of=owner.get_username(), by=by, reason=reason, door=door, kind=kind)
+    held(action, requirement, to=to, instead_of=owner.get_username(), by=by, reason=reason, door=door, kind=kind, had=had)
 
 
-def held(action: Action, requirement: Requirement, *, to: User, instead_of: str, by: Standing, reason: str, door: str, kind: str) -> None:
+def held(
+    action: Action, requirement: Requirement, *, to: User, instead_of: str, by: Standing, reason: str, door: str, kind: str, had: str
+) -> None:  # fmt: skip
     """Write down who has it by somebody else's word, and tell them. Under the caller's row lock."""
     action.save(update_fields=_RESERVATION)
     Snooze.objects.filter(user=to, action=action).delete()  # it was put aside before it was theirs
-    named = {"to": to.get_username(), "instead_of": instead_of}
+    named = {"to": to.get_username(), "instead_of": instead_of, **({"holder": had} if had else {})}
     log.append(events.entry(action, kind, by=by.user.actor, door=door, requirement=requirement, reason=reason, **named))
     tell_people([to.pk], action, "action.passed_on")
     tell_action(action, "action.passed_on")

@@ -216,6 +216,8 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "action.reassigned": lambda d: _with(
         say("Given to %(to)s, in the stead of %(who)s", to=d.get("to"), who=d.get("instead_of"))
         if d.get("instead_of")
+        else say("Given to %(to)s, who is asked; %(holder)s had it", to=d.get("to"), holder=d["holder"])
+        if d.get("holder")
         else say("Given to %(to)s, who is asked", to=d.get("to")),
         d.get("reason", ""),
     ),

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -11,6 +12,7 @@ from agents import history, queries
 from agents import operations as agents
 from agents.errors import BadInput, Moved, UnknownCheckpoint, WrongState
 from agents.graphs import changing
+from agents.graphs.declared import unlike
 from agents.models import Effect, Override, Pause, Run
 from agents.operations.overriding import Wanted
 from agents.stepped import made
@@ -140,6 +142,17 @@ def test_values_that_are_not_there_of_another_type_or_the_same_are_refused(cast,
         order(run, cast.operator, "edit", values=values)
     action.refresh_from_db()
     assert (action.state, fresh(run).state, Override.objects.count()) == ("PENDING", "WAITING", 0)
+
+
+def test_values_that_their_author_declared_otherwise_are_refused_by_the_worker_that_knows_the_graph(cast, world, monkeypatch):
+    run, _ = factories.waiting(cast.reviewer, call(), agent="row", world=world)
+    state = history.values(run.thread, history.head(run.thread))
+    done = order(run, cast.operator, "edit", values={"input": {**state["input"], "calls": []}})
+    monkeypatch.setattr(changing, "unlike", lambda kind, value: unlike(dict[str, int], value) if kind == dict[str, Any] else "")
+    work()
+    done.refresh_from_db()
+    assert (done.state, fresh(run).state) == ("REFUSED", "PAUSED")
+    assert done.error == "input is declared otherwise: Input should be a valid integer at world"
 
 
 # -- a node taken as done ----------------------------------------------------------------------------------------

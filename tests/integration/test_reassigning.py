@@ -56,6 +56,20 @@ def test_what_somebody_gone_has_is_decided_by_another_in_their_stead(cast, polic
     assert (given.actor, sentence_of(given)) == ("ada", "Given to olga, in the stead of rita: rita is ill")
 
 
+def test_whoever_has_it_is_told_and_named_whoever_is_named_in_whose_stead(cast, policy):
+    """An operator took it out of their hand without a word, and the log did not say whose it was."""
+    asking(policy, **STANDS_IN)
+    third = factories.another_reviewer()
+    action = factories.action()
+    operations.reserve(action.pk, by=cast.reviewer, door="web")
+    give(action, cast, "sam", of="sam")
+    assert (told(cast.reviewer), told(cast.second)) == (["action.reassigned"], ["action.passed_on"])
+    given = events(stream=f"action:{action.pk}").rows[0]
+    assert (given.data["holder"], sentence_of(given)) == ("rita", "Given to sam, who is asked; rita had it: rita is ill")
+    give(action, cast, "olga", of=third.username)
+    assert told(third) == ["action.reassigned"] and events(stream=f"action:{action.pk}").rows[0].data["holder"] == "sam"
+
+
 def test_what_nobody_has_goes_to_somebody_who_is_asked_or_in_the_stead_of_who_is_named(cast, policy):
     asking(policy, **STANDS_IN)
     first, second = factories.action(), factories.action()
