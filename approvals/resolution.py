@@ -88,14 +88,26 @@ def resolve(needs: Sequence[Need], votes: Sequence[Vote], *, rejections: int = 1
 def counting(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Collection[str] = ()) -> list[Vote]:
     """Votes that count now: of people who still belong to those asked, one of each person, and one for each place.
 
-    One's own word stands above one given in one's stead; and a later one above one before, which counted no more when it was given.
+    One's own word stands above one given in one's stead; and a later one above one before, which counted no more when it was given. But a no stands
+    above every yes of the same person: nobody's later yes takes it back.
     """
     found = [v for v in votes if counts(needs, v, escalated=escalated)]
     yes = {v.person: v for v in found if v.verdict is Verdict.APPROVE}
-    no = {v.person: v for v in reversed(found) if v.verdict is Verdict.REJECT}  # the first: a later yes takes none back
-    found = [v for v in found if v.by_policy or {Verdict.APPROVE: yes, Verdict.REJECT: no}.get(v.verdict, {}).get(v.person, v) is v]
+    no = {v.person: v for v in reversed(found) if v.verdict is Verdict.REJECT}
+    one = {**yes, **no}
+    found = [v for v in found if v.by_policy or v.verdict not in {Verdict.APPROVE, Verdict.REJECT} or one[v.person] is v]
     own, last = {v.person for v in found}, {v.instead_of: v for v in found}
     return [v for v in found if not v.instead_of or (v.instead_of not in own and last[v.instead_of] is v)]
+
+
+def fills(needs: Sequence[Need], votes: Sequence[Vote], vote: Vote, *, escalated: Collection[str] = ()) -> bool:
+    """Whether a vote that counts fills a place that would be empty without it."""
+    without = [v for v in votes if v is not vote]
+    return sum(_met(needs, votes, escalated)) > sum(_met(needs, without, escalated))
+
+
+def _met(needs: Sequence[Need], votes: Sequence[Vote], escalated: Collection[str]) -> list[int]:
+    return [min(t.given, t.need.count) for t in tally(needs, votes, escalated=escalated)]
 
 
 def tally(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Collection[str] = ()) -> list[Tally]:

@@ -3,11 +3,12 @@
 `entitling` says whose turn it is; here what was decided already is held against it. Decisions, the page, the inbox and Slack all ask here.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models import F, OuterRef, QuerySet
 
 from approvals import entitling, permissions
 from approvals.entitling import Leave
@@ -16,7 +17,7 @@ from approvals.errors import AlreadyDecided, NotAllowed, Tampered
 from approvals.models import Action, Decision, User
 from approvals.permissions import Standing
 from approvals.policy.places import filled
-from approvals.resolution import Need, Vote, counting, counts, still, tally
+from approvals.resolution import Need, Vote, counting, fills, open_stage, still, tally
 from approvals.states import ActionState, Verdict
 from audit.sentences import say
 
@@ -29,17 +30,33 @@ def given(action: Action, person: str, envelope: Envelope) -> Decision | None:
 
 def latest(action: Action, person: str, envelope: Envelope) -> Decision | None:
     """The same, or what was decided last on an earlier version."""
-    found: Any = with_groups_now(Decision.objects.filter(Q(person=person) | Q(instead_of_person=person), action=action))
-    rows = found.order_by("-version", "-pk")
-    return next((row for row in rows if row.version != action.version or _stands(row, action, envelope)), None)
+    rows: list[Any] = list(with_groups_now(Decision.objects.filter(action=action)).order_by("version", "pk"))
+    mine = [row for row in rows if person in {row.person, row.instead_of_person}]
+    if action.state == ActionState.PENDING:
+        kept = _kept(action, envelope, [row for row in rows if row.version == action.version])
+        mine = [row for row in mine if row.version != action.version or row in kept]
+    return mine[-1] if mine else None
 
 
-def _stands(decision: Decision, action: Action, envelope: Envelope) -> bool:
-    """Whether it keeps the place it was given for. While the action waits it does as long as it counts: nobody must wait for one who left, and who
-    went over to another group that is asked may say it again for that one."""
-    if action.state != ActionState.PENDING:
-        return True
-    return counts(envelope.needs, ballot(decision, envelope), escalated=envelope.escalated(action.passed))
+def placed(action: Action, envelope: Envelope) -> frozenset[str]:
+    """Whoever has decided a version that waits, or had it decided in their stead, and whose place that keeps."""
+    rows = list(with_groups_now(Decision.objects.filter(action=action, version=action.version)).order_by("pk"))
+    return frozenset(person for row in _kept(action, envelope, rows) for person in (row.person, row.instead_of_person))
+
+
+def _kept(action: Action, envelope: Envelope, rows: Sequence[Any]) -> list[Any]:
+    """Which of the decisions on a version that waits keep their places: those that count. Nobody must wait for one who left, and who went over to another
+    group that is asked may say it again for that one; so may who came back to a place of an earlier stage that somebody else has filled meanwhile."""
+    escalated = envelope.escalated(action.passed)
+    ballots = [ballot(row, envelope) for row in rows]
+    counted = counting(envelope.needs, ballots, escalated=escalated)
+    now = open_stage(envelope.needs, counted, escalated=escalated)
+    keep = {
+        id(vote)
+        for vote in counted
+        if vote.verdict is not Verdict.APPROVE or vote.stage >= now or fills(envelope.needs, counted, vote, escalated=escalated)
+    }
+    return [row for row, vote in zip(rows, ballots, strict=True) if id(vote) in keep]
 
 
 def ballot(decision: Any, envelope: Envelope | None) -> Vote:

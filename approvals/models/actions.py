@@ -10,7 +10,7 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q, Value
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 
 from approvals.states import ACTION_TRANSITIONS, EDIT_TRANSITIONS, ActionState, EditState, Verdict, steps
 
@@ -224,6 +224,10 @@ class Decision(models.Model):
     # How the person showed that it is they (operations.step_up); {} where the ladder asks nothing.
     proof = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     stage = models.SmallIntegerField(default=1, db_default=1)
+    # Whom the stage asked then, as the action's column has it; "" of what was given before this was kept. For lists: what counts is computed from the envelope.
+    turn = models.TextField(default="", db_default="")
+    # How often this person had decided this version before: again only when what they said counts no more (who went over to another group that is asked).
+    nth = models.SmallIntegerField(default=0, db_default=0)
     # In whose stead it was given: that person's groups are lent, and neither of the two decides again.
     instead_of = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     instead_of_person = models.TextField(default="", db_default="")
@@ -231,10 +235,7 @@ class Decision(models.Model):
 
     class Meta:
         constraints = [
-            # Again only for another place: who went over to another group that is asked, or spoke in somebody's stead, and counts no more.
-            models.UniqueConstraint(
-                "action", "version", "person", "instead_of_person", "groups", Coalesce("grant_id", 0), name="decision_one_per_place"
-            ),
+            models.UniqueConstraint(fields=["action", "version", "person", "nth"], name="decision_one_at_a_time"),
             models.UniqueConstraint(fields=["nonce"], name="decision_nonce_once"),  # no row borrows the leaf of another
             models.CheckConstraint(condition=Q(verdict__in=[str(v) for v in Verdict]), name="decision_verdict_known"),
         ]

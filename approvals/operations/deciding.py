@@ -88,7 +88,8 @@ def decide(
     envelope = envelopes.parse(requirement)
     if not envelope.needs and action.state != ActionState.PENDING:
         raise AlreadyDecided(receipt(action), state=str(action.state), resolution=action.resolution)
-    mine = standing_in.latest(action, who.person, envelope) if rows.first(Decision, _ANY, [action.pk, who.person]) else None
+    before = rows.first(Decision, _ANY, [action.pk, who.person]) is not None
+    mine = standing_in.latest(action, who.person, envelope) if before else None
     stage = staging.stage_of(action, envelope, mine)
     leave = standing_in.leave(who, action, envelope, stage=stage, mine=mine, verdict=chosen)
     if mine and mine.version == action.version and mine.person != who.person:
@@ -117,6 +118,8 @@ def decide(
         person=who.person,
         groups=sorted(leave.groups),
         stage=stage,
+        turn=action.turn,
+        nth=Decision.objects.filter(action=action, version=action.version, person=who.person).count() if before else 0,
         **standing_in.named(leave),
         reason=reason,
         response=response,

@@ -6,6 +6,7 @@ to be asked. After the commit that changed them, since rows of actions are locke
 process died in between.
 """
 
+import random
 from functools import partial
 from uuid import UUID
 
@@ -35,12 +36,14 @@ def recount(of: Q | None = None, *, limit: int = 1_000) -> int:
     """Conclude what the votes that count now suffice for, and have everything else at the stage they leave open. Returns how many were concluded.
 
     Args:
-        of: which decisions are looked at; all without it.
+        of: which decisions are looked at. Without it all, or of more than `limit` actions so many, chosen anew each time.
     """
     voted = Decision.objects.filter(
         of or Q(), action__state=ActionState.PENDING, action__drill=False, version=F("action__version"), verdict__in=DECIDE
     )
-    found = list(voted.order_by("action").values_list("action", flat=True).distinct()[:limit])
+    found = list(voted.order_by("action").values_list("action", flat=True).distinct())
+    if of is None and len(found) > limit:  # in time each has its turn, whichever process looks
+        found = random.sample(found, limit)
     return sum(_recount(action_id, changed=of is not None) for action_id in found)
 
 

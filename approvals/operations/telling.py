@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from approvals import standing_in
 from approvals.envelopes import Envelope
 from approvals.models import Action, Notification, User
 from approvals.operations import waking
-from approvals.operations.counting import counted
 from approvals.operations.notices import Hint, tell
 
 DESK, REACH = "desk", "reach"
@@ -47,8 +47,8 @@ class _Asked:
 def people_asked(action: Action, envelope: Envelope, *, groups: Collection[str] = (), most: int = MOST_TOLD) -> list[int]:
     """Whoever is asked now and has not decided, by user id; of these groups only, when some are named. In place of who is away: who stands in."""
     wanted = sorted(groups) or [group for group in action.turn.split("|") if group]
-    placed = {person for vote in counted(action, envelope) for person in (vote.person, vote.instead_of)}
-    asked = _Asked(wanted, sorted(envelope.delegates), sorted(envelope.excluded), sorted(placed), most)
+    placed = sorted(standing_in.placed(action, envelope))
+    asked = _Asked(wanted, sorted(envelope.delegates), sorted(envelope.excluded), placed, most)
     with connection.cursor() as cursor:
         cursor.execute(_ASKED, vars(asked))
         return [pk for (pk,) in cursor.fetchall()]

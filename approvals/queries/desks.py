@@ -81,7 +81,10 @@ _DECIDED = """EXISTS (SELECT 1 FROM approvals_decision d
     JOIN approvals_user_groups m ON m.user_id = place.id JOIN auth_group g ON g.id = m.group_id
     WHERE d.action_id = approvals_action.id AND d.version = approvals_action.version AND {person} IN (d.person, d.instead_of_person)
         AND jsonb_exists(d.groups, g.name)
-        AND (d.stage <> approvals_action.stage OR position('|' || g.name || '|' IN approvals_action.turn) > 0)
+        AND CASE WHEN d.stage = approvals_action.stage THEN position('|' || g.name || '|' IN approvals_action.turn) > 0
+            ELSE d.turn = '' OR position('|' || g.name || '|' IN d.turn) > 0 END
+        AND NOT EXISTS (SELECT 1 FROM approvals_decision l WHERE l.action_id = d.action_id AND l.version = d.version
+            AND l.person = d.person AND l.nth > d.nth)
         AND EXISTS (SELECT 1 FROM approvals_user_groups n JOIN auth_group own ON own.id = n.group_id
             WHERE n.user_id = giver.id AND jsonb_exists(d.groups, own.name)))"""
 
@@ -188,7 +191,7 @@ def asked(reader: User) -> Q:
 
 def _decided(person: str, *named: str) -> Q:
     """Whether the place of this person is filled, by themselves or in their stead, by a verdict that counts (`standing_in.ballot`, in SQL). What
-    one has to be to stand in, and whom an earlier stage asked, is in the envelope's bytes: of those any group they were of counts."""
+    one has to be to stand in is in the envelope's bytes: of that any group they were of counts."""
     return Q(condition(_DECIDED.format(person=person), *named))
 
 

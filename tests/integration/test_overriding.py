@@ -152,7 +152,7 @@ def test_values_that_their_author_declared_otherwise_are_refused_by_the_worker_t
     work()
     done.refresh_from_db()
     assert (done.state, fresh(run).state) == ("REFUSED", "PAUSED")
-    assert done.error == "input is declared otherwise: Input should be a valid integer at world"
+    assert done.error == "input is declared otherwise: Input should be a valid integer at note"
 
 
 # -- a node taken as done ----------------------------------------------------------------------------------------

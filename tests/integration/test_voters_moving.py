@@ -1,11 +1,14 @@
 """People who go over to another group after they have voted, or spoke for somebody and may not any more: what counts, who is asked, and who decides."""
 
+from typing import Any
+
 import pytest
+from django.contrib.auth.models import Group
 
 from approvals import envelopes, operations, queries
 from approvals.errors import AlreadyDecided, NotAllowed
 from approvals.models import Action, Decision
-from approvals.operations import groups, people
+from approvals.operations import groups, one_person, people, recounting
 from approvals.operations.telling import people_asked
 from approvals.queries.desks import desk
 from approvals.queries.inbox import Filters
@@ -97,6 +100,93 @@ def test_who_spoke_for_somebody_and_may_not_any_more_fills_no_place_with_another
     assert seen(action, cast.reviewer) == (0, True, True) and cast.reviewer.pk in asked(action)
     assert not decide(action, cast.reviewer).resolved
     assert decide(action, cast.operator).resolved  # in her own right now
+
+
+def test_another_account_of_the_same_person_says_it_again_when_the_first_is_locked(cast, policy):
+    """Both of the same groups: it was an error 500, for ever."""
+    asking(policy, need=[{"group": "reviewers", "count": 2}])
+    other = people.ensure_person(username="rita2", roles=["reviewers"])
+    one_person.same(other.username, "rita", by=cast.admin, door="cli")
+    action = factories.action()
+    decide(action, cast.reviewer)
+    with pytest.raises(AlreadyDecided):
+        decide(action, other)
+    people.deactivate(username="rita", by=cast.admin.actor)
+    assert seen(action, other) == (0, True, True)
+    decide(action, other)
+    assert [d.nth for d in Decision.objects.order_by("pk")] == [0, 1] and seen(action, other) == (1, False, False)
+    assert decide(action, cast.second).resolved
+
+
+def test_people_of_many_groups_decide(cast, policy):
+    asking(policy, need=[{"group": "reviewers", "count": 2}])
+    cast.reviewer.groups.add(*[Group.objects.create(name=f"a department with a rather long name {n}") for n in range(150)])
+    assert not decide(factories.action(), cast.reviewer).resolved
+
+
+def test_a_word_dropped_for_a_later_one_of_its_giver_keeps_no_place(cast, policy):
+    """Olga spoke for rita, then in her own right; being a deputy again does not make both count, and rita decides."""
+    asking(policy, delegates=["admins"], need=[{"group": "reviewers", "count": 2}])
+    groups.add(group="admins", username="olga", by=cast.admin, door="web")
+    action = factories.action()
+    operations.pass_on(action.pk, by=cast.reviewer, to="olga", door="web")
+    decide(action, cast.operator)
+    moved(cast, "olga", out="admins", into="reviewers")
+    decide(action, cast.operator)
+    groups.add(group="admins", username="olga", by=cast.admin, door="web")
+    assert seen(action, cast.reviewer) == (1, True, True) and cast.reviewer.pk in asked(action)
+    assert decide(action, cast.reviewer).resolved
+
+
+def test_a_no_stands_above_every_yes_of_the_same_person(cast, policy):
+    """Their yes counted again beside it once they were back, and the action was approved with it."""
+    asking(policy, need=BOTH, rejections=2)
+    action = factories.action()
+    decide(action, cast.reviewer)
+    moved(cast, "rita", out="reviewers", into="operators")
+    assert not decide(action, cast.reviewer, "reject").resolved
+    groups.add(group="reviewers", username="rita", by=cast.admin, door="web")
+    assert [v.counts for v in queries.votes_of(stored(action))] == [False, True]
+    assert not decide(action, cast.operator).resolved
+    assert decide(action, cast.second).resolved
+
+
+def test_who_comes_back_to_a_place_that_somebody_else_filled_decides_the_next_stage(cast, policy, django_capture_on_commit_callbacks):
+    """Both had decided stage 1, which wants one: nobody was left for stage 2, and nobody asked."""
+    asking(policy, need=[{"group": "reviewers", "count": 1}, {"group": "reviewers", "count": 1, "stage": 2}])
+    action = factories.action()
+    decide(action, cast.reviewer)
+    with django_capture_on_commit_callbacks(execute=True):
+        moved(cast, "rita", out="reviewers")
+    decide(action, cast.second)
+    with pytest.raises(AlreadyDecided):
+        decide(action, cast.second, "reject")
+    groups.add(group="reviewers", username="rita", by=cast.admin, door="web")
+    assert asked(action) == {cast.reviewer.pk, cast.second.pk}
+    assert decide(action, cast.reviewer).resolved
+
+
+def test_the_inbox_shows_the_next_stage_to_who_went_over_and_kept_another_group(cast, policy):
+    asking(policy, need=STAGED)
+    groups.add(group="auditors", username="rita", by=cast.admin, door="web")
+    action = factories.action()
+    decide(action, cast.reviewer)
+    moved(cast, "rita", out="reviewers", into="operators")
+    decide(action, cast.second)
+    assert seen(action, cast.reviewer) == (1, True, True)
+
+
+def test_of_many_that_wait_with_votes_each_is_looked_at_in_time(cast, policy, monkeypatch):
+    """The first thousand by number were looked at each time, and the others never."""
+    asking(policy, need=[{"group": "reviewers", "count": 2}])
+    actions = [factories.action() for _ in range(4)]
+    for action in actions:
+        decide(action, cast.reviewer)
+    looked: set[Any] = set()
+    monkeypatch.setattr(recounting, "_recount", lambda pk, changed: bool(looked.add(pk)))  # type: ignore[func-returns-value]
+    for _ in range(60):
+        recounting.recount(limit=2)
+    assert looked == {action.pk for action in actions}
 
 
 def test_a_word_that_counts_no_more_hides_none_that_does(cast, policy):
