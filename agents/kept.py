@@ -217,6 +217,11 @@ NOT_GRANTED = Frozen("ToolNotAllowed: this agent has not been granted %(tool)s")
 AGENT_OFF = Frozen("the agent %(agent)s is switched off")
 HALTED_SINCE = Frozen("a halt came between the approval and the call: people have to be asked again")
 NOT_ITS_ANSWER = Frozen("an answer that is not for this call")
+OVERTAKEN = Frozen("an order or a switch came between the approval and the call")
+GIVEN_BEFORE_A_HALT = Frozen(
+    "%(tool)s was approved before a halt, and its agent had been told when the halt came: that approval does not survive it. Nothing was done. "
+    "Go back to the checkpoint before the question, so that people are asked again, or start a new run"
+)
 TAKEN_OVER = Frozen("the run was ended or taken over by another worker during this call")
 NO_SUCH_CALL = Frozen("there is no such call of this run")
 WAS_NOT_ALLOWED = Frozen("%(tool)s was not called (%(status)s): %(why)s")

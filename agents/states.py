@@ -141,7 +141,8 @@ class EffectState(StrEnum):
 
 EFFECT_TRANSITIONS: dict[EffectState, frozenset[EffectState]] = {
     EffectState.READY: frozenset({EffectState.CLAIMED, EffectState.FAILED}),  # FAILED: refused at the claim
-    EffectState.CLAIMED: frozenset({EffectState.DONE, EffectState.FAILED, EffectState.UNKNOWN}),
+    # READY: handed back and certainly not begun, before an order came between (`overtaken`).
+    EffectState.CLAIMED: frozenset({EffectState.READY, EffectState.DONE, EffectState.FAILED, EffectState.UNKNOWN}),
     EffectState.UNKNOWN: frozenset({EffectState.DONE, EffectState.FAILED}),  # a person looked and said so
     EffectState.DONE: frozenset({EffectState.COMPENSATED}),
     EffectState.FAILED: frozenset(),

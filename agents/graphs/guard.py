@@ -38,6 +38,7 @@ class Leave:
         call_id: the model's id of the call, "" where it is not known.
         made: what came of it, where that is on record: given to whoever would make it again. begun: it has begun; allowed no more.
         instead: an edit put other arguments in the place of these, which are a leave of their own.
+        why: in words, why it is allowed no more.
     """
 
     action: str
@@ -48,6 +49,7 @@ class Leave:
     made: Made | None = None
     begun: bool = False
     instead: bool = False
+    why: str = ""
 
     @property
     def spent(self) -> bool:
@@ -126,7 +128,7 @@ class Calls(BaseCallbackHandler):
         if any(one.begun for one in same):
             self._stop(kept.DIED_IN_IT(tool=tool))
         if same:
-            self._stop(kept.NOT_APPROVED(tool=tool))
+            self._stop(next((one.why for one in same if one.why), kept.NOT_APPROVED(tool=tool)))
         # With a model's own id it is told apart. Without one it may be another call; not while what was approved of this tool waits to be made, nor
         # after people said no to it: then nobody knows that it is not the same with other words, and it has to be asked about.
         if any(one.call_id == call_id if call_id else one.allowed for one in mine):

@@ -64,6 +64,13 @@ class Effect(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(new__fence__lt=pgtrigger.F("old__fence")),
             ),
+            # An executor's claim is never undone, nor a call of an agent's own that has begun, or may have.
+            pgtrigger.Protect(
+                name="begun_is_not_undone",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state="CLAIMED", new__state="READY")
+                & (pgtrigger.Q(old__by_agent=False) | pgtrigger.Q(old__begun_at__isnull=False) | pgtrigger.Q(old__told_at__isnull=False)),
+            ),
             # What a call came to was told to the graph and to people.
             pgtrigger.Protect(
                 name="done_is_final",

@@ -22,6 +22,7 @@ class Server(models.Model):
     reached_at = models.DateTimeField(null=True)
     tries = models.IntegerField(default=0)  # that failed since
     error = models.TextField(blank=True)
+    note = models.TextField(blank=True, default="", db_default="")  # what is wrong there although it was reached
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

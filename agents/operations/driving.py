@@ -175,7 +175,7 @@ def _driven(run: Run, control: Control, recorder: Recorder, meter: spending.Mete
         if lost := hearing.lost(loaded, pauses):
             deaf = frozenset(pause.interrupt_id for pause in lost)
             return Driven(Stretch(Stop.DRAINED), (), pauses, frozenset(settled), watched=True, deaf=deaf)
-        given = _hand(run, loaded, pauses, settled)
+        given = _hand(run, loaded, saver, pauses, settled)
         if meter:
             meter.refuses = not given.acts  # what it has been told to do it would do again
         if given.handed.unanswerable:
@@ -233,12 +233,13 @@ class _Given:
     acts: bool = False
 
 
-def _hand(run: Run, loaded: Loaded, pauses: Sequence[Pause], settled: Mapping[str, Settled]) -> _Given:
+def _hand(run: Run, loaded: Loaded, saver: Any, pauses: Sequence[Pause], settled: Mapping[str, Settled]) -> _Given:
     """The answer due in a dialect of others. Asks nothing of the database while the run only ever asked through our own gate."""
     others = [pause for pause in pauses if pause.dialect != NATIVE]
     if not others and (loaded.spec is not None or _untouched(run)):
         return _Given()
-    handed = hand_back(run, others, settled, nodes=loaded.nodes, quirks=loaded.quirks, tools=loaded.found)
+    taken = partial(hearing.may_be_taken, run, loaded, saver)
+    handed = hand_back(run, others, settled, nodes=loaded.nodes, quirks=loaded.quirks, tools=loaded.found, taken=taken)
     watching = Calls(outcomes.leaves(run), partial(leave.begin, run=run.pk, fence=run.fence), leave.not_begun)
     # What our own dialect asks, its own digests hold against its answers: it asks again by itself.
     asked = Pause.objects.filter(run=run, again=False).exclude(dialect__in=[NATIVE, calls.NAME]).exclude(state=PauseState.SUPERSEDED)

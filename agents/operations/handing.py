@@ -6,7 +6,7 @@ claim as our executor's; the call itself asks again as it begins (`leave`), and 
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from agents.dialects.record import APPROVE, EDIT, NOT_ASKED, REJECT, RESPOND, Ca
 from agents.errors import LostLease, OverBudget, WrongState
 from agents.graphs.found import Found
 from agents.models import Effect, Pause, Run
-from agents.operations import events, spending
+from agents.operations import events, overtaken, spending
 from agents.operations.fingerprints import still_takes
 from agents.operations.receiving import ready_if_settled
 from agents.operations.versions import version_of
@@ -59,14 +59,27 @@ class Handed:
 
 
 def hand_back(
-    run: Run, pauses: Sequence[Pause], settled: Mapping[str, Settled], *, nodes: Collection[str], quirks: Quirks, tools: Mapping[str, Found]
+    run: Run,
+    pauses: Sequence[Pause],
+    settled: Mapping[str, Settled],
+    *,
+    nodes: Collection[str],
+    quirks: Quirks,
+    tools: Mapping[str, Found],
+    taken: Callable[[Pause], bool] = lambda pause: False,
 ) -> Handed:
-    """The answer that is due, if there is one.
+    """The answer that is due, if there is one. One that was kept before an order or a switch, and that nobody was given, is not given again.
 
     Args:
         nodes: of the graph as it is now: what nobody can take is handed to nobody.
-        tools: what is found in its graph now, by name.
+        tools: what is found in its graph now, by name. taken: whether a node may have taken an answer that was kept.
     """
+    for pause in pauses:
+        if pause.answer is not None and not pause.again and overtaken.stopped(pause.actions) and not taken(pause):
+            try:
+                overtaken.take_back(run, pause)
+            except ApprovalError as error:  # what is stored is not what was claimed
+                return Handed(unanswerable=error.message)
     handed = Handed({p.interrupt_id: p.answer["value"] for p in pauses if p.answer is not None and not p.again})
     due = [p for p in pauses if p.answer is None and not p.again and p.node in nodes]
     # An answer given to another task of the step would take the graph past its breakpoint: that comes first.

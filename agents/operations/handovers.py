@@ -1,9 +1,9 @@
 """Steps of an answer on its way to an Agent Server. Each is one guarded statement with its event, committed before or after a request.
 
-SENDING is written before anything is sent, only by whoever has the run, and only while nothing halts it. What came back decides: TAKEN (a run
-there carries it), REFUSED (it was certainly not taken: sent again later), or nothing, and then the server is asked which it was. LOST is
-what even the server cannot say; such an answer is never sent again. ANEW: the server still asks, somebody had people asked once more, and
-their next answer is another one, under a mark of its own.
+SENDING is written before anything is sent, only by whoever has the run, and only while no order or switch stops the
+run or a call in the answer. What came back decides: TAKEN (a run there carries it), REFUSED (it was certainly not taken: sent again later),
+or nothing, and then the server is asked which it was. LOST is what even the server cannot say; such an answer is never sent again. ANEW:
+the server still asks, somebody had people asked once more, and their next answer is another one, under a mark of its own.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from agents import kept
 from agents.errors import LostLease, WrongState
 from agents.models import Handover, Pause, Run
-from agents.operations import events, versions
+from agents.operations import events, overtaken, versions
 from agents.operations.found import hold
 from agents.states import HandoverState
 from approvals import queries as approvals_queries
@@ -23,11 +23,15 @@ from audit.sentences import say
 
 GRACE_S = 20  # a request that got no answer may arrive for so long
 
+# What stops an answer: an order for its run, and one or a switch for a call it carries; of orders also those given since it was claimed.
+_STOPPED = f"""({approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)} OR EXISTS (
+    SELECT 1 FROM agents_effect e WHERE p.actions ? e.action_id::text AND e.state = 'CLAIMED' AND e.by_agent AND {overtaken.STOPPED}))"""  # noqa: S608
+_IS_STOPPED = f"SELECT {_STOPPED} FROM agents_pause p JOIN agents_run r ON r.id = p.run_id WHERE p.id = %s"  # noqa: S608
 _BEGIN = f"""
 INSERT INTO agents_handover (pause_id, state, there, why, sent_at)
 SELECT p.id, 'SENDING', '', '', statement_timestamp() FROM agents_pause p JOIN agents_run r ON r.id = p.run_id
 WHERE p.id = %(pause)s AND p.state = 'OPEN' AND p.answer IS NOT NULL AND r.state = 'RUNNING' AND r.fence = %(fence)s
-    AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
+    AND NOT {_STOPPED}
 ON CONFLICT (pause_id) DO UPDATE SET state = 'SENDING', why = '', sent_at = statement_timestamp()
     WHERE agents_handover.state IN ('REFUSED', 'ANEW')
 """  # noqa: S608  names of ours only
@@ -52,8 +56,16 @@ def begin(run: Run, pause: Pause) -> None:
         if cursor.rowcount != 1:
             if not Run.objects.filter(pk=run.pk, fence=run.fence, state="RUNNING").exists():
                 raise LostLease(say("Another worker took this run over"))
-            raise WrongState(say("The answer is not sent: a halt covers this run, or it was sent before"))
+            raise WrongState(say("The answer is not sent: an order or a switch came before it, or it was sent before"))
     log.append(_entry(run, pause, "answer.sending"))
+
+
+def stopped(pause: Pause) -> bool:
+    """Whether an order or a switch keeps this answer from being given."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_STOPPED, [pause.pk])
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def taken(run: Run, pause: Pause, there: str) -> None:

@@ -4,15 +4,16 @@ A node that is gone at the top of a graph leaves nothing pending. One that is go
 around it, which then ends without it and lets everything behind it go on: that is looked for first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from agents.dialects import breakpoints
+from agents.dialects import breakpoints, calls
 from agents.graphs.driver import Stop, Stretch
 from agents.graphs.hearing import Hearing, kept_answers
 from agents.graphs.inside import path_of
 from agents.graphs.loader import Loaded
 from agents.models import AgentVersion, Pause, Run
+from agents.operations import outcomes
 from agents.operations.preparing import NATIVE
 
 
@@ -48,6 +49,18 @@ def helper_gone(loaded: Loaded, pause: Pause) -> str:
     return tool if any(one["name"] == tool for tools in kept for one in tools) else ""
 
 
+def may_be_taken(run: Run, loaded: Loaded, saver: Any, pause: Pause) -> bool:
+    """Whether its node may have taken the answer that was kept, though no call of it has begun: then people cannot be asked again where it stands.
+
+    A node that acts itself is told in so many words first (`leave.tell`). LangChain's own takes its answer, and a tool begins later.
+    """
+    if pause.dialect in {calls.NAME, breakpoints.NAME}:  # the first asks its ledger; of the other nothing tells
+        return True
+    if outcomes.acts_itself(pause) or outcomes.by_hand(pause):
+        return False
+    return pause.interrupt_id in _looked_up(run, loaded, saver, {pause.interrupt_id})
+
+
 def heard(
     run: Run, loaded: Loaded, saver: Any, pauses: Sequence[Pause], stretch: Stretch, hearing: Hearing
 ) -> tuple[frozenset[str], frozenset[str]]:
@@ -65,7 +78,12 @@ def heard(
     doubt = {p.interrupt_id: p for p in gone if p.interrupt_id not in hearing.taken}
     if not doubt:
         return frozenset(hearing.taken), frozenset()
+    found = _looked_up(run, loaded, saver, doubt.keys())
+    return frozenset(hearing.taken | found), frozenset(doubt.keys() - found)
+
+
+def _looked_up(run: Run, loaded: Loaded, saver: Any, wanted: Collection[str]) -> set[str]:
+    """Which of these interrupts took their answers, as the thread's checkpoints have it."""
     asked: Mapping[str, Pause] = {p.interrupt_id: p for p in Pause.objects.filter(thread=run.thread)}
     names = loaded.names | {p.node for p in asked.values()} | {str(p.place["node"]) for p in asked.values() if p.place.get("node")}
-    found = kept_answers(saver, run.thread, doubt.keys(), known=asked.keys(), names=names)
-    return frozenset(hearing.taken | found), frozenset(doubt.keys() - found)
+    return kept_answers(saver, run.thread, wanted, known=asked.keys(), names=names)

@@ -18,21 +18,21 @@ import structlog
 from agents import kept
 from agents.crashpoints import crash
 from agents.graphs.checkpoints import direct_dsn
-from agents.operations import versions
+from agents.operations import overtaken, versions
 from approvals import queries as approvals_queries
 from approvals.operations.entering import may_enter
 from approvals.operations.halts import HOLD_OFF
 
 logger = structlog.get_logger("agents.leave")
 
-# Once, by the worker that has the run, and not while it is halted: `effect` is handed back and has not begun.
+# Once, by the worker that has the run, and under no order now or since it was handed back: `effect` has not begun.
 _BEGIN = f"""
 UPDATE agents_effect AS e SET begun_at = statement_timestamp(), call_id = %(call)s, attempts = e.attempts + 1
 FROM agents_run AS r
 WHERE e.action_id = %(action)s AND e.state = 'CLAIMED' AND e.by_agent AND e.begun_at IS NULL
     AND r.id = e.run_id AND r.state = 'RUNNING' AND r.fence = %(fence)s
     AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
-    AND NOT {approvals_queries.action_halted_sql("e.action_id")}
+    AND NOT {overtaken.STOPPED}
 """  # noqa: S608  names of ours only
 # The same for a node that acts itself with the answer it is given: it is given it once.
 _TELL = f"""
@@ -41,7 +41,7 @@ FROM agents_run AS r
 WHERE e.action_id = ANY(%(actions)s::uuid[]) AND e.state = 'CLAIMED' AND e.by_agent AND e.begun_at IS NULL
     AND r.id = e.run_id AND r.state = 'RUNNING' AND r.fence = %(fence)s
     AND NOT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=versions.OF_RUN)}
-    AND NOT {approvals_queries.action_halted_sql("e.action_id")}
+    AND NOT {overtaken.STOPPED}
 """  # noqa: S608  names of ours only
 # The same for a node that asked and may act itself, or leave the call to a tool, which then begins it.
 _TELL_ALSO = _TELL.replace(
@@ -57,6 +57,11 @@ SELECT {approvals_queries.halted_sql("r.agent_id", "r.id::text", version=version
     OR EXISTS (SELECT 1 FROM unnest(%(actions)s::uuid[]) AS x(id) WHERE {approvals_queries.action_halted_sql("x.id")})
 FROM agents_run AS r WHERE r.id = %(run)s
 """  # noqa: S608  names of ours only
+# Or an order was given since: leave given before it does not survive that it was lifted.
+_OVERTAKEN = f"""
+SELECT EXISTS (SELECT 1 FROM agents_effect AS e JOIN agents_run AS r ON r.id = e.run_id
+    WHERE e.action_id = ANY(%(actions)s::uuid[]) AND e.state = 'CLAIMED' AND e.by_agent AND {overtaken.STOPPED})
+"""  # noqa: S608  names of ours only
 
 _lock = threading.Lock()
 _conn: psycopg.Connection[Any] | None = None
@@ -71,12 +76,13 @@ def begin(action: str, call: str, *, run: UUID, fence: int) -> str:
                 conn.execute(HOLD_OFF)
                 begun = conn.execute(_BEGIN, {"action": action, "call": call, "fence": fence}).rowcount == 1
                 sure_at = time.monotonic()
-            halted = partial(_halted, conn, run, [action])
-            if begun and may_enter(sure_at, halted):
+            if begun and may_enter(sure_at, partial(_stopped, conn, run, [action])):
                 return ""
             if begun:
                 conn.execute(_NOT_BEGUN, {"actions": [action]})
-            return kept.HALTED_BEFORE() if halted() else kept.BEGUN_BEFORE()
+            if _halted(conn, run, [action]):
+                return kept.HALTED_BEFORE()
+            return _given_before_a_halt(conn, action) or kept.BEGUN_BEFORE()
     except psycopg.Error as error:
         return _gone(error)
 
@@ -95,8 +101,8 @@ def tell(actions: Sequence[str], *, run: UUID, fence: int, begins: bool = True) 
                 if begun < len(actions):
                     raise psycopg.Rollback(whole)
                 sure_at = time.monotonic()
-            halted = partial(_halted, conn, run, actions)
-            if begun == len(actions) and may_enter(sure_at, halted):
+            stopped = partial(_stopped, conn, run, actions)
+            if begun == len(actions) and may_enter(sure_at, stopped):
                 crash("told")
                 return ""
             if begun == len(actions):
@@ -105,7 +111,7 @@ def tell(actions: Sequence[str], *, run: UUID, fence: int, begins: bool = True) 
             told = conn.execute(_TOLD, {"actions": list(actions)}).fetchone()
             if told:
                 return kept.DIED_AFTER_IT(tool=told[0])
-            return kept.HALTED_BEFORE() if halted() else kept.BEGUN_BEFORE()
+            return kept.HALTED_BEFORE() if stopped() else kept.BEGUN_BEFORE()
     except psycopg.Error as error:
         return _gone(error)
 
@@ -117,6 +123,21 @@ def not_begun(action: str) -> None:
             conn.execute(_NOT_BEGUN, {"actions": [action]})
     except psycopg.Error as error:
         _gone(error)
+
+
+def _given_before_a_halt(conn: psycopg.Connection[Any], action: str) -> str:
+    """The reason, where its approval was given before a halt and its node has taken the answer: it cannot be asked again where it stands."""
+    row = conn.execute(_OVERTAKEN, {"actions": [action]}).fetchone()
+    if not (row and row[0]):
+        return ""
+    tool = conn.execute("SELECT tool FROM agents_effect WHERE action_id = %(action)s", {"action": action}).fetchone()
+    return kept.GIVEN_BEFORE_A_HALT(tool=tool[0]) if tool else ""
+
+
+def _stopped(conn: psycopg.Connection[Any], run: UUID, actions: Sequence[str]) -> bool:
+    """Whether an order stops these calls now, or was given since they were handed back."""
+    row = conn.execute(_OVERTAKEN, {"actions": list(actions)}).fetchone()
+    return bool(row and row[0]) or _halted(conn, run, actions)
 
 
 def _halted(conn: psycopg.Connection[Any], run: UUID, actions: Sequence[str]) -> bool:

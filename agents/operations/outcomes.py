@@ -11,6 +11,7 @@ from agents.graphs.driver import Stop, Stretch
 from agents.graphs.guard import Calls, Leave, told
 from agents.graphs.inside import path_of
 from agents.models import Effect, Pause, Run
+from agents.operations import overtaken
 from agents.operations.handing import actions_of, record_of
 from agents.operations.settling import settle
 from agents.states import MAX_ATTEMPTS, EffectState, PauseState
@@ -55,7 +56,8 @@ def leaves(run: Run) -> list[Leave]:
             args = _handed_args(pause, index, call.args)
             begun = effect is not None and effect.begun_at is not None
             gone = pause.state in {PauseState.SUPERSEDED, PauseState.ORPHANED}  # nobody refused it
-            found.append(Leave(action or "", call.tool, args, call_id, allowed, _on_record(effect), begun, instead=gone))
+            why = effect.error if effect is not None and effect.error == kept.GIVEN_BEFORE_A_HALT(tool=effect.tool) else ""
+            found.append(Leave(action or "", call.tool, args, call_id, allowed, _on_record(effect), begun, instead=gone, why=why))
             if args != call.args:  # the arguments from before the edit were approved by nobody
                 found.append(Leave("", call.tool, call.args, call_id, instead=True))
     return found + (_of_parents(run) if run.parent_id else [])
@@ -110,6 +112,8 @@ def _made(effect: Effect, stretch: Stretch, seen: Calls | None, pause: Pause | N
     if seen and (made := seen.made.get(str(effect.pk))):
         return made
     effect.refresh_from_db(fields=["begun_at", "told_at", "call_id", "idempotent", "attempts"])
+    if seen and effect.begun_at is None and seen.stopped == (why := kept.GIVEN_BEFORE_A_HALT(tool=effect.tool)):
+        return Made("failed", error=why) if overtaken.stopped([str(effect.pk)]) else None
     if deaf and effect.begun_at is None:
         return Made("failed", error=kept.NEVER_CALLED())
     if effect.idempotent and effect.attempts < MAX_ATTEMPTS and stretch.stop is not Stop.FINISHED:

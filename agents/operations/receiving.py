@@ -23,17 +23,25 @@ from audit.actors import Actor
 
 # An operator's hold lets people decide and goes no further.
 _READY = "UPDATE agents_run SET state = %s, changed_at = statement_timestamp() WHERE id = %s AND state = 'WAITING'"
-# Our own gates are answered together. Questions in dialects of others each by itself, as soon as all its calls are decided: what the agent
-# runs itself is so with its effect, which is not held any more.
-_GOES_ON = f"""
+
+
+def goes_on_sql(run: str) -> str:
+    """The condition that every open pause of a run has its answer, or one of those that are answered by themselves.
+
+    Our own gates are answered together. Questions in dialects of others each by itself, as soon as all its calls are decided: what the agent
+    runs itself is so with its effect, which is not held any more.
+    """
+    return f"""(
 SELECT coalesce(bool_and(answered) OR bool_or(answered AND alone), true) FROM (
     SELECT p.record IS NOT NULL AS alone, NOT EXISTS (SELECT 1 FROM jsonb_array_elements_text(p.actions) AS asked(id)
         WHERE {approvals_queries.unsettled_sql("asked.id::uuid")}
         AND NOT EXISTS (SELECT 1 FROM agents_effect AS e WHERE e.action_id = asked.id::uuid AND e.by_agent AND e.hold_until IS NULL
             AND e.state <> 'UNKNOWN')
     ) AS answered
-    FROM agents_pause AS p WHERE p.run_id = %s AND p.state = 'OPEN') AS pauses
-"""  # noqa: S608  names of ours only
+    FROM agents_pause AS p WHERE p.run_id = {run} AND p.state = 'OPEN') AS pauses)"""  # noqa: S608  names of ours only
+
+
+_GOES_ON = f"SELECT {goes_on_sql('%s')}"
 
 
 @receiver(action_resolved)

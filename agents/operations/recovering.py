@@ -11,8 +11,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from agents import kept
+from agents.dialects import breakpoints
 from agents.models import Effect, Run
 from agents.operations import budget_holds, events, owing, stepping, versions, waking
+from agents.operations.receiving import goes_on_sql, ready_if_settled
 from agents.operations.trials import wanted_trials
 from agents.operations.unknown import give_up, unasked
 from agents.queries.fleet import in_force_sql
@@ -30,6 +32,18 @@ _RUN_HALTED = condition(
 _CALL_HALTED = condition(approvals_queries.action_halted_sql("agents_effect.action_id", version=in_force_sql("a.agent")))
 # Put back by a dying worker, or tried again, while an operator holds it: no worker takes it.
 _HELD = Q(state__in=[RunState.READY, RunState.CREATED], hold__in=[Hold.PAUSE, Hold.BUDGET], to_change=False)
+# Runs that wait for nothing but leave for their own calls, which an order or a switch refused a while ago and does not any more. While a
+# breakpoint is undecided, the others of its step wait for that.
+_LEAVE_AGAIN = f"""
+SELECT r.id FROM agents_run r WHERE r.state = 'WAITING' AND r.error = '' AND r.changed_at <= statement_timestamp() - interval '5 s'
+    AND EXISTS (SELECT 1 FROM agents_effect e WHERE e.run_id = r.id AND e.state = 'READY' AND e.by_agent AND e.hold_until IS NULL
+        AND e.created_at <= statement_timestamp() - interval '{UNWOKEN.total_seconds()} s')
+    AND NOT EXISTS (SELECT 1 FROM agents_effect e WHERE e.run_id = r.id AND e.state = 'READY' AND e.by_agent
+        AND {approvals_queries.action_halted_sql("e.action_id", version=in_force_sql("r.agent_id"))})
+    AND NOT EXISTS (SELECT 1 FROM agents_pause p WHERE p.run_id = r.id AND p.state = 'OPEN' AND p.dialect = '{breakpoints.NAME}'
+        AND NOT EXISTS (SELECT 1 FROM agents_effect e WHERE e.run_id = r.id AND e.state = 'READY' AND p.actions ? e.action_id::text))
+    AND {goes_on_sql("r.id")} ORDER BY r.changed_at LIMIT %s
+"""  # noqa: S608  names of ours only
 # Asked first, by hand: most sweeps find nothing, and there is one every two seconds.
 _ANYTHING = f"""
 SELECT EXISTS (SELECT 1 FROM agents_run WHERE state = 'RUNNING' AND lease_until <= statement_timestamp())
@@ -39,7 +53,7 @@ SELECT EXISTS (SELECT 1 FROM agents_run WHERE state = 'RUNNING' AND lease_until 
     OR EXISTS (SELECT 1 FROM agents_effect WHERE state = 'CLAIMED' AND lease_until <= statement_timestamp())
     OR EXISTS (SELECT 1 FROM agents_effect WHERE state = 'READY'
         AND created_at <= statement_timestamp() - interval '{UNWOKEN.total_seconds()} s'
-        AND (hold_until IS NULL AND NOT by_agent OR hold_until <= statement_timestamp()))
+        AND (hold_until IS NULL OR hold_until <= statement_timestamp()))
     OR EXISTS (SELECT 1 FROM agents_compensationorder WHERE ended_at IS NULL)
     OR {budget_holds.ANY_WITHIN}
 """  # noqa: S608  a number of ours only
@@ -100,6 +114,9 @@ def _find(found: Found, limit: int) -> None:
     # What is halted is left out of every batch: frozen rows must not fill it and keep the others from being found.
     for run_id in _ids(Run.objects.exclude(_RUN_HALTED).filter(state=RunState.HALTED).order_by("changed_at"), limit):
         _released(run_id)
+    for run_id in _leave_again(limit):
+        with transaction.atomic():
+            ready_if_settled(run_id)
     for run_id in _ids(Run.objects.filter(_HELD).order_by("changed_at"), limit):
         stepping.stay(run_id)
     for run_id in budget_holds.within(limit=limit):
@@ -116,6 +133,12 @@ def _find(found: Found, limit: int) -> None:
     )
     found.effects = [str(pk) for pk in _ids(unwoken, limit)]
     found.compensate = [str(pk) for pk in owing.wanted(limit=limit)]
+
+
+def _leave_again(limit: int) -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LEAVE_AGAIN, [limit])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _ids(rows: object, limit: int) -> Sequence[UUID]:

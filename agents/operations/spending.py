@@ -199,6 +199,18 @@ def charge(run: UUID, micros: int) -> None:
             raise over_budget(micros)
 
 
+def give_back(run: UUID, micros: int, day: date) -> None:
+    """Count no more what was charged on a day for an effect that was certainly not begun."""
+    if not micros:
+        return
+    said: dict[str, Any] = {"run": run, "tokens": 0, "micros": -micros, "unpriced": 0, "day": day}
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLE, said)
+        cursor.execute("SELECT agent_id, customer FROM agents_run WHERE id = %s", [run])
+        agent, customer = cursor.fetchone()
+        cursor.execute(_SETTLE_DAY, {**said, "agent": agent, "customer": customer})
+
+
 def beyond(run: UUID, micros: int) -> bool:
     """Whether a call that costs this would be more than there is."""
     with connection.cursor() as cursor:

@@ -20,7 +20,7 @@ from agents.errors import LostLease, ServerTrouble, WrongState
 from agents.graphs.driver import Question
 from agents.graphs.loader import load_agent
 from agents.models import Agent, Handover, Pause, Run, Thread
-from agents.operations import handovers, hinting, joined, servers
+from agents.operations import handovers, hinting, joined, overtaken, servers
 from agents.operations.answering import open_pauses
 from agents.operations.fates import Came, lost_in
 from agents.operations.handing import hand_back
@@ -33,6 +33,8 @@ from agents.remote.calling import Connection
 from agents.remote.reading import Standing
 from agents.states import HandoverState, RunState
 from approvals import queries as approvals_queries
+from approvals.errors import ApprovalError
+from approvals.operations.entering import may_enter
 from audit import rows
 
 FOLLOW_S, STEP_S = 8.0, 0.25  # how long a worker waits for what it began there; the beat looks after the rest
@@ -157,15 +159,18 @@ class _Look:
     def _deliver(self, there: Connection, row: Thread, pause: Pause, value: object) -> str:
         """Give one answer, at most once. Why the server does not take it, "" when it does or nobody knows yet. Raises ServerTrouble: it is away."""
         hook = hinting.hook_of(row.server) if row.server.tells else ""
+        sure_at = time.monotonic()
         try:
             handovers.begin(self.run, pause)
         except WrongState:
-            self.held = True
-            return ""
+            return self._overtaken(pause)
         mark = handovers.mark(pause)
         give = partial(there.resume, row.thread, self.run.agent.assistant, interrupt=pause.interrupt_id, value=value, mark=mark)
         try:
-            began = _with_or_without(give, hook)
+            began = _with_or_without(give, hook, sure_at, partial(handovers.stopped, pause))
+        except _Overtaken:
+            handovers.refused(self.run, pause, kept.HALTED_BEFORE())
+            return self._overtaken(pause)
         except ServerTrouble as error:
             if error.sent:  # perhaps it was taken: the next look asks the server
                 return ""
@@ -182,6 +187,17 @@ class _Look:
         finally:
             self.sent = handovers.of(self.pauses)
 
+    def _overtaken(self, pause: Pause) -> str:
+        """An order came before the answer could be sent: what was claimed for it is taken back, and the claim is asked once more. Why not, or ""."""
+        if approvals_queries.halted(agent=self.run.agent_id, run=str(self.run.pk), version=version_of(self.run)):
+            self.halted.set()
+        try:
+            overtaken.take_back(self.run, pause)
+        except ApprovalError as error:  # what is stored is not what was claimed
+            return error.message
+        self.moved = True
+        return ""
+
     def _came(self, stands: Standing | None, *, trouble: str = "", gone: bool = False, ends: Mapping[int, str] | None = None) -> Came:
         return Came(
             stands, tuple(self.pauses), self.sent, ends or {}, trouble, gone, self.halted.is_set(), self.held,
@@ -189,14 +205,24 @@ class _Look:
         )  # fmt: skip
 
 
-def _with_or_without(give: Callable[..., str], hook: str) -> str:
-    """Servers refuse webhooks to private addresses: the hint is not worth the answer, which is then given without. Raises ServerTrouble."""
-    try:
-        return give(hook=hook)
-    except ServerTrouble as error:
-        if not hook or error.answered not in {400, 422}:
-            raise
-    return give(hook="")
+class _Overtaken(Exception):
+    """An order came between the claim and the request: nothing was sent."""
+
+
+def _with_or_without(give: Callable[..., str], hook: str, sure_at: float, stopped: Callable[[], bool]) -> str:
+    """Servers refuse webhooks to private addresses: the hint is not worth the answer, which is then given without.
+
+    Each request is one that an order must come before or wait for (`may_enter`). Raises ServerTrouble, _Overtaken.
+    """
+    for hint in dict.fromkeys([hook, ""]):
+        if not may_enter(sure_at, stopped):
+            raise _Overtaken
+        try:
+            return give(hook=hint)
+        except ServerTrouble as error:
+            if not hint or error.answered not in {400, 422}:
+                raise
+    raise AssertionError("the last one returns or raises")
 
 
 def _prepared(run: Run, came: Came) -> Came:

@@ -7,7 +7,7 @@ editing    `request_edit`, `apply_edit` other arguments, checked by a worker
 verdicts, repeating, stopping   what a verdict says beside its words; the same thing proposed again
 undoing    `undo`                       a held approval is taken back
 asking     `ask`, `answer`, ...         a question to the agent; decides nothing
-claiming   T3: `claim`                  the executor asks leave for the last time
+claiming   T3: `claim`, `unclaim`       the executor asks leave for the last time; leave that was not used
 settling   T4: `settle`, `close`        the outcome becomes a fact
 staging    whose turn it is; `counting` what the votes add up to; `standing_in` deciding in somebody's stead
 reserving  `reserve`, `put_back`, `pass_on`; `reassigning` the same by an operator, for others; `snoozing`, `extending`, `absences`: a person's time and desk
@@ -26,7 +26,7 @@ policies, notices, events               what the others share
 
 from approvals.operations.absences import come_back, decline, go_away
 from approvals.operations.asking import ask
-from approvals.operations.claiming import Claim, claim
+from approvals.operations.claiming import Claim, claim, unclaim
 from approvals.operations.deciding import Decided, decide
 from approvals.operations.editing import apply_edit, refuse_edit, request_edit, take_edit
 from approvals.operations.extending import extend
@@ -81,6 +81,7 @@ __all__ = [
     "snooze",
     "take_edit",
     "tell",
+    "unclaim",
     "undo",
     "unsnooze",
 ]

@@ -1,5 +1,6 @@
 """T3: the executor's last question before it acts. No claim, no call."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from uuid import UUID
@@ -103,6 +104,26 @@ def claim(action_id: UUID, *, digest: str, again: bool = False, version: str = "
             _switched(action, envelope, again=again)
         raise _why_not(action, version)
     return _leave(action, envelope)
+
+
+def unclaim(action_id: UUID, *, digest: str, why: str, version: str = "", door: str = "worker") -> None:
+    """Undo a claim that was certainly not used, inside the caller's transaction (which has taken the effect back): the approval is as it was.
+
+    One that was given before a halt, released since, goes back to the people at once; under an order or a switch, the next claim says so.
+
+    Raises:
+        NotFound. Conflict: it is not claimed, or its outcome is known.
+    """
+    halts.hold_off()
+    action, requirement = locked(action_id)
+    unused = Action.objects.filter(pk=action.pk, state=ActionState.APPROVED, digest=digest, claimed_at__isnull=False, settled_at=None)
+    if not unused.update(claimed_at=None):
+        raise Conflict(say("The action changed while its claim was taken back"))
+    action.claimed_at = None
+    log.append(events.entry(action, "action.unclaimed", by=SYSTEM, door=door, requirement=requirement, why=why))
+    if halts.voided(action, version) and not halts.covering(action, version):
+        with suppress(Tampered):  # the next claim refuses it, and says so
+            reopen(action, why=kept.BEFORE_A_HALT(), by=SYSTEM, door=door)
 
 
 def approved(action_id: UUID) -> Claim:

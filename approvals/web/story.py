@@ -232,6 +232,7 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "action.reminded": lambda d: say("%(part)s of the time gone, %(told)s told", part=d.get("after"), told=d.get("told")),
     "action.escalated": lambda d: say("Escalated to %(group)s, %(told)s told", group=d.get("to"), told=d.get("told")),
     "action.reopened": lambda d: say("Asked again: %(why)s", why=told(d.get("why", ""))),
+    "action.unclaimed": lambda d: say("Leave to act was taken back unused: %(why)s", why=told(d.get("why", ""))),
     "action.undone": lambda d: say("Undone: %(why)s", why=told(d.get("why", ""))),
     "action.raised": lambda d: say("Asked anew: %(why)s", why=told(d.get("why", ""))),
     "opinion.given": lambda d: say("Second opinion: %(concern)s", concern=OPINED.get(d.get("concern", ""), "")),

@@ -46,6 +46,7 @@ SENTENCES: dict[str, Say] = {
         "New version %(version)s of %(tool)s, scored %(score)s", version=d.get("version"), tool=d.get("tool"), score=d.get("score")
     ),
     "action.reopened": lambda d: say("Asked again: %(tool)s", tool=d.get("tool")),
+    "action.unclaimed": lambda d: say("Leave to act was taken back unused: %(why)s", why=told(str(d.get("why", "")))),
     "action.undone": lambda d: say("Took an approval back: %(tool)s", tool=d.get("tool")),
     "action.reserved": lambda d: say("Reserved an action"),
     "action.put_back": lambda d: say("Gave a reserved action back: %(why)s", why=told(str(d.get("why", "")))),
@@ -188,6 +189,9 @@ SENTENCES: dict[str, Say] = {
     "server.reached": lambda d: say("Reached the Agent Server %(url)s again", url=d.get("url")),
     "server.missed": lambda d: say("Cannot reach the Agent Server %(url)s", url=d.get("url")),
     "agent.stopped_there": lambda d: say("Stopped what a halted agent ran on its server: %(n)s runs", n=len(d.get("runs") or [])),
+    "pause.taken_back": lambda d: say(
+        "The answer at %(node)s was not given: %(why)s", node=d.get("node") or ITS_QUESTION, why=told(str(d.get("why", "")))
+    ),
     "pause.changed": lambda d: say("The graph asks otherwise at %(node)s", node=d.get("node") or ITS_QUESTION),
     "pause.superseded": lambda d: say("The graph no longer waits at %(node)s", node=d.get("node") or ITS_QUESTION),
     "pause.answered": lambda d: say("The graph took the answer at %(node)s", node=d.get("node") or ITS_QUESTION),

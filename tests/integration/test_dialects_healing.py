@@ -7,19 +7,23 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client
 from langchain_core.messages import ToolMessage
 
+from agents import history
 from agents import operations as agents
 from agents.errors import WrongState
 from agents.graphs import checkpoints, loader
 from agents.graphs.driver import drive
 from agents.models import Effect, Pause, Run
-from agents.operations import driving, leave, registering
+from agents.operations import driving, leave, overriding, registering
 from approvals import operations as approvals
 from approvals.models import Action, Requirement
+from approvals.operations import switches
 from approvals.queries import action_detail
+from audit import queries as log
 from tests import factories
 from tests.factories import asked, decide, lines, work
 
@@ -206,23 +210,96 @@ def test_a_tool_that_raises_is_not_called_a_second_time(others, world):
     assert any("It was not done" in text for text in tool_messages(run))
 
 
-def test_a_halt_between_the_answer_and_the_call_stops_the_call_and_a_release_lets_it_begin(others, world, monkeypatch):
-    run, action = waiting(others, world)
-    decide(action, others.second)
-    stop = []
+def halted_before_driving(others, monkeypatch, *, scope: str = "everything", target: str = "") -> list:
+    """The next worker finds a halt just before it drives the graph, its answer kept already. Gives the orders."""
+    stop: list = []
 
     def halted_first(*args, **kwargs):
         monkeypatch.undo()
-        stop.append(approvals.halt(scope="everything", reason="wait", by=others.operator, door="web"))
+        stop.append(approvals.halt(scope=scope, target=target, reason="wait", by=others.operator, door="web"))
         return drive(*args, **kwargs)
 
     monkeypatch.setattr(driving, "drive", halted_first)
+    return stop
+
+
+@pytest.mark.parametrize("order", [("everything", ""), ("tool", "send")])
+def test_an_answer_that_was_taken_before_a_halt_lets_no_call_begin_after_it_and_says_what_to_do(others, world, monkeypatch, order):
+    run, action = waiting(others, world)
+    decide(action, others.second)
+    stop = halted_before_driving(others, monkeypatch, scope=order[0], target=order[1])
     agents.advance_run(run.pk)
     assert (fresh(run).state, lines(world)) == ("HALTED", [])
+    agents.recover(wake=False)
+    assert agents.advance_run(run.pk).state is None and fresh(run).state == "HALTED", "it waits, and is not tried over and over"
     factories.release(stop[0], others)
     agents.recover(wake=False)
     work()
-    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", SENT)
+    assert (fresh(run).state, lines(world)) == ("FAILED", []) and "Go back to the checkpoint before the question" in fresh(run).error
+    assert Effect.objects.get(pk=action.pk).state == "FAILED"
+    agents.retry_run(run.pk, by=others.operator, door="web")
+    work()
+    assert (fresh(run).state, lines(world)) == ("FAILED", []) and "Go back to the checkpoint before the question" in fresh(run).error
+    first = history.checkpoints(run.thread).rows[-2].id
+    wanted = overriding.Wanted("rewind", history.head(run.thread), checkpoint=first)
+    agents.override(run.pk, wanted, reason="asked again", by=others.operator, door="web")
+    work()
+    (again,) = asked(run)
+    decide(again, others.second)
+    work()
+    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", SENT), fresh(run).error
+
+
+@pytest.mark.parametrize("agent", ["batched", "per_call", "inbox"])
+@pytest.mark.parametrize("released", ["before it is looked at", "after"])
+def test_an_answer_that_nobody_was_given_before_a_halt_is_asked_of_people_again(others, world, monkeypatch, agent, released):
+    """Its worker died in between: the node has certainly not heard it."""
+    run, action = waiting(others, world, agent)
+    decide(action, others.second)
+    die(monkeypatch, "drive")
+    with pytest.raises(psycopg.OperationalError):
+        agents.advance_run(run.pk)
+    assert Pause.objects.get(run=run).answer and Action.objects.get(pk=action.pk).claimed_at
+    order = approvals.halt(scope="tool", target=action.tool, reason="wait", by=others.operator, door="web")
+    if released == "after":
+        taken_over(run)
+        assert (fresh(run).state, lines(world), Action.objects.get(pk=action.pk).claimed_at) == ("WAITING", [], None)
+        agents.recover(wake=False)
+        assert fresh(run).state == "WAITING", "it waits, and is not tried over and over"
+    factories.release(order, others)
+    taken_over(run)
+    (again,) = asked(run)
+    assert (again.pk, lines(world), Effect.objects.count()) == (action.pk, [], 0)
+    kinds = [e.kind for e in log.timeline(action=str(action.pk))]
+    assert {"action.unclaimed", "action.reopened"} <= set(kinds)
+    decide(again, factories.another_reviewer())
+    work()
+    assert fresh(run).state == "SUCCEEDED" and len(lines(world)) == 1, fresh(run).error
+
+
+@pytest.mark.parametrize("agent", ["batched", "inbox"])
+def test_an_answer_that_a_switch_held_up_is_given_when_it_is_lifted_and_costs_once(others, world, monkeypatch, agent):
+    run, action = waiting(others, world, agent)
+    decide(action, others.second)
+    die(monkeypatch, "drive")
+    with pytest.raises(psycopg.OperationalError):
+        agents.advance_run(run.pk)
+    Effect.objects.update(micros=300)
+    Run.objects.update(spent_micros=F("spent_micros") + 300)
+    before = fresh(run).spent_micros
+    said = {"scope": "tool", "target": action.tool, "reason": "so", "by": others.operator, "door": "web"}
+    switches.switch(setting="deny", **said)
+    taken_over(run)
+    assert (fresh(run).state, fresh(run).spent_micros, lines(world)) == ("WAITING", before - 300, [])
+    assert (Effect.objects.get().state, Effect.objects.get().micros) == ("READY", 0)
+    Run.objects.update(changed_at=Now() - timedelta(minutes=1))
+    Effect.objects.update(created_at=Now() - timedelta(minutes=1))
+    agents.recover(wake=False)
+    assert fresh(run).state == "WAITING", "it waits, and is not tried over and over"
+    switches.switch(setting="allow", **said)
+    agents.recover(wake=False)
+    work()
+    assert fresh(run).state == "SUCCEEDED" and len(lines(world)) == 1, fresh(run).error
 
 
 def test_what_was_handed_back_and_not_called_ends_with_its_run(others, world, monkeypatch):

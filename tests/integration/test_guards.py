@@ -55,7 +55,7 @@ STEPS = [
 def rows(cast, world):
     """One row of everything."""
     run, action = factories.waiting(cast.reviewer, call(), world=world)
-    Effect.objects.create(action_id=action.pk, run=run, tool="append", digest=action.digest)
+    Effect.objects.create(action_id=action.pk, run=run, tool="append", digest=action.digest, by_agent=True)
     operations.request_edit(action.pk, by=cast.second, seen_digest=action.digest, args={"label": "x"}, door="web")
     operations.halt(scope="everything", reason="why", by=cast.operator, door="web")
     Decision.objects.create(action=action, version=1, digest="0" * 64, verdict="approve", by_name="x", person="x", door="web", nonce="")
@@ -77,6 +77,13 @@ def test_every_allowed_step_is_taken(rows, model, table, transitions, more):
             values = {"resolved_at": None} if (model, str(after)) == (Action, "PENDING") else more
             model.objects.update(state=after, **values)
             assert set(model.objects.values_list("state", flat=True)) == {str(after)}, f"{before} -> {after}"
+
+
+@pytest.mark.parametrize("more", [{"by_agent": False}, {"begun_at": Now()}, {"told_at": Now()}])
+def test_a_claim_that_may_have_been_used_is_not_undone(rows, more):
+    put_in("agents_effect", "CLAIMED")
+    Effect.objects.update(**more)
+    assert "Cannot update" in refused(lambda: Effect.objects.update(state="READY", claimed_at=None))
 
 
 @pytest.mark.parametrize("model", [Action, Run, Pause, Effect])

@@ -1,5 +1,6 @@
 """When a real Agent Server dies, hangs up, is halted or says nonsense: nothing is done twice, nothing is lost in silence."""
 
+import math
 import signal
 import time
 from contextlib import suppress
@@ -11,7 +12,10 @@ from agents import operations as agents
 from agents.errors import BadInput, ServerTrouble, WrongState
 from agents.models import Agent, Effect, Handover, Run, Server, Thread
 from agents.operations import handovers, hinting
+from agents.operations import there as operations_there
 from agents.remote.calling import Connection
+from approvals import operations as approvals
+from approvals.operations import entering, switches
 from audit.models import Event
 from tests import factories
 from tests.factories import asked, decide, lines
@@ -241,6 +245,108 @@ def test_a_halt_stops_what_carries_our_answer(there, world, monkeypatch):
     there.dev.until(run.there.thread, "interrupted")
     assert run.state in {"FAILED", "HALTED"} and Effect.objects.get().state == "UNKNOWN"
     assert lines(world) == []
+
+
+# -- orders that come between the claim and the request --------------------------------------------------------------------
+def kept_for_later(there, world, monkeypatch) -> Run:
+    """An approved run whose answer is kept and was certainly not sent: the server refused the connection."""
+    run = slow_answer(there, world, seconds=0)
+
+    def refused(self, *args, **more):
+        raise ServerTrouble("no connection", sent=False)
+
+    monkeypatch.setattr(Connection, "resume", refused)
+    decide(asked(run)[0], there.cast.second)
+    assert there.after(run).state == "WAITING" and Handover.objects.get().state == "REFUSED"
+    assert run.pauses.get().answer and Effect.objects.get().state == "CLAIMED"
+    monkeypatch.undo()
+    return run
+
+
+@pytest.mark.parametrize(("scope", "target"), [("tool", "pay"), ("agent", "inbox"), ("everything", "")])
+@pytest.mark.parametrize("looked", [True, False])
+def test_an_answer_kept_from_before_a_halt_is_asked_again(there, world, monkeypatch, scope, target, looked):
+    run = kept_for_later(there, world, monkeypatch)
+    order = approvals.halt(scope=scope, target=target, reason="looking", by=there.cast.operator, door="web")
+    if looked:
+        there.look()
+        count = Event.objects.filter(run=str(run.pk)).count()
+        there.look()
+        agents.recover(wake=False)
+        there.look()
+        assert there.after(run).state in {"WAITING", "HALTED", "READY"} and lines(world) == []
+        assert Event.objects.filter(run=str(run.pk)).count() == count, "it waits, and is not tried over and over"
+    factories.release(order, there.cast)
+    agents.recover(wake=False)
+    there.look()
+    (again,) = asked(run)
+    assert lines(world) == [] and events("action.unclaimed") == 1 and not Effect.objects.exists()
+    decide(again, factories.another_reviewer())
+    assert there.after(run).state == "SUCCEEDED", run.error
+    assert lines(world) == ['pay {"cents": 300}']
+
+
+def test_an_answer_kept_from_before_a_switch_is_given_when_that_is_lifted(there, world, monkeypatch):
+    run = kept_for_later(there, world, monkeypatch)
+    said = {"scope": "tool", "target": "pay", "reason": "so", "by": there.cast.operator, "door": "web"}
+    switches.switch(setting="deny", **said)
+    there.look()
+    assert there.after(run).state == "WAITING" and Effect.objects.get().state == "READY" and lines(world) == []
+    Run.objects.update(changed_at="2026-01-01T00:00:00Z")
+    Effect.objects.update(created_at="2026-01-01T00:00:00Z")
+    agents.recover(wake=False)
+    assert there.after(run).state == "WAITING"
+    switches.switch(setting="allow", **said)
+    agents.recover(wake=False)
+    assert there.after(run).state == "SUCCEEDED", run.error
+    assert lines(world) == ['pay {"cents": 300}']
+
+
+@pytest.mark.parametrize("when", ["begin", "late", "second"])
+def test_a_halt_between_the_claim_and_the_request_sends_nothing(there, world, monkeypatch, when):
+    run = slow_answer(there, world, seconds=0)
+    orders, sent = [], []
+
+    def halt() -> None:
+        orders.append(approvals.halt(scope="tool", target="pay", reason="now", by=there.cast.operator, door="web"))
+
+    begin, given = handovers.begin, Connection.resume
+
+    def halted_first(*args):
+        halt()
+        return begin(*args)
+
+    def late(sure_at, stopped):
+        monkeypatch.undo()
+        halt()
+        return entering.may_enter(-math.inf, stopped)
+
+    def resume(self, *args, hook, **more):
+        sent.append(hook)
+        if when == "second" and hook:
+            halt()
+            time.sleep(0.3)
+            raise ServerTrouble("no private webhooks", sent=False, answered=422)
+        return given(self, *args, hook=hook, **more)
+
+    if when == "second":
+        Server.objects.update(tells=True)
+        monkeypatch.setattr(Connection, "resume", resume)
+    else:
+        monkeypatch.setattr(*{"begin": (handovers, "begin", halted_first), "late": (operations_there, "may_enter", late)}[when])
+    decide(asked(run)[0], there.cast.second)
+    assert there.after(run).state == "WAITING", run.error
+    monkeypatch.undo()
+    assert len(orders) == 1 and lines(world) == [] and len(sent) == (when == "second")
+    assert Effect.objects.get().state == "READY"
+    there.look()
+    assert lines(world) == []
+    factories.release(orders[0], there.cast)
+    (again,) = asked(run)
+    Server.objects.update(tells=False)
+    decide(again, factories.another_reviewer())
+    assert there.after(run).state == "SUCCEEDED", run.error
+    assert lines(world) == ['pay {"cents": 300}']
 
 
 # -- the address, the keys and the hint ---------------------------------------------------------------------------------
