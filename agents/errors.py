@@ -80,10 +80,16 @@ class LostLease(AgentError):
 
 
 class ServerTrouble(AgentError):
-    """Attributes: `sent` says whether the server may have acted on the request all the same; `answered` is its status, 0 for none."""
+    """An Agent Server did not do what it was asked.
+
+    Attributes:
+        sent: whether the server may have acted on the request all the same. answered: its status, 0 for none; detail: what it said to that.
+        lacks: what a server that is up does not have, "thread" or "graph"; "" of everything else, also of a 404 that a proxy may have said.
+    """
 
     code, status = "server_trouble", 502
 
-    def __init__(self, message: str, *, sent: bool, answered: int = 0) -> None:
+    def __init__(self, message: str, *, sent: bool, answered: int = 0, detail: str = "") -> None:
         super().__init__(message)
-        self.sent, self.answered = sent, answered
+        self.sent, self.answered, self.detail = sent, answered, detail
+        self.lacks = ""

@@ -275,6 +275,14 @@ ANSWER_LOST = Frozen(
     "not given again"
 )
 SERVER_AWAY = Frozen("The Agent Server cannot be reached; the answer is given when it is back. %(why)s")
+GRAPH_NOT_THERE = Frozen(
+    "The Agent Server has no graph %(graph)s now, which this thread stands in. Decisions wait, nothing is claimed, and it goes on by itself when the graph "
+    "is back under that name; or cancel the run"
+)
+GRAPH_MISSING = Frozen(
+    "it has no graph %(graph)s now, which threads of %(agent)s wait in: put it back under that name, or cancel their runs",
+    only={"agent": "[^ ]+"},
+)
 MOVED_ON = Frozen("Somebody else answered there, or the thread went another way")
 THREAD_GONE = Frozen("The thread is not on the Agent Server any more")
 NEVER_DELIVERED = Frozen("It was approved, and the agent was never told: somebody else answered there first")

@@ -69,7 +69,18 @@ def check_deploy(path: Path | None = None) -> Checked:
         broken += [Broken(str(pause.run_id), agent.slug, pause.node, tuple(pause.actions), why, certain) for why, certain in said]
         sure = any(certain for _, certain in found)
         would, may = would + sure, may + bool(found and not sure)
-    return Checked(len(pauses), tuple(broken), would, may)
+    there = [] if path else _graphs_missing_there()
+    return Checked(len(pauses) + len(there), (*broken, *there), would + len(there), may)
+
+
+def _graphs_missing_there() -> list[Broken]:
+    """Of agents on Agent Servers only this is known here: at the last look, their server had no graph of that name."""
+    pauses = Pause.objects.filter(state=PauseState.OPEN, run__agent__server__isnull=False).exclude(run__error="").select_related("run")
+    return [
+        Broken(str(p.run_id), p.run.agent_id, p.node, tuple(p.actions), p.run.error)
+        for p in pauses.order_by("pk")
+        if kept.GRAPH_NOT_THERE.found_in(p.run.error) is not None
+    ]
 
 
 def _breaks(pause: Pause, loaded: Loaded | None) -> list[tuple[str, bool]]:

@@ -13,13 +13,14 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from agents import kept
 from agents.errors import ServerTrouble
 from agents.models import Agent, Pause, Run, Server, Thread
 from agents.operations import events, servers, versions, waking
 from agents.operations.found import hold
 from agents.operations.receiving import ready_if_settled
 from agents.remote.calling import Connection
-from agents.remote.reading import Waiting
+from agents.remote.reading import Waiting, graph_in
 from agents.states import UNFINISHED, PauseState, RunState
 from approvals import queries as approvals_queries
 from approvals.operations.clock import database_now
@@ -64,10 +65,11 @@ def look(server: Server) -> None:
             version = there.version()
             _stop_what_is_stopped(server, there)
             waiting, all_of_them = there.interrupted()
+            missing = _graphs_missing(server, there)
     except ServerTrouble as error:
         servers.missed(server, error)
         return
-    servers.reached(server, version)
+    servers.reached(server, version, _note(missing))
     agents = {a.assistant: a for a in Agent.objects.filter(server=server, enabled=True).exclude(current=None)}
     ours = [one for one in waiting if one.asks and one.assistant in agents]
     known = _known(server, ours)
@@ -75,9 +77,32 @@ def look(server: Server) -> None:
         _compare(server, agents[one.assistant], one, known.get(one.thread, _Known()), began)
     if all_of_them:
         _moved(server, {one.thread for one in waiting if one.asks}, began)
-    for run in Run.objects.filter(there__server=server, state=RunState.WAITING).exclude(error="").values_list("pk", flat=True):
-        with transaction.atomic():  # it came back without its answer, since the server was away
-            ready_if_settled(run)
+    waits = Run.objects.filter(there__server=server, state=RunState.WAITING)
+    for slug, graph in missing.items():
+        waits.filter(agent=slug).update(error=kept.GRAPH_NOT_THERE(graph=graph))
+    for run in waits.exclude(error="").exclude(agent__in=missing).values_list("pk", flat=True):
+        with transaction.atomic():  # it came back without its answer, since the server or its graph was away
+            if not ready_if_settled(run):
+                waits.filter(pk=run).update(error="")
+
+
+def _graphs_missing(server: Server, there: Connection) -> dict[str, str]:
+    """Agents whose threads wait in a graph that the server does not have now, and that graph: asked of one thread of each."""
+    found = {}
+    rows = Thread.objects.filter(server=server, run__state=RunState.WAITING).order_by("run__agent", "-run__changed_at")
+    for row in rows.distinct("run__agent").select_related("run"):
+        try:
+            there.standing(row.thread)
+        except ServerTrouble as error:
+            if error.lacks == "graph":  # of all else its run hears when it is looked at
+                found[row.run.agent_id] = graph_in(error.detail)
+    return found
+
+
+def _note(missing: Mapping[str, str]) -> str:
+    """What is wrong on a server that answers, a sentence a line."""
+    lines: list[str] = [kept.GRAPH_MISSING(graph=graph, agent=slug) for slug, graph in sorted(missing.items())]
+    return "\n".join(lines)
 
 
 @dataclass
@@ -104,10 +129,12 @@ def _known(server: Server, waiting: Sequence[Waiting]) -> dict[str, _Known]:
     found: dict[str, _Known] = {}
     open_ones: dict[UUID, dict[str, str]] = {}
     for pause in Pause.objects.filter(asked, run__there__server=server, run__there__thread__in=threads).values(
-        "run", "run__there__thread", "interrupt_id", "state", "proposal_digest"
+        "run", "run__there__thread", "interrupt_id", "state", "proposal_digest", "handover"
     ):
         one = found.setdefault(pause["run__there__thread"], _Known())
-        one.ever |= {pause["interrupt_id"]}
+        # Taken for gone with its thread, and nothing was ever sent: if it waits there again, it is asked again.
+        if pause["state"] != PauseState.ORPHANED or pause["handover"] is not None:
+            one.ever |= {pause["interrupt_id"]}
         if pause["state"] == PauseState.OPEN:
             open_ones.setdefault(pause["run"], {})[pause["interrupt_id"]] = pause["proposal_digest"]
     for row in Thread.objects.filter(server=server, thread__in=threads, run__state__in=UNFINISHED).select_related("run"):
@@ -178,7 +205,7 @@ def _stop(there: Connection, thread: str) -> Sequence[str]:
     try:
         return there.stop(thread)
     except ServerTrouble as error:
-        if error.answered == 404:  # the thread is gone, and what ran on it
+        if error.lacks == "thread":  # it is gone, and what ran on it
             return ()
         raise
 

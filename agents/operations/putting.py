@@ -105,8 +105,8 @@ def _park(run: Run, *, reached: bool) -> RunState:
 
 
 def _away(run: Run, came: Came) -> RunState:
-    """The server cannot be asked. Nothing was claimed or sent for it; the next look that reaches it readies the run."""
-    error = kept.SERVER_AWAY(why=came.trouble)
+    """The server cannot be asked, or has no such graph now. Nothing was claimed or sent for it; the next look that reaches it readies the run."""
+    error = came.trouble
     state = RunState.HALTED if came.halted else RunState.WAITING
     _leave(run, state, error, None)
     _tell(run, state, error, (), came)

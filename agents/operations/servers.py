@@ -82,10 +82,13 @@ def opened(server: Server) -> Iterator[Connection]:
 
 
 @transaction.atomic
-def reached(server: Server, version: str) -> None:
-    """It answered; told once, when it had not before."""
+def reached(server: Server, version: str, note: str = "") -> None:
+    """It answered; told once, when it had not before, and what is wrong there, when that changed."""
     found = Server.objects.select_for_update().get(pk=server.pk)
-    Server.objects.filter(pk=server.pk).update(reached_at=Now(), tries=0, error="", version=version)
+    Server.objects.filter(pk=server.pk).update(reached_at=Now(), tries=0, error="", version=version, note=note)
+    if found.note != note:
+        log.append(Entry(f"server:{server.pk}", "server.noted", SYSTEM, "beat", data={"url": server.url, "note": note}))
+        tell(Hint("agents", "server", str(server.pk), "server.noted", 0))
     if found.tries:
         log.append(Entry(f"server:{server.pk}", "server.reached", SYSTEM, "beat", data={"url": server.url, "tries": found.tries}))
         tell(Hint("agents", "server", str(server.pk), "server.reached", 0))

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from agents import kept
 from agents.dialects import calls
 from agents.errors import BadInput, KeyUsed, UnknownAgent, WrongState
-from agents.models import Agent, AgentVersion, Effect, Pause, Run
+from agents.models import Agent, AgentVersion, Effect, Pause, Run, Thread
 from agents.operations import events, hinting, outcomes, overriding, owing, waking
 from agents.operations.found import locked_run
 from agents.operations.receiving import close_open_pauses
@@ -190,7 +190,12 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
 
 def check_not_orphaned(run: Run) -> None:
     """Raises WrongState where nothing can be driven on from where it stands."""
-    if Pause.objects.filter(run=run, state=PauseState.ORPHANED).exists():
+    orphaned = Pause.objects.filter(run=run, state=PauseState.ORPHANED).exists()
+    if orphaned and Thread.objects.filter(run=run).exists():
+        raise WrongState(
+            say("Its thread was not on the Agent Server. If it waits there again, people are asked in a run of its own, by itself")
+        )
+    if orphaned:
         raise WrongState(say("A question of this run has lost its node: go back to a checkpoint before it, or start a new run"))
 
 

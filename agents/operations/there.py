@@ -30,7 +30,7 @@ from agents.operations.putting import put_down
 from agents.operations.receiving import all_settled
 from agents.operations.versions import version_of
 from agents.remote.calling import Connection
-from agents.remote.reading import Standing
+from agents.remote.reading import Standing, graph_in, lacking
 from agents.states import HandoverState, RunState
 from approvals import queries as approvals_queries
 from approvals.errors import ApprovalError
@@ -96,8 +96,7 @@ class _Look:
             with servers.opened(row.server) as there:
                 return self._seen(there, row)
         except ServerTrouble as error:
-            gone = error.answered == 404
-            return self._came(None, trouble=kept.THREAD_GONE() if gone else error.message, gone=gone)
+            return self._came(None, trouble=why_away(error), gone=error.lacks == "thread")
 
     def _seen(self, there: Connection, row: Thread) -> Came:
         self._clear_up(there, row.thread)
@@ -177,8 +176,8 @@ class _Look:
             handovers.refused(self.run, pause, error.message)
             if error.answered == 409:  # somebody else answers at this moment
                 return ""
-            if error.answered in {0, 302, 401, 403, 404, 429}:
-                raise
+            if error.answered in {0, 302, 401, 403, 404, 429} and not lacking(error.detail):
+                raise  # else the server itself says that the assistant is gone, whose thread stands
             return kept.REFUSED_THERE(why=error.message)
         else:
             handovers.taken(self.run, pause, began)
@@ -203,6 +202,15 @@ class _Look:
             stands, tuple(self.pauses), self.sent, ends or {}, trouble, gone, self.halted.is_set(), self.held,
             settled=self.settled, moved=self.moved,
         )  # fmt: skip
+
+
+def why_away(error: ServerTrouble) -> str:
+    """Why a thread cannot be looked at, as its run says it."""
+    if error.lacks == "thread":
+        return kept.THREAD_GONE()
+    if error.lacks == "graph":
+        return kept.GRAPH_NOT_THERE(graph=graph_in(error.detail))
+    return kept.SERVER_AWAY(why=error.message)
 
 
 class _Overtaken(Exception):

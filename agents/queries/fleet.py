@@ -27,6 +27,7 @@ class ServerRow:
     error: str
     tries: int
     agents: tuple[str, ...] = ()
+    note: str = ""  # what is wrong there although it answers, a sentence a line
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def _agent(a: Agent, running: int) -> AgentRow:
 
 
 def _server(s: Server, agents: tuple[str, ...] = ()) -> ServerRow:
-    return ServerRow(s.pk, s.url, s.version, s.reached_at, s.error, s.tries, agents)
+    return ServerRow(s.pk, s.url, s.version, s.reached_at, s.error, s.tries, agents, s.note)
 
 
 def servers() -> list[ServerRow]:

@@ -12,7 +12,17 @@ from langgraph_sdk.client import SyncLangGraphClient
 from langgraph_sdk.errors import APIStatusError
 
 from agents.errors import ServerTrouble
-from agents.remote.reading import Assistant, Standing, Unreadable, Waiting, assistant_of, standing_of, waiting_of, went_on_before
+from agents.remote.reading import (
+    Assistant,
+    Standing,
+    Unreadable,
+    Waiting,
+    assistant_of,
+    lacking,
+    standing_of,
+    waiting_of,
+    went_on_before,
+)
 from audit.sentences import say
 
 _T = TypeVar("_T")
@@ -73,8 +83,8 @@ class Connection:
 
     def standing(self, thread: str) -> Standing:
         """Where a thread stands now."""
-        row = self._ask(lambda: self._client.threads.get(thread), dict)
-        state = self._ask(lambda: self._client.threads.get_state(thread), dict)
+        row = self._of_thread(lambda: self._client.threads.get(thread), dict)
+        state = self._of_thread(lambda: self._client.threads.get_state(thread), dict)
         return self._read(standing_of, row, state)
 
     def resume(self, thread: str, assistant: str, *, interrupt: str, value: Any, mark: str, hook: str) -> str:
@@ -102,13 +112,14 @@ class Connection:
         return self._read(lambda rows: next((str(r["run_id"]) for r in rows if (r.get("metadata") or {}).get(MARK) == mark), ""), runs)
 
     def status(self, thread: str, run: str) -> str:
-        """How a run stands; "gone" when the server knows nothing of it any more."""
+        """How a run stands; "gone" when the server knows nothing of it any more, and lists the thread's runs without it."""
         try:
             return str(self._ask(lambda: self._client.runs.get(thread, run), dict).get("status", ""))
         except ServerTrouble as error:
-            if error.answered == 404:
-                return "gone"
-            raise
+            if error.answered != 404:
+                raise
+        runs = self._of_thread(lambda: self._client.runs.list(thread, limit=PAGE), list)
+        return self._read(lambda rows: next((str(r["status"]) for r in rows if str(r["run_id"]) == run), "gone"), runs)
 
     def taken_by_another(self, thread: str, run: str, interrupt: str) -> bool:
         """Whether somebody else's run went on from where this was asked, and had been begun before ours: then ours found nothing to answer.
@@ -121,13 +132,13 @@ class Connection:
 
     def stop(self, thread: str) -> list[str]:
         """Cancel whatever runs on a thread; its checkpoints stay. The ids of what was cancelled."""
-        runs = self._ask(lambda: self._client.runs.list(thread, limit=PAGE), list)
+        runs = self._of_thread(lambda: self._client.runs.list(thread, limit=PAGE), list)
         active = self._read(lambda rows: [str(r["run_id"]) for r in rows if r.get("status") in ACTIVE], runs)
         for run in active:
             try:
                 self._ask(lambda run=run: self._client.runs.cancel(thread, run, action="interrupt"))  # type: ignore[misc]  # as above
             except ServerTrouble as error:
-                if error.answered not in {404, 409}:  # it ended in this very moment
+                if error.answered not in {404, 409} or self.status(thread, run) in ACTIVE:  # else it ended in this very moment
                     raise
         return active
 
@@ -135,6 +146,19 @@ class Connection:
         """Threads on which this assistant works now."""
         found = self._ask(lambda: self._client.threads.search(status="busy", metadata={"assistant_id": assistant}, limit=PAGE), list)
         return self._read(lambda rows: [str(r["thread_id"]) for r in rows], found)
+
+    def _of_thread(self, call: Callable[[], Any], kind: type[Any]) -> Any:
+        """A request about one thread. Raises ServerTrouble, which says what is gone where the server itself says so.
+
+        Anything that stands at its address while it is being deployed answers 404 as well: so its own words are wanted, and another answer.
+        """
+        try:
+            return self._ask(call, kind)
+        except ServerTrouble as error:
+            if error.answered == 404 and (lacks := lacking(error.detail)):
+                self._ask(lambda: self._client.assistants.search(limit=1), list)
+                error.lacks = lacks
+            raise
 
     def _drawing(self, assistant: Any) -> Any:
         """The picture of its graph; a server that cannot draw it is still of use."""
@@ -153,7 +177,8 @@ class Connection:
             found = call()
         except APIStatusError as error:
             status = error.response.status_code
-            raise ServerTrouble(_answers(self._url, status, error.message), sent=status >= 500, answered=status) from error
+            words = _answers(self._url, status, error.message)
+            raise ServerTrouble(words, sent=status >= 500, answered=status, detail=_detail(error.response)) from error
         except _NEVER_SENT as error:
             raise ServerTrouble(say("%(url)s cannot be reached: %(why)s", url=self._url, why=_why(error)), sent=False) from error
         except _Redirected as error:
@@ -209,6 +234,15 @@ class _Counted(httpx.SyncByteStream):
 def _no_redirect(response: httpx.Response) -> None:
     if 300 <= response.status_code < 400:
         raise _Redirected(str(response.status_code))
+
+
+def _detail(response: httpx.Response) -> str:
+    """What an Agent Server says beside a status; "" of anybody else's words."""
+    try:
+        found = response.json()
+    except (ValueError, httpx.StreamError, RecursionError):
+        return ""
+    return str(found.get("detail") or "")[:500] if isinstance(found, dict) else ""
 
 
 def _why(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """What an Agent Server answered, as values of ours. Nothing in it is trusted to have a shape: whoever calls turns errors into a sentence."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,8 @@ from agents.graphs.driver import Question
 from agents.graphs.places import LONGEST
 
 MOST_QUESTIONS = 100
+_NO_THREAD = re.compile(r"^Thread\b.* not found", re.IGNORECASE)
+_NO_GRAPH = re.compile(r"^Graph '(.+?)' not found")
 
 
 class Unreadable(Exception):
@@ -85,6 +88,17 @@ def standing_of(row: Mapping[str, Any], state: Mapping[str, Any]) -> Standing:
     words = raised or (str(error.get("error") or error.get("message") or error) if isinstance(error, Mapping) else str(error or ""))
     why = (words or "error") if failed else ""
     return Standing(row["status"] == "busy", nodes, tuple(questions[:MOST_QUESTIONS]), found, why, row["status"] == "idle")
+
+
+def lacking(detail: str) -> str:
+    """What a server says it does not have, "thread" or "graph"; "" when it says something else (langgraph-api 0.16.7 and later)."""
+    return "thread" if _NO_THREAD.search(detail) else "graph" if _NO_GRAPH.search(detail) else ""
+
+
+def graph_in(detail: str) -> str:
+    """The graph that a server says it does not have."""
+    found = _NO_GRAPH.search(detail)
+    return found[1] if found else ""
 
 
 def made_of(values: Mapping[str, Any], call_id: str) -> Made | None:

@@ -100,6 +100,7 @@ class AgentCard:
     state: Look | None
     server: ServerRow | None = None
     server_error: str = ""
+    server_notes: tuple[str, ...] = ()
 
 
 WAITS_FOR = {
@@ -194,6 +195,7 @@ def agent_card(row: AgentRow, *, halts: Sequence[Stop], may_start: bool) -> Agen
         state=HALTED if halted else None if row.enabled else OFF,
         server=row.server,
         server_error=told(row.server.error) if row.server else "",
+        server_notes=tuple(map(told, row.server.note.splitlines())) if row.server else (),
     )
 
 

@@ -192,6 +192,9 @@ SENTENCES: dict[str, Say] = {
     "pause.taken_back": lambda d: say(
         "The answer at %(node)s was not given: %(why)s", node=d.get("node") or ITS_QUESTION, why=told(str(d.get("why", "")))
     ),
+    "server.noted": lambda d: say(
+        "On the Agent Server %(url)s: %(note)s", url=d.get("url"), note=told(str(d.get("note") or say("all is well again")))
+    ),
     "pause.changed": lambda d: say("The graph asks otherwise at %(node)s", node=d.get("node") or ITS_QUESTION),
     "pause.superseded": lambda d: say("The graph no longer waits at %(node)s", node=d.get("node") or ITS_QUESTION),
     "pause.answered": lambda d: say("The graph took the answer at %(node)s", node=d.get("node") or ITS_QUESTION),

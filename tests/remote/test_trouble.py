@@ -5,7 +5,9 @@ import signal
 import time
 from contextlib import suppress
 
+import httpx
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 
 from agents import operations as agents
@@ -347,6 +349,105 @@ def test_a_halt_between_the_claim_and_the_request_sends_nothing(there, world, mo
     decide(again, factories.another_reviewer())
     assert there.after(run).state == "SUCCEEDED", run.error
     assert lines(world) == ['pay {"cents": 300}']
+
+
+# -- what stands at its address while it is being deployed ------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "body", [b"<h1>no such app</h1>", b"404 page not found", b'{"detail": "Not Found"}', b'{"detail": "Thread not found"}']
+)
+def test_a_404_of_somebody_else_spends_no_decision(there, world, body):
+    run = slow_answer(there, world, seconds=0)
+    url = there.dev.url
+    with answering(404, body) as elsewhere:
+        Server.objects.update(url=elsewhere)
+        decide(asked(run)[0], there.cast.second)
+        assert there.after(run).state == "WAITING" and "is given when it is back" in run.error
+        there.look()
+    assert run.pauses.get().state == "OPEN" and not Handover.objects.exists()
+    Server.objects.update(url=url)
+    assert there.after(run, there.look).state == "SUCCEEDED", run.error
+    assert lines(world) == ['pay {"cents": 300}']
+
+
+def test_a_404_of_somebody_else_while_the_agent_works_ends_no_run(there, world, monkeypatch):
+    monkeypatch.setattr("agents.operations.there.FOLLOW_S", 0.5)
+    run = slow_answer(there, world, seconds=3)
+    decide(asked(run)[0], there.cast.second)
+    assert there.after(run).state == "RUNNING"
+    url = there.dev.url
+    with answering(404, b"404 page not found") as elsewhere:
+        Server.objects.update(url=elsewhere)
+        Thread.objects.filter(look_at__isnull=False).update(look_at="2000-01-01T00:00:00Z")
+        assert there.after(run, there.look).state == "RUNNING"
+    Server.objects.update(url=url)
+    time.sleep(3)
+    assert there.follow(run).state == "SUCCEEDED", run.error
+
+
+def test_what_was_taken_for_gone_and_waits_again_is_asked_again(there, world, monkeypatch):
+    run = slow_answer(there, world, seconds=0)
+    gone = ServerTrouble("gone", sent=False, answered=404)
+    gone.lacks = "thread"
+
+    def not_there(self, thread):
+        raise gone
+
+    monkeypatch.setattr(Connection, "standing", not_there)
+    decide(asked(run)[0], there.cast.second)
+    assert there.after(run).state == "FAILED" and run.pauses.get().state == "ORPHANED"
+    monkeypatch.undo()
+    with pytest.raises(WrongState, match="in a run of its own"):
+        agents.retry_run(run.pk, by=there.cast.operator, door="web")
+    second = there.found("inbox")
+    assert second.pk != run.pk and second.state == "WAITING"
+    there.look()
+    assert Run.objects.count() == 2
+    decide(asked(second)[0], there.cast.second)
+    assert there.after(second).state == "SUCCEEDED" and lines(world) == ['pay {"cents": 300}']
+
+
+def test_an_assistant_that_is_gone_fails_its_run_and_can_be_tried_again(there, world):
+    made = there.dev.ask("POST", "/assistants", graph_id="inbox", name="mortal", metadata={})["assistant_id"]
+    agents.add_server(url=there.dev.url, headers={}, by=there.cast.admin.actor)
+    thread = there.dev.ask("POST", "/threads", metadata={})["thread_id"]
+    there.dev.ask("POST", f"/threads/{thread}/runs", assistant_id=made, input={"world": world})
+    there.dev.until(thread, "interrupted")
+    run = there.found("mortal")
+    httpx.delete(f"{there.dev.url}/assistants/{made}", timeout=30)
+    assert there.dev.status(thread) == "interrupted"
+    decide(asked(run)[0], there.cast.second)
+    assert there.after(run).state == "FAILED" and "does not take the answer" in run.error, run.error
+    assert lines(world) == [] and Handover.objects.get().state == "REFUSED"
+    agents.retry_run(run.pk, by=there.cast.operator, door="web")
+    assert there.after(run).state == "FAILED" and lines(world) == []
+
+
+def test_a_graph_that_is_gone_for_a_while_is_named_and_decisions_wait(mortal, world, capsys):
+    run = slow_answer(mortal, world, seconds=0)
+    config = mortal.dev.folder / "langgraph.json"
+    whole = config.read_text()
+    mortal.dev.end()
+    config.write_text(whole.replace('"inbox":', '"outbox":'))
+    mortal.dev.start()
+    mortal.look()
+    assert mortal.after(run).state == "WAITING" and "no graph inbox now" in run.error
+    call_command("agents", "servers")
+    assert "no graph inbox now" in capsys.readouterr().out and "no graph inbox now" in mortal.page("agents")
+    with pytest.raises(SystemExit):
+        call_command("agents", "check")
+    assert "no graph inbox now" in capsys.readouterr().out
+    decide(asked(run)[0], mortal.cast.second)
+    assert mortal.after(run).state == "WAITING" and "no graph inbox now" in run.error
+    before = Event.objects.count()
+    mortal.look()
+    mortal.look()
+    assert Event.objects.count() == before, "it waits, and is not tried over and over"
+    assert not Handover.objects.exists() and not Effect.objects.filter(state="CLAIMED").exists()
+    mortal.dev.end()
+    config.write_text(whole)
+    mortal.dev.start()
+    assert mortal.after(run, mortal.look).state == "SUCCEEDED", run.error
+    assert lines(world) == ['pay {"cents": 300}'] and Server.objects.get().note == ""
 
 
 # -- the address, the keys and the hint ---------------------------------------------------------------------------------

@@ -160,6 +160,8 @@ class Command(BaseCommand):
         for r in rows:
             reached = f"reached {r.reached_at:%Y-%m-%d %H:%M:%S} UTC" if r.reached_at else "never reached"
             self.stdout.write(f"{r.url}  {reached}  {', '.join(r.agents)}{f'  {r.error}' if r.error else ''}")
+            for note in r.note.splitlines():
+                self.stdout.write(f"  {commands.shown(note)}")
 
     def _drawing(self, row: queries.AgentRow) -> None:
         for node in row.drawing["nodes"]:
