@@ -275,6 +275,13 @@ ANSWER_LOST = Frozen(
     "not given again"
 )
 SERVER_AWAY = Frozen("The Agent Server cannot be reached; the answer is given when it is back. %(why)s")
+SENT_AS_SHOWN = Frozen(
+    "Its Agent Server tells NUL as U+FFFD, and NaN or infinity as null. If this is approved, the agent is given exactly what is shown here, in the "
+    "place of what it had"
+)
+REWRITTEN_THERE = Frozen(
+    "its Agent Server tells NUL as U+FFFD, and NaN or infinity as null, which may be what is meant here: what would run cannot be shown"
+)
 GRAPH_NOT_THERE = Frozen(
     "The Agent Server has no graph %(graph)s now, which this thread stands in. Decisions wait, nothing is claimed, and it goes on by itself when the graph "
     "is back under that name; or cancel the run"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agents import kept
-from agents.dialects import calls, forms
+from agents.dialects import calls, forms, hitl
 from agents.dialects.asking import as_asked
 from agents.dialects.record import APPROVE, EDIT, REJECT, RESPOND, Call, Record
 from agents.graphs.driver import Question
@@ -56,6 +56,8 @@ def prepare(run: Run, loaded: Loaded, question: Question, record: Record) -> Ask
     for call, (found, why) in zip(record.calls, looked, strict=True):
         proposal, refusal = (None, mute) if mute else (found, why)
         proposals.append(proposal)
+        if _sent_as_shown(run, record, call):  # told as an edit: a bare yes would run what the agent has, which nobody saw
+            call = replace(call, takes=tuple(kind for kind in call.takes if kind != APPROVE))
         about = asdict(call) if proposal and not _inexact(call.args) else canonical.storable(asdict(call))
         kept_record["calls"].append({**about, "schema": canonical.usable(call.schema)})
         kept_record["refusals"].append(refusal)
@@ -139,6 +141,38 @@ def _inexact(args: Any) -> str:
     return ""
 
 
+def _sent_as_shown(run: Run, record: Record, call: Call) -> bool:
+    """Whether an approval of this call is told as an edit to exactly what people were shown.
+
+    What an Agent Server tells has no NUL (it says U+FFFD), no NaN and no infinity (null), and a bare yes carries no arguments. To LangChain's
+    middleware an edit to the same is no other thing than a yes; of others, only what is certainly odd is told so.
+    """
+    if run.agent.server_id is None or EDIT not in call.takes or not isinstance(call.args, dict):
+        return False
+    return _holds(call.args, nulls=record.dialect in {hitl.BATCHED, hitl.PER_CALL})
+
+
+def _rewritten(run: Run, shape: Mapping[str, Any] | None, call: Call) -> str:
+    """Why what an Agent Server tells of this call may not be what would run, "" when it is, or nothing says that it is not."""
+    if run.agent.server_id is None or not (_holds(call.args, nulls=False) or _unfit_nulls(shape, call.args)):
+        return ""
+    return str(kept.REWRITTEN_THERE())
+
+
+def _holds(value: Any, *, nulls: bool) -> bool:
+    """Whether there is a U+FFFD anywhere in it, or a null."""
+    if isinstance(value, Mapping):
+        return any(_holds(one, nulls=nulls) for pair in value.items() for one in pair)
+    if isinstance(value, list | tuple):
+        return any(_holds(one, nulls=nulls) for one in value)
+    return "\ufffd" in value if isinstance(value, str) else nulls and value is None
+
+
+def _unfit_nulls(shape: Mapping[str, Any] | None, args: Any) -> bool:
+    """Whether there is a null where the tool takes none."""
+    return bool(shape) and any(error.instance is None for error in schemas.errors(shape or {}, args))
+
+
 def _typed(loaded: Loaded, call: Call) -> Call:
     """The call; where it is shown written out and nothing says which arguments it takes, with the kinds of those it has."""
     if call.schema or call.tool in loaded.found or not _inexact(call.args):
@@ -147,13 +181,14 @@ def _typed(loaded: Loaded, call: Call) -> Call:
 
 
 def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Call) -> tuple[Proposal | None, str]:
-    inexact = _inexact(call.args)
+    found, declared = loaded.found.get(call.tool), loaded.tools.get(call.tool)
+    shape = call.schema or (found.schema if found else None)
+    exactly = _sent_as_shown(run, record, call)
+    inexact = _inexact(call.args) or ("" if exactly else _rewritten(run, shape, call))
     if inexact and (RESPOND in call.takes or REJECT not in call.takes):
         return None, inexact
     if inexact:  # its agent hears a yes or a no and no words: people see it written out, and say the no
         call = replace(call, args=shown(call.args))
-    found, declared = loaded.found.get(call.tool), loaded.tools.get(call.tool)
-    shape = call.schema or (found.schema if found else None)
     rationale, evidence = _words(question, record, call), question.place.get("read", [])[-MOST_EVIDENCE:]
     takes = _takes(call)
     if missing := _missing(shape, call.args):
@@ -162,6 +197,10 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
             return None, lacks
         if REJECT in takes:  # they say no, or write what is missing: as it is, it does not run
             takes, evidence = tuple(kind for kind in takes if kind != APPROVE), [{"title": lacks, "text": ""}, *evidence]
+    if exactly and (_holds(call.args, nulls=False) or _unfit_nulls(shape, call.args)):
+        evidence = [{"title": str(kept.SENT_AS_SHOWN()), "text": ""}, *evidence]
+    if exactly and _unfit_nulls(shape, call.args):  # people write what is missing, or say no
+        takes = tuple(kind for kind in takes if kind != APPROVE)
     if inexact:
         takes, evidence = (
             tuple(kind for kind in takes if kind != APPROVE),

@@ -8,6 +8,7 @@ import pytest
 from agents import operations as agents
 from agents.models import Effect, Handover, Pause
 from approvals import operations as approvals
+from approvals.errors import ApprovalError
 from approvals.models import Action
 from approvals.queries import shown
 from audit.models import Event
@@ -155,6 +156,43 @@ def test_the_thread_moved_on_before_anybody_decided(there, world):
     decide(fresh, there.cast.second)
     assert there.after(run).state == "SUCCEEDED", run.error
     assert lines(world) == ['pay {"cents": 300}']
+
+
+@pytest.mark.parametrize("dialect", ["batched", "per_call"])
+def test_what_the_server_rewrites_is_told_as_it_was_shown(there, world, dialect):
+    """It tells NUL as U+FFFD; a bare yes would have run the NUL that nobody saw."""
+    there.dev.waits(dialect, **letter(world, "a\0b"))
+    run = there.found(dialect)
+    (action,) = asked(run)
+    assert dict(shown(action.pk).args)["to"] == "a\ufffdb"
+    decide(action, there.cast.second)
+    assert there.after(run).state == "SUCCEEDED", run.error
+    assert lines(world) == [f"send {json.dumps({'copies': 1, 'to': 'a' + chr(0xFFFD) + 'b'})}"]
+
+
+def test_what_the_server_rewrites_is_not_approvable_where_only_a_yes_can_be_told(there, world):
+    there.dev.waits("yes_no", **letter(world, "a\0b"))
+    run = there.found("yes_no")
+    (action,) = asked(run)
+    with pytest.raises(ApprovalError):
+        decide(action, there.cast.second)
+    decide(action, there.cast.second, "reject")
+    assert there.after(run).state == "SUCCEEDED", run.error
+    assert lines(world) == []
+
+
+def test_a_number_that_is_none_is_not_approvable_as_null(there, world):
+    plan = {"world": world, "turns": [[["send", {"to": "ada", "copies": float("nan")}]]]}
+    there.dev.waits("per_call", messages=[{"role": "user", "content": json.dumps(plan)}])
+    run = there.found("per_call")
+    (action,) = asked(run)
+    assert dict(shown(action.pk).args)["copies"] is None
+    with pytest.raises(ApprovalError):
+        decide(action, there.cast.second)
+    edit(action, there.cast.reviewer, to="ada", copies=2)
+    decide(action, there.cast.second)
+    assert there.after(run).state == "SUCCEEDED", run.error
+    assert lines(world) == ['send {"copies": 2, "to": "ada"}']
 
 
 def test_a_thread_deleted_there_leaves_nothing_waiting_here(there, world):

@@ -60,6 +60,7 @@ def send(to: str, state: Annotated[dict[str, Any], InjectedState], copies: int =
 
 batched = create_agent(Planned(), [send], middleware=[HumanInTheLoopMiddleware({"send": True})])
 per_call = create_agent(Planned(), [send], middleware=[HumanInTheLoopMiddleware({"send": True}, interrupt_mode="per_call")])
+yes_no = create_agent(Planned(), [send], middleware=[HumanInTheLoopMiddleware({"send": {"allowed_decisions": ["approve", "reject"]}})])
 
 
 class Work(TypedDict, total=False):
