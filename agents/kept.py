@@ -290,6 +290,10 @@ GRAPH_MISSING = Frozen(
     "it has no graph %(graph)s now, which threads of %(agent)s wait in: put it back under that name, or cancel their runs",
     only={"agent": "[^ ]+"},
 )
+UNSEEN = Frozen(
+    "%(n)d thread waits of an assistant that is no agent here yet: connect the server again (manage.py agents remote)",
+    "%(n)d threads wait of assistants that are no agents here yet: connect the server again (manage.py agents remote)",
+)
 MOVED_ON = Frozen("Somebody else answered there, or the thread went another way")
 THREAD_GONE = Frozen("The thread is not on the Agent Server any more")
 NEVER_DELIVERED = Frozen("It was approved, and the agent was never told: somebody else answered there first")

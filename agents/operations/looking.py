@@ -69,7 +69,7 @@ def look(server: Server) -> None:
     except ServerTrouble as error:
         servers.missed(server, error)
         return
-    servers.reached(server, version, _note(missing))
+    servers.reached(server, version, _note(server, missing, waiting))
     agents = {a.assistant: a for a in Agent.objects.filter(server=server, enabled=True).exclude(current=None)}
     ours = [one for one in waiting if one.asks and one.assistant in agents]
     known = _known(server, ours)
@@ -99,10 +99,12 @@ def _graphs_missing(server: Server, there: Connection) -> dict[str, str]:
     return found
 
 
-def _note(missing: Mapping[str, str]) -> str:
+def _note(server: Server, missing: Mapping[str, str], waiting: Sequence[Waiting]) -> str:
     """What is wrong on a server that answers, a sentence a line."""
+    known = set(Agent.objects.filter(server=server).values_list("assistant", flat=True))
+    unseen = sum(1 for one in waiting if one.asks and one.assistant and one.assistant not in known)
     lines: list[str] = [kept.GRAPH_MISSING(graph=graph, agent=slug) for slug, graph in sorted(missing.items())]
-    return "\n".join(lines)
+    return "\n".join([*lines, *([kept.UNSEEN(n=unseen)] if unseen else [])])
 
 
 @dataclass

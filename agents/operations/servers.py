@@ -109,6 +109,8 @@ def _agent(server: Server, assistant: Assistant, prefix: str, owner: str, by: Ac
     """The agent of one assistant: the same however often it is registered, under a name nobody else has."""
     slug = slugify(f"{prefix}{assistant.name}")[:60] or f"agent-{assistant.id[:8]}"
     agent = Agent.objects.select_for_update().filter(server=server, assistant=assistant.id).first()
+    if agent is None and Agent.objects.filter(pk=slug, server=server).exists():  # a server calls as many of them "Untitled" as it likes
+        slug = f"{slug[:51]}-{assistant.id[:8]}"
     if agent is None and Agent.objects.filter(pk=slug).exists():
         raise BadInput(
             say("There is an agent %(slug)s already: give those of this server a name of their own with --prefix", slug=slug),

@@ -450,6 +450,27 @@ def test_a_graph_that_is_gone_for_a_while_is_named_and_decisions_wait(mortal, wo
     assert lines(world) == ['pay {"cents": 300}'] and Server.objects.get().note == ""
 
 
+def test_a_server_may_call_two_assistants_alike_and_is_registered_again_for_new_ones(there, world):
+    made = [there.dev.ask("POST", "/assistants", graph_id="inbox", metadata={}) for _ in range(2)]
+    try:
+        thread = there.dev.ask("POST", "/threads", metadata={})["thread_id"]
+        there.dev.ask("POST", f"/threads/{thread}/runs", assistant_id=made[0]["assistant_id"], input={"world": world})
+        there.dev.until(thread, "interrupted")
+        there.look()
+        assert "1 thread waits of an assistant" in Server.objects.get().note
+        _, found = agents.add_server(url=there.dev.url, headers={}, prefix="more-", by=there.cast.admin.actor)
+        names = {a.assistant: a.slug for a in found}
+        first, second = (names[one["assistant_id"]] for one in made)
+        assert {first, second} > {"more-untitled"} and first != second and sorted([first, second])[1].startswith("more-untitled-")
+        there.look()
+        assert Server.objects.get().note == "" and Run.objects.get(agent=first).state == "WAITING"
+        _, again = agents.add_server(url=there.dev.url, headers={}, by=there.cast.admin.actor)
+        assert {a.slug for a in again} == set(names.values())
+    finally:
+        for one in made:
+            httpx.delete(f"{there.dev.url}/assistants/{one['assistant_id']}", timeout=30)
+
+
 # -- the address, the keys and the hint ---------------------------------------------------------------------------------
 def test_the_key_lies_sealed_and_is_nowhere_in_the_log(there):
     assert "a secret" not in Server.objects.get().headers
