@@ -110,7 +110,7 @@ def test_another_account_of_the_same_person_says_it_again_when_the_first_is_lock
     action = factories.action()
     decide(action, cast.reviewer)
     with pytest.raises(AlreadyDecided):
-        decide(action, other)
+        decide(action, other, "reject")
     people.deactivate(username="rita", by=cast.admin.actor)
     assert seen(action, other) == (0, True, True)
     decide(action, other)
