@@ -49,6 +49,10 @@ NOWHERE = Frozen(
 NODE_GONE = Frozen(
     "The graph no longer has the question asked at %(where)s: the node was renamed or removed, or asks no more, and its answer reaches nobody"
 )
+ASKED_NOWHERE = Frozen(
+    "The graph has no node %(where)s any more, which asked for this: its result would reach nobody, so nothing is run. Go back to a checkpoint "
+    "before the question, or start a new run"
+)
 NEXT_GONE = Frozen(
     "The graph does not have %(nodes)s any more, where this run goes on: renamed or removed. Nothing of it was run. "
     "Put it back and try again, or go back to a checkpoint before it"

@@ -15,16 +15,17 @@ from django.db.models.functions import Now
 from agents import kept, prices
 from agents.crashpoints import crash
 from agents.errors import AgentError, LostLease, OverBudget, UnknownEffect, WrongState
+from agents.graphs.inside import path_of
 from agents.graphs.loader import load_agent
-from agents.models import CompensationOrder, Effect, Run
-from agents.operations import alone, budget_holds, driving, events, handing, joined, spending
+from agents.models import CompensationOrder, Effect, Pause, Run
+from agents.operations import alone, budget_holds, driving, events, handing, hearing, joined, spending
 from agents.operations.fingerprints import takes_the_same
 from agents.operations.leases import Held, holding
 from agents.operations.preparing import context
 from agents.operations.receiving import ready_if_settled
 from agents.operations.unknown import give_up
 from agents.operations.versions import version_of
-from agents.states import MAX_ATTEMPTS, EffectState, RunState
+from agents.states import MAX_ATTEMPTS, EffectState, PauseState, RunState
 from agents.tools import runner
 from agents.tools.registry import Tool, ToolContext
 from agents.tools.runner import Ran
@@ -146,6 +147,8 @@ def _take(action_id: UUID, *, again: bool) -> Taken | None:
         return None
     try:
         tool = _capable(run, effect.tool)
+        if not again:
+            _check_still_asked(run, action_id)
         with transaction.atomic():
             return _claim(effect, run, tool, again=again)
     except OverBudget as error:
@@ -213,6 +216,17 @@ def _check_handed(claim: Claim, effect: Effect, run: Run) -> None:
                 now=run.agent.environment,
             )
         )
+
+
+def _check_still_asked(run: Run, action_id: UUID) -> None:
+    """Nothing is done for a question whose node is gone: its answer would reach nobody, and who asks anew would have it done twice. Looked at only where
+    other code is in force than the run went on with last."""
+    if run.version_id == run.agent.current_id:
+        return
+    loaded = load_agent(*run.agent.code)
+    for pause in Pause.objects.filter(run=run, state=PauseState.OPEN, actions__contains=[str(action_id)]):
+        if pause.node not in loaded.nodes or hearing.lost(loaded, [pause]):
+            raise WrongState(kept.ASKED_NOWHERE(where=" / ".join(path_of(pause.place)) or pause.node))
 
 
 def _why_not(run: Run) -> AgentError | Conflict:

@@ -291,7 +291,10 @@ def test_a_question_whose_node_was_renamed_is_orphaned_and_shown(cast, world, ve
     work()
     run.refresh_from_db()
     assert (run.state, Pause.objects.get(run=run).state) == ("FAILED", "ORPHANED")
-    assert "old_name" in run.error
+    assert "old_name" in run.error and lines(world) == []  # nothing runs for an answer that reaches nobody
+    if verdict == "approve":
+        refused = Effect.objects.get(pk=action.pk)
+        assert (refused.state, "no node old_name any more" in refused.error) == ("FAILED", True)
     assert "pause.orphaned" in [e.kind for e in log.timeline(run=str(run.pk))]
     for again in (agents.retry_run, agents.ask_again):
         with pytest.raises(WrongState, match="lost its node: go back to a checkpoint before it"):
