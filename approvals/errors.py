@@ -90,6 +90,12 @@ class SwitchedOff(Halted):
     code = "switched_off"
 
 
+class Overtaken(Conflict):
+    """Leave that was given is void: an order came since, and whoever has not begun must not."""
+
+    code = "overtaken"
+
+
 class Moved(Conflict):
     code = "moved"
 

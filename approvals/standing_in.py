@@ -101,6 +101,8 @@ def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, mine
         AlreadyDecided: the other of the two was first. But whose place it is can always say no to what was approved in their stead.
     """
     found = entitling.leave(who, action, envelope, stage=stage, verdict=verdict)
+    if who.person in action.moved_by and verdict != Verdict.REJECT:
+        raise NotAllowed(say("You had this reassigned to somebody else: you may still reject it, and others decide the rest"))
     if mine and mine.version == action.version:
         if mine.person != who.person and not (verdict == Verdict.REJECT and mine.verdict == Verdict.APPROVE):
             raise AlreadyDecided(

@@ -249,8 +249,8 @@ class Vote(Schema):
     at: datetime
     by_policy: bool
     instead_of: str = Field(description="In whose stead they said it: somebody away, or who passed it on; empty for one's own place")
-    counts: bool = Field(
-        description="Whether it counts now, or did when the action ended: not on an earlier version, nor of somebody locked or no longer of the group"
+    counts: bool | None = Field(
+        description="Whether it counts now: not on an earlier version, nor of somebody locked or no longer of the group. Null once the action has ended"
     )
 
 

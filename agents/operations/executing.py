@@ -44,7 +44,8 @@ from audit.traces import SpanRecord
 logger = structlog.get_logger("agents.executing")
 
 _EFFECT = f"""
-SELECT e.*, {joined.columns("r", "run", joined.RUN)}, {joined.columns("a", "agent", joined.AGENT)}
+SELECT e.*, {joined.columns("r", "run", joined.RUN)}, {joined.columns("a", "agent", joined.AGENT)}, (SELECT p.asked_by->>'graph'
+    FROM agents_pause p WHERE p.run_id = e.run_id AND p.state = 'OPEN' AND p.actions ? e.action_id::text LIMIT 1) AS asked_by_graph
 FROM agents_effect AS e JOIN agents_run AS r ON r.id = e.run_id JOIN agents_agent AS a ON a.slug = r.agent_id
 WHERE e.action_id = %s
 """  # noqa: S608  names of ours only
@@ -148,7 +149,7 @@ def _take(action_id: UUID, *, again: bool) -> Taken | None:
     try:
         tool = _capable(run, effect.tool)
         if not again:
-            _check_still_asked(run, action_id)
+            _check_still_asked(effect, run)
         with transaction.atomic():
             return _claim(effect, run, tool, again=again)
     except OverBudget as error:
@@ -218,13 +219,13 @@ def _check_handed(claim: Claim, effect: Effect, run: Run) -> None:
         )
 
 
-def _check_still_asked(run: Run, action_id: UUID) -> None:
+def _check_still_asked(effect: Any, run: Run) -> None:
     """Nothing is done for a question whose node is gone: its answer would reach nobody, and who asks anew would have it done twice. Looked at only where
-    other code is in force than the run went on with last."""
-    if run.version_id == run.agent.current_id:
-        return
+    the graph that this process has loaded is of another form than the one that asked."""
     loaded = load_agent(*run.agent.code)
-    for pause in Pause.objects.filter(run=run, state=PauseState.OPEN, actions__contains=[str(action_id)]):
+    if effect.asked_by_graph == loaded.fingerprint:
+        return
+    for pause in Pause.objects.filter(run=run, state=PauseState.OPEN, actions__contains=[str(effect.pk)]):
         if pause.node not in loaded.nodes or hearing.lost(loaded, [pause]):
             raise WrongState(kept.ASKED_NOWHERE(where=" / ".join(path_of(pause.place)) or pause.node))
 

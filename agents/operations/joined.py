@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.models import Agent, Run
 
-RUN: Sequence[str] = ("thread", "trace", "state", "input", "agent_id", "fence", "started_by_id", "version_id")
+RUN: Sequence[str] = ("thread", "trace", "state", "input", "agent_id", "fence", "started_by_id")
 AGENT: Sequence[str] = (
     "title",
     "project",

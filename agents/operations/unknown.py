@@ -30,7 +30,8 @@ from audit.sentences import say
 @transaction.atomic
 def give_up(action_id: UUID) -> bool:
     """A claimed call whose worker died, of a tool that must not be repeated: UNKNOWN, a question for a person."""
-    approvals.lock([action_id])  # before the effect; its events are written by one at a time
+    if not approvals.lock([action_id], wait=False):  # before the effect; its events are written by one at a time
+        return False
     effect = (
         Effect.objects.select_for_update(skip_locked=True).filter(pk=action_id, state=EffectState.CLAIMED, lease_until__lte=Now()).first()
     )

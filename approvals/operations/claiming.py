@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from approvals import envelopes
 from approvals.covering import ACTION, stopped_since_sql
 from approvals.envelopes import Envelope
-from approvals.errors import ApprovalError, Conflict, Expired, Halted, Held, NotFound, SwitchedOff, Tampered
+from approvals.errors import ApprovalError, Conflict, Expired, Halted, Held, NotFound, Overtaken, SwitchedOff, Tampered
 from approvals.models import Action, Requirement
 from approvals.operations import events, halts, kept, on_record, policies, under_switch
 from approvals.operations.clock import database_now
@@ -138,19 +138,13 @@ def given_again(action: Action) -> Claim:
     """The leave that was given before, for whoever lost the answer; under the lock of the halts and of the row.
 
     Raises:
-        Halted, SwitchedOff: an order stops it now. Conflict: one did since it was claimed: whoever has not begun must not. Tampered.
+        Overtaken: an order or a switch stops it now, or an order did since it was claimed. Tampered.
     """
-    if halts.covering(action):
-        raise Halted(say("An operator has halted this since it was claimed: do not begin it. If nothing was done yet, report it as failed"))
-    if halts.voided(action, since=action.claimed_at):
-        raise Conflict(
-            say(
-                "An order to halt came after this was claimed: do not begin it any more. Report what came of it, and ask anew if nothing did"
-            )
-        )
     switch, _ = under_switch.at_claim(action.pk)
-    if switch and switch.denies:
-        raise SwitchedOff(switch.words)
+    if halts.covering(action) or halts.voided(action, since=action.claimed_at) or (switch and switch.denies):
+        raise Overtaken(
+            say("An operator has stopped this since it was claimed: do not begin it. If nothing was done yet, report it as failed")
+        )
     return claimed(action)
 
 

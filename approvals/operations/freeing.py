@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from approvals import entitling, envelopes, permissions
 from approvals.errors import ApprovalError, NotAllowed
-from approvals.models import Action, Requirement, User
+from approvals.models import Absence, Action, Requirement, User
 from approvals.operations import events, kept
 from approvals.operations.notices import tell_action
 from approvals.operations.reserving import put_down
@@ -24,7 +24,8 @@ def changed(user: User) -> None:
 
 def let_go(user: User) -> int:
     """Free what this person holds, or is held in their stead, where the holder could decide nothing. Returns how many."""
-    held = Action.objects.filter(Q(reserved_by=user) | Q(reserved_for=user), state=ActionState.PENDING)
+    stand_in = Absence.objects.filter(user=user, ended_at=None).values("delegate")  # who holds by their right names nobody
+    held = Action.objects.filter(Q(reserved_by=user) | Q(reserved_for=user) | Q(reserved_by__in=stand_in), state=ActionState.PENDING)
     return sum(_let_go(pk) for pk in list(held.values_list("pk", flat=True)))
 
 

@@ -84,7 +84,7 @@ def claim(action_id: UUID, *, agent: str, key_id: int, claim_key: str, by: Actor
 
     Raises:
         NotFound: no such action of this agent. Conflict: it belongs to a run, is not approved, or was claimed already.
-        Reopened, Halted, Held, Expired, Tampered: as for our executor; it must not be done (now, any more, or at all). So is leave that is given again.
+        Reopened, Halted, Held, Expired, Tampered: as for our executor; it must not be done (now, any more, or at all). Overtaken: nor on leave that was given before.
     """
     try:
         with transaction.atomic():

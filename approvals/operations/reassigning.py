@@ -1,7 +1,7 @@
 """Operators see to what nobody gets on with: they end somebody else's reservation, or pass an action on in the name of somebody who is gone.
 
-They need not be able to decide it, and it gives them no say in it: it never comes to themselves, whoever is too close to an action passes it to
-nobody, and whoever gets it is held against the same rules as where somebody passes it on in their own name (`reserving.give`).
+They need not be able to decide it, and it gives them no say in it: it never comes to themselves, who moved a place of it decides nothing on that
+version (two operators would fill the places of two others between them), whoever is too close to an action passes it to nobody, and whoever gets it is held against the same rules as where somebody passes it on in their own name (`reserving.give`).
 """
 
 from typing import Any
@@ -70,6 +70,7 @@ def reassign(action_id: Any, *, to: str, of: str = "", reason: str, by: User, do
         _hold(action, requirement, envelope, to=target, by=who, reason=reason, door=door, had=had)
         tell_people(sorted(lost), action, "action.reassigned")
         return action
+    action.moved_by = sorted({*action.moved_by, who.person})
     reserving.give(
         action, requirement, envelope, stage=staging.stage_of(action, envelope), to=target, instead_of=_place_of(owner, action, envelope),
         by=who, reason=reason, door=door, kind="action.reassigned", had=had,

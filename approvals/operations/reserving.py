@@ -139,7 +139,7 @@ def held(
     action: Action, requirement: Requirement, *, to: User, instead_of: str, by: Standing, reason: str, door: str, kind: str, had: str
 ) -> None:  # fmt: skip
     """Write down who has it by somebody else's word, and tell them. Under the caller's row lock."""
-    action.save(update_fields=_RESERVATION)
+    action.save(update_fields=[*_RESERVATION, "moved_by"])
     Snooze.objects.filter(user=to, action=action).delete()  # it was put aside before it was theirs
     named = {"to": to.get_username(), "instead_of": instead_of, **({"holder": had} if had else {})}
     log.append(events.entry(action, kind, by=by.user.actor, door=door, requirement=requirement, reason=reason, **named))

@@ -40,9 +40,11 @@ def settle(action_id: UUID, outcome: dict[str, Any], *, by: Actor = SYSTEM, door
     return True
 
 
-def lock(action_ids: Sequence[UUID]) -> None:
-    """Lock several actions in one order, before any run: whoever ends many at once must not meet a decision half-way."""
-    list(Action.objects.select_for_update().filter(pk__in=action_ids).order_by("pk").values_list("pk"))
+def lock(action_ids: Sequence[UUID], *, wait: bool = True) -> bool:
+    """Lock several actions in one order, before any run: whoever ends many at once must not meet a decision half-way. Whether all were locked: a
+    sweeper does not wait for the one that somebody is at."""
+    rows = Action.objects.select_for_update(skip_locked=not wait).filter(pk__in=action_ids).order_by("pk")
+    return len(rows.values_list("pk")) == len(set(action_ids))
 
 
 @transaction.atomic(savepoint=False)

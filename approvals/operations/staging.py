@@ -13,7 +13,19 @@ from approvals.resolution import open_stage
 from audit import log
 from audit.actors import Actor
 
-LAID_OUT = ("stage", "stages", "turn", "passed", "next_at", "extended_s", "reserved_by_id", "reserved_for_id", "reserved_until", "customer")
+LAID_OUT = (
+    "stage",
+    "stages",
+    "turn",
+    "passed",
+    "next_at",
+    "extended_s",
+    "reserved_by_id",
+    "reserved_for_id",
+    "reserved_until",
+    "customer",
+    "moved_by",
+)
 
 RESERVATION = ("reserved_by", "reserved_for", "reserved_until")
 
@@ -25,6 +37,7 @@ def lay_out(action: Action, envelope: Envelope) -> None:
     moments = envelope.moments
     action.next_at = moments[0].at if moments else None
     action.reserved_by_id = action.reserved_for_id = action.reserved_until = None
+    action.moved_by = []
 
 
 def turn_words(groups: frozenset[str]) -> str:

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from approvals import entitling, envelopes, permissions, standing_in
 from approvals.covering import condition
 from approvals.errors import ApprovalError
-from approvals.models import Absence, Action, Decision, Notification, Requirement, Snooze, User
+from approvals.models import Absence, Action, Notification, Requirement, Snooze, User
 from approvals.permissions import ADMINS, AUDITORS, MAY_HALT, OPERATORS
 from approvals.states import ActionState
 
@@ -156,7 +156,7 @@ def _others(action: Action, envelope: envelopes.Envelope, who: permissions.Stand
 
 def _undecided(action: Action, envelope: envelopes.Envelope, groups: frozenset[str], *, but: str = "") -> tuple[str, ...]:
     rows = User.objects.filter(is_active=True, kind=User.Kind.HUMAN, groups__name__in=groups).exclude(person__in=envelope.excluded)
-    rows = rows.exclude(person__in=Decision.objects.filter(action=action, version=action.version, by__isnull=False).values("person"))
+    rows = rows.exclude(person__in=standing_in.placed(action, envelope))
     return tuple(rows.exclude(person=but).order_by("username").values_list("username", flat=True).distinct()[:MOST_PEOPLE])
 
 

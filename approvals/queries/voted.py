@@ -20,7 +20,7 @@ class Vote:
     """One decision, as the page lists it.
 
     Attributes:
-        counts: whether it counts now, or did when the action ended.
+        counts: whether it counts now; None when that is over, of the last version of an action that has ended.
         ballot: what it is counted as.
         grant: the standing approval that spoke for them.
     """
@@ -33,7 +33,7 @@ class Vote:
     version: int
     at: datetime
     by_policy: bool
-    counts: bool
+    counts: bool | None
     ballot: Ballot
     instead_of: str = ""
     grant: int = 0
@@ -54,7 +54,7 @@ class Version:
 
 
 def votes(action: Action, envelope: Envelope | None) -> list[Vote]:
-    """Every decision on every version of an action, in order. `envelope`: of its current version; None where it cannot be read, and all on it count."""
+    """Every decision on every version of an action, in order. `envelope`: of its current version; None where it cannot be read."""
     found = list(with_groups_now(Decision.objects.filter(action=action)).select_related("instead_of").order_by("pk"))
     waits = envelope if action.state == ActionState.PENDING else None  # what it has ended with does not change any more
     ballots = [ballot(d, waits) for d in found]
@@ -64,7 +64,8 @@ def votes(action: Action, envelope: Envelope | None) -> list[Vote]:
     counted = set(map(id, now))
     return [
         Vote(
-            d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, vote.by_policy, id(vote) in counted, vote,
+            d.by_name, d.verdict, d.reason, d.response, d.door, d.version, d.created_at, vote.by_policy,
+            id(vote) in counted if waits or d.version != action.version else None, vote,
             d.instead_of.get_username() if d.instead_of else "", d.grant_id or 0,
         )
         for d, vote in zip(found, ballots, strict=True)

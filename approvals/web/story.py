@@ -98,7 +98,7 @@ def _short(detail: ActionDetail, given: int, wanted: int) -> str:
 def _gave(vote: Vote) -> str:
     did = GAVE[vote.verdict]
     said = told(say("%(did)s for %(who)s", did=did, who=vote.instead_of) if vote.instead_of else did)
-    if not vote.counts:
+    if vote.counts is False:
         return _("%(did)s, which counts no more: locked, no longer in the group, or said anew since") % {"did": said}
     return said
 
@@ -138,7 +138,7 @@ def _notes(detail: ActionDetail) -> list[str]:
         return []
     found = []
     if detail.rejections > 1:
-        rejected = sum(v.counts and v.verdict == "reject" for v in detail.votes)
+        rejected = sum(bool(v.counts) and v.verdict == "reject" for v in detail.votes)
         found.append(_("%(n)s rejections end it; %(m)s so far.") % {"n": detail.rejections, "m": rejected})
     if detail.stops_run and detail.row.run:
         found.append(_("If nobody decides in time, the run is halted."))

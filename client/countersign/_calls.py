@@ -16,6 +16,7 @@ COME_AGAIN = frozenset({429, 500, 502, 503, 504})
 MOST_PATIENCE_S = 60
 # The claim was refused because the action went back to the people, or is held for a moment: wait on.
 ASKED_AGAIN = frozenset({"reopened", "halted", "held"})
+OVERTAKEN = "overtaken"  # leave that this very claim was given is void
 
 
 @dataclass(frozen=True)

@@ -169,8 +169,10 @@ class Client:
             try:
                 return self._claim(action)
             except Conflict as error:
+                if error.code == _calls.OVERTAKEN:  # this very claim had it, its answer was lost, and an order came: it was not begun
+                    self._report(action, "failed", reason=str(error))
                 # Asked again, or somebody else was faster (two starts at once): what it is now says what to do.
-                if error.code not in _calls.ASKED_AGAIN and self.get(action).next == "claim":
+                elif error.code not in _calls.ASKED_AGAIN and self.get(action).next == "claim":
                     raise
 
     def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
@@ -334,7 +336,9 @@ class AsyncClient:
             try:
                 return await self._taken(action)
             except Conflict as error:
-                if error.code not in _calls.ASKED_AGAIN and (await self.get(action)).next == "claim":
+                if error.code == _calls.OVERTAKEN:
+                    await self._report(action, "failed", reason=str(error))
+                elif error.code not in _calls.ASKED_AGAIN and (await self.get(action)).next == "claim":
                     raise
 
     async def _taken(self, action: str) -> Claim:

@@ -163,7 +163,10 @@ def written(effect: Effect, cast, what: str) -> Callable[[], Any]:
 def test_what_is_written_of_a_call_waits_for_what_is_said_of_its_action(cast, begun, what):
     effect = begun("UNKNOWN" if what in {"asked", "answered"} else "CLAIMED")
     came, waited = one_behind_the_other(said(effect, cast), written(effect, cast, what))
-    assert waited and not isinstance(came, Exception), came
+    if what == "given up":  # by the sweeper, which comes again instead of holding everything else up
+        assert (came, waited, written(effect, cast, what)()) == (False, False, True)
+    else:
+        assert waited and not isinstance(came, Exception), came
 
 
 @pytest.mark.parametrize("what", ["asked", "given up", "tried again", "unknown"])

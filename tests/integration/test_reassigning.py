@@ -70,6 +70,20 @@ def test_whoever_has_it_is_told_and_named_whoever_is_named_in_whose_stead(cast, 
     assert told(third) == ["action.reassigned"] and events(stream=f"action:{action.pk}").rows[0].data["holder"] == "sam"
 
 
+def test_two_operators_do_not_fill_the_places_of_two_others_between_them(cast, policy):
+    """Each gave the other one's place: approved, and nobody who was asked had done anything."""
+    asking(policy, **STANDS_IN)
+    another = people.ensure_person(username="oscar", roles=["operators"])
+    action = factories.action()
+    give(action, cast, "oscar", of="rita", by=cast.operator)
+    decide(action, another)
+    with pytest.raises(NotAllowed, match="You had this reassigned"):
+        give(action, cast, "olga", of="sam", by=another)
+    with pytest.raises(NotAllowed, match=r"has no place|You had this"):
+        operations.pass_on(action.pk, by=cast.second, to="olga", door="web")
+    assert decide(action, cast.second).resolved
+
+
 def test_what_nobody_has_goes_to_somebody_who_is_asked_or_in_the_stead_of_who_is_named(cast, policy):
     asking(policy, **STANDS_IN)
     first, second = factories.action(), factories.action()

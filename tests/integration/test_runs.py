@@ -279,6 +279,17 @@ def test_a_poisoned_node_fails_the_run_and_is_not_driven_for_ever(cast, world):
     assert Run.objects.get(pk=run.pk).state == "FAILED"
 
 
+def test_nothing_is_done_for_a_question_that_the_loaded_code_does_not_ask_whatever_version_it_goes_by(cast, world):
+    """A deploy without an import: workers load the new code under the version that was in force."""
+    run, action = factories.waiting(cast.reviewer, *TWO, agent="renamed", world=world)
+    before = Run.objects.get(pk=run.pk).version_id
+    agents.register_project(factories.LATER, replace=True)
+    Agent.objects.filter(pk="renamed").update(current=before)
+    decide(action, cast.second)
+    work()
+    assert (Effect.objects.get(pk=action.pk).state, lines(world)) == ("FAILED", [])
+
+
 @pytest.mark.parametrize("verdict", ["approve", "reject", None])
 def test_a_question_whose_node_was_renamed_is_orphaned_and_shown(cast, world, verdict):
     run, action = factories.waiting(cast.reviewer, *TWO, agent="renamed", world=world)

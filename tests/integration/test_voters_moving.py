@@ -264,6 +264,16 @@ def test_what_somebody_holds_who_may_not_decide_it_any_more_is_free(cast, policy
     assert desk(action.pk, reader=cast.second).may_reserve
 
 
+def test_what_is_held_by_the_right_of_somebody_away_who_left_the_group_is_free(cast, policy, django_capture_on_commit_callbacks):
+    asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 1}])
+    operations.go_away(by=cast.reviewer, delegate="olga", door="web")
+    action = factories.action()
+    operations.reserve(action.pk, by=cast.operator, door="web")
+    with django_capture_on_commit_callbacks(execute=True):
+        moved(cast, "rita", out="reviewers")
+    assert stored(action).reserved_by is None
+
+
 def test_what_somebody_holds_who_may_still_decide_it_stays_theirs(cast, policy, django_capture_on_commit_callbacks):
     action = factories.action()
     operations.reserve(action.pk, by=cast.reviewer, door="web")

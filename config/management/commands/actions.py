@@ -93,7 +93,7 @@ class Command(BaseCommand):
             self.stdout.write(f"  marked {commands.shown(mark)}")
         for vote in detail.votes:
             open_vote = detail.row.state == "PENDING" and vote.version == detail.row.version and not vote.by_policy
-            counts = "" if vote.counts or not open_vote else f", {NOT_COUNTED}"
+            counts = "" if vote.counts is not False or not open_vote else f", {NOT_COUNTED}"
             self.stdout.write(
                 f"  {vote.at:%H:%M:%S} {vote.by}{f' for {vote.instead_of}' if vote.instead_of else ''}: {vote.verdict} (version {vote.version}{counts}) {commands.shown(vote.reason)}".rstrip()
             )

@@ -175,15 +175,15 @@ def test_leave_is_not_given_again_when_an_order_came_since(agent, cast, order):
     assert agent.post(path, key="c-1")[0] == 200
     if order == "switch":
         agents.order_switch(scope="agent", target="books", setting="deny", reason="wait", by=cast.operator, door="web", lasts=None)
-        assert agent.post(path, key="c-1")[1]["code"] == "switched_off"
+        assert agent.post(path, key="c-1")[1]["code"] == "overtaken"
         return
     target = {"agent": "books", "tool": "note"}[order]
     stop = operations.halt(scope=order, target=target, reason="wait", by=cast.operator, door="web")
     status, refusal = agent.post(path, key="c-1")
-    assert (status, refusal["code"]) == (409, "halted") and "do not begin it" in refusal["detail"]
+    assert (status, refusal["code"]) == (409, "overtaken") and "do not begin it" in refusal["detail"]
     factories.release(stop, cast)
     status, refusal = agent.post(path, key="c-1")
-    assert (status, refusal["code"]) == (409, "conflict") and "do not begin it any more" in refusal["detail"]
+    assert (status, refusal["code"]) == (409, "overtaken")  # also when it was lifted
     assert agent.post(f"/actions/{action['id']}/outcome", {"status": "failed", "reason": "never begun"})[0] == 200
 
 

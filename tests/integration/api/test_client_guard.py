@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from datetime import date
+from typing import Any
 
 import anyio
 import httpx
@@ -493,3 +494,23 @@ def test_a_report_that_was_not_heard_leaves_the_call_what_it_is(people, monkeypa
         assert people.request("look", {"n": 1}).id == action.id
         people.report(action.id, "done")
         assert people.request("look", {"n": 1}).id != action.id
+
+
+def test_leave_whose_answer_was_lost_and_that_an_order_stopped_is_reported_as_not_begun(people, cast, monkeypatch):
+    """It read as begun, with nobody knowing what came of it, and waited for a person to look."""
+    monkeypatch.setattr("countersign.client.FIRST_PAUSE_S", 0.01)
+    sent, stops = people._http.request, list[Any]()
+
+    def loses_one(method, path, **more):
+        answer = sent(method, path, **more)
+        if path.endswith("/claim") and not stops:
+            stops.append(approvals.halt(scope="tool", target="look", reason="wait", by=cast.operator, door="web"))
+            raise httpx.ReadTimeout("lost")
+        return answer
+
+    monkeypatch.setattr(people._http, "request", loses_one)
+    did = []
+    with pytest.raises(AlreadyFailed):
+        require_approval("look", client=people)(lambda n: did.append(n))(1)
+    action = Action.objects.get()
+    assert (did, action.outcome["status"]) == ([], "failed") and "stopped this since it was claimed" in action.outcome["reason"]
