@@ -69,11 +69,14 @@ class Default:
     most_tokens: int | None
     most_micros: int | None
     by: str = ""
+    most_seconds: int | None = None  # None: as the setting says
 
     @property
     def words(self) -> str:
         parts = [prices.money(self.most_micros)] if self.most_micros is not None else []
-        return ", ".join([*parts, *([f"{self.most_tokens} tokens"] if self.most_tokens is not None else [])]) or "no limit"
+        parts += [f"{self.most_tokens} tokens"] if self.most_tokens is not None else []
+        parts += ["any time"] if self.most_seconds == 0 else [f"{self.most_seconds} s of work"] if self.most_seconds else []
+        return ", ".join(parts) or "no limit"
 
 
 def today() -> Any:
@@ -105,7 +108,7 @@ def _day(b: Budget, counts: bool) -> Day:
 def defaults() -> list[Default]:
     """What each run of an agent may spend, of those that have a limit or had it changed."""
     found = [default_of(a) for a in Agent.objects.exclude(project="").select_related("current").order_by("pk")]
-    return [d for d in found if d.by or d.most_tokens is not None or d.most_micros is not None]
+    return [d for d in found if d.by or d.most_tokens is not None or d.most_micros is not None or d.most_seconds is not None]
 
 
 def default(agent: str) -> Default | None:
@@ -115,9 +118,9 @@ def default(agent: str) -> Default | None:
 
 def default_of(agent: Agent) -> Default:
     if agent.run_budget_by:
-        return Default(agent.pk, agent.run_tokens, agent.run_micros, agent.run_budget_by)
+        return Default(agent.pk, agent.run_tokens, agent.run_micros, agent.run_budget_by, agent.run_seconds)
     said = agent.current.budget if agent.current else {}
-    return Default(agent.pk, said.get("tokens"), said.get("micros"))
+    return Default(agent.pk, said.get("tokens"), said.get("micros"), most_seconds=said.get("seconds"))
 
 
 def of_runs(runs: Sequence[str]) -> dict[str, Against]:

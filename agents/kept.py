@@ -38,6 +38,7 @@ NOT_ENOUGH = {
 RUN_STOPPED = Frozen("The run was stopped")
 RUN_CANCELLED = Frozen("The run was cancelled")
 STOPPED_BY, STOPPED_BY_WHY = Frozen("Stopped by %(who)s"), Frozen("Stopped by %(who)s: %(why)s")
+TIMED_OUT = Frozen("Task timed out after %(seconds)s s")
 WORKERS_DIED = Frozen("%(n)d workers died driving this run; look at their logs, then try it again")
 WORKERS_DIED_TRYING = Frozen("%(n)d workers died of this dry run; look at their logs")
 TRIAL_FAILED = Frozen("The process of the dry run ended before it had an answer; nothing was done")

@@ -132,9 +132,9 @@ def exact(micros: int) -> str:
     return f"{whole}." + f"{rest:06}".rstrip("0").ljust(2, "0")
 
 
-def marked(micros: int | None, tokens: int | None) -> str:
+def marked(micros: int | None, tokens: int | None, seconds: int | None = None) -> str:
     """Limits as a form carries them along, so that what another person set meanwhile is not overwritten."""
-    return ",".join("none" if n is None else str(n) for n in (micros, tokens))
+    return ",".join("none" if n is None else str(n) for n in (micros, tokens, seconds))
 
 
 def money(micros: int) -> str:

@@ -8,7 +8,7 @@ from celery import Task, shared_task
 from django.conf import settings
 
 from agents import operations
-from agents.operations import alerts, auto_halts, pulse, waking
+from agents.operations import alerts, auto_halts, pulse, timing, waking
 from approvals.aside import Aside
 
 log = structlog.get_logger("agents.tasks")
@@ -160,10 +160,12 @@ def _chain(wake: waking.Wake) -> None:
     Nothing depends on it: every piece claims its row, and a worker that dies in between leaves it to the sweeper.
     """
     one_worker_serves_all = {"runs", "effects"} <= set(settings.WORKER_QUEUES)
+    began = time.monotonic()
     for _ in range(MAX_CHAIN):
         with waking.held() as wakes:
             _do(wake, go_on=one_worker_serves_all)
-        if len(wakes) != 1 or not one_worker_serves_all:
+        # A stretch that begins late in a task has less of its time, which is one limit for all of it.
+        if len(wakes) != 1 or not one_worker_serves_all or time.monotonic() - began > timing.CHAIN * settings.TASK_LIMIT_S:
             waking.send(wakes)
             return
         wake = wakes[0]

@@ -75,6 +75,7 @@ class Totals:
 
     calls: int = 0
     tokens: int = 0
+    tools: int = 0  # calls of tools
     visits: Mapping[str, int] = field(default_factory=dict)  # by place: "node", "outer:node" of a graph inside
 
 
@@ -128,7 +129,8 @@ def totals(run: str) -> Totals:
         cursor.execute(_TOTALS, [run])
         rows = cursor.fetchall()
     models = [row for row in rows if row[0] == "model"]
-    return Totals(sum(r[2] for r in models), sum(r[3] for r in models), {r[1]: r[2] for r in rows if r[0] == "node"})
+    tools = sum(r[2] for r in rows if r[0] == "tool")
+    return Totals(sum(r[2] for r in models), sum(r[3] for r in models), tools, {r[1]: r[2] for r in rows if r[0] == "node"})
 
 
 def inside(run: str, span_id: int) -> Totals:

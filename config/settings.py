@@ -118,6 +118,7 @@ PRICES = env.folder("COUNTERSIGN_PRICES", BASE_DIR / "agents" / "prices.toml")  
 TENANT = env.text("COUNTERSIGN_TENANT", "default")
 LEASE_S = env.number("COUNTERSIGN_LEASE_S", 15, low=3, high=600)
 TASK_LIMIT_S = env.number("COUNTERSIGN_TASK_LIMIT_S", 600, low=10, high=86400)
+RUN_LIMIT_S = env.number("COUNTERSIGN_RUN_LIMIT_S", 300, high=30 * 86400)  # that workers drive a run; 0: no limit
 # When Countersign halts by itself, until operators say otherwise on /halts/; 0: that rule is off (docs/operating.md).
 AUTO_HALTS = {
     "failed_calls": env.number("COUNTERSIGN_HALT_FAILED_CALLS", 10),

@@ -12,6 +12,12 @@ from agents.prices import MOST_TOKENS
 
 MONEY = Field(None, max_length=28, description='An amount like "0.50"; null lifts the limit, left out it stays', examples=["0.50"])
 TOKENS = Field(None, ge=0, le=MOST_TOKENS, description="null lifts the limit, left out it stays")
+SECONDS = Field(
+    None,
+    ge=0,
+    le=30 * 86_400,
+    description="How long workers may drive a run in all, waiting not counted; 0 or null lifts the limit, left out it stays",
+)
 
 
 class BudgetIn(Reason):
@@ -21,6 +27,7 @@ class BudgetIn(Reason):
 
     money: str | None = MONEY
     tokens: int | None = TOKENS
+    seconds: int | None = SECONDS
 
 
 class BudgetOfIn(BudgetIn):
@@ -51,6 +58,9 @@ class BudgetOf(Spending):
     by: str = Field(description="Who set it; of scope run empty where the agent's developer did")
     reason: str
     changed_at: datetime | None
+    most_seconds: int | None = Field(
+        None, description="Of scope run: how long each may be driven; null: as the installation says, 0: no limit"
+    )
 
 
 class Budgeted(Run):

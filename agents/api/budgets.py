@@ -12,6 +12,7 @@ from agents.api.budget_shapes import Budgeted, BudgetIn, BudgetOf, BudgetOfIn
 from agents.api.runs import shown, visible
 from agents.api.shapes import PROBLEMS, Page
 from agents.budgeted import Against, Day, Default
+from agents.errors import BadInput
 from agents.states import Hold
 from approvals.errors import NotAllowed
 from approvals.operations.api_keys import OPERATE
@@ -48,6 +49,8 @@ def list_(request: HttpRequest) -> Any:
 def set_(request: HttpRequest, body: BudgetOfIn) -> Any:
     """Operators only. Runs that were paused for it go on if something is left. Answers with all that are set."""
     who, said = caller(request, OPERATE).user, {"reason": body.reason, "door": "api", **_limits(body)}
+    if body.scope != "run" and said.pop("seconds", None) is not None:
+        raise BadInput(say("Seconds are of a run: name them with the scope run"), fields={"seconds": say("of a run only")})
     if body.scope == "customer":
         operations.set_customer_budget(body.target, by=who, **said)
     elif body.scope == "agent":
@@ -60,7 +63,9 @@ def set_(request: HttpRequest, body: BudgetOfIn) -> Any:
 def _limits(body: BudgetIn) -> dict[str, Any]:
     """What was named: null lifts a limit, what is left out stays."""
     return {
-        name: "none" if (value := getattr(body, name)) is None else value for name in ("money", "tokens") if name in body.model_fields_set
+        name: "none" if (value := getattr(body, name)) is None else value
+        for name in ("money", "tokens", "seconds")
+        if name in body.model_fields_set
     }
 
 
@@ -83,5 +88,5 @@ def _day(day: Day) -> dict[str, Any]:
 
 
 def _default(found: Default) -> dict[str, Any]:
-    said = {"scope": "run", "target": found.agent, "by": found.by, "reason": "", "changed_at": None}
+    said = {"scope": "run", "target": found.agent, "by": found.by, "reason": "", "changed_at": None, "most_seconds": found.most_seconds}
     return {**_spending(Against(0, 0, found.most_tokens, found.most_micros)), **said, "percent": 0}

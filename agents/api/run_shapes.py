@@ -154,6 +154,12 @@ class Run(RunRow):
     parent: UUID | None = Field(None, description="The run it was forked from")
     parent_checkpoint: str = Field("", description="The checkpoint of that one at which it began")
     reversal: Reversal | None = None
+    trace: str = Field(description="The id its spans have in every system that is told of them")
+    tool_calls: int = Field(description="Calls of tools on its record, also those that failed")
+    driven_s: float = Field(description="How long workers have driven it; waiting for people, halts, pauses and queues do not count")
+    limit_s: int = Field(
+        description='How long they may; then it ends as PARTIAL with what it has, as "Task timed out after 300 s". 0: no limit'
+    )
 
 
 class Event(Schema):

@@ -43,6 +43,7 @@ from approvals.operations.api_keys import OPERATE
 from approvals.queries.results import lacking
 from audit.queries import story
 from audit.sentences import say
+from audit.spans import totals
 
 router = Router(tags=["runs"])
 NAMES = ("id", "agent", "state", "nodes", "door", "created_at", "changed_at", "finished_at", "error", "hold")
@@ -219,6 +220,7 @@ def shown(found: RunDetail) -> dict[str, Any]:
     more = {"version": found.version, "thread": found.thread, "input": found.row.input, "output": found.output}
     more |= {"parent": found.parent or None, "parent_checkpoint": found.parent_checkpoint}
     more["reversal"] = _reversal(found.row.id)
+    more |= {"trace": found.trace, "tool_calls": totals(found.row.id).tools, "driven_s": round(found.driven_s, 3), "limit_s": found.limit_s}
     return {**row_of(found.row), **more, "actions": [action for pause in found.pauses for action in pause.actions]}
 
 

@@ -7,13 +7,14 @@ else, when tasks are left, the graph goes on; else it is done. The caller holds 
 import asyncio
 import traceback
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
 import psycopg
+from celery.exceptions import SoftTimeLimitExceeded
 from langgraph.errors import GraphDrained, GraphRecursionError, UnknownInterruptError
 from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, StateSnapshot
@@ -70,6 +71,8 @@ class Stretch:
         stopped: it failed because one of our guards would not let it do something else than people were shown.
         beside: it was to ask again, and could not: something else of that step has ended, and would run once more.
         left: interrupt ids still listed where it was drained: their answers, if any, did not end their tasks.
+        struck: its task's own limit of time struck in it.
+        late: the run's time is up: what it ends with; `values` and `output` are what its state holds.
         lost: nodes it was to go on at and does not have any more; nothing of it was driven then.
         nodes: where it stands; `error` with traceback when failed.
         values: the final state when finished; `output` what of it the graph gives back, as its output schema says.
@@ -86,6 +89,8 @@ class Stretch:
     beside: bool = False
     left: frozenset[str] = frozenset()
     lost: tuple[str, ...] = ()
+    struck: bool = False
+    late: str = ""
 
 
 def drive(
@@ -238,7 +243,7 @@ def _feed(
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # a node is somebody else's code
         if _is_ours(error):
             raise
-        return Stretch(Stop.FAILED, delivered=given, nodes=tuple(recorder.open_nodes), error=_explain(error))
+        return Stretch(Stop.FAILED, delivered=given, nodes=tuple(recorder.open_nodes), error=_explain(error), struck=_struck(error))
     return None
 
 
@@ -323,6 +328,27 @@ def _is_ours(error: BaseException) -> bool:
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return any("langgraph/checkpoint/postgres" in file for file in files)
     return isinstance(error, SystemExit) and len(files) > 1 and all("billiard/" in file for file in files[-2:])
+
+
+def _struck(error: BaseException | None) -> bool:
+    """Whether the limit of a task struck, also where a node made another error of it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, SoftTimeLimitExceeded):
+            return True
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def ends_late(graph: Graph, thread: str, stretch: Stretch, why: str, *, whole: bool) -> Stretch:
+    """A stretch as that of a run whose time is up, with what its state holds: what the graph would give back of it, or all where that is nothing yet.
+
+    Args:
+        whole: all of it in any case.
+    """
+    values = named(graph.get_state({"configurable": {"thread_id": thread}}).values)
+    return replace(stretch, late=why, values=values, output=values if whole else given_back(graph, values) or values)
 
 
 def _explain(error: BaseException) -> str:

@@ -42,7 +42,7 @@ class Loaded:
     Attributes:
         own_checkpointer: the kind it was compiled with and does not get here, "" for none.
         quirks: what it expects beside its dialect. grants: the only tools it may call, None for every one of its version.
-        about: what its langgraph.json says of it. models: chat models that stand in its module by a name.
+        about: what its langgraph.json says of it; time_limit_s: what that says of the time of its runs. models: chat models that stand in its module by a name.
     """
 
     slug: str
@@ -53,7 +53,14 @@ class Loaded:
     quirks: Quirks = field(default_factory=Quirks)
     grants: frozenset[str] | None = None
     about: str = ""
+    time_limit_s: int | None = None
     models: tuple[BaseChatModel, ...] = ()
+
+    @property
+    def budget(self) -> dict[str, int]:
+        """What each run may take, as its developer says: of time its langgraph.json has the last word."""
+        said = self.spec.budget if self.spec else {}
+        return said if self.time_limit_s is None else {**said, "seconds": self.time_limit_s}
 
     @property
     def tools(self) -> dict[str, Tool]:
@@ -258,7 +265,7 @@ def _load(read: Project, slug: str, target: str) -> Loaded:
     spec = getattr(module, "AGENT", None)
     return Loaded(
         slug, str(read.path), spec if isinstance(spec, AgentSpec) else None, _in_its_project(read.path, compiler),
-        own_checkpointer(graph), read.quirks.get(slug, Quirks()), read.grants.get(slug), read.about.get(slug, ""),
+        own_checkpointer(graph), read.quirks.get(slug, Quirks()), read.grants.get(slug), read.about.get(slug, ""), read.limits.get(slug),
         tuple(one for one in vars(module).values() if isinstance(one, BaseChatModel)),
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from dotenv.variables import parse_variables
 from agents.dialects import Quirks
 from agents.errors import BadProject
 from agents.graphs.packages import lacking, roots_of
+from agents.graphs.spec import is_limit
 from audit import canonical
 
 MAX_FILES = 2_000
@@ -32,6 +33,7 @@ class Project:
         local: folders it depends on; roots: where those that are packages are imported from.
         quirks: name -> what an agent expects beside its dialect (our own key "countersign").
         grants: name -> the only tools it may call; a graph that is not named may call every tool of its version.
+        limits: name -> how many seconds each of its runs may be driven, 0 for no limit; a graph that is not named, as the installation says.
         about: name -> what its author says of it there, in the longer form {"path": ..., "description": ...}.
     """
 
@@ -43,6 +45,7 @@ class Project:
     env: Mapping[str, str] = field(default_factory=dict)
     quirks: Mapping[str, Quirks] = field(default_factory=dict)
     grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -97,6 +100,7 @@ def read(path: Path) -> Project:
         _env(path, config),
         _quirks(path, config),
         _grants(path, config),
+        _limits(path, config),
         {slug: text for slug, found in graphs.items() if (text := _about(path, slug, found))},
     )
 
@@ -174,3 +178,11 @@ def _grants(path: Path, config: Mapping[str, Any]) -> dict[str, frozenset[str]]:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise BadProject(f'{path}: "grants" of {slug} must be a list of names of tools')
     return {slug: frozenset(names) for slug, names in found.items()}
+
+
+def _limits(path: Path, config: Mapping[str, Any]) -> dict[str, int]:
+    found = {slug: one["time_limit_s"] for slug, one in config.get("countersign", {}).items() if "time_limit_s" in one}
+    for slug, seconds in found.items():
+        if not is_limit(seconds):
+            raise BadProject(f'{path}: "time_limit_s" of {slug} must be a whole number of seconds, 0 for no limit')
+    return found

@@ -25,6 +25,7 @@ class Agent(models.Model):
     # What each of its runs may spend from when it begins, where operators say otherwise than its version does; NULL and `run_budget_by` set: no limit.
     run_tokens = models.BigIntegerField(null=True)
     run_micros = models.BigIntegerField(null=True)
+    run_seconds = models.IntegerField(null=True)  # how long each may be driven; NULL: as the setting says, 0: no limit
     run_budget_by = models.TextField(blank=True, default="", db_default="")
     hazards = models.JSONField(default=list, db_default=[])  # of its project, when last imported: [{"at": "file.py:12", "why"}]
     # Fingerprints of its project's code: as it was imported, and as a worker has driven it since, where that is something else.
@@ -64,7 +65,9 @@ class AgentVersion(models.Model):
     model = models.TextField()
     policy = models.TextField()
     compensate_on = models.JSONField(default=list, db_default=[])  # ends of a run after which what it did is reversed (graphs.spec)
-    budget = models.JSONField(default=dict, db_default={})  # what each run may spend, as its developer says: {"tokens", "micros"}
+    budget = models.JSONField(
+        default=dict, db_default={}
+    )  # what each run may spend, as its developer says: {"tokens", "micros", "seconds"}
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -58,6 +58,9 @@ class Run(models.Model):
     spent_micros = models.BigIntegerField(default=0, db_default=0)
     needs_micros = models.BigIntegerField(default=0, db_default=0)
     unpriced = models.IntegerField(default=0, db_default=0)
+    # How long it was driven until its last stretch was put down, and how long it may be in all; 0: no limit (operations.timing).
+    driven_ms = models.BigIntegerField(default=0, db_default=0)
+    limit_s = models.IntegerField(default=0, db_default=0)
     customer = models.TextField(blank=True, default="", db_default="")  # the first that a call of it is for; "" until one is
     to_change = models.BooleanField(default=False, db_default=False)  # an Override is ORDERED: whoever takes the run carries it out first
     created_at = models.DateTimeField(db_default=Now())

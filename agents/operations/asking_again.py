@@ -70,7 +70,7 @@ def ask_again(run_id: Any, *, by: User, door: str) -> Run:
             )
     Pause.objects.filter(pk__in=[pause.pk for pause in pauses]).update(again=True)
     # What went wrong stays on the run until the question is there again: whoever answers next is shown it.
-    Run.objects.filter(pk=run.pk).update(state=RunState.READY, attempts=0, finished_at=None, changed_at=Now())
+    Run.objects.filter(pk=run.pk).update(state=RunState.READY, attempts=0, driven_ms=0, finished_at=None, changed_at=Now())
     run.state = RunState.READY
     log.append(
         *(

@@ -4,7 +4,7 @@ Orders on rows, each with its event; what a budget does is in `spending`. Needs 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from agents import prices
 from agents.errors import BadInput, UnknownAgent, WrongState
 from agents.models import Agent, Budget, Effect, Run
-from agents.operations import budget_holds, events, spending
+from agents.operations import budget_holds, events, spending, timing
 from agents.operations.found import locked_run
 from agents.operations.starting import SLUG
 from agents.states import UNFINISHED, Hold, RunState, word
@@ -34,34 +34,55 @@ MOST_SAID = 500  # runs whose reason is written anew at once, the newest of thos
 
 @dataclass(frozen=True)
 class Limits:
-    """What may be spent; None: no limit."""
+    """What may be spent; None: no limit. `seconds` a run may be driven; None: as the setting says, 0: no limit."""
 
     tokens: int | None = None
     micros: int | None = None
+    seconds: int | None = None
 
 
-def limits(money: Any = None, tokens: Any = None, *, now: Limits | None = None) -> Limits:
-    """Limits as doors are given them: None leaves one as it is (`now`), "none" or "" lifts it.
+def limits(money: Any = None, tokens: Any = None, seconds: Any = None, *, now: Limits | None = None) -> Limits:
+    """Limits as doors are given them: None leaves one as it is (`now`), "none" or "" lifts it; of seconds "" is what the setting says.
 
     Raises:
-        BadInput: no amount, or no number of tokens.
+        BadInput: no amount, no number of tokens, or of seconds.
     """
     found = now or Limits()
-    return Limits(found.tokens if tokens is None else _tokens(tokens), found.micros if money is None else _micros(money))
+    return Limits(
+        found.tokens if tokens is None else _tokens(tokens),
+        found.micros if money is None else _micros(money),
+        found.seconds if seconds is None else _seconds(seconds),
+    )
 
 
 def _as_seen(now: Limits, seen: str | None) -> None:
-    if seen is not None and seen != prices.marked(now.micros, now.tokens):
+    shown = (seen or "").split(",")  # of the limits that were shown
+    if seen is not None and shown != prices.marked(now.micros, now.tokens, now.seconds).split(",")[: len(shown)]:
         money = say("no limit") if now.micros is None else prices.money(now.micros)
         tokens = say("no limit") if now.tokens is None else str(now.tokens)
+        if now.seconds is not None:
+            time = say("no limit") if now.seconds == 0 else str(now.seconds)
+            raise Stale(
+                say(
+                    "Somebody changed this budget since you opened it: it is now, in money: %(money)s; in tokens: %(n)s; in seconds of work: "
+                    "%(seconds)s",
+                    money=money,
+                    n=tokens,
+                    seconds=time,
+                )
+            )
         raise Stale(
             say("Somebody changed this budget since you opened it: it is now, in money: %(money)s; in tokens: %(n)s", money=money, n=tokens)
         )
 
 
 @transaction.atomic
-def set_run_budget(run_id: Any, *, money: Any = None, tokens: Any = None, seen: str | None = None, reason: str, by: User, door: str) -> Run:
+def set_run_budget(
+    run_id: Any, *, money: Any = None, tokens: Any = None, seconds: Any = None, seen: str | None = None, reason: str, by: User, door: str
+) -> Run:
     """Raise, lower, set or lift what a run may spend. A run paused for that alone goes on if something is left; below what is spent, it pauses.
+
+    `seconds` are what it may be driven in all: below what it was, it ends at its next step with what it has.
 
     Args:
         seen: the limits whoever asks was shown, as `prices.marked` says them; None: not compared.
@@ -72,17 +93,19 @@ def set_run_budget(run_id: Any, *, money: Any = None, tokens: Any = None, seen: 
     who = permissions.standing(by)
     permissions.check_override(who)
     reason = check_reason(reason)
-    if money is None and tokens is None:
-        raise BadInput(say("Say how much money, how many tokens, or both"), fields={"money": say("missing")})
+    if money is None and tokens is None and seconds is None:
+        raise _nothing_said()
     run = locked_run(run_id)
     if run.state not in {*UNFINISHED, RunState.FAILED}:
         raise WrongState(say("The run has ended already: %(state)s", state=word(run.state)))
-    if not run.agent.project:
+    if not run.agent.project and not (run.agent.server_id and money is None and tokens is None):
         raise WrongState(say("This run's graph goes on elsewhere: what it spends is not counted here"))
-    before = Limits(run.budget_tokens, run.budget_micros)
+    before = Limits(run.budget_tokens, run.budget_micros, run.limit_s)
     _as_seen(before, seen)
-    wanted = limits(money, tokens, now=before)
-    Run.objects.filter(pk=run.pk).update(budget_tokens=wanted.tokens, budget_micros=wanted.micros)
+    wanted = limits(money, tokens, seconds, now=before)
+    run.limit_s = timing.limit_of(run.agent, run.version) if wanted.seconds is None else wanted.seconds
+    wanted, before = (replace(one, seconds=None if seconds is None else n) for one, n in ((wanted, run.limit_s), (before, before.seconds)))
+    Run.objects.filter(pk=run.pk).update(budget_tokens=wanted.tokens, budget_micros=wanted.micros, limit_s=run.limit_s)
     run.budget_tokens, run.budget_micros = wanted.tokens, wanted.micros
     spent = {"spent": _said(Limits(run.spent_tokens, run.spent_micros))}
     log.append(
@@ -127,9 +150,18 @@ def set_customer_budget(customer: str, *, money: Any = None, tokens: Any = None,
 
 @transaction.atomic
 def set_default(
-    agent: str, *, money: Any = None, tokens: Any = None, declared: bool = False, seen: str | None = None, reason: str, by: User, door: str
+    agent: str,
+    *,
+    money: Any = None,
+    tokens: Any = None,
+    seconds: Any = None,
+    declared: bool = False,
+    seen: str | None = None,
+    reason: str,
+    by: User,
+    door: str,
 ) -> Agent:
-    """What each run of an agent may spend that starts from now on.
+    """What each run of an agent may spend that starts from now on, and how long it may be driven.
 
     Args:
         declared: as its developer says again.
@@ -137,16 +169,18 @@ def set_default(
     who = permissions.standing(by)
     permissions.check_override(who)
     reason = check_reason(reason)
-    row = _agent(agent)
+    row = _agent(agent, there=money is None and tokens is None)
     declared_now = dict(row.current.budget) if row.current else {}
-    before = Limits(row.run_tokens, row.run_micros) if row.run_budget_by else Limits(declared_now.get("tokens"), declared_now.get("micros"))
+    as_declared = Limits(declared_now.get("tokens"), declared_now.get("micros"), declared_now.get("seconds"))
+    before = Limits(row.run_tokens, row.run_micros, row.run_seconds) if row.run_budget_by else as_declared
     _as_seen(before, seen)
-    if not declared and money is None and tokens is None:
-        raise BadInput(say("Say how much money, how many tokens, or both"), fields={"money": say("missing")})
-    wanted = Limits(declared_now.get("tokens"), declared_now.get("micros")) if declared else limits(money, tokens, now=before)
-    row.run_tokens, row.run_micros = (None, None) if declared else (wanted.tokens, wanted.micros)
+    if not declared and money is None and tokens is None and seconds is None:
+        raise _nothing_said()
+    wanted = as_declared if declared else limits(money, tokens, seconds, now=before)
+    kept = Limits() if declared else wanted
+    row.run_tokens, row.run_micros, row.run_seconds = kept.tokens, kept.micros, kept.seconds
     row.run_budget_by = "" if declared else who.user.get_username()
-    row.save(update_fields=["run_tokens", "run_micros", "run_budget_by"])
+    row.save(update_fields=["run_tokens", "run_micros", "run_seconds", "run_budget_by"])
     data = {
         "scope": "run",
         "target": agent,
@@ -224,18 +258,24 @@ def _is_id(run: str) -> bool:
     return len(run) == 36
 
 
-def _agent(slug: str, *, locked: bool = True) -> Agent:
+def _agent(slug: str, *, locked: bool = True, there: bool = False) -> Agent:
+    """Raises UnknownAgent. WrongState: nothing of it is counted here; `there`: unless its graph is on an Agent Server, where time is."""
     rows = Agent.objects.select_for_update(of=("self",)) if locked else Agent.objects
     row = rows.select_related("current").filter(pk=slug).first() if SLUG.fullmatch(slug) else None
     if row is None:
         raise UnknownAgent(say("There is no agent %(slug)s; see: .venv/bin/python manage.py agents list", slug=repr(slug[:60])))
-    if not row.project:
+    if not row.project and not (there and row.server_id):
         raise WrongState(say("The agent %(slug)s runs elsewhere: what it spends is not counted here", slug=slug))
     return row
 
 
 def _said(found: Limits) -> Mapping[str, int | None]:
-    return {"tokens": found.tokens, "micros": found.micros}
+    said = {"tokens": found.tokens, "micros": found.micros}
+    return said if found.seconds is None else {**said, "seconds": found.seconds}
+
+
+def _nothing_said() -> BadInput:
+    return BadInput(say("Say how much money, how many tokens, how many seconds, or several of them"), fields={"money": say("missing")})
 
 
 def _lifted(value: Any) -> bool:
@@ -254,6 +294,22 @@ def _micros(value: Any) -> int | None:
             say("%(value)s is no amount of money: write it like 0.50, not below zero, at most six decimals", value=repr(str(value)[:40])),
             fields={"money": say("no amount")},
         ) from None
+
+
+def _seconds(value: Any) -> int | None:
+    text = str(value).strip().lower()
+    if text in {"", "none"}:
+        return 0 if text else None
+    if isinstance(value, bool) or not (text.isascii() and text.isdecimal()) or len(text) > 8 or int(text) > timing.MOST_S:
+        raise BadInput(
+            say(
+                "%(value)s is no number of seconds: a whole number, 0 for no limit, at most %(most)d",
+                value=repr(str(value)[:40]),
+                most=timing.MOST_S,
+            ),
+            fields={"seconds": say("no number of seconds")},
+        )
+    return int(text)
 
 
 def _tokens(value: Any) -> int | None:

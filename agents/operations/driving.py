@@ -18,7 +18,7 @@ from agents.crashpoints import crash
 from agents.dialects import calls
 from agents.errors import AgentError, LostLease
 from agents.graphs import checkpoints, desk
-from agents.graphs.driver import Control, Stop, Stretch, drive
+from agents.graphs.driver import Control, Stop, Stretch, drive, ends_late
 from agents.graphs.guard import Calls
 from agents.graphs.hearing import Hearing
 from agents.graphs.loader import Loaded, load_agent
@@ -36,6 +36,7 @@ from agents.operations import (
     proposing,
     spending,
     there,
+    timing,
     versions,
 )
 from agents.operations.answering import answers, known_answers, open_pauses
@@ -99,6 +100,7 @@ def advance(run: Run, *, as_asked: bool = False) -> Advanced:
         return Advanced(there.advance(run))
     control = Control()
     meter = spending.Meter(run, on_over=control.request_drain)
+    clock = timing.Clock(run, on_over=control.request_drain)
     recorder = Recorder(run=str(run.pk), trace=run.trace, fence=run.fence, meter=meter)
     held = Held(
         "run",
@@ -107,12 +109,13 @@ def advance(run: Run, *, as_asked: bool = False) -> Advanced:
         run.agent_id,
         versions.version_of(run),
         on_halt=control.request_drain,
-        on_look=lambda: _live(run, recorder),
+        on_look=partial(_look, run, recorder, clock),
         on_budget=partial(setattr, meter, "governed", True),
+        on_limit=partial(setattr, clock, "limit_s"),
     )
     with structlog.contextvars.bound_contextvars(run=str(run.pk), trace=run.trace), holding(held):
         try:
-            driven = _drive(run, control, recorder, meter, held=held, as_asked=as_asked)
+            driven = _drive(run, control, recorder, meter, clock, held=held, as_asked=as_asked)
             crash("graph_moved")
             state = put_down(run, driven, recorder)
         except checkpoints.ThreadBusy:
@@ -149,11 +152,18 @@ def take(run_id: UUID) -> Run | None:
 
 
 def _drive(
-    run: Run, control: Control, recorder: Recorder, meter: spending.Meter | None = None, *, held: Held | None = None, as_asked: bool = False
+    run: Run,
+    control: Control,
+    recorder: Recorder,
+    meter: spending.Meter,
+    clock: timing.Clock,
+    *,
+    held: Held,
+    as_asked: bool,
 ) -> Driven:
     """The stretch, and its questions looked at; an agent that cannot be loaded is a failed stretch."""
     try:
-        return _driven(run, control, recorder, meter, held=held, as_asked=as_asked)
+        return _driven(run, control, recorder, meter, clock, held=held, as_asked=as_asked)
     except AgentError as error:
         return Driven(Stretch(Stop.FAILED, error=error.message))
     except (psycopg.Error, DatabaseError, checkpoints.ThreadBusy, LostLease):
@@ -163,7 +173,16 @@ def _drive(
         return Driven(Stretch(Stop.FAILED, error="".join(traceback.format_exception(error))[-8_000:]))
 
 
-def _driven(run: Run, control: Control, recorder: Recorder, meter: spending.Meter | None, *, held: Held | None, as_asked: bool) -> Driven:
+def _driven(
+    run: Run,
+    control: Control,
+    recorder: Recorder,
+    meter: spending.Meter,
+    clock: timing.Clock,
+    *,
+    held: Held,
+    as_asked: bool,
+) -> Driven:
     untouched = _untouched(run)
     loaded = load_agent(*run.agent.code)
     with checkpoints.locked(run.thread) as saver:
@@ -171,13 +190,14 @@ def _driven(run: Run, control: Control, recorder: Recorder, meter: spending.Mete
             return Driven(Stretch(Stop.DRAINED, nodes=stood))
         # Only whoever holds the fence writes pauses: what is read here holds until this stretch is put down.
         pauses = [] if untouched else open_pauses(run)
+        if clock.over():  # its worker died in its last step, or an operator gave it less
+            return Driven(_late(run, loaded, saver, Stretch(Stop.DRAINED), clock), (), pauses, watched=True)
         settled = approvals_queries.settled([a for pause in pauses for a in pause.actions])
         if lost := hearing.lost(loaded, pauses):
             deaf = frozenset(pause.interrupt_id for pause in lost)
             return Driven(Stretch(Stop.DRAINED), (), pauses, frozenset(settled), watched=True, deaf=deaf)
         given = _hand(run, loaded, saver, pauses, settled)
-        if meter:
-            meter.refuses = not given.acts  # what it has been told to do it would do again
+        meter.refuses = not given.acts  # what it has been told to do it would do again
         if given.handed.unanswerable:
             return Driven(Stretch(Stop.FAILED, error=given.handed.unanswerable), (), pauses, frozenset(settled))
         with desk.at(run.thread, Ledger(run.pk, run.fence)):
@@ -193,13 +213,17 @@ def _driven(run: Run, control: Control, recorder: Recorder, meter: spending.Mete
                 forget=frozenset(p.interrupt_id for p in pauses if p.again),
                 known=lambda: known_answers(run),
                 marks=versions.marks(run),
-                stop_after=lambda: run.hold == Hold.STEP or bool(held and held.wants_pause),
+                stop_after=lambda: run.hold == Hold.STEP or held.wants_pause,
                 as_asked=as_asked and not run.to_change and all(pause.asked_by.get("graph") == loaded.fingerprint for pause in pauses),
                 control=control,
                 recorder=recorder,
             )
         heard, deaf = hearing.heard(run, loaded, saver, pauses, stretch, ears)
+        if stretch.struck or (clock.over() and stretch.stop in {Stop.DRAINED, Stop.PAUSED}):
+            stretch = _late(run, loaded, saver, stretch, clock)
     came_back = asking_again.came_back(pauses, stretch.questions)
+    if stretch.late:  # nobody is asked any more
+        return Driven(stretch, (), pauses, frozenset(settled), given.calls, False, given.calls is not None, came_back, heard, deaf)
     prepared = proposing.new_questions(run, loaded, stretch, pauses=pauses, settled=settled, came_back=came_back, untouched=untouched)
     return Driven(
         stretch,
@@ -214,6 +238,11 @@ def _driven(run: Run, control: Control, recorder: Recorder, meter: spending.Mete
         deaf,
         needs=given.handed.needs,
     )
+
+
+def _late(run: Run, loaded: Loaded, saver: Any, stretch: Stretch, clock: timing.Clock) -> Stretch:
+    """The stretch as that of a run whose time is up, with what its state holds."""
+    return ends_late(_graph(loaded, saver), run.thread, stretch, clock.sentence(), whole=loaded.spec is not None)
 
 
 def _untouched(run: Run) -> bool:
@@ -271,7 +300,7 @@ def _graph(loaded: Loaded, saver: Any) -> Any:
 def _requeue(run: Run) -> RunState | None:
     """Put a claimed run back without having moved it."""
     changed = Run.objects.filter(pk=run.pk, state=RunState.RUNNING, fence=run.fence).update(
-        state=RunState.READY, lease_until=None, changed_at=Now()
+        state=RunState.READY, driven_ms=timing.counted(), lease_until=None, changed_at=Now()
     )
     if not changed:
         return None
@@ -279,8 +308,14 @@ def _requeue(run: Run) -> RunState | None:
     return RunState.READY
 
 
+def _look(run: Run, recorder: Recorder, clock: timing.Clock) -> None:
+    """What the leases' thread does for a stretch every half second."""
+    clock.look()
+    _live(run, recorder)
+
+
 def _live(run: Run, recorder: Recorder) -> None:
-    """Let pages follow a slow graph: write the spans told so far. Runs in the leases' thread, every half second."""
+    """Let pages follow a slow graph: write the spans told so far."""
     if spans := recorder.taken():
         used = recorder.spent()
         try:

@@ -25,6 +25,7 @@ class Came:
         halted: it was told to stop. held: something approved cannot be used now. new: questions not recorded yet.
         others: pauses that somebody else's run had answered before ours got there.
         settled: everything open was settled before we looked. moved: an answer was taken in this look.
+        late: its time is up: what it ends with.
     """
 
     stands: Standing | None
@@ -39,6 +40,7 @@ class Came:
     others: Collection[int] = ()
     settled: bool = False
     moved: bool = False
+    late: str = ""
 
     def with_new(self, new: Sequence[Prepared]) -> "Came":
         return replace(self, new=new)

@@ -26,7 +26,7 @@ from approvals import queries as approvals_queries
 
 log = structlog.get_logger("agents.leases")
 LOOK_S = 0.5
-_ASK_AFTER = f"SELECT r.fence, r.state, r.hold, {spending.BUDGETED} FROM agents_run r WHERE r.id = %s"  # noqa: S608  names of ours only
+_ASK_AFTER = f"SELECT r.fence, r.state, r.hold, r.limit_s, {spending.BUDGETED} FROM agents_run r WHERE r.id = %s"  # noqa: S608  names of ours only
 
 
 @dataclass(eq=False)
@@ -41,6 +41,7 @@ class Held:
     on_halt: Callable[[str], None] = lambda reason: None
     on_look: Callable[[], None] = lambda: None
     on_budget: Callable[[], None] = lambda: None  # an operator has set one
+    on_limit: Callable[[int], None] = lambda seconds: None  # how long the run may be driven, as it is now
     told: bool = field(default=False)
     wants_pause: bool = field(default=False)  # an operator wants to look before the next step
     since: float = field(default_factory=time.monotonic)
@@ -129,7 +130,8 @@ def _ask_after(held: Held) -> None:
     """Whether the run is still ours (else its graph need not go on, since nothing it does will be written), and whether an operator holds it."""
     with connection.cursor() as cursor:
         cursor.execute(_ASK_AFTER, [held.id])
-        fence, state, hold, budgeted = cursor.fetchone()
+        fence, state, hold, limit_s, budgeted = cursor.fetchone()
+    held.on_limit(limit_s)
     if budgeted:
         held.on_budget()
     held.wants_pause = hold == Hold.PAUSE

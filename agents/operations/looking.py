@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from agents import kept
 from agents.errors import ServerTrouble
 from agents.models import Agent, Pause, Run, Server, Thread
-from agents.operations import events, servers, versions, waking
+from agents.operations import events, servers, timing, versions, waking
 from agents.operations.found import hold
 from agents.operations.receiving import ready_if_settled
 from agents.remote.calling import Connection
@@ -164,7 +164,15 @@ def _found(server: Server, agent: Agent, waiting: Waiting) -> None:
     number = before.count() + 1
     asked = canonical.storable({"request": waiting.request, "thread": waiting.thread})
     name = f"{server.pk}:{waiting.thread}" + (f"#{number}" if number > 1 else "")
-    run = Run.objects.create(agent=agent, version_id=agent.current_id or 0, thread=name, trace=uuid.uuid4().hex, input=asked, door=DOOR)
+    run = Run.objects.create(
+        agent=agent,
+        version_id=agent.current_id or 0,
+        thread=name,
+        trace=uuid.uuid4().hex,
+        input=asked,
+        door=DOOR,
+        limit_s=timing.limit_of(agent, agent.current),
+    )
     Thread.objects.create(run=run, server=server, thread=waiting.thread)
     log.append(events.entry(run, "run.found", door=DOOR, server=server.url, thread=waiting.thread, input=asked, trace=run.trace))
     events.tell_run(run, "run.created")

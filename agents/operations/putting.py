@@ -10,13 +10,13 @@ from agents import kept
 from agents.dialects.record import Made
 from agents.errors import LostLease
 from agents.models import Effect, Pause, Run, Thread
-from agents.operations import events, waking
+from agents.operations import events, timing, waking
 from agents.operations.fates import Came, Fate, fate_of
 from agents.operations.handing import actions_of
 from agents.operations.outcomes import TOOLS
 from agents.operations.outputs import output_of
 from agents.operations.pausing import open_pause
-from agents.operations.receiving import all_settled
+from agents.operations.receiving import all_settled, close_open_pauses
 from agents.operations.settling import settle
 from agents.operations.stretches import ENDED, close_pauses
 from agents.remote.calling import ACTIVE
@@ -25,26 +25,28 @@ from agents.states import EffectState, HandoverState, PauseState, RunState
 from approvals.operations import close, lock, notices
 from approvals.states import ActionState
 from audit import canonical, log
+from audit.actors import SYSTEM
 from audit.log import Entry
 from audit.sentences import say
 
 PARKED_S = 900  # a lease long enough for the beat to come by
-_LEAVE = """
-UPDATE agents_run SET state = %(state)s, nodes = %(nodes)s::jsonb, error = %(error)s, lease_until = NULL, attempts = 0,
+_LEAVE = f"""
+UPDATE agents_run SET state = %(state)s, driven_ms = {timing.DRIVEN}, nodes = %(nodes)s::jsonb, error = %(error)s, lease_until = NULL, attempts = 0,
     changed_at = statement_timestamp(),
     finished_at = CASE WHEN %(ended)s THEN statement_timestamp() ELSE finished_at END,
     output = CASE WHEN %(ended)s THEN %(output)s::jsonb ELSE output END
 WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s
-"""
+"""  # noqa: S608  names of ours only
 _PARK = """
 UPDATE agents_run SET lease_until = statement_timestamp() + make_interval(secs => %(lease)s), attempts = 0,
     error = CASE WHEN %(reached)s THEN '' ELSE error END
 WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s
 """
-# The longer it runs there, the rarer we look.
+# The longer it runs there, the rarer we look; and as soon as its time is up.
 _LOOK = """
 UPDATE agents_thread AS t SET look_at = statement_timestamp()
-    + make_interval(secs => least(60, greatest(2, extract(epoch FROM statement_timestamp() - r.changed_at) / 4)))
+    + make_interval(secs => least(60, greatest(2, extract(epoch FROM statement_timestamp() - r.changed_at) / 4),
+        CASE WHEN r.limit_s > 0 THEN greatest(1, r.limit_s - r.driven_ms / 1000.0 - extract(epoch FROM statement_timestamp() - r.changed_at)) END))
 FROM agents_run AS r WHERE r.id = t.run_id AND t.run_id = %s
 """
 
@@ -62,6 +64,8 @@ def put_down(run: Run, came: Came) -> RunState:
     entries, trouble = _reconcile(run, came)
     waits = [open_pause(run, one) for one in came.new]
     state, error = _next(came, trouble or came.trouble or _stuck(run, came))
+    if state is RunState.PARTIAL:  # also what it asked last: found once more, it would be a run of its own, with time of its own
+        close_open_pauses(run.pk, reason=error, by=SYSTEM, door="worker")
     _leave(run, state, error, came.stands)
     # From here on, the run's row is locked: an action that is settled now waits for us, or has been seen.
     if state is RunState.WAITING and not came.held and not any(waits) and all_settled(run.pk):
@@ -90,6 +94,7 @@ def _tell(run: Run, state: RunState, error: str, entries: Sequence[Entry], came:
     run.state = state
     nodes = list(came.stands.nodes) if came.stands else []
     data = {"nodes": nodes, "questions": len(came.stands.questions) if came.stands else 0, **({"error": error[-2_000:]} if error else {})}
+    data |= {"timed_out": True} if state is RunState.PARTIAL else {}
     log.append(*entries, events.entry(run, f"run.{state.lower()}", fence=run.fence, **canonical.storable(data)))
     events.tell_run(run, f"run.{state.lower()}")
 
@@ -130,9 +135,11 @@ def _leave(run: Run, state: RunState, error: str, stands: Standing | None) -> No
 
 
 def _next(came: Came, trouble: str) -> tuple[RunState, str]:
+    stands = came.stands
+    if came.late and stands is not None and (stands.questions or stands.nodes or stands.error):
+        return RunState.PARTIAL, came.late
     if trouble:
         return RunState.FAILED, trouble
-    stands = came.stands
     if came.halted and (stands is None or stands.questions or stands.nodes):
         return RunState.HALTED, ""
     if stands is None:

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from agents import kept
 from agents.dialects import breakpoints
 from agents.models import Effect, Run
-from agents.operations import budget_holds, events, owing, stepping, versions, waking
+from agents.operations import budget_holds, events, owing, stepping, timing, versions, waking
 from agents.operations.receiving import goes_on_sql, ready_if_settled
 from agents.operations.trials import wanted_trials
 from agents.operations.unknown import give_up, unasked
@@ -165,6 +165,7 @@ def _abandoned(run_id: UUID) -> None:
         state=run.state,
         fence=F("fence") + 1,
         attempts=F("attempts") + 1,
+        driven_ms=timing.counted(),
         lease_until=None,
         changed_at=Now(),
         error=kept.WORKERS_DIED(n=MAX_DEATHS) if dead else "",

@@ -145,8 +145,8 @@ def _version(agent: Agent, loaded: Loaded) -> AgentVersion:
     }
     if loaded.spec and loaded.spec.compensate_on:  # else the fingerprints of versions stay what they were
         content["compensate_on"] = sorted(set(loaded.spec.compensate_on))
-    if loaded.spec and loaded.spec.budget:
-        content["budget"] = loaded.spec.budget
+    if loaded.budget:
+        content["budget"] = loaded.budget
     sha256 = canonical.fingerprint(
         {"code": code_sha256(Path(loaded.project)), "environment": agent.environment, **canonical.storable(content)}
     )

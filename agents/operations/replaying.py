@@ -23,7 +23,7 @@ from agents.operations.played import Played, played
 from agents.operations.preparing import NATIVE
 from agents.states import RunState
 from approvals import queries as approvals_queries
-from audit.queries import spans, timeline
+from audit.queries import events, spans, timeline
 from audit.sentences import say
 
 _NOTHING = kept.NOTHING_THERE()
@@ -71,6 +71,8 @@ def replay_run(run_id: Any, *, instead: Mapping[str, Any] | None = None, tools: 
     check_record(run, loaded)
     if run.parent_id is not None:
         raise WrongState(say("This run was forked from another: its record begins in the middle. Replay that one, or fork this one dry"))
+    if any(event.data.get("timed_out") for event in events(run=str(run.pk), kind="run.partial", limit=1).rows):
+        raise WrongState(say("This run ended between two steps, when its time was up: driven again it would go further"))
     chain = _chain(run)
     done = replaying.replay(loaded, record_of(run, loaded, instead or {}, played(run, loaded, tools or {})))
     if done.unknown and any(event.kind == "run.recovered" for event in timeline(run=str(run.pk), limit=MOST)):

@@ -11,7 +11,7 @@ from agents import kept
 from agents.dialects import calls
 from agents.errors import BadInput, KeyUsed, UnknownAgent, WrongState
 from agents.models import Agent, AgentVersion, Effect, Pause, Run, Thread
-from agents.operations import events, hinting, outcomes, overriding, owing, waking
+from agents.operations import events, hinting, outcomes, overriding, owing, timing, waking
 from agents.operations.found import locked_run
 from agents.operations.receiving import close_open_pauses
 from agents.states import UNFINISHED, EffectState, PauseState, RunState, word
@@ -88,14 +88,16 @@ def found_agent(slug: str) -> tuple[Agent, AgentVersion]:
 def budget_of(agent: Agent, version: AgentVersion) -> dict[str, int | None]:
     """What a new run of this agent may spend: as operators say, else as its developer does."""
     if agent.run_budget_by:
-        return {"budget_tokens": agent.run_tokens, "budget_micros": agent.run_micros}
-    return {"budget_tokens": version.budget.get("tokens"), "budget_micros": version.budget.get("micros")}
+        return {"budget_tokens": agent.run_tokens, "budget_micros": agent.run_micros, "limit_s": timing.limit_of(agent, version)}
+    said = version.budget
+    return {"budget_tokens": said.get("tokens"), "budget_micros": said.get("micros"), "limit_s": timing.limit_of(agent, version)}
 
 
 def tighter(found: dict[str, int | None], than: Run) -> dict[str, int | None]:
     """Of each limit the smaller: a fork may not spend what an operator does not let its parent spend."""
     both = {name: [n for n in (most, getattr(than, name)) if n is not None] for name, most in found.items()}
-    return {name: min(limits, default=None) for name, limits in both.items()}
+    seconds = [n for n in both["limit_s"] if n]  # here 0 is no limit
+    return {name: min(limits, default=None) for name, limits in both.items()} | {"limit_s": min(seconds, default=0)}
 
 
 def check_input(schema: dict[str, Any], value: Any) -> None:
@@ -150,7 +152,13 @@ def cancel(run_id: Any, *, reason: str, by: User, door: str, compensate: bool | 
     if run.state not in {*UNFINISHED, RunState.FAILED}:
         raise WrongState(say("The run has ended already: %(state)s", state=word(run.state)))
     Run.objects.filter(pk=run.pk).update(
-        state=RunState.CANCELLED, fence=run.fence + 1, lease_until=None, finished_at=Now(), changed_at=Now(), error=reason
+        state=RunState.CANCELLED,
+        fence=run.fence + 1,
+        driven_ms=timing.counted(),
+        lease_until=None,
+        finished_at=Now(),
+        changed_at=Now(),
+        error=reason,
     )
     run.state = RunState.CANCELLED
     overriding.drop(run, why=kept.ENDED_SINCE(), by=who.user.actor, door=door)
@@ -174,13 +182,15 @@ def retry_run(run_id: Any, *, by: User, door: str) -> Run:
     who = permissions.standing(by)
     permissions.check_start_runs(who)
     run = locked_run(run_id)
+    if run.state == RunState.PARTIAL:
+        raise WrongState(say("This run has ended with a part of what it was for: fork it from one of its checkpoints, or start a new one"))
     if run.state != RunState.FAILED:
         raise WrongState(say("Only a failed run can be tried again; this one is %(state)s", state=word(run.state)))
     check_not_orphaned(run)
     owing.check_not_ordered(run)
     _check_not_twice(run)
     Pause.objects.filter(run=run, state=PauseState.OPEN, again=True).update(again=False)  # with the answers as they are, this time
-    Run.objects.filter(pk=run.pk).update(state=RunState.READY, error="", attempts=0, finished_at=None, changed_at=Now())
+    Run.objects.filter(pk=run.pk).update(state=RunState.READY, error="", attempts=0, driven_ms=0, finished_at=None, changed_at=Now())
     run.state = RunState.READY
     log.append(events.entry(run, "run.retried", by=who.user.actor, door=door))
     events.tell_run(run, "run.ready")

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.models import Run
-from agents.operations import events, overriding, owing
+from agents.operations import events, overriding, owing, timing
 from agents.states import UNFINISHED, RunState
 from audit import log, rows
 from audit.actors import Actor
@@ -22,7 +22,13 @@ def stop(run_id: UUID, *, reason: str, by: Actor, door: str) -> bool:
         return False
     said = kept.STOPPED_BY_WHY(who=by.name, why=reason) if reason else kept.STOPPED_BY(who=by.name)
     Run.objects.filter(pk=run.pk).update(
-        state=RunState.CANCELLED, fence=run.fence + 1, lease_until=None, finished_at=Now(), changed_at=Now(), error=said
+        state=RunState.CANCELLED,
+        fence=run.fence + 1,
+        driven_ms=timing.counted(),
+        lease_until=None,
+        finished_at=Now(),
+        changed_at=Now(),
+        error=said,
     )
     run.state = RunState.CANCELLED
     overriding.drop(run, why=kept.ENDED_SINCE(), by=by, door=door)

@@ -17,17 +17,18 @@ from agents.graphs.inside import path_of
 from agents.graphs.loader import load_agent
 from agents.graphs.recorder import Recorder
 from agents.models import Pause, Run
-from agents.operations import asking_again, budget_holds, events, other_code, outcomes, owing, spending, versions, waking
+from agents.operations import asking_again, budget_holds, events, other_code, outcomes, owing, spending, timing, versions, waking
 from agents.operations.hearing import has_to_be_taken
 from agents.operations.outputs import output_of
 from agents.operations.pausing import open_pause
 from agents.operations.preparing import Prepared
-from agents.operations.receiving import all_settled
+from agents.operations.receiving import all_settled, close_open_pauses
 from agents.prices import Used
 from agents.states import Hold, PauseState, RunState
 from approvals.operations import close, lock, notices
 from approvals.states import ActionState
 from audit import canonical, log, traces
+from audit.actors import SYSTEM
 from audit.log import Entry
 from audit.sentences import say
 
@@ -37,11 +38,11 @@ _LEAVE = f"""
 UPDATE agents_run AS r SET state = CASE WHEN %(state)s = 'READY' AND (hold <> '' OR {_OVER}) THEN 'PAUSED' ELSE %(state)s END,
     hold = CASE WHEN hold = 'step' THEN 'pause' WHEN hold = '' AND %(state)s = 'READY' AND {_OVER} THEN 'budget' ELSE hold END,
     spent_tokens = spent_tokens + %(tokens)s, spent_micros = spent_micros + %(micros)s, unpriced = unpriced + %(unpriced)s,
-    customer = %(customer)s, nodes = %(nodes)s::jsonb, error = %(error)s, lease_until = NULL, attempts = 0,
+    driven_ms = {timing.DRIVEN}, customer = %(customer)s, nodes = %(nodes)s::jsonb, error = %(error)s, lease_until = NULL, attempts = 0,
     changed_at = statement_timestamp(),
     finished_at = CASE WHEN %(ended)s THEN statement_timestamp() ELSE finished_at END,
     output = CASE WHEN %(ended)s THEN %(output)s::jsonb ELSE output END
-WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s RETURNING state, hold, spent_tokens, spent_micros
+WHERE id = %(id)s AND state = 'RUNNING' AND fence = %(fence)s RETURNING state, hold, spent_tokens, spent_micros, driven_ms
 """  # noqa: S608  names of ours only
 _CLOSE = "UPDATE agents_pause SET state = %s, closed_at = statement_timestamp() WHERE id = ANY(%s)"
 # It would be driven for ever otherwise.
@@ -93,8 +94,10 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     state, error = _next_state(run, stretch, orphans)
     used = recorder.spent()
     entries += other_code.seen(run)
+    if stretch.late:
+        close_open_pauses(run.pk, reason=stretch.late, by=SYSTEM, door="worker")
     # From here on, the run's row is locked: a settling action waits for us, or has been seen.
-    output = output_of(stretch.output, ours=_declared(run)) if stretch.stop is Stop.FINISHED and not orphans and not stretch.lost else None
+    output = _output(run, stretch, orphans)
     try:
         state = _leave(run, state, stretch, error, used, output=output)
     except BaseException:
@@ -115,6 +118,8 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     data: dict[str, Any] = {"nodes": list(stretch.nodes), "questions": len(stretch.questions)}
     if error:
         data["error"] = error[-2_000:]
+    if stretch.late:
+        data |= {"timed_out": True, "driven_s": run.driven_ms // 1000}
     log.append(*entries, events.entry(run, f"run.{state.lower()}", fence=run.fence, **data))
     events.tell_run(run, f"run.{state.lower()}")
     if state == RunState.READY:
@@ -132,11 +137,13 @@ def _leave(run: Run, state: RunState, stretch: Stretch, error: str, used: Used, 
         cursor.execute(_LEAVE, {**left, "output": None if output is None else json.dumps(output), "id": run.pk, "fence": run.fence})
         if cursor.rowcount != 1:
             raise LostLease(say("Another worker took this run over"))
-        left_in, run.hold, run.spent_tokens, run.spent_micros = cursor.fetchone()
+        left_in, run.hold, run.spent_tokens, run.spent_micros, run.driven_ms = cursor.fetchone()
     return RunState(left_in)
 
 
 def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunState, str]:
+    if stretch.late:
+        return RunState.PARTIAL, stretch.late
     if stretch.stop is Stop.FAILED:
         return RunState.FAILED, stretch.error
     if orphans:
@@ -150,6 +157,13 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
     result = stretch.values.get("result")
     failed = isinstance(result, dict) and result.get("success") is False
     return (RunState.PARTIAL if failed else RunState.SUCCEEDED), str(result.get("error", "")) if failed and isinstance(result, dict) else ""
+
+
+def _output(run: Run, stretch: Stretch, orphans: list[str]) -> Any:
+    """What it came to; of a run whose time is up what it has so far."""
+    if stretch.late:
+        return output_of(stretch.output, ours=False)
+    return output_of(stretch.output, ours=_declared(run)) if stretch.stop is Stop.FINISHED and not orphans and not stretch.lost else None
 
 
 def _declared(run: Run) -> bool:

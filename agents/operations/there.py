@@ -20,7 +20,7 @@ from agents.errors import LostLease, ServerTrouble, WrongState
 from agents.graphs.driver import Question
 from agents.graphs.loader import load_agent
 from agents.models import Agent, Handover, Pause, Run, Thread
-from agents.operations import handovers, hinting, joined, overtaken, servers
+from agents.operations import handovers, hinting, joined, overtaken, servers, timing
 from agents.operations.answering import open_pauses
 from agents.operations.fates import Came, lost_in
 from agents.operations.handing import hand_back
@@ -42,7 +42,7 @@ FOLLOW_S, STEP_S = 8.0, 0.25  # how long a worker waits for what it began there;
 _TAKE_UP = f"""
 UPDATE agents_run AS r SET fence = r.fence + 1, lease_until = statement_timestamp() + make_interval(secs => %(lease)s)
 FROM agents_agent AS a WHERE a.slug = r.agent_id AND r.id = %(id)s AND r.state = 'RUNNING'
-RETURNING r.*, {joined.columns("a", "agent", joined.AGENT)}
+RETURNING r.*, extract(epoch FROM statement_timestamp() - r.changed_at) AS running_s, {joined.columns("a", "agent", joined.AGENT)}
 """  # noqa: S608  names of ours only
 
 
@@ -57,10 +57,12 @@ def advance(run: Run) -> RunState | None:
     halted = threading.Event()
     if approvals_queries.halted(agent=run.agent_id, run=str(run.pk), version=version_of(run)):
         halted.set()
+    clock = timing.Clock(run, on_over=lambda _: None)
     held = Held("run", run.pk, run.fence, run.agent_id, version_of(run), on_halt=lambda _: halted.set())
+    held.on_limit = partial(setattr, clock, "limit_s")
     with holding(held):
         try:
-            return put_down(run, _prepared(run, _Look(run, halted).look()))
+            return put_down(run, _prepared(run, _Look(run, halted, clock).look()))
         except LostLease:
             return None
 
@@ -81,6 +83,7 @@ class _Look:
 
     run: Run
     halted: threading.Event
+    clock: timing.Clock
     pauses: list[Pause] = field(default_factory=list)
     sent: Mapping[int, Handover] = field(default_factory=dict)
     held: bool = False
@@ -101,7 +104,7 @@ class _Look:
     def _seen(self, there: Connection, row: Thread) -> Came:
         self._clear_up(there, row.thread)
         stands = self._still(there, row.thread)
-        if not stands.busy and not self.halted.is_set():
+        if not stands.busy and not self._stopped:
             answer = self._due(stands)
             if isinstance(answer, str):
                 return self._came(stands, trouble=answer)
@@ -110,7 +113,7 @@ class _Look:
                 stands = self._still(there, row.thread)
                 if refusal:
                     return self._came(stands, trouble=refusal)
-        if stands.busy and self.halted.is_set():
+        if stands.busy and self._stopped:
             there.stop(row.thread)
             stands = self._still(there, row.thread)
         taken = [h for h in self.sent.values() if h.state == HandoverState.TAKEN]
@@ -136,9 +139,13 @@ class _Look:
         """Where the thread stands once nothing runs on it, or after a while, or when it is to be stopped."""
         until = time.monotonic() + FOLLOW_S
         stands = there.standing(thread)
-        while stands.busy and time.monotonic() < until and not self.halted.wait(STEP_S):
+        while stands.busy and time.monotonic() < until and not self.halted.wait(STEP_S) and not self.clock.over():
             stands = there.standing(thread)
         return stands
+
+    @property
+    def _stopped(self) -> bool:
+        return self.halted.is_set() or self.clock.over()
 
     def _due(self, stands: Standing) -> tuple[Pause, object] | str | None:
         """The answer that is due for a question that stands as it was shown, claimed now; or why it cannot be told."""
@@ -200,7 +207,7 @@ class _Look:
     def _came(self, stands: Standing | None, *, trouble: str = "", gone: bool = False, ends: Mapping[int, str] | None = None) -> Came:
         return Came(
             stands, tuple(self.pauses), self.sent, ends or {}, trouble, gone, self.halted.is_set(), self.held,
-            settled=self.settled, moved=self.moved,
+            settled=self.settled, moved=self.moved, late=self.clock.sentence() if self.clock.over() else "",
         )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Runs as lists show them, and one run with its pauses, effects and picture."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -75,6 +75,8 @@ class RunDetail:
     parent: str = ""  # the run it was forked from, at this checkpoint of that one
     parent_checkpoint: str = ""
     forks: tuple[str, ...] = ()  # the newest of those forked from it
+    driven_s: float = 0.0  # how long workers have driven it, of limit_s; 0: no limit
+    limit_s: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,10 +140,18 @@ def run_detail(run_id: Any) -> RunDetail:
         compensate_on=tuple(found.version.compensate_on),
         parent=str(found.parent_id or ""),
         parent_checkpoint=found.parent_checkpoint,
+        driven_s=_driven_s(found),
+        limit_s=found.limit_s,
         forks=tuple(map(str, Run.objects.filter(parent=found).order_by("-created_at").values_list("pk", flat=True)[:10])),
         pauses=[_pause(p) for p in Pause.objects.filter(run=found).order_by("pk")],
         effects=effect_rows(list(Effect.objects.filter(run=found).order_by("created_at"))),
     )
+
+
+def _driven_s(run: Run) -> float:
+    """Of one that moves with what its worker drives now."""
+    now = (datetime.now(UTC) - run.changed_at).total_seconds() if run.state == RunState.RUNNING else 0.0
+    return run.driven_ms / 1000 + max(0.0, now)
 
 
 def not_asked(run_id: str) -> list[PauseRow]:

@@ -37,6 +37,7 @@ class Form:
     tokens: str
     currency: str
     seen: str
+    seconds: str | None = None  # None: of a day, which has no such limit
 
 
 def bar_of(found: Against | None) -> Bar | None:
@@ -97,6 +98,12 @@ def default_words(found: Default | None) -> str:
     return ", ".join(parts)
 
 
+def time_words(found: Default) -> str:
+    """How long each run of an agent may be driven."""
+    seconds = settings.RUN_LIMIT_S if found.most_seconds is None else found.most_seconds
+    return _("%(n)s s of work") % {"n": number(seconds)} if seconds else _("any time")
+
+
 def notes(row: RunRow, model: str) -> list[str]:
     """What has to be known of a run's cost: calls that have no price, and a price that is invented."""
     price = prices.price_of(model)
@@ -104,10 +111,11 @@ def notes(row: RunRow, model: str) -> list[str]:
     return [*(told(line) for line in budgeted.unpriced(row.id)), *invented]
 
 
-def form_of(url: str, micros: int | None, tokens: int | None) -> Form:
+def form_of(url: str, micros: int | None, tokens: int | None, seconds: int | None = None, *, run: bool = False) -> Form:
     currency = prices.prices().currency
-    seen = prices.marked(micros, tokens)
-    return Form(url, "" if micros is None else prices.exact(micros), "" if tokens is None else str(tokens), currency, seen)
+    seen = prices.marked(micros, tokens, seconds)
+    form = Form(url, "" if micros is None else prices.exact(micros), "" if tokens is None else str(tokens), currency, seen)
+    return replace(form, seconds="" if seconds is None else str(seconds)) if run else form
 
 
 def offered(request: Request, detail: RunDetail, found: Against) -> Form | None:
@@ -115,7 +123,7 @@ def offered(request: Request, detail: RunDetail, found: Against) -> Form | None:
     row = detail.row
     if not (permissions.can_override(request.user) and detail.here and row.state in {*UNFINISHED, RunState.FAILED}):
         return None
-    return form_of(reverse("run-budget", args=[row.id]), found.most_micros, found.most_tokens)
+    return form_of(reverse("run-budget", args=[row.id]), found.most_micros, found.most_tokens, detail.limit_s, run=True)
 
 
 def spent_today() -> tuple[str, str]:
@@ -150,16 +158,18 @@ def of_agent(request: Request, slug: str) -> dict[str, Any]:
     url = reverse("agent-budget", args=[slug])
     return {
         "a_run": default_words(default),
+        "time": time_words(default),
         "by": default.by,
         "a_day": bar or Bar(_("no limit")),
-        "run_form": form_of(url, default.most_micros, default.most_tokens) if may else None,
+        "run_form": form_of(url, default.most_micros, default.most_tokens, default.most_seconds, run=True) if may else None,
         "day_form": form_of(url, day.most_micros if day else None, day.most_tokens if day else None) if may else None,
     }
 
 
 def _limits(request: Request) -> dict[str, Any]:
     """What was sent; a field left empty lifts its limit, one that was not sent leaves it."""
-    return {name: request.POST.get(name) for name in ("money", "tokens", "seen")} | {"reason": request.POST.get("reason", "")}
+    names = ("money", "tokens", "seen", *(["seconds"] if "seconds" in request.POST else []))
+    return {name: request.POST.get(name) for name in names} | {"reason": request.POST.get("reason", "")}
 
 
 @require_POST
@@ -172,7 +182,10 @@ def run_budget(request: Request, run_id: UUID) -> HttpResponse:
 
 @require_POST
 def agent_budget(request: Request, slug: str) -> HttpResponse:
-    order = operations.set_default if request.POST.get("of") == "run" else operations.set_agent_budget
-    order(slug, **_limits(request), by=request.user, door="web")
+    said = _limits(request) | {"by": request.user, "door": "web"}
+    if request.POST.get("of") == "run":
+        operations.set_default(slug, **said)
+    else:
+        operations.set_agent_budget(slug, **{name: value for name, value in said.items() if name != "seconds"})
     messages.success(request, _("The budget is changed."))
     return redirect("agent", slug)

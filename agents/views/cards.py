@@ -55,6 +55,7 @@ class Figure:
     state: Look | None = None
     moment: datetime | None = None
     bar: Bar | None = None
+    code: str = ""  # an id, to be copied
 
 
 @dataclass(frozen=True)

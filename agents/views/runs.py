@@ -29,7 +29,7 @@ from agents.views.ratings import asked
 from agents.views.reversals import card_of, may_order
 from agents.views.run_halts import halted_words
 from agents.views.run_looks import look_at
-from agents.views.states import RUNS, took
+from agents.views.states import RUNS, span_of, took
 from approvals import permissions
 from approvals import queries as approvals_queries
 from approvals.covering import version_name
@@ -157,6 +157,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "halted": halted_words(stop, row, detail.effects, steps=entered, alone=queries.stoppable_tools(row.id)) if stop else "",
         "trouble": reveal(told(row.error)) if row.error else None,
         "cancelled": row.state == "CANCELLED",
+        "timed_out": row.state == "PARTIAL" and bool(detail.limit_s) and detail.driven_s >= detail.limit_s,
         "result": lines_of(detail.output if isinstance(detail.output, dict) else {"result": detail.output})
         if detail.output is not None
         else (),
@@ -212,10 +213,20 @@ def _figures(detail: RunDetail, spent: Totals, actions: Any, against: Against) -
         Figure(_("Started"), moment=row.created_at),
         Figure(_("Took"), took(row.created_at, row.finished_at)) if row.finished_at else Figure(_("Last moved"), moment=row.changed_at),
         Figure(_("Actions settled"), _("%(n)s of %(of)s") % {"n": settled, "of": len(actions)}),
+        Figure(_("Driven"), _driven(detail)),
         Figure(_("Model calls"), number(spent.calls)),
+        Figure(_("Tool calls"), number(spent.tools)),
         Figure(_("Tokens"), budgets.tokens_words(against) if detail.here else number(spent.tokens) if spent.tokens else _("none counted")),
         *([Figure(_("Cost"), budgets.money_words(against), bar=budgets.bar_of(against))] if detail.here else []),
+        Figure(_("Trace"), code=detail.trace),
     )
+
+
+def _driven(detail: RunDetail) -> str:
+    """How long workers have driven it, of what they may."""
+    if not detail.limit_s:
+        return span_of(detail.driven_s)
+    return _("%(spent)s of %(most)s") % {"spent": span_of(detail.driven_s), "most": span_of(detail.limit_s)}
 
 
 @require_safe

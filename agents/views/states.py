@@ -52,10 +52,13 @@ OFF = Look(say("Switched off"), "circle-slash", "quiet")
 
 
 def took(start: datetime | None, end: datetime | None) -> str:
+    """How long that is; "" where one of them is not known."""
+    return "" if start is None or end is None else span_of((end - start).total_seconds())
+
+
+def span_of(seconds: float) -> str:
     """A duration in the two largest units that matter."""
-    if start is None or end is None:
-        return ""
-    seconds = max(0.0, (end - start).total_seconds())
+    seconds = max(0.0, seconds)
     if seconds < 1:
         return _("%(n)s ms") % {"n": decimal(seconds * 1000, 0)}
     if seconds < 60:

@@ -169,7 +169,9 @@ SENTENCES: dict[str, Say] = {
     ),
     "run.paused": lambda d: say("The run is paused before %(nodes)s", nodes=", ".join(d.get("nodes") or []) or say("its next step")),
     "run.succeeded": lambda d: say("The run finished"),
-    "run.partial": lambda d: say("The run finished in part"),
+    "run.partial": lambda d: (
+        say("The run's time was up: it ended with what it had") if d.get("timed_out") else say("The run finished in part")
+    ),
     "run.failed": lambda d: say("The run failed"),
     "run.cancelled": lambda d: say("Cancelled a run"),
     "run.rated": lambda d: say("Found the outcome useful") if d.get("useful") else say("Found the outcome not useful"),
@@ -332,6 +334,8 @@ def _budget(data: Mapping[str, Any]) -> str:
         parts.append(f"{amount} {data.get('currency', '')}".rstrip())
     if data.get("tokens") is not None:
         parts.append(say("%(n)d tokens", n=data["tokens"]))
+    if data.get("seconds"):
+        parts.append(say("%(n)d s of work", n=data["seconds"]))
     return ", ".join(parts) or say("no limit")
 
 

@@ -6,10 +6,12 @@ import operator
 import sys
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import psycopg
+from celery.exceptions import SoftTimeLimitExceeded
 from langchain_core.tools import tool
 from langgraph.errors import NodeInterrupt
 from langgraph.graph import END, START, StateGraph
@@ -231,6 +233,30 @@ slow.add_node("finish", lambda state: {"result": {"success": True, "told": state
 slow.add_edge(START, "step")
 slow.add_conditional_edges("step", lambda state: "step" if len(state["told"]) < state["input"]["steps"] else "finish", ["step", "finish"])
 slow.add_edge("finish", END)
+
+
+# -- stubborn: a first step, a call that is asked beside it, and a node that comes to no end, whatever strikes it -----------------
+def _stubborn(state: State) -> State:
+    how = state["input"]["value"]
+    while how == "endless":
+        with suppress(Exception):
+            time.sleep(60)
+    if how != "struck":
+        time.sleep(how)
+        return {}
+    try:
+        raise SoftTimeLimitExceeded()  # as Celery's signal has it
+    except Exception as error:
+        raise RuntimeError("made another error of it") from error
+
+
+def _asks_late(state: State) -> State:
+    time.sleep(state["input"]["steps"])
+    return {"told": [_told(gate("append", {"label": "late"}))]}
+
+
+stubborn = _graph(("first", lambda state: {"told": ["first"]}), ("stubborn", _stubborn))
+late = _graph(("asks", lambda state: {"told": [_told(gate("append", {"label": "early"}))]}), ("asks_late", _asks_late))
 
 not_a_graph = "something else"
 

@@ -355,3 +355,16 @@ def test_a_claim_that_had_not_seen_the_order_is_waited_for(cast, trips, world):
         claiming.commit()
         reversing.result(timeout=20)
     assert done(world)[-1] == "gave back hotel"
+
+
+def test_what_a_run_did_whose_time_was_up_is_reversed_like_that_of_a_failed_one(cast, trips, world):
+    run = agents.start_run(agent="trip", input={"world": world, "calls": [book("hotel"), book("car")]}, by=cast.operator, door="web")
+    work()
+    decide(asked(run)[0], cast.second)
+    work()
+    decide(asked(run)[0], cast.second, "respond")
+    Run.objects.filter(pk=run.pk).update(limit_s=1, driven_ms=1_000)
+    work()
+    assert (Run.objects.get(pk=run.pk).state, CompensationOrder.objects.get().why) == ("PARTIAL", "failed")
+    reverse(run)
+    assert done(world) == ["booked hotel", "gave back hotel"]

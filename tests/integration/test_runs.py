@@ -4,12 +4,10 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-from langgraph.runtime import RunControl
 
 from agents import history
 from agents import operations as agents
-from agents.errors import BadInput, UnknownAgent, UnknownRun, WrongState
-from agents.graphs.recorder import Recorder
+from agents.errors import BadInput, LostLease, UnknownAgent, UnknownRun, WrongState
 from agents.models import Agent, Effect, Pause, Run
 from agents.operations import driving, proposing, stretches
 from agents.operations.branching import Branch
@@ -514,12 +512,18 @@ def test_a_run_whose_workers_keep_dying_is_failed_in_the_end(cast, world, monkey
     assert Run.objects.get(pk=run.pk).state == "WAITING"
 
 
-def test_a_run_left_by_its_worker_is_taken_over_where_it_stands(cast, world):
+def _dies(*_: object) -> None:
+    raise LostLease("the worker is gone")
+
+
+def test_a_run_left_by_its_worker_is_taken_over_where_it_stands(cast, world, monkeypatch):
     """The graph had moved, T1 had not: the question is found again, and asked once."""
     run = factories.run(cast.reviewer, call(), world=world)
     claimed = driving._claim(run.pk)
     assert claimed is not None
-    driving._drive(claimed, RunControl(), Recorder(run=str(run.pk), trace="t", fence=1))
+    with monkeypatch.context() as dead:
+        dead.setattr(driving, "put_down", _dies)
+        driving.advance(claimed)
     from tests.fakes import clock_moved
 
     with clock_moved(minutes=1):

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from agents import operations as agents
 from agents.errors import BadInput, ServerTrouble, WrongState
-from agents.models import Agent, Effect, Handover, Run, Server, Thread
+from agents.models import Agent, Effect, Handover, Pause, Run, Server, Thread
 from agents.operations import handovers, hinting
 from agents.operations import there as operations_there
 from agents.remote.calling import Connection
@@ -558,3 +558,20 @@ def test_only_the_door_for_agents_servers_registers_them(there):
         agents.start_run(agent="inbox", input={}, by=there.cast.operator, door="web")
     with pytest.raises(Exception, match=r"manage\.py agents remote"):
         agents.declare(slug="inbox", title="", description="", environment="demo", tools=[], by=there.cast.admin, door="api")
+
+
+def test_a_run_whose_time_is_up_is_cancelled_there_and_ends_here_with_what_it_has(there, world, monkeypatch):
+    monkeypatch.setattr("agents.operations.there.FOLLOW_S", 0.5)
+    run = slow_answer(there, world, seconds=60)
+    assert run.limit_s == 300 and run.driven_ms < 60_000
+    Run.objects.filter(pk=run.pk).update(limit_s=3, driven_ms=0)
+    time.sleep(3)
+    decide(asked(run)[0], there.cast.second)
+    assert there.after(run).state == "RUNNING", "how long people took does not count"
+    there.dev.runs_now(run.there.thread)
+    assert there.follow(run).state == "PARTIAL" and run.error == "Task timed out after 3 s"
+    there.dev.until(run.there.thread, "interrupted")
+    assert 3_000 <= run.driven_ms < 60_000 and run.finished_at and isinstance(run.output, dict)
+    assert Effect.objects.get().state == "UNKNOWN" and not Pause.objects.filter(state="OPEN").exists()
+    there.look()
+    assert (Run.objects.count(), lines(world)) == (1, []), "what it asked is not asked again"

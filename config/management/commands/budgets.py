@@ -12,10 +12,14 @@ def add_limits(parser: CommandParser) -> None:
     """The options by which a budget is said; also of `runs budget`."""
     parser.add_argument("--money", metavar="X", help='an amount like 0.50; "none" lifts the limit')
     parser.add_argument("--tokens", metavar="N", help='a number of tokens; "none" lifts the limit')
+    parser.add_argument("--seconds", metavar="N", help='of one run: how long workers may drive it in all; "none" lifts the limit')
 
 
 class Command(BaseCommand):
-    help = "budgets list; budgets set (--agent SLUG [--each-run] | --customer NAME) [--money X] [--tokens N] --reason ...; a day is of UTC"
+    help = (
+        "budgets list; budgets set (--agent SLUG [--each-run [--seconds N]] | --customer NAME) [--money X] [--tokens N] --reason ...; "
+        "a day is of UTC"
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", choices=["list", "set"])
@@ -37,10 +41,12 @@ class Command(BaseCommand):
         if bool(options["agent"]) == bool(options["customer"]):
             raise CommandError("Say whose: --agent SLUG or --customer NAME")
         said = {name: options[name] for name in ("money", "tokens", "reason")} | {"by": commands.person(options), "door": "cli"}
+        if options["seconds"] is not None and not options["each_run"]:
+            raise CommandError("--seconds is of a run: say --agent SLUG --each-run with it")
         if options["customer"]:
             operations.set_customer_budget(options["customer"], **said)
         elif options["each_run"]:
-            operations.set_default(options["agent"], declared=options["declared"], **said)
+            operations.set_default(options["agent"], seconds=options["seconds"], declared=options["declared"], **said)
         else:
             operations.set_agent_budget(options["agent"], **said)
 

@@ -16,6 +16,7 @@ from approvals import queries as approvals_queries
 from approvals.covering import version_name
 from approvals.queries.stops import halted
 from audit import canonical
+from audit.spans import totals
 from config import commands
 from config.management import checkpoints, forks, overrides, replays
 from config.management.commands import budgets
@@ -99,7 +100,8 @@ class Command(BaseCommand):
     def _show(self, options: dict[str, Any]) -> None:
         run = queries.run_detail(options["run"])
         self.stdout.write(f"{run.row.id}  {run.row.state}  {run.agent_title} v{run.version}  trace {run.trace}")
-        self.stdout.write(f"  spent: {budgeted.spent_words(run.row.id)}")
+        self.stdout.write(f"  spent: {budgeted.spent_words(run.row.id)}; {totals(run.row.id).tools} tool calls")
+        self.stdout.write(f"  driven: {run.driven_s:.1f} s" + (f" of {run.limit_s} s" if run.limit_s else ", no limit"))
         if run.row.hold == "budget":
             self.stdout.write(f"  {run.row.held_why}; see: manage.py runs budget")
         for stop in approvals_queries.active_halts():
@@ -147,7 +149,7 @@ class Command(BaseCommand):
         self._hold(operations.go_on, options)
 
     def _budget(self, options: dict[str, Any]) -> None:
-        said = {name: options[name] for name in ("money", "tokens", "reason")}
+        said = {name: options[name] for name in ("money", "tokens", "seconds", "reason")}
         run = operations.set_run_budget(_uuid(options["run"]), **said, by=commands.person(options), door="cli")
         found = budgeted.of_runs([str(run.pk)])[str(run.pk)]
         self.stdout.write(f"{run.pk} {run.state.lower()}: spent {found.words}")

@@ -72,3 +72,27 @@ def test_only_operators_set_them_and_agents_do_not_read_them(token, cast, run, w
     assert rita.get("/budgets")[0] == 200
     other = factories.run(cast.reviewer, call(), world=world)
     assert rita.get(f"/runs/{other.pk}/budget")[0] == 200
+
+
+def test_how_long_runs_may_be_driven_is_set_and_said(token, cast, run):
+    olga = token(cast.operator)
+    status, said = olga.post(f"/runs/{run.pk}/budget", {"seconds": 50, "reason": "r"})
+    assert (status, said["limit_s"], said["driven_s"], said["trace"], said["tool_calls"]) == (200, 50, 0, run.trace, 0)
+    assert olga.post(f"/runs/{run.pk}/budget", {"seconds": None, "reason": "r"})[1]["limit_s"] == 0
+    assert olga.post(f"/runs/{run.pk}/budget", {"seconds": -1, "reason": "r"})[0] == 422
+    (row,) = olga.post("/budgets", {"scope": "run", "target": "planned", "seconds": 70, "reason": "r"})[1]["items"]
+    assert (row["most_seconds"], row["most_money"]) == (70, None)
+    status, refusal = olga.post("/budgets", {"scope": "agent", "target": "planned", "seconds": 70, "money": "1", "reason": "r"})
+    assert (status, refusal["fields"]) == (422, {"seconds": "of a run only"}) and not Budget.objects.exists()
+
+
+def test_a_run_whose_time_is_up_is_partial_with_what_it_has(token, cast, world):
+    run = agents.start_run(agent="slow", input={"world": world, "steps": 40}, by=cast.reviewer, door="api")
+    Run.objects.filter(pk=run.pk).update(limit_s=1)
+    work()
+    rita = token(cast.reviewer)
+    found = rita.get(f"/runs/{run.pk}")[1]
+    assert (found["state"], found["error"]) == ("PARTIAL", "Task timed out after 1 s") and set(found["output"]["told"]) == {"step"}
+    assert found["driven_s"] >= 1
+    status, refusal = rita.post(f"/runs/{run.pk}/resume")
+    assert (status, refusal["code"]) == (409, "wrong_state") and "fork it" in refusal["detail"]

@@ -104,5 +104,30 @@ def test_a_form_that_was_opened_before_another_person_changed_the_budget_overwri
         and "1.00 USD" in late.content.decode()
     )
     shown = page(client, cast.operator, f"/runs/{run.pk}/" if of == "this" else "/agents/planned/")
-    assert 'name="seen" value="1000000,none"' in shown
+    assert 'name="seen" value="1000000,none,' in shown
     assert client.post(url, {**sent, "money": "9", "seen": "1000000,none"}).status_code == 302
+
+
+def test_the_time_of_runs_is_shown_and_set_beside_what_they_may_spend(client, cast, run):
+    shown = page(client, cast.operator, "/agents/planned/")
+    assert "300 s of work" in shown and 'id="run-budget-seconds"' in shown and 'id="day-budget-seconds"' not in shown
+    sent = {"of": "run", "money": "", "tokens": "", "seconds": "90", "reason": "r", "seen": "none,none,none"}
+    assert client.post("/agents/planned/budget", sent).status_code == 302
+    assert client.post("/agents/planned/budget", {**sent, "seconds": "80"}).status_code == 409
+    assert Agent.objects.get(pk="planned").run_seconds == 90 and "90 s of work" in page(client, cast.operator, "/agents/planned/")
+    assert "0 ms of 5 min 0 s" in page(client, cast.operator, f"/runs/{run.pk}/")
+    mine = {"money": "", "tokens": "", "seconds": "0", "reason": "r", "seen": "none,none,300"}
+    assert client.post(f"/runs/{run.pk}/budget", mine).status_code == 302
+    assert Run.objects.get(pk=run.pk).limit_s == 0 and 'name="seen" value="none,none,0"' in page(client, cast.operator, f"/runs/{run.pk}/")
+
+
+def test_a_run_whose_time_was_up_says_so_with_what_it_has(client, cast, world):
+    run = agents.start_run(agent="slow", input={"world": world, "steps": 40}, by=cast.reviewer, door="web")
+    Run.objects.filter(pk=run.pk).update(limit_s=1)
+    work()
+    shown = page(client, cast.reviewer, f"/runs/{run.pk}/")
+    assert (
+        "Task timed out after 1 s" in shown and "Its time was up." in shown and "In part" in shown and f"/runs/{run.pk}/retry" not in shown
+    )
+    said = {event.kind: sentence_of(event) for event in log.events(run=str(run.pk)).rows}
+    assert told(said["run.partial"]) == "The run's time was up: it ended with what it had"
