@@ -12,7 +12,7 @@ from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
-from agents.api import actions, agents_, budgets, deciding, governing, records, runs, trials, watching
+from agents.api import actions, agents_, budgets, deciding, governing, outcomes, records, runs, trials, watching
 from agents.api.auth import Caller, Key, Session
 from agents.api.problems import CONTENT_TYPE, NO_ADDRESS, NO_KEY, Unreadable, problem
 from agents.api.shapes import PROBLEMS, Me
@@ -82,6 +82,7 @@ api.add_router("/actions", actions.router)
 api.add_router("/actions", deciding.router)
 api.add_router("/runs", runs.router)
 api.add_router("/runs", budgets.runs)
+api.add_router("/runs", outcomes.runs)
 api.add_router("/runs", trials.router)
 api.add_router("/budgets", budgets.budgets)
 api.add_router("/agents", agents_.router)

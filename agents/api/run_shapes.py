@@ -76,6 +76,37 @@ class AnsweredFor(Overridden):
     )
 
 
+class OutcomeIn(Reason):
+    """What an operator found out about a call of which nobody knew."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {"outcome": "done", "result": {"reference": "R-2231"}, "reason": "it stands on the bank's statement"}
+        },
+    )
+
+    outcome: Literal["done", "not_done", "undo"] = Field(
+        description="undo: it was done, or counts as done; its run is cancelled where it has not ended, and what it did is reversed"
+    )
+    result: dict[str, Any] | None = Field(
+        None, description="done: what it gave back, as far as you found; the agent gets it with who said so"
+    )
+    complete: bool = Field(False, description="Refuse (422) a result without a field that every result of this tool had until now")
+
+
+class OutcomeSaid(Schema):
+    run: UUID
+    run_state: str
+    action: UUID
+    tool: str
+    state: str = Field(description="DONE or FAILED; COMPENSATED once it is reversed")
+    result: dict[str, Any] | None
+    lacks: list[str] = Field(
+        description="Fields that every result of this tool had until now, and this one has not: the agent may fail without them"
+    )
+
+
 class Made(Schema):
     """How a checkpoint came about, as it was recorded while its step ran."""
 
