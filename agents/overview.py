@@ -17,15 +17,13 @@ from django.db.models.fields import BooleanField
 
 from agents.models import Effect, OutcomeCheck, Run
 from agents.models.runs import LIVE
-from agents.queries import EffectRow, effect_row
+from agents.queries import EffectRow, effect_row, saying
 from agents.queries.fleet import in_force_sql
 from agents.states import EffectState, RunState
 from approvals.queries import halted_sql
 from approvals.queries.overview import FOR_CUSTOMER
 
 PAGE = 50
-# What matches a run in words: its agent, the beginning of its id, where it stands, what it was asked.
-_SAYS = """(agents_run.agent_id ILIKE %s OR agents_run.id::text LIKE %s OR agents_run.nodes::text ILIKE %s OR agents_run.input::text ILIKE %s)"""
 # An order covers it now, whatever its own state: a run that waits for people goes on waiting, and nothing of it moves.
 _STOPPED = halted_sql("agents_run.agent_id", "agents_run.id::text", version=in_force_sql("agents_run.agent_id"))
 # Its graph waits while a worker makes its call, which a person has agreed to.
@@ -42,7 +40,7 @@ class Filters:
     """What the console's table is narrowed by; empty: not at all.
 
     Attributes:
-        who: the name of who started it, or of the customer one of its actions is for. q: words, see `_SAYS`.
+        who: the name of who started it, or of the customer one of its actions is for. q: words, see `queries.saying`.
     """
 
     agent: str = ""
@@ -188,13 +186,8 @@ def _narrowed(rows: QuerySet[Run], filters: Filters) -> QuerySet[Run]:
         customer = RawSQL(FOR_CUSTOMER, [filters.who], output_field=BooleanField())  # noqa: S611  the name is a parameter
         rows = rows.filter(Q(started_by__username=filters.who) | Q(customer))
     if filters.q:
-        words, begins = f"%{_literal(filters.q)}%", f"{_literal(filters.q.lower())}%"
-        rows = rows.filter(RawSQL(_SAYS, [words, begins, words, words], output_field=BooleanField()))  # noqa: S611  words are parameters
+        rows = rows.filter(saying(filters.q))
     return rows
-
-
-def _literal(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _row(r: Run) -> LiveRow:

@@ -142,6 +142,7 @@ class RunIn(Strict):
 class RunRow(Schema):
     id: UUID
     agent: str
+    thread: str
     state: str
     nodes: list[Any]
     started_by: str | None
@@ -178,7 +179,6 @@ class Reversal(Schema):
 
 class Run(RunRow):
     version: int
-    thread: str
     input: Any
     output: Any
     actions: list[UUID]

@@ -46,7 +46,7 @@ from audit.sentences import say
 from audit.spans import totals
 
 router = Router(tags=["runs"])
-NAMES = ("id", "agent", "state", "nodes", "door", "created_at", "changed_at", "finished_at", "error", "hold")
+NAMES = ("id", "agent", "thread", "state", "nodes", "door", "created_at", "changed_at", "finished_at", "error", "hold")
 STORY = 500
 
 
@@ -63,14 +63,19 @@ def list_(
     request: HttpRequest,
     agent: str = Query("", max_length=60),
     state: RUN_STATES | Literal["live", ""] = Query("", description='A state, or "live" for everything unfinished'),
+    q: str = Query(
+        "",
+        max_length=200,
+        description="Words: of its agent, thread, nodes or input, or how its id or trace begins; 10,000 runs at a time are looked through",
+    ),
     cursor: str = Query("", max_length=200),
     limit: int = Query(50, ge=1, le=pages.LIMIT),
 ) -> Any:
-    """Runs, newest first. Agents see their own."""
+    """Runs, newest first. Agents see their own. With `q` a page may be short, or empty, while there is a `next`."""
     who = reader(request)
     if who.agent and agent not in {"", who.agent}:  # an agent sees its own: of another there is nothing
         return {"items": [], "next": None}
-    found = queries.runs(agent=who.agent or agent, state=state, cursor=pages.moment_and_id(cursor), limit=limit)
+    found = queries.runs(agent=who.agent or agent, state=state, q=q.strip(), cursor=pages.moment_and_id(cursor), limit=limit)
     return {"items": [row_of(r) for r in found.rows], "next": pages.opaque(found.next)}
 
 
@@ -217,7 +222,7 @@ def row_of(row: queries.RunRow) -> dict[str, Any]:
 
 
 def shown(found: RunDetail) -> dict[str, Any]:
-    more = {"version": found.version, "thread": found.thread, "input": found.row.input, "output": found.output}
+    more = {"version": found.version, "input": found.row.input, "output": found.output}
     more |= {"parent": found.parent or None, "parent_checkpoint": found.parent_checkpoint}
     more["reversal"] = _reversal(found.row.id)
     more |= {"trace": found.trace, "tool_calls": totals(found.row.id).tools, "driven_s": round(found.driven_s, 3), "limit_s": found.limit_s}

@@ -23,6 +23,7 @@ from agents.queries.effects import (
 from agents.queries.fleet import AgentRow, ServerRow, agent, agents, gone_nodes, known_to_policies, project_of, servers, tool_of
 from agents.queries.orders import AnswerRow, OverrideRow, answers_asked, overrides, stands
 from agents.queries.run_rows import (
+    MOST_SEARCHED,
     PAGE,
     PauseRow,
     RunDetail,
@@ -35,6 +36,7 @@ from agents.queries.run_rows import (
     run_id,
     run_row,
     runs,
+    saying,
     stoppable_tools,
     stopped_runs,
     version_digests,
@@ -43,6 +45,7 @@ from agents.queries.stopping import OF_CALLS, WouldStop, would_stop
 from agents.queries.trials import TrialRow, asked_of, trial, trials
 
 __all__ = [
+    "MOST_SEARCHED",
     "OF_CALLS",
     "PAGE",
     "AgentRow",
@@ -77,6 +80,7 @@ __all__ = [
     "run_id",
     "run_row",
     "runs",
+    "saying",
     "servers",
     "stands",
     "stoppable_tools",

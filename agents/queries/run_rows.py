@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
+from django.db.models.fields import BooleanField
 from django.db.models.functions import Now
 
 from agents.errors import UnknownRun
@@ -18,6 +20,10 @@ from audit.sentences import say
 
 MOST_NOT_ASKED = 200
 PAGE = 50
+MOST_SEARCHED = 10_000  # runs looked through for words at once: there may be millions
+# What matches a run in words: its agent, the beginning of its id or of its trace, its thread, where it stands, what it was asked.
+_SAYS = """(agents_run.agent_id ILIKE %s OR agents_run.id::text LIKE %s OR agents_run.trace LIKE %s OR agents_run.thread ILIKE %s
+    OR agents_run.nodes::text ILIKE %s OR agents_run.input::text ILIKE %s)"""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class RunRow:
     finished_at: datetime | None
     error: str
     input: Any
+    thread: str = ""
     hold: str = ""  # "pause" or "step": an operator's
     held_by: str = ""
     held_why: str = ""
@@ -81,14 +88,30 @@ class RunDetail:
 
 @dataclass(frozen=True)
 class Runs:
-    """One page of runs; `next` is the following page's cursor, empty on the last."""
+    """One page of runs; `next` is the following page's cursor, empty on the last. `cut`: older runs were not looked through for words."""
 
     rows: list[RunRow]
     next: str = ""
+    cut: bool = False
 
 
-def runs(*, agent: str = "", state: str = "", cursor: str = "", limit: int = PAGE) -> Runs:
-    """Runs, newest first. `state` is a run state, or "live" for everything unfinished."""
+def saying(words: str) -> RawSQL:
+    """The condition that a run matches these words."""
+    anywhere, begins = f"%{_literal(words)}%", f"{_literal(words.lower())}%"
+    return RawSQL(_SAYS, [anywhere, begins, begins, anywhere, anywhere, anywhere], output_field=BooleanField())  # noqa: S611  words are parameters
+
+
+def _literal(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def runs(*, agent: str = "", state: str = "", q: str = "", cursor: str = "", limit: int = PAGE) -> Runs:
+    """Runs, newest first.
+
+    Args:
+        state: a run state, or "live" for everything unfinished.
+        q: words, looked for in so many runs at a time (`MOST_SEARCHED`); the next page looks through those before them.
+    """
     rows = Run.objects.select_related("started_by")
     if agent:
         rows = rows.filter(agent=agent)
@@ -99,9 +122,13 @@ def runs(*, agent: str = "", state: str = "", cursor: str = "", limit: int = PAG
     if position := _position(cursor):
         at, pk = position
         rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk))
-    found = list(rows.order_by("-created_at", "-pk")[: limit + 1])
-    last = found[limit - 1] if len(found) > limit else None
-    return Runs([_run(r) for r in found[:limit]], f"{last.created_at.isoformat()}~{last.pk}" if last else "")
+    rows = rows.order_by("-created_at", "-pk")
+    found = list((rows.filter(saying(q), pk__in=rows.values("pk")[:MOST_SEARCHED]) if q else rows)[: limit + 1])
+    last, cut = found[limit - 1] if len(found) > limit else None, False
+    if q and last is None:
+        last = next(iter(rows[MOST_SEARCHED - 1 : MOST_SEARCHED]), None)
+        cut = last is not None
+    return Runs([_run(r) for r in found[:limit]], f"{last.created_at.isoformat()}~{last.pk}" if last else "", cut)
 
 
 def stopped_runs(*, scope: str, target: str, most: int) -> list[RunRow]:
@@ -207,7 +234,7 @@ def _run(r: Run) -> RunRow:
     by = r.started_by.get_username() if r.started_by else ""
     return RunRow(
         str(r.pk), r.agent_id, r.state, r.nodes, by, r.door, r.created_at, r.changed_at, r.finished_at, r.error, r.input,
-        r.hold, r.held_by, r.held_why,
+        r.thread, r.hold, r.held_by, r.held_why,
     )  # fmt: skip
 
 

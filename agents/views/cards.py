@@ -72,6 +72,7 @@ class RunLine:
     started_at: datetime
     took: str
     cost: Bar | None = None
+    thread: str = ""  # where it has another name than its run
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ def run_line(row: RunRow) -> RunLine:
         by=row.started_by,
         started_at=row.created_at,
         took=took(row.created_at, row.finished_at),
+        thread="" if row.thread == row.id else row.thread,
     )
 
 

@@ -35,15 +35,16 @@ from approvals import queries as approvals_queries
 from approvals.covering import version_name
 from approvals.render.arguments import lines_of
 from approvals.render.reveal import reveal
-from approvals.web.http import Request, is_fragment
-from approvals.web.rows import chips, with_query
+from approvals.web.http import Request, is_fragment, preferences_of
+from approvals.web.rows import Chip, chips, menu, with_query
 from approvals.web.schemaform import fields_of, read
+from approvals.web.views.preferences import kept_query
 from audit.languages import number, told
 from audit.sentences import say
 from audit.spans import Totals, totals
 
 STATES = (
-    ("", say("All")), ("live", say("Live")), ("WAITING", say("Waiting")), ("HALTED", say("Halted")), ("PAUSED", say("Paused")), ("FAILED", say("Failed")), ("SUCCEEDED", say("Succeeded")),
+    ("", say("All")), ("live", say("Live")), ("WAITING", say("Waiting")), ("HALTED", say("Halted")), ("PAUSED", say("Paused")), ("FAILED", say("Failed")), ("PARTIAL", say("In part")), ("SUCCEEDED", say("Succeeded")),
 )  # fmt: skip
 WATCHED = 20  # open actions whose hints refresh the page; the run's own hints come with every step
 
@@ -56,24 +57,33 @@ def runs(request: Request) -> HttpResponse:
 
 
 def _runs(request: Request) -> dict[str, Any]:
-    query = {name: request.GET.get(name, "").strip()[:200] for name in ("agent", "state", "cursor")}
+    query = {name: request.GET.get(name, "").strip()[:200] for name in ("agent", "state", "q", "cursor")}
     query["state"] = states.named(query["state"], ("live", *RunState))
-    url = reverse("runs")
-    page = queries.runs(agent=query["agent"], state=query["state"], cursor=query["cursor"])
+    url, kept = reverse("runs"), kept_query(query, "runs")
+    page = queries.runs(agent=query["agent"], state=query["state"], q=query["q"], cursor=query["cursor"])
     counts = queries.live_counts(agent=query["agent"])
-    filtered = bool(query["agent"] or query["state"])
     return {
         "url": url,
+        "place": "runs",
         "counts": _counts(counts, query["agent"]),
         "chips": chips(url, query, "state", STATES),
+        "menus": (menu(url, query, "agent", _("Agent"), [row.slug for row in queries.agents()]),),
+        "views": tuple(Chip(v.name, f"{url}?{v.query}", v.query == kept) for v in preferences_of(request).views_of("runs")),
+        "view_query": kept,
+        "q": query["q"],
+        "q_hint": _("Words, an agent, a node, a thread, or the id of a run or its trace"),
+        "kept": tuple((name, query[name]) for name in ("agent", "state") if query[name]),
         "rows": budgets.run_lines(page.rows),
         "list_url": with_query(url, query, part="list"),
         "next_url": with_query(url, query, cursor=page.next) if page.next else "",
         "first_url": with_query(url, query, cursor="") if query["cursor"] else "",
         "start_url": reverse("run-choose") if permissions.can_start_runs(request.user) else "",
-        "clear_url": url if filtered else "",
-        "empty_title": _("Nothing matches") if filtered else _("No run yet"),
-        "empty_text": _("Loosen the filters to see other runs.") if filtered else _("A run is one execution of an agent's graph."),
+        "clear_url": url if kept else "",
+        "empty_title": _("Nothing matches") if kept else _("No run yet"),
+        "empty_text": _("Loosen the filters to see other runs.") if kept else _("A run is one execution of an agent's graph."),
+        "cut": _("The words were looked for in %(n)s runs; the next page looks through older ones.") % {"n": number(queries.MOST_SEARCHED)}
+        if page.cut
+        else "",
     }
 
 
@@ -226,7 +236,7 @@ def _driven(detail: RunDetail) -> str:
     """How long workers have driven it, of what they may."""
     if not detail.limit_s:
         return span_of(detail.driven_s)
-    return _("%(spent)s of %(most)s") % {"spent": span_of(detail.driven_s), "most": span_of(detail.limit_s)}
+    return _("%(spent)s of %(n)s s") % {"spent": span_of(detail.driven_s), "n": number(detail.limit_s)}
 
 
 @require_safe

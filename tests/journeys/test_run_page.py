@@ -46,6 +46,24 @@ def test_each_way_to_look_opens_a_step_and_keeps_the_filter(run: str, sign_in: S
     expect(page.locator("#run-q")).to_have_value("read_ticket")
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_figures_stay_in_sight_and_cover_nothing_that_has_the_focus(run: str, sign_in: SignIn, width: int) -> None:
+    page = sign_in("operator", viewport={"width": width, "height": 800})
+    at(page, run)
+    strip = page.locator(".run-strip")
+    expect(strip).to_contain_text("Tool calls")
+    page.locator("#input-title").scroll_into_view_if_needed()
+    page.mouse.move(width / 2, 600)
+    page.mouse.wheel(0, 400)
+    page.wait_for_function("scrollY > 200")
+    expect(strip).to_be_in_viewport(ratio=1)
+    top, bar = strip.evaluate("strip => [strip.getBoundingClientRect().top, document.getElementById('top').getBoundingClientRect().bottom]")
+    assert abs(top - bar) <= 1
+    link = page.locator("a.tl-link").first
+    link.focus()
+    assert link.evaluate("link => link.getBoundingClientRect().top") >= strip.evaluate("strip => strip.getBoundingClientRect().bottom")
+
+
 def test_a_step_is_opened_and_closed_by_keyboard(run: str, sign_in: SignIn) -> None:
     page = sign_in("reviewer")
     at(page, run)

@@ -23,7 +23,7 @@ from audit.sentences import say
 
 FILTERS = ("q", "mine", "level", "due", "agent", "tool", "others", "snoozed", "sort")
 # Where views can be saved, by the name of its url, with its filters in one order.
-PLACES = {"inbox": FILTERS, "console": ("agent", "state", "who", "q")}
+PLACES = {"inbox": FILTERS, "console": ("agent", "state", "who", "q"), "runs": ("agent", "state", "q")}
 
 
 def page(request: Request) -> HttpResponse:
@@ -71,7 +71,7 @@ def theme(request: Request) -> HttpResponse:
 
 @require_POST
 def save_view(request: Request) -> HttpResponse:
-    """Keep the filters of the inbox, or of the console, under a name, and go there."""
+    """Keep the filters of the inbox, of the console or of the runs under a name, and go there."""
     permissions.check_read(request.user)
     place = _place(request)
     query = kept_query(QueryDict(request.POST.get("query", "")[:1_000]), place)

@@ -92,7 +92,9 @@ class Command(BaseCommand):
         self._show({"run": run_id})
 
     def _list(self, options: dict[str, Any]) -> None:
-        for r in queries.runs(agent=options["agent"], state=options["state"].upper() if options["state"] != "live" else "live").rows:
+        for r in queries.runs(
+            agent=options["agent"], state=options["state"].upper() if options["state"] != "live" else "live", q=options["words"]
+        ).rows:
             self.stdout.write(
                 f"{r.id}  {r.state:<10} {r.agent:<16} {','.join(r.nodes):<16} {r.created_at:%Y-%m-%d %H:%M:%S} {r.started_by}"
             )
@@ -241,6 +243,7 @@ def _add_reading(verbs: Any) -> None:
     listing = verbs.add_parser("list", help="newest first")
     listing.add_argument("--agent", default="")
     listing.add_argument("--state", default="")
+    listing.add_argument("--words", default="", help="of its agent, thread, nodes or input, or how its id or trace begins")
     show = verbs.add_parser("show", help="one run: state, actions, effects, output")
     show.add_argument("run")
     listed = verbs.add_parser("checkpoints", help="what the graph wrote after each step, the newest first; two of them: how they differ")

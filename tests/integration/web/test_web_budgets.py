@@ -115,7 +115,7 @@ def test_the_time_of_runs_is_shown_and_set_beside_what_they_may_spend(client, ca
     assert client.post("/agents/planned/budget", sent).status_code == 302
     assert client.post("/agents/planned/budget", {**sent, "seconds": "80"}).status_code == 409
     assert Agent.objects.get(pk="planned").run_seconds == 90 and "90 s of work" in page(client, cast.operator, "/agents/planned/")
-    assert "0 ms of 5 min 0 s" in page(client, cast.operator, f"/runs/{run.pk}/")
+    assert "0 ms of 300 s" in page(client, cast.operator, f"/runs/{run.pk}/")
     mine = {"money": "", "tokens": "", "seconds": "0", "reason": "r", "seen": "none,none,300"}
     assert client.post(f"/runs/{run.pk}/budget", mine).status_code == 302
     assert Run.objects.get(pk=run.pk).limit_s == 0 and 'name="seen" value="none,none,0"' in page(client, cast.operator, f"/runs/{run.pk}/")

@@ -41,6 +41,19 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterSettle", show);
 show();
 
+// The strip of figures stays in sight below the bar of the page, which is higher while something is halted; what is jumped to stands below both.
+const bar = document.getElementById("top");
+
+function heights() {
+  const root = document.documentElement.style;
+  root.setProperty("--top-height", `${bar.offsetHeight}px`);
+  root.setProperty("--strip-height", `${document.querySelector(".run-strip")?.offsetHeight ?? 0}px`);
+}
+
+document.addEventListener("htmx:afterSettle", heights);
+new ResizeObserver(heights).observe(bar);
+addEventListener("resize", heights);
+
 // A part of a run's time, chosen on the picture of all of it: by dragging, or with the keyboard. The two fields beside the filter hold it,
 // and their form asks for the page: without this script they do the same.
 const percent = (value) => Math.min(100, Math.max(0, value));
