@@ -107,7 +107,7 @@ def _day(b: Budget, counts: bool) -> Day:
 
 def defaults() -> list[Default]:
     """What each run of an agent may spend, of those that have a limit or had it changed."""
-    found = [default_of(a) for a in Agent.objects.exclude(project="").select_related("current").order_by("pk")]
+    found = [default_of(a) for a in Agent.objects.exclude(project="", server=None).select_related("current").order_by("pk")]
     return [d for d in found if d.by or d.most_tokens is not None or d.most_micros is not None or d.most_seconds is not None]
 
 

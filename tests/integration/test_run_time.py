@@ -8,12 +8,12 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.db.models.functions import Now
 
-from agents import history
+from agents import history, tasks
 from agents import operations as agents
 from agents.errors import BadInput, WrongState
 from agents.graphs.spec import AgentSpec
 from agents.models import Agent, Effect, Pause, Run
-from agents.operations import leases, recovering, timing
+from agents.operations import leases, recovering, timing, waking
 from agents.operations.branching import Branch
 from approvals.errors import NotAllowed
 from approvals.models import Action
@@ -219,3 +219,15 @@ def test_a_cancelled_run_says_how_long_it_was_driven(cast, world):
     )
     agents.cancel_run(run.pk, reason="enough", by=cast.operator, door="web")
     assert 9_000 < fresh(run).driven_ms < 15_000
+
+
+def test_a_task_that_has_taken_a_part_of_its_time_leaves_the_next_piece_to_another(cast, world, monkeypatch):
+    """Else a stretch would begin late in a task, and be struck by its limit before it had its own time."""
+    run, action = factories.waiting(cast.reviewer, call(label="a"), world=world)
+    decide(action, cast.second)
+    sent: list[waking.Wake] = []
+    monkeypatch.setattr(waking, "send", sent.extend)
+    monkeypatch.setattr(timing, "CHAIN", 0)
+    monkeypatch.setattr(agents, "execute", lambda *_, **__: waking.wake(waking.RUN, run.pk))
+    tasks.run_effect(str(action.pk))
+    assert [(wake.task, wake.id) for wake in sent] == [(waking.RUN, str(run.pk))] and fresh(run).state == "WAITING"

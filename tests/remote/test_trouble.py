@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 
+from agents import budgeted
 from agents import operations as agents
 from agents.errors import BadInput, ServerTrouble, WrongState
 from agents.models import Agent, Effect, Handover, Pause, Run, Server, Thread
@@ -562,9 +563,12 @@ def test_only_the_door_for_agents_servers_registers_them(there):
 
 def test_a_run_whose_time_is_up_is_cancelled_there_and_ends_here_with_what_it_has(there, world, monkeypatch):
     monkeypatch.setattr("agents.operations.there.FOLLOW_S", 0.5)
+    with pytest.raises(WrongState, match="is not counted here"):
+        agents.set_default("inbox", money="1", reason="short", by=there.cast.operator, door="cli")
+    agents.set_default("inbox", seconds=3, reason="short", by=there.cast.operator, door="cli")
     run = slow_answer(there, world, seconds=60)
-    assert run.limit_s == 300 and run.driven_ms < 60_000
-    Run.objects.filter(pk=run.pk).update(limit_s=3, driven_ms=0)
+    assert run.limit_s == 3 and [one.words for one in budgeted.defaults()] == ["3 s of work"]
+    Run.objects.filter(pk=run.pk).update(driven_ms=0)
     time.sleep(3)
     decide(asked(run)[0], there.cast.second)
     assert there.after(run).state == "RUNNING", "how long people took does not count"
