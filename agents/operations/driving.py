@@ -56,6 +56,17 @@ _graphs: dict[tuple[str, int], Any] = {}
 
 
 @dataclass(frozen=True)
+class _Watch:
+    """What looks at a stretch while it is driven, and stops it."""
+
+    control: Control
+    recorder: Recorder
+    meter: spending.Meter
+    clock: timing.Clock
+    held: Held
+
+
+@dataclass(frozen=True)
 class Advanced:
     """What became of a wake: `state` is the run's new state, or None when there was nothing to do here."""
 
@@ -115,7 +126,7 @@ def advance(run: Run, *, as_asked: bool = False) -> Advanced:
     )
     with structlog.contextvars.bound_contextvars(run=str(run.pk), trace=run.trace), holding(held):
         try:
-            driven = _drive(run, control, recorder, meter, clock, held=held, as_asked=as_asked)
+            driven = _drive(run, _Watch(control, recorder, meter, clock, held), as_asked=as_asked)
             crash("graph_moved")
             state = put_down(run, driven, recorder)
         except checkpoints.ThreadBusy:
@@ -151,19 +162,10 @@ def take(run_id: UUID) -> Run | None:
     return run
 
 
-def _drive(
-    run: Run,
-    control: Control,
-    recorder: Recorder,
-    meter: spending.Meter,
-    clock: timing.Clock,
-    *,
-    held: Held,
-    as_asked: bool,
-) -> Driven:
+def _drive(run: Run, watch: _Watch, *, as_asked: bool) -> Driven:
     """The stretch, and its questions looked at; an agent that cannot be loaded is a failed stretch."""
     try:
-        return _driven(run, control, recorder, meter, clock, held=held, as_asked=as_asked)
+        return _driven(run, watch, as_asked=as_asked)
     except AgentError as error:
         return Driven(Stretch(Stop.FAILED, error=error.message))
     except (psycopg.Error, DatabaseError, checkpoints.ThreadBusy, LostLease):
@@ -173,16 +175,7 @@ def _drive(
         return Driven(Stretch(Stop.FAILED, error="".join(traceback.format_exception(error))[-8_000:]))
 
 
-def _driven(
-    run: Run,
-    control: Control,
-    recorder: Recorder,
-    meter: spending.Meter,
-    clock: timing.Clock,
-    *,
-    held: Held,
-    as_asked: bool,
-) -> Driven:
+def _driven(run: Run, watch: _Watch, *, as_asked: bool) -> Driven:
     untouched = _untouched(run)
     loaded = load_agent(*run.agent.code)
     with checkpoints.locked(run.thread) as saver:
@@ -190,14 +183,14 @@ def _driven(
             return Driven(Stretch(Stop.DRAINED, nodes=stood))
         # Only whoever holds the fence writes pauses: what is read here holds until this stretch is put down.
         pauses = [] if untouched else open_pauses(run)
-        if clock.over():  # its worker died in its last step, or an operator gave it less
-            return Driven(_late(run, loaded, saver, Stretch(Stop.DRAINED), clock), (), pauses, watched=True)
+        if watch.clock.over():  # its worker died in its last step, or an operator gave it less
+            return Driven(_late(run, loaded, saver, Stretch(Stop.DRAINED), watch.clock), (), pauses, watched=True)
         settled = approvals_queries.settled([a for pause in pauses for a in pause.actions])
         if lost := hearing.lost(loaded, pauses):
             deaf = frozenset(pause.interrupt_id for pause in lost)
             return Driven(Stretch(Stop.DRAINED), (), pauses, frozenset(settled), watched=True, deaf=deaf)
         given = _hand(run, loaded, saver, pauses, settled)
-        meter.refuses = not given.acts  # what it has been told to do it would do again
+        watch.meter.refuses = not given.acts  # what it has been told to do it would do again
         if given.handed.unanswerable:
             return Driven(Stretch(Stop.FAILED, error=given.handed.unanswerable), (), pauses, frozenset(settled))
         with desk.at(run.thread, Ledger(run.pk, run.fence)):
@@ -213,14 +206,14 @@ def _driven(
                 forget=frozenset(p.interrupt_id for p in pauses if p.again),
                 known=lambda: known_answers(run),
                 marks=versions.marks(run),
-                stop_after=lambda: run.hold == Hold.STEP or held.wants_pause,
+                stop_after=lambda: run.hold == Hold.STEP or watch.held.wants_pause,
                 as_asked=as_asked and not run.to_change and all(pause.asked_by.get("graph") == loaded.fingerprint for pause in pauses),
-                control=control,
-                recorder=recorder,
+                control=watch.control,
+                recorder=watch.recorder,
             )
         heard, deaf = hearing.heard(run, loaded, saver, pauses, stretch, ears)
-        if stretch.struck or (clock.over() and stretch.stop in {Stop.DRAINED, Stop.PAUSED}):
-            stretch = _late(run, loaded, saver, stretch, clock)
+        if stretch.struck or (watch.clock.over() and stretch.stop in {Stop.DRAINED, Stop.PAUSED}):
+            stretch = _late(run, loaded, saver, stretch, watch.clock)
     came_back = asking_again.came_back(pauses, stretch.questions)
     if stretch.late:  # nobody is asked any more
         return Driven(stretch, (), pauses, frozenset(settled), given.calls, False, given.calls is not None, came_back, heard, deaf)

@@ -11,7 +11,7 @@ from agents import kept
 from agents.dialects import calls
 from agents.errors import BadInput, KeyUsed, UnknownAgent, WrongState
 from agents.models import Agent, AgentVersion, Effect, Pause, Run, Thread
-from agents.operations import events, hinting, outcomes, overriding, owing, timing, waking
+from agents.operations import events, hinting, outcomes, owing, stopping, timing, waking
 from agents.operations.found import locked_run
 from agents.operations.receiving import close_open_pauses
 from agents.states import UNFINISHED, EffectState, PauseState, RunState, word
@@ -151,17 +151,7 @@ def cancel(run_id: Any, *, reason: str, by: User, door: str, compensate: bool | 
     permissions.check_cancel(who, own=run.started_by_id == by.pk)
     if run.state not in {*UNFINISHED, RunState.FAILED}:
         raise WrongState(say("The run has ended already: %(state)s", state=word(run.state)))
-    Run.objects.filter(pk=run.pk).update(
-        state=RunState.CANCELLED,
-        fence=run.fence + 1,
-        driven_ms=timing.counted(),
-        lease_until=None,
-        finished_at=Now(),
-        changed_at=Now(),
-        error=reason,
-    )
-    run.state = RunState.CANCELLED
-    overriding.drop(run, why=kept.ENDED_SINCE(), by=who.user.actor, door=door)
+    stopping.write_cancelled(run, error=reason, by=who.user.actor, door=door)
     log.append(events.entry(run, "run.cancelled", by=who.user.actor, door=door, reason=reason))
     declared = owing.CANCELLED in owing.declared(run)
     if compensate and not declared:
