@@ -16,10 +16,11 @@ from django.db.models import F, Q
 from approvals import envelopes
 from approvals.errors import ApprovalError
 from approvals.models import Decision, User
-from approvals.operations import halts, staging
+from approvals.operations import halts, kept, staging
 from approvals.operations.counting import counted, saying, verdict_of
 from approvals.operations.notices import tell_action
 from approvals.operations.pending import check_open, locked
+from approvals.operations.reopening import reopen
 from approvals.operations.resolving import conclude
 from approvals.states import ActionState, Verdict
 from audit.actors import SYSTEM
@@ -29,7 +30,31 @@ DECIDE = (Verdict.APPROVE, Verdict.REJECT)  # an answer or a take-over ends it b
 
 def changed(user: User) -> None:
     """Called in the transaction that changed what this person may do."""
-    transaction.on_commit(partial(recount, Q(by=user) | Q(instead_of=user)), robust=True)
+    theirs = Q(by=user) | Q(instead_of=user)
+    transaction.on_commit(partial(recount, theirs), robust=True)
+    transaction.on_commit(partial(send_back, theirs), robust=True)
+
+
+def send_back(of: Q) -> int:
+    """Ask again what was approved and nobody has begun, where the votes no longer suffice: the claim would, later, and people's time runs. How many."""
+    unused = Q(action__state=ActionState.APPROVED, action__claimed_at=None, action__settled_at=None, version=F("action__version"))
+    found = Decision.objects.filter(of, unused).order_by("action").values_list("action", flat=True).distinct()
+    return sum(map(_send_back, list(found)))
+
+
+@transaction.atomic
+def _send_back(action_id: UUID) -> bool:
+    halts.hold_off()
+    action, requirement = locked(action_id)
+    if action.state != ActionState.APPROVED or action.claimed_at or action.settled_at or halts.covering(action):
+        return False  # begun meanwhile; or stopped: what lets it go on sends it back
+    try:
+        envelope = envelopes.opened(action, requirement)
+        if verdict_of(action, envelope) is Verdict.APPROVE:
+            return False
+        return reopen(action, why=kept.NO_LONGER_ENOUGH(), by=SYSTEM, door="worker")
+    except ApprovalError:
+        return False  # its bytes were changed: the claim says so
 
 
 def recount(of: Q | None = None, *, limit: int = 1_000) -> int:

@@ -282,6 +282,23 @@ def test_what_somebody_holds_who_may_still_decide_it_stays_theirs(cast, policy, 
     assert stored(action).reserved_by == cast.reviewer
 
 
+@pytest.mark.parametrize("how", ["left", "halted", "begun"])
+def test_what_was_approved_with_the_voice_of_who_leaves_is_asked_again_at_once(cast, policy, django_capture_on_commit_callbacks, how):
+    """It stood as approved until somebody claimed it, and people's time ran."""
+    asking(policy, need=[{"group": "reviewers", "count": 1}])
+    action = factories.action()
+    decide(action, cast.reviewer)
+    if how == "halted":
+        operations.halts.halt(scope="everything", reason="x", by=cast.operator, door="cli")
+    if how == "begun":
+        operations.claim(action.pk, digest=stored(action).digest)
+    with django_capture_on_commit_callbacks(execute=True):
+        moved(cast, "rita", out="reviewers")
+    assert (stored(action).state, stored(action).version) == (("PENDING", 2) if how == "left" else ("APPROVED", 1))
+    if how == "left":
+        assert decide(stored(action), cast.second).resolved
+
+
 def test_who_is_of_no_group_that_is_asked_any_more_is_told_so(cast, policy):
     asking(policy, need=[{"group": "reviewers", "count": 2}])
     action = factories.action()
