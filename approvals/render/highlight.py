@@ -41,6 +41,9 @@ _DIFF = re.compile(r"(?:diff --git |--- [^\n]{1,300}\n\+\+\+ )")
 _ODD_ENDS = re.compile("\r(?!\n)|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # From here on a shell may run, or read otherwise, what stands in quotes: here-documents, substitutions, quotes of its own.
 _SHELL_RUNS = re.compile(r"<<|`|\$[({'\"]")
+# A file of Python may say that it is read otherwise than it is written here: a backslash in a comment ends its line then.
+_CODING = re.compile(r"(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-\w.]+)")
+_AS_WRITTEN = frozenset({"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii", "latin-1", "iso-8859-1", "cp1252"})
 CLASSES: tuple[tuple[_TokenType, str], ...] = (
     (Comment, "hl-c"), (String, "hl-s"), (Number, "hl-n"), (Keyword, "hl-k"), (Name.Builtin, "hl-k"), (Name.Tag, "hl-k"),
     (Generic.Deleted, "diff-gone"), (Generic.Inserted, "diff-new"), (Generic.Heading, "hl-k"), (Generic.Subheading, "hl-c"),
@@ -86,6 +89,8 @@ def painted(shown: Revealed, language: str) -> Revealed:
     """The same segments, those of plain text cut where the colour changes. Chips stay chips."""
     text = "".join(part.text for part in (*shown.head, *shown.middle, *shown.tail))
     if not language or shown.escaped or len(text) > MOST or max(map(len, text.split("\n"))) > MOST_LINE or _ODD_ENDS.search(text):
+        return shown
+    if language == "python" and (coding := _CODING.match(text)) and coding[1].lower().replace("_", "-") not in _AS_WRITTEN:
         return shown
     colours = _colours(text, language)
     a, b = sum(len(p.text) for p in shown.head), sum(len(p.text) for p in (*shown.head, *shown.middle))

@@ -13,7 +13,8 @@ from typing import Literal
 
 Kind = Literal["code", "comment", "string", "name"]
 
-_NEXT = re.compile(r"--|/\*|//|#|['\"`\[]|\$(?:[^\W\d]\w*)?\$")
+# The first: what SQLite takes for the name of one parameter up to its bracket, quotes and all (a variable of Tcl).
+_NEXT = re.compile(r"[$@:#][\w$]+(?:::[\w$]+)*\([^\s)]*['\"`\[/#$-]|--|/\*|//|#|['\"`\[]|\$(?:[^\W\d]\w*)?\$")
 _DOUBLED = {quote: re.compile(f"{quote}(?:[^{quote}]|{quote}{quote})*+{quote}") for quote in "'\""}
 _ESCAPED = {quote: re.compile(rf"{quote}(?:[^{quote}\\]|\\.|{quote}{quote})*+{quote}", re.S) for quote in "'\""}
 _PLAIN = re.compile(r"[^'\"`\[\]#$\\/-]*")  # nothing that could begin, or end, anything else

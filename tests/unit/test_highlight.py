@@ -112,3 +112,20 @@ def test_plain_quotes_and_comments_of_a_shell_are_coloured():
 
 def test_behind_a_value_of_an_ini_file_nothing_is_a_comment():
     assert drawn("[a]\n; why\nrun = x ; rm\n  # so\n", "ini")["hl-c"] == "; why# so"
+
+
+@pytest.mark.parametrize("begins", ["$a", ":a", "@a", "#a", "$a::b", "$a$b"])
+def test_what_sqlite_takes_for_the_name_of_a_parameter_hides_nothing(begins):
+    assert "DROP" not in silent(f"SELECT {begins}('); DROP TABLE users; SELECT {begins}(')", "sql")
+
+
+def test_a_cast_with_a_length_ends_no_colour():
+    assert drawn("SELECT x::numeric(10,2), 'a' FROM t -- so", "sql")["hl-s"] == "'a'"
+
+
+@pytest.mark.parametrize(
+    "coding", ["# coding: raw_unicode_escape", "#!/usr/bin/python\n# -*- coding: utf-7 -*-", "\n# vim: set fileencoding=unicode_escape :"]
+)
+def test_a_file_that_is_read_otherwise_than_written_has_no_colour(coding):
+    assert not silent(f"{coding}\n# harmless \\u000aimport os\n", "python")
+    assert silent("# -*- coding: utf-8 -*-\nx = 1\n", "python")
