@@ -147,7 +147,15 @@ def check_fills(action: Action, envelope: Envelope, votes: list[Vote], *, stage:
     placed = counting(envelope.needs, votes, escalated=also)
     others = _people(envelope, also, but={of.person, *(v.person for v in placed), *(v.instead_of for v in placed)})
     before = _enough(empty, {**others, of.person: (permissions.standing(of).groups, 0)}, also)
+    moved = others.keys() & set(action.moved_by)
+    others = {person: kind for person, kind in others.items() if person not in moved}
     after = _enough(empty, others if theirs.own else {**others, target.person: (theirs.groups, stage)}, also)
+    if before and not after and moved:
+        raise NotAllowed(
+            say(
+                "Whoever has it reassigned decides nothing of it, and without you there are not enough people: ask another operator, or decide it yourself"
+            )
+        )
     if before and not after:
         said = {"to": to.get_username(), "of": of.get_username()}
         raise NotAllowed(

@@ -47,7 +47,7 @@ class _Asked:
 def people_asked(action: Action, envelope: Envelope, *, groups: Collection[str] = (), most: int = MOST_TOLD) -> list[int]:
     """Whoever is asked now and has not decided, by user id; of these groups only, when some are named. In place of who is away: who stands in."""
     wanted = sorted(groups) or [group for group in action.turn.split("|") if group]
-    placed = sorted(standing_in.placed(action, envelope))
+    placed = sorted({*standing_in.placed(action, envelope), *action.moved_by})
     asked = _Asked(wanted, sorted(envelope.delegates), sorted(envelope.excluded), placed, most)
     with connection.cursor() as cursor:
         cursor.execute(_ASKED, vars(asked))

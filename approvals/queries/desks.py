@@ -186,7 +186,7 @@ def asked(reader: User) -> Q:
     for absent in who.stands_for:
         if absent.active:
             mine |= _of_groups(absent.groups) & ~_decided("%s", absent.person)
-    return mine & ~_decided("%s", who.person)
+    return mine & ~_decided("%s", who.person) & ~Q(moved_by__contains=[who.person])
 
 
 def _decided(person: str, *named: str) -> Q:

@@ -1,14 +1,17 @@
 """Operators end somebody else's reservation, or have another person decide in the stead of who is gone: without a say in it themselves."""
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.urls import reverse
 
-from approvals import operations, queries
+from approvals import envelopes, operations, queries
 from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound
 from approvals.models import Decision, User
 from approvals.operations import people
+from approvals.operations.telling import people_asked
 from approvals.queries import desks
+from approvals.queries.inbox import Filters
 from approvals.web.story import sentence_of
 from audit.queries import events
 from tests import factories
@@ -82,6 +85,23 @@ def test_two_operators_do_not_fill_the_places_of_two_others_between_them(cast, p
     with pytest.raises(NotAllowed, match=r"has no place|You had this"):
         operations.pass_on(action.pk, by=cast.second, to="olga", door="web")
     assert decide(action, cast.second).resolved
+
+
+def test_who_is_needed_for_a_place_of_their_own_has_nothing_reassigned(cast, policy):
+    """They were told, had it in their inbox, and were refused; nobody else was left."""
+    asking(policy, **{**STANDS_IN, "delegates": ["auditors"]})
+    cast.reviewer.groups.add(Group.objects.get(name="operators"))
+    action = factories.action()
+    with pytest.raises(NotAllowed, match="without you there are not enough people"):
+        give(action, cast, "aldo", of="sam", by=cast.reviewer)
+    assert stored(action).moved_by == []
+    third = factories.another_reviewer()
+    give(action, cast, "aldo", of="sam", by=cast.reviewer)
+    decide(action, cast.auditor)
+    asked = people_asked(stored(action), envelopes.parse(action.requirements.get()))
+    assert asked == [third.pk]
+    inbox = queries.inbox(filters=Filters(mine=cast.reviewer)).rows
+    assert not inbox and decide(action, third).resolved
 
 
 def test_what_nobody_has_goes_to_somebody_who_is_asked_or_in_the_stead_of_who_is_named(cast, policy):
