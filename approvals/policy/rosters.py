@@ -24,6 +24,9 @@ TOO_FEW = Frozen(
     "%(who)s asks %(wanted)d of %(group)s, and there are %(n)d: nobody could approve",
     parts=["who"],
 )
+TOO_FEW_NEAR = Frozen(
+    "%(who)s asks %(wanted)d of %(group)s, where there is nobody: nobody could approve; did you mean %(near)s?", parts=["who"]
+)
 TWICE = Frozen(
     "%(who)s asks %(people)s, each a different person: %(names)s would have to count twice, nobody could approve", parts=["who", "people"]
 )
@@ -130,9 +133,9 @@ def _places(policy: Policy, asked: Asked, known: Known, rosters: Rosters) -> Ite
     if not asked.need:
         return
     line, said = line_of(policy.source, *asked.path), {"who": asked.who, "people": people(asked.need)}
-    short = [why for group in dict.fromkeys(n.group for n in asked.need) if (why := _too_few(asked, group, rosters))]
+    short = [(group, why) for group in dict.fromkeys(n.group for n in asked.need) if (why := _too_few(asked, group, rosters))]
     if short:
-        yield from (Finding(line, why, refused=True) for why in short)
+        yield from (Finding(_line(policy, asked, group), why, refused=True) for group, why in short)
     elif not fillable(asked.need, rosters):
         yield Finding(line, TWICE(**said, names=_called(_in_several(asked.need, rosters), known)), refused=True)
     else:
@@ -168,7 +171,23 @@ def fillable(need: Sequence[NeedRule], rosters: Rosters, *, without: str = "") -
 
 def _too_few(asked: Asked, group: str, rosters: Rosters) -> str:
     there, wanted = len(rosters.get(group, ())), sum(n.count for n in asked.need if n.group == group)
+    if not there and (near := difflib.get_close_matches(group, [name for name, people in rosters.items() if people], n=1)):
+        return TOO_FEW_NEAR(who=asked.who, wanted=wanted, group=group, near=near[0])
     return TOO_FEW(who=asked.who, wanted=wanted, group=group, n=there) if there < wanted else ""
+
+
+def _line(policy: Policy, asked: Asked, group: str) -> int:
+    """Where the group stands; where the rule begins that adds to what its level asks of it."""
+    first, at = asked.path
+    rows: list[tuple[tuple[str, ...], Any]] = [((), policy.data.requirements[Level(str(at))])] if first == "requirements" else []
+    if first == "rules":
+        rule = policy.data.rules[int(at)]
+        rows = [(("require",), rule.require), (("instead",), rule.instead)]
+    for path, asks in rows:
+        for place, need in enumerate((asks and asks.need) or ()):
+            if need.group == group:
+                return line_of(policy.source, *asked.path, *path, "need", place)
+    return line_of(policy.source, *asked.path)
 
 
 def _everybody(need: Sequence[NeedRule], rosters: Rosters) -> list[str]:

@@ -240,6 +240,14 @@ def test_a_rule_that_only_some_levels_leave_without_people_warns():
     assert "rule a at critical" in next(why for _, why, _ in said if "count twice" in why)
 
 
+def test_a_group_that_nobody_is_in_is_named_where_it_stands_with_what_was_meant():
+    text = "- name: a\n  require:\n    need:\n    - {group: reviewers, count: 1}\n    - {group: reviewres, count: 1}\n"
+    line, why, refused = next(one for one in found(text, KNOWN) if "did you mean" in one[1])
+    first = next(line for line, _, _ in found("- {name: a, require: {need: [{group: nobody, count: 1}]}}\n", KNOWN))
+    assert (line, refused) == (first + 4, True)
+    assert why == "rule a asks 1 of reviewres, where there is nobody: nobody could approve; did you mean reviewers?"
+
+
 def test_enough_people_are_let_be():
     assert found("- {name: a, require: {need: [{group: ops, count: 1}], exclude: [owner]}}\n", KNOWN) == []
 
