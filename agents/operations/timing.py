@@ -18,8 +18,9 @@ from audit.sentences import Sentence
 MOST_S = 30 * 86_400
 # Of a task's time, after which its run is put back at its next step, and its next piece is left to another task: a stretch has the rest to come to an end.
 TURN, CHAIN = 0.8, 0.1
-# Since when a run is RUNNING says `changed_at`, which nothing else moves meanwhile. Of a worker that died it counts until its lease ran out.
-_RUNNING_MS = "greatest(0, 1000 * extract(epoch FROM least(statement_timestamp(), lease_until) - changed_at))::bigint"
+# Since when a run is RUNNING says `changed_at`, which nothing else moves meanwhile. Of a worker that died it counts until it last renewed its lease.
+_UNTIL = f"CASE WHEN lease_until <= statement_timestamp() THEN lease_until - make_interval(secs => {settings.LEASE_S}) ELSE statement_timestamp() END"
+_RUNNING_MS = f"greatest(0, 1000 * extract(epoch FROM {_UNTIL} - changed_at))::bigint"
 DRIVEN = f"driven_ms + CASE WHEN state = 'RUNNING' THEN {_RUNNING_MS} ELSE 0 END"
 
 

@@ -163,7 +163,7 @@ def _work() -> Iterator[Finding]:
     yield Finding(
         f"unknown outcomes: {late['unknown']}",
         not late["unknown"],
-        "Look whether each was done, then: .venv/bin/python manage.py runs resolve ACTION done|not-done --reason ...",
+        "Look whether each was done, then: .venv/bin/python manage.py runs resolve ACTION done --result JSON|--anyway --reason ... (or not-done --reason ...)",
     )
     stops = queries.active_halts()
     yield Finding(
