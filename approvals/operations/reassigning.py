@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from approvals import permissions
+from approvals import entitling, permissions
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Conflict, NotAllowed
 from approvals.models import Action, Requirement, User
@@ -70,9 +70,11 @@ def reassign(action_id: Any, *, to: str, of: str = "", reason: str, by: User, do
         _hold(action, requirement, envelope, to=target, by=who, reason=reason, door=door, had=had)
         tell_people(sorted(lost), action, "action.reassigned")
         return action
-    action.moved_by = sorted({*action.moved_by, who.person})
+    stage = staging.stage_of(action, envelope)
+    if permissions.standing(target).groups.isdisjoint(entitling.turn_of(envelope, stage=stage, passed=action.passed)):
+        action.moved_by = sorted({*action.moved_by, who.person})  # else nobody's place moves: who gets it is asked themselves
     reserving.give(
-        action, requirement, envelope, stage=staging.stage_of(action, envelope), to=target, instead_of=_place_of(owner, action, envelope),
+        action, requirement, envelope, stage=stage, to=target, instead_of=_place_of(owner, action, envelope),
         by=who, reason=reason, door=door, kind="action.reassigned", had=had,
     )  # fmt: skip
     tell_people(sorted(lost), action, "action.reassigned")

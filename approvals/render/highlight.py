@@ -41,6 +41,10 @@ _DIFF = re.compile(r"(?:diff --git |--- [^\n]{1,300}\n\+\+\+ )")
 _ODD_ENDS = re.compile("\r(?!\n)|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # From here on a shell may run, or read otherwise, what stands in quotes: here-documents, substitutions, quotes of its own.
 _SHELL_RUNS = re.compile(r"<<|`|\$[({'\"]")
+# Beside these, what stands in a string may be run: blocks, bodies of functions, statements made of texts.
+_SQL_RUNS = re.compile(r"\b(?:do|prepare|execute|exec|call|function|procedure|trigger|event|immediate|sp_executesql)\b", re.I)
+# Behind a document's own mark, a text in which a number sign is one.
+_YAML_TEXT = re.compile(r"^---[ \t]*[^\s#]*[ \t]*[|>]", re.M)
 # A file of Python may say that it is read otherwise than it is written here: a backslash in a comment ends its line then.
 _CODING = re.compile(r"(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-\w.]+)")
 _AS_WRITTEN = frozenset({"utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii", "latin-1", "iso-8859-1", "cp1252"})
@@ -92,6 +96,8 @@ def painted(shown: Revealed, language: str) -> Revealed:
         return shown
     if language == "python" and (coding := _CODING.match(text)) and coding[1].lower().replace("_", "-") not in _AS_WRITTEN:
         return shown
+    if language == "yaml" and _YAML_TEXT.search(text):
+        return shown
     colours = _colours(text, language)
     a, b = sum(len(p.text) for p in shown.head), sum(len(p.text) for p in (*shown.head, *shown.middle))
     return replace(
@@ -111,12 +117,14 @@ def _colours(text: str, language: str) -> list[str]:
 
 
 def _of_sql(text: str) -> Iterator[tuple[int, int, str]]:
-    for part in sqltext.parts(text):
+    parts = list(sqltext.parts(text))
+    runs = any(part.kind == "code" and _SQL_RUNS.search(text, part.start, part.end) for part in parts)
+    for part in parts:
         if part.kind == "code":
             for start, end, name in _tokens(text[part.start : part.end], "sql"):
                 if name not in SILENT:
                     yield part.start + start, part.start + end, name
-        elif part.kind != "name":
+        elif part.kind == "comment" or (part.kind == "string" and not runs):
             yield part.start, part.end, "hl-c" if part.kind == "comment" else "hl-s"
 
 
@@ -126,7 +134,8 @@ def _of_others(text: str, language: str) -> Iterator[tuple[int, int, str]]:
     for start, end, name in _tokens(text, language):
         # Behind a value a comment is one for some readers of such files, and part of the value for others.
         behind = language == "ini" and name == "hl-c" and text[text.rfind("\n", 0, start) + 1 : start].strip()
-        if start < sure and not behind:
+        runs = language == "bash" and name == "hl-s"  # by `sh -c`, `eval`, `ssh`, `awk` and what else there is
+        if start < sure and not behind and not runs:
             yield start, min(end, sure), name
 
 

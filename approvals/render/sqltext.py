@@ -13,8 +13,11 @@ from typing import Literal
 
 Kind = Literal["code", "comment", "string", "name"]
 
-# The first: what SQLite takes for the name of one parameter up to its bracket, quotes and all (a variable of Tcl).
-_NEXT = re.compile(r"[$@:#][\w$]+(?:::[\w$]+)*\([^\s)]*['\"`\[/#$-]|--|/\*|//|#|['\"`\[]|\$(?:[^\W\d]\w*)?\$")
+_ID = r"[\w$\u0080-\U0010ffff]"
+_NEXT = re.compile(
+    rf"[$@:#]{_ID}+(?:::{_ID}+)*\([^\s)]*['\"`\[/#$-]"  # what SQLite takes for the name of one parameter, quotes and all (a variable of Tcl)
+    r"|--|/\*|//|#|['\"`\[]|\$(?:(?:[^\W\d]|[^\x00-\x7f])(?:\w|[^\x00-\x7f])*)?\$"
+)
 _DOUBLED = {quote: re.compile(f"{quote}(?:[^{quote}]|{quote}{quote})*+{quote}") for quote in "'\""}
 _ESCAPED = {quote: re.compile(rf"{quote}(?:[^{quote}\\]|\\.|{quote}{quote})*+{quote}", re.S) for quote in "'\""}
 _PLAIN = re.compile(r"[^'\"`\[\]#$\\/-]*")  # nothing that could begin, or end, anything else
@@ -68,7 +71,9 @@ def _block(text: str, at: int) -> Part | None:
     """One in another ends there in PostgreSQL, here in MySQL; what begins with an exclamation mark, or M and one, MySQL runs."""
     end = text.find("*/", at + 2)
     inside = text[at + 2 : end]
-    return Part(at, end + 2, "comment") if end > 0 and "/*" not in inside and not inside.startswith(("!", "M!", "+")) else None
+    return (
+        Part(at, end + 2, "comment") if end > 0 and "/*" not in text[at + 2 : end + 1] and not inside.startswith(("!", "M!", "+")) else None
+    )
 
 
 def _quoted(text: str, at: int, quote: str) -> Part | None:

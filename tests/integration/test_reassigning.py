@@ -104,6 +104,16 @@ def test_who_is_needed_for_a_place_of_their_own_has_nothing_reassigned(cast, pol
     assert not inbox and decide(action, third).resolved
 
 
+def test_who_gives_what_somebody_reserved_to_another_who_is_asked_moves_no_place(cast, policy):
+    asking(policy, **{**STANDS_IN, "need": [{"group": "reviewers", "count": 2}]})
+    cast.reviewer.groups.add(Group.objects.get(name="operators"))
+    third = factories.another_reviewer()
+    action = factories.action()
+    operations.reserve(action.pk, by=cast.second, door="web")
+    give(action, cast, third.username, by=cast.reviewer)
+    assert stored(action).moved_by == [] and not decide(action, cast.reviewer).resolved
+
+
 def test_what_nobody_has_goes_to_somebody_who_is_asked_or_in_the_stead_of_who_is_named(cast, policy):
     asking(policy, **STANDS_IN)
     first, second = factories.action(), factories.action()

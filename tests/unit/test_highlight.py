@@ -106,7 +106,7 @@ def test_what_a_shell_runs_is_no_string(script):
 
 def test_plain_quotes_and_comments_of_a_shell_are_coloured():
     assert drawn("echo 'a b' \"c\" x#y # why\nls", "bash") | {"": "", "hl-k": ""} == {
-        "": "", "hl-k": "", "hl-s": "'a b'\"c\"", "hl-c": "# why\n", "hl-n": "",
+        "": "", "hl-k": "", "hl-s": "", "hl-c": "# why\n", "hl-n": "",
     }  # fmt: skip
 
 
@@ -129,3 +129,24 @@ def test_a_cast_with_a_length_ends_no_colour():
 def test_a_file_that_is_read_otherwise_than_written_has_no_colour(coding):
     assert not silent(f"{coding}\n# harmless \\u000aimport os\n", "python")
     assert silent("# -*- coding: utf-8 -*-\nx = 1\n", "python")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1 /*/ /*/ ' */ */; DROP TABLE t; -- '",
+        "SELECT $€$ ' $€$; DROP TABLE t; --'",
+        "SELECT :a(/*); DROP TABLE t; SELECT :b(*/)",
+        "SELECT :é('); DROP TABLE t; SELECT :é(')",
+        "DO 'begin DROP TABLE t; end'",
+        "PREPARE p FROM 'DROP TABLE t'",
+        "EXECUTE IMMEDIATE 'DROP TABLE t'",
+    ],
+)
+def test_no_text_that_some_database_runs_is_silent(text):
+    assert "DROP" not in silent(text)
+
+
+def test_what_is_run_from_a_string_of_a_shell_and_a_text_of_a_document_are_not_silent():
+    assert not silent("sh -c 'rm -rf /'; eval \"rm -rf /\"", "bash")
+    assert not silent("--- |\n# rm\n", "yaml") and silent("a: 1 # so\n", "yaml")
