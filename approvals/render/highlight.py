@@ -42,7 +42,10 @@ _ODD_ENDS = re.compile("\r(?!\n)|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # From here on a shell may run, or read otherwise, what stands in quotes: here-documents, substitutions, quotes of its own.
 _SHELL_RUNS = re.compile(r"<<|`|\$[({'\"]")
 # Beside these, what stands in a string may be run: blocks, bodies of functions, statements made of texts.
-_SQL_RUNS = re.compile(r"\b(?:do|prepare|execute|exec|call|function|procedure|trigger|event|immediate|sp_executesql)\b", re.I)
+_SQL_RUNS = re.compile(
+    r"\b(?:do|prepare|call|function|procedure|trigger|event|immediate|program|crosstab\w*|ts_stat)\b|exec|dblink|open(?:query|rowset)|_to_xml|cmdshell|schedule",
+    re.I,
+)
 # Behind a document's own mark, a text in which a number sign is one.
 _YAML_TEXT = re.compile(r"^---[ \t]*[^\s#]*[ \t]*[|>]", re.M)
 # A file of Python may say that it is read otherwise than it is written here: a backslash in a comment ends its line then.

@@ -141,6 +141,8 @@ def test_a_file_that_is_read_otherwise_than_written_has_no_colour(coding):
         "DO 'begin DROP TABLE t; end'",
         "PREPARE p FROM 'DROP TABLE t'",
         "EXECUTE IMMEDIATE 'DROP TABLE t'",
+        "COPY t FROM PROGRAM 'DROP'",
+        "SELECT dblink_exec('x', 'DROP TABLE t')",
     ],
 )
 def test_no_text_that_some_database_runs_is_silent(text):
