@@ -1,6 +1,6 @@
 """What the decisions on one version of an Action add up to. Pure: no clock, no database, no Django."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from approvals.policy.places import filled
@@ -91,13 +91,17 @@ def counting(needs: Sequence[Need], votes: Sequence[Vote], *, escalated: Collect
     One's own word stands above one given in one's stead; and a later one above one before, which counted no more when it was given. But a no stands
     above every yes of the same person: nobody's later yes takes it back.
     """
-    found = [v for v in votes if counts(needs, v, escalated=escalated)]
-    yes = {v.person: v for v in found if v.verdict is Verdict.APPROVE}
-    no = {v.person: v for v in reversed(found) if v.verdict is Verdict.REJECT}
+    found = _one_each([v for v in votes if counts(needs, v, escalated=escalated)], lambda v: v.person)
+    own = {v.person for v in found}
+    return _one_each([v for v in found if not v.instead_of or v.instead_of not in own], lambda v: v.instead_of or v.person)
+
+
+def _one_each(votes: Sequence[Vote], of: Callable[[Vote], str]) -> list[Vote]:
+    """The last yes of each, or the first no where there is one. What ends it by itself is left as it is."""
+    yes = {of(v): v for v in votes if v.verdict is Verdict.APPROVE}
+    no = {of(v): v for v in reversed(votes) if v.verdict is Verdict.REJECT}
     one = {**yes, **no}
-    found = [v for v in found if v.by_policy or v.verdict not in {Verdict.APPROVE, Verdict.REJECT} or one[v.person] is v]
-    own, last = {v.person for v in found}, {v.instead_of: v for v in found}
-    return [v for v in found if not v.instead_of or (v.instead_of not in own and last[v.instead_of] is v)]
+    return [v for v in votes if v.by_policy or v.verdict not in {Verdict.APPROVE, Verdict.REJECT} or one[of(v)] is v]
 
 
 def fills(needs: Sequence[Need], votes: Sequence[Vote], vote: Vote, *, escalated: Collection[str] = ()) -> bool:

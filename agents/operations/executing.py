@@ -18,7 +18,7 @@ from agents.errors import AgentError, LostLease, OverBudget, UnknownEffect, Wron
 from agents.graphs.inside import path_of
 from agents.graphs.loader import load_agent
 from agents.models import CompensationOrder, Effect, Pause, Run
-from agents.operations import alone, budget_holds, driving, events, handing, hearing, joined, spending
+from agents.operations import alone, budget_holds, driving, events, handing, hearing, joined, spending, timing
 from agents.operations.fingerprints import takes_the_same
 from agents.operations.leases import Held, holding
 from agents.operations.preparing import context
@@ -110,7 +110,10 @@ def execute(action_id: UUID, *, again: bool = False, go_on: bool = False) -> Eff
             crash("effect_done")
             _log_call(taken, ran, began)
             try:
-                recorded = _record(replace(taken, go_on=go_on), ran, began)
+                short = (
+                    datetime.now(UTC) - began
+                ).total_seconds() < timing.CHAIN * settings.TASK_LIMIT_S  # else the run has too little of this task
+                recorded = _record(replace(taken, go_on=go_on and short), ran, began)
             except LostLease:
                 logger.warning("lease_lost", fence=taken.fence)
                 return None

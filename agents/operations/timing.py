@@ -31,7 +31,8 @@ def counted() -> RawSQL:
 
 def limit_of(agent: Agent, version: AgentVersion | None) -> int:
     """How many seconds a new run of this agent may be driven: as operators say, else as its developer does, else as the setting does; 0: no limit."""
-    said = agent.run_seconds if agent.run_budget_by else version.budget.get("seconds") if version else None
+    declared = version.budget.get("seconds") if version else None
+    said = declared if agent.run_seconds is None else agent.run_seconds
     return settings.RUN_LIMIT_S if said is None else int(said)
 
 

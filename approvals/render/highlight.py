@@ -41,6 +41,9 @@ _DIFF = re.compile(r"(?:diff --git |--- [^\n]{1,300}\n\+\+\+ )")
 _ODD_ENDS = re.compile("\r(?!\n)|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # From here on a shell may run, or read otherwise, what stands in quotes: here-documents, substitutions, quotes of its own.
 _SHELL_RUNS = re.compile(r"<<|`|\$[({'\"]")
+# A string of a shell is run by `sh -c`, `eval`, `ssh`, `awk` and what else there is; a number sign that is glued to a word, or behind a blank with a
+# backslash, begins no comment in one.
+_BEGINS = re.compile(r"(?:\A|[\n;&|()]|(?<!\\)[ \t])\Z")
 # Beside these, what stands in a string may be run: blocks, bodies of functions, statements made of texts.
 _SQL_RUNS = re.compile(
     r"\b(?:do|prepare|call|function|procedure|trigger|event|immediate|program|crosstab\w*|ts_stat)\b|exec|dblink|open(?:query|rowset)|_to_xml|cmdshell|schedule",
@@ -137,7 +140,7 @@ def _of_others(text: str, language: str) -> Iterator[tuple[int, int, str]]:
     for start, end, name in _tokens(text, language):
         # Behind a value a comment is one for some readers of such files, and part of the value for others.
         behind = language == "ini" and name == "hl-c" and text[text.rfind("\n", 0, start) + 1 : start].strip()
-        runs = language == "bash" and name == "hl-s"  # by `sh -c`, `eval`, `ssh`, `awk` and what else there is
+        runs = language == "bash" and (name == "hl-s" or (name == "hl-c" and not _BEGINS.search(text, 0, start)))
         if start < sure and not behind and not runs:
             yield start, min(end, sure), name
 

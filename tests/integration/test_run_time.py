@@ -58,6 +58,7 @@ def test_a_run_has_as_long_as_the_setting_says_or_its_developer_or_an_operator(c
     version = Agent.objects.get(pk="slow").current
     version.budget = {"seconds": 40}  # as `AgentSpec(time_limit_s=40)` is kept with a version
     assert timing.limit_of(Agent(slug="slow"), version) == 40
+    assert timing.limit_of(Agent(slug="slow", run_budget_by="olga", run_micros=5), version) == 40  # who limited money said nothing of time
 
 
 def test_any_graph_can_have_it_said_in_its_langgraph_json(others, world):

@@ -104,6 +104,11 @@ def test_what_a_shell_runs_is_no_string(script):
     assert "rm" not in silent(script, "bash")
 
 
+@pytest.mark.parametrize("script", ['echo "x"# ; rm a', "echo $x# ; rm a", "echo \\a# ; rm a", "echo a\\ # ; rm a", "echo a\\\n# ; rm a"])
+def test_a_number_sign_that_begins_no_comment_lends_it_no_colour(script):
+    assert "rm" not in silent(script, "bash")
+
+
 def test_plain_quotes_and_comments_of_a_shell_are_coloured():
     assert drawn("echo 'a b' \"c\" x#y # why\nls", "bash") | {"": "", "hl-k": ""} == {
         "": "", "hl-k": "", "hl-s": "", "hl-c": "# why\n", "hl-n": "",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from approvals.resolution import Need, Vote, resolve, tally
+from approvals.resolution import Need, Vote, counting, resolve, tally
 from approvals.states import Verdict
 
 YES, NO, SAY = Verdict.APPROVE, Verdict.REJECT, Verdict.RESPOND
@@ -104,3 +104,13 @@ def test_a_vote_of_another_group_neither_fills_a_place_nor_keeps_one_from_being_
 def test_one_place_says_no_once():
     votes = [Vote("olga", Verdict.REJECT, frozenset({"ops"}), instead_of="rita"), Vote("rita", Verdict.REJECT, frozenset({"ops"}))]
     assert resolve([Need("ops", 2)], votes, rejections=2) is None
+
+
+def test_a_no_in_somebodys_stead_is_not_taken_back_by_a_later_yes_in_it():
+    votes = [
+        Vote("olga", Verdict.REJECT, frozenset({"ops"}), instead_of="rita"),
+        Vote("paul", Verdict.APPROVE, frozenset({"ops"}), instead_of="rita"),
+    ]
+    assert [v.person for v in counting([Need("ops", 1)], votes)] == ["olga"]
+    mine = Vote("rita", Verdict.APPROVE, frozenset({"ops"}))
+    assert counting([Need("ops", 1)], [*votes, mine]) == [mine]
