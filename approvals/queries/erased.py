@@ -60,7 +60,7 @@ def _decisions(found: Sequence[EventRow]) -> Misstated | None:
         action, by = kept.get(str(one.data.get("nonce")), ("", ""))
         if action != one.action:
             return Misstated(one.action, say("The log tells of a decision of %(who)s, and its row is gone", who=one.actor))
-        if one.actor_kind in {"human", "grant"} and by != one.actor:
+        if one.actor_kind in {"human", "grant", "policy"} and by != one.actor:
             return Misstated(one.action, say("The log tells of a decision of %(who)s, and its row names somebody else", who=one.actor))
     return None
 

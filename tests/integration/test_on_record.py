@@ -171,6 +171,15 @@ def test_the_audit_names_what_the_log_tells_of_and_the_tables_do_not(cast, world
         call_command("audit", "verify")
 
 
+def test_the_audit_names_a_decision_of_the_policy_that_bears_a_persons_name(cast):
+    factories.action("low")
+    call_command("audit", "verify")
+    with as_intruder("approvals_decision") as cursor:
+        cursor.execute("UPDATE approvals_decision SET by_name = 'jorge'")
+    *_, found = sayings_still_there()
+    assert isinstance(found, Misstated) and "names somebody else" in found.why
+
+
 @pytest.mark.parametrize(("of", "checked"), [("action", actions_still_there), ("run", runs_on_record)])
 def test_the_audit_names_an_action_or_a_run_that_is_gone(db, of, checked):
     """As after a deletion by whoever owns the database: the log tells of it still."""
