@@ -15,6 +15,7 @@ ApprovalError
     ├── Expired              the deadline passed by the database's clock
     ├── Halted               an operator has stopped this
     │   └── SwitchedOff      an operator's switch denies this agent or tool
+    ├── Overtaken            leave that was given is void: an order came since
     ├── Held                 an approval may still be taken back; nothing is claimed before
     ├── Checking             an edit is being checked by a worker
     └── Tampered             the stored bytes do not match their digest

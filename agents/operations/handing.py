@@ -17,11 +17,12 @@ from django.db.models.functions import Now
 from agents import dialects, kept, prices
 from agents.dialects import Quirks, Record, Said, Unanswerable, breakpoints
 from agents.dialects.record import APPROVE, EDIT, NOT_ASKED, REJECT, RESPOND, Call
-from agents.errors import LostLease, OverBudget, WrongState
+from agents.errors import OverBudget, WrongState
 from agents.graphs.found import Found
 from agents.models import Effect, Pause, Run
 from agents.operations import events, overtaken, spending
 from agents.operations.fingerprints import still_takes
+from agents.operations.found import hold_mine
 from agents.operations.receiving import ready_if_settled
 from agents.operations.versions import version_of
 from agents.states import EffectState
@@ -38,7 +39,6 @@ _TAKE = """
 UPDATE agents_effect SET state = 'CLAIMED', fence = fence + 1, claimed_at = statement_timestamp(), micros = %s
 WHERE action_id = %s AND state = 'READY' AND by_agent AND digest = %s
 """
-_MINE = "SELECT 1 FROM agents_run WHERE id = %s AND fence = %s AND state = 'RUNNING' FOR NO KEY UPDATE"
 
 
 @dataclass
@@ -219,10 +219,7 @@ def _words_of(result: Any) -> str:
 
 def _keep(run: Run, pause: Pause, answer: dict[str, Any], said: Sequence[Said]) -> None:
     """The answer, once and for all: whatever happens to the worker now, the same is given again."""
-    with connection.cursor() as cursor:
-        cursor.execute(_MINE, [run.pk, run.fence])
-        if cursor.fetchone() is None:
-            raise LostLease(say("Another worker took this run over"))
+    hold_mine(run)
     Pause.objects.filter(pk=pause.pk).update(answer=canonical.usable(answer))
     pause.answer = answer
     log.append(

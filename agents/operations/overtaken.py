@@ -14,6 +14,7 @@ from agents import kept
 from agents.errors import LostLease
 from agents.models import Effect, Handover, Pause, Run
 from agents.operations import events, spending, versions
+from agents.operations.found import hold_mine
 from agents.states import EffectState, HandoverState, PauseState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
@@ -27,7 +28,6 @@ _STOPPED = f"""
 SELECT EXISTS (SELECT 1 FROM agents_effect e JOIN agents_run r ON r.id = e.run_id
     WHERE e.action_id = ANY(%s::uuid[]) AND e.state = 'CLAIMED' AND e.by_agent AND e.begun_at IS NULL AND e.told_at IS NULL AND {STOPPED})
 """  # noqa: S608  names of ours only
-_MINE = "SELECT 1 FROM agents_run WHERE id = %s AND fence = %s AND state = 'RUNNING' FOR UPDATE"
 
 
 def stopped(actions: Sequence[str]) -> bool:
@@ -56,10 +56,7 @@ def take_back(run: Run, pause: Pause) -> bool:
             state=EffectState.READY, claimed_at=None, micros=0
         )
         approvals.unclaim(effect.pk, digest=effect.digest, why=kept.OVERTAKEN(), version=versions.version_of(run))
-    with connection.cursor() as cursor:
-        cursor.execute(_MINE, [run.pk, run.fence])
-        if cursor.fetchone() is None:
-            raise LostLease(say("Another worker took this run over"))
+    hold_mine(run)
     for effect in claimed:
         if effect.claimed_at:
             spending.give_back(run.pk, effect.micros, effect.claimed_at.astimezone(UTC).date())

@@ -1,6 +1,8 @@
-"""Reservations of people who may not decide what they hold any more: locked, out of the group, or by a right that ended with somebody else's."""
+"""Reservations of people who may not decide what they hold any more: locked, out of the group, or by a right that ended with somebody else's.
 
-from functools import partial
+Begun by `recounting`, after what changed them: rows of actions are locked before those of people.
+"""
+
 from typing import Any
 
 from django.db import transaction
@@ -15,11 +17,6 @@ from approvals.operations.reserving import put_down
 from approvals.states import ActionState, Verdict
 from audit import log
 from audit.actors import SYSTEM
-
-
-def changed(user: User) -> None:
-    """Called in the transaction that changed what this person may do: after it, since rows of actions are locked before those of people."""
-    transaction.on_commit(partial(let_go, user), robust=True)
 
 
 def let_go(user: User) -> int:

@@ -14,7 +14,7 @@ from django.db import transaction
 from approvals import permissions
 from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound
 from approvals.models import User
-from approvals.operations import freeing, policies, recounting
+from approvals.operations import policies, recounting
 from approvals.operations.telling import tell_person
 from approvals.permissions import ADMINS, ROLES
 from approvals.policy.rosters import groups_named
@@ -72,7 +72,6 @@ def add(*, group: str, username: str, by: User | None, door: str) -> User:
     user.groups.add(row)
     log.append(_changed(user, "person.group_added", actor, door, group, before))
     recounting.changed(user)
-    freeing.changed(user)
     tell_person(user, object=GROUP, object_id=group, kind="person.group_added")
     return user
 
@@ -96,7 +95,6 @@ def remove(*, group: str, username: str, by: User | None, door: str) -> User:
     user.groups.remove(row)
     log.append(_changed(user, "person.group_removed", actor, door, group, before))
     recounting.changed(user)
-    freeing.changed(user)
     tell_person(user, object=GROUP, object_id=group, kind="person.group_removed")
     return user
 

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from approvals.errors import BadRequest, Conflict, NotAllowed, NotFound
 from approvals.models import LoginLink, User
-from approvals.operations import freeing, recounting, sign_ins
+from approvals.operations import recounting, sign_ins
 from approvals.permissions import ADMINS, ROLES
 from audit import log
 from audit.actors import SYSTEM, Actor
@@ -49,7 +49,6 @@ def ensure_person(*, username: str, name: str = "", email: str = "", roles: list
             _entry(user, "person.added" if created else "person.roles_changed", by, door, roles=sorted(after), before=sorted(before))
         )
         recounting.changed(user)
-        freeing.changed(user)
     return user
 
 
@@ -97,7 +96,6 @@ def deactivate(*, username: str, by: Actor, door: str = "cli", reason: str = "")
     sign_ins.end_all(user=user, by=by, door=door)
     log.append(_entry(user, "person.locked", by, door, reason=reason))
     recounting.changed(user)
-    freeing.changed(user)
     return user
 
 
@@ -170,7 +168,6 @@ def sync_groups(*, user: User, named: set[str], managed: set[str], by: Actor = S
     user.groups.set([Group.objects.get_or_create(name=name)[0] for name in sorted(after)])
     log.append(_entry(user, "person.roles_changed", by, door, roles=sorted(after), before=sorted(before)))
     recounting.changed(user)
-    freeing.changed(user)
 
 
 @transaction.atomic
@@ -194,5 +191,4 @@ def unlock(*, username: str, by: Actor, door: str = "cli") -> User:
     User.objects.filter(pk=user.pk).update(is_active=True)
     log.append(_entry(user, "person.unlocked", by, door))
     recounting.changed(user)
-    freeing.changed(user)
     return user

@@ -16,7 +16,7 @@ from django.db.models import F, Q
 from approvals import envelopes
 from approvals.errors import ApprovalError
 from approvals.models import Decision, User
-from approvals.operations import halts, kept, staging
+from approvals.operations import freeing, halts, kept, staging
 from approvals.operations.counting import counted, saying, verdict_of
 from approvals.operations.notices import tell_action
 from approvals.operations.pending import check_open, locked
@@ -33,6 +33,7 @@ def changed(user: User) -> None:
     theirs = Q(by=user) | Q(instead_of=user)
     transaction.on_commit(partial(recount, theirs), robust=True)
     transaction.on_commit(partial(send_back, theirs), robust=True)
+    transaction.on_commit(partial(freeing.let_go, user), robust=True)
 
 
 def send_back(of: Q) -> int:

@@ -178,15 +178,11 @@ def _too_few(asked: Asked, group: str, rosters: Rosters) -> str:
 
 def _line(policy: Policy, asked: Asked, group: str) -> int:
     """Where the group stands; where the rule begins that adds to what its level asks of it."""
-    first, at = asked.path
-    rows: list[tuple[tuple[str, ...], Any]] = [((), policy.data.requirements[Level(str(at))])] if first == "requirements" else []
-    if first == "rules":
-        rule = policy.data.rules[int(at)]
-        rows = [(("require",), rule.require), (("instead",), rule.instead)]
-    for path, asks in rows:
-        for place, need in enumerate((asks and asks.need) or ()):
-            if need.group == group:
-                return line_of(policy.source, *asked.path, *path, "need", place)
+    for path, part in _parts(policy.data):
+        if path[:2] == asked.path:
+            for place, need in enumerate(part.need or ()):
+                if need.group == group:
+                    return line_of(policy.source, *path, "need", place)
     return line_of(policy.source, *asked.path)
 
 
@@ -240,9 +236,7 @@ def _empty(who: str, group: str, rosters: Rosters) -> str:
 def groups_named(data: PolicyData) -> dict[str, Any]:
     """Every group a policy's text names, each with where: the path of the first place."""
     found: dict[str, tuple[str | int, ...]] = {}
-    parts: list[tuple[tuple[str | int, ...], Any]] = [(("requirements", str(lv)), r) for lv, r in data.requirements.items()]
-    parts += [(("rules", i, n), p) for i, r in enumerate(data.rules) for n, p in (("require", r.require), ("instead", r.instead)) if p]
-    for path, part in parts:
+    for path, part in _parts(data):
         extend = getattr(part, "extend", None)
         named = [*(n.group for n in part.need or ()), *(r.to for r in getattr(part, "escalate", None) or ())]
         named += [*(extend.by if extend else ()), *(getattr(part, "delegates", None) or ())]
@@ -252,3 +246,12 @@ def groups_named(data: PolicyData) -> dict[str, Any]:
         for group in route.groups:
             found.setdefault(group, ("slack", "channels", i))
     return found
+
+
+def _parts(data: PolicyData) -> list[tuple[tuple[str | int, ...], Any]]:
+    """What asks people of groups: each level, and what rules add to them or put in their place; with where it stands."""
+    levels: list[tuple[tuple[str | int, ...], Any]] = [(("requirements", str(lv)), r) for lv, r in data.requirements.items()]
+    return [
+        *levels,
+        *((("rules", i, n), p) for i, r in enumerate(data.rules) for n, p in (("require", r.require), ("instead", r.instead)) if p),
+    ]
