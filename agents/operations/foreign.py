@@ -189,23 +189,11 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
         return None, inexact
     if inexact:  # its agent hears a yes or a no and no words: people see it written out, and say the no
         call = replace(call, args=shown(call.args))
-    rationale, evidence = _words(question, record, call), question.place.get("read", [])[-MOST_EVIDENCE:]
-    takes = _takes(call)
-    if missing := _missing(shape, call.args):
-        lacks = kept.NO_FIT(tool=call.tool, why=kept.WITHOUT(names=", ".join(missing)))
-        if RESPOND in takes:  # told so at once; where no words are taken, people have the only word
-            return None, lacks
-        if REJECT in takes:  # they say no, or write what is missing: as it is, it does not run
-            takes, evidence = tuple(kind for kind in takes if kind != APPROVE), [{"title": lacks, "text": ""}, *evidence]
-    if exactly and (_holds(call.args, nulls=False) or _unfit_nulls(shape, call.args)):
-        evidence = [{"title": str(kept.SENT_AS_SHOWN()), "text": ""}, *evidence]
-    if exactly and _unfit_nulls(shape, call.args):  # people write what is missing, or say no
-        takes = tuple(kind for kind in takes if kind != APPROVE)
-    if inexact:
-        takes, evidence = (
-            tuple(kind for kind in takes if kind != APPROVE),
-            [{"title": str(kept.NOT_AS_IT_IS(why=inexact)), "text": ""}, *evidence],
-        )
+    takes, notes, refusal = _terms(shape, call, exactly=exactly, inexact=inexact)
+    if refusal:
+        return None, refusal
+    read = question.place.get("read", [])
+    rationale, evidence = _words(question, record, call), [*notes, *read[-MOST_EVIDENCE:]]
     if not {APPROVE, EDIT}.intersection(takes):  # a tool whose only result is what a person says: nothing runs
         args, more = {"tool": call.tool, "args": call.args}, {"rationale": rationale, "evidence": evidence, "agent_takes": takes}
         return ask(run, question, args, in_a_line(call.tool, call.args), question.digest, **more), ""
@@ -231,7 +219,7 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
         agent_version=version_of(run),
         rationale=rationale,
         evidence=evidence,
-        untrusted_text=taint.untrusted_paths(call.args, [str(e.get("text", "")) for e in question.place.get("read", [])]),
+        untrusted_text=taint.untrusted_paths(call.args, [str(e.get("text", "")) for e in read]),
         requested_by=run.started_by,
         owner=run.agent.owner,
         asked_for=run.input if isinstance(run.input, dict) else {},
@@ -240,6 +228,28 @@ def _call(run: Run, loaded: Loaded, question: Question, record: Record, call: Ca
         at_least="" if APPROVE in takes else "medium",  # a person writes its arguments: no policy passes it
     )
     return proposal, ""
+
+
+def _terms(
+    shape: Mapping[str, Any] | None, call: Call, *, exactly: bool, inexact: str
+) -> tuple[tuple[str, ...], list[dict[str, str]], str]:
+    """The verdicts people may give on a call, what they are told of it before, and why nobody is asked ("" when somebody is)."""
+    takes, notes = _takes(call), []
+    unfit = exactly and bool(_unfit_nulls(shape, call.args))
+    if inexact:
+        notes.append(str(kept.NOT_AS_IT_IS(why=inexact)))
+    if unfit or (exactly and _holds(call.args, nulls=False)):
+        notes.append(str(kept.SENT_AS_SHOWN()))
+    lacks = ""
+    if missing := _missing(shape, call.args):
+        lacks = kept.NO_FIT(tool=call.tool, why=kept.WITHOUT(names=", ".join(missing)))
+        if RESPOND in takes:  # told so at once; where no words are taken, people have the only word
+            return takes, [], lacks
+        lacks = lacks if REJECT in takes else ""
+        notes += filter(None, [lacks])
+    if inexact or unfit or lacks:  # they write what is missing, or say no: as it is, it does not run
+        takes = tuple(kind for kind in takes if kind != APPROVE)
+    return takes, [{"title": note, "text": ""} for note in notes], ""
 
 
 def _missing(schema: Mapping[str, Any] | None, args: Any) -> list[str]:

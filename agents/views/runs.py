@@ -117,11 +117,7 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
     version = version_name(row.agent, detail.version)
     stop = next((s for s in approvals_queries.active_halts() if s.covers(agent=row.agent, run=row.id, version=version)), None)
     live = row.state in UNFINISHED
-    may_start = permissions.can_start_runs(request.user)
     asks = approvals_queries.asks(run=row.id)
-    lost = any(pause.state == "ORPHANED" for pause in detail.pauses)
-    unsaid = any(effect.state == "UNKNOWN" for effect in detail.effects)  # what came of it is said first, at its step
-    reversal = card_of(row.id, may_say=permissions.can_halt(request.user))
     entered = sum(spent.visits.values())
     against = budgeted.of_runs([row.id]).get(row.id, Against())
     against = replace(against, tokens=against.tokens or spent.tokens)  # of runs from before it was counted with the run
@@ -137,26 +133,10 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         "started_at": row.created_at,
         "scripted": is_scripted(detail.model),
         "model": detail.model,
-        "halt_url": f"{reverse('halt')}?run={row.id}" if live and permissions.can_halt(request.user) else "",
-        **stepping.offered(request, detail),
-        "results": instead.offered(request, detail) if live else (),
+        **_orders(request, detail, actions),
         "held": stepping.held_words(row, steps=entered),
-        "cancel_url": reverse("run-cancel", args=[row.id])
-        if (live or row.state == "FAILED") and permissions.can_cancel(request.user, own=row.started_by == request.user.get_username())
-        else "",
-        "retry_url": reverse("run-retry", args=[row.id])
-        if row.state == "FAILED" and may_start and not (lost or unsaid or reversal)
-        else "",
-        "reversal": reversal,
-        "reverse_url": reverse("run-reverse", args=[row.id]) if may_order(row.id, row.state, request) else "",
-        "cancel_reverses": _cancel_reverses(request, row.id, detail),
-        "anew_url": reverse("run-start", args=[row.agent]) if lost and may_start else "",
-        "again_url": reverse("run-ask-again", args=[row.id]) if may_start and _could_ask_again(detail, actions) else "",
         "history_url": reverse("run-checkpoints", args=[row.id]) if detail.here else "",
         "trials_url": reverse("run-trials", args=[row.id]),
-        "fork_url": reverse("run-fork", args=[row.id])
-        if detail.here and row.state != "CREATED" and permissions.can_override(request.user)
-        else "",
         "forked": forks.forked_words(detail),
         "compare_url": f"{reverse('runs-compare')}?a={row.id}",
         "log_url": f"{reverse('events')}?run={row.id}",
@@ -180,6 +160,35 @@ def _run(request: Request, detail: RunDetail) -> dict[str, Any]:
         ),
         "graph_note": _("at %(nodes)s") % {"nodes": ", ".join(row.nodes)} if live and row.nodes else "",
         "input": lines_of(row.input if isinstance(row.input, dict) else {"input": row.input}),
+    }
+
+
+def _orders(request: Request, detail: RunDetail, actions: Any) -> dict[str, Any]:
+    """What this reader may order the run to do, "" or empty for what they may not, or what would make no sense now."""
+    row = detail.row
+    live = row.state in UNFINISHED
+    may_start = permissions.can_start_runs(request.user)
+    lost = any(pause.state == "ORPHANED" for pause in detail.pauses)
+    unsaid = any(effect.state == "UNKNOWN" for effect in detail.effects)  # what came of it is said first, at its step
+    reversal = card_of(row.id, may_say=permissions.can_halt(request.user))
+    return {
+        "halt_url": f"{reverse('halt')}?run={row.id}" if live and permissions.can_halt(request.user) else "",
+        **stepping.offered(request, detail),
+        "results": instead.offered(request, detail) if live else (),
+        "cancel_url": reverse("run-cancel", args=[row.id])
+        if (live or row.state == "FAILED") and permissions.can_cancel(request.user, own=row.started_by == request.user.get_username())
+        else "",
+        "retry_url": reverse("run-retry", args=[row.id])
+        if row.state == "FAILED" and may_start and not (lost or unsaid or reversal)
+        else "",
+        "reversal": reversal,
+        "reverse_url": reverse("run-reverse", args=[row.id]) if may_order(row.id, row.state, request) else "",
+        "cancel_reverses": _cancel_reverses(request, row.id, detail),
+        "anew_url": reverse("run-start", args=[row.agent]) if lost and may_start else "",
+        "again_url": reverse("run-ask-again", args=[row.id]) if may_start and _could_ask_again(detail, actions) else "",
+        "fork_url": reverse("run-fork", args=[row.id])
+        if detail.here and row.state != "CREATED" and permissions.can_override(request.user)
+        else "",
     }
 
 

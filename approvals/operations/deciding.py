@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from approvals import envelopes, permissions, standing_in
+from approvals.entitling import Leave
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, Conflict
 from approvals.models import Action, Decision, Requirement, User
@@ -18,6 +19,7 @@ from approvals.operations.pending import check_open, locked, receipt
 from approvals.operations.resolving import conclude, recorded_entry
 from approvals.operations.step_up import NO_PROOF, Proof
 from approvals.operations.verdicts import NOTHING, Also, check_verdict, check_words, details_of, meant
+from approvals.permissions import Standing
 from approvals.states import ActionState, Verdict, word
 from audit import log, rows
 from audit.sentences import say
@@ -108,31 +110,34 @@ def decide(
     viewed = viewing.check(action, requirement, envelope, who=who, verdict=chosen, door=door)
     proved = step_up.check(action, envelope, who=who, verdict=chosen, proof=proof)
     read = _read(looked, viewed)
-    decision = Decision.objects.create(
+    said = {"verdict": chosen, "reason": reason, "response": response, "details": details, "idempotency_key": idempotency_key}
+    decision = _write(action, who, leave, stage=stage, again=before, read=read, door=door, proof=proved, viewed=viewed, **said)
+    return _counted(action, requirement, envelope, decision, who.user, read or None)
+
+
+def _write(action: Action, who: Standing, leave: Leave, *, stage: int, again: bool, read: Mapping[str, int], **said: Any) -> Decision:
+    """The row of a decision on the version that waits.
+
+    Args:
+        leave: why they may. again: whether they have decided something of it before. said: columns as they are.
+    """
+    return Decision.objects.create(
         action=action,
         version=action.version,
         digest=action.digest,
-        verdict=chosen,
         by=who.user,
         by_name=who.user.get_username(),
         person=who.person,
         groups=sorted(leave.groups),
         stage=stage,
         turn=action.turn,
-        nth=Decision.objects.filter(action=action, version=action.version, person=who.person).count() if before else 0,
+        nth=Decision.objects.filter(action=action, version=action.version, person=who.person).count() if again else 0,
         **standing_in.named(leave),
-        reason=reason,
-        response=response,
-        door=door,
         nonce=secrets.token_hex(16),
-        details=details,
-        idempotency_key=idempotency_key,
         looked_ms=read.get("ms"),
         saw_all=bool(read["saw_all"]) if "saw_all" in read else None,
-        proof=proved,
-        viewed=viewed,
+        **said,
     )
-    return _counted(action, requirement, envelope, decision, who.user, read or None)
 
 
 def _read(looked: Mapping[str, int] | None, viewed: Collection[str]) -> dict[str, int]:
