@@ -26,6 +26,7 @@ from agents.graphs.guard import outcome_of
 from agents.tools.later import begins_later
 from agents.tools.registry import ToolError
 from audit import canonical, schemas
+from audit.sentences import Frozen
 
 _SAID, _READ = 4_000, 10
 _ASKED = 500  # calls of one step share a place to ask at, so an answer may be a sibling's; more of them than this are none
@@ -82,7 +83,7 @@ def steps(call: Call, tool: BaseTool | None) -> Steps:
         return found
     begun, action, approved, args = found
     if begun.kind == desk.MADE:
-        return _again(call, approved, begun.made)
+        return _again(call, approved, begun.made, edited=args != call.args)
     if begun.kind == desk.UNKNOWN:
         return _again(call, approved, _waited(call, action))
     if why := _unfit(tool, args):
@@ -283,22 +284,27 @@ def _said(call: Call, answer: Mapping[str, Any]) -> ToolMessage:
     )
 
 
-def _again(call: Call, args: Any, made: Made | None) -> Any:
-    """What came of a call that is not made now."""
+def _again(call: Call, args: Any, made: Made | None, *, edited: bool = True) -> Any:
+    """What came of a call that is not made now.
+
+    Args:
+        edited: if it was made with other arguments, a person had written those; else the call is another than it was when it was made.
+    """
     if made is None:
         return _message(call, kept.NOBODY_KNOWS(), error=True)
     if made.status != "done":
         return _message(call, made.error, error=True)
     whole = made.result
     content = whole["content"] if isinstance(whole, Mapping) and set(whole) == {"content"} else whole
-    return _noted(call, args, _message(call, content if isinstance(content, str) else json.dumps(content)))
+    note = kept.EDITED_TO if edited else kept.MADE_WITH
+    return _noted(call, args, _message(call, content if isinstance(content, str) else json.dumps(content)), note)
 
 
-def _noted(call: Call, args: Any, output: Any) -> Any:
-    """The model asked for something else than people let run: it is told so beside the result."""
+def _noted(call: Call, args: Any, output: Any, note: Frozen = kept.EDITED_TO) -> Any:
+    """The model asked for something else than ran: it is told so beside the result."""
     if args == call.args or not isinstance(output, ToolMessage) or not isinstance(output.content, str):
         return output
-    return output.model_copy(update={"content": f"{kept.EDITED_TO(args=json.dumps(args))}\n\n{output.content}"})
+    return output.model_copy(update={"content": f"{note(args=json.dumps(args))}\n\n{output.content}"})
 
 
 def _message(call: Call, text: Any, *, error: bool = False) -> ToolMessage:

@@ -33,10 +33,11 @@ def lost(graph: Any, path: Sequence[str], *, seen: bool) -> bool:
     """Whether the node at the end of this path is certainly not there any more.
 
     Args:
-        seen: it could be found when it asked. Else graphs on the way that are called decide nothing: code may call others than we see.
+        seen: it could be found when it asked, so it is gone where it cannot be now. Else graphs on the way that are called decide nothing:
+            code may call others than we see.
     """
     found, certain = _look(graph, path)
-    return found is False and (seen or certain)
+    return found is not True if seen else found is False and certain
 
 
 def names_of(graph: Any) -> frozenset[str]:

@@ -89,13 +89,15 @@ def put_down(run: Run, driven: Driven, recorder: Recorder) -> RunState:
     if driven.watched:  # actions, then effects, then the run: locks are taken in one order everywhere
         entries += outcomes.conclude(run, stretch, driven.calls, driven.pauses, driven.deaf)
     before = run.customer
-    waits = [open_pause(run, one, first=run.fence == 1) for one in driven.prepared]
+    # A run that lost a question is never driven on: an answer to what else it asks would reach nobody.
+    lost = stretch.late or (_gone(orphans) if orphans else "")
+    waits = [] if orphans else [open_pause(run, one, first=run.fence == 1) for one in driven.prepared]
     traces.record(recorder.taken())
     state, error = _next_state(run, stretch, orphans)
     used = recorder.spent()
     entries += other_code.seen(run)
-    if stretch.late:
-        close_open_pauses(run.pk, reason=stretch.late, by=SYSTEM, door="worker")
+    if lost:
+        close_open_pauses(run.pk, reason=lost, by=SYSTEM, door="worker")
     # From here on, the run's row is locked: a settling action waits for us, or has been seen.
     output = _output(run, stretch, orphans)
     try:
@@ -147,7 +149,7 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
     if stretch.stop is Stop.FAILED:
         return RunState.FAILED, stretch.error
     if orphans:
-        return RunState.FAILED, kept.NODE_GONE(where=", ".join(sorted(set(orphans))))
+        return RunState.FAILED, _gone(orphans)
     if stretch.lost:
         return RunState.FAILED, kept.NEXT_GONE(nodes=", ".join(stretch.lost))
     if stretch.stop is Stop.DRAINED:
@@ -157,6 +159,10 @@ def _next_state(run: Run, stretch: Stretch, orphans: list[str]) -> tuple[RunStat
     result = stretch.values.get("result")
     failed = isinstance(result, dict) and result.get("success") is False
     return (RunState.PARTIAL if failed else RunState.SUCCEEDED), str(result.get("error", "")) if failed and isinstance(result, dict) else ""
+
+
+def _gone(orphans: Collection[str]) -> str:
+    return kept.NODE_GONE(where=", ".join(sorted(set(orphans))))
 
 
 def _output(run: Run, stretch: Stretch, orphans: list[str]) -> Any:

@@ -19,8 +19,9 @@ from approvals import permissions
 from approvals.errors import ApprovalError, BadRequest, InvalidPolicy, NotAllowed
 from approvals.operations import backtests, policies, publishing
 from approvals.policy import words
+from approvals.policy.inserting import with_rule
 from approvals.policy.rules import Policy
-from approvals.policy.suggesting import suggestions, with_rule
+from approvals.policy.suggesting import suggestions
 from approvals.queries import past
 from approvals.queries import policies as queries
 from approvals.web import policies as cards

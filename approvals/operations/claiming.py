@@ -75,7 +75,9 @@ def claim(action_id: UUID, *, digest: str, again: bool = False, version: str = "
     """
     halts.hold_off()
     action, requirement = locked(action_id)
-    if action.state != ActionState.APPROVED or action.settled_at:
+    if action.state == ActionState.APPROVED and action.settled_at:
+        raise Conflict(say("This was claimed before and is over: what came of it is on record, and nothing is done again"))
+    if action.state != ActionState.APPROVED:
         raise Conflict(say("The action is %(state)s, not approved", state=word(action.state)))
     envelope = envelopes.opened(action, requirement)
     if action.drill:

@@ -48,11 +48,7 @@ def extend(action_id: Any, *, by: User, seconds: int, reason: str, door: str) ->
         raise BadRequest(say("Say why it needs more time, in a sentence or two"))
     left = rule.at_most_s - action.extended_s
     if seconds < 60 or seconds > left:
-        raise BadRequest(
-            say("It can be put off by %(duration)s more, not by %(duration2)s", duration=duration(left), duration2=duration(seconds))
-            if left >= 60
-            else say("It has been put off as far as the policy allows")
-        )
+        raise BadRequest(_bounds(left, seconds))
     changed = Action.objects.filter(pk=action.pk, version=action.version, extended_s=action.extended_s, expires_at=action.expires_at)
     before = action.expires_at
     action.expires_at, action.extended_s = (
@@ -70,3 +66,12 @@ def extend(action_id: Any, *, by: User, seconds: int, reason: str, door: str) ->
     log.append(events.entry(action, "action.extended", by=who.user.actor, door=door, requirement=requirement, **said))
     tell_action(action, "action.extended")
     return action
+
+
+def _bounds(left: int, seconds: int) -> str:
+    """Why a deadline is not put off by so many seconds, when that many are left."""
+    if left < 60:
+        return say("It has been put off as far as the policy allows")
+    if seconds < 60:
+        return say("A deadline is put off by a minute at least")
+    return say("It can be put off by %(duration)s more, not by %(duration2)s", duration=duration(left), duration2=duration(seconds))

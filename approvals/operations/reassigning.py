@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from approvals import entitling, permissions
+from approvals import entitling, permissions, standing_in
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Conflict, NotAllowed
 from approvals.models import Action, Requirement, User
@@ -53,7 +53,7 @@ def reassign(action_id: Any, *, to: str, of: str = "", reason: str, by: User, do
         of: in whose stead. Empty: of whoever has it, or has passed it on; where nobody has it, in nobody's: `to` has to be asked themselves.
 
     Raises:
-        NotAllowed: not an operator, or one who is excluded; or one of the two could not decide it; or it could never be approved then.
+        NotAllowed: not an operator, or one who is excluded or has decided it; or one of the two could not decide it; or it could never be approved then.
         BadRequest, NotFound: no reason, no such person, or it would come to the operator themselves. Conflict, Expired: it is over.
     """
     who = permissions.standing(by)
@@ -72,6 +72,8 @@ def reassign(action_id: Any, *, to: str, of: str = "", reason: str, by: User, do
         return action
     stage = staging.stage_of(action, envelope)
     if permissions.standing(target).groups.isdisjoint(entitling.turn_of(envelope, stage=stage, passed=action.passed)):
+        if who.person in standing_in.placed(action, envelope):
+            raise NotAllowed(say("You have decided this yourself, and do not choose who fills another place of it: ask another operator"))
         action.moved_by = sorted({*action.moved_by, who.person})  # else nobody's place moves: who gets it is asked themselves
     reserving.give(
         action, requirement, envelope, stage=stage, to=target, instead_of=_place_of(owner, action, envelope),

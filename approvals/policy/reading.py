@@ -69,7 +69,7 @@ def read(source: str) -> tuple[Any, Lines]:
         raise BadPolicy(
             Problem(1, "", say("the policy has %(n)d characters; at most %(longest)d are read", n=len(source), longest=LONGEST))
         )
-    root = _composed(source)
+    root = composed(source)
     try:
         problems = tuple(_twice(root, set()))
     except RecursionError as error:
@@ -90,7 +90,7 @@ def misread(lines: Lines) -> tuple[Problem, ...]:
     return tuple(_misread(lines.root))
 
 
-def _composed(source: str) -> yaml.Node | None:
+def composed(source: str) -> yaml.Node | None:
     """The text's nodes, each with its line. Raises BadPolicy."""
     try:
         root: yaml.Node | None = yaml.compose(source, Loader=_Loader)

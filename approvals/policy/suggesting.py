@@ -72,12 +72,3 @@ def _suggest(habit: Habit, facts: Facts) -> Suggestion:
         name=name,
         rule=rule,
     )
-
-
-def with_rule(source: str, rule: str) -> str:
-    """A policy's text with one more rule at its end."""
-    if re.search(r"^rules:\s*(\[\s*\])?\s*(#.*)?$", source, flags=re.MULTILINE):
-        return re.sub(
-            r"^rules:\s*(\[\s*\])?[ \t]*(#.*)?$", lambda _: "rules:\n" + rule.rstrip("\n"), source, count=1, flags=re.MULTILINE
-        ) + ("" if source.endswith("\n") else "\n")
-    return source.rstrip("\n") + "\n\nrules:\n" + rule

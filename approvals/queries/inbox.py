@@ -203,12 +203,14 @@ def decided(
     run: str = "",
     q: str = "",
     passed: bool = False,
+    judged: bool = False,
     cursor: str = "",
     limit: int = PAGE,
 ) -> Page:
     """What has been decided or has ended, newest first. What the policy passed by itself, at whatever level, only with `passed`.
 
     Args:
+        judged: only what a verdict ended, not what ran out or was withdrawn.
         q: only what these words are found in (`queries.searching`).
     """
     rows = Action.objects.filter(resolved_at__isnull=False, drill=False)
@@ -224,6 +226,8 @@ def decided(
         rows = rows.filter(level=level)
     if state in set(ActionState):
         rows = rows.filter(state=state)
+    if judged:
+        rows = rows.exclude(resolution__verdict="")
     if not passed:
         rows = rows.exclude(_PASSED)
     return _page(rows, "resolved_at", True, cursor, limit)

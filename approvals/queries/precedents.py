@@ -26,9 +26,9 @@ class Approved:
 
 
 def similar(action: Action) -> list[InboxRow]:
-    """The last five resolved actions of the same tool and agent."""
-    found = decided(agent=action.agent, tool=action.tool, limit=6).rows
-    rows = [r for r in found if r.id != str(action.pk) and r.state != ActionState.SUPERSEDED][:5]
+    """The last five actions of the same tool and agent that were decided; what ran out or was withdrawn nobody judged."""
+    found = decided(agent=action.agent, tool=action.tool, judged=True, limit=6).rows
+    rows = [r for r in found if r.id != str(action.pk)][:5]
     edits = Requirement.objects.filter(action__in=[r.id for r in rows], why="edited").values_list("action", flat=True)
     edited = set(map(str, edits))
     return [replace(r, edited=r.id in edited) for r in rows]

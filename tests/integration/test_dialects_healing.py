@@ -548,6 +548,51 @@ def test_what_nobody_has_decided_yet_is_superseded_with_its_node(others, world, 
     assert (fresh(run).state, action.state) == (("FAILED", "SUPERSEDED") if gone else ("WAITING", "PENDING"))
 
 
+PAIR = """
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+from agents_of_others import Letters
+
+graph = StateGraph(Letters)
+graph.add_node("a", lambda state: {a} and None)
+graph.add_node("b", lambda state: {b} and None)
+graph.add_edge(START, "a")
+graph.add_edge(START, "b")
+graph = graph.compile()
+"""
+
+
+@pytest.mark.usefixtures("newly_loaded")
+def test_nothing_goes_on_where_a_graph_inside_became_a_plain_node(others, world, tmp_path):
+    """The plain node ran, asked something of its own, and that was carried out for a run that had failed."""
+    deployed(tmp_path)
+    run, action = waiting(others, world, "inner")
+    deployed(tmp_path, outer='lambda state: ask(state) or interrupt("Shall we?") and None', ask="1")
+    decide(action, others.second, "respond", response="yes")
+    work()
+    assert (fresh(run).state, lines(world), asked(run)) == ("FAILED", [], [])
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("answered", ["a", "b"])
+def test_what_a_run_asks_beside_a_question_it_lost_is_asked_of_nobody(others, world, tmp_path, answered):
+    """It waited in the inbox, people answered, and the run had ended: nobody was told."""
+    asking = [{"a": 'interrupt("A?")', "b": 'interrupt("B?")'}, {"a": "1", "b": '(interrupt("B?"), interrupt("C?"))'}]
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"pair": "./pair_agent.py:graph"}}))
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    for_now, later = (PAIR.format(**asks) for asks in asking)
+    (tmp_path / "pair_agent.py").write_text(for_now)
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    run, _ = waiting(others, world, "pair")
+    first, second = sorted(asked(run), key=lambda action: action.summary)
+    (tmp_path / "pair_agent.py").write_text(later)
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    decide(second if answered == "b" else first, others.second, "respond", response="yes")
+    work()
+    assert fresh(run).state == "FAILED" and asked(run) == []
+    assert "ORPHANED" in Pause.objects.filter(run=run).values_list("state", flat=True)
+
+
 @pytest.mark.usefixtures("newly_loaded")
 @pytest.mark.parametrize("outer", OUTERS)
 def test_an_answer_that_was_taken_before_the_worker_died_is_found(others, world, tmp_path, monkeypatch, outer):

@@ -80,11 +80,24 @@ def test_two_operators_do_not_fill_the_places_of_two_others_between_them(cast, p
     action = factories.action()
     give(action, cast, "oscar", of="rita", by=cast.operator)
     decide(action, another)
-    with pytest.raises(NotAllowed, match="You had this reassigned"):
+    with pytest.raises(NotAllowed, match="You have decided this yourself"):
         give(action, cast, "olga", of="sam", by=another)
     with pytest.raises(NotAllowed, match=r"has no place|You had this"):
         operations.pass_on(action.pk, by=cast.second, to="olga", door="web")
     assert decide(action, cast.second).resolved
+
+
+def test_who_has_decided_it_does_not_choose_who_fills_another_place(cast, policy):
+    """Their own voice and that of somebody they picked made two."""
+    asking(policy, **{**STANDS_IN, "need": [{"group": "reviewers", "count": 2}]})
+    cast.reviewer.groups.add(Group.objects.get(name="operators"))
+    third, action = factories.another_reviewer(), factories.action()
+    decide(action, cast.reviewer)
+    with pytest.raises(NotAllowed, match="You have decided this yourself"):
+        give(action, cast, "olga", of="sam", by=cast.reviewer)
+    give(action, cast, third.username, by=cast.reviewer)  # who is asked themselves fills a place of their own
+    give(action, cast, "olga", of="sam", by=cast.admin)
+    assert decide(action, cast.operator).resolved
 
 
 def test_who_is_needed_for_a_place_of_their_own_has_nothing_reassigned(cast, policy):

@@ -133,6 +133,13 @@ def test_after_it_was_put_off_warnings_count_from_the_new_deadline(cast, policy)
     assert told(cast.reviewer)[-1] == "action.reminded:80%" and kinds(action).count("action.reminded") == 3
 
 
+@pytest.mark.parametrize(("seconds", "why"), [(40, "by a minute at least"), (86_400, "minutes more, not by")])
+def test_it_is_put_off_by_a_minute_at_least_and_by_what_is_left_at_most(cast, policy, seconds, why):
+    asking(policy, need=[{"group": "reviewers", "count": 1}])
+    with pytest.raises(BadRequest, match=why):
+        operations.extend(factories.action().pk, by=cast.operator, seconds=seconds, reason="The bank answers at noon", door="web")
+
+
 def test_whoever_was_escalated_to_is_asked_once_however_far_it_is_put_off(cast, policy):
     asking(policy, need=[{"group": "reviewers", "count": 1}], escalate=[{"after": "50%", "to": "operators"}], remind=[])
     action = factories.action()

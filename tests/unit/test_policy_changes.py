@@ -1,16 +1,19 @@
 """What counts as loosening, what is found before a policy is saved, and what a replay says."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 from django.conf import settings
 
 from approvals.policy.checking import Known, KnownAgent, check
 from approvals.policy.comparing import LOOKED_AT, loosenings
+from approvals.policy.inserting import with_rule
 from approvals.policy.replay import Case, Frozen, Replay, Tally, frozen_of, scored
 from approvals.policy.rules import PolicyData, load, parse
-from approvals.policy.suggesting import Habit, suggestions, with_rule
+from approvals.policy.suggesting import Habit, suggestions
 from tests.fakes import policy_text, with_rules
 from tests.unit.test_policy import drop, put
 from tests.unit.test_policy_rules import CALL
@@ -230,7 +233,39 @@ def test_a_habit_suggests_a_rule_within_the_bounds_seen_that_can_be_put_in_and_p
     ]  # fmt: skip
     for more in beyond:
         assert scored(data, case(**{"figures": {"amount_cents": 4_200}, **more})).requirement.people > 0
-    assert "pass-refunds-pay" in [r.name for r in parse(with_rule(with_rules("- {name: x, deny: y}\n"), found.rule)).data.rules]
+
+
+LAYOUTS = [
+    "rules:\n- name: x\n  deny: y\n",
+    "rules:\n\n    # ours\n    - name: x\n      deny: y\n\n# the end",
+    "rules: [{name: x, deny: y}]  # one\n",
+    "rules:\n  - name: x\n    deny: \u4e8c\u00e9\n",
+    "rules: [ {name: x, deny: y},\n  ]",
+    "rules: []  # none yet\n",
+    "rules:\n  []\n",
+    "# none\n",
+]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("last", [False, True], ids=["first", "last"])
+def test_a_suggested_rule_fits_into_a_policy_of_any_layout(layout: str, last: bool):
+    (found,) = suggestions(BASE.data, [Habit("refunds", "pay", 412, CALL)])
+    before, after = BASE.source.split("rules: []\n")
+    whole = f"{before}{after}\n{layout}" if last else f"{layout}\n{before}{after}"
+    had = [rule.name for rule in parse(whole).data.rules]
+    text = with_rule(whole, found.rule)
+    assert [rule.name for rule in parse(text).data.rules] == ["pass-refunds-pay", *had]
+    assert all(line in text for line in whole.splitlines() if line.lstrip().startswith("#"))
+
+
+def test_a_suggested_rule_fits_into_a_policy_written_as_json():
+    (found,) = suggestions(BASE.data, [Habit("refunds", "pay", 412, CALL)])
+    for rules in ([], [{"name": "x", "deny": "y"}]):
+        text = json.dumps({**yaml.safe_load(BASE.source), "rules": rules})
+        assert len(parse(with_rule(text, found.rule)).data.rules) == len(rules) + 1
+    text = json.dumps({k: v for k, v in yaml.safe_load(BASE.source).items() if k != "rules"})
+    assert len(parse(with_rule(text, found.rule)).data.rules) == 1
 
 
 def test_what_is_not_harmless_is_never_suggested():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from approvals import queries
+from approvals import operations, queries
 from approvals.models import Action, Preference
 from approvals.operations import groups, people, telling
 from approvals.queries import searching
@@ -18,7 +18,7 @@ from approvals.web import grants as grant_words
 from approvals.web.rows import grouped, news_words, row_of
 from tests import factories, fakes
 from tests.factories import decide
-from tests.fakes import policy_text
+from tests.fakes import clock_moved, policy_text
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 RUN = "00000000-0000-4000-8000-000000000001"
@@ -395,6 +395,17 @@ def test_similar_decisions_tell_outcome_edit_and_reason_to_copy(web, cast):
     factories.decide(factories.action("high"), cast.second, "reject", reason="Wrong target: not this one")
     page = web.get(reverse("action", args=[factories.action("high").pk])).content.decode()
     assert "Similar decisions" in page and 'data-reason="Wrong target: not this one"' in page
+
+
+def test_what_ran_out_is_no_similar_decision(web, cast):
+    """Five that nobody had looked at stood in the place of those that people had decided."""
+    factories.decide(factories.action(), cast.second, "reject", reason="Wrong target: not this one")
+    for _ in range(6):
+        factories.action()
+    with clock_moved(minutes=31):
+        assert operations.expire_due() == 6
+    page = web.get(reverse("action", args=[factories.action().pk])).content.decode()
+    assert "Wrong target: not this one" in page and "ran out" not in page
 
 
 def test_an_empty_desk_says_what_was_decided_last(web, cast):
