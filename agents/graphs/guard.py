@@ -9,20 +9,23 @@ Both stop with an exception that LangGraph passes on and keeps nowhere: the thre
 import functools
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import ToolMessage
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, ToolException
 from langgraph.errors import GraphBubbleUp, GraphDrained
 from langgraph.types import Command
 
 from agents import kept
 from agents.dialects.record import Made
 from agents.tools.later import unrun
+from agents.tools.registry import ToolError
 
 
 class Stopped(GraphBubbleUp):
@@ -189,19 +192,68 @@ def _facts(callbacks: Any, tool: BaseTool, args: Any, call_id: str | None) -> To
     return ToolMessage(content, name=tool.name, tool_call_id=call_id, status="success" if made.status == "done" else "error")
 
 
+# -- calls that whoever stands between us and the tool tries again -------------------------------------------------
+@dataclass(eq=False)
+class Turn:
+    """One call that is being made on one approval.
+
+    Attributes:
+        broke: what its tool raised, after which nobody can say how far it came. again: somebody tried it again after that.
+    """
+
+    call_id: str
+    broke: Exception | None = None
+    again: bool = False
+
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        """Raises what it raised before, when it is made again."""
+        if self.broke is not None:
+            self.again = True
+            raise self.broke
+        try:
+            yield
+        except (GraphBubbleUp, ToolException, ToolError):  # it did nothing, as it says itself
+            raise
+        except Exception as error:
+            self.broke = error
+            raise
+
+
+_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+
+
+@contextmanager
+def turn(call_id: str) -> Iterator[Turn]:
+    """While the block runs, its tool is called until it raises, and then no more."""
+    mine = Turn(call_id)
+    token = _turn.set(mine)
+    try:
+        yield mine
+    finally:
+        _turn.reset(token)
+
+
+def _making(call_id: str | None) -> AbstractContextManager[None]:
+    mine = _turn.get()
+    return mine.making() if mine and call_id and mine.call_id == call_id else nullcontext()
+
+
 _run, _arun = BaseTool.run, BaseTool.arun
 
 
 @functools.wraps(_run)
 def _run_once(self: BaseTool, tool_input: Any, *args: Any, **more: Any) -> Any:
     told = _facts(more.get("callbacks"), self, tool_input, more.get("tool_call_id"))
-    return told or _run(self, tool_input, *args, **more)
+    with _making(more.get("tool_call_id")):
+        return told or _run(self, tool_input, *args, **more)
 
 
 @functools.wraps(_arun)
 async def _arun_once(self: BaseTool, tool_input: Any, *args: Any, **more: Any) -> Any:
     told = _facts(more.get("callbacks"), self, tool_input, more.get("tool_call_id"))
-    return told or await _arun(self, tool_input, *args, **more)
+    with _making(more.get("tool_call_id")):
+        return told or await _arun(self, tool_input, *args, **more)
 
 
 def install() -> None:

@@ -9,6 +9,7 @@ here: what users call. Imports the rest of `agents.graphs`, and no database.
 """
 
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, TypeVar, cast, overload
 
@@ -20,9 +21,10 @@ from langchain_core.tools import tool as make_tool
 from langgraph.errors import GraphBubbleUp
 
 from agents import kept
-from agents.graphs import desk, governed
+from agents.graphs import desk, governed, guard
 from agents.graphs.found import DECLARED
 from agents.graphs.governed import Call
+from agents.graphs.guard import Turn
 from agents.graphs.state_of import messages_here
 from agents.tools.later import begins_later
 from agents.tools.registry import RiskClass, ToolError
@@ -58,12 +60,33 @@ class Countersigned(AgentMiddleware[Any, Any, Any]):  # type: ignore[misc]  # la
     def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Any]) -> Any:
         if isinstance(request.tool, _Governed):
             return handler(request)
-        return governed.run(self._steps(request), lambda args: handler(_with(request, args)))
+
+        def make(args: Any) -> Any:
+            with self._turn(request) as turn:
+                output = handler(_with(request, args))
+            return _unless_broken(turn, output)
+
+        return governed.run(self._steps(request), make)
 
     async def awrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Any]]) -> Any:
         if isinstance(request.tool, _Governed):
             return await handler(request)
-        return await governed.arun(self._steps(request), lambda args: handler(_with(request, args)))
+
+        async def make(args: Any) -> Any:
+            with self._turn(request) as turn:
+                output = await handler(_with(request, args))
+            return _unless_broken(turn, output)
+
+        return await governed.arun(self._steps(request), make)
+
+    def _turn(self, request: ToolCallRequest) -> AbstractContextManager[Turn | None]:
+        """Middleware behind ours may try again what raised: one approval is one call, unless it may be repeated."""
+        name = request.tool_call["name"]
+        free = name in self._unasked or self._repeatable(name, request.tool)
+        return nullcontext() if free else guard.turn(str(request.tool_call["id"] or ""))
+
+    def _repeatable(self, name: str, tool: BaseTool | None) -> bool:
+        return name in self._idempotent or bool(_declared(tool).get("idempotent"))
 
     def _steps(self, request: ToolCallRequest) -> governed.Steps:
         name, tool = request.tool_call["name"], request.tool
@@ -73,7 +96,7 @@ class Countersigned(AgentMiddleware[Any, Any, Any]):  # type: ignore[misc]  # la
             request.tool_call["args"],
             str(request.tool_call["id"] or ""),
             messages=state.get("messages") or (),
-            idempotent=name in self._idempotent or bool(_declared(tool).get("idempotent")),
+            idempotent=self._repeatable(name, tool),
             unasked=name in self._unasked,
         )
         return governed.steps(call, tool)
@@ -190,6 +213,13 @@ def _call_of(tool: BaseTool, given: Any) -> Call:
 def _given(given: dict[str, Any], call: Call, args: dict[str, Any]) -> dict[str, Any]:
     injected = {name: value for name, value in given["args"].items() if name not in call.args}
     return {**given, "args": {**args, **injected}}
+
+
+def _unless_broken(turn: Turn | None, output: Any) -> Any:
+    """What it gave. Raises what its tool raised where that was tried again: whoever did may have made words of it."""
+    if turn is not None and turn.again and turn.broke is not None:
+        raise turn.broke
+    return output
 
 
 def _with(request: ToolCallRequest, args: Any) -> ToolCallRequest:

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from langgraph.graph import END, START, StateGraph
 
-from countersign import Client, NotApproved
+from countersign import ActedBefore, Client, NotApproved
 
 
 class State(TypedDict, total=False):
@@ -21,7 +21,7 @@ def plan(state: State) -> State:
 
 
 def act(state: State) -> State:
-    """The whole node may run again after a crash: the key finds the action it asked for before."""
+    """The whole node may run again after a crash: the key finds the action it asked for before, and what became of it."""
     args = {"order": state["order"], "amount_cents": state["amount_cents"]}
     with Client() as people:
         action = people.request("refund", args, key=f"langgraph:{state['order']}", rationale="The graph decided to refund")
@@ -29,6 +29,8 @@ def act(state: State) -> State:
             leave = people.approval(action.id)
         except NotApproved as refusal:
             return {"outcome": f"not done: {refusal}"}
+        except ActedBefore as before:  # done in an earlier start; or begun there, and somebody has to look
+            return {"outcome": str(before)}
         people.report(action.id, "done", result={"refunded": leave.args["amount_cents"]})
         return {"outcome": f"refunded {leave.args['amount_cents']}"}
 

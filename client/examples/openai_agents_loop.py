@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from countersign import ActedBefore, Client, NotApproved
+from countersign import ActedBefore, AlreadyDone, Client, NotApproved
 
 
 @dataclass
@@ -37,7 +37,10 @@ def settle(people: Client, run: Any, *, name: str) -> list[str]:
     for item, action in asked:
         try:
             leave = people.approval(action.id)
-        except (NotApproved, ActedBefore) as refusal:  # or it was done, or begun, before this program was started again
+        except AlreadyDone as before:  # before this program was started again: approved now, the SDK would do it once more
+            run.reject(item, rejection_message=f"It was done before, with this result: {json.dumps(before.result)}")
+            continue
+        except (NotApproved, ActedBefore) as refusal:  # or it was begun, and somebody has to look
             run.reject(item, rejection_message=str(refusal))
             continue
         if leave.args != json.loads(item.arguments):  # this SDK cannot take edited arguments: say no with what was wanted instead

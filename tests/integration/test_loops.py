@@ -315,6 +315,13 @@ def test_other_arguments_at_re_execution_are_refused_by_name_and_asked_anew(loop
     assert (fresh(run).state, lines(world)) == ("SUCCEEDED", ['send {"copies": 900, "to": "ada"}']), fresh(run).error
 
 
+def test_a_call_that_was_made_with_other_arguments_is_told_so_and_by_nobody_else(loops, world, monkeypatch):
+    """ "A reviewer changed this call", the model was told, and no reviewer had."""
+    call = governed.Call("send", {"to": "ada", "copies": 2}, "c1")
+    told = [governed._again(call, {"to": "ada"}, governed.Made("done", "sent"), edited=edited).content for edited in (True, False)]
+    assert "a reviewer changed" in told[0] and "was made before, with these arguments" in told[1]
+
+
 def test_an_answer_that_was_changed_in_the_checkpoint_begins_nothing(loops, world, monkeypatch):
     """What the graph was told is compared with what was approved where it is kept, in the statement that begins the call."""
     run = started(loops, world, ADA)
@@ -366,9 +373,11 @@ def test_a_ledger_that_cannot_be_reached_begins_nothing_and_harms_nothing(loops,
 
 
 # -- what nobody knows ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("agent", ["governed", "tries_again"])
 @pytest.mark.parametrize("done", [True, False])
-def test_a_tool_that_raises_is_unknown_and_waits_for_a_person(loops, world, done):
-    run = started(loops, world, [["burn", {"what": "x"}]])
+def test_a_tool_that_raises_is_unknown_and_waits_for_a_person(loops, world, agent, done):
+    """Also where middleware between ours and the tool tries again: it was called three times on one approval, and taken for done."""
+    run = started(loops, world, [["burn", {"what": "x"}]], agent=agent)
     decide(asked(run)[0], loops.second)
     work()
     effect = Effect.objects.get(run=run)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from agents_of_others import Planned, State, act, burn, look, plan_of, send, wipe
 from langchain.agents import create_agent
-from langchain.agents.middleware import AgentMiddleware
+from langchain.agents.middleware import AgentMiddleware, ToolRetryMiddleware
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import InjectedToolCallId, ToolException, tool
 from langgraph.graph import END, START, MessagesState, StateGraph
@@ -118,6 +118,7 @@ class Late(AgentMiddleware[Any, Any, Any]):
 
 
 moving_args = create_agent(Planned(), ALL, middleware=[FromANote(), LINE])
+tries_again = create_agent(Planned(), ALL, middleware=[LINE, ToolRetryMiddleware(max_retries=2, initial_delay=0, jitter=False)])
 late_tools = create_agent(Planned(), [send], middleware=[Late(), LINE])
 
 
