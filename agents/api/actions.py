@@ -83,8 +83,9 @@ def list_(
     else:
         if mine:
             raise BadRequest(say("What has been decided is nobody's turn: leave out mine, or ask for what is PENDING"))
-        narrowed = {"agent": agent, "tool": tool, "state": str(state), "level": str(level or ""), "run": str(run or "")}
-        found = queries.decided(**narrowed, passed=True, cursor=position, limit=limit)
+        found = queries.decided(
+            agent=agent, tool=tool, state=str(state), level=str(level or ""), run=str(run or ""), passed=True, cursor=position, limit=limit
+        )
     return {"items": [row_of(r) for r in found.rows], "next": pages.opaque(found.next)}
 
 

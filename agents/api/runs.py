@@ -40,6 +40,7 @@ from agents.stepped import as_json, made
 from approvals import queries as approvals_queries
 from approvals.errors import NotFound
 from approvals.operations.api_keys import OPERATE
+from approvals.queries import drills
 from approvals.queries.results import lacking
 from audit.queries import story
 from audit.sentences import say
@@ -226,7 +227,8 @@ def shown(found: RunDetail) -> dict[str, Any]:
     more |= {"parent": found.parent or None, "parent_checkpoint": found.parent_checkpoint}
     more["reversal"] = _reversal(found.row.id)
     more |= {"trace": found.trace, "tool_calls": totals(found.row.id).tools, "driven_s": round(found.driven_s, 3), "limit_s": found.limit_s}
-    return {**row_of(found.row), **more, "actions": [action for pause in found.pauses for action in pause.actions]}
+    asked = [action for pause in found.pauses for action in pause.actions]
+    return {**row_of(found.row), **more, "actions": [*asked, *drills.tests_in(found.row.id)]}
 
 
 def _reversal(run_id: str) -> dict[str, Any] | None:

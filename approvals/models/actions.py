@@ -82,6 +82,9 @@ class Action(models.Model):
     reserved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     reserved_for = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     reserved_until = models.DateTimeField(null=True)
+    # Groups whose people may stand in, and whoever is excluded from every verdict: for lists, as the turn is. None for rows of before.
+    delegates = models.JSONField(null=True)
+    apart = models.JSONField(null=True)
     # Operators who had a place of this version filled by another than whose it is: they fill none themselves (operations.reassigning).
     moved_by = models.JSONField(default=list, db_default=Value([], models.JSONField()))
 

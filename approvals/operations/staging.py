@@ -25,6 +25,8 @@ LAID_OUT = (
     "reserved_until",
     "customer",
     "moved_by",
+    "delegates",
+    "apart",
 )
 
 RESERVATION = ("reserved_by", "reserved_for", "reserved_until")
@@ -38,6 +40,7 @@ def lay_out(action: Action, envelope: Envelope) -> None:
     action.next_at = moments[0].at if moments else None
     action.reserved_by_id = action.reserved_for_id = action.reserved_until = None
     action.moved_by = []
+    action.delegates, action.apart = sorted(envelope.delegates), sorted(envelope.excluded - envelope.editors)
 
 
 def turn_words(groups: frozenset[str]) -> str:

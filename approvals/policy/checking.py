@@ -19,6 +19,7 @@ from audit.sentences import Frozen, say
 
 __all__ = ["Finding", "Known", "KnownAgent", "check", "unmanned"]
 # What is found, as a version keeps it.
+NOBODYS_LIST = Frozen("rule %(rule)s: an empty list of %(names)s means all of them: name some, or leave the line out")
 NEVER_MATCHES = Frozen("rule %(rule)s can never match: no agent has such a tool, there")
 NEVER_HOLDS = Frozen("rule %(rule)s can never match: %(why)s", parts=["why"])
 PART_NEVER_HOLDS = Frozen("rule %(rule)s: one of the alternatives in its condition never holds: %(why)s", parts=["why"])
@@ -54,6 +55,7 @@ def _findings(policy: Policy, known: Known) -> Iterator[Finding]:
     reach: list[frozenset[int]] = []
     agents: list[frozenset[str]] = []
     for i, rule in enumerate(rules):
+        yield from _emptied(policy, i, rule)
         calls = taken_in(rule, known)
         unlike = distinct(rule, calls, known)
         open_to = possible(rule, unlike, known)
@@ -67,6 +69,13 @@ def _findings(policy: Policy, known: Known) -> Iterator[Finding]:
     yield from unfilled(policy, known, agents)
     yield from elsewhere(policy, known)
     yield from _slow(policy, known, reach)
+
+
+def _emptied(policy: Policy, at: int, rule: Rule) -> Iterator[Finding]:
+    """Lists whose last name was taken out, which widens a rule to everything."""
+    for name in sorted(rule.match.model_fields_set & {"tools", "classes", "agents", "customers", "environments"}):
+        if not getattr(rule.match, name):
+            yield Finding(line_of(policy.source, "rules", at, "match", name), NOBODYS_LIST(rule=rule.name, names=name), refused=True)
 
 
 def _slow(policy: Policy, known: Known, reach: Sequence[frozenset[int]]) -> Iterator[Finding]:

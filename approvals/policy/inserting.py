@@ -15,11 +15,10 @@ def with_rule(source: str, rule: str) -> str:
         source: a valid policy. rule: a list of one in YAML's block layout.
     """
     root = composed(source)
-    pairs = root.value if isinstance(root, yaml.MappingNode) else []
-    key, rules = next(((key, value) for key, value in pairs if key.value == "rules"), (None, None))
-    if (isinstance(root, yaml.MappingNode) and root.flow_style) or (
-        isinstance(rules, yaml.SequenceNode) and rules.value and rules.flow_style
-    ):
+    if not isinstance(root, yaml.MappingNode):  # nobody's policy
+        return source
+    key, rules = next(((key, value) for key, value in root.value if key.value == "rules"), (None, None))
+    if root.flow_style or (isinstance(rules, yaml.SequenceNode) and rules.value and rules.flow_style):
         return _in_brackets(source, root, rules, json.dumps(yaml.safe_load(rule)[0], ensure_ascii=False))
     if key is None or rules is None:
         return source.rstrip("\n") + "\n\nrules:\n" + _indented(rule, 2)

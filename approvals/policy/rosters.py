@@ -222,9 +222,11 @@ def _others(policy: Policy, rosters: Rosters) -> Iterator[Finding]:
         for what, group in named:
             if not rosters.get(group):
                 yield Finding(line_of(policy.source, *path, what), _empty(who, group, rosters), refused=True)
-        asked = {p for n in asks.need or () for p in rosters.get(n.group, ())}
-        if asks.need and asks.rejections and asks.rejections > len(asked):
-            said = TOO_MANY(who=who, n=asks.rejections, people=len(asked))
+        # A rule that names nobody itself leaves each level's own people.
+        needs = [asks.need] if asks.need else [r.need for r in policy.data.requirements.values() if r.need]
+        asked = max((len({p for n in need for p in rosters.get(n.group, ())}) for need in needs), default=0)
+        if needs and asks.rejections and asks.rejections > asked:
+            said = TOO_MANY(who=who, n=asks.rejections, people=asked)
             yield Finding(line_of(policy.source, *path, "rejections"), said, refused=True)
 
 

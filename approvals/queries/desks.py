@@ -181,17 +181,20 @@ def asked(reader: User) -> Q:
         who = permissions.standing(reader)
     except ApprovalError:
         return Q(pk=None)
+    lent = _of_any("delegates", who.groups)
     held = Q(reserved_by=reader) & ~_decided("(SELECT f.person FROM approvals_user f WHERE f.id = approvals_action.reserved_for_id)")
     mine = _of_groups(who.groups) | held
     for absent in who.stands_for:
         if absent.active:
-            mine |= _of_groups(absent.groups) & ~_decided("%s", absent.person)
-    return mine & ~_decided("%s", who.person) & ~Q(moved_by__contains=[who.person])
+            theirs = _of_groups(absent.groups) & lent & ~Q(apart__contains=[absent.person])
+            mine |= theirs & ~_decided("%s", absent.person)
+    too_close = Q(moved_by__contains=[who.person]) | Q(apart__contains=[who.person])
+    return mine & ~_decided("%s", who.person) & ~too_close
 
 
 def _decided(person: str, *named: str) -> Q:
-    """Whether the place of this person is filled, by themselves or in their stead, by a verdict that counts (`standing_in.ballot`, in SQL). What
-    one has to be to stand in is in the envelope's bytes: of that any group they were of counts."""
+    """Whether the place of this person is filled, by themselves or in their stead, by a verdict that counts (`standing_in.ballot`, in SQL). Of what
+    one has to be to stand in any group they were of counts."""
     return Q(condition(_DECIDED.format(person=person), *named))
 
 
@@ -199,6 +202,14 @@ def _of_groups(groups: frozenset[str]) -> Q:
     found = Q(pk=None)
     for group in groups:
         found |= Q(turn__contains=f"|{group}|")
+    return found
+
+
+def _of_any(column: str, groups: frozenset[str]) -> Q:
+    """Rows whose list has one of these groups; also those of before there was a list."""
+    found = Q(**{f"{column}__isnull": True})
+    for group in groups:
+        found |= Q(**{f"{column}__contains": [group]})
     return found
 
 

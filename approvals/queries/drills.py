@@ -48,6 +48,11 @@ GROUP BY d.person ORDER BY count(*) DESC, d.person
 """
 
 
+def tests_in(run: str) -> list[str]:
+    """Test actions that wait among what a run asks, for doors that list what it asked: without them one could be told by comparing."""
+    return [str(pk) for pk in Action.objects.filter(run=run, drill=True, resolved_at=None).values_list("pk", flat=True)]
+
+
 @dataclass(frozen=True)
 class Plan:
     """How often a group gets a test action; `waiting` says whether one is among the real ones now, never which."""

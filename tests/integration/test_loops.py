@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from langchain_core.tools import tool
 
 from agents import operations as agents
+from agents.dialects.record import Made
 from agents.graphs import checkpoints, desk, governed, hearing
 from agents.graphs.loader import load_agent
 from agents.graphs.loops import NotGoverned, once, require_approval
@@ -315,10 +316,10 @@ def test_other_arguments_at_re_execution_are_refused_by_name_and_asked_anew(loop
     assert (fresh(run).state, lines(world)) == ("SUCCEEDED", ['send {"copies": 900, "to": "ada"}']), fresh(run).error
 
 
-def test_a_call_that_was_made_with_other_arguments_is_told_so_and_by_nobody_else(loops, world, monkeypatch):
+def test_a_call_that_was_made_with_other_arguments_is_told_so_and_by_nobody_else():
     """ "A reviewer changed this call", the model was told, and no reviewer had."""
     call = governed.Call("send", {"to": "ada", "copies": 2}, "c1")
-    told = [governed._again(call, {"to": "ada"}, governed.Made("done", "sent"), edited=edited).content for edited in (True, False)]
+    told = [governed._again(call, {"to": "ada"}, Made("done", "sent"), edited=edited).content for edited in (True, False)]
     assert "a reviewer changed" in told[0] and "was made before, with these arguments" in told[1]
 
 

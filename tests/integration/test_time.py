@@ -357,6 +357,19 @@ def test_who_stands_in_for_somebody_that_has_decided_is_told_so_beforehand(cast,
     assert "rita, in whose stead you act" in queries.action_detail(action.pk, reader=cast.operator).cannot
 
 
+def test_mine_has_nothing_that_its_reader_may_neither_approve_nor_reject(cast, policy):
+    """Who was left a desk without being one of those who may stand in for it, and who asked for it themselves."""
+    asking(policy, delegates=["auditors"], need=[{"group": "reviewers", "count": 1}])
+    operations.go_away(by=cast.reviewer, delegate="olga", door="web")
+    operations.go_away(by=cast.second, delegate="aldo", door="web")
+    action = factories.action()
+    assert inbox(cast.operator, mine=cast.operator) == [] and inbox(cast.auditor, mine=cast.auditor) == [str(action.pk)]
+    asking(policy, exclude=["requester"], need=[{"group": "reviewers", "count": 1}])
+    own = factories.action(requested_by=cast.reviewer)
+    assert inbox(cast.reviewer, mine=cast.reviewer) == [str(action.pk)]
+    assert set(inbox(cast.second, mine=cast.second)) == {str(action.pk), str(own.pk)}
+
+
 def test_what_was_passed_on_lasts_as_long_as_the_action_however_far_it_is_put_off(cast):
     action = factories.action()
     operations.pass_on(action.pk, by=cast.reviewer, to="sam", reason="Yours", door="web")

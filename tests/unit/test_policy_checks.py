@@ -227,10 +227,19 @@ def test_a_rule_that_still_says_something_is_let_be(rules):
         ("- {name: a, instead: {need: [{group: ops, count: 2}], exclude: [requester]}}", "when Olga or Otto started the run, nobody", False),
         ("- {name: a, instead: {need: [{group: finance, count: 1}], exclude: [editor]}}", "when Rita edited it, nobody", False),
         ("- {name: a, instead: {need: [{group: ops, count: 1}], rejections: 3}}", "needs 3 rejections, and 2 people are asked", True),
+        ("- {name: a, match: {tools: [refund]}, instead: {rejections: 9}}", "needs 9 rejections, and", True),
     ],
 )  # fmt: skip
 def test_places_nobody_could_fill(rules, said, refused):
     assert [f for _, why, f in found(rules) if said in why] == [refused]
+
+
+@pytest.mark.parametrize("name", ["tools", "classes", "agents", "customers", "environments"])
+def test_a_list_whose_last_name_was_taken_out_is_refused_where_it_stands(name):
+    """It meant everything, without a word."""
+    (line, why, refused) = next(one for one in found(f"- name: a\n  deny: x\n  match:\n    {name}: []\n") if "means all of them" in one[1])
+    first = next(line for line, _, _ in found("- {name: a, require: {need: [{group: nobody, count: 1}]}}\n", KNOWN))
+    assert (line, why.split(":")[0], refused) == (first + 3, "rule a", True)
 
 
 def test_a_rule_that_only_some_levels_leave_without_people_warns():

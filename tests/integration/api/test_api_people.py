@@ -283,6 +283,7 @@ def test_which_action_is_a_test_is_told_to_those_only_that_it_does_not_test(toke
             lines = client.get(f"/export/events?after={placed.pk - 5}")[1].decode()
             assert ("drill.placed" in lines) is told and drill in lines
         asked, real = (client.get(f"/actions/{pk}")[1] for pk in (drill, Action.objects.get(drill=False).pk))
+        assert {asked["id"], real["id"]} == set(client.get(f"/runs/{real['run']}")[1]["actions"])
         for name in (
             "agent",
             "tool",
