@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from agents import prices
 from agents.errors import BadInput, UnknownAgent, WrongState
 from agents.models import Agent, Budget, Effect, Run
-from agents.operations import budget_holds, events, spending, timing
+from agents.operations import budget_holds, events, spending, timing, waking
 from agents.operations.found import locked_run
 from agents.operations.starting import SLUG
 from agents.states import UNFINISHED, Hold, RunState, word
@@ -82,7 +82,7 @@ def set_run_budget(
 ) -> Run:
     """Raise, lower, set or lift what a run may spend. A run paused for that alone goes on if something is left; below what is spent, it pauses.
 
-    `seconds` are what it may be driven in all: below what it was, it ends at its next step with what it has.
+    `seconds` are what it may be driven in all: below what it was, it ends at its next step with what it has; at once when it waits for people.
 
     Args:
         seen: the limits whoever asks was shown, as `prices.marked` says them; None: not compared.
@@ -122,6 +122,9 @@ def set_run_budget(
         )
     )
     events.tell_run(run, "run.budget_set")
+    if timing.end_waiting(run.pk):
+        run.state = RunState.READY
+        waking.wake(waking.RUN, run.pk)
     if budget_holds.let_on(run.pk, by=who.user.actor, door=door, why=reason):
         run.refresh_from_db(fields=["state", "hold"])
     else:

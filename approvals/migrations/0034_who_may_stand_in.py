@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('approvals', '0033_who_moved_a_place'),
+        ("approvals", "0033_who_moved_a_place"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='action',
-            name='apart',
+            model_name="action",
+            name="apart",
             field=models.JSONField(null=True),
         ),
         migrations.AddField(
-            model_name='action',
-            name='delegates',
+            model_name="action",
+            name="delegates",
             field=models.JSONField(null=True),
         ),
     ]

@@ -173,6 +173,20 @@ def test_a_worker_whose_turn_is_over_puts_its_run_back_at_the_next_step_and_anot
     assert (fresh(run).state, len(lines(world))) == ("SUCCEEDED", 6)
 
 
+def test_a_run_that_waits_ends_at_once_when_it_is_given_less_than_it_had(cast, world):
+    """What was approved then was done, and the run ended without having heard of it."""
+    run, action = factories.waiting(cast.reviewer, call("pay", amount_cents=5_000, to="ada"), world=world)
+    limited(run, 300, driven_s=20)
+    agents.set_run_budget(run.pk, seconds=25, reason="a little less", by=cast.operator, door="web")
+    work()
+    assert (fresh(run).state, len(asked(run))) == ("WAITING", 1)
+    agents.set_run_budget(run.pk, seconds=10, reason="enough", by=cast.operator, door="web")
+    work()
+    assert (fresh(run).state, fresh(run).error, asked(run)) == ("PARTIAL", SAID % 10, [])
+    action.refresh_from_db()
+    assert (action.state, lines(world)) == ("CANCELLED", [])
+
+
 def test_an_operator_gives_a_run_that_moves_more_time_or_less(cast, world, monkeypatch):
     run = limited(begun(cast, world, steps=8), 1)
     look = leases._ask_after
