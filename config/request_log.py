@@ -28,10 +28,10 @@ class RequestLog(RequestMiddleware):
             fields = parse_qsl(query, keep_blank_values=True, max_num_fields=100)
         except ValueError:
             return f"{request.method} {path}?..."
-        if not any(name.lower() in SECRETS for name, _value in fields):
+        kept = [(name, _value_of(name, value)) for name, value in fields]
+        if kept == fields:
             return f"{request.method} {path}?{request.get_full_path().partition('?')[2]}"
-        kept = urlencode([(name, "..." if name.lower() in SECRETS else value) for name, value in fields])
-        return f"{request.method} {path}?{kept}"
+        return f"{request.method} {path}?{urlencode(kept)}"
 
 
 class WithoutSecrets(logging.Filter):
@@ -46,11 +46,27 @@ class WithoutSecrets(logging.Filter):
 
 
 def path_of(request: HttpRequest) -> str:
-    """The path without the secrets in it. One that leads nowhere is perhaps a link with a letter too many: nothing long of it is kept."""
+    """The path without the secrets in it."""
+    return _without_secrets(request.path_info, shown=request.path)
+
+
+def _value_of(name: str, value: str) -> str:
+    """Of a field's value; one that is an address of ours, such as `next`, is treated as such."""
+    if name.lower() in SECRETS:
+        return "..."
+    where, mark, more = value.partition("?")
+    if not where.startswith("/"):
+        return value
+    kept = _without_secrets(where, shown=where)
+    return value if kept == where else f"{kept}{mark}{more}"
+
+
+def _without_secrets(path: str, *, shown: str) -> str:
+    """One that leads nowhere is perhaps a link with a letter too many: nothing long of it is kept."""
     try:
-        found = resolve(request.path_info)
+        found = resolve(path)
     except Resolver404:
-        return "/".join(part if len(part) <= LONG else "..." for part in request.path.split("/"))
+        return "/".join(part if len(part) <= LONG else "..." for part in shown.split("/"))
     if SECRETS.isdisjoint(found.kwargs):
-        return request.path
+        return shown
     return "/" + NAMED.sub(lambda name: "..." if name[1] in SECRETS else str(found.kwargs.get(name[1], "")), found.route)

@@ -41,6 +41,8 @@ def test_each_text_in_an_address_is_known_to_be_a_secret_or_none():
         (f"/login/link/{SECRET}/", "GET /login/link/.../"),  # a letter too many: it leads nowhere
         (f"/hooks/agent-servers/7/{SECRET}", "GET /hooks/agent-servers/7/..."),
         (f"/hooks/agent-servers/7/{SECRET}?token=x", "GET /hooks/agent-servers/7/...?token=..."),
+        (f"/inbox/?next=/login/link/{SECRET}%3Fa=1", "GET /inbox/?next=%2Flogin%2Flink%2F...%3Fa%3D1"),
+        ("/inbox/?next=/runs/", "GET /inbox/?next=/runs/"),
         ("/agents/books/costs/", "GET /agents/books/costs/"),
         ("/no/such/page", "GET /no/such/page"),
     ],
