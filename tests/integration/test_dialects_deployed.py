@@ -1,0 +1,349 @@
+"""What a deploy under open questions does: said before it (`agents check`), refused, asked anew, or ended in words; and nothing runs for what is gone."""
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.core.management import call_command
+
+from agents import operations as agents
+from agents.errors import WrongState
+from agents.graphs import loader
+from agents.models import Effect, Pause, Run
+from agents.operations import leave, registering
+from approvals.models import Action
+from tests import factories
+from tests.factories import asked, decide, lines, work
+from tests.integration.test_dialects_healing import SEND, SENT, die, fresh, taken_over, tool_messages, waiting
+
+
+@pytest.fixture(autouse=True)
+def _leave_is_asked_of_this_database():
+    yield
+    leave.drop()
+
+
+@pytest.fixture
+def newly_loaded(monkeypatch):
+    """As after a deploy: a registration reads the files again."""
+    monkeypatch.setattr(registering, "load_project", loader.load_project)
+
+
+AGENT = """
+from typing import Annotated
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_core.tools import tool
+from agents_of_others import Planned
+
+@tool
+def {tool}({args}) -> str:
+    "{says}"
+    return "sent"
+
+agent = create_agent(Planned(), [{tool}], middleware=[{gate}])
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, ""),
+        ({"args": "whom: str"}, "does not take these arguments"),
+        ({"args": "to: str | None"}, "takes other arguments"),
+        ({"args": "to: str, copies: int"}, "does not take these arguments"),
+        ({"args": "to: str, copies: int = 1"}, ""),
+        ({"says": "Send it, politely."}, ""),
+        ({"args": "to: Annotated[str, 'whom']"}, "takes other arguments"),
+        ({"tool": "post"}, "no tool send"),
+        ({"gate": ""}, "no node"),
+    ],
+)
+def test_what_a_deploy_would_break_is_said_before_it(others, world, tmp_path, capsys, change, why):
+    now = {"tool": "send", "args": "to: str", "says": "Send it.", "gate": 'HumanInTheLoopMiddleware({"send": True, "post": True})'}
+    (tmp_path / "agent.py").write_text(AGENT.format(**now))
+    (tmp_path / "langgraph.json").write_text(
+        json.dumps({"dependencies": [".", str(factories.OTHERS.parent)], "graphs": {"mine": "./agent.py:agent"}}).replace(
+            str(factories.OTHERS.parent), "./others"
+        )
+    )
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    factories.register(tmp_path / "langgraph.json")
+    waiting(others, world, "mine", [*SEND, *SEND])
+    (tmp_path / "agent.py").write_text(AGENT.format(**{**now, **change}))
+    checked = agents.check_deploy(Path(tmp_path / "langgraph.json"))
+    said = [one.why for one in checked.broken if one.certain]
+    assert checked.looked == 1
+    assert [why in one for one in said] == ([True] if why else [])  # once, however many calls of the batch it breaks
+    if why:
+        with pytest.raises(SystemExit):
+            call_command("agents", "check", str(tmp_path / "langgraph.json"))
+        assert "would break" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"args": "to: str, copies: int = 1"}, "sent"),
+        ({"says": "Send it, politely."}, "sent"),
+        ({"args": "to: str | None"}, "takes other arguments"),
+        ({"tool": "post"}, "no tool send any more"),
+    ],
+)
+def test_approved_calls_of_a_batch_meet_a_tool_that_was_changed(others, world, tmp_path, change, told):
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"mine": "./agent.py:agent"}}))
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    now = {"args": "to: str", "says": "Send it.", "tool": "send", "gate": 'HumanInTheLoopMiddleware({"send": True})'}
+
+    def deploy(**change: str) -> None:
+        (tmp_path / "agent.py").write_text(AGENT.format(**{**now, **change}))
+        agents.register_project(tmp_path / "langgraph.json", replace=True)
+
+    deploy()
+    run, _ = waiting(others, world, "mine", [*SEND, *SEND])
+    deploy(**change)
+    for action in asked(run):
+        decide(action, others.second)
+    work()
+    assert fresh(run).state == "SUCCEEDED", fresh(run).error
+    assert set(Effect.objects.values_list("state", flat=True)) == {"DONE" if told == "sent" else "FAILED"}
+    assert [told in text for text in tool_messages(run)] == [True, True]
+
+
+ASKS = """
+from typing import TypedDict
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+from agents_of_others import Letters, act, plan_of
+
+LIMIT = {limit}
+
+def worded(amount):
+    "How it is put."
+    return f"Pay {{amount}}{mark}"
+
+def pay(state: Letters):
+    {comment}
+    {before}
+    request = {request}
+    if interrupt(request) == "yes":
+        act(plan_of(state["messages"]), "paid", {{}})
+    return {{"told": [{told}]}}
+
+graph = StateGraph(Letters)
+graph.add_node("{node}", {pay})
+graph.add_edge(START, "{node}")
+graph.add_edge("{node}", END)
+"""
+AS_ASKED = {
+    "limit": "5", "mark": "?", "comment": "", "before": "", "request": '{"ask": worded(LIMIT), "most": LIMIT, "kind": "pay"}', "told": '"x"', "node": "pay",
+    "pay": "pay",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "fate", "why"),
+    [
+        ({}, "fine", ""),
+        ({"comment": "# a comment, and an empty line\n\n"}, "fine", ""),
+        ({"before": 'interrupt({"ask": "Who are you?"})'}, "may", 'interrupt({\'ask\': \'Who are you?\'}) before'),
+        ({"told": '"y"'}, "may", "the code of pay is not the one that asked (pay)"),
+        ({"mark": "!"}, "may", "(worded)"),
+        ({"limit": "10000"}, "would", "asks this no more"),
+        ({"request": '{"action": {"name": "pay", "args": [1, 2]}}'}, "would", "asks this no more"),
+        ({"request": 'dict(state)'}, "may", "the code of pay is not the one"),
+        ({"node": "paying"}, "would", "no node pay"),
+        ({"pay": "lambda state: pay(state)"}, "may", "the code of pay is not"),
+        ({"pay": "lambda state: {'told': ['x']}"}, "would", "asks nothing any more"),
+    ],
+)  # fmt: skip
+def test_what_new_code_does_to_a_plain_question_is_said_before_it(others, world, tmp_path, capsys, change, fate, why):
+    (tmp_path / "agent.py").write_text(ASKS.format(**AS_ASKED))
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"payer": "./agent.py:graph"}}))
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    factories.register(tmp_path / "langgraph.json")
+    waiting(others, world, "payer")
+    (tmp_path / "agent.py").write_text(ASKS.format(**{**AS_ASKED, **change}))
+    checked = agents.check_deploy(tmp_path / "langgraph.json")
+    assert {"fine": checked.fine, "may": checked.may, "would": checked.would} == {"fine": 0, "may": 0, "would": 0} | {fate: 1}
+    assert (why in checked.broken[0].why) if why else checked.broken == ()
+    assert lines(world) == []  # nothing of it was run
+
+
+INNER = """
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+from agents_of_others import Letters, act, plan_of
+
+def built(*nodes):
+    graph = StateGraph(Letters)
+    for before, (name, node) in zip([START, *(name for name, _ in nodes)], nodes):
+        graph.add_node(name, node)
+        graph.add_edge(before, name)
+    graph.add_edge(nodes[-1][0], END)
+    return graph.compile()
+
+def ask(state):
+    answer = {ask}
+    act(plan_of(state["messages"]), "asked", {{"answer": str(answer)}})
+
+def go_on(state):
+    act(plan_of(state["messages"]), "went on", {{}})
+
+inner = built(("{name}", ask))
+hidden = {{"inner": inner}}
+graph = built(("outer", {outer}), ("after", go_on))
+"""
+NOW = {"ask": 'interrupt("Shall I?")', "name": "inner", "outer": "inner"}
+OUTERS = {
+    "node": "inner",
+    "called": "lambda state: inner.invoke(state) and None",
+    "unseen": 'lambda state: hidden["inner"].invoke(state) and None',
+}
+
+
+def deployed(tmp_path, **now) -> None:
+    """The project as it is now, imported."""
+    (tmp_path / "inner_agent.py").write_text(INNER.format(**{**NOW, **now}))
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"inner": "./inner_agent.py:graph"}}))
+    if not (tmp_path / "others").exists():
+        (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("outer", OUTERS)
+@pytest.mark.parametrize(
+    ("change", "ran"),
+    [({"name": "renamed"}, []), ({"ask": "1"}, ['asked {"answer": "1"}']), ({}, ['asked {"answer": "yes"}', "went on {}"])],
+)
+def test_an_answer_that_nobody_takes_inside_a_graph_ends_the_run_and_says_so(others, world, tmp_path, outer, change, ran):
+    deployed(tmp_path, outer=OUTERS[outer])
+    run, action = waiting(others, world, "inner")
+    deployed(tmp_path, outer=OUTERS[outer], **change)
+    decide(action, others.second, "respond", response="yes")
+    work()
+    pause = Pause.objects.get(run=run)
+    assert lines(world) == ran
+    if not change:
+        assert (fresh(run).state, pause.state) == ("SUCCEEDED", "ANSWERED")
+        return
+    assert (fresh(run).state, pause.state) == ("FAILED", "ORPHANED") and "outer / inner: the node was renamed" in fresh(run).error
+    with pytest.raises(WrongState, match="lost its node"):
+        agents.retry_run(run.pk, by=others.operator, door="web")
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_nobody_has_decided_yet_is_superseded_with_its_node(others, world, tmp_path, gone):
+    deployed(tmp_path)
+    run, action = waiting(others, world, "inner")
+    deployed(tmp_path, **({"name": "renamed"} if gone else {}))
+    Run.objects.filter(pk=run.pk).update(state="READY")  # something else of it was decided
+    work()
+    action.refresh_from_db()
+    assert (fresh(run).state, action.state) == (("FAILED", "SUPERSEDED") if gone else ("WAITING", "PENDING"))
+
+
+PAIR = """
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+from agents_of_others import Letters
+
+graph = StateGraph(Letters)
+graph.add_node("a", lambda state: {a} and None)
+graph.add_node("b", lambda state: {b} and None)
+graph.add_edge(START, "a")
+graph.add_edge(START, "b")
+graph = graph.compile()
+"""
+
+
+@pytest.mark.usefixtures("newly_loaded")
+def test_nothing_goes_on_where_a_graph_inside_became_a_plain_node(others, world, tmp_path):
+    """The plain node ran, asked something of its own, and that was carried out for a run that had failed."""
+    deployed(tmp_path)
+    run, action = waiting(others, world, "inner")
+    deployed(tmp_path, outer='lambda state: ask(state) or interrupt("Shall we?") and None', ask="1")
+    decide(action, others.second, "respond", response="yes")
+    work()
+    assert (fresh(run).state, lines(world), asked(run)) == ("FAILED", [], [])
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("answered", ["a", "b"])
+def test_what_a_run_asks_beside_a_question_it_lost_is_asked_of_nobody(others, world, tmp_path, answered):
+    """It waited in the inbox, people answered, and the run had ended: nobody was told."""
+    asking = [{"a": 'interrupt("A?")', "b": 'interrupt("B?")'}, {"a": "1", "b": '(interrupt("B?"), interrupt("C?"))'}]
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"pair": "./pair_agent.py:graph"}}))
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    for_now, later = (PAIR.format(**asks) for asks in asking)
+    (tmp_path / "pair_agent.py").write_text(for_now)
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    run, _ = waiting(others, world, "pair")
+    first, second = sorted(asked(run), key=lambda action: action.summary)
+    (tmp_path / "pair_agent.py").write_text(later)
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    decide(second if answered == "b" else first, others.second, "respond", response="yes")
+    work()
+    assert fresh(run).state == "FAILED" and asked(run) == []
+    assert "ORPHANED" in Pause.objects.filter(run=run).values_list("state", flat=True)
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("outer", OUTERS)
+def test_an_answer_that_was_taken_before_the_worker_died_is_found(others, world, tmp_path, monkeypatch, outer):
+    deployed(tmp_path, outer=OUTERS[outer])
+    run, action = waiting(others, world, "inner")
+    decide(action, others.second, "respond", response="yes")
+    die(monkeypatch, "put_down")
+    with pytest.raises(psycopg.OperationalError):
+        agents.advance_run(run.pk)
+    taken_over(run)
+    assert (fresh(run).state, Pause.objects.get(run=run).state) == ("SUCCEEDED", "ANSWERED")
+    assert lines(world) == ['asked {"answer": "yes"}', "went on {}"]
+
+
+LEAD = """
+from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain_core.messages import HumanMessage
+from langchain_core.tools import tool
+from agents_of_others import Planned, send
+
+class Gate(HumanInTheLoopMiddleware):
+    name = "{gate}"
+
+helped = create_agent(Planned(), [send], middleware=[Gate({{"send": True}})])
+
+@tool
+def {helper}(task: str) -> str:
+    "Let the helper do a task."
+    return helped.invoke({{"messages": [HumanMessage(task)]}})["messages"][-1].content
+
+graph = create_agent(Planned(), [{helper}])
+"""
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("change", [{"helper": "aide"}, {"gate": "Other"}, {}])
+def test_a_helper_that_was_renamed_while_it_asks_lets_nothing_go_on(others, world, tmp_path, change):
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"lead": "./lead_agent.py:graph"}}))
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    now = {"helper": "helper", "gate": "Gate"}
+    (tmp_path / "lead_agent.py").write_text(LEAD.format(**now))
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    task = json.dumps({"world": world, "turns": [SEND]})
+    run, action = waiting(others, world, "lead", [["helper", {"task": task}]])
+    (tmp_path / "lead_agent.py").write_text(LEAD.format(**{**now, **change}))
+    checked = agents.check_deploy(tmp_path / "langgraph.json")
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    decide(action, others.second)
+    work()
+    gone = bool(change)
+    assert (checked.would, fresh(run).state, Pause.objects.get(run=run).state) == (
+        (1, "FAILED", "ORPHANED") if gone else (0, "SUCCEEDED", "ANSWERED")
+    )
+    assert (lines(world), Action.objects.get(pk=action.pk).state) == (([], "SUPERSEDED") if gone else (SENT, "APPROVED"))
