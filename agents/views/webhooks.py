@@ -91,12 +91,16 @@ def _page(request: Request, *, status: int = 200, **more: Any) -> HttpResponse:
         "agents": mine,
         "admin": admin,
         "kinds": webhooks.KINDS,
-        "sets": (("", _("everything")), (",".join(k for k in webhooks.KINDS if k.startswith("action.")), _("actions")),
+        "sets": (("", _("everything")), (_kinds("action."), _("actions")),
                  ("action.opened", _("what is asked")), ("action.approved,action.rejected,action.answered,action.expired,action.settled", _("what was decided, and what came of it")),
-                 (",".join(k for k in webhooks.KINDS if k.startswith("run.")), _("runs"))),
+                 (_kinds("run."), _("runs")), (_kinds("halt.", "alert."), _("halts and alerts")), (_kinds("alert."), _("alerts"))),
         **more,
     }  # fmt: skip
     return render(request, "keys/webhooks.html", context, status=status)
+
+
+def _kinds(*begins: str) -> str:
+    return ",".join(kind for kind in webhooks.KINDS if kind.startswith(begins))
 
 
 def _mine(request: Request) -> list[tuple[str, str]]:

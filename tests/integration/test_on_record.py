@@ -11,9 +11,11 @@ from approvals import operations
 from approvals.errors import Tampered
 from approvals.models import Action, Decision
 from approvals.operations.claiming import Reopened
+from approvals.queries.endings import endings_on_record
 from approvals.queries.erased import actions_still_there, sayings_still_there
 from approvals.queries.outcomes import Misstated, outcomes_on_record
 from approvals.queries.records import Unrecorded, decisions_on_record
+from approvals.states import ActionState
 from audit import log
 from audit.actors import SYSTEM
 from tests import factories
@@ -178,6 +180,34 @@ def test_the_audit_names_a_decision_of_the_policy_that_bears_a_persons_name(cast
         cursor.execute("UPDATE approvals_decision SET by_name = 'jorge'")
     *_, found = sayings_still_there()
     assert isinstance(found, Misstated) and "names somebody else" in found.why
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject", "withdrawn", "expired", "low"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        """resolution = resolution || '{"by": "k.lind"}'""",
+        """resolution = resolution || '{"reason": "I checked it with the customer"}'""",
+        """resolution = resolution || '{"door": "slack"}'""",
+        "resolved_at = resolved_at - interval '3 hours'",
+        "state = CASE state WHEN 'APPROVED' THEN 'REJECTED' ELSE 'APPROVED' END, claim_by = now()",
+    ],
+)
+def test_the_audit_names_an_end_that_bears_another_name_or_other_words_than_the_log(cast, verdict, change):
+    """The page said so: approved by somebody who had not seen it."""
+    action = factories.action("low" if verdict == "low" else "medium")
+    if verdict in {"approve", "reject"}:
+        decide(action, cast.reviewer, verdict)
+    elif verdict != "low":
+        state = ActionState.EXPIRED if verdict == "expired" else ActionState.CANCELLED
+        operations.close(action.pk, state, reason="no longer", by=cast.operator.actor, door="web")
+    assert list(endings_on_record()) == [1]
+    with as_intruder("approvals_action") as cursor:
+        cursor.execute(f"UPDATE approvals_action SET {change}")
+    (found,) = endings_on_record()
+    assert isinstance(found, Misstated) and found.action == str(action.pk)
+    with pytest.raises(SystemExit):
+        call_command("audit", "verify")
 
 
 @pytest.mark.parametrize(("of", "checked"), [("action", actions_still_there), ("run", runs_on_record)])

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from agents.queries.on_record import calls_on_record, runs_on_record
+from approvals.queries.endings import endings_on_record
 from approvals.queries.erased import actions_still_there, sayings_still_there
 from approvals.queries.outcomes import Misstated, outcomes_on_record
 from approvals.queries.records import Unrecorded, decisions_on_record
@@ -61,6 +62,7 @@ class Command(BaseCommand):
                 sys.exit(1)
             count = version
         self.stdout.write(f"All {count:,} versions of actions are what was asked")
+        self._agree("ends of actions are what the log says", endings_on_record())
         self._agree("outcomes of actions are what was settled", outcomes_on_record())
         self._agree("calls are what the log says", calls_on_record())
         self._agree("runs are there, and ended as the log says", runs_on_record(), of="Run")

@@ -304,7 +304,8 @@ def test_the_page_adds_tests_and_sends_again(cast, receiver):
 
     page = post("/webhooks/add", f"url={receiver.endpoint}&agent=&about=ci&kinds=")
     assert page.status_code == 200 and "whsec_" in page.content.decode()
-    assert "whsec_" not in client.get("/webhooks/").content.decode()
+    again = client.get("/webhooks/").content.decode()
+    assert "whsec_" not in again and 'value="alert.raised,alert.reminded,alert.recovered"' in again
     made = Endpoint.objects.get()
     assert post(f"/webhooks/{made.pk}/test").status_code == 302
     tell_programs()
