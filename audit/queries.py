@@ -1,12 +1,13 @@
 """The only reader of events and spans: lists with keyset pages, one story in order, and the proof of every leaf."""
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count, Q
 
 from audit import canonical, settled
@@ -264,6 +265,21 @@ def last_event_id() -> int:
     return Event.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Whatever is read in this block is read as it was at its first statement: what ends meanwhile must not look like two stories. Nothing is written in it.
+
+    Inside a transaction that has begun already, nothing changes.
+    """
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
 def verify(*, batch: int = 5_000) -> Iterator[int | Broken]:
     """Recompute every leaf in order. Yields how many held, after each batch; a Broken ends it.
 
@@ -297,6 +313,11 @@ def proofs_logged() -> dict[str, str]:
 def of_kinds(*kinds: str) -> Iterator[EventRow]:
     """Every event of these kinds, oldest first."""
     return map(_row, Event.objects.filter(kind__in=kinds).order_by("pk").iterator())
+
+
+def starters() -> dict[str, str]:
+    """By run, the id of whoever the log says created it."""
+    return dict(Event.objects.filter(kind="run.created").values_list("run", "actor_id").iterator())
 
 
 def streams(prefix: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Whether what the tables say of runs and calls is what the log says of them: for `manage.py audit verify`. Reads only."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from agents.models import Effect, Run
@@ -47,27 +47,32 @@ def calls_on_record(*, batch: int = AT_ONCE) -> Iterator[int | Misstated]:
 
 
 def runs_on_record() -> Iterator[int | Misstated]:
-    """Compare the end of every run with the log, look up every run the log tells of, and in the log every run. Yields as above; `action` is then
-    the run."""
+    """Compare who started every run, and its end, with the log, look up every run the log tells of, and in the log every run. Yields as above;
+    `action` is then the run."""
     ends = {one.run: ENDS[one.kind] for one in log.of_kinds(*ENDS)}
+    began = log.starters()
     for found in log.batches((str(pk) for pk in Run.objects.order_by("pk").values_list("pk", flat=True).iterator()), AT_ONCE):
         if untold := log.missing([f"run:{one}" for one in found]):
             yield Misstated(untold.removeprefix("run:"), say("The log tells nothing of it"))
             return
     count = 0
     for found in log.batches(log.streams("run:"), AT_ONCE):
-        if fault := _run_fault(found, ends):
+        if fault := _run_fault(found, ends, began):
             yield fault
             return
         count += len(found)
         yield count
 
 
-def _run_fault(found: Sequence[str], ends: dict[str, RunState]) -> Misstated | None:
-    there = {str(pk): state for pk, state in Run.objects.filter(pk__in=[UUID(one) for one in found]).values_list("pk", "state")}
+def _run_fault(found: Sequence[str], ends: Mapping[str, RunState], began: Mapping[str, str]) -> Misstated | None:
+    rows = Run.objects.filter(pk__in=[UUID(one) for one in found]).values_list("pk", "state", "started_by_id")
+    there = {str(pk): (state, starter) for pk, state, starter in rows}
     for one in found:
         if one not in there:
             return Misstated(one, say("The log tells of it, and its row is gone"))
-        if there[one] in ENDS.values() and ends.get(one) != there[one]:
+        state, starter = there[one]
+        if state in ENDS.values() and ends.get(one) != state:
             return Misstated(one, say("The log does not say that it ended so"))
+        if one in began and began[one] != str(starter):
+            return Misstated(one, say("The log says that somebody else started it"))
     return None

@@ -114,8 +114,13 @@ class Policy:
 
     @property
     def version(self) -> str:
-        """How events and pages name it: number and first characters of the hash."""
-        return f"v{self.number or self.data.version}-{self.sha256[:8]}"
+        """How events and pages name it (`named`)."""
+        return named(self.number or self.data.version, self.sha256)
+
+
+def named(number: int, sha256: str) -> str:
+    """How events and pages name a version of the policy: number and first characters of its hash."""
+    return f"v{number}-{sha256[:8]}"
 
 
 def parse(source: str, *, number: int = 0) -> Policy:

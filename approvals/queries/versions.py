@@ -11,6 +11,7 @@ from django.db import connection
 from approvals import envelopes
 from approvals.errors import Tampered
 from approvals.models import Requirement
+from approvals.policy.rules import named
 from audit import canonical
 from audit.sentences import say
 
@@ -68,7 +69,8 @@ def _fault(row: Requirement) -> str:
             return say("Its bytes do not give its digest")
     except Tampered as error:
         return error.message
-    beside = (row.version, row.level, row.score, canonical.fingerprint(row.preview))
-    if beside != (data["version"], data["risk"]["level"], data["risk"]["score"], data["preview_sha256"]):
+    beside = (row.version, row.level, row.score, row.policy, canonical.fingerprint(row.preview))
+    policy = named(data["policy"]["version"], data["policy"]["sha256"])
+    if beside != (data["version"], data["risk"]["level"], data["risk"]["score"], policy, data["preview_sha256"]):
         return say("What stands beside its bytes says something else than they do")
     return ""

@@ -14,14 +14,15 @@ from approvals.operations.claiming import Reopened
 from approvals.queries.endings import endings_on_record
 from approvals.queries.erased import actions_still_there, sayings_still_there
 from approvals.queries.outcomes import Misstated, outcomes_on_record
+from approvals.queries.policies_on_record import policies_on_record
 from approvals.queries.records import Unrecorded, decisions_on_record
 from approvals.states import ActionState
-from audit import log
+from audit import log, queries
 from audit.actors import SYSTEM
 from tests import factories
 from tests.authenticator import SoftKey
 from tests.factories import decide
-from tests.fakes import as_intruder
+from tests.fakes import as_intruder, together, with_rules
 from tests.integration.test_step_up import signed
 
 APPROVE = """
@@ -150,6 +151,7 @@ def test_the_audit_names_an_action_or_a_call_that_ended_otherwise(cast, world, t
     [
         ("agents_effect", "DELETE FROM agents_effect", calls_on_record, "its call, and its row is gone"),
         ("agents_run", "UPDATE agents_run SET state = 'FAILED'", runs_on_record, "does not say that it ended so"),
+        ("agents_run", "UPDATE agents_run SET started_by_id = {other}", runs_on_record, "somebody else started it"),
         ("approvals_decision", "DELETE FROM approvals_decision", sayings_still_there, "a decision of jorge, and its row is gone"),
         ("approvals_decision", "UPDATE approvals_decision SET by_name = 'olive'", sayings_still_there, "names somebody else"),
         ("approvals_action", "UPDATE approvals_action SET settled_at = NULL", sayings_still_there, "what came of it"),
@@ -165,7 +167,7 @@ def test_the_audit_names_what_the_log_tells_of_and_the_tables_do_not(cast, world
     factories.work()
     call_command("audit", "verify")
     with as_intruder(table) as cursor:
-        cursor.execute(change)
+        cursor.execute(change.replace("{other}", str(cast.admin.pk)))
     *_, found = checked()
     assert isinstance(found, Misstated) and left.replace("jorge", cast.second.username) in found.why
     assert found.action in {str(action.pk), str(run.pk)}
@@ -208,6 +210,38 @@ def test_the_audit_names_an_end_that_bears_another_name_or_other_words_than_the_
     assert isinstance(found, Misstated) and found.action == str(action.pk)
     with pytest.raises(SystemExit):
         call_command("audit", "verify")
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ("UPDATE approvals_policyversion SET source = source || '# mine'", "another text"),
+        ("UPDATE approvals_policyversion SET closed_name = 'olive' WHERE number = 2", "by somebody else"),
+        ("UPDATE approvals_policyversion SET justification = 'asked to' WHERE number = 2", "or why"),
+        ("UPDATE approvals_policyversion SET number = 9 WHERE number = 2", "does not say"),
+        ("DELETE FROM approvals_policyversion WHERE number = 2", "its row is gone"),
+    ],
+)
+def test_the_audit_names_a_policy_that_is_not_the_one_that_was_published(policy, change, left):
+    policy.write_text(with_rules("- {name: a, deny: x}\n"))
+    assert list(policies_on_record()) == [2]
+    call_command("audit", "verify")
+    with as_intruder("approvals_policyversion") as cursor:
+        cursor.execute(change)
+    *_, found = policies_on_record()
+    assert isinstance(found, Misstated) and left in found.why
+    with pytest.raises(SystemExit):
+        call_command("audit", "verify")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_ends_while_the_audit_reads_is_no_contradiction(cast):
+    """It read the log first and the rows afterwards, and named a call that had ended in between."""
+    with queries.one_moment():
+        before = len(list(queries.of_kinds("action.opened")))
+        together([factories.action])
+        assert len(list(queries.of_kinds("action.opened"))) == before
+    assert len(list(queries.of_kinds("action.opened"))) == before + 1
 
 
 @pytest.mark.parametrize(("of", "checked"), [("action", actions_still_there), ("run", runs_on_record)])

@@ -39,6 +39,7 @@ def test_all_versions_hold_those_that_were_decided_as_well(cast, edited, capsys)
         (2, "envelope = convert_to(replace(convert_from(envelope, 'UTF8'), 'after', 'later'), 'UTF8')"),
         (1, "level = 'low'"),
         (1, "score = score + 1"),
+        (1, "policy = 'v7-deadbeef'"),
         (2, """preview = '{"summary": "nothing"}'"""),
         (1, "envelope = 'x'"),
     ],

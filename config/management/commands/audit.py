@@ -10,6 +10,7 @@ from agents.queries.on_record import calls_on_record, runs_on_record
 from approvals.queries.endings import endings_on_record
 from approvals.queries.erased import actions_still_there, sayings_still_there
 from approvals.queries.outcomes import Misstated, outcomes_on_record
+from approvals.queries.policies_on_record import policies_on_record
 from approvals.queries.records import Unrecorded, decisions_on_record
 from approvals.queries.sign_ins import BadProof, verify_proofs
 from approvals.queries.versions import Changed, versions_on_record
@@ -39,6 +40,10 @@ class Command(BaseCommand):
             getattr(self, f"_{options['verb']}")(options)
 
     def _verify(self, options: dict[str, Any]) -> None:
+        with queries.one_moment():
+            self._all_agree()
+
+    def _all_agree(self) -> None:
         count = 0
         for step in queries.verify():
             if isinstance(step, Broken):
@@ -65,7 +70,8 @@ class Command(BaseCommand):
         self._agree("ends of actions are what the log says", endings_on_record())
         self._agree("outcomes of actions are what was settled", outcomes_on_record())
         self._agree("calls are what the log says", calls_on_record())
-        self._agree("runs are there, and ended as the log says", runs_on_record(), of="Run")
+        self._agree("runs are there, were started by whom and ended as the log says", runs_on_record(), of="Run")
+        self._agree("versions of the policy are what was published", policies_on_record(), of="Version")
         self._agree("actions the log tells of are there", actions_still_there())
         self._agree("decisions and outcomes the log tells of are there", sayings_still_there())
 
@@ -80,11 +86,12 @@ class Command(BaseCommand):
 
     def _proofs(self, options: dict[str, Any]) -> None:
         count = 0
-        for step in verify_proofs(queries.proofs_logged()):
-            if isinstance(step, BadProof):
-                self.stdout.write(f"Decision {step.decision} on action {step.action}: {step.why}")
-                sys.exit(1)
-            count = step
+        with queries.one_moment():
+            for step in verify_proofs(queries.proofs_logged()):
+                if isinstance(step, BadProof):
+                    self.stdout.write(f"Decision {step.decision} on action {step.action}: {step.why}")
+                    sys.exit(1)
+                count = step
         self.stdout.write(f"All {count:,} proofs hold")
 
     def _events(self, options: dict[str, Any]) -> None:
