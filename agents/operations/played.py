@@ -29,7 +29,8 @@ class Played:
     def answer(self, asked: Any, given: dict[str, Any], digest: str) -> dict[str, Any]:
         """What a gate is given where its call was made, or is assumed to be: what the other implementation gives back for the same arguments."""
         tool = self.tools.get(str(asked.get("tool", ""))) if isinstance(asked, Mapping) else None
-        if tool is None or given.get("status") not in _MADE:
+        by_a_person = given.get("answered_for") or given.get("taken_over")  # its tool was never called
+        if tool is None or by_a_person or given.get("status") not in _MADE:
             return given
         self.digests.add(digest)
         ran = runner.run(

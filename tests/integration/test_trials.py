@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 import agents.operations as agents
 from agents import history, queries
 from agents.errors import BadInput, UnknownCheckpoint, UnknownTrial, WrongState
-from agents.models import Effect, Pause, Trial
+from agents.models import Effect, Pause, Run, Trial
 from agents.operations import carrying, trial_child, trying, versions
 from agents.operations.carrying import carry_out_trial
 from agents.operations.recovering import recover
@@ -24,6 +24,7 @@ from agents.operations.trials import Wanted, wanted_trials
 from agents.tools import alone
 from approvals.errors import NotAllowed, NotFound
 from approvals.models import Action, Decision, Requirement
+from approvals.operations.verdicts import Also
 from audit.queries import timeline
 from tests import factories
 from tests.factories import call, decide, lines, work
@@ -111,6 +112,19 @@ def test_it_answers_what_is_assumed_to_be_approved_and_nothing_that_was_refused(
     work()
     done = came(refused, order(refused, "fork", cast.operator, tools={"append": "louder"}))
     assert [one["answer"] for one in done.result["asks"]] == ["recorded"] and "NO" not in json.dumps(done.result["state"])
+
+
+@pytest.mark.parametrize("by", ["operator", "reviewer"])
+def test_nothing_is_played_for_a_call_whose_result_a_person_gave(cast, world, by):
+    """Its tool was never called: a replay with another implementation differed there already."""
+    given, action = factories.waiting(cast.reviewer, call(label="first"), world=world)
+    if by == "operator":
+        agents.answer_for(action.pk, {"written": "by hand"}, seen_digest=action.digest, reason="did it", by=cast.operator, door="web")
+    else:
+        decide(action, cast.second, "take_over", response="did it", also=Also(done=True, result={"written": "by hand"}))
+    work()
+    assert Run.objects.get(pk=given.pk).state == "SUCCEEDED" and lines(world) == []
+    assert agents.replay_run(given.pk, tools={"append": "louder"}).difference is None
 
 
 @pytest.mark.parametrize(

@@ -122,3 +122,17 @@ def test_a_run_is_paused_and_a_tool_is_switched_without_leaving_the_console(stac
     assert Axe().run(page).response["violations"] == []
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_console_shows_the_last_of_two_changes_and_not_only_the_first(stack: Stack, sign_in: SignIn) -> None:
+    """What came within a second of a refresh was dropped: whoever ended or failed last was seen by the poll, fifteen seconds later."""
+    page = sign_in("operator")
+    run = stack.start_run("T-1038")
+    page.goto(f"/console/?q={run[:8]}")
+    row = page.locator(f"#row-{run}")
+    expect(row).to_contain_text("Waiting", timeout=SOON)
+    expect(page.locator("#live-pill")).to_have_attribute("data-state", "live", timeout=SOON)
+    page.wait_for_timeout(1_500)  # what the start told has been drawn
+    stack.manage("runs", "pause", run, "--reason", "a journey", "--by", "o.hart")
+    stack.manage("runs", "cancel", run, "--reason", "a journey", "--by", "o.hart")
+    expect(row).to_have_count(0, timeout=5_000)

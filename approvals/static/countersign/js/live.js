@@ -8,6 +8,8 @@ import { connect, ENDS } from "./socket.js";
 const WINDOW_MS = 150;
 const SEEN = 2000;
 const RECENT = 300;
+// Lists that many events concern look at most so often: at the first of them, and once more after the last.
+const PACES = { paced: 1000, slow: 3000 };
 
 const page = document.body.dataset;
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("countersign-live") : null;
@@ -20,6 +22,8 @@ let timer = 0;
 let leading = false;
 let status = { state: "connecting" };
 const recent = [];
+
+const resting = new Map();
 
 const fire = (name, detail) => document.body.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
 
@@ -70,8 +74,25 @@ function flush() {
       groups.get(name).push(hint);
     }
   }
+  const objects = new Set(waiting.map((hint) => hint.object));
   waiting = [];
   for (const [name, hints] of groups) fire(name, { hints });
+  for (const object of objects) for (const kind of Object.keys(PACES)) pace(`${kind}:${object}`, PACES[kind]);
+}
+
+// Not a throttle, which drops what comes while it rests: the last state of all would be seen by the next poll only.
+function pace(name, ms) {
+  if (resting.has(name)) {
+    resting.set(name, true);
+    return;
+  }
+  resting.set(name, false);
+  fire(name, {});
+  setTimeout(() => {
+    const missed = resting.get(name);
+    resting.delete(name);
+    if (missed) pace(name, ms);
+  }, ms);
 }
 
 function show(next) {
