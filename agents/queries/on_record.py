@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
+from django.db import connection
+
 from agents.models import Effect, Run
 from agents.states import EffectState, RunState
 from approvals import queries as approvals
@@ -16,6 +18,10 @@ STATUS = {EffectState.DONE: "done", EffectState.COMPENSATED: "done", EffectState
 STATES = {f"effect.{state.lower()}": state for state in (*STATUS, EffectState.UNKNOWN)}
 ENDS = {f"run.{state.lower()}": state for state in (RunState.SUCCEEDED, RunState.PARTIAL, RunState.FAILED, RunState.CANCELLED)}
 AT_ONCE = 2_000
+_OTHERWISE = """
+SELECT a.id::text FROM approvals_action a JOIN agents_run r ON r.id::text = a.run LEFT JOIN agents_effect e ON e.action_id = a.id
+WHERE NOT a.drill AND (a.requested_by_id IS DISTINCT FROM r.started_by_id OR e.run_id <> r.id OR e.tool <> a.tool) ORDER BY a.id LIMIT 1
+"""
 
 
 def calls_on_record(*, batch: int = AT_ONCE) -> Iterator[int | Misstated]:
@@ -44,6 +50,17 @@ def calls_on_record(*, batch: int = AT_ONCE) -> Iterator[int | Misstated]:
             break
     if told:
         yield Misstated(next(iter(told)), say("The log tells of its call, and its row is gone"))
+
+
+def requesters_on_record() -> Iterator[int | Misstated]:
+    """Compare for whom, of which run and of which tool every action and call is with its run and with each other. Yields how many agree; a Misstated ends it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OTHERWISE)
+        if row := cursor.fetchone():
+            yield Misstated(row[0], say("It names somebody else than started its run, or its call another run or tool"))
+            return
+        cursor.execute("SELECT count(*) FROM approvals_action WHERE run <> '' AND NOT drill")
+        yield cursor.fetchone()[0]
 
 
 def runs_on_record() -> Iterator[int | Misstated]:

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
-from agents.queries.on_record import calls_on_record, runs_on_record
+from agents.queries.on_record import calls_on_record, requesters_on_record, runs_on_record
 from approvals import operations
 from approvals.errors import Tampered
 from approvals.models import Action, Decision
@@ -152,6 +152,13 @@ def test_the_audit_names_an_action_or_a_call_that_ended_otherwise(cast, world, t
         ("agents_effect", "DELETE FROM agents_effect", calls_on_record, "its call, and its row is gone"),
         ("agents_run", "UPDATE agents_run SET state = 'FAILED'", runs_on_record, "does not say that it ended so"),
         ("agents_run", "UPDATE agents_run SET started_by_id = {other}", runs_on_record, "somebody else started it"),
+        (
+            "approvals_action",
+            "UPDATE approvals_action SET requested_by_id = {other}",
+            requesters_on_record,
+            "somebody else than started its run",
+        ),
+        ("agents_effect", "UPDATE agents_effect SET tool = 'other'", requesters_on_record, "another run or tool"),
         ("approvals_decision", "DELETE FROM approvals_decision", sayings_still_there, "a decision of jorge, and its row is gone"),
         ("approvals_decision", "UPDATE approvals_decision SET by_name = 'olive'", sayings_still_there, "names somebody else"),
         ("approvals_action", "UPDATE approvals_action SET settled_at = NULL", sayings_still_there, "what came of it"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from agents.queries.on_record import calls_on_record, runs_on_record
+from agents.queries.on_record import calls_on_record, requesters_on_record, runs_on_record
 from approvals.queries.endings import endings_on_record
 from approvals.queries.erased import actions_still_there, sayings_still_there
 from approvals.queries.outcomes import Misstated, outcomes_on_record
@@ -71,6 +71,7 @@ class Command(BaseCommand):
         self._agree("outcomes of actions are what was settled", outcomes_on_record())
         self._agree("calls are what the log says", calls_on_record())
         self._agree("runs are there, were started by whom and ended as the log says", runs_on_record(), of="Run")
+        self._agree("actions of runs are for whoever started those", requesters_on_record())
         self._agree("versions of the policy are what was published", policies_on_record(), of="Version")
         self._agree("actions the log tells of are there", actions_still_there())
         self._agree("decisions and outcomes the log tells of are there", sayings_still_there())

@@ -103,7 +103,7 @@ class Command(BaseCommand):
         run = queries.run_detail(options["run"])
         self.stdout.write(f"{run.row.id}  {run.row.state}  {run.agent_title} v{run.version}  trace {run.trace}")
         self.stdout.write(f"  spent: {budgeted.spent_words(run.row.id)}; {totals(run.row.id).tools} tool calls")
-        self.stdout.write(f"  driven: {run.driven_s:.1f} s" + (f" of {run.limit_s} s" if run.limit_s else ", no limit"))
+        self.stdout.write(f"  driven: {_driven(run.driven_s, run.limit_s)}")
         if run.row.hold == "budget":
             self.stdout.write(f"  {run.row.held_why}; see: manage.py runs budget")
         for stop in approvals_queries.active_halts():
@@ -154,7 +154,7 @@ class Command(BaseCommand):
         said = {name: options[name] for name in ("money", "tokens", "seconds", "reason")}
         run = operations.set_run_budget(_uuid(options["run"]), **said, by=commands.person(options), door="cli")
         found = budgeted.of_runs([str(run.pk)])[str(run.pk)]
-        self.stdout.write(f"{run.pk} {run.state.lower()}: spent {found.words}")
+        self.stdout.write(f"{run.pk} {run.state.lower()}: spent {found.words}; driven {_driven(run.driven_ms / 1000, run.limit_s)}")
 
     def _hold(self, order: Any, options: dict[str, Any]) -> None:
         run = order(_uuid(options["run"]), reason=options["reason"], by=commands.person(options), door="cli")
@@ -310,3 +310,7 @@ def _add_outcomes(verbs: Any) -> None:
     resolve.add_argument("--result", help="where it was done, what it gave back: an object; JSON, @file, or -")
     resolve.add_argument("--anyway", action="store_true", help="though the result lacks what every result of the tool had until now")
     commands.add_by(resolve)
+
+
+def _driven(seconds: float, limit_s: int) -> str:
+    return f"{seconds:.1f} s" + (f" of {limit_s} s" if limit_s else ", no limit")
