@@ -1,14 +1,10 @@
 """Whether what an action's row says of its end (who, when, by which door, in which words) is what the log says: for `manage.py audit verify`. Reads only."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
-from django.db import connection
-
-from approvals.queries.outcomes import Misstated
+from approvals.queries.outcomes import Misstated, compared
 from audit import leaves
 from audit.sentences import say
 
@@ -27,25 +23,13 @@ FROM approvals_action a WHERE a.resolved_at IS NOT NULL AND NOT a.drill AND a.id
 
 def endings_on_record(*, batch: int = 2_000) -> Iterator[int | Misstated]:
     """Compare the resolution of every action with its leaf. Yields how many agree, after each batch; a Misstated ends it."""
-    last, count = UUID(int=0), 0
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(_NEXT, [last, batch])
-            rows = cursor.fetchall()
-        for last, at, resolution, leaf, decided in rows:
-            if why := _fault(at, json.loads(resolution), leaf, decided=decided):
-                yield Misstated(str(last), why)
-                return
-        count += len(rows)
-        yield count
-        if len(rows) < batch:
-            return
+    return compared(_NEXT, _fault, batch=batch)
 
 
-def _fault(at: datetime, resolution: Mapping[str, Any], leaf: bytes | None, *, decided: bool) -> str:
+def _fault(at: datetime, held: str, leaf: bytes | None, decided: bool) -> str:
     if leaf is None:
         return say("The log does not say that it ended so")
-    body = json.loads(bytes(leaf))
+    body, resolution = json.loads(bytes(leaf)), json.loads(held)
     if abs(datetime.fromisoformat(body["at"]) - at) > APART:
         return say("The log says that it ended at another time")
     if resolution.get("verdict"):

@@ -1,7 +1,7 @@
 """Whether what the tables say came of actions is what the log says was settled: for `manage.py audit verify`. Reads only."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -28,13 +28,22 @@ class Misstated:
 
 def outcomes_on_record(*, batch: int = 2_000) -> Iterator[int | Misstated]:
     """Compare the outcome of every settled action with its leaf. Yields how many agree, after each batch; a Misstated ends it."""
+    return compared(_NEXT, _fault, batch=batch)
+
+
+def compared(following: str, fault: Callable[..., str], *, batch: int) -> Iterator[int | Misstated]:
+    """Go through actions by their ids. Yields as above.
+
+    Args:
+        following: the statement for so many behind an id, which is its first column. fault: what is wrong with the other columns, "" when nothing is.
+    """
     last, count = UUID(int=0), 0
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(_NEXT, [last, batch])
+            cursor.execute(following, [last, batch])
             rows = cursor.fetchall()
-        for last, state, outcome, leaf in rows:
-            if why := _fault(state, json.loads(outcome), leaf):
+        for last, *said in rows:
+            if why := fault(*said):
                 yield Misstated(str(last), why)
                 return
         count += len(rows)
@@ -43,9 +52,9 @@ def outcomes_on_record(*, batch: int = 2_000) -> Iterator[int | Misstated]:
             return
 
 
-def _fault(state: str, outcome: object, leaf: bytes | None) -> str:
+def _fault(state: str, outcome: str, leaf: bytes | None) -> str:
     if leaf is None:
         return say("The log does not say that anything came of it")
     data = json.loads(bytes(leaf))["data"]
-    same = data.get("state") == state and leaves.agrees(data.get("outcome"), outcome)
+    same = data.get("state") == state and leaves.agrees(data.get("outcome"), json.loads(outcome))
     return "" if same else say("The log says that something else came of it")
