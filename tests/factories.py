@@ -205,7 +205,7 @@ def lines(world: str) -> list[str]:
 
 def release(order: Any, people: Any, *, scope: str = "all", target: str = "", reason: str = "it was nothing") -> Released:
     """An order lifted by an operator, and confirmed by an administrator where it takes two."""
-    asked = {"scope": scope, "target": target, "reason": reason, "door": "web"}
+    asked: dict[str, Any] = {"scope": scope, "target": target, "reason": reason, "door": "web"}
     number = getattr(order, "pk", None) or order.id
     done = approvals.release(number, by=people.operator, **asked)
     return approvals.release(number, by=people.admin, **asked) if done.waits else done

@@ -26,6 +26,7 @@ halts = Router(tags=["halts"])
 switches = Router(tags=["switches"])
 policies = Router(tags=["policies"])
 ID = Path(..., ge=1, lt=2**63)
+ASKED = ("scope", "target", "by", "at", "reason")
 HALT = ("id", "scope", "target", "reason", "by", "at", "door", "released_at", "released_by", "release_reason",
         "agents_on", "runs_on", "rule")  # fmt: skip
 ROW = ("id", "number", "state", "sha256", "justification", "proposed_by", "created_at", "closed_by", "closed_at", "note")
@@ -152,7 +153,7 @@ def _halt(halt_id: int) -> dict[str, Any]:
 
 
 def _stop(stop: approvals_queries.Stop) -> dict[str, Any]:
-    return {**_named(stop, HALT), "waits": [vars(one) for one in stop.waits]}
+    return {**_named(stop, HALT), "waits": [_named(one, ASKED) for one in stop.waits]}
 
 
 def _row(version: versions.Version) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def count_halt(*, scope: str, target: str = "", by: User) -> tuple[str, queries.
     return target, queries.would_stop(scope, target)
 
 
-def order_release(halt_id: Any, *, scope: str = "all", target: str = "", reason: str, by: User, door: str) -> Any:
+def order_release(halt_id: Any, *, scope: str = "all", target: str = "", reason: str, by: User, door: str, seen: int | None = None) -> Any:
     """Let go on what an order stops, or an agent or run of it that there is; see `approvals.operations.release`.
 
     Raises:
@@ -58,7 +58,7 @@ def order_release(halt_id: Any, *, scope: str = "all", target: str = "", reason:
         target = CHECKS[scope](target)
         if scope == "run" and _is_elsewhere(halt_id, target):
             raise BadRequest(say("This order does not stop that run"))
-    return approvals.release(halt_id, scope=scope, target=target, reason=reason, by=by, door=door)
+    return approvals.release(halt_id, scope=scope, target=target, reason=reason, by=by, door=door, seen=seen)
 
 
 def _is_elsewhere(halt_id: Any, run_id: str) -> bool:

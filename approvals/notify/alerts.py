@@ -12,6 +12,7 @@ from audit.sentences import say
 
 SECONDS, COUNT, FLAG, PERCENT = "seconds", "count", "flag", "percent"
 RAISED, REMINDED, RECOVERED = "raised", "reminded", "recovered"
+RELEASE = "halt_release"  # a button's name in Slack: it opens what is halted, and `slack.releasing` answers it
 
 # Of each rule: its name in words, and what its figure is. A flag is 1 while it is so.
 WORDS = {
@@ -31,6 +32,9 @@ WORDS = {
     "deliveries": (say("Mails and pushes late, failed or unsure"), COUNT),
     "unknown": (say("Calls whose outcome nobody knows"), COUNT),
 }
+
+
+ABOUT_HALTS = frozenset({"halts", "auto_halts"})
 
 
 @dataclass(frozen=True)
@@ -100,11 +104,17 @@ def mail(note: Note, *, site: str) -> Message:
 
 
 def slack(note: Note, *, site: str) -> dict[str, Any]:
-    """A message for Slack: what is so as plain text, with no host left that would become a link, and our own links under it."""
+    """A message for Slack: what is so as plain text, with no host left that would become a link, and our own links under it.
+
+    Of a halt with the button that opens what is halted, for operators to lift.
+    """
     said = "\n".join([subject(note), *(name(line, 400) for line in _body(note))])
     links = f"<{site}/alerts/runbooks/{runbook(note.rule)}/|{_('What to do')}> · <{site}/alerts/|{_('All alerts')}>"
     blocks = [
         {"type": "section", "text": {"type": "plain_text", "text": said[:2_900], "emoji": False}},
         {"type": "context", "elements": [{"type": "mrkdwn", "text": links}]},
     ]
+    if note.rule in ABOUT_HALTS and note.happened != RECOVERED:
+        label = {"type": "plain_text", "text": _("Release ..."), "emoji": False}
+        blocks.append({"type": "actions", "elements": [{"type": "button", "action_id": RELEASE, "text": label}]})
     return {"text": subject(note), "blocks": blocks}

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from approvals import permissions
-from approvals.errors import BadRequest, Conflict, NotFound, Tampered
+from approvals.errors import BadRequest, Conflict, NotFound, Stale, Tampered
 from approvals.models import Action, Halt, Release, User
 from approvals.operations import drills, halts, kept
 from approvals.operations.notices import Hint, tell
@@ -36,17 +36,21 @@ class Released:
     waits: bool
 
 
-def release(halt_id: Any, *, scope: str = "all", target: str = "", reason: str, by: User, door: str) -> Released:
+def release(halt_id: Any, *, scope: str = "all", target: str = "", reason: str, by: User, door: str, seen: int | None = None) -> Released:
     """Let go on what an order stops: "all" of it, an "agent" or a "run". Approvals given before it and not yet used go back to the people.
 
     It counts in one transaction; approvals are reopened one by one after it, without holding claims
     up: the claim refuses (and reopens) whatever was approved before a halt, whether we got to it or not.
 
+    Args:
+        seen: the asking by somebody else (`Wanted.id`) that the one who gives this has read, 0 for none; None: they confirm whatever there is.
+
     Raises:
         NotAllowed, BadRequest: not an operator, no reason, or what is named is not under this order.
         NotFound, Conflict: no such order, lifted already, let go already, or asked for already by the same person.
+        Stale: somebody has asked for it since it was read, or what was asked counts no more.
     """
-    done = _step(halt_id, scope, target, reason=reason, by=by, door=door)
+    done = _step(halt_id, scope, target, reason=reason, by=by, door=door, seen=seen)
     if not done.waits:
         for action_id in _approved_before(done):
             _reopen(action_id, ActionState.APPROVED, kept.BEFORE_A_HALT(), by, door)
@@ -54,7 +58,7 @@ def release(halt_id: Any, *, scope: str = "all", target: str = "", reason: str, 
 
 
 @transaction.atomic
-def _step(halt_id: Any, scope: str, target: str, *, reason: str, by: User, door: str) -> Released:
+def _step(halt_id: Any, scope: str, target: str, *, reason: str, by: User, door: str, seen: int | None) -> Released:
     who = permissions.standing(by)
     permissions.check_halt(who)
     reason = halts.check_reason(reason)
@@ -66,14 +70,15 @@ def _step(halt_id: Any, scope: str, target: str, *, reason: str, by: User, door:
         raise Conflict(say("Released already by %(released_by_name)s", released_by_name=order.released_by_name))
     _check_step(order, scope, target)
     asked = asked_for().filter(halt=order, scope=scope, target=target).select_related("by").order_by("-pk").first()
+    if asked is not None and asked.by.person == who.person:
+        raise Conflict(say("You have asked for this already; somebody else who may release has to confirm it"))
+    _check_seen(asked, seen)
     if asked is None:
         asked = Release.objects.create(
             halt=order, scope=scope, target=target, reason=reason, by=who.user, by_name=who.user.get_username(), door=door, asked_at=Now()
         )
         if needs_two(order, scope) and permissions.others_may_halt(who):
             return _waits(order, asked, who, door)
-    elif asked.by.person == who.person:
-        raise Conflict(say("You have asked for this already; somebody else who may release has to confirm it"))
     return _goes_on(order, asked, who, reason, door)
 
 
@@ -93,6 +98,15 @@ def _check_step(order: Halt, scope: str, target: str) -> None:
         raise BadRequest(say("This order stops one run only: release all of it"))
     if Release.objects.filter(halt=order, scope=scope, target=target, confirmed_at__isnull=False).exists():
         raise Conflict(say("That goes on already"))
+
+
+def _check_seen(asked: Release | None, seen: int | None) -> None:
+    """Nobody confirms what they have not read: two who ask at one moment are not two people who agree."""
+    if seen is None or seen == (asked.pk if asked else 0):
+        return
+    if asked is None:
+        raise Stale(say("What was asked for counts no more (after an hour, or without whoever asked): nothing goes on, look at it again"))
+    raise Stale(say("%(who)s has asked for this meanwhile: nothing goes on yet, look at why and confirm it", who=asked.by_name))
 
 
 def _waits(order: Halt, asked: Release, who: Standing, door: str) -> Released:

@@ -45,7 +45,7 @@ class Todo:
         late: it is too old to be decided.
         verdict, reason, response, as_json, digest, view: of a submitted view (its number) what it said, and the digest it was drawn from.
         values: of what decides nothing (then `verdict` is its name) what was typed.
-        order: instead of a verdict, what is to be halted (scope, target, reason); then `action` is ABOUT_NONE.
+        order: instead of a verdict, what is to be halted (scope, target, reason), or of which "halt" what is to go on; then `action` is ABOUT_NONE.
     """
 
     action: UUID
@@ -115,7 +115,9 @@ def take(key: str) -> Todo | None:
     if row is None:
         return None
     kept: dict[str, Any] = dict(row.todo or {})
-    late = not kept.get("order") and not SlackHeard.objects.filter(pk=row.pk, at__gt=Now() - LATE_AFTER).exists()
+    order = kept.get("order") or {}
+    never_late = order and "halt" not in order  # to stop something; letting it go on is a press like others
+    late = not never_late and not SlackHeard.objects.filter(pk=row.pk, at__gt=Now() - LATE_AFTER).exists()
     return Todo(**{**kept, "action": UUID(kept["action"]), "late": late})
 
 

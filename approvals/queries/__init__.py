@@ -37,6 +37,7 @@ from approvals.queries.standing import (
 )
 from approvals.queries.stops import (
     Stop,
+    Wanted,
     action_halted_sql,
     active_halts,
     covered,
@@ -66,6 +67,7 @@ __all__ = [
     "Shown",
     "Stop",
     "Vote",
+    "Wanted",
     "WantedEdit",
     "action_detail",
     "action_halted_sql",

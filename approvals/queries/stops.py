@@ -28,13 +28,15 @@ COLUMN = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """A step of a release that waits for a second person."""
+    """A step of a release that waits for a second person. `person` is the human whose account `by` is, `id` the number of their asking."""
 
     scope: str
     target: str
     by: str
     at: datetime
     reason: str
+    person: str
+    id: int
 
 
 @dataclass(frozen=True)
@@ -230,9 +232,14 @@ def _stops(halts: QuerySet[Halt]) -> list[Stop]:
     found = list(halts)
     steps: dict[int, list[Release]] = {}
     if found:
-        for step in Release.objects.filter(Q(confirmed_at__isnull=False) | Q(pk__in=asked_for()), halt__in=found).order_by("pk"):
+        for step in _steps_of(found):
             steps.setdefault(step.halt_id, []).append(step)
     return [_stop(h, steps.get(h.pk, [])) for h in found]
+
+
+def _steps_of(halts: Sequence[Halt]) -> QuerySet[Release]:
+    counts = Q(confirmed_at__isnull=False) | Q(pk__in=asked_for())
+    return Release.objects.filter(counts, halt__in=halts).select_related("by").order_by("pk")
 
 
 def _stop(halt: Halt, steps: Sequence[Release]) -> Stop:
@@ -241,6 +248,6 @@ def _stop(halt: Halt, steps: Sequence[Release]) -> Stop:
         halt.pk, halt.scope, halt.target, halt.reason, halt.by_name, halt.created_at, halt.door, halt.released_at, halt.released_by_name,
         halt.release_reason, runs_on=tuple(s.target for s in confirmed if s.scope == "run"),
         agents_on=tuple(s.target for s in confirmed if s.scope == "agent"),
-        waits=tuple(Wanted(s.scope, s.target, s.by_name, s.asked_at, s.reason) for s in steps if not s.confirmed_at),
+        waits=tuple(Wanted(s.scope, s.target, s.by_name, s.asked_at, s.reason, s.by.person, s.pk) for s in steps if not s.confirmed_at),
         rule=halt.rule,
     )  # fmt: skip

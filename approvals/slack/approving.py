@@ -4,7 +4,7 @@ else holds the action, else right after it.
 What is acknowledged before it is decided was stored in the same commit (`SlackHeard.todo`): a thread of this process decides it, or the
 next tick of a worker's sweeper when that thread, or the whole process, is gone. Who presses, the digest, the time and the policy are asked
 when it is decided. Nobody is decided for who pressed five minutes ago: they are told to press again. An order to halt that could not be given
-in time is kept in the same way, and is never too old.
+in time is kept in the same way, and is never too old; a release is kept like a verdict.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from approvals.operations import policies, slack_heard, waking
 from approvals.operations.slack_heard import Todo
 from approvals.operations.step_up import Proof
 from approvals.queries import action_detail
-from approvals.slack import besides, buttons, cards, editing, halting, later, modals, quick, replies, sending
+from approvals.slack import besides, buttons, cards, editing, halting, later, modals, quick, releasing, replies, sending
 from approvals.slack.people import Hand, Refused, hand, part, said_of
 from approvals.slack.quick import LEAST_MS, WHOLE_MS
 from approvals.slack.replies import Place
@@ -73,7 +73,7 @@ def keep(payload: Json, todo: Todo) -> None:
 
 
 def keep_view(payload: Json, wanted: dict[str, Any], click: Click) -> None:
-    """A verdict, or an order to halt, submitted in a view; `wanted` is what it says (see `Todo`). Raises Refused."""
+    """A verdict, or an order to halt or its release, submitted in a view; `wanted` is what it says (see `Todo`). Raises Refused."""
     who = hand(payload)
     at, me = who.workspace, who.identity.user
     place = Place(at.id, me, me, "", workspace=at.team, bot_user=at.bot_user)
@@ -130,17 +130,20 @@ def _try(todo: Todo) -> Said:
     """Decide it as whoever that is here now; the sentence when there is one to say."""
     try:
         who, click = hand(todo.people), Click(**todo.click)
-        return _halted(todo, who, click) if todo.order else _decided(todo, who, click)
+        return _ordered(todo, who, click) if todo.order else _decided(todo, who, click)
     except Refused as refused:
         return Said(refused.sentence, refused.url)
 
 
-def _halted(todo: Todo, who: Hand, click: Click) -> Said:
-    """Give the order; what stands in its way is said."""
+def _ordered(todo: Todo, who: Hand, click: Click) -> Said:
+    """Give the order, or lift one; what stands in its way is said."""
+    releases = "halt" in todo.order
+    url = releasing.page(todo.order["halt"]) if releases else halting.url()
     try:
-        return Said(halting.give(todo.order, who, click), halting.url(), bad=False)
+        return Said((releasing if releases else halting).give(todo.order, who, click), url, bad=False)
     except ApprovalError as error:
-        return Said(_("Not halted: %(why)s") % {"why": told(error.message)}, halting.url())
+        refused = _("Nothing goes on: %(why)s") if releases else _("Not halted: %(why)s")
+        return Said(refused % {"why": told(error.message)}, url)
 
 
 def _decided(todo: Todo, who: Hand, click: Click) -> Said:

@@ -1,6 +1,6 @@
 """`/halt`, and the button of an operator's Home tab: scope, what it would stop, a reason, and the word for everything. The page's operation.
 
-The page asks no fresh proof to stop something, nor does this. A halt is not lifted here.
+The page asks no fresh proof to stop something, nor does this. What lifts a halt is in `releasing`.
 """
 
 import hashlib
@@ -17,45 +17,47 @@ from approvals.models.people import User
 from approvals.operations import slack_clicks
 from approvals.operations.halts import MAX_REASON, MAX_TARGET, check_reason
 from approvals.operations.slack_heard import ABOUT_NONE
-from approvals.queries import active_halts
 from approvals.slack import blocks as b
-from approvals.slack import home, modals, quick, replies
+from approvals.slack import home, modals, quick, releasing, replies
 from approvals.slack.people import Hand, hand, said_of
 from approvals.slack.quick import BUSY_MS, LEAST_MS, WHOLE_MS
 from approvals.slack.replies import Place
 from approvals.slack.rooms import HaltScope, agents
-from approvals.slack.text import cut, cut_inside, date, link, safe, spelled
+from approvals.slack.text import cut, cut_inside
 from approvals.slack.verifying import Click
 from approvals.slack.views import beside, shows, values_of
-from approvals.web.shell import scope_words
 from audit.languages import told
 
 Json = Mapping[str, Any]
 HALT = "halt"  # the view
 WORD = "HALT"
 NAMED = ("agent", "version", "tool", "customer", "run")
-MOST_LISTED = 20
+MOST_LISTED, MOST_STANDING = 20, 5
 NAMES, SHORTENED = "names", "#"
 
 
 def command(payload: Json, shaped: Json) -> Json:
-    """`/halt`, `/halt everything`, `/halt agent NAME`, `/halt tool NAME` ...: the view, with that chosen. Raises Refused, ApprovalError."""
+    """`/halt`, `/halt everything`, `/halt agent NAME`, `/halt tool NAME` ...: the view, with that chosen. `/halt release`: that of lifting one. Raises Refused, ApprovalError."""
     who = hand(shaped)
     place = Place(who.workspace.id, str(payload.get("channel_id", "")), who.identity.user, str(payload.get("trigger_id", "")))
-    replies.show(place, view=_view(who.user, str(payload.get("text", "")).split()), url=page())
+    words = str(payload.get("text", "")).split()
+    if words[:1] == ["release"]:
+        releasing.command(who.user, place, words[1:])
+    else:
+        replies.show(place, view=_view(who.user, words), url=page())
     return {}
 
 
 def _pressed(payload: Json, pressed: Json, place: Place, click: Click) -> None:
     user = hand(payload).user
-    replies.show_at(place, lambda: _view(user, []), url=page())
+    replies.show_at(place, lambda: _view(user, [], home=True), url=page())
 
 
 PRESSES: dict[str, Callable[[Json, Json, Place, Click], None]] = {home.HALT: _pressed}
 
 
-def _view(user: User, words: list[str]) -> b.Block:
-    """What can be halted and what that would stop. Raises NotAllowed, NotFound, BadRequest."""
+def _view(user: User, words: list[str], *, home: bool = False) -> b.Block:
+    """What can be halted and what that would stop. `home`: opened from their Home tab, which then follows. Raises NotAllowed, NotFound, BadRequest."""
     permissions.check_halt(permissions.standing(user))
     asked, chosen = _asked(words)
     scopes = agents.halt_scopes(asked)
@@ -64,13 +66,14 @@ def _view(user: User, words: list[str]) -> b.Block:
     options = [b.option(cut_inside(s.label, b.OPTION), _short(s.value)) for s in kept]
     hint = _("Needed to stop everything")
     parts = [
-        *_standing(),
+        *releasing.in_force(user, most=MOST_STANDING),
         b.section(b.plain(cut("\n".join(map(_said, kept[-MOST_LISTED:])), 2_900))),
         b.entry(_("What is to stop?"), b.choice("scope", options, chosen=_short(chosen), placeholder=_("Choose")), block_id="scope"),
         b.entry(_("Why?"), b.text_input("reason", multiline=True, most=MAX_REASON), block_id="reason"),
         b.entry(_("Type %(word)s") % {"word": WORD}, b.text_input("word", most=20), block_id="word", optional=True, hint=hint),
     ]
-    return b.modal(_("Halt"), parts, callback_id=HALT, metadata=json.dumps({NAMES: names}, ensure_ascii=False), submit=_("Halt"))
+    meta = {NAMES: names, **({"home": "1"} if home else {})}
+    return b.modal(_("Halt"), parts, callback_id=HALT, metadata=json.dumps(meta, ensure_ascii=False), submit=_("Halt"))
 
 
 def _short(value: str) -> str:
@@ -87,19 +90,11 @@ def _asked(words: list[str]) -> tuple[dict[str, str], str]:
         if len(name) > MAX_TARGET:
             raise BadRequest(_("That is not the name of anything that can be halted"))
         return {words[0]: name}, f"{words[0]}:{name}"
-    raise BadRequest(_("Write /halt, /halt everything, or /halt with agent, version, tool, customer or run and its name"))
+    raise BadRequest(_("Write /halt, /halt everything, /halt with agent, version, tool, customer or run and its name, or /halt release"))
 
 
 def _said(scope: HaltScope) -> str:
     return f"{scope.label}: {scope.counts}" if scope.counts else scope.label
-
-
-def _standing() -> list[b.Block]:
-    """What is halted already; it is not released here."""
-    found = active_halts()
-    lines = [f"{safe(scope_words(s))}: {safe(cut(spelled(s.reason), 200))} ({safe(spelled(s.by))}, {date(s.at)})" for s in found[:5]]
-    more = [link(f"{settings.PUBLIC_URL.rstrip('/')}/", _("Release it on the page"))] if lines else []
-    return [b.section(b.mrkdwn(cut("\n".join([*lines, *more]), b.TEXT)))] if lines else []
 
 
 def submitted(view: Json, who: Hand, click: Click) -> Json:
@@ -133,7 +128,7 @@ def give(order: Mapping[str, str], who: Hand, click: Click) -> str:
     slack_clicks.beside(
         lambda given: "halt", lambda: agents.order_halt(**order, by=who.user, door="slack"), what=HALT, by=who.user, click=said_of(who, click)
     )  # fmt: skip
-    return _("Halted. Nothing new starts; the banner on every page says what is frozen, and releases it.")
+    return _("Halted. Nothing new starts; the banner on every page says what is frozen, and releases it; so does /halt release.")
 
 
 def page() -> str:

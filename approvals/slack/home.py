@@ -1,4 +1,5 @@
-"""The app's own tab of one person, and the same list as a view: what waits for them, whether they are away, when their digest comes.
+"""The app's own tab of one person, and the same list as a view: what waits for them, whether they are away, when their digest comes;
+of operators also what is halted.
 
 Private to somebody who may read all of it on the page, so the author's summary stands here. Drawn from the database each time it is opened,
 and again after what is done from it; in between it is as old as it is.
@@ -15,11 +16,11 @@ from approvals.models.people import User
 from approvals.notify.words import level_name
 from approvals.queries import Filters, InboxRow, desks, inbox, reaching
 from approvals.slack import blocks as b
-from approvals.slack import cards, client, later
+from approvals.slack import cards, client, later, releasing
 from approvals.slack.people import Hand
 from approvals.slack.text import cut, date, link, named, person, safe, spelled
 
-ROWS = 20
+ROWS, HALTS = 20, 10
 AWAY, BACK, DIGEST, NO_DIGEST, HALT = "home_away", "home_back", "home_digest", "home_no_digest", "home_halt"
 COUNTED = 200
 
@@ -35,6 +36,7 @@ def draw(user: User) -> b.Block:
     if permissions.can_halt(user):
         halt = b.button(_("Halt ..."), HALT, style="danger")
         parts.append(b.section(b.plain(_("Stop agents: everything, one agent or one run")), block_id="home:halt", accessory=halt))
+        parts += releasing.in_force(user, most=HALTS)
     return b.home([*parts, b.context(b.mrkdwn(_links()))])
 
 

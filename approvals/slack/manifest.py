@@ -29,7 +29,7 @@ EVENTS = (
 )
 COMMANDS = (
     ("/approvals", "What waits for you; link CODE links your account", "[link CODE]"),
-    ("/halt", "Stop agents (operators)", "[everything | agent, version, tool, customer or run, and its name]"),
+    ("/halt", "Stop agents, or let them go on (operators)", "[everything | agent, version, tool, customer or run, and its name | release]"),
 )
 
 

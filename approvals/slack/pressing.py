@@ -13,7 +13,7 @@ from typing import Any
 from approvals.errors import ApprovalError
 from approvals.operations import policies
 from approvals.queries import ActionDetail, action_detail, desks
-from approvals.slack import approving, buttons, cards, desk, halting, home, later, mistakes, modals, quick, replies
+from approvals.slack import approving, buttons, cards, desk, halting, home, later, mistakes, modals, quick, releasing, replies
 from approvals.slack import blocks as b
 from approvals.slack.buttons import OldCopy
 from approvals.slack.people import Hand, Refused, hand, met, page_url, part
@@ -98,9 +98,9 @@ def _link(payload: Json, pressed: Json, place: Place, click: Click) -> None:
 
 PRESSES: dict[str, Callable[[Json, Json, Place, Click], None]] = {
     cards.APPROVE: approving.approve, cards.REJECT: _reject, cards.REVIEW: _review, modals.CHOICE: _choose, "link": _link,
-    **desk.PRESSES, **halting.PRESSES,
+    **desk.PRESSES, **halting.PRESSES, **releasing.PRESSES,
 }  # fmt: skip
-VIEWS = frozenset({cards.REJECT, cards.REVIEW, modals.CHOICE, "link", home.AWAY, home.HALT})
+VIEWS = frozenset({cards.REJECT, cards.REVIEW, modals.CHOICE, "link", home.AWAY, home.HALT, *releasing.PRESSES})
 
 
 def drawn(detail: ActionDetail, who: Hand, *, choice: str = "", home: bool = False) -> b.Block:

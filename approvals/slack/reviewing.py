@@ -26,6 +26,7 @@ from approvals.slack import (
     modals,
     pressing,
     quick,
+    releasing,
     sending,
 )
 from approvals.slack import blocks as b
@@ -184,6 +185,7 @@ VERBS: dict[str, Callable[[ActionDetail, Hand, Values, Click], Json]] = {
 }  # fmt: skip
 SUBMITS: dict[str, Callable[[Json, Hand, Click], Json]] = {
     modals.REVIEW: _reviewed, modals.CONFIRM_EDIT: _edit_confirmed, desk.AWAY: desk.leave, halting.HALT: halting.submitted,
+    releasing.RELEASE: releasing.submitted,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What the agents' room plugs in, since this one may not import it: schemas of tools, what can be halted, and waking
+"""What the agents' room plugs in, since this one may not import it: schemas of tools, what can be halted and let go on, and waking
 whoever checks an edit or answers a question.
 """
 
@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from approvals import operations
-from approvals.queries import ActionDetail
+from approvals.queries import ActionDetail, Stop
 from approvals.web.schemaform import guessed
 
 
@@ -30,8 +30,26 @@ class HaltScope:
     counts: str
 
 
+@dataclass(frozen=True)
+class ReleaseStep:
+    """What a release may let go on: `value` is "all", or "agent" or "run" and its name; `note` what is known of it, `url` where it is looked at."""
+
+    value: str
+    label: str
+    note: str = ""
+    url: str = ""
+
+
 def _only_everything(asked: Mapping[str, str]) -> Sequence[HaltScope]:
     return [HaltScope("everything", _("Everything"), "")]
+
+
+def _only_all(stop: Stop) -> Sequence[ReleaseStep]:
+    return [ReleaseStep("all", _("All of it"))]
+
+
+def _not_counted(stop: Stop) -> str:
+    return ""
 
 
 @dataclass
@@ -43,6 +61,9 @@ class AgentsRoom:
     wake_ask: Callable[[Any], None] = _nobody
     halt_scopes: Callable[[Mapping[str, str]], Sequence[HaltScope]] = _only_everything
     order_halt: Callable[..., Any] = operations.halt
+    release_steps: Callable[[Stop], Sequence[ReleaseStep]] = _only_all
+    release_means: Callable[[Stop], str] = _not_counted
+    order_release: Callable[..., Any] = operations.release
 
 
 agents = AgentsRoom()

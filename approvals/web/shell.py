@@ -18,7 +18,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from approvals import permissions, queries
-from approvals.queries import Preferences, Stop
+from approvals.queries import Preferences, Stop, Wanted
 from approvals.web.http import Request, preferences_of, waiting_counts
 from approvals.web.keys import pressed_to_usual
 from approvals.web.live_since import Since, since_of
@@ -141,6 +141,28 @@ def given_by(stop: Stop) -> str:
     return _("%(who)s, automatically (rule %(rule)s)") % {"who": stop.by, "rule": stop.rule} if stop.rule else stop.by
 
 
+def goes_on(stop: Stop) -> str:
+    """What a release has let go on, "" for nothing."""
+    names = [*stop.agents_on, *(run[:8] for run in stop.runs_on)]
+    return _("Goes on already: %(names)s.") % {"names": ", ".join(names)} if names else ""
+
+
+def asks(step: Wanted) -> str:
+    """Who asks to release what, and why."""
+    what = _("all of it") if step.scope == "all" else step.target if step.scope == "agent" else step.target[:8]
+    said = {"who": step.by, "what": what, "why": step.reason}
+    return _("%(who)s asks to release %(what)s (%(why)s): somebody else has to confirm it.") % said
+
+
+def came_of(scope: str, *, waits: bool) -> str:
+    """What came of a step of a release. `waits`: a second person has to confirm it."""
+    if waits:
+        return _("Asked for. Somebody else who may release has to confirm it within an hour; nothing goes on before.")
+    if scope == "all":
+        return _("Released. Approvals given before the halt are asked again; runs go on.")
+    return _("It goes on; the halt stands for the rest. Approvals given before the halt are asked again.")
+
+
 def _frozen(stop: Stop) -> str:
     counts = queries.unsettled_counts(scope=stop.scope, target=stop.target)
     waiting = {"n": number(counts["pending"]), "m": number(counts["approved"])}
@@ -155,13 +177,9 @@ def _frozen(stop: Stop) -> str:
                 )
             )
         )
-    if goes := [*stop.agents_on, *(run[:8] for run in stop.runs_on)]:
-        parts.append(_("Goes on already: %(names)s.") % {"names": ", ".join(goes)})
-    for step in stop.waits:
-        what = _("all of it") if step.scope == "all" else step.target if step.scope == "agent" else step.target[:8]
-        said = {"who": step.by, "what": what, "why": step.reason}
-        parts.append(_("%(who)s asks to release %(what)s (%(why)s): somebody else has to confirm it.") % said)
-    return " ".join(parts)
+    if goes := goes_on(stop):
+        parts.append(goes)
+    return " ".join([*parts, *map(asks, stop.waits)])
 
 
 def _groups(request: Request) -> tuple[LinkGroup, ...]:

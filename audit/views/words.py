@@ -28,7 +28,7 @@ ACTOR_KINDS = {
 VERDICTS = {"approve": say("approve"), "reject": say("reject"), "respond": say("respond"), "take_over": say("take over")}
 PRESSED = {
     **VERDICTS, "edit": say("edit"), "ask": say("ask the agent"), "reserve": say("reserve"), "put_back": say("give back"), "snooze": say("snooze"),
-    "pass_on": say("pass on"), "away": say("leave one's desk"), "back": say("be back"), "halt": say("halt"),
+    "pass_on": say("pass on"), "away": say("leave one's desk"), "back": say("be back"), "halt": say("halt"), "release": say("release a halt"),
 }  # fmt: skip
 OUTCOMES = {
     "done": say("done"), "failed": say("failed"), "unknown": say("outcome unknown"), "approved": say("approved"), "rejected": say("rejected"),

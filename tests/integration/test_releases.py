@@ -7,7 +7,7 @@ from agents import operations as agents
 from agents.errors import AgentError
 from agents.models import Agent, AgentVersion, Run
 from approvals import operations, queries
-from approvals.errors import BadRequest, Conflict, Halted, NotFound
+from approvals.errors import BadRequest, Conflict, Halted, NotFound, Stale
 from approvals.models import Action, Decision, Halt, Release
 from approvals.operations import claiming, one_person, people
 from audit import queries as log
@@ -49,6 +49,18 @@ def test_two_accounts_of_one_person_are_not_two_people(cast):
     with pytest.raises(Conflict):
         release(order, cast.admin)
     assert not release(order, other).waits
+
+
+def test_who_says_what_they_have_read_confirms_nothing_else(cast):
+    order = halt(cast)
+    said = {"reason": "looked at it", "by": cast.admin, "door": "slack"}
+    with pytest.raises(Stale, match="counts no more"):
+        operations.release(order.pk, seen=7, **said)
+    assert operations.release(order.pk, seen=0, **{**said, "by": cast.operator}).waits
+    with pytest.raises(Stale, match="olga has asked for this meanwhile"):
+        operations.release(order.pk, seen=0, **said)
+    (asked,) = queries.halt(order.pk).waits
+    assert Halt.objects.get().released_at is None and not operations.release(order.pk, seen=asked.id, **said).waits
 
 
 def test_who_asked_counts_only_while_they_could_still_ask(cast):

@@ -10,7 +10,7 @@ from approvals.models import SlackChannel, SlackTeam, User
 from approvals.operations import slack_installs, slack_owing, slack_people
 from approvals.operations.slack_installs import Installed
 from approvals.operations.slack_people import Identity
-from approvals.slack import approving, editing, halting, hearing, later, quick, reviewing, sending
+from approvals.slack import approving, editing, halting, hearing, later, quick, releasing, reviewing, sending
 from tests.fakes import PolicyInForce, policy_text
 from tests.integration.web.conftest import as_  # noqa: F401  (a fixture)
 from tests.slack.gestures import Answer, Gestures
@@ -70,7 +70,7 @@ def slack(world: World, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
     settings.SLACK_TIMEOUT_S = 1
     settings.PUBLIC_URL = "https://countersign.test"
     monkeypatch.setattr(later, "do", lambda job, **_: job())
-    for limited in (approving, editing, halting, hearing, quick, reviewing):  # however slow the machine of a test is
+    for limited in (approving, editing, halting, hearing, quick, releasing, reviewing):  # however slow the machine of a test is
         monkeypatch.setattr(limited, "WHOLE_MS", 60_000)
     monkeypatch.setattr("tests.slack.world.TRIGGER_S", 60.0)
     monkeypatch.setattr(sending, "_since", None)
