@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import reverse
@@ -12,7 +12,7 @@ from agents import queries
 from agents.views.cards import run_line
 from agents.views.states import RUNS
 from approvals import queries as approvals_queries
-from approvals.queries import Stop
+from approvals.queries import Stop, Wanted
 from audit.languages import number, told
 from audit.sentences import say
 
@@ -28,7 +28,7 @@ class Step:
     note: str
     url: str = ""
     checked: bool = False
-    asked: str = ""  # by whom, where it only has to be confirmed
+    seen: int = 0  # the number of the asking that only has to be confirmed
 
 
 def consequence(stop: Stop) -> str:
@@ -44,21 +44,23 @@ def consequence(stop: Stop) -> str:
 
 def steps(stop: Stop, chosen: str = "") -> list[Step]:
     """Everything there is to choose, the nearest first. What somebody has asked for is among it, whether it has live runs or not."""
-    asked = {f"{w.scope}:{w.target}" if w.target else w.scope: w.by for w in stop.waits}
+    asked = {f"{w.scope}:{w.target}" if w.target else w.scope: w for w in stop.waits}
     found: list[Step] = []
     if stop.scope != "run":
         runs = queries.stopped_runs(scope=stop.scope, target=stop.target, most=MOST)
         found += [_run_step(run, chosen) for run in runs if run.id not in stop.runs_on and run.agent not in stop.agents_on]
     if stop.scope in {"everything", "tool", "customer"}:
         found += [
-            _agent_step(row.slug, row.running, chosen, asked)
+            _agent_step(row.slug, row.running, chosen)
             for row in queries.agents()
             if (row.running or f"agent:{row.slug}" in asked) and row.slug not in stop.agents_on
         ]
-    whole = Step(
-        "all", _("All of it"), _("asked for by %(who)s") % {"who": asked["all"]} if "all" in asked else "", checked=chosen == "all"
-    )
-    return [*found, whole]
+    whole = Step("all", _("All of it"), "", checked=chosen == "all")
+    return [_confirmed(step, asked[step.value]) if step.value in asked else step for step in (*found, whole)]
+
+
+def _confirmed(step: Step, wanted: Wanted) -> Step:
+    return replace(step, note=_("asked for by %(who)s") % {"who": wanted.by}, seen=wanted.id)
 
 
 def _run_step(run: Any, chosen: str) -> Step:
@@ -67,9 +69,7 @@ def _run_step(run: Any, chosen: str) -> Step:
     return Step(value, _("Only run %(id)s of %(agent)s") % {"id": run.id[:8], "agent": run.agent}, note, line.url, checked=value == chosen)
 
 
-def _agent_step(slug: str, live: int, chosen: str, asked: dict[str, str]) -> Step:
+def _agent_step(slug: str, live: int, chosen: str) -> Step:
     value = f"agent:{slug}"
     note = told(say("%(n)d live run", "%(n)d live runs", n=live))
-    if value in asked:
-        note = _("asked for by %(who)s") % {"who": asked[value]}
     return Step(value, _("Only the agent %(agent)s") % {"agent": slug}, note, reverse("agent", args=[slug]), checked=value == chosen)

@@ -14,7 +14,7 @@ from agents.views import halts
 from agents.views.release_steps import consequence, steps
 from approvals import permissions
 from approvals import queries as approvals_queries
-from approvals.errors import ApprovalError, BadRequest, Conflict, NotFound
+from approvals.errors import ApprovalError, BadRequest, Conflict, NotFound, Stale
 from approvals.queries import Stop
 from approvals.web.http import Request
 from approvals.web.shell import came_of, given_by, scope_words
@@ -30,11 +30,13 @@ def release(request: Request, halt_id: int) -> HttpResponse:
             raise NotFound(say("This halt is released already"))
         permissions.check_halt(permissions.standing(request.user))
         return _dialog(request, stop)
-    scope, _colon, target = request.POST.get("step", "all").partition(":")
-    reason = request.POST.get("reason", "")
+    step, reason = request.POST.get("step", "all"), request.POST.get("reason", "")
+    scope, _colon, target = step.partition(":")
+    read = request.POST.get(f"seen:{step}", "")
+    seen = int(read) if read.isascii() and read.isdecimal() and len(read) < 19 else None
     try:
-        done = operations.order_release(halt_id, scope=scope, target=target, reason=reason, by=request.user, door="web")
-    except (AgentError, BadRequest, Conflict) as error:
+        done = operations.order_release(halt_id, scope=scope, target=target, reason=reason, seen=seen, by=request.user, door="web")
+    except (AgentError, BadRequest, Conflict, Stale) as error:
         if stop is None:
             raise
         return _dialog(request, stop, error)

@@ -230,6 +230,10 @@ def test_halt_and_release_from_the_pages(as_, cast):
     assert "olga asks to release all of it (fine): somebody else has to confirm it" in waits and Halt.objects.get().released_at is None
     again = client.post(reverse("halt-release", args=[banner.pk]), {"reason": "fine", "step": "all"}, **HTMX)
     assert (again.status_code, "somebody else who may release has to confirm it" in again.content.decode()) == (422, True)
+    at_one_moment = as_(cast.admin).post(
+        reverse("halt-release", args=[banner.pk]), {"reason": "mine", "step": "all", "seen:all": "0"}, **HTMX
+    )
+    assert "olga has asked for this meanwhile" in at_one_moment.content.decode() and Halt.objects.get().released_at is None
     second = as_(cast.admin).get(reverse("halt-release", args=[banner.pk])).content.decode()
     assert "asked for by olga" in second
     assert (
