@@ -231,6 +231,7 @@ TAKEN_OVER = Frozen("the run was ended or taken over by another worker during th
 NO_SUCH_CALL = Frozen("there is no such call of this run")
 WAS_NOT_ALLOWED = Frozen("%(tool)s was not called (%(status)s): %(why)s")
 EDITED_TO = Frozen("Note: a reviewer changed this call before it ran. It ran with these arguments: %(args)s")
+CUT_OFF = Frozen("the call was given up before it ended")
 MADE_WITH = Frozen("Note: this call was made before, with these arguments, and is not made again with others: %(args)s")
 HALTED_BEFORE = Frozen("stopped before the call began: by a halt, or because nobody could be asked whether one is in force")
 BEGUN_BEFORE = Frozen("the call began once already, or its leave was taken back")

@@ -10,7 +10,7 @@ import functools
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -192,32 +192,42 @@ def _facts(callbacks: Any, tool: BaseTool, args: Any, call_id: str | None) -> To
     return ToolMessage(content, name=tool.name, tool_call_id=call_id, status="success" if made.status == "done" else "error")
 
 
-# -- calls that whoever stands between us and the tool tries again -------------------------------------------------
+# -- calls that whoever stands between us and the tool makes again --------------------------------------------------
+class CutOff(RuntimeError):
+    """A call was given up before it ended: nobody can say how far it came."""
+
+
 @dataclass(eq=False)
 class Turn:
-    """One call that is being made on one approval.
+    """One call that is being made on one approval: its tool begins once, whoever stands between makes it again.
 
     Attributes:
-        broke: what its tool raised, after which nobody can say how far it came. again: somebody tried it again after that.
+        begun: it has, and did not say that it did nothing.
+        broke: what it raised, or that it has not ended. gave: what it returned, given again to whoever makes it again.
     """
 
     call_id: str
+    begun: bool = False
     broke: Exception | None = None
-    again: bool = False
+    gave: Any = None
 
     @contextmanager
     def making(self) -> Iterator[None]:
-        """Raises what it raised before, when it is made again."""
-        if self.broke is not None:
-            self.again = True
-            raise self.broke
+        self.begun, self.broke = True, CutOff(kept.CUT_OFF())  # what cuts it off (a cancellation) is none of `Exception`
         try:
             yield
         except (GraphBubbleUp, ToolException, ToolError):  # it did nothing, as it says itself
+            self.begun, self.broke = False, None
             raise
         except Exception as error:
             self.broke = error
             raise
+        self.broke = None
+
+    def again(self) -> Any:
+        if self.broke is not None:
+            raise self.broke
+        return self.gave
 
 
 _turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
@@ -225,7 +235,7 @@ _turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
 
 @contextmanager
 def turn(call_id: str) -> Iterator[Turn]:
-    """While the block runs, its tool is called until it raises, and then no more."""
+    """While the block runs, the tool of this call begins once."""
     mine = Turn(call_id)
     token = _turn.set(mine)
     try:
@@ -234,9 +244,10 @@ def turn(call_id: str) -> Iterator[Turn]:
         _turn.reset(token)
 
 
-def _making(call_id: str | None) -> AbstractContextManager[None]:
+def _turn_of(call_id: str | None) -> Turn:
+    """The one that is being made, else one of its own."""
     mine = _turn.get()
-    return mine.making() if mine and call_id and mine.call_id == call_id else nullcontext()
+    return mine if mine and call_id and mine.call_id == call_id else Turn(call_id or "")
 
 
 _run, _arun = BaseTool.run, BaseTool.arun
@@ -245,15 +256,23 @@ _run, _arun = BaseTool.run, BaseTool.arun
 @functools.wraps(_run)
 def _run_once(self: BaseTool, tool_input: Any, *args: Any, **more: Any) -> Any:
     told = _facts(more.get("callbacks"), self, tool_input, more.get("tool_call_id"))
-    with _making(more.get("tool_call_id")):
-        return told or _run(self, tool_input, *args, **more)
+    mine = _turn_of(more.get("tool_call_id"))
+    if told or mine.begun:
+        return told or mine.again()
+    with mine.making():
+        mine.gave = _run(self, tool_input, *args, **more)
+    return mine.gave
 
 
 @functools.wraps(_arun)
 async def _arun_once(self: BaseTool, tool_input: Any, *args: Any, **more: Any) -> Any:
     told = _facts(more.get("callbacks"), self, tool_input, more.get("tool_call_id"))
-    with _making(more.get("tool_call_id")):
-        return told or await _arun(self, tool_input, *args, **more)
+    mine = _turn_of(more.get("tool_call_id"))
+    if told or mine.begun:
+        return told or mine.again()
+    with mine.making():
+        mine.gave = await _arun(self, tool_input, *args, **more)
+    return mine.gave
 
 
 def install() -> None:

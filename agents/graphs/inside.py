@@ -8,6 +8,8 @@ from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 
 DEEPEST = 6
+# How a node inside could be seen: every graph on the way was a node itself, or one of them was called from code.
+ITSELF, CALLED = "itself", "called"
 
 
 def graphs_in(name: str, node: Any) -> list[tuple[str, Any, bool]]:
@@ -24,20 +26,23 @@ def path_of(place: Mapping[str, Any]) -> list[str]:
     return [*names, str(place["node"])] if place.get("node") else []
 
 
-def sees(graph: Any, path: Sequence[str]) -> bool:
-    """Whether there is a node where this path says."""
-    return _look(graph, path)[0] is True
+def sees(graph: Any, path: Sequence[str]) -> str:
+    """How a node can be seen where this path says: `ITSELF`, `CALLED`, or "": not at all."""
+    found, certain = _look(graph, path)
+    return "" if found is not True else ITSELF if certain else CALLED
 
 
-def lost(graph: Any, path: Sequence[str], *, seen: bool) -> bool:
+def lost(graph: Any, path: Sequence[str], *, seen: str) -> bool:
     """Whether the node at the end of this path is certainly not there any more.
 
     Args:
-        seen: it could be found when it asked, so it is gone where it cannot be now. Else graphs on the way that are called decide nothing:
-            code may call others than we see.
+        seen: how it could be when it asked (`sees`). Where it could not, graphs on the way that are called decide nothing: code may call others than
+            we see. And what is called may be seen by one process and not by another, as what is built when it is first used.
     """
     found, certain = _look(graph, path)
-    return found is not True if seen else found is False and certain
+    if found is None:
+        return seen == ITSELF
+    return found is False and (bool(seen) or certain)
 
 
 def names_of(graph: Any) -> frozenset[str]:

@@ -99,11 +99,11 @@ class Loaded:
         """Where a question can be asked."""
         return frozenset(self.compile(None).nodes)
 
-    def sees(self, place: Mapping[str, Any]) -> bool:
-        """Whether the node that asked can be found in a graph inside this one."""
-        return bool(place.get("ns")) and inside.sees(self.compile(None), inside.path_of(place))
+    def sees(self, place: Mapping[str, Any]) -> str:
+        """How the node that asked can be seen in a graph inside this one (see `inside.sees`)."""
+        return inside.sees(self.compile(None), inside.path_of(place)) if place.get("ns") else ""
 
-    def lost(self, path: Sequence[str], *, seen: bool) -> bool:
+    def lost(self, path: Sequence[str], *, seen: str) -> bool:
         """Whether a node that asked inside is certainly gone (see `inside.lost`)."""
         return inside.lost(self.compile(None), path, seen=seen)
 

@@ -80,7 +80,7 @@ class Countersigned(AgentMiddleware[Any, Any, Any]):  # type: ignore[misc]  # la
         return await governed.arun(self._steps(request), make)
 
     def _turn(self, request: ToolCallRequest) -> AbstractContextManager[Turn | None]:
-        """Middleware behind ours may try again what raised: one approval is one call, unless it may be repeated."""
+        """Middleware behind ours may make it again: one approval is one call, unless it may be repeated."""
         name = request.tool_call["name"]
         free = name in self._unasked or self._repeatable(name, request.tool)
         return nullcontext() if free else guard.turn(str(request.tool_call["id"] or ""))
@@ -216,8 +216,8 @@ def _given(given: dict[str, Any], call: Call, args: dict[str, Any]) -> dict[str,
 
 
 def _unless_broken(turn: Turn | None, output: Any) -> Any:
-    """What it gave. Raises what its tool raised where that was tried again: whoever did may have made words of it."""
-    if turn is not None and turn.again and turn.broke is not None:
+    """What it gave. Raises what its tool raised: whoever stands between may have made words of that."""
+    if turn is not None and turn.broke is not None:
         raise turn.broke
     return output
 

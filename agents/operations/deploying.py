@@ -105,7 +105,7 @@ def _breaks(pause: Pause, loaded: Loaded | None) -> list[tuple[str, bool]]:
 def _inner_gone(pause: Pause, loaded: Loaded) -> str | None:
     """The node of a graph inside the graph that asked, when it is not there any more; None also when that cannot be seen."""
     path = path_of(pause.place)
-    gone = len(path) > 1 and loaded.lost(path, seen=bool(pause.place.get("seen")))
+    gone = len(path) > 1 and loaded.lost(path, seen=str(pause.place.get("seen") or ""))
     return " / ".join(path) if gone else None
 
 

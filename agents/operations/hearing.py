@@ -36,8 +36,9 @@ def lost(loaded: Loaded, pauses: Sequence[Pause]) -> list[Pause]:
 def _is_lost(loaded: Loaded, pause: Pause) -> bool:
     if pause.dialect == breakpoints.NAME:
         ways = [where.split(" / ") for where in pause.raw["next"]]
-        return any(len(way) > 1 and loaded.lost(way, seen=False) for way in ways)
-    return bool(pause.place.get("seen")) and (loaded.lost(path_of(pause.place), seen=True) or bool(helper_gone(loaded, pause)))
+        return any(len(way) > 1 and loaded.lost(way, seen="") for way in ways)
+    seen = str(pause.place.get("seen") or "")
+    return bool(seen) and (loaded.lost(path_of(pause.place), seen=seen) or bool(helper_gone(loaded, pause)))
 
 
 def helper_gone(loaded: Loaded, pause: Pause) -> str:

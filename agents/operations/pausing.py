@@ -65,7 +65,7 @@ def open_pause(run: Run, prepared: Prepared, *, first: bool = False) -> bool:
     if prepared.record is not None:
         asked_at = dict(prepared.place)
         content |= {"record": opened.record, "answer": None}
-    content["place"] = {**asked_at, **({"seen": True} if prepared.seen else {})}
+    content["place"] = {**asked_at, **({"seen": prepared.seen} if prepared.seen else {})}
     if again is not None:  # an Agent Server asks under the same name: what was said and sent before is over (`asking_again`)
         content |= {"again": False, "answer": None}
         handovers.anew(run, again)

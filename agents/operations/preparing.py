@@ -37,7 +37,7 @@ class Prepared:
         refusal: what the graph gets when there is nothing to ask at all; `refusals` the same per call of a dialect of others.
         about: no new question: the action whose outcome the graph waits for.
         record, place: see `Pause`. graph, code: fingerprints of the graph that asked, and of the code of its node.
-        seen: it was asked in a graph inside, and its node can be found there. written: it can be read in the code of its node.
+        seen: how its node can be found in a graph inside (`graphs.inside.sees`), where it was asked in one. written: it can be read in the code of its node.
     """
 
     question: Question
@@ -50,7 +50,7 @@ class Prepared:
     graph: str = ""
     code: Mapping[str, str] = field(default_factory=dict)
     about: str = ""
-    seen: bool = False
+    seen: str = ""
     written: bool = False
 
     def by_editors(self, editors: Collection[str]) -> "Prepared":

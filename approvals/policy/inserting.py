@@ -21,11 +21,17 @@ def with_rule(source: str, rule: str) -> str:
     if root.flow_style or (isinstance(rules, yaml.SequenceNode) and rules.value and rules.flow_style):
         return _in_brackets(source, root, rules, json.dumps(yaml.safe_load(rule)[0], ensure_ascii=False))
     if key is None or rules is None:
-        return source.rstrip("\n") + "\n\nrules:\n" + _indented(rule, 2)
+        return _first(source, root.start_mark, "rules:\n" + _indented(rule, 2))
     if isinstance(rules, yaml.SequenceNode) and rules.value:
         return _below(source, key.end_mark.line, _indented(rule, rules.start_mark.column))
     begins, ends = rules.start_mark.index, rules.end_mark.index  # an empty list
     return _below(source[:begins].rstrip(" ") + source[ends:], key.end_mark.line, _indented(rule, 2))
+
+
+def _first(source: str, mark: yaml.Mark, text: str) -> str:
+    """Before the first field, wherever that stands and however the text ends."""
+    lines = source.splitlines(keepends=True)
+    return "".join([*lines[: mark.line], textwrap.indent(text, " " * mark.column), *lines[mark.line :]])
 
 
 def _indented(rule: str, blanks: int) -> str:

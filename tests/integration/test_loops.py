@@ -393,6 +393,23 @@ def test_a_tool_that_raises_is_unknown_and_waits_for_a_person(loops, world, agen
     assert (message["status"], ("confirmed_by" if done else "I looked") in message["text"]) == ("success" if done else "error", True)
 
 
+def test_middleware_that_makes_a_call_again_is_given_what_it_gave(loops, world):
+    run = started(loops, world, ADA, agent="twice")
+    decide(asked(run)[0], loops.second)
+    work()
+    assert (fresh(run).state, len(lines(world)), told(run)[0]["text"]) == ("SUCCEEDED", 1, "send done"), fresh(run).error
+
+
+def test_a_call_that_middleware_gives_up_is_unknown_and_not_made_again(loops, world):
+    """It was made three times, and taken for done."""
+    run = started(loops, world, [["post_slowly", {"to": "ada"}]], agent="impatient")
+    decide(asked(run)[0], loops.second)
+    work()
+    effect = Effect.objects.get(run=run)
+    assert (effect.state, fresh(run).state, len(lines(world))) == ("UNKNOWN", "WAITING", 1)
+    assert "given up before it ended" in effect.error
+
+
 def test_a_generator_is_asked_of_nobody_and_what_gives_one_is_not_taken_for_done(loops, world):
     run = started(loops, world, [["begins_later", {"to": "ada"}]], [["gives_later", {"to": "ada"}]])
     assert "a generator" in told(run)[0]["text"] and lines(world) == []

@@ -1,6 +1,7 @@
 """What counts as loosening, what is found before a policy is saved, and what a replay says."""
 
 import json
+import textwrap
 from dataclasses import replace
 from typing import Any
 
@@ -257,6 +258,13 @@ def test_a_suggested_rule_fits_into_a_policy_of_any_layout(layout: str, last: bo
     text = with_rule(whole, found.rule)
     assert [rule.name for rule in parse(text).data.rules] == ["pass-refunds-pay", *had]
     assert all(line in text for line in whole.splitlines() if line.lstrip().startswith("#"))
+
+
+def test_a_suggested_rule_fits_where_there_are_no_rules_yet_however_the_text_stands():
+    (found,) = suggestions(BASE.data, [Habit("refunds", "pay", 412, CALL)])
+    bare = BASE.source.replace("rules: []\n", "")
+    for text in (bare, f"---\n{bare}...\n", textwrap.indent(bare, "  ")):
+        assert [rule.name for rule in parse(with_rule(text, found.rule)).data.rules] == ["pass-refunds-pay"]
 
 
 def test_a_suggested_rule_fits_into_a_policy_written_as_json():

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -117,6 +118,34 @@ class Late(AgentMiddleware[Any, Any, Any]):
         return handler(request.override(tool=wipe) if request.tool_call["name"] == "wipe" else request)
 
 
+class Twice(AgentMiddleware[Any, Any, Any]):
+    """Makes every call, and makes it again."""
+
+    def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+        handler(request)
+        return handler(request)
+
+
+class Impatient(AgentMiddleware[Any, Any, Any]):
+    """Gives a call up when it takes long, tries it again, and makes words of it in the end."""
+
+    async def awrap_tool_call(self, request: Any, handler: Any) -> Any:
+        for _ in range(3):
+            with suppress(TimeoutError):
+                return await asyncio.wait_for(handler(request), 0.2)
+        return ToolMessage("It took too long", tool_call_id=request.tool_call["id"])
+
+
+@tool
+async def post_slowly(to: str, state: State) -> str:
+    """Send a letter, and wait until it has come."""
+    text = act(plan_of(state["messages"]), "post_slowly", {"to": to})
+    await asyncio.sleep(2)
+    return text
+
+
+twice = create_agent(Planned(), ALL, middleware=[LINE, Twice()])
+impatient = create_agent(Planned(), [post_slowly], middleware=[LINE, Impatient()])
 moving_args = create_agent(Planned(), ALL, middleware=[FromANote(), LINE])
 tries_again = create_agent(Planned(), ALL, middleware=[LINE, ToolRetryMiddleware(max_retries=2, initial_delay=0, jitter=False)])
 late_tools = create_agent(Planned(), [send], middleware=[Late(), LINE])

@@ -9,7 +9,7 @@ const WINDOW_MS = 150;
 const SEEN = 2000;
 const RECENT = 300;
 // Lists that many events concern look at most so often: at the first of them, and once more after the last.
-const PACES = { paced: 1000, slow: 3000 };
+const PACES = { paced: 600, slow: 3000 };
 
 const page = document.body.dataset;
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("countersign-live") : null;
