@@ -13,6 +13,7 @@ from django_structlog.middlewares import RequestMiddleware
 
 SECRETS = frozenset({"code", "state", "token", "key", "session_state", "id_token", "access_token", "secret"})
 LONG = 20  # no part of an address of ours is so long by itself
+ADDRESS = re.compile(r"(https?://[^/?#]*)(/.*)", re.DOTALL)
 NAMED = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -24,14 +25,8 @@ class RequestLog(RequestMiddleware):
         query, path = request.META.get("QUERY_STRING", ""), escape_uri_path(path_of(request))
         if not query:
             return f"{request.method} {path}"
-        try:
-            fields = parse_qsl(query, keep_blank_values=True, max_num_fields=100)
-        except ValueError:
-            return f"{request.method} {path}?..."
-        kept = [(name, _value_of(name, value)) for name, value in fields]
-        if kept == fields:
-            return f"{request.method} {path}?{request.get_full_path().partition('?')[2]}"
-        return f"{request.method} {path}?{urlencode(kept)}"
+        kept = _query_of(query)
+        return f"{request.method} {path}?{request.get_full_path().partition('?')[2] if kept == query else kept}"
 
 
 class WithoutSecrets(logging.Filter):
@@ -50,15 +45,24 @@ def path_of(request: HttpRequest) -> str:
     return _without_secrets(request.path_info, shown=request.path)
 
 
+def _query_of(query: str) -> str:
+    try:
+        fields = parse_qsl(query, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        return "..."
+    kept = [(name, _value_of(name, value)) for name, value in fields]
+    return query if kept == fields else urlencode(kept)
+
+
 def _value_of(name: str, value: str) -> str:
-    """Of a field's value; one that is an address of ours, such as `next`, is treated as such."""
+    """Of a field's value; one that is an address, such as `next`, is treated as such."""
     if name.lower() in SECRETS:
         return "..."
-    where, mark, more = value.partition("?")
+    site, path = (found[1], found[2]) if (found := ADDRESS.match(value)) else ("", value)
+    where, mark, more = path.partition("?")
     if not where.startswith("/"):
         return value
-    kept = _without_secrets(where, shown=where)
-    return value if kept == where else f"{kept}{mark}{more}"
+    return f"{site}{_without_secrets(where, shown=where)}{mark}{_query_of(more) if more else ''}"
 
 
 def _without_secrets(path: str, *, shown: str) -> str:

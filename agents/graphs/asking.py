@@ -1,6 +1,6 @@
 """What a node would ask, read from its source: the values its `interrupt(...)` calls are written with, as far as they are written down.
 
-Nothing is run. What is not a literal, or a name that is set once to one, may be anything. Imports `prints` only.
+Nothing is run. What is not a literal, or a name that is set once to one, may be anything. Imports `prints` and `gate` only.
 """
 
 import ast
@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
-from agents.graphs.prints import functions_of
+import langgraph.types
+
+from agents.graphs import gate
+from agents.graphs.prints import functions_of, names_in, values_in
 from audit import canonical
 
 _LONGEST = 160
+_ASKING = frozenset({"interrupt", "gate", "ask"})
 
 
 class _Any:
@@ -40,6 +44,17 @@ class Ask:
 def asks_of(node: Any) -> list[Ask]:
     """The questions that are written in a node and in what it calls, in the order they are written."""
     return [ask for function in functions_of(node) for ask in _asks(function)]
+
+
+def asks_at_all(node: Any) -> bool | None:
+    """Whether something in the code of a node asks, by `interrupt` or a gate of ours, whatever that is called there; None where no code can be read."""
+    functions = functions_of(node)
+    return any(map(_asks_at_all, functions)) if functions else None
+
+
+def _asks_at_all(function: FunctionType) -> bool:
+    known = (gate.gate, gate.ask, langgraph.types.interrupt)
+    return not _ASKING.isdisjoint(names_in(function)) or any(value is one for value in values_in(function) for one in known)
 
 
 def _asks(function: FunctionType) -> list[Ask]:

@@ -85,7 +85,7 @@ def steps(call: Call, tool: BaseTool | None) -> Steps:
     if begun.kind == desk.MADE:
         return _again(call, approved, begun.made, edited=args != call.args)
     if begun.kind == desk.UNKNOWN:
-        return _again(call, approved, _waited(call, action))
+        return _again(call, approved, _waited(call, action), edited=args != call.args)
     if why := _unfit(tool, args):
         unfit = Made("failed", error=kept.NO_LONGER_FIT(why=why))
         yield partial(here.record, action, unfit)

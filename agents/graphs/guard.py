@@ -206,6 +206,7 @@ class Turn:
         broke: what it raised, or that it has not ended. gave: what it returned, given again to whoever makes it again.
     """
 
+    tool: str
     call_id: str
     begun: bool = False
     broke: Exception | None = None
@@ -231,23 +232,28 @@ class Turn:
 
 
 _turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+_turns: list[Turn] = []
 
 
 @contextmanager
-def turn(call_id: str) -> Iterator[Turn]:
+def turn(tool: str, call_id: str) -> Iterator[Turn]:
     """While the block runs, the tool of this call begins once."""
-    mine = Turn(call_id)
+    mine = Turn(tool, call_id)
     token = _turn.set(mine)
+    _turns.append(mine)
     try:
         yield mine
     finally:
+        _turns.remove(mine)
         _turn.reset(token)
 
 
-def _turn_of(call_id: str | None) -> Turn:
-    """The one that is being made, else one of its own."""
+def _turn_of(tool: str, call_id: str | None) -> Turn:
+    """The one that is being made, else one of its own. A thread that somebody between us has begun has no context: the call is known by its id there."""
     mine = _turn.get()
-    return mine if mine and call_id and mine.call_id == call_id else Turn(call_id or "")
+    open_ones = [mine] if mine else list(_turns)
+    same = [one for one in open_ones if call_id and (one.tool, one.call_id) == (tool, call_id)]
+    return same[0] if len(same) == 1 else Turn(tool, call_id or "")
 
 
 _run, _arun = BaseTool.run, BaseTool.arun
@@ -256,7 +262,7 @@ _run, _arun = BaseTool.run, BaseTool.arun
 @functools.wraps(_run)
 def _run_once(self: BaseTool, tool_input: Any, *args: Any, **more: Any) -> Any:
     told = _facts(more.get("callbacks"), self, tool_input, more.get("tool_call_id"))
-    mine = _turn_of(more.get("tool_call_id"))
+    mine = _turn_of(self.name, more.get("tool_call_id"))
     if told or mine.begun:
         return told or mine.again()
     with mine.making():
@@ -267,7 +273,7 @@ def _run_once(self: BaseTool, tool_input: Any, *args: Any, **more: Any) -> Any:
 @functools.wraps(_arun)
 async def _arun_once(self: BaseTool, tool_input: Any, *args: Any, **more: Any) -> Any:
     told = _facts(more.get("callbacks"), self, tool_input, more.get("tool_call_id"))
-    mine = _turn_of(more.get("tool_call_id"))
+    mine = _turn_of(self.name, more.get("tool_call_id"))
     if told or mine.begun:
         return told or mine.again()
     with mine.making():

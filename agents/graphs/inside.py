@@ -14,7 +14,12 @@ ITSELF, CALLED = "itself", "called"
 
 def graphs_in(name: str, node: Any) -> list[tuple[str, Any, bool]]:
     """The graphs of one node: each with the name it is known by, and whether it is called from code (else it is the node itself)."""
-    found = [(name, node.bound, False)] if isinstance(node.bound, Pregel) else [(name, one, True) for one in node.subgraphs or ()]
+    if isinstance(node.bound, Pregel):
+        return [(name, node.bound, False)]
+    found = [(name, one, True) for one in node.subgraphs or ()]
+    known = {id(one) for _, one, _ in found}
+    for function in (getattr(node.bound, "func", None), getattr(node.bound, "afunc", None)):  # LangGraph names the first it finds
+        found += [(name, one, True) for one in _named_in(function) if id(one) not in known]
     if isinstance(node.bound, ToolNode):
         found += [(tool, one, True) for tool, one in _helpers(node.bound)]
     return [one for one in found if isinstance(one[1], Pregel)]
@@ -76,8 +81,14 @@ def _names(graph: Any, depth: int) -> Iterator[str]:
 def _helpers(node: ToolNode) -> Iterator[tuple[str, Any]]:
     """Graphs that its tools call: what their functions see under a name, or in a mapping of names."""
     for tool in node.tools_by_name.values():
-        function = unwrap(getattr(tool, "func", None) or getattr(tool, "coroutine", None) or (lambda: None))
-        if isfunction(function):
-            seen = getclosurevars(function)
-            for value in (*seen.nonlocals.values(), *seen.globals.values()):
-                yield from ((tool.name, one) for one in (value.values() if isinstance(value, dict) else [value]))
+        yield from ((tool.name, one) for one in _named_in(getattr(tool, "func", None) or getattr(tool, "coroutine", None)))
+
+
+def _named_in(function: Any) -> list[Any]:
+    """What a function sees under a name, or in a mapping of names."""
+    function = unwrap(function) if callable(function) else None
+    if not isfunction(function):
+        return []
+    seen = getclosurevars(function)
+    values = (*seen.nonlocals.values(), *seen.globals.values())
+    return [one for value in values for one in (value.values() if isinstance(value, dict) else [value])]

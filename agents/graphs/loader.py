@@ -14,7 +14,7 @@ from agents import kept
 from agents.dialects import Quirks
 from agents.errors import BadProject
 from agents.graphs import apart, awaiting, describing, hearing, inside, needing, packages, standing, typed
-from agents.graphs.asking import Ask, asks_of
+from agents.graphs.asking import Ask, asks_at_all, asks_of
 from agents.graphs.exported import Graph, compiler_of, graph_of, own_checkpointer
 from agents.graphs.found import Found, tools_of
 from agents.graphs.prints import prints_of
@@ -121,6 +121,11 @@ class Loaded:
     def asks(self) -> dict[str, list[Ask]]:
         """What each node would ask, as far as it is written down."""
         return {name: asks_of(node) for name, node in self.compile(None).nodes.items()}
+
+    @cached_property
+    def speaking(self) -> dict[str, bool | None]:
+        """Whether the code of each node asks anything (see `asking.asks_at_all`)."""
+        return {name: asks_at_all(node) for name, node in self.compile(None).nodes.items()}
 
     @cached_property
     def prints(self) -> dict[str, dict[str, str]]:

@@ -83,7 +83,7 @@ class Countersigned(AgentMiddleware[Any, Any, Any]):  # type: ignore[misc]  # la
         """Middleware behind ours may make it again: one approval is one call, unless it may be repeated."""
         name = request.tool_call["name"]
         free = name in self._unasked or self._repeatable(name, request.tool)
-        return nullcontext() if free else guard.turn(str(request.tool_call["id"] or ""))
+        return nullcontext() if free else guard.turn(name, str(request.tool_call["id"] or ""))
 
     def _repeatable(self, name: str, tool: BaseTool | None) -> bool:
         return name in self._idempotent or bool(_declared(tool).get("idempotent"))

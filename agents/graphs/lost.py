@@ -8,7 +8,7 @@ from typing import Any
 
 from langgraph.types import StateSnapshot
 
-from agents.graphs.inside import DEEPEST
+from agents.graphs.inside import DEEPEST, graphs_in
 
 _BRANCH, _JOIN, _SENDS = "branch:to:", "join:", "__pregel_tasks"
 
@@ -24,10 +24,14 @@ def _lost(graph: Any, saver: Any, state: StateSnapshot, path: tuple[str, ...]) -
     saved = saver.get_tuple(state.config)
     for name in _wanted(saved.checkpoint["channel_values"], graph) if saved else ():
         yield " / ".join((*path, name))
-    inner = dict(graph.get_subgraphs()) if len(path) < DEEPEST else {}
+    if len(path) >= DEEPEST:
+        return
     for task in state.tasks:
-        if task.name in inner and task.result is None and isinstance(task.state, StateSnapshot) and task.state.created_at:
-            yield from _lost(inner[task.name], saver, task.state, (*path, task.name))
+        if task.name in graph.nodes and task.result is None and isinstance(task.state, StateSnapshot) and task.state.created_at:
+            # Of several graphs that a node calls nobody says in which it stands: one that has all it needs will do.
+            inner = [one for _, one, _ in graphs_in(task.name, graph.nodes[task.name])]
+            losses = [list(_lost(one, saver, task.state, (*path, task.name))) for one in inner]
+            yield from min(losses, key=len, default=[])
 
 
 def _wanted(held: Mapping[str, Any], graph: Any) -> Iterator[str]:

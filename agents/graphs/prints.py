@@ -45,6 +45,17 @@ def functions_of(node: Any) -> list[FunctionType]:
         return []
 
 
+def names_in(function: FunctionType) -> set[str]:
+    """Every name and attribute that its code speaks of."""
+    return {*_names(function.__code__), *function.__code__.co_freevars}
+
+
+def values_in(function: FunctionType) -> list[Any]:
+    """What it sees under those names."""
+    closed = [cell.cell_contents for cell in function.__closure__ or () if _is_set(cell)]
+    return [*closed, *(function.__globals__[name] for name in names_in(function) & function.__globals__.keys())]
+
+
 def _walked(node: Any) -> "_Walk":
     walk = _Walk()
     walk.parts["its settings"] = walk.form(node.bound, first=True)

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from agents import prices
 from agents.errors import BadInput, UnknownAgent, WrongState
 from agents.models import Agent, Budget, Effect, Run
-from agents.operations import budget_holds, events, spending, timing, waking
+from agents.operations import budget_holds, events, receiving, spending, timing
 from agents.operations.found import locked_run
 from agents.operations.starting import SLUG
 from agents.states import UNFINISHED, Hold, RunState, word
@@ -122,9 +122,8 @@ def set_run_budget(
         )
     )
     events.tell_run(run, "run.budget_set")
-    if timing.end_waiting(run.pk):
+    if 0 < run.limit_s * 1000 <= run.driven_ms and receiving.end_waiting(run.pk):
         run.state = RunState.READY
-        waking.wake(waking.RUN, run.pk)
     if budget_holds.let_on(run.pk, by=who.user.actor, door=door, why=reason):
         run.refresh_from_db(fields=["state", "hold"])
     else:

@@ -16,7 +16,7 @@ from agents.graphs.loader import Loaded, load_project
 from agents.models import Agent, Pause
 from agents.operations.fingerprints import still_takes, takes_the_same
 from agents.operations.handing import actions_of, record_of
-from agents.operations.hearing import helper_gone
+from agents.operations.hearing import asks_no_more, helper_gone
 from agents.operations.preparing import NATIVE
 from agents.operations.state_classes import lost_classes
 from agents.states import PauseState
@@ -114,6 +114,8 @@ def _code(pause: Pause, loaded: Loaded) -> list[tuple[str, bool]]:
     before, now = pause.asked_by.get("code") or {}, loaded.prints.get(pause.node, {})
     if before == now:
         return []
+    if pause.dialect == NATIVE and asks_no_more(loaded, pause):
+        return [(kept.ASKS_NO_MORE(node=pause.node), True)]
     if pause.dialect == NATIVE or pause.dialect == breakpoints.NAME:
         return [(kept.NODE_CHANGED(node=pause.node, what=_changed(before, now)), False)] if before else []
     asks, written = loaded.asks.get(pause.node, []), bool(pause.asked_by.get("written"))

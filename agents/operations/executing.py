@@ -22,7 +22,7 @@ from agents.operations import alone, budget_holds, driving, events, handing, hea
 from agents.operations.fingerprints import takes_the_same
 from agents.operations.leases import Held, holding
 from agents.operations.preparing import context
-from agents.operations.receiving import ready_if_settled
+from agents.operations.receiving import end_waiting, ready_if_settled
 from agents.operations.unknown import give_up
 from agents.operations.versions import version_of
 from agents.states import MAX_ATTEMPTS, EffectState, PauseState, RunState
@@ -44,8 +44,8 @@ from audit.traces import SpanRecord
 logger = structlog.get_logger("agents.executing")
 
 _EFFECT = f"""
-SELECT e.*, {joined.columns("r", "run", joined.RUN)}, {joined.columns("a", "agent", joined.AGENT)}, (SELECT p.asked_by->>'graph'
-    FROM agents_pause p WHERE p.run_id = e.run_id AND p.state = 'OPEN' AND p.actions ? e.action_id::text LIMIT 1) AS asked_by_graph
+SELECT e.*, {joined.columns("r", "run", joined.RUN)}, {joined.columns("a", "agent", joined.AGENT)}, (SELECT jsonb_agg(jsonb_build_array(
+    p.asked_by->>'graph', p.node, p.asked_by->'code', p.place ? 'ns')) FROM agents_pause p WHERE p.run_id = e.run_id AND p.state = 'OPEN') AS asked
 FROM agents_effect AS e JOIN agents_run AS r ON r.id = e.run_id JOIN agents_agent AS a ON a.slug = r.agent_id
 WHERE e.action_id = %s
 """  # noqa: S608  names of ours only
@@ -162,6 +162,10 @@ def _take(action_id: UUID, *, again: bool) -> Taken | None:
     except Tampered as error:
         report_tampering(action_id, seen=error.message)
         _refuse(effect, "tampered", error.message, again=again)
+    except _Lost as error:
+        _refuse(effect, error.code, error.message, again=again)
+        with transaction.atomic():
+            end_waiting(run.pk)
     except AgentError as error:
         _refuse(effect, error.code, error.message, again=again)
     except (Conflict, NotFound):
@@ -222,15 +226,20 @@ def _check_handed(claim: Claim, effect: Effect, run: Run) -> None:
         )
 
 
+class _Lost(WrongState):
+    """A question of the run is gone: it can only end."""
+
+
 def _check_still_asked(effect: Any, run: Run) -> None:
-    """Nothing is done for a question whose node is gone: its answer would reach nobody, and who asks anew would have it done twice. Looked at only where
-    the graph that this process has loaded is of another form than the one that asked."""
+    """Nothing is done for a run that lost a question: no result would reach its graph, and who asks anew would have it done twice. Looked at only where
+    the code that this process has loaded is not the code that asked, or something was asked in a graph inside, of whose form nothing is kept."""
     loaded = load_agent(*run.agent.code)
-    if effect.asked_by_graph == loaded.fingerprint:
+    asked = json.loads(effect.asked or "[]")
+    if all(graph == loaded.fingerprint and not inside and code == loaded.prints.get(node, {}) for graph, node, code, inside in asked):
         return
-    for pause in Pause.objects.filter(run=run, state=PauseState.OPEN, actions__contains=[str(effect.pk)]):
-        if pause.node not in loaded.nodes or hearing.lost(loaded, [pause]):
-            raise WrongState(kept.ASKED_NOWHERE(where=" / ".join(path_of(pause.place)) or pause.node))
+    for pause in Pause.objects.filter(run=run, state=PauseState.OPEN):
+        if hearing.gone(loaded, pause):
+            raise _Lost(kept.ASKED_NOWHERE(where=" / ".join(path_of(pause.place)) or pause.node))
 
 
 def _why_not(run: Run) -> AgentError | Conflict:

@@ -29,8 +29,19 @@ def has_to_be_taken(pause: Pause) -> bool:
 
 
 def lost(loaded: Loaded, pauses: Sequence[Pause]) -> list[Pause]:
-    """Those whose nodes are certainly gone from the graphs inside: nobody could take their answers, and nothing is driven."""
-    return [pause for pause in pauses if not pause.again and _is_lost(loaded, pause)]
+    """Those whose nodes are certainly gone from the graphs inside, or ask no more: nobody could take their answers, and nothing is driven."""
+    return [pause for pause in pauses if not pause.again and (_is_lost(loaded, pause) or asks_no_more(loaded, pause))]
+
+
+def gone(loaded: Loaded, pause: Pause) -> bool:
+    """Whether certainly nobody would take its answer: its node is gone, here or inside, or has none of the questions any more that were written in it."""
+    missing = pause.dialect != breakpoints.NAME and pause.node not in loaded.nodes
+    return (missing and not pause.again) or bool(lost(loaded, [pause]))
+
+
+def asks_no_more(loaded: Loaded, pause: Pause) -> bool:
+    """Whether its question could be read in the code of its node, and nothing that asks can be now."""
+    return bool(pause.asked_by.get("written")) and loaded.speaking.get(pause.node) is False
 
 
 def _is_lost(loaded: Loaded, pause: Pause) -> bool:

@@ -72,7 +72,7 @@ def prepare(run: Run, loaded: Loaded, question: Question, *, outside: Outside = 
         outside: what the run read from outside before it asked this.
     """
     value = question.value
-    if not (isinstance(value, dict) and value.get(MARK) == VERSION) or calls.is_call(value):
+    if not is_ours(value):
         return foreign_prepared(run, loaded, question)
     asked = {key: value.get(key) for key in ("kind", "tool", "args")}
     digest = digest_of(question)
@@ -117,7 +117,7 @@ def linked(run: Run, prepared: Prepared, pauses: Sequence[Pause], settled: Mappi
 def digest_of(question: Question) -> str:
     """The digest a question is recorded under: of the proposal in it, or of the raw value."""
     value = question.value
-    if isinstance(value, dict) and value.get(MARK) == VERSION and not calls.is_call(value):
+    if is_ours(value):
         return proposal_digest({key: value.get(key) for key in ("kind", "tool", "args")})
     return dialects.digest(value, question.response_schema)
 
@@ -130,6 +130,11 @@ def is_recorded(question: Question, digest: str | None) -> bool:
 def context(run: Run, *, action_id: str) -> ToolContext:
     """What the tool may know: the action's id is its idempotency key (empty while only previewing)."""
     return ToolContext(action_id, str(run.pk), run.agent_id, action_id, dict(run.input), run.agent.environment)
+
+
+def is_ours(value: Any) -> bool:
+    """Whether a gate of ours asks this."""
+    return isinstance(value, dict) and value.get(MARK) == VERSION and not calls.is_call(value)
 
 
 def _proposal(run: Run, question: Question, tool: Tool, args: dict[str, Any], digest: str, seen: Preview, outside: Outside) -> Proposal:

@@ -10,7 +10,7 @@ from agents.graphs.driver import Question, Stretch
 from agents.graphs.loader import Loaded
 from agents.models import Pause, Run
 from agents.operations import lineage, overriding
-from agents.operations.preparing import Prepared, is_recorded, linked, prepare
+from agents.operations.preparing import Prepared, is_ours, is_recorded, linked, prepare
 from agents.operations.stretches import PLACEHOLDER
 from agents.operations.untrusted import NOTHING, read_by
 from approvals.models.people import User
@@ -47,11 +47,18 @@ def new_questions(
             graph=loaded.fingerprint,
             code=loaded.prints.get(q.node, {}),
             seen=loaded.sees(q.place),
-            written=any(ask.could_be(canonical.storable(q.value)) for ask in loaded.asks.get(q.node, ())),
+            written=_is_written(loaded, q),
         ).by_editors(editors)
         for q in new
     ]
     return prepared if untouched else _with_what_was_done(run, prepared)
+
+
+def _is_written(loaded: Loaded, question: Question) -> bool:
+    """Whether it can be read in the code of its node: what it asks, or of a gate of ours that there is one."""
+    if is_ours(question.value):
+        return loaded.speaking.get(question.node) is True
+    return any(ask.could_be(canonical.storable(question.value)) for ask in loaded.asks.get(question.node, ()))
 
 
 def _unrecorded(run: Run, stretch: Stretch, *, untouched: bool) -> list[Question]:

@@ -104,16 +104,27 @@ def ready_if_settled(run_id: UUID, *, wake: bool = True) -> bool:
     run = rows.first(Run, "SELECT * FROM agents_run WHERE id = %s FOR UPDATE", [run_id])
     if run is None or run.state != RunState.WAITING or not all_settled(run_id):
         return False
+    return _ready(run, wake=wake)
+
+
+def _ready(run: Run, *, wake: bool = True) -> bool:
     run.state = RunState.PAUSED if run.hold == Hold.PAUSE else RunState.READY
     with connection.cursor() as cursor:
-        cursor.execute(_READY, [str(run.state), run_id])
+        cursor.execute(_READY, [str(run.state), run.pk])
     log.append(events.entry(run, f"run.{run.state.lower()}"))
     events.tell_run(run, f"run.{run.state.lower()}")
     if run.state == RunState.PAUSED:
         return False
     if wake:
-        waking.wake(waking.RUN, run_id)
+        waking.wake(waking.RUN, run.pk)
     return True
+
+
+def end_waiting(run_id: UUID) -> bool:
+    """Have a worker take a run that waits and cannot go on, though not everything it asked is settled: what is approved for it would be done, and it never
+    hear of it. False when it does not wait, or an operator holds it."""
+    run = rows.first(Run, "SELECT * FROM agents_run WHERE id = %s FOR UPDATE", [run_id])
+    return run is not None and run.state == RunState.WAITING and _ready(run)
 
 
 def all_settled(run_id: UUID) -> bool:

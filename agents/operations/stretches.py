@@ -35,7 +35,8 @@ from audit.sentences import say
 # The one step that was asked for is over, and what would go on while an operator holds it does not.
 _OVER = spending.over_sql("%(tokens)s", "%(micros)s")
 _LEAVE = f"""
-UPDATE agents_run AS r SET state = CASE WHEN %(state)s = 'READY' AND (hold <> '' OR {_OVER}) THEN 'PAUSED' ELSE %(state)s END,
+UPDATE agents_run AS r SET state = CASE WHEN %(state)s = 'READY' AND (hold <> '' OR {_OVER}) THEN 'PAUSED'
+        WHEN %(state)s = 'WAITING' AND hold = '' AND limit_s > 0 AND {timing.DRIVEN} >= limit_s * 1000 THEN 'READY' ELSE %(state)s END,
     hold = CASE WHEN hold = 'step' THEN 'pause' WHEN hold = '' AND %(state)s = 'READY' AND {_OVER} THEN 'budget' ELSE hold END,
     spent_tokens = spent_tokens + %(tokens)s, spent_micros = spent_micros + %(micros)s, unpriced = unpriced + %(unpriced)s,
     driven_ms = {timing.DRIVEN}, customer = %(customer)s, nodes = %(nodes)s::jsonb, error = %(error)s, lease_until = NULL, attempts = 0,
@@ -206,8 +207,9 @@ def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:
     orphaned = [pause for pause in gone if pause not in answered]
     close_pauses(answered, PauseState.ANSWERED)
     close_pauses(again, PauseState.SUPERSEDED)
+    if orphaned or stretch.late:  # what else it asked is closed with them: all are locked at once, in one order
+        lock([UUID(action_id) for pause in driven.pauses for action_id in pause.actions])
     if orphaned:
-        lock([UUID(action_id) for pause in orphaned for action_id in pause.actions])
         close_pauses(orphaned, PauseState.ORPHANED)
         for action_id in [a for pause in orphaned for a in pause.actions]:
             close(UUID(action_id), ActionState.SUPERSEDED, reason=kept.NO_LONGER_ASKED())

@@ -6,17 +6,13 @@ Waiting for people, halts, pauses and queues do not count: only while it is RUNN
 import threading
 import time
 from collections.abc import Callable
-from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
 from django.db.models.expressions import RawSQL
 from django.db.models.fields import BigIntegerField
-from django.db.models.functions import Now
 
 from agents import kept
 from agents.models import Agent, AgentVersion, Run
-from agents.states import RunState
 from audit.sentences import Sentence
 
 MOST_S = 30 * 86_400
@@ -38,13 +34,6 @@ def limit_of(agent: Agent, version: AgentVersion | None) -> int:
     declared = version.budget.get("seconds") if version else None
     said = declared if agent.run_seconds is None else agent.run_seconds
     return settings.RUN_LIMIT_S if said is None else int(said)
-
-
-def end_waiting(run_id: UUID) -> bool:
-    """Have a worker end a run that waits for people and has no time left: what is approved for it would be done, and it never hear of it.
-    Whether it is one."""
-    spent = Run.objects.filter(pk=run_id, state=RunState.WAITING, limit_s__gt=0, driven_ms__gte=F("limit_s") * 1000)
-    return bool(spent.update(state=RunState.READY, changed_at=Now()))
 
 
 class Clock:

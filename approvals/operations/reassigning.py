@@ -11,7 +11,7 @@ from django.db import transaction
 from approvals import entitling, permissions, standing_in
 from approvals.envelopes import Envelope
 from approvals.errors import AlreadyDecided, BadRequest, Conflict, NotAllowed
-from approvals.models import Action, Requirement, User
+from approvals.models import Action, Decision, Requirement, User
 from approvals.operations import events, reserving, staging
 from approvals.operations.halts import check_reason
 from approvals.operations.notices import tell_action
@@ -72,7 +72,7 @@ def reassign(action_id: Any, *, to: str, of: str = "", reason: str, by: User, do
         return action
     stage = staging.stage_of(action, envelope)
     if permissions.standing(target).groups.isdisjoint(entitling.turn_of(envelope, stage=stage, passed=action.passed)):
-        if who.person in standing_in.placed(action, envelope):
+        if who.person in standing_in.placed(action, envelope) or _has_decided(action, who.person):
             raise NotAllowed(say("You have decided this yourself, and do not choose who fills another place of it: ask another operator"))
         action.moved_by = sorted({*action.moved_by, who.person})  # else nobody's place moves: who gets it is asked themselves
     reserving.give(
@@ -81,6 +81,11 @@ def reassign(action_id: Any, *, to: str, of: str = "", reason: str, by: User, do
     )  # fmt: skip
     tell_people(sorted(lost), action, "action.reassigned")
     return action
+
+
+def _has_decided(action: Action, person: str) -> bool:
+    """Also where it counts no more: they may be let in again."""
+    return Decision.objects.filter(action=action, version=action.version, person=person).exists()
 
 
 def _owner(action: Action, of: str) -> User | None:

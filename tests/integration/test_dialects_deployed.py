@@ -217,7 +217,7 @@ def deployed(tmp_path, **now) -> None:
 @pytest.mark.parametrize("outer", OUTERS)
 @pytest.mark.parametrize(
     ("change", "ran"),
-    [({"name": "renamed"}, []), ({"ask": "1"}, ['asked {"answer": "1"}']), ({}, ['asked {"answer": "yes"}', "went on {}"])],
+    [({"name": "renamed"}, []), ({"ask": "1"}, []), ({}, ['asked {"answer": "yes"}', "went on {}"])],
 )
 def test_an_answer_that_nobody_takes_inside_a_graph_ends_the_run_and_says_so(others, world, tmp_path, outer, change, ran):
     deployed(tmp_path, outer=OUTERS[outer])
@@ -259,6 +259,91 @@ graph.add_edge(START, "a")
 graph.add_edge(START, "b")
 graph = graph.compile()
 """
+
+
+GATED = """
+from typing import TypedDict
+from langgraph.graph import END, START, StateGraph
+from pydantic import BaseModel
+from agents.graphs.gate import gate as propose
+from agents.graphs.spec import AgentSpec
+from agents.tools.registry import RiskClass, tool
+
+class Line(BaseModel):
+    world: str
+    label: str
+
+@tool(name="put_down", risk=RiskClass.WRITE, summary="Put down {{label}}")
+def put_down(args: Line, ctx):
+    with open(args.world, "a") as file:
+        file.write(args.label + "\\n")
+    return {{"put": args.label}}
+
+class State(TypedDict, total=False):
+    input: dict
+    result: dict
+
+def line(state, label):
+    return {{"world": state["input"]["world"], "label": label}}
+
+def first(state):
+    {first}
+
+def ask_in(state):
+    propose("put_down", line(state, "second"))
+
+def built(name):
+    inner = StateGraph(State)
+    inner.add_node(name, ask_in)
+    inner.add_edge(START, name)
+    return inner.compile()
+
+other, inside = built("other"), built("{inside}")
+
+def second(state):
+    other and None
+    inside.invoke(state)
+
+graph = StateGraph(State)
+graph.add_node("a", first)
+graph.add_node("{b}", second)
+graph.add_edge(START, "a")
+graph.add_edge(START, "{b}")
+AGENT = AgentSpec(slug="gated", title="Gated", tools=[put_down], input_model=Line, environment="demo")
+"""
+AS_GATED = {"first": 'propose("put_down", line(state, "first"))', "inside": "ask_in", "b": "b"}
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"first": "pass"}, "asks nothing"),  # the gate was taken out of its node
+        ({"inside": "ask_xx"}, "b / ask_in"),  # of the second graph that a node calls, which no drawing shows
+        ({"b": "bb"}, "no node b"),
+        ({}, ""),
+    ],
+)
+def test_nothing_is_done_for_a_run_that_lost_a_question(others, world, tmp_path, capsys, change, says):
+    """What was approved beside it was carried out, and no result reached its graph; the other question stayed in the inbox."""
+    (tmp_path / "gated.py").write_text(GATED.format(**AS_GATED))
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": ["."], "graphs": {"gated": "./gated.py:graph"}}))
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    run = agents.start_run(agent="gated", input={"world": world, "label": "x"}, by=others.reviewer, door="web")
+    work()
+    one, other = sorted(asked(run), key=lambda action: action.summary)
+    (tmp_path / "gated.py").write_text(GATED.format(**{**AS_GATED, **change}))
+    checked = agents.check_deploy(tmp_path / "langgraph.json")
+    assert any(says in broken.why for broken in checked.broken) if says else not checked.broken, checked.broken
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    decide(one, others.second)
+    work()
+    if says:
+        assert (fresh(run).state, lines(world), asked(run)) == ("FAILED", [], [])
+    else:
+        decide(other, others.second)
+        work()
+        assert (fresh(run).state, sorted(lines(world))) == ("SUCCEEDED", ["first", "second"]), fresh(run).error
 
 
 @pytest.mark.usefixtures("newly_loaded")

@@ -394,7 +394,7 @@ def test_a_tool_that_raises_is_unknown_and_waits_for_a_person(loops, world, agen
 
 
 def test_middleware_that_makes_a_call_again_is_given_what_it_gave(loops, world):
-    run = started(loops, world, ADA, agent="twice")
+    run = started(loops, world, ADA, agent="made_twice")
     decide(asked(run)[0], loops.second)
     work()
     assert (fresh(run).state, len(lines(world)), told(run)[0]["text"]) == ("SUCCEEDED", 1, "send done"), fresh(run).error
@@ -402,7 +402,7 @@ def test_middleware_that_makes_a_call_again_is_given_what_it_gave(loops, world):
 
 def test_a_call_that_middleware_gives_up_is_unknown_and_not_made_again(loops, world):
     """It was made three times, and taken for done."""
-    run = started(loops, world, [["post_slowly", {"to": "ada"}]], agent="impatient")
+    run = started(loops, world, [["post_and_wait", {"to": "ada"}]], agent="impatient")
     decide(asked(run)[0], loops.second)
     work()
     effect = Effect.objects.get(run=run)

@@ -34,12 +34,35 @@ def calling(state: State) -> State:
     return {}
 
 
-def calling_unseen(state: State) -> State:
+def calling_by_name(state: State) -> State:
     HIDDEN["inner"].invoke(state)
     return {}
 
 
-@pytest.mark.parametrize(("node", "how"), [(INNER, ITSELF), (calling, CALLED), (calling_unseen, ""), (plain, "")])
+def hidden() -> Any:
+    return HIDDEN["inner"]
+
+
+def calling_unseen(state: State) -> State:
+    hidden().invoke(state)
+    return {}
+
+
+def calling_two(state: State) -> State:
+    RENAMED.invoke(state)
+    INNER.invoke(state)
+    return {}
+
+
+def calling_two_renamed(state: State) -> State:
+    RENAMED.invoke(state)
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("node", "how"),
+    [(INNER, ITSELF), (calling, CALLED), (calling_by_name, CALLED), (calling_two, CALLED), (calling_unseen, ""), (plain, "")],
+)
 def test_how_a_node_inside_can_be_seen(node, how):
     assert sees(graph(mid=node), ["mid", "ask"]) == how
 
@@ -50,6 +73,7 @@ def test_how_a_node_inside_can_be_seen(node, how):
         (INNER, ITSELF, False),
         (calling, ITSELF, False),
         (RENAMED, ITSELF, True),
+        (calling_two_renamed, CALLED, True),
         (RENAMED, "", True),  # a node itself: nothing else can be called there
         (plain, ITSELF, True),
         # What is called may be seen by one process and not by another: as what is built when it is first used.

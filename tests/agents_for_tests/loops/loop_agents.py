@@ -137,15 +137,15 @@ class Impatient(AgentMiddleware[Any, Any, Any]):
 
 
 @tool
-async def post_slowly(to: str, state: State) -> str:
+async def post_and_wait(to: str, state: State) -> str:
     """Send a letter, and wait until it has come."""
-    text = act(plan_of(state["messages"]), "post_slowly", {"to": to})
+    text = act(plan_of(state["messages"]), "post_and_wait", {"to": to})
     await asyncio.sleep(2)
     return text
 
 
-twice = create_agent(Planned(), ALL, middleware=[LINE, Twice()])
-impatient = create_agent(Planned(), [post_slowly], middleware=[LINE, Impatient()])
+made_twice = create_agent(Planned(), ALL, middleware=[LINE, Twice()])
+impatient = create_agent(Planned(), [post_and_wait], middleware=[LINE, Impatient()])
 moving_args = create_agent(Planned(), ALL, middleware=[FromANote(), LINE])
 tries_again = create_agent(Planned(), ALL, middleware=[LINE, ToolRetryMiddleware(max_retries=2, initial_delay=0, jitter=False)])
 late_tools = create_agent(Planned(), [send], middleware=[Late(), LINE])
