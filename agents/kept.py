@@ -120,6 +120,9 @@ GIVEN_OTHERWISE = Frozen("another result was given for the call")
 # What newer code would do to a question that waits.
 GRAPH_GONE = Frozen("the project has no graph of this name any more: the run could not go on")
 NODE_WOULD_BE_GONE = Frozen("the graph has no node %(node)s any more: the answer would reach nobody")
+OUR_LINE_GONE = Frozen(
+    "require_approval or Countersigned, which asked about %(tool)s, is not there any more: the answer would reach nobody"
+)
 TOOL_WOULD_BE_GONE = Frozen("there is no tool %(tool)s any more: what was approved could not run")
 ARGS_WOULD_NOT_FIT = Frozen("%(tool)s does not take these arguments any more: %(why)s")
 SCHEMA_CHANGED = Frozen("%(tool)s takes other arguments than when this was asked: an approval would be refused, and the agent told so")
@@ -236,6 +239,11 @@ MADE_WITH = Frozen("Note: this call was made before, with these arguments, and i
 HALTED_BEFORE = Frozen("stopped before the call began: by a halt, or because nobody could be asked whether one is in force")
 BEGUN_BEFORE = Frozen("the call began once already, or its leave was taken back")
 CANNOT_BE_TOLD = Frozen("The agent asked at %(node)s and cannot be told what was decided: %(why)s. Nothing was done")
+
+ASKED_BY_OUR_LINE = Frozen(
+    "%(tool)s was asked about by require_approval or Countersigned, and neither is there any more: the call was not made. Put it back and try again, "
+    "or go back to a checkpoint before the question"
+)
 
 # What came of a call.
 NO_LONGER_FIT = Frozen("the approved arguments no longer fit the tool: %(why)s")

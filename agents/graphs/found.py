@@ -17,6 +17,8 @@ from audit import canonical
 
 DEEPEST = 4
 DECLARED = "countersign"  # the key in a tool's metadata
+OUR_LINE = ("agents.graphs.loops", "Countersigned")
+MOST_LOOKED_AT = 500
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Found:
         schema: JSON Schema of its arguments, as the model sees them. helper: whose tool it is, "" for the agent itself.
         only_async: it can only be awaited.
         declared: what `require_approval` says of it: risk, reversible, idempotent.
+        governed: its calls go through our own line: the decorator, or `Countersigned` in the list of middleware.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Found:
     helper: str = ""
     only_async: bool = False
     declared: Mapping[str, Any] = field(default_factory=dict)
+    governed: bool = False
 
     @cached_property
     def schema_sha256(self) -> str:
@@ -67,19 +71,26 @@ class Found:
 def tools_of(graph: Any) -> dict[str, Found]:
     """Every tool by name; the agent's own before those of its helpers."""
     found: dict[str, Found] = {}
-    for tool, helper in _tools(graph, "", 0):
-        found.setdefault(tool.name, _found(tool, helper))
+    for tool, helper, governed in _tools(graph, "", 0):
+        found.setdefault(tool.name, _found(tool, helper, governed=governed))
     return found
 
 
-def _tools(graph: Any, helper: str, depth: int) -> Iterator[tuple[BaseTool, str]]:
+def ungoverned(graph: Any) -> frozenset[str]:
+    """Tools that stand somewhere in it, and nowhere behind our own line."""
+    seen = {(tool.name, governed) for tool, _, governed in _tools(graph, "", 0)}
+    return frozenset(name for name, _ in seen if (name, True) not in seen)
+
+
+def _tools(graph: Any, helper: str, depth: int) -> Iterator[tuple[BaseTool, str, bool]]:
     if depth > DEEPEST:
         return
     inner: list[tuple[str, Any]] = []
     for name, node in _nodes(graph):
         if isinstance(node, ToolNode):
+            behind = _has_our_line(node)
             for tool in node.tools_by_name.values():
-                yield tool, helper
+                yield tool, helper, behind or DECLARED in (tool.metadata or {})
                 inner += _helpers(tool)
         elif isinstance(node, Pregel):
             inner.append((name, node))
@@ -103,11 +114,35 @@ def _helpers(tool: BaseTool) -> list[tuple[str, Any]]:
     return [(name, one) for name, one in [*named, *((tool.name, value) for value in values)] if isinstance(one, Pregel)]
 
 
-def _found(tool: BaseTool, helper: str) -> Found:
+def _has_our_line(node: ToolNode) -> bool:
+    """Whether `Countersigned` is among the middleware around a node's calls: LangChain keeps one function made of all of theirs."""
+    seen: set[int] = set()
+    todo: list[Any] = [getattr(node, name, None) for name in ("_wrap_tool_call", "_awrap_tool_call")]
+    while todo:
+        one = todo.pop()
+        if one is None or id(one) in seen or len(seen) > MOST_LOOKED_AT:
+            continue
+        seen.add(id(one))
+        if any((base.__module__, base.__name__) == OUR_LINE for base in type(one).__mro__):
+            return True
+        todo += [getattr(one, name, None) for name in ("__self__", "__func__", "__wrapped__", "func")]
+        todo += [cell.cell_contents for cell in getattr(one, "__closure__", None) or () if not _empty(cell)]
+    return False
+
+
+def _empty(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is cell
+    except ValueError:  # not set yet
+        return True
+
+
+def _found(tool: BaseTool, helper: str, *, governed: bool) -> Found:
     schema: Any = tool.tool_call_schema
     try:
         shown = schema if isinstance(schema, dict) else schema.model_json_schema() if issubclass(schema, BaseModel) else {"type": "object"}
     except Exception:  # somebody else's types: pydantic may raise anything over them
         shown = {"type": "object"}
     only_async = getattr(tool, "func", True) is None and getattr(tool, "coroutine", None) is not None
-    return Found(tool.name, tool.description or "", shown, helper, only_async, (tool.metadata or {}).get(DECLARED, {}))
+    declared = (tool.metadata or {}).get(DECLARED, {})
+    return Found(tool.name, tool.description or "", shown, helper, only_async, declared, governed)

@@ -22,7 +22,7 @@ from agents.dialects import calls
 from agents.dialects.record import APPROVE, EDIT, NOT_ASKED, RESPOND, Made
 from agents.graphs import desk, hearing
 from agents.graphs.gate import settled
-from agents.graphs.guard import outcome_of
+from agents.graphs.guard import governing, outcome_of
 from agents.tools.later import begins_later
 from agents.tools.registry import ToolError
 from audit import canonical, schemas
@@ -36,6 +36,7 @@ _ASKED = 500  # calls of one step share a place to ask at, so an answer may be a
 class Make:
     """Make the call, with these arguments."""
 
+    call: "Call"
     args: Any
 
 
@@ -70,7 +71,7 @@ def steps(call: Call, tool: BaseTool | None) -> Steps:
     if (why := (yield partial(here.refusal, call.tool))) and not answered:
         return _message(call, why, error=True)
     if call.unasked:
-        return (yield Make(call.args))
+        return (yield Make(call, call.args))
     if why := unaskable(call.args):
         yield partial(here.not_asked, call.tool, call.args, why)
         return _message(call, kept.WAS_NOT_ALLOWED(tool=call.tool, status=NOT_ASKED, why=kept.ASKED_OF_NOBODY(why=why)), error=True)
@@ -127,7 +128,7 @@ def _leave(call: Call, here: desk.Desk, asked: Mapping[str, Any]) -> Steps:
 def _make(call: Call, here: desk.Desk, action: str, args: Any) -> Steps:
     """The call itself, once, and what came of it."""
     try:
-        output = yield Make(args)
+        output = yield Make(call, args)
     except GraphBubbleUp:
         yield partial(here.not_begun, action)
         raise
@@ -154,13 +155,23 @@ def run(way: Steps, make: Callable[[Any], Any]) -> Any:
         step = next(way)
         while True:
             try:
-                value = make(step.args) if isinstance(step, Make) else desk.do(step)
+                value = _made(step, make) if isinstance(step, Make) else desk.do(step)
             except BaseException as error:
                 step = way.throw(error)
             else:
                 step = way.send(value)
     except StopIteration as end:
         return end.value
+
+
+def _made(step: Make, make: Callable[[Any], Any]) -> Any:
+    with governing(step.call.tool, step.call.id):
+        return make(step.args)
+
+
+async def _amade(step: Make, make: Callable[[Any], Awaitable[Any]]) -> Any:
+    with governing(step.call.tool, step.call.id):
+        return await make(step.args)
 
 
 async def arun(way: Steps, make: Callable[[Any], Awaitable[Any]]) -> Any:
@@ -174,7 +185,7 @@ async def arun(way: Steps, make: Callable[[Any], Awaitable[Any]]) -> Any:
         try:
             step = next(way)
             while True:
-                work = asyncio.ensure_future(make(step.args)) if isinstance(step, Make) else desk.do_async(step)
+                work = asyncio.ensure_future(_amade(step, make)) if isinstance(step, Make) else desk.do_async(step)
                 cut = await _ended(work) or cut
                 try:
                     value = work.result()

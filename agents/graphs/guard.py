@@ -9,7 +9,7 @@ Both stop with an exception that LangGraph passes on and keeps nowhere: the thre
 import functools
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -66,6 +66,7 @@ class Calls(BaseCallbackHandler):
 
     Attributes:
         leaves: every call of this run that people were asked about.
+        ours: calls (tool, id) that our own line asked about: nothing else may begin them.
         begin: writes down that a call begins; gives the reason why it must not, or "".
         paused: a call that stopped at a question of its own has not been made yet.
     """
@@ -73,6 +74,7 @@ class Calls(BaseCallbackHandler):
     leaves: Sequence[Leave]
     begin: Callable[[str, str], str]
     paused: Callable[[str], None]
+    ours: Collection[tuple[str, str]] = ()
     made: dict[str, Made] = field(default_factory=dict)
     stopped: str = ""
     raise_error = True
@@ -84,6 +86,8 @@ class Calls(BaseCallbackHandler):
 
     def on_tool_start(self, serialized: dict[str, Any], input_str: str, *, run_id: UUID, inputs: Any = None, **kwargs: Any) -> None:
         tool, call_id = str((serialized or {}).get("name") or ""), str(kwargs.get("tool_call_id") or "")
+        if (tool, call_id) in self.ours and (tool, call_id) not in _governed:
+            self._stop(kept.ASKED_BY_OUR_LINE(tool=tool))
         with self._lock:
             leave = self._leave(tool, inputs if inputs is not None else input_str, call_id)
             if leave is None:
@@ -190,6 +194,21 @@ def _facts(callbacks: Any, tool: BaseTool, args: Any, call_id: str | None) -> To
         return None
     content = made.error if made.status != "done" else made.result if isinstance(made.result, str) else json.dumps(made.result)
     return ToolMessage(content, name=tool.name, tool_call_id=call_id, status="success" if made.status == "done" else "error")
+
+
+# -- calls that our own line makes -----------------------------------------------------------------------------------
+_governed: list[tuple[str, str]] = []
+
+
+@contextmanager
+def governing(tool: str, call_id: str) -> Iterator[None]:
+    """While the block runs, our own line makes this call: it was asked about, approved and claimed."""
+    mine = (tool, call_id)
+    _governed.append(mine)
+    try:
+        yield
+    finally:
+        _governed.remove(mine)
 
 
 # -- calls that whoever stands between us and the tool makes again --------------------------------------------------

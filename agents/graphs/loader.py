@@ -16,7 +16,7 @@ from agents.errors import BadProject
 from agents.graphs import apart, awaiting, describing, hearing, inside, needing, packages, standing, typed
 from agents.graphs.asking import Ask, asks_at_all, asks_of
 from agents.graphs.exported import Graph, compiler_of, graph_of, own_checkpointer
-from agents.graphs.found import Found, tools_of
+from agents.graphs.found import Found, tools_of, ungoverned
 from agents.graphs.prints import prints_of
 from agents.graphs.project import Project, code_sha256
 from agents.graphs.project import read as read_project
@@ -121,6 +121,11 @@ class Loaded:
     def asks(self) -> dict[str, list[Ask]]:
         """What each node would ask, as far as it is written down."""
         return {name: asks_of(node) for name, node in self.compile(None).nodes.items()}
+
+    @cached_property
+    def ungoverned(self) -> frozenset[str]:
+        """Tools of its own that stand nowhere behind our own line (see `found.ungoverned`)."""
+        return ungoverned(self.compile(None))
 
     @cached_property
     def speaking(self) -> dict[str, bool | None]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agents import kept
 from agents.dialects import breakpoints
+from agents.dialects.calls import NAME as OUR_LINE
 from agents.graphs import standing
 from agents.graphs.inside import path_of
 from agents.graphs.loader import Loaded, load_project
@@ -92,6 +93,8 @@ def _breaks(pause: Pause, loaded: Loaded | None) -> list[tuple[str, bool]]:
         return [(kept.NODE_WOULD_BE_GONE(node=inner), True)]
     if tool := helper_gone(loaded, pause):
         return [(kept.TOOL_WOULD_BE_GONE(tool=tool), True)]
+    if pause.dialect == OUR_LINE and asks_no_more(loaded, pause):
+        return [(kept.OUR_LINE_GONE(tool=pause.raw.get("tool")), True)]
     found = [(why, True) for why in (_native(pause, loaded) if pause.dialect == NATIVE else _foreign(pause, loaded))]
     if not found:
         found = _code(pause, loaded)

@@ -40,7 +40,9 @@ def gone(loaded: Loaded, pause: Pause) -> bool:
 
 
 def asks_no_more(loaded: Loaded, pause: Pause) -> bool:
-    """Whether its question could be read in the code of its node, and nothing that asks can be now."""
+    """Whether its question could be read in the code of its node, and nothing that asks can be now; or our own line asked, and it is gone."""
+    if pause.dialect == calls.NAME:
+        return isinstance(pause.raw, dict) and pause.raw.get("tool") in loaded.ungoverned
     return bool(pause.asked_by.get("written")) and loaded.speaking.get(pause.node) is False
 
 

@@ -63,6 +63,14 @@ def leaves(run: Run) -> list[Leave]:
     return found + (_of_parents(run) if run.parent_id else [])
 
 
+def of_our_line(run: Run) -> frozenset[tuple[str, str]]:
+    """Tool and id of every call that our own line asked about in this run: whatever people said, nothing else may make it."""
+    raws = (
+        Pause.objects.filter(run=run, dialect=calls.NAME).exclude(state=PauseState.SUPERSEDED).values_list("raw__tool", "raw__tool_call_id")
+    )
+    return frozenset((str(tool), str(call_id)) for tool, call_id in raws if call_id)
+
+
 def _of_parents(run: Run) -> list[Leave]:
     """What a fork's parents were asked about: known, and leave for nothing. What came of it is theirs, too: nothing is answered from it."""
     above = run.parent

@@ -261,6 +261,45 @@ graph = graph.compile()
 """
 
 
+LINED = """
+from agents_of_others import Planned, send
+from langchain.agents import create_agent
+from langgraph.prebuilt import ToolNode
+from agents.graphs.loops import Countersigned, require_approval
+
+graph = create_agent(Planned(), [{tool}], middleware=[{line}])
+"""
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+@pytest.mark.parametrize("seen", [True, False])
+@pytest.mark.parametrize("before", [{"tool": "require_approval(send)", "line": ""}, {"tool": "send", "line": "Countersigned()"}])
+def test_where_our_own_line_is_taken_out_nothing_it_asked_about_is_called(others, world, tmp_path, monkeypatch, before, seen, verdict):
+    """What people had rejected was called, and what nobody had decided."""
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"lined": "./lined.py:graph"}}))
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    (tmp_path / "lined.py").write_text(LINED.format(**before))
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    run, _ = waiting(others, world, "lined", [["send", {"to": "ada"}], ["send", {"to": "bob"}]])
+    one, _ = asked(run)
+    assert agents.check_deploy(tmp_path / "langgraph.json").broken == ()
+    (tmp_path / "lined.py").write_text(LINED.format(tool="send", line=""))
+    if not seen:  # as where a tool is made by code that nobody can look into
+        monkeypatch.setattr(loader.Loaded, "ungoverned", frozenset())
+    else:
+        assert len(agents.check_deploy(tmp_path / "langgraph.json").broken) == 2
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    decide(one, others.second, verdict)
+    work()
+    assert (fresh(run).state, lines(world)) == ("FAILED", []), fresh(run).error
+    assert Effect.objects.filter(run=run, begun_at__isnull=False).count() == 0
+    if seen:
+        assert asked(run) == [] and "asks no more" in fresh(run).error
+    else:
+        assert "neither is there any more: the call was not made" in fresh(run).error
+
+
 GATED = """
 from typing import TypedDict
 from langgraph.graph import END, START, StateGraph
