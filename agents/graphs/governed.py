@@ -22,7 +22,8 @@ from agents.dialects import calls
 from agents.dialects.record import APPROVE, EDIT, NOT_ASKED, RESPOND, Made
 from agents.graphs import desk, hearing
 from agents.graphs.gate import settled
-from agents.graphs.guard import governing, outcome_of
+from agents.graphs.guard import outcome_of
+from agents.graphs.making import governing
 from agents.tools.later import begins_later
 from agents.tools.registry import ToolError
 from audit import canonical, schemas

@@ -9,23 +9,21 @@ Both stop with an exception that LangGraph passes on and keeps nowhere: the thre
 import functools
 import json
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import ToolMessage
-from langchain_core.tools import BaseTool, ToolException
+from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp, GraphDrained
 from langgraph.types import Command
 
 from agents import kept
 from agents.dialects.record import Made
+from agents.graphs import making
 from agents.tools.later import unrun
-from agents.tools.registry import ToolError
 
 
 class Stopped(GraphBubbleUp):
@@ -86,7 +84,7 @@ class Calls(BaseCallbackHandler):
 
     def on_tool_start(self, serialized: dict[str, Any], input_str: str, *, run_id: UUID, inputs: Any = None, **kwargs: Any) -> None:
         tool, call_id = str((serialized or {}).get("name") or ""), str(kwargs.get("tool_call_id") or "")
-        if (tool, call_id) in self.ours and (tool, call_id) not in _governed:
+        if (tool, call_id) in self.ours and (tool, call_id) not in making.governed:
             self._stop(kept.ASKED_BY_OUR_LINE(tool=tool))
         with self._lock:
             leave = self._leave(tool, inputs if inputs is not None else input_str, call_id)
@@ -196,92 +194,13 @@ def _facts(callbacks: Any, tool: BaseTool, args: Any, call_id: str | None) -> To
     return ToolMessage(content, name=tool.name, tool_call_id=call_id, status="success" if made.status == "done" else "error")
 
 
-# -- calls that our own line makes -----------------------------------------------------------------------------------
-_governed: list[tuple[str, str]] = []
-
-
-@contextmanager
-def governing(tool: str, call_id: str) -> Iterator[None]:
-    """While the block runs, our own line makes this call: it was asked about, approved and claimed."""
-    mine = (tool, call_id)
-    _governed.append(mine)
-    try:
-        yield
-    finally:
-        _governed.remove(mine)
-
-
-# -- calls that whoever stands between us and the tool makes again --------------------------------------------------
-class CutOff(RuntimeError):
-    """A call was given up before it ended: nobody can say how far it came."""
-
-
-@dataclass(eq=False)
-class Turn:
-    """One call that is being made on one approval: its tool begins once, whoever stands between makes it again.
-
-    Attributes:
-        begun: it has, and did not say that it did nothing.
-        broke: what it raised, or that it has not ended. gave: what it returned, given again to whoever makes it again.
-    """
-
-    tool: str
-    call_id: str
-    begun: bool = False
-    broke: Exception | None = None
-    gave: Any = None
-
-    @contextmanager
-    def making(self) -> Iterator[None]:
-        self.begun, self.broke = True, CutOff(kept.CUT_OFF())  # what cuts it off (a cancellation) is none of `Exception`
-        try:
-            yield
-        except (GraphBubbleUp, ToolException, ToolError):  # it did nothing, as it says itself
-            self.begun, self.broke = False, None
-            raise
-        except Exception as error:
-            self.broke = error
-            raise
-        self.broke = None
-
-    def again(self) -> Any:
-        if self.broke is not None:
-            raise self.broke
-        return self.gave
-
-
-_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
-_turns: list[Turn] = []
-
-
-@contextmanager
-def turn(tool: str, call_id: str) -> Iterator[Turn]:
-    """While the block runs, the tool of this call begins once."""
-    mine = Turn(tool, call_id)
-    token = _turn.set(mine)
-    _turns.append(mine)
-    try:
-        yield mine
-    finally:
-        _turns.remove(mine)
-        _turn.reset(token)
-
-
-def _turn_of(tool: str, call_id: str | None) -> Turn:
-    """The one that is being made, else one of its own. A thread that somebody between us has begun has no context: the call is known by its id there."""
-    mine = _turn.get()
-    open_ones = [mine] if mine else list(_turns)
-    same = [one for one in open_ones if call_id and (one.tool, one.call_id) == (tool, call_id)]
-    return same[0] if len(same) == 1 else Turn(tool, call_id or "")
-
-
 _run, _arun = BaseTool.run, BaseTool.arun
 
 
 @functools.wraps(_run)
 def _run_once(self: BaseTool, tool_input: Any, *args: Any, **more: Any) -> Any:
     told = _facts(more.get("callbacks"), self, tool_input, more.get("tool_call_id"))
-    mine = _turn_of(self.name, more.get("tool_call_id"))
+    mine = making.turn_of(self.name, more.get("tool_call_id"))
     if told or mine.begun:
         return told or mine.again()
     with mine.making():
@@ -292,7 +211,7 @@ def _run_once(self: BaseTool, tool_input: Any, *args: Any, **more: Any) -> Any:
 @functools.wraps(_arun)
 async def _arun_once(self: BaseTool, tool_input: Any, *args: Any, **more: Any) -> Any:
     told = _facts(more.get("callbacks"), self, tool_input, more.get("tool_call_id"))
-    mine = _turn_of(self.name, more.get("tool_call_id"))
+    mine = making.turn_of(self.name, more.get("tool_call_id"))
     if told or mine.begun:
         return told or mine.again()
     with mine.making():

@@ -21,10 +21,10 @@ from langchain_core.tools import tool as make_tool
 from langgraph.errors import GraphBubbleUp
 
 from agents import kept
-from agents.graphs import desk, governed, guard
+from agents.graphs import desk, governed, making
 from agents.graphs.found import DECLARED
 from agents.graphs.governed import Call
-from agents.graphs.guard import Turn
+from agents.graphs.making import Turn
 from agents.graphs.state_of import messages_here
 from agents.tools.later import begins_later
 from agents.tools.registry import RiskClass, ToolError
@@ -83,7 +83,7 @@ class Countersigned(AgentMiddleware[Any, Any, Any]):  # type: ignore[misc]  # la
         """Middleware behind ours may make it again: one approval is one call, unless it may be repeated."""
         name = request.tool_call["name"]
         free = name in self._unasked or self._repeatable(name, request.tool)
-        return nullcontext() if free else guard.turn(name, str(request.tool_call["id"] or ""))
+        return nullcontext() if free else making.turn(name, str(request.tool_call["id"] or ""))
 
     def _repeatable(self, name: str, tool: BaseTool | None) -> bool:
         return name in self._idempotent or bool(_declared(tool).get("idempotent"))

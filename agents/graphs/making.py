@@ -1,0 +1,92 @@
+"""A call that our own line makes on one approval: nothing else begins it, and its tool begins once, whoever stands between makes it again.
+
+Known to the whole process: middleware and tools call each other in threads and tasks of their own. Imports nothing of a graph.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.tools import ToolException
+from langgraph.errors import GraphBubbleUp
+
+from agents import kept
+from agents.tools.registry import ToolError
+
+governed: list[tuple[str, str]] = []
+
+
+@contextmanager
+def governing(tool: str, call_id: str) -> Iterator[None]:
+    """While the block runs, our own line makes this call: it was asked about, approved and claimed."""
+    mine = (tool, call_id)
+    governed.append(mine)
+    try:
+        yield
+    finally:
+        governed.remove(mine)
+
+
+class CutOff(RuntimeError):
+    """A call was given up before it ended: nobody can say how far it came."""
+
+
+@dataclass(eq=False)
+class Turn:
+    """One call that is being made on one approval: its tool begins once, whoever stands between makes it again.
+
+    Attributes:
+        begun: it has, and did not say that it did nothing.
+        broke: what it raised, or that it has not ended. gave: what it returned, given again to whoever makes it again.
+    """
+
+    tool: str
+    call_id: str
+    begun: bool = False
+    broke: Exception | None = None
+    gave: Any = None
+
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        self.begun, self.broke = True, CutOff(kept.CUT_OFF())  # what cuts it off (a cancellation) is none of `Exception`
+        try:
+            yield
+        except (GraphBubbleUp, ToolException, ToolError):  # it did nothing, as it says itself
+            self.begun, self.broke = False, None
+            raise
+        except Exception as error:
+            self.broke = error
+            raise
+        self.broke = None
+
+    def again(self) -> Any:
+        if self.broke is not None:
+            raise self.broke
+        return self.gave
+
+
+_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+_turns: list[Turn] = []
+
+
+@contextmanager
+def turn(tool: str, call_id: str) -> Iterator[Turn]:
+    """While the block runs, the tool of this call begins once."""
+    mine = Turn(tool, call_id)
+    token = _turn.set(mine)
+    _turns.append(mine)
+    try:
+        yield mine
+    finally:
+        _turns.remove(mine)
+        _turn.reset(token)
+
+
+def turn_of(tool: str, call_id: str | None) -> Turn:
+    """The one that is being made, else one of its own. A thread that somebody between us has begun has no context: the call is known by its id there."""
+    mine = _turn.get()
+    open_ones = [mine] if mine else list(_turns)
+    same = [one for one in open_ones if call_id and (one.tool, one.call_id) == (tool, call_id)]
+    return same[0] if len(same) == 1 else Turn(tool, call_id or "")
