@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from agents import kept, prices
@@ -57,6 +58,7 @@ UPDATE agents_effect AS e SET state = 'CLAIMED', fence = e.fence + 1, attempts =
 FROM agents_run AS r
 WHERE e.action_id = %(id)s AND e.fence = %(fence)s AND e.digest = %(digest)s AND r.id = e.run_id AND r.state <> 'CANCELLED'
     AND NOT EXISTS (SELECT 1 FROM agents_compensationorder AS c WHERE c.run_id = r.id)
+    AND NOT (r.limit_s > 0 AND r.driven_ms >= r.limit_s * 1000)
     AND NOT {spending.beyond_sql("%(more)s")}
 """  # noqa: S608  names of ours only
 _ENDED = """
@@ -247,6 +249,8 @@ def _why_not(run: Run) -> AgentError | Conflict:
         return WrongState(say("The run was cancelled before this was executed"))
     if CompensationOrder.objects.filter(run=run.pk).exists():
         return WrongState(say("What this run did is being reversed: nothing more of it begins"))
+    if Run.objects.filter(pk=run.pk, limit_s__gt=0, driven_ms__gte=F("limit_s") * 1000).exists():
+        return WrongState(say("The run's time was up before this was executed: its graph would never hear of it"))
     return Conflict(say("Another worker has claimed this"))
 
 

@@ -187,6 +187,18 @@ def test_a_run_that_waits_ends_at_once_when_it_is_given_less_than_it_had(cast, w
     assert (action.state, lines(world)) == ("CANCELLED", [])
 
 
+def test_nothing_is_done_for_a_paused_run_that_has_no_time_left(cast, world):
+    run, action = factories.waiting(cast.reviewer, call("pay", amount_cents=5_000, to="ada"), world=world)
+    agents.pause_run(run.pk, reason="a look", by=cast.operator, door="web")
+    limited(run, 10, driven_s=20)
+    decide(action, cast.second)
+    work()
+    assert (fresh(run).state, Effect.objects.get(run=run).state, lines(world)) == ("PAUSED", "FAILED", [])
+    agents.go_on(run.pk, reason="done", by=cast.operator, door="web")
+    work()
+    assert (fresh(run).state, fresh(run).error) == ("PARTIAL", SAID % 10)
+
+
 def test_an_operator_gives_a_run_that_moves_more_time_or_less(cast, world, monkeypatch):
     run = limited(begun(cast, world, steps=8), 1)
     look = leases._ask_after
