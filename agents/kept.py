@@ -121,7 +121,7 @@ GIVEN_OTHERWISE = Frozen("another result was given for the call")
 GRAPH_GONE = Frozen("the project has no graph of this name any more: the run could not go on")
 NODE_WOULD_BE_GONE = Frozen("the graph has no node %(node)s any more: the answer would reach nobody")
 OUR_LINE_GONE = Frozen(
-    "require_approval or Countersigned, which asked about %(tool)s, is not there any more: the answer would reach nobody"
+    "require_approval or Countersigned, which asked about %(tool)s, cannot be seen any more: without it the call would be stopped"
 )
 TOOL_WOULD_BE_GONE = Frozen("there is no tool %(tool)s any more: what was approved could not run")
 ARGS_WOULD_NOT_FIT = Frozen("%(tool)s does not take these arguments any more: %(why)s")
@@ -142,6 +142,9 @@ BREAKPOINT_CALLED = Frozen(
 BREAKPOINT_FORGOTTEN = Frozen(
     "%(where)s has breakpoints and is compiled with checkpointer=False or a checkpointer of its own: it would start over instead of going on. "
     "Compile it without"
+)
+SEEMS_SILENT = Frozen(
+    "nothing that asks can be seen in %(node)s any more: if so, it would go on without this answer, and the run would fail"
 )
 ASKS_NO_MORE = Frozen("%(node)s asks nothing any more: it would go on without this answer, and the run would fail")
 

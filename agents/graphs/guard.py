@@ -64,7 +64,8 @@ class Calls(BaseCallbackHandler):
 
     Attributes:
         leaves: every call of this run that people were asked about.
-        ours: calls (tool, id) that our own line asked about: nothing else may begin them.
+        ours: calls (tool, id) that our own line asked about: nothing else may begin them. open_ones: those whose answers are still to come, or just being
+            given (tool, id, arguments): they are known by their id whatever their tool is called by now, and by their arguments where there is none.
         begin: writes down that a call begins; gives the reason why it must not, or "".
         paused: a call that stopped at a question of its own has not been made yet.
     """
@@ -73,6 +74,7 @@ class Calls(BaseCallbackHandler):
     begin: Callable[[str, str], str]
     paused: Callable[[str], None]
     ours: Collection[tuple[str, str]] = ()
+    open_ones: Sequence[tuple[str, str, Any]] = ()
     made: dict[str, Made] = field(default_factory=dict)
     stopped: str = ""
     raise_error = True
@@ -84,7 +86,7 @@ class Calls(BaseCallbackHandler):
 
     def on_tool_start(self, serialized: dict[str, Any], input_str: str, *, run_id: UUID, inputs: Any = None, **kwargs: Any) -> None:
         tool, call_id = str((serialized or {}).get("name") or ""), str(kwargs.get("tool_call_id") or "")
-        if (tool, call_id) in self.ours and (tool, call_id) not in making.governed:
+        if self._is_ours(tool, call_id, inputs) and not making.is_governed(tool, call_id):
             self._stop(kept.ASKED_BY_OUR_LINE(tool=tool))
         with self._lock:
             leave = self._leave(tool, inputs if inputs is not None else input_str, call_id)
@@ -96,6 +98,11 @@ class Calls(BaseCallbackHandler):
                     raise GraphDrained(why)  # as if the halt had been heard one step earlier: the run is taken up where it stands
                 self._stop(why)
             self._open[run_id] = leave
+
+    def _is_ours(self, tool: str, call_id: str, args: Any) -> bool:
+        if call_id:
+            return (tool, call_id) in self.ours or any(call_id == one for _, one, _ in self.open_ones)
+        return any((tool, args) == (name, asked) for name, _, asked in self.open_ones)
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         with self._lock:

@@ -29,6 +29,11 @@ def governing(tool: str, call_id: str) -> Iterator[None]:
         governed.remove(mine)
 
 
+def is_governed(tool: str, call_id: str) -> bool:
+    """Whether our own line makes such a call just now; one without an id is known by its tool."""
+    return any(call_id == one if call_id else tool == name for name, one in governed)
+
+
 class CutOff(RuntimeError):
     """A call was given up before it ended: nobody can say how far it came."""
 
@@ -87,6 +92,7 @@ def turn(tool: str, call_id: str) -> Iterator[Turn]:
 def turn_of(tool: str, call_id: str | None) -> Turn:
     """The one that is being made, else one of its own. A thread that somebody between us has begun has no context: the call is known by its id there."""
     mine = _turn.get()
-    open_ones = [mine] if mine else list(_turns)
-    same = [one for one in open_ones if call_id and (one.tool, one.call_id) == (tool, call_id)]
+    if mine is not None:  # whatever id it is given by now
+        return mine if mine.tool == tool else Turn(tool, call_id or "")
+    same = [one for one in list(_turns) if call_id and (one.tool, one.call_id) == (tool, call_id)]
     return same[0] if len(same) == 1 else Turn(tool, call_id or "")

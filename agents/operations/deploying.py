@@ -17,7 +17,7 @@ from agents.graphs.loader import Loaded, load_project
 from agents.models import Agent, Pause
 from agents.operations.fingerprints import still_takes, takes_the_same
 from agents.operations.handing import actions_of, record_of
-from agents.operations.hearing import asks_no_more, helper_gone
+from agents.operations.hearing import helper_gone, own_tool_gone, seems_silent
 from agents.operations.preparing import NATIVE
 from agents.operations.state_classes import lost_classes
 from agents.states import PauseState
@@ -91,10 +91,10 @@ def _breaks(pause: Pause, loaded: Loaded | None) -> list[tuple[str, bool]]:
         return [(kept.NODE_WOULD_BE_GONE(node=pause.node), True)]
     if (inner := _inner_gone(pause, loaded)) is not None:
         return [(kept.NODE_WOULD_BE_GONE(node=inner), True)]
-    if tool := helper_gone(loaded, pause):
+    if tool := helper_gone(loaded, pause) or own_tool_gone(loaded, pause):
         return [(kept.TOOL_WOULD_BE_GONE(tool=tool), True)]
-    if pause.dialect == OUR_LINE and asks_no_more(loaded, pause):
-        return [(kept.OUR_LINE_GONE(tool=pause.raw.get("tool")), True)]
+    if pause.dialect == OUR_LINE and seems_silent(loaded, pause):
+        return [(kept.OUR_LINE_GONE(tool=pause.raw.get("tool")), False)]
     found = [(why, True) for why in (_native(pause, loaded) if pause.dialect == NATIVE else _foreign(pause, loaded))]
     if not found:
         found = _code(pause, loaded)
@@ -117,8 +117,8 @@ def _code(pause: Pause, loaded: Loaded) -> list[tuple[str, bool]]:
     before, now = pause.asked_by.get("code") or {}, loaded.prints.get(pause.node, {})
     if before == now:
         return []
-    if pause.dialect == NATIVE and asks_no_more(loaded, pause):
-        return [(kept.ASKS_NO_MORE(node=pause.node), True)]
+    if pause.dialect == NATIVE and seems_silent(loaded, pause):
+        return [(kept.SEEMS_SILENT(node=pause.node), False)]
     if pause.dialect == NATIVE or pause.dialect == breakpoints.NAME:
         return [(kept.NODE_CHANGED(node=pause.node, what=_changed(before, now)), False)] if before else []
     asks, written = loaded.asks.get(pause.node, []), bool(pause.asked_by.get("written"))

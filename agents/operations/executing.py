@@ -46,7 +46,7 @@ logger = structlog.get_logger("agents.executing")
 
 _EFFECT = f"""
 SELECT e.*, {joined.columns("r", "run", joined.RUN)}, {joined.columns("a", "agent", joined.AGENT)}, (SELECT jsonb_agg(jsonb_build_array(
-    p.asked_by->>'graph', p.node, p.asked_by->'code', p.place ? 'ns')) FROM agents_pause p WHERE p.run_id = e.run_id AND p.state = 'OPEN') AS asked
+    p.asked_by->>'graph', p.place ? 'ns')) FROM agents_pause p WHERE p.run_id = e.run_id AND p.state = 'OPEN') AS asked
 FROM agents_effect AS e JOIN agents_run AS r ON r.id = e.run_id JOIN agents_agent AS a ON a.slug = r.agent_id
 WHERE e.action_id = %s
 """  # noqa: S608  names of ours only
@@ -234,10 +234,10 @@ class _Lost(WrongState):
 
 def _check_still_asked(effect: Any, run: Run) -> None:
     """Nothing is done for a run that lost a question: no result would reach its graph, and who asks anew would have it done twice. Looked at only where
-    the code that this process has loaded is not the code that asked, or something was asked in a graph inside, of whose form nothing is kept."""
+    the graph that this process has loaded is of another form than the one that asked, or something was asked in a graph inside, of whose form nothing is kept."""
     loaded = load_agent(*run.agent.code)
     asked = json.loads(effect.asked or "[]")
-    if all(graph == loaded.fingerprint and not inside and code == loaded.prints.get(node, {}) for graph, node, code, inside in asked):
+    if all(graph == loaded.fingerprint and not inside for graph, inside in asked):
         return
     for pause in Pause.objects.filter(run=run, state=PauseState.OPEN):
         if hearing.gone(loaded, pause):

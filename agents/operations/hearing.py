@@ -29,18 +29,19 @@ def has_to_be_taken(pause: Pause) -> bool:
 
 
 def lost(loaded: Loaded, pauses: Sequence[Pause]) -> list[Pause]:
-    """Those whose nodes are certainly gone from the graphs inside, or ask no more: nobody could take their answers, and nothing is driven."""
-    return [pause for pause in pauses if not pause.again and (_is_lost(loaded, pause) or asks_no_more(loaded, pause))]
+    """Those whose nodes are certainly gone from the graphs inside, or whose tools from the agent: nobody could take their answers, and nothing is driven."""
+    return [pause for pause in pauses if not pause.again and (_is_lost(loaded, pause) or bool(own_tool_gone(loaded, pause)))]
 
 
 def gone(loaded: Loaded, pause: Pause) -> bool:
-    """Whether certainly nobody would take its answer: its node is gone, here or inside, or has none of the questions any more that were written in it."""
+    """Whether certainly nobody would take its answer: its node is gone, here or inside."""
     missing = pause.dialect != breakpoints.NAME and pause.node not in loaded.nodes
     return (missing and not pause.again) or bool(lost(loaded, [pause]))
 
 
-def asks_no_more(loaded: Loaded, pause: Pause) -> bool:
-    """Whether its question could be read in the code of its node, and nothing that asks can be now; or our own line asked, and it is gone."""
+def seems_silent(loaded: Loaded, pause: Pause) -> bool:
+    """Whether its question could be read in the code of its node, and nothing that asks can be seen there now; or our own line asked, and cannot be seen.
+    Never certain: what is imported inside a function, or reached through an object, is not looked into."""
     if pause.dialect == calls.NAME:
         return isinstance(pause.raw, dict) and pause.raw.get("tool") in loaded.ungoverned
     return bool(pause.asked_by.get("written")) and loaded.speaking.get(pause.node) is False
@@ -57,10 +58,20 @@ def _is_lost(loaded: Loaded, pause: Pause) -> bool:
 def helper_gone(loaded: Loaded, pause: Pause) -> str:
     """The tool by which a lead called the helper that asks, when the lead had it then and has it no more; else ""."""
     tool = str((pause.place.get("for") or {}).get("tool") or "")
-    if not tool or tool in loaded.found:
+    return tool if tool and tool not in loaded.found and _was_listed(pause, tool) else ""
+
+
+def own_tool_gone(loaded: Loaded, pause: Pause) -> str:
+    """The tool that our own line asked about, when the agent had it then and has it no more; else "". Its node would go on without it, whatever people said."""
+    tool = str(pause.raw.get("tool") or "") if pause.dialect == calls.NAME and isinstance(pause.raw, dict) else ""
+    if not tool or any(one["name"] == tool for one in loaded.described):
         return ""
+    return tool if _was_listed(pause, tool) else ""
+
+
+def _was_listed(pause: Pause, tool: str) -> bool:
     kept = AgentVersion.objects.filter(pk=pause.asked_by.get("version")).values_list("tools", flat=True)
-    return tool if any(one["name"] == tool for tools in kept for one in tools) else ""
+    return any(one["name"] == tool for tools in kept for one in tools)
 
 
 def may_be_taken(run: Run, loaded: Loaded, saver: Any, pause: Pause) -> bool:

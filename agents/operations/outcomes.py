@@ -63,12 +63,15 @@ def leaves(run: Run) -> list[Leave]:
     return found + (_of_parents(run) if run.parent_id else [])
 
 
-def of_our_line(run: Run) -> frozenset[tuple[str, str]]:
-    """Tool and id of every call that our own line asked about in this run: whatever people said, nothing else may make it."""
-    raws = (
-        Pause.objects.filter(run=run, dialect=calls.NAME).exclude(state=PauseState.SUPERSEDED).values_list("raw__tool", "raw__tool_call_id")
-    )
-    return frozenset((str(tool), str(call_id)) for tool, call_id in raws if call_id)
+def of_our_line(run: Run) -> tuple[frozenset[tuple[str, str]], list[tuple[str, str, Any]]]:
+    """Tool and id of every call that our own line asked about in this run, and of those that are open their arguments, too: whatever people said, nothing
+    else may make them."""
+    asked = Pause.objects.filter(run=run, dialect=calls.NAME).exclude(state=PauseState.SUPERSEDED).only("raw", "state")
+    raws = [(pause.raw, pause.state) for pause in asked if isinstance(pause.raw, dict)]
+    found = [(str(raw.get("tool")), str(raw.get("tool_call_id") or ""), raw.get("args"), state) for raw, state in raws]
+    return frozenset((tool, pk) for tool, pk, _, _ in found if pk), [
+        (tool, pk, args) for tool, pk, args, state in found if state == PauseState.OPEN
+    ]
 
 
 def _of_parents(run: Run) -> list[Leave]:

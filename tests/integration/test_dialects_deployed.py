@@ -217,7 +217,7 @@ def deployed(tmp_path, **now) -> None:
 @pytest.mark.parametrize("outer", OUTERS)
 @pytest.mark.parametrize(
     ("change", "ran"),
-    [({"name": "renamed"}, []), ({"ask": "1"}, []), ({}, ['asked {"answer": "yes"}', "went on {}"])],
+    [({"name": "renamed"}, []), ({"ask": "1"}, ['asked {"answer": "1"}']), ({}, ['asked {"answer": "yes"}', "went on {}"])],
 )
 def test_an_answer_that_nobody_takes_inside_a_graph_ends_the_run_and_says_so(others, world, tmp_path, outer, change, ran):
     deployed(tmp_path, outer=OUTERS[outer])
@@ -271,11 +271,50 @@ graph = create_agent(Planned(), [{tool}], middleware=[{line}])
 """
 
 
+ANOTHER_WAY = """
+from agents_of_others import Planned, act, plan_of, State
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
+from langchain_core.messages import ToolMessage
+from langchain_core.tools import tool
+
+@tool
+def {name}(to: str, state: State) -> str:
+    "Send a letter."
+    return act(plan_of(state["messages"]), "{name}", {{"to": to}})
+
+class Still(AgentMiddleware):
+    "Knows what the tool was called before."
+    def wrap_tool_call(self, request, handler):
+        if {by_hand}:
+            {name}.invoke({{**request.tool_call["args"], "state": request.state}})
+            return ToolMessage("sent", tool_call_id=request.tool_call["id"])
+        return handler(request.override(tool={name}, tool_call={{**request.tool_call, "name": "{name}"}}))
+
+graph = create_agent(Planned(), [{name}], middleware=[Still()])
+"""
+
+
 @pytest.mark.usefixtures("newly_loaded")
 @pytest.mark.parametrize("verdict", ["approve", "reject"])
-@pytest.mark.parametrize("seen", [True, False])
+@pytest.mark.parametrize("after", [{"name": "pay_out", "by_hand": False}, {"name": "send", "by_hand": True}])
+def test_nor_under_another_name_or_by_hand(others, world, tmp_path, after, verdict):
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"lined": "./lined.py:graph"}}))
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    (tmp_path / "lined.py").write_text(LINED.format(tool="require_approval(send)", line=""))
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    run, _ = waiting(others, world, "lined", [["send", {"to": "ada"}], ["send", {"to": "bob"}]])
+    (tmp_path / "lined.py").write_text(ANOTHER_WAY.format(**after))
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    decide(asked(run)[0], others.second, verdict)
+    work()
+    assert (fresh(run).state, lines(world)) == ("FAILED", []), fresh(run).error
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
 @pytest.mark.parametrize("before", [{"tool": "require_approval(send)", "line": ""}, {"tool": "send", "line": "Countersigned()"}])
-def test_where_our_own_line_is_taken_out_nothing_it_asked_about_is_called(others, world, tmp_path, monkeypatch, before, seen, verdict):
+def test_where_our_own_line_is_taken_out_nothing_it_asked_about_is_called(others, world, tmp_path, before, verdict):
     """What people had rejected was called, and what nobody had decided."""
     (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"lined": "./lined.py:graph"}}))
     (tmp_path / "others").symlink_to(factories.OTHERS.parent)
@@ -285,19 +324,14 @@ def test_where_our_own_line_is_taken_out_nothing_it_asked_about_is_called(others
     one, _ = asked(run)
     assert agents.check_deploy(tmp_path / "langgraph.json").broken == ()
     (tmp_path / "lined.py").write_text(LINED.format(tool="send", line=""))
-    if not seen:  # as where a tool is made by code that nobody can look into
-        monkeypatch.setattr(loader.Loaded, "ungoverned", frozenset())
-    else:
-        assert len(agents.check_deploy(tmp_path / "langgraph.json").broken) == 2
+    checked = agents.check_deploy(tmp_path / "langgraph.json")
+    assert (checked.may, checked.would) == (2, 0)
     agents.register_project(tmp_path / "langgraph.json", replace=True)
     decide(one, others.second, verdict)
     work()
     assert (fresh(run).state, lines(world)) == ("FAILED", []), fresh(run).error
     assert Effect.objects.filter(run=run, begun_at__isnull=False).count() == 0
-    if seen:
-        assert asked(run) == [] and "asks no more" in fresh(run).error
-    else:
-        assert "neither is there any more: the call was not made" in fresh(run).error
+    assert "neither is there any more: the call was not made" in fresh(run).error
 
 
 GATED = """
@@ -357,7 +391,6 @@ AS_GATED = {"first": 'propose("put_down", line(state, "first"))', "inside": "ask
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"first": "pass"}, "asks nothing"),  # the gate was taken out of its node
         ({"inside": "ask_xx"}, "b / ask_in"),  # of the second graph that a node calls, which no drawing shows
         ({"b": "bb"}, "no node b"),
         ({}, ""),

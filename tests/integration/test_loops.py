@@ -393,8 +393,9 @@ def test_a_tool_that_raises_is_unknown_and_waits_for_a_person(loops, world, agen
     assert (message["status"], ("confirmed_by" if done else "I looked") in message["text"]) == ("success" if done else "error", True)
 
 
-def test_middleware_that_makes_a_call_again_is_given_what_it_gave(loops, world):
-    run = started(loops, world, ADA, agent="made_twice")
+@pytest.mark.parametrize("agent", ["made_twice", "made_twice_otherwise"])
+def test_middleware_that_makes_a_call_again_is_given_what_it_gave(loops, world, agent):
+    run = started(loops, world, ADA, agent=agent)
     decide(asked(run)[0], loops.second)
     work()
     assert (fresh(run).state, len(lines(world)), told(run)[0]["text"]) == ("SUCCEEDED", 1, "send done"), fresh(run).error

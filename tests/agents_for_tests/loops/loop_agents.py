@@ -126,6 +126,14 @@ class Twice(AgentMiddleware[Any, Any, Any]):
         return handler(request)
 
 
+class TwiceUnderOtherIds(AgentMiddleware[Any, Any, Any]):
+    """The same, each time as a call of its own."""
+
+    def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+        handler(request.override(tool_call={**request.tool_call, "id": "one"}))
+        return handler(request.override(tool_call={**request.tool_call, "id": "other"}))
+
+
 class Impatient(AgentMiddleware[Any, Any, Any]):
     """Gives a call up when it takes long, tries it again, and makes words of it in the end."""
 
@@ -145,6 +153,7 @@ async def post_and_wait(to: str, state: State) -> str:
 
 
 made_twice = create_agent(Planned(), ALL, middleware=[LINE, Twice()])
+made_twice_otherwise = create_agent(Planned(), ALL, middleware=[LINE, TwiceUnderOtherIds()])
 impatient = create_agent(Planned(), [post_and_wait], middleware=[LINE, Impatient()])
 moving_args = create_agent(Planned(), ALL, middleware=[FromANote(), LINE])
 tries_again = create_agent(Planned(), ALL, middleware=[LINE, ToolRetryMiddleware(max_retries=2, initial_delay=0, jitter=False)])
