@@ -39,9 +39,11 @@ def refuses(url: str) -> str:
     try:
         parts = urlsplit(url)
         fine = bool(parts.hostname) and not parts.username and parts.port != 0 and url.isascii() and url.isprintable() and " " not in url
+        if "[" in parts.netloc:  # urlsplit takes addresses of versions to come (v1.x), which nobody can connect to
+            ipaddress.IPv6Address(str(parts.hostname))
     except ValueError:
         return NO_URL()
-    if not fine or parts.scheme not in {"https", "http"} or len(url) > 1_000:
+    if not fine or "\\" in parts.netloc or parts.scheme not in {"https", "http"} or len(url) > 1_000:
         return NO_URL()
     if parts.scheme != "https" and not settings.WEBHOOK_PRIVATE:
         return HTTPS_ONLY()
@@ -106,20 +108,36 @@ def _address(host: str) -> str:
     return min(found, key=lambda address: (":" in address, address))
 
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Python calls these global: local NAT64 (RFC 8215), IPv4-compatible (RFC 4291 2.5.5.1), IPv4-translated (RFC 2765), site-local (RFC 3879), and the
-# most of what the IETF keeps for protocols (RFC 6890). None leads to the outside.
-_INSIDE = tuple(map(ipaddress.ip_network, ("64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96", "fec0::/10", "192.0.0.0/24")))
+# What the IANA special-purpose address registries (IPv4 and IPv6, read in November 2026) do not call globally reachable, or only within one network, and
+# Python's `is_global` does; and what older RFCs set aside, which no registry of IANA lists any more. None leads to the outside.
+_INSIDE = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "192.0.0.0/24",  # IETF protocol assignments (RFC 6890)
+            "192.88.99.0/24",  # 6to4 relay anycast, given up (RFC 7526)
+            "64:ff9b:1::/48",  # IPv4 and IPv6 translated within one network (RFC 8215)
+            "3fff::/20",  # documentation (RFC 9637)
+            "5f00::/16",  # segment routing's own identifiers (RFC 9602)
+            "::/96",  # IPv4-compatible (RFC 4291, 2.5.5.1)
+            "::ffff:0:0:0/96",  # IPv4-translated (RFC 2765)
+            "fec0::/10",  # site-local (RFC 3879)
+        ),
+    )
+)
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # global, as long as the IPv4 address in it is (RFC 6052)
 
 
 def _public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Of IPv6, also what stands for an IPv4 address inside it."""
     inner = [getattr(address, name, None) for name in ("ipv4_mapped", "sixtofour")]
-    if any(address in network for network in _INSIDE):
-        return False
     if address in _NAT64:
         inner.append(ipaddress.ip_address(int(address) & 0xFFFFFFFF))
-    return address.is_global and not address.is_multicast and all(one.is_global for one in inner if one is not None)
+    return all(_alone_public(one) for one in (address, *inner) if one is not None)
+
+
+def _alone_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return address.is_global and not address.is_multicast and not any(address in network for network in _INSIDE)
 
 
 @contextmanager
