@@ -224,7 +224,17 @@ def _parser() -> argparse.ArgumentParser:
     halt.add_argument("--reason", default="")
     _verb(rooms, "doctor", _doctor, "whether address and key are right, and nothing is halted")
     mcp = rooms.add_parser("mcp", help="an MCP server that asks for approval, or puts another one behind the gate")
-    mcp.add_argument("--http", default="", metavar="HOST:PORT", help="streamable HTTP instead of stdio; each caller brings its own key")
+    mcp.add_argument(
+        "--http",
+        default="",
+        metavar="HOST:PORT",
+        help="streamable HTTP instead of stdio; each caller brings a key of its agent (with --gateway: of the gateway's agent)",
+    )
+    mcp.add_argument(
+        "--keyless",
+        action="store_true",
+        help="with --http and --gateway: whoever reaches the address acts as this gateway's agent, with no key (every program on this machine)",
+    )
     mcp.add_argument("--prefix", default="", help="of the names by which the policy knows the tools behind the gate")
     mcp.add_argument(
         "--gateway",

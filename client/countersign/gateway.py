@@ -1,7 +1,7 @@
 """The gate before any MCP server: its tools appear as they are, and each call is an action that people (or policy) agree to first.
 
 `countersign mcp --gateway COMMAND ...` starts the server behind and speaks MCP for it over stdio, or with `--http` over streamable HTTP on this
-machine. A tool is known to the policy as PREFIX + its name (`--prefix files.`); declare those tools for the agent, with their class, or they count as the
+machine, to callers with a key of its agent (`keyed`). A tool is known to the policy as PREFIX + its name (`--prefix files.`); declare those tools for the agent, with their class, or they count as the
 worst one. What runs is what the claim gave: an edit by a reviewer takes effect. A call whose outcome nobody saw is reported as unknown, one that was
 never sent as failed. Nobody is asked while the server behind does not answer; one that died is started again (`behind`).
 
@@ -25,7 +25,8 @@ from countersign.calling import REDECLARED, Known, Waiting, key_of, while_there
 from countersign.changes import Changes, Telling
 from countersign.client import AsyncClient
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
-from countersign.once_open import once_open
+from countersign.keyed import Keys, keyed
+from countersign.once_open import App, once_open
 from countersign.reporting import Reports
 from countersign.results import exact
 from countersign.values import Claim
@@ -165,6 +166,12 @@ def _error(text: str) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
 
 
+def over_http(gateway: Server[Any], keys: Keys | None) -> App:
+    """The gateway as it is served over HTTP. Without `keys`, whoever reaches it acts as its agent."""
+    app: App = once_open(gateway.streamable_http_app())
+    return keyed(app, keys) if keys else app
+
+
 def serve(options: argparse.Namespace) -> None:
     asyncio.run(_serve(options))
 
@@ -180,10 +187,9 @@ async def _serve(options: argparse.Namespace) -> None:
         import uvicorn
 
         host, _, port = options.http.rpartition(":")
-        # The key is this process's own: only this machine may speak to it, whatever address was asked for.
+        # It acts with this process's own key: only this machine may speak to it, whatever address was asked for.
         if host not in {"", "127.0.0.1", "localhost", "::1"}:
             raise CountersignError("A gateway acts with its own key: over HTTP it listens on this machine only (127.0.0.1)")
-        config = uvicorn.Config(
-            once_open(gateway.streamable_http_app()), host="127.0.0.1", port=int(port), log_level="warning", timeout_keep_alive=75
-        )
+        keys = None if options.keyless else Keys(people, lambda key: AsyncClient(options.url or None, key))
+        config = uvicorn.Config(over_http(gateway, keys), host="127.0.0.1", port=int(port), log_level="warning", timeout_keep_alive=75)
         await uvicorn.Server(config).serve()

@@ -17,6 +17,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from countersign.client import AsyncClient
 from countersign.errors import Conflict, CountersignError
+from countersign.keyed import bearer
 from countersign.values import Action
 
 MOST_WAIT_S = 50
@@ -80,6 +81,10 @@ def serve(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    if options.keyless and not (options.gateway and options.http):
+        raise CountersignError(
+            "--keyless is for --http with --gateway: over stdio nobody brings a key, and without --gateway the server has none"
+        )
     if options.gateway:
         from countersign.gateway import serve as serve_gateway
 
@@ -97,10 +102,9 @@ def _serve(options: argparse.Namespace) -> None:
 def _bearer(ctx: "Context[Any, Any]") -> str:
     """The caller's own key. Raises ToolError."""
     given = {name.lower(): value for name, value in (ctx.headers or {}).items()}.get("authorization", "")
-    kind, _, key = given.partition(" ")
-    if kind.lower() != "bearer" or not key.strip():
+    if not (key := bearer(given)):
         raise ToolError("Send the key of your agent as Authorization: Bearer cs_agent_…")
-    return key.strip()
+    return key
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Receive, Send], Awaitable[None]]
 
 _SESSION = b"mcp-session-id"
-_INVALID_REQUEST = -32600  # JSON-RPC 2.0
+INVALID_REQUEST = -32600  # JSON-RPC 2.0
 _OPEN = (
     "A request with this id is open in this session, and its answer goes there. Use another id for another request; to send one again whose "
     "connection was lost, close that first"
@@ -76,7 +76,7 @@ def _again(heard: list[Message], receive: Receive) -> Receive:
 
 
 async def _refuse(send: Send, asked: Any) -> None:
-    body = json.dumps({"jsonrpc": "2.0", "id": asked, "error": {"code": _INVALID_REQUEST, "message": _OPEN}}).encode()
+    body = json.dumps({"jsonrpc": "2.0", "id": asked, "error": {"code": INVALID_REQUEST, "message": _OPEN}}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 409, "headers": headers})
     await send({"type": "http.response.body", "body": body})
