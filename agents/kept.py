@@ -123,6 +123,17 @@ NODE_WOULD_BE_GONE = Frozen("the graph has no node %(node)s any more: the answer
 OUR_LINE_GONE = Frozen(
     "require_approval or Countersigned, which asked about %(tool)s, cannot be seen any more: without it the call would be stopped"
 )
+HELPER_WOULD_BE_GONE = Frozen(
+    "%(tool)s has no helper %(helper)s any more: the answer would reach nobody. Put it back under that name, or let its question be answered first"
+)
+ASKED_IN_ANOTHER_MODE = Frozen(
+    "LangChain's middleware asks about %(tool)s in another mode than when this was asked (%(was)s; now %(now)s): its node would not take this answer, and "
+    "the run would fail. Let what waits be answered first, or keep the mode"
+)
+TAKES_OTHER_ANSWERS = Frozen(
+    "%(node)s takes other answers than when this was asked (its response_schema is another one): the answer would be refused, and people would have "
+    "to be asked again"
+)
 TOOL_WOULD_BE_GONE = Frozen("there is no tool %(tool)s any more: what was approved could not run")
 ARGS_WOULD_NOT_FIT = Frozen("%(tool)s does not take these arguments any more: %(why)s")
 SCHEMA_CHANGED = Frozen("%(tool)s takes other arguments than when this was asked: an approval would be refused, and the agent told so")
@@ -205,6 +216,10 @@ AS_MANY_ANSWERS = Frozen("%(n)d answers for %(calls)d calls")
 # Why a call of an agent that makes its calls itself was stopped.
 NOT_APPROVED = Frozen(
     "%(tool)s was about to be called without leave: people were asked about this very call and have not approved it, or it was made already"
+)
+APPROVED_AND_NOT_ASKED = Frozen(
+    "%(tool)s was approved, and was about to be called before its node had been given the approval: the code does not ask about it any more where it did "
+    "(another mode of the middleware, or a condition that changed). This call was not made: start a new run for it"
 )
 DIED_IN_IT = Frozen(
     "A worker died while the agent made the call %(tool)s; nobody knows whether it was done. It was not made again: look, say what "

@@ -56,8 +56,9 @@ def leaves(run: Run) -> list[Leave]:
             args = _handed_args(pause, index, call.args)
             begun = effect is not None and effect.begun_at is not None
             gone = pause.state in {PauseState.SUPERSEDED, PauseState.ORPHANED}  # nobody refused it
-            why = effect.error if effect is not None and effect.error == kept.GIVEN_BEFORE_A_HALT(tool=effect.tool) else ""
-            found.append(Leave(action or "", call.tool, args, call_id, allowed, _on_record(effect), begun, instead=gone, why=why))
+            found.append(
+                Leave(action or "", call.tool, args, call_id, allowed, _on_record(effect), begun, instead=gone, why=_why_not(effect))
+            )
             if args != call.args:  # the arguments from before the edit were approved by nobody
                 found.append(Leave("", call.tool, call.args, call_id, instead=True))
     return found + (_of_parents(run) if run.parent_id else [])
@@ -74,10 +75,23 @@ def of_our_line(run: Run) -> tuple[frozenset[tuple[str, str]], list[tuple[str, s
     ]
 
 
+def _why_not(effect: Effect | None) -> str:
+    """Why a call that was approved is allowed no more, or not yet; "" where it was not approved, or nothing more is to be said of it."""
+    if effect is None:
+        return ""
+    if effect.state == EffectState.READY:
+        return kept.APPROVED_AND_NOT_ASKED(tool=effect.tool)
+    return effect.error if effect.error == kept.GIVEN_BEFORE_A_HALT(tool=effect.tool) else ""
+
+
 def _of_parents(run: Run) -> list[Leave]:
     """What a fork's parents were asked about: known, and leave for nothing. What came of it is theirs, too: nothing is answered from it."""
-    above = run.parent
-    return [replace(one, action="", allowed=False, made=None, begun=False, instead=one.spent) for one in leaves(above)] if above else []
+    above = leaves(run.parent) if run.parent else []
+    whys = [
+        "" if one.why == kept.APPROVED_AND_NOT_ASKED(tool=one.tool) else one.why for one in above
+    ]  # theirs was, and this is another call
+    found = zip(above, whys, strict=True)
+    return [replace(one, action="", allowed=False, made=None, begun=False, instead=one.spent, why=why) for one, why in found]
 
 
 def _on_record(effect: Effect | None) -> Made | None:
