@@ -9,10 +9,11 @@ import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import langgraph.types
+from pydantic import TypeAdapter
 
 from agents.graphs import gate
 from agents.graphs.prints import functions_of, names_in, values_in
@@ -31,10 +32,15 @@ ANY = _Any()
 
 @dataclass(frozen=True)
 class Ask:
-    """One call of `interrupt`: its text, and what its value can be."""
+    """One call of `interrupt`: its text, what its value can be, and the fingerprint of the schema its answer has to fit (`ANY`: not known)."""
 
     text: str
     value: Any
+    answers: Any = ANY
+
+    def takes(self, answers: str) -> bool:
+        """Whether its answer may have to fit this schema, by its fingerprint; "" for none."""
+        return self.answers is ANY or bool(self.answers == answers)
 
     def could_be(self, asked: Any) -> bool:
         """Whether it could have asked this, a value as a pause keeps it."""
@@ -65,7 +71,36 @@ def _asks(function: FunctionType) -> list[Ask]:
     once = _set_once(tree)
     calls = [one for one in ast.walk(tree) if isinstance(one, ast.Call) and _name(one.func) == "interrupt"]
     calls.sort(key=lambda call: (call.lineno, call.col_offset))
-    return [Ask(_text(argument, once), _value(argument, function, once, 0)) for argument in map(_argument, calls)]
+    return [Ask(_text(_argument(one), once), _value(_argument(one), function, once, 0), _answers(one, function)) for one in calls]
+
+
+def _answers(call: ast.Call, function: FunctionType) -> Any:
+    """The fingerprint of its `response_schema`, "" where it has none."""
+    given = {one.arg: one.value for one in call.keywords}
+    if None in given:  # **more
+        return ANY
+    wanted = given.get("response_schema")
+    if wanted is None or (isinstance(wanted, ast.Constant) and wanted.value is None):
+        return ""
+    try:
+        schema = _found(wanted, function)
+        found = schema if isinstance(schema, dict) else TypeAdapter(schema).json_schema()  # as `interrupt` does
+        return canonical.text_fingerprint(found)
+    except Exception:  # somebody else's types, or what is not known: pydantic may raise anything over them
+        return ANY
+
+
+def _found(node: ast.expr, function: FunctionType) -> Any:
+    """What a name, or what is said of it behind dots, stands for outside of the function; a literal; else `ANY`."""
+    if isinstance(node, ast.Name):
+        closed = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        if node.id in closed:
+            return closed[node.id].cell_contents
+        return ANY if node.id in function.__code__.co_varnames else function.__globals__.get(node.id, ANY)
+    if isinstance(node, ast.Attribute):
+        owner = _found(node.value, function)
+        return getattr(owner, node.attr, ANY) if isinstance(owner, ModuleType | type) else ANY
+    return ast.literal_eval(node) if isinstance(node, ast.Dict) else ANY
 
 
 def _text(argument: ast.expr | None, once: Mapping[str, ast.expr]) -> str:

@@ -15,6 +15,7 @@ from agents.dialects import Quirks
 from agents.errors import BadProject
 from agents.graphs import apart, awaiting, describing, hearing, inside, needing, packages, standing, typed
 from agents.graphs.asking import Ask, asks_at_all, asks_of
+from agents.graphs.between_tools import asks_by_mode, helpers_of
 from agents.graphs.exported import Graph, compiler_of, graph_of, own_checkpointer
 from agents.graphs.found import Found, tools_of, ungoverned
 from agents.graphs.prints import prints_of
@@ -126,6 +127,16 @@ class Loaded:
     def ungoverned(self) -> frozenset[str]:
         """Tools of its own that stand nowhere behind our own line (see `found.ungoverned`)."""
         return ungoverned(self.compile(None))
+
+    @cached_property
+    def modes(self) -> dict[str, frozenset[str]]:
+        """In which modes LangChain's middleware asks about a tool's calls (see `between_tools`)."""
+        return asks_by_mode(self.compile(None))
+
+    @cached_property
+    def helpers(self) -> dict[str, frozenset[str]]:
+        """Names of the helpers that a tool starts by name."""
+        return helpers_of(self.compile(None))
 
     @cached_property
     def speaking(self) -> dict[str, bool | None]:

@@ -6,18 +6,22 @@ each pause, and compared before a deploy (`operations.deploying`). `functions_of
 
 import functools
 import inspect
+import re
 import sysconfig
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from langchain_core.tools import BaseTool
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
+from pydantic import BaseModel
 
 import agents
+from agents.graphs.between_tools import around_calls, helpers_in
 from audit import canonical
 
 MOST, DEEPEST = 40, 12
@@ -25,12 +29,13 @@ _PLAIN = (str, int, float, bool, bytes, type(None))
 _OURS = str(Path(agents.__file__).parent)
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _LONGEST = 20_000  # of what a name is set to: more than that is data, not code
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def prints_of(node: Any) -> dict[str, str]:
     """Fingerprints by name of what is reached from this node of a graph; one for all when there are very many, none when it cannot be read."""
     try:
-        walk = _walked(node)
+        walk = _walked(node, further=True)
     except Exception:  # somebody else's objects, which may raise anything when they are looked at
         return {}
     short = {name: canonical.fingerprint(canonical.storable(form, limit=_LONGEST))[:16] for name, form in sorted(walk.parts.items())}
@@ -56,14 +61,17 @@ def values_in(function: FunctionType) -> list[Any]:
     return [*closed, *(function.__globals__[name] for name in names_in(function) & function.__globals__.keys())]
 
 
-def _walked(node: Any) -> "_Walk":
-    walk = _Walk()
+def _walked(node: Any, *, further: bool = False) -> "_Walk":
+    walk = _Walk(further)
     walk.parts["its settings"] = walk.form(node.bound, first=True)
     return walk
 
 
 @dataclass
 class _Walk:
+    """Attributes: further: also what stands around the calls of tools, and the helpers that a library's tool starts by name."""
+
+    further: bool = False
     parts: dict[str, Any] = field(default_factory=dict)
     functions: list[FunctionType] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
@@ -104,9 +112,15 @@ class _Walk:
             stops = [self.form(value.interrupt_before_nodes), self.form(value.interrupt_after_nodes)]
             return [stops, {name: self.form(node.bound, first=True) for name, node in value.nodes.items()}]
         if isinstance(value, ToolNode):
-            return {name: self.form(tool) for name, tool in value.tools_by_name.items()}
+            tools = {name: self.form(tool) for name, tool in value.tools_by_name.items()}
+            return (
+                [tools, [self.form(one) if isinstance(one, FunctionType) else self._fields(one) for one in around_calls(value)]]
+                if self.further
+                else tools
+            )
         if isinstance(value, BaseTool):
-            return [value.name, self.form(getattr(value, "func", None) or getattr(value, "coroutine", None) or value._run)]
+            form = [value.name, self.form(getattr(value, "func", None) or getattr(value, "coroutine", None) or value._run)]
+            return [*form, self._helpers(value)] if self.further else form
         if isinstance(value, type):
             return self._class(value)
         if first and (inner := getattr(value, "func", None) or getattr(value, "afunc", None)):
@@ -115,18 +129,47 @@ class _Walk:
             return [self.form(step, first=True) for step in steps]
         return self._fields(value) if is_theirs(type(value)) else type(value).__qualname__
 
+    def _helpers(self, tool: BaseTool) -> Any:
+        """Graphs it starts by name. Each is looked at once, as deep as the graph itself."""
+        depth, self.depth = self.depth, 0
+        try:
+            return {name: self.form(one) for name, one in sorted(helpers_in(tool).items())}
+        finally:
+            self.depth = depth
+
     def _fields(self, value: Any) -> Any:
         """What an object is set to, as far as that is plain or code."""
         fields = getattr(value, "__dict__", {})
         kept = {k: v for k, v in fields.items() if isinstance(v, (*_PLAIN, list, tuple, dict, set, frozenset, FunctionType))}
         return [self._class(type(value)) if is_theirs(type(value)) else type(value).__qualname__, self.form(kept)]
 
-    def _class(self, value: type) -> str:
-        if is_theirs(value):
-            for name, one in sorted(vars(value).items()):
-                if (isinstance(one, FunctionType) and not name.startswith("__")) or name == "__call__":
-                    self.form(one)
-        return value.__qualname__
+    def _class(self, value: type) -> Any:
+        if not is_theirs(value):
+            return value.__qualname__
+        for name, one in sorted(vars(value).items()):
+            if (isinstance(one, FunctionType) and not name.startswith("__")) or name == "__call__":
+                self.form(one)
+        return [value.__qualname__, self._declared(value)] if self.further else value.__qualname__
+
+    def _declared(self, value: type) -> Any:
+        """What a class says of its values: names, types, defaults; also of those it was made of."""
+        if issubclass(value, Enum):
+            return {one.name: _without_address(one.value) for one in value}
+        if issubclass(value, BaseModel):
+            return {name: [self._hint(one.annotation), _without_address(one)] for name, one in value.model_fields.items()}
+        hints = {name: self._hint(one) for name, one in vars(value).get("__annotations__", {}).items()}
+        plain = {
+            name: self.form(one)
+            for name, one in vars(value).items()
+            if name[0] != "_" and isinstance(one, (*_PLAIN, list, tuple, dict, set, frozenset))
+        }
+        return [hints, plain, [self.form(one) for one in value.__bases__ if is_theirs(one)]]
+
+    def _hint(self, hint: Any) -> Any:
+        """A type, and those in it that the project wrote."""
+        if (inner := get_args(hint)) and get_origin(hint) is not None:
+            return [_without_address(hint), [self._hint(one) for one in inner if get_args(one) or isinstance(one, type)]]
+        return self.form(hint) if isinstance(hint, type) else _without_address(hint)
 
     def _function(self, value: FunctionType, first: bool) -> str:
         name = value.__qualname__.replace("<locals>.", "")
@@ -162,6 +205,10 @@ def _file_of(value: Any) -> str:
     if isinstance(value, type):
         return str(getattr(inspect.getmodule(value), "__file__", None) or "")
     return str(getattr(value, "__file__", None) or "")
+
+
+def _without_address(value: Any) -> str:
+    return _ADDRESS.sub("", repr(value))
 
 
 def _is_set(cell: Any) -> bool:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents import kept
-from agents.dialects import breakpoints
+from agents.dialects import breakpoints, hitl
 from agents.dialects.calls import NAME as OUR_LINE
 from agents.graphs import standing
+from agents.graphs.asking import Ask
 from agents.graphs.inside import path_of
 from agents.graphs.loader import Loaded, load_project
 from agents.models import Agent, Pause
+from agents.operations import outcomes
 from agents.operations.fingerprints import still_takes, takes_the_same
 from agents.operations.handing import actions_of, record_of
 from agents.operations.hearing import helper_gone, own_tool_gone, seems_silent
@@ -24,6 +26,8 @@ from agents.states import PauseState
 from agents.tools.registry import BadArgs
 from approvals import queries as approvals_queries
 from audit import schemas
+
+_MODES = {hitl.BATCHED: "batched", hitl.PER_CALL: "per_call"}  # as LangChain's middleware calls them
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ def _breaks(pause: Pause, loaded: Loaded | None) -> list[tuple[str, bool]]:
         return [(kept.TOOL_WOULD_BE_GONE(tool=tool), True)]
     if pause.dialect == OUR_LINE and seems_silent(loaded, pause):
         return [(kept.OUR_LINE_GONE(tool=pause.raw.get("tool")), False)]
+    if helper := _named_helper_gone(pause, loaded):
+        return [(helper, True)]
     found = [(why, True) for why in (_native(pause, loaded) if pause.dialect == NATIVE else _foreign(pause, loaded))]
     if not found:
         found = _code(pause, loaded)
@@ -112,27 +118,57 @@ def _inner_gone(pause: Pause, loaded: Loaded) -> str | None:
     return " / ".join(path) if gone else None
 
 
+def _named_helper_gone(pause: Pause, loaded: Loaded) -> str:
+    """That a lead has no helper of the name by which it started the one that asks (deepagents' `task`); "" when it has, or that cannot be seen."""
+    by = pause.place.get("for") or {}
+    tool, args = str(by.get("tool") or ""), by.get("args")
+    helper = args.get("subagent_type") if isinstance(args, dict) else None
+    known = loaded.helpers.get(tool)
+    return kept.HELPER_WOULD_BE_GONE(tool=tool, helper=helper) if known and isinstance(helper, str) and helper not in known else ""
+
+
+def _in_another_mode(pause: Pause, loaded: Loaded) -> str:
+    """That LangChain's middleware asks about one of these calls in another shape now, which takes no answer to this one."""
+    was = _MODES.get(pause.dialect)
+    for call in record_of(pause).calls if was and not outcomes.by_hand(pause) else ():
+        if (now := loaded.modes.get(call.tool)) and was not in now:
+            return kept.ASKED_IN_ANOTHER_MODE(tool=call.tool, was=was, now=", ".join(sorted(now)))
+    return ""
+
+
 def _code(pause: Pause, loaded: Loaded) -> list[tuple[str, bool]]:
     """What became of the code that asked. Nothing of it is run: what only running it would tell may break."""
     before, now = pause.asked_by.get("code") or {}, loaded.prints.get(pause.node, {})
+    asks, written = loaded.asks.get(pause.node, []), bool(pause.asked_by.get("written"))
+    alike = [n for n, ask in enumerate(asks) if ask.could_be(pause.raw)]
+    same = next((n for n in alike if _takes_its_answer(asks[n], pause)), None)
+    # Of a graph inside this node we may not see every question; of the node itself we do.
+    whole = bool(before) and (written or not pause.place.get("ns"))
+    if alike and same is None and pause.dialect != NATIVE:
+        return [(kept.TAKES_OTHER_ANSWERS(node=pause.node), whole)]
     if before == now:
         return []
+    if other := _in_another_mode(pause, loaded):
+        return [(other, True)]
     if pause.dialect == NATIVE and seems_silent(loaded, pause):
         return [(kept.SEEMS_SILENT(node=pause.node), False)]
+    changed: list[tuple[str, bool]] = [(kept.NODE_CHANGED(node=pause.node, what=_changed(before, now)), False)] if before else []
     if pause.dialect == NATIVE or pause.dialect == breakpoints.NAME:
-        return [(kept.NODE_CHANGED(node=pause.node, what=_changed(before, now)), False)] if before else []
-    asks, written = loaded.asks.get(pause.node, []), bool(pause.asked_by.get("written"))
+        return changed
     if not asks and written:
         return [(kept.ASKS_NO_MORE(node=pause.node), True)]
-    same = next((n for n, ask in enumerate(asks) if ask.could_be(pause.raw)), None)
     if asks and same is None:
-        # Of a graph inside this node we may not see every question; of the node itself we do.
-        return [(kept.ASKS_OTHERWISE_NOW(node=pause.node, ask=asks[0].text), bool(before) and (written or not pause.place.get("ns")))]
+        return [(kept.ASKS_OTHERWISE_NOW(node=pause.node, ask=asks[0].text), whole)]
     answered = list(Pause.objects.filter(run=pause.run, node=pause.node, state=PauseState.ANSWERED).values_list("raw", flat=True))
     new = next((ask for ask in asks[: same or 0] if not any(ask.could_be(raw) for raw in answered)), None)
-    if new is not None:
-        return [(kept.ASKS_BEFORE(node=pause.node, ask=new.text), False)]
-    return [(kept.NODE_CHANGED(node=pause.node, what=_changed(before, now)), False)] if before else []
+    return [(kept.ASKS_BEFORE(node=pause.node, ask=new.text), False)] if new is not None else changed
+
+
+def _takes_its_answer(ask: Ask, pause: Pause) -> bool:
+    """Whether it wants an answer of the schema that this question had; what was asked before that was kept may have had any."""
+    answers = pause.asked_by.get("answers")
+    unknown = answers is None and (pause.record or {}).get("answer_schema") is not None
+    return unknown or ask.takes(str(answers or ""))
 
 
 def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> str:

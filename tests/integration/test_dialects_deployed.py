@@ -112,6 +112,132 @@ def test_approved_calls_of_a_batch_meet_a_tool_that_was_changed(others, world, t
     assert [told in text for text in tool_messages(run)] == [True, True]
 
 
+MODES = ["batched", "per_call"]
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize(("was", "now"), [*zip(MODES, reversed(MODES), strict=True), *zip(MODES, MODES, strict=True)])
+def test_middleware_that_asks_in_another_mode_is_said_to_break_and_says_what_is_true(others, world, tmp_path, was, now):
+    """Check said fine, and the call that was approved ended as one that people "have not approved, or it was made already"."""
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"mine": "./agent.py:agent"}}))
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+
+    def written(mode: str) -> Path:
+        gate = f'HumanInTheLoopMiddleware({{"send": True}}, interrupt_mode="{mode}")'
+        (tmp_path / "agent.py").write_text(AGENT.format(tool="send", args="to: str", says="Send it.", gate=gate))
+        return tmp_path / "langgraph.json"
+
+    agents.register_project(written(was), replace=True)
+    run, _ = waiting(others, world, "mine", [*SEND, ["send", {"to": "bob"}]])
+    checked = agents.check_deploy(written(now))
+    assert ["another mode" in one.why for one in checked.broken if one.certain] == [True] * checked.would
+    assert bool(checked.would) is (was != now) and (was != now or checked.fine == checked.looked)
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    for action in asked(run):
+        decide(action, others.second)
+    work()
+    assert fresh(run).state == ("SUCCEEDED" if was == now else "FAILED"), fresh(run).error
+    if was == "per_call" != now:
+        assert "was approved" in fresh(run).error and "not approved" not in fresh(run).error
+        assert Effect.objects.filter(state="DONE").count() == 1
+
+
+SCHEMED = """
+from typing import Literal
+from pydantic import BaseModel
+from langgraph.graph import START, StateGraph
+from langgraph.types import interrupt
+from agents_of_others import Letters
+
+class Inner(BaseModel):
+    n: int = {n}
+
+class Where(BaseModel):
+    {says}
+    go: Literal["left", "{other}"]
+    more: list[Inner] = []
+
+def ask(state):
+    # {comment}
+    return {{"told": [str(interrupt("Where?", response_schema={schema}))]}}
+
+graph = StateGraph(Letters)
+graph.add_node("ask", ask)
+graph.add_edge(START, "ask")
+graph = graph.compile()
+"""
+AS_SCHEMED = {"n": "3", "says": "", "other": "right", "comment": "", "schema": "Where"}
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize(
+    ("change", "fate"),
+    [
+        ({}, "fine"),
+        ({"comment": "asks"}, "fine"),
+        ({"other": "straight"}, "would"),
+        ({"n": "4"}, "would"),
+        ({"says": '"Which way."'}, "would"),  # it is in the schema, which is part of what was asked
+        ({"schema": "None"}, "would"),
+        ({"schema": "Where if state else None"}, "may"),
+    ],
+)
+def test_an_answer_whose_schema_is_another_one_is_said_to_break(others, world, tmp_path, change, fate):
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"where": "./where.py:graph"}}))
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    (tmp_path / "where.py").write_text(SCHEMED.format(**AS_SCHEMED))
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    run, action = waiting(others, world, "where")
+    (tmp_path / "where.py").write_text(SCHEMED.format(**{**AS_SCHEMED, **change}))
+    checked = agents.check_deploy(tmp_path / "langgraph.json")
+    assert {"fine": checked.fine, "may": checked.may, "would": checked.would} == {"fine": 0, "may": 0, "would": 0} | {fate: 1}, checked
+    assert fate != "would" or "takes other answers" in checked.broken[0].why
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    decide(action, others.second, "respond", response='{"go": "left"}')
+    work()
+    assert fresh(run).state == ("FAILED" if fate == "would" else "SUCCEEDED"), fresh(run).error
+
+
+DEEP = """
+from deepagents import create_deep_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
+from agents.graphs.loops import require_approval
+from agents_of_others import Planned, TOOLS
+
+@require_approval
+def note(text: str) -> str:
+    "Note it."
+    return "noted"
+
+GATED = {{"send": {gated}}}
+clerk = {{"name": "{name}", "description": "writes", "system_prompt": "Write.", "tools": [*TOOLS, note], "interrupt_on": GATED}}
+other = {{**clerk, "name": "other"}}
+agent = create_deep_agent(model=Planned(), tools=[], subagents=[clerk, other])
+"""
+AS_DEEP = {"gated": "True", "name": "clerk"}
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("turn", [SEND[0], ["note", {"text": "x"}]])
+@pytest.mark.parametrize(
+    ("change", "fate"), [({}, "fine"), ({"name": "poster"}, "would"), ({"gated": '{"allowed_decisions": ["approve", "reject"]}'}, "may")]
+)
+def test_a_helper_that_was_renamed_is_said_to_break(others, world, tmp_path, change, fate, turn):
+    """Another helper has a node of the same name: the one that asked seemed to be there."""
+    (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"lead": "./lead.py:agent"}}))
+    (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+    (tmp_path / "lead.py").write_text(DEEP.format(**AS_DEEP))
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    task = {"description": json.dumps({"world": str(world), "turns": [[turn]]}), "subagent_type": "clerk"}
+    run = factories.planned(others.reviewer, world, [["task", task]], agent="lead")
+    work()
+    assert [action.tool for action in asked(run)] == [turn[0]], fresh(run).error
+    (tmp_path / "lead.py").write_text(DEEP.format(**{**AS_DEEP, **change}))
+    checked = agents.check_deploy(tmp_path / "langgraph.json")
+    assert {"fine": checked.fine, "may": checked.may, "would": checked.would} == {"fine": 0, "may": 0, "would": 0} | {fate: 1}, checked
+    assert fate != "would" or "no helper clerk" in checked.broken[0].why
+
+
 ASKS = """
 from typing import TypedDict
 from langgraph.graph import END, START, StateGraph
