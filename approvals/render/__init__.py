@@ -2,7 +2,7 @@
 
 reveal      a text as segments: what shows itself, what must be named, what is folded
 arguments   arguments as lines, and which parts of them a person has to open
-changes     what differs between two versions of them; linediff by lines, highlight in colour (`sqltext`: SQL, where dialects agree)
+changes     what differs between two versions of them; linediff by lines (linematch: which are the same), highlight in colour (`sqltext`: SQL, where dialects agree)
 preview     what a tool found out about a call
 
 Beneath the operations, because what is folded is not only drawn: who approves something risky has opened it (`operations.viewing`).

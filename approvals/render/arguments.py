@@ -55,7 +55,7 @@ class Table:
 @dataclass(frozen=True)
 class Line:
     """One argument. `flags` are sentences; `preview` is what an opaque value decodes to; `before` is set in an edit,
-    and `diff` when both are texts of several lines. `key` names it in the page, by its path."""
+    and `diff` when both are texts of several lines, or else `apart`. `key` names it in the page, by its path."""
 
     path: Revealed
     kind: str
@@ -67,6 +67,7 @@ class Line:
     before: Revealed | None = None
     table: Table | None = None
     diff: tuple[DiffRow, ...] = ()
+    apart: bool = False
     key: str = ""
     unseen: str = ""  # what of an opaque value is not decoded
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Literal
 
+from approvals.render.linematch import Block, matches
 from approvals.render.reveal import Revealed, line
 
 CONTEXT = 3
-MOST_LINES = 1_000
+MOST_ROWS = 2_000
 MOST = 200_000
 MARKS = {"same": "", "gone": "\N{MINUS SIGN}", "new": "+", "gap": ""}
 
@@ -29,21 +29,43 @@ class DiffRow:
 
 
 def line_diff(before: str, after: str) -> tuple[DiffRow, ...]:
-    """Rows of a difference by lines. Empty when both are one line, or so long that comparing them would keep the reader waiting."""
-    old, new = before.split("\n"), after.split("\n")
-    if max(len(old), len(new)) < 2 or len(old) + len(new) > MOST_LINES or len(before) + len(after) > MOST or before == after:
+    """Rows of a difference by lines. Empty when both are one line, or when so much changed that nobody would read it (see `apart`)."""
+    if before == after or not _several(before, after):
         return ()
-    return tuple(_rows(old, new))
+    old, new = before.split("\n"), after.split("\n")
+    blocks = [*matches(old, new), Block(len(old), len(new), 0)]
+    gone, came = _between(old, blocks, 0), _between(new, blocks, 1)
+    if len(gone) + len(came) > MOST_ROWS or sum(map(len, gone)) + sum(map(len, came)) > MOST:
+        return ()
+    return tuple(_rows(old, new, blocks))
 
 
-def _rows(old: list[str], new: list[str]) -> Iterator[DiffRow]:
-    steps = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    for n, (tag, a, b, c, d) in enumerate(steps):
-        if tag == "equal":
-            yield from _same(new[c:d], first=n == 0, last=n == len(steps) - 1)
-        else:
-            yield from (DiffRow("gone", line(text)) for text in old[a:b])
-            yield from (DiffRow("new", line(text)) for text in new[c:d])
+def apart(before: str, after: str) -> bool:
+    """Whether two texts without such rows are of several lines: that they are shown whole, one after the other, is then said in words."""
+    return before != after and _several(before, after)
+
+
+def _several(before: str, after: str) -> bool:
+    return "\n" in before or "\n" in after
+
+
+def _between(lines: list[str], blocks: list[Block], side: int) -> list[str]:
+    """The lines of one side that no block holds."""
+    found, at = [], 0
+    for block in blocks:
+        found += lines[at : block[side]]
+        at = block[side] + block.size
+    return found
+
+
+def _rows(old: list[str], new: list[str], blocks: list[Block]) -> Iterator[DiffRow]:
+    a = b = 0
+    for block in blocks:
+        yield from (DiffRow("gone", line(text)) for text in old[a : block.old])
+        yield from (DiffRow("new", line(text)) for text in new[b : block.new])
+        a, b = block.old + block.size, block.new + block.size
+        if block.size:
+            yield from _same(new[block.new : b], first=block.old == block.new == 0, last=(a, b) == (len(old), len(new)))
 
 
 def _same(lines: list[str], *, first: bool, last: bool) -> Iterator[DiffRow]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from approvals.legible.paths import DEEP, under
-from approvals.render.linediff import DiffRow, line_diff
+from approvals.render.linediff import DiffRow, apart, line_diff
 from approvals.render.reveal import Revealed, reveal
 from audit.sentences import Sentence, listed, say
 
@@ -36,6 +36,7 @@ class Difference:
     after: Revealed | None
     note: str = ""
     diff: tuple[DiffRow, ...] = ()
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def _difference(path: str, old: Any, new: Any) -> Difference:
     if _is_number(old):
         return Difference(path, *shown, _by_how_much(old, new))
     if isinstance(old, str):
-        return Difference(path, *shown, _where(old, new), line_diff(old, new))
+        diff = line_diff(old, new)
+        return Difference(path, *shown, _where(old, new), diff, not diff and apart(old, new))
     return Difference(path, *shown)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from approvals.queries import ActionDetail
+from approvals.render.linediff import DiffRow
 from approvals.render.reveal import Revealed, line
 from approvals.render.since import Difference, compare
 from audit.languages import told
@@ -23,6 +24,8 @@ class SinceLine:
     before: Revealed | None
     after: Revealed | None
     note: str
+    diff: tuple[DiffRow, ...]
+    apart: bool
 
 
 @dataclass(frozen=True)
@@ -51,4 +54,4 @@ def since_last(detail: ActionDetail) -> SinceLast | None:
 
 
 def _line(difference: Difference) -> SinceLine:
-    return SinceLine(line(difference.path), difference.before, difference.after, told(difference.note))
+    return SinceLine(line(difference.path), difference.before, difference.after, told(difference.note), difference.diff, difference.apart)

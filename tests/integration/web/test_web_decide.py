@@ -240,6 +240,15 @@ def test_the_page_says_how_a_call_differs_from_the_last_one_people_approved(web,
     assert "Against the last approved" not in page(factories.action(kind="question", args={"question": "?"}))
 
 
+def test_a_file_is_compared_with_the_last_approved_line_by_line(web, cast):
+    file = "\n".join(f"x{i} = {i}" for i in range(900))
+    factories.decide(factories.action(args={"content": file}), cast.second)
+    page = web.get(
+        reverse("action", args=[factories.action(args={"content": file.replace("x450 = 450", "x450 = 451")}).pk])
+    ).content.decode()
+    assert page.count('class="diff-gone"') == page.count('class="diff-new"') == 1 and "447 lines stay" in page
+
+
 def test_a_tampered_last_approved_is_compared_with_nothing(web, cast):
     first = factories.action(args={"amount": 100})
     factories.decide(first, cast.second)

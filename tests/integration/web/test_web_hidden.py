@@ -139,3 +139,14 @@ def test_an_edit_of_a_text_is_shown_line_by_line(web, cast, agents, world):
     factories.work()
     page = web.get(reverse("action", args=[action.pk])).content.decode()
     assert "diff-gone" in page and "lines stay" in page and "All of it, as it will run" in page
+
+
+def test_the_preview_of_an_edit_of_a_long_file_shows_the_line_and_says_where_it_cannot(web, cast, agents, world):
+    before = "\n".join(f"line {i}" for i in range(3_000))
+    _, action = factories.waiting(cast.operator, factories.call(label=before), world=world)
+    sent = {"seen_digest": action.digest, "arg-label": before.replace("line 1500\n", "line 1500\t\n"), "reason": "better"}
+    preview = web.post(reverse("action-edit-diff", args=[action.pk]), sent, **HTMX).content.decode()
+    assert preview.count("diff-new") == preview.count("diff-gone") == 1 and "1497 lines stay" in preview and "U+0009" in preview
+    sent["arg-label"] = before.replace("line", "LINE")
+    preview = web.post(reverse("action-edit-diff", args=[action.pk]), sent, **HTMX).content.decode()
+    assert "diff-new" not in preview and "Too different to be shown line by line" in preview
