@@ -9,8 +9,9 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from agents.api.problems import NO_ADDRESS, PREFIX, problem
+from approvals.web.signed_out import page_of, sign_in_first, within_a_page
 from audit.sentences import say
-from config.middleware import recover_connections, unavailable
+from config.middleware import recover_connections, refusal, unavailable
 
 
 def _page(request: HttpRequest, template: str, status: int, **context: str) -> HttpResponse:
@@ -44,6 +45,12 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The token is from before somebody signed in (again, in another tab). A page that stays open says so itself, beside what was written."""
+    if within_a_page(request):
+        if not request.user.is_authenticated and getattr(request.resolver_match and request.resolver_match.func, "login_required", True):
+            return sign_in_first(request)
+        sentence = say("This form was too old: reload the page. Nothing was recorded; what you wrote is still here, to be copied first.")
+        return refusal(request, 403, "old_form", sentence, page=page_of(request))
     return _page(request, "403_csrf.html", 403)
 
 

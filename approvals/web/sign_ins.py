@@ -29,6 +29,7 @@ from approvals.models.people import User
 from approvals.operations import identities, people
 from approvals.operations import sign_ins as operations
 from approvals.web.accounts import PROVED_AT
+from approvals.web.signed_out import sign_in_first
 
 ID = "sign_in"
 SEEN_EVERY_S = 60.0
@@ -60,7 +61,7 @@ class SignIns:
             logout(request)
             if not getattr(view, "login_required", True):
                 return None  # a door that asks by itself, such as the API: it answers an ended session as it answers nobody
-            return redirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
+            return sign_in_first(request)
         name = (request.resolver_match and request.resolver_match.url_name) or ""
         if _changes_ways_in(request, name) and not may_manage(request):
             return to_confirm(request.get_full_path() if request.method == "GET" else reverse("security"))

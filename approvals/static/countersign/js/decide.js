@@ -191,6 +191,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const id = event.target.dataset?.decide;
   if (!id) return;
   document.getElementById(`row-${id}`)?.classList.remove("recording");
+  if (!event.detail.successful) say("");
 });
 
 // The decision says which folded parts were opened; the server knows which there are.

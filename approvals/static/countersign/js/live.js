@@ -19,7 +19,7 @@ const gaps = new Set((page.liveGaps || "").split(" ").filter(Boolean).map(Number
 let last = shown;
 let waiting = [];
 let timer = 0;
-let leading = false;
+let again = null; // of the tab that leads: connect once more
 let status = { state: "connecting" };
 const recent = [];
 
@@ -106,9 +106,8 @@ function show(next) {
 }
 
 function lead() {
-  leading = true;
   const share = (message) => channel?.postMessage(message);
-  connect({
+  again = connect({
     url: page.liveUrl,
     catchup: page.catchupUrl,
     since: () => last,
@@ -124,11 +123,13 @@ function lead() {
 }
 
 channel?.addEventListener("message", ({ data }) => {
-  if (data.ask && leading) {
-    channel.postMessage({ status, to: data.ask });
+  if (data.ask && again) {
+    // A page that has just come up is of somebody who is signed in: what ended this tab's connection may be over.
+    if (status.name) again();
+    else channel.postMessage({ status, to: data.ask });
     for (const hint of recent) if (hint.id > data.since) channel.postMessage({ frame: hint });
   }
-  if (leading) return;
+  if (again) return;
   if (data.frame) receive(data.frame);
   if (data.status) show(data.status);
 });

@@ -14,7 +14,6 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
   let retry = 0;
   let counting = 0;
   let polling = 0;
-  let over = false;
 
   function open() {
     clearTimeout(retry);
@@ -54,7 +53,6 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
   function ended(code) {
     socket = null;
     clearTimeout(quiet);
-    over = true;
     onStatus({ state: "offline", ...ENDS[code] });
   }
 
@@ -91,6 +89,7 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
   async function poll() {
     try {
       const answer = await fetch(`${catchup}?since=${since()}`, { headers: { Accept: "application/json" }, redirect: "error" });
+      if (answer.status === 401) return onStatus({ state: "offline", ...ENDS[4401] });
       if (!answer.ok) throw new Error(answer.status);
       const body = await answer.json();
       onFrame({ type: "hello", last: body.last, now: body.now });
@@ -102,10 +101,16 @@ export function connect({ url, catchup, since, onFrame, onStatus }) {
     }
   }
 
+  // Also after the server had ended it: somebody may have signed in again, in another tab.
+  function again() {
+    if (!socket && navigator.onLine) open();
+  }
+
   addEventListener("online", open);
   addEventListener("offline", () => (socket ? socket.close() : lost()));
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && !socket && !over && navigator.onLine) open();
+    if (!document.hidden) again();
   });
   open();
+  return again;
 }

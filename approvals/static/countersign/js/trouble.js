@@ -1,12 +1,24 @@
-// A request that failed says so at the top of the page, in the server's sentence when it sent one.
+// A request that failed says so at the top of the page (of the dialog, if one is open), in the server's sentence when it sent one.
 import { word } from "./say.js";
 
-const place = document.getElementById("messages");
+// What makes everything on this page fail is said whoever asked.
+const ALWAYS = new Set(["signed_out", "old_form"]);
+const messages = document.getElementById("messages");
+let shown = null;
 
 function show(note) {
-  place.querySelector("[data-problem]")?.remove();
-  place.append(note);
+  drop();
+  shown = note;
+  const dialog = document.querySelector("dialog[open]");
+  if (dialog) dialog.prepend(note);
+  else messages.append(note);
   note.scrollIntoView({ block: "nearest" });
+}
+
+function drop(code) {
+  if (code && shown?.dataset.problem !== code) return;
+  shown?.remove();
+  shown = null;
 }
 
 function plain(sentence) {
@@ -23,9 +35,10 @@ const asked = (event) => /^(click|submit)$/.test(event.detail.requestConfig?.tri
 
 document.addEventListener("htmx:responseError", (event) => {
   const { status, responseText } = event.detail.xhr;
-  if (!asked(event)) return;
   const found = new DOMParser().parseFromString(responseText, "text/html").querySelector("[data-problem]");
-  show(found ? document.adoptNode(found) : plain(word("answered", status)));
+  const code = found?.dataset.problem;
+  const again = shown?.isConnected && shown.dataset.problem === code;
+  if (asked(event) || (ALWAYS.has(code) && !again)) show(found ? document.adoptNode(found) : plain(word("answered", status)));
 });
 
 document.addEventListener("htmx:sendError", (event) => {
@@ -33,5 +46,9 @@ document.addEventListener("htmx:sendError", (event) => {
 });
 
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (asked(event)) place?.querySelector("[data-problem]")?.remove();
+  if (asked(event)) drop();
 });
+
+// Signed in again, in another tab.
+document.addEventListener("htmx:afterRequest", (event) => event.detail.successful && drop("signed_out"));
+document.addEventListener("live:status", (event) => event.detail.state === "live" && drop("signed_out"));
