@@ -47,6 +47,8 @@ def test_a_page_weighs_at_most_50_kilobytes():
         "neighbours.js",
         "leaving.js",
         "hash.js",
+        "halt.js",
+        "refused.js",
         "ledgers.css",
         "palette.css",
         "figures.css",

@@ -30,19 +30,8 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Stopping everything asks for the word; the other scopes do not.
-function haltForm(root) {
-  const word = root.querySelector("[data-halt-word]");
-  if (!word) return;
-  const update = () => {
-    const everything = root.querySelector("input[name=scope]:checked")?.dataset.haltAll === "1";
-    word.hidden = !everything;
-    const input = word.querySelector("input");
-    input.required = everything;
-    root.querySelector("[data-halt-submit]").disabled = everything && input.value.trim() !== "HALT";
-  };
-  root.addEventListener("input", update);
-  root.addEventListener("change", update);
-  update();
+// Where something is halted, or asked to be. Loaded when first wanted.
+async function haltForm(root) {
+  if (root.querySelector("[data-halt-word]")) (await import("./halt.js")).haltForm(root);
 }
 haltForm(document);
