@@ -108,7 +108,7 @@ def _address(host: str) -> str:
     return min(found, key=lambda address: (":" in address, address))
 
 
-# What the IANA special-purpose address registries (IPv4 and IPv6, read in November 2026) do not call globally reachable, or only within one network, and
+# What the IANA special-purpose address registries (IPv4 and IPv6) do not call globally reachable, or only within one network, and
 # Python's `is_global` does; and what older RFCs set aside, which no registry of IANA lists any more. None leads to the outside.
 _INSIDE = tuple(
     map(
