@@ -36,6 +36,10 @@ STOOD_FOR: dict[str, Callable[[str], str]] = {
 }
 
 
+# Whose places are filled already; asked only where somebody stands in, since it is a statement.
+Placed = Callable[[], Collection[str]]
+
+
 @dataclass(frozen=True)
 class Leave:
     """The right to decide, and where it comes from.
@@ -58,15 +62,20 @@ def turn_of(envelope: Envelope, *, stage: int, passed: int) -> frozenset[str]:
     return frozenset({n.group for n in envelope.needs if n.stage == stage} | set(envelope.escalated(passed)))
 
 
-def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, verdict: str = "approve") -> Leave:
+def leave(
+    who: Standing, action: Action, envelope: Envelope, *, stage: int, verdict: str = "approve", placed: Placed = frozenset
+) -> Leave:  # fmt: skip
     """Why this person may give this verdict now: in their own right where they are asked themselves, whoever passed it on to them.
+
+    Args:
+        placed: of several in whose stead they could act, rather somebody who is not among these (`standing_in.leave` refuses them).
 
     Raises:
         NotAllowed: it is not their turn, they are not asked, or the policy excludes them; the sentence names the rule.
         Tampered: the row says that more time has passed than the clock does.
     """
     turn = turn_of(envelope, stage=stage, passed=action.passed)
-    found = Leave(who.groups) if who.groups & turn else _lent(who, turn, envelope, _passed_on(who, action))
+    found = Leave(who.groups) if who.groups & turn else _lent(who, action, turn, envelope, verdict=verdict, placed=placed)
     if found is None:
         raise NotAllowed(_not_asked(who, envelope, turn, stage))
     check_apart(who, action, envelope, instead_of=found.instead_of, verdict=verdict)
@@ -117,7 +126,7 @@ def check_apart(who: Standing, action: Action, envelope: Envelope, *, instead_of
                 say("Excluded, because %(why)s: somebody else has to decide it (rule exclude: %(rule)s)", why=RULES[rule], rule=rule)
             )
     absent = instead_of
-    if absent and absent.person in excluded and not (absent.person in editors and verdict == "reject"):
+    if absent and _barred(absent, envelope, verdict):
         raise NotAllowed(STOOD_FOR[_rule(action, absent.person, editors)](absent.name))
 
 
@@ -130,14 +139,22 @@ def why_not(who: Standing, action: Action, envelope: Envelope, *, stage: int, ve
     return ""
 
 
-def _lent(who: Standing, turn: Collection[str], envelope: Envelope, passed_on: Absent | None) -> Leave | None:
+def _lent(who: Standing, action: Action, turn: Collection[str], envelope: Envelope, *, verdict: str, placed: Placed) -> Leave | None:
     """The groups of somebody who is away or passed it on: lent only to people of the groups the policy names for that."""
     if not who.groups & envelope.delegates:
         return None
-    lenders = [a for a in (passed_on, *who.stands_for) if a and a.active and a.groups & set(turn)]
-    # Of several absent people rather one who is not excluded.
-    lenders.sort(key=lambda a: a.person in envelope.excluded)
-    return Leave(who.groups | (lenders[0].groups & set(turn)), lenders[0], own=False) if lenders else None
+    lenders = [a for a in (_passed_on(who, action), *who.stands_for) if a and a.active and a.groups & set(turn)]
+    if not lenders:
+        return None
+    filled = placed()
+    # Of several absent people rather one in whose stead this verdict can be given: who is not excluded, and whose place is open.
+    first = min(lenders, key=lambda a: (_barred(a, envelope, verdict), a.person in filled, a.person in envelope.excluded))
+    return Leave(who.groups | (first.groups & set(turn)), first, own=False)
+
+
+def _barred(absent: Absent, envelope: Envelope, verdict: str) -> bool:
+    """Whether nobody gives this verdict in their stead: what they edited may be rejected."""
+    return absent.person in envelope.excluded and not (absent.person in envelope.editors and verdict == Verdict.REJECT)
 
 
 def _passed_on(who: Standing, action: Action) -> Absent | None:

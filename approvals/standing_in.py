@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -100,7 +101,12 @@ def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, mine
         NotAllowed, Tampered: as `entitling.leave`.
         AlreadyDecided: the other of the two was first. But whose place it is can always say no to what was approved in their stead.
     """
-    found = entitling.leave(who, action, envelope, stage=stage, verdict=verdict)
+
+    @cache
+    def filled() -> frozenset[str]:
+        return placed(action, envelope)
+
+    found = entitling.leave(who, action, envelope, stage=stage, verdict=verdict, placed=filled)
     if who.person in action.moved_by and verdict != Verdict.REJECT:
         raise NotAllowed(say("You had this reassigned to somebody else: you may still reject it, and others decide the rest"))
     if mine and mine.version == action.version:
@@ -109,9 +115,13 @@ def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, mine
                 say("%(by_name)s has decided this version in your stead; it waits for somebody else", by_name=mine.by_name)
             )
         return found
-    if found.instead_of and given(action, found.instead_of.person, envelope):
-        raise AlreadyDecided(say("%(name)s, in whose stead you act, has decided this version already", name=found.instead_of.name))
+    if found.instead_of and found.instead_of.person in filled():
+        raise _filled(found.instead_of.name)
     return found
+
+
+def _filled(name: str) -> AlreadyDecided:
+    return AlreadyDecided(say("%(name)s, in whose stead you act, has decided this version already", name=name))
 
 
 def why_not(who: Standing, action: Action, envelope: Envelope, *, mine: Decision | None, verdict: str = "approve") -> str:
@@ -137,11 +147,14 @@ def check_fills(action: Action, envelope: Envelope, votes: list[Vote], *, stage:
 
     Raises:
         NotAllowed: they may not decide it, have decided, or are needed for a place of their own.
+        AlreadyDecided: it is not `of` in whose stead they could decide it, whose place is filled.
     """
     target = permissions.standing(to)
     if given(action, target.person, envelope):
         raise NotAllowed(say("%(to)s has decided this version already: choose somebody else", to=to.get_username()))
     theirs = leave(target, action, envelope, stage=stage, mine=None)
+    if theirs.instead_of and theirs.instead_of.person != of.person and given(action, of.person, envelope):
+        raise _filled(of.get_username())
     also = frozenset(envelope.escalated(action.passed))
     empty = [(t.need, t.need.count - t.given) for t in tally(envelope.needs, votes, escalated=also)]
     placed = counting(envelope.needs, votes, escalated=also)

@@ -16,8 +16,8 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest, Now
 
-from approvals import entitling, envelopes, standing_in
-from approvals.errors import BadRequest, NotAllowed, NotFound, Tampered
+from approvals import envelopes, standing_in
+from approvals.errors import AlreadyDecided, BadRequest, NotAllowed, NotFound, Tampered
 from approvals.models import Action, Alert, Delivery, Device, Notification, Requirement, User
 from approvals.notify import choices
 from approvals.notify.alerts import Note
@@ -197,12 +197,15 @@ def _why_not(row: Delivery, action: Action, requirement: Requirement, user: User
         return kept.NOT_WANTED()
     try:
         envelope = envelopes.parse(requirement)
-        entitling.leave(standing(user), action, envelope, stage=action.stage)
+        mine = standing_in.given(action, user.person, envelope)
+        standing_in.leave(standing(user), action, envelope, stage=action.stage, mine=mine)
     except Tampered:
         return kept.TAMPERED()
     except NotAllowed:
         return kept.MAY_NOT()
-    if standing_in.given(action, user.person, envelope):
+    except AlreadyDecided:  # somebody in their stead, or whoever they stand in for
+        return kept.HAS_DECIDED()
+    if mine:
         return kept.HAS_DECIDED()
     told = Notification.objects.filter(channel="desk", recipient=str(user.pk), object_id=row.action, version=row.version, kind=row.kind)
     return "Read in the product already" if told.exists() and not told.filter(sent_at=None).exists() else ""

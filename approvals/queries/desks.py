@@ -106,7 +106,7 @@ def desk(action_id: Any, *, reader: User) -> Desk | None:
     holder, until = action.reserved_by, action.reserved_until
     mine = holder is not None and holder.person == who.person
     snoozed = Snooze.objects.filter(user=reader, action=action, until__gt=Now()).values_list("until", flat=True).first()
-    stead = entitling.leave(who, action, envelope, stage=action.stage).instead_of if may_approve else None
+    stead = standing_in.leave(who, action, envelope, stage=action.stage, mine=given).instead_of if may_approve else None
     return Desk(
         action_id=str(action.pk),
         expires_at=action.expires_at,

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from approvals import envelopes, operations, queries
 from approvals.errors import AlreadyDecided, BadRequest, Conflict, NotAllowed
-from approvals.models import Decision, Halt, Notification, Snooze
+from approvals.models import Action, Decision, Halt, Notification, Snooze
 from approvals.operations import absences, groups, reserving, snoozing
 from approvals.operations.claiming import Reopened
 from approvals.operations.telling import people_asked
@@ -355,6 +355,67 @@ def test_who_stands_in_for_somebody_that_has_decided_is_told_so_beforehand(cast,
     decide(action, cast.reviewer)
     assert inbox(cast.operator, mine=cast.operator) == []
     assert "rita, in whose stead you act" in queries.action_detail(action.pk, reader=cast.operator).cannot
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+@pytest.mark.parametrize("first", ["rita", "sam"])
+@pytest.mark.parametrize("passed", [False, True])
+def test_who_stands_in_for_two_decides_for_the_one_whose_place_is_open(cast, policy, client, first, passed, verdict):
+    """Whoever came first among the absent was held against them, whether or not that one had decided."""
+    asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 2}])
+    done, left = (cast.reviewer, cast.second) if first == "rita" else (cast.second, cast.reviewer)
+    action = factories.action()
+    if passed:
+        operations.pass_on(action.pk, by=done, to="olga", door="web")
+    decide(action, done)
+    for person in (cast.reviewer, cast.second):
+        operations.go_away(by=person, delegate="olga", door="web")
+    envelope = envelopes.parse(stored(action).requirements.get())
+    desk = desks.desk(action.pk, reader=cast.operator)
+    assert inbox(cast.operator, mine=cast.operator) == [str(action.pk)] and people_asked(stored(action), envelope) == [cast.operator.pk]
+    assert (desk.may_reserve, desk.instead_of) == (True, left.username)
+    assert queries.action_detail(action.pk, reader=cast.operator).cannot == ""
+    client.force_login(cast.operator)
+    assert f"{done.username}, in whose stead you act" not in client.get(reverse("action", args=[action.pk])).content.decode()
+    assert decide(action, cast.operator, verdict).resolved
+    assert Decision.objects.get(by=cast.operator).instead_of == left
+
+
+def test_who_stands_in_for_two_fills_one_place(cast, policy):
+    asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 2}])
+    action = factories.action()
+    for person in (cast.reviewer, cast.second):
+        operations.go_away(by=person, delegate="olga", door="web")
+    assert not decide(action, cast.operator).resolved
+    with pytest.raises(AlreadyDecided, match="You have decided"):
+        decide(action, cast.operator, "reject")
+    assert approvals([action.pk])[action.pk][0] == 1 and inbox(cast.operator, mine=cast.operator) == []
+
+
+def test_of_two_stood_in_for_the_excluded_one_is_no_way_around_a_filled_place(cast, policy):
+    asking(policy, delegates=["operators"], exclude=["requester"], need=[{"group": "reviewers", "count": 2}])
+    action = factories.action(requested_by=cast.reviewer)
+    decide(action, cast.second)
+    for person in (cast.reviewer, cast.second):
+        operations.go_away(by=person, delegate="olga", door="web")
+    assert inbox(cast.operator, mine=cast.operator) == []
+    for verdict in ("approve", "reject"):
+        with pytest.raises(AlreadyDecided, match="sam, in whose stead you act"):
+            decide(action, cast.operator, verdict)
+
+
+def test_what_its_holder_has_decided_goes_to_nobody_who_stands_in_for_somebody_else_too(cast, policy):
+    """They would hold it in the stead of one and decide it in that of another."""
+    asking(policy, delegates=["operators"], need=[{"group": "reviewers", "count": 3}])
+    factories.another_reviewer()
+    action = factories.action()
+    operations.go_away(by=cast.second, delegate="olga", door="web")
+    decide(action, cast.reviewer)
+    as_it_was = {"reserved_by": cast.reviewer, "reserved_until": action.expires_at}
+    Action.objects.filter(pk=action.pk).update(**as_it_was)
+    done = operations.go_away(by=cast.reviewer, delegate="olga", door="web")
+    assert (done.moved, stored(action).reserved_by) == (0, None)
+    assert "rita, in whose stead you act, has decided this version already" in done.left[0][1]
 
 
 def test_mine_has_nothing_that_its_reader_may_neither_approve_nor_reject(cast, policy):

@@ -102,6 +102,25 @@ def test_who_leaves_between_the_notice_and_its_mail_is_left_in_peace_too(smtp, c
     assert ("another", "action.opened") not in became() and became()[another.username, "action.opened"][0] == "SENT"
 
 
+def test_who_stands_in_for_two_is_told_while_one_of_their_places_is_open(smtp, cast, policy, settings):
+    settings.MAIL_GAP_S = 0
+    asking(policy, need=[{"group": "reviewers", "count": 3}], delegates=["operators"])
+    factories.another_reviewer()
+    action = factories.action()
+    for person in (cast.reviewer, cast.second):
+        operations.go_away(by=person, delegate="olga", door="web")
+    reaching.spread()
+    decide(action, cast.reviewer)
+    tasks.reach()
+    assert "olga" in [who for who, _ in mailed(smtp)]
+    later = factories.action()
+    reaching.spread()
+    for person in (cast.reviewer, cast.second):
+        decide(later, person)
+    tasks.reach()
+    assert not smtp.mails and Delivery.objects.get(user=cast.operator, action=str(later.pk)).error == "Has decided it"
+
+
 def test_an_absent_person_gets_no_digest_and_a_trial_all_the_same(smtp, cast):
     now = database_now()
     for user in (cast.reviewer, cast.second):
