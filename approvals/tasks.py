@@ -147,7 +147,7 @@ def _failure(parcel: Parcel) -> NotSent | None:
 def _send(parcel: Parcel) -> None:
     site = settings.PUBLIC_URL.rstrip("/")
     if parcel.target:
-        return push.send(parcel.target, words.push(parcel.items), seconds=parcel.seconds, level=parcel.level)
+        return push.send(parcel.target, words.push(parcel.items, parcel.total), seconds=parcel.seconds, level=parcel.level)
     if parcel.kind == "digest":
         message = words.digest(parcel.items, parcel.total, site=site, zone=parcel.zone)
     elif parcel.alert:
@@ -155,7 +155,7 @@ def _send(parcel: Parcel) -> None:
     elif parcel.kind == "trial":
         message = words.trial(site=site)
     else:
-        message = words.mail(parcel.items, site=site, zone=parcel.zone)
+        message = words.mail(parcel.items, total=parcel.total, waiting=parcel.waiting, site=site, zone=parcel.zone)
     host = urlsplit(site).hostname or "countersign"
     mail.send(to=parcel.to, subject=message.subject, body=message.body, message_id=f"<delivery-{parcel.first}@{host}>")
     return None

@@ -17,6 +17,7 @@ from audit.languages import told
 
 LEVELS = ("low", "medium", "high", "critical")
 MOST_LISTED = 20
+COUNTED = 10_000  # as of `queries.inbox`: what waits is counted so far
 _HOST = re.compile(r"(?i)(://|www\.|@)|\.(?=[a-z]{2,}\b)")
 
 
@@ -55,22 +56,32 @@ def _visible(text: str, most: int = 80) -> str:
     return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text[:most]) + ("..." if len(text) > most else "")
 
 
-def mail(items: Sequence[Item], *, site: str, zone: str) -> Message:
-    """Some actions that wait for one person, the riskiest first."""
+def how_many(n: int) -> str:
+    """A count of what waits, as far as it was counted."""
+    return _("%(n)s or more") % {"n": f"{COUNTED:,}"} if n >= COUNTED else str(n)
+
+
+def mail(items: Sequence[Item], *, total: int = 0, waiting: int = 0, site: str, zone: str) -> Message:
+    """Some actions that wait for one person, the riskiest first.
+
+    Args:
+        total: how many there are, when these are only the riskiest of them. waiting: how many wait for this person in all; 0: not counted.
+    """
     ordered = sorted(items, key=lambda item: (-LEVELS.index(item.level), item.expires_at))
-    first = ordered[0]
-    if len(ordered) == 1:
+    first, total = ordered[0], max(total, len(ordered))
+    if total == 1:
         subject = _subject(first)
     else:
-        subject = _("%(n)s actions wait for you, the riskiest: %(level)s") % {"n": len(ordered), "level": level_name(first.level)}
+        subject = _("%(n)s actions wait for you, the riskiest: %(level)s") % {"n": total, "level": level_name(first.level)}
     parts = [_told(item, site, zone) for item in ordered[:MOST_LISTED]]
-    return Message(subject, "\n\n".join([*parts, *_more(len(ordered), site), _foot(site)]))
+    in_all = [_("Waiting for you in all: %(n)s") % {"n": how_many(waiting)}] if waiting > total else []
+    return Message(subject, "\n\n".join([*parts, *_more(total, site), *in_all, _foot(site)]))
 
 
 def digest(items: Sequence[Item], total: int, *, site: str, zone: str) -> Message:
     """The weekday digest: how much waits for one person, and what is due first."""
-    subject = ngettext("%(n)s action waits for you", "%(n)s actions wait for you", total) % {"n": total}
-    head = _("Waiting for you now: %(n)s. Due first:") % {"n": total}
+    subject = ngettext("%(n)s action waits for you", "%(n)s actions wait for you", total) % {"n": how_many(total)}
+    head = _("Waiting for you now: %(n)s. Due first:") % {"n": how_many(total)}
     parts = [_told(item, site, zone) for item in items[:MOST_LISTED]]
     return Message(subject, "\n\n".join([head, *parts, *_more(total, site), _foot(site)]))
 
@@ -82,7 +93,7 @@ def trial(*, site: str) -> Message:
     )
 
 
-def push(items: Sequence[Item]) -> dict[str, str | int]:
+def push(items: Sequence[Item], total: int = 0) -> dict[str, str | int]:
     """The payload of a push: level, tool and agent, never an argument; it opens the page and can do nothing else."""
     first = min(items, key=lambda item: (-LEVELS.index(item.level), item.expires_at), default=None)
     if first is None:
@@ -92,8 +103,8 @@ def push(items: Sequence[Item]) -> dict[str, str | int]:
             "url": "/preferences/notifications",
             "tag": "trial",
         }
-    if len(items) > 1:
-        title = _("%(n)s actions wait, the riskiest: %(level)s") % {"n": len(items), "level": level_name(first.level)}
+    if max(total, len(items)) > 1:
+        title = _("%(n)s actions wait, the riskiest: %(level)s") % {"n": max(total, len(items)), "level": level_name(first.level)}
         return {"title": title, "body": _("Open the inbox"), "url": "/inbox/", "tag": "inbox", "level": first.level}
     title, why = _("%(level)s risk: %(tool)s") % _named(first), happened(first.kind)
     body = name(first.agent) + (f": {why}" if why else "")
@@ -151,7 +162,7 @@ def _moment(at: datetime) -> str:
 
 
 def _more(total: int, site: str) -> list[str]:
-    return [_("And %(n)s more: %(url)s") % {"n": total - MOST_LISTED, "url": f"{site}/inbox/"}] if total > MOST_LISTED else []
+    return [_("And %(n)s more: %(url)s") % {"n": how_many(total - MOST_LISTED), "url": f"{site}/inbox/"}] if total > MOST_LISTED else []
 
 
 def _foot(site: str) -> str:

@@ -1,18 +1,20 @@
 """Sending what is owed: claim, send, record, each a step of its own, so that no transaction waits for a mail server.
 
 1. `claim`: the due deliveries of one person and channel become SENDING, and are looked at again: decided, expired, no longer allowed to
-   decide, no longer wanted: SKIPPED with the reason. This commits before anything is sent.
+   decide, no longer wanted: SKIPPED with the reason. This commits before anything is sent. One message tells of all of them, and what is owed
+   soon after it waits for the next one: when that may go is asked here, since in a burst all is owed before the first has gone.
 2. `approvals.tasks` sends one message for all of them.
 3. `record`: SENT; or WAITING again with a longer pause; or FAILED. A mail that was handed over without an answer is UNSURE and not sent
    again by itself: at most once, as far as SMTP can say. A push that is repeated replaces itself, so it may be.
 A worker that dies in between leaves SENDING behind: `take_over` ends that the same way.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest, Now
 
@@ -24,23 +26,25 @@ from approvals.notify.alerts import Note
 from approvals.notify.choices import EMAIL, OFF, PUSH
 from approvals.notify.errors import NotSent
 from approvals.notify.push import Target
-from approvals.notify.words import Item
-from approvals.operations import kept
+from approvals.notify.words import MOST_LISTED, Item
+from approvals.operations import kept, reaching
 from approvals.operations.clock import database_now
 from approvals.permissions import standing
 from approvals.policy.factors import Factor, said_outside
-from approvals.queries.inbox import Filters, inbox
-from approvals.queries.reaching import away, wants
+from approvals.queries import desks
+from approvals.queries.inbox import Filters, inbox, mine_count
+from approvals.queries.reaching import away, last_sent, wants
 from approvals.states import ActionState, DeliveryState, word
 from audit.sentences import say
 
-MOST_TOGETHER = 50
+MOST_TOGETHER = 50  # looked at one by one, the riskiest; of the others a message says how many they are
+MOST_OWED = 5_000  # at once to one person
 MOST_TRIES = 8
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 LEASE = timedelta(minutes=2)  # longer than any client's time-outs together
 AT_ONCE = 2  # workers that may be sending through one channel: a slow server must not take all of them
 WHYS = 3
-MOST_COUNTED = 1_000  # in a digest
+_ONE_AT_A_TIME = 16  # class of a lock per person: two workers would send two mails of one burst
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ class Parcel:
     zone: str
     first: int
     items: tuple[Item, ...] = ()
-    total: int = 0
+    total: int = 0  # actions it tells of, `items` being the first of them
+    waiting: int = 0  # of all that this person may decide now; 0: not counted
     alert: Note | None = None
     target: Target | None = None
     seconds: int = 3_600
@@ -80,37 +85,66 @@ def claim(channel: str) -> Parcel | None:
             first = due.select_for_update(skip_locked=True).order_by("next_at", "pk").first()
             if first is None or busy.values("user").distinct().count() >= AT_ONCE:
                 return None
-            rows = _not_held(_together(due, first))
+            rows = [first] if _goes_alone(first) else _may_go(first)
             if not rows:
                 continue
             parcel, skips = _looked_at(first, rows)
-            for pk, why in skips.why.items():
-                _move([pk], DeliveryState.SKIPPED, error=why)
+            for why in set(skips.why.values()):
+                _move([pk for pk, its in skips.why.items() if its == why], DeliveryState.SKIPPED, error=why)
             _tell_who_stands_in([row for row in rows if skips.why.get(row.pk) == kept.TOLD_INSTEAD()])
             if parcel:
                 Delivery.objects.filter(pk__in=parcel.ids).update(state=DeliveryState.SENDING, attempts=F("attempts") + 1, changed_at=Now())
                 return parcel
 
 
-def _together(due: QuerySet[Delivery], first: Delivery) -> list[Delivery]:
-    """What else this person is owed now on the same address; a digest or a trial goes alone."""
-    if first.kind in {"digest", "trial"} or _is_alert(first):
-        return [first]
-    same = due.filter(user=first.user_id, device=first.device).exclude(Q(kind__in=["digest", "trial"]) | Q(kind__startswith="alert."))
-    return list(same.select_for_update(skip_locked=True).order_by("pk")[:MOST_TOGETHER])
+def _goes_alone(row: Delivery) -> bool:
+    return row.kind in {"digest", "trial"} or _is_alert(row)
+
+
+def _may_go(first: Delivery) -> list[Delivery]:
+    """All this person is owed on the same address, with what only waits to go together, the riskiest first; [] when nothing may go yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_ONE_AT_A_TIME, first.user_id])
+    same = Delivery.objects.filter(user=first.user_id, channel=first.channel, device=first.device, state=DeliveryState.WAITING)
+    same = same.filter(Q(next_at__lte=Now()) | Q(attempts=0)).exclude(Q(kind__in=["digest", "trial"]) | Q(kind__startswith="alert."))
+    rows = _not_held(list(same.select_for_update(skip_locked=True).order_by("next_at", "pk")[:MOST_OWED]))
+    if not _time_has_come(first, rows):
+        return []
+    return sorted(rows, key=lambda row: (-choices.LEVELS.index(row.level), row.pk))
 
 
 def _not_held(rows: list[Delivery]) -> list[Delivery]:
     """Quiet hours may have been set since these were owed: what they hold waits for their end."""
     user, now = User.objects.get(pk=rows[0].user_id), database_now()
-    wanted, free = wants(user), []
-    for row in rows:
-        until = now if row.kind in {"digest", "trial"} or _is_alert(row) else wanted.held_until(now, row.level)
-        if until > now:
-            Delivery.objects.filter(pk=row.pk, state=DeliveryState.WAITING).update(next_at=until)
-        else:
-            free.append(row)
-    return free
+    wanted = wants(user)
+    until = {level: wanted.held_until(now, level) for level in choices.LEVELS}
+    _put_off([(row, until[row.level]) for row in rows if until[row.level] > now])
+    return [row for row in rows if until[row.level] <= now]
+
+
+def _time_has_come(first: Delivery, rows: list[Delivery]) -> bool:
+    """Whether something of these goes now, and takes the others along. If not, what is due waits for what `reaching.after_the_last` says."""
+    now = database_now()
+    due = [row for row in rows if row.next_at <= now]
+    last = last_sent(first.user_id, first.channel, first.device, going=True) if due else None
+    if last is None or last + reaching.gap(first.channel) <= now:
+        return bool(due)
+    ends = dict(Action.objects.filter(pk__in={UUID(row.action) for row in due}).values_list("pk", "expires_at"))
+    after = [
+        (row, reaching.after_the_last(last, row.level, row.created_at, ends.get(UUID(row.action), now), channel=first.channel))
+        for row in due
+    ]
+    if not all(at > now for _, at in after):
+        return True
+    _put_off(after)
+    return False
+
+
+def _put_off(rows: Sequence[tuple[Delivery, datetime]]) -> None:
+    changed = [row for row, until in rows if row.next_at != until]
+    for row, until in rows:
+        row.next_at = until
+    Delivery.objects.bulk_update(changed, ["next_at"], batch_size=1_000)
 
 
 def _tell_who_stands_in(rows: list[Delivery]) -> None:
@@ -141,13 +175,35 @@ def _looked_at(first: Delivery, rows: list[Delivery]) -> tuple[Parcel | None, _S
     if first.kind == "digest":
         return _digest(plain, user, wanted)
     # Of several notices about one action the newest says it all; the others go with it.
-    items = tuple({item.id: item for row in rows if (item := _item(row, user, wanted, skips))}.values())
+    shown = rows[:MOST_TOGETHER]
+    items = tuple({item.id: item for row in shown if (item := _item(row, user, wanted, skips))}.values())
     if not items:
         return None, skips
-    ids = tuple(row.pk for row in rows if row.pk not in skips.why)
+    others = _still_asked(rows[MOST_TOGETHER:], user, wanted)
+    ids = tuple(row.pk for row in (*shown, *others) if row.pk not in skips.why)
+    total = len({item.id for item in items} | {row.action for row in others})
+    waiting = mine_count(Filters(mine=user)) if total > 1 else 0
     left = max(item.expires_at for item in items) - database_now()
     level = max((item.level for item in items), key=choices.LEVELS.index)
-    return replace(plain, ids=ids, kind="action", items=items, seconds=max(60, int(left.total_seconds())), level=level), skips
+    found = replace(plain, ids=ids, kind="action", items=items, total=total, waiting=waiting, level=level)
+    return replace(found, seconds=max(60, int(left.total_seconds()))), skips
+
+
+def _still_asked(rows: list[Delivery], user: User, wanted: choices.Wants) -> list[Delivery]:
+    """Which of these the person should still hear of, in one statement or two; the others are looked at one by one later, and skipped with the reason."""
+    if not rows:
+        return []
+    pending = Action.objects.filter(pk__in={UUID(row.action) for row in rows}, state=ActionState.PENDING, expires_at__gt=Now())
+    asked = {(str(pk), version) for pk, version in pending.filter(desks.asked(user)).values_list("pk", "version")}
+    told = Notification.objects.filter(channel="desk", recipient=str(user.pk), object_id__in={row.action for row in rows})
+    read = set(told.exclude(sent_at=None).values_list("object_id", "version", "kind"))
+    return [
+        row
+        for row in rows
+        if (row.action, row.version) in asked
+        and (row.action, row.version, row.kind) not in read
+        and wanted.way(row.channel, row.level) != OFF
+    ]
 
 
 def _is_alert(row: Delivery) -> bool:
@@ -163,11 +219,11 @@ def _alert(row: Delivery) -> Note:
 def _digest(plain: Parcel, user: User, wanted: choices.Wants) -> tuple[Parcel | None, _Skips]:
     if wanted.digest_day(database_now()) is None:
         return None, _Skips({plain.first: kept.NO_DIGEST()})
-    mine = inbox(filters=Filters(mine=user), limit=MOST_COUNTED).rows
+    mine = inbox(filters=Filters(mine=user), limit=MOST_LISTED).rows
     if not mine:
         return None, _Skips({plain.first: kept.NOTHING_WAITED()})
-    items = tuple(Item(r.id, r.level, r.score, r.tool, r.agent, r.requested_by, r.expires_at) for r in mine[:20])
-    return replace(plain, items=items, total=len(mine)), _Skips()
+    items = tuple(Item(r.id, r.level, r.score, r.tool, r.agent, r.requested_by, r.expires_at) for r in mine)
+    return replace(plain, items=items, total=max(len(mine), mine_count(Filters(mine=user)))), _Skips()
 
 
 def _item(row: Delivery, user: User, wanted: choices.Wants, skips: _Skips) -> Item | None:

@@ -31,6 +31,7 @@ WITH owed AS MATERIALIZED (
 UPDATE approvals_notification AS n SET sent_at = clock_timestamp() FROM owed AS o WHERE n.id = o.id
 AND NOT EXISTS (SELECT 1 FROM approvals_action a WHERE a.id = o.object_id::uuid AND a.state = 'PENDING' AND a.version = o.version)
 """
+PUSH_GAP_S = 20
 MOST_ASKED = 500  # told of one action; the inbox shows it to the others all the same
 Told = dict[frozenset[int], Sequence[Reader]]
 _TAKE = "UPDATE approvals_notification SET sent_at = clock_timestamp() WHERE id = %s AND sent_at IS NULL"
@@ -96,7 +97,7 @@ def _tell_in_slack(notice: Notification, action: Action, told: Iterable[Reader])
         if notice.kind != "action.passed_on" and reader.wants.way(SLACK, action.level) == NOW:
             now = database_now()
             quiet = reader.wants.held_until(now, action.level)
-            due = max(quiet, _after_the_last(slack_gathering.last_told(reader.id), action.level, now, action.expires_at))
+            due = max(quiet, after_the_last(slack_gathering.last_told(reader.id), action.level, now, action.expires_at))
             slack_owing.owe_told(reader.id, notice.pk, notice.kind, action, due=due, quiet=quiet)
 
 
@@ -106,20 +107,27 @@ def _owed(may: Iterable[Reader], level: str, ends: datetime) -> list[Owed]:
     for reader in may:
         quiet = reader.wants.held_until(now, level)
         if reader.wants.way(EMAIL, level) == NOW and reader.has_address:
-            owed.append(Owed(reader, EMAIL, 0, max(quiet, _after_the_last(last_sent(reader.id, EMAIL), level, now, ends))))
+            owed.append(Owed(reader, EMAIL, 0, max(quiet, after_the_last(last_sent(reader.id, EMAIL), level, now, ends))))
         if reader.wants.way(PUSH, level) == NOW:
-            owed += [Owed(reader, PUSH, device, quiet) for device in reader.devices]
+            for device in reader.devices:
+                free = after_the_last(last_sent(reader.id, PUSH, device), level, now, ends, channel=PUSH)
+                owed.append(Owed(reader, PUSH, device, max(quiet, free)))
     return owed
 
 
-def _after_the_last(last: datetime | None, level: str, now: datetime, ends: datetime) -> datetime:
-    """A burst makes one mail (or direct message), not fifty: what comes soon after one waits a little, and goes with the others. Critical does not wait.
+def gap(channel: str) -> timedelta:
+    """How soon after a message the next may come. A push replaces the one before on the device: it waits for less."""
+    return timedelta(seconds=min(settings.MAIL_GAP_S, PUSH_GAP_S) if channel == PUSH else settings.MAIL_GAP_S)
 
-    Nor does anything wait for more than a quarter of the time that is left: a reminder that comes too late is none.
+
+def after_the_last(last: datetime | None, level: str, owed_at: datetime, ends: datetime, *, channel: str = EMAIL) -> datetime:
+    """A burst makes one mail (push, direct message), not fifty: what comes soon after one waits a little, and goes with the others. Critical does not wait.
+
+    Nor does anything wait for more than a quarter of the time that was left when it was owed: a reminder that comes too late is none.
     """
     if level == "critical" or not last:
-        return now
-    return min(last + timedelta(seconds=settings.MAIL_GAP_S), now + (ends - now) / 4)
+        return owed_at
+    return min(last + gap(channel), owed_at + (ends - owed_at) / 4)
 
 
 def digests(*, limit: int = 500) -> int:

@@ -19,7 +19,19 @@ from approvals.queries.asks import AskRow, asks, wanted_asks
 from approvals.queries.catchup import CatchUp, catch_up, last_notification
 from approvals.queries.detail import ActionDetail, action_detail
 from approvals.queries.glances import Shown, asked_about, shown
-from approvals.queries.inbox import Filters, InboxRow, Page, counts, decided, inbox, inbox_row, refused, run_actions, waiting_names
+from approvals.queries.inbox import (
+    Filters,
+    InboxRow,
+    Page,
+    counts,
+    decided,
+    inbox,
+    inbox_row,
+    mine_count,
+    refused,
+    run_actions,
+    waiting_names,
+)
 from approvals.queries.opinions import OpinionRow, opinions_wanted, weighed
 from approvals.queries.policies import policy_of, policy_source
 from approvals.queries.preferences import Preferences, SavedView, all_viewers, preferences, viewers
@@ -89,6 +101,7 @@ __all__ = [
     "last_notification",
     "level_waiting",
     "levels",
+    "mine_count",
     "opinions_wanted",
     "policy_of",
     "policy_source",

@@ -155,6 +155,11 @@ def inbox(*, filters: Filters | None = None, sort: str = "due", cursor: str = ""
     return Page(found[:limit], str(Place(last.urgency, last.expires_at, last.id, moment)) if last else "")
 
 
+def mine_count(filters: Filters) -> int:
+    """How many these are, up to COUNTED."""
+    return _narrowed(Action.objects.filter(state=ActionState.PENDING), filters).order_by()[:COUNTED].count()
+
+
 def waiting_names() -> tuple[list[str], list[str]]:
     """Agents and tools among the 2,000 waiting actions that are due first, for the filters."""
     first = Action.objects.filter(state=ActionState.PENDING).order_by("expires_at", "pk").values_list("agent", "tool")[:2_000]

@@ -105,13 +105,14 @@ def readers(accounts: Collection[int] | None) -> Sequence[Reader]:
     return [Reader(pk, person, bool(email), choices.wants(chosen.get(pk, {})), tuple(devices.get(pk, ()))) for pk, person, email in found]
 
 
-def last_sent(user: int, channel: str) -> datetime | None:
-    """When this person was last sent something through this channel."""
-    sent = Delivery.objects.filter(user=user, channel=channel, state=DeliveryState.SENT).exclude(
-        Q(kind="trial") | Q(kind__startswith="alert.")
-    )
-    found: datetime | None = sent.order_by("-changed_at").values_list("changed_at", flat=True).first()
-    return found
+def last_sent(user: int, channel: str, device: int = 0, *, going: bool = False) -> datetime | None:
+    """When this person was last sent something through this channel; `going`: or is being sent it."""
+    rows = Delivery.objects.filter(user=user, channel=channel, device=device).exclude(Q(kind="trial") | Q(kind__startswith="alert."))
+    found = [
+        rows.filter(state=state).order_by("-changed_at").values_list("changed_at", flat=True).first()
+        for state in (DeliveryState.SENT, *((DeliveryState.SENDING,) if going else ()))
+    ]
+    return max(filter(None, found), default=None)
 
 
 def devices_of(user: User) -> list[DeviceRow]:

@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 
 from approvals.errors import ApprovalError
 from approvals.operations.slack_people import Identity
-from approvals.queries import Filters, inbox
 from approvals.queries.slack import TeamRow
 from approvals.slack import blocks as b
 from approvals.slack import halting, home, linking, replies
@@ -44,11 +43,10 @@ def _approvals(payload: Json, shaped: Json) -> Json:
         workspace, identity = met(shaped)
         return _link(" ".join(words[1:]), workspace, identity, str(payload.get("channel_id", "")), str(payload.get("trigger_id", "")))
     who = hand(shaped)
-    found = inbox(filters=Filters(reader=who.user, mine=who.user), limit=home.COUNTED).rows
-    more, rows = len(found) > MOST, found[:MOST]
-    head = home.waiting(found)
+    rows, count = home.first_of(who.user, MOST)
+    head = home.waiting(count)
     lines = [f"• *{safe(r.level)}* {link(url_of(r.id), named(r.tool))} {safe(named(r.agent))}" for r in rows]
-    if more:
+    if count > MOST:
         lines.append(link(f"{settings.PUBLIC_URL.rstrip('/')}/inbox/", _("and more, in the inbox")))
     return {**said(head), "blocks": [b.section(b.mrkdwn("\n".join([head, *lines])))]}
 

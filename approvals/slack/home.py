@@ -13,8 +13,8 @@ from django.utils.translation import ngettext
 
 from approvals import permissions
 from approvals.models.people import User
-from approvals.notify.words import level_name
-from approvals.queries import Filters, InboxRow, desks, inbox, reaching
+from approvals.notify.words import how_many, level_name
+from approvals.queries import Filters, InboxRow, desks, inbox, mine_count, reaching
 from approvals.slack import blocks as b
 from approvals.slack import cards, client, later, releasing
 from approvals.slack.people import Hand
@@ -22,7 +22,6 @@ from approvals.slack.text import cut, date, link, named, person, safe, spelled
 
 ROWS, HALTS = 20, 10
 AWAY, BACK, DIGEST, NO_DIGEST, HALT = "home_away", "home_back", "home_digest", "home_no_digest", "home_halt"
-COUNTED = 200
 
 
 def publish_soon(who: Hand) -> None:
@@ -49,22 +48,25 @@ def stranger(sentence: str, *, may_link: bool, url: str = "") -> b.Block:
 
 def queue(user: User) -> list[b.Block]:
     """What this person may decide, soonest first, a button each."""
-    rows = inbox(filters=Filters(reader=user, mine=user), limit=COUNTED).rows
+    rows, count = first_of(user, ROWS)
     if not rows:
         return [b.section(b.plain(_("Nothing needs you.")))]
-    parts = [b.context(b.plain(waiting(rows))), *(_row(row, n) for n, row in enumerate(rows[:ROWS]))]
-    if len(rows) > ROWS:
+    parts = [b.context(b.plain(waiting(count))), *(_row(row, n) for n, row in enumerate(rows))]
+    if count > ROWS:
         parts.append(b.context(b.mrkdwn(link(f"{_site()}/inbox/", _("The others are in the inbox")))))
     return parts
 
 
-def waiting(rows: Sequence[InboxRow]) -> str:
-    """How many of them wait, of up to COUNTED that were looked for."""
-    return ngettext("%(n)s action waits for you", "%(n)s actions wait for you", len(rows)) % {"n": counted(rows)}
+def first_of(user: User, most: int) -> tuple[Sequence[InboxRow], int]:
+    """So many of what this person may decide, soonest first, and how many there are."""
+    mine = Filters(reader=user, mine=user)
+    rows = inbox(filters=mine, limit=most).rows
+    return rows, max(len(rows), mine_count(mine) if len(rows) == most else 0)
 
 
-def counted(rows: Sequence[InboxRow]) -> str:
-    return f"{COUNTED}+" if len(rows) >= COUNTED else str(len(rows))
+def waiting(count: int) -> str:
+    """How many wait."""
+    return ngettext("%(n)s action waits for you", "%(n)s actions wait for you", count) % {"n": how_many(count)}
 
 
 def _row(row: InboxRow, number: int) -> b.Block:

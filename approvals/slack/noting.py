@@ -18,7 +18,7 @@ from approvals.operations import policies, slack_gathering, slack_owing
 from approvals.operations.clock import database_now
 from approvals.operations.slack_gathering import Reminder
 from approvals.operations.slack_queue import Claimed
-from approvals.queries import ActionDetail, Filters, action_detail, inbox, reaching
+from approvals.queries import ActionDetail, Filters, action_detail, mine_count, reaching
 from approvals.queries import slack as queries
 from approvals.slack import blocks as b
 from approvals.slack import cards, home, refusing
@@ -52,13 +52,13 @@ def draw(taken: Claimed) -> Drawn | None:
 def _digest(user: User) -> Drawn | None:
     if reaching.wants(user).digest_day(database_now()) is None:
         return None  # Slack was away all morning
-    rows = inbox(filters=Filters(reader=user, mine=user), limit=home.COUNTED).rows
+    rows, count = home.first_of(user, LISTED)
     if not rows:
         return None
-    head = home.waiting(rows)
+    head = home.waiting(count)
     lines = [
         f"• *{safe(words.level_name(r.level))}* {link(cards.url_of(r.id), named(r.tool))} {safe(named(r.agent))}, {date(r.expires_at)}"
-        for r in rows[:LISTED]
+        for r in rows
     ]
     foot = link(f"{settings.PUBLIC_URL.rstrip('/')}/inbox/", _("All of them in the inbox"))
     return Drawn(head, [b.section(b.plain(head)), b.section(b.mrkdwn("\n".join(lines))), b.context(b.mrkdwn(foot))], 0)
@@ -112,10 +112,10 @@ def _one(detail: ActionDetail, why: str) -> Drawn:
 
 
 def _several(said: Sequence[tuple[ActionDetail, str]], user: User) -> Drawn:
-    rows = inbox(filters=Filters(reader=user, mine=user), limit=home.COUNTED).rows
-    head = home.waiting(rows)
-    if len(rows) > len(said):  # a reminder is seldom of all that waits
-        head = _("A reminder of %(n)d of the %(all)s actions that wait for you") % {"n": len(said), "all": home.counted(rows)}
+    count = mine_count(Filters(reader=user, mine=user))
+    head = home.waiting(count)
+    if count > len(said):  # a reminder is seldom of all that waits
+        head = _("A reminder of %(n)d of the %(all)s actions that wait for you") % {"n": len(said), "all": words.how_many(count)}
     parts = [b.section(b.plain(head))]
     parts += [b.section(b.plain(_line(detail, why)), accessory=_press(detail)) for detail, why in said[:LISTED]]
     if (more := len(said) - LISTED) > 0:

@@ -7,6 +7,7 @@ import pytest
 
 from approvals import operations, queries, tasks
 from approvals.models import Absence, Action, Decision, Halt, Notification, SlackMessage, SlackPerson
+from approvals.notify import words as words_of_mails
 from approvals.operations import groups, people, preferences, slack_owing
 from approvals.operations.telling import tell_people
 from approvals.queries import reaching
@@ -206,13 +207,13 @@ def test_the_digest_comes_once_on_a_weekday_morning_when_something_waits(world, 
 
 
 def test_a_digest_of_very_many_says_that_there_may_be_more(world, cast, monkeypatch):
-    monkeypatch.setattr(home, "COUNTED", 3)
+    monkeypatch.setattr(words_of_mails, "COUNTED", 3)
     for _ in range(4):
         factories.action()
     with at(WEDNESDAY):
         noting.owe_digests()
     tick_at(WEDNESDAY)
-    assert [m["text"] for m in direct(world)] == ["3+ actions wait for you"]
+    assert [m["text"] for m in direct(world)] == ["3 or more actions wait for you"]
 
 
 def tick_at(moment: datetime) -> None:
