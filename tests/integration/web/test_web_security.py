@@ -240,7 +240,7 @@ def test_locking_an_account_ends_its_sessions(as_, cast):
     people.deactivate(username="rita", by=cast.admin.actor)
     assert not SignIn.objects.filter(user=cast.reviewer, ended_at=None).exists()
     assert client.get("/inbox/").status_code == 302
-    assert post(client, factories.action()).status_code == 302 and not Decision.objects.exists()
+    assert post(client, factories.action()).status_code == 401 and not Decision.objects.exists()
 
 
 def test_signing_out_ends_it(with_password):

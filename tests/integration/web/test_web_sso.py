@@ -206,7 +206,7 @@ def test_a_sign_in_by_single_sign_on_is_over_after_its_time_however_busy_it_is(p
     answer = client.get("/inbox/")
     assert answer.status_code == 302 and answer["Location"].startswith("/accounts/login/")
     assert b'oidc/sso/login/?next=%2Finbox%2F"' in client.get(answer["Location"]).content
-    assert post(client, action).status_code == 302 and not Decision.objects.exists()
+    assert post(client, action).status_code == 401 and not Decision.objects.exists()
     web.get("/confirm/", {"next": "/inbox/"})
     assert web.session.get_expiry_age() == settings.SESSION_COOKIE_AGE, "whoever signed in here has the usual time"
 
