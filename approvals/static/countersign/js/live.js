@@ -8,8 +8,6 @@ import { connect, ENDS } from "./socket.js";
 const WINDOW_MS = 150;
 const SEEN = 2000;
 const RECENT = 300;
-// Lists that many events concern look at most so often: at the first of them, and once more after the last.
-const PACES = { paced: 600, slow: 3000 };
 
 const page = document.body.dataset;
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("countersign-live") : null;
@@ -19,11 +17,9 @@ const gaps = new Set((page.liveGaps || "").split(" ").filter(Boolean).map(Number
 let last = shown;
 let waiting = [];
 let timer = 0;
-let again = null; // of the tab that leads: connect once more
+let again = null;
 let status = { state: "connecting" };
 const recent = [];
-
-const resting = new Map();
 
 const fire = (name, detail) => document.body.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
 
@@ -74,25 +70,8 @@ function flush() {
       groups.get(name).push(hint);
     }
   }
-  const objects = new Set(waiting.map((hint) => hint.object));
   waiting = [];
   for (const [name, hints] of groups) fire(name, { hints });
-  for (const object of objects) for (const kind of Object.keys(PACES)) pace(`${kind}:${object}`, PACES[kind]);
-}
-
-// Not a throttle, which drops what comes while it rests: the last state of all would be seen by the next poll only.
-function pace(name, ms) {
-  if (resting.has(name)) {
-    resting.set(name, true);
-    return;
-  }
-  resting.set(name, false);
-  fire(name, {});
-  setTimeout(() => {
-    const missed = resting.get(name);
-    resting.delete(name);
-    if (missed) pace(name, ms);
-  }, ms);
 }
 
 function show(next) {
@@ -124,7 +103,7 @@ function lead() {
 
 channel?.addEventListener("message", ({ data }) => {
   if (data.ask && again) {
-    // A page that has just come up is of somebody who is signed in: what ended this tab's connection may be over.
+    // Whoever opens a page is signed in: what ended this tab may be over.
     if (status.name) again();
     else channel.postMessage({ status, to: data.ask });
     for (const hint of recent) if (hint.id > data.since) channel.postMessage({ frame: hint });

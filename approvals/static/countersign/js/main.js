@@ -11,7 +11,8 @@ import "./presence.js";
 import "./badge.js";
 import "./trouble.js";
 
-// Only pages that are drawn again by themselves have it.
+// Only pages that are drawn again by themselves have these.
+if (document.querySelector("[hx-trigger*='paced:']")) import("./pace.js");
 if (document.querySelector("[data-keep-open]")) import("./keep.js");
 
 document.addEventListener("click", async (event) => {
