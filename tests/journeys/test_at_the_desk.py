@@ -302,8 +302,10 @@ def test_a_letter_that_comes_with_the_form_stands_after_those_before_it(stack: S
     page.goto(f"/actions/{action}/")
     live(page)
     page.evaluate(
-        "document.addEventListener('htmx:afterSettle', () => document.activeElement.dispatchEvent("
-        "new KeyboardEvent('keydown', {key: 's', bubbles: true, cancelable: true})), {once: true})"
+        "document.addEventListener('htmx:afterSettle', function settled() {"
+        " if (!document.querySelector('.bar-sheet textarea')) return;"  # something else of the page was drawn anew
+        " document.removeEventListener('htmx:afterSettle', settled);"
+        " document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 's', bubbles: true, cancelable: true})); })"
     )
     slow: list[Route] = []
     page.route(re.compile(f"{action}/reject"), lambda route: slow.append(route))
