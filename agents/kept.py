@@ -121,7 +121,7 @@ GIVEN_OTHERWISE = Frozen("another result was given for the call")
 GRAPH_GONE = Frozen("the project has no graph of this name any more: the run could not go on")
 NODE_WOULD_BE_GONE = Frozen("the graph has no node %(node)s any more: the answer would reach nobody")
 OUR_LINE_GONE = Frozen(
-    "require_approval or Countersigned, which asked about %(tool)s, cannot be seen any more: without it the call would be stopped"
+    "require_approval or Countersigned, which asked about %(tool)s, cannot be seen any more: without it the call is stopped as LangChain begins it"
 )
 HELPER_WOULD_BE_GONE = Frozen(
     "%(tool)s has no helper %(helper)s any more: the answer would reach nobody. Put it back under that name, or let its question be answered first"

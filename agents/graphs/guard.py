@@ -64,8 +64,8 @@ class Calls(BaseCallbackHandler):
 
     Attributes:
         leaves: every call of this run that people were asked about.
-        ours: calls (tool, id) that our own line asked about: nothing else may begin them. open_ones: those whose answers are still to come, or just being
-            given (tool, id, arguments): they are known by their id whatever their tool is called by now, and by their arguments where there is none.
+        ours: calls (tool, id) that our own line asked about: nothing else may begin them. open_ones: tool and arguments of those whose answers are still
+            to come, or just being given: they are known by these, too, whatever id they are given by now.
         begin: writes down that a call begins; gives the reason why it must not, or "".
         paused: a call that stopped at a question of its own has not been made yet.
     """
@@ -74,7 +74,7 @@ class Calls(BaseCallbackHandler):
     begin: Callable[[str, str], str]
     paused: Callable[[str], None]
     ours: Collection[tuple[str, str]] = ()
-    open_ones: Sequence[tuple[str, str, Any]] = ()
+    open_ones: Sequence[tuple[str, Any]] = ()
     made: dict[str, Made] = field(default_factory=dict)
     stopped: str = ""
     raise_error = True
@@ -100,9 +100,7 @@ class Calls(BaseCallbackHandler):
             self._open[run_id] = leave
 
     def _is_ours(self, tool: str, call_id: str, args: Any) -> bool:
-        if call_id:
-            return (tool, call_id) in self.ours or any(call_id == one for _, one, _ in self.open_ones)
-        return any((tool, args) == (name, asked) for name, _, asked in self.open_ones)
+        return (tool, call_id) in self.ours or any((tool, args) == one for one in self.open_ones)
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         with self._lock:

@@ -30,8 +30,8 @@ def governing(tool: str, call_id: str) -> Iterator[None]:
 
 
 def is_governed(tool: str, call_id: str) -> bool:
-    """Whether our own line makes such a call just now; one without an id is known by its tool."""
-    return any(call_id == one if call_id else tool == name for name, one in governed)
+    """Whether our own line makes this call just now, or one of its tool: whoever stands between may have given it another id."""
+    return any(call_id == one or tool == name for name, one in governed)
 
 
 class CutOff(RuntimeError):

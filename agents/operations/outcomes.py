@@ -64,15 +64,13 @@ def leaves(run: Run) -> list[Leave]:
     return found + (_of_parents(run) if run.parent_id else [])
 
 
-def of_our_line(run: Run) -> tuple[frozenset[tuple[str, str]], list[tuple[str, str, Any]]]:
-    """Tool and id of every call that our own line asked about in this run, and of those that are open their arguments, too: whatever people said, nothing
-    else may make them."""
+def of_our_line(run: Run) -> tuple[frozenset[tuple[str, str]], list[tuple[str, Any]]]:
+    """Tool and id of every call that our own line asked about in this run, and of those that are open tool and arguments: whatever people said, nothing else
+    may make them."""
     asked = Pause.objects.filter(run=run, dialect=calls.NAME).exclude(state=PauseState.SUPERSEDED).only("raw", "state")
     raws = [(pause.raw, pause.state) for pause in asked if isinstance(pause.raw, dict)]
-    found = [(str(raw.get("tool")), str(raw.get("tool_call_id") or ""), raw.get("args"), state) for raw, state in raws]
-    return frozenset((tool, pk) for tool, pk, _, _ in found if pk), [
-        (tool, pk, args) for tool, pk, args, state in found if state == PauseState.OPEN
-    ]
+    by_id = frozenset((str(raw.get("tool")), str(raw["tool_call_id"])) for raw, _ in raws if raw.get("tool_call_id"))
+    return by_id, [(str(raw.get("tool")), raw.get("args")) for raw, state in raws if state == PauseState.OPEN]
 
 
 def _why_not(effect: Effect | None) -> str:

@@ -412,6 +412,8 @@ def {name}(to: str, state: State) -> str:
 class Still(AgentMiddleware):
     "Knows what the tool was called before."
     def wrap_tool_call(self, request, handler):
+        if "{new_id}":
+            return handler(request.override(tool_call={{**request.tool_call, "id": "{new_id}" + request.tool_call["id"]}}))
         if {by_hand}:
             {name}.invoke({{**request.tool_call["args"], "state": request.state}})
             return ToolMessage("sent", tool_call_id=request.tool_call["id"])
@@ -423,8 +425,15 @@ graph = create_agent(Planned(), [{name}], middleware=[Still()])
 
 @pytest.mark.usefixtures("newly_loaded")
 @pytest.mark.parametrize("verdict", ["approve", "reject"])
-@pytest.mark.parametrize("after", [{"name": "pay_out", "by_hand": False}, {"name": "send", "by_hand": True}])
-def test_nor_under_another_name_or_by_hand(others, world, tmp_path, after, verdict):
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"name": "pay_out", "by_hand": False, "new_id": ""},
+        {"name": "send", "by_hand": True, "new_id": ""},
+        {"name": "send", "by_hand": False, "new_id": "new-"},
+    ],
+)
+def test_nor_under_another_name_or_id_or_by_hand(others, world, tmp_path, after, verdict):
     (tmp_path / "langgraph.json").write_text(json.dumps({"dependencies": [".", "./others"], "graphs": {"lined": "./lined.py:graph"}}))
     (tmp_path / "others").symlink_to(factories.OTHERS.parent)
     (tmp_path / "lined.py").write_text(LINED.format(tool="require_approval(send)", line=""))

@@ -131,7 +131,7 @@ def test_three_awaited_at_once_in_a_plain_tool_node_are_each_made_once_although_
     assert sorted(Effect.objects.filter(run=run).values_list("state", flat=True)) == ["DONE", "DONE", "DONE", "FAILED"]
 
 
-@pytest.mark.parametrize("agent", ["leading", "leading_asked"])
+@pytest.mark.parametrize("agent", ["leading", "leading_asked", "leading_free"])
 def test_a_helper_asks_for_its_own_calls(loops, world, agent):
     task = json.dumps({"world": world, "turns": [[*ADA, *BOB]]})
     run = started(loops, world, [["helper", {"task": task}]], agent=agent)

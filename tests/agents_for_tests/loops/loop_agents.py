@@ -88,7 +88,7 @@ narrow = create_agent(Planned(), ALL, middleware=[LINE])
 _helping = create_agent(Planned(), [send, wipe], middleware=[LINE])
 
 
-def _leading(line: Any) -> Any:
+def _leading(*lines: Any) -> Any:
     helping = _helping
 
     @tool
@@ -96,11 +96,12 @@ def _leading(line: Any) -> Any:
         """Let the helper do a task."""
         return str(helping.invoke({"messages": [HumanMessage(task)]})["messages"][-1].content)
 
-    return create_agent(Planned(), [helper], middleware=[line])
+    return create_agent(Planned(), [helper], middleware=lines)
 
 
 leading = _leading(Countersigned(unasked=("helper",)))
 leading_asked = _leading(Countersigned())
+leading_free = _leading()  # only its helper's calls are asked about; both number theirs alike
 
 
 class FromANote(AgentMiddleware[Any, Any, Any]):
