@@ -139,7 +139,7 @@ def _in_another_mode(pause: Pause, loaded: Loaded) -> str:
 def _code(pause: Pause, loaded: Loaded) -> list[tuple[str, bool]]:
     """What became of the code that asked. Nothing of it is run: what only running it would tell may break."""
     before, now = pause.asked_by.get("code") or {}, loaded.prints.get(pause.node, {})
-    asks, written = loaded.asks.get(pause.node, []), bool(pause.asked_by.get("written"))
+    asks, written = loaded.asks.get(pause.node, []), bool(pause.asked_by.get("written")) and pause.dialect != OUR_LINE
     alike = [n for n, ask in enumerate(asks) if ask.could_be(pause.raw)]
     same = next((n for n in alike if _takes_its_answer(asks[n], pause)), None)
     # Of a graph inside this node we may not see every question; of the node itself we do.

@@ -42,9 +42,11 @@ def gone(loaded: Loaded, pause: Pause) -> bool:
 def seems_silent(loaded: Loaded, pause: Pause) -> bool:
     """Whether its question could be read in the code of its node, and nothing that asks can be seen there now; or our own line asked, and cannot be seen.
     Never certain: what is imported inside a function, or reached through an object, is not looked into."""
+    if not pause.asked_by.get("written"):
+        return False
     if pause.dialect == calls.NAME:
         return isinstance(pause.raw, dict) and pause.raw.get("tool") in loaded.ungoverned
-    return bool(pause.asked_by.get("written")) and loaded.speaking.get(pause.node) is False
+    return loaded.speaking.get(pause.node) is False
 
 
 def _is_lost(loaded: Loaded, pause: Pause) -> bool:

@@ -67,7 +67,7 @@ def leaves(run: Run) -> list[Leave]:
 def of_our_line(run: Run) -> tuple[frozenset[tuple[str, str]], list[tuple[str, Any]]]:
     """Tool and id of every call that our own line asked about in this run, and of those that are open tool and arguments: whatever people said, nothing else
     may make them."""
-    asked = Pause.objects.filter(run=run, dialect=calls.NAME).exclude(state=PauseState.SUPERSEDED).only("raw", "state")
+    asked = Pause.objects.filter(run=run, dialect=calls.NAME).only("raw", "state")  # also before an operator went back
     raws = [(pause.raw, pause.state) for pause in asked if isinstance(pause.raw, dict)]
     by_id = frozenset((str(raw.get("tool")), str(raw["tool_call_id"])) for raw, _ in raws if raw.get("tool_call_id"))
     return by_id, [(str(raw.get("tool")), raw.get("args")) for raw, state in raws if state == PauseState.OPEN]

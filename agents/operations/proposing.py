@@ -6,6 +6,7 @@ Only the worker that holds the run calls this, after its graph has paused; `stre
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from agents.dialects import calls
 from agents.graphs.driver import Question, Stretch
 from agents.graphs.loader import Loaded
 from agents.models import Pause, Run
@@ -55,7 +56,9 @@ def new_questions(
 
 
 def _is_written(loaded: Loaded, question: Question) -> bool:
-    """Whether it can be read in the code of its node: what it asks, or of a gate of ours that there is one."""
+    """Whether it can be read in the code of its node: what it asks, of a gate of ours that there is one, of our own line that it stands before the tool."""
+    if calls.is_call(question.value):
+        return question.value["tool"] in loaded.found and question.value["tool"] not in loaded.ungoverned
     if is_ours(question.value):
         return loaded.speaking.get(question.node) is True
     return any(ask.could_be(canonical.storable(question.value)) for ask in loaded.asks.get(question.node, ()))
