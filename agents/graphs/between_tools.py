@@ -11,13 +11,13 @@ from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 
-from agents.graphs.inside import DEEPEST, graphs_in
+from agents.graphs.inside import nodes_of
 
 
 def asks_by_mode(graph: Any) -> dict[str, frozenset[str]]:
     """The tools whose calls LangChain's middleware asks about, and in which of its modes (`batched`, `per_call`): also in graphs inside."""
     found: dict[str, frozenset[str]] = {}
-    for node in _nodes(graph, 0):
+    for _, node in nodes_of(graph):
         one = getattr(getattr(node.bound, "func", None) or getattr(node.bound, "afunc", None), "__self__", None)
         if isinstance(one, HumanInTheLoopMiddleware):
             found |= {tool: found.get(tool, frozenset()) | {str(one.interrupt_mode)} for tool in one.interrupt_on}
@@ -27,7 +27,7 @@ def asks_by_mode(graph: Any) -> dict[str, frozenset[str]]:
 def helpers_of(graph: Any) -> dict[str, frozenset[str]]:
     """The tools that start a helper by its name (deepagents' `task`), with the names they know: also in graphs inside."""
     found: dict[str, frozenset[str]] = {}
-    for node in _nodes(graph, 0):
+    for _, node in nodes_of(graph):
         for tool in node.bound.tools_by_name.values() if isinstance(node.bound, ToolNode) else ():
             if names := frozenset(helpers_in(tool)):
                 found[tool.name] = found.get(tool.name, frozenset()) | names
@@ -69,11 +69,3 @@ def _within(wrapper: Any, seen: set[int]) -> Iterator[Any]:
                 yield from _within(cell.cell_contents, seen)
             except ValueError:  # a function that refers to itself before it is made
                 continue
-
-
-def _nodes(graph: Any, depth: int) -> Iterator[Any]:
-    for name, node in graph.nodes.items():
-        yield node
-        if depth < DEEPEST:
-            for _, inner, _ in graphs_in(name, node):
-                yield from _nodes(inner, depth + 1)

@@ -11,6 +11,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 from pydantic import BaseModel
 
+from agents.graphs.between_tools import around_calls
 from agents.tools.guessing import guessed_class
 from agents.tools.registry import declared_sha256
 from audit import canonical
@@ -18,7 +19,6 @@ from audit import canonical
 DEEPEST = 4
 DECLARED = "countersign"  # the key in a tool's metadata
 OUR_LINE = ("agents.graphs.loops", "Countersigned")
-MOST_LOOKED_AT = 500
 
 
 @dataclass(frozen=True)
@@ -115,26 +115,8 @@ def _helpers(tool: BaseTool) -> list[tuple[str, Any]]:
 
 
 def _has_our_line(node: ToolNode) -> bool:
-    """Whether `Countersigned` is among the middleware around a node's calls: LangChain keeps one function made of all of theirs."""
-    seen: set[int] = set()
-    todo: list[Any] = [getattr(node, name, None) for name in ("_wrap_tool_call", "_awrap_tool_call")]
-    while todo:
-        one = todo.pop()
-        if one is None or id(one) in seen or len(seen) > MOST_LOOKED_AT:
-            continue
-        seen.add(id(one))
-        if any((base.__module__, base.__name__) == OUR_LINE for base in type(one).__mro__):
-            return True
-        todo += [getattr(one, name, None) for name in ("__self__", "__func__", "__wrapped__", "func")]
-        todo += [cell.cell_contents for cell in getattr(one, "__closure__", None) or () if not _empty(cell)]
-    return False
-
-
-def _empty(cell: Any) -> bool:
-    try:
-        return cell.cell_contents is cell
-    except ValueError:  # not set yet
-        return True
+    """Whether `Countersigned` is among the middleware around a node's calls."""
+    return any((base.__module__, base.__name__) == OUR_LINE for one in around_calls(node) for base in type(one).__mro__)
 
 
 def _found(tool: BaseTool, helper: str, *, governed: bool) -> Found:

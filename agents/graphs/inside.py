@@ -52,7 +52,7 @@ def lost(graph: Any, path: Sequence[str], *, seen: str) -> bool:
 
 def names_of(graph: Any) -> frozenset[str]:
     """Every node's name, at whatever depth."""
-    return frozenset(_names(graph, 0))
+    return frozenset(name for name, _ in nodes_of(graph))
 
 
 def _look(graph: Any, path: Sequence[str]) -> tuple[bool | None, bool]:
@@ -70,12 +70,13 @@ def _look(graph: Any, path: Sequence[str]) -> tuple[bool | None, bool]:
     return None, certain
 
 
-def _names(graph: Any, depth: int) -> Iterator[str]:
+def nodes_of(graph: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Every node with its name, at whatever depth."""
     for name, node in graph.nodes.items():
-        yield name
+        yield name, node
         if depth < DEEPEST:
             for _, one, _ in graphs_in(name, node):
-                yield from _names(one, depth + 1)
+                yield from nodes_of(one, depth + 1)
 
 
 def _helpers(node: ToolNode) -> Iterator[tuple[str, Any]]:
