@@ -36,8 +36,12 @@ STOOD_FOR: dict[str, Callable[[str], str]] = {
 }
 
 
-# Whose places are filled already; asked only where somebody stands in, since it is a statement.
-Placed = Callable[[], Collection[str]]
+# Whose places are filled already, and the groups that lack somebody still; asked only where somebody stands in, since it is a statement.
+Placed = Callable[[], tuple[Collection[str], Collection[str]]]
+
+
+def _nobody() -> tuple[Collection[str], Collection[str]]:
+    return (), ()
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,12 @@ def turn_of(envelope: Envelope, *, stage: int, passed: int) -> frozenset[str]:
 
 
 def leave(
-    who: Standing, action: Action, envelope: Envelope, *, stage: int, verdict: str = "approve", placed: Placed = frozenset
+    who: Standing, action: Action, envelope: Envelope, *, stage: int, verdict: str = "approve", placed: Placed = _nobody
 ) -> Leave:  # fmt: skip
     """Why this person may give this verdict now: in their own right where they are asked themselves, whoever passed it on to them.
 
     Args:
-        placed: of several in whose stead they could act, rather somebody who is not among these (`standing_in.leave` refuses them).
+        placed: of several in whose stead they could act, rather somebody who is not among these (`standing_in.leave` refuses them), of a group that lacks one.
 
     Raises:
         NotAllowed: it is not their turn, they are not asked, or the policy excludes them; the sentence names the rule.
@@ -146,9 +150,12 @@ def _lent(who: Standing, action: Action, turn: Collection[str], envelope: Envelo
     lenders = [a for a in (_passed_on(who, action), *who.stands_for) if a and a.active and a.groups & set(turn)]
     if not lenders:
         return None
-    filled = placed()
-    # Of several absent people rather one in whose stead this verdict can be given: who is not excluded, and whose place is open.
-    first = min(lenders, key=lambda a: (_barred(a, envelope, verdict), a.person in filled, a.person in envelope.excluded))
+    filled, lacking = placed()
+    # Of several absent people rather one in whose stead this verdict can be given: who is not excluded, and whose place, and group, is open.
+    first = min(
+        lenders,
+        key=lambda a: (_barred(a, envelope, verdict), a.person in filled, a.groups.isdisjoint(lacking), a.person in envelope.excluded),
+    )
     return Leave(who.groups | (first.groups & set(turn)), first, own=False)
 
 

@@ -41,8 +41,16 @@ def latest(action: Action, person: str, envelope: Envelope) -> Decision | None:
 
 def placed(action: Action, envelope: Envelope) -> frozenset[str]:
     """Whoever has decided a version that waits, or had it decided in their stead, and whose place that keeps."""
+    return _places(action, envelope)[0]
+
+
+def _places(action: Action, envelope: Envelope) -> tuple[frozenset[str], frozenset[str]]:
+    """Beside `placed`: the groups of the open stage that lack somebody."""
     rows = list(with_groups_now(Decision.objects.filter(action=action, version=action.version)).order_by("pk"))
-    return frozenset(person for row in _kept(action, envelope, rows) for person in (row.person, row.instead_of_person))
+    kept = frozenset(person for row in _kept(action, envelope, rows) for person in (row.person, row.instead_of_person))
+    also = frozenset(envelope.escalated(action.passed))
+    asked = tally(envelope.needs, [ballot(row, envelope) for row in rows], escalated=also)
+    return kept, frozenset(t.need.group for t in asked if t.need.stage == action.stage and t.given < t.need.count)
 
 
 def _kept(action: Action, envelope: Envelope, rows: Sequence[Any]) -> list[Any]:
@@ -103,10 +111,10 @@ def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, mine
     """
 
     @cache
-    def filled() -> frozenset[str]:
-        return placed(action, envelope)
+    def places() -> tuple[frozenset[str], frozenset[str]]:
+        return _places(action, envelope)
 
-    found = entitling.leave(who, action, envelope, stage=stage, verdict=verdict, placed=filled)
+    found = entitling.leave(who, action, envelope, stage=stage, verdict=verdict, placed=places)
     if who.person in action.moved_by and verdict != Verdict.REJECT:
         raise NotAllowed(say("You had this reassigned to somebody else: you may still reject it, and others decide the rest"))
     if mine and mine.version == action.version:
@@ -115,7 +123,7 @@ def leave(who: Standing, action: Action, envelope: Envelope, *, stage: int, mine
                 say("%(by_name)s has decided this version in your stead; it waits for somebody else", by_name=mine.by_name)
             )
         return found
-    if found.instead_of and found.instead_of.person in filled():
+    if found.instead_of and found.instead_of.person in places()[0]:
         raise _filled(found.instead_of.name)
     return found
 

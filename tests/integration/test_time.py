@@ -418,6 +418,18 @@ def test_what_its_holder_has_decided_goes_to_nobody_who_stands_in_for_somebody_e
     assert "rita, in whose stead you act, has decided this version already" in done.left[0][1]
 
 
+def test_who_stands_in_for_two_of_different_groups_fills_the_place_that_is_open(cast, policy):
+    """They were taken for the one whose group had its voice already: theirs counted nowhere, and they could say nothing more."""
+    needs = [{"group": "reviewers", "count": 1}, {"group": "operators", "count": 1}]
+    asking(policy, delegates=["auditors"], need=needs)
+    third, action = factories.another_reviewer(), factories.action()
+    decide(action, cast.second)
+    for absent in (third, cast.operator):
+        operations.go_away(by=absent, delegate="aldo", door="web")
+    assert desks.desk(action.pk, reader=cast.auditor).instead_of == "olga"
+    assert decide(action, cast.auditor).resolved
+
+
 def test_mine_has_nothing_that_its_reader_may_neither_approve_nor_reject(cast, policy):
     """Who was left a desk without being one of those who may stand in for it, and who asked for it themselves."""
     asking(policy, delegates=["auditors"], need=[{"group": "reviewers", "count": 1}])
