@@ -154,7 +154,9 @@ class Command(BaseCommand):
         said = {name: options[name] for name in ("money", "tokens", "seconds", "reason")}
         run = operations.set_run_budget(_uuid(options["run"]), **said, by=commands.person(options), door="cli")
         found = budgeted.of_runs([str(run.pk)])[str(run.pk)]
-        self.stdout.write(f"{run.pk} {run.state.lower()}: spent {found.words}; driven {_driven(run.driven_ms / 1000, run.limit_s)}")
+        self.stdout.write(
+            f"{run.pk} {run.state.lower()}: spent {found.words}; driven {_driven(queries.run_detail(str(run.pk)).driven_s, run.limit_s)}"
+        )
 
     def _hold(self, order: Any, options: dict[str, Any]) -> None:
         run = order(_uuid(options["run"]), reason=options["reason"], by=commands.person(options), door="cli")
