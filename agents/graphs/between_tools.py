@@ -3,15 +3,14 @@
 LangChain's middleware for humans in the loop has a node behind the model in both its modes, whichever of the two asks.
 """
 
-from collections.abc import Iterator, Mapping
-from inspect import getclosurevars, isfunction, ismethod, unwrap
+from collections.abc import Iterator
+from inspect import isfunction, ismethod, unwrap
 from typing import Any
 
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langgraph.prebuilt import ToolNode
-from langgraph.pregel import Pregel
 
-from agents.graphs.inside import nodes_of
+from agents.graphs.inside import graphs_seen_by, nodes_of
 
 
 def asks_by_mode(graph: Any) -> dict[str, frozenset[str]]:
@@ -36,12 +35,7 @@ def helpers_of(graph: Any) -> dict[str, frozenset[str]]:
 
 def helpers_in(tool: Any) -> dict[str, Any]:
     """The graphs that this tool keeps by name."""
-    function = unwrap(getattr(tool, "func", None) or getattr(tool, "coroutine", None) or (lambda: None))
-    if not isfunction(function):
-        return {}
-    seen = getclosurevars(function)
-    kept = [value for value in (*seen.nonlocals.values(), *seen.globals.values()) if isinstance(value, Mapping)]
-    return {name: one for value in kept for name, one in value.items() if isinstance(name, str) and isinstance(one, Pregel)}
+    return {name: one for name, one in graphs_seen_by(tool) if name}
 
 
 def around_calls(node: ToolNode) -> list[Any]:

@@ -1,6 +1,5 @@
 """The tools of a graph that nobody declared to us: found in its nodes, in graphs inside it, and in the helpers its tools call."""
 
-import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +11,7 @@ from langgraph.pregel import Pregel
 from pydantic import BaseModel
 
 from agents.graphs.between_tools import around_calls
+from agents.graphs.inside import graphs_seen_by
 from agents.tools.guessing import guessed_class
 from agents.tools.registry import declared_sha256
 from audit import canonical
@@ -29,7 +29,6 @@ class Found:
         schema: JSON Schema of its arguments, as the model sees them. helper: whose tool it is, "" for the agent itself.
         only_async: it can only be awaited.
         declared: what `require_approval` says of it: risk, reversible, idempotent.
-        governed: its calls go through our own line: the decorator, or `Countersigned` in the list of middleware.
     """
 
     name: str
@@ -38,7 +37,6 @@ class Found:
     helper: str = ""
     only_async: bool = False
     declared: Mapping[str, Any] = field(default_factory=dict)
-    governed: bool = False
 
     @cached_property
     def schema_sha256(self) -> str:
@@ -71,8 +69,8 @@ class Found:
 def tools_of(graph: Any) -> dict[str, Found]:
     """Every tool by name; the agent's own before those of its helpers."""
     found: dict[str, Found] = {}
-    for tool, helper, governed in _tools(graph, "", 0):
-        found.setdefault(tool.name, _found(tool, helper, governed=governed))
+    for tool, helper, _governed in _tools(graph, "", 0):
+        found.setdefault(tool.name, _found(tool, helper))
     return found
 
 
@@ -83,6 +81,7 @@ def ungoverned(graph: Any) -> frozenset[str]:
 
 
 def _tools(graph: Any, helper: str, depth: int) -> Iterator[tuple[BaseTool, str, bool]]:
+    """Each with whose it is, and whether its calls go through our own line: the decorator, or `Countersigned` in the list of middleware."""
     if depth > DEEPEST:
         return
     inner: list[tuple[str, Any]] = []
@@ -107,11 +106,8 @@ def _nodes(graph: Any) -> Iterator[tuple[str, Any]]:
 
 def _helpers(tool: BaseTool) -> list[tuple[str, Any]]:
     """Agents that a tool calls: its function reads them from its module or its closure, by their names (deepagents' `task`) or by themselves."""
-    function = inspect.unwrap(getattr(tool, "func", None) or getattr(tool, "coroutine", None) or (lambda: None))
-    read = inspect.getclosurevars(function) if inspect.isfunction(function) else None
-    values = [*read.nonlocals.values(), *read.globals.values()] if read else []
-    named = [(str(name), one) for value in values if isinstance(value, dict) for name, one in value.items()]
-    return [(name, one) for name, one in [*named, *((tool.name, value) for value in values)] if isinstance(one, Pregel)]
+    graphs = sorted(graphs_seen_by(tool), key=lambda one: not one[0])  # those of a name of their own first
+    return [(name or tool.name, one) for name, one in graphs]
 
 
 def _has_our_line(node: ToolNode) -> bool:
@@ -119,12 +115,11 @@ def _has_our_line(node: ToolNode) -> bool:
     return any((base.__module__, base.__name__) == OUR_LINE for one in around_calls(node) for base in type(one).__mro__)
 
 
-def _found(tool: BaseTool, helper: str, *, governed: bool) -> Found:
+def _found(tool: BaseTool, helper: str) -> Found:
     schema: Any = tool.tool_call_schema
     try:
         shown = schema if isinstance(schema, dict) else schema.model_json_schema() if issubclass(schema, BaseModel) else {"type": "object"}
     except Exception:  # somebody else's types: pydantic may raise anything over them
         shown = {"type": "object"}
     only_async = getattr(tool, "func", True) is None and getattr(tool, "coroutine", None) is not None
-    declared = (tool.metadata or {}).get(DECLARED, {})
-    return Found(tool.name, tool.description or "", shown, helper, only_async, declared, governed)
+    return Found(tool.name, tool.description or "", shown, helper, only_async, (tool.metadata or {}).get(DECLARED, {}))

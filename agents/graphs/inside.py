@@ -19,9 +19,9 @@ def graphs_in(name: str, node: Any) -> list[tuple[str, Any, bool]]:
     found = [(name, one, True) for one in node.subgraphs or ()]
     known = {id(one) for _, one, _ in found}
     for function in (getattr(node.bound, "func", None), getattr(node.bound, "afunc", None)):  # LangGraph names the first it finds
-        found += [(name, one, True) for one in _named_in(function) if id(one) not in known]
+        found += [(name, one, True) for _, one in _seen_by(function) if id(one) not in known]
     if isinstance(node.bound, ToolNode):
-        found += [(tool, one, True) for tool, one in _helpers(node.bound)]
+        found += [(tool.name, one, True) for tool in node.bound.tools_by_name.values() for _, one in graphs_seen_by(tool)]
     return [one for one in found if isinstance(one[1], Pregel)]
 
 
@@ -79,17 +79,16 @@ def nodes_of(graph: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
                 yield from nodes_of(one, depth + 1)
 
 
-def _helpers(node: ToolNode) -> Iterator[tuple[str, Any]]:
-    """Graphs that its tools call: what their functions see under a name, or in a mapping of names."""
-    for tool in node.tools_by_name.values():
-        yield from ((tool.name, one) for one in _named_in(getattr(tool, "func", None) or getattr(tool, "coroutine", None)))
+def graphs_seen_by(tool: Any) -> list[tuple[str, Any]]:
+    """Graphs that a tool's function could call: those it sees under a name of the code, and those it keeps in a mapping, with their names there."""
+    return _seen_by(getattr(tool, "func", None) or getattr(tool, "coroutine", None))
 
 
-def _named_in(function: Any) -> list[Any]:
-    """What a function sees under a name, or in a mapping of names."""
+def _seen_by(function: Any) -> list[tuple[str, Any]]:
     function = unwrap(function) if callable(function) else None
     if not isfunction(function):
         return []
     seen = getclosurevars(function)
     values = (*seen.nonlocals.values(), *seen.globals.values())
-    return [one for value in values for one in (value.values() if isinstance(value, dict) else [value])]
+    pairs = [pair for value in values for pair in (value.items() if isinstance(value, Mapping) else [("", value)])]
+    return [(str(name), one) for name, one in pairs if isinstance(one, Pregel)]
