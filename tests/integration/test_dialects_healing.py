@@ -16,7 +16,7 @@ from agents.errors import WrongState
 from agents.graphs import checkpoints
 from agents.graphs.driver import drive
 from agents.models import Effect, Pause, Run
-from agents.operations import driving, leave, overriding
+from agents.operations import driving, overriding
 from approvals import operations as approvals
 from approvals.models import Action, Requirement
 from approvals.operations import switches
@@ -29,10 +29,7 @@ SEND = [["send", {"to": "ada"}]]
 SENT = ['send {"copies": 1, "to": "ada"}']
 
 
-@pytest.fixture(autouse=True)
-def _leave_is_asked_of_this_database():
-    yield
-    leave.drop()
+pytestmark = pytest.mark.usefixtures("leave_asked_of_this_database")
 
 
 def waiting(others, world, agent="batched", turn=SEND, **more) -> tuple[Run, Action]:
