@@ -154,6 +154,10 @@ BREAKPOINT_FORGOTTEN = Frozen(
     "%(where)s has breakpoints and is compiled with checkpointer=False or a checkpointer of its own: it would start over instead of going on. "
     "Compile it without"
 )
+UNSAVED_ASKS = Frozen(
+    "%(where)s is compiled with checkpointer=False: what it asks people has another name each time it runs, so no answer reaches it and the "
+    "run fails. Compile it without, or ask outside of it"
+)
 SEEMS_SILENT = Frozen(
     "nothing that asks can be seen in %(node)s any more: if so, it would go on without this answer, and the run would fail"
 )

@@ -20,7 +20,7 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, StateSnapshot
 
 from agents import dialects, kept
-from agents.graphs import governed
+from agents.graphs import governed, mends
 from agents.graphs.giving import given_back, named
 from agents.graphs.guard import Calls, Stopped
 from agents.graphs.hearing import Hearing
@@ -31,6 +31,8 @@ from agents.graphs.recorder import Recorder
 from agents.graphs.standing import breakpoint_of, has_worked
 from agents.graphs.typed import as_kept
 from agents.graphs.unkept import Unkept
+
+mends.mend()
 
 _STRICT = "__pregel_strict_resume"
 Control = RunControl  # one per stretch; `request_drain(reason)` stops it at the next step

@@ -15,7 +15,8 @@ from langgraph.types import PregelTask, StateSnapshot
 
 from agents import kept
 from agents.dialects import breakpoints
-from agents.graphs.inside import DEEPEST, graphs_in
+from agents.graphs.asking import asks_at_all
+from agents.graphs.inside import DEEPEST, graphs_in, nodes_of
 from agents.graphs.recorder import plain
 from audit import canonical
 
@@ -63,8 +64,13 @@ def refusal(graph: Any) -> str:
 
 
 def warnings(graph: Any) -> list[str]:
-    """What whoever imports it should know of its breakpoints."""
-    return [kept.BREAKPOINT_CALLED(where=" / ".join(one.path)) for one in broken_inside(graph) if one.called]
+    """What whoever imports it should know of its breakpoints, and of graphs inside that ask and save nothing."""
+    called = [kept.BREAKPOINT_CALLED(where=" / ".join(one.path)) for one in broken_inside(graph) if one.called]
+    return [*called, *(kept.UNSAVED_ASKS(where=" / ".join(one.path)) for one in graphs_inside(graph) if _asks_in_vain(one.graph))]
+
+
+def _asks_in_vain(graph: Any) -> bool:
+    return graph.checkpointer is False and any(asks_at_all(node) for _, node in nodes_of(graph))
 
 
 def breakpoint_of(graph: Any, config: Any, state: StateSnapshot, *, stopped: bool = False) -> Standing | None:

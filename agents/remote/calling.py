@@ -88,7 +88,11 @@ class Connection:
         return self._read(standing_of, row, state)
 
     def resume(self, thread: str, assistant: str, *, interrupt: str, value: Any, mark: str, hook: str) -> str:
-        """Answer one interrupt, and no other: the id of the run that carries the answer. Refused while anything runs on the thread."""
+        """Answer one interrupt, and no other: the id of the run that carries the answer. Refused while anything runs on the thread.
+
+        How durable its steps are is left to the server, as any client of it would: asked for "sync", LangGraph fails in every graph
+        that is compiled with `checkpointer=False` (see `agents.graphs.mends`), and what runs there is not ours to mend.
+        """
         made = self._ask(
             lambda: self._client.runs.create(
                 thread,
@@ -98,7 +102,6 @@ class Connection:
                 metadata={MARK: mark},
                 multitask_strategy="reject",
                 if_not_exists="reject",
-                durability="sync",
                 strict_resume=True,
                 webhook=hook or None,
             ),

@@ -242,3 +242,21 @@ def test_a_callback_sees_each_tool_before_it_runs_and_can_stop_it_without_harm_t
     handler.stop = False
     graph.invoke(None, config)
     assert ran == ["it"]
+
+
+def test_a_graph_that_saves_nothing_still_fails_where_saves_are_waited_for():
+    """When this fails, LangGraph is mended: `agents.graphs.mends` can go."""
+    code = """
+from langgraph.graph import START, StateGraph
+inner = StateGraph(dict).add_node("one", lambda state: state).add_edge(START, "one").compile(checkpointer=False)
+try:
+    inner.invoke({"x": 1}, durability="sync")
+except AttributeError as error:
+    assert "_put_checkpoint_fut" in str(error)
+else:
+    raise SystemExit("LangGraph does not need our mend any more")
+from agents.graphs import mends
+mends.mend()
+assert inner.invoke({"x": 1}, durability="sync") == {"x": 1}
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
