@@ -1,7 +1,8 @@
 # The list of everything one does here; pre-commit and CI only call it. "make" alone prints it.
 PY := .venv/bin/python
-# A process of tests for each processor, and no more than the databases of them have memory for.
-SPREAD = -n logical --maxprocesses 6 --dist worksteal
+# Two processes of tests for each processor, as they wait for others half of their time, and no more than there is memory for.
+PROCESSES = $(shell n=$$(( 2 * $$(getconf _NPROCESSORS_ONLN) )); echo $$(( n > 6 ? 6 : n )))
+SPREAD = -n $(PROCESSES) --dist worksteal
 # Every test once: those of the operations and queries on the system's own PostgreSQL and Redis where it has them, those of the pages, API and
 # Slack, which speak to the database through the same, on the embedded ones, as all journeys and crashes. All of it on real ones:
 # scripts/with_real_services .venv/bin/python -m pytest -n 2 tests/integration

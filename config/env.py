@@ -12,8 +12,6 @@ from urllib.parse import unquote, urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -141,6 +139,9 @@ def database(url: str, *, pooled: bool) -> dict[str, object]:
         pooled: True in the ASGI process, where a persistent connection per thread does not help
             (platform.md section 3.3); False in workers and commands, which keep one connection.
     """
+    from psycopg import ProgrammingError  # here: beat asks no database, and does without these 10 MB
+    from psycopg.conninfo import conninfo_to_dict
+
     try:
         parts = {key: str(value) for key, value in conninfo_to_dict(url).items()} if url else {}
     except ProgrammingError as error:

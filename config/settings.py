@@ -99,7 +99,7 @@ TEMPLATES = [
 DATABASE_URL = env.service_url("DATABASE_URL", VAR_DIR)
 # Advisory locks and LISTEN need a direct connection: set this when DATABASE_URL goes through pgbouncer.
 DATABASE_DIRECT_URL = env.text("DATABASE_DIRECT_URL", DATABASE_URL)
-DATABASES = {"default": env.database(DATABASE_URL, pooled=ROLE == "web")}
+DATABASES = {} if ROLE == "beat" else {"default": env.database(DATABASE_URL, pooled=ROLE == "web")}
 REDIS_URL = env.service_url("REDIS_URL", VAR_DIR)
 SHOP_DATABASE_URL = env.text("SHOP_DATABASE_URL", DATABASE_URL)
 CACHES = {"default": {"BACKEND": "config.shared.SharedCache"}}  # counted by all web processes together: limits on guessing, codes used once

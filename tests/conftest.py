@@ -1,27 +1,25 @@
-"""One PostgreSQL and one broker for the whole run, a database of our own in it, and the cast.
+"""One PostgreSQL and one broker for the whole run, a database of each process's own in it, and the cast.
 
-`DATABASE_URL` and `REDIS_URL` win; without them the embedded servers are started, once, when the first test asks.
+`DATABASE_URL` and `REDIS_URL` win; without them the embedded servers are started, once.
 """
 
 import atexit
 import gc
-import os
 import re
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import astuple
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test import TransactionTestCase
-from psycopg import sql
 from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
 from agents.graphs import hazards, loader
@@ -29,9 +27,12 @@ from agents.graphs.project import Project
 from agents.operations import registering, waking
 from approvals import tasks
 from config import env
-from config.services.embedded import Services, embedded
-from tests import factories, fakes
+from config.services.embedded import embedded
+from tests import databases, factories, fakes
 from tests.factories import Cast
+
+SERVERS = pytest.StashKey[ExitStack]()
+SHARED = pytest.StashKey[databases.Shared]()
 
 
 def pytest_configure() -> None:
@@ -50,82 +51,57 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 50, 100)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """The process that starts those of xdist starts their servers, too."""
+    if SERVERS not in node.config.stash:
+        node.config.stash[SERVERS] = stack = ExitStack()
+        node.config.stash[SHARED] = databases.Shared.of(stack.enter_context(embedded(durable=False)))
+        stack.callback(node.config.stash[SHARED].close)
+    node.workerinput["shared"] = astuple(node.config.stash[SHARED])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SERVERS in config.stash:
+        config.stash[SERVERS].close()
+
+
 @pytest.fixture(scope="session")
-def services() -> Iterator[Services]:
+def shared(request: pytest.FixtureRequest) -> Iterator[databases.Shared]:
     """Where PostgreSQL and the broker are."""
-    with embedded(durable=False) as found:
+    if given := getattr(request.config, "workerinput", {}).get("shared"):
+        yield databases.Shared(*given)
+        return
+    with embedded(durable=False) as services, closing(databases.Shared.of(services)) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(services: Services, django_db_blocker: Any) -> Iterator[None]:
-    """A migrated database for this process alone (xdist's workers each have one)."""
-    name = f"test_countersign_{os.getpid()}"
-    _create_or_drop(services, name, create=True)
-    settings.DATABASE_URL = settings.DATABASE_DIRECT_URL = services.database_url
-    settings.CELERY_BROKER_URL = settings.REDIS_URL = services.redis_url
-    connections.settings["default"].update({**env.database(services.database_url, pooled=False), "NAME": name})
-    with django_db_blocker.unblock():
-        call_command("migrate", verbosity=0, interactive=False)
-        with connection.cursor() as cursor:
-            cursor.execute(fakes.CLOCK)
-    yield
-    with django_db_blocker.unblock():
-        connection.close()
-    _create_or_drop(services, name, create=False)
+def django_db_setup(shared: databases.Shared, django_db_blocker: Any) -> Iterator[None]:
+    """A migrated database for this process alone."""
+    settings.DATABASE_URL = settings.DATABASE_DIRECT_URL = shared.database_url
+    settings.CELERY_BROKER_URL = settings.REDIS_URL = shared.redis_url
+    entry = connections.settings["default"]
+    entry.update(env.database(shared.database_url, pooled=False))
 
+    def migrate(name: str) -> None:
+        entry["NAME"] = name
+        with django_db_blocker.unblock(), closing(connection):
+            call_command("migrate", verbosity=0, interactive=False)
+            connection.cursor().execute(fakes.CLOCK)
 
-def _create_or_drop(services: Services, name: str, *, create: bool) -> None:
-    order = "CREATE DATABASE {}" if create else "DROP DATABASE IF EXISTS {} WITH (FORCE)"  # worker threads may be connected
-    with psycopg.connect(services.database_url, autocommit=True) as server:
-        at_last(lambda: server.execute(sql.SQL(order).format(sql.Identifier(name))))
-
-
-def at_last(order: Callable[[], object], *, tries: int = 20, pause_s: float = 0.25) -> None:
-    """FORCE may not end what the superuser runs: "permission denied to terminate process" while autovacuum is at work there, soon over."""
-    for left in reversed(range(tries)):
-        try:
-            order()
-            return
-        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
-            if not left:
-                raise
-            time.sleep(pause_s)
+    with shared.database(migrate) as entry["NAME"]:
+        yield
+        with django_db_blocker.unblock():
+            connection.close()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _emptied_by_us() -> Iterator[None]:
     """Tests that commit are cleaned up after by emptying every table, which the log's own guard refuses to Django's way."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: empty_database())
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: databases.empty())
         yield
-
-
-KEPT = {"django_migrations", "django_content_type", "auth_permission", "checkpoint_migrations"}
-REWOUND = """SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
-FROM pg_sequences WHERE last_value IS NOT NULL"""
-
-
-def empty_database() -> None:
-    """Empty all tables, those of the checkpoints too, by deleting where there is something: TRUNCATE makes every file anew, which takes
-    many times as long. Our own guards are out of the way meanwhile; foreign keys, which Django defers, are looked at once, at the end."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('public', 'checkpoints')")
-        tables = [sql.Identifier(schema, table) for schema, table in cursor.fetchall() if table not in KEPT]
-        probes = [sql.SQL("(SELECT {}::int FROM {} LIMIT 1)").format(place, table) for place, table in enumerate(tables)]
-        cursor.execute(sql.SQL(" UNION ALL ").join(probes).as_string(cursor.connection))
-        full = [tables[place] for (place,) in cursor.fetchall()]
-        cursor.execute("; ".join(["BEGIN", *_emptying(full), REWOUND, "COMMIT"]))
-
-
-def _emptying(tables: list[sql.Identifier]) -> Iterator[str]:
-    for order in (
-        "ALTER TABLE {} DISABLE TRIGGER USER",
-        "DELETE FROM {}",
-        "SET CONSTRAINTS ALL IMMEDIATE",
-        "ALTER TABLE {} ENABLE TRIGGER USER",
-    ):
-        yield from dict.fromkeys(sql.SQL(order).format(table).as_string() for table in tables)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -33,7 +33,7 @@ SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "200",
-    "shared_buffers": "96MB",
+    "shared_buffers": "80MB",
     "max_wal_size": "512MB",
     "synchronous_commit": "on",
     "idle_in_transaction_session_timeout": "5min",

@@ -19,21 +19,15 @@ for _folder in ("scripted", "shop", "refunds", "janitor", "dba"):
 from agents.tools.registry import Preview, Tool, ToolContext
 from shop_store.db import ShopConnection, connect
 from shop_store.seeding import SCHEMA, seed_shop
+from tests.databases import Shared
 
 SEEDED = ("customers", "products", "orders", "order_items", "payments", "tickets", "carts", "coupons", "reviews")
 
 
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
+def server_url(shared: Shared) -> str:
     """A PostgreSQL that may be filled with throw-away databases."""
-    given = os.environ.get("DATABASE_URL", "").strip()
-    if given:
-        yield given
-        return
-    from config.services import embedded
-
-    with embedded(durable=False) as services:
-        yield services.database_url
+    return shared.database_url
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.conftest import at_last
+from tests.databases import at_last
 
 
 def refusing(times: int, error: type[psycopg.Error]):
