@@ -1,6 +1,6 @@
 """Whose request it is: an agent's key, a person's token, or the session of somebody signed in.
 
-A key in a request wins over a session. What a caller may do is asked by the operations, of the account; here only scopes are.
+A key in a request wins over a session, also one that opens nothing. What a caller may do is asked by the operations, of the account; here only scopes are.
 """
 
 from dataclasses import dataclass
@@ -19,6 +19,9 @@ from approvals.operations import api_keys
 from approvals.operations.api_keys import OF_PERSON
 from approvals.web.sign_ins import sign_in_of
 from audit.sentences import say
+
+# What a browser sends by itself, to a proxy in front of this: no key of ours.
+_BROWSERS = frozenset({"basic", "digest", "negotiate", "ntlm"})
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,18 @@ class Session(APIKeyCookie):
         super().__init__(csrf=True)
 
     def _get_key(self, request: HttpRequest) -> str | None:
-        if "Authorization" in request.headers or not request.user.is_authenticated:
+        if _sends_a_key(request) or not request.user.is_authenticated:
             return None  # a wrong key is not helped by a cookie; and without a session there is nothing to forge
         return super()._get_key(request)
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
         user: Any = request.user
-        return Caller(user, frozenset(OF_PERSON), sign_in=sign_in_of(request)) if user.is_authenticated else None
+        return Caller(user, frozenset(OF_PERSON), sign_in=sign_in_of(request)) if key is not None and user.is_authenticated else None
+
+
+def _sends_a_key(request: HttpRequest) -> bool:
+    said = request.headers.get("Authorization", "").split()
+    return bool(said) and said[0].lower() not in _BROWSERS
 
 
 def caller(request: HttpRequest, scope: str) -> Caller:

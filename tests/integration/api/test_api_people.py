@@ -98,6 +98,31 @@ def test_a_session_that_changes_something_carries_the_csrf_token(cast):
     assert (refused.status_code, refused.json()["code"], Decision.objects.count()) == (403, "csrf", 0)
 
 
+@pytest.mark.parametrize("sent", ["Bearer nope", "Bearer cs_agent_wrong", "bearer  ", "Token cs_person_x", "revoked"])
+def test_whoever_sends_a_key_means_the_key_whatever_session_is_beside_it(session, cast, sent):
+    if sent == "revoked":
+        key, secret = api_keys.make(of=cast.admin, name="old", scopes=["read", "decide"], days=30, by=cast.admin, door="web")
+        api_keys.revoke(key.pk, by=cast.admin, door="web")
+        sent = f"Bearer {secret}"
+    rita, action = session(cast.reviewer), factories.action()
+    alone = Program().get("/me", Authorization=sent)
+    assert (alone[0], alone[1]["code"]) == (401, "unauthorized")
+    assert rita.get("/me", Authorization=sent) == alone
+    assert rita.post(*verdict(action), Authorization=sent)[0] == 401 and not Decision.objects.exists()
+    assert rita.get("/me")[1]["name"] == "rita"
+
+
+def test_a_good_key_is_who_asks_and_a_proxys_password_is_no_key(session, token, cast):
+    rita = session(cast.reviewer)
+    assert rita.get("/me", Authorization=f"Bearer {token(cast.auditor).token}")[1]["name"] == cast.auditor.username
+    assert rita.get("/me", Authorization="Basic cHJveHk6eA==")[1]["name"] == "rita"
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(cast.reviewer, backend="django.contrib.auth.backends.ModelBackend")
+    path, body = verdict(factories.action())
+    refused = strict.post(f"/api/v1{path}", body, content_type="application/json", headers={"Authorization": "Basic cHJveHk6eA=="})
+    assert (refused.status_code, refused.json()["code"], Decision.objects.count()) == (403, "csrf", 0)
+
+
 def test_scopes_narrow_and_roles_stay(token, cast):
     action = factories.action()
     assert token(cast.reviewer, "read").post(*verdict(action))[1]["code"] == "not_allowed"
