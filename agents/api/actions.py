@@ -66,7 +66,7 @@ def list_(
 ) -> Any:
     """What waits for people, newest first; with another `state`, what was decided or has ended. Agents see their own."""
     who = reader(request)
-    position = pages.moment_and_id(cursor)
+    position = pages.moment_and_id(cursor, of="actions")
     if who.agent and agent not in {"", who.agent}:  # an agent sees its own: of another there is nothing
         return {"items": [], "next": None}
     agent = who.agent or agent
@@ -86,7 +86,7 @@ def list_(
         found = queries.decided(
             agent=agent, tool=tool, state=str(state), level=str(level or ""), run=str(run or ""), passed=True, cursor=position, limit=limit
         )
-    return {"items": [row_of(r) for r in found.rows], "next": pages.opaque(found.next)}
+    return {"items": [row_of(r) for r in found.rows], "next": pages.opaque(found.next, of="actions")}
 
 
 @router.post("/known", response={200: Known, **PROBLEMS}, summary="Which keys are known")

@@ -101,9 +101,9 @@ def switch(request: HttpRequest, body: SwitchIn) -> Any:
 def list_policies(request: HttpRequest, cursor: str = Query("", max_length=200), limit: int = Query(50, ge=1, le=pages.LIMIT)) -> Any:
     """Published versions and what became of proposals, newest first."""
     _person(request)
-    found = versions.versions(before=int(pages.number(cursor) or 0), limit=limit + 1)
+    found = versions.versions(before=int(pages.number(cursor, of="policies") or 0), limit=limit + 1)
     more = str(found[limit - 1].id) if len(found) > limit else ""
-    return {"items": [_row(v) for v in found[:limit]], "next": pages.opaque(more)}
+    return {"items": [_row(v) for v in found[:limit]], "next": pages.opaque(more, of="policies")}
 
 
 @policies.get("/in-force", response={200: Policy, **PROBLEMS}, summary="The policy in force")

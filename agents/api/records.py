@@ -50,8 +50,10 @@ def list_(
     """The log, newest first."""
     without = _hidden_from(request)
     by = {"kind": kind, "actor_name": actor, "agent": agent, "run": run, "action": action, "door": door}
-    found = queries.events(cursor=pages.number(cursor), limit=limit, since=_aware(since), until=_aware(until), without=without, **by)
-    return {"items": [event_of(e) for e in found.rows], "next": pages.opaque(found.next)}
+    found = queries.events(
+        cursor=pages.number(cursor, of="events"), limit=limit, since=_aware(since), until=_aware(until), without=without, **by
+    )
+    return {"items": [event_of(e) for e in found.rows], "next": pages.opaque(found.next, of="events")}
 
 
 @router.get("/events/{event_id}", response={200: Event, **PROBLEMS}, summary="One event")

@@ -76,8 +76,8 @@ def list_(
     who = reader(request)
     if who.agent and agent not in {"", who.agent}:  # an agent sees its own: of another there is nothing
         return {"items": [], "next": None}
-    found = queries.runs(agent=who.agent or agent, state=state, q=q.strip(), cursor=pages.moment_and_id(cursor), limit=limit)
-    return {"items": [row_of(r) for r in found.rows], "next": pages.opaque(found.next)}
+    found = queries.runs(agent=who.agent or agent, state=state, q=q.strip(), cursor=pages.moment_and_id(cursor, of="runs"), limit=limit)
+    return {"items": [row_of(r) for r in found.rows], "next": pages.opaque(found.next, of="runs")}
 
 
 @router.get("/{run_id}", response={200: Run, **PROBLEMS}, summary="One run")
@@ -127,11 +127,11 @@ def checkpoints(
     request: HttpRequest, run_id: UUID, cursor: str = Query("", max_length=200), limit: int = Query(50, ge=1, le=pages.LIMIT)
 ) -> Any:
     """The newest first; none of them ever changes. Agents see their own."""
-    run = visible(run_id, reader(request))
-    found = history.checkpoints(run.thread, before=pages.checkpoint(cursor), limit=limit)
+    run, list_of = visible(run_id, reader(request)), f"runs/{run_id}/checkpoints"
+    found = history.checkpoints(run.thread, before=pages.checkpoint(cursor, of=list_of), limit=limit)
     how = made(run.row.id, found.rows)
     items = [{**vars(one), "after": list(one.after), "next": list(one.next), "made": as_json(how[one.id])} for one in found.rows]
-    return {"items": items, "next": pages.opaque(found.next)}
+    return {"items": items, "next": pages.opaque(found.next, of=list_of)}
 
 
 @router.get("/{run_id}/overrides", response={200: Page[Overridden], **PROBLEMS}, summary="What operators ordered of a run")

@@ -37,12 +37,12 @@ def list_(
 ) -> Any:
     """What is over its limit now, the oldest first; with `open=false` what was, the newest first."""
     _person(request)
-    before = int(pages.number(cursor) or 0)
+    before = int(pages.number(cursor, of="alerts") or 0)
     if open:
         return {"items": [_alert(row) for row in found.open_alerts()], "next": None}
     rows = found.closed_alerts(before=before, limit=limit + 1)
     more = str(rows[limit - 1].id) if len(rows) > limit else ""
-    return {"items": [_alert(row) for row in rows[:limit]], "next": pages.opaque(more)}
+    return {"items": [_alert(row) for row in rows[:limit]], "next": pages.opaque(more, of="alerts")}
 
 
 @alerts.get("/rules", response={200: Page[AlertRule], **PROBLEMS}, summary="List the rules of alerts")

@@ -7,6 +7,8 @@ from urllib.parse import quote
 import pytest
 
 from agents.api.door import api
+from approvals.models import Alert
+from tests import factories
 
 LISTS = [
     "/actions",
@@ -110,3 +112,31 @@ def test_the_first_and_the_last_day_there_is_are_moments_like_others(cast, token
         status, said = admin.get(f"{path}cursor={base64.urlsafe_b64encode(position).decode().rstrip('=')}")
         # A cursor that a page gave has the offset of its moment.
         assert status == (200 if "T" in moment else 400), said
+
+
+def test_the_cursor_of_a_list_is_of_no_other(cast, token, world, agents):
+    _three_of_each(cast, world)
+    admin = token(cast.admin)
+    runs = [run["id"] for run in admin.get("/runs")[1]["items"]]
+    lists = ["/actions?", "/runs?", "/events?", "/alerts?open=false&", f"/runs/{runs[0]}/checkpoints?", f"/runs/{runs[1]}/checkpoints?"]
+    cursors = {path: admin.get(f"{path}limit=1")[1]["next"] for path in lists}
+    assert all(cursors.values())
+    for path in [*lists, "/policies?"]:
+        for whose, cursor in cursors.items():
+            status, said = admin.get(f"{path}cursor={cursor}")
+            assert status == (200 if whose == path else 400), (path, whose, said)
+            assert whose == path or (said["code"] == "bad_request" and "of no page of this list" in said["detail"])
+    for path, cursor in cursors.items():
+        position = base64.urlsafe_b64decode(cursor + "==").rpartition(b"/")[2]
+        assert admin.get(f"{path}cursor={base64.urlsafe_b64encode(position).decode().rstrip('=')}")[0] == 200, (
+            "one from before it named its list"
+        )
+
+
+def _three_of_each(cast, world):
+    at = {"opened_at": "2026-01-01T00:00Z", "told_at": "2026-01-01T00:00Z", "closed_at": "2026-01-02T00:00Z"}
+    Alert.objects.bulk_create([Alert(rule="unknown", key=str(n), value=1, most=1, last=0, worst=1, **at) for n in range(3)])
+    for _ in range(3):
+        factories.action()
+        factories.run(cast.operator, factories.call(), world=world)
+    factories.work()
