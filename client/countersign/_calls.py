@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from countersign.errors import AlreadyDone, AlreadyFailed, ApiError, Conflict, CountersignError, NotApproved, OutcomeUnknown, Unreachable
-from countersign.values import Action, Known
+from countersign.values import Action, Known, Which, id_of
 
 ELSEWHERE = "Something else than Countersign answers at this address (COUNTERSIGN_URL)"
 # Worth another try: too many requests, and a server that is just being stopped or started again.
@@ -56,29 +56,29 @@ def known_of(found: Mapping[str, Any]) -> dict[str, Known]:
     return {one["key"]: Known(one["action"], one["args_sha256"]) for one in found["known"]}
 
 
-def get(action: str, wait_s: int) -> Call:
-    return Call("GET", f"/actions/{part(action)}", query={"wait": wait_s} if wait_s else {})
+def get(action: Which, wait_s: int) -> Call:
+    return Call("GET", f"/actions/{part(id_of(action))}", query={"wait": wait_s} if wait_s else {})
 
 
-def claim(action: str, key: str) -> Call:
-    return Call("POST", f"/actions/{part(action)}/claim", headers=keyed(key))
+def claim(action: Which, key: str) -> Call:
+    return Call("POST", f"/actions/{part(id_of(action))}/claim", headers=keyed(key))
 
 
-def report(action: str, status: str, result: Mapping[str, Any] | None, reason: str) -> Call:
+def report(action: Which, status: str, result: Mapping[str, Any] | None, reason: str) -> Call:
     return Call(
         "POST",
-        f"/actions/{part(action)}/outcome",
+        f"/actions/{part(id_of(action))}/outcome",
         {"status": status, "result": dict(result) if result is not None else None, "reason": reason[:2_000]},
     )
 
 
-def withdraw(action: str, reason: str) -> Call:
-    return Call("POST", f"/actions/{part(action)}/withdraw", {"reason": reason})
+def withdraw(action: Which, reason: str) -> Call:
+    return Call("POST", f"/actions/{part(id_of(action))}/withdraw", {"reason": reason})
 
 
-def decide(action: str, verdict: str, digest: str, reason: str, response: str, as_json: bool, key: str) -> Call:
+def decide(action: Which, verdict: str, digest: str, reason: str, response: str, as_json: bool, key: str) -> Call:
     body = {"verdict": verdict, "digest": digest, "reason": reason, "response": response, **({"as_json": True} if as_json else {})}
-    return Call("POST", f"/actions/{part(action)}/decisions", body, headers=keyed(key))
+    return Call("POST", f"/actions/{part(id_of(action))}/decisions", body, headers=keyed(key))
 
 
 def events(run: str, after: int) -> Call:

@@ -24,7 +24,7 @@ from countersign.errors import ApiError, Conflict, CountersignError, NotConfigur
 from countersign.following import Story
 from countersign.keys import under_key, under_key_async, waiting_for
 from countersign.numbers import Body
-from countersign.values import Action, Claim, Known
+from countersign.values import Action, Claim, Known, Which
 
 H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 TRIES, FIRST_PAUSE_S = 4, 0.5
@@ -72,7 +72,7 @@ class _Own(Generic[H]):
 
 
 class Client:
-    """For programs that wait. Use it in a `with`, or close it."""
+    """For programs that wait. Use it in a `with`, or close it. Wherever an action is named, by its id or as `request` returned it."""
 
     def __init__(
         self, url: str | None = None, key: str | None = None, *, timeout_s: float = 10, transport: httpx.BaseTransport | None = None
@@ -118,10 +118,10 @@ class Client:
             found, after = found | _calls.known_of(page), page["next"]
         return found
 
-    def get(self, action: str, *, wait_s: int = 0) -> Action:
+    def get(self, action: Which, *, wait_s: int = 0) -> Action:
         return Action.of(self.call(_calls.get(action, wait_s)))
 
-    def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
+    def wait(self, action: Which, *, timeout_s: float | None = None) -> Action:
         """Until its proposer has something to do, or it is done. A server that answered before may be away for ten minutes meanwhile, as while it
         is started again. Raises NotDecidedInTime; Unreachable, ApiError."""
         with waiting_for(action) as waiting:
@@ -129,7 +129,7 @@ class Client:
             waiting.over = found.is_over
         return found
 
-    def _wait(self, action: str, timeout_s: float | None) -> Action:
+    def _wait(self, action: Which, timeout_s: float | None) -> Action:
         until, found, heard = moment(timeout_s), None, time.monotonic()
         while True:
             asked = time.monotonic()
@@ -147,20 +147,20 @@ class Client:
                 raise NotDecidedInTime(found)
             time.sleep(rest_s(asked, until))
 
-    def claim(self, action: str, *, key: str = "") -> Claim:
+    def claim(self, action: Which, *, key: str = "") -> Claim:
         """Leave to act, once. Raises Conflict when it must not be done (any more)."""
         with waiting_for(action):
             return self._claim(action, key)
 
-    def _claim(self, action: str, key: str = "") -> Claim:
+    def _claim(self, action: Which, key: str = "") -> Claim:
         return Claim.of(self.call(_calls.claim(action, key or str(uuid4()))))
 
-    def approval(self, action: str, *, timeout_s: float | None = None) -> Claim:
+    def approval(self, action: Which, *, timeout_s: float | None = None) -> Claim:
         """Wait, then claim. Raises NotApproved; AlreadyDone, AlreadyFailed, OutcomeUnknown when the leave was taken before; NotDecidedInTime, Conflict."""
         with waiting_for(action):
             return self._approval(action, timeout_s)
 
-    def _approval(self, action: str, timeout_s: float | None) -> Claim:
+    def _approval(self, action: Which, timeout_s: float | None) -> Claim:
         """`approval` for whoever says themselves what came of it (`waiting_for`)."""
         while True:
             found = self._wait(action, timeout_s)
@@ -175,22 +175,22 @@ class Client:
                 elif error.code not in _calls.ASKED_AGAIN and self.get(action).next == "claim":
                     raise
 
-    def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
+    def report(self, action: Which, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
         """What came of it: "done", "failed" (nothing was done) or "unknown"."""
         with waiting_for(action) as waiting:
             said = self._report(action, status, result=result, reason=reason)
             waiting.over = status == "done"
         return said
 
-    def _report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
+    def _report(self, action: Which, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
         """`report` for whoever says themselves whether the call is over."""
         return Action.of(self.call(_calls.report(action, status, result, reason)))
 
-    def withdraw(self, action: str, reason: str) -> Action:
+    def withdraw(self, action: Which, reason: str) -> Action:
         return Action.of(self.call(_calls.withdraw(action, reason)))
 
     def decide(
-        self, action: str, verdict: str, digest: str, *, reason: str = "", response: str = "", as_json: bool = False, key: str = ""
+        self, action: Which, verdict: str, digest: str, *, reason: str = "", response: str = "", as_json: bool = False, key: str = ""
     ) -> dict[str, Any]:
         """A person's verdict on the version with this digest (a person's token).
 
@@ -289,16 +289,16 @@ class AsyncClient:
             found, after = found | _calls.known_of(page), page["next"]
         return found
 
-    async def get(self, action: str, *, wait_s: int = 0) -> Action:
+    async def get(self, action: Which, *, wait_s: int = 0) -> Action:
         return Action.of(await self.call(_calls.get(action, wait_s)))
 
-    async def wait(self, action: str, *, timeout_s: float | None = None) -> Action:
+    async def wait(self, action: Which, *, timeout_s: float | None = None) -> Action:
         with waiting_for(action) as waiting:
             found = await self._wait(action, timeout_s)
             waiting.over = found.is_over
         return found
 
-    async def _wait(self, action: str, timeout_s: float | None) -> Action:
+    async def _wait(self, action: Which, timeout_s: float | None) -> Action:
         until, found, heard = moment(timeout_s), None, time.monotonic()
         while True:
             asked = time.monotonic()
@@ -316,18 +316,18 @@ class AsyncClient:
                 raise NotDecidedInTime(found)
             await asyncio.sleep(rest_s(asked, until))
 
-    async def claim(self, action: str, *, key: str = "") -> Claim:
+    async def claim(self, action: Which, *, key: str = "") -> Claim:
         with waiting_for(action):
             return await self._claim(action, key)
 
-    async def _claim(self, action: str, key: str = "") -> Claim:
+    async def _claim(self, action: Which, key: str = "") -> Claim:
         return Claim.of(await self.call(_calls.claim(action, key or str(uuid4()))))
 
-    async def approval(self, action: str, *, timeout_s: float | None = None) -> Claim:
+    async def approval(self, action: Which, *, timeout_s: float | None = None) -> Claim:
         with waiting_for(action):
             return await self._approval(action, timeout_s)
 
-    async def _approval(self, action: str, timeout_s: float | None) -> Claim:
+    async def _approval(self, action: Which, timeout_s: float | None) -> Claim:
         """`approval` for whoever says themselves what came of it (`waiting_for`)."""
         while True:
             found = await self._wait(action, timeout_s)
@@ -341,7 +341,7 @@ class AsyncClient:
                 elif error.code not in _calls.ASKED_AGAIN and (await self.get(action)).next == "claim":
                     raise
 
-    async def _taken(self, action: str) -> Claim:
+    async def _taken(self, action: Which) -> Claim:
         """Claim to the end: one whose answer is not waited for would be a leave that nobody has and nobody reports.
 
         Who is cancelled by asyncio meanwhile never has it in hand: it is reported as failed, for nothing was done.
@@ -365,20 +365,20 @@ class AsyncClient:
             raise
         return leave[0]
 
-    async def report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
+    async def report(self, action: Which, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
         with waiting_for(action) as waiting:
             said = await self._report(action, status, result=result, reason=reason)
             waiting.over = status == "done"
         return said
 
-    async def _report(self, action: str, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
+    async def _report(self, action: Which, status: str, *, result: Mapping[str, Any] | None = None, reason: str = "") -> Action:
         return Action.of(await self.call(_calls.report(action, status, result, reason)))
 
-    async def withdraw(self, action: str, reason: str) -> Action:
+    async def withdraw(self, action: Which, reason: str) -> Action:
         return Action.of(await self.call(_calls.withdraw(action, reason)))
 
     async def decide(
-        self, action: str, verdict: str, digest: str, *, reason: str = "", response: str = "", as_json: bool = False, key: str = ""
+        self, action: Which, verdict: str, digest: str, *, reason: str = "", response: str = "", as_json: bool = False, key: str = ""
     ) -> dict[str, Any]:
         found: dict[str, Any] = await self.call(_calls.decide(action, verdict, digest, reason, response, as_json, key or str(uuid4())))
         return found

@@ -20,7 +20,7 @@ from countersign.enduring import to_the_end
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
 from countersign.fitting import check, check_json, finished
 from countersign.keys import waiting_for
-from countersign.values import Action, Claim
+from countersign.values import Action, Claim, Which
 
 log = logging.getLogger("countersign.guard")
 P = ParamSpec("P")
@@ -189,9 +189,9 @@ def request(tool: str, args: Mapping[str, Any], **more: Any) -> Action:
     return _default().request(tool, args, **more)
 
 
-def wait(action: Action | str, *, timeout_s: float | None = None) -> Claim:
+def wait(action: Which, *, timeout_s: float | None = None) -> Claim:
     """Wait until people agreed, and take leave to act. Raises NotApproved, NotDecidedInTime."""
-    return _default().approval(action if isinstance(action, str) else action.id, timeout_s=timeout_s)
+    return _default().approval(action, timeout_s=timeout_s)
 
 
 @functools.cache

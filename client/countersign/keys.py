@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from countersign.errors import ApiError, Conflict, CountersignError
 from countersign.numbers import Body, Calls
-from countersign.values import Action, Known
+from countersign.values import Action, Known, Which, id_of
 
 T = TypeVar("T")
 OTHERS_S, LOOK_S = 2.0, 0.02  # how long calls of one turn may come after each other, and how often is looked whether one came
@@ -88,13 +88,13 @@ class Waiting:
 
 
 @contextmanager
-def waiting_for(action: str) -> Iterator[Waiting]:
+def waiting_for(action: Which) -> Iterator[Waiting]:
     """Unless it is `over` at the end, the same call in the same scope is this action again. Not while it is waited for: made beside it, it is another."""
-    waiting = Waiting()
+    waiting, named = Waiting(), id_of(action)
     try:
         yield waiting
     finally:  # not decided in time, nobody heard, cut off, no leave, or leave of which nothing is reported: a retry is told what a later start is told
-        told(action, over=waiting.over)
+        told(named, over=waiting.over)
 
 
 def told(action: str, *, over: bool) -> None:

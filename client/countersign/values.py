@@ -68,3 +68,14 @@ class Claim:
     @classmethod
     def of(cls, raw: dict[str, Any]) -> "Claim":
         return cls(raw["action"], raw["tool"], raw["args"], raw["digest"], raw["idempotency_key"])
+
+
+Which = str | Action | Claim
+
+
+def id_of(which: Which) -> str:
+    """The id of the action that is meant: by its id, or by what `request` or `claim` gave. Raises TypeError."""
+    found = which.id if isinstance(which, Action) else which.action if isinstance(which, Claim) else which
+    if not isinstance(found, str):
+        raise TypeError(f"Give an action, as `request` returns it, or its id as text, not {type(found).__name__}")
+    return found

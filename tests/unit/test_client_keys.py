@@ -18,7 +18,7 @@ from countersign import ApiError, AsyncClient, Conflict, CountersignError, Unrea
 from countersign.keys import told, under_key, under_key_async, waiting_for
 from countersign.numbers import Body
 from countersign.testing import Desk
-from countersign.values import Known
+from countersign.values import Known, Which
 
 ORDERS = ["ABCD", "DCBA", "CADB", "BADC"]
 
@@ -278,8 +278,8 @@ async def test_a_wait_that_was_cut_off_goes_on_when_the_call_is_made_again(serve
         async def request(self, tool: str, args: Any, *, key: str = "", **more: Any) -> Any:
             return await under_key_async(tool, Body({"what": str(args)}, more), *slowly(server))
 
-        async def _approval(self, action: str, timeout_s: float | None) -> Any:
-            waited.append(action)
+        async def _approval(self, action: Which, timeout_s: float | None) -> Any:
+            waited.append(str(action))
             await asyncio.sleep(5)
 
     waited: list[str] = []

@@ -32,9 +32,10 @@ from countersign import (
     guard,
     idempotency,
     require_approval,
+    wait,
 )
 from countersign._calls import Call
-from countersign.testing import auto_decide
+from countersign.testing import Desk, auto_decide
 from tests import factories
 from tests.factories import decide
 from tests.integration.api.conftest import Handed
@@ -66,6 +67,36 @@ def test_it_asks_waits_claims_and_reports(agent, cast):
         assert people.report(action.id, "done", result={"n": 1}).outcome["result"] == {"n": 1}
         with pytest.raises(Conflict):
             people.claim(action.id)
+
+
+def test_an_action_is_named_as_it_was_returned_or_by_its_id():
+    desk = Desk()
+    with desk.client() as people, idempotency("once"):
+        action = people.request("note", {"text": "hello"})
+        assert people.get(action).id == people.wait(action).id == action.id
+        leave = people.approval(action)
+        with pytest.raises(Conflict):
+            people.claim(action)
+        assert people.report(leave, "done").id == action.id
+        with pytest.raises(Conflict):
+            people.withdraw(action, "no")
+        assert people.decide(action, "approve", action.digest)["id"] == action.id
+        assert people.request("note", {"text": "hello"}).id != action.id, "it is over in its scope"
+
+
+async def test_an_action_is_named_so_where_it_is_awaited_too():
+    async with Desk().async_client() as people:
+        action = await people.request("note", {"text": "hello"})
+        leave = await people.approval(action)
+        assert (await people.report(leave, "done")).id == (await people.wait(action)).id == (await people.get(action)).id == action.id
+
+
+@pytest.mark.parametrize("wrong", [{"id": "x"}, None, 7])
+def test_what_names_no_action_is_refused_with_what_to_give(wrong):
+    with Desk().client() as people, pytest.raises(TypeError, match="Give an action, as `request` returns it, or its id"):
+        people.wait(wrong)
+    with auto_decide(), pytest.raises(TypeError, match="Give an action"):
+        wait(wrong)
 
 
 def test_a_rejection_an_expiry_and_a_misfit_are_named(agent, cast):
