@@ -48,11 +48,14 @@ def own_checkpointer(graph: Any) -> str:
 
 def _made(slug: str, factory: Callable[..., Any]) -> Any:
     """What a factory gives, called with an empty config when it wants one."""
-    wanted = [
-        p
-        for p in inspect.signature(factory).parameters.values()
-        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):  # nothing says what it is called with: a TypedDict, a builtin
+        name = getattr(factory, "__name__", type(factory).__name__)
+        raise BadProject(
+            f"graph {slug} is {name}, which makes no graph; export a StateGraph, a compiled graph, or a function that makes one"
+        ) from None
+    wanted = [p for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if len(wanted) > 1:
         names = ", ".join(p.name for p in wanted)
         raise BadProject(f"graph {slug} is made by a function that wants {names}; at most a config can be given")

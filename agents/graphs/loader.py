@@ -223,9 +223,18 @@ def load_project(path: Path) -> list[Loaded]:
         BadProject: the file or a graph cannot be used; the message says which and why.
     """
     hearing.install()  # before the project imports `interrupt`
-    read = read_project(path)
+    read, streams = read_project(path), _open_streams()
     apart.enter(read)
-    return [_load(read, slug, target) for slug, target in read.graphs.items()]
+    loaded = [_load(read, slug, target) for slug, target in read.graphs.items()]
+    if closed := streams - _open_streams():
+        raise BadProject(
+            f"{path}: its code closes {' and '.join(sorted(closed))}, which other agents' code writes to as well; leave it open"
+        )
+    return loaded
+
+
+def _open_streams() -> set[str]:
+    return {name for name in ("stdout", "stderr") if not getattr(getattr(sys, name), "closed", False)}
 
 
 def load_agent(project: str, slug: str, version: int = 0) -> Loaded:

@@ -1,12 +1,14 @@
 """What a project depends on: packages that have to be installed here, and folders of its own. Reads files; imports nothing of the project."""
 
 import importlib.metadata
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from agents.errors import BadProject
 
@@ -28,6 +30,38 @@ def lacking(dependency: str) -> str:
     return "" if wanted.specifier.contains(have, prereleases=True) else f"{dependency}, of which this installation has {have}"
 
 
+def unmet(folders: Sequence[Path]) -> Iterator[str]:
+    """What these local dependencies themselves want and is not installed here, each with the file that says so.
+
+    Read are `project.dependencies` of a pyproject.toml and the plain lines of a requirements.txt: no options, files or addresses. What is one of
+    these folders itself is there without being installed.
+    """
+    said = [(folder / "pyproject.toml", _pyproject(folder)) for folder in folders]
+    own = {canonicalize_name(str(_at(found, "project").get("name", ""))) for _, found in said}
+    listed = [(file, _list(_at(found, "project").get("dependencies"))) for file, found in said]
+    listed += [(folder / "requirements.txt", _lines(folder / "requirements.txt")) for folder in folders]
+    for file, wanted in listed:
+        missing = [why for one in wanted if (name := _package(one)) and name not in own and (why := lacking(str(one)))]
+        if missing:
+            yield f"{file} wants {'; '.join(missing)}"
+
+
+def _package(line: Any) -> str:
+    """The name of the package that a requirement is of, "" for what is none."""
+    try:
+        return canonicalize_name(Requirement(str(line)).name)
+    except InvalidRequirement:
+        return ""
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return []
+    return [re.split(r"\s#|\s--", line)[0].strip() for line in text.replace("\\\n", " ").splitlines()]
+
+
 def roots_of(folder: Path) -> list[Path]:
     """Where a local dependency's packages are imported from, as an editable install of it would have it; its folder itself comes after these.
 
@@ -37,19 +71,25 @@ def roots_of(folder: Path) -> list[Path]:
     Raises:
         BadProject: the file is no TOML.
     """
-    file = folder / "pyproject.toml"
-    if not file.is_file():
+    if not (folder / "pyproject.toml").is_file():
         return []
-    try:
-        said = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadProject(f"{file} cannot be read: {error}") from error
-    tools = _at(said, "tool")
+    tools = _at(_pyproject(folder), "tool")
     named = [*_setuptools(_at(tools, "setuptools")), *_others(tools)]
     if not (folder / "src" / "__init__.py").exists():  # then it is a package called src
         named.append("src")
     found = {(folder / name).resolve() for name in named if isinstance(name, str) and "\0" not in name}
     return sorted(one for one in found if one.is_dir() and one != folder.resolve())
+
+
+def _pyproject(folder: Path) -> Mapping[str, Any]:
+    """What it says, nothing where there is none. Raises BadProject."""
+    file = folder / "pyproject.toml"
+    if not file.is_file():
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadProject(f"{file} cannot be read: {error}") from error
 
 
 def _setuptools(said: Mapping[str, Any]) -> Iterator[Any]:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,7 +16,7 @@ from dotenv.variables import parse_variables
 
 from agents.dialects import Quirks
 from agents.errors import BadProject
-from agents.graphs.packages import lacking, roots_of
+from agents.graphs.packages import lacking, roots_of, unmet
 from agents.graphs.spec import is_limit
 from audit import canonical
 
@@ -35,6 +36,7 @@ class Project:
         grants: name -> the only tools it may call; a graph that is not named may call every tool of its version.
         limits: name -> how many seconds each of its runs may be driven, 0 for no limit; a graph that is not named, as the installation says.
         about: name -> what its author says of it there, in the longer form {"path": ..., "description": ...}.
+        python: the `python_version` it asks for, "" when it does not say.
     """
 
     path: Path
@@ -47,6 +49,7 @@ class Project:
     grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
+    python: str = ""
 
     @property
     def folders(self) -> list[Path]:
@@ -66,6 +69,16 @@ class Project:
             names = (file.relative_to(folder) for file in sorted(folder.rglob("*.py")))
             own = (name for name in names if not any(part.startswith(".") or part in NOT_CODE for part in name.parts))
             yield from ((str(name), folder / name) for name in islice(own, MAX_FILES) if (folder / name).is_file())
+
+    @property
+    def lacks(self) -> list[str]:
+        """What it asks for and does not get here, in sentences: its code may do without."""
+        folders = {name: (self.path.parent / name).resolve() for name in self.local}
+        found = [f"{self.path} depends on {name}, and there is no such folder" for name, folder in folders.items() if not folder.is_dir()]
+        here = f"{sys.version_info.major}.{sys.version_info.minor}"
+        if self.python and self.python != here:
+            found.append(f"{self.path} asks for Python {self.python}, and its code runs with {here} here: `python_version` changes nothing")
+        return [*found, *(f"{said}: install what its code needs into the same environment" for said in unmet([*folders.values()]))]
 
     def check_packages(self) -> None:
         """Raises:
@@ -102,6 +115,7 @@ def read(path: Path) -> Project:
         _grants(path, config),
         _limits(path, config),
         {slug: text for slug, found in graphs.items() if (text := _about(path, slug, found))},
+        str(config.get("python_version") or ""),
     )
 
 

@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from agents.operations.owing import done_by_hand, order_compensation, try_again
     from agents.operations.rating import rate_run
     from agents.operations.recovering import recover
-    from agents.operations.registering import hazards, register_project
+    from agents.operations.registering import hazards, lacks, register_project
     from agents.operations.replaying import replay_run
     from agents.operations.servers import add_server
     from agents.operations.starting import cancel_run, close_cancelled, retry_run, start_run
@@ -108,6 +108,7 @@ __all__ = [
     "hint",
     "hook_of",
     "known_keys",
+    "lacks",
     "look_at_servers",
     "make_key",
     "not_imported",
@@ -175,6 +176,7 @@ _HOMES = {
     "rate_run": "rating",
     "recover": "recovering",
     "hazards": "registering",
+    "lacks": "registering",
     "not_imported": "other_code",
     "register_project": "registering",
     "fork_run": "trying",

@@ -64,6 +64,11 @@ def hazards(path: Path | None = None) -> list[dict[str, str]]:
     return [asdict(found) for one in every for found in hazards_of(read(one.resolve()))[:MOST_HAZARDS]]
 
 
+def lacks(path: Path) -> list[str]:
+    """What a project asks for and does not get here, in sentences. Raises BadProject."""
+    return read(path.resolve()).lacks
+
+
 def _register(loaded: Loaded, slug: str, owner: str, replace: bool, gone: bool, by: Actor, door: str) -> Agent:
     agent, before = _agent(loaded, slug, owner, replace, gone)
     created, moved = before is None, before not in {None, loaded.project}

@@ -1,7 +1,10 @@
 """Projects that are imported: whose name is whose, and what is said while they come in."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -295,3 +298,64 @@ def test_a_class_of_a_waiting_state_that_new_code_does_not_know_is_said_before_i
     code.write_text(KEEPS.format(tier="Level"))
     [found] = operations.check_deploy(path).broken
     assert "code_of_it.Tier" in found.why and "plain data" in found.why and "Place" not in found.why and not found.certain
+
+
+def test_what_a_project_asks_for_and_does_not_get_is_named_and_not_refused(cast, tmp_path, capsys):
+    path = project(tmp_path, "one")
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps({**said, "dependencies": ["./nolib", ".", "./lib"], "python_version": "3.99"}))
+    (path.parent / "requirements.txt").write_text(
+        "# ours\n-r other.txt\nno-such-package-a>=1 ; python_version > '3'  # why\n./lib\ndjango<1\nlanggraph\nlib-of_it\n"
+    )
+    (path.parent / "lib").mkdir()
+    (path.parent / "lib" / "pyproject.toml").write_text('[project]\nname = "lib.of-it"\ndependencies = ["no-such-package-b", "pydantic"]\n')
+    bring(path)
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+    assert [line for line in lines if "nolib" in line] == [f"warning  {path} depends on ./nolib, and there is no such folder"]
+    assert "asks for Python 3.99, and its code runs with" in lines[1]
+    assert "lib/pyproject.toml wants no-such-package-b, which" in lines[2] and "pydantic" not in lines[2]
+    assert "requirements.txt wants no-such-package-a>=1" in lines[3] and "django<1, of which" in lines[3]
+    assert "langgraph" not in lines[3].replace("langgraph.json", "") and "lib-of" not in lines[3] and len(lines) == 4
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (
+            "from typing import TypedDict\nclass graph(TypedDict):\n    x: str\n",
+            "graph agent is graph, which makes no graph; export a StateGraph",
+        ),
+        ("graph = dict\n", "graph agent is dict, which makes no graph"),
+        (f"{CODE.format('x')}\nimport sys\nsys.stdout = open('/dev/null', 'w')\nsys.stdout.close()\n", "its code closes stdout, which"),
+    ],
+)
+def test_what_is_no_graph_or_takes_the_processs_own_away_is_refused_with_a_sentence(cast, tmp_path, monkeypatch, code, says):
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # what it puts in its place is taken out again
+    path = project(tmp_path, "one")
+    (path.parent / "code_of_it.py").write_text(code)
+    with pytest.raises(CommandError, match=says):
+        bring(path)
+    assert not Agent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "says"),
+    [
+        ("import os\nos._exit(7)", 7, "This process ended (status 7) while the project's code ran"),
+        ("import os\nos._exit(0)", 1, "This process ended (status 0) while the project's code ran"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", 139, "This process ended (signal 11)"),
+        ("import sys\nsys.exit(5)", 1, "SystemExit: 5"),
+    ],
+)
+def test_code_that_ends_the_process_is_said_to_have(tmp_path, code, status, says):
+    path = project(tmp_path, "one")
+    (path.parent / "code_of_it.py").write_text(code)
+    ran = subprocess.run(
+        [sys.executable, "manage.py", "agents", "import", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ,
+    )
+    assert (ran.returncode, ran.stdout) == (status, "") and says in ran.stderr and "Traceback" not in ran.stderr

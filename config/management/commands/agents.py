@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from agents.tools.guessing import why_guessed
 from audit.actors import SYSTEM
 from config import commands
 from config.management import costs
+from config.management.watched import watched
 
 PERIOD_S = 15
 
@@ -94,7 +96,12 @@ class Command(BaseCommand):
             state = "" if r.enabled else "  (switched off)"
             self.stdout.write(f"{r.slug:<20} v{r.version:<3} {len(r.tools):>2} tools  {r.running:>4} running  {r.title}{state}")
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        watched(partial(super().run_from_argv, argv)) if "import" in argv[2:3] else super().run_from_argv(argv)
+
     def _import(self, options: dict[str, Any]) -> None:
+        for why in operations.lacks(_file(options["path"])):
+            self.stderr.write(f"warning  {why}")
         for agent in operations.register_project(
             _file(options["path"]), owner_username=options["owner"], prefix=options["prefix"], replace=options["replace"]
         ):
