@@ -194,6 +194,11 @@ ACTS_BETWEEN = Frozen(
     "this is called between two questions of one function: LangGraph runs a node from its beginning for each answer, so it is done again with "
     "every later one. Ask everything first, act in a node of its own, or do it with once()"
 )
+GRANTED_TO_NOBODY = Frozen(
+    "%(tool)s requires approval and is granted to no agent of this project: its calls are refused, and nobody is asked. If an agent calls it from "
+    "its own code, name all the tools it may call in langgraph.json: "
+    '"countersign": {"NAME": {"grants": ["%(tool)s"]}} (docs/agents.md)'
+)
 TOOL_CALLED = Frozen(
     "%(tool)s requires approval, which makes it a tool: it cannot be called as a function here. Give it to a ToolNode or an agent; in a "
     "node's own code, ask with interrupt and act with once()"

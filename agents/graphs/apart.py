@@ -51,8 +51,7 @@ class _Stand:
 
     def take_modules(self) -> dict[str, ModuleType]:
         """Its modules, taken out of `sys.modules`."""
-        within = tuple(f"{folder}{os.sep}" for folder in self.project.folders)
-        mine = {name: module for name, module in list(sys.modules.items()) if not name.startswith(_OURS) and _lies(module, within)}
+        mine = modules_of(self.project)
         for name in mine:
             del sys.modules[name]
         return mine
@@ -84,6 +83,12 @@ def enter_again(path: Path) -> None:
     with _lock:
         if stand := _stands.get(path):
             _move(stand)
+
+
+def modules_of(project: Project) -> dict[str, ModuleType]:
+    """Its modules among those that are imported now."""
+    within = tuple(f"{folder}{os.sep}" for folder in project.folders)
+    return {name: module for name, module in list(sys.modules.items()) if not name.startswith(_OURS) and _lies(module, within)}
 
 
 def forget(project: Project) -> None:

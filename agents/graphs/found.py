@@ -80,6 +80,18 @@ def ungoverned(graph: Any) -> frozenset[str]:
     return frozenset(name for name, _ in seen if (name, True) not in seen)
 
 
+def governed_in(one: BaseTool | ToolNode) -> list[BaseTool]:
+    """Its tools whose calls go through our own line."""
+    if isinstance(one, BaseTool):
+        return [one] if _is_decorated(one) else []
+    behind = _has_our_line(one)
+    return [tool for tool in one.tools_by_name.values() if behind or _is_decorated(tool)]
+
+
+def _is_decorated(tool: BaseTool) -> bool:
+    return DECLARED in (tool.metadata or {})
+
+
 def _tools(graph: Any, helper: str, depth: int) -> Iterator[tuple[BaseTool, str, bool]]:
     """Each with whose it is, and whether its calls go through our own line: the decorator, or `Countersigned` in the list of middleware."""
     if depth > DEEPEST:
@@ -89,7 +101,7 @@ def _tools(graph: Any, helper: str, depth: int) -> Iterator[tuple[BaseTool, str,
         if isinstance(node, ToolNode):
             behind = _has_our_line(node)
             for tool in node.tools_by_name.values():
-                yield tool, helper, behind or DECLARED in (tool.metadata or {})
+                yield tool, helper, behind or _is_decorated(tool)
                 inner += _helpers(tool)
         elif isinstance(node, Pregel):
             inner.append((name, node))

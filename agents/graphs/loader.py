@@ -18,16 +18,18 @@ from agents.graphs.asking import Ask, asks_at_all, asks_of
 from agents.graphs.between_tools import asks_by_mode, helpers_of
 from agents.graphs.exported import Graph, compiler_of, graph_of, own_checkpointer
 from agents.graphs.found import Found, tools_of, ungoverned
+from agents.graphs.hazards import Hazard
 from agents.graphs.prints import prints_of
 from agents.graphs.project import Project, code_sha256
 from agents.graphs.project import read as read_project
 from agents.graphs.sources import SourceLoader
 from agents.graphs.spec import AgentSpec
+from agents.graphs.ungranted import ungranted
 from agents.tools.registry import Tool
 from audit import canonical
 from audit.sentences import say
 
-__all__ = ["Graph", "Loaded", "code_sha256", "load_agent", "load_project"]
+__all__ = ["Graph", "Loaded", "code_sha256", "load_agent", "load_project", "ungranted_in"]
 
 _MESSAGES = {
     "type": "array",
@@ -231,6 +233,12 @@ def load_project(path: Path) -> list[Loaded]:
             f"{path}: its code closes {' and '.join(sorted(closed))}, which other agents' code writes to as well; leave it open"
         )
     return loaded
+
+
+def ungranted_in(project: Project, loaded: Sequence[Loaded]) -> list[Hazard]:
+    """Tools with our own line in its modules that none of its graphs may call (see `ungranted`)."""
+    granted = {str(tool["name"]) for one in loaded for tool in one.described if tool.get("granted", True)}
+    return ungranted(apart.modules_of(project).values(), granted)
 
 
 def _open_streams() -> set[str]:

@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from agents.errors import BadInput, BadProject
 from agents.graphs.hazards import hazards_of
-from agents.graphs.loader import Loaded, code_sha256, load_project
+from agents.graphs.loader import Loaded, code_sha256, load_project, ungranted_in
 from agents.graphs.project import read
 from agents.models import Agent, AgentVersion
 from agents.operations.starting import SLUG
@@ -48,7 +48,10 @@ def register_project(
     loaded = load_project(path.resolve())
     with transaction.atomic():
         agents = [_register(one, f"{prefix}{one.slug}", owner_username, replace, gone, by, door) for one in loaded]
-        Agent.objects.filter(pk__in=[agent.pk for agent in agents]).update(hazards=hazards(path))
+        found = [*hazards(path), *map(asdict, ungranted_in(read(path.resolve()), loaded))]
+        for agent in agents:
+            agent.hazards = found
+            agent.save(update_fields=["hazards"])
         return agents
 
 

@@ -300,6 +300,65 @@ def test_a_class_of_a_waiting_state_that_new_code_does_not_know_is_said_before_i
     assert "code_of_it.Tier" in found.why and "plain data" in found.why and "Place" not in found.why and not found.certain
 
 
+BY_HAND = """
+from langchain_core.messages import AIMessage
+from langgraph.func import entrypoint, task
+from langgraph.graph import MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
+from agents.graphs.loops import Countersigned, require_approval
+
+@require_approval
+def wire(cents: int) -> str:
+    \"\"\"Send money.\"\"\"
+    return f"sent {cents}"
+
+def post(text: str) -> str:
+    \"\"\"Post it.\"\"\"
+    return text
+
+around = ToolNode([post], wrap_tool_call=Countersigned().wrap_tool_call)
+tools = ToolNode([wire])
+
+def act(state):
+    call = {"name": "wire", "args": {"cents": 1}, "id": "c1", "type": "tool_call"}
+    return tools.invoke({"messages": [AIMessage("", tool_calls=[call])]})
+
+builder = StateGraph(MessagesState)
+builder.add_node("act", act)
+builder.set_entry_point("act")
+graph = builder
+
+@task
+def send():
+    return wire.invoke({"name": "wire", "args": {"cents": 1}, "id": "c1", "type": "tool_call"}).content
+
+@entrypoint()
+def flow(_: dict) -> str:
+    return send().result()
+"""
+
+
+@pytest.mark.usefixtures("newly_loaded")
+@pytest.mark.parametrize("graph", ["graph", "flow"])
+def test_a_tool_with_our_line_that_is_granted_to_no_agent_is_said_with_what_to_write(cast, tmp_path, capsys, graph):
+    path = project(tmp_path, "one")
+    (path.parent / "code_of_it.py").write_text(BY_HAND)
+    said = {"graphs": {"agent": f"./code_of_it.py:{graph}"}}
+    path.write_text(json.dumps(said))
+    bring(path)
+    told = capsys.readouterr()
+    assert "no tools found" in told.out
+    assert "warning  code_of_it.py:8: wire requires approval and is granted to no agent of this project" in told.err
+    assert '"countersign": {"NAME": {"grants": ["wire"]}}' in told.err and ": post requires approval" in told.err
+    assert Agent.objects.get().current.tools == [], "it grants nothing by itself"
+    page = Client()
+    page.force_login(cast.admin, backend="django.contrib.auth.backends.ModelBackend")
+    assert "wire requires approval and is granted to no agent" in page.get("/agents/agent/").content.decode()
+    path.write_text(json.dumps({**said, "countersign": {"agent": {"grants": ["wire", "post"]}}}))
+    bring(path)
+    assert "granted to no agent" not in capsys.readouterr().err and Agent.objects.get().hazards == []
+
+
 def test_what_a_project_asks_for_and_does_not_get_is_named_and_not_refused(cast, tmp_path, capsys):
     path = project(tmp_path, "one")
     said = json.loads(path.read_text())

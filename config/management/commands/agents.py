@@ -102,9 +102,10 @@ class Command(BaseCommand):
     def _import(self, options: dict[str, Any]) -> None:
         for why in operations.lacks(_file(options["path"])):
             self.stderr.write(f"warning  {why}")
-        for agent in operations.register_project(
+        agents = operations.register_project(
             _file(options["path"]), owner_username=options["owner"], prefix=options["prefix"], replace=options["replace"]
-        ):
+        )
+        for agent in agents:
             row = queries.agent(agent.slug)
             self.stdout.write(f"{row.slug} v{row.version}: {row.title}")
             if row.description:
@@ -120,7 +121,7 @@ class Command(BaseCommand):
                 )
             for why in row.drawing.get("warnings", ()):
                 self.stdout.write(f"  warning: {why}")
-        self._hazards(operations.hazards(_file(options["path"])))
+        self._hazards(agents[0].hazards)
         self._waiting(_file(options["path"]))
 
     def _waiting(self, path: Path) -> None:
