@@ -268,7 +268,7 @@ BEGUN_BEFORE = Frozen("the call began once already, or its leave was taken back"
 CANNOT_BE_TOLD = Frozen("The agent asked at %(node)s and cannot be told what was decided: %(why)s. Nothing was done")
 
 ASKED_BY_OUR_LINE = Frozen(
-    "%(tool)s was asked about by require_approval or Countersigned, and neither is there any more: the call was not made. Put it back and try again, "
+    "%(tool)s was asked about by require_approval or Countersigned, which asks about it no more: the call was not made. Put it back and try again, "
     "or go back to a checkpoint before the question"
 )
 

@@ -7,7 +7,7 @@ again from its first line at any time: every step then finds what it wrote down 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -166,13 +166,18 @@ def run(way: Steps, make: Callable[[Any], Any]) -> Any:
 
 
 def _made(step: Make, make: Callable[[Any], Any]) -> Any:
-    with governing(step.call.tool, step.call.id):
+    with _mine(step.call):
         return make(step.args)
 
 
 async def _amade(step: Make, make: Callable[[Any], Awaitable[Any]]) -> Any:
-    with governing(step.call.tool, step.call.id):
+    with _mine(step.call):
         return await make(step.args)
+
+
+def _mine(call: Call) -> AbstractContextManager[None]:
+    """While it is made: by our own line, or as if that were not there, where its author wants no action for it. Then what was asked about it still counts."""
+    return nullcontext() if call.unasked else governing(call.tool, call.id)
 
 
 async def arun(way: Steps, make: Callable[[Any], Awaitable[Any]]) -> Any:

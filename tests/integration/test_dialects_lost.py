@@ -183,7 +183,7 @@ def test_where_our_own_line_is_taken_out_nothing_it_asked_about_is_called(others
     work()
     assert (fresh(run).state, lines(world)) == ("FAILED", []), fresh(run).error
     assert Effect.objects.filter(run=run, begun_at__isnull=False).count() == 0
-    assert "neither is there any more: the call was not made" in fresh(run).error
+    assert "which asks about it no more: the call was not made" in fresh(run).error
 
 
 GATED = """

@@ -1,0 +1,96 @@
+"""Our own line, and sub-agents that are tools, written in another way under open questions: what people refused is not made, what goes on as before goes on."""
+
+import json
+
+import pytest
+
+from agents import operations as agents
+from agents.models import Effect, Pause
+from approvals import queries as approvals_queries
+from tests import factories
+from tests.factories import asked, decide, lines, work
+from tests.integration.test_dialects_healing import fresh, waiting
+
+pytestmark = [pytest.mark.usefixtures("leave_asked_of_this_database"), pytest.mark.usefixtures("newly_loaded")]
+
+TWO = [["send", {"to": "ada"}], ["send", {"to": "bob"}]]
+
+
+def deployed(tmp_path, code: str, **more) -> None:
+    """The project with this code, imported."""
+    written(tmp_path, code, **more)
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+
+
+def written(tmp_path, code: str, **more) -> None:
+    (tmp_path / "hidden.py").write_text(code)
+    (tmp_path / "langgraph.json").write_text(
+        json.dumps({"dependencies": [".", "./others"], "graphs": {"hidden": "./hidden.py:graph"}, "countersign": {"hidden": more}})
+    )
+    if not (tmp_path / "others").exists():
+        (tmp_path / "others").symlink_to(factories.OTHERS.parent)
+
+
+def action_to(run, whom: str):
+    return next(action for action in asked(run) if approvals_queries.shown(action.pk).args["to"] == whom)
+
+
+HEAD = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from agents_of_others import Letters, Planned, act, plan_of, send
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
+from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.tools import tool
+from langgraph.func import entrypoint, task
+from langgraph.graph import END, START, MessagesState, StateGraph
+from agents.graphs.loops import Countersigned, require_approval
+"""
+SUB = """
+inner = create_agent(Planned(), [send], middleware=[Countersigned()])
+
+@tool
+def helper(task: str) -> str:
+    "Let the helper do a task."
+    return inner.invoke({"messages": [HumanMessage(task)]})["messages"][-1].content
+
+graph = create_agent(Planned(), [helper])
+"""
+LINE = "middleware=[Countersigned()]"
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+@pytest.mark.parametrize("before", ["graph = create_agent(Planned(), [send], middleware=[Countersigned()])", SUB])
+def test_what_our_line_lets_pass_unasked_from_now_on_is_not_made_where_it_was_asked_about(others, world, tmp_path, before, verdict):
+    """Rejecting one call made both, the rejected and the one that nobody had decided."""
+    deployed(tmp_path, HEAD + before)
+    turns = TWO if before is not SUB else [["helper", {"task": json.dumps({"world": str(world), "turns": [TWO]})}]]
+    run, _ = waiting(others, world, "hidden", turns)
+    deployed(tmp_path, HEAD + before.replace("Countersigned()", 'Countersigned(unasked=("send",))'))
+    decide(action_to(run, "bob"), others.second, verdict)
+    work()
+    assert (fresh(run).state, lines(world)) == ("FAILED", []), fresh(run).error
+    assert "asks about it no more" in fresh(run).error
+    assert Effect.objects.filter(run=run, begun_at__isnull=False).count() == 0
+    deployed(tmp_path, HEAD + before)
+    agents.retry_run(run.pk, by=others.operator, door="web")
+    work()
+    decide(action_to(run, "ada"), others.second)
+    work()
+    made = [f'send {{"copies": 1, "to": "{whom}"}}' for whom in (["bob", "ada"] if verdict == "approve" else ["ada"])]
+    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", made), fresh(run).error
+
+
+def test_what_nobody_was_asked_about_passes_unasked_beside_a_question(others, world, tmp_path):
+    """As today: the author wants no action for it, and no question about this very call is open."""
+    seen = "@tool\ndef glance(query: str) -> str:\n    'Look.'\n    return 'seen'\n"
+    agent = HEAD + seen + "graph = create_agent(Planned(), [send, glance], middleware=[Countersigned({unasked})])"
+    deployed(tmp_path, agent.format(unasked="unasked=('glance',)"))
+    run = factories.planned(others.reviewer, world, [*TWO[:1], ["glance", {"query": "x"}]], [["glance", {"query": "y"}]], agent="hidden")
+    work()
+    (action,) = asked(run)
+    deployed(tmp_path, agent.format(unasked="unasked=('glance', 'other')"))
+    decide(action, others.second)
+    work()
+    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", ['send {"copies": 1, "to": "ada"}']), fresh(run).error
