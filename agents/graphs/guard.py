@@ -9,7 +9,8 @@ Both stop with an exception that LangGraph passes on and keeps nowhere: the thre
 import functools
 import json
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -83,11 +84,22 @@ class Calls(BaseCallbackHandler):
     def __post_init__(self) -> None:
         self._lock = threading.Lock()  # tools of one turn start in threads of the graph's own
         self._open: dict[UUID, Leave] = {}
+        self._unlined: set[str] = set()
+        self._older = frozenset(threading.enumerate()) - {threading.current_thread()}
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """While the block runs, this process drives the run whose calls these are: a worker drives one at a time (prefork)."""
+        _here.append(self)
+        try:
+            yield
+        finally:
+            _here.remove(self)
 
     def on_tool_start(self, serialized: dict[str, Any], input_str: str, *, run_id: UUID, inputs: Any = None, **kwargs: Any) -> None:
         tool, call_id = str((serialized or {}).get("name") or ""), str(kwargs.get("tool_call_id") or "")
-        if self._is_ours(tool, call_id, inputs) and not making.is_governed(tool, call_id):
-            self._stop(kept.ASKED_BY_OUR_LINE(tool=tool))
+        if self._is_ours(tool, call_id, inputs):
+            self._hold_back(tool, call_id)
         with self._lock:
             leave = self._leave(tool, inputs if inputs is not None else input_str, call_id)
             if leave is None:
@@ -99,8 +111,23 @@ class Calls(BaseCallbackHandler):
                 self._stop(why)
             self._open[run_id] = leave
 
+    def begins_unheard(self, tool: str, call_id: str, args: Any) -> None:
+        """A call that no callback tells of: it begins in a thread of the agent's own, or with callbacks of its own. What our line asked about is stopped.
+
+        A thread that an earlier run left behind may begin an equal call of that run: there only the model's own id counts.
+        """
+        known = (tool, call_id) in self.ours if threading.current_thread() in self._older else self._is_ours(tool, call_id, args)
+        if known:
+            self._hold_back(tool, call_id)
+
     def _is_ours(self, tool: str, call_id: str, args: Any) -> bool:
-        return (tool, call_id) in self.ours or any((tool, args) == one for one in self.open_ones)
+        return (tool, call_id) in self.ours or tool in self._unlined or any((tool, args) == one for one in self.open_ones)
+
+    def _hold_back(self, tool: str, call_id: str) -> None:
+        """Stop what our own line does not make, and from then on every call of that tool: its siblings were to be asked about as well, and the run fails."""
+        if not making.is_governed(tool, call_id):
+            self._unlined.add(tool)
+            self._stop(kept.ASKED_BY_OUR_LINE(tool=tool))
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
         with self._lock:
@@ -186,12 +213,17 @@ def _done(words: str) -> Made:
     return Made("unknown", error=kept.NOT_RUN(kind=kind)) if kind else Made("done", words)
 
 
-# -- calls whose outcome is on record -------------------------------------------------------------------------------
+# -- calls whose outcome is on record, and those that no callback tells of ------------------------------------------
+_here: list[Calls] = []
+
+
 def _facts(callbacks: Any, tool: BaseTool, args: Any, call_id: str | None) -> ToolMessage | None:
     """The message of a call that was made before its worker died, as it is on record; None when it is to be made."""
     handlers = callbacks if isinstance(callbacks, list) else getattr(callbacks, "handlers", ())
     watching = next((h for h in handlers if isinstance(h, Calls)), None)
     plain = tool._filter_injected_args(args) if isinstance(args, dict) else args  # as callbacks see them
+    if watching is None and len(_here) == 1:
+        _here[0].begins_unheard(tool.name, call_id or "", plain)
     made = watching.recorded(tool.name, plain, call_id or "") if watching else None
     if made is None:
         return None

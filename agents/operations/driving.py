@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -193,7 +194,7 @@ def _driven(run: Run, watch: _Watch, *, as_asked: bool) -> Driven:
         watch.meter.refuses = not given.acts  # what it has been told to do it would do again
         if given.handed.unanswerable:
             return Driven(Stretch(Stop.FAILED, error=given.handed.unanswerable), (), pauses, frozenset(settled))
-        with desk.at(run.thread, Ledger(run.pk, run.fence)):
+        with desk.at(run.thread, Ledger(run.pk, run.fence)), given.calls.here() if given.calls else nullcontext():
             stretch = drive(
                 _graph(loaded, saver),
                 thread=run.thread,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from agents import operations as agents
-from agents.models import Effect, Pause
+from agents.models import Effect
 from approvals import queries as approvals_queries
 from tests import factories
 from tests.factories import asked, decide, lines, work
@@ -92,5 +92,96 @@ def test_what_nobody_was_asked_about_passes_unasked_beside_a_question(others, wo
     (action,) = asked(run)
     deployed(tmp_path, agent.format(unasked="unasked=('glance', 'other')"))
     decide(action, others.second)
+    work()
+    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", ['send {"copies": 1, "to": "ada"}']), fresh(run).error
+
+
+IN_A_THREAD = """
+class Thread(AgentMiddleware):
+    def wrap_tool_call(self, request, handler):
+        got, call = [], {{**request.tool_call, "id": "{new_id}" + request.tool_call["id"]}}
+        call["args"] = {{**call["args"], "state": request.state}}
+
+        def go():
+            try:
+                got.append(request.tool.invoke(call{more}))
+            except BaseException:
+                pass
+
+        one = threading.Thread(target=go)
+        one.start()
+        one.join()
+        return ToolMessage(str(got[0].content if got else "none"), tool_call_id=request.tool_call["id"])
+
+graph = create_agent(Planned(), [send], middleware=[{before}Thread()])
+"""
+IN_A_POOL = """
+def tools(state):
+    calls = [{**call, "args": {**call["args"], "state": state}} for call in state["messages"][-1].tool_calls]
+    with ThreadPoolExecutor(4) as pool:
+        return {"messages": list(pool.map(send.invoke, calls))}
+
+built = StateGraph(MessagesState)
+built.add_node("model", lambda state: {"messages": [Planned().invoke(state["messages"])]})
+built.add_node("tools", tools)
+built.add_edge(START, "model")
+built.add_conditional_edges("model", lambda state: "tools" if state["messages"][-1].tool_calls else END, ["tools", END])
+built.add_edge("tools", "model")
+graph = built.compile()
+"""
+IN_TURN = IN_A_POOL.replace("list(pool.map(send.invoke, calls))", "[require_approval(send).invoke(call) for call in calls]")
+OWN_LINE = "graph = create_agent(Planned(), [require_approval(send)])"
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (OWN_LINE, IN_A_THREAD.format(new_id="", more="", before="")),
+        (OWN_LINE, IN_A_THREAD.format(new_id="other-", more="", before="")),
+        (OWN_LINE, IN_A_THREAD.format(new_id="", more=', {"callbacks": []}', before="")),
+        (IN_TURN, IN_A_POOL),
+    ],
+)
+def test_what_our_line_asked_about_is_not_made_in_a_thread_of_the_agents_own(others, world, tmp_path, before, after, verdict):
+    """LangChain tells nobody that a call begins there."""
+    deployed(tmp_path, HEAD + before, grants=["send"])
+    run, action = waiting(others, world, "hidden", TWO)
+    deployed(tmp_path, HEAD + after, grants=["send"])
+    decide(action, others.second, verdict)
+    work()
+    assert 'send {"copies": 1, "to": "ada"}' not in lines(world)
+    assert (fresh(run).state, Effect.objects.filter(run=run, begun_at__isnull=False).count()) == ("FAILED", 0), fresh(run).error
+
+
+SWALLOWED = IN_TURN.replace("[require_approval(send).invoke(call) for call in calls]", "[once_more(call) for call in calls]").replace(
+    "def tools",
+    """def once_more(call):
+    try:
+        return send.invoke(call)
+    except BaseException:
+        return ToolMessage("none", tool_call_id=call["id"])
+
+def tools""",
+)
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+def test_beside_a_call_that_was_stopped_its_siblings_are_not_made_unasked(others, world, tmp_path, verdict):
+    """Nobody had been asked about the second yet: it was sent while the first was stopped."""
+    deployed(tmp_path, HEAD + IN_TURN, grants=["send"])
+    run, action = waiting(others, world, "hidden", TWO)
+    deployed(tmp_path, HEAD + SWALLOWED, grants=["send"])
+    decide(action, others.second, verdict)
+    work()
+    assert (fresh(run).state, lines(world)) == ("FAILED", []), fresh(run).error
+
+
+def test_middleware_behind_our_line_makes_a_call_in_a_thread_of_its_own_as_ever(others, world, tmp_path):
+    deployed(tmp_path, HEAD + IN_A_THREAD.format(new_id="", more="", before="Countersigned(), "))
+    run, _ = waiting(others, world, "hidden", TWO)
+    decide(action_to(run, "bob"), others.second, "reject")
+    work()
+    decide(action_to(run, "ada"), others.second)
     work()
     assert (fresh(run).state, lines(world)) == ("SUCCEEDED", ['send {"copies": 1, "to": "ada"}']), fresh(run).error
