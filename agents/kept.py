@@ -121,7 +121,8 @@ GIVEN_OTHERWISE = Frozen("another result was given for the call")
 GRAPH_GONE = Frozen("the project has no graph of this name any more: the run could not go on")
 NODE_WOULD_BE_GONE = Frozen("the graph has no node %(node)s any more: the answer would reach nobody")
 OUR_LINE_GONE = Frozen(
-    "require_approval or Countersigned, which asked about %(tool)s, cannot be seen any more: without it the call is stopped as LangChain begins it"
+    "as far as can be seen, neither require_approval nor Countersigned asks about %(tool)s any more: if so, the run fails, and the call is stopped where "
+    "LangChain begins it. A tool with an `invoke` of its own, or code that does the same past LangChain, is not stopped"
 )
 HELPER_WOULD_BE_GONE = Frozen(
     "%(tool)s has no helper %(helper)s any more: the answer would reach nobody. Put it back under that name, or let its question be answered first"
@@ -135,6 +136,10 @@ TAKES_OTHER_ANSWERS = Frozen(
     "to be asked again"
 )
 TOOL_WOULD_BE_GONE = Frozen("there is no tool %(tool)s any more: what was approved could not run")
+TOOL_OUT_OF_SIGHT = Frozen(
+    "no tool %(tool)s can be seen any more: what is approved of it is refused, and the agent told so. Where it is there all the same, "
+    "name it in `grants`, and it can be asked about anew"
+)
 ARGS_WOULD_NOT_FIT = Frozen("%(tool)s does not take these arguments any more: %(why)s")
 SCHEMA_CHANGED = Frozen("%(tool)s takes other arguments than when this was asked: an approval would be refused, and the agent told so")
 BREAKPOINT_GONE = Frozen("the graph has no breakpoints any more: it would go on without this answer")

@@ -81,27 +81,25 @@ def ungoverned(graph: Any) -> frozenset[str]:
 
 
 def governed_in(one: BaseTool | ToolNode) -> list[BaseTool]:
-    """Its tools whose calls go through our own line."""
-    if isinstance(one, BaseTool):
-        return [one] if _is_decorated(one) else []
-    behind = _has_our_line(one)
-    return [tool for tool in one.tools_by_name.values() if behind or _is_decorated(tool)]
+    """Its tools whose calls our own line asks about."""
+    tools, lines = ([one], []) if isinstance(one, BaseTool) else (list(one.tools_by_name.values()), _our_lines(one))
+    return [tool for tool in tools if _is_asked_about(tool, lines)]
 
 
-def _is_decorated(tool: BaseTool) -> bool:
-    return DECLARED in (tool.metadata or {})
+def _is_asked_about(tool: BaseTool, lines: Sequence[Any]) -> bool:
+    return DECLARED in (tool.metadata or {}) or any(tool.name not in getattr(one, "_unasked", ()) for one in lines)
 
 
 def _tools(graph: Any, helper: str, depth: int) -> Iterator[tuple[BaseTool, str, bool]]:
-    """Each with whose it is, and whether its calls go through our own line: the decorator, or `Countersigned` in the list of middleware."""
+    """Each with whose it is, and whether our own line asks about its calls: the decorator, or `Countersigned` in the list of middleware."""
     if depth > DEEPEST:
         return
     inner: list[tuple[str, Any]] = []
     for name, node in _nodes(graph):
         if isinstance(node, ToolNode):
-            behind = _has_our_line(node)
+            lines = _our_lines(node)
             for tool in node.tools_by_name.values():
-                yield tool, helper, behind or _is_decorated(tool)
+                yield tool, helper, _is_asked_about(tool, lines)
                 inner += _helpers(tool)
         elif isinstance(node, Pregel):
             inner.append((name, node))
@@ -122,9 +120,9 @@ def _helpers(tool: BaseTool) -> list[tuple[str, Any]]:
     return [(name or tool.name, one) for name, one in graphs]
 
 
-def _has_our_line(node: ToolNode) -> bool:
-    """Whether `Countersigned` is among the middleware around a node's calls."""
-    return any((base.__module__, base.__name__) == OUR_LINE for one in around_calls(node) for base in type(one).__mro__)
+def _our_lines(node: ToolNode) -> list[Any]:
+    """`Countersigned` among the middleware around a node's calls."""
+    return [one for one in around_calls(node) if any((base.__module__, base.__name__) == OUR_LINE for base in type(one).__mro__)]
 
 
 def _found(tool: BaseTool, helper: str) -> Found:

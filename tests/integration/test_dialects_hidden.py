@@ -67,7 +67,10 @@ def test_what_our_line_lets_pass_unasked_from_now_on_is_not_made_where_it_was_as
     deployed(tmp_path, HEAD + before)
     turns = TWO if before is not SUB else [["helper", {"task": json.dumps({"world": str(world), "turns": [TWO]})}]]
     run, _ = waiting(others, world, "hidden", turns)
-    deployed(tmp_path, HEAD + before.replace("Countersigned()", 'Countersigned(unasked=("send",))'))
+    written(tmp_path, HEAD + before.replace("Countersigned()", 'Countersigned(unasked=("send",))'))
+    checked = agents.check_deploy(tmp_path / "langgraph.json")
+    assert (checked.would, checked.may) == (0, 2) and "neither require_approval nor Countersigned" in checked.broken[0].why
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
     decide(action_to(run, "bob"), others.second, verdict)
     work()
     assert (fresh(run).state, lines(world)) == ("FAILED", []), fresh(run).error
