@@ -43,6 +43,9 @@ class Desk(Protocol):
     def refusal(self, tool: str) -> str:
         """Why this agent may not call it at all, "" when it may."""
 
+    def waits(self, tool: str, call_id: str) -> bool:
+        """Whether people are being asked about this very call: it waits for what they say, whatever that can mean by now."""
+
     def not_asked(self, tool: str, args: Any, why: str) -> None:
         """Nobody is asked about this call, because it could not be shown or run as it is; the agent is told."""
 

@@ -69,7 +69,7 @@ def steps(call: Call, tool: BaseTool | None) -> Steps:
     here = desk.here()
     # What people said before the code, or a grant, changed is taken all the same, and means what it can now.
     answered = hearing.at_hand(partial(_is_to, call))
-    if (why := (yield partial(here.refusal, call.tool))) and not answered:
+    if (why := (yield partial(here.refusal, call.tool))) and not answered and not (yield partial(here.waits, call.tool, call.id)):
         return _message(call, why, error=True)
     if call.unasked:
         return (yield Make(call, call.args))

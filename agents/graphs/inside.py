@@ -8,6 +8,7 @@ from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 
 DEEPEST = 6
+HOPS = 2
 # How a node inside could be seen: every graph on the way was a node itself, or one of them was called from code.
 ITSELF, CALLED = "itself", "called"
 
@@ -50,6 +51,13 @@ def lost(graph: Any, path: Sequence[str], *, seen: str) -> bool:
     return found is False and (bool(seen) or certain)
 
 
+def has_no_tool(graph: Any, path: Sequence[str], tool: str) -> bool:
+    """Whether the node at the end of this path is a tool node that certainly has no such tool: every graph on the way is a node itself."""
+    nodes, certain = _at(graph, path)
+    bound = [node.bound for node in nodes or ()]
+    return certain and bool(bound) and all(isinstance(one, ToolNode) and tool not in one.tools_by_name for one in bound)
+
+
 def names_of(graph: Any) -> frozenset[str]:
     """Every node's name, at whatever depth."""
     return frozenset(name for name, _ in nodes_of(graph))
@@ -57,11 +65,17 @@ def names_of(graph: Any) -> frozenset[str]:
 
 def _look(graph: Any, path: Sequence[str]) -> tuple[bool | None, bool]:
     """Whether it is there, None when that cannot be seen; and whether every graph on the way is a node itself."""
+    nodes, certain = _at(graph, path)
+    return None if nodes is None else bool(nodes), certain
+
+
+def _at(graph: Any, path: Sequence[str]) -> tuple[list[Any] | None, bool]:
+    """The nodes at the end of a path, None when that cannot be seen; and whether every graph on the way is a node itself."""
     level, certain = [graph], True
     for left, name in zip(reversed(range(len(path))), path, strict=True):
         nodes = [one.nodes[name] for one in level if name in one.nodes]
         if not nodes or not left:
-            return bool(nodes), certain
+            return nodes, certain
         found = [one for node in nodes for one in graphs_in(name, node)]
         certain = certain and not any(called for _, _, called in found)
         level = [one for _, one, _ in found]
@@ -80,15 +94,21 @@ def nodes_of(graph: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
 
 
 def graphs_seen_by(tool: Any) -> list[tuple[str, Any]]:
-    """Graphs that a tool's function could call: those it sees under a name of the code, and those it keeps in a mapping, with their names there."""
+    """Graphs that a tool's function could call: those it sees under a name of the code, also in its module, and those it keeps in a mapping, with their names there."""
     return _seen_by(getattr(tool, "func", None) or getattr(tool, "coroutine", None))
 
 
-def _seen_by(function: Any) -> list[tuple[str, Any]]:
+def _seen_by(function: Any, hops: int = HOPS) -> list[tuple[str, Any]]:
+    """Also through functions that it calls and objects that it holds of its own module."""
     function = unwrap(function) if callable(function) else None
     if not isfunction(function):
         return []
     seen = getclosurevars(function)
-    values = (*seen.nonlocals.values(), *seen.globals.values())
+    values = [*seen.nonlocals.values(), *seen.globals.values()]
+    values += [one for value in values if type(value).__module__ == function.__module__ for one in getattr(value, "__dict__", {}).values()]
     pairs = [pair for value in values for pair in (value.items() if isinstance(value, Mapping) else [("", value)])]
-    return [(str(name), one) for name, one in pairs if isinstance(one, Pregel)]
+    found = [(str(name), one) for name, one in pairs if isinstance(one, Pregel)]
+    further = [one for one in values if hops and isfunction(one) and one.__module__ == function.__module__ and one is not function]
+    return list(
+        {(name, id(one)): (name, one) for name, one in (*found, *(pair for one in further for pair in _seen_by(one, hops - 1)))}.values()
+    )

@@ -110,6 +110,10 @@ class Loaded:
         """Whether a node that asked inside is certainly gone (see `inside.lost`)."""
         return inside.lost(self.compile(None), path, seen=seen)
 
+    def has_no_tool(self, path: Sequence[str], tool: str) -> bool:
+        """Whether the tool node at the end of this path certainly has no such tool (see `inside.has_no_tool`)."""
+        return inside.has_no_tool(self.compile(None), path, tool)
+
     @cached_property
     def names(self) -> frozenset[str]:
         """Of its nodes and of those inside it."""

@@ -19,13 +19,14 @@ from django.db.models.functions import Now
 
 from agents import kept
 from agents.crashpoints import crash
+from agents.dialects import calls
 from agents.dialects.record import Made
 from agents.graphs.desk import AGAIN, GO, HALTED, MADE, UNKNOWN, Begun
 from agents.graphs.guard import Stopped
-from agents.models import Effect, Piece, Run
+from agents.models import Effect, Pause, Piece, Run
 from agents.operations import events, settling, spending, versions
 from agents.operations.found import hold
-from agents.states import MAX_ATTEMPTS, EffectState, RunState
+from agents.states import MAX_ATTEMPTS, EffectState, PauseState, RunState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.operations import halts, notices
@@ -99,6 +100,11 @@ class Ledger:
         hold(self.run)
         log.append(events.entry(run, "run.not_granted", tool=str(canonical.storable(tool, limit=200)), agent_on=enabled))
         return kept.NOT_GRANTED(tool=tool) if enabled else kept.AGENT_OFF(agent=run.agent_id)
+
+    @_by_itself
+    def waits(self, tool: str, call_id: str) -> bool:
+        asked = Pause.objects.filter(run=self.run, dialect=calls.NAME, state=PauseState.OPEN)
+        return bool(call_id) and asked.filter(raw__tool=tool, raw__tool_call_id=call_id).exists()
 
     @_by_itself
     def not_asked(self, tool: str, args: Any, why: str) -> None:

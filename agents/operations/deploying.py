@@ -13,7 +13,7 @@ from agents.dialects import breakpoints, hitl
 from agents.dialects.calls import NAME as OUR_LINE
 from agents.graphs import standing
 from agents.graphs.asking import Ask
-from agents.graphs.inside import path_of
+from agents.graphs.inside import ITSELF, path_of
 from agents.graphs.loader import Loaded, load_project
 from agents.models import Agent, Pause
 from agents.operations import outcomes
@@ -101,7 +101,7 @@ def _breaks(pause: Pause, loaded: Loaded | None) -> list[tuple[str, bool]]:
         return [(kept.OUR_LINE_GONE(tool=pause.raw.get("tool")), False)]
     if helper := _named_helper_gone(pause, loaded):
         return [(helper, True)]
-    found = [(why, True) for why in (_native(pause, loaded) if pause.dialect == NATIVE else _foreign(pause, loaded))]
+    found = [(why, True) for why in _native(pause, loaded)] if pause.dialect == NATIVE else _foreign(pause, loaded)
     if not found:
         found = _code(pause, loaded)
     if lost := lost_classes(pause.run, loaded):
@@ -195,18 +195,30 @@ def _native(pause: Pause, loaded: Loaded) -> list[str]:
     return found
 
 
-def _foreign(pause: Pause, loaded: Loaded) -> list[str]:
+def _foreign(pause: Pause, loaded: Loaded) -> list[tuple[str, bool]]:
     if pause.dialect == breakpoints.NAME:
-        return [] if standing.has_breakpoints(loaded.compile(None)) else [kept.BREAKPOINT_GONE()]
+        return [] if standing.has_breakpoints(loaded.compile(None)) else [(kept.BREAKPOINT_GONE(), True)]
     calls = record_of(pause).calls
     if not calls:  # a plain question: whoever takes its answer is the node, which is there
         return []
-    found: list[str] = []
+    found: list[tuple[str, bool]] = []
     for call, action in zip(calls, actions_of(pause), strict=True):
         tool, shown = loaded.found.get(call.tool), approvals_queries.shown(action) if action else None
-        if tool is None and loaded.found:
-            found.append(kept.TOOL_WOULD_BE_GONE(tool=call.tool))
-        elif tool is not None and shown is not None and not still_takes(pause.run.agent_id, tool, shown.tool_schema_sha256):
+        if tool is None:
+            found += _out_of_sight(pause, loaded, call.tool, shown.tool_schema_sha256 if shown else "")
+        elif shown is not None and not still_takes(pause.run.agent_id, tool, shown.tool_schema_sha256):
             why = schemas.why_not(tool.schema, shown.args)
-            found.append(kept.ARGS_WOULD_NOT_FIT(tool=call.tool, why=why) if why else kept.SCHEMA_CHANGED(tool=call.tool))
+            found.append((kept.ARGS_WOULD_NOT_FIT(tool=call.tool, why=why) if why else kept.SCHEMA_CHANGED(tool=call.tool), True))
     return found
+
+
+def _out_of_sight(pause: Pause, loaded: Loaded, tool: str, schema: str) -> list[tuple[str, bool]]:
+    """That the tool was seen when this was asked and cannot be any more: it is gone for certain only where every graph around it can be seen.
+
+    Args:
+        schema: the fingerprint of what it took then, "" where it was not seen.
+    """
+    called = bool(pause.place.get("ns")) and loaded.sees(pause.place) != ITSELF
+    if schema and (called or pause.dialect == OUR_LINE):  # what our own line asked about and is gone for certain has been said
+        return [(kept.TOOL_OUT_OF_SIGHT(tool=tool), False)]
+    return [(kept.TOOL_WOULD_BE_GONE(tool=tool), True)] if schema and loaded.found else []

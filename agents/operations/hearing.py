@@ -58,17 +58,19 @@ def _is_lost(loaded: Loaded, pause: Pause) -> bool:
 
 
 def helper_gone(loaded: Loaded, pause: Pause) -> str:
-    """The tool by which a lead called the helper that asks, when the lead had it then and has it no more; else ""."""
+    """The tool by which a lead called the helper that asks, when the lead had it then and certainly has it no more; else ""."""
     tool = str((pause.place.get("for") or {}).get("tool") or "")
-    return tool if tool and tool not in loaded.found and _was_listed(pause, tool) else ""
+    missing = bool(tool) and tool not in loaded.found and loaded.has_no_tool(path_of(pause.place)[:-1], tool)
+    return tool if missing and _was_listed(pause, tool) else ""
 
 
 def own_tool_gone(loaded: Loaded, pause: Pause) -> str:
-    """The tool that our own line asked about, when the agent had it then and has it no more; else "". Its node would go on without it, whatever people said."""
+    """The tool that our own line asked about, when the agent had it then and certainly has it no more; else "". Its node would go on without it, whatever
+    people said. Where its graph is called from code, or its node is no tool node, nobody can say: it is driven, and each call is looked at as it begins."""
     tool = str(pause.raw.get("tool") or "") if pause.dialect == calls.NAME and isinstance(pause.raw, dict) else ""
     if not tool or any(one["name"] == tool for one in loaded.described):
         return ""
-    return tool if _was_listed(pause, tool) else ""
+    return tool if loaded.has_no_tool(path_of(pause.place) or [pause.node], tool) and _was_listed(pause, tool) else ""
 
 
 def _was_listed(pause: Pause, tool: str) -> bool:

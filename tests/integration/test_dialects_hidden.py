@@ -188,3 +188,72 @@ def test_middleware_behind_our_line_makes_a_call_in_a_thread_of_its_own_as_ever(
     decide(action_to(run, "ada"), others.second)
     work()
     assert (fresh(run).state, lines(world)) == ("SUCCEEDED", ['send {"copies": 1, "to": "ada"}']), fresh(run).error
+
+
+# A sub-agent that is a tool, called in another way. `seen`: its tools still can be.
+BODY = 'return inner.invoke({"messages": [HumanMessage(task)]})["messages"][-1].content'
+SENDS = "inner = create_agent(Planned(), [send], middleware=[Countersigned()])"
+OTHERWISE = {
+    "as it was": [],
+    "function": [("@tool\ndef helper", "def run_inner(x):\n    return inner.invoke(x)\n\n@tool\ndef helper"), (BODY, BODY.replace("inner.invoke", "run_inner"))],
+    "attribute": [
+        (SENDS, f"class Holder:\n    def __init__(self):\n        self.agent = {SENDS[8:]}\n\nheld = Holder()"),
+        (BODY, BODY.replace("inner.", "held.agent.")),
+    ],
+    "factory": [(SENDS, f"def made():\n    return {SENDS[8:]}"), (BODY, BODY.replace("inner.", "made()."))],
+    "config": [(BODY, BODY.replace("inner.", 'inner.with_config({"tags": ["a"]}).'))],
+    "config of the module": [(SENDS, SENDS + '.with_config({"tags": ["a"], "recursion_limit": 40})')],
+    "stream": [
+        (
+            BODY,
+            'for last in inner.stream({"messages": [HumanMessage(task)]}, stream_mode="values"):\n        pass\n    return last["messages"][-1].content',
+        )
+    ],
+    "async": [("def helper", "async def helper"), (BODY, BODY.replace("inner.invoke", "(await inner.ainvoke").replace(")]})[", ")]}))["))],
+}  # fmt: skip
+
+
+def otherwise(kind: str) -> str:
+    code = HEAD + SUB
+    for was, now in OTHERWISE[kind]:
+        assert was in code
+        code = code.replace(was, now)
+    return code
+
+
+@pytest.mark.parametrize(("kind", "new"), [(kind, new) for kind in OTHERWISE for new in (True, False) if new or kind != "factory"])
+def test_a_sub_agent_that_is_called_in_another_way_goes_on(others, world, tmp_path, kind, new):
+    """It was said that its tool was gone, the run failed on the first answer, and what waited beside it was superseded."""
+    grants = {"grants": ["helper", "send"]} if kind == "factory" else {}
+    deployed(tmp_path, otherwise(kind if new else "as it was"), **grants)
+    task = json.dumps({"world": str(world), "turns": [TWO]})
+    run, _ = waiting(others, world, "hidden", [["helper", {"task": task}]])
+    written(tmp_path, otherwise(kind), **grants)
+    checked = agents.check_deploy(tmp_path / "langgraph.json")
+    assert checked.would == 0, checked
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    decide(action_to(run, "bob"), others.second, "reject")
+    work()
+    assert (fresh(run).state, lines(world)) == ("WAITING", []), fresh(run).error
+    decide(action_to(run, "ada"), others.second)
+    work()
+    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", ['send {"copies": 1, "to": "ada"}']), fresh(run).error
+
+
+@pytest.mark.parametrize("grants", [{"grants": ["helper", "send"]}, {}])
+def test_of_a_tool_that_went_out_of_sight_nothing_is_made_and_the_agent_is_told(others, world, tmp_path, grants):
+    """The run failed, and its question was said to be gone: it was there."""
+    deployed(tmp_path, otherwise("as it was"))
+    task = json.dumps({"world": str(world), "turns": [TWO]})
+    run, _ = waiting(others, world, "hidden", [["helper", {"task": task}]])
+    written(tmp_path, otherwise("factory"), **grants)
+    checked = agents.check_deploy(tmp_path / "langgraph.json")
+    assert (checked.would, checked.may) == (0, 2) and "no tool send can be seen any more" in checked.broken[0].why
+    agents.register_project(tmp_path / "langgraph.json", replace=True)
+    decide(action_to(run, "bob"), others.second, "reject")
+    work()
+    assert fresh(run).state == "WAITING", fresh(run).error
+    decide(action_to(run, "ada"), others.second)
+    work()
+    assert (fresh(run).state, lines(world), asked(run)) == ("SUCCEEDED", [], []), fresh(run).error
+    assert [effect.state for effect in Effect.objects.filter(run=run)] == ["FAILED"]
