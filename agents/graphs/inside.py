@@ -13,16 +13,16 @@ HOPS = 2
 ITSELF, CALLED = "itself", "called"
 
 
-def graphs_in(name: str, node: Any) -> list[tuple[str, Any, bool]]:
+def graphs_in(name: str, node: Any, *, hops: int = HOPS) -> list[tuple[str, Any, bool]]:
     """The graphs of one node: each with the name it is known by, and whether it is called from code (else it is the node itself)."""
     if isinstance(node.bound, Pregel):
         return [(name, node.bound, False)]
     found = [(name, one, True) for one in node.subgraphs or ()]
     known = {id(one) for _, one, _ in found}
     for function in (getattr(node.bound, "func", None), getattr(node.bound, "afunc", None)):  # LangGraph names the first it finds
-        found += [(name, one, True) for _, one in _seen_by(function) if id(one) not in known]
+        found += [(name, one, True) for _, one in _seen_by(function, hops) if id(one) not in known]
     if isinstance(node.bound, ToolNode):
-        found += [(tool.name, one, True) for tool in node.bound.tools_by_name.values() for _, one in graphs_seen_by(tool)]
+        found += [(tool.name, one, True) for tool in node.bound.tools_by_name.values() for _, one in graphs_seen_by(tool, hops=hops)]
     return [one for one in found if isinstance(one[1], Pregel)]
 
 
@@ -43,12 +43,14 @@ def lost(graph: Any, path: Sequence[str], *, seen: str) -> bool:
 
     Args:
         seen: how it could be when it asked (`sees`). Where it could not, graphs on the way that are called decide nothing: code may call others than
-            we see. And what is called may be seen by one process and not by another, as what is built when it is first used.
+            we see. And what is called may be seen by one process and not by another, as what is built when it is first used. What is seen only through
+            other functions says that it is there, and never that it is gone.
     """
     found, certain = _look(graph, path)
-    if found is None:
-        return seen == ITSELF
-    return found is False and (bool(seen) or certain)
+    near, _ = _look(graph, path, hops=0)
+    if found:
+        return False
+    return seen == ITSELF if near is None else bool(seen) or certain
 
 
 def has_no_tool(graph: Any, path: Sequence[str], tool: str) -> bool:
@@ -63,20 +65,20 @@ def names_of(graph: Any) -> frozenset[str]:
     return frozenset(name for name, _ in nodes_of(graph))
 
 
-def _look(graph: Any, path: Sequence[str]) -> tuple[bool | None, bool]:
+def _look(graph: Any, path: Sequence[str], *, hops: int = HOPS) -> tuple[bool | None, bool]:
     """Whether it is there, None when that cannot be seen; and whether every graph on the way is a node itself."""
-    nodes, certain = _at(graph, path)
+    nodes, certain = _at(graph, path, hops=hops)
     return None if nodes is None else bool(nodes), certain
 
 
-def _at(graph: Any, path: Sequence[str]) -> tuple[list[Any] | None, bool]:
+def _at(graph: Any, path: Sequence[str], *, hops: int = HOPS) -> tuple[list[Any] | None, bool]:
     """The nodes at the end of a path, None when that cannot be seen; and whether every graph on the way is a node itself."""
     level, certain = [graph], True
     for left, name in zip(reversed(range(len(path))), path, strict=True):
         nodes = [one.nodes[name] for one in level if name in one.nodes]
         if not nodes or not left:
             return nodes, certain
-        found = [one for node in nodes for one in graphs_in(name, node)]
+        found = [one for node in nodes for one in graphs_in(name, node, hops=hops)]
         certain = certain and not any(called for _, _, called in found)
         level = [one for _, one, _ in found]
         if not level:
@@ -93,19 +95,21 @@ def nodes_of(graph: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
                 yield from nodes_of(one, depth + 1)
 
 
-def graphs_seen_by(tool: Any) -> list[tuple[str, Any]]:
+def graphs_seen_by(tool: Any, *, hops: int = HOPS) -> list[tuple[str, Any]]:
     """Graphs that a tool's function could call: those it sees under a name of the code, also in its module, and those it keeps in a mapping, with their names there."""
-    return _seen_by(getattr(tool, "func", None) or getattr(tool, "coroutine", None))
+    return _seen_by(getattr(tool, "func", None) or getattr(tool, "coroutine", None), hops)
 
 
-def _seen_by(function: Any, hops: int = HOPS) -> list[tuple[str, Any]]:
-    """Also through functions that it calls and objects that it holds of its own module."""
+def _seen_by(function: Any, hops: int) -> list[tuple[str, Any]]:
+    """Also through functions of its own module that it calls, so many deep, and then in objects whose classes are of that module."""
     function = unwrap(function) if callable(function) else None
     if not isfunction(function):
         return []
     seen = getclosurevars(function)
     values = [*seen.nonlocals.values(), *seen.globals.values()]
-    values += [one for value in values if type(value).__module__ == function.__module__ for one in getattr(value, "__dict__", {}).values()]
+    values += [
+        one for value in values if hops and type(value).__module__ == function.__module__ for one in getattr(value, "__dict__", {}).values()
+    ]
     pairs = [pair for value in values for pair in (value.items() if isinstance(value, Mapping) else [("", value)])]
     found = [(str(name), one) for name, one in pairs if isinstance(one, Pregel)]
     further = [one for one in values if hops and isfunction(one) and one.__module__ == function.__module__ and one is not function]

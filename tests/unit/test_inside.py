@@ -40,7 +40,44 @@ def calling_by_name(state: State) -> State:
 
 
 def hidden() -> Any:
-    return HIDDEN["inner"]
+    return globals()["HIDDEN"]["inner"]
+
+
+def run_inner(state: State) -> None:
+    INNER.invoke(state)
+
+
+def run_renamed(state: State) -> None:
+    RENAMED.invoke(state)
+
+
+class Holder:
+    def __init__(self, graph: Any) -> None:
+        self.graph = graph
+
+
+HELD = Holder(INNER)
+
+
+def calling_by_function(state: State) -> State:
+    run_inner(state)
+    return {}
+
+
+def calling_by_function_renamed(state: State) -> State:
+    run_renamed(state)
+    return {}
+
+
+def calling_by_attribute(state: State) -> State:
+    HELD.graph.invoke(state)
+    return {}
+
+
+def calling_another_and_by_function(state: State) -> State:
+    RENAMED.invoke(state)
+    run_inner(state)
+    return {}
 
 
 def calling_unseen(state: State) -> State:
@@ -61,7 +98,16 @@ def calling_two_renamed(state: State) -> State:
 
 @pytest.mark.parametrize(
     ("node", "how"),
-    [(INNER, ITSELF), (calling, CALLED), (calling_by_name, CALLED), (calling_two, CALLED), (calling_unseen, ""), (plain, "")],
+    [
+        (INNER, ITSELF),
+        (calling, CALLED),
+        (calling_by_name, CALLED),
+        (calling_by_function, CALLED),
+        (calling_by_attribute, CALLED),
+        (calling_two, CALLED),
+        (calling_unseen, ""),
+        (plain, ""),
+    ],
 )
 def test_how_a_node_inside_can_be_seen(node, how):
     assert sees(graph(mid=node), ["mid", "ask"]) == how
@@ -79,6 +125,9 @@ def test_how_a_node_inside_can_be_seen(node, how):
         # What is called may be seen by one process and not by another: as what is built when it is first used.
         (calling_unseen, CALLED, False),
         (plain, CALLED, False),
+        # What is seen through other functions says that it is there, and never that it is gone.
+        (calling_another_and_by_function, CALLED, False),
+        (calling_by_function_renamed, CALLED, False),
         (plain, "", False),
         (plain, "True", False),  # of rows from before it was told apart
     ],
