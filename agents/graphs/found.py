@@ -1,6 +1,6 @@
 """The tools of a graph that nobody declared to us: found in its nodes, in graphs inside it, and in the helpers its tools call."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
