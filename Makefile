@@ -30,7 +30,7 @@ run: runtime ## start everything and print the address and login links (PORT=800
 test: dev agentserver ## all tests; those of state on a real PostgreSQL and Redis where they are installed
 	scripts/twice $(PY) -m pytest $(SPREAD) $(BUT_STATE)
 	scripts/with_real_services scripts/twice $(PY) -m pytest $(SPREAD) $(STATE)
-	scripts/twice $(PY) -m pytest $(SPREAD:worksteal=loadfile) tests/chaos tests/journeys
+	scripts/twice $(PY) -m pytest -n 3 --dist loadfile tests/chaos tests/journeys
 
 check: dev ## format, lint, types, imports, templates, migrations, state diagram, deployment settings
 	$(PY) -m ruff format --check .

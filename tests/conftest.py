@@ -61,6 +61,13 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["shared"] = astuple(node.config.stash[SHARED])
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.scheduling import ByProduct
+
+    return ByProduct(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if SERVERS in config.stash:
         config.stash[SERVERS].close()

@@ -39,21 +39,20 @@ def batches(size: int):
 
 
 def alike(char: str) -> bool:
-    """Unassigned or private, four in five of all code points: nothing tells them apart, so every one is looked at once and some in every place."""
+    """Unassigned or private, four in five of all code points: nothing tells them apart, so a sixteenth of them is looked at."""
     return unicodedata.category(char) in {"Cn", "Co"}
 
 
 def test_every_code_point_as_key_as_value_and_nested_is_itself_or_named() -> None:
     for number, chars in enumerate(batches(1024)):
+        if number % 16 and all(map(alike, chars)):
+            continue
         hidden = [char for char in chars if not shows_itself(char)]
         text = "0" + "".join(f"{char}0" for char in chars if shows_itself(char)) + "".join(hidden) + "0"
         in_key = re.sub(r"[\[\].\"]", "", text)
         (nested,) = lines_of({"in": [{"deep": text}]})
-        places = [nested.value]
-        if number % 16 == 0 or not all(map(alike, chars)):
-            (line,) = lines_of({in_key: text})
-            places += [line.path, line.value]
-        for shown in places:
+        (line,) = lines_of({in_key: text})
+        for shown in (nested.value, line.path, line.value):
             markup = str(drawn(shown.head + shown.middle + shown.tail))
             seen = html.unescape(re.sub(r"<[^>]*>", "", markup))
             assert not [char for char in set(seen) if char != "\n" and not shows_itself(char) and char not in "\u27e8\u27e9"]

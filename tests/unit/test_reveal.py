@@ -27,8 +27,10 @@ def whole(shown: Revealed) -> str:
 
 def test_every_code_point_is_shown_as_itself_or_named() -> None:
     invisible = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    for start in range(0, sys.maxunicode + 1, CHIPS // 2):
+    for number, start in enumerate(range(0, sys.maxunicode + 1, CHIPS // 2)):
         chars = [chr(point) for point in range(start, min(start + CHIPS // 2, sys.maxunicode + 1))]
+        if number % 16 and all(unicodedata.category(char) in {"Cn", "Co"} for char in chars):
+            continue  # nobody has made these yet, or only for themselves: one is as the next
         text = "a" + "".join(f"{char}a" for char in chars)
         shown = reveal(text, whole=True)
         assert not shown.escaped and whole(shown) == text
