@@ -48,7 +48,8 @@ NOWHERE = Frozen(
     "The graph waits for an answer that it was given, or that nobody was asked for: look at its nodes, then try again or cancel it"
 )
 NODE_GONE = Frozen(
-    "The graph no longer has the question asked at %(where)s: the node was renamed or removed, or asks no more, and its answer reaches nobody"
+    "The graph no longer has the question asked at %(where)s: the node was renamed or removed, asks no more, or is in a graph compiled with "
+    "checkpointer=False. The answer reaches nobody"
 )
 ASKED_NOWHERE = Frozen(
     "The graph has no node %(where)s any more, which asked for this: its result would reach nobody, so nothing is run. Go back to a checkpoint "
