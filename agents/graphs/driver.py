@@ -135,6 +135,8 @@ def drive(
         "callbacks": [recorder.callbacks, *([calls] if calls else [])],
         "metadata": dict(marks),
     }
+    if calls:
+        calls.now = lambda: frozenset(task.id for task in graph.get_state(config).tasks)
     hearing = hearing or Hearing()
     drive_on = partial(
         _feed,

@@ -59,23 +59,42 @@ class Leave:
         return self.begun or self.instead
 
 
+@dataclass(frozen=True)
+class OfOurs:
+    """One call that our own line asked about: nothing else may make it, whatever people said.
+
+    Attributes:
+        open: the answer is still to come, or just being given: it is known by its arguments, too, whatever id it is given by now.
+        task: of the outermost graph, in which it was asked; "" where it is not known.
+    """
+
+    tool: str
+    call_id: str
+    args: Any
+    open: bool
+    task: str = ""
+
+    def may_be(self, tool: str, call_id: str, args: Any) -> bool:
+        return self.tool == tool and ((bool(call_id) and self.call_id == call_id) or (self.open and self.args == args))
+
+
 @dataclass(eq=False)
 class Calls(BaseCallbackHandler):
     """Asks before each call, and remembers what came of it.
 
     Attributes:
         leaves: every call of this run that people were asked about.
-        ours: calls (tool, id) that our own line asked about: nothing else may begin them. open_ones: tool and arguments of those whose answers are still
-            to come, or just being given: they are known by these, too, whatever id they are given by now.
+        ours: what our own line asked about.
         begin: writes down that a call begins; gives the reason why it must not, or "".
         paused: a call that stopped at a question of its own has not been made yet.
+        now: the tasks of the outermost graph that its newest checkpoint has.
     """
 
     leaves: Sequence[Leave]
     begin: Callable[[str, str], str]
     paused: Callable[[str], None]
-    ours: Collection[tuple[str, str]] = ()
-    open_ones: Sequence[tuple[str, Any]] = ()
+    ours: Sequence[OfOurs] = ()
+    now: Callable[[], Collection[str]] = tuple
     made: dict[str, Made] = field(default_factory=dict)
     stopped: str = ""
     raise_error = True
@@ -98,7 +117,7 @@ class Calls(BaseCallbackHandler):
 
     def on_tool_start(self, serialized: dict[str, Any], input_str: str, *, run_id: UUID, inputs: Any = None, **kwargs: Any) -> None:
         tool, call_id = str((serialized or {}).get("name") or ""), str(kwargs.get("tool_call_id") or "")
-        if self._is_ours(tool, call_id, inputs):
+        if self._is_ours(tool, call_id, inputs, at=_task_of(kwargs.get("metadata"))):
             self._hold_back(tool, call_id)
         with self._lock:
             leave = self._leave(tool, inputs if inputs is not None else input_str, call_id)
@@ -116,12 +135,16 @@ class Calls(BaseCallbackHandler):
 
         A thread that an earlier run left behind may begin an equal call of that run: there only the model's own id counts.
         """
-        known = (tool, call_id) in self.ours if threading.current_thread() in self._older else self._is_ours(tool, call_id, args)
-        if known:
+        old = threading.current_thread() in self._older
+        if any(one.call_id == call_id and one.tool == tool for one in self.ours) if old else self._is_ours(tool, call_id, args):
             self._hold_back(tool, call_id)
 
-    def _is_ours(self, tool: str, call_id: str, args: Any) -> bool:
-        return (tool, call_id) in self.ours or tool in self._unlined or any((tool, args) == one for one in self.open_ones)
+    def _is_ours(self, tool: str, call_id: str, args: Any, *, at: str = "") -> bool:
+        return tool in self._unlined or any(one.may_be(tool, call_id, args) and not self._is_elsewhere(one, at) for one in self.ours)
+
+    def _is_elsewhere(self, one: OfOurs, at: str) -> bool:
+        """Whether a call in this task is another than that, which is still asked in a task beside it: two sub-agents may call equal tools alike."""
+        return bool(at and one.task) and at != one.task and one.task in self.now()
 
     def _hold_back(self, tool: str, call_id: str) -> None:
         """Stop what our own line does not make, and from then on every call of that tool: its siblings were to be asked about as well, and the run fails."""
@@ -211,6 +234,12 @@ def made_of(message: ToolMessage) -> Made:
 def _done(words: str) -> Made:
     kind = unrun(words)
     return Made("unknown", error=kept.NOT_RUN(kind=kind)) if kind else Made("done", words)
+
+
+def _task_of(metadata: Any) -> str:
+    """The task of the outermost graph in which a call begins, as LangGraph tells callbacks; "" where it does not."""
+    namespace = metadata.get("langgraph_checkpoint_ns") if isinstance(metadata, Mapping) else None
+    return str(namespace or "").partition("|")[0].rpartition(":")[2]
 
 
 # -- calls whose outcome is on record, and those that no callback tells of ------------------------------------------

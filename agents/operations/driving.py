@@ -263,7 +263,7 @@ def _hand(run: Run, loaded: Loaded, saver: Any, pauses: Sequence[Pause], settled
         return _Given()
     taken = partial(hearing.may_be_taken, run, loaded, saver)
     handed = hand_back(run, others, settled, nodes=loaded.nodes, quirks=loaded.quirks, tools=loaded.found, taken=taken)
-    watching = Calls(outcomes.leaves(run), partial(leave.begin, run=run.pk, fence=run.fence), leave.not_begun, *outcomes.of_our_line(run))
+    watching = Calls(outcomes.leaves(run), partial(leave.begin, run=run.pk, fence=run.fence), leave.not_begun, outcomes.of_our_line(run))
     # What our own dialect asks, its own digests hold against its answers: it asks again by itself.
     asked = Pause.objects.filter(run=run, again=False).exclude(dialect__in=[NATIVE, calls.NAME]).exclude(state=PauseState.SUPERSEDED)
     by_hand = {pause.interrupt_id for pause in others if outcomes.by_hand(pause)}

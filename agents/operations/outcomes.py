@@ -8,7 +8,7 @@ from agents import kept
 from agents.dialects import breakpoints, calls, hitl
 from agents.dialects.record import Made
 from agents.graphs.driver import Stop, Stretch
-from agents.graphs.guard import Calls, Leave, told
+from agents.graphs.guard import Calls, Leave, OfOurs, told
 from agents.graphs.inside import path_of
 from agents.models import Effect, Pause, Run
 from agents.operations import overtaken
@@ -64,13 +64,20 @@ def leaves(run: Run) -> list[Leave]:
     return found + (_of_parents(run) if run.parent_id else [])
 
 
-def of_our_line(run: Run) -> tuple[frozenset[tuple[str, str]], list[tuple[str, Any]]]:
-    """Tool and id of every call that our own line asked about in this run, and of those that are open tool and arguments: whatever people said, nothing else
-    may make them."""
-    asked = Pause.objects.filter(run=run, dialect=calls.NAME).only("raw", "state")  # also before an operator went back
-    raws = [(pause.raw, pause.state) for pause in asked if isinstance(pause.raw, dict)]
-    by_id = frozenset((str(raw.get("tool")), str(raw["tool_call_id"])) for raw, _ in raws if raw.get("tool_call_id"))
-    return by_id, [(str(raw.get("tool")), raw.get("args")) for raw, state in raws if state == PauseState.OPEN]
+def of_our_line(run: Run) -> list[OfOurs]:
+    """Every call that our own line asked about in this run, also before an operator went back."""
+    asked = Pause.objects.filter(run=run, dialect=calls.NAME).only("raw", "state", "place")
+    return [
+        OfOurs(
+            str(one.raw.get("tool")),
+            str(one.raw.get("tool_call_id") or ""),
+            one.raw.get("args"),
+            open=one.state == PauseState.OPEN,
+            task=str(one.place.get("task") or ""),
+        )
+        for one in asked
+        if isinstance(one.raw, dict)
+    ]
 
 
 def _why_not(effect: Effect | None) -> str:

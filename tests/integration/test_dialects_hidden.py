@@ -257,3 +257,46 @@ def test_of_a_tool_that_went_out_of_sight_nothing_is_made_and_the_agent_is_told(
     work()
     assert (fresh(run).state, lines(world), asked(run)) == ("SUCCEEDED", [], []), fresh(run).error
     assert [effect.state for effect in Effect.objects.filter(run=run)] == ["FAILED"]
+
+
+BESIDE = """
+@tool
+def glance(query: str) -> str:
+    "Look."
+    return "seen"
+
+asks = create_agent(Planned(), [send], middleware=[Countersigned()])
+another = create_agent(Planned(), [send, require_approval(glance)]{middleware})
+
+@tool
+def helper(task: str) -> str:
+    "Let the helper do a task."
+    return asks.invoke({{"messages": [HumanMessage(task)]}})["messages"][-1].content
+
+@tool
+def other(task: str) -> str:
+    "Let the other do a task."
+    return another.invoke({{"messages": [HumanMessage(task)]}})["messages"][-1].content
+
+graph = create_agent(Planned(), [helper, other])
+"""
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+@pytest.mark.parametrize("middleware", ["", ', middleware=[Countersigned(unasked=("send",))]'])
+def test_an_equal_call_of_a_sub_agent_beside_it_whose_author_wants_no_question_is_another_call(
+    others, world, tmp_path, middleware, verdict
+):
+    deployed(tmp_path, HEAD + BESIDE.format(middleware=middleware))
+    to_ada, first = ["send", {"to": "ada"}], [["glance", {"query": "x"}]]
+    tasks = [json.dumps({"world": str(world), "turns": turns}) for turns in ([[to_ada]], [first, [to_ada]])]
+    run = factories.planned(others.reviewer, world, [["helper", {"task": tasks[0]}], ["other", {"task": tasks[1]}]], agent="hidden")
+    work()
+    by_tool = {action.tool: action for action in asked(run)}
+    decide(by_tool["glance"], others.second)
+    work()
+    sent = 'send {"copies": 1, "to": "ada"}'
+    assert (fresh(run).state, lines(world)) == ("WAITING", [sent]), fresh(run).error
+    decide(by_tool["send"], others.second, verdict)
+    work()
+    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", [sent] * (2 if verdict == "approve" else 1)), fresh(run).error
