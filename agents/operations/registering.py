@@ -106,6 +106,8 @@ def _agent(loaded: Loaded, slug: str, owner: str, replace: bool, gone: bool) -> 
     agent = agents.filter(pk=slug).first()
     if agent is None:
         return Agent(slug=slug, user=user, owner=people.find(owner)), None
+    if (agent.project, agent.graph) == (loaded.project, loaded.slug):  # by another process, which began at the same moment
+        return agent, agent.project
     if agent.server_id or not (replace or (gone and agent.project and not Path(agent.project).exists())):
         raise BadInput(_taken(agent), fields={"prefix": say("would make names their own")})
     return agent, agent.project

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from config.services.child import die_with_parent
+
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -17,15 +19,19 @@ def watched(command: Callable[[], None]) -> None:
     if not hasattr(os, "fork"):
         return command()
     sys.stdout.flush()
-    ours, theirs = os.pipe()
+    (ours, theirs), dies_with_us = os.pipe(), die_with_parent(signal.SIGTERM)
     if child := os.fork():
         os.close(theirs)
         sys.exit(_status(child, ours))
     os.close(ours)
+    dies_with_us()
     try:
         command()
     finally:
         os.write(theirs, b".")  # it came to an end of its own, whatever that is
+    with suppress(OSError):  # nobody reads on
+        sys.stdout.flush()
+    os._exit(0)  # threads that the project's code left running would keep it
 
 
 def _status(child: int, said: int) -> int:

@@ -42,14 +42,15 @@ def spawn(
             cwd=cwd,
             env=None if env is None else dict(env),
             start_new_session=True,
-            preexec_fn=_die_with_parent(death_signal),
+            preexec_fn=die_with_parent(death_signal),
             **run_as(account),
         )
     finally:
         os.close(out)
 
 
-def _die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
+def die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
+    """What a child of this process calls first, to be sent this signal when this process is gone; nothing where the system knows no such wish."""
     parent = os.getpid()
 
     def arrange() -> None:

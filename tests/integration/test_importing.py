@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from agents.errors import BadInput
 from agents.models import Agent, Run
 from approvals.models import Action
 from audit.models import Event
+from config.services.child import wait_until
 from tests.factories import decide, work
+from tests.fakes import together
 
 CODE = """
 from typing import TypedDict
@@ -418,3 +421,36 @@ def test_code_that_ends_the_process_is_said_to_have(tmp_path, code, status, says
         env=os.environ,
     )
     assert (ran.returncode, ran.stdout) == (status, "") and says in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_the_process_that_imports_does_not_outlive_the_command(tmp_path):
+    path = project(tmp_path, "one")
+    said = tmp_path / "pid"
+    (path.parent / "code_of_it.py").write_text(f"import os, time\nopen({str(said)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)")
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "agents", "import", str(path)], stdout=quiet, stderr=quiet, env=os.environ
+    ) as command:
+        assert wait_until(lambda: said.exists() and said.read_text(), 30)
+        command.kill()
+    assert wait_until(lambda: not alive(int(said.read_text())), 10)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+
+
+def test_one_project_imported_twice_at_once_is_imported(cast, tmp_path, transactional_db):
+    """As two replicas do that start at the same moment; the later one was told that the name is another project's."""
+    path = project(tmp_path, "one")
+    waiting = threading.Barrier(2)
+
+    def import_it():
+        waiting.wait(30)
+        return [agent.slug for agent in operations.register_project(path)]
+
+    assert together([import_it, import_it]) == [["agent"], ["agent"]]
+    assert Agent.objects.get().versions.count() == 1
