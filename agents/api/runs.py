@@ -226,8 +226,9 @@ def shown(found: RunDetail) -> dict[str, Any]:
     more = {"version": found.version, "input": found.row.input, "output": found.output}
     more |= {"parent": found.parent or None, "parent_checkpoint": found.parent_checkpoint}
     more["reversal"] = _reversal(found.row.id)
-    more |= {"trace": found.trace, "tool_calls": totals(found.row.id).tools, "driven_s": round(found.driven_s, 3), "limit_s": found.limit_s}
-    asked = [action for pause in found.pauses for action in pause.actions]
+    more["tool_calls"] = totals(found.row.id).tools + queries.made_by_agent(found.row.id)
+    more |= {"trace": found.trace, "driven_s": round(found.driven_s, 3), "limit_s": found.limit_s}
+    asked = dict.fromkeys(action for pause in found.pauses for action in pause.actions)  # of one that is asked about again two pauses tell
     return {**row_of(found.row), **more, "actions": [*asked, *drills.tests_in(found.row.id)]}
 
 

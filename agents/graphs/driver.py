@@ -135,8 +135,9 @@ def drive(
         "callbacks": [recorder.callbacks, *([calls] if calls else [])],
         "metadata": dict(marks),
     }
-    if calls:
-        calls.now = lambda: frozenset(task.id for task in graph.get_state(config).tasks)
+    if calls and calls.ours:
+        calls.tasks.now = lambda: frozenset(task.id for task in graph.get_state(config).tasks)
+        calls.tasks.before = calls.tasks.now()
     hearing = hearing or Hearing()
     drive_on = partial(
         _feed,

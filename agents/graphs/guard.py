@@ -64,7 +64,8 @@ class OfOurs:
     """One call that our own line asked about: nothing else may make it, whatever people said.
 
     Attributes:
-        open: the answer is still to come, or just being given: it is known by its arguments, too, whatever id it is given by now.
+        open: the answer is still to come, or just being given.
+        made: it was allowed, and made as far as anybody knows.
         task: of the outermost graph, in which it was asked; "" where it is not known.
     """
 
@@ -72,10 +73,31 @@ class OfOurs:
     call_id: str
     args: Any
     open: bool
+    made: bool = False
     task: str = ""
 
-    def may_be(self, tool: str, call_id: str, args: Any) -> bool:
-        return self.tool == tool and ((bool(call_id) and self.call_id == call_id) or (self.open and self.args == args))
+    def may_be(self, tool: str, call_id: str, args: Any, at: str, tasks: "Tasks") -> bool:
+        """Whether a call that begins in this task, "" for one that is not known, may be this one.
+
+        While it is open its id or its arguments tell, whatever else was changed; but not in a task beside the one where it is still asked, as two
+        sub-agents may call equal tools alike. Once that task is over both tell, as models may count their calls anew in each turn; and of one that was
+        made only the very task that would make it again.
+        """
+        same_id, same_args = bool(call_id) and self.call_id == call_id, self.args == args
+        if self.tool != tool or not (same_id or same_args):
+            return False
+        elsewhere, now = bool(at and self.task) and at != self.task, tasks.now()
+        if self.open and (self.task in now or self.task not in tasks.before):
+            return not (elsewhere and self.task in now)
+        return same_id and same_args and not (self.made and elsewhere)
+
+
+@dataclass
+class Tasks:
+    """Those of the outermost graph: which its checkpoint had before this stretch, and which its newest has."""
+
+    before: Collection[str] = ()
+    now: Callable[[], Collection[str]] = tuple
 
 
 @dataclass(eq=False)
@@ -87,14 +109,14 @@ class Calls(BaseCallbackHandler):
         ours: what our own line asked about.
         begin: writes down that a call begins; gives the reason why it must not, or "".
         paused: a call that stopped at a question of its own has not been made yet.
-        now: the tasks of the outermost graph that its newest checkpoint has.
+        tasks: where the graph stands.
     """
 
     leaves: Sequence[Leave]
     begin: Callable[[str, str], str]
     paused: Callable[[str], None]
     ours: Sequence[OfOurs] = ()
-    now: Callable[[], Collection[str]] = tuple
+    tasks: Tasks = field(default_factory=Tasks)
     made: dict[str, Made] = field(default_factory=dict)
     stopped: str = ""
     raise_error = True
@@ -135,16 +157,13 @@ class Calls(BaseCallbackHandler):
 
         A thread that an earlier run left behind may begin an equal call of that run: there only the model's own id counts.
         """
-        old = threading.current_thread() in self._older
-        if any(one.call_id == call_id and one.tool == tool for one in self.ours) if old else self._is_ours(tool, call_id, args):
+        if threading.current_thread() in self._older and not any(one.call_id == call_id for one in self.ours):
+            return
+        if self._is_ours(tool, call_id, args):
             self._hold_back(tool, call_id)
 
     def _is_ours(self, tool: str, call_id: str, args: Any, *, at: str = "") -> bool:
-        return tool in self._unlined or any(one.may_be(tool, call_id, args) and not self._is_elsewhere(one, at) for one in self.ours)
-
-    def _is_elsewhere(self, one: OfOurs, at: str) -> bool:
-        """Whether a call in this task is another than that, which is still asked in a task beside it: two sub-agents may call equal tools alike."""
-        return bool(at and one.task) and at != one.task and one.task in self.now()
+        return tool in self._unlined or any(one.may_be(tool, call_id, args, at, self.tasks) for one in self.ours)
 
     def _hold_back(self, tool: str, call_id: str) -> None:
         """Stop what our own line does not make, and from then on every call of that tool: its siblings were to be asked about as well, and the run fails."""

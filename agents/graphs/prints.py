@@ -16,12 +16,14 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, get_args, get_origin
 
 from langchain_core.tools import BaseTool
+from langgraph.func import _TaskFunction
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 from pydantic import BaseModel
 
 import agents
 from agents.graphs.between_tools import around_calls, helpers_in
+from agents.graphs.found import DECLARED
 from audit import canonical
 
 MOST, DEEPEST = 40, 12
@@ -119,10 +121,16 @@ class _Walk:
                 else tools
             )
         if isinstance(value, BaseTool):
-            form = [value.name, self.form(getattr(value, "func", None) or getattr(value, "coroutine", None) or value._run)]
+            form = [
+                value.name,
+                *(["asks"] if DECLARED in (value.metadata or {}) else []),
+                self.form(getattr(value, "func", None) or getattr(value, "coroutine", None) or value._run),
+            ]
             return [*form, self._helpers(value)] if self.further else form
         if isinstance(value, type):
             return self._class(value)
+        if isinstance(value, _TaskFunction):
+            return self.form(value.func)
         if first and (inner := getattr(value, "func", None) or getattr(value, "afunc", None)):
             return self.form(inner, first=True)
         if first and (steps := getattr(value, "steps", None)):

@@ -51,6 +51,11 @@ def outcome_unknown(action_id: Any) -> bool:
     return Effect.objects.filter(pk=action_id, state=EffectState.UNKNOWN).exists()
 
 
+def made_by_agent(run: Any) -> int:
+    """How many calls this run's agent has begun itself, which people were asked about: no step of ours has them."""
+    return Effect.objects.filter(run=run, by_agent=True, begun_at__isnull=False).count()
+
+
 def unknown_effects() -> list[EffectRow]:
     """Calls whose outcome nobody knows: questions for an operator."""
     return effect_rows(list(Effect.objects.filter(state=EffectState.UNKNOWN).order_by("claimed_at")))

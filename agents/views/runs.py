@@ -234,7 +234,7 @@ def _figures(detail: RunDetail, spent: Totals, actions: Any, against: Against) -
         Figure(_("Actions settled"), _("%(n)s of %(of)s") % {"n": settled, "of": len(actions)}),
         Figure(_("Driven"), _driven(detail)),
         Figure(_("Model calls"), number(spent.calls)),
-        Figure(_("Tool calls"), number(spent.tools)),
+        Figure(_("Tool calls"), number(spent.tools + queries.made_by_agent(row.id))),
         Figure(_("Tokens"), budgets.tokens_words(against) if detail.here else number(spent.tokens) if spent.tokens else _("none counted")),
         *([Figure(_("Cost"), budgets.money_words(against), bar=budgets.bar_of(against))] if detail.here else []),
         Figure(_("Trace"), code=detail.trace),

@@ -157,6 +157,29 @@ def test_what_our_line_asked_about_is_not_made_in_a_thread_of_the_agents_own(oth
     assert (fresh(run).state, Effect.objects.filter(run=run, begun_at__isnull=False).count()) == ("FAILED", 0), fresh(run).error
 
 
+BY_TASKS = """
+asking = {send}
+
+@task
+def one(call, state):
+    return asking.invoke({{**call, "args": {{**call["args"], "state": state}}}})
+
+@entrypoint()
+def graph(state):
+    said = Planned().invoke(state["messages"])
+    return {{"messages": [one(call, {{**state, "messages": [*state["messages"], said]}}).result() for call in said.tool_calls]}}
+"""
+
+
+def test_what_the_tasks_of_an_entrypoint_call_is_its_code(others, world, tmp_path):
+    """`agents check` looked at none of it, and said "fine"."""
+    deployed(tmp_path, HEAD + BY_TASKS.format(send="require_approval(send)"), grants=["send"])
+    waiting(others, world, "hidden", TWO[:1])
+    assert agents.check_deploy(tmp_path / "langgraph.json").may == 0
+    written(tmp_path, HEAD + BY_TASKS.format(send="send"), grants=["send"])
+    assert agents.check_deploy(tmp_path / "langgraph.json").may == 1
+
+
 SWALLOWED = IN_TURN.replace("[require_approval(send).invoke(call) for call in calls]", "[once_more(call) for call in calls]").replace(
     "def tools",
     """def once_more(call):
@@ -300,3 +323,41 @@ def test_an_equal_call_of_a_sub_agent_beside_it_whose_author_wants_no_question_i
     decide(by_tool["send"], others.second, verdict)
     work()
     assert (fresh(run).state, lines(world)) == ("SUCCEEDED", [sent] * (2 if verdict == "approve" else 1)), fresh(run).error
+
+
+ANEW = """
+class Anew(Planned):
+    def _generate(self, *args, **kwargs):
+        made = super()._generate(*args, **kwargs)
+        for n, call in enumerate(made.generations[0].message.tool_calls):
+            call["id"] = f"call-{n}"
+        return made
+
+builder = StateGraph(MessagesState)
+builder.add_node("first", create_agent(Anew(), [send], middleware=[Countersigned()]))
+builder.add_node("second", create_agent(Anew(), [send]))
+builder.add_edge(START, "first")
+builder.add_edge("first", "second")
+graph = builder.compile()
+"""
+
+
+@pytest.mark.parametrize(
+    ("verdict", "whom", "state", "sent"),
+    [
+        ("approve", "bob", "SUCCEEDED", ["ada", "bob"]),
+        ("approve", "ada", "SUCCEEDED", ["ada", "ada"]),
+        ("reject", "bob", "SUCCEEDED", ["bob"]),
+        ("reject", "ada", "FAILED", []),  # people said no to exactly this
+    ],
+)
+def test_where_a_model_counts_its_calls_anew_a_later_one_that_nobody_is_asked_about_is_another(
+    others, world, tmp_path, verdict, whom, state, sent
+):
+    deployed(tmp_path, HEAD + ANEW)
+    run = factories.planned(others.reviewer, world, TWO[:1], [], [["send", {"to": whom}]], agent="hidden")
+    work()
+    [action] = asked(run)
+    decide(action, others.second, verdict)
+    work()
+    assert (fresh(run).state, lines(world)) == (state, [f'send {{"copies": 1, "to": "{one}"}}' for one in sent]), fresh(run).error

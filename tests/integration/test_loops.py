@@ -17,6 +17,7 @@ from agents.graphs.loader import load_agent
 from agents.graphs.loops import NotGoverned, once, require_approval
 from agents.models import Agent, Effect, Pause, Piece, Run
 from agents.operations import calling, driving, stretches
+from agents.queries import made_by_agent
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
 from approvals.models import Action, Requirement
@@ -105,6 +106,7 @@ def test_three_at_once_are_decided_one_by_one_and_each_made_once(loops, world):
     assert fresh(run).state == "SUCCEEDED", fresh(run).error
     assert sorted(lines(world)) == ['send {"copies": 1, "to": "ada"}', 'send {"copies": 1, "to": "bob"}']
     assert [m["status"] for m in told(run)] == ["success", "success", "error"]
+    assert made_by_agent(run.pk) == len(lines(world))
 
 
 def test_three_at_once_in_a_plain_tool_node_are_each_made_once(loops, world):
