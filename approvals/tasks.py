@@ -21,6 +21,7 @@ from approvals.operations import (
     opining,
     outside,
     pacing,
+    posting,
     reaching,
     recounting,
     reserving,
@@ -110,10 +111,7 @@ def reach() -> None:
 @aside
 def tell_programs() -> None:
     """Owe endpoints what has happened, then post what is due, for one stretch."""
-    webhooks.spread()
-    until = time.monotonic() + STRETCH_S
-    while time.monotonic() < until and (letter := webhooks.claim()):
-        webhooks.record(letter, *webhooks.post(letter))
+    posting.post_due(seconds=STRETCH_S)
 
 
 @aside

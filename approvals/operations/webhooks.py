@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 
 from approvals import permissions
@@ -68,6 +68,7 @@ class Letter:
     message: str
     body: str
     attempts: int
+    at: datetime
 
 
 @transaction.atomic
@@ -151,29 +152,34 @@ def spread() -> int:
 
 
 @transaction.atomic
-def claim() -> Letter | None:
-    """Take the message that is due longest, of an endpoint that is on and that nobody posts to just now. It is committed before anything is sent."""
+def claim(*, sound: bool = False) -> Letter | None:
+    """Take the message that is due longest, of an endpoint that is on and that nobody posts to just now. It is committed before anything is sent.
+
+    Endpoints with a message that waits for another try come after all others. `sound`: they do not come at all.
+    """
     Post.objects.filter(state=DeliveryState.SENDING, changed_at__lte=Now() - LEASE).update(
         state=DeliveryState.WAITING, changed_at=Now(), error=DIED()
     )
     busy = Post.objects.filter(state=DeliveryState.SENDING).values("endpoint")
+    again = Post.objects.filter(endpoint=OuterRef("endpoint"), state=DeliveryState.WAITING, attempts__gt=0)
     due = Post.objects.filter(state=DeliveryState.WAITING, next_at__lte=Now(), endpoint__off_at=None).exclude(endpoint__in=busy)
-    row = due.select_for_update(of=("self", "endpoint"), skip_locked=True).select_related("endpoint").order_by("next_at", "pk").first()
+    due = due.annotate(tried=Exists(again)).filter(**({"tried": False} if sound else {})).order_by("tried", "next_at", "pk")
+    row = due.select_for_update(of=("self", "endpoint"), skip_locked=True).select_related("endpoint").first()
     # Looked at again with its endpoint locked: another worker may have begun to post there since this statement began.
     if row is None or Post.objects.filter(endpoint=row.endpoint_id, state=DeliveryState.SENDING).exists():
         return None
     Post.objects.filter(pk=row.pk).update(state=DeliveryState.SENDING, attempts=F("attempts") + 1, changed_at=Now())
-    return Letter(row.pk, row.endpoint.url, row.endpoint.secret, row.message, row.body, row.attempts + 1)
+    return Letter(row.pk, row.endpoint.url, row.endpoint.secret, row.message, row.body, row.attempts + 1, database_now())
 
 
 def post(letter: Letter) -> tuple[int | None, NotSent | None]:
-    """Send one letter; its status, or what went wrong. No transaction is open meanwhile."""
+    """Send one letter; its status, or what went wrong. Asks nothing of the database: it is done in a thread of its own."""
     try:
         secret = sealing.unseal(letter.sealed)
     except sealing.Unsealable as error:
         return None, NotSent(str(error), permanent=True)
     try:
-        return webhooks.send(letter.url, secret=secret, message=letter.message, at=database_now(), body=letter.body), None
+        return webhooks.send(letter.url, secret=secret, message=letter.message, at=letter.at, body=letter.body), None
     except NotSent as failure:
         return None, failure
 

@@ -336,3 +336,42 @@ def test_the_page_adds_tests_and_sends_again(cast, receiver):
         assert refused.status_code == 409 and "switched off" in refused.content.decode(), path
     assert Post.objects.filter(kind="test").count() == 2
     assert post("/webhooks/add", "url=nonsense").status_code == 400
+
+
+class Stamped(list):
+    """When each message came."""
+
+    def append(self, message):
+        super().append(time.monotonic())
+
+
+def test_receivers_that_hang_keep_nobody_elses_messages_waiting(cast, receiver, monkeypatch):
+    """One of them held up every endpoint, one message in 20 s."""
+    monkeypatch.setattr("approvals.notify.webhooks.ANSWER_S", 4)
+    receiver.got = Stamped()
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as hangs:  # it takes connections, and says nothing
+        for n in range(4):
+            endpoint(cast, receiver, url=f"http://127.0.0.1:{hangs.getsockname()[1]}/{n}")
+        endpoint(cast, receiver)
+        for _ in range(5):
+            factories.action()
+        began = time.monotonic()
+        tell_programs()
+    assert len(receiver.got) == 5 and max(receiver.got) - began < 3
+
+
+def test_the_last_places_are_for_endpoints_that_wait_for_no_other_try(cast, receiver):
+    slow, _ = endpoint(cast, receiver, url="http://127.0.0.1:9/slow")
+    factories.action()
+    webhooks.spread()
+    letter = webhooks.claim()
+    assert letter is not None
+    webhooks.record(letter, None, NotSent("it hangs"))
+    factories.action()
+    webhooks.spread()
+    assert webhooks.claim(sound=True) is None
+    quick, _ = endpoint(cast, receiver)
+    factories.action()
+    webhooks.spread()
+    claimed = [webhooks.claim(), webhooks.claim()]
+    assert [Post.objects.get(pk=one.id).endpoint_id for one in claimed if one] == [quick.pk, slow.pk]
