@@ -1,5 +1,6 @@
 """The door itself: the OpenAPI document, its page, whose requests are let in, and every refusal as a problem."""
 
+import json
 from typing import Any, cast
 
 from csp.decorators import csp_replace
@@ -15,6 +16,7 @@ from ninja.parser import Parser
 from agents.api import actions, agents_, budgets, deciding, governing, outcomes, records, runs, trials, watching
 from agents.api.auth import Caller, Key, Session
 from agents.api.problems import CONTENT_TYPE, NO_ADDRESS, NO_KEY, Unreadable, problem
+from agents.api.samples import add_examples, example_of
 from agents.api.shapes import PROBLEMS, Me
 from agents.api.strict import known_only
 from agents.errors import AgentError
@@ -41,7 +43,7 @@ class StrictParser(Parser):
 
 
 class Door(NinjaAPI):
-    """ninja's, with problems named as what they are in the document."""
+    """ninja's, with problems named as what they are in the document, and an example of every body."""
 
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
         schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
@@ -51,7 +53,9 @@ class Door(NinjaAPI):
                     if int(status) >= 400 and "content" in response:
                         response["content"] = {CONTENT_TYPE: next(iter(response["content"].values()))}
         export = schema["paths"]["/api/v1/export/events"]["get"]["responses"][200]
-        export["content"] = {records.NDJSON: {"schema": {"type": "string"}}}
+        line = example_of({"$ref": "#/components/schemas/Event"}, schema["components"]["schemas"])
+        export["content"] = {records.NDJSON: {"schema": {"type": "string"}, "example": f"{json.dumps(line)}\n"}}
+        add_examples(schema)
         return schema
 
     def get_openapi_operation_id(self, operation: Any) -> str:

@@ -136,8 +136,7 @@ def drive(
         "metadata": dict(marks),
     }
     if calls and calls.ours:
-        calls.tasks.now = lambda: frozenset(task.id for task in graph.get_state(config).tasks)
-        calls.tasks.before = calls.tasks.now()
+        calls.tasks = lambda: frozenset(task.id for task in graph.get_state(config).tasks)
     hearing = hearing or Hearing()
     drive_on = partial(
         _feed,

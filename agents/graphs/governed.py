@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from agents import kept
 from agents.dialects import calls
 from agents.dialects.record import APPROVE, EDIT, NOT_ASKED, RESPOND, Made
-from agents.graphs import desk, hearing
+from agents.graphs import desk, hearing, making
 from agents.graphs.gate import settled
 from agents.graphs.guard import outcome_of
 from agents.graphs.making import governing
@@ -81,6 +81,7 @@ def steps(call: Call, tool: BaseTool | None) -> Steps:
         return _message(call, kept.NO_FIT(tool=call.tool, why=why), error=True)  # nobody is asked about what cannot run
     asked = calls.value_of(call.tool, call.args, call_id=call.id, **_words(call.messages))
     found = yield from _leave(call, here, asked)
+    making.answered.add((call.tool, call.id))
     if isinstance(found, ToolMessage):
         return found
     begun, action, approved, args = found

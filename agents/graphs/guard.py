@@ -65,7 +65,6 @@ class OfOurs:
 
     Attributes:
         open: the answer is still to come, or just being given.
-        made: it was allowed, and made as far as anybody knows.
         task: of the outermost graph, in which it was asked; "" where it is not known.
     """
 
@@ -73,31 +72,24 @@ class OfOurs:
     call_id: str
     args: Any
     open: bool
-    made: bool = False
     task: str = ""
 
-    def may_be(self, tool: str, call_id: str, args: Any, at: str, tasks: "Tasks") -> bool:
+    def may_be(self, tool: str, call_id: str, args: Any, at: str, tasks: Callable[[], Collection[str]]) -> bool:
         """Whether a call that begins in this task, "" for one that is not known, may be this one.
 
-        While it is open its id or its arguments tell, whatever else was changed; but not in a task beside the one where it is still asked, as two
-        sub-agents may call equal tools alike. Once that task is over both tell, as models may count their calls anew in each turn; and of one that was
-        made only the very task that would make it again.
+        With the same id and the same arguments it is. While the answer is still to come either of them tells, whatever else was changed, but not in a
+        task beside the one where it is asked: two sub-agents may call equal tools alike. Later neither does: models may count their calls anew.
         """
         same_id, same_args = bool(call_id) and self.call_id == call_id, self.args == args
         if self.tool != tool or not (same_id or same_args):
             return False
-        elsewhere, now = bool(at and self.task) and at != self.task, tasks.now()
-        if self.open and (self.task in now or self.task not in tasks.before):
-            return not (elsewhere and self.task in now)
-        return same_id and same_args and not (self.made and elsewhere)
-
-
-@dataclass
-class Tasks:
-    """Those of the outermost graph: which its checkpoint had before this stretch, and which its newest has."""
-
-    before: Collection[str] = ()
-    now: Callable[[], Collection[str]] = tuple
+        if same_id and same_args:
+            return True
+        return (
+            self.open
+            and (tool, self.call_id) not in making.answered
+            and not (at and self.task and at != self.task and self.task in tasks())
+        )
 
 
 @dataclass(eq=False)
@@ -109,14 +101,14 @@ class Calls(BaseCallbackHandler):
         ours: what our own line asked about.
         begin: writes down that a call begins; gives the reason why it must not, or "".
         paused: a call that stopped at a question of its own has not been made yet.
-        tasks: where the graph stands.
+        tasks: those of the outermost graph that its newest checkpoint has.
     """
 
     leaves: Sequence[Leave]
     begin: Callable[[str, str], str]
     paused: Callable[[str], None]
     ours: Sequence[OfOurs] = ()
-    tasks: Tasks = field(default_factory=Tasks)
+    tasks: Callable[[], Collection[str]] = tuple
     made: dict[str, Made] = field(default_factory=dict)
     stopped: str = ""
     raise_error = True
@@ -132,6 +124,7 @@ class Calls(BaseCallbackHandler):
     def here(self) -> Iterator[None]:
         """While the block runs, this process drives the run whose calls these are: a worker drives one at a time (prefork)."""
         _here.append(self)
+        making.answered.clear()
         try:
             yield
         finally:
@@ -167,7 +160,7 @@ class Calls(BaseCallbackHandler):
 
     def _hold_back(self, tool: str, call_id: str) -> None:
         """Stop what our own line does not make, and from then on every call of that tool: its siblings were to be asked about as well, and the run fails."""
-        if not making.is_governed(tool, call_id):
+        if not making.is_governed(tool, call_id, itself=any((one.tool, one.call_id) == (tool, call_id) for one in self.ours)):
             self._unlined.add(tool)
             self._stop(kept.ASKED_BY_OUR_LINE(tool=tool))
 

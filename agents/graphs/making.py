@@ -16,6 +16,8 @@ from agents import kept
 from agents.tools.registry import ToolError
 
 governed: list[tuple[str, str]] = []
+# What our own line has its answer of, in the stretch that is driven.
+answered: set[tuple[str, str]] = set()
 
 
 @contextmanager
@@ -29,9 +31,9 @@ def governing(tool: str, call_id: str) -> Iterator[None]:
         governed.remove(mine)
 
 
-def is_governed(tool: str, call_id: str) -> bool:
-    """Whether our own line makes this call just now, or one of its tool: whoever stands between may have given it another id."""
-    return any(call_id == one or tool == name for name, one in governed)
+def is_governed(tool: str, call_id: str, *, itself: bool = False) -> bool:
+    """Whether our own line makes this call just now, or one of its tool: whoever stands between may have given it another id. `itself`: not of another call."""
+    return any(call_id == one or (tool == name and not itself) for name, one in governed)
 
 
 class CutOff(RuntimeError):

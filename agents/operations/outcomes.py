@@ -66,16 +66,13 @@ def leaves(run: Run) -> list[Leave]:
 
 def of_our_line(run: Run) -> list[OfOurs]:
     """Every call that our own line asked about in this run, also before an operator went back."""
-    asked = list(Pause.objects.filter(run=run, dialect=calls.NAME).only("raw", "state", "place", "actions"))
-    allowed = {EffectState.READY, EffectState.CLAIMED, EffectState.DONE, EffectState.FAILED}
-    made = set(map(str, Effect.objects.filter(run=run, by_agent=True, state__in=allowed).values_list("pk", flat=True)))
+    asked = Pause.objects.filter(run=run, dialect=calls.NAME).only("raw", "state", "place")
     return [
         OfOurs(
             str(one.raw.get("tool")),
             str(one.raw.get("tool_call_id") or ""),
             one.raw.get("args"),
             open=one.state == PauseState.OPEN,
-            made=not made.isdisjoint(one.actions),
             task=str(one.place.get("task") or ""),
         )
         for one in asked
