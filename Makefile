@@ -6,6 +6,7 @@ SPREAD = -n $(PROCESSES) --dist worksteal
 # Every test once: those of the operations and queries on the system's own PostgreSQL and Redis where it has them, those of the pages, API and
 # Slack, which speak to the database through the same, on the embedded ones, as all journeys and crashes. All of it on real ones:
 # scripts/with_real_services .venv/bin/python -m pytest -n 2 tests/integration
+# Journeys and crashes in three processes, as each starts a product of its own (tests/scheduling.py).
 DOORS = tests/integration/web tests/integration/api tests/integration/slack
 STATE = tests/integration $(addprefix --ignore ,$(DOORS))
 BUT_STATE = $(filter-out tests/integration/ tests/chaos/ tests/journeys/,$(wildcard tests/*/)) $(DOORS)
