@@ -279,8 +279,9 @@ def test_who_takes_the_log_away_by_ids_misses_nothing_that_commits_late(token, c
             late = cursor.fetchone()[0]
         with transaction.atomic():
             log.append(Entry(stream="quick", kind="test.made", by=SYSTEM, door="cli"))
-        monkeypatch.setattr("audit.settled.PATIENCE_S", 0.1)
-        status, refusal = aldo.get(f"/export/events?after={known[-1]}")
+        with monkeypatch.context() as impatient:
+            impatient.setattr("audit.settled.PATIENCE_S", 0.1)
+            status, refusal = aldo.get(f"/export/events?after={known[-1]}")
         assert (status, refusal["code"], aldo.answer["Retry-After"]) == (503, "unsettled", "5")
         slow.commit()
     finally:
