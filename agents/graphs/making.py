@@ -58,6 +58,7 @@ class Turn:
     @contextmanager
     def making(self) -> Iterator[None]:
         self.begun, self.broke = True, CutOff(kept.CUT_OFF())  # what cuts it off (a cancellation) is none of `Exception`
+        token = _within.set(self)
         try:
             yield
         except (GraphBubbleUp, ToolException, ToolError):  # it did nothing, as it says itself
@@ -66,6 +67,8 @@ class Turn:
         except Exception as error:
             self.broke = error
             raise
+        finally:
+            _within.reset(token)
         self.broke = None
 
     def again(self) -> Any:
@@ -75,6 +78,7 @@ class Turn:
 
 
 _turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+_within: ContextVar[Turn | None] = ContextVar("within", default=None)
 _turns: list[Turn] = []
 
 
@@ -95,6 +99,7 @@ def turn_of(tool: str, call_id: str | None) -> Turn:
     """The one that is being made, else one of its own. A thread that somebody between us has begun has no context: the call is known by its id there."""
     mine = _turn.get()
     if mine is not None:  # whatever id it is given by now
-        return mine if mine.tool == tool else Turn(tool, call_id or "")
+        own = mine.tool == tool and _within.get() is not mine  # what its tool calls is another, also by its name
+        return mine if own else Turn(tool, call_id or "")
     same = [one for one in list(_turns) if call_id and (one.tool, one.call_id) == (tool, call_id)]
     return same[0] if len(same) == 1 else Turn(tool, call_id or "")

@@ -38,14 +38,7 @@ def refuses(url: str) -> str:
     """Why this address is not called as it is written, "" when it may be. What its name resolves to is asked when it is called."""
     try:
         parts = urlsplit(url)
-        fine = (
-            bool(parts.hostname)
-            and not parts.username
-            and parts.port != 0
-            and url.isascii()
-            and url.isprintable()
-            and " " not in url
-        )
+        fine = bool(parts.hostname) and not parts.username and parts.port != 0 and url.isascii() and url.isprintable() and " " not in url
         if "[" in parts.netloc:  # urlsplit takes addresses of versions to come (v1.x), which nobody can connect to
             ipaddress.IPv6Address(str(parts.hostname))
     except ValueError:

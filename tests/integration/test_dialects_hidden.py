@@ -402,3 +402,26 @@ def test_the_calls_of_a_turn_are_not_made_beside_one_of_them(others, world, tmp_
     work()
     assert 'send {"copies": 1, "to": "bob"}' not in lines(world), fresh(run).error
     assert len(lines(world)) <= 1
+
+
+HANDS_ON = """
+inner = send
+
+@tool("send")
+{prefix}def outer(to: str, state: Annotated[dict, InjectedState]) -> str:
+    "Send a letter, by the tool of another."
+    return {called}({{"to": to, "state": state}})
+
+graph = create_agent(Planned(), [outer], middleware=[Countersigned()])
+"""
+
+
+@pytest.mark.parametrize(("prefix", "called"), [("", "inner.invoke"), ("async ", "await inner.ainvoke")])
+def test_a_tool_that_hands_on_to_another_of_its_name_reaches_it_once(others, world, tmp_path, prefix, called):
+    """As one that stands before a tool of an MCP server: its outcome was said to be unknown, and nothing had been made."""
+    head = HEAD + "from typing import Annotated\nfrom langgraph.prebuilt import InjectedState\n"
+    deployed(tmp_path, head + HANDS_ON.format(prefix=prefix, called=called))
+    run, action = waiting(others, world, "hidden", [["send", {"to": "ada"}]])
+    decide(action, others.second)
+    work()
+    assert (fresh(run).state, lines(world)) == ("SUCCEEDED", ['send {"copies": 1, "to": "ada"}']), fresh(run).error
