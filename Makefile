@@ -1,6 +1,6 @@
 # The list of everything one does here; pre-commit and CI only call it. "make" alone prints it.
 PY := .venv/bin/python
-# Two processes of tests for each processor, as they wait for others half of their time, and no more than there is memory for.
+# Two processes of tests for each processor, as with one each it has nothing to do for a third of the time, and no more than there is memory for.
 PROCESSES = $(shell n=$$(( 2 * $$(getconf _NPROCESSORS_ONLN) )); echo $$(( n > 6 ? 6 : n )))
 SPREAD = -n $(PROCESSES) --dist worksteal
 # Every test once: those of the operations and queries on the system's own PostgreSQL and Redis where it has them, those of the pages, API and

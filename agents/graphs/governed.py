@@ -81,7 +81,7 @@ def steps(call: Call, tool: BaseTool | None) -> Steps:
         return _message(call, kept.NO_FIT(tool=call.tool, why=why), error=True)  # nobody is asked about what cannot run
     asked = calls.value_of(call.tool, call.args, call_id=call.id, **_words(call.messages))
     found = yield from _leave(call, here, asked)
-    making.answered.add((call.tool, call.id))
+    making.answered.add(making.named(call.tool, call.id, call.args))
     if isinstance(found, ToolMessage):
         return found
     begun, action, approved, args = found

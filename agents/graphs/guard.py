@@ -87,7 +87,7 @@ class OfOurs:
             return True
         return (
             self.open
-            and (tool, self.call_id) not in making.answered
+            and making.named(tool, self.call_id, self.args) not in making.answered
             and not (at and self.task and at != self.task and self.task in tasks())
         )
 
@@ -150,7 +150,7 @@ class Calls(BaseCallbackHandler):
 
         A thread that an earlier run left behind may begin an equal call of that run: there only the model's own id counts.
         """
-        if threading.current_thread() in self._older and not any(one.call_id == call_id for one in self.ours):
+        if threading.current_thread() in self._older and not (call_id and any(one.call_id == call_id for one in self.ours)):
             return
         if self._is_ours(tool, call_id, args):
             self._hold_back(tool, call_id)

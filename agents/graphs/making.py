@@ -3,6 +3,7 @@
 Known to the whole process: middleware and tools call each other in threads and tasks of their own. Imports nothing of a graph.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,8 +17,13 @@ from agents import kept
 from agents.tools.registry import ToolError
 
 governed: list[tuple[str, str]] = []
-# What our own line has its answer of, in the stretch that is driven.
-answered: set[tuple[str, str]] = set()
+# What our own line has its answer of, in the stretch that is driven: by its arguments, too, as two agents may count alike.
+answered: set[str] = set()
+
+
+def named(tool: str, call_id: str, args: Any) -> str:
+    """How a call stands in `answered`."""
+    return json.dumps([tool, call_id, args], sort_keys=True, default=str)
 
 
 @contextmanager

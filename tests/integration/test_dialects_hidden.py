@@ -425,3 +425,38 @@ def test_a_tool_that_hands_on_to_another_of_its_name_reaches_it_once(others, wor
     decide(action, others.second)
     work()
     assert (fresh(run).state, lines(world)) == ("SUCCEEDED", ['send {"copies": 1, "to": "ada"}']), fresh(run).error
+
+
+COUNTS_ALIKE = (
+    ANEW[: ANEW.index("builder")]
+    + """
+class ToBob(Anew):
+    def _generate(self, *args, **kwargs):
+        made = super()._generate(*args, **kwargs)
+        for call in made.generations[0].message.tool_calls:
+            call["args"] = {"to": "bob"}
+        return made
+
+class Renames(AgentMiddleware):
+    def wrap_tool_call(self, request, handler):
+        threading.Event().wait(1)  # the first has its answer by then
+        return handler(request.override(tool_call={**request.tool_call, "id": "new-" + request.tool_call["id"]}))
+
+builder = StateGraph(MessagesState)
+builder.add_node("first", create_agent(Anew(), [send], middleware=[Countersigned()]))
+builder.add_node("second", create_agent(ToBob(), [send], middleware=[MIDDLEWARE]))
+builder.add_edge(START, "first")
+builder.add_edge(START, "second")
+graph = builder.compile()
+"""
+)
+
+
+def test_the_answer_to_a_call_is_none_to_another_agents_of_the_same_id(others, world, tmp_path):
+    """Both count from 0: with the first approved, the second, which nobody had decided, was made under another id."""
+    deployed(tmp_path, HEAD + COUNTS_ALIKE.replace("MIDDLEWARE", "Countersigned()"))
+    run, _ = waiting(others, world, "hidden", TWO[:1])
+    deployed(tmp_path, HEAD + COUNTS_ALIKE.replace("MIDDLEWARE", "Countersigned(unasked=('send',)), Renames()"))
+    decide(action_to(run, "ada"), others.second)
+    work()
+    assert 'send {"copies": 1, "to": "bob"}' not in lines(world), fresh(run).error
