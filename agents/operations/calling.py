@@ -9,7 +9,7 @@ Locks are taken in one order everywhere: action, effect, run.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from agents.graphs.guard import Stopped
 from agents.models import Effect, Pause, Piece, Run
 from agents.operations import events, settling, spending, versions
 from agents.operations.found import hold
+from agents.operations.patience import surely
 from agents.states import MAX_ATTEMPTS, EffectState, PauseState, RunState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
@@ -64,21 +65,29 @@ WHERE r.id = %(run)s AND r.state = 'RUNNING' AND r.fence = %(fence)s ON CONFLICT
 """
 
 
-def _by_itself(step: Callable[P, R]) -> Callable[P, R]:
+def _by_itself(step: Callable[P, R], *, until_written: bool = False) -> Callable[P, R]:
     """One transaction, on a connection that works. A database that is gone is a call that is not begun, or not told of: never a made-up answer."""
 
     @wraps(step)
     def done(*args: P.args, **kwargs: P.kwargs) -> R:
-        close_old_connections()
+        once = partial(_in_one_transaction, step, *args, **kwargs)
         try:
-            with transaction.atomic(), notices.together(), log.together():
-                return step(*args, **kwargs)
+            return surely(once) if until_written else once()
         except (DatabaseError, InterfaceError) as error:
             logger.warning("ledger_not_reached", error=str(error))
             connection.close()
             raise Stopped(kept.NO_LEAVE()) from error
 
     return done
+
+
+def _in_one_transaction(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    close_old_connections()
+    with transaction.atomic(), notices.together(), log.together():
+        return step(*args, **kwargs)
+
+
+_for_sure = partial(_by_itself, until_written=True)  # what was done, and nobody could find out again
 
 
 @dataclass(frozen=True)
@@ -205,7 +214,7 @@ class Ledger:
         self._record(action, made)
         crash("t4_done")
 
-    @_by_itself
+    @_for_sure
     def _record(self, action: str, made: Made) -> None:
         approvals.lock([UUID(action)])
         effect = Effect.objects.select_for_update().get(pk=action, run=self.run)
@@ -228,13 +237,13 @@ class Ledger:
         found = Piece.objects.get(run=run, key=key)
         return (UNKNOWN, None) if found.done_at is None else (MADE, (found.result or {}).get("value"))
 
-    @_by_itself
+    @_for_sure
     def piece_done(self, key: str, result: Any) -> None:
         if Piece.objects.filter(run=self.run, key=key, done_at=None).update(done_at=Now(), result={"value": canonical.storable(result)}):
             hold(self.run)
             log.append(events.entry(Run.objects.get(pk=self.run), "run.piece_done", key=_shown(key)))
 
-    @_by_itself
+    @_for_sure
     def piece_undone(self, key: str) -> None:
         if Piece.objects.filter(run=self.run, key=key, done_at=None).delete()[0]:
             hold(self.run)

@@ -7,6 +7,7 @@ reversed is FAILED, says why and names whom to call; the others are reversed all
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from agents.operations import alone, events
 from agents.operations.found import hold
 from agents.operations.leases import Held, holding
 from agents.operations.owing import DID
+from agents.operations.patience import surely
 from agents.operations.preparing import context
 from agents.operations.receiving import close_open_pauses
 from agents.operations.versions import version_of
@@ -79,7 +81,7 @@ def compensate(run_id: UUID) -> int:
                 ran = _call(taken)
             crash("compensated")
             try:
-                _record(taken, ran)
+                surely(partial(_record, taken, ran))
             except LostLease:
                 logger.warning("lease_lost", fence=taken.fence)
                 return made

@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from agents.models import CompensationOrder, Effect, Pause, Run
 from agents.operations import alone, budget_holds, driving, events, handing, hearing, joined, spending, timing
 from agents.operations.fingerprints import takes_the_same
 from agents.operations.leases import Held, holding
+from agents.operations.patience import surely
 from agents.operations.preparing import context
 from agents.operations.receiving import end_waiting, ready_if_settled
 from agents.operations.unknown import give_up
@@ -115,7 +117,7 @@ def execute(action_id: UUID, *, again: bool = False, go_on: bool = False) -> Eff
                 short = (
                     datetime.now(UTC) - began
                 ).total_seconds() < timing.CHAIN * settings.TASK_LIMIT_S  # else the run has too little of this task
-                recorded = _record(replace(taken, go_on=go_on and short), ran, began)
+                recorded = surely(partial(_record, replace(taken, go_on=go_on and short), ran, began))
             except LostLease:
                 logger.warning("lease_lost", fence=taken.fence)
                 return None
