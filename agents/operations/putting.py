@@ -150,7 +150,7 @@ def _next(came: Came, trouble: str) -> tuple[RunState, str]:
         return RunState.FAILED, kept.FAILED_THERE(why=stands.error[:1_000])
     if stands.nodes:
         return RunState.FAILED, kept.STANDS_STILL(nodes=", ".join(stands.nodes))
-    if not stands.idle:
+    if _empty(stands):
         return RunState.FAILED, kept.THREAD_EMPTY()
     return RunState.SUCCEEDED, ""
 
@@ -176,12 +176,22 @@ def _carry_out(run: Run, pause: Pause, fate: Fate, came: Came) -> list[Entry]:
     if fate.state is None:
         return entries
     if fate.state is not PauseState.ANSWERED:
-        reason = kept.THREAD_GONE() if fate.state is PauseState.ORPHANED else kept.MOVED_ON()
         for action in pause.actions:
-            close(UUID(action), ActionState.SUPERSEDED, reason=reason)
+            close(UUID(action), ActionState.SUPERSEDED, reason=_why_closed(fate, came.stands))
     close_pauses([pause], fate.state)
     data = {"node": pause.node, "interrupt": pause.interrupt_id, "actions": pause.actions}
     return [*entries, events.entry(run, f"pause.{fate.state.lower()}", **data)]
+
+
+def _why_closed(fate: Fate, stands: Standing | None) -> str:
+    if fate.state is PauseState.ORPHANED:
+        return kept.THREAD_GONE()
+    return kept.THREAD_EMPTY() if stands is not None and _empty(stands) else kept.MOVED_ON()
+
+
+def _empty(stands: Standing) -> bool:
+    """It names nothing that could be next, and is not over."""
+    return not (stands.questions or stands.nodes or stands.error or stands.idle)
 
 
 def _told(pause: Pause, effect: Effect, came: Came, made: Made) -> Made:

@@ -18,6 +18,7 @@ from referencing import Registry
 from countersign.client import AsyncClient
 from countersign.enduring import to_the_end
 from countersign.errors import AlreadyFailed, CountersignError, NotApproved, NotDecidedInTime, OutcomeUnknown
+from countersign.keyed import has_ended
 from countersign.values import Action, Claim
 
 T = TypeVar("T")
@@ -45,9 +46,12 @@ def key_of(ctx: Any) -> str:
 
 
 async def while_there(request: Any, work: Callable[[], Awaitable[T]], begun: anyio.Event) -> T | None:
-    """Do it as long as the caller is connected, or has `begun`; None when it hung up before. In a session over HTTP nobody else looks: an answer
-    could be fetched later, but only from a server that keeps answers, and this one does not. Raises what the work does."""
-    if request is None or SESSION not in request.headers:
+    """Do it as long as the caller is connected and its key is one, or it has `begun`; None when it hung up before, or has none any more.
+
+    In a session over HTTP nobody else looks whether it is connected: an answer could be fetched later, but only from a server that keeps answers, and
+    this one does not. Raises what the work does.
+    """
+    if request is None:
         return await work()
     done: list[T] = []
     failed: list[Exception] = []
@@ -55,7 +59,7 @@ async def while_there(request: Any, work: Callable[[], Awaitable[T]], begun: any
 
         async def look() -> None:
             while not begun.is_set():
-                if await request.is_disconnected():
+                if has_ended(request) or (SESSION in request.headers and await request.is_disconnected()):
                     both.cancel_scope.cancel()
                     return
                 await anyio.sleep(LOOK_S)

@@ -25,7 +25,7 @@ from countersign.calling import REDECLARED, Known, Waiting, key_of, while_there
 from countersign.changes import Changes, Telling
 from countersign.client import AsyncClient
 from countersign.errors import AlreadyDone, CountersignError, NotApproved
-from countersign.keyed import Keys, keyed
+from countersign.keyed import Keys, has_ended, keyed
 from countersign.once_open import App, once_open
 from countersign.reporting import Reports
 from countersign.results import exact
@@ -92,7 +92,9 @@ def make_gateway(
                     waiting.over(leave.action)
             return _error(f"{params.name} was not run: its server declared it anew {MOST_ASKED} times before people had agreed. {STILL}")
 
-        return await while_there(ctx.request, call, begun) or _error(f"{params.name} was not run: its caller hung up")
+        done = await while_there(ctx.request, call, begun)
+        gone = "its caller's key was revoked, or has ended" if has_ended(ctx.request) else "its caller hung up"
+        return done or _error(f"{params.name} was not run: {gone}")
 
     return Telling("countersign-gateway", news, on_list_tools=list_tools, on_call_tool=call_tool)
 

@@ -1,14 +1,18 @@
 """In front of the gateway over HTTP: a caller brings a key of the agent that the gateway is. Used by `gateway`, and by `mcp` to read the header.
 
 The gateway acts with its own key. Whoever may speak to it acts as its agent, so each request has to show that its caller may: the gateway's own key, or
-another of the same agent that may propose. Countersign is asked whose a key is, and again after a while, since keys are revoked and end.
+another of the same agent that may propose. Countersign is asked whose a key is, and again after a while, since keys are revoked and end: also while a
+request is open, which may wait for people for hours.
 """
 
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
+
+import anyio
 
 from countersign._calls import Call
 from countersign.client import AsyncClient
@@ -16,6 +20,8 @@ from countersign.errors import ApiError, CountersignError, NotConfigured
 from countersign.once_open import INVALID_REQUEST, App, Receive, Send
 
 KNOWN_S = 30  # how long a key that was good is taken for good
+LOOK_S = 5.0  # between two looks while a request is open
+ENDED = "countersign.key_ended"  # in a request's scope: an event, set once its key is none any more
 MOST_KNOWN = 1_000
 NO_KEY = "Send a key of this gateway's agent as Authorization: Bearer cs_agent_…"
 NOT_ITS_KEY = "This key is none of this gateway's agent that may propose, or it was revoked, or has ended: send the gateway's own, or another of that agent"
@@ -83,9 +89,31 @@ def keyed(app: App, keys: Keys) -> App:
         except NotAsked:
             await _refuse(send, 503, AWAY)
             return
-        await (_refuse(send, 401, why) if why else app(scope, receive, send))
+        if why:
+            await _refuse(send, 401, why)
+            return
+        ended = anyio.Event()
+        async with anyio.create_task_group() as both:
+            both.start_soon(_look_again, keys, key, ended)
+            await app({**scope, ENDED: ended}, receive, send)
+            both.cancel_scope.cancel()
 
     return answer
+
+
+async def _look_again(keys: Keys, key: str, ended: anyio.Event) -> None:
+    """Until the key is none any more. While nobody can say whose it is, it is taken for what it was."""
+    while not ended.is_set():
+        await anyio.sleep(LOOK_S)
+        with suppress(NotAsked):
+            if await keys.why_not(key):
+                ended.set()
+
+
+def has_ended(request: Any) -> bool:
+    """Whether the key with which this request was made is none any more."""
+    ended = request.scope.get(ENDED) if request is not None else None
+    return ended is not None and ended.is_set()
 
 
 def bearer(header: str) -> str:

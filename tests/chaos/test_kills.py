@@ -201,6 +201,17 @@ def test_postgresql_restarted_under_load(stack, people, world):
     assert len(made(world)) == 6
 
 
+def test_a_call_that_ends_while_postgresql_is_away_is_known_all_the_same(stack, people, world):
+    run = factories.run(people.reviewer, call("linger", label="x", times=1), world=world)
+    approve(stack, people, run)
+    assert eventually(lambda: lines(world))
+    stack.crash_postgres()
+    time.sleep(1.2)  # it has ended by then; the lease is three seconds
+    stack.postgres.ensure()
+    assert ended(run), (states(run), Effect.objects.get(run=run).state)
+    assert (Effect.objects.get(run=run).state, list(made(world).values())) == ("DONE", [1])
+
+
 def test_the_log_holds_after_all_of_it(stack, people):
     assert all(isinstance(found, int) for found in queries.verify())
     unknown = Effect.objects.filter(state="UNKNOWN")

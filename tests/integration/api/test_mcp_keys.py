@@ -17,6 +17,7 @@ from agents import operations
 from approvals.models import Action, ApiKey
 from approvals.operations import api_keys
 from countersign import cli, keyed
+from countersign.calling import GAVE_UP
 from countersign.client import AsyncClient
 from countersign.errors import Unreachable
 from countersign.gateway import make_gateway, over_http
@@ -36,9 +37,9 @@ def of(key: str) -> AsyncClient:
 
 
 @asynccontextmanager
-async def served(own: AsyncClient, keys: Keys | None) -> AsyncIterator[str]:
+async def served(own: AsyncClient, keys: Keys | None, did: list[str] | None = None) -> AsyncIterator[str]:
     """The gate, over HTTP; gives its address."""
-    async with Client(files([])) as behind:
+    async with Client(files(did if did is not None else [])) as behind:
         app = over_http(make_gateway(behind, own, prefix="files."), keys)
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
         serving = asyncio.create_task(server.serve())
@@ -106,6 +107,31 @@ async def test_a_key_that_was_revoked_is_not_taken_for_long_and_nobody_is_served
     async with served(own, Keys(own, away)) as address:
         status, words = await said(address, another)
         assert status == 503 and "could not be asked" in words
+
+
+async def test_what_a_caller_asked_goes_with_its_key(people, monkeypatch):
+    """It waited on, was approved and made, and its caller, who was answered with 401, would have made it again with a good key."""
+    cast, client = people
+    monkeypatch.setattr(keyed, "KNOWN_S", 0)
+    monkeypatch.setattr(keyed, "LOOK_S", 0.1)
+    row, another = await key_of("books", cast, "propose", "read")
+    own, did = client(), list[str]()
+    shown = {"Authorization": f"Bearer {another}"}
+    async with (
+        served(own, Keys(own, of), did) as address,
+        httpx2.AsyncClient(headers=shown) as http,
+        Client(streamable_http_client(address, http_client=http)) as mcp,
+    ):
+        calling = asyncio.create_task(mcp.call_tool("append", {"line": "one"}))
+        while not await Action.objects.filter(state="PENDING").aexists():
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        assert await Action.objects.filter(state="PENDING").aexists()  # looked at several times by now
+        await sync_to_async(api_keys.revoke)(row.pk, by=cast.admin, door="web")
+        while not await Action.objects.filter(state="CANCELLED", resolution__reason=GAVE_UP).aexists():
+            await asyncio.sleep(0.05)
+        (said,) = (await calling).content
+    assert (did, said.text) == ([], "append was not run: its caller's key was revoked, or has ended")
 
 
 async def test_without_keys_whoever_is_on_this_machine_is_served(people):
