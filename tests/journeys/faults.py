@@ -5,7 +5,8 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-_ALSO = {"rules": {"target-size": {"enabled": True}}}  # WCAG 2.2, 2.5.8, which axe looks at only when asked
+# WCAG 2.2, 2.5.8, which axe looks at only when asked. What passed is not drawn up, and no style sheet is fetched once more: a fifth of its time.
+_ALSO = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"], "preload": False}
 _AT_REST = "() => document.getAnimations().every(one => one.effect.getTiming().iterations === Infinity)"
 
 
