@@ -187,8 +187,9 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   say(word("recording"));
 });
 
+// Of the form as it was sent: the answer may have put another into its place, and the event then comes from what is around it.
 document.addEventListener("htmx:afterRequest", (event) => {
-  const id = event.target.dataset?.decide;
+  const id = event.detail.requestConfig?.elt.dataset.decide;
   if (!id) return;
   document.getElementById(`row-${id}`)?.classList.remove("recording");
   if (!event.detail.successful) say("");
