@@ -92,6 +92,7 @@ def test_edited_arguments_are_checked_rescored_and_approved_as_a_new_version(sta
     page.get_by_role("button", name="Check the edit").click()
     expect(page.locator("form[data-edit]")).to_contain_text("amount")
     expect(page.locator("form[data-edit] [aria-invalid=true]").first).to_be_visible()
+    expect(page.locator(".recording")).to_have_count(0)  # the form that was sent is not there any more
     amount.fill("100")
     page.get_by_role("button", name="Check the edit").click()
     expect(page.locator(f"[data-action]:not([data-version='{version}'])")).to_be_visible(timeout=15_000)
