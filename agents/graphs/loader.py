@@ -226,17 +226,31 @@ def load_project(path: Path) -> list[Loaded]:
     """Every graph of a langgraph.json.
 
     Raises:
-        BadProject: the file or a graph cannot be used; the message says which and why.
+        BadProject: the file or graphs cannot be used; the message says which and why, of every one.
     """
     hearing.install()  # before the project imports `interrupt`
     read, streams = read_project(path), _open_streams()
     apart.enter(read)
-    loaded = [_load(read, slug, target) for slug, target in read.graphs.items()]
+    loaded, unfit = [], []
+    for slug, target in read.graphs.items():
+        try:
+            loaded.append(_load(read, slug, target))
+        except BadProject as error:
+            unfit.append(error)
+    if unfit:
+        raise _together(unfit)
     if closed := streams - _open_streams():
         raise BadProject(
             f"{path}: its code closes {' and '.join(sorted(closed))}, which other agents' code writes to as well; leave it open"
         )
     return loaded
+
+
+def _together(unfit: list[BadProject]) -> BadProject:
+    """One refusal that tells all of it: who has four graphs to mend need not ask four times."""
+    if len(unfit) == 1:
+        return unfit[0]
+    return BadProject(f"{len(unfit)} of its graphs cannot be used\n" + "\n".join(f"* {error}" for error in unfit))
 
 
 def ungranted_in(project: Project, loaded: Sequence[Loaded]) -> list[Hazard]:

@@ -50,7 +50,8 @@ def all_roles(chosen: Options, root: Path, env: Mapping[str, str]) -> list[Role]
         ],
         "worker": [
             *(*celery, "worker", "-Q", QUEUES, "-c", str(chosen.workers), "-P", "prefork", "-n", f"worker-{chosen.port}@%h"),
-            *("--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", *quiet),
+            # Nobody listens to the heartbeat, and sending one while the broker is away is tried for ever: such a worker heard no SIGTERM.
+            *("--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", "--without-heartbeat", *quiet),
         ],
         **({"slack": [python, "manage.py", "slack_socket"]} if env.get("SLACK_APP_TOKEN", "").strip() else {}),
         "beat": [*celery, "beat", "--schedule", str(chosen.var / "run" / "beat-schedule"), "--pidfile", "", *quiet],

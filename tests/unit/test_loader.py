@@ -31,6 +31,15 @@ def test_every_graph_of_a_project_is_loaded():
     assert "world" in loaded["calls"].input_schema["properties"]
 
 
+def test_every_graph_that_cannot_be_used_is_told_of_at_once(tmp_path):
+    (tmp_path / "mine.py").write_text("graph = 7\n")
+    with pytest.raises(BadProject) as refusal:
+        load_project(project(tmp_path, one="./mine.py:graph", two="./mine.py:nothing", three="./gone.py:graph"))
+    first, *rest = str(refusal.value).splitlines()
+    assert first == "3 of its graphs cannot be used"
+    assert [line[:2] for line in rest] == ["* "] * 3 and "nothing" in rest[1] and "gone.py" in rest[2]
+
+
 def test_a_project_without_a_declaration_has_no_tools_and_its_own_input(tmp_path):
     (tmp_path / "bare.py").write_text("from tests.agents_for_tests.graphs import raw as graph\n")
     bare = load_project(project(tmp_path, bare="./bare.py:graph"))[0]
