@@ -20,7 +20,7 @@ DEPLOY = PUBLIC_URL=https://countersign.example ALLOWED_HOSTS=countersign.exampl
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench reset lock clean runtime dev agentserver
+.PHONY: help run test check fix bench reset lock clean runtime dev agentserver sdks
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,7 +28,7 @@ help: ## this list
 run: runtime ## start everything and print the address and login links (PORT=8000 HOST=127.0.0.1 WORKERS=2; SLACK=demo)
 	@exec $(PY) -m config.up
 
-test: dev agentserver ## all tests; those of state on a real PostgreSQL and Redis where they are installed
+test: dev agentserver sdks ## all tests; those of state on a real PostgreSQL and Redis where they are installed
 	scripts/twice $(PY) -m pytest $(SPREAD) $(BUT_STATE)
 	scripts/with_real_services scripts/twice $(PY) -m pytest $(SPREAD) $(STATE)
 	scripts/twice $(PY) -m pytest -n 3 --dist loadfile tests/chaos tests/journeys
@@ -70,3 +70,6 @@ dev:
 # Without a network the tests that need it say so and are skipped.
 agentserver: dev
 	@scripts/agent_server || true
+
+sdks: dev
+	@scripts/sdks || true

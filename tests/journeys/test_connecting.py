@@ -22,6 +22,7 @@ from agents.views import snippets as connect
 from tests.journeys.conftest import ROOT, Stack, free_port
 from tests.journeys.faults import serious
 from tests.journeys.outside import Decider, begun, declare, ended, programs, token_of
+from tests.sdks.home import python_with_sdks
 
 SignIn = Callable[..., Page]
 EXAMPLES = ROOT / "client" / "examples"
@@ -30,9 +31,10 @@ RUN = {
     "curl.sh": "Acting with: {",
     "langgraph_graph.py": "refunded 1500",
     "langchain_agent.py": "refunded 700 cents of A-20",
-    "openai_agents_loop.py": "{'call-1': 'approved', 'call-2': 'approved'}",
-    "pydantic_ai_deferred.py": "ToolApproved(override_args=None)",
+    "openai_agents_loop.py": "refunded 300 cents of A-21 refunded 400 cents of A-22",
+    "pydantic_ai_deferred.py": "refunded 500 cents of A-23",
 }
+OF_SDKS = {"openai_agents_loop.py", "pydantic_ai_deferred.py"}
 
 
 @pytest.fixture
@@ -54,7 +56,8 @@ def test_every_example_is_in_the_table_below() -> None:
 
 @pytest.mark.parametrize("name", RUN)
 def test_an_example_runs_to_its_end_when_a_person_approves(stack: Stack, agent: str, env: dict[str, str], name: str) -> None:
-    program = begun(["sh" if name.endswith(".sh") else sys.executable, str(EXAMPLES / name)], env)
+    python = str(python_with_sdks()) if name in OF_SDKS else sys.executable
+    program = begun(["sh" if name.endswith(".sh") else python, str(EXAMPLES / name)], env)
     people = Decider(stack)
     people.decides(agent, count=2 if name == "openai_agents_loop.py" else 1)
     assert RUN[name] in ended(program)

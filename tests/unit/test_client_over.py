@@ -1,10 +1,8 @@
 """When a call under an `idempotency` name is over, so that the same is another one: step by step, guarded, and in a later start."""
 
 import asyncio
-import runpy
 from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 
 import httpx
 import pytest
@@ -117,22 +115,3 @@ async def test_an_equal_call_that_begins_while_the_end_of_one_cannot_be_told_is_
     assert did == ["A", "A"] and len(desk.asked) == 2
     with pytest.raises(CountersignError), idempotency("job"):
         await pay("A")  # nobody knows of the first
-
-
-@pytest.mark.parametrize("name", ["openai_agents_loop.py", "pydantic_ai_deferred.py"])
-def test_an_example_started_again_goes_on_behind_what_was_done(name):
-    """It ended with a traceback at the first call, and nobody came to the second."""
-    example = runpy.run_path(str(Path(__file__).parents[2] / "client" / "examples" / name))
-    desk = Desk()
-    for start in range(2):
-        people = desk.client()
-        if name.startswith("openai"):
-            calls = [example["Interruption"]("refund", '{"order": "A"}', f"call-{n}") for n in range(1 + start)]
-            run = example["Run"](calls)
-            for action in example["settle"](people, run, name="job"):
-                people.report(action, "done")
-            said = list(run.decided.values())
-        else:
-            calls = [example["ToolCallPart"]("refund", {"order": "A"}, f"call-{n}") for n in range(1 + start)]
-            said = [getattr(one, "message", "approved") for one in example["results_of"](people, calls, name="job").approvals.values()]
-    assert len(desk.asked) == 2 and "done" in said[0] and said[1] == "approved"
