@@ -78,7 +78,8 @@ def make_gateway(
         async def call() -> types.CallToolResult:
             for turn in range(MOST_ASKED):
                 if why := await unfit(params.name, params.arguments or {}):
-                    return _error(f"{params.name} was not run, and nobody was asked: {why}")
+                    asked = "was agreed to and not run" if turn else "was not run, and nobody was asked"
+                    return _error(f"{params.name} {asked}: {why}")
                 if turn and await known.restless(await there(), params.name, params.arguments or {}):
                     return _error(f"{params.name} was not run: {RESTLESS}")
                 declared = known.declared(params.name)
@@ -111,7 +112,10 @@ async def _run(
         await checkpoint_if_cancelled()
         behind = await there()
         why = await known.misfit(behind, name, leave.args)
-        if known.declared(name) != declared:
+        if not (now := known.declared(name)):
+            await reports.tell(leave, "failed", reason=f"It was never sent: {why}")
+            return _error(f"{name} was agreed to and not run: {why}")
+        if now != declared:
             await reports.tell(leave, "failed", reason=REDECLARED)
             return None
         if why:

@@ -169,3 +169,24 @@ async def test_a_call_is_asked_anew_when_its_tool_was_declared_otherwise_meanwhi
     assert (first.outcome["status"], first.outcome["reason"]) == ("failed", REDECLARED)
     assert second.outcome["status"] == "done"
     assert did == ["anew one"]
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["gone", "declared so that the call does not fit"])
+async def test_a_call_whose_tool_is_none_of_its_server_any_more_is_told_as_agreed_to_and_not_run(people, anew):
+    """Its caller was told that nobody was asked."""
+    cast_, client = people
+    behind_it = files([])
+
+    def take_away() -> None:
+        behind_it.remove_tool("append")
+        if anew:
+            behind_it.add_tool(lambda words: None, name="append", description="Append words.")
+
+    async with Client(behind_it) as behind, Client(make_gateway(behind, client(), prefix="files.")) as mcp:
+        calling = asyncio.create_task(mcp.call_tool("append", {"line": "one"}))
+        await approved(cast_, take_away)
+        answer = await asyncio.wait_for(calling, 30)
+    assert answer.is_error and answer.content[0].text.startswith("append was agreed to and not run: ")
+    action = await Action.objects.aget()
+    assert action.outcome["status"] == "failed"
+    assert anew or action.outcome["reason"] == "It was never sent: the server behind has no such tool"
