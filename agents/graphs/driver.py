@@ -20,7 +20,7 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command, Interrupt, StateSnapshot
 
 from agents import dialects, kept
-from agents.graphs import governed, mends
+from agents.graphs import governed, leftover, mends
 from agents.graphs.giving import given_back, named
 from agents.graphs.guard import Calls, Stopped
 from agents.graphs.hearing import Hearing
@@ -270,6 +270,7 @@ def _awaited(graph: Graph, feed: Any, config: Any, control: Control) -> Iterator
             return
         finally:
             runner.run(governed.finished())  # closing the loop would cancel calls that were claimed
+            runner.run(leftover.saved())
 
 
 async def _next(events: AsyncIterator[Any]) -> Any:
