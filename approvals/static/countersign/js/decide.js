@@ -171,7 +171,7 @@ function typed(root) {
   }
 }
 
-// Critical, by somebody with a passkey: it signs first. Loaded when it is needed.
+// Critical, by somebody with a passkey: it signs first.
 document.addEventListener("htmx:confirm", async (event) => {
   const form = event.target.closest?.("form[data-challenge]");
   if (!form) return;
@@ -187,9 +187,9 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   say(word("recording"));
 });
 
-// Of the form as it was sent: the answer may have put another into its place, and the event then comes from what is around it.
+// The answer may have replaced the form.
 document.addEventListener("htmx:afterRequest", (event) => {
-  const id = event.detail.requestConfig?.elt.dataset.decide;
+  const id = event.detail.requestConfig.elt.dataset?.decide;
   if (!id) return;
   document.getElementById(`row-${id}`)?.classList.remove("recording");
   if (!event.detail.successful) say("");
