@@ -159,7 +159,7 @@ export function hint(button, words) {
   }, TWICE_MS);
 }
 
-// Critical: the button stays shut until the name is typed exactly.
+// Critical: shut until the name is typed exactly.
 function typed(root) {
   for (const input of root.querySelectorAll("[data-must-equal]")) {
     const submit = input.form.querySelector("[type=submit]");
