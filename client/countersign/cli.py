@@ -111,11 +111,20 @@ def _follow(client: Client, options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(event), flush=True)
         else:
-            said = event["data"].get("tool") or event["data"].get("error") or ""
-            print(f"{event['at'][11:19]}  {event['kind']:<22} {_shown(event['actor'])}  {_shown(said)}", flush=True)
+            said, *whole = _cause_first(str(event["data"].get("tool") or event["data"].get("error") or ""))
+            print(f"{event['at'][11:19]}  {event['kind']:<22} {_shown(event['actor'])}  {_shown(said)}")
+            print(*(f"    {_shown(line)}\n" for line in whole), sep="", end="", flush=True)
     ended = client.call(Call("GET", f"/runs/{part(options.run_id)}"))["state"]
     print(ended, file=sys.stderr)
     return DONE if ended == "SUCCEEDED" else NOT_WELL
+
+
+def _cause_first(text: str) -> list[str]:
+    """Its lines. Of a traceback the last says what it is, but for LangGraph's note where that was; whole it follows."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) < 2:
+        return lines or [""]
+    return [next((line for line in reversed(lines) if not line.startswith("During task")), ""), *lines]
 
 
 SCOPES = {"agent": "agent", "version": "agent_version", "tool": "tool", "customer": "customer", "run": "run_id"}  # and their options

@@ -386,6 +386,17 @@ def test_the_command_starts_follows_and_halts(command, token, cast, world):
 
 
 @pytest.mark.usefixtures("shapes")
+def test_the_command_tells_why_a_run_failed_first_and_its_traceback_line_by_line(command, token, cast, world):
+    run = factories.run(cast.operator, agent="poisoned", world=world)
+    factories.work()
+    status, out, err = command(token(cast.operator), "runs", "tail", str(run.pk))
+    at = next(number for number, line in enumerate(out.splitlines()) if "run.failed" in line)
+    failed, first, *_ = out.splitlines()[at:]
+    assert (status, err) == (cli.NOT_WELL, "FAILED\n") and "U+000A" not in out
+    assert failed.endswith("RuntimeError: this node always falls over") and first.startswith("    ")
+
+
+@pytest.mark.usefixtures("shapes")
 def test_the_command_has_a_failed_run_ask_again(command, token, cast, world):
     run, question = factories.waiting(cast.reviewer, agent="number", world=world)
     olga = token(cast.operator)
