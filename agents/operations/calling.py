@@ -26,7 +26,7 @@ from agents.graphs.guard import Stopped
 from agents.models import Effect, Pause, Piece, Run
 from agents.operations import events, settling, spending, versions
 from agents.operations.found import hold
-from agents.operations.patience import surely
+from agents.operations.patience import reach, surely
 from agents.states import MAX_ATTEMPTS, EffectState, PauseState, RunState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
@@ -83,6 +83,7 @@ def _by_itself(step: Callable[P, R], *, until_written: bool = False) -> Callable
 
 def _in_one_transaction(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     close_old_connections()
+    reach()
     with transaction.atomic(), notices.together(), log.together():
         return step(*args, **kwargs)
 

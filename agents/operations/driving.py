@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 
@@ -86,6 +86,7 @@ WHERE a.slug = r.agent_id
   AND (r.to_change OR NOT {spending.over_sql()})
 RETURNING r.*, {spending.BUDGETED} AS budgeted, {spending.BY_CUSTOMER} AS by_customer, {joined.columns("a", "agent", joined.AGENT)}
 """  # noqa: S608  names of ours only
+_MINE = "SELECT 1 FROM agents_run WHERE id = %s AND fence = %s AND state = 'RUNNING'"
 
 
 def advance_run(run_id: UUID) -> Advanced:
@@ -179,7 +180,7 @@ def _drive(run: Run, watch: _Watch, *, as_asked: bool) -> Driven:
 def _driven(run: Run, watch: _Watch, *, as_asked: bool) -> Driven:
     untouched = _untouched(run)
     loaded = load_agent(*run.agent.code)
-    with checkpoints.locked(run.thread) as saver:
+    with checkpoints.locked(run.thread, mine=partial(_still_mine, run)) as saver:
         if run.to_change and (stood := forking.carry_out(run, _graph(loaded, saver))) is not None:
             return Driven(Stretch(Stop.DRAINED, nodes=stood))
         # Only whoever holds the fence writes pauses: what is read here holds until this stretch is put down.
@@ -212,6 +213,8 @@ def _driven(run: Run, watch: _Watch, *, as_asked: bool) -> Driven:
                 control=watch.control,
                 recorder=watch.recorder,
             )
+        if saver.line.mended:  # then this connection was cut as well
+            connection.close()
         heard, deaf = hearing.heard(run, loaded, saver, pauses, stretch, ears)
         if stretch.struck or (watch.clock.over() and stretch.stop in {Stop.DRAINED, Stop.PAUSED}):
             stretch = _late(run, loaded, saver, stretch, watch.clock)
@@ -232,6 +235,12 @@ def _driven(run: Run, watch: _Watch, *, as_asked: bool) -> Driven:
         deaf,
         needs=given.handed.needs,
     )
+
+
+def _still_mine(run: Run) -> bool:
+    """Asked on a connection of its own, by whichever thread of the graph writes: with the thread's lock taken, no other worker drives it from here on."""
+    with psycopg.connect(checkpoints.direct_dsn(), connect_timeout=5) as conn:
+        return conn.execute(_MINE, [run.pk, run.fence]).fetchone() is not None
 
 
 def _late(run: Run, loaded: Loaded, saver: Any, stretch: Stretch, clock: timing.Clock) -> Stretch:

@@ -19,6 +19,7 @@ from agents import kept
 from agents.crashpoints import crash
 from agents.graphs.checkpoints import direct_dsn
 from agents.operations import overtaken, versions
+from agents.operations.patience import surely
 from approvals import queries as approvals_queries
 from approvals.operations.entering import may_enter
 from approvals.operations.halts import HOLD_OFF
@@ -146,17 +147,29 @@ def _halted(conn: psycopg.Connection[Any], run: UUID, actions: Sequence[str]) ->
 
 
 class _connection:
-    """This process's connection, made anew after a fork or an error."""
+    """This process's connection, made anew after a fork, an error or a restart of the server, which is waited for: nothing has begun yet."""
 
     def __enter__(self) -> psycopg.Connection[Any]:
         global _conn, _pid
-        if _conn is None or _pid != os.getpid() or _conn.closed or _conn.broken:
-            _conn = psycopg.connect(direct_dsn(), autocommit=True, application_name="countersign-leave", connect_timeout=5)
-            _pid = os.getpid()
+        if _conn is None or _pid != os.getpid() or not _answers(_conn):
+            _conn, _pid = surely(_connect), os.getpid()
         return _conn
 
     def __exit__(self, *_: object) -> None:
         return None
+
+
+def _answers(conn: psycopg.Connection[Any]) -> bool:
+    try:
+        conn.execute("SELECT 1")
+    except psycopg.Error:
+        conn.close()
+        return False
+    return True
+
+
+def _connect() -> psycopg.Connection[Any]:
+    return psycopg.connect(direct_dsn(), autocommit=True, application_name="countersign-leave", connect_timeout=5)
 
 
 def drop() -> None:

@@ -1,9 +1,13 @@
-"""Writing down what nobody could find out again: what came of a call that was made. Imports none of the other operations."""
+"""A database that is away for some seconds: it is waited for, also with what nobody could find out again, such as what came of a call.
+
+Imports none of the other operations.
+"""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import psycopg
 import structlog
 from django.db import InterfaceError, OperationalError, connection
 
@@ -11,6 +15,12 @@ T = TypeVar("T")
 logger = structlog.get_logger("agents.patience")
 PATIENCE_S = 120.0  # a restart takes some three seconds; the lease may have run out by then, and the fence tells
 _EACH_S = 0.25
+_AWAY = (OperationalError, InterfaceError)
+
+
+def reach() -> None:
+    """Wait for a database that is away, before anything of it is used. Raises as `surely`."""
+    surely(lambda: connection.cursor().close())
 
 
 def surely(write: Callable[[], T]) -> T:
@@ -20,13 +30,13 @@ def surely(write: Callable[[], T]) -> T:
         write: one whole transaction that a fence or a state guards, since it may have been committed and only the answer lost.
 
     Raises:
-        OperationalError, InterfaceError: the database stayed away for PATIENCE_S seconds.
+        OperationalError, InterfaceError (Django's, or psycopg's where it is used): the database stayed away for PATIENCE_S seconds.
     """
     until, waited = time.monotonic() + PATIENCE_S, False
     while True:
         try:
             written = write()
-        except (OperationalError, InterfaceError) as error:
+        except (*_AWAY, psycopg.OperationalError) as error:
             connection.close()
             if time.monotonic() >= until:
                 raise

@@ -7,6 +7,7 @@ succeed, or a doctor that found something · 130 stopped with Ctrl-C.
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -119,12 +120,15 @@ def _follow(client: Client, options: argparse.Namespace) -> int:
     return DONE if ended == "SUCCEEDED" else NOT_WELL
 
 
+_NAMED = re.compile(r"[A-Za-z_][\w.]*: ")  # as Python writes an error
+
+
 def _cause_first(text: str) -> list[str]:
-    """Its lines. Of a traceback the last says what it is, but for LangGraph's note where that was; whole it follows."""
+    """Its lines. A traceback names what it is below itself, which may be followed by more of its words and a note; whole it follows, as far as it was kept."""
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) < 2:
         return lines or [""]
-    return [next((line for line in reversed(lines) if not line.startswith("During task")), ""), *lines]
+    return [next((line for line in reversed(lines) if _NAMED.match(line)), lines[-1]), *lines]
 
 
 SCOPES = {"agent": "agent", "version": "agent_version", "tool": "tool", "customer": "customer", "run": "run_id"}  # and their options
