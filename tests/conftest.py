@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
@@ -31,6 +32,7 @@ from config import env
 from config.services.embedded import embedded
 from tests import databases, factories, fakes
 from tests.factories import Cast
+from tests.roomy import in_room
 
 SERVERS = pytest.StashKey[ExitStack]()
 SHARED = pytest.StashKey[databases.Shared]()
@@ -50,6 +52,15 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """As pytest's own, in room for its frames: a fifth less computing."""
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    in_room(runtestprotocol, item, nextitem=nextitem)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 @pytest.hookimpl(optionalhook=True)
