@@ -15,7 +15,7 @@ T = TypeVar("T")
 logger = structlog.get_logger("agents.patience")
 PATIENCE_S = 120.0  # a restart takes some three seconds; the lease may have run out by then, and the fence tells
 _EACH_S = 0.25
-_AWAY = (OperationalError, InterfaceError)
+_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError)
 
 
 def reach() -> None:
@@ -36,15 +36,15 @@ def surely(write: Callable[[], T]) -> T:
     while True:
         try:
             written = write()
-        except (*_AWAY, psycopg.OperationalError) as error:
+        except _AWAY as error:
             connection.close()
             if time.monotonic() >= until:
                 raise
             if not waited:
-                logger.warning("outcome_not_written_yet", error=str(error))
+                logger.warning("database_waited_for", error=str(error))
             waited = True
             time.sleep(_EACH_S)
         else:
             if waited:
-                logger.info("outcome_written")
+                logger.info("database_back")
             return written

@@ -90,7 +90,7 @@ class Scripted(Model):
         ]
 
     def stream_response(self, *args: Any, **more: Any) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError("Runner.run_sync asks for whole answers only")
 
 
 def run(people: Client, *, name: str) -> str:
