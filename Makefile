@@ -6,7 +6,7 @@ SPREAD = -n $(PROCESSES) --dist worksteal
 # Every test once: those of the operations and queries on the system's own PostgreSQL and Redis where it has them, those of the pages, API and
 # Slack, which speak to the database through the same, on the embedded ones, as all journeys and crashes. All of it on real ones:
 # scripts/with_real_services .venv/bin/python -m pytest -n 2 tests/integration
-# Journeys and crashes in three processes, as each starts a product of its own (tests/scheduling.py).
+# Journeys and crashes: each process starts a product of its own (tests/scheduling.py).
 DOORS = tests/integration/web tests/integration/api tests/integration/slack
 STATE = tests/integration $(addprefix --ignore ,$(DOORS))
 BUT_STATE = $(filter-out tests/integration/ tests/chaos/ tests/journeys/,$(wildcard tests/*/)) $(DOORS)
@@ -31,7 +31,7 @@ run: runtime ## start everything and print the address and login links (PORT=800
 test: dev agentserver sdks ## all tests; those of state on a real PostgreSQL and Redis where they are installed
 	scripts/twice $(PY) -m pytest $(SPREAD) $(BUT_STATE)
 	scripts/with_real_services scripts/twice $(PY) -m pytest $(SPREAD) $(STATE)
-	scripts/twice $(PY) -m pytest -n 3 --dist loadfile tests/chaos tests/journeys
+	scripts/twice $(PY) -m pytest -n $(PROCESSES) --dist loadfile tests/chaos tests/journeys
 
 check: dev ## format, lint, types, imports, templates, migrations, state diagram, deployment settings
 	$(PY) -m ruff format --check .

@@ -1,6 +1,6 @@
 """Named places where tests kill this very process, to prove that nothing is lost or doubled there.
 
-`COUNTERSIGN_CRASH_POINT=name@/path/to/file`: dies at `name` if it can remove the file, so it dies once.
+`COUNTERSIGN_CRASH_POINTS=/path/to/folder`: dies at a point for which it can remove the file of that name there, so once for each file.
 Unset, as in every real installation, `crash` does nothing.
 """
 
@@ -35,13 +35,10 @@ POINTS = (
 
 def crash(point: str) -> None:
     """Kill this process, without any clean-up, if the tests asked for it at this point."""
-    if not settings.CRASH_POINT:
-        return
-    name, _, marker = settings.CRASH_POINT.partition("@")
-    if name != point:
+    if not settings.CRASH_POINTS:
         return
     try:
-        Path(marker).unlink()
+        Path(settings.CRASH_POINTS, point).unlink()
     except OSError:
         return
     os.kill(os.getpid(), signal.SIGKILL)

@@ -162,7 +162,7 @@ def database(url: str, *, pooled: bool) -> dict[str, object]:
         "HOST": parts.get("host", "/nowhere: start the product with make run, or set DATABASE_URL"),
         "PORT": parts.get("port", ""),
         "CONN_MAX_AGE": 0 if pooled else None,
-        "CONN_HEALTH_CHECKS": not pooled,
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options,
     }
 

@@ -128,7 +128,7 @@ AUTO_HALTS = {
     "rejected_agent": env.number("COUNTERSIGN_HALT_REJECTED_AGENT", 0),
 }
 WORKER_QUEUES = env.words("COUNTERSIGN_QUEUES", "runs,effects,notify")
-CRASH_POINT = env.text("COUNTERSIGN_CRASH_POINT")  # tests only: see agents/crashpoints.py
+CRASH_POINTS = env.text("COUNTERSIGN_CRASH_POINTS")  # tests only: see agents/crashpoints.py
 
 # -- people and doors -----------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [

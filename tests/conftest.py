@@ -4,6 +4,7 @@
 """
 
 import atexit
+import faulthandler
 import gc
 import re
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from _pytest.runner import runtestprotocol
 from django.conf import settings
 from django.core.management import call_command
@@ -36,6 +38,7 @@ from tests.roomy import in_room
 
 SERVERS = pytest.StashKey[ExitStack]()
 SHARED = pytest.StashKey[databases.Shared]()
+LONGEST_S = 300.0  # that a test may take with all it sets up; the longest take a minute
 
 
 def pytest_configure() -> None:
@@ -57,10 +60,28 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
     """As pytest's own, in room for its frames: a fifth less computing."""
+    _watch(item.config)
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     in_room(runtestprotocol, item, nextitem=nextitem)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+    """pytest itself stops watching where a test fails, and what it tears down then may hang as well."""
+    _watch(node.config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workerinput"):
+        _watch(session.config)
+
+
+def _watch(config: pytest.Config) -> None:
+    """A process that hangs says where each of its threads is, and ends: its test has failed, another process goes on with the next."""
+    faulthandler.dump_traceback_later(LONGEST_S, exit=True, file=config.stash[fault_handler_stderr_fd_key])
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -65,6 +65,9 @@ class Stack:
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True, timeout=120)
         self.roles = {role.name: role for role in all_roles(self.options, ROOT, environment)}
         for role in self.roles.values():
+            points = self._crash_points(role.name)
+            points.mkdir(exist_ok=True)
+            role.env["COUNTERSIGN_CRASH_POINTS"] = str(points)
             role.launch()
         self.wait_for_web()
 
@@ -101,18 +104,21 @@ class Stack:
         self.roles[name].launch()
 
     def will_crash(self, name: str, point: str) -> Path:
-        """Start a role that dies at this point for as long as the marker is there again."""
-        marker = self.folder / "run" / f"crash-{point}"
+        """From now on a process of this role dies at this point, once for each time the marker is there."""
+        marker = self._crash_points(name) / point
         marker.touch()
-        self.roles[name].env["COUNTERSIGN_CRASH_POINT"] = f"{point}@{marker}"
-        self._start_again(name)
         return marker
 
-    def heal(self, name: str) -> None:
-        self.roles[name].env.pop("COUNTERSIGN_CRASH_POINT", None)
-        self._start_again(name)
+    def crashes_no_more(self) -> None:
+        for name in self.roles:
+            for marker in self._crash_points(name).iterdir():
+                marker.unlink()
 
-    def _start_again(self, name: str) -> None:
+    def _crash_points(self, name: str) -> Path:
+        return self.folder / "run" / f"crash-{name}"
+
+    def again(self, name: str) -> None:
+        """Started again: what it was is killed, if it still runs."""
         if self.roles[name].running():
             self.kill(name)
         self.launch(name)

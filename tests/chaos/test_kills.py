@@ -159,7 +159,7 @@ def test_the_broker_away_for_good(stack, people, world):
     approve(stack, people, after)
     assert ended(before, after), states(before, after)
     assert stack.roles["worker"].running(), "losing the broker must not end the worker"
-    stack.heal("worker")  # as after a crash of the machine: it never sees the broker
+    stack.again("worker")  # as after a crash of the machine: it never sees the broker
     alone = factories.run(people.reviewer, call(label="alone"), world=world)
     assert eventually(lambda: asked(alone), 60)  # a worker and then its stand-in start Python first
     approve(stack, people, alone)
@@ -202,14 +202,18 @@ def test_postgresql_restarted_under_load(stack, people, world):
 
 
 def test_a_call_that_ends_while_postgresql_is_away_is_known_all_the_same(stack, people, world):
+    """And the first decision afterwards is taken, although every connection of the web process was cut."""
+    other = factories.run(people.reviewer, call(label="other"), world=world)
     run = factories.run(people.reviewer, call("linger", label="x", times=1), world=world)
     approve(stack, people, run)
-    assert eventually(lambda: lines(world))
+    assert eventually(lambda: lines(world) and asked(other))
     stack.crash_postgres()
     time.sleep(1.2)  # it has ended by then; the lease is three seconds
     stack.postgres.ensure()
     assert ended(run), (states(run), Effect.objects.get(run=run).state)
     assert (Effect.objects.get(run=run).state, list(made(world).values())) == ("DONE", [1])
+    assert stack.decide(asked(other)[0], people.second) == 302
+    assert ended(other)
 
 
 def test_the_log_holds_after_all_of_it(stack, people):

@@ -18,10 +18,10 @@ def short(stack):
     """Tasks that may take ten seconds: struck softly then, and ended half a minute later."""
     worker = stack.roles["worker"]
     worker.env["COUNTERSIGN_TASK_LIMIT_S"] = "10"
-    stack.heal("worker")
+    stack.again("worker")
     yield stack
     worker.env.pop("COUNTERSIGN_TASK_LIMIT_S")
-    stack.heal("worker")
+    stack.again("worker")
 
 
 def test_a_node_without_an_end_is_ended_by_its_task_and_its_run_says_so(short, people, world):

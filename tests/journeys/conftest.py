@@ -21,7 +21,9 @@ from tests.journeys.warm import Commands
 from tests.slack.server import SlackServer
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
+CHROMIUM = next(
+    (found for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
 PERSON = re.compile(r"^  (reviewer|second reviewer|operator|auditor|admin|second admin) .*?(http\S+)$", re.MULTILINE)
 
 
@@ -49,7 +51,7 @@ class Stack:
     def manage(self, *args: str, check: bool = True) -> str:
         """What a command printed; it ended well, if that is to be so."""
         code, out, err = self.commands.run(*args)
-        assert not check or code == 0, err
+        assert not check or code == 0, out + err
         return out
 
     def start_run(self, ticket: str) -> str:

@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import httpx
@@ -49,6 +51,32 @@ def programs(folder: Path) -> dict[str, str]:
 
 def begun(words: list[str], env: dict[str, str]) -> "subprocess.Popen[str]":
     return subprocess.Popen(words, cwd=env["HOME"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+class Lines:
+    """What a program prints, a line at a time, and not waited for for ever."""
+
+    def __init__(self, program: "subprocess.Popen[str]") -> None:
+        self._program = program
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self._program.stdout
+        with self._program.stdout as out:
+            for line in out:
+                self._lines.put(line)
+
+    def next(self, seconds: float = 60) -> str:
+        """The next one; raises queue.Empty."""
+        return self._lines.get(timeout=seconds)
+
+    def end(self) -> None:
+        """Of the program, too."""
+        assert self._program.stderr
+        self._program.kill()
+        self._program.wait(10)
+        self._program.stderr.close()
 
 
 def ended(program: "subprocess.Popen[str]") -> str:

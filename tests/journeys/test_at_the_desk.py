@@ -15,9 +15,10 @@ SignIn = Callable[..., Page]
 OPEN = """
 from agents.models import Run
 from approvals.operations import Proposal, open_action
-run = str(Run.objects.order_by("created_at").first().pk)
+run = Run.objects.select_related("started_by").order_by("created_at").first()
+of = {{"run": str(run.pk), "requested_by": run.started_by}} if {nested} else {{}}
 for n in range({count}):
-    made = open_action(Proposal(agent="{agent}", run=run if {nested} else "", thread=f"{agent}-{{n}}", interrupt_id="i", tool="write_file", tool_class="write",
+    made = open_action(Proposal(agent="{agent}", **of, thread=f"{agent}-{{n}}", interrupt_id="i", tool="write_file", tool_class="write",
         args={{"text": f"note {{n}}"}}, summary=f"Write note {{n}}", proposal_digest="0" * 64, environment="demo", at_least={level!r}))
     print("made", made.pk)
 """

@@ -21,7 +21,7 @@ from playwright.sync_api import Page, expect
 from agents.views import snippets as connect
 from tests.journeys.conftest import ROOT, Stack, free_port
 from tests.journeys.faults import serious
-from tests.journeys.outside import Decider, begun, declare, ended, programs, token_of
+from tests.journeys.outside import Decider, Lines, begun, declare, ended, programs, token_of
 from tests.sdks.home import python_with_sdks
 
 SignIn = Callable[..., Page]
@@ -221,24 +221,22 @@ def test_the_webhook_snippet_receives_what_is_signed_and_refuses_what_is_not(
     page.locator("#of").select_option(agent)
     page.get_by_role("button", name="Add an endpoint").click()
     secret = page.locator("#new-secret").inner_text()
-    receiver = begun([sys.executable, "-c", text], {**env, "WEBHOOK_SECRET": secret, "PORT": str(port)})
+    receiver = Lines(begun([sys.executable, "-c", text], {**env, "WEBHOOK_SECRET": secret, "PORT": str(port)}))
     try:
         page.goto("/webhooks/")
         page.get_by_role("button", name=f"Send a test to http://127.0.0.1:{port}/hook").click()
-        assert receiver.stdout
-        assert receiver.stdout.readline().startswith("test ")
+        assert receiver.next().startswith("test ")
         asking = begun([sys.executable, str(EXAMPLES / "plain.py"), "A-31"], env)
-        assert receiver.stdout.readline().startswith("action.opened ")
+        assert receiver.next().startswith("action.opened ")
         now = {"webhook-id": "x", "webhook-timestamp": str(int(time.time()))}
         for signed in ({"webhook-id": "x"}, {**now, "webhook-signature": "zz"}, {**now, "webhook-signature": "v1,xx"}):
             forged = httpx.post(f"http://127.0.0.1:{port}/hook", json={"type": "action.approved"}, headers=signed)
             assert forged.status_code == 401
         Decider(stack).decides(agent)
         assert "refunding" in ended(asking)
-        assert receiver.stdout.readline().startswith("action.")
+        assert receiver.next().startswith("action.")
     finally:
-        receiver.kill()
-        receiver.communicate()
+        receiver.end()
 
 
 def test_the_log_is_taken_away_and_checked_as_docs_say(stack: Stack, tmp_path: Path) -> None:

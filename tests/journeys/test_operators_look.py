@@ -20,12 +20,14 @@ from django.db.models.functions import Now
 from agents import compensated, operations
 from agents.models import Effect, Run
 from agents.operations.trials import Wanted
+from agents.operations.unknown import give_up
 from approvals.models import Action, User
 for _ in range(130):
     if asked := Action.objects.filter(run="{run}", state="PENDING").first():
         break
     time.sleep(0.3)
-Effect.objects.create(action_id=asked.pk, run_id="{run}", tool=asked.tool, digest=asked.digest, state="UNKNOWN", claimed_at=Now(), error="The worker died")
+Effect.objects.create(action_id=asked.pk, run_id="{run}", tool=asked.tool, digest=asked.digest, state="CLAIMED", claimed_at=Now(), lease_until=Now())
+assert give_up(asked.pk)
 over = next(r for r in Run.objects.filter(state="SUCCEEDED", agent="refunds").order_by("-created_at") if compensated.reversible(str(r.pk)))
 trial = operations.order_trial(over.pk, "replay", Wanted(), by=User.objects.get(username="o.hart"), door="web")
 for _ in range(130):
@@ -35,9 +37,16 @@ for _ in range(130):
     time.sleep(0.3)
 print(asked.pk, over.pk, trial.pk)
 """
+# As if a person had said so. The log tells of it, too: another journey compares the two.
 CLEAR = """
 from agents.models import Effect
-Effect.objects.filter(pk="{action}").update(state="FAILED")
+from agents.operations.events import effect
+from audit import log
+from audit.actors import SYSTEM
+from django.db import transaction
+with transaction.atomic():
+    Effect.objects.filter(pk="{action}").update(state="FAILED")
+    log.append(effect("{action}", "refunds", "{run}", "", "effect.failed", SYSTEM, "cli"))
 """
 
 
@@ -61,7 +70,7 @@ def desk(stack: Stack) -> Iterator[Desk]:
     (order,) = re.findall(r"^ *(\d+)  agent +janitor ", stack.manage("halt", "--list"), re.MULTILINE)
     yield Desk(waits, action, over, trial, order)
     stack.manage("runs", "cancel", waits, "--reason", "over", "--by", "o.hart")
-    stack.manage("shell", "-v", "0", "-c", CLEAR.format(action=action))
+    stack.manage("shell", "-v", "0", "-c", CLEAR.format(action=action, run=waits))
     stack.manage("halt", "--release", order, "--reason", "over", "--by", "o.hart")
     stack.manage("switch", "allow", "--tool", "open_safe", "--reason", "over", "--by", "o.hart")
 

@@ -219,7 +219,9 @@ def test_the_second_a_of_a_pair_does_not_meet_the_next_action(stack: Stack, sign
     expect(page.locator("#say")).to_contain_text("just come up")
     page.keyboard.press("r")  # it still waits
     expect(page.locator("[data-preset]").first).to_be_visible()
+    expect(page.locator("textarea[name=reason]")).to_be_focused()
     page.keyboard.press("Escape")
+    expect(page.locator("[data-preset]")).to_have_count(0)
     page.clock.set_fixed_time(begun + timedelta(milliseconds=1_600))
     page.keyboard.press("a")
     expect(page.locator(f"#row-{ids[1]}.row-decided")).to_be_visible()
