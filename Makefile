@@ -20,7 +20,7 @@ DEPLOY = PUBLIC_URL=https://countersign.example ALLOWED_HOSTS=countersign.exampl
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix bench reset lock clean runtime dev agentserver sdks
+.PHONY: help run test check types rules fix bench reset lock clean runtime dev agentserver sdks
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -33,14 +33,20 @@ test: dev agentserver sdks ## all tests; those of state on a real PostgreSQL and
 	scripts/with_real_services scripts/twice $(PY) -m pytest $(SPREAD) $(STATE)
 	scripts/twice $(PY) -m pytest -n $(PROCESSES) --dist loadfile tests/chaos tests/journeys
 
-check: dev ## format, lint, types, imports, templates, migrations, state diagram, deployment settings
+check: rules types ## format, lint, types, imports, templates, migrations, state diagram, deployment settings
+
+# Takes longer than all rules; beside them with -j 2, as CI has it.
+types: dev
+	MYPYPATH=.:client:$$(ls -d examples/*/ | paste -sd: -) $(PY) -m mypy
+
+rules: dev
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	MYPYPATH=.:client:$$(ls -d examples/*/ | paste -sd: -) $(PY) -m mypy
 	$(PY) -c "from importlinter.cli import lint_imports_command as run; run()"
 	.venv/bin/djade --target-version 5.2 --check $(HTML)
 	$(PY) -W ignore manage.py makemigrations --check --dry-run
 	$(PY) manage.py states --check
+	$(PY) -m pytest --collect-only --quiet >/dev/null
 	@echo "manage.py check --deploy"; $(DEPLOY) $(PY) manage.py check --deploy --fail-level WARNING
 
 fix: dev ## format and mend what can be mended automatically
