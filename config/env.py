@@ -153,16 +153,18 @@ def database(url: str, *, pooled: bool) -> dict[str, object]:
     options |= {"server_side_binding": prepared, "prepare_threshold": 3 if prepared else None}
     options["application_name"] = f"countersign-{text('COUNTERSIGN_ROLE', 'command')}"
     if pooled:
-        options["pool"] = {"min_size": 2, "max_size": number("DATABASE_POOL", 12, low=2, high=200), "timeout": 8, "max_idle": 300}
+        # Whoever waits tries to connect for as long as they wait and no longer: what was tried in vain for a minute would be tried again half a minute later.
+        size = {"min_size": 2, "max_size": number("DATABASE_POOL", 12, low=2, high=200)}
+        options["pool"] = {**size, "timeout": 8, "reconnect_timeout": 8, "max_idle": 300}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.database",
         "NAME": parts.get("dbname", "countersign"),
         "USER": parts.get("user", ""),
         "PASSWORD": parts.get("password", ""),
         "HOST": parts.get("host", "/nowhere: start the product with make run, or set DATABASE_URL"),
         "PORT": parts.get("port", ""),
         "CONN_MAX_AGE": 0 if pooled else None,
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": not pooled,  # of the pool: config.database
         "OPTIONS": options,
     }
 

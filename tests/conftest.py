@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import astuple
 from functools import cache
 from pathlib import Path
@@ -38,6 +38,7 @@ from tests.roomy import in_room
 
 SERVERS = pytest.StashKey[ExitStack]()
 SHARED = pytest.StashKey[databases.Shared]()
+COMMON = pytest.StashKey[str]()
 LONGEST_S = 300.0  # that a test may take with all it sets up; the longest take a minute
 
 
@@ -91,7 +92,9 @@ def pytest_configure_node(node: Any) -> None:
         node.config.stash[SERVERS] = stack = ExitStack()
         node.config.stash[SHARED] = databases.Shared.of(stack.enter_context(embedded(durable=False)))
         stack.callback(node.config.stash[SHARED].close)
+        node.config.stash[COMMON] = stack.enter_context(_folder())
     node.workerinput["shared"] = astuple(node.config.stash[SHARED])
+    node.workerinput["common"] = node.config.stash[COMMON]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -104,6 +107,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if SERVERS in config.stash:
         config.stash[SERVERS].close()
+
+
+@contextmanager
+def _folder() -> Iterator[str]:
+    """That the account which PostgreSQL runs as gets to, too."""
+    with tempfile.TemporaryDirectory(prefix="countersign-tests-") as folder:
+        Path(folder).chmod(0o755)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def common(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A folder of the whole run, whichever process looks."""
+    if given := getattr(request.config, "workerinput", {}).get("common"):
+        yield Path(given)
+        return
+    with _folder() as own:
+        yield Path(own)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from config.services.child import die_with_parent
+from tests.journeys import prepared
 from tests.journeys.warm import Commands
 from tests.slack.server import SlackServer
 
@@ -32,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents and not CHROMIUM:
-            item.add_marker(pytest.mark.skip(reason="no Chromium on this machine: install the package chromium"))
+            item.add_marker(pytest.mark.skip(reason="no Chromium on this machine: install the package chromium-headless-shell or chromium"))
 
 
 @dataclass
@@ -60,7 +62,7 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(common: Path) -> Iterator[Stack]:
     port = free_port()
     slack = SlackServer(app=f"http://127.0.0.1:{port}")
     slack.serve()
@@ -68,22 +70,28 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "SLACK_SIGNING_SECRET": slack.world.signing_secret,
         "SLACK_BOT_TOKEN": "xoxb-home",
         "SLACK_API_URL": slack.api,
+        "SLACK_CHANNEL": "C0AI",
         "WEBHOOK_PRIVATE": "1",
     }
     try:
-        with started(tmp_path_factory.mktemp("journeys"), port, {**told, "SLACK_CHANNEL": "C0AI"}, slack=slack.url) as running:
+        with prepared.home(common, _first_start) as folder, started(folder, port, told, slack=slack.url) as running:
             yield running
     finally:
         slack.close()
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def demo(common: Path) -> Iterator[Stack]:
     """`make run SLACK=demo`, as a person starts it."""
     port, slack = free_port(), free_port()
     told = {"SLACK": "demo", "SLACK_PORT": str(slack)}
-    with started(tmp_path_factory.mktemp("demo"), port, told, slack=f"http://127.0.0.1:{slack}") as running:
+    with prepared.home(common, _first_start) as folder, started(folder, port, told, slack=f"http://127.0.0.1:{slack}") as running:
         yield running
+
+
+def _first_start(folder: Path) -> None:
+    with started(folder, free_port(), {}, slack=""):
+        pass
 
 
 @contextmanager
@@ -96,7 +104,10 @@ def started(folder: Path, port: int, more: dict[str, str], *, slack: str) -> Ite
     }
     env |= {"COUNTERSIGN_VAR": str(folder / "var"), "PORT": str(port), "PYTHONUNBUFFERED": "1", **more}
     with (folder / "out.txt").open("w+") as out:
-        process = subprocess.Popen([sys.executable, "-m", "config.up"], cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
+        ends = die_with_parent(signal.SIGINT)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "config.up"], cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT, preexec_fn=ends
+        )
         try:
             text = _until_ready(process, folder / "out.txt")
             url = f"http://127.0.0.1:{port}"

@@ -22,7 +22,7 @@ def reply(there: Page, ts: str, text: str) -> None:
         box.fill(text)
         box.press("Enter")
         with contextlib.suppress(AssertionError):
-            expect(there.locator(f'.message[data-ts="{ts}"]').first).to_contain_text(text, timeout=5_000)
+            expect(there.locator(f'.message[data-ts="{ts}"]').first).to_contain_text(text, timeout=15_000)
             return
 
 
@@ -60,9 +60,9 @@ def _edited_and_deleted(mei: Page, web: Page, ts: str) -> None:
     """What was said stays on the page, with what became of it in the chat."""
     said = web.locator("[id^=comments-]").first
     mei.on("dialog", lambda dialog: dialog.accept("the amount is right"))
-    mei.locator(f'.message[data-ts="{ts}"]').first.get_by_role("button", name="Edit", exact=True).click()
+    mei.locator(f'.message[data-ts="{ts}"]').first.get_by_role("button", name="Edit", exact=True).first.click()
     expect(said).to_contain_text("Edited in Slack, it says now: the amount is right", timeout=30_000)
-    mei.locator(f'.message[data-ts="{ts}"]').first.get_by_role("button", name="Delete", exact=True).click()
+    mei.locator(f'.message[data-ts="{ts}"]').first.get_by_role("button", name="Delete", exact=True).first.click()
     expect(said).to_contain_text("deleted in Slack", timeout=30_000)
     expect(said).to_contain_text("the amount is wrong")
 
