@@ -2,23 +2,37 @@
 
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-HALVES = {"test_kills.py": "kills", "test_beat_and_bench.py": "kills"}  # as long as all others
+# The chaos tests, in three parts of some three minutes. Their product and that of the journeys are two, and each goes on sweeping until its process ends.
+PARTS = {
+    "kills": {"kills"},
+    "loops": {"loops_killed", "forked_killed", "budget_killed"},
+    "others": {"overridden_killed", "reversed_killed", "alone_killed", "answered_for_killed", "endless"},
+}
+PART = {f"tests/chaos/test_{name}.py": f"chaos:{part}" for part, names in PARTS.items() for name in names}
 # What takes a minute or more, the longest first: at the end no process is left alone with one of them.
 LONGEST = (
-    "tests/chaos:others", "tests/chaos:kills", "look", "operating", "at_the_desk", "connecting", "operators_look", "slack_demo", "signed_out",
-    "run_page", "reviewer", "five_minutes",
-)  # fmt: skip
-RANK = {name if ":" in name else f"tests/journeys/test_{name}.py": rank for rank, name in enumerate(LONGEST)}
+    "look",
+    "operating",
+    "connecting",
+    "operators_look",
+    "at_the_desk",
+    "slack_demo",
+    "signed_out",
+    "run_page",
+    "reviewer",
+    "five_minutes",
+)
+RANK = {
+    name: rank for rank, name in enumerate((*(f"chaos:{part}" for part in PARTS), *(f"tests/journeys/test_{name}.py" for name in LONGEST)))
+}
 
 
 class ByProduct(LoadScopeScheduling):
-    """As `--dist loadfile`, and the chaos tests in two processes: their product and that of the journeys are two, which take half a minute
-    of computing to start and go on sweeping until the process ends."""
+    """As `--dist loadfile`, but for the parts of the chaos tests, and the longest first."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        folder, _, name = file.rpartition("/")
-        return f"{folder}:{HALVES.get(name, 'others')}" if folder == "tests/chaos" else file
+        return PART.get(file, file)
 
     def _assign_work_unit(self, node: object) -> None:
         if self.workqueue:
