@@ -17,7 +17,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """As Django's. What was cut while it lay in the pool is given up at once, each in the time of a look; the pool makes others."""
         connection = super().get_new_connection(conn_params)
-        while self.pool and is_cut(connection):
+        for _ in range(
+            self.pool.max_size if self.pool else 0
+        ):  # no more can have lain there; one that is cut as soon as it is made is the caller's trouble
+            if not is_cut(connection):
+                break
             connection.close()
             self.pool.putconn(connection)
             connection = super().get_new_connection(conn_params)

@@ -19,7 +19,7 @@ def home(common: Path, start: Callable[[Path], None]) -> Iterator[Path]:
     made = common / "journeys"
     with FileLock(common / "journeys.lock", wait=240):
         if not (made / "whole").exists():
-            made.mkdir()
+            made.mkdir(exist_ok=True)  # as after a first start that was cut off
             start(made)
             (made / "whole").touch()
     folder = Path(tempfile.mkdtemp(prefix="countersign-journeys-"))
