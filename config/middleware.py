@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connection
+from django.db import DataError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -20,11 +20,14 @@ from approvals.errors import ApprovalError
 from audit.languages import told
 from audit.sentences import Sentence, say
 from config import strangers
+from config.database.base import begin, may_have_written
 from config.request_log import path_of
 
 log = structlog.get_logger("config.middleware")
 Answer = Callable[[HttpRequest], HttpResponse]
 LONGEST_PATH = 2_000
+
+SAFE = frozenset({"GET", "HEAD"})
 
 # Slack's own doors: whatever comes there unsigned, however odd, is 401 and said by them.
 SIGNED = frozenset({f"/slack/{name}" for name in ("interactivity", "events", "commands", "options")})
@@ -58,6 +61,7 @@ class RequestLimits:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        begin()
         if request.path in SIGNED or (request.path.startswith(HINTS) and request.path.isprintable()):
             return self.get_response(request)
         address = request.get_full_path()
@@ -137,7 +141,7 @@ class Doors:
             return _translated(request, error)
         log.warning("database_connection_lost", error=str(error), path=path_of(request))
         recover_connections()
-        if request.method not in {"GET", "HEAD"} or request.resolver_match is None:
+        if request.method not in SAFE or request.resolver_match is None:
             return unavailable(request)
         # A restarted server leaves dead connections behind: read again once, on a fresh one; never repeat a write.
         view, args, kwargs = request.resolver_match
@@ -167,10 +171,16 @@ def _translated(request: HttpRequest, error: Exception) -> HttpResponse | None:
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """The database is away: said so, with nothing on the page that would need it."""
-    sentence = _(
-        "The database does not answer, or cannot write; nothing was recorded. Try again in a moment; doctor says why, to an operator"
-    )
+    """The database is away: said so, with nothing on the page that would need it. Where it went away during or after a commit, nobody says that nothing was recorded."""
+    if request.method in SAFE or not may_have_written():
+        sentence = _(
+            "The database does not answer, or cannot write; nothing was recorded. Try again in a moment; doctor says why, to an operator"
+        )
+    else:
+        sentence = _(
+            "The database went away while this was recorded: whether it is, shows when it is there again. Look before you send it again; "
+            "with the same idempotency key nothing happens twice"
+        )
     if request.path.startswith(PREFIX):
         return problem(request, 503, "database_unavailable", sentence, retry_after=2)
     if "application/json" in request.headers.get("Accept", ""):
@@ -179,14 +189,8 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 
 def recover_connections() -> None:
-    """Drop dead connections, of the pool too, so that the next use gets a live one (trial P3)."""
+    """Drop the dead connection, so that the next use gets a live one: of the pool's, those that were cut are not lent (config.database)."""
     connection.close()
-    pool = getattr(connection, "pool", None)
-    if pool is not None:
-        try:
-            pool.check()
-        except DatabaseError:
-            return  # it is still away; the pool mends itself when it is back
 
 
 def refusal(request: HttpRequest, status: int, code: str, sentence: str, **details: Any) -> HttpResponse:

@@ -88,6 +88,27 @@ def test_offline_nothing_that_decides_can_be_pressed_and_all_of_it_says_why(stac
     expect(page.locator("[data-preset]").first).to_be_visible()
 
 
+def test_an_answer_that_is_lost_is_not_said_to_be_nothing_recorded(stack: Stack, sign_in: SignIn) -> None:
+    _, (action,) = opened(stack)
+    page = sign_in("reviewer")
+    page.goto(f"/actions/{action}/")
+    live(page)
+
+    def lose(route: Route) -> None:
+        route.fetch()  # the decision is made
+        route.abort("connectionreset")
+
+    page.route(re.compile(f"{action}/decide"), lose)
+    page.locator("[data-key='a']").first.click()
+    said = page.locator("[data-problem]")
+    expect(said).to_contain_text("Reload the page to see whether this was recorded")
+    page.unroute_all()
+    page.reload()
+    expect(page.locator("[data-problem]")).to_have_count(0)
+    count = f"from approvals.models import Decision; print(Decision.objects.filter(action_id='{action}').count())"
+    assert stack.manage("shell", "-v", "0", "-c", count).strip() == "1"
+
+
 @pytest.mark.parametrize(
     ("key", "width"), [("r", 1280), ("t", 1280), ("c", 1280), ("e", 1280), ("r", 390), ("t", 390), ("c", 390), ("e", 390)]
 )
