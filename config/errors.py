@@ -7,15 +7,19 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
 from agents.api.problems import NO_ADDRESS, PREFIX, problem
 from approvals.web.signed_out import page_of, sign_in_first, within_a_page
+from audit.languages import told
 from audit.sentences import say
-from config.middleware import recover_connections, refusal, unavailable
+from config.middleware import recover_connections, refusal, unavailable, within
 
 
-def _page(request: HttpRequest, template: str, status: int, **context: str) -> HttpResponse:
-    """Rendered outside the view, where nobody else mends a connection that a restarted server has cut."""
+def _page(request: HttpRequest, template: str, status: int, code: str, said: str, **context: str) -> HttpResponse:
+    """Rendered outside the view, where nobody else mends a connection that a restarted server has cut; a page that is open is told in a sentence."""
+    if within_a_page(request):
+        return within(request, status, code, told(said))
     try:
         return render(request, template, context, status=status)
     except (OperationalError, InterfaceError):
@@ -28,19 +32,29 @@ def _page(request: HttpRequest, template: str, status: int, **context: str) -> H
 
 @login_not_required
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _page(request, "400.html", 400)
+    return _page(request, "400.html", 400, "bad_request", say("The request could not be read; nothing was changed. Reload the page"))
 
 
 @login_not_required
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _page(request, "403.html", 403, sentence=str(exception or ""))
+    why = str(exception or "")
+    return _page(
+        request,
+        "403.html",
+        403,
+        "forbidden",
+        why or say("Your account does not have the permission for that; nothing was changed"),
+        sentence=why,
+    )
 
 
 @login_not_required
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     if request.path.startswith(PREFIX):
         return problem(request, 404, "not_found", NO_ADDRESS)
-    return _page(request, "404.html", 404)
+    return _page(
+        request, "404.html", 404, "not_found", say("That is not there, or others alone may see it; nothing was changed. Reload the page")
+    )
 
 
 @login_not_required
@@ -62,4 +76,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return unavailable(request)
     if request.path.startswith(PREFIX):
         return problem(request, 500, "broken", say("Something is broken here; it is in the log of the server"))
+    if within_a_page(request):
+        return within(
+            request,
+            500,
+            "broken",
+            _(
+                "This failed here; the error is recorded with its request number. Reload the page to see what was recorded before you press again"
+            ),
+        )
     return HttpResponse(render_to_string("500.html"), status=500)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from agents.api.problems import PREFIX, problem
 from agents.errors import AgentError
 from approvals.errors import ApprovalError
+from approvals.web.signed_out import wants_json, within_a_page
 from audit.languages import told
 from audit.sentences import Sentence, say
 from config import strangers
@@ -183,9 +184,19 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         )
     if request.path.startswith(PREFIX):
         return problem(request, 503, "database_unavailable", sentence, retry_after=2)
-    if "application/json" in request.headers.get("Accept", ""):
-        return JsonResponse({"status": 503, "code": "database_unavailable", "detail": sentence}, status=503)
+    if within_a_page(request):
+        return within(request, 503, "database_unavailable", sentence)
     return HttpResponse(render_to_string("503.html", {"sentence": sentence}), status=503, headers={"Retry-After": "2"})
+
+
+def within(request: HttpRequest, status: int, code: str, sentence: str) -> HttpResponse:
+    """A sentence in the reader's language for a page that stays open (its script takes in no whole page), with nothing in it that needs the database."""
+    answer: HttpResponse = JsonResponse({"status": status, "code": code, "detail": sentence}, status=status)
+    if not wants_json(request):
+        answer = HttpResponse(render_to_string("_problem.html", {"code": code, "sentence": sentence, "details": {}}), status=status)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = "2"
+    return answer
 
 
 def recover_connections() -> None:
@@ -200,11 +211,9 @@ def refusal(request: HttpRequest, status: int, code: str, sentence: str, **detai
     # What the rooms say is English until here; the reader's language is told at the door (docs/adr/0020).
     sentence, details = told(sentence), {name: _told(value) for name, value in details.items()}
     context = {"status": status, "code": code, "sentence": sentence, "details": details}
-    if "application/json" in request.headers.get("Accept", ""):
+    if wants_json(request):
         return JsonResponse({"status": status, "code": code, "detail": sentence, **_plain(details)}, status=status)
-    # Limits refuse before the middleware that knows htmx has seen the request.
-    fragment = request.htmx if hasattr(request, "htmx") else request.headers.get("HX-Request") == "true"
-    template = "_problem.html" if fragment else "problem.html"
+    template = "_problem.html" if within_a_page(request) else "problem.html"
     return render(request, template, context, status=status)
 
 

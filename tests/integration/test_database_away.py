@@ -1,6 +1,7 @@
 """A database that goes away under somebody's decision: nobody is told that nothing was recorded where it was."""
 
 import uuid
+from contextlib import nullcontext
 
 import pytest
 from django.db import OperationalError, connection
@@ -91,3 +92,12 @@ def test_a_page_that_is_only_read_records_nothing(desk):
     with connection.execute_wrapper(lambda *_: lost()):
         answer = desk.get("/decided/")
     assert answer.status_code == 503 and NOTHING in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(("address", "code"), [("/decided/", "database_unavailable"), ("/actions/none/", "not_found")])
+def test_a_page_that_is_open_is_told_in_a_sentence_that_it_can_show(desk, address, code):
+    """It takes in no whole page: nothing was shown."""
+    with connection.execute_wrapper(lambda *_: lost()) if code == "database_unavailable" else nullcontext():
+        answer = desk.get(address, HTTP_ACCEPT="*/*")
+    text = answer.content.decode()
+    assert f'data-problem="{code}"' in text and "<meta" not in text and "<script" not in text

@@ -4,6 +4,8 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from threading import Thread
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -107,6 +109,56 @@ def test_an_answer_that_is_lost_is_not_said_to_be_nothing_recorded(stack: Stack,
     expect(page.locator("[data-problem]")).to_have_count(0)
     count = f"from approvals.models import Decision; print(Decision.objects.filter(action_id='{action}').count())"
     assert stack.manage("shell", "-v", "0", "-c", count).strip() == "1"
+
+
+CUTS = """
+import time
+from pathlib import Path
+from django.db import connection, transaction
+from approvals.models import Action
+WAITING = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+with transaction.atomic():
+    Action.objects.select_for_update().get(pk='{action}')
+    Path('{held}').touch()
+    for _ in range(600):
+        with connection.cursor() as cursor:
+            cursor.execute(WAITING)
+            if cursor.fetchall():
+                break
+        time.sleep(0.05)
+"""
+
+
+def test_a_decision_whose_database_went_away_is_said_at_the_top_of_the_page(stack: Stack, sign_in: SignIn, tmp_path: Path) -> None:
+    """The whole page that was answered was refused by the page's own policy, and nothing was said."""
+    _, (action,) = opened(stack)
+    page = sign_in("reviewer")
+    page.goto(f"/actions/{action}/")
+    live(page)
+    script = CUTS.format(action=action, held=(held := tmp_path / "held"))
+    cutting = Thread(target=stack.manage, args=("shell", "-v", "0", "-c", script))
+    cutting.start()
+    while not held.exists():
+        assert cutting.is_alive()
+        page.wait_for_timeout(50)
+    page.locator("[data-key='a']").first.click()
+    expect(page.locator("[data-problem='database_unavailable']")).to_contain_text("nothing was recorded", timeout=20_000)
+    cutting.join()
+    page.route(
+        re.compile(f"{action}/decide"), lambda route: route.fulfill(status=502, body="<html><head><meta charset=x></head>Bad gateway")
+    )
+    page.locator("[data-key='a']").first.click()
+    expect(page.locator("[data-problem]")).to_contain_text("The server answered 502, and no more")
+    page.unroute_all()
+    page.evaluate("htmx.config.timeout = 300")
+    page.route(re.compile(f"{action}/decide"), lambda route: None)
+    page.locator("[data-key='a']").first.click()
+    expect(page.locator("[data-problem]")).to_contain_text("The server gave no answer")
+    page.evaluate("htmx.config.timeout = 15000")
+    page.unroute_all()
+    page.locator("[data-key='a']").first.click()
+    expect(page.locator("[data-problem]")).to_have_count(0)
+    expect(page.locator("body")).to_contain_text("Approved by")
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,19 @@ const ALWAYS = new Set(["signed_out", "old_form"]);
 
 export function refused(event) {
   const { status, responseText } = event.detail.xhr;
-  const found = new DOMParser().parseFromString(responseText, "text/html").querySelector("[data-problem]");
+  const found = sentence(responseText);
   const code = found?.dataset.problem;
   const again = shown?.isConnected && shown.dataset.problem === code;
   if (asked(event) || (ALWAYS.has(code) && !again)) show(found ? document.adoptNode(found) : plain(word("answered", status)));
+}
+
+// A whole page, as something before our server may answer, is not taken in (trust.js).
+function sentence(text) {
+  try {
+    return new DOMParser().parseFromString(text, "text/html").querySelector("[data-problem]");
+  } catch {
+    return null;
+  }
 }
 
 // Signed in again, in another tab.

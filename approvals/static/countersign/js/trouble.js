@@ -31,5 +31,6 @@ export function plain(sentence) {
 export const asked = (event) => /^(click|submit)$/.test(event.detail.requestConfig?.triggeringEvent?.type || "");
 
 document.addEventListener("htmx:responseError", (event) => import("./refused.js").then(({ refused }) => refused(event)));
-document.addEventListener("htmx:sendError", (event) => asked(event) && show(plain(word("unreached"))));
+const unanswered = (event) => asked(event) && show(plain(word("unreached")));
+for (const what of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(what, unanswered);
 document.addEventListener("htmx:beforeRequest", (event) => asked(event) && drop());
