@@ -10,14 +10,15 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.fields import BooleanField
+from django.db.models.functions import Coalesce, Greatest, Now
 
 from agents.models import Effect, OutcomeCheck, Run
 from agents.models.runs import LIVE
 from agents.queries import EffectRow, effect_row, saying
+from agents.queries import unpicked as queue
 from agents.queries.fleet import in_force_sql
 from agents.states import EffectState, RunState
 from approvals.queries import halted_sql
@@ -28,11 +29,6 @@ PAGE = 50
 _STOPPED = halted_sql("agents_run.agent_id", "agents_run.id::text", version=in_force_sql("agents_run.agent_id"))
 # Its graph waits while a worker makes its call, which a person has agreed to.
 _CALLING = Q(state=RunState.WAITING, pk__in=Effect.objects.filter(state=EffectState.CLAIMED).values("run"))
-_UNPICKED = """
-SELECT (SELECT min(changed_at) FROM agents_run WHERE state IN ('CREATED', 'READY')),
-    (SELECT min(greatest(created_at, hold_until)) FROM agents_effect WHERE state = 'READY' AND (hold_until IS NULL OR hold_until <= now())),
-    clock_timestamp()
-"""
 
 
 @dataclass(frozen=True)
@@ -132,10 +128,9 @@ def standing(*, agent: str = "") -> Standing:
 
 def unpicked() -> Unpicked:
     """The oldest rows that nobody has taken; of the calls those whose hold is over."""
-    with connection.cursor() as cursor:
-        cursor.execute(_UNPICKED)
-        run, effect, now = cursor.fetchone()
-    return Unpicked(now - run if run else None, now - effect if effect else None)
+    run = queue.runs(unmoved_for=timedelta(0)).values_list(Now() - F("changed_at"), flat=True).first()
+    effect = queue.effects(old=timedelta(0)).aggregate(since=Now() - Min(Greatest("created_at", Coalesce("hold_until", "created_at"))))
+    return Unpicked(run, effect["since"])
 
 
 def unknown_page(*, cursor: str = "", limit: int = PAGE) -> tuple[list[EffectRow], str]:

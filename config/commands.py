@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
-from django.db import DataError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 
 from agents.errors import AgentError
 from approvals.errors import ApprovalError
@@ -19,6 +19,7 @@ from approvals.legible.lookalikes import odd_letters
 from approvals.models.people import User
 from approvals.operations import people
 from audit import canonical
+from config.database.base import begin, may_have_written
 from config.launch import demo_slack
 from config.services import endpoints
 
@@ -56,6 +57,7 @@ def person(options: dict[str, Any], *, fallback: str = "") -> User:
 @contextmanager
 def sentences() -> Iterator[None]:
     """Turn the rooms' named errors into one sentence on stderr and exit status 1 (fields, one a line, below it)."""
+    begin()
     try:
         yield
     except (ApprovalError, AgentError) as error:
@@ -66,9 +68,10 @@ def sentences() -> Iterator[None]:
         raise CommandError(f"The JSON cannot be used: {error}") from error
     except (DataError, UnicodeError) as error:
         raise CommandError("A value given is no text the database can hold or look up (NUL, broken UTF-8, a number too large)") from error
-    except OperationalError as error:
+    except (OperationalError, InterfaceError) as error:
+        perhaps = "" if not may_have_written() else "It went away while this was recorded: look whether it was before you try again. "
         raise CommandError(
-            "The database does not answer, or cannot write: start the product with make run, or set DATABASE_URL; manage.py doctor says what is wrong"
+            f"{perhaps}The database does not answer, or cannot write: start the product with make run, or set DATABASE_URL; manage.py doctor says what is wrong"
         ) from error
 
 

@@ -65,7 +65,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
             return sign_in_first(request)
         sentence = say("This form was too old: reload the page. Nothing was recorded; what you wrote is still here, to be copied first.")
         return refusal(request, 403, "old_form", sentence, page=page_of(request))
-    return _page(request, "403_csrf.html", 403)
+    return _page(request, "403_csrf.html", 403, "old_form", "")
 
 
 @login_not_required

@@ -71,6 +71,7 @@ class PushService(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Push)
         self.status = 201
+        self.headers: dict[str, str] = {}
         self.got: list[tuple[dict[str, str], bytes]] = []
 
     @property
@@ -87,6 +88,8 @@ class _Push(BaseHTTPRequestHandler):
         self.send_response(self.server.status)
         if self.server.status == 302:
             self.send_header("Location", self.server.endpoint)
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
         self.end_headers()
 
     def log_message(self, *args: Any) -> None:

@@ -161,6 +161,10 @@ class Action(Schema):
     settled_at: datetime | None
     resolution: Resolution | None
     outcome: dict[str, Any] | None
+    unheard: str = Field(
+        "",
+        description="Why what people decided, which stands, reached nobody: what asked was gone before. Empty where somebody heard it, or may have",
+    )
     tampered: str = ""
     marks: list[str] = Field(
         default_factory=list, description="What hides or misleads in the summary and the arguments, each with its path"

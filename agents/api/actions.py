@@ -152,7 +152,7 @@ def shown(found: Asked) -> dict[str, Any]:
     action, said = found.action, found.action.resolution or {}
     names = (
         "id", "kind", "agent", "tool", "summary", "state", "level", "score", "version", "digest", "created_at", "expires_at", "resolved_at",
-        "hold_until", "claim_by", "claimed_at", "settled_at", "outcome",
+        "hold_until", "claim_by", "claimed_at", "settled_at", "outcome", "unheard",
     )  # fmt: skip
     resolution = {name: str(said.get(name) or "") for name in ("verdict", "by", "door", "reason", "response")}
     return {

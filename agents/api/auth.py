@@ -16,7 +16,7 @@ from approvals.errors import NotAllowed
 from approvals.live.waiting import AGAIN
 from approvals.models.people import User
 from approvals.operations import api_keys
-from approvals.operations.api_keys import OF_PERSON
+from approvals.operations.api_keys import OF_AGENT, OF_PERSON
 from approvals.web.sign_ins import sign_in_of
 from audit.sentences import say
 
@@ -83,11 +83,11 @@ def caller(request: HttpRequest, scope: str) -> Caller:
     """Who asks, if their key was given this scope. Raises NotAllowed."""
     found: Caller = request.auth  # type: ignore[attr-defined]
     if scope not in found.scopes:
-        if found.agent and scope in OF_PERSON:
+        if found.agent and scope not in OF_AGENT:
             raise NotAllowed(say("This is the key of an agent: agents propose and read their own; only people decide and govern"))
-        if scope == api_keys.PROPOSE:
+        if not found.agent and scope not in OF_PERSON:
             raise NotAllowed(say("Only an agent's key proposes; make one on the agent's page"))
-        raise NotAllowed(say("This token was not given the scope %(scope)s; make another one", scope=scope))
+        raise NotAllowed(say("This key was not given the scope %(scope)s; make another one", scope=scope))
     return found
 
 

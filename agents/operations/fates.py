@@ -67,6 +67,11 @@ class Fate:
     made: Made | None = None
     trouble: str = ""
 
+    @property
+    def certain(self) -> bool:
+        """Whether nobody was told of the answer, for certain."""
+        return self.made is not None and self.made.status == "failed"
+
 
 def _orphaned(sent: str) -> Fate:
     """Its thread is gone: what may have been told is unknown, the rest was never told."""

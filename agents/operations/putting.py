@@ -22,7 +22,7 @@ from agents.operations.stretches import ENDED, close_pauses
 from agents.remote.calling import ACTIVE
 from agents.remote.reading import Standing, made_of
 from agents.states import EffectState, HandoverState, PauseState, RunState
-from approvals.operations import close, lock, notices
+from approvals.operations import close, lock, notices, unheard
 from approvals.states import ActionState
 from audit import canonical, log
 from audit.actors import SYSTEM
@@ -177,7 +177,9 @@ def _carry_out(run: Run, pause: Pause, fate: Fate, came: Came) -> list[Entry]:
         return entries
     if fate.state is not PauseState.ANSWERED:
         for action in pause.actions:
-            close(UUID(action), ActionState.SUPERSEDED, reason=_why_closed(fate, came.stands))
+            why = _why_closed(fate, came.stands)
+            if not close(UUID(action), ActionState.SUPERSEDED, reason=why) and fate.certain:
+                unheard(UUID(action), reason=why)
     close_pauses([pause], fate.state)
     data = {"node": pause.node, "interrupt": pause.interrupt_id, "actions": pause.actions}
     return [*entries, events.entry(run, f"pause.{fate.state.lower()}", **data)]

@@ -17,21 +17,14 @@ from agents.operations import budget_holds, events, owing, stepping, timing, ver
 from agents.operations.receiving import goes_on_sql, ready_if_settled
 from agents.operations.trials import wanted_trials
 from agents.operations.unknown import give_up, unasked
+from agents.queries import unpicked
 from agents.queries.fleet import in_force_sql
-from agents.states import MAX_ATTEMPTS, EffectState, Hold, RunState
+from agents.states import MAX_ATTEMPTS, EffectState, RunState
 from approvals import queries as approvals_queries
-from approvals.covering import condition
 from audit import log
 
 MAX_DEATHS = 5  # workers that may die of one run before it is called failed
 UNWOKEN = timedelta(seconds=1)  # younger rows have most likely been woken by their own transaction
-# What an order stops now, of a run and of a call.
-_RUN_HALTED = condition(
-    approvals_queries.halted_sql("agents_run.agent_id", "agents_run.id::text", version=in_force_sql("agents_run.agent_id"))
-)
-_CALL_HALTED = condition(approvals_queries.action_halted_sql("agents_effect.action_id", version=in_force_sql("a.agent")))
-# Put back by a dying worker, or tried again, while an operator holds it: no worker takes it.
-_HELD = Q(state__in=[RunState.READY, RunState.CREATED], hold__in=[Hold.PAUSE, Hold.BUDGET], to_change=False)
 # Runs that wait for nothing but leave for their own calls, which an order or a switch refused a while ago and does not any more. While a
 # breakpoint is undecided, the others of its step wait for that.
 _LEAVE_AGAIN = f"""
@@ -112,26 +105,18 @@ def _find(found: Found, limit: int) -> None:
     for run_id in _ids(Run.objects.filter(state=RunState.RUNNING, lease_until__lte=Now()).order_by("lease_until"), limit):
         _abandoned(run_id)
     # What is halted is left out of every batch: frozen rows must not fill it and keep the others from being found.
-    for run_id in _ids(Run.objects.exclude(_RUN_HALTED).filter(state=RunState.HALTED).order_by("changed_at"), limit):
+    for run_id in _ids(Run.objects.exclude(unpicked.RUN_HALTED).filter(state=RunState.HALTED).order_by("changed_at"), limit):
         _released(run_id)
     for run_id in _leave_again(limit):
         with transaction.atomic():
             ready_if_settled(run_id)
-    for run_id in _ids(Run.objects.filter(_HELD).order_by("changed_at"), limit):
+    for run_id in _ids(Run.objects.filter(unpicked.HELD).order_by("changed_at"), limit):
         stepping.stay(run_id)
     for run_id in budget_holds.within(limit=limit):
         _within_budget(run_id)
     _left_effects(found, limit)
-    ready = Q(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=Now() - UNWOKEN)
-    found.runs = [str(pk) for pk in _ids(Run.objects.exclude(_RUN_HALTED).filter(ready).exclude(_HELD).order_by("changed_at"), limit)]
-    over = Q(hold_until=None, by_agent=False) | Q(hold_until__lte=Now())  # an agent's own call waits for the others of its turn
-    unwoken = (
-        Effect.objects.exclude(_CALL_HALTED)
-        .exclude(run__hold=Hold.BUDGET)
-        .filter(over, state=EffectState.READY, created_at__lte=Now() - UNWOKEN)
-        .order_by("created_at")
-    )
-    found.effects = [str(pk) for pk in _ids(unwoken, limit)]
+    found.runs = [str(pk) for pk in _ids(unpicked.runs(unmoved_for=UNWOKEN), limit)]
+    found.effects = [str(pk) for pk in _ids(unpicked.effects(old=UNWOKEN), limit)]
     found.compensate = [str(pk) for pk in owing.wanted(limit=limit)]
 
 
@@ -149,7 +134,7 @@ def _left_effects(found: Found, limit: int) -> None:
     """Calls whose worker is gone: the repeatable are repeated with their key unless halted, the others are asked about."""
     left = Effect.objects.filter(state=EffectState.CLAIMED, lease_until__lte=Now()).order_by("lease_until")
     repeatable = Q(idempotent=True, attempts__lt=MAX_ATTEMPTS)
-    found.again = [str(pk) for pk in _ids(left.exclude(_CALL_HALTED).filter(repeatable), limit)]
+    found.again = [str(pk) for pk in _ids(left.exclude(unpicked.CALL_HALTED).filter(repeatable), limit)]
     found.unknown = [str(pk) for pk in _ids(left.exclude(repeatable), limit) if give_up(pk)]
 
 

@@ -25,7 +25,7 @@ from agents.operations.preparing import Prepared
 from agents.operations.receiving import all_settled, close_open_pauses
 from agents.prices import Used
 from agents.states import Hold, PauseState, RunState
-from approvals.operations import close, lock, notices
+from approvals.operations import close, lock, notices, unheard
 from approvals.states import ActionState
 from audit import canonical, log, traces
 from audit.actors import SYSTEM
@@ -212,7 +212,8 @@ def _reconcile(run: Run, driven: Driven) -> tuple[list[Entry], list[str]]:
     if orphaned:
         close_pauses(orphaned, PauseState.ORPHANED)
         for action_id in [a for pause in orphaned for a in pause.actions]:
-            close(UUID(action_id), ActionState.SUPERSEDED, reason=kept.NO_LONGER_ASKED())
+            if not close(UUID(action_id), ActionState.SUPERSEDED, reason=kept.NO_LONGER_ASKED()):
+                unheard(UUID(action_id), reason=kept.NO_LONGER_ASKED())
     entries = [
         events.entry(run, f"pause.{state.lower()}", node=pause.node, interrupt=pause.interrupt_id, actions=pause.actions)
         for state, pauses in ((PauseState.ANSWERED, answered), (PauseState.SUPERSEDED, again), (PauseState.ORPHANED, orphaned))

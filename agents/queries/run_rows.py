@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from agents.errors import UnknownRun
 from agents.models import AgentVersion, Effect, Pause, Run
+from agents.queries import unpicked
 from agents.queries.effects import EffectRow, effect_rows
 from agents.states import UNFINISHED, EffectState, RunState
 from approvals.queries.stops import runs_asking
@@ -221,10 +222,11 @@ def live_counts(*, agent: str = "", run: str = "", version: str = "") -> dict[st
 
 def overdue(*, seconds: int = 30) -> dict[str, int]:
     """Rows nobody has taken for so long: what `doctor` and the health strip warn of."""
-    long_ago = Now() - timedelta(seconds=seconds)
+    late = timedelta(seconds=seconds)
+    long_ago = Now() - late
     return {
-        "runs": Run.objects.filter(state__in=[RunState.READY, RunState.CREATED], changed_at__lte=long_ago).count(),
-        "effects": Effect.objects.filter(state=EffectState.READY, created_at__lte=long_ago).exclude(hold_until__gt=long_ago).count(),
+        "runs": unpicked.runs(unmoved_for=late).count(),
+        "effects": unpicked.effects(old=late).exclude(hold_until__gt=long_ago).count(),
         "leases": Run.objects.filter(state=RunState.RUNNING, lease_until__lte=long_ago).count(),
         "unknown": Effect.objects.filter(state=EffectState.UNKNOWN).count(),
     }

@@ -82,10 +82,14 @@ def _page(request: Request, *, status: int = 200, **more: Any) -> HttpResponse:
     mine = _mine(request)
     admin = permissions.can_manage_people(request.user)
     agents = None if admin else [slug for slug, _title in mine]
-    before = request.GET.get("before", "")
-    rows = endpoint_queries.posts(agents=agents, before=int(before) if before.isascii() and before.isdigit() and len(before) < 19 else 0)
+    rows = endpoint_queries.posts(agents=agents, before=_cursor(request, "before"))
+    endpoints = endpoint_queries.endpoints(agents, off_before=(off_before := _cursor(request, "off")))
+    alerts = ((_kinds("halt.", "alert."), _("halts and alerts")), (_kinds("alert."), _("alerts"))) if admin else ()
+    off = [one for one in endpoints if one.off_at]
     context = {
-        "endpoints": endpoint_queries.endpoints(agents),
+        "endpoints": endpoints,
+        "off_before": off_before,
+        "more_off": off[-1].id if len(off) == endpoint_queries.PAGE else 0,
         "posts": [replace(row, state=STATES.get(row.state, row.state), error=row.error if row.state != "SENT" else "") for row in rows],
         "older": rows[-1].id if len(rows) == endpoint_queries.PAGE else 0,
         "agents": mine,
@@ -93,10 +97,15 @@ def _page(request: Request, *, status: int = 200, **more: Any) -> HttpResponse:
         "kinds": webhooks.KINDS,
         "sets": (("", _("everything")), (_kinds("action."), _("actions")),
                  ("action.opened", _("what is asked")), ("action.approved,action.rejected,action.answered,action.expired,action.settled", _("what was decided, and what came of it")),
-                 (_kinds("run."), _("runs")), (_kinds("halt.", "alert."), _("halts and alerts")), (_kinds("alert."), _("alerts"))),
+                 (_kinds("run."), _("runs")), (_kinds("halt."), _("halts")), *alerts),
         **more,
     }  # fmt: skip
     return render(request, "keys/webhooks.html", context, status=status)
+
+
+def _cursor(request: Request, name: str) -> int:
+    given = request.GET.get(name, "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
 
 
 def _kinds(*begins: str) -> str:

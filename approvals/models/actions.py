@@ -71,6 +71,7 @@ class Action(models.Model):
     resolution = models.JSONField(default=dict)
     settled_at = models.DateTimeField(null=True)
     outcome = models.JSONField(null=True)
+    unheard = models.TextField(blank=True, default="", db_default="")  # why nobody heard what people had decided
     # Whose turn it is and what the clock does next, for lists and the sweeper; the envelope says what is true of both.
     stage = models.SmallIntegerField(default=1, db_default=1)
     stages = models.SmallIntegerField(default=1, db_default=1)

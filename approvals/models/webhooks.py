@@ -22,6 +22,7 @@ class Endpoint(models.Model):
     on_at = models.DateTimeField(db_default=Now())  # what was logged before is not posted there
     off_at = models.DateTimeField(null=True)
     off_why = models.TextField(blank=True)
+    alone_until = models.DateTimeField(null=True)  # its server asked to be left alone
 
     class Meta:
         indexes = [models.Index(fields=["agent"], name="endpoint_on", condition=Q(off_at=None))]

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
@@ -24,6 +25,7 @@ from audit.sentences import Frozen
 CONNECT_S, ANSWER_S = 5, 10
 IN_ALL_S = 15  # whoever sends a byte now and then never runs into the time for one
 READ = 4_096  # of an answer, which nobody keeps
+MOST_ALONE_S = 3_600  # that an answer can ask for
 
 NO_URL = Frozen("That is no address: write https://host/path")
 HTTPS_ONLY = Frozen("Only https addresses are called (setting WEBHOOK_PRIVATE allows others on a network of one's own)")
@@ -66,7 +68,8 @@ def send(url: str, *, secret: str, message: str, at: datetime, body: str) -> int
     """Post one message. Returns the answer's status, which is 2xx.
 
     Raises:
-        NotSent: `permanent` when trying again is of no use; `gone` when the address says so (410). `status` is in its sentence.
+        NotSent: `permanent` when trying again is of no use; `gone` when the address says so (410); `wait_s` where it says how long it wants to
+            be left alone. `status` is in its sentence.
     """
     if why := refuses(url):
         raise NotSent(why, permanent=True)
@@ -85,15 +88,27 @@ def send(url: str, *, secret: str, message: str, at: datetime, body: str) -> int
             answer.read(READ)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotSent(NOT_REACHED(host=parts.hostname, name=type(error).__name__)) from error
-    return _judged(answer.status)
+    return _judged(answer.status, answer.headers.get("Retry-After", ""), at)
 
 
-def _judged(status: int) -> int:
+def _judged(status: int, retry_after: str, at: datetime) -> int:
     if 200 <= status < 300:
         return status
     if 300 <= status < 400:
         raise NotSent(REDIRECTS(status=status))
-    raise NotSent(ANSWERS(status=status), gone=status == 410, permanent=status == 410)
+    wait_s = _seconds(retry_after, at) if status in {429, 503} else 0
+    raise NotSent(ANSWERS(status=status), gone=status == 410, permanent=status == 410, wait_s=wait_s)
+
+
+def _seconds(retry_after: str, at: datetime) -> float:
+    """Of a Retry-After header (RFC 9110, 10.2.3): seconds, or the time until a date; 0 where it is neither."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return min(int(retry_after[:9]), MOST_ALONE_S)
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return 0
+    return min(max(0, (until.replace(tzinfo=until.tzinfo or UTC) - at).total_seconds()), MOST_ALONE_S)
 
 
 def _address(host: str) -> str:

@@ -38,7 +38,7 @@ from approvals.operations.proposals import Accepted, Proposal
 from approvals.operations.reassigning import end_reservation, reassign
 from approvals.operations.releasing import Released, release
 from approvals.operations.reserving import pass_on, put_back, reserve
-from approvals.operations.settling import close, lock, settle
+from approvals.operations.settling import close, lock, settle, unheard
 from approvals.operations.snoozing import snooze, unsnooze
 from approvals.operations.timing import expire_due, prune
 from approvals.operations.undoing import undo
@@ -83,5 +83,6 @@ __all__ = [
     "tell",
     "unclaim",
     "undo",
+    "unheard",
     "unsnooze",
 ]

@@ -1,4 +1,4 @@
-"""Letters to programs under way: several at once, so that one whose machine is slow keeps nobody else's waiting.
+"""Letters to programs under way: one to each endpoint at once, so that one whose machine is slow keeps nobody else's waiting.
 
 A thread for each letter, which only sends; whoever began them writes down what came of each. Imports `webhooks`.
 """
@@ -11,7 +11,7 @@ from approvals.notify.errors import NotSent
 from approvals.operations import webhooks
 from approvals.operations.webhooks import Letter
 
-AT_ONCE, KEPT_FREE = 8, 2  # the last of them are for endpoints that do not wait for another try
+AT_ONCE = webhooks.MOST  # a place for each endpoint
 LOOK_S = 0.5
 
 Answer = tuple[Letter, int | None, NotSent | None]
@@ -24,7 +24,7 @@ def post_due(*, seconds: float) -> None:
     while True:
         letter = None
         if under_way < AT_ONCE:
-            letter = webhooks.claim(sound=under_way >= AT_ONCE - KEPT_FREE or time.monotonic() > until)
+            letter = webhooks.claim(sound=time.monotonic() > until)
         if letter is not None:
             threading.Thread(target=_send, args=(letter, answers), name=f"post-{letter.id}", daemon=True).start()
             under_way += 1

@@ -72,6 +72,18 @@ def close(action_id: UUID, state: ActionState, *, reason: str, by: Actor = SYSTE
     return True
 
 
+@transaction.atomic(savepoint=False)
+def unheard(action_id: UUID, *, reason: str) -> bool:
+    """Say of an answer or a rejection, which stands, that it reached nobody: what asked was gone before. False where there is none, or it is said."""
+    action = Action.objects.select_for_update().filter(pk=action_id, claimed_at=None, unheard="").exclude(settled_at=None).first()
+    if action is None or action.executes or not (action.resolution or {}).get("verdict"):
+        return False
+    Action.objects.filter(pk=action.pk).update(unheard=reason)
+    log.append(events.entry(action, "action.unheard", by=SYSTEM, door="worker", reason=reason))
+    tell_action(action, "action.unheard")
+    return True
+
+
 @dataclass(frozen=True)
 class Answerable:
     """A call that an operator may give the result of, its row locked. `two`: the policy asks two people for it, so two give it.

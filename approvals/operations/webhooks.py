@@ -26,6 +26,7 @@ from approvals.notify.alerts import runbook
 from approvals.notify.errors import NotSent
 from approvals.operations.clock import database_now
 from approvals.permissions import ADMINS, Standing
+from approvals.queries import stops
 from approvals.states import DeliveryState
 from audit import canonical, log
 from audit.actors import SYSTEM, Actor
@@ -34,7 +35,7 @@ from audit.sentences import Frozen, listed, say
 
 KINDS = (
     "action.opened", "action.edited", "action.reopened", "action.approved", "action.rejected", "action.answered", "action.expired",
-    "action.cancelled", "action.superseded", "action.claimed", "action.settled", "run.waiting", "run.succeeded", "run.partial", "run.failed",
+    "action.cancelled", "action.superseded", "action.claimed", "action.settled", "action.unheard", "run.waiting", "run.succeeded", "run.partial", "run.failed",
     "run.cancelled", "run.halted", "halt.ordered", "halt.released", "alert.raised", "alert.reminded",
     "alert.recovered",
 )  # fmt: skip
@@ -79,9 +80,10 @@ def add(*, url: str, agent: str, about: str, kinds: Sequence[str], by: User, doo
         raise BadRequest(why)
     if unknown := set(kinds) - set(KINDS):
         raise BadRequest(say("There is no kind %(kind)s; there are %(kinds)s", kind=repr(min(unknown)[:40]), kinds=listed(KINDS)))
+    if agent and kinds and all(kind.startswith("alert.") for kind in kinds):
+        raise BadRequest(say("Alerts are about the whole installation: an endpoint of one agent hears of none; choose every agent"))
     canonical.dumps(about)
-    if Endpoint.objects.filter(off_at=None).count() >= MOST:
-        raise Conflict(say("There are %(n)d endpoints already; switch those off that nobody uses", n=MOST))
+    _room()
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     made = Endpoint.objects.create(
         url=url, agent=agent, about=about[:200], kinds=list(kinds), secret=sealing.seal(secret), created_by=who.user
@@ -93,13 +95,15 @@ def add(*, url: str, agent: str, about: str, kinds: Sequence[str], by: User, doo
 
 @transaction.atomic
 def switch(endpoint_id: int, *, on: bool, by: User, door: str, answers_for: bool = False) -> Endpoint:
-    """Switch an endpoint off, or on again: what happened meanwhile is not posted. Raises NotFound, NotAllowed."""
+    """Switch an endpoint off, or on again: what happened meanwhile is not posted. Raises NotFound, NotAllowed, Conflict where too many are on."""
     who = _may(by, answers_for)
     found = Endpoint.objects.select_for_update().filter(pk=endpoint_id).first()
     if found is None:
         raise NotFound(say("There is no such endpoint"))
+    if on and found.off_at:
+        _room()
     since = {"on_at": Now()} if on and found.off_at else {}  # one that is on already hears on: what was logged just now is owed
-    Endpoint.objects.filter(pk=found.pk).update(off_at=None if on else Now(), off_why="", **since)
+    Endpoint.objects.filter(pk=found.pk).update(off_at=None if on else Now(), off_why="", alone_until=None, **since)
     log.append(_entry(found, "webhook.switched_on" if on else "webhook.switched_off", who.user.actor, door))
     return found
 
@@ -113,6 +117,7 @@ def test(endpoint_id: int, *, by: User, answers_for: bool = False) -> Post:
         raise NotFound(say("There is no such endpoint"))
     if found.off_at:
         raise Conflict(IS_OFF())
+    _at_once(found)
     body = _body(TEST, database_now(), {"endpoint": found.pk, "by": by.get_username()})
     return Post.objects.create(endpoint=found, message=f"msg_test_{secrets.token_hex(12)}", kind=TEST, body=body)
 
@@ -126,6 +131,7 @@ def send_again(post_id: int, *, by: User, answers_for: bool = False) -> Post:
         raise NotFound(say("There is no such message; old ones are forgotten after 30 days"))
     if row.endpoint.off_at:
         raise Conflict(IS_OFF())
+    _at_once(row.endpoint)
     if row.state in {DeliveryState.WAITING, DeliveryState.SENDING}:
         Post.objects.filter(pk=row.pk, state=DeliveryState.WAITING).update(next_at=Now())
         return row
@@ -155,14 +161,16 @@ def spread() -> int:
 def claim(*, sound: bool = False) -> Letter | None:
     """Take the message that is due longest, of an endpoint that is on and that nobody posts to just now. It is committed before anything is sent.
 
-    Endpoints with a message that waits for another try come after all others. `sound`: they do not come at all.
+    Endpoints with a message that waits for another try come after all others. `sound`: they do not come at all. One whose server asked to be left
+    alone is, whatever else is due to it.
     """
     Post.objects.filter(state=DeliveryState.SENDING, changed_at__lte=Now() - LEASE).update(
         state=DeliveryState.WAITING, changed_at=Now(), error=DIED()
     )
     busy = Post.objects.filter(state=DeliveryState.SENDING).values("endpoint")
-    again = Post.objects.filter(endpoint=OuterRef("endpoint"), state=DeliveryState.WAITING, attempts__gt=0)
+    again = Post.objects.filter(endpoint=OuterRef("endpoint"), state=DeliveryState.WAITING, attempts__gt=0).exclude(error=DIED())
     due = Post.objects.filter(state=DeliveryState.WAITING, next_at__lte=Now(), endpoint__off_at=None).exclude(endpoint__in=busy)
+    due = due.exclude(endpoint__alone_until__gt=Now())
     due = due.annotate(tried=Exists(again)).filter(**({"tried": False} if sound else {})).order_by("tried", "next_at", "pk")
     row = due.select_for_update(of=("self", "endpoint"), skip_locked=True).select_related("endpoint").first()
     # Looked at again with its endpoint locked: another worker may have begun to post there since this statement began.
@@ -199,7 +207,20 @@ def record(letter: Letter, status: int | None, failure: NotSent | None) -> None:
     if failure.permanent or over:
         _move(row, DeliveryState.FAILED, error=TOO_LONG(why=failure.why) if over and not failure.permanent else failure.why)
     else:
-        _move(row, DeliveryState.WAITING, error=failure.why, next_at=Now() + pause(letter.attempts))
+        alone = timedelta(seconds=failure.wait_s)
+        if alone:
+            Endpoint.objects.filter(pk=row.endpoint_id).update(alone_until=Now() + alone)
+        _move(row, DeliveryState.WAITING, error=failure.why, next_at=Now() + max(alone, pause(letter.attempts)))
+
+
+def _at_once(endpoint: Endpoint) -> None:
+    """Somebody asks for it, however long its server wanted to be left alone."""
+    Endpoint.objects.filter(pk=endpoint.pk).exclude(alone_until=None).update(alone_until=None)
+
+
+def _room() -> None:
+    if Endpoint.objects.filter(off_at=None).count() >= MOST:
+        raise Conflict(say("There are %(n)d endpoints already; switch those off that nobody uses", n=MOST))
 
 
 def _gone(endpoint_id: int) -> None:
@@ -230,8 +251,8 @@ def _happened(looked: Looked, until: int) -> list[tuple[Any, ...]]:
 def _posts(endpoints: Sequence[Endpoint], row: tuple[Any, ...]) -> list[Post]:
     event_id, kind, agent, run, action, at, raw = row
     # The look goes back to the oldest transaction that was open when the first endpoint came, which may be long before this one did.
-    heard = [e for e in endpoints if e.on_at <= at and (not e.agent or e.agent == agent) and (not e.kinds or kind in e.kinds)]
-    data = canonical.parse(bytes(raw)).get("data", {}) if heard else {}
+    data = canonical.parse(bytes(raw)).get("data", {})
+    heard = [e for e in endpoints if e.on_at <= at and (not e.kinds or kind in e.kinds) and _about(e.agent, kind, agent, data)]
     if not heard or data.get("webhook") is False:  # a rule of alerts that goes elsewhere
         return []
     about = {"event": event_id, "agent": agent, "run": run or None, "action": action or None}
@@ -246,6 +267,13 @@ def _posts(endpoints: Sequence[Endpoint], row: tuple[Any, ...]) -> list[Post]:
     body = _body(kind, at, about)
     what = action or run or str(data.get("halt") or data.get("alert") or "")
     return [Post(endpoint=e, message=f"msg_{event_id}_{e.pk}", kind=kind, about=what, body=body) for e in heard]
+
+
+def _about(mine: str, kind: str, agent: str, data: dict[str, Any]) -> bool:
+    """Whether an endpoint of this agent ("": of all) hears of what happened: what is its own, and orders that stop it or something of it."""
+    if not mine or mine == agent:
+        return True
+    return kind.startswith("halt.") and stops.concerns(str(data.get("scope")), str(data.get("target")), mine)
 
 
 def _body(kind: str, at: datetime, data: dict[str, Any]) -> str:

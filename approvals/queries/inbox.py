@@ -36,6 +36,7 @@ LIST_FIELDS = (
     "resolution",
     "settled_at",
     "outcome",
+    "unheard",
     "claimed_at",
     "hold_until",
     "follows",
@@ -60,6 +61,7 @@ class InboxRow:
         given, wanted: how many approvals a waiting version has of how many it needs, of all stages; each person counts for one place.
         held: its approval may still be taken back, by the database's clock. follows: the action this one asks again.
         test: how it ended, for a test action that is over; while it waits nothing tells it from the others.
+        unheard: why nobody heard what was decided; "" where somebody did, or may have.
         urgency: its class in a list that is ordered by it (`queries.urgency`).
     """
 
@@ -94,6 +96,7 @@ class InboxRow:
     hold_until: datetime | None = None
     held: bool = False
     follows: str = ""
+    unheard: str = ""
     customer: str = ""
     agent_version: str = ""
     test: Ending | None = None

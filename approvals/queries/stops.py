@@ -167,6 +167,13 @@ def touches(stop: Stop, agent: str, *, tools: Collection[str]) -> bool:
     return named[stop.scope]
 
 
+def concerns(scope: str, target: str, agent: str) -> bool:
+    """Whether an order of this scope is about this agent, a version of it, or anything that it ever asked for (a tool, a customer, a run)."""
+    if scope in {"customer", "run", "tool"}:
+        return Action.objects.filter(agent=agent, **{COLUMN[scope]: target}).exists()
+    return scope == "everything" or (scope == "version" and covering.is_version_of(target, agent)) or (scope == "agent" and target == agent)
+
+
 def recent_halts(*, limit: int = 20) -> list[Stop]:
     """The latest stop orders, active and released."""
     return _stops(Halt.objects.order_by("-pk")[:limit])

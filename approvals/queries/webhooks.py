@@ -7,6 +7,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now
 
 from approvals.models import Endpoint, Post
+from approvals.queries.urgency import now
 from approvals.states import DeliveryState
 
 PAGE = 50
@@ -25,6 +26,7 @@ class EndpointRow:
     created_at: datetime
     off_at: datetime | None
     off_why: str
+    alone_until: datetime | None
     sent: int
     late: int
     failed: int
@@ -52,21 +54,28 @@ class PostRow:
     next_at: datetime
 
 
-def endpoints(agents: list[str] | None = None) -> list[EndpointRow]:
-    """Endpoints, those in use first; of these agents only, of all when None."""
+def endpoints(agents: list[str] | None = None, *, off_before: int = 0) -> list[EndpointRow]:
+    """Endpoints in use, all of them, and after them those that are off, newest first and PAGE at most; of these agents only, of all when None.
+
+    Args:
+        off_before: only those that are off, of which this was the last one shown.
+    """
     count = {
         "sent": Count("posts", filter=Q(posts__state=DeliveryState.SENT)),
         "late": Count("posts", filter=Q(posts__state__in=[DeliveryState.WAITING, DeliveryState.SENDING])),
         "failed": Count("posts", filter=Q(posts__state=DeliveryState.FAILED)),
     }
-    rows = Endpoint.objects.select_related("created_by").annotate(**count).order_by("off_at", "-pk")
+    moment = now()
+    rows = Endpoint.objects.select_related("created_by").annotate(**count).order_by("-pk")
     rows = rows if agents is None else rows.filter(agent__in=agents)
+    off = rows.exclude(off_at=None)
+    found = [*off.filter(pk__lt=off_before)[:PAGE]] if off_before else [*rows.filter(off_at=None), *off[:PAGE]]
     return [
         EndpointRow(
             e.pk, e.url, e.agent, e.about, tuple(e.kinds), e.created_by.get_username() if e.created_by else "", e.created_at, e.off_at,
-            e.off_why, getattr(e, "sent", 0), getattr(e, "late", 0), getattr(e, "failed", 0),
+            e.off_why, e.alone_until if e.alone_until and e.alone_until > moment else None, getattr(e, "sent", 0), getattr(e, "late", 0), getattr(e, "failed", 0),
         )
-        for e in rows[:PAGE]
+        for e in found
     ]  # fmt: skip
 
 

@@ -127,14 +127,14 @@ def receipt_of(row: InboxRow, *, focus: bool = False) -> Receipt | None:
     by_policy = by.startswith("policy ")
     return Receipt(
         verb=_("Passed") if by_policy and row.state == "APPROVED" else told(look.verb),
-        icon=look.icon,
-        tone=look.tone,
+        icon="circle-slash" if row.unheard else look.icon,
+        tone="neutral" if row.unheard else look.tone,
         by="" if by == "Countersign" else told(spoken(by)),
         at=row.resolved_at,
         door=door_of(str(said.get("door", ""))),
         reason=reason_of(said),
         digest=row.digest,
-        note=". ".join(_notes(said, details)),
+        note=". ".join([*_notes(said, details), *([_("It reached nobody: %(why)s") % {"why": told(row.unheard)}] if row.unheard else [])]),
         focus=focus,
         held_until=row.hold_until if row.held else None,
         because_url=reverse("action", args=[earlier["action"]]) if earlier.get("action") else "",

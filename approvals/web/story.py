@@ -252,6 +252,7 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "action.cancelled": lambda d: say("Cancelled"),
     "action.superseded": lambda d: say("Superseded"),
     "action.settled": lambda d: SETTLED.get(str((d.get("outcome") or {}).get("status")), say("Settled")),
+    "action.unheard": lambda d: say("It reached nobody: %(why)s", why=told(d.get("reason", ""))),
     "effect.claimed": lambda d: say("A worker began, attempt %(attempt)s", attempt=d.get("attempt", 1)),
     "effect.done": lambda d: say("Done"),
     "effect.failed": lambda d: say("Failed: %(why)s", why=told(d.get("error", ""))),

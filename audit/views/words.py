@@ -110,6 +110,7 @@ SENTENCES: dict[str, Say] = {
     "action.settled": lambda d: say(
         "Settled as %(outcome)s: %(tool)s", outcome=_word(OUTCOMES, (d.get("outcome") or {}).get("status", "unknown")), tool=d.get("tool")
     ),
+    "action.unheard": lambda d: say("What was decided reached nobody: %(tool)s", tool=d.get("tool")),
     "edit.wanted": lambda d: say("Wanted other arguments for %(tool)s", tool=d.get("tool")),
     "edit.refused": lambda d: say("The tool refused an edit of %(tool)s", tool=d.get("tool")),
     "decision.recorded": lambda d: say("Decided: %(verdict)s %(tool)s", verdict=_word(VERDICTS, d.get("verdict")), tool=d.get("tool")),

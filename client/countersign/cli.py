@@ -9,11 +9,12 @@ import json
 import os
 import re
 import sys
+import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from countersign._calls import Call, part
+from countersign._calls import Call, keyed, part
 from countersign.client import Client
 from countersign.confirming import Unseen, agreed_digest, lines
 from countersign.confirming import shown as _shown
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Unreachable as error:
         return _failed(UNREACHABLE, error)
     except ApiError as error:
+        if error.status >= 500:
+            return _failed(UNREACHABLE, error)
         for name, why in error.fields.items():
             if str(why) in str(error):
                 continue  # the sentence says it
@@ -87,7 +90,8 @@ def _decide(client: Client, options: argparse.Namespace) -> int:
 
 
 def _start(client: Client, options: argparse.Namespace) -> int:
-    run = client.call(Call("POST", "/runs", {"agent": options.agent, "input": options.input}, headers={"Idempotency-Key": options.once}))
+    key = keyed(options.once or uuid.uuid4().hex)  # sent again when its answer is lost, it is the same run
+    run = client.call(Call("POST", "/runs", {"agent": options.agent, "input": options.input}, headers=key))
     if options.tail:
         options.action = run["id"]
         print(run["url"], file=sys.stderr)

@@ -54,6 +54,8 @@ def lines(found: dict[str, Any]) -> list[str]:
     said.append(f"{'needs':<12} {needs or 'nobody'}")
     if found.get("unknown"):
         said.append(f"{'unknown':<12} {shown(found['unknown'])}")
+    if found.get("unheard"):
+        said.append(f"{'unheard':<12} it reached nobody: {shown(found['unheard'])}")
     if found.get("unanswerable"):
         said.append(f"{'no answer':<12} can be given: {shown(found['unanswerable'])}; it can only be rejected")
     if found.get("rejecting_ends_run"):

@@ -132,6 +132,10 @@ async def _run(
         heard = await reports.tell(leave, "unknown" if begun.is_set() else "failed", reason=said)
         if begun.is_set() and lost(error):
             return _error(_unheard(name, behind.server_info.name if behind.server_info else "", leave, heard))
+        if (
+            begun.is_set() and isinstance(error, Exception) and not isinstance(error, MCPError)
+        ):  # an answer of no use, not the server's own no
+            return _error(_unusable(name, error, leave, heard))
         raise
     kept = result.model_dump(mode="json", by_alias=True, exclude_none=True, include={"content", "structured_content"})
     text = json.dumps(kept)
@@ -145,11 +149,18 @@ async def _run(
 
 def _unheard(name: str, server: str, leave: Claim, heard: bool) -> str:
     """What its caller is told of a call that was sent and never answered: a model that only hears of a closed connection would call again."""
+    sent = f"{name} was sent to {server or 'the server behind'!r}, which ended before it answered."
+    return f"{sent} Whether it was done is not known: {_look_first(leave, heard)}"
+
+
+def _unusable(name: str, error: Exception, leave: Claim, heard: bool) -> str:
+    """The same of a call whose answer is none that its tool may give."""
+    return f"{name} was run, and what it answered cannot be used ({error}). What it did is not known: {_look_first(leave, heard)}"
+
+
+def _look_first(leave: Claim, heard: bool) -> str:
     stands = "stands as UNKNOWN" if heard else "could not be told so, and calls it UNKNOWN once its time is over"
-    return (
-        f"{name} was sent to {server or 'the server behind'!r}, which ended before it answered. Whether it was done is not known: do not call it again "
-        f"before somebody has looked. In Countersign its action {leave.action} {stands}"
-    )
+    return f"do not call it again before somebody has looked. In Countersign its action {leave.action} {stands}"
 
 
 def _midway(error: BaseException) -> str:

@@ -10,7 +10,8 @@ from agents.models import Effect, Handover, Pause
 from approvals import operations as approvals
 from approvals.errors import ApprovalError
 from approvals.models import Action
-from approvals.queries import shown
+from approvals.queries import action_detail, shown
+from approvals.web.receipts import receipt_of
 from audit.models import Event
 from tests.factories import asked, decide, lines
 
@@ -139,6 +140,22 @@ def test_somebody_else_answered_there_first(there, world):
     assert action.state == "SUPERSEDED" and "Somebody else answered" in json.dumps(action.outcome)
     assert lines(world) == [] and not Handover.objects.exists()
     assert not Effect.objects.filter(state="CLAIMED").exists()
+
+
+@pytest.mark.parametrize("how", ["respond", "reject"])
+def test_an_answer_that_came_after_somebody_elses_is_said_to_have_reached_nobody(there, world, how):
+    """The action's page said "Answered", and "Settled: answered", while the thread had got another answer."""
+    thread = there.dev.waits("inbox", world=world)
+    run = there.found("inbox")
+    (action,) = asked(run)
+    there.dev.answer(thread, "inbox", [{"type": "ignore", "args": None}])
+    there.dev.until(thread, "idle")
+    decide(action, there.cast.second, how, **({"response": "ours"} if how == "respond" else {"reason": "no"}))
+    assert there.after(run).state == "SUCCEEDED"
+    action.refresh_from_db()
+    assert action.state == {"respond": "ANSWERED", "reject": "REJECTED"}[how] and "Somebody else answered" in action.unheard
+    assert "Somebody else answered" in receipt_of(action_detail(action.pk, reader=None).row).note
+    assert Event.objects.filter(action=str(action.pk)).order_by("-pk")[0].kind == "action.unheard"
 
 
 def test_the_thread_moved_on_before_anybody_decided(there, world):

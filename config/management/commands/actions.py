@@ -87,6 +87,8 @@ class Command(BaseCommand):
             self.stdout.write("  its agent cannot be told no: rejecting ends its run, and a reason stays on record")
         elif UNEXPLAINED in detail.agent_takes:
             self.stdout.write("  its agent hears only that it was rejected: a reason stays on record")
+        if detail.row.unheard:
+            self.stdout.write(f"  it reached nobody: {commands.shown(detail.row.unheard)}")
         if outcome_unknown(options["action"]):
             self.stdout.write("  its call was begun and nobody knows what came of it: manage.py runs unknown")
         for mark in detail.facts.hidden_characters:

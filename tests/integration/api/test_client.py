@@ -14,6 +14,7 @@ import httpx
 import pytest
 from django.core.wsgi import get_wsgi_application
 
+from agents.models import Run
 from approvals import operations as approvals
 from approvals.models import Action
 from approvals.operations import verdicts
@@ -160,6 +161,27 @@ def test_a_lost_answer_is_asked_for_again_and_nothing_happens_twice(agent, cast)
     lost[0] = 99
     with Client("http://localhost", agent.token, transport=Lossy()) as people, pytest.raises(Unreachable):
         people.get(str(Action.objects.get().pk))
+
+
+@pytest.mark.usefixtures("agents")
+def test_a_run_whose_answer_is_lost_is_started_once(monkeypatch, token, cast, world, capsys):
+    """Without --once it was started twice."""
+    real, lost = httpx.WSGITransport(get_wsgi_application()), [2]
+
+    class Lossy(httpx.BaseTransport):
+        def handle_request(self, request):
+            answer = real.handle_request(request)
+            lost[0] -= 1
+            if lost[0] >= 0:
+                return httpx.Response(503, json={"code": "database_unavailable", "detail": "whether it is, shows"})
+            return answer
+
+    olga = token(cast.operator).token
+    monkeypatch.setattr(cli, "Client", lambda url, key: Client("http://localhost", olga, transport=Lossy()))
+    start = ("runs", "start", "calls", "--input", json.dumps({"calls": [], "world": world}))
+    assert cli.main(start) == 0 and Run.objects.count() == 1
+    lost[0] = 99
+    assert cli.main(start) == cli.UNREACHABLE and "whether it is" in capsys.readouterr().err and Run.objects.count() == 2
 
 
 def test_tests_decide_by_themselves():

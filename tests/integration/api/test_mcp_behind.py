@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SERVER = """
 import os, pathlib, sys
 from mcp.server.mcpserver import MCPServer
+from mcp.types import CallToolResult, TextContent
 
 did = pathlib.Path(sys.argv[1])
 server = MCPServer("files")
@@ -44,6 +45,13 @@ def append(line: str) -> str:
     return "appended " + line
 
 
+@server.tool()
+def count(line: str) -> CallToolResult:
+    note(line)
+    return CallToolResult(content=[TextContent(type="text", text="4")], structured_content={"n": "four"})
+
+
+server._tool_manager.get_tool("count").fn_metadata.output_schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
 note(f"start {os.getpid()}")
 server.run("stdio")
 """
@@ -85,8 +93,8 @@ async def approved(cast: Any, before: Callable[[], None] = lambda: None) -> None
     raise AssertionError("nobody was asked")
 
 
-async def called(mcp: Client, cast: Any, line: str, before: Callable[[], None] = lambda: None) -> Any:
-    calling = asyncio.create_task(mcp.call_tool("append", {"line": line}))
+async def called(mcp: Client, cast: Any, line: str, before: Callable[[], None] = lambda: None, tool: str = "append") -> Any:
+    calling = asyncio.create_task(mcp.call_tool(tool, {"line": line}))
     await approved(cast, before)
     return await asyncio.wait_for(calling, 30)
 
@@ -132,6 +140,16 @@ async def test_what_was_sent_to_a_server_that_died_over_it_stays_unknown_and_its
     assert told.is_error and all(
         part in told.content[0].text for part in ("append", "'files'", "not known", f"{action.pk} stands as UNKNOWN")
     )
+
+
+async def test_what_ran_and_answered_what_its_tool_may_not_is_told_as_that(people, behind):
+    """Its caller heard "Internal server error", and would have called again."""
+    cast, client = people
+    async with kept(behind.command) as there, Client(make_gateway(there, client(), prefix="files.")) as mcp:
+        told = await called(mcp, cast, "four", tool="count")
+    action = await Action.objects.aget()
+    assert (action.outcome["status"], behind.lines()) == ("unknown", ["four"])
+    assert told.is_error and all(part in told.content[0].text for part in ("count was run", "not known", f"{action.pk} stands as UNKNOWN"))
 
 
 @pytest.mark.parametrize("gateway", [True, False])

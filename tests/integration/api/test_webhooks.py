@@ -1,6 +1,7 @@
 """Webhooks: owed from the log alone, signed, tried again for a day, to public addresses only, followed nowhere."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -13,11 +14,11 @@ from django.db import connection
 from django.test import Client
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from approvals.errors import BadRequest, NotAllowed
-from approvals.models import Endpoint, Looked, Post
+from approvals.errors import BadRequest, Conflict, NotAllowed
+from approvals.models import Action, Endpoint, Looked, Post
 from approvals.notify import webhooks as sending
 from approvals.notify.errors import NotSent
-from approvals.operations import webhooks
+from approvals.operations import halts, releasing, webhooks
 from approvals.tasks import tell_programs
 from audit.queries import events
 from audit.views.words import sentence_of
@@ -350,7 +351,7 @@ def test_receivers_that_hang_keep_nobody_elses_messages_waiting(cast, receiver, 
     monkeypatch.setattr("approvals.notify.webhooks.ANSWER_S", 4)
     receiver.got = Stamped()
     with socket.create_server(("127.0.0.1", 0), backlog=50) as hangs:  # it takes connections, and says nothing
-        for n in range(4):
+        for n in range(12):
             endpoint(cast, receiver, url=f"http://127.0.0.1:{hangs.getsockname()[1]}/{n}")
         endpoint(cast, receiver)
         for _ in range(5):
@@ -360,7 +361,7 @@ def test_receivers_that_hang_keep_nobody_elses_messages_waiting(cast, receiver, 
     assert len(receiver.got) == 5 and max(receiver.got) - began < 3
 
 
-def test_the_last_places_are_for_endpoints_that_wait_for_no_other_try(cast, receiver):
+def test_endpoints_that_wait_for_another_try_come_last(cast, receiver):
     slow, _ = endpoint(cast, receiver, url="http://127.0.0.1:9/slow")
     factories.action()
     webhooks.spread()
@@ -375,3 +376,92 @@ def test_the_last_places_are_for_endpoints_that_wait_for_no_other_try(cast, rece
     webhooks.spread()
     claimed = [webhooks.claim(), webhooks.claim()]
     assert [Post.objects.get(pk=one.id).endpoint_id for one in claimed if one] == [quick.pk, slow.pk]
+
+
+def test_the_death_of_a_worker_is_no_failure_of_the_endpoint(cast, receiver):
+    """What else it was owed stood behind all that dead endpoints were, for minutes."""
+    made, _ = endpoint(cast, receiver)
+    factories.action()
+    webhooks.spread()
+    assert webhooks.claim()
+    with clock_moved(seconds=121):
+        assert (letter := webhooks.claim(sound=True)) and letter.attempts == 2
+    assert Post.objects.get(endpoint=made).error == webhooks.DIED()
+
+
+@pytest.mark.parametrize(
+    ("said", "most"), [("40", 40), ("99999999999", 3_600), ("", 0), ("soon", 0), ("-5", 0), ("Fri, 31 Dec 1999 23:59:59 GMT", 0)]
+)
+def test_a_server_that_asks_to_be_left_alone_is(cast, receiver, said, most):
+    made, _ = endpoint(cast, receiver)
+    receiver.status, receiver.headers = 429, {"Retry-After": said}
+    first, second = factories.action(), factories.action()
+    tell_programs()
+    made.refresh_from_db()
+    assert bool(made.alone_until) is bool(most)
+    rows = Post.objects.filter(endpoint=made).order_by("pk")
+    assert rows[0].attempts == 1 and rows[1].attempts == (0 if most else 1), (first, second)
+    if not most:
+        return
+    receiver.status, receiver.headers = 200, {}
+    with clock_moved(seconds=most - 10):
+        tell_programs()
+        assert not receiver.got[2:] and {row.state for row in rows.all()} == {"WAITING"}
+    with clock_moved(seconds=most + 1):
+        tell_programs()
+    assert {row.state for row in rows.all()} == {"SENT"}
+
+
+def test_until_somebody_presses(cast, receiver):
+    made, _ = endpoint(cast, receiver)
+    receiver.status, receiver.headers = 503, {"Retry-After": "600"}
+    factories.action()
+    tell_programs()
+    client = Client(raise_request_exception=False)
+    client.force_login(cast.admin)
+    assert "asked to be left alone" in client.get("/webhooks/").content.decode()
+    receiver.status = 200
+    webhooks.test(made.pk, by=cast.admin)
+    tell_programs()
+    assert "test" in kinds(receiver)
+
+
+def test_the_page_shows_those_in_use_first_and_all_that_are_off(cast, receiver):
+    """With fifty that were off, those in use were on no page."""
+    for n in range(55):
+        made, _ = endpoint(cast, receiver, url=f"{receiver.endpoint}/off{n}")
+        webhooks.switch(made.pk, on=False, by=cast.admin, door="web")
+    endpoint(cast, receiver, url=f"{receiver.endpoint}/used")
+    client = Client(raise_request_exception=False)
+    client.force_login(cast.admin)
+    text = client.get("/webhooks/").content.decode()
+    assert (
+        text.index("/used") < text.index("/off54") and "/off5<" in text.replace("</b>", "<") and "/off4<" not in text.replace("</b>", "<")
+    )
+    more = client.get(re.search(r'"(\?off=[0-9]+)"', text)[1].replace("?", "/webhooks/?")).content.decode()
+    assert all(f"/off{n}<" in more.replace("</b>", "<") for n in range(5)) and "/used" not in more
+
+
+def test_no_more_are_switched_on_than_may_be_added(cast, receiver, monkeypatch):
+    monkeypatch.setattr(webhooks, "MOST", 1)
+    first, _ = endpoint(cast, receiver)
+    webhooks.switch(first.pk, on=False, by=cast.admin, door="web")
+    endpoint(cast, receiver)
+    with pytest.raises(Conflict):
+        webhooks.switch(first.pk, on=True, by=cast.admin, door="web")
+
+
+def test_an_endpoint_of_one_agent_hears_of_whatever_stops_it(cast, receiver):
+    endpoint(cast, receiver, agent="mine", kinds=["halt.ordered"])
+    own = factories.action(agent="mine")
+    Action.objects.filter(pk=own.pk).update(customer="ada")
+    stops = [("everything", ""), ("agent", "mine"), ("version", "mine@3"), ("tool", own.tool), ("customer", "ada")]
+    others = [("agent", "other"), ("version", "other@3"), ("tool", "another"), ("customer", "bob")]
+    for scope, target in stops + others:
+        order = halts.halt(scope=scope, target=target, reason="why", by=cast.operator, door="web")
+        releasing.release(order.pk, reason="why", by=cast.operator, door="web")
+    tell_programs()
+    said = [json.loads(body)["data"] for _, body in receiver.got]
+    assert [(one["scope"], one["target"]) for one in said] == stops
+    with pytest.raises(BadRequest, match="whole installation"):
+        endpoint(cast, receiver, agent="mine", kinds=["alert.raised", "alert.recovered"])
