@@ -161,6 +161,66 @@ def test_a_decision_whose_database_went_away_is_said_at_the_top_of_the_page(stac
     expect(page.locator("body")).to_contain_text("Approved by")
 
 
+@pytest.mark.parametrize("key", ["a", "r", "e", "click"])
+def test_a_key_acts_on_what_was_chosen_and_on_nothing_until_that_is_there(stack: Stack, sign_in: SignIn, key: str) -> None:
+    """J, and A soon after it, approved the action before."""
+    agent, ids = opened(stack, 2)
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    page.keyboard.press("j")
+    first = page.locator("[data-row][aria-current]").get_attribute("data-row")
+    expect(page.locator(f"#action-{first}")).to_be_visible()
+    (second,) = set(ids) - {first}
+    slow: list[Route] = []
+    page.route(re.compile(f"/actions/{second}/$"), lambda route: slow.append(route))
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" and "viewing" not in request.url else None)
+    page.keyboard.press("j")
+    expect(page.locator(f"#row-{second}")).to_have_attribute("aria-current", "true")
+    if key == "click":
+        page.locator("[data-bar] [data-key='a']").click()
+    else:
+        page.keyboard.press(key)
+    expect(page.locator("#say")).to_contain_text("what you chose is still being opened")
+    expect(page.locator(f"#action-{first}")).to_be_visible()
+    expect(page.locator(".bar-sheet > *, [data-edit]")).to_have_count(0)
+    slow.pop().abort()
+    page.unroute_all()
+    if key != "click":
+        page.keyboard.press(key)  # it could not be fetched: asked for once more
+    else:
+        page.keyboard.press("Enter") if page.locator(f"#row-{second} :focus").count() else page.locator(
+            f"#row-{second} [data-row-link]"
+        ).click()
+    expect(page.locator(f"#action-{second}")).to_be_visible()
+    assert posts == []
+    page.keyboard.press("a")
+    expect(page.locator(f"#row-{second}")).to_contain_text("Approved")
+    assert [url.split("/")[-2] for url in posts] == [second]
+
+
+def test_a_key_does_nothing_on_a_page_that_is_being_left(stack: Stack, sign_in: SignIn) -> None:
+    agent, ids = opened(stack, 2)
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    page.goto(f"/actions/{ids[0]}/")
+    live(page)
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" and "viewing" not in request.url else None)
+    slow: list[Route] = []
+    page.route(re.compile(f"/actions/{ids[1]}/$"), lambda route: slow.append(route))
+    step = page.locator("[data-neighbour][href]").first
+    expect(step).to_be_visible()
+    page.keyboard.press("]" if step.get_attribute("data-neighbour") == "1" else "[")
+    page.keyboard.press("a")
+    page.wait_for_timeout(500)  # while it is left, nothing of it can be looked at
+    assert posts == [] and slow
+    slow.pop().continue_()
+    expect(page.locator(f"#action-{ids[1]}")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("key", "width"), [("r", 1280), ("t", 1280), ("c", 1280), ("e", 1280), ("r", 390), ("t", 390), ("c", 390), ("e", 390)]
 )

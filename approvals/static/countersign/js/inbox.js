@@ -30,6 +30,22 @@ export function openRow(row) {
   showPane(link.href);
 }
 
+// What was chosen is not what the pane shows: it is on its way, or could not be fetched, or is the header of several.
+export function unopened() {
+  if (!desk || !wide.matches) return false;
+  const shown = document.querySelector("#pane > [data-action]");
+  const chosen = new URL(location.href).searchParams.get("item");
+  return Boolean(shown && chosen && shown.dataset.action !== chosen) || Boolean(document.activeElement?.closest?.("[data-nest]"));
+}
+
+// Nor is it decided by anything else than a key.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!event.target.dataset?.decide || !event.target.closest("#pane") || !unopened()) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  say(word("unopened"));
+}, true);
+
 function stand(id) {
   const place = new URL(location.href);
   place.searchParams.set("item", id);
@@ -51,6 +67,12 @@ async function showPane(url) {
     await htmx.ajax("GET", next, { target: "#pane", swap: "innerHTML" }).catch(() => {});
   }
   filling = false;
+}
+
+// It could not be fetched, perhaps.
+export function fetchAgain() {
+  const row = currentRow();
+  if (!filling && row?.dataset.row) openRow(row);
 }
 
 // Somebody decided what is open here: it becomes the receipt, unless it is being decided right here.

@@ -1,7 +1,7 @@
 // Single keys: inert in fields and dialogs, with modifiers, and when off; each presses something visible.
 import { keptFor } from "./coming.js";
 import { closeSheet, hint, pressTwice } from "./decide.js";
-import { currentRow, focusRow, move, openRow, rows } from "./inbox.js";
+import { currentRow, fetchAgain, focusRow, move, openRow, rows, unopened } from "./inbox.js";
 import { word } from "./say.js";
 
 const GO_MS = 1200;
@@ -21,11 +21,35 @@ const usual = (key) => chosen.map?.[key] ?? key;
 const writing = (node) => node.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 const modal = () => document.querySelector("dialog[open]");
 
+// Another page was asked for: what a key means is on that.
+const LEAVING_MS = 5000;
+let leavingUntil = 0;
+addEventListener("beforeunload", () => {
+  leavingUntil = Date.now() + LEAVING_MS;
+});
+addEventListener("pageshow", () => {
+  leavingUntil = 0;
+});
+
 // What is under "More" counts as seen.
 const inSight = (node) => (node.closest(".bar-rest")?.parentElement ?? node).checkVisibility();
 
+const withKey = (key) => [...document.querySelectorAll(`[data-key="${key}"]`)].filter(inSight);
+
+// A key means what was chosen: until that is there it does nothing to what is still shown.
+function tooEarly(key) {
+  const pane = document.querySelector("[data-action]");
+  const target = withKey(key)[0];
+  const ofPane = key !== "u" && (target ? target.closest("[data-action]") : "arectq".includes(key));
+  const leaving = leavingUntil > Date.now();
+  if (!pane || !ofPane || !(leaving || unopened())) return false;
+  hint(pane, word("unopened"));
+  if (!leaving) fetchAgain();
+  return true;
+}
+
 function press(key) {
-  const seen = [...document.querySelectorAll(`[data-key="${key}"]`)].filter(inSight);
+  const seen = withKey(key);
   const target = key === "u" ? undo(seen) : seen[0];
   if (!target) return false;
   if (secondOfPair(target)) return true;
@@ -166,7 +190,7 @@ function act(key) {
     KEYS[key]();
     return true;
   }
-  return key.length === 1 && /[a-z0-9/]/.test(key) && (press(key) || lacks(key));
+  return key.length === 1 && /[a-z0-9/]/.test(key) && (tooEarly(key) || press(key) || lacks(key));
 }
 
 // This action has no such verb (any more): whoever types on means words.
