@@ -134,6 +134,12 @@ def event(event_id: int, *, without: Sequence[str] = ()) -> EventRow | None:
     return _row(found) if found else None
 
 
+def last_of(kinds: Sequence[str], *, run: str) -> EventRow | None:
+    """The newest event of a run that is of one of these kinds."""
+    found = Event.objects.filter(run=run, kind__in=kinds).order_by("-pk").first()
+    return _row(found) if found else None
+
+
 def timeline(*, run: str = "", action: str = "", limit: int = 500) -> list[EventRow]:
     """The story of a run (with its actions), or of one action, in order."""
     rows = Event.objects.filter(Q(run=run) if run else Q(action=action))

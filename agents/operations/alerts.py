@@ -72,7 +72,7 @@ def _slack() -> int:
 
 def _webhooks() -> int:
     found = webhooks.standing()
-    return found.failed + found.late
+    return found.failed + found.late + found.stuck
 
 
 def _deliveries() -> int:

@@ -19,6 +19,7 @@ from agents.errors import BadInput, Moved, WrongState
 from agents.models import Effect, Override, Pause, Run
 from agents.operations import events, owing, waking
 from agents.operations.found import as_uuid, locked_run
+from agents.operations.unheard import say_unheard
 from agents.states import SECOND_WITHIN, UNFINISHED, EffectState, Hold, OverrideKind, OverrideState, PauseState, RunState, word
 from approvals import operations as approvals
 from approvals import permissions
@@ -285,6 +286,7 @@ def _go(run: Run, order: Override, asked: Sequence[Pause], who: Standing, door: 
 def _supersede(run: Run, asked: Sequence[Pause], who: Standing, door: str) -> list[str]:
     """End what was asked from where the run stands. Raises WrongState when one of it has begun after all."""
     ended = []
+    say_unheard(run, asked, reason=kept.OVERRIDDEN())
     for pause in asked:
         settled = approvals_queries.settled(pause.actions)
         for action in pause.actions:

@@ -13,6 +13,7 @@ from django.dispatch import receiver
 from agents import kept
 from agents.models import Effect, Pause, Run
 from agents.operations import budget_holds, events, settling, stopping, waking
+from agents.operations.unheard import say_unheard
 from agents.states import EffectState, Hold, PauseState, RunState
 from approvals import operations as approvals
 from approvals import queries as approvals_queries
@@ -143,6 +144,8 @@ def close_open_pauses(run_id: UUID, *, reason: str, by: Actor, door: str) -> Non
     if run is not None and Effect.objects.filter(run=run, by_agent=True, state=EffectState.CLAIMED).exists():
         log.append(*settling.give_up(run))
     list(Run.objects.select_for_update().filter(pk=run_id).values_list("pk"))  # its events are written by one at a time
+    if run is not None:
+        say_unheard(run, pauses, reason=reason)
     for pause in pauses:
         for action_id in pause.actions:
             approvals.close(UUID(action_id), ActionState.CANCELLED, reason=reason, by=by, door=door)

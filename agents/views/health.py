@@ -84,12 +84,17 @@ def _webhooks() -> Light:
     found = webhooks.standing()
     ill = bool(found.failed or found.late)
     said = _("%(failed)s given up, %(late)s tried again, in a day") % {"failed": number(found.failed), "late": number(found.late)}
-    return Light(_("Webhooks"), said, ILL if ill else WELL, _("Look at what the other side answered.") if ill else "", reverse("webhooks"))
+    todo = _("Look at what the other side answered.") if ill else ""
+    if found.stuck:
+        todo = _("Nobody has looked for %(age)s what endpoints are owed: is a worker running? Its log says why.") % {
+            "age": age(found.behind)
+        }
+    return Light(_("Webhooks"), said, ILL if todo else WELL, todo, reverse("webhooks"))
 
 
 def _unpicked() -> Iterator[Light]:
     found = overview.unpicked()
-    todo = _("Is a worker running, and the clock? What is halted or switched off waits here on purpose.")
+    todo = _("Is a worker running, and the clock?")
     for name, waited in ((_("Oldest ready run"), found.run_for), (_("Oldest ready call"), found.effect_for)):
         well = waited is None or waited <= LATE
         words = _("none waits") if waited is None else _("waits for a worker since %(age)s") % {"age": age(waited)}

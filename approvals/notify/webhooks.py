@@ -106,7 +106,7 @@ def _seconds(retry_after: str, at: datetime) -> float:
         return min(int(retry_after[:9]), MOST_ALONE_S)
     try:
         until = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0
     return min(max(0, (until.replace(tzinfo=until.tzinfo or UTC) - at).total_seconds()), MOST_ALONE_S)
 

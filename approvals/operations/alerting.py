@@ -162,7 +162,7 @@ def _tell(rule: Rule, alert: Alert, happened: str, value: int) -> Note:
     if rule.mail:
         people = User.objects.filter(groups__name__in=permissions.MAY_HALT, is_active=True, kind=User.Kind.HUMAN).exclude(email="")
         made = [Delivery(key=key, user=user, channel=EMAIL, kind=f"alert.{happened}") for user in people.distinct()]
-        Delivery.objects.bulk_create(made, ignore_conflicts=True)
+        Delivery.objects.bulk_create(made, ignore_conflicts=True, batch_size=1_000)
     if rule.slack:
         slack_owing.owe_to_channel(rule.slack, key, words.slack(note, site=settings.PUBLIC_URL.rstrip("/")))
     waking.soon()

@@ -83,7 +83,7 @@ def _spread(notice: Notification, known: Told, slack: SlackRule | None) -> bool:
         for one in _owed(known[people], action.level, action.expires_at)
         if one.channel in envelope.tell
     ]  # fmt: skip
-    Delivery.objects.bulk_create(made, ignore_conflicts=True)
+    Delivery.objects.bulk_create(made, ignore_conflicts=True, batch_size=1_000)
     if slack and SLACK in envelope.tell:
         if notice.recipient:
             _tell_in_slack(notice, action, known[people])
@@ -136,7 +136,7 @@ def digests(*, limit: int = 500) -> int:
     due = [(f"digest:{day}", reader.id) for reader in readers(None) if reader.has_address and (day := reader.wants.digest_day(now))]
     had = set(Delivery.objects.filter(key__in={key for key, _ in due}, channel=EMAIL).values_list("key", "user_id"))
     made = [Delivery(key=key, user_id=user, channel=EMAIL, kind="digest", next_at=now) for key, user in due if (key, user) not in had]
-    Delivery.objects.bulk_create(made[:limit], ignore_conflicts=True)
+    Delivery.objects.bulk_create(made[:limit], ignore_conflicts=True, batch_size=1_000)
     return len(made[:limit])
 
 

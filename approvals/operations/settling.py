@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -73,10 +74,16 @@ def close(action_id: UUID, state: ActionState, *, reason: str, by: Actor = SYSTE
 
 
 @transaction.atomic(savepoint=False)
-def unheard(action_id: UUID, *, reason: str) -> bool:
-    """Say of an answer or a rejection, which stands, that it reached nobody: what asked was gone before. False where there is none, or it is said."""
+def unheard(action_id: UUID, *, reason: str, since: datetime | None = None) -> bool:
+    """Say of an answer or a rejection, which stands, that it reached nobody: what asked was gone before. False where there is none, or it is said.
+
+    Args:
+        since: only of one given since then: who asked may have heard an earlier one.
+    """
     action = Action.objects.select_for_update().filter(pk=action_id, claimed_at=None, unheard="").exclude(settled_at=None).first()
     if action is None or action.executes or not (action.resolution or {}).get("verdict"):
+        return False
+    if since is not None and (action.resolved_at is None or action.resolved_at < since):
         return False
     Action.objects.filter(pk=action.pk).update(unheard=reason)
     log.append(events.entry(action, "action.unheard", by=SYSTEM, door="worker", reason=reason))

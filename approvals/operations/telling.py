@@ -63,7 +63,7 @@ def tell_people(people: Collection[int], action: Action, kind: str) -> int:
         for pk in dict.fromkeys(people)
         for channel in (DESK, REACH)
     ]
-    Notification.objects.bulk_create(rows)
+    Notification.objects.bulk_create(rows, batch_size=1_000)
     if rows:
         tell(Hint("inbox", "desk", str(action.pk), kind, action.version))
         waking.soon()

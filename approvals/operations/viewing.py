@@ -50,7 +50,7 @@ def open_parts(action_id: Any, *, by: User, seen_digest: str, parts: Collection[
         Viewed(action=action, version=action.version, digest=action.digest, part=part, user=who.user, person=who.person, door=door)
         for part in sorted(set(parts))
     ]
-    Viewed.objects.bulk_create(rows, ignore_conflicts=True)
+    Viewed.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1_000)
     return len(rows)
 
 

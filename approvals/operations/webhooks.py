@@ -55,8 +55,12 @@ _NEW = """
 SELECT id, kind, agent, run, action, at, body FROM audit_event e
 WHERE at > %(after)s AND xid >= %(since)s::text::xid8 AND xid < %(until)s::text::xid8 AND kind = ANY(%(kinds)s)
     AND NOT EXISTS (SELECT 1 FROM approvals_action a WHERE a.id = NULLIF(e.action, '')::uuid AND a.drill)
-ORDER BY id
+    AND id > %(past)s ORDER BY id LIMIT %(most)s
 """
+EVENTS, POSTS = (
+    500,
+    1_000,
+)  # at once; a statement takes 65,535 values, and those who wait for what is being written wait for a transaction of ours, too
 
 
 @dataclass(frozen=True)
@@ -143,18 +147,26 @@ def send_again(post_id: int, *, by: User, answers_for: bool = False) -> Post:
     )  # fmt: skip
 
 
-@transaction.atomic
 def spread() -> int:
-    """Owe endpoints what has happened since the last look. Returns how many messages that made."""
-    looked = Looked.objects.select_for_update(skip_locked=True).first()
-    if looked is None:
-        return 0
-    until = _horizon()
-    endpoints = list(Endpoint.objects.filter(off_at=None))
-    made = [post for row in _happened(looked, until) for post in _posts(endpoints, row)] if endpoints else []
-    Post.objects.bulk_create(made, ignore_conflicts=True)
-    Looked.objects.filter(pk=1).update(xid=until, at=Now())
-    return len(made)
+    """Owe endpoints what has happened since the last look. Returns how many messages that made.
+
+    However much that is, in one transaction after the other: what was owed before one that failed is owed, and is not owed twice.
+    """
+    until, past, made = _horizon(), 0, 0
+    while True:
+        with transaction.atomic():
+            looked = Looked.objects.select_for_update(skip_locked=True).first()
+            if looked is None:
+                return made
+            endpoints = list(Endpoint.objects.filter(off_at=None))
+            rows = _happened(looked, until, past) if endpoints else []
+            posts = [post for row in rows for post in _posts(endpoints, row)]
+            Post.objects.bulk_create(posts, ignore_conflicts=True, batch_size=POSTS)
+            made += len(posts)
+            if len(rows) < EVENTS:
+                Looked.objects.filter(pk=1, xid__lte=until).update(xid=until, at=Now())
+                return made
+            past = rows[-1][0]
 
 
 @transaction.atomic
@@ -241,9 +253,10 @@ def forget_old(*, limit: int = 5_000) -> int:
     return Post.objects.filter(pk__in=list(old)).delete()[0]
 
 
-def _happened(looked: Looked, until: int) -> list[tuple[Any, ...]]:
+def _happened(looked: Looked, until: int, past: int) -> list[tuple[Any, ...]]:
+    bounds = {"after": looked.at - WINDOW, "since": str(looked.xid), "until": str(until), "past": past, "most": EVENTS}
     with connection.cursor() as cursor:
-        cursor.execute(_NEW, {"after": looked.at - WINDOW, "since": str(looked.xid), "until": str(until), "kinds": list(KINDS)})
+        cursor.execute(_NEW, {**bounds, "kinds": list(KINDS)})
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
 

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
-from approvals.models import Endpoint, Post
+from approvals.models import Endpoint, Looked, Post
 from approvals.queries.urgency import now
 from approvals.states import DeliveryState
 
 PAGE = 50
+BEHIND = timedelta(minutes=2)  # each tick of the beat looks
 
 
 @dataclass(frozen=True)
@@ -81,17 +82,23 @@ def endpoints(agents: list[str] | None = None, *, off_before: int = 0) -> list[E
 
 @dataclass(frozen=True)
 class Standing:
-    """Of the last day: messages given up, and those still tried again."""
+    """Of the last day: messages given up, and those still tried again; and for how long nobody has looked what endpoints in use are owed."""
 
     failed: int
     late: int
+    behind: timedelta = timedelta(0)
+
+    @property
+    def stuck(self) -> bool:
+        return self.behind > BEHIND
 
 
 def standing() -> Standing:
     lately = Post.objects.filter(created_at__gte=Now() - timedelta(days=1))
     failed = Count("pk", filter=Q(state=DeliveryState.FAILED))
     found = lately.aggregate(failed=failed, late=Count("pk", filter=Q(state=DeliveryState.WAITING, attempts__gte=2)))
-    return Standing(found["failed"], found["late"])
+    looked = Looked.objects.values_list(Now() - F("at"), flat=True).first() if Endpoint.objects.filter(off_at=None).exists() else None
+    return Standing(found["failed"], found["late"], looked or timedelta(0))
 
 
 def agent_of(endpoint_id: int) -> str | None:

@@ -24,7 +24,7 @@ from approvals import queries
 from approvals.notify import mail
 from approvals.operations import policies, publishing
 from approvals.policy.rules import text_of
-from approvals.queries import alike
+from approvals.queries import alike, webhooks
 from approvals.queries import sign_ins as sign_in_queries
 from approvals.queries.opinions import opinion_standing
 from approvals.queries.reaching import delivery_standing
@@ -185,6 +185,19 @@ def _reaching() -> Iterator[Finding]:
     )
 
 
+def _webhooks() -> Iterator[Finding]:
+    found = webhooks.standing()
+    words = f"webhooks: {found.late} tried again, {found.failed} given up in a day"
+    yield Finding(words, not found.late + found.failed, "Look at /webhooks/: what does the other side answer?")
+    if found.stuck:
+        since = int(found.behind.total_seconds())
+        yield Finding(
+            f"webhooks: nobody has looked for {since} s what is owed",
+            False,
+            "Is a worker running, and beat? Its log says why (aside_failed)",
+        )
+
+
 def _signing_in() -> Iterator[Finding]:
     """The demo's people have no second factor; an installation with an address of its own is told what to set."""
     without = sign_in_queries.without_passkey("reviewers")
@@ -274,4 +287,5 @@ LOOKS = (
     _people,
     _work,
     _reaching,
+    _webhooks,
 )

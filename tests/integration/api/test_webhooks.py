@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -19,6 +20,7 @@ from approvals.models import Action, Endpoint, Looked, Post
 from approvals.notify import webhooks as sending
 from approvals.notify.errors import NotSent
 from approvals.operations import halts, releasing, webhooks
+from approvals.queries.webhooks import standing
 from approvals.tasks import tell_programs
 from audit.queries import events
 from audit.views.words import sentence_of
@@ -390,7 +392,16 @@ def test_the_death_of_a_worker_is_no_failure_of_the_endpoint(cast, receiver):
 
 
 @pytest.mark.parametrize(
-    ("said", "most"), [("40", 40), ("99999999999", 3_600), ("", 0), ("soon", 0), ("-5", 0), ("Fri, 31 Dec 1999 23:59:59 GMT", 0)]
+    ("said", "most"),
+    [
+        ("40", 40),
+        ("99999999999", 3_600),
+        ("", 0),
+        ("soon", 0),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 0),
+        ("-5", 0),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", 0),
+    ],
 )
 def test_a_server_that_asks_to_be_left_alone_is(cast, receiver, said, most):
     made, _ = endpoint(cast, receiver)
@@ -465,3 +476,44 @@ def test_an_endpoint_of_one_agent_hears_of_whatever_stops_it(cast, receiver):
     assert [(one["scope"], one["target"]) for one in said] == stops
     with pytest.raises(BadRequest, match="whole installation"):
         endpoint(cast, receiver, agent="mine", kinds=["alert.raised", "alert.recovered"])
+
+
+def test_however_much_is_owed_at_one_look_is(cast, receiver, monkeypatch):
+    """More than 65,535 values are no statement: every look failed from then on, and nobody was told anything any more."""
+    for n in range(40):
+        endpoint(cast, receiver, url=f"{receiver.endpoint}/{n}")
+    for _ in range(150):
+        factories.action()
+    monkeypatch.setattr(webhooks, "EVENTS", 100)
+    assert webhooks.spread() == Post.objects.count() == 40 * 150
+    assert webhooks.spread() == 0
+
+
+def test_a_look_that_failed_half_way_owes_nothing_twice(cast, receiver, monkeypatch):
+    endpoint(cast, receiver)
+    for _ in range(5):
+        factories.action()
+    monkeypatch.setattr(webhooks, "EVENTS", 2)
+    happened, looks = webhooks._happened, []
+
+    def dies(*args):
+        looks.append(args)
+        if len(looks) == 3:
+            raise OSError("the worker is gone")
+        return happened(*args)
+
+    monkeypatch.setattr(webhooks, "_happened", dies)
+    with pytest.raises(OSError, match="gone"):
+        webhooks.spread()
+    assert Post.objects.count() == 4
+    assert webhooks.spread() == 5 and Post.objects.count() == 5 and len(set(Post.objects.values_list("message", flat=True))) == 5
+
+
+def test_doctor_says_that_nobody_looks(cast, receiver, capsys):
+    endpoint(cast, receiver)
+    assert not standing().stuck
+    Looked.objects.update(at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert standing().stuck
+    with suppress(SystemExit, CommandError):
+        call_command("doctor")
+    assert "what is owed" in capsys.readouterr().out

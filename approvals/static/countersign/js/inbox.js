@@ -116,7 +116,8 @@ if (desk) {
 
   // Rows are swapped under the reader: the one named in the address stays the open one. What was taken back came up by itself.
   document.addEventListener("htmx:afterSwap", ({ target }) => {
-    const shown = target.id === "pane" && !wanted && document.querySelector("#pane > [data-action]");
+    // What is fetched for a chosen row is not: another may have been chosen since.
+    const shown = target.id === "pane" && !filling && document.querySelector("#pane > [data-action]");
     if (shown) stand(shown.dataset.action);
     else mark();
   });

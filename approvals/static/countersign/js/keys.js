@@ -44,6 +44,7 @@ function tooEarly(key) {
   const leaving = leavingUntil > Date.now();
   if (!pane || !ofPane || !(leaving || unopened())) return false;
   hint(pane, word("unopened"));
+  if (key !== "a") muteUntil = Date.now() + GO_MS; // it opens a form: whoever types on means words
   if (!leaving) fetchAgain();
   return true;
 }
