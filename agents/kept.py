@@ -181,6 +181,9 @@ STORE_MAYBE_WANTED = Frozen(
     "%(where)s seems to read a store, and runs have none here: compile the graph with a store of its own, or keep it in the state"
 )
 INPUT_UNKNOWN = Frozen("what its runs are started with cannot be described (%(why)s): any JSON object starts one, and no form helps")
+DRAWING_CUT = Frozen(
+    "the picture shows no way to %(n)s nodes (%(first)s and others), more than 250 steps from the start: it is cut there, and not at the end of the graph"
+)
 STORE_OF_ITS_OWN = Frozen(
     "what the graph keeps in its InMemoryStore is known to one worker process only, and gone when that ends: use a store with a database"
 )

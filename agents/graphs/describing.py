@@ -10,6 +10,8 @@ from typing import Annotated, Any, NotRequired, Required, Union, get_args, get_o
 import typing_extensions
 from pydantic import PydanticUserError, TypeAdapter
 
+_STEPS_DRAWN = 250
+
 
 def input_schema(graph: Any) -> dict[str, Any]:
     """Raises whatever LangGraph or pydantic has against it: an input that nobody can describe."""
@@ -24,6 +26,15 @@ def input_schema(graph: Any) -> dict[str, Any]:
 
 
 ONLY = "input"  # the field of an input that is no object
+
+
+def undrawn(drawing: dict[str, Any]) -> list[str]:
+    """Nodes that no edge of a large graph's drawing leads to or from: LangGraph follows 250 steps (langgraph/pregel/_draw.py), and leads the last one to
+    the end. In a small one they are those that are only ever gone to by a `Command`."""
+    if len(drawing["nodes"]) <= _STEPS_DRAWN:
+        return []
+    with_edge = {edge[side] for edge in drawing["edges"] for side in ("source", "target")}
+    return [str(node["name"]) for node in drawing["nodes"] if node["id"] not in with_edge]
 
 
 def takes_objects(schema: dict[str, Any]) -> bool:

@@ -87,7 +87,9 @@ class Loaded:
     def warnings(self) -> list[str]:
         """What whoever imports it should know."""
         unknown = self._own_input.warnings if self.spec is None else []
-        return [*standing.warnings(self.compile(None)), *needing.warnings(self.compile(None)), *unknown]
+        undrawn = describing.undrawn(self.drawing)
+        cut = [kept.DRAWING_CUT(n=len(undrawn), first=undrawn[0])] if undrawn else []
+        return [*standing.warnings(self.compile(None)), *needing.warnings(self.compile(None)), *unknown, *cut]
 
     @cached_property
     def code_sha256(self) -> str:

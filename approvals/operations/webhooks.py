@@ -254,7 +254,7 @@ def forget_old(*, limit: int = 5_000) -> int:
 
 
 def _happened(looked: Looked, until: int, past: int) -> list[tuple[Any, ...]]:
-    bounds = {"after": looked.at - WINDOW, "since": str(looked.xid), "until": str(until), "past": past, "most": EVENTS}
+    bounds: dict[str, Any] = {"after": looked.at - WINDOW, "since": str(looked.xid), "until": str(until), "past": past, "most": EVENTS}
     with connection.cursor() as cursor:
         cursor.execute(_NEW, {**bounds, "kinds": list(KINDS)})
         found: list[tuple[Any, ...]] = cursor.fetchall()

@@ -3,11 +3,14 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
 from config.services.child import die_with_parent
 
+LIMIT_S = float(os.environ.get("COUNTERSIGN_IMPORT_LIMIT_S", "300"))
+SLOW_S = LIMIT_S / 20  # told of so often
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -35,8 +38,24 @@ def watched(command: Callable[[], None]) -> None:
 
 
 def _status(child: int, said: int) -> int:
-    """What this process ends with, once the child has."""
+    """What this process ends with, once the child has. Code that goes on for long is told of, and ended at last."""
     passed: list[int] = []
+    began = time.monotonic()
+
+    def still(*_: object) -> None:
+        for_s = time.monotonic() - began
+        if for_s < LIMIT_S:
+            sys.stderr.write(
+                f"The project's code has been running for {for_s:.0f} s; it is ended after {LIMIT_S:.0f} s, Ctrl-C ends it now\n"
+            )
+            return
+        passed.append(signal.SIGKILL)
+        sys.stderr.write(
+            f"The project's code was ended after {LIMIT_S:.0f} s: what its modules do when they are imported does not end. What is not listed above was "
+            "not imported\n"
+        )
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
 
     def pass_on(number: int, _: object) -> None:
         passed.append(number)
@@ -46,7 +65,10 @@ def _status(child: int, said: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells the child itself
     for number in _PASSED_ON:
         signal.signal(number, pass_on)
+    signal.signal(signal.SIGALRM, still)
+    signal.setitimer(signal.ITIMER_REAL, SLOW_S, SLOW_S)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    signal.setitimer(signal.ITIMER_REAL, 0)
     if not os.read(said, 1) and not passed:
         how = f"signal {-code}" if code < 0 else f"status {code}"
         sys.stderr.write(

@@ -423,6 +423,21 @@ def test_code_that_ends_the_process_is_said_to_have(tmp_path, code, status, says
     assert (ran.returncode, ran.stdout) == (status, "") and says in ran.stderr and "Traceback" not in ran.stderr
 
 
+def test_code_that_goes_on_for_ever_is_told_of_and_ended(tmp_path):
+    path = project(tmp_path, "one")
+    (path.parent / "code_of_it.py").write_text("while True: pass")
+    ran = subprocess.run(
+        [sys.executable, "manage.py", "agents", "import", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "COUNTERSIGN_IMPORT_LIMIT_S": "6"},
+    )
+    assert (ran.returncode, ran.stdout) == (137, "") and "Traceback" not in ran.stderr
+    assert "has been running for" in ran.stderr and ran.stderr.splitlines()[-1].startswith("The project's code was ended after 6 s")
+
+
 def test_the_process_that_imports_does_not_outlive_the_command(tmp_path):
     path = project(tmp_path, "one")
     said = tmp_path / "pid"

@@ -406,3 +406,17 @@ def test_only_what_the_planner_thinks_for_is_said_to_think_with_its_model():
     }
     assert planned["refunds"] and not any(planned[slug] for slug in planned.keys() - {"refunds"})
     assert not any(one.models for one in load_project(PROJECT))
+
+
+def test_a_graph_of_more_steps_than_langgraph_draws_says_what_is_left_out(tmp_path):
+    (tmp_path / "long.py").write_text(
+        "from langgraph.graph import StateGraph, START\n"
+        "built = StateGraph(dict)\n"
+        "for n in range(260):\n"
+        "    built.add_node(f'n{n}', lambda state: state)\n"
+        "    built.add_edge(f'n{n - 1}' if n else START, f'n{n}')\n"
+        "graph = built.compile()\n"
+    )
+    (tmp_path / "langgraph.json").write_text('{"dependencies": ["."], "graphs": {"long": "./long.py:graph"}}')
+    (loaded,) = load_project(tmp_path / "langgraph.json")
+    assert any("no way to 9 nodes" in why and "250 steps" in why for why in loaded.warnings), loaded.warnings

@@ -31,6 +31,13 @@ export function plain(sentence) {
 export const asked = (event) => /^(click|submit)$/.test(event.detail.requestConfig?.triggeringEvent?.type || "");
 
 document.addEventListener("htmx:responseError", (event) => import("./refused.js").then(({ refused }) => refused(event)));
+// What a proxy or a captive portal answered in our place is not taken in, whatever its status.
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.getResponseHeader("X-Answered-By") === "Countersign") return;
+  event.preventDefault();
+  if (asked(event)) show(plain(word("answered", xhr.status)));
+});
 const unanswered = (event) => asked(event) && show(plain(word("unreached")));
 for (const what of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(what, unanswered);
 document.addEventListener("htmx:beforeRequest", (event) => asked(event) && drop());
