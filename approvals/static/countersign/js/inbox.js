@@ -1,12 +1,11 @@
-// The list beside the pane: opening rows, the pill for what is new, and where the focus goes after a decision.
+// The list beside the pane: opening rows, and where the focus goes after a decision.
 import { say, word } from "./say.js";
 
 const desk = document.querySelector("[data-desk]");
 const wide = matchMedia("(min-width: 1024px)");
-const waiting = new Map();
 
 // A nest is the header of several rows; rows of a closed one are passed over.
-const all = () => [...document.querySelectorAll("[data-rows] [data-row]")];
+export const all = () => [...document.querySelectorAll("[data-rows] [data-row]")];
 export const rows = () => [...document.querySelectorAll("[data-rows] :is([data-row], [data-nest])")].filter((row) => row.checkVisibility());
 export function currentRow() {
   const focused = document.activeElement?.closest?.("[data-row], [data-nest]");
@@ -122,42 +121,10 @@ if (desk) {
     else mark();
   });
 
-  document.addEventListener("live:action", (event) => {
-    for (const hint of event.detail.hints) {
-      if (hint.kind === "action.opened" && !document.getElementById(`row-${hint.object_id}`)) waiting.set(hint.object_id, hint);
-      else if (hint.kind !== "action.opened") waiting.delete(hint.object_id);
-    }
-    showPill();
-  });
-  document.addEventListener("live:resync", loadNew);
-  document.getElementById("new-pill").addEventListener("click", loadNew);
-}
-
-let asking = 0;
-async function showPill() {
-  const pill = document.getElementById("new-pill");
-  const label = pill.querySelector("[data-new-text]");
-  const asked = ++asking;
-  let text = "";
-  if (waiting.size) {
-    const url = new URL(pill.dataset.newsUrl, location.href);
-    url.searchParams.set("ids", [...waiting.keys()].slice(-100).join(","));
-    const answer = await fetch(url, { redirect: "error" }).catch(() => null);
-    if (asked !== asking) return;
-    text = answer?.ok ? (await answer.text()).trim() : word("new", waiting.size);
-  }
-  if (text && label.textContent !== text) say(text);
-  label.textContent = text;
-  pill.hidden = !text;
-  // Nobody is reading an empty list: there it may fill by itself.
-  if (text && !all().length) loadNew();
-}
-
-async function loadNew() {
-  waiting.clear();
-  showPill();
-  const list = document.getElementById("list");
-  await htmx.ajax("GET", list.dataset.listUrl, { target: "#list", swap: "innerHTML" });
+  // What came meanwhile, when anything did.
+  const news = () => import("./news.js");
+  document.addEventListener("live:action", ({ detail }) => news().then(({ heard }) => heard(detail.hints)));
+  for (const [on, what] of [[document, "live:resync"], [document.getElementById("new-pill"), "click"]]) on.addEventListener(what, () => news().then(({ loadNew }) => loadNew()));
 }
 
 // After a decision the next waiting row opens and takes the focus; the last one leaves the focus on the receipt.
