@@ -225,6 +225,105 @@ def test_a_key_does_nothing_on_a_page_that_is_being_left(stack: Stack, sign_in: 
     expect(page.locator(f"#action-{ids[1]}")).to_be_visible()
 
 
+def late_answer(page: Page, action: str) -> Callable[[], None]:
+    """Hold the answer to a decision of this action back, until what is returned is called."""
+    held: list[Route] = []
+    page.route(re.compile(f"/actions/{action}/decide"), lambda route: held.append(route))
+
+    def give() -> None:
+        with page.expect_response(re.compile(f"/actions/{action}/decide")):
+            held.pop().continue_()
+
+    return give
+
+
+def in_order(page: Page, count: int) -> list[str]:
+    return [str(page.locator("[data-row]").nth(n).get_attribute("data-row")) for n in range(count)]
+
+
+def decided(stack: Stack, *actions: str) -> list[str]:
+    asked = f"from approvals.models import Action; [print(Action.objects.get(pk=pk).state) for pk in {list(actions)}]"
+    return stack.manage("shell", "-v", "0", "-c", asked).split()
+
+
+def test_an_answer_that_comes_late_leaves_alone_what_is_chosen_and_written_since(stack: Stack, sign_in: SignIn) -> None:
+    """The reason typed for another was wiped, its letters became keys, and one of them approved."""
+    agent, _ = opened(stack, 3)
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    one, two, three = in_order(page, 3)
+    page.keyboard.press("j")
+    expect(page.locator(f"#action-{one}")).to_be_visible()
+    give = late_answer(page, one)
+    page.keyboard.press("a")
+    expect(page.locator(f"#row-{one}.recording")).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.locator(f"#action-{two}")).to_be_visible()
+    page.keyboard.press("r")
+    reason = page.locator("#pane .bar-sheet textarea[name=reason]")
+    expect(reason).to_be_focused()
+    page.keyboard.type("no, a ")
+    give()
+    expect(page.locator(f"#row-{one}")).to_contain_text("Approved")
+    page.keyboard.type("banana again")
+    expect(reason).to_have_value("no, a banana again")
+    expect(page.locator(f"#row-{two}")).to_have_attribute("aria-current", "true")
+    assert decided(stack, one, two, three) == ["APPROVED", "PENDING", "PENDING"]
+    page.keyboard.press("Control+Enter")
+    page.locator("#pane .bar-sheet [type=submit]").click() if reason.count() else None
+    expect(page.locator(f"#row-{two}")).to_contain_text("Rejected")
+    assert decided(stack, one, two, three) == ["APPROVED", "REJECTED", "PENDING"]
+
+
+def test_an_answer_that_comes_late_moves_nobody(stack: Stack, sign_in: SignIn) -> None:
+    """The selection jumped back by itself, and A decided there."""
+    agent, _ = opened(stack, 3)
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    one, two, three = in_order(page, 3)
+    page.keyboard.press("j")
+    expect(page.locator(f"#action-{one}")).to_be_visible()
+    give = late_answer(page, one)
+    page.keyboard.press("a")
+    expect(page.locator(f"#row-{one}.recording")).to_be_visible()
+    for chosen in (two, three):
+        page.keyboard.press("j")
+        expect(page.locator(f"#action-{chosen}")).to_be_visible()
+    give()
+    expect(page.locator(f"#row-{one}")).to_contain_text("Approved")
+    expect(page.locator(f"#row-{three}")).to_have_attribute("aria-current", "true")
+    expect(page.locator(f"#action-{three}")).to_be_visible()
+    page.keyboard.press("a")
+    expect(page.locator(f"#row-{three}")).to_contain_text("Approved")
+    assert decided(stack, one, two, three) == ["APPROVED", "PENDING", "APPROVED"]
+
+
+def test_what_could_not_be_recorded_is_told_to_whoever_has_gone_on(stack: Stack, sign_in: SignIn) -> None:
+    agent, _ = opened(stack, 2)
+    page = sign_in("reviewer")
+    page.goto(f"/inbox/?agent={agent}")
+    live(page)
+    one, two = in_order(page, 2)
+    page.keyboard.press("j")
+    expect(page.locator(f"#action-{one}")).to_be_visible()
+    held: list[Route] = []
+    page.route(re.compile(f"/actions/{one}/decide"), lambda route: held.append(route))
+    page.keyboard.press("a")
+    expect(page.locator(f"#row-{one}.recording")).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.locator(f"#action-{two}")).to_be_visible()
+    stack.manage(
+        "shell", "-v", "0", "-c", f"from approvals.models import Action; Action.objects.filter(pk='{one}').update(digest='0' * 64)"
+    )
+    held.pop().continue_()
+    expect(page.locator("[data-problem]")).to_contain_text("it could not be recorded, or nobody answered")
+    expect(page.locator("[data-problem]")).to_contain_text("Write note")
+    expect(page.locator(f"#action-{two}")).to_be_visible()
+    assert decided(stack, one, two) == ["PENDING", "PENDING"]
+
+
 @pytest.mark.parametrize(
     ("key", "width"), [("r", 1280), ("t", 1280), ("c", 1280), ("e", 1280), ("r", 390), ("t", 390), ("c", 390), ("e", 390)]
 )

@@ -43,6 +43,7 @@ def test_a_page_weighs_at_most_50_kilobytes():
         "passkey.js",
         "palette.js",
         "moved.js",
+        "after.js",
         "news.js",
         "pace.js",
         "keep.js",

@@ -171,13 +171,15 @@ function typed(root) {
   }
 }
 
-// Critical, by somebody with a passkey: it signs first.
+// What is done with the answer is there before the first decision goes out. Critical, by somebody with a passkey: it signs first.
+let after = false;
 document.addEventListener("htmx:confirm", async (event) => {
-  const form = event.target.closest?.("form[data-challenge]");
-  if (!form) return;
+  const form = event.target.closest?.("form[data-decide]");
+  const signs = form?.dataset.challenge;
+  if (!form || (after && !signs)) return;
   event.preventDefault();
-  const { sign } = await import("./passkey.js");
-  if (await sign(form)) event.detail.issueRequest(true);
+  after ||= await import("./after.js").catch(() => false);
+  if (!signs || (await (await import("./passkey.js")).sign(form))) event.detail.issueRequest(true);
 });
 
 document.addEventListener("htmx:beforeRequest", (event) => {

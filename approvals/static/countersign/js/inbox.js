@@ -29,12 +29,13 @@ export function openRow(row) {
   showPane(link.href);
 }
 
+export const pane = () => desk && document.querySelector("#pane > [data-action]");
+export const chosen = () => new URL(location.href).searchParams.get("item");
+
 // What was chosen is not what the pane shows: it is on its way, or could not be fetched, or is the header of several.
 export function unopened() {
-  if (!desk || !wide.matches) return false;
-  const shown = document.querySelector("#pane > [data-action]");
-  const chosen = new URL(location.href).searchParams.get("item");
-  return Boolean(shown && chosen && shown.dataset.action !== chosen) || Boolean(document.activeElement?.closest?.("[data-nest]"));
+  if (!wide.matches || !pane()) return false;
+  return pane().dataset.action !== (chosen() ?? pane().dataset.action) || Boolean(document.activeElement?.closest?.("[data-nest]"));
 }
 
 // Nor is it decided by anything else than a key.
@@ -116,7 +117,7 @@ if (desk) {
   // Rows are swapped under the reader: the one named in the address stays the open one. What was taken back came up by itself.
   document.addEventListener("htmx:afterSwap", ({ target }) => {
     // What is fetched for a chosen row is not: another may have been chosen since.
-    const shown = target.id === "pane" && !filling && document.querySelector("#pane > [data-action]");
+    const shown = target.id === "pane" && !filling && pane();
     if (shown) stand(shown.dataset.action);
     else mark();
   });
@@ -137,6 +138,7 @@ document.addEventListener("decided", (event) => {
   const open = (row) => row.dataset.row !== id && !row.classList.contains("row-decided");
   const next = stops.slice(at + 1).find(open) || stops.slice(0, Math.max(at, 0)).reverse().find(open);
   if (!next) return;
+  document.dispatchEvent(new Event("advanced"));
   focusRow(next);
   if (next.dataset.row) openRow(next);
 });

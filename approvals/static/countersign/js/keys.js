@@ -5,6 +5,7 @@ import { currentRow, fetchAgain, focusRow, move, openRow, rows, unopened } from 
 import { word } from "./say.js";
 
 const GO_MS = 1200;
+const EARLY_MS = 3000;
 let goUntil = 0;
 let muteUntil = 0;
 // The second A of a pair, meant for the action before, must not decide the next.
@@ -44,7 +45,7 @@ function tooEarly(key) {
   const leaving = leavingUntil > Date.now();
   if (!pane || !ofPane || !(leaving || unopened())) return false;
   hint(pane, word("unopened"));
-  if (key !== "a") muteUntil = Date.now() + GO_MS; // it opens a form: whoever types on means words
+  if (key !== "a") muteUntil = Date.now() + EARLY_MS; // it opens a form: whoever types on means words
   if (!leaving) fetchAgain();
   return true;
 }
@@ -99,6 +100,9 @@ document.addEventListener("htmx:beforeRequest", ({ target }) => {
   last = target.dataset.decide;
 });
 document.addEventListener("pointerdown", meant);
+document.addEventListener("advanced", () => {
+  wanted = false;
+});
 came();
 
 // What opens with a field in it is there to be filled: letters belong to it.
@@ -175,7 +179,7 @@ document.addEventListener("keydown", (event) => {
 
 function act(key) {
   if (muteUntil > Date.now() && key.length === 1) {
-    muteUntil = Date.now() + GO_MS;
+    muteUntil = Math.max(muteUntil, Date.now() + GO_MS);
     return true;
   }
   if (goUntil > Date.now()) {

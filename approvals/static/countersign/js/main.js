@@ -7,7 +7,6 @@ import "./looking.js";
 import "./inbox.js";
 import "./bulk.js";
 import "./keys.js";
-import "./presence.js";
 import "./badge.js";
 import "./trouble.js";
 

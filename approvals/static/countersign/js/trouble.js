@@ -32,11 +32,11 @@ export const asked = (event) => /^(click|submit)$/.test(event.detail.requestConf
 
 document.addEventListener("htmx:responseError", (event) => import("./refused.js").then(({ refused }) => refused(event)));
 // What a proxy or a captive portal answered in our place is not taken in, whatever its status.
-document.addEventListener("htmx:beforeOnLoad", (event) => {
-  const { xhr } = event.detail;
-  if (xhr.getResponseHeader("X-Answered-By") === "Countersign") return;
-  event.preventDefault();
-  if (asked(event)) show(plain(word("answered", xhr.status)));
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { detail } = event;
+  if (detail.xhr.getResponseHeader("X-Answered-By") === "Countersign") return;
+  detail.shouldSwap = detail.isError = false;
+  if (asked(event)) show(plain(word("answered", detail.xhr.status)));
 });
 const unanswered = (event) => asked(event) && show(plain(word("unreached")));
 for (const what of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(what, unanswered);
