@@ -86,7 +86,7 @@ def _webhooks() -> Light:
     said = _("%(failed)s given up, %(late)s tried again, in a day") % {"failed": number(found.failed), "late": number(found.late)}
     todo = _("Look at what the other side answered.") if ill else ""
     if found.stuck:
-        todo = _("Nobody has looked for %(age)s what endpoints are owed: is a worker running? Its log says why.") % {
+        todo = _("For %(age)s nobody has looked what endpoints are owed, or posted what is due: is a worker running? Its log says why.") % {
             "age": age(found.behind)
         }
     return Light(_("Webhooks"), said, ILL if todo else WELL, todo, reverse("webhooks"))

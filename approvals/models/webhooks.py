@@ -54,7 +54,9 @@ class Post(models.Model):
             models.CheckConstraint(condition=Q(state__in=[str(s) for s in DeliveryState]), name="post_state_known"),
         ]
         indexes = [
-            models.Index(fields=["next_at"], name="post_due", condition=Q(state="WAITING")),
+            # What is due to one endpoint, and whether it has failed it: asked anew for each message, of however many that wait.
+            models.Index(fields=["endpoint", "next_at", "id"], name="post_next", condition=Q(state="WAITING")),
+            models.Index(fields=["endpoint"], name="post_tried", condition=Q(state="WAITING", attempts__gt=0)),
             models.Index(fields=["changed_at"], name="post_sending", condition=Q(state="SENDING")),
             models.Index(fields=["endpoint", "-id"], name="post_of"),
             models.Index(fields=["created_at"], name="post_by_age"),

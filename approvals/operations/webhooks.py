@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F
 from django.db.models.functions import Now
 
 from approvals import permissions
@@ -56,6 +56,17 @@ SELECT id, kind, agent, run, action, at, body FROM audit_event e
 WHERE at > %(after)s AND xid >= %(since)s::text::xid8 AND xid < %(until)s::text::xid8 AND kind = ANY(%(kinds)s)
     AND NOT EXISTS (SELECT 1 FROM approvals_action a WHERE a.id = NULLIF(e.action, '')::uuid AND a.drill)
     AND id > %(past)s ORDER BY id LIMIT %(most)s
+"""
+# Each endpoint's next by an index: of messages that wait there may be hundreds of thousands.
+_DUE = """
+SELECT e.id, next.id FROM approvals_endpoint e CROSS JOIN LATERAL (
+    SELECT p.id, p.next_at FROM approvals_post p WHERE p.endpoint_id = e.id AND p.state = 'WAITING' AND p.next_at <= statement_timestamp()
+    ORDER BY p.next_at, p.id LIMIT 1) AS next
+WHERE e.off_at IS NULL AND (e.alone_until IS NULL OR e.alone_until <= statement_timestamp())
+    AND NOT EXISTS (SELECT 1 FROM approvals_post s WHERE s.endpoint_id = e.id AND s.state = 'SENDING')
+    AND NOT (%(sound)s AND EXISTS (SELECT 1 FROM approvals_post t
+        WHERE t.endpoint_id = e.id AND t.state = 'WAITING' AND t.attempts > 0 AND t.error <> %(died)s))
+ORDER BY next.next_at, next.id LIMIT 1 FOR UPDATE OF e SKIP LOCKED
 """
 EVENTS, POSTS = (
     500,
@@ -152,7 +163,7 @@ def spread() -> int:
 
     However much that is, in one transaction after the other: what was owed before one that failed is owed, and is not owed twice.
     """
-    until, past, made = _horizon(), 0, 0
+    at, until, past, made = database_now(), _horizon(), 0, 0
     while True:
         with transaction.atomic():
             looked = Looked.objects.select_for_update(skip_locked=True).first()
@@ -164,7 +175,7 @@ def spread() -> int:
             Post.objects.bulk_create(posts, ignore_conflicts=True, batch_size=POSTS)
             made += len(posts)
             if len(rows) < EVENTS:
-                Looked.objects.filter(pk=1, xid__lte=until).update(xid=until, at=Now())
+                Looked.objects.filter(pk=1, xid__lte=until).update(xid=until, at=at)
                 return made
             past = rows[-1][0]
 
@@ -173,20 +184,19 @@ def spread() -> int:
 def claim(*, sound: bool = False) -> Letter | None:
     """Take the message that is due longest, of an endpoint that is on and that nobody posts to just now. It is committed before anything is sent.
 
-    Endpoints with a message that waits for another try come after all others. `sound`: they do not come at all. One whose server asked to be left
-    alone is, whatever else is due to it.
+    One whose server asked to be left alone is, whatever is due to it. `sound`: so are endpoints with a message that waits for another try.
     """
     Post.objects.filter(state=DeliveryState.SENDING, changed_at__lte=Now() - LEASE).update(
         state=DeliveryState.WAITING, changed_at=Now(), error=DIED()
     )
-    busy = Post.objects.filter(state=DeliveryState.SENDING).values("endpoint")
-    again = Post.objects.filter(endpoint=OuterRef("endpoint"), state=DeliveryState.WAITING, attempts__gt=0).exclude(error=DIED())
-    due = Post.objects.filter(state=DeliveryState.WAITING, next_at__lte=Now(), endpoint__off_at=None).exclude(endpoint__in=busy)
-    due = due.exclude(endpoint__alone_until__gt=Now())
-    due = due.annotate(tried=Exists(again)).filter(**({"tried": False} if sound else {})).order_by("tried", "next_at", "pk")
-    row = due.select_for_update(of=("self", "endpoint"), skip_locked=True).select_related("endpoint").first()
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, {"sound": sound, "died": DIED()})
+        due = cursor.fetchone()
     # Looked at again with its endpoint locked: another worker may have begun to post there since this statement began.
-    if row is None or Post.objects.filter(endpoint=row.endpoint_id, state=DeliveryState.SENDING).exists():
+    if due is None or Post.objects.filter(endpoint=due[0], state=DeliveryState.SENDING).exists():
+        return None
+    row = Post.objects.select_for_update(of=("self",)).select_related("endpoint").filter(pk=due[1], state=DeliveryState.WAITING).first()
+    if row is None:
         return None
     Post.objects.filter(pk=row.pk).update(state=DeliveryState.SENDING, attempts=F("attempts") + 1, changed_at=Now())
     return Letter(row.pk, row.endpoint.url, row.endpoint.secret, row.message, row.body, row.attempts + 1, database_now())

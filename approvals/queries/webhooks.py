@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Q
+from django.db import connection
+from django.db.models import Count, Q
 from django.db.models.functions import Now
 
-from approvals.models import Endpoint, Looked, Post
+from approvals.models import Endpoint, Post
 from approvals.queries.urgency import now
 from approvals.states import DeliveryState
 
@@ -80,9 +81,18 @@ def endpoints(agents: list[str] | None = None, *, off_before: int = 0) -> list[E
     ]  # fmt: skip
 
 
+# Since the last look, or since the first message was due that an endpoint in use can be sent: nobody posts there, and its server is not left alone.
+_BEHIND = """
+SELECT max(greatest(statement_timestamp() - next.next_at, statement_timestamp() - (SELECT at FROM approvals_looked))) FROM approvals_endpoint e
+LEFT JOIN LATERAL (SELECT p.next_at FROM approvals_post p WHERE p.endpoint_id = e.id AND p.state = 'WAITING' AND p.next_at <= statement_timestamp()
+    AND (e.alone_until IS NULL OR e.alone_until <= statement_timestamp()) ORDER BY p.next_at LIMIT 1) AS next ON true
+WHERE e.off_at IS NULL
+"""
+
+
 @dataclass(frozen=True)
 class Standing:
-    """Of the last day: messages given up, and those still tried again; and for how long nobody has looked what endpoints in use are owed."""
+    """Of the last day: messages given up, and those still tried again; for how long nobody has looked what endpoints in use are owed, or one that is due waits."""
 
     failed: int
     late: int
@@ -97,8 +107,10 @@ def standing() -> Standing:
     lately = Post.objects.filter(created_at__gte=Now() - timedelta(days=1))
     failed = Count("pk", filter=Q(state=DeliveryState.FAILED))
     found = lately.aggregate(failed=failed, late=Count("pk", filter=Q(state=DeliveryState.WAITING, attempts__gte=2)))
-    looked = Looked.objects.values_list(Now() - F("at"), flat=True).first() if Endpoint.objects.filter(off_at=None).exists() else None
-    return Standing(found["failed"], found["late"], looked or timedelta(0))
+    with connection.cursor() as cursor:
+        cursor.execute(_BEHIND)
+        (behind,) = cursor.fetchone()
+    return Standing(found["failed"], found["late"], behind or timedelta(0))
 
 
 def agent_of(endpoint_id: int) -> str | None:

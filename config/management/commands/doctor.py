@@ -192,7 +192,7 @@ def _webhooks() -> Iterator[Finding]:
     if found.stuck:
         since = int(found.behind.total_seconds())
         yield Finding(
-            f"webhooks: nobody has looked for {since} s what is owed",
+            f"webhooks: for {since} s nobody has looked what is owed, or posted what is due",
             False,
             "Is a worker running, and beat? Its log says why (aside_failed)",
         )
