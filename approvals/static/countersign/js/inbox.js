@@ -35,7 +35,7 @@ export const chosen = () => new URL(location.href).searchParams.get("item");
 // What was chosen is not what the pane shows: it is on its way, or could not be fetched, or is the header of several.
 export function unopened() {
   if (!wide.matches || !pane()) return false;
-  return pane().dataset.action !== (chosen() ?? pane().dataset.action) || Boolean(document.activeElement?.closest?.("[data-nest]"));
+  return pane().dataset.action !== (chosen() ?? pane().dataset.action) || Boolean(currentRow()?.matches("[data-nest]"));
 }
 
 // Nor is it decided by anything else than a key.
