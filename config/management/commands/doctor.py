@@ -188,7 +188,7 @@ def _reaching() -> Iterator[Finding]:
 def _webhooks() -> Iterator[Finding]:
     found = webhooks.standing()
     words = f"webhooks: {found.late} tried again, {found.failed} given up in a day"
-    yield Finding(words, not found.late + found.failed, "Look at /webhooks/: what does the other side answer?")
+    yield Finding(words, not found.failed, "Look at /webhooks/: what does the other side answer?")
     if found.stuck:
         since = int(found.behind.total_seconds())
         yield Finding(
