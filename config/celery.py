@@ -54,6 +54,7 @@ app.conf.task_routes = {
 }
 
 # Ticks that nobody came to fetch are worthless: they expire before the next one.
+app.conf.beat_scheduler = "config.beat:Ticking"
 app.conf.beat_schedule = {
     "sweep runs and effects": {"task": "agents.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "halt by rule": {"task": "agents.tasks.watch", "schedule": 3.0, "options": {"expires": 3}},

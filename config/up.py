@@ -62,7 +62,6 @@ def run(chosen: checks.Options, began: float) -> None:
         listen_for_signals()
         with step("Starting PostgreSQL and the broker"):
             roles.end_survivors(chosen.var)
-            roles.forget_schedule(chosen.var)
             services = start_services(chosen)
         stack.callback(stop_all, kept := [KeptServer(server) for server in services.servers])
         env = roles.environment(chosen, database_url=services.database_url, redis_url=services.redis_url)

@@ -54,7 +54,7 @@ def all_roles(chosen: Options, root: Path, env: Mapping[str, str]) -> list[Role]
             *("--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", "--without-heartbeat", *quiet),
         ],
         **({"slack": [python, "manage.py", "slack_socket"]} if env.get("SLACK_APP_TOKEN", "").strip() else {}),
-        "beat": [*celery, "beat", "--schedule", str(chosen.var / "run" / "beat-schedule"), "--pidfile", "", *quiet],
+        "beat": [*celery, "beat", "--pidfile", "", *quiet],
     }
     others = [demo_slack.role(chosen, root, {**env, "COUNTERSIGN_ROLE": demo_slack.NAME})] if chosen.slack_port else []
     return [
@@ -68,12 +68,6 @@ def all_roles(chosen: Options, root: Path, env: Mapping[str, str]) -> list[Role]
         )
         for name, command in commands.items()
     ] + others
-
-
-def forget_schedule(var: Path) -> None:
-    """Beat's note of when it last ticked: every period is short, and a file broken by a crash would stop beat."""
-    for path in (var / "run").glob("beat-schedule*"):
-        path.unlink()
 
 
 def remember(var: Path, roles: Sequence[Role]) -> None:

@@ -24,7 +24,7 @@ from approvals.operations import sign_ins
 from config import env
 from config.launch.checks import Options
 from config.launch.process import Role
-from config.launch.roles import all_roles, forget_schedule
+from config.launch.roles import all_roles
 from config.services.broker import Broker
 from config.services.child import wait_until
 from config.services.place import forget, settle
@@ -100,7 +100,6 @@ class Stack:
         assert wait_until(lambda: not role.running(), 10)
 
     def launch(self, name: str) -> None:
-        forget_schedule(self.folder) if name == "beat" else None
         self.roles[name].launch()
 
     def will_crash(self, name: str, point: str) -> Path:
