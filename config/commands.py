@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DataError, InterfaceError, OperationalError
 
 from agents.errors import AgentError
@@ -22,6 +22,14 @@ from audit import canonical
 from config.database.base import begin, may_have_written
 from config.launch import demo_slack
 from config.services import endpoints
+
+
+class ProductCommand(BaseCommand):
+    """A command of ours. Django's checks load every page and the whole API, which is two thirds of a command's time, and a policy file that is broken
+    would refuse an order to halt. Starting the product and `manage.py check` make them.
+    """
+
+    requires_system_checks = ()
 
 
 def as_it_runs() -> None:

@@ -7,7 +7,7 @@ Exit status: 0 done, 1 refused (one sentence on stderr), 2 the command line itse
 import re
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents.queries import outcome_unknown
 from approvals import operations, queries
@@ -20,7 +20,7 @@ MOST = 500
 NOT_COUNTED = "counts no more: locked, no longer in the group, or said anew since"
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "List what waits for people, show one, reserve it, put it off, pass it on."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents import operations, queries
 from agents.tools.guessing import why_guessed
@@ -36,7 +36,7 @@ def _file(path: Path) -> Path:
     return path / "langgraph.json" if path.is_dir() else path
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "List agents, register a project's graphs or an Agent Server, show one agent, or check what a deploy would break."
 
     def add_arguments(self, parser: CommandParser) -> None:

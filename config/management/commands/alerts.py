@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents.operations import alerts
 from approvals import tasks
@@ -15,7 +15,7 @@ from config import commands
 ON_OFF = {"on": True, "off": False}
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = (
         "alerts list|history|rules; alerts ack ID --reason ...; alerts set RULE [--most N] ... --reason ...; "
         "alerts look [--send] measures now, for a timer of your own: it ends with 1 when an alert is open."

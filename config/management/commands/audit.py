@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from agents.queries.on_record import calls_on_record, requesters_on_record, runs_on_record
 from approvals.queries.endings import endings_on_record
@@ -19,7 +19,7 @@ from audit.queries import Broken
 from config import commands
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Verify the audit log (exit status 1 when an event does not hold), or list its newest events."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents import budgeted, operations, prices
 from config import commands
@@ -15,7 +15,7 @@ def add_limits(parser: CommandParser) -> None:
     parser.add_argument("--seconds", metavar="N", help='of one run: how long workers may drive it in all; "none" lifts the limit')
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = (
         "budgets list; budgets set (--agent SLUG [--each-run [--seconds N]] | --customer NAME) [--money X] [--tokens N] --reason ...; "
         "a day is of UTC"

@@ -14,7 +14,6 @@ from celery import current_app
 from django.conf import settings
 from django.core.cache import cache
 from django.core.checks import run_checks
-from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -28,6 +27,7 @@ from approvals.queries import alike, webhooks
 from approvals.queries import sign_ins as sign_in_queries
 from approvals.queries.opinions import opinion_standing
 from approvals.queries.reaching import delivery_standing
+from config import commands
 
 LOW_DISK = 500_000_000
 LONG_S = 10
@@ -42,7 +42,7 @@ class Finding:
     mend: str = ""
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Say what is wrong and how to mend it."
 
     def handle(self, *args: Any, **options: Any) -> None:

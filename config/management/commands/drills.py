@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents import operations as agents
 from approvals import permissions
@@ -13,7 +13,7 @@ from approvals.states import DrillKind, DrillState
 from config import commands
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Plan test actions that must be rejected, and see what people made of them."
 
     def add_arguments(self, parser: CommandParser) -> None:

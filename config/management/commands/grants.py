@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from approvals.operations import granting, revoking
 from approvals.operations.clock import database_now
@@ -19,7 +19,7 @@ from config import commands
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "List, show, try, give and revoke standing approvals."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents import operations as agent_operations
 from agents import queries as agent_queries
@@ -13,7 +13,7 @@ from config import commands
 SCOPES = {"agent": "agent", "version": "agent_version", "tool": "tool", "customer": "customer", "run": "run"}  # and their options
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = (
         "Halt --everything, --agent SLUG, --agent-version SLUG@N, --tool NAME, --customer NAME or --run ID; --list shows active halts; "
         "--count orders nothing and says what it would stop; --release ID lifts one, or only lets --on-agent SLUG or --on-run ID go on."

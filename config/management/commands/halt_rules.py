@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from agents.operations import auto_halts
 from approvals.queries import halt_rules
 from config import commands
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "halt_rules list; halt_rules set KIND [--agent SLUG] [--most N] [--share PERCENT] [--minutes N] [--off] --reason ..."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from agents import operations
 from approvals.operations import api_keys
@@ -11,7 +11,7 @@ from approvals.queries import api_keys as queries
 from config import commands
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "List, make and revoke keys of programs. A key is printed once, when it is made."
 
     def add_arguments(self, parser: CommandParser) -> None:

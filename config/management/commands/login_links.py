@@ -3,14 +3,14 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from approvals.operations import people
 from config import commands
 from config.demo import CAST
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Print the address and one login link per persona (or for one account)."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents.queries import known_to_policies
 from approvals import operations
@@ -17,7 +17,7 @@ from config import commands
 from config.management.commands.actions import seconds
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Who there is, with which roles and factors; add somebody, change roles, lock, end sessions, forget lost devices."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents.queries import known_to_policies
 from approvals.errors import InvalidPolicy
@@ -21,7 +21,7 @@ from config import commands, trials
 BAR = 30
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Load, show, compare, try, list and publish policies."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents import budgeted, compensated, operations, overview, queries
 from agents.errors import AgentError
@@ -24,7 +24,7 @@ from config.management.commands import budgets
 BAR = 30
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Start, list, show, cancel or retry runs; say what became of a call whose outcome is unknown."
 
     def add_arguments(self, parser: CommandParser) -> None:

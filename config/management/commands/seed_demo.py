@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from agents import queries
-from config import demo
+from config import commands, demo
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Make the demo's people, register the example agents, and give them a little history (once)."
 
     def handle(self, *args: Any, **options: Any) -> None:

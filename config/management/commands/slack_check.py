@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from approvals.notify.sealing import Unsealable
 from approvals.operations import slack_installs
@@ -11,7 +11,7 @@ from approvals.slack import checking
 from config import commands
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Ask Slack whether everything is there; exit 1 when something is missing."
 
     def add_arguments(self, parser: CommandParser) -> None:

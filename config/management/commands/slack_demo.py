@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from approvals.notify.errors import NotSent
 from config import commands, slack_demo
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Install the app in the demo's own Slack, link the demo's people, and post what waits."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -6,14 +6,14 @@ Beside `make run SLACK=demo`, in another terminal, it installs the app in the de
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from approvals.notify.errors import NotSent
 from approvals.slack.installing import from_bot_token
 from config import commands
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Install by the bot token of SLACK_BOT_TOKEN (from the app's page OAuth & Permissions)."
 
     def add_arguments(self, parser: CommandParser) -> None:

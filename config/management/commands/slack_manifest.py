@@ -3,13 +3,13 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from approvals.slack.manifest import manifest
 from config import commands
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Print the Slack app's manifest, with scopes and addresses of this installation filled in."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -6,12 +6,13 @@ import threading
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from approvals.slack import socket
+from config import commands
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Hear Slack over a connection of our own (Socket Mode)."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -10,18 +10,18 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DatabaseError, close_old_connections
 
 from agents import tasks as agent_tasks
 from approvals import tasks as approval_tasks
-from config import broker
+from config import broker, commands
 
 log = structlog.get_logger("config.stand_in")
 LOOK_S = 1.0
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = "Do what is ready without the broker, until it answers again."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from agents import operations
 from approvals.queries import switches
@@ -13,7 +13,7 @@ from config import commands
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
-class Command(BaseCommand):
+class Command(commands.ProductCommand):
     help = (
         "switch deny|ask --agent SLUG|--tool NAME makes the product stricter than policy; allow goes back to what policy says, never below; "
         "switch list shows what is in force."
