@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from agents.operations.hinting import HOOKS
 from agents.views import (
     accepting,
     agents,
@@ -99,7 +100,7 @@ urlpatterns = [
     path("webhooks/<int:endpoint_id>/switch", webhooks.switch, name="webhook-switch"),
     path("webhooks/<int:endpoint_id>/test", webhooks.test, name="webhook-test"),
     path("webhooks/messages/<int:post_id>/again", webhooks.again, name="webhook-again"),
-    path("hooks/agent-servers/<int:server_id>/<str:secret>", servers.hint, name="server-hint"),
+    path(f"{HOOKS}/<int:server_id>/<str:secret>", servers.hint, name="server-hint"),
     path("halt/", halts.halt, name="halt"),
     path("halts/", halt_orders.orders, name="halts"),
     path("halt/<int:halt_id>/release", releases.release, name="halt-release"),

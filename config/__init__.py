@@ -1,5 +1,9 @@
 """Settings, urls, processes: the room that may import every other, and that no room imports."""
 
+from config import loading
+
+loading.begin()
+
 try:
     from config.celery import app as celery_app
 except ModuleNotFoundError as missing:

@@ -19,7 +19,7 @@ django.setup(set_prefix=False)  # what follows may import models
 from approvals.live.origin import SameOrigin  # noqa: E402
 from approvals.live.routing import websocket_urlpatterns  # noqa: E402
 from approvals.live.waiting import WaitingRoom  # noqa: E402
-from config import watchman  # noqa: E402
+from config import loading, watchman  # noqa: E402
 from config.stopping import Stopping  # noqa: E402
 
 # Every view, before the port is open: else the first request imports them, and the first may be Slack's, which waits for three seconds only.
@@ -47,3 +47,5 @@ application = ProtocolTypeRouter(
         "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )
+
+loading.loaded()

@@ -1,6 +1,5 @@
 """Celery: it only wakes; PostgreSQL is the queue. The queues, their priorities and the whole beat table are here."""
 
-import gc
 import os
 import time
 from importlib import import_module
@@ -9,7 +8,11 @@ from celery import Celery
 from celery.signals import setup_logging, task_prerun, worker_init, worker_process_shutdown
 from kombu.transport.redis import Channel
 
+from config import loading
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Django's checks would load every page and the whole API into the worker: half of its start. Starting the product makes them (`migrate`).
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 # Beat sends names at times: it looks at no table and calls no agent, so it loads neither (a quarter of the whole stack's memory).
 ONLY_BEAT = os.environ.get("COUNTERSIGN_ROLE") == "beat"
@@ -92,8 +95,7 @@ def _import_before_fork(**_: object) -> None:
     """What every child needs is loaded once, in the parent, whose pages they share."""
     import_module("agents.operations.driving")
     import_module("agents.operations.executing")
-    gc.collect()
-    gc.freeze()  # the collector would otherwise touch, and so copy, every shared page
+    loading.loaded()  # the collector would otherwise touch, and so copy, every shared page
 
 
 @worker_process_shutdown.connect
