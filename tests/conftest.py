@@ -197,14 +197,6 @@ def _types_are_looked_at_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _others_are_waited_for() -> Iterator[None]:
-    """Another process's test, on the same server, may hold a transaction open as long as it takes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("audit.settled.PATIENCE_S", 120.0)
-        yield
-
-
 @pytest.fixture(autouse=True)
 def woken(monkeypatch: pytest.MonkeyPatch) -> list[waking.Wake]:
     """What would have been sent to the broker: tests are their own workers."""

@@ -28,7 +28,7 @@ from approvals.operations.clock import database_now
 from approvals.permissions import ADMINS, Standing
 from approvals.queries import stops
 from approvals.states import DeliveryState
-from audit import canonical, log
+from audit import canonical, log, settled
 from audit.actors import SYSTEM, Actor
 from audit.log import Entry
 from audit.sentences import Frozen, listed, say
@@ -103,7 +103,7 @@ def add(*, url: str, agent: str, about: str, kinds: Sequence[str], by: User, doo
     made = Endpoint.objects.create(
         url=url, agent=agent, about=about[:200], kinds=list(kinds), secret=sealing.seal(secret), created_by=who.user
     )  # fmt: skip
-    Looked.objects.get_or_create(pk=1, defaults={"xid": _horizon()})
+    Looked.objects.get_or_create(pk=1, defaults={"xid": settled.horizon()})
     log.append(_entry(made, "webhook.added", who.user.actor, door))
     return made, secret
 
@@ -163,7 +163,7 @@ def spread() -> int:
 
     However much that is, in one transaction after the other: what was owed before one that failed is owed, and is not owed twice.
     """
-    at, until, past, made = database_now(), _horizon(), 0, 0
+    at, until, past, made = database_now(), settled.horizon(), 0, 0
     while True:
         with transaction.atomic():
             looked = Looked.objects.select_for_update(skip_locked=True).first()
@@ -302,13 +302,6 @@ def _about(mine: str, kind: str, agent: str, data: dict[str, Any]) -> bool:
 def _body(kind: str, at: datetime, data: dict[str, Any]) -> str:
     """What happened and where to look: never arguments, which are for whoever may read them."""
     return json.dumps({"type": kind, "timestamp": at.isoformat(), "data": data}, separators=(",", ":"))
-
-
-def _horizon() -> int:
-    """The oldest transaction still open: everything before it is there to be seen, or never will be."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
-        return int(cursor.fetchone()[0])
 
 
 def _move(row: Post, state: DeliveryState, **more: Any) -> None:

@@ -257,6 +257,39 @@ def test_the_log_is_listed_and_exported_with_its_proof(token, cast):
         assert hashlib.sha256(b"\0" + line["body"].encode()).hexdigest() == line["leaf"]
 
 
+def _logged(cursor):
+    """One event more, in a transaction that goes on: its id."""
+    cursor.execute(
+        "INSERT INTO audit_event (at, tenant, stream, seq, kind, actor_kind, actor_id, actor_name, door, agent, run, action, digest,"
+        " policy, body, leaf) SELECT at, tenant, gen_random_uuid()::text, 1, kind, actor_kind, actor_id, actor_name, door, agent, run, action,"
+        " digest, policy, body, leaf FROM audit_event LIMIT 1 RETURNING id"
+    )
+    return cursor.fetchone()[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_began_later_and_wrote_earlier_is_waited_for(cast, monkeypatch):
+    """A snapshot names none that began after the last one that is over: this one would be missed."""
+    from audit import settled
+
+    factories.action()
+    first, second = connection.copy(), connection.copy()
+    try:
+        for one in (first, second):
+            one.set_autocommit(False)
+            one.cursor().execute("SELECT pg_current_xact_id()")
+        earlier, later = _logged(second.cursor()), _logged(first.cursor())
+        first.commit()
+        monkeypatch.setattr(settled, "PATIENCE_S", 0.1)
+        with pytest.raises(settled.Unsettled):
+            settled.last_id()
+        second.commit()
+        assert earlier < later == settled.last_id()
+    finally:
+        first.close()
+        second.close()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_who_takes_the_log_away_by_ids_misses_nothing_that_commits_late(token, cast, monkeypatch):
     """Ids are given out before they can be seen: a greater one that is seen first must not hide the smaller."""
@@ -271,12 +304,7 @@ def test_who_takes_the_log_away_by_ids_misses_nothing_that_commits_late(token, c
     try:
         slow.set_autocommit(False)
         with slow.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO audit_event (at, tenant, stream, seq, kind, actor_kind, actor_id, actor_name, door, agent, run, action, digest,"
-                " policy, body, leaf) SELECT at, tenant, 'late', 1, kind, actor_kind, actor_id, actor_name, door, agent, run, action, digest,"
-                " policy, body, leaf FROM audit_event LIMIT 1 RETURNING id"
-            )
-            late = cursor.fetchone()[0]
+            late = _logged(cursor)
         with transaction.atomic():
             log.append(Entry(stream="quick", kind="test.made", by=SYSTEM, door="cli"))
         with monkeypatch.context() as impatient:
