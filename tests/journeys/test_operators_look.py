@@ -13,20 +13,27 @@ from tests.journeys.test_look import faults_of
 
 SignIn = Callable[..., Page]
 
-# A run that waits; a call of it whose outcome nobody knows, as a killed worker leaves it; a run that is over and could be reversed; a dry run of it.
+# A run that waits; a call of it whose outcome nobody knows, as a killed worker leaves it: approved and claimed in one transaction, so that no worker is
+# there before; a run that is over and could be reversed; a dry run of it.
 PREPARE = """
 import time
+from django.db import transaction
 from django.db.models.functions import Now
 from agents import compensated, operations
 from agents.models import Effect, Run
+from agents.operations import executing
 from agents.operations.trials import Wanted
 from agents.operations.unknown import give_up
 from approvals.models import Action, User
+from approvals.operations import decide
 for _ in range(130):
     if asked := Action.objects.filter(run="{run}", state="PENDING").first():
         break
     time.sleep(0.3)
-Effect.objects.create(action_id=asked.pk, run_id="{run}", tool=asked.tool, digest=asked.digest, state="CLAIMED", claimed_at=Now(), lease_until=Now())
+with transaction.atomic():
+    decide(asked.pk, by=User.objects.get(username="m.chen"), verdict="approve", seen_digest=asked.digest, door="cli")
+    assert executing._take(asked.pk, again=False)
+    Effect.objects.filter(pk=asked.pk).update(lease_until=Now())
 assert give_up(asked.pk)
 over = next(r for r in Run.objects.filter(state="SUCCEEDED", agent="refunds").order_by("-created_at") if compensated.reversible(str(r.pk)))
 trial = operations.order_trial(over.pk, "replay", Wanted(), by=User.objects.get(username="o.hart"), door="web")
@@ -37,16 +44,10 @@ for _ in range(130):
     time.sleep(0.3)
 print(asked.pk, over.pk, trial.pk)
 """
-# As if a person had said so. The log tells of it, too: another journey compares the two.
 CLEAR = """
-from agents.models import Effect
-from agents.operations.events import effect
-from audit import log
-from audit.actors import SYSTEM
-from django.db import transaction
-with transaction.atomic():
-    Effect.objects.filter(pk="{action}").update(state="FAILED")
-    log.append(effect("{action}", "refunds", "{run}", "", "effect.failed", SYSTEM, "cli"))
+from agents import operations
+from approvals.models import User
+operations.resolve_unknown("{action}", done=False, reason="a journey", by=User.objects.get(username="o.hart"), door="cli")
 """
 
 
@@ -69,8 +70,8 @@ def desk(stack: Stack) -> Iterator[Desk]:
     stack.manage("halt", "--agent", "janitor", "--reason", "a journey", "--by", "o.hart")
     (order,) = re.findall(r"^ *(\d+)  agent +janitor ", stack.manage("halt", "--list"), re.MULTILINE)
     yield Desk(waits, action, over, trial, order)
+    stack.manage("shell", "-v", "0", "-c", CLEAR.format(action=action))
     stack.manage("runs", "cancel", waits, "--reason", "over", "--by", "o.hart")
-    stack.manage("shell", "-v", "0", "-c", CLEAR.format(action=action, run=waits))
     stack.manage("halt", "--release", order, "--reason", "over", "--by", "o.hart")
     stack.manage("switch", "allow", "--tool", "open_safe", "--reason", "over", "--by", "o.hart")
 
