@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(
     (found for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
 )
+UNDER_WAY = re.compile(r" (CREATED|READY|RUNNING) ")
 PERSON = re.compile(r"^  (reviewer|second reviewer|operator|auditor|admin|second admin) .*?(http\S+)$", re.MULTILINE)
 
 
@@ -57,8 +58,13 @@ class Stack:
         return out
 
     def start_run(self, ticket: str) -> str:
-        """A refunds run; returns its id."""
-        return self.manage("runs", "start", "refunds", "--input", f'{{"ticket_id": "{ticket}"}}', "--by", "o.hart").strip()
+        """A refunds run; returns its id once it waits for people or is over: what comes after a page was opened is offered there, not put in."""
+        run = self.manage("runs", "start", "refunds", "--input", f'{{"ticket_id": "{ticket}"}}', "--by", "o.hart").strip()
+        for _ in range(50):
+            if UNDER_WAY.search(self.manage("runs", "show", run).partition("\n")[0]) is None:
+                break
+            time.sleep(0.2)
+        return run
 
 
 @pytest.fixture(scope="session")
