@@ -3,8 +3,10 @@
 Whether a request may have been acted on although no answer came (`ServerTrouble.sent`) decides whether it may be sent again.
 """
 
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import httpx
@@ -46,7 +48,7 @@ def connected(url: str, headers: Mapping[str, str]) -> Iterator["Connection"]:
         timeout=timeout,
         follow_redirects=False,
         trust_env=False,
-        transport=_Bounded(),
+        transport=_Bounded(verify=_trusted()),
         event_hooks={"response": [_no_redirect]},
     ) as client:
         yield Connection(url, SyncLangGraphClient(client))
@@ -207,6 +209,12 @@ class Connection:
 
 class _Redirected(httpx.HTTPError):
     """The server points elsewhere; the keys it was given are for nobody else."""
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Read once in a process: each look at a server would read all authorities again, thirty milliseconds of computing."""
+    return httpx.create_ssl_context()
 
 
 class _Bounded(httpx.HTTPTransport):

@@ -8,7 +8,6 @@ that serves its own network only.
 import http.client
 import ipaddress
 import socket
-import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from django.conf import settings
 from standardwebhooks.webhooks import Webhook
 
 from approvals.notify.errors import NotSent
+from approvals.notify.tls import trusted
 from audit.sentences import Frozen
 
 CONNECT_S, ANSWER_S = 5, 10
@@ -170,7 +170,7 @@ def _connected(parts: SplitResult, address: str) -> Iterator[http.client.HTTPCon
         cut.daemon = True
         cut.start()
         try:
-            made.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if secure else plain
+            made.sock = trusted().wrap_socket(plain, server_hostname=host) if secure else plain
             yield made
             if late.is_set():  # an answer that was cut off may look like a whole one
                 raise TimeoutError

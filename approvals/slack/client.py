@@ -16,6 +16,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from approvals.notify import sealing
 from approvals.notify.errors import NotSent
+from approvals.notify.tls import trusted
 from approvals.operations import slack_installs
 from approvals.queries import slack as queries
 
@@ -49,7 +50,7 @@ SENTENCES = {
 def bare(token: str = "") -> WebClient:
     """A client for calls that belong to no workspace yet."""
     return WebClient(
-        token=token, base_url=settings.SLACK_API_URL, timeout=settings.SLACK_TIMEOUT_S, retry_handlers=[], logger=_QUIET
+        token=token, base_url=settings.SLACK_API_URL, timeout=settings.SLACK_TIMEOUT_S, ssl=trusted(), retry_handlers=[], logger=_QUIET
     )  # fmt: skip
 
 
