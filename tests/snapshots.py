@@ -1,7 +1,7 @@
 """Rows that many tests begin with: made by the real operations once in a process, copied back by one statement afterwards.
 
 What a snapshot holds is what its maker added, found by comparing all tables before and after. It is copied back only where the log stands
-as it stood then (every change of state is in it); anywhere else, and if rows were changed, the maker runs. Only factories imports this.
+as it stood then (every change of state is in it); anywhere else, and if rows were changed, the maker runs. Only factories and fixtures import this.
 """
 
 from collections.abc import Callable, Iterator

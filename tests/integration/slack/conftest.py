@@ -11,6 +11,7 @@ from approvals.operations import slack_installs, slack_owing, slack_people
 from approvals.operations.slack_installs import Installed
 from approvals.operations.slack_people import Identity
 from approvals.slack import approving, editing, halting, hearing, later, quick, releasing, reviewing, sending
+from tests import snapshots
 from tests.fakes import PolicyInForce, policy_text
 from tests.integration.web.conftest import as_  # noqa: F401  (a fixture)
 from tests.slack.gestures import Answer, Gestures
@@ -88,7 +89,9 @@ def hands(slack: SlackServer) -> Gestures:
 @pytest.fixture
 def installed(slack: SlackServer, cast: Any) -> SlackTeam:
     found = Installed(team="T0HOME", name="Home", bot_user="U0HOMEBOT", token="xoxb-home", app="A0COUNTER")
-    return slack_installs.install(found, by=cast.admin, door="cli")
+    snapshots.once("slack", lambda: slack_installs.install(found, by=cast.admin, door="cli"))
+    SlackTeam.objects.update(api=slack.api)  # each test's Slack has an address of its own
+    return SlackTeam.objects.get(team="T0HOME")
 
 
 def link(user: User, slack_user: str, *, team: str = "T0HOME", enterprise: str = "") -> None:
@@ -99,13 +102,12 @@ def link(user: User, slack_user: str, *, team: str = "T0HOME", enterprise: str =
 @pytest.fixture
 def linked(installed: SlackTeam, cast: Any) -> None:
     """Mei is the reviewer, Jorge the second one, Olive the operator; the stranger is nobody."""
-    link(cast.reviewer, "U0MEI")
-    link(cast.second, "U0JORGE")
-    link(cast.operator, "U0OLIVE")
+    hands = {cast.reviewer: "U0MEI", cast.second: "U0JORGE", cast.operator: "U0OLIVE"}
+    snapshots.once("slack people", lambda: [link(user, slack_user) for user, slack_user in hands.items()])
 
 
 @pytest.fixture
 def routed(linked: None, policy: PolicyInForce) -> PolicyInForce:
     """Cards go to two channels, and `what` may be read there."""
-    policy.write_text(policy_text(lambda data: data.update(slack=ROUTES)))
+    snapshots.once("slack routes", lambda: policy.write_text(policy_text(lambda data: data.update(slack=ROUTES))))
     return policy
