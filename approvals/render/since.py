@@ -94,7 +94,7 @@ def _by_how_much(old: float, new: float) -> str:
         return distance
     ratio = new / old
     if ratio >= 2:
-        return say("%(by)s, %(times)s times as much", by=distance, times=f"{ratio:,.3g}")
+        return say("%(by)s, %(times)s times as much", by=distance, times=f"{ratio:,.3g}" if ratio < 100 else f"{ratio:,.0f}")
     return say("%(by)s, %(percent)s %%", by=distance, percent=f"{100 * (ratio - 1):+.3g}")
 
 

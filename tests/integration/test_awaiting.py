@@ -22,7 +22,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 from langgraph.types import interrupt
-from agents_of_others import Letters, Planned, act, plan_of, send
+from parts_of_others import Letters, Planned, act, plan_of, send
 
 @wrap_model_call
 async def model(request, handler):

@@ -19,7 +19,7 @@ from typing import Annotated
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.tools import tool
-from agents_of_others import Planned
+from parts_of_others import Planned
 
 @tool
 def {tool}({args}) -> str:
@@ -131,7 +131,7 @@ from typing import Literal
 from pydantic import BaseModel
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
-from agents_of_others import Letters
+from parts_of_others import Letters
 
 class Inner(BaseModel):
     n: int = {n}
@@ -186,7 +186,7 @@ DEEP = """
 from deepagents import create_deep_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from agents.graphs.loops import require_approval
-from agents_of_others import Planned, TOOLS
+from parts_of_others import Planned, TOOLS
 
 @require_approval
 def note(text: str) -> str:
@@ -226,7 +226,7 @@ ASKS = """
 from typing import TypedDict
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
-from agents_of_others import Letters, act, plan_of
+from parts_of_others import Letters, act, plan_of
 
 LIMIT = {limit}
 

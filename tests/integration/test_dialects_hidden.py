@@ -38,7 +38,7 @@ def action_to(run, whom: str):
 HEAD = """
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from agents_of_others import Letters, Planned, act, plan_of, send
+from parts_of_others import Letters, Planned, act, plan_of, send
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware
 from langchain_core.messages import HumanMessage, ToolMessage

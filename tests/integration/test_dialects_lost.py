@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("leave_asked_of_this_database")
 INNER = """
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
-from agents_of_others import Letters, act, plan_of
+from parts_of_others import Letters, act, plan_of
 
 def built(*nodes):
     graph = StateGraph(Letters)
@@ -93,7 +93,7 @@ def test_what_nobody_has_decided_yet_is_superseded_with_its_node(others, world, 
 PAIR = """
 from langgraph.graph import START, StateGraph
 from langgraph.types import interrupt
-from agents_of_others import Letters
+from parts_of_others import Letters
 
 graph = StateGraph(Letters)
 graph.add_node("a", lambda state: {a} and None)
@@ -105,7 +105,7 @@ graph = graph.compile()
 
 
 LINED = """
-from agents_of_others import Planned, send
+from parts_of_others import Planned, send
 from langchain.agents import create_agent
 from langgraph.prebuilt import ToolNode
 from agents.graphs.loops import Countersigned, require_approval
@@ -115,7 +115,7 @@ graph = create_agent(Planned(), [{tool}], middleware=[{line}])
 
 
 ANOTHER_WAY = """
-from agents_of_others import Planned, act, plan_of, State
+from parts_of_others import Planned, act, plan_of, State
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware
 from langchain_core.messages import ToolMessage
@@ -320,7 +320,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
-from agents_of_others import Planned, send
+from parts_of_others import Planned, send
 
 class Gate(HumanInTheLoopMiddleware):
     name = "{gate}"

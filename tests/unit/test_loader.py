@@ -252,7 +252,7 @@ def test_tools_of_a_graph_and_of_its_helpers_are_found_with_a_suggested_class():
 
 def test_tools_of_a_helper_that_stands_in_the_module_are_found(tmp_path):
     (tmp_path / "led.py").write_text(
-        "from tests.agents_for_tests.others.agents_of_others import Planned, TOOLS\nfrom langchain.agents import create_agent\n"
+        "from tests.agents_for_tests.others.parts_of_others import Planned, TOOLS\nfrom langchain.agents import create_agent\n"
         "from langchain_core.tools import tool\nhelper = create_agent(Planned(), TOOLS)\n\n@tool\ndef ask(task: str) -> str:\n"
         "    'Ask the helper.'\n    return str(helper.invoke({'messages': [task]}))\n\nlead = create_agent(Planned(), [ask])\n"
     )

@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-from agents_of_others import Planned, State, act, burn, look, plan_of, send, wipe
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ToolRetryMiddleware
 from langchain_core.messages import HumanMessage, ToolMessage
@@ -15,6 +14,7 @@ from langchain_core.tools import InjectedToolCallId, ToolException, tool
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command
+from parts_of_others import Planned, State, act, burn, look, plan_of, send, wipe
 
 from agents.graphs.loops import Countersigned, aonce, once, require_approval
 

@@ -2,9 +2,9 @@
 import { chosen, pane } from "./inbox.js";
 import { word } from "./say.js";
 import { plain, show } from "./trouble.js";
+import { written } from "./coming.js";
 
 const left = new Set();
-const wrote = (form) => [...form.elements].some((field) => field.matches("input, textarea") && field.value !== field.defaultValue);
 
 document.addEventListener("htmx:beforeSwap", ({ target, detail }) => {
   const { elt } = detail.requestConfig;
@@ -12,10 +12,11 @@ document.addEventListener("htmx:beforeSwap", ({ target, detail }) => {
   const open = pane();
   if (!id || !open || (target.id !== "pane" && open.contains(target))) return;
   const gone = open.dataset.action !== id || (chosen() ?? id) !== id;
-  const form = [...open.querySelectorAll("[data-edit], .bar-sheet form")].find((one) => !one.contains(elt));
+  const forms = [...open.querySelectorAll("form")].filter((one) => !one.contains(elt) && (one.matches("[data-edit], .bar-sheet form") || written(one)));
+  const form = forms.find(written) ?? forms[0];
   if (!gone && !form) return;
   left.add(id); // nothing opens by itself
-  if (!gone && !wrote(form)) return;
+  if (!gone && !written(form)) return;
   if (detail.xhr.status < 400) detail.swapOverride = "none";
   else detail.shouldSwap = false;
   if (!gone) import("./leaving.js").then(({ unsent }) => unsent(open, document.querySelector(`#row-${id} [data-row-link]`)?.href ?? location.href));
@@ -25,6 +26,10 @@ document.addEventListener("decided", ({ detail }) => {
   if (left.delete(detail.id)) detail.stay = true;
 }, true);
 
+// An answer that stands on the page, as what it was decided otherwise, was heard.
+const heard = new WeakSet();
+document.addEventListener("htmx:afterSwap", ({ detail }) => heard.add(detail.xhr));
+
 // Of one that failed nobody would hear: its form is not there any more, or what it would be shown in is not.
 document.addEventListener("htmx:beforeRequest", ({ target, detail: { xhr } }) => {
   const id = target.dataset?.decide;
@@ -33,6 +38,6 @@ document.addEventListener("htmx:beforeRequest", ({ target, detail: { xhr } }) =>
   const what = row.textContent.trim();
   xhr.addEventListener("loadend", () => {
     const well = xhr.status >= 200 && xhr.status < 400;
-    if (!well && (left.delete(id) || !target.isConnected)) show(plain(word("undecided", what)));
+    if (!well && !heard.has(xhr) && (left.delete(id) || !target.isConnected)) show(plain(word("undecided", what)));
   });
 });

@@ -46,3 +46,16 @@ export function standAgain(pane) {
   visible?.focus({ preventScroll: true });
   before = null;
 }
+
+// Whether something was written in a form. What keeps that from being lost is loaded when somebody begins (carry.js).
+export function touched(field) {
+  if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+  if (field.matches("select")) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
+  return field.matches("input, textarea") && field.value !== field.defaultValue;
+}
+
+export const written = (form) => [...form.elements].some(touched);
+
+export const writing = (node) => node.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+
+document.addEventListener("focusin", ({ target }) => target.closest("form") && import("./carry.js"));

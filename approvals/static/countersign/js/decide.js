@@ -54,7 +54,7 @@ document.addEventListener("seen", ({ target }) => {
   guard(pane);
 });
 
-function guard(pane) {
+export function guard(pane) {
   const folds = pane.querySelectorAll("[data-what] [data-must-open]:not([data-opened])").length;
   const unseen = pane.querySelector("[data-unseen]");
   const guarded = pane.querySelectorAll("[data-guarded]");

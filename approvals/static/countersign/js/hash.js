@@ -1,8 +1,9 @@
-// Hash chips copy the digest, an action its link: loaded when that is first wanted.
+// Hash chips copy the digest, an action its link, a decision its reason: loaded when that is first wanted.
 import { say, word } from "./say.js";
 
 export async function copy(chip) {
   if (chip.dataset.copyLink) return copyLink(chip);
+  if (chip.dataset.reason) again(chip);
   try {
     await navigator.clipboard.writeText(chip.dataset.copy);
     say((chip.dataset.copied = word("copied")));
@@ -29,4 +30,13 @@ async function copyLink(button) {
     field.select();
     say(word("chosenLink"));
   }
+}
+
+// A reason of an earlier decision goes into the reason that is being written, too.
+function again(button) {
+  const field = button.closest("[data-action]")?.querySelector(".bar-sheet textarea[name=reason]");
+  if (!field) return;
+  field.value = button.dataset.reason;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
 }

@@ -1,5 +1,6 @@
 // The list beside the pane: opening rows, and where the focus goes after a decision.
 import { say, word } from "./say.js";
+import { written } from "./coming.js";
 
 const desk = document.querySelector("[data-desk]");
 const wide = matchMedia("(min-width: 1024px)");
@@ -80,13 +81,14 @@ document.addEventListener("settled", (event) => {
   const open = document.querySelector("[data-action]");
   if (open?.dataset.action !== event.detail.id || open.dataset.state !== "PENDING") return;
   if (open.querySelector("[data-decide].htmx-request")) return;
-  if (!open.querySelector("[data-edit], .bar-sheet form")) return showPane(event.detail.url);
+  if (![...open.querySelectorAll("form")].some(written)) return showPane(event.detail.url);
   import("./leaving.js").then(({ unsent }) => unsent(open, event.detail.url) || showPane(event.detail.url));
 });
 
 // Somebody took the approval back that is open here: it is asked again.
 document.addEventListener("reopened", (event) => {
-  if (document.querySelector("[data-action]")?.dataset.action === event.detail.id) showPane(event.detail.url);
+  const open = document.querySelector("[data-action]");
+  if (open?.dataset.action === event.detail.id && ![...open.querySelectorAll("form")].some(written)) showPane(event.detail.url);
 });
 
 function mark() {

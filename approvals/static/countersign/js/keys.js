@@ -1,8 +1,8 @@
 // Single keys: inert in fields and dialogs, with modifiers, and when off; each presses something visible.
-import { keptFor } from "./coming.js";
 import { closeSheet, hint, pressTwice } from "./decide.js";
 import { currentRow, fetchAgain, focusRow, move, openRow, rows, unopened } from "./inbox.js";
 import { word } from "./say.js";
+import { keptFor, writing, written } from "./coming.js";
 
 const GO_MS = 1200;
 const EARLY_MS = 3000;
@@ -19,7 +19,6 @@ const off = () => Boolean(chosen.off);
 // A moved key stands for the usual one; the usual one of a moved command for nothing.
 const usual = (key) => chosen.map?.[key] ?? key;
 
-const writing = (node) => node.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 const modal = () => document.querySelector("dialog[open]");
 
 // Another page was asked for: what a key means is on that.
@@ -122,9 +121,21 @@ function go(key) {
   return Boolean(link);
 }
 
+// With something written in it only when it is pressed again.
+function shutSheet(pane) {
+  const form = pane?.querySelector(".bar-sheet form");
+  const close = form?.querySelector("[data-sheet-close]");
+  if (close && written(form) && document.activeElement !== close) {
+    close.focus();
+    hint(pane, word("dropping"));
+    return true;
+  }
+  return closeSheet(pane);
+}
+
 function back() {
   const pane = document.querySelector("[data-action]");
-  if (closeSheet(pane)) return true;
+  if (shutSheet(pane)) return true;
   const edit = document.querySelector("[data-edit]");
   if (edit) return leave(edit);
   const link = document.querySelector("[data-back]");
@@ -168,8 +179,9 @@ document.addEventListener("keydown", (event) => {
       event.preventDefault(); // it is not emptied: the list is still that of these words
       event.target.value = event.target.defaultValue;
     }
+    if (shutSheet(event.target.closest("[data-action]"))) return undefined;
     event.target.blur();
-    return closeSheet(event.target.closest("[data-action]")) || event.target.closest("[data-menu]") || focusRow(currentRow() || rows()[0]);
+    return event.target.closest("[data-menu]") || focusRow(currentRow() || rows()[0]);
   }
   if (off() || writing(event.target) || event.target.closest("[data-menu][open]")) return;
   if (key === "enter" && event.target.closest("a, button, summary, label")) return;

@@ -1,18 +1,11 @@
 // Leaving a form in which something was written. Loaded when first wanted.
-import { standAgain } from "./coming.js";
 import { say, word } from "./say.js";
-
-const touched = (field) =>
-  field.matches("[type=checkbox], [type=radio]")
-    ? field.checked !== field.defaultChecked
-    : field.matches("select")
-      ? [...field.options].some((option) => option.selected !== option.defaultSelected)
-      : field.matches("input, textarea") && field.value !== field.defaultValue;
+import { standAgain, written } from "./coming.js";
 
 // By Esc: with nothing new in it at once, else when it is pressed again.
 export function leave(form) {
   const drop = form.querySelector("[data-esc]");
-  if ([...form.elements].some(touched) && document.activeElement !== drop) {
+  if (written(form) && document.activeElement !== drop) {
     drop.focus();
     say(word("dropping"));
     return;
@@ -27,11 +20,11 @@ export function leave(form) {
   drop.click();
 }
 
-// Somebody else decided meanwhile: what was written stays to be read and copied, and nothing of it can be sent.
+// It waits for nobody any more: what was written stays to be read and copied, and nothing of it can be sent.
 export function unsent(pane, url) {
-  const form = [...pane.querySelectorAll("[data-edit], .bar-sheet form")].find((one) => [...one.elements].some(touched));
-  if (!form) return false;
-  for (const button of form.querySelectorAll("[type=submit]")) button.disabled = true;
+  const forms = [...pane.querySelectorAll("form")].filter(written);
+  if (!forms.length) return false;
+  for (const button of forms.flatMap((form) => [...form.querySelectorAll("[type=submit]")])) button.disabled = true;
   const place = pane.querySelector("[id^=changed-]");
   const note = document.getElementById("unsent").content.cloneNode(true);
   const link = note.querySelector("a");

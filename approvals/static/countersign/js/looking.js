@@ -53,13 +53,3 @@ document.body.addEventListener("live:presence", (event) => {
   clearTimeout(heard);
   heard = setTimeout(beat, 300);
 });
-
-// A reason of an earlier decision: copied, and put into the reason that is being written.
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-reason]");
-  const field = button?.closest("[data-action]")?.querySelector(".bar-sheet textarea[name=reason]");
-  if (!field) return;
-  field.value = button.dataset.reason;
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-  field.focus();
-});
