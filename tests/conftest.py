@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from _pytest.faulthandler import fault_handler_stderr_fd_key
 from _pytest.runner import runtestprotocol
@@ -202,7 +203,7 @@ def _types_are_looked_at_once() -> Iterator[None]:
 def _authorities_are_read_once() -> Iterator[None]:
     """Each client of httpx reads all of them, which no test needs: thirty milliseconds of computing, four tenths of what some tests take."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(default, "create_ssl_context", cache(default.create_ssl_context))
+        patch.setattr(default, "create_ssl_context", cache(httpx.create_ssl_context))
         yield
 
 

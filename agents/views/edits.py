@@ -24,7 +24,8 @@ from approvals.queries import ActionDetail
 from approvals.render.changes import changes
 from approvals.web.http import Request, is_fragment
 from approvals.web.inputs import Posted
-from approvals.web.schemaform import completed, fields_of, guessed, read
+from approvals.web.nesting import fields_of, read
+from approvals.web.schemaform import completed, guessed, owner
 from approvals.web.views.action import card, show_detail
 from approvals.web.views.decide import conflict, decided
 from audit.sentences import say
@@ -79,7 +80,7 @@ def _form(
     at_fields = {field.key for field in fields if field.error}
     edit = {
         "fields": fields,
-        "errors": [why for path, why in errors.items() if path.split(".")[0].split("[")[0] not in at_fields],
+        "errors": [why for path, why in errors.items() if not owner(path, at_fields)],
         "reason": request.POST.get("reason", "") if posted is not None else detail.edit_reason,
         "reason_needed": "edit" in detail.reason_for,
         "diff_url": reverse("action-edit-diff", args=[detail.row.id]),

@@ -36,8 +36,9 @@ from approvals.covering import version_name
 from approvals.render.arguments import lines_of
 from approvals.render.reveal import reveal
 from approvals.web.http import Request, is_fragment, preferences_of
+from approvals.web.nesting import fields_of, read
 from approvals.web.rows import Chip, chips, menu, with_query
-from approvals.web.schemaform import fields_of, read
+from approvals.web.schemaform import owner
 from approvals.web.views.preferences import kept_query
 from audit.languages import number, told
 from audit.sentences import say
@@ -274,7 +275,7 @@ def start(request: Request, slug: str) -> HttpResponse:
             errors = dict(error.details.get("fields") or {"": error.message})
     fields = fields_of(agent.input_schema, {}, posted=request.POST, errors=errors)
     shown = {field.key for field in fields if field.error}
-    rest = tuple(why for path, why in errors.items() if path.split(".")[0].split("[")[0] not in shown)
+    rest = tuple(why for path, why in errors.items() if not owner(path, shown))
     return _form(request, agent, fields, rest or (_("Some fields need another value"),), status=422)
 
 

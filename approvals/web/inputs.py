@@ -29,6 +29,10 @@ def kind_of(sub: Mapping[str, Any], value: Any) -> str:
         return "enum"
     if several := of_items(sub):
         return "many" if words_of(several, value) is not None else "json"
+    if _decimal(sub) and (value is None or (isinstance(value, str) and _NUMBER.match(value))):
+        return "line"
+    if _decimal(sub) and type(value) in {int, float}:
+        return "number"
     kind = sub.get("type")
     if isinstance(kind, str) and kind in _TYPES:
         return _TYPES[kind]
@@ -40,6 +44,13 @@ def kind_of(sub: Mapping[str, Any], value: Any) -> str:
     if kind == "array" and said(sub.get("items")).get("type") == "string" and _one_a_line(value):
         return "list"
     return "json"
+
+
+def _decimal(sub: Mapping[str, Any]) -> bool:
+    """A number, or a text that writes one: how Pydantic declares a Decimal. What stands there keeps the form it has."""
+    ways = sub.get("anyOf")
+    kinds = [said(one).get("type") for one in ways] if isinstance(ways, list) else []
+    return [kind for kind in kinds if kind != "null"] == ["number", "string"]
 
 
 def _one_a_line(value: Any) -> bool:

@@ -1,14 +1,13 @@
 """A form out of a JSON Schema, and arguments out of what was posted. Used for edits and for starting runs.
 
 Belongs here: pure functions between JSON values, `Field`s and posted text; no Django but its QueryDict's shape. Simple values get
-a typed control, choices are in `choosing`; anything nested is a text area of JSON, so that every schema has a form and nothing is lost on
-the way.
+a typed control, choices are in `choosing`, objects in objects in `nesting`; anything else is a text area of JSON, so that every schema has
+a form and nothing is lost on the way.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,11 +83,17 @@ def fields_of(
     required = set(schema.get("required", ()))
     by_field: dict[str, str] = {}
     for path, why in (errors or {}).items():
-        by_field.setdefault(re.split(r"[.\[]", path, maxsplit=1)[0], why)
+        by_field.setdefault(owner(path, schema.get("properties", {})), why)
     return tuple(
         _field(key, resolved(schema, raw), values.get(key), key in required, posted, by_field.get(key, ""), nullable(schema, raw))
         for key, raw in schema.get("properties", {}).items()
     )
+
+
+def owner(path: str, keys: Iterable[str]) -> str:
+    """The key of the field at which something of this path stands, the longest; "" when there is none."""
+    fitting = (key for key in keys if path == key or path.startswith((f"{key}.", f"{key}[")))
+    return max(fitting, key=len, default="")
 
 
 def read(schema: Mapping[str, Any], values: Mapping[str, Any], posted: Posted) -> tuple[dict[str, Any], dict[str, str]]:

@@ -28,10 +28,10 @@ TOOLS = [
 ]
 
 
-def declare(stack: Stack, slug: str) -> None:
+def declare(stack: Stack, slug: str, tools: list[dict[str, Any]] = TOOLS) -> None:
     """An agent that runs elsewhere, as an administrator's program declares it."""
     token = token_of(stack, "s.adeyemi", "read,govern")
-    body = {"title": slug.title(), "environment": "demo", "tools": TOOLS}
+    body = {"title": slug.title(), "environment": "demo", "tools": tools}
     answer = httpx.put(f"{stack.url}/api/v1/agents/{slug}", json=body, headers={"Authorization": f"Bearer {token}"}, timeout=60)
     assert answer.is_success, answer.text
 

@@ -1,12 +1,15 @@
 """Whoever writes on an action is not disturbed by what comes meanwhile: no word is lost, none presses anything, and no key decides another version than the one shown."""
 
 import re
+import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.journeys.conftest import Stack
+from tests.journeys.faults import serious
+from tests.journeys.outside import declare
 from tests.journeys.test_at_the_desk import live, opened
 
 SignIn = Callable[..., Page]
@@ -171,3 +174,52 @@ def test_whoever_comes_second_gets_the_receipt_and_no_complaint(stack: Stack, si
     under_way[0].continue_()
     expect(page.locator("#pane .receipt").first).to_contain_text("not this one")
     expect(page.locator("#messages [data-problem]")).to_have_count(0)
+
+
+NESTED = {
+    "name": "ship",
+    "risk": "write",
+    "reversible": True,
+    "summary": "Ship {name}",
+    "args_schema": {
+        "type": "object",
+        "required": ["name", "address"],
+        "properties": {
+            "name": {"type": "string"},
+            "address": {
+                "type": "object",
+                "required": ["street", "zip"],
+                "properties": {
+                    "street": {"type": "string"},
+                    "zip": {"type": "integer", "minimum": 1},
+                    "kind": {"enum": ["home", "work"]},
+                },
+            },
+        },
+    },
+}
+SHIP = """
+from approvals.operations import Proposal, open_action
+made = open_action(Proposal(agent="{agent}", thread="{agent}", interrupt_id="i", tool="ship", tool_class="write", summary="Ship it",
+    args={{"name": "Ada", "address": {{"street": "Elm 1", "zip": 101, "kind": "home"}}}}, proposal_digest="0" * 64, environment="demo"))
+print("made", made.pk)
+"""
+
+
+def test_an_object_in_the_arguments_is_edited_field_by_field(stack: Stack, sign_in: SignIn) -> None:
+    agent = f"nested-{uuid.uuid4().hex[:8]}"
+    declare(stack, agent, [NESTED])
+    (action,) = re.findall(r"made (\S+)", stack.manage("shell", "-v", "0", "-c", SHIP.format(agent=agent)))
+    page = at(sign_in("reviewer"), action)
+    page.keyboard.press("e")
+    number = page.get_by_label("address.zip")
+    expect(number).to_have_value("101")
+    number.fill("none")
+    expect(page.locator(".edit-diff")).to_contain_text("address.zip: A whole number")
+    number.fill("202")
+    page.get_by_role("radio", name="work").check()
+    expect(page.locator(".edit-diff")).to_contain_text("202")
+    assert serious(page) == []
+    page.get_by_role("button", name="Check the edit").click()
+    expect(page.locator("[data-what]")).to_contain_text("202", timeout=15_000)
+    assert "202" in stack.manage("actions", "show", action)

@@ -6,11 +6,11 @@ from enum import Enum, IntEnum, StrEnum
 from pathlib import Path
 from typing import Any, NotRequired
 
-from agents_of_others import GATED, TOOLS, Letters, Planned, act, plan_of
 from langchain.agents import AgentState, create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware, before_model
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import interrupt
+from parts_of_others import GATED, TOOLS, Letters, Planned, act, plan_of
 from pydantic import BaseModel
 
 

@@ -103,7 +103,12 @@ def link(user: User, slack_user: str, *, team: str = "T0HOME", enterprise: str =
 def linked(installed: SlackTeam, cast: Any) -> None:
     """Mei is the reviewer, Jorge the second one, Olive the operator; the stranger is nobody."""
     hands = {cast.reviewer: "U0MEI", cast.second: "U0JORGE", cast.operator: "U0OLIVE"}
-    snapshots.once("slack people", lambda: [link(user, slack_user) for user, slack_user in hands.items()])
+
+    def link_all() -> None:
+        for user, slack_user in hands.items():
+            link(user, slack_user)
+
+    snapshots.once("slack people", link_all)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """deepagents with a helper, as its documentation writes it. By itself: importing deepagents takes seconds."""
 
-from agents_of_others import GATED, TOOLS, Planned
 from deepagents import create_deep_agent
+from parts_of_others import GATED, TOOLS, Planned
 
 agent = create_deep_agent(
     model=Planned(),
