@@ -106,6 +106,7 @@ def test_nor_has_a_page_of_fewer_people(stack: Stack, sign_in: Callable[..., Pag
 
 def test_forced_colours_keep_what_is_chosen_visible(sign_in: Callable[..., Page]) -> None:
     page = sign_in("reviewer", forced_colors="active", viewport={"width": 1280, "height": 844})
+    page.goto("/inbox/")
     expect(page.locator("#live-pill")).to_have_attribute("data-state", "live")  # the scripts are there
     page.keyboard.press("Control+k")
     chosen = page.locator("#palette [aria-selected=true]")
@@ -121,6 +122,7 @@ def test_forced_colours_keep_what_is_chosen_visible(sign_in: Callable[..., Page]
 
 def test_the_palette_and_an_open_menu_have_no_serious_fault(sign_in: Callable[..., Page]) -> None:
     page = sign_in("reviewer", viewport={"width": 390, "height": 844})
+    page.goto("/inbox/")
     page.locator("summary", has_text="Agent").click()
     faults = [
         one for one in serious(page) if not one.startswith('target-size <a class="row-link"')

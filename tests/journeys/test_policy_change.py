@@ -21,6 +21,7 @@ RULES = """rules:
 
 def test_a_policy_is_checked_tried_proposed_published_and_seen(stack: Stack, sign_in: SignIn) -> None:
     admin, second, reviewer = sign_in("admin"), sign_in("second admin"), sign_in("reviewer")
+    admin.goto("/inbox/")
     admin.keyboard.press("g")
     admin.keyboard.press("p")
     expect(admin.get_by_role("heading", level=1)).to_have_text("Policies")

@@ -109,6 +109,7 @@ def test_edited_arguments_are_checked_rescored_and_approved_as_a_new_version(sta
 
 def test_help_opens_by_key_and_keys_are_inert_in_fields(stack: Stack, sign_in: SignIn) -> None:
     page = sign_in("reviewer")
+    page.goto("/inbox/")
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
     page.keyboard.press("Escape")
