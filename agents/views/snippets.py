@@ -100,7 +100,8 @@ def _env(of: Subject) -> str:
 
 def _curl(of: Subject) -> str:
     body = json.dumps({"tool": of.tool, "args": of.args}).replace("'", "'\\''")
-    return f"""set -eu
+    return f"""( # in a shell of its own: it may be pasted into yours
+set -eu
 heard=$(mktemp); trap 'rm -f "$heard"' EXIT
 api() {{ curl -sS --fail-with-body -D "$heard" -H "Authorization: Bearer $COUNTERSIGN_KEY" -H "Content-Type: application/json" "$@"; }}
 header() {{ grep -i "^$1:" "$heard" | tail -n 1 | cut -d: -f2 | tr -d ' \\r'; }}
@@ -109,9 +110,14 @@ api "$COUNTERSIGN_URL/api/v1/actions" -H "Idempotency-Key: $(date +%s)-$$" -d '{
 action=$(header Countersign-Action)
 echo "Asked: $COUNTERSIGN_URL/actions/$action/"
 while api "$COUNTERSIGN_URL/api/v1/actions/$action?wait=60" -o /dev/null && [ "$(header Countersign-Next)" = wait ]; do :; done
+if [ "$(header Countersign-Next)" != claim ]; then
+    echo "Not done: $(header Countersign-State); why stands on its page"
+    exit 0
+fi
 api "$COUNTERSIGN_URL/api/v1/actions/$action/claim" -H "Idempotency-Key: $action" -d '{{}}'
 # ... act, with exactly the arguments of the claim ...
 api "$COUNTERSIGN_URL/api/v1/actions/$action/outcome" -d '{{"status": "done", "result": {{"by": "curl"}}}}'
+)
 """
 
 

@@ -20,6 +20,7 @@ from agents.overview import CheckRow
 from agents.queries import EffectRow
 from approvals import permissions
 from approvals import queries as approvals_queries
+from approvals.queries.untold import Untold, untold
 from approvals.render.arguments import Line, lines_of
 from approvals.render.reveal import Revealed, reveal
 from approvals.web.http import Request
@@ -72,6 +73,7 @@ def desk(request: Request) -> HttpResponse:
         "list_url": with_query(url, {"cursor": cursor}, part="list"),
         "next_url": with_query(url, {}, cursor=following) if following else "",
         "first_url": url if cursor else "",
+        "outside": [_told_outside(one) for one in untold()],
         "back_url": reverse("console"),
         "may": may,
     }
@@ -98,6 +100,11 @@ def _question(row: EffectRow, checks: list[CheckRow], *, may_resolve: bool) -> Q
         check_url=reverse("effect-check", args=[row.action_id]) if may_resolve else "",
         resolve_url=reverse("effect-resolve", args=[row.action_id]) if may_resolve else "",
     )
+
+
+def _told_outside(one: Untold) -> dict[str, Any]:
+    return {"tool": one.tool, "summary": one.summary, "agent": one.agent, "at": one.claimed_at, "ended": one.ended,
+            "url": reverse("action", args=[one.action_id])}  # fmt: skip
 
 
 def said(check: CheckRow) -> Said:

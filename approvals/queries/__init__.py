@@ -3,7 +3,7 @@
 standing   what other rooms ask: settled, known, wanted
 stops      stop orders: what is halted, and how far it is lifted
 inbox      lists: waiting, decided
-outside    one action as programs see it; `api_keys` their keys
+outside    one action as programs see it; `api_keys` their keys; `untold` calls of theirs of which nobody knows what came
 asks       questions to agents
 detail     one action with all a reviewer needs; `viewing` what of it a person has to open, and has
 catchup    what a browser missed

@@ -28,6 +28,7 @@ from countersign.values import Action, Claim, Known, Which
 
 H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 TRIES, FIRST_PAUSE_S = 4, 0.5
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 log = logging.getLogger("countersign")
 
 
@@ -229,6 +230,7 @@ class Client:
 
     def call(self, call: Call, *, until: float | None = None) -> Any:
         """Send one call; what may be sent again is, when nobody answers, until then (by `time.monotonic`). Raises ApiError, Unreachable."""
+        sent = False
         for attempt in range(TRIES):
             pause, last = FIRST_PAUSE_S * 2**attempt, attempt == TRIES - 1 or left_s(until) <= 0
             try:
@@ -241,8 +243,10 @@ class Client:
                     timeout=patience(self._http.timeout, until),
                 )
             except httpx.RequestError as error:
-                _again_or(call, error, last=last or left_s(until) <= 0)
+                sent = sent or not isinstance(error, NEVER_SENT)
+                _again_or(call, error, sent=sent, last=last or left_s(until) <= 0)
             else:
+                sent = True
                 if answer.status_code not in _calls.COME_AGAIN or last or not call.repeatable:
                     return _calls.value(answer)
                 pause = max(pause, _calls.asked_to_wait(answer))
@@ -410,6 +414,7 @@ class AsyncClient:
             await asyncio.sleep(0 if fresh else 0.5)
 
     async def call(self, call: Call, *, until: float | None = None) -> Any:
+        sent = False
         for attempt in range(TRIES):
             pause, last = FIRST_PAUSE_S * 2**attempt, attempt == TRIES - 1 or left_s(until) <= 0
             try:
@@ -422,8 +427,10 @@ class AsyncClient:
                     timeout=patience(self._http.timeout, until),
                 )
             except httpx.RequestError as error:
-                _again_or(call, error, last=last or left_s(until) <= 0)
+                sent = sent or not isinstance(error, NEVER_SENT)
+                _again_or(call, error, sent=sent, last=last or left_s(until) <= 0)
             else:
+                sent = True
                 if answer.status_code not in _calls.COME_AGAIN or last or not call.repeatable:
                     return _calls.value(answer)
                 pause = max(pause, _calls.asked_to_wait(answer))
@@ -437,7 +444,15 @@ def _comes_back(error: ApiError | Unreachable, heard: float) -> bool:
     return away and time.monotonic() - heard < AWAY_S
 
 
-def _again_or(call: Call, error: httpx.RequestError, *, last: bool) -> None:
-    """Nothing when the call may be sent again. Raises Unreachable."""
-    if not call.repeatable or last:
-        raise Unreachable(f"Nobody answers {call.method} {call.path}: {type(error).__name__}: {error}") from error
+def _again_or(call: Call, error: httpx.RequestError, *, sent: bool, last: bool) -> None:
+    """Nothing when the call may be sent again. Raises Unreachable, which says whether one of its tries may have been carried out."""
+    if call.repeatable and not last:
+        return
+    what, why = f"{call.method} {call.path}", f"{type(error).__name__}: {error}"
+    if call.method == "GET" or not sent:
+        raise Unreachable(f"Nobody answers {what}: {why}") from error
+    key = call.headers.get("Idempotency-Key", "")
+    once = f", or ask with the same idempotency key (`--once` of `runs start`), then it is done once: {key}" if key else ""
+    raise Unreachable(
+        f"{what} was sent, and nobody says what became of it ({why}). It may have been done: look before you ask again{once}"
+    ) from error

@@ -27,6 +27,7 @@ from approvals.queries import alike, webhooks
 from approvals.queries import sign_ins as sign_in_queries
 from approvals.queries.opinions import opinion_standing
 from approvals.queries.reaching import delivery_standing
+from approvals.queries.untold import untold
 from config import commands
 
 LOW_DISK = 500_000_000
@@ -165,6 +166,10 @@ def _work() -> Iterator[Finding]:
         not late["unknown"],
         "Look whether each was done, then: .venv/bin/python manage.py runs resolve ACTION done --result JSON|--anyway --reason ... (or not-done --reason ...)",
     )
+    if outside := untold():
+        yield Finding(
+            f"unknown outcomes of agents that run elsewhere, in 30 days: {len(outside)} (manage.py runs unknown lists them)", True
+        )
     stops = queries.active_halts()
     yield Finding(
         f"halts: {len(stops)} active",

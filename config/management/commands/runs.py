@@ -15,6 +15,7 @@ from agents.states import UNFINISHED
 from approvals import queries as approvals_queries
 from approvals.covering import version_name
 from approvals.queries.stops import halted
+from approvals.queries.untold import untold
 from audit import canonical
 from audit.spans import totals
 from config import commands
@@ -200,7 +201,11 @@ class Command(commands.ProductCommand):
             self.stdout.write(f"{row.action_id}  {row.tool:<20} begun {row.claimed_at:%Y-%m-%d %H:%M:%S}  {row.error[:100]}")
             for check in checks.get(row.action_id, [])[:1]:
                 self.stdout.write(f"  the remote side: {check.answer or check.error or 'is being asked'}")
-        if not rows:
+        outside = untold()
+        for one in outside:
+            said = "its agent outside reported that nobody knows" if one.ended else "its agent outside has reported nothing yet"
+            self.stdout.write(f"{one.action_id}  {one.tool:<20} taken {one.claimed_at:%Y-%m-%d %H:%M:%S}  {said}")
+        if not rows and not outside:
             self.stdout.write("Every outcome is known")
 
     def _check(self, options: dict[str, Any]) -> None:

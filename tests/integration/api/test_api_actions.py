@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 
 from agents import operations as agents
@@ -319,6 +320,26 @@ def test_what_is_claimed_and_never_reported_ends_as_unknown(agent, cast):
         assert outside_operations.give_up() == 1
     assert agent.get(f"/actions/{action['id']}")[1]["outcome"]["status"] == "unknown"
     assert agent.post(f"/actions/{action['id']}/outcome", {"status": "done"})[0] == 409
+
+
+def test_what_nobody_knows_of_agents_outside_is_listed_where_operators_look(agent, cast, client, capsys):
+    client.force_login(cast.operator, backend="django.contrib.auth.backends.ModelBackend")
+    page = lambda: client.get("/unknown/").content.decode()  # noqa: E731
+    reported, silent = (opened(agent, args={"text": text}) for text in ("one", "two"))
+    for action in Action.objects.all():
+        decide(action, cast.reviewer)
+        agent.post(f"/actions/{action.pk}/claim")
+    assert "Every outcome is known" in page(), "both work at it"
+    agent.post(f"/actions/{reported['id']}/outcome", {"status": "unknown", "reason": "cut off"})
+    assert reported["id"] in page() and silent["id"] not in page() and "Every outcome is known" not in page()
+    with clock_moved(minutes=11):
+        assert silent["id"] in page() and "nothing was reported yet" in page()
+        call_command("runs", "unknown")
+    said = capsys.readouterr().out
+    assert f"{reported['id']}  note" in said and f"{silent['id']}  note" in said and "Every outcome" not in said
+    agent.post(f"/actions/{silent['id']}/outcome", {"status": "done"})
+    with clock_moved(minutes=11):
+        assert silent["id"] not in page()
 
 
 def test_an_agent_sees_its_own_and_nobody_elses(agent, cast):
