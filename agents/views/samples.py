@@ -14,6 +14,7 @@ from typing import Any
 from agents.views.patterns import matching
 from audit import schemas
 
+MOST_GUESSED = 8
 DEEPEST, MOST, LONGEST = 8, 100, 200  # levels; values in all; letters of a text
 FORMATS = {
     "date-time": "2030-01-31T12:00:00Z",
@@ -36,9 +37,12 @@ def made_up(schema: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
 
 
 def begin_with(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """An input that starts the agent: a conversation begins with what somebody says."""
-    (given, _), said = made_up(schema), {"messages": [{"role": "user", "content": "Hello"}]}
-    return {**given, **said} if "messages" in (schema.get("properties") or {}) else given
+    """An input that starts the agent: a conversation begins with what somebody says; where nothing is required, as LangGraph has it of a
+    state that is a plain `TypedDict`, the first few fields are given, since nodes read them."""
+    names = list(schema.get("properties") or {}) if not schemas.broken(schema) else []
+    if "messages" in names:
+        return {**made_up(schema)[0], "messages": [{"role": "user", "content": "Hello"}]}
+    return made_up(schema if schema.get("required") else {**schema, "required": names[:MOST_GUESSED]})[0]
 
 
 class _Maker:

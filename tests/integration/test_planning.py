@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.core.management import call_command
 
 from agents import kept
 from agents import operations as agents
@@ -159,3 +160,14 @@ def test_too_much_to_compare_counts_as_taken_from_there(cast, world, monkeypatch
 def test_nothing_is_asked_of_the_database_where_no_tool_reads_from_outside(django_assert_num_queries):
     with django_assert_num_queries(0):
         assert read_by(Run(), {t.name: t for t in TOOLS if not t.untrusted_output}) == NOTHING
+
+
+def test_a_run_that_was_waited_for_and_failed_is_no_success_for_a_script(cast, world, monkeypatch, capsys):
+    planned(cast, world, "append")  # it is imported
+    monkeypatch.setattr("config.management.commands.runs.time.sleep", lambda seconds: work())
+    start = ("runs", "start", "planned", "--by", "olga", "--wait", "60", "--input")
+    with pytest.raises(SystemExit) as ended:
+        call_command(*start, json.dumps({"value": "fails", "world": world}))
+    assert ended.value.code == 5 and "FAILED" in capsys.readouterr().out
+    call_command(*start, json.dumps({"value": "x", "world": world}))  # it waits for people
+    assert "WAITING" in capsys.readouterr().out

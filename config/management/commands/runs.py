@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from agents import budgeted, compensated, operations, overview, queries
 from agents.errors import AgentError
-from agents.states import UNFINISHED
+from agents.states import UNFINISHED, RunState
 from approvals import queries as approvals_queries
 from approvals.covering import version_name
 from approvals.queries.stops import halted
@@ -22,6 +23,7 @@ from config import commands
 from config.management import checkpoints, forks, overrides, replays
 from config.management.commands import budgets
 
+UNSUCCESSFUL = 5  # the exit status of a run that was waited for and did not succeed, as the client's command has it
 BAR = 30
 
 
@@ -91,6 +93,8 @@ class Command(commands.ProductCommand):
                 break
             time.sleep(0.2)
         self._show({"run": run_id})
+        if (ended := queries.run_row(run_id)) and ended.state not in {*UNFINISHED, RunState.SUCCEEDED}:
+            sys.exit(UNSUCCESSFUL)
 
     def _list(self, options: dict[str, Any]) -> None:
         for r in queries.runs(
@@ -242,7 +246,9 @@ def _add_starting(verbs: Any) -> None:
     start.add_argument("agent")
     start.add_argument("--input", help="JSON, @file, or - for standard input")
     start.add_argument("--jsonl", type=Path, help="a file with one input a line: one run each")
-    start.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait for the end or for people")
+    start.add_argument(
+        "--wait", type=float, default=0, metavar="SECONDS", help="wait for the end or for people; ends with 5 where the run did not succeed"
+    )
     commands.add_by(start)
 
 
