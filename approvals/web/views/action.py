@@ -124,13 +124,20 @@ def changed(request: Request, action_id: UUID) -> HttpResponse:
         ):  # it came after the row was read: half of a page is not of another version
             return _newer(request, row.id)
         if "bar" in request.GET:  # somebody halted something, or lifted it
-            answer = render(request, "approvals/_decision_bar.html", {"card": (now := card(detail)), "bar": now.bar, "oob": True})
-            answer["HX-Reswap"] = "none"  # what stands above it stays
-            return answer if now.bar else HttpResponse(status=204)
+            return _bar(request, card(detail))
         if text := stood(request.GET["stands"], detail):
             url = request.path.removesuffix("changed")
             return render(request, "approvals/_stands.html", {"card": card(detail), "text": text, "url": url})
     return HttpResponse(status=204)
+
+
+def _bar(request: Request, now: Card) -> HttpResponse:
+    """What can be decided of it now, alone."""
+    if now.bar is None:
+        return HttpResponse(status=204)
+    answer = render(request, "approvals/_decision_bar.html", {"card": now, "bar": now.bar, "oob": True})
+    answer["HX-Reswap"] = "none"  # what is told above it stays
+    return answer
 
 
 def _newer(request: Request, action_id: str) -> HttpResponse:

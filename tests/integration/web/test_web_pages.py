@@ -302,6 +302,19 @@ def test_what_changed_is_told_to_whoever_has_it_open(web, cast):
     assert answer.status_code == 204 and str(action.pk) in answer["HX-Trigger"]
 
 
+def test_a_halt_brings_the_bar_of_the_version_that_is_shown_and_of_no_other(web, cast):
+    action = factories.action()
+    url, seen = reverse("action-changed", args=[action.pk]), {"state": "PENDING", "stands": "0.1.0", "bar": 1}
+    order = operations.halt(scope="agent", target=action.agent, reason="why", by=cast.operator, door="web")
+    halted = web.get(url, {**seen, "version": 1}, **HTMX)
+    assert (halted["HX-Reswap"], b"bar-blocked" in halted.content, b"seen_digest" in halted.content) == ("none", True, False)
+    factories.release(order, cast)
+    free = web.get(url, {**seen, "version": 1}, **HTMX).content.decode()
+    assert f'id="bar-{action.pk}" hx-swap-oob="true"' in free and action.digest in free
+    other = web.get(url, {**seen, "version": 0}, **HTMX)
+    assert b"new version" in other.content and b"seen_digest" not in other.content
+
+
 def test_votes_and_another_deadline_reach_whoever_has_it_open(web, cast):
     action = factories.action("critical")
     shown = web.get(reverse("action", args=[action.pk])).content.decode()
